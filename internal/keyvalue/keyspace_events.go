@@ -1,0 +1,64 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package keyvalue
+
+import (
+	"fmt"
+	"strings"
+)
+
+// KeyspaceEvents is the set of events that a store publishes over pub/sub: the notify-keyspace-events of Redis.
+// The zero value is none. Two sets are equal when == says so, however they were written.
+type KeyspaceEvents uint16
+
+// keyspaceFlags are the flags of the Data API in canonical order; the n-th flag is the n-th bit.
+const keyspaceFlags = "g$lshztxe" + "m" + "KE"
+
+const (
+	// allClasses is what the flag A stands for: all classes but m, key misses.
+	allClasses KeyspaceEvents = 1<<9 - 1
+	// anyClass is every class of event, m too.
+	anyClass KeyspaceEvents = 1<<10 - 1
+	// anyChannel is K (by key) and E (by event).
+	anyChannel KeyspaceEvents = 1<<10 | 1<<11
+)
+
+// ParseKeyspaceEvents reads flags in any order; "A" stands for "g$lshztxe" and "" for none.
+func ParseKeyspaceEvents(s string) (KeyspaceEvents, error) {
+	var events KeyspaceEvents
+	for _, flag := range s {
+		if flag == 'A' {
+			events |= allClasses
+			continue
+		}
+		bit := strings.IndexRune(keyspaceFlags, flag)
+		if bit < 0 {
+			return 0, fmt.Errorf("%q is not a keyspace event flag: the flags are K (by key), E (by event), g (generic), $ (string), "+
+				"l (list), s (set), h (hash), z (sorted set), t (stream), x (expired), e (evicted), m (missed) and A (all but m); "+
+				`write for example "AKE", or "" for no events`, flag)
+		}
+		events |= 1 << bit
+	}
+	return events, nil
+}
+
+// String writes the set as Redis does: A if it is complete, else its classes, then m, K and E.
+func (e KeyspaceEvents) String() string {
+	var b strings.Builder
+	if e&allClasses == allClasses {
+		b.WriteByte('A')
+		e &^= allClasses
+	}
+	for bit, flag := range keyspaceFlags {
+		if e&(1<<bit) != 0 {
+			b.WriteRune(flag)
+		}
+	}
+	return b.String()
+}
+
+// Publishes says whether any event is ever published, which takes a channel (K or E) and a class.
+func (e KeyspaceEvents) Publishes() bool {
+	return e&anyChannel != 0 && e&anyClass != 0
+}

@@ -1,0 +1,78 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package keyvalue
+
+import (
+	"encoding/base32"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+)
+
+// PrimaryAttachment is the attachment name that makes a store an app's primary one: its config var is REDIS_URL.
+const PrimaryAttachment = "REDIS"
+
+const configVarSuffix = "_URL"
+
+var (
+	addOnNamePattern      = regexp.MustCompile(`^[a-zA-Z][A-Za-z0-9_-]+$`)
+	appNamePattern        = regexp.MustCompile(`^[a-z][a-z0-9-]{1,28}[a-z0-9]$`)
+	attachmentNamePattern = regexp.MustCompile(`^[A-Z][A-Z0-9_]+$`)
+)
+
+// ValidateAddOnName checks the name of a store against the pattern of the Platform API reference, add-ons.
+func ValidateAddOnName(s string) error {
+	if addOnNamePattern.MatchString(s) {
+		return nil
+	}
+	return fmt.Errorf("%q cannot be the name of an add-on, which starts with a letter and goes on with one or more letters, digits, dashes or underscores: write for example \"acme-cache\"", s)
+}
+
+// ValidateAppName checks the name of an app against the pattern of the Platform API reference, apps.
+func ValidateAppName(s string) error {
+	if appNamePattern.MatchString(s) {
+		return nil
+	}
+	return fmt.Errorf("%q cannot be the name of an app, which has 3 to 30 lower-case letters, digits and dashes, starts with a letter and does not end with a dash: write for example \"acme-web\"", s)
+}
+
+// ValidateAttachmentName checks the name of an attachment against the pattern of the Platform API reference,
+// add-on attachments. Heroku would turn lower case into upper case; here it is refused, since a name that
+// reads back differently is never settled.
+func ValidateAttachmentName(s string) error {
+	if attachmentNamePattern.MatchString(s) {
+		return nil
+	}
+	example := "CACHE"
+	if upper := strings.ToUpper(s); attachmentNamePattern.MatchString(upper) {
+		example = upper
+	}
+	return fmt.Errorf("%q cannot be the name of an attachment, which starts with an upper-case letter and goes on with one or more upper-case letters, digits or underscores: write for example %q, which gives the config var %s", s, example, ConfigVar(example))
+}
+
+// NewStoreName makes a name that no other add-on has: "kvs-" and 12 random characters (60 bits). A name that
+// is known before the request is how a store is found again when the answer to its creation is lost.
+func NewStoreName(random io.Reader) (string, error) {
+	var b [8]byte
+	if _, err := io.ReadFull(random, b[:]); err != nil {
+		return "", fmt.Errorf("no randomness for the name of a store: %w", err)
+	}
+	return "kvs-" + strings.ToLower(base32.StdEncoding.EncodeToString(b[:])[:12]), nil
+}
+
+// ConfigVar is the config var that an attachment sets on its app: CACHE gives CACHE_URL.
+func ConfigVar(attachmentName string) string { return attachmentName + configVarSuffix }
+
+// AttachmentNames is the reverse of ConfigVar for the config vars of one add-on, in the order given. Variables
+// that do not end in _URL, such as those for bastion hosts, belong to an attachment that has its URL as well.
+func AttachmentNames(configVars []string) []string {
+	var names []string
+	for _, v := range configVars {
+		if name, ok := strings.CutSuffix(v, configVarSuffix); ok && attachmentNamePattern.MatchString(name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}

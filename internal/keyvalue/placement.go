@@ -1,0 +1,80 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package keyvalue
+
+import "fmt"
+
+// Location is where an app lives, in words that fit into a sentence.
+type Location string
+
+const (
+	CommonRuntime Location = "the Common Runtime"
+	PrivateSpace  Location = "a Private Space"
+	ShieldSpace   Location = "a Shield Space"
+)
+
+// Verdict says whether a plan may be installed on an app.
+type Verdict int
+
+const (
+	// Fits: the store runs where the app runs.
+	Fits Verdict = iota
+	// NeedsConsent: the store would run outside the network of the app's space, and data would travel over the
+	// public internet. Heroku asks for an explicit confirmation.
+	NeedsConsent
+	// DoesNotFit: Heroku refuses.
+	DoesNotFit
+)
+
+// Placement is the answer of Place. Reason is one sentence and WouldFit lists plans that run inside the
+// location; both are empty when the plan fits.
+type Placement struct {
+	Verdict  Verdict
+	Reason   string
+	WouldFit []PlanName
+}
+
+// Place says whether a store of a plan may be added to an app in a location (Dev Center: Heroku Key-Value
+// Store and Private Spaces, "Plans"; Private Spaces, "Provisioning a data store outside of a space").
+// A plan or location of which nothing is known fits: the server decides.
+func Place(plan PlanName, location Location) Placement {
+	class, known := plan.Class()
+	home, locationKnown := homeClass[location]
+	if !known || !locationKnown || class == home {
+		return Placement{Verdict: Fits}
+	}
+
+	p := Placement{Verdict: DoesNotFit, WouldFit: plansOf(home)}
+	switch {
+	case class == ClassCommon && location == PrivateSpace:
+		p.Verdict = NeedsConsent
+		p.Reason = fmt.Sprintf("A store on the plan %s runs in the Common Runtime, outside the network of the Private Space, so the app's data would travel over the public internet.", plan)
+	case class == ClassCommon:
+		p.Reason = fmt.Sprintf("A Shield Space takes stores on shield plans only, and %s runs in the Common Runtime.", plan)
+	case class == ClassPrivate && location == ShieldSpace:
+		p.Reason = fmt.Sprintf("A Shield Space takes stores on shield plans only, and %s is a private plan.", plan)
+	case class == ClassPrivate:
+		p.Reason = fmt.Sprintf("The plan %s runs inside the network of a Private Space only, and the app is in the Common Runtime.", plan)
+	case class == ClassShield:
+		p.Reason = fmt.Sprintf("The plan %s runs inside the network of a Shield Space only, and the app is in %s.", plan, location)
+	}
+	return p
+}
+
+// homeClass is the class of the plans that run inside each location.
+var homeClass = map[Location]RuntimeClass{
+	CommonRuntime: ClassCommon,
+	PrivateSpace:  ClassPrivate,
+	ShieldSpace:   ClassShield,
+}
+
+func plansOf(class RuntimeClass) []PlanName {
+	var names []PlanName
+	for _, row := range catalogue {
+		if row.class() == class {
+			names = append(names, row.name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,65 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package keyvalue
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Settings are what the owner of a store can set on it. They take effect without a restart and survive plan
+// changes, version upgrades and failovers, but not a fork (Dev Center: Heroku Key-Value Store, "Configuring
+// Your Instance").
+type Settings struct {
+	Timeout              int // seconds until an idle connection is closed; 0: never
+	MaxmemoryPolicy      EvictionPolicy
+	NotifyKeyspaceEvents KeyspaceEvents
+}
+
+// DefaultSettings are those of a new store.
+func DefaultSettings() Settings {
+	return Settings{Timeout: 300, MaxmemoryPolicy: "noeviction"}
+}
+
+// EvictionPolicy is what a store does when its memory is full, such as "allkeys-lru".
+type EvictionPolicy string
+
+var evictionPolicies = []EvictionPolicy{
+	"noeviction",
+	"allkeys-lru",
+	"volatile-lru",
+	"allkeys-random",
+	"volatile-random",
+	"volatile-ttl",
+	"allkeys-lfu",
+	"volatile-lfu",
+}
+
+// EvictionPolicies lists all there are, in the order of the Data API's documentation.
+func EvictionPolicies() []EvictionPolicy { return slices.Clone(evictionPolicies) }
+
+// ParseEvictionPolicy accepts exactly the names that EvictionPolicies lists.
+func ParseEvictionPolicy(s string) (EvictionPolicy, error) {
+	if policy := EvictionPolicy(s); slices.Contains(evictionPolicies, policy) {
+		return policy, nil
+	}
+	names := make([]string, len(evictionPolicies))
+	for i, policy := range evictionPolicies {
+		names[i] = string(policy)
+	}
+	return "", fmt.Errorf("%q is not an eviction policy: write one of %s", s, strings.Join(names, ", "))
+}
+
+// ValidateTimeout checks a number of seconds.
+func ValidateTimeout(seconds int64) error {
+	if seconds < 0 {
+		return fmt.Errorf("a timeout of %d seconds is negative: write a whole number of seconds such as 300, or 0 to never close an idle connection", seconds)
+	}
+	if seconds > math.MaxInt32 {
+		return fmt.Errorf("a timeout of %d seconds is more than Redis can hold, which is %d: write 0 to never close an idle connection", seconds, math.MaxInt32)
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package keyvalue
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// Connection is a Redis URL taken apart; all parts are percent-decoded.
+type Connection struct {
+	Scheme   string // "redis" or "rediss"
+	TLS      bool   // the scheme is rediss
+	Host     string // an IPv6 address has no brackets
+	Port     int    // 6379 when the URL names none
+	Username string // "" or "h" on Heroku; only the password counts there
+	Password string
+	Database int // 0 when the URL names none
+}
+
+// String leaves the username and the password out.
+func (c Connection) String() string {
+	return fmt.Sprintf("%s connection to %s:%d/%d", c.Scheme, c.Host, c.Port, c.Database)
+}
+
+// GoString leaves the username and the password out.
+func (c Connection) GoString() string { return c.String() }
+
+const urlExample = "rediss://:password@host:6379"
+
+// ParseURL takes a redis:// or rediss:// URL apart. A query string is ignored. The error never contains any
+// part of the URL, which holds a password.
+func ParseURL(raw string) (Connection, error) {
+	if raw == "" {
+		return Connection{}, errors.New("the URL is empty: write for example " + urlExample)
+	}
+	scheme, rest, found := strings.Cut(raw, "://")
+	scheme = strings.ToLower(scheme)
+	if !found || (scheme != "redis" && scheme != "rediss") {
+		return Connection{}, errors.New("the URL does not start with redis:// or rediss://: write for example " + urlExample)
+	}
+	// The error of url.Parse quotes the URL, so it stays here.
+	u, err := url.Parse(scheme + "://" + rest)
+	if err != nil || strings.Contains(rest, "#") {
+		return Connection{}, errors.New("the URL cannot be read: a character of the user name or the password that is not a letter, a digit or one of -._~ " +
+			"has to be percent-encoded (/ as %2F, # as %23), and the port is a number: write for example " + urlExample)
+	}
+	if u.Hostname() == "" {
+		return Connection{}, errors.New("the URL has no host: write for example " + urlExample)
+	}
+
+	c := Connection{Scheme: scheme, TLS: scheme == "rediss", Host: u.Hostname(), Port: 6379, Username: u.User.Username()}
+	c.Password, _ = u.User.Password()
+	if port := u.Port(); port != "" {
+		if c.Port, err = strconv.Atoi(port); err != nil || c.Port < 1 || c.Port > 65535 {
+			return Connection{}, errors.New("the port in the URL is not a number from 1 to 65535: write for example " + urlExample)
+		}
+	}
+	if database := strings.TrimPrefix(u.Path, "/"); database != "" {
+		n, err := strconv.ParseUint(database, 10, 31)
+		if err != nil {
+			return Connection{}, errors.New("the path of the URL is not the number of a database: write for example " + urlExample + "/0")
+		}
+		c.Database = int(n)
+	}
+	return c, nil
+}

@@ -1,0 +1,140 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package keyvalue_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+func TestParseURL(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, in string
+		want     keyvalue.Connection
+	}{
+		{
+			"a store of today", "rediss://:p8f1c0de@ec2-203-0-113-40.compute-1.amazonaws.com:6380",
+			keyvalue.Connection{"rediss", true, "ec2-203-0-113-40.compute-1.amazonaws.com", 6380, "", "p8f1c0de", 0},
+		},
+		{"a user name", "rediss://h:pw@host:7929", keyvalue.Connection{"rediss", true, "host", 7929, "h", "pw", 0}},
+		{"without TLS", "redis://h:pw@host:7929", keyvalue.Connection{"redis", false, "host", 7929, "h", "pw", 0}},
+		{"the default port", "rediss://:pw@host", keyvalue.Connection{"rediss", true, "host", 6379, "", "pw", 0}},
+		{"an empty port", "rediss://:pw@host:", keyvalue.Connection{"rediss", true, "host", 6379, "", "pw", 0}},
+		{"no credentials", "redis://localhost:6379", keyvalue.Connection{"redis", false, "localhost", 6379, "", "", 0}},
+		{"a user name without a password", "redis://me@localhost", keyvalue.Connection{"redis", false, "localhost", 6379, "me", "", 0}},
+		{"a database", "redis://localhost/15", keyvalue.Connection{"redis", false, "localhost", 6379, "", "", 15}},
+		{"a slash without a database", "redis://localhost/", keyvalue.Connection{"redis", false, "localhost", 6379, "", "", 0}},
+		{"a query string", "rediss://:pw@host:1/2?ssl_cert_reqs=none", keyvalue.Connection{"rediss", true, "host", 1, "", "pw", 2}},
+		{"percent-encoding", "rediss://u%40x:p%2Fa%23s%3As%25%20@host:1", keyvalue.Connection{"rediss", true, "host", 1, "u@x", "p/a#s:s% ", 0}},
+		{"a plus sign is a plus sign", "rediss://:a+b@host:1", keyvalue.Connection{"rediss", true, "host", 1, "", "a+b", 0}},
+		{"a colon in the password", "rediss://h:a:b@host:1", keyvalue.Connection{"rediss", true, "host", 1, "h", "a:b", 0}},
+		{"an IPv4 address", "rediss://:pw@127.0.0.1:40123", keyvalue.Connection{"rediss", true, "127.0.0.1", 40123, "", "pw", 0}},
+		{"an IPv6 address", "rediss://:pw@[::1]:40123", keyvalue.Connection{"rediss", true, "::1", 40123, "", "pw", 0}},
+		{"an IPv6 address without a port", "rediss://:pw@[2001:db8::1]/3", keyvalue.Connection{"rediss", true, "2001:db8::1", 6379, "", "pw", 3}},
+		{"a scheme in upper case", "REDISS://:pw@host", keyvalue.Connection{"rediss", true, "host", 6379, "", "pw", 0}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := keyvalue.ParseURL(tt.in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != tt.want {
+				// Field by field, since a connection does not print its password.
+				t.Errorf("got scheme %q TLS %t host %q port %d user %q password %q database %d",
+					got.Scheme, got.TLS, got.Host, got.Port, got.Username, got.Password, got.Database)
+			}
+		})
+	}
+}
+
+var unreadableURLs = map[string]string{
+	"":                                     "the URL is empty",
+	"hunter2":                              "does not start with redis:// or rediss://",
+	"https://:hunter2@host":                "does not start with redis:// or rediss://",
+	"redis:hunter2@host":                   "does not start with redis:// or rediss://",
+	" rediss://:hunter2@host":              "does not start with redis:// or rediss://",
+	"rediss://:hunter2@host:http":          "cannot be read",
+	"rediss://:hunter2@host:6379 ":         "cannot be read",
+	"rediss://:hunter2%zz@host":            "cannot be read",
+	"rediss://:hunter2\n@host":             "cannot be read",
+	"rediss://:hunter2\x7f@host":           "cannot be read",
+	"rediss://:hun/ter2@host":              "cannot be read",
+	"rediss://:hun#ter2@host":              "cannot be read",
+	"rediss://h:12#hunter2":                "cannot be read",
+	"rediss://:hunter2@[::1":               "cannot be read",
+	"rediss://:hunter2@host hunter2":       "cannot be read",
+	"rediss://":                            "has no host",
+	"rediss://:hunter2@":                   "has no host",
+	"rediss://:hunter2@:6379":              "has no host",
+	"rediss:///0":                          "has no host",
+	"rediss://:hunter2@host:0":             "the port",
+	"rediss://:hunter2@host:65536":         "the port",
+	"rediss://:hunter2@host:9999999999999": "the port",
+	"rediss://:hunter2@host/hunter2":       "number of a database",
+	"rediss://:hunter2@host/-1":            "number of a database",
+	"rediss://:hunter2@host/1/2":           "number of a database",
+	"rediss://:hunter2@host/2147483648":    "number of a database",
+}
+
+func TestParseURLRefuses(t *testing.T) {
+	t.Parallel()
+	for in, want := range unreadableURLs {
+		c, err := keyvalue.ParseURL(in)
+		if err == nil {
+			t.Errorf("%q reads as %v", in, c)
+			continue
+		}
+		if c != (keyvalue.Connection{}) {
+			t.Errorf("%q: an error comes with a connection: %v", in, c)
+		}
+		if !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "rediss://:password@host:6379") {
+			t.Errorf("%q: the error should say %q and give an example: %v", in, want, err)
+		}
+		if strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%q: the error gives the password away: %v", in, err)
+		}
+	}
+}
+
+func TestConnectionDoesNotPrintItsPassword(t *testing.T) {
+	t.Parallel()
+	c, err := keyvalue.ParseURL("rediss://someone:hunter2@host:6380/1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		got := fmt.Sprintf(verb, c)
+		if strings.Contains(got, "hunter2") || strings.Contains(got, "someone") || !strings.Contains(got, "host:6380/1") {
+			t.Errorf("%s prints %s", verb, got)
+		}
+	}
+}
+
+// The error is one of a fixed set of texts, so that it cannot contain anything of the input.
+func FuzzParseURL(f *testing.F) {
+	texts := map[string]bool{}
+	for in := range unreadableURLs {
+		f.Add(in)
+		_, err := keyvalue.ParseURL(in)
+		texts[err.Error()] = true
+	}
+	f.Add("rediss://u%40x:p%2F@[::1]:40123/2?a=b")
+	f.Fuzz(func(t *testing.T, raw string) {
+		c, err := keyvalue.ParseURL(raw)
+		if err != nil {
+			if !texts[err.Error()] {
+				t.Errorf("%q: a text that depends on the input: %v", raw, err)
+			}
+			return
+		}
+		if c.Host == "" || c.Port < 1 || c.Port > 65535 || c.Database < 0 || c.TLS != (c.Scheme == "rediss") {
+			t.Errorf("%q reads as %v", raw, c)
+		}
+	})
+}
