@@ -1,0 +1,113 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Command sandbox runs a local Heroku with a real server behind each Key-Value Store, until it is interrupted.
+//
+// Once it is ready it prints one line to stdout, for a shell to evaluate; everything else goes to stderr.
+// It listens on loopback only, stops every server that it started, and removes what it created, except a --data-dir.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	context.AfterFunc(ctx, stop) // a second signal ends it at once, and the servers with it
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case errors.Is(err, errUsage):
+		os.Exit(2)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "sandbox:", err)
+		os.Exit(1)
+	}
+}
+
+var errUsage = errors.New("usage")
+
+// run closes stdout when everything is said, so that a shell that reads it goes on.
+func run(ctx context.Context, args []string, stdout io.WriteCloser, stderr io.Writer) (err error) {
+	options, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	options.Log = slog.New(slog.NewTextHandler(stderr, nil))
+	s, err := sandbox.Start(ctx, options)
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return nil // asked to stop before it was ready
+	}
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closing := s.Close(); closing != nil {
+			err = errors.Join(err, fmt.Errorf("stopping: %w", closing))
+			return
+		}
+		fmt.Fprintln(stderr, "The sandbox has stopped.")
+	}()
+	if err := describe(stderr, guideOf(s, options.DataDir)); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(stdout, exports(s)); err != nil {
+		return err
+	}
+	if err := stdout.Close(); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// parse prints what is wrong with the arguments, and the usage, by itself.
+func parse(args []string, stderr io.Writer) (sandbox.Options, error) {
+	var o sandbox.Options
+	flags := flag.NewFlagSet("sandbox", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&o.Addr, "addr", "127.0.0.1:0", "`address` to listen on, loopback only; port 0 chooses a free one")
+	flags.StringVar(&o.Token, "token", "", "API `token` that is accepted (default a random one, or that of the data directory)")
+	flags.StringVar(&o.Team, "team", "acme", "`name` of the first team; the second one is called <name>-data")
+	flags.StringVar(&o.DataDir, "data-dir", "", "`directory` that keeps apps, stores and keys for the next start (default: nothing is kept)")
+	flags.StringVar(&o.Engine, "engine", "auto", "what runs behind a store: auto, valkey, redis or miniredis; auto takes the first one that is installed")
+	flags.DurationVar(&o.Provisioning, "provisioning", 3*time.Second, "how long it takes to create a store or to change its plan")
+	flags.DurationVar(&o.Latency, "latency", 0, "added to every request")
+	flags.IntVar(&o.RateLimit, "rate-limit", 4500, "requests per hour and account")
+	flags.Uint64Var(&o.Seed, "seed", 0, "of names, ids and passwords, to get the same ones again (default a random one)")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return o, err
+		}
+		return o, errUsage
+	}
+	wrong := ""
+	switch {
+	case flags.NArg() > 0:
+		wrong = fmt.Sprintf("unexpected argument %q", flags.Arg(0))
+	case o.Provisioning < 0 || o.Latency < 0:
+		wrong = "--provisioning and --latency take a duration of 0s or more, such as 3s or 100ms"
+	case o.RateLimit < 1:
+		wrong = "--rate-limit takes a number of 1 or more"
+	}
+	if wrong != "" {
+		fmt.Fprintln(stderr, wrong)
+		flags.Usage()
+		return o, errUsage
+	}
+	if o.Provisioning == 0 {
+		o.Provisioning = 1 // at once; the zero option is the default
+	}
+	return o, nil
+}

@@ -1,0 +1,430 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+type app struct {
+	ID, Name             string
+	Team                 string // id; "" = a personal app
+	Owner                string // user id: of a personal app its owner, of a team's app who created it
+	Region               string // name
+	WebURL               string
+	Maintenance          bool
+	Locked               bool
+	InternalRouting      *bool
+	CreatedAt, UpdatedAt time.Time
+	ReleasedAt           time.Time
+	ConfigVars           map[string]string // set by hand; those of attachments are computed
+	Releases             []release
+	Formation            []process
+}
+
+func (a *app) name() string             { return a.Name }
+func (a *app) idName() idName           { return idName{a.ID, a.Name} }
+func (a *app) touch(now time.Time)      { a.UpdatedAt = now }
+func (a *app) place() keyvalue.Location { return keyvalue.CommonRuntime }
+
+// mayRead and mayChange: a team's app is seen by its members, changed by its admins and by who created it.
+func (w *world) mayRead(u *user, a *app) bool {
+	return a.Owner == u.ID || a.Team != "" && w.Teams[a.Team].role(u.ID) != ""
+}
+
+func (w *world) mayChange(u *user, a *app) bool {
+	return w.mayRead(u, a) && (a.Owner == u.ID || w.Teams[a.Team].role(u.ID) == roleAdmin)
+}
+
+// app finds an app that the caller may see.
+func (c *call) app(ref string) (*app, error) {
+	a := find(c.w.Apps, ref, (*app).name)
+	if a == nil {
+		return nil, notFound("app", "app")
+	}
+	if !c.w.mayRead(c.user, a) {
+		return nil, forbidden("You do not have the required access to the app %s", a.Name)
+	}
+	return a, nil
+}
+
+// appToChange finds an app that the caller may change, or read secrets of.
+func (c *call) appToChange(ref string) (*app, error) {
+	a, err := c.app(ref)
+	if err == nil && !c.w.mayChange(c.user, a) {
+		return nil, forbidden("You do not have the required access to the app %s", a.Name)
+	}
+	return a, err
+}
+
+// appCore is what both kinds of app answers have.
+type appCore struct {
+	ArchivedAt                   *string    `json:"archived_at"`
+	BuildStack                   idName     `json:"build_stack"`
+	BuildpackProvidedDescription *string    `json:"buildpack_provided_description"`
+	CreatedAt                    string     `json:"created_at"`
+	GitURL                       string     `json:"git_url"`
+	ID                           string     `json:"id"`
+	InternalRouting              *bool      `json:"internal_routing"`
+	Maintenance                  bool       `json:"maintenance"`
+	Name                         string     `json:"name"`
+	Owner                        ownerBody  `json:"owner"`
+	Region                       idName     `json:"region"`
+	ReleasedAt                   *string    `json:"released_at"`
+	RepoSize                     *int       `json:"repo_size"`
+	SlugSize                     *int       `json:"slug_size"`
+	Space                        *spaceName `json:"space"`
+	Stack                        idName     `json:"stack"`
+	Team                         *idName    `json:"team"`
+	UpdatedAt                    string     `json:"updated_at"`
+	WebURL                       string     `json:"web_url"`
+}
+
+type ownerBody struct {
+	Email string `json:"email"`
+	ID    string `json:"id"`
+}
+
+type spaceName struct {
+	ID     string `json:"id"`
+	Name   string `json:"name"`
+	Shield bool   `json:"shield"`
+}
+
+func (b appCore) key(field string) string {
+	switch field {
+	case "name":
+		return b.Name
+	case "updated_at":
+		return b.UpdatedAt
+	}
+	return b.ID
+}
+
+type appBody struct {
+	appCore
+	ACM          bool    `json:"acm"`
+	Generation   idName  `json:"generation"`
+	Organization *idName `json:"organization"`
+}
+
+// teamAppBody is what the /teams endpoints answer.
+type teamAppBody struct {
+	appCore
+	Joined bool `json:"joined"`
+	Locked bool `json:"locked"`
+}
+
+var stack = idName{"f9f9cbd7-2970-41ef-8db5-3df7123b041f", "heroku-24"}
+
+func (w *world) appCore(a *app) appCore {
+	r, _ := lookUpRegion(a.Region)
+	b := appCore{
+		BuildStack:      stack,
+		CreatedAt:       stamp(a.CreatedAt),
+		GitURL:          "https://git.heroku.com/" + a.Name + ".git",
+		ID:              a.ID,
+		InternalRouting: a.InternalRouting,
+		Maintenance:     a.Maintenance,
+		Name:            a.Name,
+		Owner:           ownerBody{ID: a.Owner, Email: w.Users[a.Owner].Email},
+		Region:          r.idName(),
+		ReleasedAt:      stampOrNull(a.ReleasedAt),
+		Stack:           stack,
+		UpdatedAt:       stamp(a.UpdatedAt),
+		WebURL:          a.WebURL,
+	}
+	if t := w.Teams[a.Team]; t != nil {
+		b.Team = &idName{t.ID, t.Name}
+		b.Owner = ownerBody{ID: t.OwnerID, Email: t.Name + "@herokumanager.com"}
+	}
+	return b
+}
+
+func (w *world) appBody(a *app) appBody {
+	core := w.appCore(a)
+	return appBody{appCore: core, Generation: generation, Organization: core.Team}
+}
+
+func (c *call) teamAppBody(a *app) teamAppBody {
+	return teamAppBody{appCore: c.w.appCore(a), Joined: a.Owner == c.user.ID, Locked: a.Locked}
+}
+
+func listApps(c *call) (int, any, error) {
+	var bodies []appBody
+	for _, a := range c.w.Apps {
+		if c.w.mayRead(c.user, a) {
+			bodies = append(bodies, c.w.appBody(a))
+		}
+	}
+	return http.StatusOK, list(bodies, "id", "name", "updated_at"), nil
+}
+
+func listTeamApps(c *call) (int, any, error) {
+	t, err := c.team(c.PathValue("team"))
+	if err != nil {
+		return 0, nil, err
+	}
+	var bodies []teamAppBody
+	for _, a := range c.w.Apps {
+		if a.Team == t.ID {
+			bodies = append(bodies, c.teamAppBody(a))
+		}
+	}
+	return http.StatusOK, list(bodies, "id", "name", "updated_at"), nil
+}
+
+func getApp(c *call) (int, any, error) {
+	a, err := c.app(c.PathValue("app"))
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, c.w.appBody(a), nil
+}
+
+func getTeamApp(c *call) (int, any, error) {
+	a, err := c.app(c.PathValue("app"))
+	if err != nil {
+		return 0, nil, err
+	}
+	if a.Team == "" {
+		return 0, nil, notFound("app", "app")
+	}
+	return http.StatusOK, c.teamAppBody(a), nil
+}
+
+func createApp(c *call) (int, any, error) {
+	var in struct {
+		Name         string    `json:"name"`
+		Region       reference `json:"region"`
+		Stack        reference `json:"stack"`
+		FeatureFlags []string  `json:"feature_flags"`
+	}
+	if err := c.params(&in); err != nil {
+		return 0, nil, err
+	}
+	a, err := c.newApp(in.Name, string(in.Region), nil)
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusCreated, c.w.appBody(a), nil
+}
+
+func createTeamApp(c *call) (int, any, error) {
+	var in struct {
+		Name            string    `json:"name"`
+		Team            reference `json:"team"`
+		Space           reference `json:"space"`
+		Region          reference `json:"region"`
+		Stack           reference `json:"stack"`
+		Locked          bool      `json:"locked"`
+		Personal        bool      `json:"personal"`
+		InternalRouting *bool     `json:"internal_routing"`
+	}
+	if err := c.params(&in); err != nil {
+		return 0, nil, err
+	}
+	if in.Space != "" {
+		return 0, nil, notFound("space", "space")
+	}
+	var t *team
+	switch {
+	case in.Team != "":
+		var err error
+		if t, err = c.team(string(in.Team)); err != nil {
+			return 0, nil, err
+		}
+	case !in.Personal:
+		t = c.w.defaultTeam(c.user)
+	}
+	a, err := c.newApp(in.Name, string(in.Region), t)
+	if err != nil {
+		return 0, nil, err
+	}
+	a.Locked, a.InternalRouting = in.Locked, in.InternalRouting
+	return http.StatusCreated, c.teamAppBody(a), nil
+}
+
+func (c *call) newApp(name, regionRef string, t *team) (*app, error) {
+	if name == "" {
+		name = fmt.Sprintf("%s-%s-%05d", c.w.pick(adjectives), c.w.pick(nouns), c.w.random().IntN(100000))
+	}
+	if err := c.checkAppName(name); err != nil {
+		return nil, err
+	}
+	if regionRef == "" {
+		regionRef = "us"
+	}
+	r, ok := lookUpRegion(regionRef)
+	if !ok {
+		return nil, notFound("region", "region")
+	}
+	if r.private {
+		return nil, invalid("The region %s is for Private Spaces only.", r.name)
+	}
+	a := &app{
+		ID:         c.w.uuid(),
+		Name:       name,
+		Owner:      c.user.ID,
+		Region:     r.name,
+		WebURL:     fmt.Sprintf("https://%s-%s.herokuapp.com/", name, strings.ReplaceAll(c.w.uuid(), "-", "")[:12]),
+		CreatedAt:  c.now,
+		UpdatedAt:  c.now,
+		ConfigVars: map[string]string{},
+	}
+	if t != nil {
+		a.Team = t.ID
+	}
+	c.w.Apps[a.ID] = a
+	c.w.release(a, "Initial release", c.user, c.now)
+	c.w.release(a, "Enable Logplex", c.user, c.now)
+	return a, nil
+}
+
+var appNamePattern = regexp.MustCompile(`^[a-z][a-z0-9-]{1,28}[a-z0-9]$`)
+
+func (c *call) checkAppName(name string) error {
+	switch {
+	case len(name) < 3:
+		return invalid("Name is too short (minimum is 3 characters)")
+	case len(name) > 30:
+		return invalid("Name is too long (maximum is 30 characters)")
+	case !appNamePattern.MatchString(name):
+		return invalid("Name must start with a letter, end with a letter or digit and can only contain lowercase letters, digits, and dashes.")
+	case find(c.w.Apps, name, (*app).name) != nil:
+		return invalid("Name %s is already taken", name)
+	}
+	return nil
+}
+
+func updateApp(c *call) (int, any, error) {
+	a, err := c.appToChange(c.PathValue("app"))
+	if err != nil {
+		return 0, nil, err
+	}
+	var in struct {
+		Maintenance *bool     `json:"maintenance"`
+		Name        *string   `json:"name"`
+		BuildStack  reference `json:"build_stack"`
+	}
+	if err := c.params(&in); err != nil {
+		return 0, nil, err
+	}
+	if in.Name != nil && *in.Name != a.Name {
+		if err := c.checkAppName(*in.Name); err != nil {
+			return 0, nil, err
+		}
+		a.Name = *in.Name
+		for _, addon := range c.w.AddOns {
+			if addon.App == a.ID {
+				c.w.enter(addon.ID, func(e *LedgerEntry) { e.App = a.Name })
+			}
+		}
+	}
+	if in.Maintenance != nil {
+		a.Maintenance = *in.Maintenance
+	}
+	a.touch(c.now)
+	return http.StatusOK, c.w.appBody(a), nil
+}
+
+func updateTeamApp(c *call) (int, any, error) {
+	a, err := c.appToChange(c.PathValue("app"))
+	if err != nil {
+		return 0, nil, err
+	}
+	var in struct {
+		Locked *bool     `json:"locked"`
+		Owner  reference `json:"owner"`
+	}
+	if err := c.params(&in); err != nil {
+		return 0, nil, err
+	}
+	if in.Owner != "" {
+		if err := c.transfer(a, string(in.Owner)); err != nil {
+			return 0, nil, err
+		}
+	}
+	if in.Locked != nil {
+		a.Locked = *in.Locked
+	}
+	a.touch(c.now)
+	return http.StatusOK, c.teamAppBody(a), nil
+}
+
+// transfer gives an app to a team, or to a user by e-mail or id.
+func (c *call) transfer(a *app, owner string) error {
+	if t := find(c.w.Teams, owner, (*team).name); t != nil {
+		if t.role(c.user.ID) == "" {
+			return forbidden("You do not have access to the team %s.", t.Name)
+		}
+		a.Team = t.ID
+		return nil
+	}
+	u := find(c.w.Users, owner, func(u *user) string { return u.Email })
+	if u == nil {
+		return notFound("team", "team")
+	}
+	a.Team, a.Owner = "", u.ID
+	return nil
+}
+
+func deleteApp(c *call) (int, any, error) {
+	a, err := c.appToChange(c.PathValue("app"))
+	if err != nil {
+		return 0, nil, err
+	}
+	body := c.w.appBody(a)
+	for _, addon := range sorted(c.w.AddOns) {
+		if addon.App == a.ID {
+			c.destroy(addon)
+			delete(c.w.AddOns, addon.ID) // its record has no owner to refer to
+		}
+	}
+	for _, at := range sorted(c.w.Attachments) {
+		if at.App == a.ID {
+			delete(c.w.Attachments, at.ID)
+		}
+	}
+	delete(c.w.Apps, a.ID)
+	return http.StatusOK, body, nil
+}
+
+// listDynos and its like answer what a client may ask about an app that was never deployed: nothing.
+func listNothing(c *call) (int, any, error) {
+	if _, err := c.app(c.PathValue("app")); err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, []any{}, nil
+}
+
+func listCollaborators(c *call) (int, any, error) {
+	a, err := c.app(c.PathValue("app"))
+	if err != nil {
+		return 0, nil, err
+	}
+	type body struct {
+		App       idName    `json:"app"`
+		CreatedAt string    `json:"created_at"`
+		ID        string    `json:"id"`
+		Role      string    `json:"role"`
+		UpdatedAt string    `json:"updated_at"`
+		User      ownerBody `json:"user"`
+	}
+	core := c.w.appCore(a)
+	return http.StatusOK, []body{{
+		App:       a.idName(),
+		CreatedAt: core.CreatedAt,
+		ID:        catalogueID("collaborator " + a.ID),
+		Role:      "owner",
+		UpdatedAt: core.CreatedAt,
+		User:      core.Owner,
+	}}, nil
+}

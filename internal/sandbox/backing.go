@@ -1,0 +1,174 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+// backing is the server behind a store, which starts in the background.
+type backing struct {
+	name   string        // of the store
+	done   chan struct{} // closed when server or err is there
+	server server
+	err    error
+}
+
+const (
+	copyTimeout  = 5 * time.Minute
+	stopTimeLeft = 10 * time.Second
+)
+
+// wait for the server to be up; a nil backing has none.
+func (b *backing) wait(ctx context.Context) (server, error) {
+	if b == nil {
+		return nil, errors.New("there is no server")
+	}
+	select {
+	case <-b.done:
+		return b.server, b.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func limitsOf(p keyvalue.PlanName) serverLimits {
+	plan, _ := keyvalue.LookupPlan(p)
+	return serverLimits{MaxMemory: plan.MemoryBytes(), MaxClients: plan.ConnectionLimit}
+}
+
+// spec of the server behind a store. s.mu is held.
+func (s *Sandbox) spec(a *addOn, serverID, password string) serverSpec {
+	plan, _ := keyvalue.LookupPlan(a.Plan)
+	spec := serverSpec{
+		ID:         a.Name,
+		Password:   password,
+		Limits:     limitsOf(a.Plan),
+		Settings:   a.Store.Settings,
+		Persistent: plan.Persistence == "AOF",
+	}
+	if s.dataDir != nil {
+		spec.Dir = s.dataDir.StoreDir(serverID)
+	}
+	return spec
+}
+
+// startBacking starts the server of a store, as a copy where it is a fork. s.mu is held.
+func (s *Sandbox) startBacking(a *addOn) {
+	spec := s.spec(a, a.Store.Server, a.Store.Password)
+	spec.Port = a.Store.Port
+	var from func(context.Context) (source, error)
+	if fork := a.Store.Fork; fork != "" {
+		from = func(context.Context) (source, error) {
+			url, err := keyvalue.ParseURL(fork)
+			return source{Host: url.Host, Port: url.Port, Username: url.Username, Password: url.Password, TLS: url.TLS}, err
+		}
+	}
+	s.backings[a.ID] = s.startServer(spec, from)
+}
+
+// startSuccessor starts the server that a plan change goes to, as a copy of the present one. s.mu is held.
+func (s *Sandbox) startSuccessor(a *addOn, e event) {
+	present, password := s.backings[a.ID], a.Store.Password
+	s.successors[a.ID] = s.startServer(s.spec(a, e.Server, e.Password), func(ctx context.Context) (source, error) {
+		srv, err := present.wait(ctx)
+		if err != nil {
+			return source{}, err
+		}
+		host, port := srv.Addr()
+		return source{Host: host, Port: port, Password: password, TLS: true}, nil
+	})
+}
+
+func (s *Sandbox) startServer(spec serverSpec, from func(context.Context) (source, error)) *backing {
+	b := &backing{name: spec.ID, done: make(chan struct{})}
+	s.background.Go(func() {
+		defer close(b.done)
+		b.server, b.err = s.runServer(spec, from)
+	})
+	return b
+}
+
+func (s *Sandbox) runServer(spec serverSpec, from func(context.Context) (source, error)) (server, error) {
+	select {
+	case s.starting <- struct{}{}:
+		defer func() { <-s.starting }()
+	case <-s.life.Done():
+		return nil, s.life.Err()
+	}
+	ctx, cancel := context.WithTimeout(s.life, readyTimeout)
+	defer cancel()
+	srv, err := s.engine.Start(ctx, spec)
+	if err != nil || from == nil {
+		return srv, err
+	}
+	ctx, cancel = context.WithTimeout(s.life, copyTimeout)
+	defer cancel()
+	origin, err := from(ctx)
+	if err == nil {
+		err = srv.CopyFrom(ctx, origin)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("copying into the server of %s: %w", spec.ID, err), srv.Stop(ctx, false))
+	}
+	return srv, nil
+}
+
+// stopBacking ends what runs behind an add-on, data included, in the background. s.mu is held.
+func (s *Sandbox) stopBacking(addOnID string) {
+	s.stopServer(s.backings[addOnID])
+	s.stopServer(s.successors[addOnID])
+	delete(s.backings, addOnID)
+	delete(s.successors, addOnID)
+}
+
+func (s *Sandbox) stopServer(b *backing) {
+	if b == nil {
+		return
+	}
+	s.background.Go(func() {
+		<-b.done // a start is bounded
+		if b.server == nil {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.life), stopTimeLeft)
+		defer cancel()
+		if err := b.server.Stop(ctx, false); err != nil {
+			s.log.Warn("a server did not stop", "store", b.name, "error", err)
+		}
+	})
+}
+
+// resumeServers starts the servers of the stores that a data directory knows, and waits for those that were in use.
+func (s *Sandbox) resumeServers(ctx context.Context) error {
+	for _, a := range s.world.AddOns {
+		if a.State == stateProvisioning || a.State == stateProvisioned {
+			s.startBacking(a)
+		}
+	}
+	for _, e := range s.world.Events {
+		if a := s.world.AddOns[e.AddOn]; e.Kind == planChanged && a != nil {
+			s.startSuccessor(a, e)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.world.AddOns)) {
+		a := s.world.AddOns[id]
+		if a.State != stateProvisioned {
+			continue
+		}
+		srv, err := s.backings[id].wait(ctx)
+		if err != nil {
+			return fmt.Errorf("continuing the store %s: %w", a.Name, err)
+		}
+		a.Store.Host, a.Store.Port = srv.Addr() // another port where the old one is taken
+	}
+	return nil
+}

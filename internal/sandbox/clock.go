@@ -1,0 +1,62 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"sync"
+	"time"
+)
+
+// Clock is the sandbox's time: everything that takes a while at Heroku has a due time on it.
+type Clock struct {
+	mu     sync.Mutex
+	manual bool
+	now    time.Time     // of a manual clock
+	offset time.Duration // of a real clock: how far it was advanced
+}
+
+// NewClock makes a clock that moves only when it is told to.
+func NewClock(start time.Time) *Clock { return &Clock{manual: true, now: start.UTC()} }
+
+// NewRealClock makes a clock that ticks by itself and can be advanced beyond that.
+func NewRealClock() *Clock { return &Clock{} }
+
+// Now is in UTC.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.read()
+}
+
+func (c *Clock) read() time.Time {
+	if c.manual {
+		return c.now
+	}
+	return time.Now().UTC().Add(c.offset)
+}
+
+// Advance moves the clock forward; it never goes back.
+func (c *Clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.advance(d)
+}
+
+// AdvanceTo moves the clock to t, unless it is there already or beyond.
+func (c *Clock) AdvanceTo(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.advance(t.Sub(c.read()))
+}
+
+func (c *Clock) advance(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	if c.manual {
+		c.now = c.now.Add(d)
+	} else {
+		c.offset += d
+	}
+}

@@ -1,0 +1,101 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+const controlPrefix = "/__sandbox/"
+
+// newControl routes what steers the sandbox itself. It needs no token: only this machine can reach it, and a web page
+// that makes a browser call it is told apart by its Host.
+func newControl(s *Sandbox) *http.ServeMux {
+	mux := http.NewServeMux()
+	on := func(pattern string, handle func(*http.Request) (int, any)) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			host, _, err := net.SplitHostPort(r.Host)
+			if err != nil {
+				host = r.Host
+			}
+			status, body := http.StatusForbidden, any(controlError{"The sandbox is steered through its loopback address only."})
+			if loopback(host) {
+				status, body = handle(r)
+			}
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(status)
+			if status != http.StatusNoContent {
+				_, _ = w.Write(append(encode(body), '\n'))
+			}
+		})
+	}
+	on("GET "+controlPrefix+"faults", func(*http.Request) (int, any) { return http.StatusOK, s.Faults() })
+	on("POST "+controlPrefix+"faults", s.postFault)
+	on("DELETE "+controlPrefix+"faults", func(*http.Request) (int, any) { s.Clear(); return http.StatusNoContent, nil })
+	on("DELETE "+controlPrefix+"faults/{id}", func(r *http.Request) (int, any) {
+		if !s.remove(r.PathValue("id")) {
+			return http.StatusNotFound, controlError{"There is no such fault."}
+		}
+		return http.StatusNoContent, nil
+	})
+	on("GET "+controlPrefix+"clock", func(*http.Request) (int, any) { return http.StatusOK, clockBody{s.clock.Now()} })
+	on("POST "+controlPrefix+"clock", s.postClock)
+	on("GET "+controlPrefix+"journal", func(*http.Request) (int, any) { return http.StatusOK, append([]Request{}, s.Journal()...) })
+	on("DELETE "+controlPrefix+"journal", func(*http.Request) (int, any) { s.ResetJournal(); return http.StatusNoContent, nil })
+	on("GET "+controlPrefix+"ledger", func(*http.Request) (int, any) { return http.StatusOK, s.Ledger() })
+	on(controlPrefix, func(*http.Request) (int, any) {
+		return http.StatusNotFound, controlError{"There are faults, clock, journal and ledger here: see internal/sandbox/README.md."}
+	})
+	return mux
+}
+
+type controlError struct {
+	Error string `json:"error"`
+}
+
+type clockBody struct {
+	Now time.Time `json:"now"`
+}
+
+// decode is strict: a misspelt member would be a fault that never strikes.
+func decode(r *http.Request, into any) error {
+	decoder := json.NewDecoder(io.LimitReader(r.Body, maxBody))
+	decoder.DisallowUnknownFields()
+	return decoder.Decode(into)
+}
+
+func (s *Sandbox) postFault(r *http.Request) (int, any) {
+	var f Fault
+	err := decode(r, &f)
+	if err == nil && f.Do.empty() {
+		err = errors.New(`"do" says nothing`)
+	}
+	var id string
+	if err == nil {
+		id, err = s.inject(f)
+	}
+	if err != nil {
+		return http.StatusUnprocessableEntity, controlError{err.Error()}
+	}
+	return http.StatusCreated, map[string]string{"id": id}
+}
+
+func (s *Sandbox) postClock(r *http.Request) (int, any) {
+	var in struct {
+		Advance Duration `json:"advance"`
+	}
+	if err := decode(r, &in); err != nil {
+		return http.StatusUnprocessableEntity, controlError{err.Error()}
+	}
+	if in.Advance < 0 {
+		return http.StatusUnprocessableEntity, controlError{"The clock cannot go back."}
+	}
+	s.clock.Advance(time.Duration(in.Advance))
+	return http.StatusOK, clockBody{s.clock.Now()}
+}

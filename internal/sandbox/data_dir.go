@@ -1,0 +1,112 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// dataDir keeps a sandbox across restarts:
+//
+//	sandbox.db            one bucket of JSON values (0600); its lock keeps a second sandbox out
+//	stores/<id>/          what the server of that store writes
+//	stores/<id>/server.pid
+type dataDir struct {
+	path string
+	db   *bbolt.DB
+}
+
+var dataBucket = []byte("sandbox")
+
+// openDataDir makes the directory if needed, locks it, and ends servers that a killed sandbox left behind in it.
+func openDataDir(path string, log *slog.Logger) (*dataDir, error) {
+	path, err := filepath.Abs(path) // servers run in a directory of their own
+	if err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Join(path, "stores"), 0o700); err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	db, err := bbolt.Open(filepath.Join(path, "sandbox.db"), 0o600, &bbolt.Options{Timeout: time.Second})
+	if errors.Is(err, bolterrors.ErrTimeout) {
+		return nil, fmt.Errorf("data directory %s: already in use by another sandbox", path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("data directory %s: opening sandbox.db: %w", path, err)
+	}
+	d := &dataDir{path: path, db: db}
+	err = db.Update(func(tx *bbolt.Tx) error {
+		_, err := tx.CreateBucketIfNotExists(dataBucket)
+		return err
+	})
+	if err == nil {
+		err = d.endLeftovers(log)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("data directory %s: %w", path, err), db.Close())
+	}
+	return d, nil
+}
+
+// StoreDir is where the server of one store keeps its files; id must be usable as a file name (a UUID is).
+func (d *dataDir) StoreDir(id string) string { return filepath.Join(d.path, "stores", id) }
+
+// Load decodes the value saved under key; false = none saved.
+func (d *dataDir) Load(key string, into any) (bool, error) {
+	var raw []byte
+	err := d.db.View(func(tx *bbolt.Tx) error {
+		raw = append(raw, tx.Bucket(dataBucket).Get([]byte(key))...) // bolt's memory ends with the transaction
+		return nil
+	})
+	if err != nil || raw == nil {
+		return false, err
+	}
+	if err := json.Unmarshal(raw, into); err != nil {
+		return false, fmt.Errorf("data directory %s: reading %s: %w", d.path, key, err)
+	}
+	return true, nil
+}
+
+// Save returns once the value is on disk.
+func (d *dataDir) Save(key string, value any) error {
+	raw, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("data directory %s: encoding %s: %w", d.path, key, err)
+	}
+	err = d.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(dataBucket).Put([]byte(key), raw) })
+	if err != nil {
+		return fmt.Errorf("data directory %s: writing %s: %w", d.path, key, err)
+	}
+	return nil
+}
+
+// Close lets the next sandbox in; stop the servers first.
+func (d *dataDir) Close() error { return d.db.Close() }
+
+func (d *dataDir) endLeftovers(log *slog.Logger) error {
+	files, err := filepath.Glob(filepath.Join(d.path, "stores", "*", pidFileName))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		dir := filepath.Dir(file)
+		ended, err := endLeftover(dir)
+		if err != nil {
+			return err
+		}
+		if ended {
+			log.Warn("ended a server that an earlier sandbox left behind", "dir", dir)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,97 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os/exec"
+)
+
+// engine starts the servers behind the stores of one sandbox.
+type engine interface {
+	// Name is a short human name: "redis-server 7.0.15", "miniredis".
+	Name() string
+	// Start returns once the server answers an authenticated PING over TLS. ctx bounds the start, not the server's life.
+	Start(ctx context.Context, spec serverSpec) (server, error)
+	// Close stops every server that still runs and removes what the engine created; the data of servers with a Dir stays.
+	Close() error
+}
+
+// serverSpec says how a server starts. Starting the same spec again continues with its data when Persistent.
+type serverSpec struct {
+	ID         string // of the store; for logs
+	Dir        string // the store's own directory; "" = a temporary one that goes with the server
+	Password   string // of the default user (password-only AUTH) and of the user "h"
+	Port       int    // wished for; another one is chosen when it is 0 or taken
+	Limits     serverLimits
+	Settings   serverSettings
+	Persistent bool // keys survive a restart on the same Dir (Dev Center: all plans but mini)
+}
+
+type serverLimits struct {
+	MaxMemory  int64 // bytes; 0 = unlimited
+	MaxClients int   // 0 = the server's default
+}
+
+type serverSettings struct {
+	Timeout              int // seconds until an idle connection is closed; 0 = never
+	MaxmemoryPolicy      string
+	NotifyKeyspaceEvents string // "" = none
+}
+
+// source is a server to copy from.
+type source struct {
+	Host               string
+	Port               int
+	Username, Password string
+	TLS                bool
+}
+
+type server interface {
+	Addr() (host string, port int)
+	Version() string // "7.0.15"
+	Configure(ctx context.Context, settings serverSettings) error
+	Limit(ctx context.Context, limits serverLimits) error
+	// SetPassword replaces the password; connections made with the old one stay.
+	SetPassword(ctx context.Context, password string) error
+	// CopyFrom replaces all keys by those of the source, by replication. Wraps errNoReplication when the source does not offer it.
+	CopyFrom(ctx context.Context, from source) error
+	// Stop ends the server; without keepData its directory is removed too. A second call does nothing more.
+	Stop(ctx context.Context, keepData bool) error
+}
+
+// errNoReplication: the source cannot be copied by SYNC, which a fork needs (Dev Center: Heroku Key-Value Store, forking).
+var errNoReplication = errors.New("the source does not support replication")
+
+// chooseEngine finds the engine of that name; "auto" (or "") takes the first real server on PATH, else miniredis.
+func chooseEngine(name string, log *slog.Logger) (engine, error) {
+	var binaries []string
+	switch name {
+	case "", "auto":
+		binaries = []string{"valkey-server", "redis-server"}
+	case "valkey":
+		binaries = []string{"valkey-server"}
+	case "redis":
+		binaries = []string{"redis-server"}
+	case "miniredis":
+		return newMiniredisEngine()
+	default:
+		return nil, fmt.Errorf("unknown engine %q: use auto, valkey, redis or miniredis", name)
+	}
+	for _, binary := range binaries {
+		if path, err := exec.LookPath(binary); err == nil {
+			return newProcessEngine(path, log)
+		}
+	}
+	if len(binaries) == 1 {
+		return nil, fmt.Errorf("engine %s: no %s on PATH; install the package %q (apt-get, dnf, brew) or use --engine auto", name, binaries[0], binaryPackage[binaries[0]])
+	}
+	return newMiniredisEngine()
+}
+
+// binaryPackage is what to install to have the binary (Debian and Homebrew name them so).
+var binaryPackage = map[string]string{"valkey-server": "valkey", "redis-server": "redis"}

@@ -1,0 +1,251 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+)
+
+// processEngine puts a valkey-server or redis-server process behind each store. Both are configured over stdin and spoken to
+// over TLS only, so a password is in no command line, environment or file.
+type processEngine struct {
+	binary            string
+	name, version     string
+	log               *slog.Logger
+	dir               string // of the engine: the certificate, and the servers without a directory of their own
+	cert              certificate
+	certFile, keyFile string
+	openFiles         int
+	spawner           spawner
+
+	mu      sync.Mutex
+	servers map[*processServer]struct{}
+	closed  bool
+}
+
+const (
+	startTimeout = 15 * time.Second
+	portTries    = 10
+)
+
+var errAddressInUse = errors.New("the port is in use")
+
+// versionPattern reads "Redis server v=7.0.15 sha=…" and "Valkey server v=8.0.1 …".
+var versionPattern = regexp.MustCompile(`\bv=([0-9.]+)`)
+
+func newProcessEngine(binary string, log *slog.Logger) (engine, error) {
+	out, err := (&exec.Cmd{Path: binary, Args: []string{binary, "--version"}}).Output()
+	if err != nil {
+		return nil, fmt.Errorf("running %s --version: %w", binary, err)
+	}
+	version := versionPattern.FindStringSubmatch(string(out))
+	if version == nil {
+		return nil, fmt.Errorf("%s --version: unexpected answer %.80q", binary, out)
+	}
+	dir, err := os.MkdirTemp("", "kvs-sandbox-")
+	if err != nil {
+		return nil, fmt.Errorf("the sandbox's temporary directory: %w", err)
+	}
+	e := &processEngine{
+		binary: binary, name: filepath.Base(binary) + " " + version[1], version: version[1], log: log,
+		dir: dir, openFiles: raiseOpenFiles(), servers: map[*processServer]struct{}{},
+	}
+	if e.cert, err = newCertificate(); err == nil {
+		e.certFile, e.keyFile, err = e.cert.writeTo(dir)
+	}
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	e.spawner = newSpawner()
+	return e, nil
+}
+
+func (e *processEngine) Name() string { return e.name }
+
+func (e *processEngine) Start(ctx context.Context, spec serverSpec) (server, error) {
+	s, err := e.start(ctx, spec)
+	if err != nil {
+		return nil, fmt.Errorf("starting %s: %w", filepath.Base(e.binary), err)
+	}
+	return s, nil
+}
+
+func (e *processEngine) start(ctx context.Context, spec serverSpec) (*processServer, error) {
+	if spec.Password == "" {
+		return nil, errors.New("a server without a password is refused")
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("not ready within %s", startTimeout))
+	defer cancel()
+	s := &processServer{engine: e, id: spec.ID, dir: spec.Dir, password: spec.Password, persistent: spec.Persistent}
+	if err := s.prepareDir(); err != nil {
+		return nil, err
+	}
+	if err := e.add(s); err != nil {
+		return nil, errors.Join(err, s.removeDir(spec.Dir != ""))
+	}
+	s.port = spec.Port
+	for try := 1; ; try++ {
+		err := s.launch(ctx, spec)
+		if err == nil {
+			go s.watch()
+			return s, nil
+		}
+		if !errors.Is(err, errAddressInUse) || try == portTries {
+			return nil, errors.Join(err, s.Stop(ctx, spec.Dir != ""))
+		}
+		s.port = 0
+	}
+}
+
+// add makes the server known to Close, which must find it from before its process exists.
+func (e *processEngine) add(s *processServer) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return errors.New("the sandbox is closed")
+	}
+	e.servers[s] = struct{}{}
+	return nil
+}
+
+func (e *processEngine) remove(s *processServer) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.servers, s)
+}
+
+func (e *processEngine) Close() error {
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		return nil
+	}
+	e.closed = true
+	running := make([]*processServer, 0, len(e.servers))
+	for s := range e.servers {
+		running = append(running, s)
+	}
+	e.mu.Unlock()
+
+	var stopped sync.WaitGroup
+	errs := make([]error, len(running))
+	for i, s := range running {
+		stopped.Go(func() { errs[i] = s.stop(nil, true) })
+	}
+	stopped.Wait()
+	e.spawner.close()
+	return errors.Join(append(errs, os.RemoveAll(e.dir))...)
+}
+
+// freePort: a server cannot be told to choose its own port, so the kernel proposes one; launch is repeated if it is lost meanwhile.
+func freePort(ctx context.Context) (int, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("looking for a free port: %w", err)
+	}
+	address, err := netip.ParseAddrPort(listener.Addr().String())
+	return int(address.Port()), errors.Join(err, listener.Close())
+}
+
+// config is what the server reads from stdin: the directives that Redis 6.2, 7 and 8 and Valkey have in common.
+func (e *processEngine) config(s *processServer, spec serverSpec) string {
+	var b strings.Builder
+	set := func(directive string, args ...string) {
+		b.WriteString(directive)
+		for _, arg := range args {
+			b.WriteByte(' ')
+			b.WriteString(quote(arg))
+		}
+		b.WriteByte('\n')
+	}
+	set("bind", "127.0.0.1")
+	set("port", "0")
+	set("tls-port", fmt.Sprint(s.port))
+	set("tls-cert-file", e.certFile)
+	set("tls-key-file", e.keyFile)
+	set("tls-ca-cert-file", e.certFile)
+	set("tls-auth-clients", "no")
+	set("tls-replication", "yes")
+	set("requirepass", spec.Password)
+	set("user", append([]string{"h", "on"}, userRules(spec.Password)...)...)
+	set("dir", s.dir)
+	set("daemonize", "no")
+	set("loglevel", "warning")
+	set("save", "")
+	set("appendonly", yesNo(spec.Persistent))
+	set("appendfsync", "everysec")
+	set("maxmemory", fmt.Sprint(spec.Limits.MaxMemory))
+	set("maxclients", fmt.Sprint(e.clients(spec.Limits.MaxClients)))
+	for _, d := range spec.Settings.directives() {
+		set(d[0], d[1])
+	}
+	// A fork or plan change copies in milliseconds: no wait for further replicas, no file in between.
+	set("repl-diskless-sync", "yes")
+	set("repl-diskless-sync-delay", "0")
+	set("repl-diskless-load", "on-empty-db")
+	set("repl-ping-replica-period", "1")
+	set("repl-timeout", "10")
+	return b.String()
+}
+
+const (
+	// reservedClients come on top of the plan's connections, for the sandbox itself and for a replica: a store whose
+	// connections are all taken must still be configurable and upgradable.
+	reservedClients = 2
+	// reservedFiles is what a server needs for itself (32, CONFIG_MIN_RESERVED_FDS), and some to spare.
+	reservedFiles  = 64
+	defaultClients = 10000
+)
+
+// clients is the maxclients for a plan's connection limit, as far as this machine allows; a server would refuse more.
+func (e *processEngine) clients(limit int) int {
+	if limit == 0 {
+		limit = defaultClients
+	}
+	return max(1, min(limit+reservedClients, e.openFiles-reservedFiles))
+}
+
+// directives are the settings as the server spells them.
+func (s serverSettings) directives() [][2]string {
+	return [][2]string{
+		{"timeout", fmt.Sprint(s.Timeout)},
+		{"maxmemory-policy", cmp.Or(s.MaxmemoryPolicy, "noeviction")},
+		{"notify-keyspace-events", s.NotifyKeyspaceEvents},
+	}
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+// quote writes an argument as the servers' configuration reader takes it: double quotes, with \xHH for what is not plain.
+func quote(arg string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, c := range []byte(arg) {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' {
+			fmt.Fprintf(&b, `\x%02x`, c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}

@@ -1,0 +1,223 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// event is something that is going to happen to an add-on at its time on the clock. It is data, so that it survives a
+// restart; the first request after that time makes it happen.
+type event struct {
+	ID, AddOn string
+	Kind      eventKind
+	Due       time.Time
+	HeldBy    string `json:",omitempty"` // does not happen as long as this fault is there
+
+	Server, Password, Version string `json:",omitempty"` // what the store is going to have
+}
+
+type eventKind string
+
+const (
+	provisioned        eventKind = "provisioned"
+	provisioningFailed eventKind = "provisioning failed"
+	planChanged        eventKind = "plan changed"
+	versionUpgraded    eventKind = "version upgraded"
+	settingsChanged    eventKind = "settings changed"
+	credentialsRotated eventKind = "credentials rotated"
+	gone               eventKind = "gone"
+)
+
+func (w *world) expect(e event) {
+	e.ID = w.uuid()
+	w.Events = append(w.Events, e)
+}
+
+// forget drops whatever was going to happen to an add-on.
+func (w *world) forget(addOnID string) {
+	w.Events = slices.DeleteFunc(w.Events, func(e event) bool { return e.AddOn == addOnID })
+}
+
+// nextDue is the earliest event whose time has come. s.mu is held.
+func (s *Sandbox) nextDue() (event, bool) {
+	now := s.clock.Now()
+	due := slices.DeleteFunc(slices.Clone(s.world.Events), func(e event) bool {
+		return e.Due.After(now) || e.HeldBy != "" && s.faults.has(e.HeldBy)
+	})
+	if len(due) == 0 {
+		return event{}, false
+	}
+	return slices.MinFunc(due, func(a, b event) int { return cmp.Compare(a.Due.UnixNano(), b.Due.UnixNano()) }), true
+}
+
+// readyTimeout bounds how long a request waits for a server whose time has come and which is not up yet.
+const readyTimeout = 30 * time.Second
+
+// settle makes everything happen that is due, one after the other. Work on servers is done outside of s.mu.
+func (s *Sandbox) settle(ctx context.Context) error {
+	s.mu.Lock()
+	_, due := s.nextDue()
+	s.mu.Unlock()
+	if !due {
+		return nil
+	}
+	select {
+	case s.settling <- struct{}{}:
+		defer func() { <-s.settling }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	for {
+		s.mu.Lock()
+		e, due := s.nextDue()
+		var work func(context.Context) (server, error)
+		if due {
+			work = s.work(e)
+		}
+		s.mu.Unlock()
+		if !due {
+			return nil
+		}
+		srv, err := work(ctx)
+		if ctx.Err() != nil { // the next request tries again
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				s.log.Warn("a store is late", "event", e.Kind, "add_on", e.AddOn)
+			}
+			return nil
+		}
+		if err := s.conclude(e, srv, err); err != nil {
+			return err
+		}
+	}
+}
+
+// work is what an event has to do with servers: it gives the server that is new, if any. s.mu is held, but not when it runs.
+func (s *Sandbox) work(e event) func(context.Context) (server, error) {
+	b, successor := s.backings[e.AddOn], s.successors[e.AddOn]
+	nothing := func(context.Context) (server, error) { return nil, nil }
+	a := s.world.AddOns[e.AddOn]
+	if a == nil || b == nil {
+		return nothing
+	}
+	settings, limits := a.Store.Settings, limitsOf(a.Plan)
+	switch e.Kind {
+	case provisioned:
+		return b.wait
+	case planChanged:
+		return func(ctx context.Context) (server, error) {
+			if srv, err := successor.wait(ctx); err == nil || ctx.Err() != nil {
+				return srv, err
+			}
+			// No copy could be made, as with miniredis: the server stays and gets the new limits.
+			srv, err := b.wait(ctx)
+			if err == nil {
+				err = srv.Limit(ctx, limits)
+			}
+			if err == nil {
+				err = srv.SetPassword(ctx, e.Password)
+			}
+			return nil, err
+		}
+	case credentialsRotated:
+		return func(ctx context.Context) (server, error) {
+			srv, err := b.wait(ctx)
+			if err == nil {
+				err = srv.SetPassword(ctx, e.Password)
+			}
+			return nil, err
+		}
+	case settingsChanged:
+		return func(ctx context.Context) (server, error) {
+			srv, err := b.wait(ctx)
+			if err == nil {
+				err = srv.Configure(ctx, settings)
+			}
+			return nil, err
+		}
+	}
+	return nothing
+}
+
+// conclude makes the event part of the world, unless the add-on has been destroyed meanwhile.
+func (s *Sandbox) conclude(e event, srv server, failure error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.world.Events)
+	s.world.Events = slices.DeleteFunc(s.world.Events, func(other event) bool { return other.ID == e.ID })
+	a := s.world.AddOns[e.AddOn]
+	if len(s.world.Events) == n || a == nil {
+		return nil
+	}
+	if failure != nil {
+		s.log.Error("work on a store's server failed", "event", e.Kind, "store", a.Name, "error", failure)
+	}
+	s.happen(e, a, srv, failure)
+	if err := s.save(); err != nil {
+		return fmt.Errorf("after %s of %s: %w", e.Kind, a.Name, err)
+	}
+	return nil
+}
+
+func (s *Sandbox) happen(e event, a *addOn, srv server, failure error) {
+	w := s.world
+	switch e.Kind {
+	case provisioned:
+		if failure != nil {
+			s.failProvisioning(a, e.Due)
+			return
+		}
+		a.State, a.UpdatedAt = stateProvisioned, e.Due
+		a.Store.Fork = ""
+		a.Store.Host, a.Store.Port = srv.Addr()
+		for _, at := range w.Attachments {
+			if at.AddOn == a.ID {
+				delete(w.Apps[at.App].ConfigVars, at.configVar()) // one set by hand is overwritten
+			}
+		}
+		w.releaseAttached(a, "Attach", addOnPartner, e.Due)
+	case provisioningFailed:
+		s.failProvisioning(a, e.Due)
+	case planChanged:
+		a.Store.Plan, a.Store.Busy, a.UpdatedAt = a.Plan, "", e.Due
+		if failure == nil {
+			a.Store.Password = e.Password
+		}
+		if srv != nil {
+			s.stopServer(s.backings[a.ID])
+			s.backings[a.ID] = s.successors[a.ID]
+			a.Store.Server = e.Server
+			a.Store.Host, a.Store.Port = srv.Addr()
+		}
+		delete(s.successors, a.ID)
+		w.releaseAttached(a, "Update", addOnPartner, e.Due)
+	case credentialsRotated:
+		if failure == nil {
+			a.Store.Password = e.Password
+			w.releaseAttached(a, "Update", addOnPartner, e.Due)
+		}
+	case versionUpgraded:
+		a.Store.Version, a.Store.Busy = e.Version, ""
+	case gone:
+		delete(w.AddOns, a.ID)
+	}
+}
+
+// failProvisioning leaves a record that says so, and that nobody is billed for.
+func (s *Sandbox) failProvisioning(a *addOn, at time.Time) {
+	a.State, a.UpdatedAt = stateDeprovisioned, at
+	s.stopBacking(a.ID)
+	s.world.enter(a.ID, func(e *LedgerEntry) { e.DestroyedAt = &at })
+	s.world.expect(event{Kind: gone, AddOn: a.ID, Due: at.Add(failedRecordKept)})
+}
+
+// failedRecordKept is how long an order that failed can still be looked up; its name is taken as long.
+const failedRecordKept = time.Minute

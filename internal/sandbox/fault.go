@@ -1,0 +1,294 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Fault is something that goes wrong with the requests it matches. Where several match, the oldest strikes.
+type Fault struct {
+	ID    string `json:"id,omitempty"` // given by Inject
+	Match Match  `json:"match"`
+	Do    Effect `json:"do"`
+
+	Seen   int `json:"seen"`   // requests that matched method, path and name
+	Struck int `json:"struck"` // those of them that it struck
+
+	path, name *regexp.Regexp
+}
+
+// Match selects requests; what is empty matches all. Nth, From and To count those that match method, path, name and agent.
+type Match struct {
+	Method string `json:"method,omitempty"`
+	Path   string `json:"path,omitempty"`       // glob: * within a segment, ** across; a regular expression when it begins with ^
+	Name   string `json:"name,omitempty"`       // glob on the member "name" of the request's body
+	Agent  string `json:"user_agent,omitempty"` // part of the User-Agent
+	Nth    int    `json:"nth,omitempty"`        // only the n-th, from 1
+	From   int    `json:"from,omitempty"`       // the n-th and later
+	To     int    `json:"to,omitempty"`         // the n-th and earlier
+	Times  int    `json:"times,omitempty"`      // strike at most so often
+}
+
+// Effect is what happens to a request. Without Commit, Hang, Reset and Status come instead of carrying it out.
+type Effect struct {
+	Delay  Duration `json:"delay,omitempty"`  // in real time, before anything else
+	Commit bool     `json:"commit,omitempty"` // the request is carried out first, only its answer is lost or replaced
+
+	Hang     bool `json:"hang,omitempty"`     // no answer, until the client leaves
+	Reset    bool `json:"reset,omitempty"`    // the connection is reset
+	Truncate bool `json:"truncate,omitempty"` // the answer ends in the middle
+
+	Status      int               `json:"status,omitempty"`       // another answer; without Body in Heroku's envelope
+	Body        *string           `json:"body,omitempty"`         // "" = an empty one
+	ContentType string            `json:"content_type,omitempty"` // of Body; default application/json
+	Headers     map[string]string `json:"headers,omitempty"`      // added to the answer: Retry-After, X-Heroku-Warning …
+
+	Stale         bool `json:"stale,omitempty"`          // a GET sees the world before the last write since the fault was injected
+	DuplicatePage bool `json:"duplicate_page,omitempty"` // a list that is continued repeats the page before
+	EndlessPages  bool `json:"endless_pages,omitempty"`  // a list never ends
+	UnknownFields bool `json:"unknown_fields,omitempty"` // objects of the answer get members that nobody knows
+	UnknownEnum   bool `json:"unknown_enum,omitempty"`   // states and statuses get a value that nobody knows
+
+	Provisioning   string   `json:"provisioning,omitempty"`   // of the add-on that the request creates: "stuck" until the fault is cleared, or "fail"
+	PlanChange     string   `json:"plan_change,omitempty"`    // that the request orders: "stuck" until the fault is cleared
+	Deprovisioning Duration `json:"deprovisioning,omitempty"` // DELETE of an add-on answers 202 and takes so long
+}
+
+const (
+	stuck = "stuck"
+	fail  = "fail"
+)
+
+// empty: nothing would happen.
+func (e Effect) empty() bool { return reflect.DeepEqual(e, Effect{}) }
+
+// Duration is written as "1.5s" in JSON.
+type Duration time.Duration
+
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText reads what time.ParseDuration does.
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	*d = Duration(v)
+	return err
+}
+
+// faults are guarded by Sandbox.mu.
+type faults struct {
+	list   []*Fault
+	serial int
+	before *world // the world before the last write, kept while a fault makes reads stale
+}
+
+func (f *Fault) compile() (err error) {
+	if f.path, err = pattern(f.Match.Path); err != nil {
+		return fmt.Errorf("path of the fault: %w", err)
+	}
+	if f.name, err = pattern(f.Match.Name); err != nil {
+		return fmt.Errorf("name of the fault: %w", err)
+	}
+	if p := f.Do.Provisioning; p != "" && p != stuck && p != fail {
+		return fmt.Errorf("provisioning %q: use %s or %s", p, stuck, fail)
+	}
+	if p := f.Do.PlanChange; p != "" && p != stuck {
+		return fmt.Errorf("plan_change %q: use %s", p, stuck)
+	}
+	if s := f.Do.Status; s != 0 && (s < 200 || s > 599) {
+		return fmt.Errorf("status %d: use 200 to 599", s)
+	}
+	return nil
+}
+
+// pattern compiles a glob, or a regular expression that begins with ^.
+func pattern(s string) (*regexp.Regexp, error) {
+	switch {
+	case s == "":
+		return regexp.MustCompile(""), nil
+	case strings.HasPrefix(s, "^"):
+		return regexp.Compile(s)
+	}
+	quoted := regexp.QuoteMeta(s)
+	quoted = strings.ReplaceAll(quoted, `\*\*`, `.*`)
+	quoted = strings.ReplaceAll(quoted, `\*`, `[^/]*`)
+	return regexp.Compile("^" + quoted + "$")
+}
+
+// Inject adds a fault and gives its id. It panics on a pattern or value that cannot be meant.
+func (s *Sandbox) Inject(f Fault) (id string) {
+	id, err := s.inject(f)
+	if err != nil {
+		panic("sandbox: " + err.Error())
+	}
+	return id
+}
+
+func (s *Sandbox) inject(f Fault) (string, error) {
+	if err := f.compile(); err != nil {
+		return "", err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults.serial++
+	f.ID, f.Seen, f.Struck = "fault-"+strconv.Itoa(s.faults.serial), 0, 0
+	s.faults.list = append(s.faults.list, &f)
+	var err error
+	if s.faults.before == nil {
+		s.faults.before, err = s.worldForStaleReads()
+	}
+	return f.ID, err
+}
+
+// worldForStaleReads is a copy of the world as it is, or nil as long as no fault is going to need it. s.mu is held.
+func (s *Sandbox) worldForStaleReads() (*world, error) {
+	if !slices.ContainsFunc(s.faults.list, func(f *Fault) bool { return f.Do.Stale }) {
+		return nil, nil
+	}
+	return s.world.clone()
+}
+
+// Clear removes all faults; what was stuck goes on.
+func (s *Sandbox) Clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults.list, s.faults.before = nil, nil
+}
+
+// remove ends one fault; false = there is none of that id.
+func (s *Sandbox) remove(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.faults.list)
+	s.faults.list = slices.DeleteFunc(s.faults.list, func(f *Fault) bool { return f.ID == id })
+	return len(s.faults.list) < n
+}
+
+// Faults lists those that are there, with their counts.
+func (s *Sandbox) Faults() []Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]Fault, len(s.faults.list))
+	for i, f := range s.faults.list {
+		all[i] = *f
+	}
+	return all
+}
+
+func (fs *faults) has(id string) bool {
+	return slices.ContainsFunc(fs.list, func(f *Fault) bool { return f.ID == id })
+}
+
+// strike counts a request and finds the fault that strikes it, if any.
+func (fs *faults) strike(r *http.Request, body []byte) (id string, effect Effect) {
+	var named struct{ Name reference }
+	_ = json.Unmarshal(body, &named) // a body that is no JSON has no name
+	for _, f := range fs.list {
+		m := f.Match
+		if m.Method != "" && !strings.EqualFold(m.Method, r.Method) || !f.path.MatchString(r.URL.Path) ||
+			!f.name.MatchString(string(named.Name)) || !strings.Contains(r.UserAgent(), m.Agent) {
+			continue
+		}
+		f.Seen++
+		if id != "" || m.Nth != 0 && f.Seen != m.Nth || f.Seen < m.From || m.To != 0 && f.Seen > m.To || m.Times != 0 && f.Struck >= m.Times {
+			continue
+		}
+		f.Struck++
+		id, effect = f.ID, f.Do
+	}
+	return id, effect
+}
+
+// defaultErrors are the envelopes of statuses that Heroku itself answers (Platform API reference, errors).
+var defaultErrors = map[int]*apiError{
+	400: {ID: "bad_request", Message: "Request invalid, validate usage and try again."},
+	401: {ID: "unauthorized", Message: "Invalid credentials provided."},
+	402: {ID: "delinquent", Message: "Account delinquent. Please pay outstanding invoices."},
+	403: {ID: "forbidden", Message: "You do not have the required access."},
+	404: {ID: "not_found", Message: "The requested resource could not be found."},
+	409: {ID: "conflict", Message: "Another operation on the same resource is running."},
+	422: {ID: "invalid_params", Message: "Request failed, validate parameters and try again."},
+	423: {ID: "confirmation_required", Message: "Confirmation is required."},
+	429: {ID: "rate_limit", Message: "Your account reached the API rate limit\nPlease wait a few minutes before making new requests",
+		URL: "https://devcenter.heroku.com/articles/platform-api-reference#rate-limits"},
+	500: {ID: "internal_server_error", Message: "Internal server error."},
+	503: {ID: "service_unavailable", Message: "Service is temporarily unavailable."},
+}
+
+// distort turns a reply into what the effect says.
+func (e Effect) distort(rep *reply) {
+	if e.Status != 0 {
+		rep.status = e.Status
+		rep.header.Del("ETag")
+		rep.header.Set("Content-Type", "application/json")
+		switch body := defaultErrors[e.Status]; {
+		case e.Body != nil:
+			rep.body = []byte(*e.Body)
+			if e.ContentType != "" {
+				rep.header.Set("Content-Type", e.ContentType)
+			}
+		case body != nil:
+			rep.body = encode(body)
+		default:
+			rep.body = encode(&apiError{ID: "error", Message: http.StatusText(e.Status)})
+		}
+		if e.Status == http.StatusTooManyRequests {
+			rep.header.Set("RateLimit-Remaining", "0")
+		}
+	}
+	if e.UnknownFields || e.UnknownEnum {
+		var body any
+		if json.Unmarshal(rep.body, &body) == nil {
+			rep.body = encode(e.obscure(body))
+			rep.header.Del("ETag")
+		}
+	}
+	for name, value := range e.Headers {
+		rep.header.Set(name, value)
+	}
+}
+
+// obscure adds members and values that no client can know, at every depth.
+func (e Effect) obscure(v any) any {
+	switch v := v.(type) {
+	case []any:
+		for i := range v {
+			v[i] = e.obscure(v[i])
+		}
+	case map[string]any:
+		for name, member := range v {
+			v[name] = e.obscure(member)
+			if _, isText := member.(string); isText && e.UnknownEnum && (name == "state" || name == "status") {
+				v[name] = "hibernating"
+			}
+		}
+		if e.UnknownFields {
+			v["sandbox_unknown"] = map[string]any{"since": 2030, "tags": []any{"a", nil}}
+		}
+	}
+	return v
+}
+
+// reset ends the connection without an answer, so that the client sees "connection reset by peer".
+func reset(w http.ResponseWriter) error {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return fmt.Errorf("resetting a connection: %w", err)
+	}
+	var linger error
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		linger = tcp.SetLinger(0)
+	}
+	return errors.Join(linger, conn.Close())
+}

@@ -1,0 +1,241 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+//go:build herokucli
+
+package sandbox_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
+)
+
+// herokuCLIVersion is the official command line that judges the sandbox.
+const herokuCLIVersion = "11.10.0"
+
+// herokuCLI is the official command line, pointed at a sandbox: a client that nobody here wrote.
+type herokuCLI struct {
+	path string
+	dir  string // the working directory, outside of any git repository
+	env  []string
+}
+
+// installHerokuCLI installs the command line with npm into the user's cache, once, and returns its path.
+func installHerokuCLI(t *testing.T) string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(cache, "terraform-provider-kvs", "heroku-"+herokuCLIVersion)
+	path := filepath.Join(dir, "node_modules", ".bin", "heroku")
+	if _, err := os.Stat(path); err == nil {
+		return path
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("installing the Heroku CLI into %s, about a minute, once", dir)
+	npm := exec.CommandContext(t.Context(), "npm", "install", "--prefix", dir, "--ignore-scripts", "--no-audit", "--no-fund", "heroku@"+herokuCLIVersion)
+	if out, err := npm.CombinedOutput(); err != nil {
+		_ = os.RemoveAll(dir)
+		t.Fatalf("installing the Heroku CLI with npm (Node.js 20 or later is needed): %v\n%s", err, out)
+	}
+	return path
+}
+
+func newHerokuCLI(t *testing.T, s *sandbox.Sandbox) *herokuCLI {
+	t.Helper()
+	path, home := installHerokuCLI(t), t.TempDir()
+	cache := filepath.Join(home, "cache")
+	accepted := filepath.Join(cache, "heroku", "terms-of-service") // it only has to exist
+	if err := errors.Join(os.MkdirAll(filepath.Dir(accepted), 0o700), os.WriteFile(accepted, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	// All of these are needed to keep the command line on loopback: no updater, no telemetry, no proxy.
+	return &herokuCLI{path: path, dir: home, env: []string{
+		"PATH=" + os.Getenv("PATH"),
+		"HOME=" + home, "XDG_CACHE_HOME=" + cache, "XDG_CONFIG_HOME=" + filepath.Join(home, "config"), "XDG_DATA_HOME=" + filepath.Join(home, "data"),
+		"GIT_CONFIG_GLOBAL=" + filepath.Join(home, "gitconfig"),
+		"HEROKU_HOST=" + s.URL(), "HEROKU_DATA_HOST=127.0.0.1", "HEROKU_PARTICLEBOARD_URL=" + s.URL(), "HEROKU_API_KEY=" + s.Token(),
+		"DISABLE_TELEMETRY=true", "HEROKU_SKIP_NEW_VERSION_CHECK=true", "HEROKU_DISABLE_AUTOUPDATE=true", "NO_PROXY=127.0.0.1",
+		"NO_COLOR=1", "FORCE_COLOR=0", "TERM=dumb",
+	}}
+}
+
+// run returns all that a person saw, and the exit code.
+func (c *herokuCLI) run(t *testing.T, commandLine string) (string, int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, c.path, strings.Fields(commandLine)...)
+	cmd.Dir, cmd.Env = c.dir, c.env
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) || ctx.Err() != nil {
+		t.Fatalf("heroku %s: %v\n%s", commandLine, errors.Join(err, ctx.Err()), output.String())
+	}
+	return output.String(), cmd.ProcessState.ExitCode()
+}
+
+// The life of a store as a person at the command line sees it. Each step says what it shows.
+func TestHerokuCLI_createsInspectsUpgradesAttachesPromotesAndDestroysAStore(t *testing.T) {
+	s, err := sandbox.Start(t.Context(), sandbox.Options{Provisioning: 100 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	cli := newHerokuCLI(t, s)
+
+	for _, step := range []struct {
+		run  string
+		exit int
+		says []string // patterns, each in the output
+	}{
+		{run: "apps:create orders-web", says: []string{"Creating orders-web... done", "https://orders-web-.*herokuapp.com"}},
+		{run: "apps:create orders-worker --team acme", says: []string{"Creating orders-worker... done"}},
+		{run: "apps:create orders-web", exit: 2, says: []string{"already taken", "invalid_params"}},
+		{run: "apps:info -a orders-web", says: []string{"=== orders-web", "Region: +us", "Owner: +admin@acme.example"}},
+
+		// A store with settings, from the order to its credentials.
+		{run: "addons:create heroku-redis:premium-0 -a orders-web --name orders-cache -- --timeout 60 --maxmemory_policy allkeys-lru",
+			says: []string{`Creating heroku-redis:premium-0 on orders-web\.\.\. .*max \$15/month`, "orders-cache is being created in the background"}},
+		{run: "addons:wait orders-cache -a orders-web --wait-interval 1"},
+		{run: "addons:info orders-cache", says: []string{"Plan: +heroku-redis:premium-0", "Attachments: +orders-web::REDIS", "Owning app: +orders-web", "State: +created"}},
+		{run: "addons:info REDIS_URL -a orders-web", says: []string{"=== orders-cache"}},
+		{run: "addons -a orders-web", says: []string{`heroku-redis \(orders-cache\) +premium-0 .*created`, "as REDIS"}},
+		{run: "redis:info -a orders-web", says: []string{
+			`=== orders-cache \(REDIS_URL\)`, "Plan: +Premium 0", "Status: +Available", "Timeout: +60", "Maxmemory: +allkeys-lru", "Persistence: +AOF", "Plan Connection Limit: +40",
+		}},
+		{run: "redis:credentials -a orders-web", says: []string{`rediss://h:\w+@127\.0\.0\.1:\d+`}},
+		{run: "config -a orders-web", says: []string{`REDIS_URL: +rediss://h:`}},
+
+		// Settings.
+		{run: "redis:timeout --seconds 120 -a orders-web", says: []string{`set to 120 seconds`}},
+		{run: "redis:maxmemory --policy volatile-lru -a orders-web", says: []string{"set to volatile-lru", "volatile-lru evict the least recently used"}},
+		{run: "redis:keyspace-notifications --config Ex -a orders-web", says: []string{"set to 'xE'"}},
+		{run: "redis:info -a orders-web", says: []string{"Timeout: +120", "Maxmemory: +volatile-lru", "Keyspace Notifications: +xE"}},
+		{run: "redis:maxmemory --policy nonsense -a orders-web", exit: 2, says: []string{"noeviction", "unprocessable_entity"}},
+
+		// A second app shares it, and lets go of it again.
+		{run: "addons:attach orders-cache --app orders-worker --as CACHE", says: []string{"Attaching orders-cache as CACHE to orders-worker... done", "restarting orders-worker... done, v"}},
+		{run: "config -a orders-worker", says: []string{"CACHE_URL: +rediss://h:"}},
+		{run: "addons -a orders-worker", says: []string{"billed to orders-web app", "as CACHE", "as REDIS on orders-web app"}},
+		{run: "addons:destroy orders-cache -a orders-web --confirm orders-web", exit: 1, says: []string{"Cannot destroy last"}},
+		{run: "addons:detach CACHE --app orders-worker", says: []string{"Detaching CACHE to orders-cache from orders-worker... done"}},
+
+		// Promotion: the new store takes REDIS, the old one keeps another name.
+		{run: "addons:create heroku-redis:mini -a orders-web --name orders-next", says: []string{"orders-next is being created"}},
+		{run: "addons:wait orders-next -a orders-web --wait-interval 1"},
+		{run: "redis:promote orders-next -a orders-web", says: []string{"Promoting orders-next to REDIS_URL on orders-web"}},
+		{run: "addons:info orders-next", says: []string{"orders-web::REDIS\n"}},
+		{run: "addons:info orders-cache", says: []string{"orders-web::HEROKU_REDIS_[A-Z]+\n"}},
+		{run: "addons:info REDIS -a orders-web", says: []string{"=== orders-next"}},
+
+		// A change of plan, and one that cannot be.
+		{run: "addons:upgrade orders-cache premium-1 -a orders-web", says: []string{`from heroku-redis:premium-0 to heroku-redis:premium-1\.\.\. done, .*\$30/month`}},
+		{run: "redis:wait orders-cache --wait-interval 1 -a orders-web"},
+		{run: "redis:info orders-cache -a orders-web", says: []string{"Plan: +Premium 1", "Status: +Available", "Timeout: +120", "Plan Connection Limit: +80"}},
+		{run: "addons:upgrade orders-cache private-7 -a orders-web", exit: 2, says: []string{"invalid_params"}},
+		{run: "addons:create heroku-redis:private-7 -a orders-web", exit: 2, says: []string{"invalid_params"}},
+		{run: "addons:create heroku-redis:nonsense -a orders-web", exit: 2, says: []string{"Couldn't find either the add-on"}},
+		{run: "releases -a orders-web", says: []string{"Initial release", `Attach REDIS \(@ref:orders-next\)`}},
+
+		// The end.
+		{run: "addons:destroy orders-cache -a orders-web --confirm orders-web", says: []string{"Destroying orders-cache on orders-web... done"}},
+		{run: "addons:destroy orders-next -a orders-web --confirm orders-web", says: []string{"Destroying orders-next on orders-web... done"}},
+		{run: "addons -a orders-web", says: []string{"No add-ons for app orders-web"}},
+		{run: "apps:destroy -a orders-web --confirm orders-web", says: []string{"Destroying orders-web .*done"}},
+		{run: "apps:destroy -a orders-worker --confirm orders-worker", says: []string{"Destroying orders-worker .*done"}},
+		{run: "apps:info -a orders-web", exit: 2, says: []string{"Couldn't find that app", "not_found"}},
+	} {
+		output, exit := cli.run(t, step.run)
+		if exit != step.exit {
+			t.Errorf("heroku %s: exit code %d, want %d\n%s", step.run, exit, step.exit, output)
+		}
+		for _, pattern := range step.says {
+			if !regexp.MustCompile(pattern).MatchString(output) {
+				t.Errorf("heroku %s: no %q in\n%s", step.run, pattern, output)
+			}
+		}
+	}
+
+	if l := s.Ledger(); l.Created != 2 || l.Orphans != 0 {
+		t.Errorf("the ledger has %d stores created and %d orphans, want 2 and 0", l.Created, l.Orphans)
+	}
+}
+
+// The URL that the command line prints opens the store, and the keys outlive an upgrade.
+func TestHerokuCLI_keysOutliveAnUpgrade(t *testing.T) {
+	s, err := sandbox.Start(t.Context(), sandbox.Options{Provisioning: 100 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	cli := newHerokuCLI(t, s)
+	do := func(commandLine string) string {
+		t.Helper()
+		output, exit := cli.run(t, commandLine)
+		if exit != 0 {
+			t.Fatalf("heroku %s: exit code %d\n%s", commandLine, exit, output)
+		}
+		return strings.TrimSpace(output)
+	}
+	open := func() *redis.Client {
+		t.Helper()
+		options, err := redis.ParseURL(do("redis:credentials -a orders"))
+		if err != nil {
+			t.Fatal("redis:credentials printed no URL")
+		}
+		options.TLSConfig.InsecureSkipVerify = true
+		client := redis.NewClient(options)
+		t.Cleanup(func() { _ = client.Close() })
+		return client
+	}
+
+	do("apps:create orders")
+	do("addons:create heroku-redis:premium-0 -a orders")
+	do("redis:wait --wait-interval 1 -a orders")
+	if err := open().Set(t.Context(), "order:1", "shipped", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	do("addons:upgrade heroku-redis premium-1 -a orders")
+	do("redis:wait --wait-interval 1 -a orders")
+	if value, err := open().Get(t.Context(), "order:1").Result(); value != "shipped" {
+		t.Errorf("after the upgrade the key is %q (%v)", value, err)
+	}
+	// A rotation closes the old way in.
+	before := open()
+	do("redis:credentials --reset -a orders")
+	after := do("redis:credentials -a orders")
+	if after == fmt.Sprint(before.Options().Addr) || strings.Contains(after, before.Options().Password) {
+		t.Error("the password is still the old one")
+	}
+	do("apps:destroy -a orders --confirm orders")
+	if l := s.Ledger(); l.Orphans != 0 {
+		t.Errorf("%d orphans", l.Orphans)
+	}
+}

@@ -1,0 +1,169 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+)
+
+// dumpedKey is one key of a dump file, which is a JSON list; exactly one value is set. Values are bytes because JSON strings
+// cannot hold all of them. Streams, HyperLogLogs and the expiry of single hash fields are not kept.
+type dumpedKey struct {
+	DB      int            `json:"db"`
+	Key     []byte         `json:"key"`
+	Expires time.Time      `json:"expires,omitzero"`
+	String  *[]byte        `json:"string,omitempty"`
+	List    [][]byte       `json:"list,omitempty"`
+	Set     [][]byte       `json:"set,omitempty"`
+	Hash    [][2][]byte    `json:"hash,omitempty"`
+	ZSet    []dumpedMember `json:"zset,omitempty"`
+}
+
+type dumpedMember struct {
+	Member []byte  `json:"member"`
+	Score  float64 `json:"score"`
+}
+
+const databases = 16 // of a Redis server, by default
+
+// saveDump writes all keys to a file, whole or not at all.
+func saveDump(m *miniredis.Miniredis, file string) error {
+	var keys []dumpedKey
+	for n := range databases {
+		db := m.DB(n)
+		for _, name := range db.Keys() {
+			key, err := dumpKey(db, name)
+			if err != nil {
+				return fmt.Errorf("keeping the keys of a store: %w", err)
+			}
+			key.DB = n
+			keys = append(keys, key)
+		}
+	}
+	text, err := json.Marshal(keys)
+	if err != nil {
+		return fmt.Errorf("keeping the keys of a store: %w", err)
+	}
+	if err := os.WriteFile(file+".new", text, 0o600); err != nil {
+		return fmt.Errorf("keeping the keys of a store: %w", err)
+	}
+	return os.Rename(file+".new", file)
+}
+
+func dumpKey(db *miniredis.RedisDB, name string) (dumpedKey, error) {
+	key := dumpedKey{Key: []byte(name)}
+	if ttl := db.TTL(name); ttl > 0 {
+		key.Expires = time.Now().Add(ttl)
+	}
+	switch db.Type(name) {
+	case "string":
+		value, err := db.Get(name)
+		if err != nil {
+			return key, err
+		}
+		text := []byte(value)
+		key.String = &text
+	case "list":
+		items, err := db.List(name)
+		if err != nil {
+			return key, err
+		}
+		key.List = bytesOf(items)
+	case "set":
+		members, err := db.Members(name)
+		if err != nil {
+			return key, err
+		}
+		key.Set = bytesOf(members)
+	case "hash":
+		fields, err := db.HKeys(name)
+		if err != nil {
+			return key, err
+		}
+		for _, field := range fields {
+			key.Hash = append(key.Hash, [2][]byte{[]byte(field), []byte(db.HGet(name, field))})
+		}
+	case "zset":
+		scores, err := db.SortedSet(name)
+		if err != nil {
+			return key, err
+		}
+		for member, score := range scores {
+			key.ZSet = append(key.ZSet, dumpedMember{Member: []byte(member), Score: score})
+		}
+	}
+	return key, nil
+}
+
+// loadDump reads the keys back, without those that have expired meanwhile; no file is no keys.
+func loadDump(m *miniredis.Miniredis, file string) error {
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading the keys of a store: %w", err)
+	}
+	var keys []dumpedKey
+	if err := json.Unmarshal(text, &keys); err != nil {
+		return fmt.Errorf("reading the keys of a store from %s: %w", file, err)
+	}
+	for _, key := range keys {
+		ttl := time.Until(key.Expires)
+		if !key.Expires.IsZero() && ttl <= 0 {
+			continue
+		}
+		if err := loadKey(m.DB(key.DB), key); err != nil {
+			return fmt.Errorf("reading the keys of a store from %s: %w", file, err)
+		}
+		if !key.Expires.IsZero() {
+			m.DB(key.DB).SetTTL(string(key.Key), ttl)
+		}
+	}
+	return nil
+}
+
+func loadKey(db *miniredis.RedisDB, key dumpedKey) (err error) {
+	name := string(key.Key)
+	switch {
+	case key.String != nil:
+		err = db.Set(name, string(*key.String))
+	case key.List != nil:
+		_, err = db.Push(name, stringsOf(key.List)...)
+	case key.Set != nil:
+		_, err = db.SetAdd(name, stringsOf(key.Set)...)
+	}
+	for _, pair := range key.Hash {
+		db.HSet(name, string(pair[0]), string(pair[1]))
+	}
+	for _, member := range key.ZSet {
+		if _, err := db.ZAdd(name, member.Score, string(member.Member)); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func bytesOf(texts []string) [][]byte {
+	all := make([][]byte, len(texts))
+	for i, text := range texts {
+		all[i] = []byte(text)
+	}
+	return all
+}
+
+func stringsOf(all [][]byte) []string {
+	texts := make([]string, len(all))
+	for i, b := range all {
+		texts[i] = string(b)
+	}
+	return texts
+}

@@ -1,0 +1,36 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import "net/http"
+
+// changePlan: the add-on has its new plan at once and stays provisioned; its store has it when the copy is done.
+func (c *call) changePlan(app *app, a *addOn, ref string) (message string, err error) {
+	plan, err := orderedPlan(ref, app)
+	if err != nil {
+		return "", err
+	}
+	from, _ := a.Plan.Class()
+	switch {
+	case plan.Name == a.Plan:
+		return "", nil
+	case plan.Class != from:
+		return "", invalid("Cannot change the plan of %s from %s to %s: they run in different networks.", a.Name, a.Plan.Wire(), plan.Name.Wire())
+	case a.State == stateProvisioning:
+		return "", refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "Add-on %s is being provisioned. Please try again later.", a.Name)
+	case a.State != stateProvisioned:
+		return "", refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "Add-on %s cannot be changed: it is %s.", a.Name, a.State)
+	case a.Store.Busy != "":
+		return "", a.Store.busy(a.Name)
+	}
+	e := event{Kind: planChanged, AddOn: a.ID, Due: c.now.Add(c.s.options.Provisioning), Server: c.w.uuid(), Password: c.w.password()}
+	if c.effect.PlanChange == stuck {
+		e.HeldBy = c.fault
+	}
+	c.w.expect(e)
+	a.Plan, a.Store.Busy = plan.Name, busyUpgrade
+	c.w.enter(a.ID, func(l *LedgerEntry) { l.Plan = plan.Name.Wire() })
+	c.s.startSuccessor(a, e)
+	return "The Heroku Data for Redis instance is in the process of being upgraded.\nThe time it takes to upgrade is dependent on how much data exists in the instance.", nil
+}

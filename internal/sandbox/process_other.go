@@ -1,0 +1,28 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+//go:build !linux
+
+package sandbox
+
+import (
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// childAttributes: only Linux ends children with their parent; elsewhere leftovers of a killed sandbox end at the next start on its data directory.
+func childAttributes() *syscall.SysProcAttr { return nil }
+
+// raiseOpenFiles: servers raise their own limit; this number is within what macOS and the BSDs grant.
+func raiseOpenFiles() int { return 10240 }
+
+// processStart tells a process from a later one with the same pid: when it started, as ps prints it; "" = no such process.
+func processStart(pid int) string {
+	out, err := (&exec.Cmd{Path: "/bin/ps", Args: []string{"ps", "-o", "lstart=", "-p", strconv.Itoa(pid)}}).Output()
+	if err != nil {
+		return ""
+	}
+	return strings.Join(strings.Fields(string(out)), "-")
+}

@@ -1,0 +1,82 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+// beginCreation refuses to create two add-ons on one app at the same time, since Heroku's own answer to that is undefined:
+// a client has to do it one after the other. It concerns no other request.
+func (s *Sandbox) beginCreation(r *http.Request) (done func(), err error) {
+	segments := strings.Split(r.URL.Path, "/")
+	if r.Method != http.MethodPost || len(segments) != 4 || segments[1] != "apps" || segments[3] != "addons" {
+		return func() {}, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := find(s.world.Apps, segments[2], (*app).name)
+	if a == nil {
+		return func() {}, nil
+	}
+	if s.creating[a.ID] {
+		return nil, refuse(http.StatusConflict, "conflict", "Another add-on is being created on the app %s. Please try again later.", a.Name)
+	}
+	s.creating[a.ID] = true
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.creating, a.ID)
+	}, nil
+}
+
+// configure takes the provisioning options (Platform API reference, add-ons; Dev Center: Heroku Key-Value Store).
+// The partner ignores what it does not know.
+func (c *call) configure(a *addOn, config map[string]any) error {
+	refused := func(err error) error {
+		return refuse(http.StatusUnprocessableEntity, "provider_error",
+			"An error was encountered when contacting the add-on partner to create %s: %s", a.Plan.Wire(), err)
+	}
+	for key, value := range config {
+		text := fmt.Sprint(value)
+		switch key {
+		case "timeout":
+			seconds, err := strconv.ParseInt(text, 10, 64)
+			if err == nil {
+				err = keyvalue.ValidateTimeout(seconds)
+			}
+			if err != nil {
+				return refused(errors.New("timeout must be a number of seconds, 0 or more"))
+			}
+			a.Store.Settings.Timeout = int(seconds)
+		case "maxmemory_policy":
+			policy, err := keyvalue.ParseEvictionPolicy(text)
+			if err != nil {
+				return refused(err)
+			}
+			a.Store.Settings.MaxmemoryPolicy = string(policy)
+		case "version":
+			version, ok := fullVersion(text)
+			if !ok {
+				return refused(fmt.Errorf("version %s is not available", text))
+			}
+			a.Store.Version = version
+		case "fork":
+			if class, _ := a.Plan.Class(); class == keyvalue.ClassShield {
+				return refused(errors.New("a shield plan cannot be a fork"))
+			}
+			if _, err := keyvalue.ParseURL(text); err != nil {
+				return refused(err)
+			}
+			a.Store.Fork = text
+		}
+	}
+	return nil
+}

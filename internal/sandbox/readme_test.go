@@ -1,0 +1,81 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox_test
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
+)
+
+var shellBlock = regexp.MustCompile("(?s)```sh\n(.*?)```")
+
+func TestREADME_everyCurlExampleWorks(t *testing.T) {
+	t.Parallel()
+	s, err := sandbox.Start(t.Context(), sandbox.Options{Engine: "miniredis"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[string]bool{}
+	for _, block := range shellBlock.FindAllStringSubmatch(string(text), -1) {
+		req := curl(t, s, block[1])
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil || resp.StatusCode > 299 {
+			t.Errorf("%s%s: %s %v", block[1], resp.Status, body, err)
+		}
+		shown[req.URL.Path] = true
+	}
+	for _, endpoint := range []string{"faults", "clock", "journal", "ledger"} {
+		if !shown["/__sandbox/"+endpoint] {
+			t.Errorf("there is no example of %s", endpoint)
+		}
+	}
+}
+
+// curl makes the request of a curl command line, which a shell takes apart: not every machine has curl.
+func curl(t *testing.T, s *sandbox.Sandbox, script string) *http.Request {
+	t.Helper()
+	shell := exec.CommandContext(t.Context(), "sh", "-euc", "curl() { printf '%s\\0' \"$@\"; }\n"+script)
+	shell.Env = []string{"HEROKU_API_URL=" + s.URL()}
+	out, err := shell.Output()
+	if err != nil {
+		t.Fatalf("%s: %v", script, err)
+	}
+	method, url, body := http.MethodGet, "", ""
+	args := strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
+	for len(args) > 0 {
+		arg := args[0]
+		args = args[1:]
+		switch arg {
+		case "-fsS":
+		case "-X":
+			method, args = args[0], args[1:]
+		case "-d":
+			method, body, args = http.MethodPost, args[0], args[1:]
+		default:
+			url = arg
+		}
+	}
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatalf("%s: %v", script, err)
+	}
+	return req
+}

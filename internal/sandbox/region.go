@@ -1,0 +1,99 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+)
+
+type region struct {
+	name, locale, country, provider string
+	private                         bool
+	id                              string // where Heroku's own is known
+}
+
+// regions as of the Platform API reference and Dev Center: Private Spaces.
+var regions = []region{
+	{name: "us", locale: "Virginia", country: "United States", provider: "us-east-1", id: "59accabd-516d-4f0e-83e6-6e3757701145"},
+	{name: "eu", locale: "Ireland", country: "Ireland", provider: "eu-west-1", id: "ed30241c-ed8c-4bb6-9714-61953675d0b4"},
+	{name: "virginia", locale: "Virginia", country: "United States", provider: "us-east-1", private: true, id: "3544427c-5b3b-4e1e-b01a-b66362573b26"},
+	{name: "oregon", locale: "Oregon", country: "United States", provider: "us-west-2", private: true},
+	{name: "dublin", locale: "Dublin", country: "Ireland", provider: "eu-west-1", private: true},
+	{name: "frankfurt", locale: "Frankfurt", country: "Germany", provider: "eu-central-1", private: true},
+	{name: "london", locale: "London", country: "United Kingdom", provider: "eu-west-2", private: true},
+	{name: "montreal", locale: "Montreal", country: "Canada", provider: "ca-central-1", private: true},
+	{name: "mumbai", locale: "Mumbai", country: "India", provider: "ap-south-1", private: true},
+	{name: "singapore", locale: "Singapore", country: "Singapore", provider: "ap-southeast-1", private: true},
+	{name: "sydney", locale: "Sydney", country: "Australia", provider: "ap-southeast-2", private: true},
+	{name: "tokyo", locale: "Tokyo", country: "Japan", provider: "ap-northeast-1", private: true, id: "478864c7-3c1a-4fbd-992b-7c6160abfb71"},
+}
+
+// generation of the platform: all apps and spaces here are cedar.
+var generation = idName{catalogueID("generation cedar"), "cedar"}
+
+func (r region) idName() idName { return idName{cmp.Or(r.id, catalogueID("region "+r.name)), r.name} }
+
+// lookUpRegion by id or name.
+func lookUpRegion(ref string) (region, bool) {
+	i := slices.IndexFunc(regions, func(r region) bool { return ref == r.name || ref == r.idName().ID })
+	if i < 0 {
+		return region{}, false
+	}
+	return regions[i], true
+}
+
+type regionBody struct {
+	Country        string `json:"country"`
+	CreatedAt      string `json:"created_at"`
+	Description    string `json:"description"`
+	ID             string `json:"id"`
+	Locale         string `json:"locale"`
+	Name           string `json:"name"`
+	PrivateCapable bool   `json:"private_capable"`
+	Provider       struct {
+		Name   string `json:"name"`
+		Region string `json:"region"`
+	} `json:"provider"`
+	UpdatedAt string `json:"updated_at"`
+}
+
+func (b regionBody) key(field string) string {
+	if field == "name" {
+		return b.Name
+	}
+	return b.ID
+}
+
+func (r region) body() regionBody {
+	b := regionBody{
+		Country:        r.country,
+		CreatedAt:      "2014-06-19T18:25:12Z",
+		Description:    r.locale + ", " + r.country,
+		ID:             r.idName().ID,
+		Locale:         r.locale,
+		Name:           r.name,
+		PrivateCapable: r.private,
+		UpdatedAt:      "2016-08-09T22:03:28Z",
+	}
+	b.Provider.Name, b.Provider.Region = "amazon-web-services", r.provider
+	return b
+}
+
+func listRegions(*call) (int, any, error) {
+	var bodies []regionBody
+	for _, r := range regions {
+		bodies = append(bodies, r.body())
+	}
+	return http.StatusOK, list(bodies, "id", "name"), nil
+}
+
+func getRegion(c *call) (int, any, error) {
+	r, ok := lookUpRegion(c.PathValue("region"))
+	if !ok {
+		return 0, nil, notFound("region", "region")
+	}
+	return http.StatusOK, r.body(), nil
+}

@@ -1,0 +1,122 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+type release struct {
+	ID, Description string
+	Version         int
+	Plans           []string // of the app's add-ons then
+	CreatedAt       time.Time
+	UserID, Email   string
+}
+
+// addOnPartner is who makes the releases that add-ons cause by themselves.
+var addOnPartner = &user{ID: catalogueID("user heroku-redis"), Email: "heroku-redis@addons.heroku.com"}
+
+// release notes a change of an app's environment, which restarts it.
+func (w *world) release(a *app, description string, by *user, now time.Time) {
+	r := release{
+		ID:          w.uuid(),
+		Description: description,
+		Version:     len(a.Releases) + 1,
+		CreatedAt:   now,
+		UserID:      by.ID,
+		Email:       by.Email,
+	}
+	for _, addon := range sorted(w.AddOns) {
+		if addon.App == a.ID && addon.State == stateProvisioned {
+			r.Plans = append(r.Plans, addon.Plan.Wire())
+		}
+	}
+	a.Releases = append(a.Releases, r)
+	a.ReleasedAt = now
+	a.touch(now)
+}
+
+// releaseAttached makes one release on every app that the add-on is attached to.
+func (w *world) releaseAttached(addon *addOn, verb string, by *user, now time.Time) {
+	for _, a := range sorted(w.Apps) {
+		var names []string
+		for _, at := range w.attachmentsOf(addon.ID, a.ID) {
+			names = append(names, at.Name)
+		}
+		if len(names) > 0 {
+			w.release(a, verb+" "+strings.Join(names, ", ")+" (@ref:"+addon.Name+")", by, now)
+		}
+	}
+}
+
+type releaseBody struct {
+	AddonPlanNames      []string  `json:"addon_plan_names"`
+	App                 idName    `json:"app"`
+	Artifacts           []string  `json:"artifacts"`
+	CreatedAt           string    `json:"created_at"`
+	Current             bool      `json:"current"`
+	Description         string    `json:"description"`
+	EligibleForRollback bool      `json:"eligible_for_rollback"`
+	ID                  string    `json:"id"`
+	OutputStreamURL     *string   `json:"output_stream_url"`
+	Slug                *idName   `json:"slug"`
+	Status              string    `json:"status"`
+	UpdatedAt           string    `json:"updated_at"`
+	User                ownerBody `json:"user"`
+	Version             int       `json:"version"`
+}
+
+func (b releaseBody) key(field string) string {
+	if field == "version" {
+		return strconv.Itoa(b.Version)
+	}
+	return b.ID
+}
+
+func newReleaseBody(a *app, r release) releaseBody {
+	return releaseBody{
+		AddonPlanNames:      append([]string{}, r.Plans...),
+		App:                 a.idName(),
+		Artifacts:           []string{},
+		CreatedAt:           stamp(r.CreatedAt),
+		Current:             r.Version == len(a.Releases),
+		Description:         r.Description,
+		EligibleForRollback: true,
+		ID:                  r.ID,
+		Status:              "succeeded",
+		UpdatedAt:           stamp(r.CreatedAt),
+		User:                ownerBody{Email: r.Email, ID: r.UserID},
+		Version:             r.Version,
+	}
+}
+
+func listReleases(c *call) (int, any, error) {
+	a, err := c.app(c.PathValue("app"))
+	if err != nil {
+		return 0, nil, err
+	}
+	var bodies []releaseBody
+	for _, r := range a.Releases {
+		bodies = append(bodies, newReleaseBody(a, r))
+	}
+	return http.StatusOK, list(bodies, "version", "id"), nil
+}
+
+func getRelease(c *call) (int, any, error) {
+	a, err := c.app(c.PathValue("app"))
+	if err != nil {
+		return 0, nil, err
+	}
+	ref := c.PathValue("release")
+	i := slices.IndexFunc(a.Releases, func(r release) bool { return r.ID == ref || strconv.Itoa(r.Version) == ref })
+	if i < 0 {
+		return 0, nil, notFound("release", "release")
+	}
+	return http.StatusOK, newReleaseBody(a, a.Releases[i]), nil
+}

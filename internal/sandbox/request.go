@@ -1,0 +1,165 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
+
+// call is one request as a handler sees it: authenticated, its body read, the world locked.
+type call struct {
+	*http.Request
+	s      *Sandbox
+	w      *world
+	user   *user // nil on public routes without a token
+	now    time.Time
+	writes bool   // it may change the world
+	body   []byte
+	fault  string // that strikes it, if any
+	effect Effect // what the fault does
+}
+
+// apiError is a refusal in Heroku's envelope.
+type apiError struct {
+	status   int
+	header   http.Header
+	ID       string `json:"id"`
+	Message  string `json:"message"`
+	Resource string `json:"resource,omitempty"`
+	URL      string `json:"url,omitempty"`
+}
+
+func (e *apiError) Error() string { return e.ID + ": " + e.Message }
+
+func refuse(status int, id, format string, args ...any) *apiError {
+	return &apiError{status: status, ID: id, Message: fmt.Sprintf(format, args...)}
+}
+
+func invalid(format string, args ...any) *apiError {
+	return refuse(http.StatusUnprocessableEntity, "invalid_params", format, args...)
+}
+
+func forbidden(format string, args ...any) *apiError {
+	return refuse(http.StatusForbidden, "forbidden", format, args...)
+}
+
+func notFound(resource, what string) *apiError {
+	e := refuse(http.StatusNotFound, "not_found", "Couldn't find that %s.", what)
+	e.Resource = resource
+	return e
+}
+
+func confirmationRequired(appName, message string) *apiError {
+	e := refuse(http.StatusLocked, "confirmation_required", "%s", message)
+	e.header = http.Header{"X-Confirmation-Required": {appName}}
+	return e
+}
+
+// dataAPI tells the Data API's paths from the Platform API's; the two sets are disjoint.
+func dataAPI(path string) bool {
+	return strings.HasPrefix(path, "/redis/") || strings.HasPrefix(path, "/data/")
+}
+
+// params decodes the body into a struct; what the struct does not know is refused by name.
+func (c *call) params(into any) error {
+	if len(c.body) == 0 {
+		return nil
+	}
+	if names := unknownParams(c.body, reflect.TypeOf(into), ""); len(names) > 0 {
+		if dataAPI(c.URL.Path) {
+			return refuse(http.StatusBadRequest, "bad_request", "Unknown option: %s", strings.Join(names, ", "))
+		}
+		return invalid("Unknown params: %s.", strings.Join(names, ", "))
+	}
+	err := json.Unmarshal(c.body, into)
+	var wrongType *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &wrongType):
+		return refuse(http.StatusBadRequest, "bad_request", "Invalid value for %s: a %s will not do.", wrongType.Field, wrongType.Value)
+	}
+	return refuse(http.StatusBadRequest, "bad_request", "Unable to parse the request: %s.", err)
+}
+
+// unknownParams lists the members that the type has no field for, as "foo" or "bar:baz".
+func unknownParams(raw json.RawMessage, t reflect.Type, prefix string) []string {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()) {
+		return nil // has more than one form, and looks itself
+	}
+	var names []string
+	switch t.Kind() {
+	case reflect.Slice:
+		var elements []json.RawMessage
+		if json.Unmarshal(raw, &elements) == nil {
+			for _, element := range elements {
+				names = append(names, unknownParams(element, t.Elem(), prefix)...)
+			}
+		}
+	case reflect.Struct:
+		var members map[string]json.RawMessage
+		if json.Unmarshal(raw, &members) != nil {
+			return nil
+		}
+		fields := map[string]reflect.Type{}
+		for f := range t.Fields() {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			fields[name] = f.Type
+		}
+		for name, member := range members {
+			if field, ok := fields[name]; ok {
+				names = append(names, unknownParams(member, field, prefix+name+":")...)
+			} else {
+				names = append(names, prefix+name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// reference is how a parameter names an object: "name-or-id", {"name": …} or {"id": …}; null is "".
+type reference string
+
+func (r *reference) UnmarshalJSON(raw []byte) error {
+	var s *string
+	if json.Unmarshal(raw, &s) == nil {
+		*r = ""
+		if s != nil {
+			*r = reference(*s)
+		}
+		return nil
+	}
+	var object struct{ ID, Name string }
+	if err := json.Unmarshal(raw, &object); err != nil {
+		return err
+	}
+	*r = reference(object.Name)
+	if object.ID != "" {
+		*r = reference(object.ID)
+	}
+	return nil
+}
+
+// wants says whether a header such as Accept-Expansion lists a word.
+func (c *call) wants(header, word string) bool {
+	for _, value := range c.Header.Values(header) {
+		for part := range strings.SplitSeq(value, ",") {
+			if strings.TrimSpace(part) == word {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,257 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// Options of a sandbox; the zero value is usable.
+type Options struct {
+	Addr         string        // where to listen, loopback only; default 127.0.0.1:0
+	Token        string        // of the admin; default that of the data directory, or a random one. The plain member's is the same with "-member" behind it
+	Team         string        // name of the first team and of the enterprise account; default "acme"
+	DataDir      string        // keeps the world and the stores' data across restarts; "" = nothing is kept
+	Engine       string        // what runs behind a store: auto (default), valkey, redis, miniredis
+	Provisioning time.Duration // how long a store takes to be provisioned, or its plan to be changed; default 3 s
+	DataAPIDelay time.Duration // how long after its creation a store is unknown to the Data API; default 0
+	Latency      time.Duration // added to every request, in real time
+	RateLimit    int           // tokens per account and hour; default 4500
+	PageSize     int           // items per page; set, it also caps what a request may ask for. Default 200, at most 1000
+	Seed         uint64        // of names, ids and passwords; default a random one
+	Clock        *Clock        // default real time
+	Log          *slog.Logger  // default none
+}
+
+// Sandbox is a local Heroku: the Platform API and the Data API on one port, and a real server behind each store.
+type Sandbox struct {
+	options  Options
+	log      *slog.Logger
+	clock    *Clock
+	url      string
+	engine   engine
+	dataDir  *dataDir // nil: nothing is kept
+	journal  journal
+	limiter  limiter
+	mux      *http.ServeMux
+	control  *http.ServeMux
+	tokens   map[string]string // token -> user id
+	settling chan struct{}     // held by the one request that lets due events happen
+	starting chan struct{}     // held by each server that is starting
+
+	mu         sync.Mutex // guards what follows
+	world      *world
+	faults     faults
+	backings   map[string]*backing // the server behind each store, by add-on id
+	successors map[string]*backing // the one that a plan change copies to
+	creating   map[string]bool     // apps on which an add-on is being created
+	closing    bool                // no request is begun any more
+
+	life       context.Context // ends with Close
+	end        context.CancelFunc
+	background sync.WaitGroup // requests, and work on servers
+	http       *http.Server
+	closed     func() error
+}
+
+const (
+	defaultTeam         = "acme"
+	defaultProvisioning = 3 * time.Second
+	defaultRateLimit    = 4500
+	defaultPageSize     = 200
+	worldKey            = "world"
+)
+
+// Start returns once requests are answered; ctx bounds the start only. Close must be called.
+func Start(ctx context.Context, o Options) (_ *Sandbox, err error) {
+	if err := o.complete(); err != nil {
+		return nil, err
+	}
+	s := &Sandbox{
+		options:    o,
+		log:        o.Log,
+		clock:      o.Clock,
+		settling:   make(chan struct{}, 1),
+		starting:   make(chan struct{}, 2*runtime.NumCPU()),
+		backings:   map[string]*backing{},
+		successors: map[string]*backing{},
+		creating:   map[string]bool{},
+	}
+	s.limiter = newLimiter(o.RateLimit)
+	s.life, s.end = context.WithCancel(context.WithoutCancel(ctx))
+	s.closed = sync.OnceValue(s.close)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+
+	if s.engine, err = chooseEngine(o.Engine, s.log); err != nil {
+		return nil, fmt.Errorf("starting the sandbox: %w", err)
+	}
+	if err := s.openWorld(ctx); err != nil {
+		return nil, fmt.Errorf("starting the sandbox: %w", err)
+	}
+	listener, err := net.Listen("tcp", o.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("starting the sandbox: %w", err)
+	}
+	s.url = "http://" + listener.Addr().String()
+	s.mux, s.control = newMux(), newControl(s)
+	s.http = &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	s.background.Go(func() {
+		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			s.log.Error("the sandbox stopped listening", "error", err)
+		}
+	})
+	s.log.Info("sandbox ready", "url", s.url, "team", o.Team, "engine", s.engine.Name())
+	return s, nil
+}
+
+func (o *Options) complete() error {
+	if o.Addr == "" {
+		o.Addr = "127.0.0.1:0"
+	}
+	host, _, err := net.SplitHostPort(o.Addr)
+	if err != nil {
+		return fmt.Errorf("the sandbox's address %q: %w", o.Addr, err)
+	}
+	if !loopback(host) {
+		return fmt.Errorf("the sandbox listens on loopback only, and %q is not: use 127.0.0.1 or localhost", host)
+	}
+	if o.Team == "" {
+		o.Team = defaultTeam
+	}
+	if o.Provisioning == 0 {
+		o.Provisioning = defaultProvisioning
+	}
+	if o.RateLimit == 0 {
+		o.RateLimit = defaultRateLimit
+	}
+	if o.Seed == 0 {
+		var b [8]byte
+		_, _ = rand.Read(b[:]) // never fails
+		o.Seed = binary.LittleEndian.Uint64(b[:])
+	}
+	if o.Clock == nil {
+		o.Clock = NewRealClock()
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return nil
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// randomID is for what no seed should foretell or repeat: tokens and request ids.
+func randomID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return formatUUID(b, 4)
+}
+
+// openWorld continues the world of the data directory, servers included, or begins a new one.
+func (s *Sandbox) openWorld(ctx context.Context) (err error) {
+	found := false
+	if s.options.DataDir != "" {
+		if s.dataDir, err = openDataDir(s.options.DataDir, s.log); err != nil {
+			return err
+		}
+		if found, err = s.dataDir.Load(worldKey, &s.world); err != nil {
+			return err
+		}
+	}
+	if !found {
+		s.world = newWorld(s.options.Seed, s.options.Team, s.clock.Now())
+	}
+	s.options.Token = cmp.Or(s.options.Token, s.world.Token, "HRKU-"+randomID())
+	s.world.Token = s.options.Token
+	s.clock.AdvanceTo(s.world.SavedAt) // it may have been advanced before the restart
+	s.tokens = map[string]string{}
+	for _, u := range s.world.Users {
+		switch u.Email {
+		case "admin@" + s.world.Enterprise.Name + ".example":
+			s.tokens[s.options.Token] = u.ID
+		case "member@" + s.world.Enterprise.Name + ".example":
+			s.tokens[s.MemberToken()] = u.ID
+		}
+	}
+	if err := s.resumeServers(ctx); err != nil {
+		return err
+	}
+	return s.save()
+}
+
+// save keeps the world; s.mu is held (or nobody else is there yet).
+func (s *Sandbox) save() error {
+	if s.dataDir == nil {
+		return nil
+	}
+	s.world.SavedAt = s.clock.Now()
+	return s.dataDir.Save(worldKey, s.world)
+}
+
+// Close stops every server and removes what the sandbox created, but for a data directory. A second call does nothing more.
+func (s *Sandbox) Close() error { return s.closed() }
+
+func (s *Sandbox) close() error {
+	s.mu.Lock()
+	s.closing = true
+	s.mu.Unlock()
+	s.end()
+	var errs []error
+	if s.http != nil {
+		errs = append(errs, s.http.Close())
+	}
+	s.background.Wait()
+	if s.world != nil {
+		s.mu.Lock()
+		errs = append(errs, s.save()) // the clock may have moved since
+		s.mu.Unlock()
+	}
+	if s.engine != nil {
+		errs = append(errs, s.engine.Close())
+	}
+	if s.dataDir != nil {
+		errs = append(errs, s.dataDir.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// URL is the base URL of both APIs.
+func (s *Sandbox) URL() string { return s.url }
+
+// Token is the admin's.
+func (s *Sandbox) Token() string { return s.options.Token }
+
+// MemberToken is that of the second user, a plain member of both teams.
+func (s *Sandbox) MemberToken() string { return s.options.Token + "-member" }
+
+// Team is the name of the first team; the second has "-data" behind it.
+func (s *Sandbox) Team() string { return s.world.Enterprise.Name }
+
+// Clock is the sandbox's time.
+func (s *Sandbox) Clock() *Clock { return s.clock }
+
+// Engine is a human name of what runs behind the stores: "redis-server 7.0.15", "miniredis".
+func (s *Sandbox) Engine() string { return s.engine.Name() }

@@ -1,0 +1,308 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// handler carries out one request with the world locked: a status with a body, or an error (an *apiError to refuse).
+type handler func(*call) (status int, body any, err error)
+
+type route struct {
+	pattern string
+	handle  handler
+	public  bool // no token needed
+	query   bool // changes nothing, whatever its method
+	free    bool // costs no rate-limit token
+}
+
+func newMux() *http.ServeMux {
+	mux := http.NewServeMux()
+	for _, rt := range routes {
+		mux.HandleFunc(rt.pattern, func(w http.ResponseWriter, _ *http.Request) { w.(*pick).route = &rt })
+	}
+	return mux
+}
+
+// pick makes a ServeMux choose a route (and fill in the path values) without answering.
+type pick struct {
+	http.ResponseWriter
+	route *route
+}
+
+func (*pick) Header() http.Header         { return http.Header{} }
+func (*pick) Write(b []byte) (int, error) { return len(b), nil }
+func (*pick) WriteHeader(int)             {}
+
+// reply is a complete answer, before faults have their way with it.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+const maxBody = 1 << 20
+
+// ServeHTTP answers both APIs and the control endpoints.
+func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(s.life, cancel)()
+	r = r.WithContext(ctx)
+
+	if strings.HasPrefix(r.URL.Path, controlPrefix) {
+		s.control.ServeHTTP(w, r)
+		return
+	}
+	if method := r.Header.Get("X-HTTP-Method-Override"); method != "" && r.Method == http.MethodPost {
+		r.Method = strings.ToUpper(method)
+	}
+	body, bodyErr := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+
+	requestID := randomID()
+	s.mu.Lock()
+	if s.closing {
+		s.mu.Unlock()
+		panic(http.ErrAbortHandler)
+	}
+	s.background.Add(1)
+	defer s.background.Done()
+	seq := s.journal.begin(r, s.clock.Now(), requestID)
+	fault, effect := s.faults.strike(r, body)
+	s.mu.Unlock()
+	if fault != "" {
+		s.journal.note(seq, func(q *Request) { q.Fault = fault })
+	}
+
+	rep, ok := s.reply(r, body, bodyErr, fault, effect)
+	if !ok {
+		panic(http.ErrAbortHandler) // returning would be an empty 200
+	}
+	switch {
+	case effect.Hang:
+		<-ctx.Done()
+		panic(http.ErrAbortHandler)
+	case effect.Reset:
+		if err := reset(w); err != nil {
+			s.log.Error("a fault could not be carried out", "fault", fault, "error", err)
+		}
+		return
+	}
+	effect.distort(&rep)
+	rep.header.Set("Request-Id", strings.Join(append(r.Header.Values("Request-Id"), requestID), ","))
+	s.journal.note(seq, func(q *Request) { q.Status = rep.status })
+	s.log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", rep.status, "request_id", requestID, "fault", fault)
+	rep.send(w, effect.Truncate)
+}
+
+// reply is false when the client left, or the sandbox closes, before there was one.
+func (s *Sandbox) reply(r *http.Request, body []byte, bodyErr error, fault string, effect Effect) (reply, bool) {
+	carriedOut := effect.Commit || !effect.Hang && !effect.Reset && effect.Status == 0
+	if carriedOut {
+		done, err := s.beginCreation(r)
+		if err != nil {
+			return s.refusal(err), true
+		}
+		defer done()
+	}
+	if !sleep(r.Context(), s.options.Latency+time.Duration(effect.Delay)) {
+		return reply{}, false
+	}
+	switch {
+	case !carriedOut:
+		return reply{header: http.Header{}}, true
+	case bodyErr != nil:
+		return s.refusal(refuse(http.StatusBadRequest, "bad_request", "Unable to read the request: it ended early, or is larger than %d bytes.", maxBody)), true
+	}
+	return s.answer(r, body, fault, effect), true
+}
+
+// sleep is false when the client left, or the sandbox closes.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// answer lets happen what is due, carries the request out, and lets happen what that made due at once.
+func (s *Sandbox) answer(r *http.Request, body []byte, fault string, effect Effect) reply {
+	if err := s.settle(r.Context()); err != nil {
+		return s.refusal(err)
+	}
+	rep := s.carryOut(r, body, fault, effect)
+	if err := s.settle(r.Context()); err != nil {
+		return s.refusal(err)
+	}
+	return rep
+}
+
+func (s *Sandbox) carryOut(r *http.Request, body []byte, fault string, effect Effect) reply {
+	var picked pick
+	s.mux.ServeHTTP(&picked, r)
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := &call{Request: r, s: s, w: s.world, now: s.clock.Now(), body: body, fault: fault, effect: effect}
+	status, result, err := c.run(picked.route)
+	var rep reply
+	if err == nil {
+		rep, err = c.respond(status, result)
+	}
+	if err == nil && c.writes {
+		err = s.save()
+	}
+	if err != nil {
+		rep = s.refusal(err)
+	}
+	rep.header.Set("Cache-Control", "private, no-cache")
+	rep.header.Set("Vary", "Authorization,Accept-Encoding")
+	rep.header.Set("X-Content-Type-Options", "nosniff")
+	if c.user != nil && !dataAPI(r.URL.Path) {
+		rep.header.Set("Oauth-Scope", "global")
+		rep.header.Set("Oauth-Scope-Accepted", "global")
+		rep.header.Set("RateLimit-Multiplier", "1")
+		rep.header.Set("RateLimit-Remaining", strconv.Itoa(s.limiter.remaining(c.user.ID, c.now)))
+	}
+	return rep
+}
+
+var errNoEndpoint = refuse(http.StatusNotFound, "not_found", "The requested API endpoint was not found. Are you using the right HTTP verb (i.e. `GET` vs. `POST`), and did you specify your intended version with the `Accept` header?")
+
+// run checks what is common to all requests and calls the handler.
+func (c *call) run(rt *route) (int, any, error) {
+	var err error
+	if c.user, err = c.s.authenticate(c.Request); err != nil && (rt == nil || !rt.public) {
+		return 0, nil, err
+	}
+	if !accepted(c.Header) {
+		return 0, nil, refuse(http.StatusNotAcceptable, "not_acceptable", "Please specify a version along with Heroku's API MIME type. For example, `Accept: application/vnd.heroku+json; version=3`.")
+	}
+	if rt == nil {
+		return 0, nil, errNoEndpoint
+	}
+	if c.user != nil && !rt.free && !dataAPI(c.URL.Path) && !c.s.limiter.take(c.user.ID, c.now) {
+		limited := *defaultErrors[http.StatusTooManyRequests]
+		limited.status = http.StatusTooManyRequests
+		return 0, nil, &limited
+	}
+	if err := c.checkBody(); err != nil {
+		return 0, nil, err
+	}
+	c.writes = c.Method != http.MethodGet && !rt.query
+	if !c.writes {
+		if c.effect.Stale {
+			c.w = c.s.faults.before
+		}
+		return rt.handle(c)
+	}
+	before, err := c.s.worldForStaleReads()
+	if err != nil {
+		return 0, nil, err
+	}
+	status, body, err := rt.handle(c)
+	if err == nil {
+		c.s.faults.before = before
+	}
+	return status, body, err
+}
+
+func (c *call) checkBody() error {
+	c.body = bytes.TrimSpace(c.body)
+	if len(c.body) == 0 {
+		return nil
+	}
+	if media, _, err := mime.ParseMediaType(c.Header.Get("Content-Type")); err != nil || media != "application/json" && !strings.HasSuffix(media, "+json") {
+		return refuse(http.StatusUnsupportedMediaType, "unsupported_media_type", "The request's body must be JSON, with `Content-Type: application/json`.")
+	}
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(c.body, &object); err != nil {
+		return refuse(http.StatusBadRequest, "bad_request", "Unable to parse the request: its body is not a JSON object.")
+	}
+	return nil
+}
+
+// respond encodes a result, with a list's page cut out, and answers a GET by 304 where the client has it already.
+func (c *call) respond(status int, result any) (reply, error) {
+	rep := reply{status: status, header: http.Header{}}
+	if l, ok := result.(listing); ok {
+		var err error
+		if rep.status, rep.header, result, err = l.cut(c.Header.Get("Range"), c.s.options.PageSize, c.effect); err != nil {
+			return reply{}, err
+		}
+	}
+	rep.body = encode(result)
+	rep.header.Set("Content-Type", "application/json")
+	if c.Method == http.MethodGet {
+		etag := fmt.Sprintf(`"%x"`, sha256.Sum256(rep.body))[:33] + `"`
+		rep.header.Set("ETag", etag)
+		for known := range strings.SplitSeq(c.Header.Get("If-None-Match"), ",") {
+			if strings.TrimPrefix(strings.TrimSpace(known), "W/") == etag {
+				rep.status, rep.body = http.StatusNotModified, nil
+				rep.header.Del("Content-Type")
+			}
+		}
+	}
+	return rep, nil
+}
+
+// refusal answers an error: Heroku's own as it is, any other as a failure of the sandbox.
+func (s *Sandbox) refusal(err error) reply {
+	var e *apiError
+	if !errors.As(err, &e) {
+		s.log.Error("internal error", "error", err)
+		e = refuse(http.StatusInternalServerError, "internal_server_error", "Internal server error.")
+	}
+	rep := reply{status: e.status, header: http.Header{"Content-Type": {"application/json"}}, body: encode(e)}
+	for name, values := range e.header {
+		rep.header[name] = values
+	}
+	return rep
+}
+
+// encode is JSON as Heroku writes it: no HTML escapes.
+func encode(v any) []byte {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		panic(fmt.Sprintf("sandbox: encoding %T: %v", v, err)) // our own types always encode
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+func (rep reply) send(w http.ResponseWriter, truncate bool) {
+	for name, values := range rep.header {
+		w.Header()[name] = values
+	}
+	if rep.status != http.StatusNotModified && rep.status != http.StatusNoContent {
+		w.Header().Set("Content-Length", strconv.Itoa(len(rep.body)))
+	}
+	w.WriteHeader(rep.status)
+	if truncate {
+		_, _ = w.Write(rep.body[:len(rep.body)/2])
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler) // closes the connection in the middle of the answer
+	}
+	_, _ = w.Write(rep.body) // a client that left is no concern of ours
+}

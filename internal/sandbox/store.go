@@ -1,0 +1,358 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+// store is the half of an add-on that the Data API knows.
+type store struct {
+	Plan       keyvalue.PlanName // lags behind the add-on's while its data is copied
+	Version    string            // full: "7.2.4"
+	Settings   serverSettings
+	Fork       string `json:",omitempty"` // URL that it is being copied from
+	Busy       string `json:",omitempty"` // busyUpgrade, busyVersion
+	Server     string // names the server's directory
+	Password   string
+	Host       string // "" until there is a server
+	Port       int
+	Formation  string // ids that the API shows
+	Primary    string
+	WindowDay  time.Weekday
+	WindowFrom int // minutes since midnight, UTC
+}
+
+const (
+	busyUpgrade = "upgrade" // to another plan
+	busyVersion = "version"
+)
+
+// versions that can be had, and what a request for them gives (Dev Center: Heroku Key-Value Store, version support).
+var versions = map[string]string{"7.0": "7.0.15", "7.2": "7.2.4", "8.0": "8.0.2"}
+
+const defaultVersion = "7.2"
+
+func fullVersion(s string) (string, bool) {
+	full, ok := versions[s]
+	return full, ok || slices.Contains(slices.Collect(maps.Values(versions)), s)
+}
+
+func (w *world) newStore(plan keyvalue.Plan) store {
+	defaults := keyvalue.DefaultSettings()
+	r := w.random()
+	return store{
+		Plan:    plan.Name,
+		Version: versions[defaultVersion],
+		Settings: serverSettings{
+			Timeout:              defaults.Timeout,
+			MaxmemoryPolicy:      string(defaults.MaxmemoryPolicy),
+			NotifyKeyspaceEvents: defaults.NotifyKeyspaceEvents.String(),
+		},
+		Server:    w.uuid(),
+		Password:  w.password(),
+		Formation: w.uuid(),
+		Primary:   w.uuid(),
+		// Monday to Friday, from 18:00 to 22:30 (Dev Center: Heroku Key-Value Store Maintenance).
+		WindowDay:  time.Monday + time.Weekday(r.IntN(5)),
+		WindowFrom: 18*60 + 30*r.IntN(10),
+	}
+}
+
+// url is what the config vars hold: user h, as Heroku's do.
+func (s store) url() string {
+	return fmt.Sprintf("rediss://h:%s@%s:%d", s.Password, s.Host, s.Port)
+}
+
+// busy refuses what cannot be done while the store is worked on.
+func (s store) busy(name string) error {
+	what := "a plan upgrade"
+	if s.Busy == busyVersion {
+		what = "a version upgrade"
+	}
+	return refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "%s is in the middle of %s. Please wait for it to finish and try again.", name, what)
+}
+
+// window is the weekly one, as the API writes it: four hours, maybe over midnight.
+func (s store) window() string {
+	const hours = 4
+	to := s.WindowFrom + hours*60
+	text := fmt.Sprintf("%ss %02d:%02d to ", s.WindowDay, s.WindowFrom/60, s.WindowFrom%60)
+	if to >= 24*60 {
+		text += ((s.WindowDay + 1) % 7).String() + "s "
+	}
+	return text + fmt.Sprintf("%02d:%02d UTC", to/60%24, to%60)
+}
+
+// storeAddOn finds the path's add-on by id or name. The Data API knows it some time after the Platform API.
+func (c *call) storeAddOn() (*addOn, error) {
+	a := find(c.w.AddOns, c.PathValue("store"), (*addOn).name)
+	unknown := refuse(http.StatusNotFound, "not_found", "Add-on not found")
+	if a == nil || a.State == stateDeprovisioning || a.State == stateDeprovisioned || c.now.Before(a.CreatedAt.Add(c.s.options.DataAPIDelay)) {
+		return nil, unknown
+	}
+	if !c.w.mayChange(c.user, c.w.Apps[a.App]) {
+		return nil, refuse(http.StatusForbidden, "forbidden", "You do not have access to %s.", a.Name)
+	}
+	return a, nil
+}
+
+// usableStore is one that is neither being made nor being changed.
+func (c *call) usableStore() (*addOn, error) {
+	a, err := c.storeAddOn()
+	switch {
+	case err != nil:
+		return nil, err
+	case a.State == stateProvisioning:
+		return nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "%s is being provisioned. Please try again later.", a.Name)
+	case a.Store.Busy != "":
+		return nil, a.Store.busy(a.Name)
+	}
+	return a, nil
+}
+
+type infoRow struct {
+	Name   string   `json:"name"`
+	Values []string `json:"values"`
+}
+
+type infoBody struct {
+	AddonID   string `json:"addon_id"`
+	CreatedAt string `json:"created_at"`
+	Formation struct {
+		ID      string  `json:"id"`
+		Primary *string `json:"primary"`
+	} `json:"formation"`
+	Info            []infoRow `json:"info"`
+	MetaasSource    string    `json:"metaas_source"`
+	Name            string    `json:"name"`
+	Plan            string    `json:"plan"`
+	Port            *int      `json:"port"`
+	PreferNativeTLS bool      `json:"prefer_native_tls"`
+	ResourceURL     *string   `json:"resource_url"`
+	Version         *string   `json:"version"`
+}
+
+func (a *addOn) status() string {
+	switch {
+	case a.State == stateProvisioning && a.Store.Fork != "":
+		return "Preparing (fork in progress)"
+	case a.State == stateProvisioning:
+		return "Preparing"
+	case a.Store.Busy == busyUpgrade:
+		return "Preparing (upgrade in progress)"
+	case a.Store.Busy == busyVersion:
+		return "Upgrading version"
+	}
+	return "Available"
+}
+
+func getStore(c *call) (int, any, error) {
+	a, err := c.storeAddOn()
+	if err != nil {
+		return 0, nil, err
+	}
+	st := a.Store
+	plan, _ := keyvalue.LookupPlan(st.Plan)
+	b := infoBody{
+		AddonID:         a.ID,
+		CreatedAt:       a.CreatedAt.UTC().Format("2006-01-02T15:04:05.000+00:00"),
+		MetaasSource:    "heroku-redis-" + a.ID[:8],
+		Name:            a.Name,
+		Plan:            string(st.Plan),
+		PreferNativeTLS: true,
+	}
+	row := func(name, value string) { b.Info = append(b.Info, infoRow{name, []string{value}}) }
+	row("Plan", humanPlan(st.Plan))
+	row("Status", a.status())
+	row("Created", a.CreatedAt.UTC().Format("2006-01-02 15:04 UTC"))
+	b.Formation.ID = st.Formation
+	if a.State == stateProvisioned {
+		url := st.url()
+		b.Formation.Primary, b.Port, b.ResourceURL, b.Version = &st.Primary, &st.Port, &url, &st.Version
+		if st.Busy == "" {
+			row("Version", st.Version) // missing while the store is being prepared
+		}
+	}
+	row("Timeout", strconv.Itoa(st.Settings.Timeout))
+	row("Maxmemory", st.Settings.MaxmemoryPolicy)
+	row("Maintenance", "not required")
+	if plan.MaintenanceWindow {
+		row("Maintenance window", st.window())
+	}
+	row("Persistence", plan.Persistence)
+	if plan.HighAvailability {
+		row("HA Status", map[bool]string{true: "Available", false: "Preparing"}[a.State == stateProvisioned])
+	}
+	row("Requires TLS", "Yes")
+	events := st.Settings.NotifyKeyspaceEvents
+	if events == "" {
+		events = "Disabled"
+	}
+	row("Keyspace Notifications", events)
+	row("Plan Connection Limit", strconv.Itoa(plan.ConnectionLimit))
+	return http.StatusOK, b, nil
+}
+
+type configEntry struct {
+	Default any               `json:"default"`
+	Desc    string            `json:"desc"`
+	Value   any               `json:"value"`
+	Values  map[string]string `json:"values,omitempty"`
+}
+
+var policyTexts = map[string]string{
+	"noeviction":      "return errors when the memory limit is reached",
+	"allkeys-lru":     "evict the least recently used keys",
+	"volatile-lru":    "evict the least recently used keys among those with an expiry",
+	"allkeys-random":  "evict random keys",
+	"volatile-random": "evict random keys among those with an expiry",
+	"volatile-ttl":    "evict keys with an expiry, shortest TTL first",
+	"allkeys-lfu":     "evict the least frequently used keys",
+	"volatile-lfu":    "evict the least frequently used keys among those with an expiry",
+}
+
+func configBody(s serverSettings) map[string]configEntry {
+	return map[string]configEntry{
+		"maxmemory_policy":        {"noeviction", "Key eviction behavior once the memory limit is reached", s.MaxmemoryPolicy, policyTexts},
+		"notify_keyspace_events":  {"", "Keyspace notification classes", s.NotifyKeyspaceEvents, nil},
+		"standby_segv_workaround": {false, "internal", false, nil},
+		"timeout":                 {300, "Idle client timeout in seconds", s.Timeout, nil},
+	}
+}
+
+func getStoreConfig(c *call) (int, any, error) {
+	a, err := c.storeAddOn()
+	if err == nil && a.State == stateProvisioning {
+		_, err = c.usableStore()
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, configBody(a.Store.Settings), nil
+}
+
+func updateStoreConfig(c *call) (int, any, error) {
+	a, err := c.usableStore()
+	if err != nil {
+		return 0, nil, err
+	}
+	var in struct {
+		Timeout              *int64  `json:"timeout"`
+		MaxmemoryPolicy      *string `json:"maxmemory_policy"`
+		NotifyKeyspaceEvents *string `json:"notify_keyspace_events"`
+	}
+	if err := c.params(&in); err != nil {
+		return 0, nil, err
+	}
+	unprocessable := func(err error) error {
+		return refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "%s", err)
+	}
+	settings := a.Store.Settings
+	if in.Timeout != nil {
+		if err := keyvalue.ValidateTimeout(*in.Timeout); err != nil {
+			return 0, nil, unprocessable(err)
+		}
+		settings.Timeout = int(*in.Timeout)
+	}
+	if in.MaxmemoryPolicy != nil {
+		policy, err := keyvalue.ParseEvictionPolicy(*in.MaxmemoryPolicy)
+		if err != nil {
+			return 0, nil, unprocessable(err)
+		}
+		settings.MaxmemoryPolicy = string(policy)
+	}
+	if in.NotifyKeyspaceEvents != nil {
+		events, err := keyvalue.ParseKeyspaceEvents(*in.NotifyKeyspaceEvents)
+		if err != nil {
+			return 0, nil, unprocessable(err)
+		}
+		settings.NotifyKeyspaceEvents = events.String() // in the canonical order, as Redis does
+	}
+	if settings != a.Store.Settings {
+		a.Store.Settings = settings
+		c.w.expect(event{Kind: settingsChanged, AddOn: a.ID, Due: c.now})
+	}
+	return http.StatusOK, configBody(settings), nil
+}
+
+type waitBody struct {
+	Message string `json:"message"`
+	Waiting bool   `json:"waiting?"`
+}
+
+func getStoreWait(c *call) (int, any, error) {
+	a, err := c.storeAddOn()
+	if err != nil {
+		return 0, nil, err
+	}
+	switch {
+	case a.Store.Busy == busyVersion:
+		return http.StatusOK, waitBody{"upgrading version", true}, nil
+	case a.State == stateProvisioning || a.Store.Busy != "":
+		return http.StatusOK, waitBody{"preparing", true}, nil
+	}
+	return http.StatusOK, waitBody{"available", false}, nil
+}
+
+type messageBody struct {
+	Message string `json:"message"`
+}
+
+func rotateCredentials(c *call) (int, any, error) {
+	a, err := c.usableStore()
+	if err != nil {
+		return 0, nil, err
+	}
+	if err := c.params(&struct{}{}); err != nil {
+		return 0, nil, err
+	}
+	c.w.expect(event{Kind: credentialsRotated, AddOn: a.ID, Due: c.now, Password: c.w.password()})
+	return http.StatusOK, messageBody{"Rotating credentials."}, nil
+}
+
+func resetStoreStats(c *call) (int, any, error) {
+	if _, err := c.usableStore(); err != nil {
+		return 0, nil, err
+	}
+	if err := c.params(&struct{}{}); err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, messageBody{"Stats reset successful."}, nil
+}
+
+func compareVersions(a, b string) int {
+	return slices.CompareFunc(strings.Split(a, "."), strings.Split(b, "."), compareKeys)
+}
+
+func upgradeStore(c *call) (int, any, error) {
+	a, err := c.usableStore()
+	if err != nil {
+		return 0, nil, err
+	}
+	var in struct {
+		Version string `json:"version"`
+	}
+	if err := c.params(&in); err != nil {
+		return 0, nil, err
+	}
+	full, ok := fullVersion(in.Version)
+	if !ok {
+		return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "Version %q is not available. Use one of %s.", in.Version, strings.Join(slices.Sorted(maps.Keys(versions)), ", "))
+	}
+	if compareVersions(full, a.Store.Version) <= 0 {
+		return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "%s runs version %s already, and versions cannot be lowered.", a.Name, a.Store.Version)
+	}
+	a.Store.Busy = busyVersion
+	c.w.expect(event{Kind: versionUpgraded, AddOn: a.ID, Due: c.now.Add(c.s.options.Provisioning), Version: full})
+	return http.StatusOK, messageBody{fmt.Sprintf("%s is being upgraded to version %s.", a.Name, in.Version)}, nil
+}
