@@ -1,0 +1,243 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package heroku
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// States of an add-on. It is an open set; after a plan change an add-on stays "provisioned" although its store is
+// still being moved (see [Client.WaitStoreAvailable]).
+const (
+	StateProvisioning   = "provisioning"
+	StateProvisioned    = "provisioned"
+	StateDeprovisioning = "deprovisioning"
+	StateDeprovisioned  = "deprovisioned" // while it is created: it failed
+)
+
+// AddOn is an add-on (Platform API reference, add-ons). ConfigVars are names on the owning app, and empty while it is
+// provisioning. ProvisionMessage comes only with the answer to a create or an update.
+type AddOn struct {
+	ID               AddOnID
+	Name             string
+	AppID            AppID // the owning, billed app
+	AppName          string
+	Service          string // "heroku-redis"
+	Plan             string // "heroku-redis:premium-0"
+	State            string
+	ConfigVars       []string
+	WebURL           string
+	CreatedAt        string // RFC 3339
+	UpdatedAt        string // RFC 3339
+	BilledCents      *int   // a month; nil when unknown
+	ProvisionMessage string
+}
+
+// AddOnCreate orders an add-on. Name is globally unique; without one, a lost answer cannot be resolved. Confirm is the
+// app's name, and only sent when it is set: Heroku asks for it on purpose. Config is for the add-on partner.
+type AddOnCreate struct {
+	Plan           string
+	Name           string
+	AttachmentName string
+	Confirm        string
+	Config         map[string]string
+}
+
+// AddOnUpdate changes what is not nil.
+type AddOnUpdate struct {
+	Plan *string
+	Name *string
+}
+
+type wireAddOn struct {
+	ID               text   `json:"id"`
+	Name             text   `json:"name"`
+	App              ref    `json:"app"`
+	Service          ref    `json:"addon_service"`
+	Plan             ref    `json:"plan"`
+	State            text   `json:"state"`
+	ConfigVars       names  `json:"config_vars"`
+	WebURL           text   `json:"web_url"`
+	CreatedAt        text   `json:"created_at"`
+	UpdatedAt        text   `json:"updated_at"`
+	BilledPrice      *price `json:"billed_price"`
+	ProvisionMessage text   `json:"provision_message"`
+}
+
+func (w wireAddOn) value() (AddOn, error) {
+	if w.ID == "" || w.Name == "" {
+		return AddOn{}, missing("add-on id and name")
+	}
+	return AddOn{
+		ID:               AddOnID(w.ID),
+		Name:             string(w.Name),
+		AppID:            AppID(w.App.ID),
+		AppName:          string(w.App.Name),
+		Service:          string(w.Service.Name),
+		Plan:             string(w.Plan.Name),
+		State:            string(w.State),
+		ConfigVars:       w.ConfigVars,
+		WebURL:           string(w.WebURL),
+		CreatedAt:        string(w.CreatedAt),
+		UpdatedAt:        string(w.UpdatedAt),
+		BilledCents:      w.BilledPrice.cents(),
+		ProvisionMessage: string(w.ProvisionMessage),
+	}, nil
+}
+
+// provisionMessages is the header that makes Heroku send provision_message.
+const provisionMessages = "X-Heroku-Legacy-Provider-Messages"
+
+// AddOn returns an add-on by id. The read is shared.
+func (c *Client) AddOn(ctx context.Context, id AddOnID) (AddOn, error) { return c.addOns.Get(ctx, id) }
+
+// FindAddOn returns an add-on by id or by its globally unique name.
+func (c *Client) FindAddOn(ctx context.Context, idOrName string) (AddOn, error) {
+	addOn, _, err := exchange(ctx, c, c.get("addons", idOrName), one[wireAddOn])
+	return addOn, err
+}
+
+func (c *Client) getAddOn(ctx context.Context, id AddOnID) (AddOn, error) {
+	return c.FindAddOn(ctx, string(id))
+}
+
+func (c *Client) allAddOns(ctx context.Context) (map[AddOnID]AddOn, error) {
+	addOns, err := list(ctx, c, c.get("addons"), many[wireAddOn], func(a AddOn) string { return string(a.ID) })
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[AddOnID]AddOn, len(addOns))
+	for _, addOn := range addOns {
+		byID[addOn.ID] = addOn
+	}
+	return byID, nil
+}
+
+// ResolveAddOn finds add-ons by the name of an attachment on an app (id or name). Heroku answers not_found, or
+// multiple_matches, when it is not exactly one.
+func (c *Client) ResolveAddOn(ctx context.Context, app, attachment string) ([]AddOn, error) {
+	k := c.post(map[string]string{"addon": attachment, "app": app}, "actions", "addons", "resolve")
+	k.operation = read // a POST that changes nothing
+	addOns, _, err := exchange(ctx, c, k, many[wireAddOn])
+	return addOns, err
+}
+
+// CreateAddOn orders an add-on; it comes back provisioning (or, refused by the partner, deprovisioned already).
+// Creations on one app wait for each other. Once sent, the order outlives ctx.
+func (c *Client) CreateAddOn(ctx context.Context, app AppID, a AddOnCreate) (AddOn, error) {
+	release, err := c.creating.acquire(ctx, app)
+	if err != nil {
+		return AddOn{}, err
+	}
+	defer release()
+
+	k := c.post(a.body(), "apps", string(app), "addons").withHeader(provisionMessages, "true")
+	k.app = app
+	start := c.clock.Now()
+	o := order[AddOn]{what: "add-on " + a.Name, call: k, decode: one[wireAddOn]}
+	if a.Name != "" {
+		o.find = func(ctx context.Context) (AddOn, error) { return c.FindAddOn(ctx, a.Name) }
+		o.ours = func(found AddOn) error { return a.matches(app, found, start) }
+	}
+	return o.place(ctx, c)
+}
+
+func (a AddOnCreate) body() map[string]any {
+	body := map[string]any{"plan": a.Plan}
+	if a.Name != "" {
+		body["name"] = a.Name
+	}
+	if a.AttachmentName != "" {
+		body["attachment"] = map[string]string{"name": a.AttachmentName}
+	}
+	if a.Confirm != "" {
+		body["confirm"] = a.Confirm
+	}
+	if len(a.Config) > 0 {
+		body["config"] = a.Config
+	}
+	return body
+}
+
+// matches says in what an add-on differs from the one ordered at the time start.
+func (a AddOnCreate) matches(app AppID, found AddOn, start time.Time) error {
+	switch {
+	case found.AppID != app:
+		return fmt.Errorf("the add-on %s belongs to another app (%s)", found.Name, found.AppName)
+	case !samePlan(a.Plan, found):
+		return fmt.Errorf("the add-on %s is on plan %s", found.Name, found.Plan)
+	case createdBefore(found.CreatedAt, start):
+		return fmt.Errorf("the add-on %s exists since %s", found.Name, found.CreatedAt)
+	}
+	return nil
+}
+
+// samePlan understands the three ways to order a plan: its name, its service for the default plan, and its id.
+func samePlan(ordered string, found AddOn) bool {
+	if ordered == found.Plan || uuid.Validate(ordered) == nil {
+		return true
+	}
+	return !strings.Contains(ordered, ":") && ordered == found.Service
+}
+
+// UpdateAddOn changes the plan, the name, or both. A plan change has only begun when it returns: wait for the store.
+func (c *Client) UpdateAddOn(ctx context.Context, app AppID, id AddOnID, u AddOnUpdate) (AddOn, error) {
+	body := map[string]any{}
+	if u.Plan != nil {
+		body["plan"] = map[string]string{"name": *u.Plan}
+	}
+	if u.Name != nil {
+		body["name"] = *u.Name
+	}
+	k := c.patch(body, "apps", string(app), "addons", string(id)).withHeader(provisionMessages, "true")
+	return change(ctx, c, k, one[wireAddOn],
+		func(ctx context.Context) (AddOn, error) { return c.getAddOn(ctx, id) },
+		func(now AddOn) bool {
+			return (u.Plan == nil || samePlan(*u.Plan, now)) && (u.Name == nil || *u.Name == now.Name)
+		})
+}
+
+// DeleteAddOn destroys an add-on and all that is in it; it returns once Heroku has accepted. That it is gone already
+// is success.
+func (c *Client) DeleteAddOn(ctx context.Context, app AppID, id AddOnID) error {
+	return c.remove(ctx, "apps", string(app), "addons", string(id))
+}
+
+// WaitAddOnProvisioned waits until a new add-on is provisioned. That says nothing about its store yet, see
+// [Client.WaitStoreAvailable]. Its errors are *WaitError.
+func (c *Client) WaitAddOnProvisioned(ctx context.Context, id AddOnID, timeout time.Duration) (AddOn, error) {
+	return c.addOnWaits.wait(ctx, id, fmt.Sprintf("add-on %s to be provisioned", id), timeout, provisioning)
+}
+
+// WaitAddOnGone waits until a destroyed add-on is gone. Its errors are *WaitError.
+func (c *Client) WaitAddOnGone(ctx context.Context, id AddOnID, timeout time.Duration) error {
+	_, err := c.addOnWaits.wait(ctx, id, fmt.Sprintf("add-on %s to be gone", id), timeout, vanishing)
+	return err
+}
+
+// provisioning judges an add-on that is being created. States that nobody knows yet mean to go on waiting.
+func provisioning(a AddOn, found bool, waited time.Duration) progress {
+	switch {
+	case !found && waited <= unknownFor:
+		return progress{state: "not found yet"}
+	case !found:
+		return progress{state: "not found", failure: errors.New("the add-on is unknown to Heroku")}
+	case a.State == StateDeprovisioned:
+		return progress{state: a.State, failure: fmt.Errorf("the add-on %s on plan %s could not be created", a.Name, a.Plan)}
+	}
+	return progress{state: a.State, ready: a.State == StateProvisioned}
+}
+
+func vanishing(a AddOn, found bool, _ time.Duration) progress {
+	if !found {
+		return progress{state: "not found", ready: true}
+	}
+	return progress{state: a.State, ready: a.State == StateDeprovisioned}
+}

@@ -1,0 +1,215 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package heroku
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// App is an app, in the Common Runtime or in a space (Platform API reference, apps).
+type App struct {
+	ID              AppID
+	Name            string
+	Region          string // name
+	Team            string // name; empty for a personal app
+	Space           *SpaceRef
+	Maintenance     bool
+	InternalRouting bool
+	WebURL          string
+	CreatedAt       string // RFC 3339
+	UpdatedAt       string // RFC 3339
+}
+
+// SpaceRef is the space that an app runs in.
+type SpaceRef struct {
+	ID     SpaceID
+	Name   string
+	Shield bool
+}
+
+// AppCreate orders an app. Without a name, a lost answer cannot be resolved. An empty Team makes a personal app; with
+// a Space, it means the space's team. Region is empty or that of the Space.
+type AppCreate struct {
+	Name            string
+	Region          string
+	Team            string
+	Space           string // name
+	InternalRouting bool   // reachable from inside the Space only
+}
+
+// AppUpdate changes what is not nil.
+type AppUpdate struct {
+	Name        *string `json:"name,omitempty"`
+	Maintenance *bool   `json:"maintenance,omitempty"`
+}
+
+type wireApp struct {
+	ID              text          `json:"id"`
+	Name            text          `json:"name"`
+	Region          ref           `json:"region"`
+	Team            ref           `json:"team"`
+	Organization    ref           `json:"organization"` // what Team was called
+	Space           *wireSpaceRef `json:"space"`
+	Maintenance     flag          `json:"maintenance"`
+	InternalRouting flag          `json:"internal_routing"`
+	WebURL          text          `json:"web_url"`
+	CreatedAt       text          `json:"created_at"`
+	UpdatedAt       text          `json:"updated_at"`
+}
+
+type wireSpaceRef struct {
+	ID     text `json:"id"`
+	Name   text `json:"name"`
+	Shield flag `json:"shield"`
+}
+
+func (w wireApp) value() (App, error) {
+	if w.ID == "" || w.Name == "" {
+		return App{}, missing("app id and name")
+	}
+	app := App{
+		ID:              AppID(w.ID),
+		Name:            string(w.Name),
+		Region:          string(w.Region.Name),
+		Team:            string(cmp.Or(w.Team.Name, w.Organization.Name)),
+		Maintenance:     bool(w.Maintenance),
+		InternalRouting: bool(w.InternalRouting),
+		WebURL:          string(w.WebURL),
+		CreatedAt:       string(w.CreatedAt),
+		UpdatedAt:       string(w.UpdatedAt),
+	}
+	if w.Space != nil && w.Space.ID+w.Space.Name != "" {
+		app.Space = &SpaceRef{ID: SpaceID(w.Space.ID), Name: string(w.Space.Name), Shield: bool(w.Space.Shield)}
+	}
+	return app, nil
+}
+
+// App returns an app by id. The read is shared.
+func (c *Client) App(ctx context.Context, id AppID) (App, error) { return c.apps.Get(ctx, id) }
+
+// FindApp returns an app by id or name.
+func (c *Client) FindApp(ctx context.Context, idOrName string) (App, error) {
+	app, _, err := exchange(ctx, c, c.get("apps", idOrName), one[wireApp])
+	return app, err
+}
+
+func (c *Client) getApp(ctx context.Context, id AppID) (App, error) {
+	return c.FindApp(ctx, string(id))
+}
+
+func (c *Client) allApps(ctx context.Context) (map[AppID]App, error) {
+	apps, err := list(ctx, c, c.get("apps"), many[wireApp], func(a App) string { return string(a.ID) })
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[AppID]App, len(apps))
+	for _, app := range apps {
+		byID[app.ID] = app
+	}
+	return byID, nil
+}
+
+// CreateApp orders an app, for a team or in a space through /teams/apps. When the answer is lost, the name is looked up.
+func (c *Client) CreateApp(ctx context.Context, a AppCreate) (App, error) {
+	body := map[string]any{}
+	for field, value := range map[string]string{"name": a.Name, "region": a.Region, "team": a.Team, "space": a.Space} {
+		if value != "" {
+			body[field] = value
+		}
+	}
+	if a.InternalRouting {
+		body["internal_routing"] = true
+	}
+	k := c.post(body, "apps")
+	if a.Team != "" || a.Space != "" {
+		k = c.post(body, "teams", "apps")
+	}
+	start := c.clock.Now()
+	o := order[App]{what: "app " + a.Name, call: k, decode: one[wireApp]}
+	if a.Name != "" {
+		o.find = func(ctx context.Context) (App, error) { return c.FindApp(ctx, a.Name) }
+		o.ours = func(found App) error { return a.matches(found, start) }
+	}
+	app, err := o.place(ctx, c)
+	if err == nil {
+		c.newborn.Store(app.ID, c.clock.Now())
+	}
+	return app, err
+}
+
+// matches says in what an app differs from the one ordered at the time start.
+func (a AppCreate) matches(found App, start time.Time) error {
+	switch {
+	case a.Space != found.spaceName():
+		return fmt.Errorf("the app %s is in %s", found.Name, cmp.Or(found.spaceName(), "the Common Runtime"))
+	case found.Team != a.Team && (a.Team != "" || a.Space == ""):
+		return fmt.Errorf("the app %s belongs to %s", found.Name, cmp.Or(found.Team, "a personal account"))
+	case a.Region != "" && found.Region != a.Region:
+		return fmt.Errorf("the app %s is in region %s", found.Name, found.Region)
+	case createdBefore(found.CreatedAt, start):
+		return fmt.Errorf("the app %s exists since %s", found.Name, found.CreatedAt)
+	}
+	return nil
+}
+
+// spaceName is empty in the Common Runtime.
+func (a App) spaceName() string {
+	if a.Space == nil {
+		return ""
+	}
+	return a.Space.Name
+}
+
+// isNewborn reports that this client created the app within the last minute: until then, Heroku's other endpoints may
+// not know it (Platform API reference, eventual consistency).
+func (c *Client) isNewborn(id AppID) bool {
+	born, ok := c.newborn.Load(id)
+	return ok && c.clock.Now().Sub(born.(time.Time)) < newbornFor
+}
+
+// UpdateApp renames an app or switches its maintenance mode.
+func (c *Client) UpdateApp(ctx context.Context, id AppID, u AppUpdate) (App, error) {
+	return change(ctx, c, c.patch(u, "apps", string(id)), one[wireApp],
+		func(ctx context.Context) (App, error) { return c.getApp(ctx, id) },
+		func(now App) bool {
+			return (u.Name == nil || *u.Name == now.Name) && (u.Maintenance == nil || *u.Maintenance == now.Maintenance)
+		})
+}
+
+// TransferApp gives an app to a team, by the team's name.
+func (c *Client) TransferApp(ctx context.Context, id AppID, team string) (App, error) {
+	return change(ctx, c, c.patch(map[string]string{"owner": team}, "teams", "apps", string(id)), one[wireApp],
+		func(ctx context.Context) (App, error) { return c.getApp(ctx, id) },
+		func(now App) bool { return now.Team == team })
+}
+
+// DeleteApp destroys an app together with its own add-ons. That it is gone already is success.
+func (c *Client) DeleteApp(ctx context.Context, id AppID) error {
+	return c.remove(ctx, "apps", string(id))
+}
+
+// AppAddOns lists the app's own add-ons and those of other apps that are attached to it: filter on AddOn.AppID.
+func (c *Client) AppAddOns(ctx context.Context, id AppID) ([]AddOn, error) {
+	return list(ctx, c, c.get("apps", string(id), "addons"), many[wireAddOn],
+		func(a AddOn) string { return string(a.ID) })
+}
+
+// ConfigVarNames lists the names of an app's config vars, sorted. The values are dropped at once.
+func (c *Client) ConfigVarNames(ctx context.Context, id AppID) ([]string, error) {
+	names, _, err := exchange(ctx, c, c.get("apps", string(id), "config-vars"), func(body []byte) ([]string, error) {
+		vars, err := decode[map[string]json.RawMessage](body)
+		names := make([]string, 0, len(vars))
+		for name := range vars {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		return names, err
+	})
+	return names, err
+}

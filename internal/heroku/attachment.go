@@ -1,0 +1,195 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package heroku
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Attachment binds an add-on to an app under a name: FOO makes the config var FOO_URL there
+// (Platform API reference, add-on attachments). It cannot be changed, only created and deleted.
+type Attachment struct {
+	ID           AttachmentID
+	Name         string
+	AppID        AppID // where it is attached
+	AppName      string
+	AddOnID      AddOnID
+	AddOnName    string
+	OwnerAppID   AppID // the add-on's own app
+	OwnerAppName string
+	CreatedAt    string   // RFC 3339
+	ConfigVars   []string // names on the attached app
+}
+
+// AttachmentCreate orders an attachment. Heroku chooses a name when there is none. Confirm is the name of the app to
+// attach to; with it, an attachment of the same name is replaced.
+type AttachmentCreate struct {
+	AddOn   AddOnID
+	App     AppID
+	Name    string
+	Confirm string
+}
+
+type wireAttachment struct {
+	ID         text  `json:"id"`
+	Name       text  `json:"name"`
+	App        ref   `json:"app"`
+	CreatedAt  text  `json:"created_at"`
+	ConfigVars names `json:"config_vars"`
+	AddOn      struct {
+		ID   text `json:"id"`
+		Name text `json:"name"`
+		App  ref  `json:"app"`
+	} `json:"addon"`
+}
+
+func (w wireAttachment) value() (Attachment, error) {
+	if w.ID == "" || w.Name == "" || w.AddOn.ID == "" {
+		return Attachment{}, missing("attachment id, name and add-on")
+	}
+	return Attachment{
+		ID:           AttachmentID(w.ID),
+		Name:         string(w.Name),
+		AppID:        AppID(w.App.ID),
+		AppName:      string(w.App.Name),
+		AddOnID:      AddOnID(w.AddOn.ID),
+		AddOnName:    string(w.AddOn.Name),
+		OwnerAppID:   AppID(w.AddOn.App.ID),
+		OwnerAppName: string(w.AddOn.App.Name),
+		CreatedAt:    string(w.CreatedAt),
+		ConfigVars:   w.ConfigVars,
+	}, nil
+}
+
+// including asks for the names of the config vars, which attachments otherwise lack.
+func including(k call) call { return k.withHeader("Accept-Inclusion", "config_vars") }
+
+func attachmentID(a Attachment) string { return string(a.ID) }
+
+// Attachment returns an attachment by id. The read is shared.
+func (c *Client) Attachment(ctx context.Context, id AttachmentID) (Attachment, error) {
+	return c.attachments.Get(ctx, id)
+}
+
+func (c *Client) getAttachment(ctx context.Context, id AttachmentID) (Attachment, error) {
+	a, _, err := exchange(ctx, c, including(c.get("addon-attachments", string(id))), one[wireAttachment])
+	return a, err
+}
+
+func (c *Client) allAttachments(ctx context.Context) (map[AttachmentID]Attachment, error) {
+	attachments, err := list(ctx, c, including(c.get("addon-attachments")), many[wireAttachment], attachmentID)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[AttachmentID]Attachment, len(attachments))
+	for _, a := range attachments {
+		byID[a.ID] = a
+	}
+	return byID, nil
+}
+
+// AppAttachments lists the attachments on an app, of its own add-ons and of others.
+func (c *Client) AppAttachments(ctx context.Context, id AppID) ([]Attachment, error) {
+	return list(ctx, c, including(c.get("apps", string(id), "addon-attachments")), many[wireAttachment], attachmentID)
+}
+
+// AppAttachment returns the attachment with this name on an app (id or name).
+func (c *Client) AppAttachment(ctx context.Context, app, name string) (Attachment, error) {
+	a, _, err := exchange(ctx, c, including(c.get("apps", app, "addon-attachments", name)), one[wireAttachment])
+	return a, err
+}
+
+// AddOnAttachments lists the attachments of an add-on, on all apps.
+func (c *Client) AddOnAttachments(ctx context.Context, id AddOnID) ([]Attachment, error) {
+	return list(ctx, c, including(c.get("addons", string(id), "addon-attachments")), many[wireAttachment], attachmentID)
+}
+
+// CreateAttachment attaches an add-on to an app. Creations on one app wait for each other. Once sent, the order
+// outlives ctx.
+func (c *Client) CreateAttachment(ctx context.Context, a AttachmentCreate) (Attachment, error) {
+	release, err := c.creating.acquire(ctx, a.App)
+	if err != nil {
+		return Attachment{}, err
+	}
+	defer release()
+
+	find, err := c.attachmentFinder(ctx, a)
+	if err != nil {
+		return Attachment{}, err
+	}
+	body := map[string]string{"addon": string(a.AddOn), "app": string(a.App)}
+	if a.Name != "" {
+		body["name"] = a.Name
+	}
+	if a.Confirm != "" {
+		body["confirm"] = a.Confirm
+	}
+	k := including(c.post(body, "addon-attachments"))
+	k.app = a.App
+	return order[Attachment]{
+		what: "attachment " + a.Name, call: k, decode: one[wireAttachment], find: find,
+		ours: func(found Attachment) error {
+			if found.AddOnID != a.AddOn {
+				return fmt.Errorf("the attachment %s is one of add-on %s", found.Name, found.AddOnName)
+			}
+			return nil
+		},
+	}.place(ctx, c)
+}
+
+// attachmentFinder looks for an attachment whose answer was lost: by its name, or, when Heroku chooses the name, by
+// comparing the app's list with the one before.
+func (c *Client) attachmentFinder(ctx context.Context, a AttachmentCreate) (func(context.Context) (Attachment, error), error) {
+	if a.Name != "" {
+		return func(ctx context.Context) (Attachment, error) {
+			found, err := c.AppAttachment(ctx, string(a.App), a.Name)
+			if err == nil && a.Confirm != "" && found.AddOnID != a.AddOn {
+				return found, errAbsent // the one that confirm allows to be replaced is still there
+			}
+			return found, err
+		}, nil
+	}
+	before, err := c.attachedTo(ctx, a)
+	if err != nil {
+		return nil, fmt.Errorf("listing the app's attachments before adding one: %w", err)
+	}
+	return func(ctx context.Context) (Attachment, error) {
+		after, err := c.attachedTo(ctx, a)
+		if err != nil {
+			return Attachment{}, err
+		}
+		for id := range before {
+			delete(after, id)
+		}
+		switch len(after) {
+		case 0:
+			return Attachment{}, errAbsent
+		case 1:
+			for _, found := range after {
+				return found, nil
+			}
+		}
+		return Attachment{}, errors.New("several attachments of the add-on appeared at once")
+	}, nil
+}
+
+// attachedTo lists the attachments of the add-on on the app.
+func (c *Client) attachedTo(ctx context.Context, a AttachmentCreate) (map[AttachmentID]Attachment, error) {
+	all, err := c.AppAttachments(ctx, a.App)
+	found := make(map[AttachmentID]Attachment)
+	for _, x := range all {
+		if x.AddOnID == a.AddOn {
+			found[x.ID] = x
+		}
+	}
+	return found, err
+}
+
+// DeleteAttachment detaches. That it is gone already is success. Heroku refuses to remove the last attachment on the
+// add-on's own app.
+func (c *Client) DeleteAttachment(ctx context.Context, id AttachmentID) error {
+	return c.remove(ctx, "addon-attachments", string(id))
+}

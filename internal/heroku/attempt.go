@@ -1,0 +1,180 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package heroku
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const maxBody = 4 << 20
+
+// answer is what one attempt brought, good or bad.
+type answer struct {
+	status    int
+	header    http.Header
+	requestID string
+	body      []byte
+	cut       string // why the body is not whole; empty when it is
+	err       error  // there was no answer, or it broke off
+	sent      bool   // the request may have reached the server
+	took      time.Duration
+}
+
+// attempt sends the request once. A create, once sent, is not cancelled with its caller: the answer holds the id of
+// something that costs money.
+func (c *Client) attempt(ctx context.Context, k call, target string, body []byte) (a answer) {
+	if err := c.enter(ctx, k.at); err != nil {
+		return answer{err: err}
+	}
+	defer func() { <-c.slots }()
+
+	if k.operation == create {
+		ctx = context.WithoutCancel(ctx)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, c.attemptTimeout, errNoAnswerInTime)
+	defer cancel()
+
+	began := time.Now()
+	defer func() { a.took = time.Since(began) }()
+
+	var trace wire
+	request, err := c.request(trace.watch(ctx), k, target, body)
+	if err != nil {
+		return answer{err: err}
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return answer{err: c.cause(ctx, err), sent: trace.mayHaveSent(err)}
+	}
+	defer response.Body.Close()
+
+	a = answer{status: response.StatusCode, header: response.Header, sent: true}
+	a.requestID = clip(c.scrub(response.Header.Get("Request-Id")), 200)
+	k.at.pacer.learn(response.Header, c.clock)
+	a.body, err = io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	switch {
+	case len(a.body) > maxBody:
+		a.cut = "it is longer than 4 MiB"
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		a.cut = "it ends early"
+	case err != nil:
+		a.err = c.cause(ctx, err)
+	}
+	return a
+}
+
+// enter waits for its turn; after it returns nil, nothing but the caller's own end keeps the request from being sent.
+func (c *Client) enter(ctx context.Context, at *endpoint) error {
+	if err := at.pacer.wait(ctx, c.clock); err != nil {
+		return err
+	}
+	select {
+	case c.slots <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := ctx.Err(); err != nil { // select picks at random when both are ready
+		<-c.slots
+		return err
+	}
+	return nil
+}
+
+// request sets the headers (Platform API reference, request headers). Each attempt has its own Request-Id.
+func (c *Client) request(ctx context.Context, k call, target string, body []byte) (*http.Request, error) {
+	r, err := http.NewRequestWithContext(ctx, k.method, target, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("the request cannot be built: %s", c.clean(err))
+	}
+	r.Header.Set("Accept", "application/vnd.heroku+json; version=3")
+	r.Header.Set("Authorization", "Bearer "+c.credential.Token)
+	r.Header.Set("Request-Id", uuid.NewString())
+	r.Header.Set("User-Agent", c.userAgent)
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for name, value := range k.header {
+		r.Header.Set(name, value)
+	}
+	return r, nil
+}
+
+var (
+	errNoAnswerInTime = errors.New("no answer in time")
+	errMalformed      = errors.New("a malformed HTTP answer")
+)
+
+// cause reduces a transport error to what may be shown: net/http quotes URLs, and parts of malformed answers.
+func (c *Client) cause(ctx context.Context, err error) error {
+	if errors.Is(context.Cause(ctx), errNoAnswerInTime) {
+		return errNoAnswerInTime
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var (
+		network *net.OpError
+		name    *net.DNSError
+		cert    *tls.CertificateVerificationError
+	)
+	switch {
+	case errors.As(err, &name):
+		return name
+	case errors.As(err, &network):
+		return network
+	case errors.As(err, &cert):
+		return cert
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("the connection was closed before the answer came: %w", io.ErrUnexpectedEOF)
+	case strings.Contains(err.Error(), "malformed"):
+		return errMalformed
+	}
+	return errors.New(c.clean(err))
+}
+
+// clean is the text of a foreign error without its URL and without anything that it quotes.
+func (c *Client) clean(err error) string {
+	var inner *url.Error
+	if errors.As(err, &inner) {
+		err = inner.Err
+	}
+	unquoted, _, _ := strings.Cut(err.Error(), `"`)
+	return clip(c.scrub(unquoted), 120)
+}
+
+// wire watches whether a request got a connection.
+type wire struct{ asked, got bool }
+
+func (w *wire) watch(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { w.asked = true },
+		GotConn: func(httptrace.GotConnInfo) { w.got = true },
+	})
+}
+
+// mayHaveSent is false only on proof: no connection was had, or the error is one of connecting.
+func (w *wire) mayHaveSent(err error) bool {
+	if w.asked && !w.got {
+		return false
+	}
+	var (
+		network *net.OpError
+		name    *net.DNSError
+	)
+	dialing := errors.As(err, &network) && network.Op == "dial" || errors.As(err, &name)
+	return w.got || !dialing
+}

@@ -1,0 +1,86 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package heroku
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+const (
+	// lookUpTimeout is real time: what was ordered is worth finding even when the caller has been interrupted.
+	lookUpTimeout = 30 * time.Second
+	// settleTime is what Heroku gets to finish a request whose answer was lost, before it is asked about it.
+	settleTime = time.Second
+	// clockTolerance is by how much a local clock may be ahead of Heroku's.
+	clockTolerance = 15 * time.Minute
+)
+
+// order is a POST that creates something. Heroku knows no idempotency key, so that a lost answer is resolved by looking
+// for the thing itself (Platform API reference, add-ons, create).
+type order[T any] struct {
+	what   string // "add-on acme-cache"
+	call   call
+	decode func([]byte) (T, error)
+	find   func(context.Context) (T, error) // a not_found error proves that it does not exist; nil: it cannot be found
+	ours   func(T) error                    // nil when what was found is what this order asked for
+}
+
+// errAbsent is find's own proof, beside Heroku's not_found.
+var errAbsent = errors.New("it does not exist")
+
+// place sends an order. It never orders twice: only when the look-up proves that the first order left nothing behind
+// is it sent again, once.
+func (o order[T]) place(ctx context.Context, c *Client) (T, error) {
+	defer c.wrote()
+	ordered := false // Heroku may have it
+	for sends := 1; ; sends++ {
+		value, r, err := exchange(ctx, c, o.call, o.decode)
+		if err == nil {
+			return value, nil
+		}
+		ordered = ordered || r.doubt
+		if !ordered {
+			return value, err
+		}
+		found, absent, err := o.ascertain(ctx, c, err)
+		if !absent || sends == 2 || ctx.Err() != nil {
+			return found, err
+		}
+	}
+}
+
+// ascertain finds out what became of an order that ended in lost. It returns the thing, or the error to give up with;
+// absent says that it certainly does not exist.
+func (o order[T]) ascertain(ctx context.Context, c *Client, lost error) (found T, absent bool, err error) {
+	var none T
+	if o.find == nil {
+		return none, false, fmt.Errorf("%s may have been created, and has no name of ours to look it up by: %w", o.what, lost)
+	}
+	_ = c.clock.Sleep(ctx, settleTime) // an interrupt only shortens it
+
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookUpTimeout)
+	defer cancel()
+	found, err = o.find(ctx)
+	switch {
+	case errors.Is(err, errAbsent) || IsNotFound(err):
+		return none, true, lost
+	case err != nil:
+		return none, false, fmt.Errorf("%s may have been created (%w), and looking it up failed: %w", o.what, lost, err)
+	}
+	if err := o.ours(found); err != nil {
+		return none, false, fmt.Errorf("%s exists, but is not what was asked for: %w (the answer to the request was lost: %w)",
+			o.what, err, lost)
+	}
+	return found, false, nil
+}
+
+// createdBefore reports that something has certainly existed before an order was sent at the time start.
+// A thing without a readable time is not certainly old.
+func createdBefore(createdAt string, start time.Time) bool {
+	t, err := time.Parse(time.RFC3339, createdAt)
+	return err == nil && t.Before(start.Add(-clockTolerance))
+}

@@ -1,0 +1,441 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package heroku_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+)
+
+var cache = heroku.AddOnCreate{Plan: "heroku-redis:premium-0", Name: "acme-cache"}
+
+// unsure are the answers to a POST that leave open whether it was carried out.
+var unsure = []string{"reset", "timeout", "500", "502 HTML", "503 empty", "504", "200 HTML", "200 empty", "200 null", "200 half", "200 cut length"}
+
+// impatient gives up soon, but only where the server never answers: a busy machine must not look like a lost answer.
+func impatient(outcome string) func(*heroku.Options) {
+	return func(o *heroku.Options) {
+		if outcome == "timeout" {
+			o.AttemptTimeout = 300 * time.Millisecond
+		}
+	}
+}
+
+func TestLostCreateThatWasCarriedOutIsAdopted(t *testing.T) {
+	t.Parallel()
+	for _, name := range unsure {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
+				if r.Method == "POST" {
+					outcomes[name](w, r)
+					return
+				}
+				reply(w, 200, addOnJSON(addOnID, "acme-cache", "provisioning"))
+			})
+			addOn, err := srv.client(t, impatient(name)).CreateAddOn(t.Context(), appID, cache)
+			if err != nil || addOn.ID != addOnID {
+				t.Errorf("%v, %v", addOn.ID, err)
+			}
+			if srv.count("POST") != 1 || srv.count("GET /addons/acme-cache") != 1 {
+				t.Error(srv.requests())
+			}
+		})
+	}
+}
+
+func TestLostCreateThatWasNotCarriedOutIsSentOnceMore(t *testing.T) {
+	t.Parallel()
+	for _, name := range unsure {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := serve(t, func(w http.ResponseWriter, r *http.Request, n int) {
+				switch {
+				case r.Method == "GET":
+					reply(w, 404, notFound)
+				case n == 1:
+					outcomes[name](w, r)
+				default:
+					reply(w, 201, addOnJSON(addOnID, "acme-cache", "provisioning"))
+				}
+			})
+			addOn, err := srv.client(t, impatient(name)).CreateAddOn(t.Context(), appID, cache)
+			if err != nil || addOn.ID != addOnID || srv.count("POST") != 2 {
+				t.Errorf("%v, %v, %v", addOn.ID, err, srv.requests())
+			}
+		})
+	}
+}
+
+func TestLostCreateIsNotSentAgainUnlessAbsenceIsProven(t *testing.T) {
+	t.Parallel()
+	for name, lookUp := range map[string]string{"bare 404": "404", "forbidden": "403", "HTML": "200 HTML", "server error": "500"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
+				if r.Method == "POST" {
+					reset(w, r)
+				}
+				outcomes[lookUp](w, r)
+			})
+			_, err := srv.client(t).CreateAddOn(t.Context(), appID, cache)
+			if err == nil || !strings.Contains(err.Error(), "may have been created") || srv.count("POST") != 1 {
+				t.Errorf("%v, %v", err, srv.requests())
+			}
+		})
+	}
+}
+
+func TestLostCreateDoesNotAdoptWhatIsSomebodyElses(t *testing.T) {
+	t.Parallel()
+	ours := addOnJSON(addOnID, "acme-cache", "provisioned")
+	for name, found := range map[string]string{
+		"another app":  strings.Replace(ours, string(appID), "11111111-9d47-4e5f-8a2b-6c7d8e9f0a1b", 1),
+		"another plan": strings.Replace(ours, "premium-0", "premium-5", 1),
+		"an older one": strings.Replace(ours, "2026-01-14T09:12:30Z", "2025-11-02T10:00:00Z", 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
+				if r.Method == "POST" {
+					reset(w, r)
+				}
+				reply(w, 200, found)
+			})
+			_, err := srv.client(t).CreateAddOn(t.Context(), appID, cache)
+			if err == nil || !strings.Contains(err.Error(), "exists, but is not what was asked for") || srv.count("POST") != 1 {
+				t.Errorf("%v, %v", err, srv.requests())
+			}
+		})
+	}
+}
+
+// The look-up may come too early: then the second order meets the first one's name.
+func TestLateFirstOrderIsAdoptedWhenTheSecondMeetsItsName(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, func(w http.ResponseWriter, r *http.Request, n int) {
+		switch {
+		case r.Method == "POST" && n == 1:
+			reset(w, r)
+		case r.Method == "POST":
+			reply(w, 422, `{"id":"invalid_params","message":"Name is already taken"}`)
+		case n == 1:
+			reply(w, 404, notFound)
+		default:
+			reply(w, 200, addOnJSON(addOnID, "acme-cache", "provisioning"))
+		}
+	})
+	addOn, err := srv.client(t).CreateAddOn(t.Context(), appID, cache)
+	if err != nil || addOn.ID != addOnID || srv.count("POST") != 2 {
+		t.Errorf("%v, %v, %v", addOn.ID, err, srv.requests())
+	}
+}
+
+// A name that was refused on the first try is not ours, whatever is found under it.
+func TestTakenNameIsAnErrorWithoutALookUp(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int) {
+		reply(w, 422, `{"id":"invalid_params","message":"Name is already taken"}`)
+	})
+	_, err := srv.client(t).CreateAddOn(t.Context(), appID, cache)
+	if !heroku.HasID(err, "invalid_params") || len(srv.requests()) != 1 {
+		t.Errorf("%v, %v", err, srv.requests())
+	}
+}
+
+func TestLostCreateWithoutANameIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) { reset(w, r) })
+	c := srv.client(t)
+	_, addOnErr := c.CreateAddOn(t.Context(), appID, heroku.AddOnCreate{Plan: "heroku-redis:mini"})
+	_, appErr := c.CreateApp(t.Context(), heroku.AppCreate{})
+	for _, err := range []error{addOnErr, appErr} {
+		if err == nil || !strings.Contains(err.Error(), "may have been created") {
+			t.Error(err)
+		}
+	}
+	if len(srv.requests()) != 2 {
+		t.Error(srv.requests())
+	}
+}
+
+func TestLostAppIsLookedUp(t *testing.T) {
+	t.Parallel()
+	ours := strings.Replace(appJSON(appID, "orders-api"), `"team":null`, `"team":{"id":"b7","name":"acme-platform"}`, 1)
+	for name, c := range map[string]struct {
+		found string
+		ok    bool
+	}{
+		"ours":           {ours, true},
+		"personal":       {appJSON(appID, "orders-api"), false},
+		"another region": {strings.Replace(ours, `"name":"us"`, `"name":"eu"`, 1), false},
+		"an older one":   {strings.Replace(ours, "2026-01-14T09:10:41Z", "2024-01-14T09:10:41Z", 1), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
+				if r.Method == "POST" {
+					reset(w, r)
+				}
+				reply(w, 200, c.found)
+			})
+			app, err := srv.client(t).CreateApp(t.Context(), heroku.AppCreate{Name: "orders-api", Region: "us", Team: "acme-platform"})
+			if (err == nil) != c.ok || (c.ok && app.ID != appID) {
+				t.Errorf("%v, %v", app, err)
+			}
+			if srv.count("POST /teams/apps") != 1 || srv.count("GET /apps/orders-api") != 1 {
+				t.Error(srv.requests())
+			}
+		})
+	}
+}
+
+func TestLostAttachmentIsLookedUp(t *testing.T) {
+	t.Parallel()
+	const byName = "GET /apps/e3b1a6c2-9d47-4e5f-8a2b-6c7d8e9f0a1b/addon-attachments/REDIS"
+	ours, theirs := attachmentJSON(attachmentID, "REDIS", addOnID), attachmentJSON("old", "REDIS", "other-add-on")
+	named := heroku.AttachmentCreate{AddOn: addOnID, App: appID, Name: "REDIS"}
+	confirmed, unnamed := named, named
+	confirmed.Confirm, unnamed.Name = "orders-worker", ""
+
+	for name, c := range map[string]struct {
+		order heroku.AttachmentCreate
+		get   func(path string, n int) (int, string)
+		posts int
+		err   string
+	}{
+		"a name that is ours": {named, func(string, int) (int, string) { return 200, ours }, 1, ""},
+		"a name that is somebody else's": {
+			named, func(string, int) (int, string) { return 200, theirs }, 1, "not what was asked for",
+		},
+		"a name that does not exist": {named, func(string, int) (int, string) { return 404, notFound }, 2, ""},
+		"a name that confirm allows to take over": {
+			confirmed, func(string, int) (int, string) { return 200, theirs }, 2, "",
+		},
+		"no name, a new one in the list": {unnamed, func(_ string, n int) (int, string) {
+			if n == 1 {
+				return 200, "[" + theirs + "]"
+			}
+			return 200, "[" + theirs + "," + ours + "]"
+		}, 1, ""},
+		"no name, nothing new in the list": {unnamed, func(string, int) (int, string) {
+			return 200, "[" + attachmentJSON("older", "CACHE", addOnID) + "]"
+		}, 2, ""},
+		"no name, two new ones in the list": {unnamed, func(_ string, n int) (int, string) {
+			if n == 1 {
+				return 200, "[]"
+			}
+			return 200, "[" + ours + "," + attachmentJSON("another", "HEROKU_REDIS_RED", addOnID) + "]"
+		}, 1, "several attachments"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := serve(t, func(w http.ResponseWriter, r *http.Request, n int) {
+				switch {
+				case r.Method == "GET":
+					status, body := c.get(r.URL.Path, n)
+					reply(w, status, body)
+				case n == 1:
+					reset(w, r)
+				default:
+					reply(w, 201, ours)
+				}
+			})
+			got, err := srv.client(t).CreateAttachment(t.Context(), c.order)
+			switch {
+			case c.err == "" && (err != nil || got.ID != attachmentID):
+				t.Errorf("%v, %v", got, err)
+			case c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err)):
+				t.Error(err)
+			}
+			if srv.count("POST") != c.posts || (c.order.Name != "" && srv.count(byName) == 0) {
+				t.Error(srv.requests())
+			}
+		})
+	}
+}
+
+// What is in flight costs money: its answer is waited for, however the caller feels about it.
+func TestInterruptedCreateStillReturnsWhatWasCreated(t *testing.T) {
+	t.Parallel()
+	for name, lookUps := range map[string]int{"answered": 0, "lost": 1} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				srv := memory(func(w http.ResponseWriter, r *http.Request, _ int) {
+					if r.Method == "POST" {
+						cancel()
+						<-time.After(20 * time.Second)
+						if name == "lost" {
+							reply(w, 503, "")
+							return
+						}
+					}
+					reply(w, 201, addOnJSON(addOnID, "acme-cache", "provisioning"))
+				})
+				addOn, err := srv.client(t).CreateAddOn(ctx, appID, cache)
+				if err != nil || addOn.ID != addOnID || srv.count("POST") != 1 || srv.count("GET") != lookUps {
+					t.Errorf("%v, %v, %v", addOn, err, srv.requests())
+				}
+			})
+		})
+	}
+}
+
+func TestNothingIsSentAfterAnInterrupt(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, nil)
+	c := srv.client(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, o := range operations {
+		if err := o.do(ctx, c); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := c.CreateApp(ctx, heroku.AppCreate{Name: "orders-api"}); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if got := srv.requests(); len(got) != 0 {
+		t.Error(got)
+	}
+}
+
+func TestInterruptedLostCreateIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	srv := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
+		if r.Method == "POST" {
+			cancel()
+			reset(w, r)
+		}
+		reply(w, 404, notFound)
+	})
+	if _, err := srv.client(t).CreateAddOn(ctx, appID, cache); err == nil || srv.count("POST") != 1 {
+		t.Errorf("%v, %v", err, srv.requests())
+	}
+}
+
+func TestCreatesAreSerialPerAppAndParallelAcrossApps(t *testing.T) {
+	t.Parallel()
+	var (
+		mu      sync.Mutex
+		running = map[string]int{}
+		worst   int
+		both    = make(chan struct{}, 2)
+		arrived = make(chan struct{})
+	)
+	go func() { <-both; <-both; close(arrived) }()
+	srv := serve(t, func(w http.ResponseWriter, r *http.Request, n int) {
+		mu.Lock()
+		running[r.URL.Path]++
+		worst = max(worst, running[r.URL.Path])
+		mu.Unlock()
+		if n == 1 { // the first of each app waits for the first of the other: parallel, or a deadlock
+			both <- struct{}{}
+			<-arrived
+		}
+		mu.Lock()
+		running[r.URL.Path]--
+		mu.Unlock()
+		reply(w, 201, addOnJSON(addOnID, "acme-cache", "provisioning"))
+	})
+	c := srv.client(t)
+	var wg sync.WaitGroup
+	for i := range 10 {
+		wg.Go(func() {
+			if _, err := c.CreateAddOn(t.Context(), heroku.AppID(fmt.Sprintf("app-%d", i%2)), cache); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if worst != 1 || srv.count("POST") != 10 {
+		t.Errorf("%d at once on one app, %d requests", worst, srv.count("POST"))
+	}
+}
+
+func TestQueueForAnAppCanBeLeft(t *testing.T) {
+	t.Parallel()
+	release, inFlight := make(chan struct{}), make(chan struct{})
+	srv := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int) {
+		close(inFlight)
+		<-release
+		reply(w, 201, addOnJSON(addOnID, "acme-cache", "provisioning"))
+	})
+	c := srv.client(t)
+	var wg sync.WaitGroup
+	wg.Go(func() { _, _ = c.CreateAddOn(t.Context(), appID, cache) })
+	<-inFlight
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := c.CreateAttachment(ctx, heroku.AttachmentCreate{App: appID, AddOn: addOnID, Name: "X"}); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	close(release)
+	wg.Wait()
+	if n := srv.count("POST"); n != 1 {
+		t.Errorf("%d POSTs", n)
+	}
+}
+
+func TestCreateSendsWhatHerokuDocuments(t *testing.T) {
+	t.Parallel()
+	var got map[string]any
+	var header http.Header
+	srv := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
+		header = r.Header
+		if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
+			t.Error(err)
+		}
+		reply(w, 201, addOnJSON(addOnID, "acme-cache", "provisioning"))
+	})
+	c := srv.client(t)
+	if _, err := c.CreateAddOn(t.Context(), appID, cache); err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"name":"acme-cache","plan":"heroku-redis:premium-0"}`; toJSON(t, got) != want {
+		t.Errorf("sent %s, want %s", toJSON(t, got), want)
+	}
+	for name, want := range map[string]string{
+		"Accept":                            "application/vnd.heroku+json; version=3",
+		"Authorization":                     "Bearer " + token,
+		"Content-Type":                      "application/json",
+		"X-Heroku-Legacy-Provider-Messages": "true",
+		"Idempotency-Key":                   "", // net/http would re-send on its own
+	} {
+		if header.Get(name) != want {
+			t.Errorf("%s: %q", name, header.Get(name))
+		}
+	}
+	full := cache
+	full.AttachmentName, full.Confirm, full.Config = "REDIS", "orders-api", map[string]string{"timeout": "0"}
+	if _, err := c.CreateAddOn(t.Context(), appID, full); err != nil {
+		t.Fatal(err)
+	}
+	want := `{"attachment":{"name":"REDIS"},"config":{"timeout":"0"},"confirm":"orders-api","name":"acme-cache","plan":"heroku-redis:premium-0"}`
+	if toJSON(t, got) != want {
+		t.Errorf("sent %s, want %s", toJSON(t, got), want)
+	}
+}
+
+func toJSON(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}

@@ -1,0 +1,66 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package heroku
+
+import "context"
+
+// serviceName is still what it was before the product was called Key-Value Store.
+const serviceName = "heroku-redis"
+
+// Plan is a plan of Heroku Key-Value Store as Heroku offers it (Platform API reference, plans).
+type Plan struct {
+	ID             string
+	Name           string // "heroku-redis:premium-0"
+	HumanName      string
+	Description    string
+	State          string // "ga", "beta", …
+	Cents          int    // a month
+	Default        bool   // ordered when only the service is named, outside a space
+	SpaceDefault   bool   // the same, inside one
+	InsidePrivate  bool   // can be installed inside a private network
+	OutsidePrivate bool
+	Visible        bool
+}
+
+type wirePlan struct {
+	ID             text   `json:"id"`
+	Name           text   `json:"name"`
+	HumanName      text   `json:"human_name"`
+	Description    text   `json:"description"`
+	State          text   `json:"state"`
+	Price          *price `json:"price"`
+	Default        flag   `json:"default"`
+	SpaceDefault   flag   `json:"space_default"`
+	InsidePrivate  flag   `json:"installable_inside_private_network"`
+	OutsidePrivate flag   `json:"installable_outside_private_network"`
+	Visible        flag   `json:"visible"`
+}
+
+func (w wirePlan) value() (Plan, error) {
+	if w.Name == "" {
+		return Plan{}, missing("plan name")
+	}
+	plan := Plan{
+		ID:             string(w.ID),
+		Name:           string(w.Name),
+		HumanName:      string(w.HumanName),
+		Description:    string(w.Description),
+		State:          string(w.State),
+		Default:        bool(w.Default),
+		SpaceDefault:   bool(w.SpaceDefault),
+		InsidePrivate:  bool(w.InsidePrivate),
+		OutsidePrivate: bool(w.OutsidePrivate),
+		Visible:        bool(w.Visible),
+	}
+	if cents := w.Price.cents(); cents != nil {
+		plan.Cents = *cents
+	}
+	return plan, nil
+}
+
+// Plans lists the plans of Heroku Key-Value Store, in no particular order.
+func (c *Client) Plans(ctx context.Context) ([]Plan, error) {
+	return list(ctx, c, c.get("addon-services", serviceName, "plans"), many[wirePlan],
+		func(p Plan) string { return p.Name })
+}

@@ -1,0 +1,250 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package heroku
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+const (
+	unreachableAfter = 5 * time.Minute // of polls that all failed
+	unknownFor       = time.Minute     // how long a new object may still be unknown to Heroku
+)
+
+// pauseBefore is the time before the n-th poll of the same thing, from 0: 1 s, 2 s, 5 s, growing to 15 s.
+func pauseBefore(n int) time.Duration {
+	switch {
+	case n == 0:
+		return time.Second
+	case n == 1:
+		return 2 * time.Second
+	}
+	return min(5*time.Second+time.Duration(n-2)*time.Second, 15*time.Second)
+}
+
+// progress is what a poll tells about the thing waited for.
+type progress struct {
+	state   string
+	ready   bool
+	failure error // Heroku says that it will never be ready
+}
+
+// patience is one wait: how long it has gone on, and when it ends without success.
+type patience struct {
+	what         string
+	started      time.Time
+	deadline     time.Time
+	polls        int
+	lastState    string
+	failingSince time.Time
+}
+
+func newPatience(what string, now time.Time, timeout time.Duration) patience {
+	return patience{what: what, started: now, deadline: now.Add(timeout)}
+}
+
+// consider takes in a poll. It returns whether the wait is over, and the error if it ended without success. What was
+// polled counts first, so that a clock that leapt cannot end a wait before it has had a look.
+func (p *patience) consider(now time.Time, got progress, err error) (over bool, _ error) {
+	p.polls++
+	if err != nil {
+		if p.failingSince.IsZero() {
+			p.failingSince = now
+		}
+		if hopeless(err) || now.Sub(p.failingSince) >= unreachableAfter {
+			return true, p.end(Unreachable, now, err)
+		}
+	} else {
+		p.failingSince = time.Time{}
+		p.lastState = got.state
+		switch {
+		case got.failure != nil:
+			return true, p.end(Failed, now, got.failure)
+		case got.ready:
+			return true, nil
+		}
+	}
+	if !now.Before(p.deadline) {
+		return true, p.end(TimedOut, now, err)
+	}
+	return false, nil
+}
+
+func (p *patience) end(outcome WaitOutcome, now time.Time, err error) *WaitError {
+	return &WaitError{Outcome: outcome, What: p.what, LastState: p.lastState, Elapsed: now.Sub(p.started), Err: err}
+}
+
+// next is when to poll again: not later than the deadline, so that a short wait ends in time.
+func (p *patience) next(now time.Time) time.Time {
+	next := now.Add(pauseBefore(p.polls))
+	if p.deadline.After(now) && p.deadline.Before(next) {
+		return p.deadline
+	}
+	return next
+}
+
+// hopeless errors do not pass by waiting: the token or the account is refused.
+func hopeless(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && (e.Status == 401 || e.Status == 402 || e.Status == 403)
+}
+
+// poller lets everything of one kind that is waited for share one request per tick. It runs only while somebody waits.
+type poller[ID ~string, T any] struct {
+	reader[ID, T]
+	clock Clock
+
+	mu      sync.Mutex
+	waiting map[*waiter[ID, T]]bool
+	due     time.Time          // of the next tick
+	stop    context.CancelFunc // ends the running loop; nil when none runs
+	wake    context.CancelFunc // ends the loop's sleep, because due has come nearer
+}
+
+// waiter is one wait for one object.
+type waiter[ID ~string, T any] struct {
+	patience
+	id     ID
+	judge  func(item T, found bool, waited time.Duration) progress
+	result chan reading[T]
+}
+
+func newPoller[ID ~string, T any](clock Clock, r reader[ID, T]) *poller[ID, T] {
+	return &poller[ID, T]{reader: r, clock: clock, waiting: make(map[*waiter[ID, T]]bool)}
+}
+
+// wait polls the object until judge finds it ready. Its error is always a *WaitError.
+func (p *poller[ID, T]) wait(ctx context.Context, id ID, what string, timeout time.Duration,
+	judge func(item T, found bool, waited time.Duration) progress,
+) (T, error) {
+	w := &waiter[ID, T]{
+		patience: newPatience(what, p.clock.Now(), timeout),
+		id:       id, judge: judge, result: make(chan reading[T], 1),
+	}
+	p.join(ctx, w)
+	select {
+	case r := <-w.result:
+		return r.item, r.err
+	case <-ctx.Done():
+		var none T
+		return none, p.leave(w, ctx.Err())
+	}
+}
+
+func (p *poller[ID, T]) join(ctx context.Context, w *waiter[ID, T]) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiting[w] = true
+	due := w.next(w.started)
+	switch {
+	case p.stop == nil:
+		loop, stop := context.WithCancel(context.WithoutCancel(ctx))
+		p.due, p.stop = due, stop
+		go p.run(loop)
+	case due.Before(p.due):
+		p.due = due
+		if p.wake != nil {
+			p.wake()
+		}
+	}
+}
+
+func (p *poller[ID, T]) leave(w *waiter[ID, T], err error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.waiting, w)
+	p.stopWhenIdle()
+	return w.end(Interrupted, p.clock.Now(), err)
+}
+
+func (p *poller[ID, T]) stopWhenIdle() {
+	if len(p.waiting) == 0 && p.stop != nil {
+		p.stop()
+		p.stop, p.wake = nil, nil
+	}
+}
+
+// run ticks until its context ends, which it does when nobody waits any more.
+func (p *poller[ID, T]) run(ctx context.Context) {
+	for p.sleep(ctx) == nil {
+		p.tick(ctx)
+	}
+}
+
+// sleep lasts until the next tick is due; the arrival of another waiter may bring that forward.
+func (p *poller[ID, T]) sleep(ctx context.Context) error {
+	for {
+		p.mu.Lock()
+		if ctx.Err() != nil {
+			p.mu.Unlock()
+			return ctx.Err()
+		}
+		nap, wake := context.WithCancel(ctx)
+		p.wake = wake
+		left := p.due.Sub(p.clock.Now())
+		p.mu.Unlock()
+
+		err := p.clock.Sleep(nap, left)
+		wake()
+		if err == nil {
+			return nil
+		}
+	}
+}
+
+// tick reads all that is waited for and tells whoever is done.
+func (p *poller[ID, T]) tick(ctx context.Context) {
+	batch, ids := p.pending()
+	if len(ids) == 0 {
+		return // the last one has just left
+	}
+	found, _ := p.many(ctx, ids)
+
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if ctx.Err() != nil {
+		return // this loop was stopped; another one may be running for others
+	}
+	now := p.clock.Now()
+	for _, w := range batch {
+		if p.waiting[w] {
+			p.settle(w, found[w.id], now)
+		}
+	}
+	p.due = time.Time{}
+	for w := range p.waiting {
+		if next := w.next(now); p.due.IsZero() || next.Before(p.due) {
+			p.due = next
+		}
+	}
+	p.stopWhenIdle()
+}
+
+func (p *poller[ID, T]) pending() (batch []*waiter[ID, T], ids map[ID]bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ids = make(map[ID]bool)
+	for w := range p.waiting {
+		batch = append(batch, w)
+		ids[w.id] = true
+	}
+	return batch, ids
+}
+
+func (p *poller[ID, T]) settle(w *waiter[ID, T], r reading[T], now time.Time) {
+	err := r.err
+	var got progress
+	if err == nil || IsNotFound(err) {
+		got, err = w.judge(r.item, err == nil, now.Sub(w.started)), nil
+	}
+	over, err := w.consider(now, got, err)
+	if !over {
+		return
+	}
+	w.result <- reading[T]{item: r.item, err: err}
+	delete(p.waiting, w)
+}

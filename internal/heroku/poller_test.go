@@ -1,0 +1,383 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package heroku_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+)
+
+// world is a memory server whose add-ons have the state that a function of the time since the start says; "" is 404.
+func world(t *testing.T, ids []heroku.AddOnID, state func(id heroku.AddOnID, age time.Duration) string) (*fake, *heroku.Client) {
+	begun := time.Now()
+	f := memory(func(w http.ResponseWriter, r *http.Request, _ int) {
+		var listed []string
+		for _, id := range ids {
+			now := state(id, time.Since(begun))
+			switch {
+			case r.URL.Path == "/addons" && now != "":
+				listed = append(listed, addOnJSON(id, "a-name", now))
+			case r.URL.Path == "/addons/"+string(id) && now != "":
+				reply(w, 200, addOnJSON(id, "a-name", now))
+				return
+			}
+		}
+		if r.URL.Path != "/addons" {
+			reply(w, 404, notFound)
+			return
+		}
+		reply(w, 200, "["+strings.Join(listed, ",")+"]")
+	})
+	return f, f.client(t, clocked(heroku.RealClock))
+}
+
+// becoming is one state before and another one after.
+func becoming(before string, after time.Duration, then string) func(heroku.AddOnID, time.Duration) string {
+	return func(_ heroku.AddOnID, age time.Duration) string {
+		if age < after {
+			return before
+		}
+		return then
+	}
+}
+
+func TestWaitForOneIsItsOwnGetAtGrowingPauses(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		var at []time.Duration
+		f, c := world(t, []heroku.AddOnID{addOnID}, func(_ heroku.AddOnID, age time.Duration) string {
+			at = append(at, age)
+			return becoming("provisioning", 100*time.Second, "provisioned")(addOnID, age)
+		})
+		a, err := c.WaitAddOnProvisioned(t.Context(), addOnID, 30*time.Minute)
+		if err != nil || a.State != heroku.StateProvisioned || a.ID != addOnID {
+			t.Errorf("%v, %v", a, err)
+		}
+		want := []time.Duration{1, 3, 8, 14, 21, 29, 38, 48, 59, 71, 84, 98, 113} // + 1, 2, 5, 6, 7, … 15
+		for i := range want {
+			want[i] *= time.Second
+		}
+		if !slices.Equal(at, want) || f.count("GET /addons/") != len(want) {
+			t.Errorf("polled at %v after %v", at, time.Since(begun))
+		}
+	})
+}
+
+func TestManyWaitsCostOneRequestATick(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ids := manyIDs(60)
+		f, c := world(t, ids, becoming("provisioning", 20*time.Second, "provisioned"))
+		errs := make(chan error)
+		for _, id := range ids {
+			go func() {
+				a, err := c.WaitAddOnProvisioned(t.Context(), id, 30*time.Minute)
+				if err == nil && a.ID != id {
+					err = errors.New("another add-on")
+				}
+				errs <- err
+			}()
+		}
+		for range ids {
+			if err := <-errs; err != nil {
+				t.Error(err)
+			}
+		}
+		if n := len(f.requests()); n != 5 || f.count("GET /addons/") != 0 { // at 1, 3, 8, 14, 21 s
+			t.Errorf("%d requests", n)
+		}
+	})
+}
+
+func TestWaitsEndAsHerokuSays(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		state   func(heroku.AddOnID, time.Duration) string
+		outcome heroku.WaitOutcome // 0 for success
+		state2  string
+		at      time.Duration
+	}{
+		"declared failure":             {becoming("provisioning", 9*time.Second, "deprovisioned"), heroku.Failed, "deprovisioned", 14 * time.Second},
+		"not found for a short while":  {becoming("", 50*time.Second, "provisioned"), 0, "", 59 * time.Second},
+		"not found for over a minute":  {becoming("", time.Hour, "provisioned"), heroku.Failed, "not found", 71 * time.Second},
+		"vanished":                     {becoming("provisioning", 65*time.Second, ""), heroku.Failed, "not found", 71 * time.Second},
+		"a state that nobody knows":    {becoming("contemplating", 9*time.Second, "provisioned"), 0, "", 14 * time.Second},
+		"never ready":                  {becoming("provisioning", 24*time.Hour, ""), heroku.TimedOut, "provisioning", 10 * time.Minute},
+		"destroyed while provisioning": {becoming("deprovisioning", 9*time.Second, "deprovisioned"), heroku.Failed, "deprovisioned", 14 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				begun := time.Now()
+				_, client := world(t, []heroku.AddOnID{addOnID}, c.state)
+				_, err := client.WaitAddOnProvisioned(t.Context(), addOnID, 10*time.Minute)
+				if took := time.Since(begun); took != c.at {
+					t.Errorf("ended after %v, want %v", took, c.at)
+				}
+				if c.outcome == 0 {
+					if err != nil {
+						t.Error(err)
+					}
+					return
+				}
+				var wait *heroku.WaitError
+				if !errors.As(err, &wait) || wait.Outcome != c.outcome || wait.LastState != c.state2 || wait.Elapsed != c.at {
+					t.Errorf("%#v", err)
+				}
+				if !strings.Contains(err.Error(), string(addOnID)) {
+					t.Errorf("%v does not name the add-on", err)
+				}
+			})
+		})
+	}
+}
+
+func TestWaitUntilGone(t *testing.T) {
+	t.Parallel()
+	for name, state := range map[string]func(heroku.AddOnID, time.Duration) string{
+		"not found":     becoming("deprovisioning", 9*time.Second, ""),
+		"deprovisioned": becoming("provisioned", 9*time.Second, "deprovisioned"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ids := manyIDs(3)
+				_, c := world(t, ids, state)
+				errs := make(chan error)
+				for _, id := range ids {
+					go func() { errs <- c.WaitAddOnGone(t.Context(), id, time.Minute) }()
+				}
+				for range ids {
+					if err := <-errs; err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestBare404IsNotGone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := memory(func(w http.ResponseWriter, _ *http.Request, _ int) { reply(w, 404, "<html>not here") })
+		err := f.client(t, clocked(heroku.RealClock)).WaitAddOnGone(t.Context(), addOnID, time.Minute)
+		var wait *heroku.WaitError
+		if !errors.As(err, &wait) || wait.Outcome != heroku.TimedOut {
+			t.Error(err)
+		}
+	})
+}
+
+func TestPollsThatFail(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		outcome string
+		healsAt time.Duration
+		want    heroku.WaitOutcome
+	}{
+		"server errors for four minutes": {"500", 4 * time.Minute, 0},
+		"HTML for four minutes":          {"200 HTML", 4 * time.Minute, 0},
+		"server errors for ever":         {"503 empty", time.Hour, heroku.Unreachable},
+		"a token that is refused":        {"401", time.Hour, heroku.Unreachable},
+		"an add-on that is forbidden":    {"403", time.Hour, heroku.Unreachable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				begun := time.Now()
+				f := memory(func(w http.ResponseWriter, r *http.Request, _ int) {
+					if time.Since(begun) < c.healsAt {
+						outcomes[c.outcome](w, r)
+						return
+					}
+					reply(w, 200, addOnJSON(addOnID, "a", "provisioned"))
+				})
+				_, err := f.client(t, clocked(heroku.RealClock)).WaitAddOnProvisioned(t.Context(), addOnID, 30*time.Minute)
+				var wait *heroku.WaitError
+				switch {
+				case c.want == 0:
+					if err != nil {
+						t.Error(err)
+					}
+				case !errors.As(err, &wait) || wait.Outcome != c.want || wait.Err == nil:
+					t.Error(err)
+				case time.Since(begun) > 6*time.Minute || hopelessAtOnce(c.outcome) != (time.Since(begun) < 2*time.Second):
+					t.Errorf("%v after %v", err, time.Since(begun))
+				}
+			})
+		})
+	}
+}
+
+func hopelessAtOnce(outcome string) bool { return outcome == "401" || outcome == "403" }
+
+func TestInterruptedWaitReturnsAtOnceAndTheOthersGoOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ids := manyIDs(3)
+		f, c := world(t, ids, becoming("provisioning", 40*time.Second, "provisioned"))
+		ctx, cancel := context.WithCancel(t.Context())
+		first, others := make(chan error, 1), make(chan error, 2)
+		go func() { _, err := c.WaitAddOnProvisioned(ctx, ids[0], time.Hour); first <- err }()
+		synctest.Wait() // the one whose context the poller began with
+		for _, id := range ids[1:] {
+			go func() { _, err := c.WaitAddOnProvisioned(t.Context(), id, time.Hour); others <- err }()
+		}
+		<-time.After(10 * time.Second)
+		cancel()
+		begun := time.Now()
+		var wait *heroku.WaitError
+		if err := <-first; !errors.As(err, &wait) || wait.Outcome != heroku.Interrupted || wait.LastState != "provisioning" {
+			t.Error(err)
+		} else if !errors.Is(err, context.Canceled) || time.Since(begun) != 0 || wait.Elapsed != 10*time.Second {
+			t.Errorf("%v after %v", err, time.Since(begun))
+		}
+		for range 2 {
+			if err := <-others; err != nil {
+				t.Error(err)
+			}
+		}
+		// Nobody waits any more: the poller has stopped. A leaked goroutine would make synctest fail.
+		before := len(f.requests())
+		<-time.After(time.Hour)
+		if n := len(f.requests()) - before; n != 0 {
+			t.Errorf("%d requests after the last wait", n)
+		}
+	})
+}
+
+func TestInterruptDuringAPollReturnsAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		f := memory(func(_ http.ResponseWriter, r *http.Request, _ int) { cancel(); <-r.Context().Done() })
+		begun := time.Now()
+		_, err := f.client(t, clocked(heroku.RealClock)).WaitAddOnProvisioned(ctx, addOnID, time.Hour)
+		if !errors.Is(err, context.Canceled) || time.Since(begun) != time.Second {
+			t.Errorf("%v after %v", err, time.Since(begun))
+		}
+	})
+}
+
+func TestLateWaiterIsPolledSoon(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ids := manyIDs(2)
+		_, c := world(t, ids, func(id heroku.AddOnID, _ time.Duration) string {
+			if id == ids[0] {
+				return "provisioning"
+			}
+			return "provisioned"
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		slow := make(chan error)
+		go func() { _, err := c.WaitAddOnProvisioned(ctx, ids[0], time.Hour); slow <- err }()
+		<-time.After(200 * time.Second) // the ticks are 15 s apart by now
+		begun := time.Now()
+		if _, err := c.WaitAddOnProvisioned(t.Context(), ids[1], time.Hour); err != nil || time.Since(begun) > time.Second {
+			t.Errorf("%v after %v", err, time.Since(begun))
+		}
+		cancel()
+		<-slow
+	})
+}
+
+func TestPollerServesOneWaitAfterAnother(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, c := world(t, []heroku.AddOnID{addOnID}, becoming("provisioning", time.Second, "provisioned"))
+		for range 3 {
+			if _, err := c.WaitAddOnProvisioned(t.Context(), addOnID, time.Minute); err != nil {
+				t.Error(err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			if _, err := c.WaitAddOnProvisioned(ctx, addOnID, time.Minute); !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// leapingClock stands for what others do to a virtual clock meanwhile.
+type leapingClock struct{ *virtualClock }
+
+func (c leapingClock) Sleep(ctx context.Context, d time.Duration) error {
+	return c.virtualClock.Sleep(ctx, d+24*time.Hour)
+}
+
+func TestClockThatLeapsDoesNotEndAWaitBeforeItHasHadALook(t *testing.T) {
+	t.Parallel()
+	srv := memory(func(w http.ResponseWriter, _ *http.Request, _ int) {
+		reply(w, 200, addOnJSON(addOnID, "acme-cache", "provisioned"))
+	})
+	c := srv.client(t, clocked(leapingClock{newClock()}))
+	if _, err := c.WaitAddOnProvisioned(t.Context(), addOnID, time.Minute); err != nil {
+		t.Error(err)
+	}
+}
+
+// On a virtual clock one stuck wait burns its whole half hour within milliseconds. Nobody else may suffer for that:
+// what was polled counts before what the clock says.
+func TestVirtualTimeDoesNotRunAwayFromOtherWaiters(t *testing.T) {
+	t.Parallel()
+	clock := newClock()
+	var mu sync.Mutex
+	born := map[heroku.AddOnID]time.Time{}
+	state := func(id heroku.AddOnID) string {
+		mu.Lock()
+		defer mu.Unlock()
+		at, ok := born[id]
+		if !ok {
+			at = clock.Now()
+			born[id] = at
+		}
+		if id != "stuck" && clock.Now().Sub(at) >= 3*time.Second {
+			return "provisioned"
+		}
+		return "provisioning"
+	}
+	ids := append(manyIDs(20), "stuck")
+	srv := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
+		if id, single := strings.CutPrefix(r.URL.Path, "/addons/"); single {
+			reply(w, 200, addOnJSON(heroku.AddOnID(id), "x", state(heroku.AddOnID(id))))
+			return
+		}
+		var all []string
+		for _, id := range ids {
+			all = append(all, addOnJSON(id, "x", state(id)))
+		}
+		reply(w, 200, "["+strings.Join(all, ",")+"]")
+	})
+	c := srv.client(t, clocked(clock))
+	errs := make(chan error, len(ids))
+	for _, id := range ids {
+		go func() {
+			if _, err := c.WaitAddOnProvisioned(t.Context(), id, 30*time.Minute); (err == nil) != (id != "stuck") {
+				errs <- fmt.Errorf("%s: %w", id, err)
+				return
+			}
+			errs <- nil
+		}()
+		runtime.Gosched()
+	}
+	for range ids {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+}

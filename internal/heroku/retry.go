@@ -1,0 +1,147 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package heroku
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// operation is what a repetition would mean.
+type operation int
+
+const (
+	read   operation = iota // repeating it is harmless
+	write                   // PUT, PATCH, DELETE: repeating it gives the same result
+	create                  // POST: repeating it may order twice
+)
+
+// outcome is what became of one attempt.
+type outcome int
+
+const (
+	done       outcome = iota // 2xx, body understood
+	unsent                    // dial, DNS or TLS failure: nothing has left this machine
+	lost                      // reset, EOF or timeout after the request may have been sent
+	throttled                 // 429
+	broken                    // 500, 502, 503, 504
+	busy                      // 409, or an app that is still being provisioned: not now, but soon
+	refused                   // any other answer
+	unreadable                // 2xx whose body cannot be understood
+)
+
+// verdict is what follows from an outcome.
+type verdict int
+
+const (
+	fail      verdict = iota // return the error
+	again                    // back off and repeat
+	later                    // Heroku asked for patience: repeat, more often
+	ascertain                // look whether it was done before anything else is sent
+	succeed
+)
+
+type rule struct {
+	verdict verdict
+	tries   int // at most
+}
+
+var (
+	fourTries = rule{again, 4}
+	twiceMore = rule{again, 3}
+	patiently = rule{later, 10}
+)
+
+// rules is the whole retry policy.
+var rules = map[outcome][3]rule{
+	//           read            write           create
+	done:       {{succeed, 0}, {succeed, 0}, {succeed, 0}},
+	unsent:     {fourTries, fourTries, fourTries},
+	lost:       {fourTries, fourTries, {ascertain, 0}},
+	throttled:  {patiently, patiently, patiently},
+	broken:     {fourTries, fourTries, {ascertain, 0}},
+	busy:       {{fail, 0}, patiently, patiently},
+	refused:    {{fail, 0}, {fail, 0}, {fail, 0}},
+	unreadable: {twiceMore, {ascertain, 0}, {ascertain, 0}},
+}
+
+const (
+	retryBudget   = 10 * time.Minute // of one call, with all its tries
+	retryAfterMax = 60 * time.Second // old answers carried a Unix time there: 55 years
+	backoffBase   = 500 * time.Millisecond
+	backoffMax    = 8 * time.Second
+	newbornFor    = 60 * time.Second // how long an app of ours may be unknown to other endpoints
+)
+
+// tally counts the tries of one call by what they led to.
+type tally map[verdict]int
+
+// next counts an outcome and says what to do about it.
+func (t tally) next(op operation, o outcome) verdict {
+	r := rules[o][op]
+	t[r.verdict]++
+	if (r.verdict == again || r.verdict == later) && t[r.verdict] >= r.tries {
+		return fail
+	}
+	return r.verdict
+}
+
+// classifyStatus tells the outcome of an answer that is not 2xx. newborn: the app concerned was created by us just now.
+func classifyStatus(e *Error, newborn bool) outcome {
+	switch e.Status {
+	case http.StatusTooManyRequests:
+		return throttled
+	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return broken
+	case http.StatusConflict:
+		return busy
+	case http.StatusForbidden, http.StatusUnprocessableEntity:
+		// The only text that is matched: this refusal shares status and id with final ones (Platform API reference, errors).
+		if strings.Contains(e.Message, "is being provisioned") {
+			return busy
+		}
+	case http.StatusNotFound:
+		if newborn && e.ID == "not_found" {
+			return busy
+		}
+	}
+	return refused
+}
+
+// backoff is the pause after the n-th failure, from 1: full jitter, so that callers that failed together part.
+func backoff(n int) time.Duration {
+	limit := backoffMax
+	if n < 5 {
+		limit = backoffBase << max(n-1, 0)
+	}
+	return rand.N(limit) + time.Millisecond
+}
+
+// retryAfter reads the header as seconds, or as a date relative to the answer's own Date, so that a wrong local clock
+// does not matter. Absent, unreadable and past values count as none; long ones are cut.
+func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
+	value := strings.TrimSpace(h.Get("Retry-After"))
+	if value == "" {
+		return 0, false
+	}
+	if strings.Trim(value, "0123456789") == "" {
+		seconds, err := strconv.ParseInt(value, 10, 64)
+		if err != nil || seconds > int64(retryAfterMax/time.Second) {
+			return retryAfterMax, true
+		}
+		return time.Duration(seconds) * time.Second, seconds > 0
+	}
+	when, err := http.ParseTime(value)
+	if err != nil {
+		return 0, false
+	}
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = date
+	}
+	wait := when.Sub(now)
+	return min(wait, retryAfterMax), wait > 0
+}

@@ -1,0 +1,428 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package heroku_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+)
+
+// catalogue answers single GETs and the list of add-ons. The GET of "first" is held until it is released, so that all
+// who come meanwhile queue.
+type catalogue struct {
+	*fake
+	client  *heroku.Client
+	release chan struct{}
+	answers chan error
+	asked   int
+}
+
+func newCatalogue(t *testing.T, list handler) *catalogue {
+	c := &catalogue{release: make(chan struct{}), answers: make(chan error, 100)}
+	c.fake = memory(func(w http.ResponseWriter, r *http.Request, n int) {
+		id := strings.TrimPrefix(r.URL.Path, "/addons/")
+		switch {
+		case r.URL.Path == "/addons":
+			list(w, r, n)
+			return
+		case id == "first":
+			<-c.release
+		case id == "gone":
+			reply(w, 404, notFound)
+			return
+		}
+		reply(w, 200, addOnJSON(heroku.AddOnID(id), "a-name", "provisioned"))
+	})
+	c.client = c.fake.client(t, clocked(heroku.RealClock))
+	return c
+}
+
+// get reads in the background; it has been sent or has queued when get returns.
+func (c *catalogue) get(ctx context.Context, ids ...heroku.AddOnID) {
+	for _, id := range ids {
+		c.asked++
+		go func() {
+			a, err := c.client.AddOn(ctx, id)
+			if err == nil && a.ID != id {
+				err = fmt.Errorf("asked for %s, got %s", id, a.ID)
+			}
+			c.answers <- err
+		}()
+	}
+	synctest.Wait()
+}
+
+// finish releases the first GET and collects the errors of all.
+func (c *catalogue) finish() []error {
+	close(c.release)
+	var errs []error
+	for range c.asked {
+		if err := <-c.answers; err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errs
+}
+
+// listOf is a list of these ids in pages of this size.
+func listOf(t *testing.T, ids []heroku.AddOnID, pageSize int) handler {
+	return func(w http.ResponseWriter, r *http.Request, page int) {
+		want := "id ..; max=1000"
+		if page > 1 {
+			want = fmt.Sprintf("id ]%d..; max=1000", page-1)
+		}
+		if got := r.Header.Get("Range"); got != want {
+			t.Errorf("Range %q, want %q", got, want)
+		}
+		status := 200
+		if page*pageSize < len(ids) {
+			status = 206
+			w.Header().Set("Next-Range", fmt.Sprintf("id ]%d..; max=1000", page))
+		}
+		reply(w, status, listJSON(ids[(page-1)*pageSize:min(page*pageSize, len(ids))]...))
+	}
+}
+
+func listJSON(ids ...heroku.AddOnID) string {
+	var items []string
+	for _, id := range ids {
+		items = append(items, addOnJSON(id, "a-name", "provisioned"))
+	}
+	return "[" + strings.Join(items, ",") + "]"
+}
+
+func manyIDs(n int) (ids []heroku.AddOnID) {
+	for i := range n {
+		ids = append(ids, heroku.AddOnID(fmt.Sprintf("7c4e2a90-3b5d-4f8e-a1c6-%012d", i)))
+	}
+	return ids
+}
+
+func TestSixtyReadsAtOnceCostAGetAndAList(t *testing.T) {
+	t.Parallel()
+	for pageSize, pages := range map[int]int{60: 1, 25: 3} {
+		t.Run(fmt.Sprintf("%d pages", pages), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ids := manyIDs(60)
+				c := newCatalogue(t, listOf(t, ids, pageSize))
+				c.get(t.Context(), "first")
+				c.get(t.Context(), ids...)
+				if errs := c.finish(); errs != nil {
+					t.Error(errs)
+				}
+				if c.count("GET /addons/") != 1 || len(c.requests()) != 1+pages {
+					t.Error(c.requests())
+				}
+			})
+		})
+	}
+}
+
+// The same without any order of arrival, over a network: whoever queues alone may go alone.
+func TestSixtyReadsInAnyOrderCostAHandfulOfRequests(t *testing.T) {
+	t.Parallel()
+	ids := manyIDs(60)
+	srv := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
+		if r.URL.Path == "/addons" {
+			reply(w, 200, listJSON(ids...))
+			return
+		}
+		reply(w, 200, addOnJSON(heroku.AddOnID(strings.TrimPrefix(r.URL.Path, "/addons/")), "x", "provisioned"))
+	})
+	c := srv.client(t)
+	errs := make(chan error, len(ids))
+	for _, id := range ids {
+		go func() { _, err := c.AddOn(t.Context(), id); errs <- err }()
+	}
+	for range ids {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	if got := srv.requests(); len(got) > 8 {
+		t.Error(got)
+	}
+}
+
+func TestLoneReadIsOneGetAndIsNotKept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCatalogue(t, nil)
+		c.get(t.Context(), "a")
+		c.get(t.Context(), "a")
+		c.get(t.Context(), "first")
+		c.get(t.Context(), "b") // alone in the queue
+		if errs := c.finish(); errs != nil {
+			t.Error(errs)
+		}
+		want := []string{"GET /addons/a", "GET /addons/a", "GET /addons/first", "GET /addons/b"}
+		if got := c.requests(); !slices.Equal(got, want) {
+			t.Error(got)
+		}
+	})
+}
+
+func TestListServesForFiveSecondsOrUntilAWriteOfOurs(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		meanwhile func(*heroku.Client)
+		requests  int
+	}{
+		"at once":            {func(*heroku.Client) {}, 0},
+		"after four seconds": {func(*heroku.Client) { <-time.After(4 * time.Second) }, 0},
+		"after five seconds": {func(*heroku.Client) { <-time.After(5 * time.Second) }, 1},
+		"after a write":      {func(c *heroku.Client) { _ = c.DeleteAttachment(context.Background(), attachmentID) }, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ids := manyIDs(3)
+				cat := newCatalogue(t, listOf(t, ids, 3))
+				cat.get(t.Context(), "first")
+				cat.get(t.Context(), ids...)
+				if errs := cat.finish(); errs != nil {
+					t.Fatal(errs)
+				}
+				c.meanwhile(cat.client)
+				before := cat.count("GET")
+				if _, err := cat.client.AddOn(t.Context(), ids[1]); err != nil {
+					t.Error(err)
+				}
+				if n := cat.count("GET") - before; n != c.requests {
+					t.Errorf("%d requests, want %d", n, c.requests)
+				}
+			})
+		})
+	}
+}
+
+// A read that begins after our write must not be answered by a list that began before it, even one still under way.
+func TestReadAfterAWriteDoesNotSeeAnOlderList(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		listed, goOn := make(chan struct{}), make(chan struct{})
+		plan := "premium-0"
+		srv := memory(func(w http.ResponseWriter, r *http.Request, n int) {
+			now := strings.Replace(addOnJSON(addOnID, "acme-cache", "provisioned"), "premium-0", plan, 1)
+			switch {
+			case r.Method == "PATCH":
+				plan = "premium-1"
+				now = strings.Replace(now, "premium-0", plan, 1)
+			case r.URL.Path == "/addons" && n == 1: // has read, and answers after the write
+				now = "[" + now + "," + addOnJSON("b", "b", "provisioned") + "]"
+				close(listed)
+				<-goOn
+			case r.URL.Path == "/addons/first":
+				<-time.After(time.Second)
+			}
+			reply(w, 200, now)
+		})
+		c := srv.client(t, clocked(heroku.RealClock))
+		for _, id := range []heroku.AddOnID{"first", addOnID, "b"} {
+			go func() { _, _ = c.AddOn(t.Context(), id) }()
+			synctest.Wait()
+		}
+		<-listed
+		next := "heroku-redis:premium-1"
+		if _, err := c.UpdateAddOn(t.Context(), appID, addOnID, heroku.AddOnUpdate{Plan: &next}); err != nil {
+			t.Fatal(err)
+		}
+		after := make(chan string)
+		go func() { a, _ := c.AddOn(t.Context(), addOnID); after <- a.Plan }()
+		synctest.Wait()
+		close(goOn)
+		if got := <-after; got != next {
+			t.Errorf("read %q after the change to %q", got, next)
+		}
+		if a, _ := c.AddOn(t.Context(), addOnID); a.Plan != next {
+			t.Errorf("and later on %q", a.Plan)
+		}
+	})
+}
+
+func TestAbsenceFromAListIsConfirmedByAGet(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCatalogue(t, listOf(t, []heroku.AddOnID{"listed"}, 1))
+		c.get(t.Context(), "first")
+		c.get(t.Context(), "listed", "hidden", "gone", "gone") // hidden: the list lags behind
+		errs := c.finish()
+		if len(errs) != 2 || !heroku.IsNotFound(errs[0]) || !heroku.IsNotFound(errs[1]) {
+			t.Error(errs)
+		}
+		if c.count("GET /addons/gone") != 1 || c.count("GET /addons/hidden") != 1 || c.count("GET /addons/listed") != 0 {
+			t.Error(c.requests())
+		}
+	})
+}
+
+func TestCancelledReaderReturnsAtOnceAndDoesNotFailTheOthers(t *testing.T) {
+	t.Parallel()
+	for name, leavers := range map[string][]heroku.AddOnID{
+		"the one who is served": {"first"}, "one in the queue": {"b"}, "both": {"first", "b"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c := newCatalogue(t, listOf(t, []heroku.AddOnID{"a", "b", "c"}, 3))
+				leaving, leave := context.WithCancel(t.Context())
+				for _, id := range []heroku.AddOnID{"first", "a", "b", "c"} {
+					ctx := t.Context()
+					if slices.Contains(leavers, id) {
+						ctx = leaving
+					}
+					c.get(ctx, id)
+				}
+				leave()
+				synctest.Wait()
+				left := 0
+				for range len(c.answers) { // once the first one has gone, the others are served at once
+					if err := <-c.answers; errors.Is(err, context.Canceled) {
+						left++
+					} else if err != nil {
+						t.Error(err)
+					}
+					c.asked--
+				}
+				if left != len(leavers) {
+					t.Errorf("%d have returned", left)
+				}
+				if errs := c.finish(); errs != nil {
+					t.Error(errs)
+				}
+			})
+		})
+	}
+}
+
+func TestListGoesOnUntilTheLastReaderHasGone(t *testing.T) {
+	t.Parallel()
+	for name, leavers := range map[string]int{"one leaves": 1, "all leave": 3} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				goOn, ended := make(chan struct{}), false
+				c := newCatalogue(t, func(w http.ResponseWriter, r *http.Request, _ int) {
+					select {
+					case <-goOn:
+					case <-r.Context().Done():
+						ended = true
+						return
+					}
+					reply(w, 200, listJSON("a", "b", "c"))
+				})
+				c.get(t.Context(), "first")
+				var leave []context.CancelFunc
+				for _, id := range []heroku.AddOnID{"a", "b", "c"} {
+					ctx, cancel := context.WithCancel(t.Context())
+					defer cancel()
+					leave = append(leave, cancel)
+					c.get(ctx, id)
+				}
+				close(c.release)
+				synctest.Wait() // the list is under way
+				for i := range leavers {
+					leave[i]()
+				}
+				synctest.Wait()
+				if ended != (leavers == 3) {
+					t.Errorf("the request was ended: %t", ended)
+				}
+				close(goOn)
+				cancelled := 0
+				for range c.asked {
+					if err := <-c.answers; errors.Is(err, context.Canceled) {
+						cancelled++
+					} else if err != nil {
+						t.Error(err)
+					}
+				}
+				if cancelled != leavers {
+					t.Errorf("%d were cancelled", cancelled)
+				}
+			})
+		})
+	}
+}
+
+func TestFailedListFallsBackOrReachesEverybody(t *testing.T) {
+	t.Parallel()
+	for name, fallsBack := range map[string]bool{"403": true, "200 HTML": true, "500": false, "401": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c := newCatalogue(t, func(w http.ResponseWriter, r *http.Request, _ int) { outcomes[name](w, r) })
+				c.get(t.Context(), "first")
+				c.get(t.Context(), "a", "b", "c")
+				want := 3
+				if fallsBack {
+					want = 0
+				}
+				if errs := c.finish(); len(errs) != want {
+					t.Error(errs)
+				}
+			})
+		})
+	}
+}
+
+func TestListsThatDoNotEndAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, h := range map[string]handler{
+		"the same page for ever": func(w http.ResponseWriter, _ *http.Request, _ int) {
+			w.Header().Set("Next-Range", "id ]a..; max=1000")
+			reply(w, 206, "["+addOnJSON("a", "a", "provisioned")+"]")
+		},
+		"empty pages for ever": func(w http.ResponseWriter, _ *http.Request, n int) {
+			w.Header().Set("Next-Range", fmt.Sprintf("id ]%d..; max=1000", n))
+			reply(w, 206, "[]")
+		},
+		"new pages for ever": func(w http.ResponseWriter, _ *http.Request, n int) {
+			w.Header().Set("Next-Range", fmt.Sprintf("id ]%d..; max=1000", n))
+			reply(w, 206, "["+addOnJSON(heroku.AddOnID(fmt.Sprint(n)), "a", "provisioned")+"]")
+		},
+		"a part without a next": func(w http.ResponseWriter, _ *http.Request, _ int) {
+			reply(w, 206, "["+addOnJSON("a", "a", "provisioned")+"]")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := memory(h)
+			_, err := srv.client(t).AppAddOns(t.Context(), appID)
+			var body *heroku.BodyError
+			if !errors.As(err, &body) {
+				t.Error(err)
+			}
+			if n := len(srv.requests()); n > 2 && name != "new pages for ever" || n > 200 {
+				t.Errorf("%d requests", n)
+			}
+		})
+	}
+}
+
+func TestDuplicatesAcrossPagesAreDropped(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, func(w http.ResponseWriter, _ *http.Request, n int) {
+		status := 200
+		if n == 1 {
+			status = 206
+			w.Header().Set("Next-Range", "id ]b..; max=1000")
+		}
+		reply(w, status, "["+addOnJSON("b", "b", "provisioned")+","+addOnJSON(heroku.AddOnID(fmt.Sprint(n)), "x", "provisioned")+"]")
+	})
+	got, err := srv.client(t).AppAddOns(t.Context(), appID)
+	if err != nil || len(got) != 3 {
+		t.Errorf("%d, %v", len(got), err)
+	}
+}

@@ -1,0 +1,384 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package heroku
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// States of a space. No failure is documented: a space that cannot be made stays "allocating".
+const (
+	SpaceAllocating = "allocating"
+	SpaceAllocated  = "allocated"
+	SpaceDeleting   = "deleting" // then it is not found
+)
+
+// Space is a Private Space, or a Shield Space (Platform API reference, spaces). All but its name and its team is
+// settled when it is created.
+type Space struct {
+	ID         SpaceID
+	Name       string
+	Team       string // name
+	Region     string // name
+	State      string
+	Shield     bool
+	CIDR       string // of its dynos: "10.0.0.0/16"
+	DataCIDR   string // of its data services: "172.23.0.0/20"
+	Generation string // "cedar" or "fir"; empty when Heroku does not say
+	CreatedAt  string // RFC 3339
+	UpdatedAt  string // RFC 3339
+}
+
+// SpaceCreate orders a space. Heroku chooses what is empty, but for Name and Team (a name).
+type SpaceCreate struct {
+	Name        string
+	Team        string
+	Region      string // name
+	CIDR        string // a private /16
+	DataCIDR    string // a private /16 to /20
+	Shield      bool
+	LogDrainURL Secret // https
+}
+
+// Format prints the order like any struct, see [Store.Format].
+func (s SpaceCreate) Format(f fmt.State, verb rune) {
+	type fields SpaceCreate
+	fmt.Fprintf(f, fmt.FormatString(f, verb), fields(s))
+}
+
+// NAT is where the requests of a space's apps come from (Platform API reference, space NAT).
+type NAT struct {
+	State   string   // "disabled", "updating" or "enabled"; before that, Sources may be empty
+	Sources []string // IP addresses, in no particular order
+}
+
+type wireSpace struct {
+	ID           text `json:"id"`
+	Name         text `json:"name"`
+	Team         ref  `json:"team"`
+	Organization ref  `json:"organization"` // what Team was called
+	Region       ref  `json:"region"`
+	State        text `json:"state"`
+	Shield       flag `json:"shield"`
+	CIDR         text `json:"cidr"`
+	DataCIDR     text `json:"data_cidr"`
+	Generation   ref  `json:"generation"` // an object, or just its name
+	CreatedAt    text `json:"created_at"`
+	UpdatedAt    text `json:"updated_at"`
+}
+
+func (w wireSpace) value() (Space, error) {
+	if w.ID == "" || w.Name == "" {
+		return Space{}, missing("space id and name")
+	}
+	return Space{
+		ID:         SpaceID(w.ID),
+		Name:       string(w.Name),
+		Team:       string(cmp.Or(w.Team.Name, w.Organization.Name)),
+		Region:     string(w.Region.Name),
+		State:      string(w.State),
+		Shield:     bool(w.Shield),
+		CIDR:       string(w.CIDR),
+		DataCIDR:   string(w.DataCIDR),
+		Generation: string(w.Generation.Name),
+		CreatedAt:  string(w.CreatedAt),
+		UpdatedAt:  string(w.UpdatedAt),
+	}, nil
+}
+
+// Space returns a space by id. The read is shared.
+func (c *Client) Space(ctx context.Context, id SpaceID) (Space, error) { return c.spaces.Get(ctx, id) }
+
+// FindSpace returns a space by id or name.
+func (c *Client) FindSpace(ctx context.Context, idOrName string) (Space, error) {
+	space, _, err := exchange(ctx, c, c.get("spaces", idOrName), one[wireSpace])
+	return space, err
+}
+
+func (c *Client) getSpace(ctx context.Context, id SpaceID) (Space, error) {
+	return c.FindSpace(ctx, string(id))
+}
+
+func (c *Client) allSpaces(ctx context.Context) (map[SpaceID]Space, error) {
+	spaces, err := list(ctx, c, c.get("spaces"), many[wireSpace], func(s Space) string { return string(s.ID) })
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[SpaceID]Space, len(spaces))
+	for _, space := range spaces {
+		byID[space.ID] = space
+	}
+	return byID, nil
+}
+
+// CreateSpace orders a space; it comes back allocating. It costs money from then on: when the answer is lost, the name
+// is looked up. Once sent, the order outlives ctx.
+func (c *Client) CreateSpace(ctx context.Context, s SpaceCreate) (Space, error) {
+	start := c.clock.Now()
+	return order[Space]{
+		what: "space " + s.Name, call: c.post(s.body(), "spaces"), decode: one[wireSpace],
+		find: func(ctx context.Context) (Space, error) { return c.FindSpace(ctx, s.Name) },
+		ours: func(found Space) error { return s.matches(found, start) },
+	}.place(withSecret(ctx, s.LogDrainURL), c)
+}
+
+func (s SpaceCreate) body() map[string]any {
+	body := map[string]any{"name": s.Name, "team": s.Team}
+	for field, value := range map[string]string{
+		"region": s.Region, "cidr": s.CIDR, "data_cidr": s.DataCIDR, "log_drain_url": s.LogDrainURL.Reveal(),
+	} {
+		if value != "" {
+			body[field] = value
+		}
+	}
+	if s.Shield {
+		body["shield"] = true
+	}
+	return body
+}
+
+// matches says in what a space differs from the one ordered at the time start. None of it could be changed afterwards.
+func (s SpaceCreate) matches(found Space, start time.Time) error {
+	switch {
+	case found.Team != s.Team:
+		return fmt.Errorf("the space %s belongs to %s", found.Name, cmp.Or(found.Team, "another account"))
+	case found.State == SpaceDeleting:
+		return fmt.Errorf("the space %s is being deleted", found.Name)
+	case found.Shield != s.Shield:
+		return fmt.Errorf("the space %s is %s", found.Name, found.kind())
+	case s.Region != "" && found.Region != s.Region:
+		return fmt.Errorf("the space %s is in region %s", found.Name, found.Region)
+	case s.CIDR != "" && found.CIDR != s.CIDR:
+		return fmt.Errorf("the dynos of the space %s are in %s", found.Name, found.CIDR)
+	case s.DataCIDR != "" && found.DataCIDR != s.DataCIDR:
+		return fmt.Errorf("the data services of the space %s are in %s", found.Name, found.DataCIDR)
+	case createdBefore(found.CreatedAt, start):
+		return fmt.Errorf("the space %s exists since %s", found.Name, found.CreatedAt)
+	}
+	return nil
+}
+
+func (s Space) kind() string {
+	if s.Shield {
+		return "a Shield Space"
+	}
+	return "a Private Space without Shield"
+}
+
+// RenameSpace gives a space another name.
+func (c *Client) RenameSpace(ctx context.Context, id SpaceID, name string) (Space, error) {
+	return change(ctx, c, c.patch(map[string]string{"name": name}, "spaces", string(id)), one[wireSpace],
+		func(ctx context.Context) (Space, error) { return c.getSpace(ctx, id) },
+		func(now Space) bool { return now.Name == name })
+}
+
+// TransferSpace gives a space and the apps in it to a team of the same enterprise account, by the team's name. It may
+// take effect later: see [Client.WaitSpaceTeam]. It is a POST, so it is repeated only after a look at the space.
+func (c *Client) TransferSpace(ctx context.Context, id SpaceID, team string) (Space, error) {
+	return order[Space]{
+		what:   fmt.Sprintf("a transfer of space %s to team %s", id, team),
+		call:   c.post(map[string]string{"new_owner": team}, "spaces", string(id), "transfer"),
+		decode: one[wireSpace],
+		find: func(ctx context.Context) (Space, error) {
+			now, err := c.getSpace(ctx, id)
+			if err == nil && now.Team != team {
+				return now, errAbsent
+			}
+			return now, err
+		},
+		ours: func(Space) error { return nil },
+	}.place(ctx, c)
+}
+
+// DeleteSpace destroys a space, which must be empty; it returns once Heroku has accepted. That it is gone, or on its way,
+// is success.
+func (c *Client) DeleteSpace(ctx context.Context, id SpaceID) error {
+	err := c.remove(ctx, "spaces", string(id))
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	if left, e := c.getSpace(ctx, id); IsNotFound(e) || (e == nil && left.State == SpaceDeleting) {
+		return nil
+	}
+	return err
+}
+
+// WaitSpaceAllocated waits until a new space can hold apps, which takes up to ten minutes. Its errors are *WaitError.
+func (c *Client) WaitSpaceAllocated(ctx context.Context, id SpaceID, timeout time.Duration) (Space, error) {
+	return c.spaceWaits.wait(ctx, id, fmt.Sprintf("space %s to be allocated", id), timeout, allocating)
+}
+
+// WaitSpaceGone waits until a destroyed space is gone. Its errors are *WaitError.
+func (c *Client) WaitSpaceGone(ctx context.Context, id SpaceID, timeout time.Duration) error {
+	_, err := c.spaceWaits.wait(ctx, id, fmt.Sprintf("space %s to be gone", id), timeout,
+		func(s Space, found bool, _ time.Duration) progress {
+			if !found {
+				return progress{state: "not found", ready: true}
+			}
+			return progress{state: s.State}
+		})
+	return err
+}
+
+// WaitSpaceTeam waits until a space belongs to the team, by its name. Its errors are *WaitError.
+func (c *Client) WaitSpaceTeam(ctx context.Context, id SpaceID, team string, timeout time.Duration) (Space, error) {
+	return c.spaceWaits.wait(ctx, id, fmt.Sprintf("space %s to belong to team %s", id, team), timeout,
+		func(s Space, found bool, waited time.Duration) progress {
+			if !found {
+				return unknownSpace(waited)
+			}
+			return progress{state: "belongs to " + s.Team, ready: s.Team == team}
+		})
+}
+
+// allocating judges a space that is being created. States that nobody knows yet mean to go on waiting.
+func allocating(s Space, found bool, waited time.Duration) progress {
+	switch {
+	case !found:
+		return unknownSpace(waited)
+	case s.State == SpaceDeleting:
+		return progress{state: s.State, failure: fmt.Errorf("the space %s is being deleted", s.Name)}
+	}
+	return progress{state: s.State, ready: s.State == SpaceAllocated}
+}
+
+// unknownSpace judges a space that is not found although it should be.
+func unknownSpace(waited time.Duration) progress {
+	if waited <= unknownFor {
+		return progress{state: "not found yet"}
+	}
+	return progress{state: "not found", failure: errors.New("the space is unknown to Heroku, or not visible to this account")}
+}
+
+// SpaceNAT returns the addresses that the space's apps connect from. Do not ask while the space is allocating or
+// deleting: Heroku then answers 404 or 503, and the latter only after some tries.
+func (c *Client) SpaceNAT(ctx context.Context, id SpaceID) (NAT, error) {
+	nat, _, err := exchange(ctx, c, c.get("spaces", string(id), "nat"), one[wireNAT])
+	return nat, err
+}
+
+type wireNAT struct {
+	State   text  `json:"state"`
+	Sources names `json:"sources"`
+}
+
+func (w wireNAT) value() (NAT, error) {
+	if w.State == "" {
+		return NAT{}, missing("state of the NAT")
+	}
+	return NAT{State: string(w.State), Sources: w.Sources}, nil
+}
+
+// SpaceApps lists the apps in a space. Heroku has no such list, so that the one of the space's team is filtered: unlike
+// the account's own list, it also has the apps that the account does not collaborate on.
+func (c *Client) SpaceApps(ctx context.Context, id SpaceID) ([]App, error) {
+	space, err := c.Space(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	apps, err := list(ctx, c, c.get("teams", space.Team, "apps"), many[wireApp], func(a App) string { return string(a.ID) })
+	if err != nil {
+		return nil, err
+	}
+	inside := make([]App, 0, len(apps))
+	for _, app := range apps {
+		if app.Space != nil && app.Space.ID == id {
+			inside = append(inside, app)
+		}
+	}
+	return inside, nil
+}
+
+// SetSpaceLogDrain makes the apps of a space that was created with a log drain send their logs to another URL.
+func (c *Client) SetSpaceLogDrain(ctx context.Context, id SpaceID, to Secret) error {
+	current := c.get("spaces", string(id), "log-drain")
+	k := current
+	k.operation, k.method, k.body = write, http.MethodPut, map[string]string{"url": to.Reveal()}
+	_, err := change(withSecret(ctx, to), c, k, decode[logDrain],
+		func(ctx context.Context) (logDrain, error) {
+			now, _, err := exchange(ctx, c, current, decode[logDrain])
+			return now, err
+		},
+		func(now logDrain) bool { return string(now.URL) == to.Reveal() })
+	return err
+}
+
+type logDrain struct {
+	URL text `json:"url"`
+}
+
+// secretKey is the context key of a Secret in a request's body.
+type secretKey struct{}
+
+func withSecret(ctx context.Context, s Secret) context.Context {
+	return context.WithValue(ctx, secretKey{}, s)
+}
+
+// discreet takes the secret of a request's context out of the refusal, before an error or a log can repeat it.
+type discreet struct{ http.RoundTripper }
+
+func (d discreet) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := d.RoundTripper.RoundTrip(r)
+	secret, _ := r.Context().Value(secretKey{}).(Secret)
+	if err != nil || secret == "" {
+		return response, err
+	}
+	for _, values := range response.Header {
+		for i := range values {
+			values[i] = secret.cutFrom(values[i])
+		}
+	}
+	if response.StatusCode >= 300 {
+		// What is cut off here is read, and refused, by whoever reads on.
+		body, _ := io.ReadAll(io.LimitReader(response.Body, maxBody))
+		rest := response.Body
+		response.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(bytes.NewReader(secret.cutFromRefusal(body)), rest), rest}
+	}
+	return response, nil
+}
+
+// cutFromRefusal keeps of a refusal what is read of it. What is not a refusal is never quoted.
+func (s Secret) cutFromRefusal(body []byte) []byte {
+	told, err := decode[refusalBody](body)
+	if err != nil {
+		return body
+	}
+	for _, field := range []*text{&told.ID, &told.Message, &told.URL, &told.Resource} {
+		*field = text(s.cutFrom(string(*field)))
+	}
+	clean, err := json.Marshal(told)
+	if err != nil {
+		return nil
+	}
+	return clean
+}
+
+// cutFrom takes the URL and the parts of it that may be a password or a token out of a text.
+func (s Secret) cutFrom(text string) string {
+	parts := []string{s.Reveal()}
+	if u, err := url.Parse(s.Reveal()); err == nil {
+		password, _ := u.User.Password()
+		parts = append(parts, u.RequestURI(), u.RawQuery, password)
+	}
+	for _, part := range parts {
+		// A part this short is no secret, and its letters are everywhere.
+		if len(part) >= 6 {
+			text = strings.ReplaceAll(text, part, redacted)
+		}
+	}
+	return text
+}

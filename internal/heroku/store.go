@@ -1,0 +1,268 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package heroku
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Store is what the Data API says about a Key-Value Store: settings, version and window in one call (Data API for KVS,
+// info). Nearly everything may be absent, above all while the store is being prepared.
+type Store struct {
+	AddOnID              AddOnID
+	Name                 string
+	Plan                 string // short name: "premium-0"
+	Version              string // observed: "7.2.4"
+	Status               string // "Available", "Preparing (upgrade in progress)", …: an open set, in either case
+	Timeout              *int   // seconds; 0: idle connections are never closed
+	MaxmemoryPolicy      *string
+	NotifyKeyspaceEvents *string // flags; "" when they are disabled
+	Maintenance          string  // "not required", "required by …"
+	MaintenanceWindow    string  // "Mondays 22:30 to Tuesdays 02:30 UTC"; empty on plans without one
+	Persistence          string  // "AOF", "None"
+	HAStatus             string
+	RequiresTLS          *bool
+	CreatedAt            string // in one of several styles
+	ResourceURL          Secret // with the password; empty until a server exists
+}
+
+// StoreConfigUpdate changes the settings that are not nil; zero values are settings too.
+type StoreConfigUpdate struct {
+	Timeout              *int    `json:"timeout,omitempty"`
+	MaxmemoryPolicy      *string `json:"maxmemory_policy,omitempty"`
+	NotifyKeyspaceEvents *string `json:"notify_keyspace_events,omitempty"`
+}
+
+// Preparing reports that the store is being made, copied or upgraded.
+func (s Store) Preparing() bool {
+	status := strings.ToLower(s.Status)
+	return strings.HasPrefix(status, "preparing") || strings.HasPrefix(status, "upgrading")
+}
+
+// Format prints the store like any struct. It exists because fmt forgets the methods of fields behind a pointer when the
+// verb does not fit, and would then print the URL.
+func (s Store) Format(f fmt.State, verb rune) {
+	type fields Store
+	fmt.Fprintf(f, fmt.FormatString(f, verb), fields(s))
+}
+
+type wireStore struct {
+	AddOnID     text      `json:"addon_id"`
+	Name        text      `json:"name"`
+	Plan        text      `json:"plan"`
+	Version     text      `json:"version"`
+	CreatedAt   text      `json:"created_at"`
+	ResourceURL text      `json:"resource_url"`
+	Info        []infoRow `json:"info"`
+}
+
+type infoRow struct {
+	Name   text   `json:"name"`
+	Values []text `json:"values"`
+}
+
+func (w wireStore) value() (Store, error) {
+	if w.AddOnID == "" && w.Name == "" && len(w.Info) == 0 {
+		return Store{}, missing("store")
+	}
+	s := Store{
+		AddOnID:     AddOnID(w.AddOnID),
+		Name:        string(w.Name),
+		Plan:        strings.TrimPrefix(string(w.Plan), serviceName+":"),
+		Version:     string(w.Version),
+		CreatedAt:   string(w.CreatedAt),
+		ResourceURL: Secret(w.ResourceURL),
+	}
+	for _, row := range w.Info {
+		if len(row.Values) > 0 {
+			s.take(strings.ToLower(strings.TrimSpace(string(row.Name))), string(row.Values[0]))
+		}
+	}
+	return s, nil
+}
+
+// take reads a row of the info table. Rows are meant for display, so that typed fields win.
+func (s *Store) take(row, value string) {
+	switch row {
+	case "status":
+		s.Status = value
+	case "version":
+		if s.Version == "" {
+			s.Version = value
+		}
+	case "timeout":
+		s.Timeout = parseInt(value)
+	case "maxmemory":
+		s.MaxmemoryPolicy = &value
+	case "keyspace notifications":
+		if strings.EqualFold(value, "disabled") {
+			value = ""
+		}
+		s.NotifyKeyspaceEvents = &value
+	case "maintenance":
+		s.Maintenance = value
+	case "maintenance window":
+		s.MaintenanceWindow = value
+	case "persistence":
+		s.Persistence = value
+	case "ha status":
+		s.HAStatus = value
+	case "requires tls":
+		yes := strings.EqualFold(value, "yes") || strings.EqualFold(value, "true")
+		s.RequiresTLS = &yes
+	}
+}
+
+func (c *Client) database(id AddOnID, rest ...string) call {
+	k := c.get(append([]string{"redis", "v0", "databases", string(id)}, rest...)...)
+	k.at = c.data
+	return k
+}
+
+// Store returns what the Data API says about a store. For seconds to minutes after the add-on was ordered it is a 404.
+// An answer serves for a few seconds, until a write of ours.
+func (c *Client) Store(ctx context.Context, id AddOnID) (Store, error) {
+	writes := c.writes.Load()
+	if s, ok := c.stores.get(id, writes, c.clock.Now()); ok {
+		return s, nil
+	}
+	began := c.clock.Now()
+	s, err := c.readStore(ctx, id)
+	if err == nil {
+		c.stores.put(id, cachedStore{Store: s, at: began, writes: writes})
+	}
+	return s, err
+}
+
+func (c *Client) readStore(ctx context.Context, id AddOnID) (Store, error) {
+	s, _, err := exchange(ctx, c, c.database(id), one[wireStore])
+	return s, err
+}
+
+// UpdateStoreConfig changes settings, without a restart of the store.
+func (c *Client) UpdateStoreConfig(ctx context.Context, id AddOnID, u StoreConfigUpdate) error {
+	k := c.database(id, "config")
+	current := k
+	k.operation, k.method, k.body = write, http.MethodPatch, u
+	_, err := change(ctx, c, k, decode[storeConfig],
+		func(ctx context.Context) (storeConfig, error) {
+			now, _, err := exchange(ctx, c, current, decode[storeConfig])
+			return now, err
+		},
+		func(now storeConfig) bool { return now.has(u) })
+	return err
+}
+
+// storeConfig is the settings map; keys that nobody knows yet are ignored.
+type storeConfig struct {
+	Timeout              setting `json:"timeout"`
+	MaxmemoryPolicy      setting `json:"maxmemory_policy"`
+	NotifyKeyspaceEvents setting `json:"notify_keyspace_events"`
+}
+
+type setting struct {
+	Value text `json:"value"`
+}
+
+// has compares literally: keyspace flags in another order count as different, which is an error rather than a wrong success.
+func (s storeConfig) has(u StoreConfigUpdate) bool {
+	return (u.Timeout == nil || fmt.Sprint(*u.Timeout) == string(s.Timeout.Value)) &&
+		(u.MaxmemoryPolicy == nil || *u.MaxmemoryPolicy == string(s.MaxmemoryPolicy.Value)) &&
+		(u.NotifyKeyspaceEvents == nil || *u.NotifyKeyspaceEvents == string(s.NotifyKeyspaceEvents.Value))
+}
+
+// WaitStoreAvailable waits until the store can be used and, if plan is not empty, runs on that plan (short name). After
+// a plan change nothing else tells when the copy is done: the add-on's state never leaves provisioned. The Data API may
+// not know a new store for a while; that is waited for as well. Its errors are *WaitError.
+func (c *Client) WaitStoreAvailable(ctx context.Context, id AddOnID, plan string, timeout time.Duration) (Store, error) {
+	what := fmt.Sprintf("the store of add-on %s to be available", id)
+	if plan != "" {
+		what += " on plan " + plan
+	}
+	wait := newPatience(what, c.clock.Now(), timeout)
+	for {
+		store, got, err := c.probe(ctx, id, plan)
+		now := c.clock.Now()
+		if ctx.Err() != nil {
+			return Store{}, wait.end(Interrupted, now, ctx.Err())
+		}
+		over, err := wait.consider(now, got, err)
+		if over {
+			return store, err
+		}
+		if err := c.clock.Sleep(ctx, wait.next(now).Sub(now)); err != nil {
+			return Store{}, wait.end(Interrupted, c.clock.Now(), err)
+		}
+	}
+}
+
+// probe asks whether the Data API is still busy with a store, and if not, what has become of it.
+func (c *Client) probe(ctx context.Context, id AddOnID, plan string) (Store, progress, error) {
+	busy, _, err := exchange(ctx, c, c.database(id, "wait"), decode[struct {
+		Message text  `json:"message"`
+		Waiting *flag `json:"waiting?"`
+	}])
+	switch {
+	case isAbsentFromDataAPI(err):
+		return Store{}, progress{state: "not known to the Data API yet"}, nil
+	case err != nil:
+		return Store{}, progress{}, err
+	case busy.Waiting == nil || bool(*busy.Waiting):
+		return Store{}, progress{state: string(busy.Message)}, nil
+	}
+	store, err := c.readStore(ctx, id)
+	switch {
+	case isAbsentFromDataAPI(err):
+		return Store{}, progress{state: "not known to the Data API yet"}, nil
+	case err != nil:
+		return Store{}, progress{}, err
+	case plan != "" && store.Plan != plan:
+		return Store{}, progress{state: strings.TrimSpace(store.Status + " on plan " + store.Plan)}, nil
+	}
+	return store, progress{state: store.Status, ready: !store.Preparing()}, nil
+}
+
+// isAbsentFromDataAPI accepts any 404: that host also sends them without an id, or without JSON.
+func isAbsentFromDataAPI(err error) bool {
+	var e *Error
+	var body *BodyError
+	return errors.As(err, &e) && e.Status == http.StatusNotFound ||
+		errors.As(err, &body) && body.Status == http.StatusNotFound
+}
+
+// storeCache keeps answers of the Data API for as long as one operation of Terraform's asks for them.
+type storeCache struct {
+	mu     sync.Mutex
+	stores map[AddOnID]cachedStore
+}
+
+type cachedStore struct {
+	Store
+	at     time.Time
+	writes uint64
+}
+
+func (c *storeCache) get(id AddOnID, writes uint64, now time.Time) (Store, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s, ok := c.stores[id]
+	return s.Store, ok && s.writes == writes && now.Sub(s.at) < freshFor
+}
+
+func (c *storeCache) put(id AddOnID, s cachedStore) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stores == nil {
+		c.stores = make(map[AddOnID]cachedStore)
+	}
+	maps.DeleteFunc(c.stores, func(_ AddOnID, old cachedStore) bool { return s.at.Sub(old.at) >= freshFor })
+	c.stores[id] = s
+}

@@ -1,0 +1,143 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package heroku
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// Ruleset says who may reach the web processes of a space: the space's trusted IP ranges (Platform API reference, inbound
+// rulesets). A space always has exactly one; it is only ever replaced as a whole, and has a new id then. The last writer
+// wins.
+type Ruleset struct {
+	ID        string
+	Applied   *bool  // whether the rules are in force already; nil when Heroku does not say
+	CreatedBy string // an e-mail address
+	CreatedAt string // RFC 3339
+	Rules     []Rule // in Heroku's order, which means nothing; none: nobody may
+}
+
+// Rule admits or refuses a range.
+type Rule struct {
+	Action string // "allow" or "deny"
+	Source string // an IPv4 range with its mask, as it was written: "192.0.2.0/26"
+}
+
+type wireRuleset struct {
+	ID        text        `json:"id"`
+	Applied   *flag       `json:"applied"`
+	CreatedBy text        `json:"created_by"`
+	CreatedAt text        `json:"created_at"`
+	Rules     *[]wireRule `json:"rules"`
+}
+
+type wireRule struct {
+	Action text `json:"action"`
+	Source text `json:"source"`
+}
+
+// value refuses an answer without rules: that would read as a space that nobody may reach.
+func (w wireRuleset) value() (Ruleset, error) {
+	if w.Rules == nil {
+		return Ruleset{}, missing("rules")
+	}
+	set := Ruleset{
+		ID:        string(w.ID),
+		Applied:   (*bool)(w.Applied),
+		CreatedBy: string(w.CreatedBy),
+		CreatedAt: string(w.CreatedAt),
+		Rules:     make([]Rule, 0, len(*w.Rules)),
+	}
+	for _, rule := range *w.Rules {
+		if rule.Action == "" || rule.Source == "" {
+			return Ruleset{}, missing("action and source of a rule")
+		}
+		set.Rules = append(set.Rules, Rule{Action: string(rule.Action), Source: string(rule.Source)})
+	}
+	return set, nil
+}
+
+// has reports that the set says the same as rules, whatever their order.
+func (s Ruleset) has(rules []Rule) bool { return within(s.Rules, rules) && within(rules, s.Rules) }
+
+func within(part, whole []Rule) bool {
+	return !slices.ContainsFunc(part, func(r Rule) bool { return !slices.Contains(whole, r) })
+}
+
+func (c *Client) inboundRuleset(id SpaceID) call {
+	return c.get("spaces", string(id), "inbound-ruleset")
+}
+
+// TrustedRanges returns the rules of a space.
+func (c *Client) TrustedRanges(ctx context.Context, id SpaceID) (Ruleset, error) {
+	set, _, err := exchange(ctx, c, c.inboundRuleset(id), one[wireRuleset])
+	return set, err
+}
+
+// SetTrustedRanges replaces all rules of a space; with none, nobody may reach it. They are in force somewhat later, see
+// [Client.WaitTrustedRangesApplied]. A space that has just been allocated may not have its rules yet; that is waited
+// for, up to a minute, while the space itself exists: a not_found error means that it does not.
+func (c *Client) SetTrustedRanges(ctx context.Context, id SpaceID, rules []Rule) (Ruleset, error) {
+	body := struct {
+		Rules []wireRule `json:"rules"` // [] when there are none: null is not the empty set
+	}{make([]wireRule, 0, len(rules))}
+	for _, rule := range rules {
+		body.Rules = append(body.Rules, wireRule{Action: text(rule.Action), Source: text(rule.Source)})
+	}
+	k := c.inboundRuleset(id)
+	k.operation, k.method, k.body = write, http.MethodPut, body
+
+	for started, tries := c.clock.Now(), 0; ; tries++ {
+		set, err := change(ctx, c, k, one[wireRuleset],
+			func(ctx context.Context) (Ruleset, error) { return c.TrustedRanges(ctx, id) },
+			func(now Ruleset) bool { return now.has(rules) })
+		if !IsNotFound(err) {
+			return set, err
+		}
+		if _, e := c.getSpace(ctx, id); e != nil {
+			return set, e
+		}
+		// From here on, err is not wrapped: it would pass for the proof that the space is gone.
+		if c.clock.Now().Sub(started) >= unknownFor {
+			return set, fmt.Errorf("the space %s exists, but its rules cannot be set: %s", id, err.Error())
+		}
+		if e := c.clock.Sleep(ctx, pauseBefore(tries)); e != nil {
+			return set, fmt.Errorf("%w before the next try, after: %s", e, err.Error())
+		}
+	}
+}
+
+// WaitTrustedRangesApplied waits until the rules of a space are in force, or Heroku does not say whether they are. They
+// need not be those that were set: compare them. When it takes too long, setting them again helps. Its errors are
+// *WaitError.
+func (c *Client) WaitTrustedRangesApplied(ctx context.Context, id SpaceID, timeout time.Duration) (Ruleset, error) {
+	wait := newPatience(fmt.Sprintf("the trusted IP ranges of space %s to be applied", id), c.clock.Now(), timeout)
+	for {
+		set, err := c.TrustedRanges(ctx, id)
+		now := c.clock.Now()
+		if ctx.Err() != nil {
+			return Ruleset{}, wait.end(Interrupted, now, ctx.Err())
+		}
+		var got progress
+		switch {
+		case IsNotFound(err):
+			got, err = unknownSpace(now.Sub(wait.started)), nil
+		case err == nil && set.Applied != nil && !*set.Applied:
+			got = progress{state: "not applied yet"}
+		case err == nil:
+			got = progress{state: "applied", ready: true}
+		}
+		over, err := wait.consider(now, got, err)
+		if over {
+			return set, err
+		}
+		if err := c.clock.Sleep(ctx, wait.next(now).Sub(now)); err != nil {
+			return Ruleset{}, wait.end(Interrupted, c.clock.Now(), err)
+		}
+	}
+}
