@@ -50,6 +50,11 @@ func TestPlacement(t *testing.T) {
 				if !slices.Equal(got.WouldFit, tt.wouldFit) {
 					t.Errorf("would fit: %q, want %q", got.WouldFit, tt.wouldFit)
 				}
+				for _, name := range got.WouldFit {
+					if _, ok := keyvalue.LookupPlan(name); !ok {
+						t.Errorf("%s would fit, but has no size and price to show", name)
+					}
+				}
 				if tt.verdict == keyvalue.Fits {
 					if got.Reason != "" {
 						t.Errorf("a plan that fits has a reason: %s", got.Reason)

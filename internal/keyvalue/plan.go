@@ -111,6 +111,15 @@ func (p Plan) memory() string {
 	return fmt.Sprintf("%d MB", p.MemoryMB)
 }
 
+// Summary is the plan with its size and price, for a list to choose from: "private-7 (7 GB, $900.00 a month)".
+func (p Plan) Summary() string {
+	price := "price not published"
+	if p.MonthlyPriceCents != nil {
+		price = fmt.Sprintf("$%s a month", dollars(*p.MonthlyPriceCents))
+	}
+	return fmt.Sprintf("%s (%s, %s)", p.Name, p.memory(), price)
+}
+
 // Plans lists the published plans in catalogue order: by class, then by size. The caller may keep and change it.
 func Plans() []Plan {
 	plans := make([]Plan, len(catalogue))

@@ -191,3 +191,21 @@ func FuzzParsePlanName(f *testing.F) {
 		}
 	})
 }
+
+func TestPlanSummaries(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[keyvalue.PlanName]string{
+		"mini":       "mini (25 MB, $3.00 a month)",
+		"premium-0":  "premium-0 (50 MB, $15.00 a month)",
+		"premium-4":  "premium-4 (750 MB, price not published)",
+		"premium-5":  "premium-5 (1 GB, $200.00 a month)",
+		"private-7":  "private-7 (7 GB, $900.00 a month)",
+		"private-14": "private-14 (100 GB, $14000.00 a month)",
+		"shield-9":   "shield-9 (10 GB, $2100.00 a month)",
+	} {
+		plan, ok := keyvalue.LookupPlan(name)
+		if got := plan.Summary(); !ok || got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

@@ -258,7 +258,10 @@ func TestAddOn_isDestroyed(t *testing.T) {
 	w.app("orders-worker")
 	w.store("orders-api", "kvs-a", "premium-0")
 	w.send("POST /addon-attachments", `{"addon":"kvs-a","app":"orders-worker"}`).is(201)
-	client := w.redis("orders-api", "REDIS_URL")
+	conn := w.redis("orders-api", "REDIS_URL").Conn() // one connection, which ends with the server
+	if err := conn.Ping(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
 	const path = "DELETE /apps/orders-api/addons/kvs-a"
 	for _, body := range []string{"", `{"force":false}`} {
 		w.send(path, body).is(422).says("message", "Cannot destroy last attachment to billing app for resource kvs-a")
@@ -270,11 +273,15 @@ func TestAddOn_isDestroyed(t *testing.T) {
 		w.send("GET /apps/"+app+"/releases", "", "Range: version ..; max=1, order=desc").says("0.description", "Detach REDIS (@ref:kvs-a)")
 	}
 	w.send("GET /addon-attachments", "").says("length", "0")
-	if err := w.Close(); err != nil { // waits until the server is stopped
-		t.Fatal(err)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	for conn.Ping(ctx).Err() == nil { // it is stopped in the background
+		if ctx.Err() != nil {
+			t.Fatal("the server of a destroyed store answers")
+		}
 	}
-	if err := client.Ping(context.WithoutCancel(t.Context())).Err(); err == nil {
-		t.Error("the server of a destroyed store answers")
+	if ctx.Err() != nil {
+		t.Error("the server of a destroyed store still accepts connections")
 	}
 }
 

@@ -397,12 +397,20 @@ func deleteApp(c *call) (int, any, error) {
 	return http.StatusOK, body, nil
 }
 
-// listDynos and its like answer what a client may ask about an app that was never deployed: nothing.
-func listNothing(c *call) (int, any, error) {
+// listDynos: nothing runs here.
+func listDynos(c *call) (int, any, error) {
 	if _, err := c.app(c.PathValue("app")); err != nil {
 		return 0, nil, err
 	}
 	return http.StatusOK, []any{}, nil
+}
+
+// getPipelineCoupling: no app is in a pipeline. It is one object, not a list, despite its path.
+func getPipelineCoupling(c *call) (int, any, error) {
+	if _, err := c.app(c.PathValue("app")); err != nil {
+		return 0, nil, err
+	}
+	return 0, nil, notFound("pipeline_coupling", "pipeline coupling")
 }
 
 func listCollaborators(c *call) (int, any, error) {

@@ -9,12 +9,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,9 +33,13 @@ type herokuCLI struct {
 	env  []string
 }
 
+var installing sync.Mutex
+
 // installHerokuCLI installs the command line with npm into the user's cache, once, and returns its path.
 func installHerokuCLI(t *testing.T) string {
 	t.Helper()
+	installing.Lock()
+	defer installing.Unlock()
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		t.Fatal(err)
@@ -57,8 +61,18 @@ func installHerokuCLI(t *testing.T) string {
 	return path
 }
 
-func newHerokuCLI(t *testing.T, s *sandbox.Sandbox) *herokuCLI {
+// newHerokuCLI starts a sandbox, and points the command line at it.
+func newHerokuCLI(t *testing.T) (*sandbox.Sandbox, *herokuCLI) {
 	t.Helper()
+	s, err := sandbox.Start(t.Context(), sandbox.Options{Provisioning: 100 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	path, home := installHerokuCLI(t), t.TempDir()
 	cache := filepath.Join(home, "cache")
 	accepted := filepath.Join(cache, "heroku", "terms-of-service") // it only has to exist
@@ -66,7 +80,7 @@ func newHerokuCLI(t *testing.T, s *sandbox.Sandbox) *herokuCLI {
 		t.Fatal(err)
 	}
 	// All of these are needed to keep the command line on loopback: no updater, no telemetry, no proxy.
-	return &herokuCLI{path: path, dir: home, env: []string{
+	return s, &herokuCLI{path: path, dir: home, env: []string{
 		"PATH=" + os.Getenv("PATH"),
 		"HOME=" + home, "XDG_CACHE_HOME=" + cache, "XDG_CONFIG_HOME=" + filepath.Join(home, "config"), "XDG_DATA_HOME=" + filepath.Join(home, "data"),
 		"GIT_CONFIG_GLOBAL=" + filepath.Join(home, "gitconfig"),
@@ -95,16 +109,8 @@ func (c *herokuCLI) run(t *testing.T, commandLine string) (string, int) {
 
 // The life of a store as a person at the command line sees it. Each step says what it shows.
 func TestHerokuCLI_createsInspectsUpgradesAttachesPromotesAndDestroysAStore(t *testing.T) {
-	s, err := sandbox.Start(t.Context(), sandbox.Options{Provisioning: 100 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	cli := newHerokuCLI(t, s)
+	t.Parallel()
+	s, cli := newHerokuCLI(t)
 
 	for _, step := range []struct {
 		run  string
@@ -186,16 +192,8 @@ func TestHerokuCLI_createsInspectsUpgradesAttachesPromotesAndDestroysAStore(t *t
 
 // The URL that the command line prints opens the store, and the keys outlive an upgrade.
 func TestHerokuCLI_keysOutliveAnUpgrade(t *testing.T) {
-	s, err := sandbox.Start(t.Context(), sandbox.Options{Provisioning: 100 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	cli := newHerokuCLI(t, s)
+	t.Parallel()
+	s, cli := newHerokuCLI(t)
 	do := func(commandLine string) string {
 		t.Helper()
 		output, exit := cli.run(t, commandLine)
@@ -231,7 +229,7 @@ func TestHerokuCLI_keysOutliveAnUpgrade(t *testing.T) {
 	before := open()
 	do("redis:credentials --reset -a orders")
 	after := do("redis:credentials -a orders")
-	if after == fmt.Sprint(before.Options().Addr) || strings.Contains(after, before.Options().Password) {
+	if strings.Contains(after, before.Options().Password) {
 		t.Error("the password is still the old one")
 	}
 	do("apps:destroy -a orders --confirm orders")

@@ -21,7 +21,7 @@ type call struct {
 	w      *world
 	user   *user // nil on public routes without a token
 	now    time.Time
-	writes bool   // it may change the world
+	writes bool // it may change the world
 	body   []byte
 	fault  string // that strikes it, if any
 	effect Effect // what the fault does

@@ -36,8 +36,8 @@ var routes = []route{
 	{pattern: "DELETE /apps/{app}", handle: deleteApp},
 	{pattern: "POST /teams/apps", handle: createTeamApp},
 	{pattern: "GET /apps/{app}/collaborators", handle: listCollaborators},
-	{pattern: "GET /apps/{app}/dynos", handle: listNothing},
-	{pattern: "GET /apps/{app}/pipeline-couplings", handle: listNothing},
+	{pattern: "GET /apps/{app}/dynos", handle: listDynos},
+	{pattern: "GET /apps/{app}/pipeline-couplings", handle: getPipelineCoupling},
 
 	{pattern: "GET /apps/{app}/config-vars", handle: getConfigVars},
 	{pattern: "PATCH /apps/{app}/config-vars", handle: updateConfigVars},

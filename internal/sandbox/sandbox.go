@@ -104,7 +104,8 @@ func Start(ctx context.Context, o Options) (_ *Sandbox, err error) {
 	if err := s.openWorld(ctx); err != nil {
 		return nil, fmt.Errorf("starting the sandbox: %w", err)
 	}
-	listener, err := net.Listen("tcp", o.Addr)
+	var listen net.ListenConfig
+	listener, err := listen.Listen(ctx, "tcp", o.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("starting the sandbox: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -182,6 +183,7 @@ func (w world) redis(app, configVar string) *redis.Client {
 		w.t.Fatalf("%s of %s: %v", configVar, app, err)
 	}
 	o.TLSConfig = &tls.Config{InsecureSkipVerify: true} // self-signed, as Heroku's
+	o.MaxRetries = -1
 	c := redis.NewClient(o)
 	w.t.Cleanup(func() { _ = c.Close() })
 	return c
@@ -305,4 +307,61 @@ func TestDataDir_aSecondStartContinues(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestSandbox_manyClientsAtOnce(t *testing.T) {
+	t.Parallel()
+	w := start(t, func(o *sandbox.Options) { o.Clock, o.Provisioning = nil, 20*time.Millisecond })
+	w.app("shared")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	// until polls for a member's value, in real time.
+	until := func(line, path, want string) {
+		poll := time.NewTicker(5 * time.Millisecond)
+		defer poll.Stop()
+		for {
+			a, err := w.try(line, "")
+			switch {
+			case err != nil:
+				t.Error(err)
+				return
+			case a.get(path) == want:
+				return
+			}
+			select {
+			case <-poll.C:
+			case <-ctx.Done():
+				t.Errorf("%s: %s is never %s, but %s", line, path, want, a.body)
+				return
+			}
+		}
+	}
+	var clients sync.WaitGroup
+	for i := range 10 {
+		clients.Go(func() {
+			name := fmt.Sprintf("kvs-%d", i)
+			for _, step := range []struct{ line, body, wait, path, want string }{
+				{"POST /apps", `{"name":"` + name + `"}`, "", "", ""},
+				{"POST /apps/" + name + "/addons", `{"plan":"heroku-redis:premium-0","name":"` + name + `"}`, "GET /addons/" + name, "state", "provisioned"},
+				{"POST /addon-attachments", `{"addon":"` + name + `","app":"shared"}`, "", "", ""},
+				{"PATCH /redis/v0/databases/" + name + "/config", `{"timeout":5}`, "", "", ""},
+				{"PATCH /apps/" + name + "/addons/" + name, `{"plan":"heroku-redis:premium-1"}`, "GET /redis/v0/databases/" + name, "plan", "premium-1"},
+				{"POST /redis/v0/databases/" + name + "/credentials_rotation", `{}`, "", "", ""},
+				{"DELETE /apps/" + name, "", "GET /addons/" + name, "id", "not_found"},
+			} {
+				if a, err := w.try(step.line, step.body); err != nil || a.status >= 300 {
+					t.Errorf("%s: %d, %v: %s", step.line, a.status, err, a.body)
+					return
+				}
+				if step.wait != "" {
+					until(step.wait, step.path, step.want)
+				}
+			}
+		})
+	}
+	clients.Wait()
+	if l := w.Ledger(); l.Created != 10 || l.Living != 0 {
+		t.Errorf("ledger: %+v", l)
+	}
+	w.send("GET /apps/shared/config-vars", "").is(200).says("REDIS_URL", "")
 }

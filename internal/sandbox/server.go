@@ -32,7 +32,11 @@ type route struct {
 func newMux() *http.ServeMux {
 	mux := http.NewServeMux()
 	for _, rt := range routes {
-		mux.HandleFunc(rt.pattern, func(w http.ResponseWriter, _ *http.Request) { w.(*pick).route = &rt })
+		mux.HandleFunc(rt.pattern, func(w http.ResponseWriter, _ *http.Request) {
+			if p, ok := w.(*pick); ok {
+				p.route = &rt
+			}
+		})
 	}
 	return mux
 }
@@ -58,11 +62,6 @@ const maxBody = 1 << 20
 
 // ServeHTTP answers both APIs and the control endpoints.
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	defer context.AfterFunc(s.life, cancel)()
-	r = r.WithContext(ctx)
-
 	if strings.HasPrefix(r.URL.Path, controlPrefix) {
 		s.control.ServeHTTP(w, r)
 		return
@@ -93,7 +92,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case effect.Hang:
-		<-ctx.Done()
+		<-r.Context().Done()
 		panic(http.ErrAbortHandler)
 	case effect.Reset:
 		if err := reset(w); err != nil {
@@ -211,7 +210,7 @@ func (c *call) run(rt *route) (int, any, error) {
 	}
 	c.writes = c.Method != http.MethodGet && !rt.query
 	if !c.writes {
-		if c.effect.Stale {
+		if c.effect.Stale && c.s.faults.before != nil {
 			c.w = c.s.faults.before
 		}
 		return rt.handle(c)

@@ -1,0 +1,34 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package keyvalue
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+)
+
+// The networks of a space whose author names none (Platform API reference, spaces).
+const (
+	DefaultDynoCIDR = "10.0.0.0/16"
+	DefaultDataCIDR = "172.23.0.0/20"
+)
+
+// SpaceAppsLimit is how many apps a new space may have (Dev Center: Private Spaces, "Default Limits for Private Spaces").
+const SpaceAppsLimit = 20
+
+var privateRegions = []string{"dublin", "frankfurt", "london", "montreal", "mumbai", "oregon", "singapore", "sydney", "tokyo", "virginia"}
+
+// PrivateRegions are the regions that Dev Center lists for Private Spaces, in alphabetical order. Others may exist.
+func PrivateRegions() []string { return slices.Clone(privateRegions) }
+
+var spaceNamePattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+// ValidateSpaceName checks the name of a space against the pattern of the Platform API reference, spaces.
+func ValidateSpaceName(s string) error {
+	if len(s) >= 3 && spaceNamePattern.MatchString(s) {
+		return nil
+	}
+	return fmt.Errorf("%q cannot be the name of a space, which has 3 or more lower-case letters, digits and single dashes, and does not start or end with a dash: write for example \"acme-prod\"", s)
+}

@@ -1,0 +1,77 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package keyvalue_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+func TestSpaceNames(t *testing.T) {
+	t.Parallel()
+	for _, ok := range []string{"acme-prod", "abc", "123", "a-b", "1-2-3-4", "a1b", "my-space-name", strings.Repeat("a", 100)} {
+		if err := keyvalue.ValidateSpaceName(ok); err != nil {
+			t.Errorf("%q: %v", ok, err)
+		}
+	}
+	for name, bad := range map[string]string{
+		"nothing":             "",
+		"one character":       "a",
+		"two characters":      "ab",
+		"upper case":          "Acme-prod",
+		"a dash in front":     "-acme",
+		"a dash at the end":   "acme-",
+		"two dashes together": "acme--prod",
+		"three dashes":        "a---b",
+		"dashes only":         "---",
+		"an underscore":       "acme_prod",
+		"a dot":               "acme.prod",
+		"a space":             "acme prod",
+		"a line feed":         "acme-prod\n",
+		"a second line":       "acme\nprod",
+		"another script":      "acmé-prod",
+		"a slash":             "acme/prod",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := keyvalue.ValidateSpaceName(bad)
+			if err == nil {
+				t.Fatalf("%q is accepted", bad)
+			}
+			_, proposal, _ := strings.Cut(err.Error(), `write for example "`)
+			if e := keyvalue.ValidateSpaceName(strings.TrimSuffix(proposal, `"`)); e != nil {
+				t.Errorf("the example is refused as well: %v", err)
+			}
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("%q", err)
+			}
+		})
+	}
+}
+
+func TestPrivateRegions(t *testing.T) {
+	t.Parallel()
+	want := []string{"dublin", "frankfurt", "london", "montreal", "mumbai", "oregon", "singapore", "sydney", "tokyo", "virginia"}
+	keyvalue.PrivateRegions()[0] = "changed"
+	if got := keyvalue.PrivateRegions(); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// The reference says "default seen" of the data network, so that it must at least obey the rules.
+func TestDefaultNetworksAreValid(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{
+		keyvalue.ValidateDynoCIDR(keyvalue.DefaultDynoCIDR),
+		keyvalue.ValidateDataCIDR(keyvalue.DefaultDataCIDR),
+		keyvalue.ValidateSpaceNetworks(keyvalue.DefaultDynoCIDR, keyvalue.DefaultDataCIDR),
+	} {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
