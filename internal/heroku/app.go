@@ -169,8 +169,9 @@ func (a App) spaceName() string {
 // isNewborn reports that this client created the app within the last minute: until then, Heroku's other endpoints may
 // not know it (Platform API reference, eventual consistency).
 func (c *Client) isNewborn(id AppID) bool {
-	born, ok := c.newborn.Load(id)
-	return ok && c.clock.Now().Sub(born.(time.Time)) < newbornFor
+	value, _ := c.newborn.Load(id)
+	born, ok := value.(time.Time)
+	return ok && c.clock.Now().Sub(born) < newbornFor
 }
 
 // UpdateApp renames an app or switches its maintenance mode.

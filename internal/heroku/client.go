@@ -186,9 +186,12 @@ func newEndpoint(what, raw string) (*endpoint, error) {
 // subdomains and other ports, and would turn a POST into a GET.
 func newHTTPClient(transport http.RoundTripper) *http.Client {
 	if transport == nil {
-		pool := http.DefaultTransport.(*http.Transport).Clone()
-		pool.MaxIdleConnsPerHost = maxInFlight
-		transport = pool
+		transport = http.DefaultTransport
+		if pool, ok := transport.(*http.Transport); ok {
+			pool = pool.Clone()
+			pool.MaxIdleConnsPerHost = maxInFlight
+			transport = pool
+		}
 	}
 	return &http.Client{
 		Transport: discreet{transport},

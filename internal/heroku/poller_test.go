@@ -292,7 +292,9 @@ func TestLateWaiterIsPolledSoon(t *testing.T) {
 			t.Errorf("%v after %v", err, time.Since(begun))
 		}
 		cancel()
-		<-slow
+		if err := <-slow; err == nil {
+			t.Error("the cancelled wait ended without an error")
+		}
 	})
 }
 

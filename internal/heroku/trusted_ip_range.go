@@ -120,9 +120,6 @@ func (c *Client) WaitTrustedRangesApplied(ctx context.Context, id SpaceID, timeo
 	for {
 		set, err := c.TrustedRanges(ctx, id)
 		now := c.clock.Now()
-		if ctx.Err() != nil {
-			return Ruleset{}, wait.end(Interrupted, now, ctx.Err())
-		}
 		var got progress
 		switch {
 		case IsNotFound(err):

@@ -90,16 +90,14 @@ func parseCIDR(s string) (meant netip.Prefix, problem string) {
 
 // problem says what is wrong with a range that could be read; "" when nothing is.
 func (r cidrRule) problem(prefix netip.Prefix) string {
-	within := func(network netip.Prefix) bool {
-		return network.Bits() <= prefix.Bits() && network.Overlaps(prefix)
-	}
 	if bits := prefix.Bits(); bits < r.widest || bits > r.narrowest {
 		return fmt.Sprintf("is a /%d, and %s", bits, r.size)
 	}
 	if !r.network {
 		return ""
 	}
-	if !slices.ContainsFunc(privateNetworks, within) {
+	// No private network is narrower than a network of a space: what overlaps one lies in it.
+	if !slices.ContainsFunc(privateNetworks, prefix.Overlaps) {
 		return fmt.Sprintf("is not private: a space's network lies in %s (RFC 1918)", joinPrefixes(privateNetworks))
 	}
 	if i := slices.IndexFunc(reservedNetworks, prefix.Overlaps); i >= 0 {
@@ -124,7 +122,7 @@ func (r cidrRule) correct(meant netip.Prefix) string {
 func ValidateSpaceNetworks(dyno, data string) error {
 	left, errLeft := netip.ParsePrefix(dyno)
 	right, errRight := netip.ParsePrefix(data)
-	if errLeft != nil || errRight != nil || !left.Overlaps(right) {
+	if both := errLeft == nil && errRight == nil; !both || !left.Overlaps(right) {
 		return nil
 	}
 	free := netip.MustParseAddr("172.23.0.0") // as in the default
