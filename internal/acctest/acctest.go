@@ -1,0 +1,229 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package acctest is what the acceptance tests share: it starts a sandbox of their own, runs the provider against it,
+// and looks inside. One test has one sandbox and tells one story.
+//
+// The sandbox's clock stands still until somebody waits. The provider's waits move it, so that half an hour of
+// provisioning passes in milliseconds, and what overlaps in time is seen to overlap.
+package acctest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/provider"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
+)
+
+// Sandbox is a local Heroku that belongs to one test.
+type Sandbox struct {
+	*sandbox.Sandbox
+}
+
+// epoch is when every story begins: a Wednesday.
+var epoch = time.Date(2026, time.January, 14, 9, 0, 0, 0, time.UTC)
+
+const (
+	providerAgent    = "terraform-provider-kvs"
+	someoneElseAgent = "someone-else"
+)
+
+// Main runs a package's tests with the environment that acceptance tests need, whatever the developer's own looks like.
+func Main(m *testing.M) {
+	prepareEnvironment()
+	code := m.Run()
+	removeBuiltProvider()
+	os.Exit(code)
+}
+
+func prepareEnvironment() {
+	// The examples name the source terraform-kvs/kvs; without this the CLI would look for it in a registry.
+	_ = os.Setenv("TF_ACC_PROVIDER_NAMESPACE", "terraform-kvs")
+	for _, name := range []string{"HEROKU_API_KEY", "HEROKU_API_URL", "HEROKU_DATA_API_URL", "TF_CLI_CONFIG_FILE", "TF_LOG"} {
+		_ = os.Unsetenv(name)
+	}
+	_ = os.Setenv("CHECKPOINT_DISABLE", "1")
+	cli, err := findCLI()
+	if err != nil {
+		return // resource.Test says what is missing, in each test that needs it
+	}
+	_ = os.Setenv("TF_ACC_TERRAFORM_PATH", cli)
+	if isTofu(cli) {
+		_ = os.Setenv("TF_ACC_PROVIDER_HOST", "registry.opentofu.org")
+	}
+}
+
+// Start starts a sandbox that ends with the test. Its stores are real servers: when TF_ACC asks for acceptance tests
+// and no server is installed, the test fails, because a skipped test looks like a passed one.
+func Start(t *testing.T, edit ...func(*sandbox.Options)) *Sandbox {
+	t.Helper()
+	options := sandbox.Options{Clock: sandbox.NewClock(epoch), Provisioning: 3 * time.Minute, Engine: "auto", Seed: 1}
+	for _, change := range edit {
+		change(&options)
+	}
+	if options.Engine == "auto" && os.Getenv("TF_ACC") != "" && !haveServer() {
+		t.Fatal("acceptance tests need redis-server or valkey-server on PATH; `make test` installs one")
+	}
+	sb, err := sandbox.Start(context.WithoutCancel(t.Context()), options)
+	if err != nil {
+		t.Fatalf("starting the sandbox: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := sb.Close(); err != nil {
+			t.Errorf("stopping the sandbox: %v", err)
+		}
+	})
+	return &Sandbox{Sandbox: sb}
+}
+
+func haveServer() bool {
+	for _, name := range []string{"valkey-server", "redis-server"} {
+		if _, err := exec.LookPath(name); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// Factories run the provider inside the test, connected to the sandbox.
+func (s *Sandbox) Factories() map[string]func() (tfprotov6.ProviderServer, error) {
+	return map[string]func() (tfprotov6.ProviderServer, error){
+		"kvs": providerserver.NewProtocol6WithError(provider.New("test", provider.WithClient(s.connect))()),
+	}
+}
+
+func (s *Sandbox) connect(o *heroku.Options) {
+	o.APIURL, o.DataAPIURL = s.URL(), s.URL()
+	o.Credential = heroku.Credential{Token: s.Token(), Source: "the test"}
+	o.Clock = waitingMovesTime{s.Clock()}
+}
+
+// Client is somebody else, who uses the API beside Terraform.
+func (s *Sandbox) Client(t *testing.T) *heroku.Client {
+	t.Helper()
+	options := heroku.Options{UserAgent: someoneElseAgent}
+	s.connect(&options)
+	client, err := heroku.New(options)
+	if err != nil {
+		t.Fatalf("connecting to the sandbox: %v", err)
+	}
+	return client
+}
+
+// waitingMovesTime is the sandbox's clock as the provider sees it: whoever sleeps moves it to the end of the sleep.
+// Two who start to sleep at the same time therefore wake at the same time, as with a real clock.
+type waitingMovesTime struct{ *sandbox.Clock }
+
+func (c waitingMovesTime) Sleep(ctx context.Context, d time.Duration) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c.AdvanceTo(c.Now().Add(d))
+	runtime.Gosched()
+	return nil
+}
+
+// Requests are the provider's own, in order, whose method and path match these regular expressions wholly.
+func (s *Sandbox) Requests(method, path string) []sandbox.Request {
+	pattern := regexp.MustCompile("^" + method + " " + path + "$")
+	var found []sandbox.Request
+	for _, request := range s.Journal() {
+		if strings.HasPrefix(request.UserAgent, providerAgent) && pattern.MatchString(request.Method+" "+request.Path) {
+			found = append(found, request)
+		}
+	}
+	return found
+}
+
+// Commands are the provider's requests split by the CLI commands that made them: the check of the token opens each.
+func (s *Sandbox) Commands() [][]sandbox.Request {
+	var commands [][]sandbox.Request
+	for _, request := range s.Requests("[A-Z]+", ".*") {
+		if request.Path == "/account/rate-limits" {
+			commands = append(commands, nil)
+		}
+		if last := len(commands) - 1; last >= 0 {
+			commands[last] = append(commands[last], request)
+		}
+	}
+	return commands
+}
+
+// Await blocks until the provider has made such a request, or fails the test after a minute.
+func (s *Sandbox) Await(t *testing.T, method, path string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for len(s.Requests(method, path)) == 0 {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("no request %s %s within a minute", method, path)
+		case <-tick.C:
+		}
+	}
+}
+
+// Living are the billable objects that have not been destroyed, in the order of their creation.
+func (s *Sandbox) Living() []sandbox.LedgerEntry {
+	return slices.DeleteFunc(s.Ledger().Objects, func(object sandbox.LedgerEntry) bool { return object.DestroyedAt != nil })
+}
+
+// NothingLeft fails when a store lives on after the test's configuration was destroyed.
+func (s *Sandbox) NothingLeft() resource.TestCheckFunc {
+	return func(*terraform.State) error {
+		for _, object := range s.Living() {
+			return fmt.Errorf("%s %s (%s) is left over and billed", object.Kind, object.Name, object.ID)
+		}
+		return nil
+	}
+}
+
+// Redis connects to the live server of a store, with the URL that its app has.
+func (s *Sandbox) Redis(t *testing.T, store string) *redis.Client {
+	t.Helper()
+	client := s.Client(t)
+	addOn, err := client.FindAddOn(t.Context(), store)
+	if err != nil {
+		t.Fatalf("finding the store %s: %v", store, err)
+	}
+	info, err := client.Store(t.Context(), addOn.ID)
+	if err != nil {
+		t.Fatalf("asking for the store %s: %v", store, err)
+	}
+	options, err := redis.ParseURL(info.ResourceURL.Reveal())
+	if err != nil {
+		t.Fatal("the store's URL cannot be parsed")
+	}
+	options.TLSConfig.InsecureSkipVerify = true // Heroku's certificates are self-signed, and so are the sandbox's
+	options.Protocol = 2
+	connection := redis.NewClient(options)
+	t.Cleanup(func() { _ = connection.Close() })
+	return connection
+}
+
+// Says matches a diagnostic whatever width the CLI wraps it to.
+func Says(text string) *regexp.Regexp {
+	words := strings.Fields(text)
+	for i, word := range words {
+		words[i] = regexp.QuoteMeta(word)
+	}
+	return regexp.MustCompile(strings.Join(words, `[\s│]+`))
+}

@@ -1,0 +1,235 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package acctest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// CLI is a real Terraform or OpenTofu with the built provider, in a directory of its own. It does what
+// terraform-plugin-testing cannot: signals, kills, logs, and applies that fail half-way.
+type CLI struct {
+	t       *testing.T
+	sandbox *Sandbox
+	dir     string
+	Env     []string // added to the environment of every run
+}
+
+// Result is how a run ended.
+type Result struct {
+	Code           int
+	Stdout, Stderr string
+}
+
+// Output is all that a person saw.
+func (r Result) Output() string { return r.Stdout + r.Stderr }
+
+// CLI prepares a directory with one configuration.
+func (s *Sandbox) CLI(t *testing.T, config string) *CLI {
+	t.Helper()
+	binary, err := builtProvider()
+	if err != nil {
+		t.Fatalf("building the provider: %v", err)
+	}
+	c := &CLI{t: t, sandbox: s, dir: t.TempDir()}
+	c.write("terraformrc", fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"terraform-kvs/kvs\" = %q\n  }\n  direct {}\n}\n", filepath.Dir(binary)))
+	if !strings.Contains(config, "required_providers") {
+		c.write("source.tf", "terraform {\n  required_providers {\n    kvs = {\n      source = \"terraform-kvs/kvs\"\n    }\n  }\n}\n")
+	}
+	c.Configure(config)
+	return c
+}
+
+// Configure replaces the configuration.
+func (c *CLI) Configure(config string) {
+	c.t.Helper()
+	c.write("main.tf", config)
+}
+
+func (c *CLI) write(name, content string) {
+	c.t.Helper()
+	if err := os.WriteFile(filepath.Join(c.dir, name), []byte(content), 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// Run runs the CLI to its end.
+func (c *CLI) Run(args ...string) Result {
+	c.t.Helper()
+	return c.Start(args...).Wait()
+}
+
+// Apply runs an apply without asking, and fails the test unless it succeeds.
+func (c *CLI) Apply(args ...string) Result {
+	c.t.Helper()
+	result := c.Run(append([]string{"apply", "-auto-approve", "-input=false", "-no-color"}, args...)...)
+	if result.Code != 0 {
+		c.t.Fatalf("apply exited %d:\n%s", result.Code, result.Output())
+	}
+	return result
+}
+
+// Process is a run that has not ended.
+type Process struct {
+	t              *testing.T
+	command        *exec.Cmd
+	stdout, stderr bytes.Buffer
+}
+
+// Start starts a run in a process group of its own, so that a signal reaches the CLI alone and not the test.
+func (c *CLI) Start(args ...string) *Process {
+	c.t.Helper()
+	cli, err := findCLI()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	p := &Process{t: c.t, command: exec.CommandContext(c.t.Context(), cli, args...)}
+	p.command.Dir = c.dir
+	p.command.Env = append([]string{
+		"PATH=" + os.Getenv("PATH"),
+		"HOME=" + c.dir,
+		"CHECKPOINT_DISABLE=1",
+		"TF_CLI_CONFIG_FILE=" + filepath.Join(c.dir, "terraformrc"),
+		"HEROKU_API_URL=" + c.sandbox.URL(),
+		"HEROKU_DATA_API_URL=" + c.sandbox.URL(),
+		"HEROKU_API_KEY=" + c.sandbox.Token(),
+	}, c.Env...)
+	p.command.Stdout, p.command.Stderr = &p.stdout, &p.stderr
+	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := p.command.Start(); err != nil {
+		c.t.Fatalf("starting %s: %v", cli, err)
+	}
+	return p
+}
+
+// Signal sends a signal to the CLI.
+func (p *Process) Signal(signal os.Signal) {
+	p.t.Helper()
+	if err := p.command.Process.Signal(signal); err != nil {
+		p.t.Fatalf("signalling the CLI: %v", err)
+	}
+}
+
+// Kill ends the CLI and its provider at once, as a lost machine would.
+func (p *Process) Kill() Result {
+	p.t.Helper()
+	if err := syscall.Kill(-p.command.Process.Pid, syscall.SIGKILL); err != nil {
+		p.t.Fatalf("killing the CLI: %v", err)
+	}
+	return p.Wait()
+}
+
+// Wait waits for the end of the run.
+func (p *Process) Wait() Result {
+	p.t.Helper()
+	err := p.command.Wait()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		p.t.Fatalf("waiting for the CLI: %v", err)
+	}
+	return Result{Code: p.command.ProcessState.ExitCode(), Stdout: p.stdout.String(), Stderr: p.stderr.String()}
+}
+
+// File is the content of a file that a run left in the directory.
+func (c *CLI) File(name string) string {
+	c.t.Helper()
+	content, err := os.ReadFile(filepath.Join(c.dir, name))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return string(content)
+}
+
+// StateFile is the state as it lies on disk, or empty when there is none.
+func (c *CLI) StateFile() string {
+	content, err := os.ReadFile(filepath.Join(c.dir, "terraform.tfstate"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		c.t.Fatal(err)
+	}
+	return string(content)
+}
+
+// Object is one resource in the state.
+type Object struct {
+	Tainted    bool
+	Attributes map[string]any
+}
+
+// Object reads one resource, such as kvs_instance.cache, from the state; false when it is not there.
+func (c *CLI) Object(address string) (Object, bool) {
+	c.t.Helper()
+	var state struct {
+		Resources []struct {
+			Type, Name string
+			Instances  []struct {
+				Status     string
+				Attributes map[string]any
+			}
+		}
+	}
+	if file := c.StateFile(); file != "" {
+		if err := json.Unmarshal([]byte(file), &state); err != nil {
+			c.t.Fatalf("reading the state: %v", err)
+		}
+	}
+	for _, r := range state.Resources {
+		if r.Type+"."+r.Name == address && len(r.Instances) > 0 {
+			return Object{Tainted: r.Instances[0].Status == "tainted", Attributes: r.Instances[0].Attributes}, true
+		}
+	}
+	return Object{}, false
+}
+
+func findCLI() (string, error) {
+	if cli := os.Getenv("TF_ACC_TERRAFORM_PATH"); cli != "" {
+		return cli, nil
+	}
+	for _, name := range []string{"terraform", "tofu"} {
+		if cli, err := exec.LookPath(name); err == nil {
+			return cli, nil
+		}
+	}
+	return "", errors.New("neither terraform nor tofu is on PATH, and TF_ACC_TERRAFORM_PATH names neither; `make test` builds one")
+}
+
+func isTofu(cli string) bool { return strings.Contains(filepath.Base(cli), "tofu") }
+
+var (
+	buildOnce sync.Once
+	built     string
+	buildErr  error
+)
+
+// builtProvider builds the provider's binary once for all tests of a package.
+func builtProvider() (string, error) {
+	buildOnce.Do(func() {
+		dir, err := os.MkdirTemp("", "terraform-provider-kvs-")
+		if err != nil {
+			buildErr = err
+			return
+		}
+		built = filepath.Join(dir, "terraform-provider-kvs")
+		output, err := exec.Command("go", "build", "-o", built, "github.com/terraform-kvs/terraform-provider-kvs").CombinedOutput()
+		if err != nil {
+			buildErr = fmt.Errorf("%w: %s", err, output)
+		}
+	})
+	return built, buildErr
+}
+
+func removeBuiltProvider() {
+	if built != "" {
+		_ = os.RemoveAll(filepath.Dir(built))
+	}
+}

@@ -1,0 +1,363 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+// kvs_app is a Heroku app: enough of one to run a stack without a second provider. The Platform API owns all of it, and
+// its identity is the app's UUID. The surprise: destroying an app at Heroku destroys its add-ons with it, without asking,
+// so Delete refuses as long as the app owns any.
+
+var (
+	_ resource.ResourceWithConfigure   = (*appResource)(nil)
+	_ resource.ResourceWithIdentity    = (*appResource)(nil)
+	_ resource.ResourceWithImportState = (*appResource)(nil)
+	_ resource.ResourceWithModifyPlan  = (*appResource)(nil)
+)
+
+type appResource struct{ connection }
+
+func newAppResource() resource.Resource { return &appResource{} }
+
+type appModel struct {
+	ID          types.String `tfsdk:"id"`
+	Name        types.String `tfsdk:"name"`
+	Team        types.String `tfsdk:"team"`
+	Region      types.String `tfsdk:"region"`
+	Maintenance types.Bool   `tfsdk:"maintenance"`
+	WebURL      types.String `tfsdk:"web_url"`
+	CreatedAt   types.String `tfsdk:"created_at"`
+}
+
+type appIdentity struct {
+	ID types.String `tfsdk:"id"`
+}
+
+func (r *appResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_app"
+}
+
+func (r *appResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "A Heroku app: what stores belong to and are attached to. " +
+			"Destroying it is refused while it still owns add-ons, because Heroku would destroy them and their data with it.",
+		Attributes: map[string]schema.Attribute{
+			"id": schema.StringAttribute{
+				MarkdownDescription: "UUID of the app. It stays the same when the app is renamed or transferred.",
+				Computed:            true,
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
+			},
+			"name": schema.StringAttribute{
+				MarkdownDescription: "Name of the app, unique at Heroku and part of its web address. Changing it renames the app in place.",
+				Required:            true,
+				Validators:          []validator.String{validatedBy(keyvalue.ValidateAppName)},
+			},
+			"team": schema.StringAttribute{
+				MarkdownDescription: "Name of the team that owns the app; when absent, the app belongs to the token's user. " +
+					"Changing it transfers the app in place. Removing it is refused, since an app cannot leave a team without a person who takes it over.",
+				Optional:   true,
+				Validators: []validator.String{validatedBy(validateTeamName)},
+			},
+			"region": schema.StringAttribute{
+				MarkdownDescription: "Region of the app, such as `us` or `eu`; when absent, Heroku chooses. " +
+					"An app cannot move, so changing it replaces the app.",
+				Optional: true,
+				Computed: true,
+				PlanModifiers: []planmodifier.String{
+					stringplanmodifier.UseStateForUnknown(),
+					stringplanmodifier.RequiresReplaceIfConfigured(),
+				},
+			},
+			"maintenance": schema.BoolAttribute{
+				MarkdownDescription: "Whether the app shows its maintenance page instead of serving web requests; workers go on running. " +
+					"When absent, the mode is left as it is. Changing it takes effect in place, without a restart.",
+				Optional: true,
+				Computed: true,
+			},
+			"web_url": schema.StringAttribute{
+				MarkdownDescription: "Web address of the app. It changes when the app is renamed.",
+				Computed:            true,
+			},
+			"created_at": schema.StringAttribute{
+				MarkdownDescription: "Time at which the app was created, in RFC 3339.",
+				Computed:            true,
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
+			},
+		},
+	}
+}
+
+func (r *appResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+		"id": identityschema.StringAttribute{Description: "UUID of the app.", RequiredForImport: true},
+	}}
+}
+
+func (r *appResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	r.configure(req.ProviderData, &resp.Diagnostics)
+}
+
+func validateTeamName(s string) error {
+	if s == "" || isUUID(s) {
+		return fmt.Errorf("%q is not a team's name: give the name that `heroku teams` prints, for example acme-platform", s)
+	}
+	return nil
+}
+
+// ModifyPlan refuses that an app leaves its team, and keeps the web address where the name stays.
+func (r *appResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.State.Raw.IsNull() || req.Plan.Raw.IsNull() {
+		return
+	}
+	var state, plan appModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if plan.Team.IsNull() && !state.Team.IsNull() {
+		resp.Diagnostics.AddAttributeError(path.Root("team"), "An app cannot leave its team",
+			fmt.Sprintf("%s belongs to the team %s, and the configuration names no team. "+
+				"Heroku hands an app to a person only after that person has accepted it. "+
+				"Set team = %q to leave it there, or transfer the app with `heroku apps:transfer` first.", state, state.Team.ValueString(), state.Team.ValueString()))
+	}
+	if plan.Name.Equal(state.Name) {
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("web_url"), state.WebURL)...)
+	}
+}
+
+func (r *appResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	checkpointed := false
+	defer recoverPanic(&resp.Diagnostics, "Creating an app", func() bool { return checkpointed })
+	var plan appModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	app, err := r.client.CreateApp(ctx, heroku.AppCreate{
+		Name:   plan.Name.ValueString(),
+		Region: plan.Region.ValueString(),
+		Team:   plan.Team.ValueString(),
+	})
+	if err != nil {
+		resp.Diagnostics.Append(r.creationFailure(ctx, plan.Name.ValueString(), err))
+		return
+	}
+	var state appModel
+	state.read(app)
+	wanted := plan.Maintenance
+	if !wanted.IsUnknown() {
+		state.Maintenance = wanted // what was planned must come back, also when the follow-up below fails
+	}
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, appIdentity{ID: state.ID})...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	checkpointed = !resp.Diagnostics.HasError()
+
+	if !checkpointed || wanted.IsUnknown() || wanted.ValueBool() == app.Maintenance {
+		return
+	}
+	if _, err := r.client.UpdateApp(ctx, app.ID, heroku.AppUpdate{Maintenance: wanted.ValueBoolPointer()}); err != nil {
+		// An error would taint the new app, and the next apply would destroy it.
+		failed := r.failure("", state.String(), err)
+		resp.Diagnostics.AddAttributeWarning(path.Root("maintenance"), "The app was created without its maintenance mode",
+			failed.Detail()+"\n\nThe app is kept; the next plan shows the difference and the next apply repairs it.")
+	}
+}
+
+// creationFailure finds out whether the name is taken by an app that this token can see, which can then be imported.
+func (r *appResource) creationFailure(ctx context.Context, name string, err error) diag.Diagnostic {
+	failure := r.failure("Unable to create app", fmt.Sprintf("App %q", name), err)
+	if !heroku.HasID(err, "invalid_params") {
+		return failure
+	}
+	taken, findErr := r.client.FindApp(ctx, name)
+	if findErr != nil {
+		return failure
+	}
+	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "An app with this name exists already", fmt.Sprintf(
+		"%s\n\nThe name belongs to an app that this token can see: choose another name, or manage the existing app by importing it:\n\n%s",
+		failure.Detail(), importBlock("kvs_app", string(taken.ID))))
+}
+
+// importBlock is ready to be pasted; only the label, which no provider is told, is the reader's to set.
+func importBlock(resourceType, id string) string {
+	return fmt.Sprintf("import {\n  to = %s.example # the address of this resource\n  id = %q\n}", resourceType, id)
+}
+
+func (r *appResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Reading an app", nil)
+	var state appModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	// Also for an object that is gone: the framework wants an identity even then, and older CLIs keep none.
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, appIdentity{ID: state.ID})...)
+	app, err := r.client.App(ctx, state.appID())
+	if heroku.IsNotFound(err) {
+		resp.State.RemoveResource(ctx)
+		return
+	}
+	if err != nil {
+		resp.Diagnostics.Append(r.failure("Unable to read app", state.String(), err))
+		return
+	}
+	state.read(app)
+	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+}
+
+func (r *appResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Updating an app", nil)
+	var state, plan appModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	for _, step := range r.steps(state, plan) {
+		app, err := step(ctx)
+		if err != nil {
+			resp.Diagnostics.Append(r.failure("Unable to update app", state.String(), err))
+			return
+		}
+		state.read(app)
+		// Saved after each step: when the next one fails, the state holds what has been done.
+		resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	}
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, appIdentity{ID: state.ID})...)
+}
+
+// steps lists the requests that turn state into plan; only what differs is sent.
+func (r *appResource) steps(state, plan appModel) []func(context.Context) (heroku.App, error) {
+	var steps []func(context.Context) (heroku.App, error)
+	if !plan.Team.Equal(state.Team) {
+		steps = append(steps, func(ctx context.Context) (heroku.App, error) {
+			return r.client.TransferApp(ctx, state.appID(), plan.Team.ValueString())
+		})
+	}
+	var update heroku.AppUpdate
+	if !plan.Name.Equal(state.Name) {
+		update.Name = plan.Name.ValueStringPointer()
+	}
+	if !plan.Maintenance.IsUnknown() && !plan.Maintenance.Equal(state.Maintenance) {
+		update.Maintenance = plan.Maintenance.ValueBoolPointer()
+	}
+	if update != (heroku.AppUpdate{}) {
+		steps = append(steps, func(ctx context.Context) (heroku.App, error) {
+			return r.client.UpdateApp(ctx, state.appID(), update)
+		})
+	}
+	return steps
+}
+
+func (r *appResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Destroying an app", nil)
+	var state appModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	owned, err := r.ownedAddOns(ctx, state.appID())
+	if heroku.IsNotFound(err) {
+		return
+	}
+	if err != nil {
+		resp.Diagnostics.Append(r.failure("Unable to destroy app", state.String(), err))
+		return
+	}
+	if len(owned) > 0 {
+		resp.Diagnostics.AddError("The app still owns add-ons", fmt.Sprintf(
+			"%s was not destroyed: Heroku would destroy these add-ons and their data with it.\n\n%s\n\n"+
+				"Destroy each of them first, or bring it under management with an import block so that the plan shows its end.",
+			state, strings.Join(owned, "\n")))
+		return
+	}
+	if err := r.client.DeleteApp(ctx, state.appID()); err != nil {
+		resp.Diagnostics.Append(r.failure("Unable to destroy app", state.String(), err))
+	}
+}
+
+// ownedAddOns lists what would die with the app, one line each. Add-ons that are only attached to it belong to others,
+// and those that are on their way out are nobody's loss.
+func (r *appResource) ownedAddOns(ctx context.Context, app heroku.AppID) ([]string, error) {
+	addOns, err := r.client.AppAddOns(ctx, app)
+	if err != nil {
+		return nil, err
+	}
+	var owned []string
+	for _, addOn := range addOns {
+		leaving := addOn.State == heroku.StateDeprovisioning || addOn.State == heroku.StateDeprovisioned
+		if addOn.AppID == app && !leaving {
+			owned = append(owned, fmt.Sprintf("- %s (%s, id %s)", addOn.Name, addOn.Plan, addOn.ID))
+		}
+	}
+	return owned, nil
+}
+
+// ImportState takes the app's UUID or its name.
+func (r *appResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Importing an app", nil)
+	id := req.ID
+	if id == "" && req.Identity != nil {
+		resp.Diagnostics.Append(req.Identity.GetAttribute(ctx, path.Root("id"), &id)...)
+	}
+	if !isUUID(id) && keyvalue.ValidateAppName(id) != nil {
+		resp.Diagnostics.Append(invalidImport(id, "the UUID or the name of an app", "orders-api"))
+	}
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	app, err := r.client.FindApp(ctx, id)
+	if err != nil {
+		resp.Diagnostics.Append(r.failure("Unable to import app", fmt.Sprintf("App %q", id), err))
+		return
+	}
+	var state appModel
+	state.read(app)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, appIdentity{ID: state.ID})...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+}
+
+func (m appModel) appID() heroku.AppID { return heroku.AppID(m.ID.ValueString()) }
+
+// String names the app in a diagnostic.
+func (m appModel) String() string {
+	return fmt.Sprintf("App %q (%s)", m.Name.ValueString(), m.ID.ValueString())
+}
+
+// read is the one mapping from Heroku's app to the state.
+func (m *appModel) read(app heroku.App) {
+	m.ID = types.StringValue(string(app.ID))
+	m.Name = types.StringValue(app.Name)
+	m.Team = optionalString(app.Team)
+	m.Region = types.StringValue(app.Region)
+	m.Maintenance = types.BoolValue(app.Maintenance)
+	m.WebURL = optionalString(app.WebURL)
+	m.CreatedAt = types.StringValue(app.CreatedAt)
+}
+
+// optionalString is null for what Heroku leaves out.
+func optionalString(s string) types.String {
+	if s == "" {
+		return types.StringNull()
+	}
+	return types.StringValue(s)
+}

@@ -1,0 +1,215 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+// handover is what attaching under a name does to the attachment that bears it now.
+type handover int
+
+const (
+	handoverNone     handover = iota // the name is free
+	handoverAdopt                    // the wanted store bears it already: nothing is sent
+	handoverReplace                  // another store bears it and gives way
+	handoverConflict                 // something bears it that this configuration may not touch
+)
+
+// judge decides about the present holder of a name. ours is the attachment that this resource had so far, if any.
+// Only the primary's name changes hands by itself, and only between stores: everything else may be somebody's.
+func (r *attachmentResource) judge(ctx context.Context, holder *heroku.Attachment, wanted heroku.AddOnID, ours heroku.AttachmentID) (handover, error) {
+	switch {
+	case holder == nil:
+		return handoverNone, nil
+	case holder.AddOnID == wanted:
+		return handoverAdopt, nil
+	case holder.ID == ours:
+		return handoverReplace, nil
+	case holder.Name != keyvalue.PrimaryAttachment:
+		return handoverConflict, nil
+	}
+	addOn, err := r.client.AddOn(ctx, holder.AddOnID)
+	if err != nil {
+		return handoverConflict, err
+	}
+	if addOn.Service != keyValueStoreService {
+		return handoverConflict, nil
+	}
+	return handoverReplace, nil
+}
+
+// planHandover says at plan time what apply will do to the holder of the planned name. What cannot be read now is no
+// error: apply looks again.
+func (r *attachmentResource) planHandover(ctx context.Context, state, plan attachmentModel) diag.Diagnostics {
+	var diags diag.Diagnostics
+	attachments, err := r.client.AppAttachments(ctx, heroku.AppID(plan.AppID.ValueString()))
+	if err != nil {
+		return nil
+	}
+	holder := named(attachments, plan.Name.ValueString())
+	decision, err := r.judge(ctx, holder, heroku.AddOnID(plan.InstanceID.ValueString()), state.attachmentID())
+	if err != nil {
+		return nil
+	}
+	switch decision {
+	case handoverConflict:
+		if !plan.InstanceID.IsUnknown() { // it may turn out to be the holder
+			diags.Append(nameInUse(*holder))
+		}
+	case handoverReplace:
+		diags.AddAttributeWarning(path.Root("instance_id"), replaceSummary(holder.Name), fmt.Sprintf(
+			"%s on app %s now points to the store %s (%s). %s The app restarts.",
+			keyvalue.ConfigVar(holder.Name), holder.AppName, holder.AddOnName, holder.AddOnID, r.afterHandover(attachments, *holder)))
+	}
+	return diags
+}
+
+func replaceSummary(name string) string {
+	if name == keyvalue.PrimaryAttachment {
+		return "The app gets another primary store"
+	}
+	return "The attachment is re-pointed to another store"
+}
+
+// afterHandover says how the store that gives way can be reached afterwards. attachments are those of the same app.
+func (r *attachmentResource) afterHandover(attachments []heroku.Attachment, holder heroku.Attachment) string {
+	var others []string
+	for _, attachment := range attachments {
+		if attachment.AddOnID == holder.AddOnID && attachment.ID != holder.ID {
+			others = append(others, keyvalue.ConfigVar(attachment.Name))
+		}
+	}
+	switch {
+	case len(others) > 0:
+		slices.Sort(others)
+		return fmt.Sprintf("That store stays reachable from the app as %s.", others[0])
+	case holder.AppID == holder.OwnerAppID:
+		return "That store is first attached once more, and stays reachable as HEROKU_REDIS_<COLOR>_URL with a color that Heroku chooses."
+	}
+	return fmt.Sprintf("That store stays attached to its own app %s, and is no longer reachable from this one.", holder.OwnerAppName)
+}
+
+// nameInUse refuses to take a name away from somebody else.
+func nameInUse(holder heroku.Attachment) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "The attachment name is in use", fmt.Sprintf(
+		"On app %s the name %s belongs to the add-on %s (%s), and only %s may change hands between stores by itself. "+
+			"Choose another name, or manage the existing attachment and then re-point it through its instance_id:\n\n%s",
+		holder.AppName, holder.Name, holder.AddOnName, holder.AddOnID, keyvalue.PrimaryAttachment, importBlock("kvs_attachment", string(holder.ID))))
+}
+
+// attach makes the planned attachment and returns it. It looks before each step, so that a run that was cut short is
+// continued and nothing is attached twice. ours is the attachment that this resource had so far, "" on create.
+func (r *attachmentResource) attach(ctx context.Context, plan attachmentModel, ours heroku.AttachmentID) (heroku.Attachment, diag.Diagnostic) {
+	const summary = "Unable to attach"
+	order := heroku.AttachmentCreate{
+		AddOn: heroku.AddOnID(plan.InstanceID.ValueString()),
+		App:   heroku.AppID(plan.AppID.ValueString()),
+		Name:  plan.Name.ValueString(),
+	}
+	addOn, err := r.client.AddOn(ctx, order.AddOn)
+	if err != nil {
+		return heroku.Attachment{}, r.failure(summary, plan.String(), err)
+	}
+	if refusal := attachable(addOn); refusal != nil {
+		return heroku.Attachment{}, refusal
+	}
+	var holder *heroku.Attachment
+	if order.Name != "" {
+		attachments, err := r.client.AppAttachments(ctx, order.App)
+		if err != nil {
+			return heroku.Attachment{}, r.failure(summary, plan.String(), err)
+		}
+		holder = named(attachments, order.Name)
+	}
+	decision, err := r.judge(ctx, holder, order.AddOn, ours)
+	if err != nil {
+		return heroku.Attachment{}, r.failure(summary, plan.String(), err)
+	}
+	switch decision {
+	case handoverAdopt:
+		return *holder, nil
+	case handoverConflict:
+		return heroku.Attachment{}, nameInUse(*holder)
+	case handoverReplace:
+		if err := r.keepReachable(ctx, *holder); err != nil {
+			return heroku.Attachment{}, r.failure("Unable to keep the former store attached", plan.String(), err)
+		}
+		// Only a holder that has been looked at is replaced: anything else under this name makes Heroku ask, and us fail.
+		order.Confirm = holder.AppName
+	}
+	attachment, err := r.client.CreateAttachment(ctx, order)
+	if heroku.HasID(err, "confirmation_required") {
+		return heroku.Attachment{}, r.configVarInUse(plan, err)
+	}
+	if err != nil {
+		return heroku.Attachment{}, r.failure(summary, plan.String(), err)
+	}
+	return attachment, nil
+}
+
+// attachable refuses by name what cannot be attached, so that a store that is not ready stops what depends on it.
+func attachable(addOn heroku.AddOn) diag.Diagnostic {
+	at := path.Root("instance_id")
+	switch {
+	case addOn.Service != keyValueStoreService:
+		return diag.NewAttributeErrorDiagnostic(at, "Not a Key-Value Store", fmt.Sprintf(
+			"The add-on %s (%s) belongs to the service %s; a Key-Value Store is an add-on of %s.", addOn.Name, addOn.ID, addOn.Service, keyValueStoreService))
+	case addOn.State != heroku.StateProvisioned:
+		return diag.NewAttributeErrorDiagnostic(at, "Key-Value Store is not ready", fmt.Sprintf(
+			"The store %s (%s) on app %s is %s, and Heroku attaches only provisioned ones. Nothing was attached. "+
+				"Apply again when it is ready; the apply waits for stores that it manages.", addOn.Name, addOn.ID, addOn.AppName, addOn.State))
+	}
+	return nil
+}
+
+// keepReachable gives the store that is about to lose an attachment another one, under a name that Heroku chooses, when
+// it would be left without any on its own app, which Heroku does not allow (as the CLI's redis:promote does).
+func (r *attachmentResource) keepReachable(ctx context.Context, holder heroku.Attachment) error {
+	last, err := r.isLastOnOwner(ctx, holder)
+	if err != nil || !last {
+		return err
+	}
+	_, err = r.client.CreateAttachment(ctx, heroku.AttachmentCreate{AddOn: holder.AddOnID, App: holder.AppID})
+	return err
+}
+
+// isLastOnOwner reports whether an attachment is the only one of its store on the app that owns the store.
+func (r *attachmentResource) isLastOnOwner(ctx context.Context, attachment heroku.Attachment) (bool, error) {
+	if attachment.AppID != attachment.OwnerAppID {
+		return false, nil
+	}
+	all, err := r.client.AddOnAttachments(ctx, attachment.AddOnID)
+	if err != nil {
+		return false, err
+	}
+	return !slices.ContainsFunc(all, func(other heroku.Attachment) bool {
+		return other.AppID == attachment.OwnerAppID && other.ID != attachment.ID
+	}), nil
+}
+
+// configVarInUse explains the confirmation that Heroku asks for although no attachment had the name a moment ago.
+func (r *attachmentResource) configVarInUse(plan attachmentModel, err error) diag.Diagnostic {
+	failed := r.failure("", plan.String(), err)
+	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "The attachment name is in use", fmt.Sprintf(
+		"%s\n\nThe app has a config var %s that was set by hand, or another attachment took the name just now. Nothing was overwritten. "+
+			"Choose another name, or remove the config var if its value is not needed any more.",
+		failed.Detail(), keyvalue.ConfigVar(plan.Name.ValueString())))
+}
+
+func named(attachments []heroku.Attachment, name string) *heroku.Attachment {
+	i := slices.IndexFunc(attachments, func(a heroku.Attachment) bool { return a.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &attachments[i]
+}

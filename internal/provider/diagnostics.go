@@ -1,0 +1,182 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"runtime"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+)
+
+// failure turns an error into a diagnostic: which object, what Heroku said, what to do next.
+// It is the only place that does so. The summary is a static sentence; object names the thing, as in `App "web"`.
+func (c *connection) failure(summary, object string, err error) diag.Diagnostic {
+	detail := object + ": " + whatHappened(err)
+	if next := c.nextStep(err); next != "" {
+		detail += "\n\n" + next
+	}
+	return diag.NewErrorDiagnostic(summary, detail)
+}
+
+// whatHappened repeats what the client says; an answer of Heroku's is quoted with its lines as they are.
+func whatHappened(err error) string {
+	answer, ok := err.(*heroku.Error) //nolint:errorlint // what wraps an answer has more to say than the answer alone
+	if ok {
+		said := fmt.Sprintf("Heroku answered %d %s to %s %s", answer.Status, answer.ID, answer.Method, answer.Path)
+		if answer.Message != "" {
+			said += fmt.Sprintf(": %q", answer.Message)
+		}
+		if answer.RequestID != "" {
+			said += fmt.Sprintf(" (request id %s)", answer.RequestID)
+		}
+		return said + "."
+	}
+	return err.Error() + "."
+}
+
+// nextStep says what the reader can do about an error; it depends on types and ids only, never on Heroku's texts.
+func (c *connection) nextStep(err error) string {
+	var (
+		answer    *heroku.Error
+		transport *heroku.TransportError
+		body      *heroku.BodyError
+		wait      *heroku.WaitError
+	)
+	switch {
+	case errors.As(err, &wait):
+		return afterWaiting(wait)
+	case errors.As(err, &answer):
+		return c.afterAnswer(answer)
+	case errors.As(err, &body):
+		return "This does not look like the Heroku API. Check api_url and data_api_url (or HEROKU_API_URL and HEROKU_DATA_API_URL) " +
+			"and whether a proxy answers in its place. If Heroku itself is in trouble, https://status.heroku.com says so."
+	case errors.As(err, &transport) && transport.Sent:
+		return "The request was sent and its answer was lost, so Heroku may have carried it out: " +
+			"plan again to see what is there before anything is repeated."
+	case errors.As(err, &transport):
+		return "Nothing was sent, so nothing has changed. " +
+			"Check the network, the proxy, and api_url and data_api_url (or HEROKU_API_URL and HEROKU_DATA_API_URL)."
+	case errors.Is(err, context.Canceled):
+		return "The run was interrupted; the next apply continues from what is in the state."
+	}
+	return ""
+}
+
+func afterWaiting(wait *heroku.WaitError) string {
+	switch wait.Outcome {
+	case heroku.TimedOut:
+		return "The work goes on at Heroku. Apply again to go on waiting, or raise the resource's timeouts."
+	case heroku.Unreachable:
+		return "The work goes on at Heroku, which could not be asked. Apply again once the API can be reached."
+	case heroku.Interrupted:
+		return "The work goes on at Heroku; the next apply continues to wait for it."
+	case heroku.Failed:
+		return "Heroku gave up on it; apply again to make a new attempt."
+	}
+	return ""
+}
+
+func (c *connection) afterAnswer(answer *heroku.Error) string {
+	switch answer.ID {
+	case "unauthorized":
+		return fmt.Sprintf("The token came from %s and is wrong, revoked or expired. "+
+			"Make a new one with `heroku authorizations:create` and put it there.", firstOf(c.tokenSource, "an unknown place"))
+	case "two_factor":
+		return "This token needs a second factor, which Terraform cannot enter. Use one made with `heroku authorizations:create`."
+	case "forbidden":
+		return fmt.Sprintf("The user of the token (it came from %s) has no right to do this: ask the owner of the app or an admin of the team for it.",
+			firstOf(c.tokenSource, "an unknown place"))
+	case "suspended":
+		return "The account is suspended: contact Heroku Support."
+	case "delinquent":
+		return "The account or the team has an open invoice: settle it at https://dashboard.heroku.com/account/billing, then apply again."
+	case "verification_needed", "verification_required":
+		return "Heroku wants a payment method first: add one at https://heroku.com/verify, then apply again."
+	case "rate_limit":
+		return "The account's hourly request limit is used up, by all its tools together. Wait some minutes, then run again, with a lower -parallelism if need be."
+	case "confirmation_required":
+		return "Heroku wants an explicit confirmation for this, and the configuration does not ask for what it would confirm."
+	case "conflict":
+		return "Another operation on the same object is running at Heroku: apply again when it has ended."
+	}
+	switch {
+	case answer.Status == http.StatusUnauthorized:
+		return c.afterAnswer(&heroku.Error{ID: "unauthorized"})
+	case answer.Status >= http.StatusInternalServerError:
+		return "Heroku is in trouble; https://status.heroku.com may say more. Nothing is lost: run again later."
+	}
+	return ""
+}
+
+// recoverPanic is deferred by every method that touches Heroku: a panic would lose the response, and with it a paid store.
+// When checkpointed reports that Create had saved a complete state it becomes a warning, because an error taints the object
+// and the next apply would destroy it.
+func recoverPanic(diags *diag.Diagnostics, what string, checkpointed func() bool) {
+	cause := recover()
+	if cause == nil {
+		return
+	}
+	detail := fmt.Sprintf("%s: the provider failed with %s.\n\nThis is a bug: please report it with these lines.\n%s",
+		what, panicText(cause), strings.Join(callers(), "\n"))
+	if checkpointed != nil && checkpointed() {
+		diags.AddWarning("The provider failed unexpectedly", detail+"\n\nWhat had been created is in the state; plan again to see what is missing.")
+		return
+	}
+	diags.AddError("The provider failed unexpectedly", detail)
+}
+
+// panicText repeats the runtime's own texts only; any other value might hold a secret.
+func panicText(cause any) string {
+	if err, ok := cause.(runtime.Error); ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("a panic of type %T", cause)
+}
+
+// callers lists the frames of this module that led to a panic, innermost first.
+func callers() []string {
+	const most = 6
+	pcs := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(0, pcs)])
+	var lines []string
+	for panicked := false; len(lines) < most; {
+		frame, more := frames.Next()
+		_, name, ours := strings.Cut(frame.Function, "terraform-provider-kvs/internal/")
+		if panicked && ours {
+			lines = append(lines, fmt.Sprintf("%s (line %d)", name, frame.Line))
+		}
+		panicked = panicked || strings.HasPrefix(frame.Function, "runtime.gopanic")
+		if !more {
+			break
+		}
+	}
+	return lines
+}
+
+// invalidImport says what an import identifier looks like: its grammar in words, and an example.
+func invalidImport(id, grammar, example string) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Invalid import identifier",
+		fmt.Sprintf("%q is not an identifier of this resource: give %s, for example %s.", id, grammar, example))
+}
+
+var uuidPattern = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+
+// isUUID reports whether s is an id as Heroku writes them: lower case, with hyphens.
+func isUUID(s string) bool { return uuidPattern.MatchString(s) }
+
+// validateUUID refuses names where an id is wanted: a name may be given to another object later.
+func validateUUID(s string) error {
+	if isUUID(s) {
+		return nil
+	}
+	return fmt.Errorf("%q is not an id: give a UUID in lower case, for example 7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7", s)
+}

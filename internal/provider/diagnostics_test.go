@@ -1,0 +1,170 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+)
+
+func TestFailure(t *testing.T) {
+	t.Parallel()
+	answer := func(status int, id, message string) error {
+		return &heroku.Error{Status: status, ID: id, Message: message, Method: "POST", Path: "/apps", RequestID: "1b9c"}
+	}
+	tests := map[string]struct {
+		err  error
+		want []string
+	}{
+		"an answer is quoted with its status, id and request id": {
+			answer(422, "invalid_params", "Name web is already taken"),
+			[]string{`App "web": `, "422 invalid_params", "POST /apps", `"Name web is already taken"`, "request id 1b9c"},
+		},
+		"a wrong token says where it came from": {
+			answer(401, "unauthorized", "Invalid credentials provided."),
+			[]string{"401 unauthorized", "the netrc file /home/me/.netrc", "`heroku authorizations:create`"},
+		},
+		"a 401 without an id is a wrong token too":            {answer(401, "", ""), []string{"the netrc file /home/me/.netrc"}},
+		"missing rights name the token":                       {answer(403, "forbidden", "No."), []string{"no right", "the netrc file /home/me/.netrc"}},
+		"a second factor asks for another token":              {answer(403, "two_factor", "Code?"), []string{"`heroku authorizations:create`"}},
+		"a suspended account is for Heroku to lift":           {answer(403, "suspended", "No."), []string{"Heroku Support"}},
+		"an open invoice is to be settled":                    {answer(402, "delinquent", "Pay."), []string{"billing"}},
+		"an unverified account is to be verified":             {answer(422, "verification_required", "Card?"), []string{"https://heroku.com/verify"}},
+		"the older id of verification is known":               {answer(402, "verification_needed", "Card?"), []string{"https://heroku.com/verify"}},
+		"a used-up limit asks for patience":                   {answer(429, "rate_limit", "Slow."), []string{"Wait some minutes"}},
+		"a conflict asks to apply again":                      {answer(409, "conflict", "Busy."), []string{"apply again"}},
+		"a confirmation is not given unasked":                 {answer(423, "confirmation_required", "Sure?"), []string{"explicit confirmation"}},
+		"trouble at Heroku points to its status page":         {answer(503, "", ""), []string{"https://status.heroku.com"}},
+		"an answer inside another error keeps what is around": {fmt.Errorf("renaming: %w", answer(404, "not_found", "Couldn't find that app.")), []string{"renaming: ", "404 not_found"}},
+		"a lost answer says that it may have been carried out": {
+			&heroku.TransportError{Method: "POST", Path: "/apps", Sent: true, Err: errors.New("connection reset")},
+			[]string{"connection reset", "may have carried it out"},
+		},
+		"an unreachable API says that nothing was sent": {
+			&heroku.TransportError{Method: "GET", Path: "/apps", Err: errors.New("connection refused")},
+			[]string{"connection refused", "nothing has changed", "api_url"},
+		},
+		"HTML instead of JSON doubts the address": {
+			&heroku.BodyError{Method: "GET", Path: "/apps", Status: 200, ContentType: "text/html", RequestID: "1b9c", Reason: "not JSON"},
+			[]string{"GET /apps", "200", "text/html", "1b9c", "does not look like the Heroku API", "api_url"},
+		},
+		"a wait that ran out says how to go on": {
+			&heroku.WaitError{Outcome: heroku.TimedOut, What: "add-on web", LastState: "provisioning", Elapsed: time.Minute},
+			[]string{"provisioning", "1m0s", "Apply again", "timeouts"},
+		},
+		"an interrupted wait goes on at the next apply": {
+			&heroku.WaitError{Outcome: heroku.Interrupted, What: "add-on web", Err: context.Canceled},
+			[]string{"the next apply continues"},
+		},
+		"a wait that lost contact goes on at the next apply": {
+			&heroku.WaitError{Outcome: heroku.Unreachable, What: "add-on web", Err: answer(503, "", "")},
+			[]string{"waiting for add-on web", "could not be asked"},
+		},
+		"a wait that failed keeps Heroku's words": {
+			&heroku.WaitError{Outcome: heroku.Failed, What: "add-on web", LastState: "deprovisioned"},
+			[]string{"deprovisioned", "gave up"},
+		},
+		"an interruption says so":   {fmt.Errorf("queued: %w", context.Canceled), []string{"interrupted"}},
+		"anything else is repeated": {errors.New("no idea"), []string{`App "web": no idea.`}},
+	}
+	conn := connection{tokenSource: "the netrc file /home/me/.netrc"}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := conn.failure("Unable to create app", `App "web"`, test.err)
+			if got.Severity() != diag.SeverityError || got.Summary() != "Unable to create app" {
+				t.Errorf("severity %s, summary %q", got.Severity(), got.Summary())
+			}
+			for _, want := range test.want {
+				if !strings.Contains(got.Detail(), want) {
+					t.Errorf("the detail lacks %q:\n%s", want, got.Detail())
+				}
+			}
+		})
+	}
+}
+
+func TestRecoverPanic(t *testing.T) {
+	t.Parallel()
+	const secret = "rediss://:hunter2@example.com"
+	var names []string
+	tests := map[string]struct {
+		cause        func()
+		checkpointed func() bool
+		want         diag.Severity
+		text         string
+	}{
+		"a panic is an error": {
+			func() { _ = names[len(names)] }, nil, diag.SeverityError, "index out of range"},
+		"a panic before the checkpoint is an error": {
+			func() { panic(secret) }, func() bool { return false }, diag.SeverityError, "a panic of type string"},
+		"a panic after the checkpoint is a warning, so that nothing is tainted": {
+			func() { panic(errors.New(secret)) }, func() bool { return true }, diag.SeverityWarning, "What had been created is in the state"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var diags diag.Diagnostics
+			func() {
+				defer recoverPanic(&diags, "Creating an app", test.checkpointed)
+				test.cause()
+			}()
+			if len(diags) != 1 || diags[0].Severity() != test.want {
+				t.Fatalf("diagnostics = %v, want one %s", diags, test.want)
+			}
+			detail := diags[0].Detail()
+			for _, want := range []string{"Creating an app: ", test.text, "provider.TestRecoverPanic"} {
+				if !strings.Contains(detail, want) {
+					t.Errorf("the detail lacks %q:\n%s", want, detail)
+				}
+			}
+			if strings.Contains(detail, "hunter2") {
+				t.Errorf("the detail repeats a secret:\n%s", detail)
+			}
+		})
+	}
+	t.Run("without a panic nothing is said", func(t *testing.T) {
+		t.Parallel()
+		var diags diag.Diagnostics
+		func() { defer recoverPanic(&diags, "Creating an app", nil) }()
+		if len(diags) != 0 {
+			t.Errorf("diagnostics = %v", diags)
+		}
+	})
+}
+
+func TestIsUUID(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		s    string
+		want bool
+	}{
+		"an id":                         {"7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7", true},
+		"an id in upper case":           {"7C4E2A90-3B5D-4F8E-A1C6-D2E3F4A5B6C7", false},
+		"an id in braces":               {"{7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7}", false},
+		"an id without its hyphens":     {"7c4e2a903b5d4f8ea1c6d2e3f4a5b6c7", false},
+		"an id with a line break after": {"7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7\n", false},
+		"a name":                        {"orders-api", false},
+		"nothing":                       {"", false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := isUUID(test.s); got != test.want {
+				t.Errorf("isUUID(%q) = %v", test.s, got)
+			}
+			if err := validateUUID(test.s); (err == nil) != test.want {
+				t.Errorf("validateUUID(%q) = %v", test.s, err)
+			}
+		})
+	}
+}

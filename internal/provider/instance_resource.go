@@ -1,0 +1,451 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+// kvs_instance is a Key-Value Store: an add-on of the service heroku-redis on one app.
+//
+// The Platform API owns its name, plan and attachments; the Data API owns its settings and version. Its identity is
+// the add-on's UUID. The surprise: neither API knows when the other is done. An add-on that is `provisioned` may not
+// answer on the Data API yet, and a plan change leaves it `provisioned` while the data is still being copied.
+
+var (
+	_ resource.ResourceWithConfigure      = (*instanceResource)(nil)
+	_ resource.ResourceWithIdentity       = (*instanceResource)(nil)
+	_ resource.ResourceWithImportState    = (*instanceResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*instanceResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*instanceResource)(nil)
+)
+
+type instanceResource struct{ connection }
+
+func newInstanceResource() resource.Resource { return &instanceResource{} }
+
+// Defaults of the `timeouts` attribute. Provisioning takes up to ten minutes on private plans and a plan change
+// depends on the data (Dev Center: Heroku Key-Value Store and Private Spaces).
+const (
+	instanceCreateTimeout = 30 * time.Minute
+	instanceUpdateTimeout = 60 * time.Minute
+	instanceDeleteTimeout = 15 * time.Minute
+)
+
+func (r *instanceResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_instance"
+	resp.ResourceBehavior.MutableIdentity = true
+}
+
+func (r *instanceResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+		"id": identityschema.StringAttribute{
+			RequiredForImport: true,
+			Description:       "The UUID of the add-on.",
+		},
+	}}
+}
+
+func (r *instanceResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	r.configure(req.ProviderData, &resp.Diagnostics)
+}
+
+// ValidateConfig warns of keyspace events that Redis accepts and then never publishes.
+func (r *instanceResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	var config instanceModel
+	if resp.Diagnostics.Append(req.Config.Get(ctx, &config)...); resp.Diagnostics.HasError() {
+		return
+	}
+	flags := config.NotifyKeyspaceEvents.ValueString()
+	if events, err := keyvalue.ParseKeyspaceEvents(flags); err == nil && events != 0 && !events.Publishes() {
+		resp.Diagnostics.AddAttributeWarning(path.Root("notify_keyspace_events"), "Keyspace events that nobody receives",
+			fmt.Sprintf("%q names no channel or no class of events, so nothing is published. Add K (keyspace channel) or E (keyevent channel), and at least one class such as x (expired) or A (all of g$lshztxe).", flags))
+	}
+}
+
+// ModifyPlan decides what a change means before anything is done: a ladder from destroy, over create, to update.
+func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	var state, plan instanceModel
+	if !req.State.Raw.IsNull() {
+		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	}
+	if !req.Plan.Raw.IsNull() {
+		resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+
+	switch {
+	case req.Plan.Raw.IsNull():
+		resp.Diagnostics.Append(state.refuseDestroy()...)
+		return
+	case req.State.Raw.IsNull():
+		resp.Diagnostics.Append(r.checkPlacement(ctx, plan)...)
+	default:
+		resp.Diagnostics.Append(r.planUpdate(ctx, state, &plan)...)
+	}
+	plan.setFacts()
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+}
+
+// planUpdate says what the change costs, refuses one that needs another store, and resumes an unfinished wait.
+func (r *instanceResource) planUpdate(ctx context.Context, state instanceModel, plan *instanceModel) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if !state.ready() {
+		plan.State = types.StringUnknown()
+		plan.VersionActual = types.StringUnknown()
+		plan.ConfigVars = types.SetUnknown(types.StringType)
+		if plan.AttachmentName.IsNull() {
+			plan.AttachmentName = types.StringUnknown()
+		}
+	}
+	if !plan.AttachmentName.Equal(state.AttachmentName) {
+		plan.ConfigVars = types.SetUnknown(types.StringType)
+	}
+	if plan.Plan.IsUnknown() || plan.AppID.IsUnknown() {
+		return diags
+	}
+	change := keyvalue.Impact(state.spec(), plan.spec())
+	if diags.Append(needsNewStore(change, state, *plan)...); diags.HasError() {
+		return diags
+	}
+	if change.Method == keyvalue.InPlace {
+		diags.AddAttributeWarning(path.Root("plan"), planChangeSummary(change),
+			fmt.Sprintf("%s: %s to %s.\n\n%s", state.label(), state.spec().Plan, plan.spec().Plan, bullets(change.Facts)))
+		diags.Append(r.checkPlacement(ctx, *plan)...)
+	}
+	return diags
+}
+
+func planChangeSummary(change keyvalue.Change) string {
+	if change.Downgrade {
+		return "Changing to a smaller plan needs the data to fit"
+	}
+	return "Changing the plan copies the data"
+}
+
+// needsNewStore refuses a change that no request can make on the existing store.
+func needsNewStore(change keyvalue.Change, state, plan instanceModel) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if change.Method != keyvalue.NewStore && change.Method != keyvalue.Refused {
+		return diags
+	}
+	attribute := path.Root("plan")
+	if !plan.AppID.Equal(state.AppID) {
+		attribute = path.Root("app_id")
+	}
+	diags.AddAttributeError(attribute, "This change needs a new Key-Value Store",
+		fmt.Sprintf("%s cannot be changed in place: %s\n\nNothing is destroyed or ordered. Add a second kvs_instance for the new store, copy the data, re-point each kvs_attachment through its instance_id, and remove this one last.",
+			state.label(), change.Reason))
+	return diags
+}
+
+// checkPlacement refuses a plan that cannot run where the app is. What it cannot find out is left to Heroku.
+func (r *instanceResource) checkPlacement(ctx context.Context, plan instanceModel) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if r.client == nil || plan.Plan.IsUnknown() || plan.AppID.IsUnknown() {
+		return diags
+	}
+	app, err := r.client.App(ctx, heroku.AppID(plan.AppID.ValueString()))
+	if heroku.IsNotFound(err) {
+		diags.AddAttributeError(path.Root("app_id"), "App not found",
+			fmt.Sprintf("Heroku knows no app with the id %q that this token may see. Use the UUID of an existing app, for instance kvs_app.web.id.", plan.AppID.ValueString()))
+		return diags
+	}
+	if err != nil {
+		return diags
+	}
+	place := keyvalue.Place(plan.spec().Plan, location(app))
+	if place.Verdict == keyvalue.Fits {
+		return diags
+	}
+	diags.AddAttributeError(path.Root("plan"), "Plan does not fit the app's runtime",
+		fmt.Sprintf("The app %s runs in %s. %s\n\nPlans that would do: %s.", app.Name, location(app), place.Reason, joinPlans(place.WouldFit)))
+	return diags
+}
+
+func (r *instanceResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	saved := false
+	defer recoverPanic(&resp.Diagnostics, "Creating a Key-Value Store", func() bool { return saved })
+	var plan instanceModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	timeout, diags := plan.Timeouts.Create(ctx, instanceCreateTimeout)
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	if resp.Diagnostics.Append(r.checkPlacement(ctx, plan)...); resp.Diagnostics.HasError() {
+		return
+	}
+
+	order, err := plan.order()
+	if err != nil {
+		resp.Diagnostics.AddError("Unable to choose a name for the Key-Value Store", err.Error())
+		return
+	}
+	addOn, err := r.client.CreateAddOn(ctx, heroku.AppID(plan.AppID.ValueString()), order)
+	if err != nil {
+		resp.Diagnostics.Append(r.creationFailure(ctx, order.Name, err))
+		return
+	}
+	save := func() {
+		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+		resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: plan.ID})...)
+		saved = !resp.Diagnostics.HasError()
+	}
+	plan.read(addOn, nil)
+	save()
+
+	// From here on an error would taint the store, and the next apply would destroy it.
+	if err := r.finish(ctx, &plan, timeout); declaredFailed(err) {
+		resp.State.RemoveResource(ctx)
+		resp.Diagnostics.Append(r.failure("Unable to create Key-Value Store", plan.label(), err))
+		return
+	} else if err != nil {
+		resp.Diagnostics.Append(r.unfinished(plan, err))
+	}
+	save()
+}
+
+func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Reading a Key-Value Store", nil)
+	var state instanceModel
+	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: state.ID})...)
+	addOn, err := r.client.AddOn(ctx, state.addOnID())
+	if heroku.IsNotFound(err) || err == nil && addOn.State == heroku.StateDeprovisioned {
+		resp.State.RemoveResource(ctx)
+		return
+	}
+	if err != nil {
+		resp.Diagnostics.Append(r.failure("Unable to read Key-Value Store", state.label(), err))
+		return
+	}
+	store, err := r.storeOf(ctx, addOn)
+	if err != nil {
+		resp.Diagnostics.Append(r.failure("Unable to read the settings of Key-Value Store", state.label(), err))
+		return
+	}
+	state.read(addOn, store)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+}
+
+// storeOf asks the Data API, which does not know a store that is still being provisioned.
+func (r *instanceResource) storeOf(ctx context.Context, addOn heroku.AddOn) (*heroku.Store, error) {
+	if addOn.State != heroku.StateProvisioned {
+		return nil, nil
+	}
+	store, err := r.client.Store(ctx, addOn.ID)
+	if heroku.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &store, nil
+}
+
+func (r *instanceResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Updating a Key-Value Store", nil)
+	var state, plan instanceModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	timeout, diags := plan.Timeouts.Update(ctx, instanceUpdateTimeout)
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	// The plan may have been made while the app or the plan was unknown.
+	change := keyvalue.Impact(state.spec(), plan.spec())
+	if resp.Diagnostics.Append(needsNewStore(change, state, plan)...); resp.Diagnostics.HasError() {
+		return
+	}
+
+	if update, changed := plan.changesTo(state); changed {
+		addOn, err := r.client.UpdateAddOn(ctx, heroku.AppID(state.AppID.ValueString()), state.addOnID(), update)
+		if err != nil {
+			resp.Diagnostics.Append(r.failure("Unable to change Key-Value Store", state.label(), err))
+			return
+		}
+		state.read(addOn, nil)
+		resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+	}
+	if err := r.finish(ctx, &plan, timeout); err != nil {
+		resp.Diagnostics.Append(r.failure("Unable to finish the change of Key-Value Store", state.label(), err))
+		return
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: plan.ID})...)
+}
+
+// finish waits until the store is ready on both APIs, brings attachment and settings to what is planned, and reads
+// everything back. It is looked up before it is done, so that an interrupted run continues where it stopped.
+func (r *instanceResource) finish(ctx context.Context, m *instanceModel, timeout time.Duration) error {
+	addOn, err := r.client.WaitAddOnProvisioned(ctx, m.addOnID(), timeout)
+	if err != nil {
+		return err
+	}
+	store, err := r.client.WaitStoreAvailable(ctx, addOn.ID, string(m.spec().Plan), timeout)
+	if err != nil {
+		return err
+	}
+	if addOn, err = r.attachAs(ctx, addOn, m.AttachmentName); err != nil {
+		return err
+	}
+	if update, changed := m.settingsFor(store); changed {
+		if err := r.client.UpdateStoreConfig(ctx, addOn.ID, update); err != nil {
+			return err
+		}
+		if store, err = r.client.Store(ctx, addOn.ID); err != nil {
+			return err
+		}
+	}
+	m.read(addOn, &store)
+	return nil
+}
+
+// attachAs gives the store its first attachment's name: the new name is attached before the old one is dropped, so
+// that the app is never without the store's URL.
+func (r *instanceResource) attachAs(ctx context.Context, addOn heroku.AddOn, name types.String) (heroku.AddOn, error) {
+	names := keyvalue.AttachmentNames(addOn.ConfigVars)
+	if name.IsNull() || name.IsUnknown() || slices.Contains(names, name.ValueString()) {
+		return addOn, nil
+	}
+	former := firstAttachment(names)
+	if _, err := r.client.CreateAttachment(ctx, heroku.AttachmentCreate{AddOn: addOn.ID, App: addOn.AppID, Name: name.ValueString()}); err != nil {
+		return addOn, err
+	}
+	if former != "" {
+		attachment, err := r.client.AppAttachment(ctx, string(addOn.AppID), former)
+		if err == nil && attachment.AddOnID == addOn.ID {
+			err = r.client.DeleteAttachment(ctx, attachment.ID)
+		}
+		if err != nil && !heroku.IsNotFound(err) {
+			return addOn, err
+		}
+	}
+	return r.client.AddOn(ctx, addOn.ID)
+}
+
+func (r *instanceResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Destroying a Key-Value Store", nil)
+	var state instanceModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	timeout, diags := state.Timeouts.Delete(ctx, instanceDeleteTimeout)
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	// Terraform asks ModifyPlan neither about -replace nor about the destroy half of a tainted replacement.
+	if resp.Diagnostics.Append(state.refuseDestroy()...); resp.Diagnostics.HasError() {
+		return
+	}
+	err := r.client.DeleteAddOn(ctx, heroku.AppID(state.AppID.ValueString()), state.addOnID())
+	if err == nil {
+		err = r.client.WaitAddOnGone(ctx, state.addOnID(), timeout)
+	}
+	if err != nil {
+		resp.Diagnostics.Append(r.failure("Unable to destroy Key-Value Store", state.label(), err))
+	}
+}
+
+func (m instanceModel) refuseDestroy() diag.Diagnostics {
+	var diags diag.Diagnostics
+	if m.DeletionProtection.ValueBool() {
+		diags.AddAttributeError(path.Root("deletion_protection"), "Key-Value Store is protected from deletion",
+			m.label()+" holds data that cannot be recovered after it is destroyed.\n\n"+
+				"To destroy it on purpose, first apply deletion_protection = false, then destroy. "+
+				"If it is to be replaced because it is tainted, run `terraform untaint` on its address instead: the store itself is intact. "+
+				"To stop managing it without destroying it, use a removed block with destroy = false.")
+	}
+	return diags
+}
+
+// creationFailure finds out whether the name is taken by a store that this token can see, which can then be imported.
+func (r *instanceResource) creationFailure(ctx context.Context, name string, err error) diag.Diagnostic {
+	failure := r.failure("Unable to create Key-Value Store", fmt.Sprintf("Key-Value Store %q", name), err)
+	if !heroku.HasID(err, "invalid_params") {
+		return failure
+	}
+	taken, findErr := r.client.FindAddOn(ctx, name)
+	if findErr != nil {
+		return failure
+	}
+	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "An add-on with this name exists already", fmt.Sprintf(
+		"%s\n\nThe name belongs to an add-on of the app %s: choose another name, or manage the existing store by importing it:\n\n%s",
+		failure.Detail(), taken.AppName, importBlock("kvs_instance", string(taken.ID))))
+}
+
+// declaredFailed says that Heroku itself gave the store up.
+func declaredFailed(err error) bool {
+	var wait *heroku.WaitError
+	return errors.As(err, &wait) && wait.Outcome == heroku.Failed
+}
+
+// unfinished reports a store that exists but is not ready. It is a warning on purpose: see Create.
+func (r *instanceResource) unfinished(m instanceModel, err error) diag.Diagnostic {
+	cause := r.failure("", m.label(), err)
+	return diag.NewWarningDiagnostic("Key-Value Store is not ready yet",
+		cause.Detail()+"\n\nThe store exists and is kept in the state. The next apply continues with this same store: nothing is ordered again, and nothing is destroyed. "+
+			"Whatever depends on it may not work until then. To wait longer, raise timeouts.create.")
+}
+
+// ImportState takes the add-on's UUID, its name, or app::ATTACHMENT.
+func (r *instanceResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Importing a Key-Value Store", nil)
+	if !r.ready(&resp.Diagnostics) {
+		return
+	}
+	id := req.ID
+	if id == "" {
+		resp.Diagnostics.Append(req.Identity.GetAttribute(ctx, path.Root("id"), &id)...)
+	}
+	addOn, diags := r.findInstance(ctx, id)
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), string(addOn.ID))...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("deletion_protection"), true)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: types.StringValue(string(addOn.ID))})...)
+}
+
+// order is the request for a new store. Its name is chosen here, before the request, so that a lost answer can be
+// looked up instead of ordering twice.
+func (m instanceModel) order() (heroku.AddOnCreate, error) {
+	name := m.Name.ValueString()
+	if name == "" {
+		chosen, err := keyvalue.NewStoreName(rand.Reader)
+		if err != nil {
+			return heroku.AddOnCreate{}, err
+		}
+		name = chosen
+	}
+	return heroku.AddOnCreate{
+		Plan:           m.spec().Plan.Wire(),
+		Name:           name,
+		AttachmentName: m.AttachmentName.ValueString(),
+		Config: map[string]string{
+			"timeout":          fmt.Sprint(m.Timeout.ValueInt64()),
+			"maxmemory_policy": m.MaxmemoryPolicy.ValueString(),
+		},
+	}, nil
+}
+
+type instanceIdentity struct {
+	ID types.String `tfsdk:"id"`
+}

@@ -1,0 +1,381 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/boolplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/float64planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64default"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/setplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+// instanceModel is a store in configuration, plan and state. The URL is not in it.
+type instanceModel struct {
+	ID                   types.String   `tfsdk:"id"`
+	AppID                types.String   `tfsdk:"app_id"`
+	Plan                 planName       `tfsdk:"plan"`
+	Name                 types.String   `tfsdk:"name"`
+	AttachmentName       types.String   `tfsdk:"attachment_name"`
+	Timeout              types.Int64    `tfsdk:"timeout"`
+	MaxmemoryPolicy      types.String   `tfsdk:"maxmemory_policy"`
+	NotifyKeyspaceEvents keyspaceEvents `tfsdk:"notify_keyspace_events"`
+	DeletionProtection   types.Bool     `tfsdk:"deletion_protection"`
+	State                types.String   `tfsdk:"state"`
+	VersionActual        types.String   `tfsdk:"version_actual"`
+	MemoryLimit          types.Int64    `tfsdk:"memory_limit"`
+	ConnectionLimit      types.Int64    `tfsdk:"connection_limit"`
+	MonthlyPrice         types.Float64  `tfsdk:"monthly_price"`
+	HighAvailability     types.Bool     `tfsdk:"high_availability"`
+	Persistence          types.String   `tfsdk:"persistence"`
+	RequiresTLS          types.Bool     `tfsdk:"requires_tls"`
+	ConfigVars           types.Set      `tfsdk:"config_vars"`
+	WebURL               types.String   `tfsdk:"web_url"`
+	CreatedAt            types.String   `tfsdk:"created_at"`
+	Timeouts             timeouts.Value `tfsdk:"timeouts"`
+}
+
+// Values of the `state` attribute. Those of the Platform API, and one for what only the Data API knows.
+const (
+	instanceReady     = heroku.StateProvisioned
+	instancePreparing = "preparing"
+)
+
+func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	defaults := keyvalue.DefaultSettings()
+	keepString := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "A Heroku Key-Value Store: an add-on of the service `heroku-redis` on one app, with its plan and its settings. " +
+			"The store's URL and password are not kept in the state; read them with the ephemeral resource `kvs_credentials`.",
+		Attributes: map[string]schema.Attribute{
+			"id": schema.StringAttribute{
+				Computed:            true,
+				PlanModifiers:       keepString,
+				MarkdownDescription: "The UUID of the add-on. Plan changes, renames and settings leave it as it is.",
+			},
+			"app_id": schema.StringAttribute{
+				Required:   true,
+				Validators: []validator.String{validatedBy(validateUUID)},
+				MarkdownDescription: "The UUID of the app that owns the store and is billed for it. " +
+					"Changing it needs a new store, so such a plan is refused: Heroku cannot move an add-on to another app.",
+			},
+			"plan": schema.StringAttribute{
+				Required:      true,
+				CustomType:    planNameType{},
+				PlanModifiers: []planmodifier.String{keepEquivalent()},
+				MarkdownDescription: "The plan, such as `premium-0`; `heroku-redis:premium-0` means the same. " +
+					"Changing it within one runtime class (Common Runtime, Private Space, Shield Space) is done in place: Heroku copies the data to a new server, writes during the copy may be lost, and the id, the name and the keys stay. " +
+					"A plan of another class needs a new store, so such a change is refused.",
+			},
+			"name": schema.StringAttribute{
+				Optional:      true,
+				Computed:      true,
+				Validators:    []validator.String{validatedBy(keyvalue.ValidateAddOnName)},
+				PlanModifiers: keepString,
+				MarkdownDescription: "The name of the add-on, unique across Heroku. When it is absent, the provider chooses one before it orders the store. " +
+					"Changing it renames the store in place; config vars and the URL stay as they are.",
+			},
+			"attachment_name": schema.StringAttribute{
+				Optional:      true,
+				Computed:      true,
+				Validators:    []validator.String{validatedBy(keyvalue.ValidateAttachmentName)},
+				PlanModifiers: keepString,
+				MarkdownDescription: "The name of the store's first attachment to its own app: `CACHE` gives the app the config var `CACHE_URL`. " +
+					"When it is absent, Heroku chooses `REDIS` for an app's first store and `HEROKU_REDIS_<COLOR>` after that. " +
+					"Changing it attaches the new name before it detaches the old one, and restarts the app.",
+			},
+			"timeout": schema.Int64Attribute{
+				Optional:      true,
+				Computed:      true,
+				Default:       int64default.StaticInt64(int64(defaults.Timeout)),
+				Validators:    []validator.Int64{int64ValidatedBy(keyvalue.ValidateTimeout)},
+				PlanModifiers: []planmodifier.Int64{int64planmodifier.UseStateForUnknown()},
+				MarkdownDescription: "Seconds after which an idle client connection is closed; `0` never closes one. " +
+					"Changing it takes effect in place, without a restart. Removing it returns to Heroku's default, `300`.",
+			},
+			"maxmemory_policy": schema.StringAttribute{
+				Optional:      true,
+				Computed:      true,
+				Default:       stringdefault.StaticString(string(defaults.MaxmemoryPolicy)),
+				Validators:    []validator.String{validatedBy(validateEvictionPolicy)},
+				PlanModifiers: keepString,
+				MarkdownDescription: "What happens when the memory limit is reached: " + policyList() + ". " +
+					"Changing it takes effect in place, without a restart. Removing it returns to Heroku's default, `noeviction`.",
+			},
+			"notify_keyspace_events": schema.StringAttribute{
+				Optional:      true,
+				Computed:      true,
+				CustomType:    keyspaceEventsType{},
+				Default:       stringdefault.StaticString(""),
+				PlanModifiers: []planmodifier.String{keepEquivalent()},
+				MarkdownDescription: "The keyspace events that the store publishes, as a set of flags: `K` or `E` for the channel, and classes among `g$lshztxem`, where `A` stands for `g$lshztxe`. Order and the use of `A` make no difference. " +
+					"Changing it takes effect in place, without a restart. Removing it returns to Heroku's default, none.",
+			},
+			"deletion_protection": schema.BoolAttribute{
+				Optional: true,
+				Computed: true,
+				Default:  booldefault.StaticBool(true),
+				MarkdownDescription: "Whether this provider refuses to destroy or replace the store, `true` by default. A destroyed store cannot be recovered. " +
+					"Set it to `false` and apply before destroying the store on purpose. Heroku has no such switch: the dashboard and the CLI can still destroy the store, and so does destroying its app there.",
+			},
+			"state": schema.StringAttribute{
+				Computed:            true,
+				PlanModifiers:       keepString,
+				MarkdownDescription: "`provisioned` when the store is ready. `provisioning` while it is being created and `preparing` while its data is being copied: the next apply then waits for the end.",
+			},
+			"version_actual": schema.StringAttribute{
+				Computed:            true,
+				PlanModifiers:       keepString,
+				MarkdownDescription: "The version that the server reports, such as `7.2.4`.",
+			},
+			"memory_limit": schema.Int64Attribute{
+				Computed:            true,
+				PlanModifiers:       []planmodifier.Int64{int64planmodifier.UseStateForUnknown()},
+				MarkdownDescription: "The plan's memory in MB. Null for a plan that is not in the published catalogue.",
+			},
+			"connection_limit": schema.Int64Attribute{
+				Computed:            true,
+				PlanModifiers:       []planmodifier.Int64{int64planmodifier.UseStateForUnknown()},
+				MarkdownDescription: "The plan's limit of client connections. Null for a plan that is not in the published catalogue.",
+			},
+			"monthly_price": schema.Float64Attribute{
+				Computed:            true,
+				PlanModifiers:       []planmodifier.Float64{float64planmodifier.UseStateForUnknown()},
+				MarkdownDescription: "The plan's published price in US dollars a month. Null where none is published. A contract may say otherwise.",
+			},
+			"high_availability": schema.BoolAttribute{
+				Computed:            true,
+				PlanModifiers:       []planmodifier.Bool{boolplanmodifier.UseStateForUnknown()},
+				MarkdownDescription: "Whether the plan has a standby to fail over to. Null for a plan that is not in the published catalogue.",
+			},
+			"persistence": schema.StringAttribute{
+				Computed:            true,
+				PlanModifiers:       keepString,
+				MarkdownDescription: "How the plan keeps data across a restart: `AOF` or `None`. Null for a plan that is not in the published catalogue.",
+			},
+			"requires_tls": schema.BoolAttribute{
+				Computed:            true,
+				PlanModifiers:       []planmodifier.Bool{boolplanmodifier.UseStateForUnknown()},
+				MarkdownDescription: "Whether clients must use TLS. Null for a plan that is not in the published catalogue.",
+			},
+			"config_vars": schema.SetAttribute{
+				Computed:            true,
+				ElementType:         types.StringType,
+				PlanModifiers:       []planmodifier.Set{setplanmodifier.UseStateForUnknown()},
+				MarkdownDescription: "The names of the config vars that the store gives its own app, such as `REDIS_URL`. Their values are secret and not kept.",
+			},
+			"web_url": schema.StringAttribute{
+				Computed:            true,
+				PlanModifiers:       keepString,
+				MarkdownDescription: "The address of the store's dashboard.",
+			},
+			"created_at": schema.StringAttribute{
+				Computed:            true,
+				PlanModifiers:       keepString,
+				MarkdownDescription: "When the store was ordered, in RFC 3339.",
+			},
+			"timeouts": timeoutsAttribute(ctx, timeouts.Opts{
+				Create:            true,
+				Update:            true,
+				Delete:            true,
+				CreateDescription: "How long to wait for a new store, such as `45m`; `30m` by default. When it passes, the store is kept and the next apply continues to wait.",
+				UpdateDescription: "How long to wait for a plan change, such as `2h`; `60m` by default. When it passes, the next apply continues to wait.",
+				DeleteDescription: "How long to wait until a destroyed store is gone; `15m` by default.",
+			}),
+		},
+	}
+}
+
+// timeoutsAttribute gives the library's attribute the description that it cannot be told.
+func timeoutsAttribute(ctx context.Context, opts timeouts.Opts) schema.Attribute {
+	attribute := timeouts.Attributes(ctx, opts)
+	if nested, ok := attribute.(schema.SingleNestedAttribute); ok {
+		nested.MarkdownDescription = "How long to wait for what takes time. Changing it sends nothing."
+		return nested
+	}
+	return attribute
+}
+
+func policyList() string {
+	var names []string
+	for _, policy := range keyvalue.EvictionPolicies() {
+		names = append(names, "`"+string(policy)+"`")
+	}
+	return strings.Join(names, ", ")
+}
+
+func (m instanceModel) addOnID() heroku.AddOnID { return heroku.AddOnID(m.ID.ValueString()) }
+
+// ready says that nothing is left to wait for.
+func (m instanceModel) ready() bool { return m.State.ValueString() == instanceReady }
+
+// label names the store in a diagnostic.
+func (m instanceModel) label() string {
+	return "Key-Value Store " + m.Name.ValueString() + " (" + m.ID.ValueString() + ")"
+}
+
+// spec is what keyvalue judges. A plan name that cannot be parsed has been refused before.
+func (m instanceModel) spec() keyvalue.Spec {
+	plan, _ := keyvalue.ParsePlanName(m.Plan.ValueString())
+	return keyvalue.Spec{AppID: m.AppID.ValueString(), Plan: plan}
+}
+
+// changesTo is what the Platform API has to be told: the plan, the name, or both in one request.
+func (m instanceModel) changesTo(state instanceModel) (heroku.AddOnUpdate, bool) {
+	var update heroku.AddOnUpdate
+	if to := m.spec().Plan; to != state.spec().Plan {
+		wire := to.Wire()
+		update.Plan = &wire
+	}
+	if !m.Name.IsUnknown() && !m.Name.Equal(state.Name) {
+		update.Name = m.Name.ValueStringPointer()
+	}
+	return update, update.Plan != nil || update.Name != nil
+}
+
+// settingsFor is what the Data API has to be told: the settings that the live store does not have yet.
+func (m instanceModel) settingsFor(store heroku.Store) (heroku.StoreConfigUpdate, bool) {
+	var update heroku.StoreConfigUpdate
+	if timeout := int(m.Timeout.ValueInt64()); store.Timeout == nil || *store.Timeout != timeout {
+		update.Timeout = &timeout
+	}
+	if policy := m.MaxmemoryPolicy.ValueString(); store.MaxmemoryPolicy == nil || *store.MaxmemoryPolicy != policy {
+		update.MaxmemoryPolicy = &policy
+	}
+	if events := m.NotifyKeyspaceEvents.ValueString(); store.NotifyKeyspaceEvents == nil || !samePublished(*store.NotifyKeyspaceEvents, events) {
+		update.NotifyKeyspaceEvents = &events
+	}
+	return update, update != heroku.StoreConfigUpdate{}
+}
+
+// setFacts fills in what the published catalogue says of the plan.
+func (m *instanceModel) setFacts() {
+	if m.Plan.IsUnknown() {
+		m.MemoryLimit, m.ConnectionLimit, m.MonthlyPrice = types.Int64Unknown(), types.Int64Unknown(), types.Float64Unknown()
+		m.HighAvailability, m.RequiresTLS, m.Persistence = types.BoolUnknown(), types.BoolUnknown(), types.StringUnknown()
+		return
+	}
+	m.MemoryLimit, m.ConnectionLimit, m.MonthlyPrice = types.Int64Null(), types.Int64Null(), types.Float64Null()
+	m.HighAvailability, m.RequiresTLS, m.Persistence = types.BoolNull(), types.BoolNull(), types.StringNull()
+	plan, published := keyvalue.LookupPlan(m.spec().Plan)
+	if !published {
+		return
+	}
+	m.MemoryLimit = types.Int64Value(int64(plan.MemoryMB))
+	m.ConnectionLimit = types.Int64Value(int64(plan.ConnectionLimit))
+	m.HighAvailability = types.BoolValue(plan.HighAvailability)
+	m.RequiresTLS = types.BoolValue(plan.RequiresTLS)
+	m.Persistence = types.StringValue(plan.Persistence)
+	if plan.MonthlyPriceCents != nil {
+		m.MonthlyPrice = types.Float64Value(float64(*plan.MonthlyPriceCents) / 100)
+	}
+}
+
+func validateEvictionPolicy(s string) error {
+	_, err := keyvalue.ParseEvictionPolicy(s)
+	return err
+}
+
+// samePublished compares two spellings of keyspace events by meaning.
+func samePublished(a, b string) bool {
+	left, errLeft := keyvalue.ParseKeyspaceEvents(a)
+	right, errRight := keyvalue.ParseKeyspaceEvents(b)
+	return errLeft == nil && errRight == nil && left == right
+}
+
+// shortPlan is a plan's name without its service, as people write it.
+func shortPlan(wire string) string {
+	if plan, err := keyvalue.ParsePlanName(wire); err == nil {
+		return string(plan)
+	}
+	return wire
+}
+
+func stringSet(values []string) types.Set {
+	elements := make([]attr.Value, len(values))
+	for i, value := range values {
+		elements[i] = types.StringValue(value)
+	}
+	return types.SetValueMust(types.StringType, elements)
+}
+
+// read is the one mapping from the API to the state. Without a store (the Data API does not know it yet) the settings
+// stay as they are, and nothing is left unknown.
+func (m *instanceModel) read(addOn heroku.AddOn, store *heroku.Store) {
+	m.ID = types.StringValue(string(addOn.ID))
+	m.AppID = types.StringValue(string(addOn.AppID))
+	m.Plan = newPlanName(shortPlan(addOn.Plan))
+	m.Name = types.StringValue(addOn.Name)
+	m.State = types.StringValue(instanceState(addOn, store))
+	m.WebURL = types.StringValue(addOn.WebURL)
+	m.CreatedAt = types.StringValue(addOn.CreatedAt)
+	m.ConfigVars = stringSet(addOn.ConfigVars)
+	m.AttachmentName = m.attachmentOf(addOn)
+	m.setFacts()
+	if store == nil {
+		if m.VersionActual.IsUnknown() {
+			m.VersionActual = types.StringNull()
+		}
+		return
+	}
+	m.VersionActual = types.StringValue(store.Version)
+	if store.Timeout != nil {
+		m.Timeout = types.Int64Value(int64(*store.Timeout))
+	}
+	if store.MaxmemoryPolicy != nil {
+		m.MaxmemoryPolicy = types.StringValue(*store.MaxmemoryPolicy)
+	}
+	if store.NotifyKeyspaceEvents != nil {
+		m.NotifyKeyspaceEvents = newKeyspaceEvents(*store.NotifyKeyspaceEvents)
+	}
+}
+
+// instanceState joins what the two APIs say: the Platform API calls a store provisioned while its data is still being
+// copied (Platform API reference, plan changes).
+func instanceState(addOn heroku.AddOn, store *heroku.Store) string {
+	if addOn.State == heroku.StateProvisioned && (store == nil || store.Preparing()) {
+		return instancePreparing
+	}
+	return addOn.State
+}
+
+// attachmentOf keeps the name that is known as long as the store bears it, since one store may have several.
+func (m *instanceModel) attachmentOf(addOn heroku.AddOn) types.String {
+	names := keyvalue.AttachmentNames(addOn.ConfigVars)
+	if known := m.AttachmentName.ValueString(); known != "" && (len(names) == 0 || slices.Contains(names, known)) {
+		return m.AttachmentName
+	}
+	if first := firstAttachment(names); first != "" {
+		return types.StringValue(first)
+	}
+	return types.StringNull()
+}
+
+// firstAttachment prefers the primary, then the alphabet, since the API promises no order.
+func firstAttachment(names []string) string {
+	switch {
+	case len(names) == 0:
+		return ""
+	case slices.Contains(names, keyvalue.PrimaryAttachment):
+		return keyvalue.PrimaryAttachment
+	}
+	return slices.Min(names)
+}

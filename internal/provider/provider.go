@@ -1,0 +1,217 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package provider is the Terraform provider for Heroku Key-Value Store: schemas, plans, state and diagnostics.
+//
+// One file holds one noun and reads in the order of the object's life: declare, validate, plan, apply, translate.
+// What Key-Value Store is lives in package keyvalue, how Heroku is spoken to in package heroku.
+package provider
+
+import (
+	"context"
+	"os"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
+	"github.com/hashicorp/terraform-plugin-framework/function"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-log/tflog"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+)
+
+var (
+	_ provider.ProviderWithEphemeralResources = (*kvsProvider)(nil)
+	_ provider.ProviderWithFunctions          = (*kvsProvider)(nil)
+)
+
+type kvsProvider struct {
+	version string
+	getenv  func(string) string
+	edits   []func(*heroku.Options)
+}
+
+// Option adjusts a provider that does not run under Terraform alone, such as one in a test.
+type Option func(*kvsProvider)
+
+// WithClient edits the client's options last, so that it wins over the configuration and the environment.
+func WithClient(edit func(*heroku.Options)) Option {
+	return func(p *kvsProvider) { p.edits = append(p.edits, edit) }
+}
+
+// New returns the provider in the form that terraform-plugin-framework serves.
+func New(version string, opts ...Option) func() provider.Provider {
+	return func() provider.Provider {
+		p := &kvsProvider{version: version, getenv: os.Getenv}
+		for _, opt := range opts {
+			opt(p)
+		}
+		return p
+	}
+}
+
+type providerModel struct {
+	APIKey     types.String `tfsdk:"api_key"`
+	APIURL     types.String `tfsdk:"api_url"`
+	DataAPIURL types.String `tfsdk:"data_api_url"`
+}
+
+func (p *kvsProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
+	resp.TypeName = "kvs"
+	resp.Version = p.version
+}
+
+func (p *kvsProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Manages Heroku Key-Value Store: apps, stores, their settings and plans, and how they are attached to apps.",
+		Attributes: map[string]schema.Attribute{
+			"api_key": schema.StringAttribute{
+				MarkdownDescription: "Heroku API token, as `heroku authorizations:create` prints it. " +
+					"When absent, the environment variable `HEROKU_API_KEY` is used, and after it the netrc file's entry for `api.heroku.com`.",
+				Optional:  true,
+				Sensitive: true,
+			},
+			"api_url": schema.StringAttribute{
+				MarkdownDescription: "Base URL of the Platform API. " +
+					"When absent, the environment variable `HEROKU_API_URL` is used, and after it `https://api.heroku.com`.",
+				Optional: true,
+			},
+			"data_api_url": schema.StringAttribute{
+				MarkdownDescription: "Base URL of the Data API, which serves the settings and credentials of stores. " +
+					"When absent, the environment variable `HEROKU_DATA_API_URL` is used, and after it `https://api.data.heroku.com`.",
+				Optional: true,
+			},
+		},
+	}
+}
+
+func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
+	var config providerModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	// An unknown value must not fall back to the environment: the plan would speak to another account than the apply.
+	if config.APIKey.IsUnknown() || config.APIURL.IsUnknown() || config.DataAPIURL.IsUnknown() {
+		return
+	}
+	options, err := p.options(config, req.TerraformVersion)
+	if err != nil {
+		resp.Diagnostics.AddAttributeError(path.Root("api_key"), "No Heroku API token was found", err.Error())
+		return
+	}
+	client, err := heroku.New(options)
+	if err != nil {
+		resp.Diagnostics.AddError("Invalid provider configuration", err.Error())
+		return
+	}
+	conn := connection{client: client, tokenSource: options.Credential.Source}
+	// One free request, so that a wrong token is one error here instead of one for each resource.
+	if _, err := client.RateLimit(ctx); err != nil {
+		resp.Diagnostics.Append(conn.failure("Unable to use the Heroku API", "Checking the API token", err))
+		return
+	}
+	resp.ResourceData = conn
+	resp.DataSourceData = conn
+	resp.EphemeralResourceData = conn
+}
+
+// options merges the configuration, then the environment, then the edits of WithClient, which win.
+func (p *kvsProvider) options(config providerModel, terraformVersion string) (heroku.Options, error) {
+	credential, err := heroku.FindCredential(config.APIKey.ValueString(), p.getenv)
+	options := heroku.Options{
+		APIURL:     firstOf(config.APIURL.ValueString(), p.getenv("HEROKU_API_URL")),
+		DataAPIURL: firstOf(config.DataAPIURL.ValueString(), p.getenv("HEROKU_DATA_API_URL")),
+		Credential: credential,
+		UserAgent:  strings.TrimSpace("terraform-provider-kvs/" + p.version + " (Terraform " + terraformVersion + ") " + p.getenv("TF_APPEND_USER_AGENT")),
+		Observe:    logAttempt,
+	}
+	for _, edit := range p.edits {
+		edit(&options)
+	}
+	if options.Credential.Token == "" {
+		return options, err
+	}
+	return options, nil
+}
+
+func firstOf(values ...string) string {
+	for _, value := range values {
+		if value != "" {
+			return value
+		}
+	}
+	return ""
+}
+
+// logAttempt writes one line for each HTTP request. An Attempt holds neither headers nor bodies, so nothing needs masking.
+func logAttempt(ctx context.Context, attempt heroku.Attempt) {
+	const subsystem = "heroku"
+	fields := map[string]any{
+		"method":      attempt.Method,
+		"host":        attempt.Host,
+		"path":        attempt.Path,
+		"status":      attempt.Status,
+		"duration_ms": attempt.Duration.Milliseconds(),
+		"request_id":  attempt.RequestID,
+		"try":         attempt.Try,
+	}
+	if attempt.Err != "" {
+		fields["error"] = attempt.Err
+	}
+	ctx = tflog.NewSubsystem(ctx, subsystem, tflog.WithLevelFromEnv("TF_LOG_PROVIDER_KVS_HEROKU"))
+	tflog.SubsystemDebug(ctx, subsystem, "Heroku API request", fields)
+}
+
+func (p *kvsProvider) Resources(context.Context) []func() resource.Resource {
+	return []func() resource.Resource{newAppResource, newInstanceResource, newAttachmentResource}
+}
+
+func (p *kvsProvider) DataSources(context.Context) []func() datasource.DataSource {
+	return []func() datasource.DataSource{newAppDataSource, newInstanceDataSource, newPlansDataSource, newRegionsDataSource}
+}
+
+func (p *kvsProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
+	return []func() ephemeral.EphemeralResource{newCredentialsEphemeral}
+}
+
+func (p *kvsProvider) Functions(context.Context) []func() function.Function {
+	return []func() function.Function{newParseURLFunction}
+}
+
+// connection is what the configured provider hands to everything that speaks to Heroku; each of them embeds it.
+type connection struct {
+	client      *heroku.Client // nil while the provider is not configured
+	tokenSource string         // where the token came from, in words
+}
+
+// configure takes what Configure of the provider prepared; nil (validate, or unknown provider values) leaves c unready.
+func (c *connection) configure(providerData any, diags *diag.Diagnostics) {
+	if providerData == nil {
+		return
+	}
+	conn, ok := providerData.(connection)
+	if !ok {
+		diags.AddError("Unexpected provider data", "This is a bug in the provider: please report it with the steps that led here.")
+		return
+	}
+	*c = conn
+}
+
+// ready reports whether Heroku can be asked, with a diagnostic when it cannot.
+func (c *connection) ready(diags *diag.Diagnostics) bool {
+	if c.client != nil {
+		return true
+	}
+	diags.AddError("The kvs provider is not configured yet",
+		"A value in the provider's configuration is known only after apply, so Heroku cannot be asked now. "+
+			"Give api_key, api_url and data_api_url values that are known at plan time (variables, environment variables or the netrc file), "+
+			"or first apply what they come from with -target.")
+	return false
+}

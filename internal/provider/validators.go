@@ -1,0 +1,56 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+)
+
+// invalidValue is the diagnostic for a single value that can be judged by itself; err says which values would do.
+func invalidValue(at path.Path, err error) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(at, "Invalid attribute value", err.Error()+".")
+}
+
+// validatedBy makes a rule of package keyvalue an attribute's validator.
+func validatedBy(rule func(string) error) validator.String { return stringRule(rule) }
+
+// int64ValidatedBy is validatedBy for whole numbers.
+func int64ValidatedBy(rule func(int64) error) validator.Int64 { return int64Rule(rule) }
+
+// uuidValidator refuses everything but an id.
+func uuidValidator() validator.String { return validatedBy(validateUUID) }
+
+const ruleDescription = "The value must be one that Heroku accepts."
+
+type stringRule func(string) error
+
+func (stringRule) Description(context.Context) string         { return ruleDescription }
+func (stringRule) MarkdownDescription(context.Context) string { return ruleDescription }
+
+func (rule stringRule) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	if err := rule(req.ConfigValue.ValueString()); err != nil {
+		resp.Diagnostics.Append(invalidValue(req.Path, err))
+	}
+}
+
+type int64Rule func(int64) error
+
+func (int64Rule) Description(context.Context) string         { return ruleDescription }
+func (int64Rule) MarkdownDescription(context.Context) string { return ruleDescription }
+
+func (rule int64Rule) ValidateInt64(_ context.Context, req validator.Int64Request, resp *validator.Int64Response) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	if err := rule(req.ConfigValue.ValueInt64()); err != nil {
+		resp.Diagnostics.Append(invalidValue(req.Path, err))
+	}
+}
