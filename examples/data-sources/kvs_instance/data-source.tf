@@ -1,0 +1,37 @@
+terraform {
+  required_providers {
+    kvs = {
+      source = "terraform-kvs/kvs"
+    }
+  }
+}
+
+resource "kvs_app" "web" {
+  name = "acme-web"
+}
+
+resource "kvs_instance" "cache" {
+  app_id              = kvs_app.web.id
+  plan                = "premium-0"
+  attachment_name     = "CACHE"
+  deletion_protection = false # only so that this example can be destroyed
+}
+
+# A store that is managed elsewhere is found by its name or its id.
+data "kvs_instance" "by_name" {
+  name = kvs_instance.cache.name
+}
+
+# Or by what it is to an app: "the store that is attached as CACHE". REDIS stands for the app's primary.
+data "kvs_instance" "by_attachment" {
+  app_id          = kvs_app.web.id
+  attachment_name = kvs_instance.cache.attachment_name
+}
+
+output "version" {
+  value = data.kvs_instance.by_name.version_actual
+}
+
+output "memory_limit" {
+  value = data.kvs_instance.by_attachment.memory_limit
+}

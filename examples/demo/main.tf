@@ -1,0 +1,54 @@
+# One store on Heroku Key-Value Store, used by two apps. `make demo` applies this against a local sandbox.
+
+terraform {
+  required_providers {
+    kvs = {
+      source = "terraform-kvs/kvs"
+    }
+  }
+}
+
+resource "kvs_app" "web" {
+  name = "orders-web"
+}
+
+resource "kvs_app" "worker" {
+  name = "orders-worker"
+}
+
+resource "kvs_instance" "cache" {
+  app_id = kvs_app.web.id
+  name   = "orders-cache"
+  plan   = var.plan
+
+  timeout                = 60
+  maxmemory_policy       = "allkeys-lru"
+  notify_keyspace_events = "Ex"
+
+  # A demo ends with a destroy. Leave this out elsewhere: stores are protected by default.
+  deletion_protection = false
+}
+
+# The worker finds the same store in its own REDIS_URL.
+resource "kvs_attachment" "worker" {
+  app_id      = kvs_app.worker.id
+  instance_id = kvs_instance.cache.id
+  name        = "REDIS"
+}
+
+# The URL holds the password. It is read when it is needed, and never is in the plan or the state.
+ephemeral "kvs_credentials" "cache" {
+  instance_id = kvs_instance.cache.id
+}
+
+resource "terraform_data" "command" {
+  count            = var.command == null ? 0 : 1
+  triggers_replace = var.command
+
+  provisioner "local-exec" {
+    command = var.command
+    environment = {
+      REDIS_URL = ephemeral.kvs_credentials.cache.url
+    }
+  }
+}

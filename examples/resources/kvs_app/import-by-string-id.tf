@@ -1,0 +1,5 @@
+# The id is the app's UUID or its name.
+import {
+  to = kvs_app.web
+  id = "acme-web"
+}

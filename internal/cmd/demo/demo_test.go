@@ -1,0 +1,127 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestTheOutputOfThePlanIsRead(t *testing.T) {
+	t.Parallel()
+	const output = `{"@level":"warn","@message":"Warning: Provider development overrides are in effect","diagnostic":{"severity":"warning","summary":"Provider development overrides are in effect","detail":"…"},"type":"diagnostic"}
+{"@level":"info","@message":"Plan: 0 to add, 1 to change, 0 to destroy.","changes":{"add":0},"type":"change_summary"}
+{"@level":"error","@message":"Error: No","diagnostic":{"severity":"error","summary":"No","detail":"Because.","address":"kvs_instance.mistake"},"type":"diagnostic"}
+panic: no JSON
+`
+	result, rest := readEvents([]byte(output))
+	want := run{
+		summary:     "Plan: 0 to add, 1 to change, 0 to destroy.",
+		diagnostics: []diagnostic{{Severity: "error", Summary: "No", Detail: "Because.", Address: "kvs_instance.mistake"}},
+	}
+	if !reflect.DeepEqual(result, want) {
+		t.Errorf("read %+v, want %+v", result, want)
+	}
+	if rest != "panic: no JSON\n" {
+		t.Errorf("the rest is %q", rest)
+	}
+}
+
+func TestOldVersionsAreToldFromNewOnes(t *testing.T) {
+	t.Parallel()
+	for version, want := range map[string]bool{
+		"1.11.0": true, "1.12.6-dev": true, "2.0.0": true, "1.10.5": false, "0.15.5": false, "1.9.8": false, "": false, "dev": false,
+	} {
+		if got := atLeast(version, 1, 11); got != want {
+			t.Errorf("%q is at least 1.11: %t, want %t", version, got, want)
+		}
+	}
+}
+
+func TestTheShellTakesAQuotedWordAsItIs(t *testing.T) {
+	t.Parallel()
+	for _, word := range []string{"/tmp/demo", "/tmp/a b", "it's", `$HOME "x" \n`} {
+		out, err := exec.CommandContext(t.Context(), "/bin/sh", "-c", "printf %s "+quoted(word)).Output()
+		if err != nil || string(out) != word {
+			t.Errorf("the shell makes %q of %q (%v)", out, word, err)
+		}
+	}
+}
+
+func TestAStepIsToldInOneLine(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	n := newNarrator(&out, 10)
+	err := n.tell("creating a store", func() (outcome, error) {
+		return outcome{sentence: "store created", remark: "41 ms to plan", notes: []string{"and more"}}, nil
+	})
+	lines := strings.Split(out.String(), "\n")
+	if err != nil || len(lines) != 3 || !strings.HasPrefix(lines[0], "[ 1/10] store created (41 ms to plan, ") || lines[1] != "        and more" {
+		t.Errorf("told (%v):\n%s", err, out.String())
+	}
+	failure := errors.New("no")
+	err = n.tell("failing", func() (outcome, error) { return outcome{}, failure })
+	if !errors.Is(err, failure) || !strings.HasPrefix(err.Error(), "step 2 of 10, failing: ") {
+		t.Errorf("the failure is told as %v", err)
+	}
+}
+
+func TestTimesAreShort(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{41 * time.Millisecond: "41 ms", 4240 * time.Millisecond: "4.2 s", 171 * time.Second: "2m51s"} {
+		if got := inWords(d); got != want {
+			t.Errorf("%d ns is %q, want %q", d, got, want)
+		}
+	}
+}
+
+// The URL has a password in it, so nothing of it may get into the report, whatever is wrong with it.
+func TestKeysNeverRepeatTheURL(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{"redis://h:canary@127.0.0.1:1", "rediss://h:canary@127.0.0.1:99999999", "rediss://h:canary@127.0.0.1:1"} {
+		_, err := useKeys(t.Context(), url, true)
+		if err == nil || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}
+
+func TestAnInterruptEndsAChild(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cmd := command(ctx, "/bin/sh", "-c", "echo ready; exec sleep 60")
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stdout.Read(make([]byte, 6)); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := cmd.Wait(); err == nil || cmd.ProcessState.Success() {
+		t.Errorf("the child ended well: %v", err)
+	}
+}
+
+func TestTheExampleIsThere(t *testing.T) {
+	t.Parallel()
+	c := &cli{}
+	dir := t.TempDir()
+	if err := c.prepare(filepath.Join("..", "..", "..", "examples", "demo"), dir, "/nowhere", []string{"HEROKU_API_KEY=x"}); err != nil {
+		t.Fatal(err)
+	}
+	if copied, _ := filepath.Glob(filepath.Join(dir, "*.tf")); len(copied) != 3 {
+		t.Errorf("copied %v", copied)
+	}
+}

@@ -1,0 +1,150 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+)
+
+// stream writes events of one package: "run TestA", "output TestA some text", "pass" (of the package).
+func stream(t *testing.T, events ...string) string {
+	t.Helper()
+	var b strings.Builder
+	for i, e := range events {
+		action, rest, _ := strings.Cut(e, " ")
+		name, output, _ := strings.Cut(rest, " ")
+		if output != "" {
+			output += "\n"
+		}
+		line, err := json.Marshal(event{
+			Time: time.Unix(int64(i), 0), Action: action, Package: "example.com/m/internal/store", Test: name, Output: output, Elapsed: 1.5,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Write(line)
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+func TestSummary(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		events []string
+		counts string
+		says   []string
+		silent []string
+	}{
+		{
+			name:   "a test that passes says nothing of its own",
+			events: []string{"start", "run TestA", "output TestA chatter", "pass TestA", "pass"},
+			counts: "1 passed, 0 failed, 0 skipped",
+			says:   []string{"ok    internal/store: 1 passed, 0 skipped (1.5s)"}, silent: []string{"chatter"},
+		},
+		{
+			name:   "a test with subtests is not counted beside them",
+			events: []string{"start", "run TestA", "run TestA/x", "pass TestA/x", "run TestA/y", "pass TestA/y", "pass TestA", "pass"},
+			counts: "2 passed, 0 failed, 0 skipped",
+		},
+		{
+			name:   "a failure is told in full and counted once",
+			events: []string{"start", "run TestA", "run TestA/x", "output TestA/x a_test.go:4: it broke", "fail TestA/x", "output TestA --- FAIL: TestA (0.00s)", "fail TestA", "fail"},
+			counts: "0 passed, 1 failed, 0 skipped",
+			says:   []string{"FAIL  internal/store TestA/x (1.5s)\n      a_test.go:4: it broke\n", "FAIL  internal/store: 0 passed, 1 failed"}, silent: []string{"TestA (1.5s)"},
+		},
+		{
+			name:   "a parent that fails on its own account is told",
+			events: []string{"start", "run TestA", "run TestA/x", "pass TestA/x", "output TestA own failure", "fail TestA", "fail"},
+			counts: "1 passed, 1 failed, 0 skipped",
+			says:   []string{"FAIL  internal/store TestA (1.5s)\n      own failure"},
+		},
+		{
+			name:   "a skipped test is told with its reason",
+			events: []string{"start", "run TestA", "output TestA a_test.go:3: no redis here", "skip TestA", "pass"},
+			counts: "0 passed, 0 failed, 1 skipped",
+			says:   []string{"skip  internal/store TestA: a_test.go:3: no redis here", "1 skipped"},
+		},
+		{
+			name:   "a test that never ended is a failure, told with what the package said",
+			events: []string{"start", "run TestA", "pass TestA", "run TestB", "output TestB panic: timed out", "output  exit status 2", "fail"},
+			counts: "1 passed, 1 failed, 0 skipped",
+			says:   []string{"TestB did not finish\n      panic: timed out", "exit status 2"},
+		},
+		{
+			name:   "a package that fails without a failing test is a failure",
+			events: []string{"start", "run TestA", "pass TestA", "output  race detected outside of test execution", "fail"},
+			counts: "1 passed, 1 failed, 0 skipped",
+			says:   []string{"race detected outside of test execution"},
+		},
+		{
+			name:   "a stream that breaks off is a failure",
+			events: []string{"start", "run TestA", "pass TestA"},
+			counts: "1 passed, 1 failed, 0 skipped",
+			says:   []string{"FAIL  internal/store: 1 passed, 1 failed, 0 skipped (did not finish)"},
+		},
+		{
+			name:   "a package without tests is not mentioned",
+			events: []string{"start", "output  ?   example.com/m/internal/store [no test files]", "skip"},
+			counts: "0 passed, 1 failed, 0 skipped",
+			says:   []string{"no test has run"}, silent: []string{"internal/store"},
+		},
+		{
+			name:   "nothing at all is a failure",
+			counts: "0 passed, 1 failed, 0 skipped", says: []string{"no test has run"},
+		},
+		{
+			name:   "a cached result says so",
+			events: []string{"start", "run TestA", "pass TestA", "output  ok \texample.com/m/internal/store\t(cached)", "pass"},
+			counts: "1 passed, 0 failed, 0 skipped", says: []string{"(cached)"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var out strings.Builder
+			s := newSummary(&out, "example.com/m")
+			s.read(strings.NewReader(stream(t, tt.events...)), nil)
+			s.finish()
+			if got := s.counts(); got != tt.counts {
+				t.Errorf("counts %q, want %q", got, tt.counts)
+			}
+			for _, say := range tt.says {
+				if !strings.Contains(out.String(), say) {
+					t.Errorf("should say %q:\n%s", say, &out)
+				}
+			}
+			for _, silent := range tt.silent {
+				if strings.Contains(out.String(), silent) {
+					t.Errorf("should not say %q:\n%s", silent, &out)
+				}
+			}
+		})
+	}
+}
+
+func TestLinesThatAreNoEventsArePassedOn(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	s := newSummary(&out, "example.com/m")
+	s.read(strings.NewReader("go: no such module\n"+`{"Action":"build-output","ImportPath":"m","Output":"a.go:1: undefined: x\n"}`+"\n"), nil)
+	if got, want := out.String(), "go: no such module\na.go:1: undefined: x\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestProgressNamesTheLongestTestThatRuns(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	s := newSummary(&out, "example.com/m")
+	s.read(strings.NewReader(stream(t, "start", "run TestDone", "pass TestDone", "run TestWaits", "pause TestWaits",
+		"run TestOld", "run TestOld/sub", "run TestNew", "run TestLate", "pause TestLate", "cont TestLate")), nil)
+	s.progress(time.Unix(67, 0))
+	if got, want := out.String(), "...   internal/store: 1 passed, 0 failed, 3 running, TestOld/sub for 1m1s\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
