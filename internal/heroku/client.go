@@ -155,6 +155,9 @@ func New(o Options) (*Client, error) {
 // Credential returns what the client authenticates with; its Source tells where a refused token came from.
 func (c *Client) Credential() Credential { return c.credential }
 
+// Clock is the time that waits are measured with.
+func (c *Client) Clock() Clock { return c.clock }
+
 // Format prints where the client points, whatever the verb: its fields hold the token.
 func (c *Client) Format(s fmt.State, _ rune) {
 	if c == nil {

@@ -45,6 +45,12 @@ func HasID(err error, id string) bool {
 	return errors.As(err, &e) && e.ID == id
 }
 
+// HasStatus reports whether Heroku itself answered with this status.
+func HasStatus(err error, status int) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Status == status
+}
+
 // IsNotFound reports the proof that something does not exist: status 404 and Heroku's id not_found. A bare 404 may
 // come from a proxy and proves nothing.
 func IsNotFound(err error) bool {

@@ -248,3 +248,23 @@ func (p *poller[ID, T]) settle(w *waiter[ID, T], r reading[T], now time.Time) {
 	w.result <- reading[T]{item: r.item, err: err}
 	delete(p.waiting, w)
 }
+
+// await polls one thing that no list tells about, until probe finds it ready. Its error is always a *WaitError.
+func await[T any](ctx context.Context, c *Client, what string, timeout time.Duration,
+	probe func(ctx context.Context, waited time.Duration) (T, progress, error),
+) (T, error) {
+	wait := newPatience(what, c.clock.Now(), timeout)
+	for {
+		item, got, err := probe(ctx, c.clock.Now().Sub(wait.started))
+		now := c.clock.Now()
+		if ctx.Err() != nil {
+			return item, wait.end(Interrupted, now, ctx.Err())
+		}
+		if over, err := wait.consider(now, got, err); over {
+			return item, err
+		}
+		if err := c.clock.Sleep(ctx, wait.next(now).Sub(now)); err != nil {
+			return item, wait.end(Interrupted, c.clock.Now(), err)
+		}
+	}
+}

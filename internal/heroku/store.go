@@ -187,21 +187,9 @@ func (c *Client) WaitStoreAvailable(ctx context.Context, id AddOnID, plan string
 	if plan != "" {
 		what += " on plan " + plan
 	}
-	wait := newPatience(what, c.clock.Now(), timeout)
-	for {
-		store, got, err := c.probe(ctx, id, plan)
-		now := c.clock.Now()
-		if ctx.Err() != nil {
-			return Store{}, wait.end(Interrupted, now, ctx.Err())
-		}
-		over, err := wait.consider(now, got, err)
-		if over {
-			return store, err
-		}
-		if err := c.clock.Sleep(ctx, wait.next(now).Sub(now)); err != nil {
-			return Store{}, wait.end(Interrupted, c.clock.Now(), err)
-		}
-	}
+	return await(ctx, c, what, timeout, func(ctx context.Context, _ time.Duration) (Store, progress, error) {
+		return c.probe(ctx, id, plan)
+	})
 }
 
 // probe asks whether the Data API is still busy with a store, and if not, what has become of it.

@@ -116,25 +116,15 @@ func (c *Client) SetTrustedRanges(ctx context.Context, id SpaceID, rules []Rule)
 // need not be those that were set: compare them. When it takes too long, setting them again helps. Its errors are
 // *WaitError.
 func (c *Client) WaitTrustedRangesApplied(ctx context.Context, id SpaceID, timeout time.Duration) (Ruleset, error) {
-	wait := newPatience(fmt.Sprintf("the trusted IP ranges of space %s to be applied", id), c.clock.Now(), timeout)
-	for {
+	what := fmt.Sprintf("the trusted IP ranges of space %s to be applied", id)
+	return await(ctx, c, what, timeout, func(ctx context.Context, waited time.Duration) (Ruleset, progress, error) {
 		set, err := c.TrustedRanges(ctx, id)
-		now := c.clock.Now()
-		var got progress
 		switch {
 		case IsNotFound(err):
-			got, err = unknownSpace(now.Sub(wait.started)), nil
+			return set, unknownSpace(waited), nil
 		case err == nil && set.Applied != nil && !*set.Applied:
-			got = progress{state: "not applied yet"}
-		case err == nil:
-			got = progress{state: "applied", ready: true}
+			return set, progress{state: "not applied yet"}, nil
 		}
-		over, err := wait.consider(now, got, err)
-		if over {
-			return set, err
-		}
-		if err := c.clock.Sleep(ctx, wait.next(now).Sub(now)); err != nil {
-			return Ruleset{}, wait.end(Interrupted, c.clock.Now(), err)
-		}
-	}
+		return set, progress{state: "applied", ready: true}, err
+	})
 }

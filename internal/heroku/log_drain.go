@@ -1,0 +1,97 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package heroku
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// SetSpaceLogDrain makes the apps of a space that was created with a log drain send their logs to another URL.
+func (c *Client) SetSpaceLogDrain(ctx context.Context, id SpaceID, to Secret) error {
+	current := c.get("spaces", string(id), "log-drain")
+	k := current
+	k.operation, k.method, k.body = write, http.MethodPut, map[string]string{"url": to.Reveal()}
+	_, err := change(withSecret(ctx, to), c, k, decode[logDrain],
+		func(ctx context.Context) (logDrain, error) {
+			now, _, err := exchange(ctx, c, current, decode[logDrain])
+			return now, err
+		},
+		func(now logDrain) bool { return string(now.URL) == to.Reveal() })
+	return err
+}
+
+type logDrain struct {
+	URL text `json:"url"`
+}
+
+// secretKey is the context key of a Secret in a request's body.
+type secretKey struct{}
+
+func withSecret(ctx context.Context, s Secret) context.Context {
+	return context.WithValue(ctx, secretKey{}, s)
+}
+
+// discreet takes the secret of a request's context out of the refusal, before an error or a log can repeat it.
+type discreet struct{ http.RoundTripper }
+
+func (d discreet) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := d.RoundTripper.RoundTrip(r)
+	secret, _ := r.Context().Value(secretKey{}).(Secret)
+	if err != nil || secret == "" {
+		return response, err
+	}
+	for _, values := range response.Header {
+		for i := range values {
+			values[i] = secret.cutFrom(values[i])
+		}
+	}
+	if response.StatusCode >= 300 {
+		// What is cut off here is read, and refused, by whoever reads on.
+		body, _ := io.ReadAll(io.LimitReader(response.Body, maxBody))
+		rest := response.Body
+		response.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(bytes.NewReader(secret.cutFromRefusal(body)), rest), rest}
+	}
+	return response, nil
+}
+
+// cutFromRefusal keeps of a refusal what is read of it. What is not a refusal is never quoted.
+func (s Secret) cutFromRefusal(body []byte) []byte {
+	told, err := decode[refusalBody](body)
+	if err != nil {
+		return body
+	}
+	for _, field := range []*text{&told.ID, &told.Message, &told.URL, &told.Resource} {
+		*field = text(s.cutFrom(string(*field)))
+	}
+	clean, err := json.Marshal(told)
+	if err != nil {
+		return nil
+	}
+	return clean
+}
+
+// cutFrom takes the URL and the parts of it that may be a password or a token out of a text.
+func (s Secret) cutFrom(text string) string {
+	parts := []string{s.Reveal()}
+	if u, err := url.Parse(s.Reveal()); err == nil {
+		password, _ := u.User.Password()
+		parts = append(parts, u.RequestURI(), u.RawQuery, password)
+	}
+	for _, part := range parts {
+		// A part this short is no secret, and its letters are everywhere.
+		if len(part) >= 6 {
+			text = strings.ReplaceAll(text, part, redacted)
+		}
+	}
+	return text
+}
