@@ -52,11 +52,26 @@ func getAccount(c *call) (int, any, error) {
 	return http.StatusOK, body, nil
 }
 
-func getUser(c *call) (int, any, error) {
+// itself: a user sees nobody else.
+func (c *call) itself() error {
 	if ref := c.PathValue("user"); ref != "~" && ref != c.user.ID && ref != c.user.Email {
-		return 0, nil, notFound("user", "user")
+		return notFound("user", "user")
+	}
+	return nil
+}
+
+func getUser(c *call) (int, any, error) {
+	if err := c.itself(); err != nil {
+		return 0, nil, err
 	}
 	return getAccount(c)
+}
+
+func listUserApps(c *call) (int, any, error) {
+	if err := c.itself(); err != nil {
+		return 0, nil, err
+	}
+	return listApps(c)
 }
 
 func getRateLimit(c *call) (int, any, error) {

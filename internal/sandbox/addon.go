@@ -236,9 +236,9 @@ func (c *call) checkAddOnName(name string) error {
 }
 
 // orderedPlan finds the plan that a request names; the service alone means the default of the app's surroundings.
-func orderedPlan(ref string, app *app) (keyvalue.Plan, error) {
+func (w *world) orderedPlan(ref string, app *app) (keyvalue.Plan, error) {
 	if ref == service.Name || ref == service.ID {
-		ref = defaultPlan(app.place()).Wire()
+		ref = defaultPlan(w.place(app)).Wire()
 	}
 	plan, ok := lookUpPlan(ref)
 	if !ok {
@@ -247,8 +247,22 @@ func orderedPlan(ref string, app *app) (keyvalue.Plan, error) {
 	return plan, nil
 }
 
+// checkPlacement refuses plans that do not run where the app does, but for those that Heroku runs outside of the app's
+// space when that is confirmed by the app's name.
+func (c *call) checkPlacement(plan keyvalue.Plan, app *app, confirm string) error {
+	place := c.w.place(app)
+	p := keyvalue.Place(plan.Name, place)
+	switch {
+	case p.Verdict == keyvalue.DoesNotFit, p.Verdict == keyvalue.NeedsConsent && c.s.options.StrictPlacement:
+		return invalid("The plan %s cannot be installed in %s. %s", plan.Name.Wire(), place, p.Reason)
+	case p.Verdict == keyvalue.NeedsConsent && confirm != app.Name:
+		return confirmationRequired(app.Name, "This add-on is not automatically networked with this Private Space. ")
+	}
+	return nil
+}
+
 func createAddOn(c *call) (int, any, error) {
-	app, err := c.appToChange(c.PathValue("app"))
+	app, err := c.readyApp(c.PathValue("app"))
 	if err != nil {
 		return 0, nil, err
 	}
@@ -264,15 +278,12 @@ func createAddOn(c *call) (int, any, error) {
 	if err := c.params(&in); err != nil {
 		return 0, nil, err
 	}
-	plan, err := orderedPlan(string(in.Plan), app)
+	plan, err := c.w.orderedPlan(string(in.Plan), app)
 	if err != nil {
 		return 0, nil, err
 	}
-	switch p := keyvalue.Place(plan.Name, app.place()); {
-	case p.Verdict == keyvalue.DoesNotFit:
-		return 0, nil, invalid("The plan %s cannot be installed on this app. %s", plan.Name.Wire(), p.Reason)
-	case p.Verdict == keyvalue.NeedsConsent && in.Confirm != app.Name:
-		return 0, nil, confirmationRequired(app.Name, "This add-on is not automatically networked with this Private Space. ")
+	if err := c.checkPlacement(plan, app, in.Confirm); err != nil {
+		return 0, nil, err
 	}
 	name := in.Name
 	if name == "" {
@@ -291,6 +302,9 @@ func createAddOn(c *call) (int, any, error) {
 		UpdatedAt: c.now,
 		Store:     c.w.newStore(plan),
 	}
+	if sp := c.w.Spaces[c.w.spaceOf(a)]; sp != nil {
+		a.Store.PrivateHost = privateHost(a, sp)
+	}
 	if err := c.configure(a, in.Config); err != nil {
 		return 0, nil, err
 	}
@@ -304,13 +318,10 @@ func createAddOn(c *call) (int, any, error) {
 		*e = LedgerEntry{Kind: "add-on", ID: a.ID, Name: a.Name, Plan: a.Plan.Wire(), AppID: app.ID, App: app.Name, CreatedAt: c.now}
 	})
 	e := event{Kind: provisioned, AddOn: a.ID, Due: c.now.Add(c.s.options.Provisioning)}
-	switch c.effect.Provisioning {
-	case fail:
+	if c.effect.Provisioning == fail {
 		e.Kind = provisioningFailed
-	case stuck:
-		e.HeldBy = c.fault
 	}
-	c.w.expect(e)
+	c.w.expect(c.orHeld(e))
 	c.s.startBacking(a)
 	return http.StatusCreated, c.withMessage(c.addOnBody(a, app.ID), "Your add-on should be available in a few minutes."), nil
 }
@@ -378,7 +389,8 @@ func deleteAddOn(c *call) (int, any, error) {
 // where that takes time, as it does inside of spaces.
 func (c *call) destroy(a *addOn) (state string) {
 	takes := time.Duration(c.effect.Deprovisioning)
-	if class, _ := a.Plan.Class(); class != keyvalue.ClassCommon {
+	spaceID := c.w.spaceOf(a)
+	if spaceID != "" {
 		takes = cmp.Or(takes, c.s.options.Provisioning)
 	}
 	if a.State == stateProvisioned {
@@ -398,7 +410,7 @@ func (c *call) destroy(a *addOn) (state string) {
 	})
 	if takes > 0 && a.State != stateDeprovisioned {
 		a.State, a.UpdatedAt = stateDeprovisioning, c.now
-		c.w.expect(event{Kind: gone, AddOn: a.ID, Due: c.now.Add(takes)})
+		c.w.expect(event{Kind: gone, AddOn: a.ID, Space: spaceID, Due: c.now.Add(takes)})
 		return stateDeprovisioning
 	}
 	delete(c.w.AddOns, a.ID)

@@ -4,13 +4,12 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
 	"time"
-
-	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
 type app struct {
@@ -18,6 +17,7 @@ type app struct {
 	Team                 string // id; "" = a personal app
 	Owner                string // user id: of a personal app its owner, of a team's app who created it
 	Region               string // name
+	Space                string // id; "" = in the Common Runtime
 	WebURL               string
 	Maintenance          bool
 	Locked               bool
@@ -29,10 +29,9 @@ type app struct {
 	Formation            []process
 }
 
-func (a *app) name() string             { return a.Name }
-func (a *app) idName() idName           { return idName{a.ID, a.Name} }
-func (a *app) touch(now time.Time)      { a.UpdatedAt = now }
-func (a *app) place() keyvalue.Location { return keyvalue.CommonRuntime }
+func (a *app) name() string        { return a.Name }
+func (a *app) idName() idName      { return idName{a.ID, a.Name} }
+func (a *app) touch(now time.Time) { a.UpdatedAt = now }
 
 // mayRead and mayChange: a team's app is seen by its members, changed by its admins and by who created it.
 func (w *world) mayRead(u *user, a *app) bool {
@@ -141,6 +140,9 @@ func (w *world) appCore(a *app) appCore {
 		UpdatedAt:       stamp(a.UpdatedAt),
 		WebURL:          a.WebURL,
 	}
+	if sp := w.Spaces[a.Space]; sp != nil {
+		b.Space = &spaceName{sp.ID, sp.Name, sp.Shield}
+	}
 	if t := w.Teams[a.Team]; t != nil {
 		b.Team = &idName{t.ID, t.Name}
 		b.Owner = ownerBody{ID: t.OwnerID, Email: t.Name + "@herokumanager.com"}
@@ -210,7 +212,11 @@ func createApp(c *call) (int, any, error) {
 	if err := c.params(&in); err != nil {
 		return 0, nil, err
 	}
-	a, err := c.newApp(in.Name, string(in.Region), nil)
+	r, err := commonRegion(string(in.Region))
+	if err != nil {
+		return 0, nil, err
+	}
+	a, err := c.newApp(in.Name, r, nil)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -232,42 +238,56 @@ func createTeamApp(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	if in.Space != "" {
-		return 0, nil, notFound("space", "space")
+		a, err := c.newAppInSpace(in.Name, string(in.Space), string(in.Team), string(in.Region))
+		if err != nil {
+			return 0, nil, err
+		}
+		internal := in.InternalRouting != nil && *in.InternalRouting
+		a.Locked, a.InternalRouting = in.Locked, &internal
+		return http.StatusCreated, c.teamAppBody(a), nil
+	}
+	if in.InternalRouting != nil && *in.InternalRouting {
+		return 0, nil, invalid("Internal routing is for apps in Private Spaces only.")
+	}
+	r, err := commonRegion(string(in.Region))
+	if err != nil {
+		return 0, nil, err
 	}
 	var t *team
 	switch {
 	case in.Team != "":
-		var err error
 		if t, err = c.team(string(in.Team)); err != nil {
 			return 0, nil, err
 		}
 	case !in.Personal:
 		t = c.w.defaultTeam(c.user)
 	}
-	a, err := c.newApp(in.Name, string(in.Region), t)
+	a, err := c.newApp(in.Name, r, t)
 	if err != nil {
 		return 0, nil, err
 	}
-	a.Locked, a.InternalRouting = in.Locked, in.InternalRouting
+	a.Locked = in.Locked
 	return http.StatusCreated, c.teamAppBody(a), nil
 }
 
-func (c *call) newApp(name, regionRef string, t *team) (*app, error) {
+// commonRegion finds a region of the Common Runtime.
+func commonRegion(ref string) (region, error) {
+	r, ok := lookUpRegion(cmp.Or(ref, "us"))
+	if !ok {
+		return region{}, notFound("region", "region")
+	}
+	if r.private {
+		return region{}, invalid("The region %s is for Private Spaces only.", r.name)
+	}
+	return r, nil
+}
+
+func (c *call) newApp(name string, r region, t *team) (*app, error) {
 	if name == "" {
 		name = fmt.Sprintf("%s-%s-%05d", c.w.pick(adjectives), c.w.pick(nouns), c.w.random().IntN(100000))
 	}
 	if err := c.checkAppName(name); err != nil {
 		return nil, err
-	}
-	if regionRef == "" {
-		regionRef = "us"
-	}
-	r, ok := lookUpRegion(regionRef)
-	if !ok {
-		return nil, notFound("region", "region")
-	}
-	if r.private {
-		return nil, invalid("The region %s is for Private Spaces only.", r.name)
 	}
 	a := &app{
 		ID:         c.w.uuid(),
@@ -361,7 +381,11 @@ func updateTeamApp(c *call) (int, any, error) {
 
 // transfer gives an app to a team, or to a user by e-mail or id.
 func (c *call) transfer(a *app, owner string) error {
-	if t := find(c.w.Teams, owner, (*team).name); t != nil {
+	t := find(c.w.Teams, owner, (*team).name)
+	if sp := c.w.Spaces[a.Space]; sp != nil && (t == nil || t.ID != a.Team) {
+		return invalid("App %s belongs to the team of the space %s, and moves only with it.", a.Name, sp.Name)
+	}
+	if t != nil {
 		if t.role(c.user.ID) == "" {
 			return forbidden("You do not have access to the team %s.", t.Name)
 		}

@@ -238,7 +238,7 @@ func createAttachment(c *call) (int, any, error) {
 	if err := c.params(&in); err != nil {
 		return 0, nil, err
 	}
-	app, err := c.appToChange(string(in.App))
+	app, err := c.readyApp(string(in.App))
 	if err != nil {
 		return 0, nil, err
 	}

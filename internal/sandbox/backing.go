@@ -67,8 +67,12 @@ func (s *Sandbox) startBacking(a *addOn) {
 	spec.Port = a.Store.Port
 	var from func(context.Context) (source, error)
 	if fork := a.Store.Fork; fork != "" {
+		url, err := keyvalue.ParseURL(fork)
+		// A store of the same space is copied within its network.
+		if inside := s.world.storeAt(url.Host, url.Port); inside != nil && inside.Store.PrivateHost != "" && s.world.spaceOf(inside) == s.world.spaceOf(a) {
+			url.Host, url.Port = inside.Store.Host, inside.Store.Port
+		}
 		from = func(context.Context) (source, error) {
-			url, err := keyvalue.ParseURL(fork)
 			return source{Host: url.Host, Port: url.Port, Username: url.Username, Password: url.Password, TLS: url.TLS}, err
 		}
 	}

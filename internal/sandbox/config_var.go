@@ -36,7 +36,7 @@ func getConfigVars(c *call) (int, any, error) {
 }
 
 func updateConfigVars(c *call) (int, any, error) {
-	a, err := c.appToChange(c.PathValue("app"))
+	a, err := c.readyApp(c.PathValue("app"))
 	if err != nil {
 		return 0, nil, err
 	}

@@ -12,15 +12,18 @@ import (
 	"time"
 )
 
-// event is something that is going to happen to an add-on at its time on the clock. It is data, so that it survives a
-// restart; the first request after that time makes it happen.
+// event is something that is going to happen to an add-on or a space at its time on the clock. It is data, so that it
+// survives a restart; the first request after that time makes it happen.
 type event struct {
-	ID, AddOn string
-	Kind      eventKind
-	Due       time.Time
-	HeldBy    string `json:",omitempty"` // does not happen as long as this fault is there
+	ID     string
+	AddOn  string `json:",omitempty"` // what it happens to; where that is none, it happens to the space
+	Space  string `json:",omitempty"`
+	Kind   eventKind
+	Due    time.Time
+	HeldBy string `json:",omitempty"` // does not happen as long as this fault is there
 
 	Server, Password, Version string `json:",omitempty"` // what the store is going to have
+	Ruleset                   string `json:",omitempty"`
 }
 
 type eventKind string
@@ -32,12 +35,25 @@ const (
 	versionUpgraded    eventKind = "version upgraded"
 	settingsChanged    eventKind = "settings changed"
 	credentialsRotated eventKind = "credentials rotated"
-	gone               eventKind = "gone"
+	gone               eventKind = "gone" // until then, the add-on keeps the event's space from being deleted
+
+	// Of spaces:
+	allocated    eventKind = "allocated"
+	rulesApplied eventKind = "rules applied"
+	spaceGone    eventKind = "space gone"
 )
 
 func (w *world) expect(e event) {
 	e.ID = w.uuid()
 	w.Events = append(w.Events, e)
+}
+
+// orHeld is the event, held by the fault that makes what the request creates stuck.
+func (c *call) orHeld(e event) event {
+	if c.effect.Provisioning == stuck {
+		e.HeldBy = c.fault
+	}
+	return e
 }
 
 // forget drops whatever was going to happen to an add-on.
@@ -147,22 +163,25 @@ func (s *Sandbox) work(e event) func(context.Context) (server, error) {
 	return nothing
 }
 
-// conclude makes the event part of the world, unless the add-on has been destroyed meanwhile.
+// conclude makes the event part of the world, unless what it was to happen to has been destroyed meanwhile.
 func (s *Sandbox) conclude(e event, srv server, failure error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := len(s.world.Events)
 	s.world.Events = slices.DeleteFunc(s.world.Events, func(other event) bool { return other.ID == e.ID })
-	a := s.world.AddOns[e.AddOn]
-	if len(s.world.Events) == n || a == nil {
+	if len(s.world.Events) == n {
 		return nil
 	}
-	if failure != nil {
-		s.log.Error("work on a store's server failed", "event", e.Kind, "store", a.Name, "error", failure)
+	if a := s.world.AddOns[e.AddOn]; a != nil {
+		if failure != nil {
+			s.log.Error("work on a store's server failed", "event", e.Kind, "store", a.Name, "error", failure)
+		}
+		s.happen(e, a, srv, failure)
+	} else if sp := s.world.Spaces[e.Space]; sp != nil {
+		s.world.happenTo(sp, e)
 	}
-	s.happen(e, a, srv, failure)
 	if err := s.save(); err != nil {
-		return fmt.Errorf("after %s of %s: %w", e.Kind, a.Name, err)
+		return fmt.Errorf("after %s of %s: %w", e.Kind, cmp.Or(e.AddOn, e.Space), err)
 	}
 	return nil
 }

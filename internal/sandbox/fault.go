@@ -61,9 +61,9 @@ type Effect struct {
 	UnknownFields bool `json:"unknown_fields,omitempty"` // objects of the answer get members that nobody knows
 	UnknownEnum   bool `json:"unknown_enum,omitempty"`   // states and statuses get a value that nobody knows
 
-	Provisioning   string   `json:"provisioning,omitempty"`   // of the add-on that the request creates: "stuck" until the fault is cleared, or "fail"
+	Provisioning   string   `json:"provisioning,omitempty"`   // of the add-on, space or ruleset that the request creates: "stuck" until the fault is cleared; "fail", of add-ons only
 	PlanChange     string   `json:"plan_change,omitempty"`    // that the request orders: "stuck" until the fault is cleared
-	Deprovisioning Duration `json:"deprovisioning,omitempty"` // DELETE of an add-on answers 202 and takes so long
+	Deprovisioning Duration `json:"deprovisioning,omitempty"` // DELETE of an add-on answers 202 and takes so long; that of a space, too, takes so long
 }
 
 const (

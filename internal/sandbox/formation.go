@@ -32,9 +32,12 @@ func (s *Sandbox) Deploy(appRef string, types ...string) error {
 	if a == nil {
 		return fmt.Errorf("deploying: there is no app %q", appRef)
 	}
-	now := s.clock.Now()
+	now, size := s.clock.Now(), "Standard-1X"
+	if a.Space != "" {
+		size = "Private-S" // also in a Shield Space, where only the CLI says Shield
+	}
 	for _, t := range types {
-		a.Formation = append(a.Formation, process{ID: s.world.uuid(), Type: t, Command: "bin/" + t, Size: "Standard-1X", Quantity: 1, CreatedAt: now, UpdatedAt: now})
+		a.Formation = append(a.Formation, process{ID: s.world.uuid(), Type: t, Command: "bin/" + t, Size: size, Quantity: 1, CreatedAt: now, UpdatedAt: now})
 	}
 	s.world.release(a, "Deploy", s.world.Users[a.Owner], now)
 	return s.save()

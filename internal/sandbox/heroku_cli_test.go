@@ -64,7 +64,7 @@ func installHerokuCLI(t *testing.T) string {
 // newHerokuCLI starts a sandbox, and points the command line at it.
 func newHerokuCLI(t *testing.T) (*sandbox.Sandbox, *herokuCLI) {
 	t.Helper()
-	s, err := sandbox.Start(t.Context(), sandbox.Options{Provisioning: 100 * time.Millisecond})
+	s, err := sandbox.Start(t.Context(), sandbox.Options{Provisioning: 100 * time.Millisecond, Allocation: 3 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,16 +107,38 @@ func (c *herokuCLI) run(t *testing.T, commandLine string) (string, int) {
 	return output.String(), cmd.ProcessState.ExitCode()
 }
 
+// step is a command line, and what a person sees.
+type step struct {
+	run  string
+	exit int
+	says []string // patterns, each in the output
+}
+
+// foldedError is where the command line breaks the lines of an error.
+var foldedError = regexp.MustCompile(`\s*\n ›\s+`)
+
+func (c *herokuCLI) follow(t *testing.T, steps []step) {
+	t.Helper()
+	for _, s := range steps {
+		output, exit := c.run(t, s.run)
+		output = foldedError.ReplaceAllString(output, " ")
+		if exit != s.exit {
+			t.Errorf("heroku %s: exit code %d, want %d\n%s", s.run, exit, s.exit, output)
+		}
+		for _, pattern := range s.says {
+			if !regexp.MustCompile(pattern).MatchString(output) {
+				t.Errorf("heroku %s: no %q in\n%s", s.run, pattern, output)
+			}
+		}
+	}
+}
+
 // The life of a store as a person at the command line sees it. Each step says what it shows.
 func TestHerokuCLI_createsInspectsUpgradesAttachesPromotesAndDestroysAStore(t *testing.T) {
 	t.Parallel()
 	s, cli := newHerokuCLI(t)
 
-	for _, step := range []struct {
-		run  string
-		exit int
-		says []string // patterns, each in the output
-	}{
+	cli.follow(t, []step{
 		{run: "apps:create orders-web", says: []string{"Creating orders-web... done", "https://orders-web-.*herokuapp.com"}},
 		{run: "apps:create orders-worker --team acme", says: []string{"Creating orders-worker... done"}},
 		{run: "apps:create orders-web", exit: 2, says: []string{"already taken", "invalid_params"}},
@@ -173,17 +195,7 @@ func TestHerokuCLI_createsInspectsUpgradesAttachesPromotesAndDestroysAStore(t *t
 		{run: "apps:destroy -a orders-web --confirm orders-web", says: []string{"Destroying orders-web .*done"}},
 		{run: "apps:destroy -a orders-worker --confirm orders-worker", says: []string{"Destroying orders-worker .*done"}},
 		{run: "apps:info -a orders-web", exit: 2, says: []string{"Couldn't find that app", "not_found"}},
-	} {
-		output, exit := cli.run(t, step.run)
-		if exit != step.exit {
-			t.Errorf("heroku %s: exit code %d, want %d\n%s", step.run, exit, step.exit, output)
-		}
-		for _, pattern := range step.says {
-			if !regexp.MustCompile(pattern).MatchString(output) {
-				t.Errorf("heroku %s: no %q in\n%s", step.run, pattern, output)
-			}
-		}
-	}
+	})
 
 	if l := s.Ledger(); l.Created != 2 || l.Orphans != 0 {
 		t.Errorf("the ledger has %d stores created and %d orphans, want 2 and 0", l.Created, l.Orphans)
@@ -235,5 +247,66 @@ func TestHerokuCLI_keysOutliveAnUpgrade(t *testing.T) {
 	do("apps:destroy -a orders --confirm orders")
 	if l := s.Ledger(); l.Orphans != 0 {
 		t.Errorf("%d orphans", l.Orphans)
+	}
+}
+
+// The life of a space: what is in it, who may reach it, and which plans it takes.
+func TestHerokuCLI_createsWaitsForRenamesTransfersAndDestroysASpace(t *testing.T) {
+	t.Parallel()
+	s, cli := newHerokuCLI(t)
+	cli.follow(t, []step{
+		{run: "spaces:create --space acme-prod --team acme --region frankfurt --cidr 10.40.0.0/16 --data-cidr 10.100.0.0/20", says: []string{
+			"Creating space acme-prod in team acme... done", "State: +allocating", "Region: +frankfurt", "CIDR: +10.40.0.0/16", "Data CIDR: +10.100.0.0/20", "Shield: +off",
+		}},
+		{run: "spaces:create --space acme-shield --team acme --shield", says: []string{"Shield: +on", "Region: +virginia"}},
+		{run: "spaces:create --space acme-prod --team acme", exit: 2, says: []string{"Name acme-prod is already taken"}},
+		{run: "spaces:create --space acme-wide --team acme --cidr 10.40.0.0/15", exit: 2, says: []string{"between a /16 and a /16"}},
+		{run: "spaces:wait acme-prod --interval 1", says: []string{"Waiting for space acme-prod to allocate... done", "State: +allocated"}},
+		{run: "spaces:wait acme-shield --interval 1", says: []string{"State: +allocated"}},
+		{run: "spaces:info acme-prod", says: []string{"Region: +Frankfurt, Germany", "State: +allocated", `Outbound IPs: +(\d+\.){3}\d+, (\d+\.){3}\d+, (\d+\.){3}\d+, (\d+\.){3}\d+`, "Generation: +cedar"}},
+		{run: "spaces", says: []string{"acme-prod +acme +frankfurt", "acme-shield +acme +virginia"}},
+
+		{run: "trusted-ips --space acme-prod", says: []string{`0\.0\.0\.0/0`}},
+		{run: "trusted-ips:add 192.0.2.0/24 --space acme-prod", says: []string{"Added 192.0.2.0/24 to trusted IP ranges on acme-prod"}},
+		{run: "trusted-ips:remove 0.0.0.0/0 --space acme-prod --confirm acme-prod", says: []string{"Removed 0.0.0.0/0 from trusted IP ranges on acme-prod"}},
+		{run: "trusted-ips:add nonsense --space acme-prod", exit: 2, says: []string{"nonsense.* is not an IPv4 CIDR range"}},
+		{run: "trusted-ips --space acme-prod", says: []string{`=== Trusted IP Ranges\s+192\.0\.2\.0/24\s`}},
+
+		{run: "apps:create orders-web --space acme-prod", says: []string{"Creating orders-web in space acme-prod... done"}},
+		{run: "apps:create orders-vault --space acme-shield", says: []string{"Creating orders-vault in space acme-shield... done"}},
+		{run: "apps:create orders-lost --space nowhere", exit: 2, says: []string{"Couldn't find that space."}},
+		{run: "apps:info -a orders-web", says: []string{"Space: +acme-prod", "Region: +frankfurt", "Owner: +acme@"}},
+		{run: "apps --space acme-prod", says: []string{"Apps in space acme-prod", "orders-web"}},
+		{run: "apps", says: []string{`orders-vault \(virginia\)`, `orders-web \(frankfurt\)`}},
+		{run: "spaces:topology acme-prod", says: []string{"orders-web", "orders-web-[0-9a-f]+.herokuapp.com"}},
+		{run: "spaces:ps acme-prod"},
+
+		// What fits where; the prompt for a confirmation ends the command without a terminal.
+		{run: "addons:create heroku-redis:private-7 -a orders-web --name orders-cache", says: []string{`Creating heroku-redis:private-7 on orders-web\.\.\. .*\$900/month`, "orders-cache is being created"}},
+		{run: "addons:create heroku-redis:shield-7 -a orders-vault --name orders-safe", says: []string{`\$1100/month`}},
+		{run: "addons:create heroku-redis:shield-7 -a orders-web", exit: 2, says: []string{"cannot be installed in a Private Space"}},
+		{run: "addons:create heroku-redis:private-7 -a orders-vault", exit: 2, says: []string{"cannot be installed in a Shield Space"}},
+		{run: "addons:create heroku-redis:premium-0 -a orders-vault --confirm orders-vault", exit: 2, says: []string{"cannot be installed in a Shield Space"}},
+		{run: "addons:create heroku-redis:premium-0 -a orders-web", says: []string{"not automatically networked with this Private Space"}},
+		{run: "addons:create heroku-redis:premium-0 -a orders-web --name orders-out --confirm orders-web", says: []string{"orders-out is being created"}},
+		{run: "addons:create heroku-redis -a orders-web --name orders-default", says: []string{`\$900/month`}},
+		{run: "addons:wait orders-cache -a orders-web --wait-interval 1"},
+		{run: "addons -a orders-web", says: []string{`orders-cache\) +private-7 .*created`, `orders-out\) +premium-0`, `orders-default\) +private-7`}},
+		{run: "redis:credentials orders-cache -a orders-web", says: []string{`rediss://h:\w+@kvs-[0-9a-f]{8}\.acme-prod\.invalid:6380`}},
+
+		{run: "spaces:rename --from acme-prod --to acme-live", says: []string{"acme-live"}},
+		{run: "spaces:transfer --space acme-live --team nobody", exit: 2, says: []string{"Couldn't find that team."}},
+		{run: "spaces:transfer --space acme-live --team acme-data", says: []string{"Transferring space acme-live to team acme-data... done"}},
+		{run: "spaces:info acme-live", says: []string{"Team: +acme-data"}},
+		{run: "apps:info -a orders-web", says: []string{"Owner: +acme-data@", "Space: +acme-live"}},
+
+		{run: "spaces:destroy --space acme-live --confirm acme-live", exit: 2, says: []string{"Space acme-live contains apps and cannot be deleted."}},
+		{run: "apps:destroy -a orders-web --confirm orders-web", says: []string{"Destroying orders-web .*done"}},
+		{run: "apps:destroy -a orders-vault --confirm orders-vault", says: []string{"Destroying orders-vault .*done"}},
+		{run: "spaces:destroy --space acme-live --confirm acme-live", says: []string{"Destroying space acme-live... done"}},
+		{run: "spaces:destroy --space acme-shield --confirm acme-shield", says: []string{"Destroying space acme-shield... done"}},
+	})
+	if l := s.Ledger(); l.Created != 6 || l.Orphans != 0 {
+		t.Errorf("the ledger has %d spaces and stores created and %d orphans, want 6 and 0", l.Created, l.Orphans)
 	}
 }

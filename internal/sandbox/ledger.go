@@ -10,12 +10,12 @@ import (
 
 // LedgerEntry is a billable object.
 type LedgerEntry struct {
-	Kind        string     `json:"kind"` // "add-on"
+	Kind        string     `json:"kind"` // "add-on" or "space"
 	ID          string     `json:"id"`
 	Name        string     `json:"name"` // the present one, or the last
-	Plan        string     `json:"plan"` // the present one, or the last
+	Plan        string     `json:"plan"` // the present one, or the last; a space has none
 	AppID       string     `json:"app_id"`
-	App         string     `json:"app"` // its name
+	App         string     `json:"app"` // its name; a space is of none
 	CreatedAt   time.Time  `json:"created_at"`
 	DestroyedAt *time.Time `json:"destroyed_at"` // null: it lives
 }

@@ -7,7 +7,7 @@ import "net/http"
 
 // changePlan: the add-on has its new plan at once and stays provisioned; its store has it when the copy is done.
 func (c *call) changePlan(app *app, a *addOn, ref string) (message string, err error) {
-	plan, err := orderedPlan(ref, app)
+	plan, err := c.w.orderedPlan(ref, app)
 	if err != nil {
 		return "", err
 	}

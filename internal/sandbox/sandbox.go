@@ -20,19 +20,23 @@ import (
 
 // Options of a sandbox; the zero value is usable.
 type Options struct {
-	Addr         string        // where to listen, loopback only; default 127.0.0.1:0
-	Token        string        // of the admin; default that of the data directory, or a random one. The plain member's is the same with "-member" behind it
-	Team         string        // name of the first team and of the enterprise account; default "acme"
-	DataDir      string        // keeps the world and the stores' data across restarts; "" = nothing is kept
-	Engine       string        // what runs behind a store: auto (default), valkey, redis, miniredis
-	Provisioning time.Duration // how long a store takes to be provisioned, or its plan to be changed; default 3 s
-	DataAPIDelay time.Duration // how long after its creation a store is unknown to the Data API; default 0
-	Latency      time.Duration // added to every request, in real time
-	RateLimit    int           // tokens per account and hour; default 4500
-	PageSize     int           // items per page; set, it also caps what a request may ask for. Default 200, at most 1000
-	Seed         uint64        // of names, ids and passwords; default a random one
-	Clock        *Clock        // default real time
-	Log          *slog.Logger  // default none
+	Addr            string        // where to listen, loopback only; default 127.0.0.1:0
+	Token           string        // of the admin; default that of the data directory, or a random one. The plain member's is the same with "-member" behind it
+	Team            string        // name of the first team and of the enterprise account; default "acme"
+	DataDir         string        // keeps the world and the stores' data across restarts; "" = nothing is kept
+	Engine          string        // what runs behind a store: auto (default), valkey, redis, miniredis
+	Provisioning    time.Duration // how long a store takes to be provisioned, or its plan to be changed; default 3 s
+	DataAPIDelay    time.Duration // how long after its creation a store is unknown to the Data API; default 0
+	Allocation      time.Duration // how long a space takes to be allocated, or to be deleted; default 3 s
+	AppDelay        time.Duration // how long after its creation an app in a space refuses add-ons, attachments and config vars; default 0
+	RulesetDelay    time.Duration // how long after its allocation a space's inbound ruleset is not found; default 0
+	StrictPlacement bool          // a plan outside of an app's Private Space is refused with 422; default 423 until it is confirmed
+	Latency         time.Duration // added to every request, in real time
+	RateLimit       int           // tokens per account and hour; default 4500
+	PageSize        int           // items per page; set, it also caps what a request may ask for. Default 200, at most 1000
+	Seed            uint64        // of names, ids and passwords; default a random one
+	Clock           *Clock        // default real time
+	Log             *slog.Logger  // default none
 }
 
 // Sandbox is a local Heroku: the Platform API and the Data API on one port, and a real server behind each store.
@@ -69,6 +73,7 @@ type Sandbox struct {
 const (
 	defaultTeam         = "acme"
 	defaultProvisioning = 3 * time.Second
+	defaultAllocation   = 3 * time.Second
 	defaultRateLimit    = 4500
 	defaultPageSize     = 200
 	worldKey            = "world"
@@ -142,6 +147,9 @@ func (o *Options) complete() error {
 	if o.Provisioning == 0 {
 		o.Provisioning = defaultProvisioning
 	}
+	if o.Allocation == 0 {
+		o.Allocation = defaultAllocation
+	}
 	if o.RateLimit == 0 {
 		o.RateLimit = defaultRateLimit
 	}
@@ -184,6 +192,9 @@ func (s *Sandbox) openWorld(ctx context.Context) (err error) {
 	}
 	if !found {
 		s.world = newWorld(s.options.Seed, s.options.Team, s.clock.Now())
+	}
+	if s.world.Spaces == nil {
+		s.world.Spaces = map[string]*space{} // the data directory is older than spaces
 	}
 	s.options.Token = cmp.Or(s.options.Token, s.world.Token, "HRKU-"+randomID())
 	s.world.Token = s.options.Token

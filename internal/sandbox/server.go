@@ -60,8 +60,12 @@ type reply struct {
 
 const maxBody = 1 << 20
 
-// ServeHTTP answers both APIs and the control endpoints.
+// ServeHTTP answers both APIs and the control endpoints, and is the proxy of the dynos.
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodConnect {
+		s.serveDyno(w, r)
+		return
+	}
 	if strings.HasPrefix(r.URL.Path, controlPrefix) {
 		s.control.ServeHTTP(w, r)
 		return

@@ -17,19 +17,20 @@ import (
 
 // store is the half of an add-on that the Data API knows.
 type store struct {
-	Plan       keyvalue.PlanName // lags behind the add-on's while its data is copied
-	Version    string            // full: "7.2.4"
-	Settings   serverSettings
-	Fork       string `json:",omitempty"` // URL that it is being copied from
-	Busy       string `json:",omitempty"` // busyUpgrade, busyVersion
-	Server     string // names the server's directory
-	Password   string
-	Host       string // "" until there is a server
-	Port       int
-	Formation  string // ids that the API shows
-	Primary    string
-	WindowDay  time.Weekday
-	WindowFrom int // minutes since midnight, UTC
+	Plan        keyvalue.PlanName // lags behind the add-on's while its data is copied
+	Version     string            // full: "7.2.4"
+	Settings    serverSettings
+	Fork        string `json:",omitempty"` // URL that it is being copied from
+	Busy        string `json:",omitempty"` // busyUpgrade, busyVersion
+	Server      string // names the server's directory
+	Password    string
+	Host        string // of its server; "" until there is one
+	Port        int
+	PrivateHost string `json:",omitempty"` // of a store in a space: the only host that anybody is told
+	Formation   string // ids that the API shows
+	Primary     string
+	WindowDay   time.Weekday
+	WindowFrom  int // minutes since midnight, UTC
 }
 
 const (
@@ -68,9 +69,18 @@ func (w *world) newStore(plan keyvalue.Plan) store {
 	}
 }
 
+// address is where clients are told that the store is.
+func (s store) address() (host string, port int) {
+	if s.PrivateHost != "" {
+		return s.PrivateHost, privatePort
+	}
+	return s.Host, s.Port
+}
+
 // url is what the config vars hold: user h, as Heroku's do.
 func (s store) url() string {
-	return fmt.Sprintf("rediss://h:%s@%s:%d", s.Password, s.Host, s.Port)
+	host, port := s.address()
+	return fmt.Sprintf("rediss://h:%s@%s:%d", s.Password, host, port)
 }
 
 // busy refuses what cannot be done while the store is worked on.
@@ -178,7 +188,8 @@ func getStore(c *call) (int, any, error) {
 	b.Formation.ID = st.Formation
 	if a.State == stateProvisioned {
 		url := st.url()
-		b.Formation.Primary, b.Port, b.ResourceURL, b.Version = &st.Primary, &st.Port, &url, &st.Version
+		_, port := st.address()
+		b.Formation.Primary, b.Port, b.ResourceURL, b.Version = &st.Primary, &port, &url, &st.Version
 		if st.Busy == "" {
 			row("Version", st.Version) // missing while the store is being prepared
 		}

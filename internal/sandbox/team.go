@@ -16,6 +16,7 @@ type team struct {
 	ID, Name             string
 	OwnerID              string // of the pseudo user <team>@herokumanager.com that owns the team's apps
 	Default              bool
+	Standalone           bool // belongs to no enterprise account
 	CreatedAt, UpdatedAt time.Time
 	Members              []member
 }
@@ -89,14 +90,15 @@ func (b teamBody) key(field string) string {
 
 func (c *call) teamBody(t *team) teamBody {
 	b := teamBody{
-		ID:                  t.ID,
-		CreatedAt:           stamp(t.CreatedAt),
-		Default:             t.Default,
-		EnterpriseAccount:   &idName{c.w.Enterprise.ID, c.w.Enterprise.Name},
-		Name:                t.Name,
-		ProvisionedLicenses: true,
-		Type:                "enterprise",
-		UpdatedAt:           stamp(t.UpdatedAt),
+		ID:        t.ID,
+		CreatedAt: stamp(t.CreatedAt),
+		Default:   t.Default,
+		Name:      t.Name,
+		Type:      "team",
+		UpdatedAt: stamp(t.UpdatedAt),
+	}
+	if !t.Standalone {
+		b.EnterpriseAccount, b.ProvisionedLicenses, b.Type = &idName{c.w.Enterprise.ID, c.w.Enterprise.Name}, true, "enterprise"
 	}
 	if role := t.role(c.user.ID); role != "" {
 		b.Role = &role
@@ -118,7 +120,33 @@ func listEnterpriseTeams(c *call) (int, any, error) {
 	if ref := c.PathValue("enterprise"); ref != c.w.Enterprise.ID && ref != c.w.Enterprise.Name {
 		return 0, nil, notFound("enterprise_account", "enterprise account")
 	}
-	return listTeams(c)
+	var bodies []teamBody
+	for _, t := range c.w.Teams {
+		if !t.Standalone && t.role(c.user.ID) != "" {
+			bodies = append(bodies, c.teamBody(t))
+		}
+	}
+	return http.StatusOK, list(bodies, "id", "name"), nil
+}
+
+// createTeam makes one that belongs to no enterprise account, and so can have no spaces; its creator is its admin.
+func createTeam(c *call) (int, any, error) {
+	var in struct {
+		Name string `json:"name"`
+	}
+	if err := c.params(&in); err != nil {
+		return 0, nil, err
+	}
+	switch {
+	case !spaceNamePattern.MatchString(in.Name):
+		return 0, nil, invalid("Name can only contain lowercase letters, digits, and single dashes.")
+	case find(c.w.Teams, in.Name, (*team).name) != nil:
+		return 0, nil, invalid("Name %s is already taken", in.Name)
+	}
+	t := &team{ID: c.w.uuid(), Name: in.Name, OwnerID: c.w.uuid(), Standalone: true, CreatedAt: c.now, UpdatedAt: c.now}
+	t.Members = []member{{ID: c.w.uuid(), User: c.user.ID, Role: roleAdmin, CreatedAt: c.now, UpdatedAt: c.now}}
+	c.w.Teams[t.ID] = t
+	return http.StatusCreated, c.teamBody(t), nil
 }
 
 func getTeam(c *call) (int, any, error) {

@@ -24,6 +24,7 @@ type world struct {
 	Enterprise  enterprise
 	Users       map[string]*user // all maps by id
 	Teams       map[string]*team
+	Spaces      map[string]*space
 	Apps        map[string]*app
 	AddOns      map[string]*addOn
 	Attachments map[string]*attachment
@@ -38,6 +39,7 @@ func newWorld(seed uint64, teamName string, now time.Time) *world {
 		Seed:        seed,
 		Users:       map[string]*user{},
 		Teams:       map[string]*team{},
+		Spaces:      map[string]*space{},
 		Apps:        map[string]*app{},
 		AddOns:      map[string]*addOn{},
 		Attachments: map[string]*attachment{},

@@ -78,7 +78,7 @@ Heroku CLI, in a shell that has the line below, too:
 {{else}}
 The Heroku CLI works with 127.0.0.1 and localhost only: with this address it would send the token to Heroku.
 {{end}}
-It writes a journal of requests and a ledger of stores: see internal/sandbox/README.md.
+It writes a journal of requests and a ledger of stores and spaces: see internal/sandbox/README.md.
 Ctrl-C (or kill {{.PID}}) stops it and every server that it started.
 
 `))

@@ -83,6 +83,7 @@ func parse(args []string, stderr io.Writer) (sandbox.Options, error) {
 	flags.StringVar(&o.DataDir, "data-dir", "", "`directory` that keeps apps, stores and keys for the next start (default: nothing is kept)")
 	flags.StringVar(&o.Engine, "engine", "auto", "what runs behind a store: auto, valkey, redis or miniredis; auto takes the first one that is installed")
 	flags.DurationVar(&o.Provisioning, "provisioning", 3*time.Second, "how long it takes to create a store or to change its plan")
+	flags.DurationVar(&o.Allocation, "allocation", 3*time.Second, "how long it takes to allocate a Private Space, or to delete it")
 	flags.DurationVar(&o.Latency, "latency", 0, "added to every request")
 	flags.IntVar(&o.RateLimit, "rate-limit", 4500, "requests per hour and account")
 	flags.Uint64Var(&o.Seed, "seed", 0, "of names, ids and passwords, to get the same ones again (default a random one)")
@@ -96,8 +97,8 @@ func parse(args []string, stderr io.Writer) (sandbox.Options, error) {
 	switch {
 	case flags.NArg() > 0:
 		wrong = fmt.Sprintf("unexpected argument %q", flags.Arg(0))
-	case o.Provisioning < 0 || o.Latency < 0:
-		wrong = "--provisioning and --latency take a duration of 0s or more, such as 3s or 100ms"
+	case o.Provisioning < 0 || o.Allocation < 0 || o.Latency < 0:
+		wrong = "--provisioning, --allocation and --latency take a duration of 0s or more, such as 3s or 100ms"
 	case o.RateLimit < 1:
 		wrong = "--rate-limit takes a number of 1 or more"
 	}
@@ -106,8 +107,7 @@ func parse(args []string, stderr io.Writer) (sandbox.Options, error) {
 		flags.Usage()
 		return o, errUsage
 	}
-	if o.Provisioning == 0 {
-		o.Provisioning = 1 // at once; the zero option is the default
-	}
+	// At once; the zero option is the default.
+	o.Provisioning, o.Allocation = max(o.Provisioning, 1), max(o.Allocation, 1)
 	return o, nil
 }

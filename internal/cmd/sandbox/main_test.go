@@ -289,6 +289,7 @@ func TestSandbox_whatItCannotDoIsSaidAndEndsIt(t *testing.T) {
 		{is: "an unknown flag", args: []string{"--colour"}, code: 2, says: "-colour"},
 		{is: "an argument", args: []string{"start"}, code: 2, says: `unexpected argument "start"`},
 		{is: "negative provisioning", args: []string{"--provisioning", "-1s"}, code: 2, says: "duration of 0s or more"},
+		{is: "negative allocation", args: []string{"--allocation", "-1s"}, code: 2, says: "duration of 0s or more"},
 		{is: "no requests at all", args: []string{"--rate-limit", "0"}, code: 2, says: "1 or more"},
 		{is: "help", args: []string{"--help"}, code: 0, says: "-data-dir"},
 	} {

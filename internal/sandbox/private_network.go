@@ -1,0 +1,83 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+// A store in a space has a URL whose host no machine resolves: the top-level domain is reserved for that (RFC 6761). Its
+// server listens on loopback like any other, at a port that nobody is told. Only apps of the space get there, by DynoDial
+// or the proxy.
+const (
+	privateDomain = "invalid"
+	privatePort   = 6380
+)
+
+// privateHost is unique for good: it outlives renames of the store and of the space.
+func privateHost(a *addOn, sp *space) string {
+	return fmt.Sprintf("kvs-%s.%s.%s", a.ID[:8], sp.Name, privateDomain)
+}
+
+// spaceOf gives the id of the space that a store is in; "" = outside of spaces, wherever its app is.
+func (w *world) spaceOf(a *addOn) string {
+	if class, _ := a.Plan.Class(); class == keyvalue.ClassCommon {
+		return ""
+	}
+	return w.Apps[a.App].Space
+}
+
+// storeAt finds the store that clients are told is there.
+func (w *world) storeAt(host string, port int) *addOn {
+	for _, a := range w.AddOns {
+		if h, p := a.Store.address(); a.State == stateProvisioned && h == host && p == port {
+			return a
+		}
+	}
+	return nil
+}
+
+// DynoDial is the network as the dynos of an app have it: it dials the stores of their space, and those outside of
+// spaces, by the host and port of their URLs. Nothing else can be reached. It suits redis.Options.Dialer, once a
+// TLS client is put around it.
+func (s *Sandbox) DynoDial(app string) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		server, err := s.route(ctx, app, addr)
+		if err != nil {
+			return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+		}
+		return new(net.Dialer).DialContext(ctx, network, server)
+	}
+}
+
+// route gives the address of the server behind a store's public address, as seen from an app.
+func (s *Sandbox) route(ctx context.Context, appRef, addr string) (string, error) {
+	host, text, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", err
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		return "", fmt.Errorf("address %s: the port is no number", addr)
+	}
+	if err := s.settle(ctx); err != nil {
+		return "", err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	from := find(s.world.Apps, appRef, (*app).name)
+	if from == nil {
+		return "", fmt.Errorf("there is no app %s", appRef)
+	}
+	a := s.world.storeAt(host, port)
+	if a == nil || a.Store.PrivateHost != "" && s.world.spaceOf(a) != from.Space {
+		return "", fmt.Errorf("no store at %s can be reached from the app %s", addr, from.Name)
+	}
+	return net.JoinHostPort(a.Store.Host, strconv.Itoa(a.Store.Port)), nil
+}

@@ -1,0 +1,401 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+type space struct {
+	ID, Name             string
+	Team                 string // id
+	Region               string // name
+	Shield               bool
+	CIDR, DataCIDR       string
+	State                string
+	CreatedAt, UpdatedAt time.Time
+	AllocatedAt          time.Time // zero as long as it is not
+	Outbound             []string  // the addresses that its apps connect from
+	Rulesets             []ruleset // oldest first; the last is the current one
+	CreateApps           []string  // ids of users with that permission; admins have it anyway
+	LogDrain             *logDrain `json:",omitempty"`
+}
+
+// States of a space (Platform API reference, spaces). A deleted one is not found.
+const (
+	stateAllocating = "allocating"
+	stateAllocated  = "allocated"
+	stateDeleting   = "deleting"
+)
+
+// aMoment is how long the network of a space takes to follow a change: addresses, trusted IP ranges.
+const aMoment = 2 * time.Second
+
+func (sp *space) name() string   { return sp.Name }
+func (sp *space) idName() idName { return idName{sp.ID, sp.Name} }
+
+// space finds a space of one of the caller's teams.
+func (c *call) space(ref string) (*space, error) {
+	sp := find(c.w.Spaces, ref, (*space).name)
+	if sp == nil {
+		return nil, notFound("space", "space")
+	}
+	if c.w.Teams[sp.Team].role(c.user.ID) == "" {
+		return nil, forbidden("You do not have access to the space %s.", sp.Name)
+	}
+	return sp, nil
+}
+
+// spaceToChange is for admins only (Dev Center: Private Spaces, "Private Space Management").
+func (c *call) spaceToChange() (*space, error) {
+	sp, err := c.space(c.PathValue("space"))
+	switch {
+	case err != nil:
+		return nil, err
+	case c.w.Teams[sp.Team].role(c.user.ID) != roleAdmin:
+		return nil, forbidden("You must be an admin of the team %s to change the space %s.", c.w.Teams[sp.Team].Name, sp.Name)
+	case sp.State == stateDeleting:
+		return nil, invalid("Space %s is being deleted.", sp.Name)
+	}
+	return sp, nil
+}
+
+type spaceBody struct {
+	CIDR         string `json:"cidr"`
+	CreatedAt    string `json:"created_at"`
+	DataCIDR     string `json:"data_cidr"`
+	Generation   idName `json:"generation"`
+	ID           string `json:"id"`
+	Name         string `json:"name"`
+	Organization idName `json:"organization"` // what the team was called
+	Region       any    `json:"region"`       // idName, or a regionBody when expanded
+	Shield       bool   `json:"shield"`
+	State        string `json:"state"`
+	Team         idName `json:"team"`
+	UpdatedAt    string `json:"updated_at"`
+}
+
+func (b spaceBody) key(field string) string {
+	if field == "name" {
+		return b.Name
+	}
+	return b.ID
+}
+
+func (c *call) spaceBody(sp *space) spaceBody {
+	r, _ := lookUpRegion(sp.Region)
+	t := c.w.Teams[sp.Team]
+	b := spaceBody{
+		CIDR:         sp.CIDR,
+		CreatedAt:    stamp(sp.CreatedAt),
+		DataCIDR:     sp.DataCIDR,
+		Generation:   generation,
+		ID:           sp.ID,
+		Name:         sp.Name,
+		Organization: idName{t.ID, t.Name},
+		Region:       r.idName(),
+		Shield:       sp.Shield,
+		State:        sp.State,
+		Team:         idName{t.ID, t.Name},
+		UpdatedAt:    stamp(sp.UpdatedAt),
+	}
+	if c.wants("Accept-Expansion", "region") {
+		b.Region = r.body()
+	}
+	return b
+}
+
+func listSpaces(c *call) (int, any, error) {
+	var bodies []spaceBody
+	for _, sp := range c.w.Spaces {
+		if c.w.Teams[sp.Team].role(c.user.ID) != "" {
+			bodies = append(bodies, c.spaceBody(sp))
+		}
+	}
+	return http.StatusOK, list(bodies, "id", "name"), nil
+}
+
+func listTeamSpaces(c *call) (int, any, error) {
+	t, err := c.team(c.PathValue("team"))
+	if err != nil {
+		return 0, nil, err
+	}
+	var bodies []spaceBody
+	for _, sp := range c.w.Spaces {
+		if sp.Team == t.ID {
+			bodies = append(bodies, c.spaceBody(sp))
+		}
+	}
+	return http.StatusOK, list(bodies, "id", "name"), nil
+}
+
+func getSpace(c *call) (int, any, error) {
+	sp, err := c.space(c.PathValue("space"))
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, c.spaceBody(sp), nil
+}
+
+func createSpace(c *call) (int, any, error) {
+	var in struct {
+		Name        string    `json:"name"`
+		Team        reference `json:"team"`
+		Region      reference `json:"region"`
+		Shield      bool      `json:"shield"`
+		CIDR        string    `json:"cidr"`
+		DataCIDR    string    `json:"data_cidr"`
+		Generation  reference `json:"generation"`
+		LogDrainURL string    `json:"log_drain_url"`
+
+		// Of Heroku's own staff; the CLI sends the first one always.
+		Features    []string `json:"features"`
+		ChannelName string   `json:"channel_name"`
+		KPIURL      string   `json:"kpi_url"`
+	}
+	if err := c.params(&in); err != nil {
+		return 0, nil, err
+	}
+	t, err := c.teamForSpaces(string(in.Team))
+	if err != nil {
+		return 0, nil, err
+	}
+	if err := c.checkSpaceName(in.Name); err != nil {
+		return 0, nil, err
+	}
+	r, ok := lookUpRegion(cmp.Or(string(in.Region), "virginia"))
+	switch {
+	case !ok:
+		return 0, nil, invalid("Couldn't find the region %s.", in.Region)
+	case !r.private:
+		return 0, nil, invalid("Region %s is not available for Private Spaces.", r.name)
+	case in.Generation != "" && in.Generation != reference(generation.Name):
+		return 0, nil, invalid("Generation %s is not available to the team %s.", in.Generation, t.Name)
+	}
+	sp := &space{
+		ID:        c.w.uuid(),
+		Name:      in.Name,
+		Team:      t.ID,
+		Region:    r.name,
+		Shield:    in.Shield,
+		CIDR:      cmp.Or(in.CIDR, keyvalue.DefaultDynoCIDR),
+		DataCIDR:  cmp.Or(in.DataCIDR, keyvalue.DefaultDataCIDR),
+		State:     stateAllocating,
+		CreatedAt: c.now,
+		UpdatedAt: c.now,
+		Outbound:  c.w.outbound(),
+		Rulesets:  []ruleset{{ID: c.w.uuid(), CreatedAt: c.now, CreatedBy: c.user.Email, Applied: true, Rules: []rule{{"allow", keyvalue.Internet}}}},
+	}
+	if err := checkNetworks(sp.CIDR, sp.DataCIDR); err != nil {
+		return 0, nil, err
+	}
+	if in.LogDrainURL != "" {
+		if err := c.drainTo(sp, in.LogDrainURL); err != nil {
+			return 0, nil, err
+		}
+	}
+	c.w.Spaces[sp.ID] = sp
+	c.w.enter(sp.ID, func(e *LedgerEntry) { *e = LedgerEntry{Kind: "space", ID: sp.ID, Name: sp.Name, CreatedAt: c.now} })
+	c.w.expect(c.orHeld(event{Kind: allocated, Space: sp.ID, Due: c.now.Add(c.s.options.Allocation)}))
+	return http.StatusCreated, c.spaceBody(sp), nil
+}
+
+// teamForSpaces finds a team of an enterprise account that the caller is an admin of.
+func (c *call) teamForSpaces(ref string) (*team, error) {
+	if ref == "" {
+		return nil, invalid("Team is required.")
+	}
+	t, err := c.team(ref)
+	switch {
+	case err != nil:
+		return nil, err
+	case t.Standalone:
+		return nil, forbidden("Space management is not enabled for this team.")
+	case t.role(c.user.ID) != roleAdmin:
+		return nil, forbidden("You must be an admin of the team %s to create a space.", t.Name)
+	}
+	return t, nil
+}
+
+var spaceNamePattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+func (c *call) checkSpaceName(name string) error {
+	switch {
+	case len(name) < 3:
+		return invalid("Name is too short (minimum is 3 characters)")
+	case !spaceNamePattern.MatchString(name):
+		return invalid("Name can only contain lowercase letters, digits, and single dashes, and must start and end with a letter or digit.")
+	case find(c.w.Spaces, name, (*space).name) != nil:
+		return invalid("Name %s is already taken", name)
+	}
+	return nil
+}
+
+// checkNetworks by the words of Dev Center: Private Spaces. Not by package keyvalue: the same mistake would be on both sides.
+func checkNetworks(cidr, dataCIDR string) error {
+	dynos, err := checkNetwork("cidr", cidr, 16, 16)
+	if err != nil {
+		return err
+	}
+	data, err := checkNetwork("data_cidr", dataCIDR, 16, 20)
+	if err == nil && dynos.Overlaps(data) {
+		return invalid("cidr %s and data_cidr %s overlap.", cidr, dataCIDR)
+	}
+	return err
+}
+
+func checkNetwork(param, text string, widest, narrowest int) (netip.Prefix, error) {
+	network, err := netip.ParsePrefix(text)
+	within := func(outer string) bool {
+		p := netip.MustParsePrefix(outer)
+		return p.Bits() <= network.Bits() && p.Overlaps(network)
+	}
+	switch {
+	case err != nil || !network.Addr().Is4():
+		return network, invalid("%s %q is not an IPv4 CIDR range.", param, text)
+	case network.Bits() < widest || network.Bits() > narrowest:
+		return network, invalid("%s %s must be between a /%d and a /%d.", param, text, widest, narrowest)
+	case !slices.ContainsFunc([]string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"}, within):
+		return network, invalid("%s %s must be in a private range (RFC 1918).", param, text)
+	}
+	for _, reserved := range []string{"172.17.0.0/16", "10.1.0.0/16"} {
+		if network.Overlaps(netip.MustParsePrefix(reserved)) {
+			return network, invalid("%s %s overlaps the reserved range %s.", param, text, reserved)
+		}
+	}
+	return network, nil
+}
+
+func updateSpace(c *call) (int, any, error) {
+	sp, err := c.spaceToChange()
+	if err != nil {
+		return 0, nil, err
+	}
+	var in struct {
+		Name *string `json:"name"`
+	}
+	if err := c.params(&in); err != nil {
+		return 0, nil, err
+	}
+	if in.Name != nil && *in.Name != sp.Name {
+		if err := c.checkSpaceName(*in.Name); err != nil {
+			return 0, nil, err
+		}
+		sp.Name, sp.UpdatedAt = *in.Name, c.now
+		c.w.enter(sp.ID, func(e *LedgerEntry) { e.Name = sp.Name })
+	}
+	return http.StatusOK, c.spaceBody(sp), nil
+}
+
+// deleteSpace refuses what is not empty: apps, and data services that outlive their app for a moment.
+func deleteSpace(c *call) (int, any, error) {
+	sp, err := c.spaceToChange()
+	switch {
+	case err != nil:
+		return 0, nil, err
+	case sp.State == stateAllocating:
+		return 0, nil, invalid("Space %s is still being allocated and cannot be deleted yet.", sp.Name)
+	case len(c.w.appsIn(sp)) > 0:
+		return 0, nil, invalid("Space %s contains apps and cannot be deleted.", sp.Name)
+	case slices.ContainsFunc(c.w.Events, func(e event) bool { return e.Kind == gone && e.Space == sp.ID }):
+		return 0, nil, invalid("Space %s contains data services that are still being removed and cannot be deleted yet.", sp.Name)
+	}
+	sp.State, sp.UpdatedAt = stateDeleting, c.now
+	c.w.Events = slices.DeleteFunc(c.w.Events, func(e event) bool { return e.Space == sp.ID })
+	takes := cmp.Or(time.Duration(c.effect.Deprovisioning), c.s.options.Allocation)
+	c.w.expect(event{Kind: spaceGone, Space: sp.ID, Due: c.now.Add(takes)})
+	c.w.enter(sp.ID, func(e *LedgerEntry) { e.DestroyedAt = &c.now })
+	return http.StatusOK, c.spaceBody(sp), nil
+}
+
+// transferSpace moves a space and the apps inside to another team of the enterprise account; all else stays.
+func transferSpace(c *call) (int, any, error) {
+	sp, err := c.spaceToChange()
+	if err != nil {
+		return 0, nil, err
+	}
+	var in struct {
+		NewOwner string `json:"new_owner"`
+	}
+	if err := c.params(&in); err != nil {
+		return 0, nil, err
+	}
+	t, err := c.team(in.NewOwner)
+	switch {
+	case err != nil:
+		return 0, nil, err
+	case t.role(c.user.ID) != roleAdmin:
+		return 0, nil, forbidden("You must be an admin of the team %s.", t.Name)
+	case t.Standalone != c.w.Teams[sp.Team].Standalone:
+		return 0, nil, invalid("The team %s belongs to a different enterprise account than the space %s.", t.Name, sp.Name)
+	case sp.State != stateAllocated:
+		return 0, nil, invalid("Space %s is still being allocated and cannot be transferred yet.", sp.Name)
+	}
+	sp.Team, sp.UpdatedAt = t.ID, c.now
+	for _, a := range c.w.appsIn(sp) {
+		a.Team = t.ID
+		a.touch(c.now)
+	}
+	return http.StatusCreated, c.spaceBody(sp), nil
+}
+
+// happenTo lets an event of a space happen.
+func (w *world) happenTo(sp *space, e event) {
+	switch e.Kind {
+	case allocated:
+		sp.State, sp.AllocatedAt, sp.UpdatedAt = stateAllocated, e.Due, e.Due
+	case rulesApplied:
+		for i, r := range sp.Rulesets {
+			if r.ID == e.Ruleset {
+				sp.Rulesets[i].Applied = true
+			}
+		}
+	case spaceGone:
+		delete(w.Spaces, sp.ID)
+	}
+}
+
+// outbound gives four addresses of the ranges for documentation (RFC 5737), which lead nowhere.
+func (w *world) outbound() []string {
+	nets := []string{"192.0.2", "198.51.100", "203.0.113"}
+	var sources []string
+	for len(sources) < 4 {
+		s := fmt.Sprintf("%s.%d", w.pick(nets), 1+w.random().IntN(254))
+		if !slices.Contains(sources, s) {
+			sources = append(sources, s)
+		}
+	}
+	return sources
+}
+
+type natBody struct {
+	CreatedAt string   `json:"created_at"`
+	Sources   []string `json:"sources"`
+	State     string   `json:"state"`
+	UpdatedAt string   `json:"updated_at"`
+}
+
+// getSpaceNAT: not found unless the space is allocated, and for a moment after that without addresses.
+func getSpaceNAT(c *call) (int, any, error) {
+	sp, err := c.space(c.PathValue("space"))
+	if err != nil {
+		return 0, nil, err
+	}
+	if sp.State != stateAllocated {
+		return 0, nil, notFound("nat", "NAT")
+	}
+	b := natBody{CreatedAt: stamp(sp.AllocatedAt), Sources: []string{}, State: "updating", UpdatedAt: stamp(sp.AllocatedAt)}
+	if ready := sp.AllocatedAt.Add(aMoment); !c.now.Before(ready) {
+		b.Sources, b.State, b.UpdatedAt = sp.Outbound, "enabled", stamp(ready)
+	}
+	return http.StatusOK, b, nil
+}

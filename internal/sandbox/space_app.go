@@ -1,0 +1,69 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"slices"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+// place is where an app lives.
+func (w *world) place(a *app) keyvalue.Location {
+	switch sp := w.Spaces[a.Space]; {
+	case sp == nil:
+		return keyvalue.CommonRuntime
+	case sp.Shield:
+		return keyvalue.ShieldSpace
+	}
+	return keyvalue.PrivateSpace
+}
+
+func (w *world) appsIn(sp *space) []*app {
+	return slices.DeleteFunc(sorted(w.Apps), func(a *app) bool { return a.Space != sp.ID })
+}
+
+// newAppInSpace: the app belongs to the space's team, and runs in the space's region.
+func (c *call) newAppInSpace(name, spaceRef, teamRef, regionRef string) (*app, error) {
+	sp, err := c.space(spaceRef)
+	if err != nil {
+		return nil, err
+	}
+	owner := c.w.Teams[sp.Team]
+	if teamRef != "" {
+		t, err := c.team(teamRef)
+		if err != nil {
+			return nil, err
+		}
+		if t != owner {
+			return nil, invalid("Space %s belongs to the team %s, not to %s.", sp.Name, owner.Name, t.Name)
+		}
+	}
+	r, _ := lookUpRegion(sp.Region)
+	if other, ok := lookUpRegion(regionRef); regionRef != "" && (!ok || other != r) {
+		return nil, invalid("Space %s is in region %s, not in %s.", sp.Name, r.name, regionRef)
+	}
+	switch {
+	case !c.w.mayCreateApps(c.user, sp):
+		return nil, forbidden("You do not have permission to create apps in the space %s.", sp.Name)
+	case sp.State != stateAllocated:
+		return nil, invalid("Space %s is %s. Apps can be created once it is allocated.", sp.Name, sp.State)
+	case len(c.w.appsIn(sp)) >= keyvalue.SpaceAppsLimit:
+		return nil, invalid("Space %s cannot have more than %d apps.", sp.Name, keyvalue.SpaceAppsLimit)
+	}
+	a, err := c.newApp(name, r, owner)
+	if err == nil {
+		a.Space = sp.ID
+	}
+	return a, err
+}
+
+// readyApp finds an app to change that is not being provisioned any more, which takes a while in a space.
+func (c *call) readyApp(ref string) (*app, error) {
+	a, err := c.appToChange(ref)
+	if err == nil && a.Space != "" && c.now.Before(a.CreatedAt.Add(c.s.options.AppDelay)) {
+		return nil, invalid("App %s is being provisioned. Please try again later.", a.Name)
+	}
+	return a, err
+}
