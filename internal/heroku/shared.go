@@ -10,8 +10,12 @@ import (
 	"time"
 )
 
-// freshFor is how long a list may answer further reads: about as long as one refresh of a configuration asks for them.
-const freshFor = 5 * time.Second
+const (
+	// freshFor is how long a list may answer further reads: about as long as one refresh of a configuration asks for them.
+	freshFor = 5 * time.Second
+	// loneReads is how many reads within that time go by their own id. One more is a refresh, and gets a list.
+	loneReads = 2
+)
 
 // reader reads one kind of object in the two ways that Heroku offers.
 type reader[ID ~string, T any] struct {
@@ -31,6 +35,10 @@ func (r reader[ID, T]) many(ctx context.Context, ids map[ID]bool) (map[ID]readin
 	if len(ids) == 1 {
 		return r.each(ctx, ids), nil
 	}
+	return r.byList(ctx, ids)
+}
+
+func (r reader[ID, T]) byList(ctx context.Context, ids map[ID]bool) (map[ID]reading[T], map[ID]T) {
 	listed, err := r.all(ctx)
 	if err != nil && !listUnusable(err) {
 		failed := make(map[ID]reading[T], len(ids))
@@ -84,6 +92,9 @@ type shared[ID ~string, T any] struct {
 	inFlight bool
 	queue    []*request[ID, T]
 	snapshot snapshot[ID, T]
+
+	lone      int // reads by their own id, since a time and without a write of ours
+	loneSince snapshot[ID, T]
 }
 
 // request is one Get on its way.
@@ -169,8 +180,12 @@ func (s *shared[ID, T]) read(batch []*request[ID, T]) {
 		ids[q.id] = true
 	}
 	list := snapshot[ID, T]{at: s.clock.Now(), writes: s.writes.Load()}
+	read := s.many
+	if len(ids) == 1 && s.oneTooMany(list) {
+		read = s.byList
+	}
 	var found map[ID]reading[T]
-	found, list.items = s.many(ctx, ids)
+	found, list.items = read(ctx, ids)
 	if list.items != nil {
 		s.mu.Lock()
 		s.snapshot = list
@@ -179,6 +194,18 @@ func (s *shared[ID, T]) read(batch []*request[ID, T]) {
 	for _, q := range batch {
 		q.answer <- found[q.id]
 	}
+}
+
+// oneTooMany counts reads of a single object, which come one after the other when each is quick. A write of ours begins
+// anew, since no list outlives it.
+func (s *shared[ID, T]) oneTooMany(now snapshot[ID, T]) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now.writes != s.loneSince.writes || now.at.Sub(s.loneSince.at) >= freshFor {
+		s.lone, s.loneSince = 0, now
+	}
+	s.lone++
+	return s.lone > loneReads
 }
 
 // answers answers a request if the list is recent, has the object, and was asked for after every write of ours that the

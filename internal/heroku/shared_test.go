@@ -161,6 +161,7 @@ func TestLoneReadIsOneGetAndIsNotKept(t *testing.T) {
 		c := newCatalogue(t, nil)
 		c.get(t.Context(), "a")
 		c.get(t.Context(), "a")
+		<-time.After(5 * time.Second)
 		c.get(t.Context(), "first")
 		c.get(t.Context(), "b") // alone in the queue
 		if errs := c.finish(); errs != nil {
@@ -169,6 +170,29 @@ func TestLoneReadIsOneGetAndIsNotKept(t *testing.T) {
 		want := []string{"GET /addons/a", "GET /addons/a", "GET /addons/first", "GET /addons/b"}
 		if got := c.requests(); !slices.Equal(got, want) {
 			t.Error(got)
+		}
+	})
+}
+
+// Quick answers leave no time to queue: reads that follow each other closely are a refresh all the same.
+func TestThirdLoneReadInFiveSecondsIsAList(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ids := manyIDs(5)
+		c := newCatalogue(t, listOf(t, ids, 5))
+		for _, id := range ids {
+			c.get(t.Context(), id)
+		}
+		if err := c.client.DeleteAttachment(t.Context(), attachmentID); err != nil {
+			t.Error(err)
+		}
+		c.get(t.Context(), ids[0]) // a write of ours begins anew: no list would outlive the next one
+		c.get(t.Context(), ids[1])
+		if errs := c.finish(); errs != nil {
+			t.Error(errs)
+		}
+		if c.count("GET /addons/") != 4 || c.count("GET /addons") != 5 {
+			t.Error(c.requests())
 		}
 	})
 }
