@@ -73,7 +73,7 @@ func prepareEnvironment() {
 // and no server is installed, the test fails, because a skipped test looks like a passed one.
 func Start(t *testing.T, edit ...func(*sandbox.Options)) *Sandbox {
 	t.Helper()
-	options := sandbox.Options{Clock: sandbox.NewClock(epoch), Provisioning: 3 * time.Minute, Engine: "auto", Seed: 1}
+	options := sandbox.Options{Clock: sandbox.NewClock(epoch), Provisioning: 3 * time.Minute, Allocation: 8 * time.Minute, Engine: "auto", Seed: 1}
 	for _, change := range edit {
 		change(&options)
 	}
@@ -103,8 +103,17 @@ func haveServer() bool {
 
 // Factories run the provider inside the test, connected to the sandbox.
 func (s *Sandbox) Factories() map[string]func() (tfprotov6.ProviderServer, error) {
+	return s.FactoriesAs(s.Token())
+}
+
+// FactoriesAs is Factories with another user's token.
+func (s *Sandbox) FactoriesAs(token string) map[string]func() (tfprotov6.ProviderServer, error) {
+	connect := func(o *heroku.Options) {
+		s.connect(o)
+		o.Credential.Token = token
+	}
 	return map[string]func() (tfprotov6.ProviderServer, error){
-		"kvs": providerserver.NewProtocol6WithError(provider.New("test", provider.WithClient(s.connect))()),
+		"kvs": providerserver.NewProtocol6WithError(provider.New("test", provider.WithClient(connect))()),
 	}
 }
 
@@ -165,17 +174,19 @@ func (s *Sandbox) Commands() [][]sandbox.Request {
 	return commands
 }
 
-// Await blocks until the provider has made such a request, or fails the test after a minute.
+// Await blocks until such a request of the provider has been answered, or fails the test after a minute. Before its
+// answer a request may not have happened: an order that comes after the clock was moved would be due still later.
 func (s *Sandbox) Await(t *testing.T, method, path string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for len(s.Requests(method, path)) == 0 {
+	answered := func(r sandbox.Request) bool { return r.Status != 0 }
+	for !slices.ContainsFunc(s.Requests(method, path), answered) {
 		select {
 		case <-ctx.Done():
-			t.Fatalf("no request %s %s within a minute", method, path)
+			t.Fatalf("no request %s %s was answered within a minute", method, path)
 		case <-tick.C:
 		}
 	}

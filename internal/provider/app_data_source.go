@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
@@ -27,6 +28,13 @@ var (
 type appDataSource struct{ connection }
 
 func newAppDataSource() datasource.DataSource { return &appDataSource{} }
+
+// appDataModel is the app, and what its space is: an attribute of the app's resource would only repeat the space's.
+type appDataModel struct {
+	appModel
+	SpaceName types.String `tfsdk:"space_name"`
+	Shield    types.Bool   `tfsdk:"shield"`
+}
 
 func (d *appDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_app"
@@ -56,6 +64,22 @@ func (d *appDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, re
 				MarkdownDescription: "Region of the app, such as `us`, `eu`, or that of its Private Space.",
 				Computed:            true,
 			},
+			"space_id": schema.StringAttribute{
+				MarkdownDescription: "UUID of the Private or Shield Space that the app runs in, null in the Common Runtime.",
+				Computed:            true,
+			},
+			"space_name": schema.StringAttribute{
+				MarkdownDescription: "Name of that space, null in the Common Runtime.",
+				Computed:            true,
+			},
+			"shield": schema.BoolAttribute{
+				MarkdownDescription: "Whether that space is a Shield Space; `false` in the Common Runtime.",
+				Computed:            true,
+			},
+			"internal_routing": schema.BoolAttribute{
+				MarkdownDescription: "Whether the app can be reached from inside its space only.",
+				Computed:            true,
+			},
 			"maintenance": schema.BoolAttribute{
 				MarkdownDescription: "Whether the app shows its maintenance page instead of serving web requests.",
 				Computed:            true,
@@ -82,7 +106,7 @@ func (d *appDataSource) ConfigValidators(context.Context) []datasource.ConfigVal
 
 func (d *appDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Looking up an app", nil)
-	var config appModel
+	var config appDataModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	if resp.Diagnostics.HasError() || !d.ready(&resp.Diagnostics) {
 		return
@@ -94,5 +118,9 @@ func (d *appDataSource) Read(ctx context.Context, req datasource.ReadRequest, re
 		return
 	}
 	config.read(app)
+	config.SpaceName, config.Shield = types.StringNull(), types.BoolValue(false)
+	if app.Space != nil {
+		config.SpaceName, config.Shield = types.StringValue(app.Space.Name), types.BoolValue(app.Space.Shield)
+	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, config)...)
 }

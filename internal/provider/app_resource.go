@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/boolplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -38,13 +39,15 @@ type appResource struct{ connection }
 func newAppResource() resource.Resource { return &appResource{} }
 
 type appModel struct {
-	ID          types.String `tfsdk:"id"`
-	Name        types.String `tfsdk:"name"`
-	Team        types.String `tfsdk:"team"`
-	Region      types.String `tfsdk:"region"`
-	Maintenance types.Bool   `tfsdk:"maintenance"`
-	WebURL      types.String `tfsdk:"web_url"`
-	CreatedAt   types.String `tfsdk:"created_at"`
+	ID              types.String `tfsdk:"id"`
+	Name            types.String `tfsdk:"name"`
+	Team            types.String `tfsdk:"team"`
+	SpaceID         types.String `tfsdk:"space_id"`
+	InternalRouting types.Bool   `tfsdk:"internal_routing"`
+	Region          types.String `tfsdk:"region"`
+	Maintenance     types.Bool   `tfsdk:"maintenance"`
+	WebURL          types.String `tfsdk:"web_url"`
+	CreatedAt       types.String `tfsdk:"created_at"`
 }
 
 type appIdentity struct {
@@ -71,13 +74,33 @@ func (r *appResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *
 				Validators:          []validator.String{validatedBy(keyvalue.ValidateAppName)},
 			},
 			"team": schema.StringAttribute{
-				MarkdownDescription: "Name of the team that owns the app; when absent, the app belongs to the token's user. " +
-					"Changing it transfers the app in place. Removing it is refused, since an app cannot leave a team without a person who takes it over.",
-				Optional:   true,
-				Validators: []validator.String{validatedBy(validateTeamName)},
+				MarkdownDescription: "Name of the team that owns the app; when absent, the app belongs to the token's user, or to the team of its space. " +
+					"Changing it transfers the app in place; in a space the app goes with the space instead. " +
+					"Removing it is refused outside of spaces, since an app cannot leave a team without a person who takes it over.",
+				Optional:      true,
+				Computed:      true,
+				Validators:    []validator.String{validatedBy(validateTeamName)},
+				PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
+			},
+			"space_id": schema.StringAttribute{
+				MarkdownDescription: "UUID of the Private or Shield Space that the app runs in; when absent, the app is in the Common Runtime. " +
+					"An app cannot move, so changing it replaces the app, and leaving it out for an app that is in a space is refused.",
+				Optional:      true,
+				Validators:    []validator.String{uuidValidator()},
+				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplaceIfConfigured()},
+			},
+			"internal_routing": schema.BoolAttribute{
+				MarkdownDescription: "Whether the app can be reached from inside its space only; `false` when absent at creation. It needs a space. " +
+					"It is settled when the app is created, so changing it replaces the app.",
+				Optional: true,
+				Computed: true,
+				PlanModifiers: []planmodifier.Bool{
+					boolplanmodifier.UseStateForUnknown(),
+					boolplanmodifier.RequiresReplaceIfConfigured(),
+				},
 			},
 			"region": schema.StringAttribute{
-				MarkdownDescription: "Region of the app, such as `us` or `eu`; when absent, Heroku chooses. " +
+				MarkdownDescription: "Region of the app, such as `us` or `eu`; when absent, it is that of the app's space, or Heroku's choice. " +
 					"An app cannot move, so changing it replaces the app.",
 				Optional: true,
 				Computed: true,
@@ -122,26 +145,71 @@ func validateTeamName(s string) error {
 	return nil
 }
 
-// ModifyPlan refuses that an app leaves its team, and keeps the web address where the name stays.
+// ModifyPlan refuses what no app can do, and keeps the web address where the name stays.
 func (r *appResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.State.Raw.IsNull() || req.Plan.Raw.IsNull() {
+	var state, plan, config appModel
+	if !req.State.Raw.IsNull() {
+		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	}
+	if req.Plan.Raw.IsNull() {
+		if !resp.Diagnostics.HasError() {
+			resp.Diagnostics.Append(r.protected.refuseLoss(state)...)
+		}
 		return
 	}
-	var state, plan appModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if plan.Team.IsNull() && !state.Team.IsNull() {
-		resp.Diagnostics.AddAttributeError(path.Root("team"), "An app cannot leave its team",
+	if req.State.Raw.IsNull() {
+		resp.Diagnostics.Append(r.planCreate(ctx, config, &plan)...)
+	} else {
+		resp.Diagnostics.Append(r.planUpdate(ctx, state, config, &plan)...)
+	}
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+}
+
+// planCreate fills in what the absence of a space settles.
+func (r *appResource) planCreate(ctx context.Context, config appModel, plan *appModel) diag.Diagnostics {
+	if config.InternalRouting.IsNull() {
+		plan.InternalRouting = types.BoolValue(false)
+	}
+	if config.SpaceID.IsNull() && config.Team.IsNull() {
+		plan.Team = types.StringNull()
+	}
+	return r.checkSpace(ctx, config)
+}
+
+func (r *appResource) planUpdate(ctx context.Context, state, config appModel, plan *appModel) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if plan.Name.Equal(state.Name) {
+		plan.WebURL = state.WebURL
+	}
+	if plan.SpaceID.IsNull() && !state.SpaceID.IsNull() {
+		diags.AddAttributeError(path.Root("space_id"), "An app cannot leave its space", fmt.Sprintf(
+			"%s runs in the space %s, and the configuration names no space. Set space_id = %q to leave it there. "+
+				"To move, create a second kvs_app beside this one, and destroy this one last.", state, state.SpaceID.ValueString(), state.SpaceID.ValueString()))
+		return diags
+	}
+	if config.Team.IsNull() && !state.Team.IsNull() && plan.SpaceID.IsNull() {
+		diags.AddAttributeError(path.Root("team"), "An app cannot leave its team",
 			fmt.Sprintf("%s belongs to the team %s, and the configuration names no team. "+
 				"Heroku hands an app to a person only after that person has accepted it. "+
 				"Set team = %q to leave it there, or transfer the app with `heroku apps:transfer` first.", state, state.Team.ValueString(), state.Team.ValueString()))
 	}
-	if plan.Name.Equal(state.Name) {
-		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("web_url"), state.WebURL)...)
+	if state.replacedBy(*plan) {
+		diags.Append(r.protected.refuseLoss(state)...)
 	}
+	if !plan.Team.Equal(state.Team) || state.replacedBy(*plan) {
+		diags.Append(r.checkSpace(ctx, config)...)
+	}
+	return diags
+}
+
+// replacedBy says that the plan needs another app.
+func (m appModel) replacedBy(plan appModel) bool {
+	return !plan.SpaceID.Equal(m.SpaceID) || !plan.Region.Equal(m.Region) || !plan.InternalRouting.Equal(m.InternalRouting)
 }
 
 func (r *appResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -152,11 +220,20 @@ func (r *appResource) Create(ctx context.Context, req resource.CreateRequest, re
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	app, err := r.client.CreateApp(ctx, heroku.AppCreate{
-		Name:   plan.Name.ValueString(),
-		Region: plan.Region.ValueString(),
-		Team:   plan.Team.ValueString(),
-	})
+	order := heroku.AppCreate{
+		Name:            plan.Name.ValueString(),
+		Region:          plan.Region.ValueString(),
+		Team:            plan.Team.ValueString(),
+		InternalRouting: plan.InternalRouting.ValueBool(),
+	}
+	if !plan.SpaceID.IsNull() {
+		space, diags := r.readySpace(ctx, plan)
+		if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
+			return
+		}
+		order.Space = space.Name
+	}
+	app, err := r.client.CreateApp(ctx, order)
 	if err != nil {
 		resp.Diagnostics.Append(r.creationFailure(ctx, plan.Name.ValueString(), err))
 		return
@@ -239,6 +316,9 @@ func (r *appResource) Update(ctx context.Context, req resource.UpdateRequest, re
 			return
 		}
 		state.read(app)
+		if !plan.SpaceID.IsNull() && !plan.Team.IsUnknown() {
+			state.Team = plan.Team // a transfer of the space meanwhile is for the next refresh to tell
+		}
 		// Saved after each step: when the next one fails, the state holds what has been done.
 		resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 	}
@@ -248,8 +328,11 @@ func (r *appResource) Update(ctx context.Context, req resource.UpdateRequest, re
 // steps lists the requests that turn state into plan; only what differs is sent.
 func (r *appResource) steps(state, plan appModel) []func(context.Context) (heroku.App, error) {
 	var steps []func(context.Context) (heroku.App, error)
-	if !plan.Team.Equal(state.Team) {
+	if !plan.Team.Equal(state.Team) && !plan.Team.IsUnknown() {
 		steps = append(steps, func(ctx context.Context) (heroku.App, error) {
+			if !state.SpaceID.IsNull() {
+				return r.movedWithSpace(ctx, state.appID(), plan.Team.ValueString())
+			}
 			return r.client.TransferApp(ctx, state.appID(), plan.Team.ValueString())
 		})
 	}
@@ -348,6 +431,11 @@ func (m *appModel) read(app heroku.App) {
 	m.ID = types.StringValue(string(app.ID))
 	m.Name = types.StringValue(app.Name)
 	m.Team = optionalString(app.Team)
+	m.SpaceID = types.StringNull()
+	if app.Space != nil {
+		m.SpaceID = types.StringValue(string(app.Space.ID))
+	}
+	m.InternalRouting = types.BoolValue(app.InternalRouting)
 	m.Region = types.StringValue(app.Region)
 	m.Maintenance = types.BoolValue(app.Maintenance)
 	m.WebURL = optionalString(app.WebURL)

@@ -51,24 +51,5 @@ func (c *connection) lookUpInstance(ctx context.Context, reference string) (hero
 	return heroku.AddOn{}, errNoReference
 }
 
-// location is where the app runs, in the words of the placement rules.
-func location(app heroku.App) keyvalue.Location {
-	switch {
-	case app.Space == nil:
-		return keyvalue.CommonRuntime
-	case app.Space.Shield:
-		return keyvalue.ShieldSpace
-	}
-	return keyvalue.PrivateSpace
-}
-
-func joinPlans(plans []keyvalue.PlanName) string {
-	names := make([]string, len(plans))
-	for i, plan := range plans {
-		names[i] = string(plan)
-	}
-	return strings.Join(names, ", ")
-}
-
 // bullets sets facts in a diagnostic, one a line.
 func bullets(facts []string) string { return "  - " + strings.Join(facts, "\n  - ") }

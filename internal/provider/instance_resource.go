@@ -5,7 +5,6 @@ package provider
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -80,12 +79,13 @@ func (r *instanceResource) ValidateConfig(ctx context.Context, req resource.Vali
 
 // ModifyPlan decides what a change means before anything is done: a ladder from destroy, over create, to update.
 func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	var state, plan instanceModel
+	var state, plan, config instanceModel
 	if !req.State.Raw.IsNull() {
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	}
 	if !req.Plan.Raw.IsNull() {
 		resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+		resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	}
 	if resp.Diagnostics.HasError() {
 		return
@@ -96,7 +96,9 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		resp.Diagnostics.Append(state.refuseDestroy()...)
 		return
 	case req.State.Raw.IsNull():
-		resp.Diagnostics.Append(r.checkPlacement(ctx, plan)...)
+		if !config.Plan.IsUnknown() {
+			resp.Diagnostics.Append(r.planPlacement(ctx, &plan)...)
+		}
 	default:
 		resp.Diagnostics.Append(r.planUpdate(ctx, state, &plan)...)
 	}
@@ -106,7 +108,8 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 
 // planUpdate says what the change costs, refuses one that needs another store, and resumes an unfinished wait.
 func (r *instanceResource) planUpdate(ctx context.Context, state instanceModel, plan *instanceModel) diag.Diagnostics {
-	var diags diag.Diagnostics
+	r.protected.note(state)
+	diags := r.protected.refuseLossOf(state)
 	if !state.ready() {
 		plan.State = types.StringUnknown()
 		plan.VersionActual = types.StringUnknown()
@@ -128,7 +131,9 @@ func (r *instanceResource) planUpdate(ctx context.Context, state instanceModel, 
 	if change.Method == keyvalue.InPlace {
 		diags.AddAttributeWarning(path.Root("plan"), planChangeSummary(change),
 			fmt.Sprintf("%s: %s to %s.\n\n%s", state.label(), state.spec().Plan, plan.spec().Plan, bullets(change.Facts)))
-		diags.Append(r.checkPlacement(ctx, *plan)...)
+	}
+	if change.Method == keyvalue.InPlace || plan.OutsideSpace.ValueBool() && !state.OutsideSpace.ValueBool() {
+		diags.Append(r.planPlacement(ctx, plan)...)
 	}
 	return diags
 }
@@ -156,30 +161,6 @@ func needsNewStore(change keyvalue.Change, state, plan instanceModel) diag.Diagn
 	return diags
 }
 
-// checkPlacement refuses a plan that cannot run where the app is. What it cannot find out is left to Heroku.
-func (r *instanceResource) checkPlacement(ctx context.Context, plan instanceModel) diag.Diagnostics {
-	var diags diag.Diagnostics
-	if r.client == nil || plan.Plan.IsUnknown() || plan.AppID.IsUnknown() {
-		return diags
-	}
-	app, err := r.client.App(ctx, heroku.AppID(plan.AppID.ValueString()))
-	if heroku.IsNotFound(err) {
-		diags.AddAttributeError(path.Root("app_id"), "App not found",
-			fmt.Sprintf("Heroku knows no app with the id %q that this token may see. Use the UUID of an existing app, for instance kvs_app.web.id.", plan.AppID.ValueString()))
-		return diags
-	}
-	if err != nil {
-		return diags
-	}
-	place := keyvalue.Place(plan.spec().Plan, location(app))
-	if place.Verdict == keyvalue.Fits {
-		return diags
-	}
-	diags.AddAttributeError(path.Root("plan"), "Plan does not fit the app's runtime",
-		fmt.Sprintf("The app %s runs in %s. %s\n\nPlans that would do: %s.", app.Name, location(app), place.Reason, joinPlans(place.WouldFit)))
-	return diags
-}
-
 func (r *instanceResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	saved := false
 	defer recoverPanic(&resp.Diagnostics, "Creating a Key-Value Store", func() bool { return saved })
@@ -189,18 +170,19 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	if resp.Diagnostics.Append(r.checkPlacement(ctx, plan)...); resp.Diagnostics.HasError() {
+	app, diags := r.place(ctx, &plan)
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
 
-	order, err := plan.order()
+	order, err := plan.order(app)
 	if err != nil {
 		resp.Diagnostics.AddError("Unable to choose a name for the Key-Value Store", err.Error())
 		return
 	}
 	addOn, err := r.client.CreateAddOn(ctx, heroku.AppID(plan.AppID.ValueString()), order)
 	if err != nil {
-		resp.Diagnostics.Append(r.creationFailure(ctx, order.Name, err))
+		resp.Diagnostics.Append(r.creationFailure(ctx, app, order.Name, err))
 		return
 	}
 	save := func() {
@@ -238,6 +220,7 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 		resp.Diagnostics.Append(r.failure("Unable to read Key-Value Store", state.label(), err))
 		return
 	}
+	r.protected.note(state)
 	store, err := r.storeOf(ctx, addOn)
 	if err != nil {
 		resp.Diagnostics.Append(r.failure("Unable to read the settings of Key-Value Store", state.label(), err))
@@ -377,8 +360,12 @@ func (m instanceModel) refuseDestroy() diag.Diagnostics {
 }
 
 // creationFailure finds out whether the name is taken by a store that this token can see, which can then be imported.
-func (r *instanceResource) creationFailure(ctx context.Context, name string, err error) diag.Diagnostic {
+func (r *instanceResource) creationFailure(ctx context.Context, app heroku.App, name string, err error) diag.Diagnostic {
 	failure := r.failure("Unable to create Key-Value Store", fmt.Sprintf("Key-Value Store %q", name), err)
+	if heroku.HasID(err, "confirmation_required") && app.Space != nil {
+		return diag.NewErrorDiagnostic(failure.Summary(), failure.Detail()+
+			" If it is about the network, outside_space = true confirms that the store runs outside the network of the app's space.")
+	}
 	if !heroku.HasID(err, "invalid_params") {
 		return failure
 	}
@@ -421,29 +408,8 @@ func (r *instanceResource) ImportState(ctx context.Context, req resource.ImportS
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), string(addOn.ID))...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("deletion_protection"), true)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("outside_space"), r.runsOutside(ctx, addOn))...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: types.StringValue(string(addOn.ID))})...)
-}
-
-// order is the request for a new store. Its name is chosen here, before the request, so that a lost answer can be
-// looked up instead of ordering twice.
-func (m instanceModel) order() (heroku.AddOnCreate, error) {
-	name := m.Name.ValueString()
-	if name == "" {
-		chosen, err := keyvalue.NewStoreName(rand.Reader)
-		if err != nil {
-			return heroku.AddOnCreate{}, err
-		}
-		name = chosen
-	}
-	return heroku.AddOnCreate{
-		Plan:           m.spec().Plan.Wire(),
-		Name:           name,
-		AttachmentName: m.AttachmentName.ValueString(),
-		Config: map[string]string{
-			"timeout":          fmt.Sprint(m.Timeout.ValueInt64()),
-			"maxmemory_policy": m.MaxmemoryPolicy.ValueString(),
-		},
-	}, nil
 }
 
 type instanceIdentity struct {

@@ -33,6 +33,7 @@ type instanceModel struct {
 	ID                   types.String   `tfsdk:"id"`
 	AppID                types.String   `tfsdk:"app_id"`
 	Plan                 planName       `tfsdk:"plan"`
+	OutsideSpace         types.Bool     `tfsdk:"outside_space"`
 	Name                 types.String   `tfsdk:"name"`
 	AttachmentName       types.String   `tfsdk:"attachment_name"`
 	Timeout              types.Int64    `tfsdk:"timeout"`
@@ -78,12 +79,22 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 					"Changing it needs a new store, so such a plan is refused: Heroku cannot move an add-on to another app.",
 			},
 			"plan": schema.StringAttribute{
-				Required:      true,
+				Optional:      true,
+				Computed:      true,
 				CustomType:    planNameType{},
-				PlanModifiers: []planmodifier.String{keepEquivalent()},
+				PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown(), keepEquivalent()},
 				MarkdownDescription: "The plan, such as `premium-0`; `heroku-redis:premium-0` means the same. " +
+					"An app in a space may leave it to Heroku: the space's default plan is taken at creation, and a store keeps its plan when this is left out. Elsewhere it is required. " +
+					"`private` plans run in a Private Space only, `shield` plans in a Shield Space, which takes no other; for `mini` and `premium` plans in a Private Space see `outside_space`. " +
 					"Changing it within one runtime class (Common Runtime, Private Space, Shield Space) is done in place: Heroku copies the data to a new server, writes during the copy may be lost, and the id, the name and the keys stay. " +
 					"A plan of another class needs a new store, so such a change is refused.",
+			},
+			"outside_space": schema.BoolAttribute{
+				Optional: true,
+				Computed: true,
+				Default:  booldefault.StaticBool(false),
+				MarkdownDescription: "Whether the store of an app in a Private Space may run outside the network of the space, on a `mini` or `premium` plan; `false` by default. " +
+					"The data then travels over the public internet. It is the confirmation that Heroku asks for when the store is created; changing it later sends nothing.",
 			},
 			"name": schema.StringAttribute{
 				Optional:      true,

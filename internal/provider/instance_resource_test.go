@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-testing/compare"
 	"github.com/hashicorp/terraform-plugin-testing/config"
@@ -19,7 +18,6 @@ import (
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
-	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
 const store = "kvs_instance.cache"
@@ -460,36 +458,6 @@ resource "kvs_app" "web" {
 	}
 }
 
-func TestAccInstance_placement(t *testing.T) {
-	t.Parallel()
-	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
-		ProtoV6ProviderFactories: sb.Factories(),
-		Steps: []resource.TestStep{
-			{ // the app is there
-				Config: `
-resource "kvs_app" "web" {
-  name = "orders-web"
-}
-`,
-			},
-			{ // so the plan already refuses a store that could only live in a Private Space
-				Config:      appAndStore("private-7"),
-				PlanOnly:    true,
-				ExpectError: acctest.Says("Plan does not fit the app's runtime"),
-			},
-			{
-				Config:      appAndStore("shield-9"),
-				PlanOnly:    true,
-				ExpectError: acctest.Says("Plans that would do: mini, premium-0"),
-			},
-		},
-	})
-	if orders := sb.Requests("POST", "/apps/.*/addons"); len(orders) != 0 {
-		t.Errorf("%d stores were ordered, want none", len(orders))
-	}
-}
-
 func TestAccInstance_unknownValues(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
@@ -546,74 +514,4 @@ resource "kvs_instance" "cache" {
 	if orders := sb.Requests("POST", "/apps/.*/addons"); len(orders) != 1 {
 		t.Errorf("%d stores were ordered, want 1", len(orders))
 	}
-}
-
-// A plan with many stores costs one Data API call for each and a handful of lists.
-func TestAccInstance_requestsAtScale(t *testing.T) {
-	t.Parallel()
-	const n = 60
-	sb := acctest.Start(t, func(o *sandbox.Options) { o.Engine = "miniredis" })
-	estate := fmt.Sprintf(`
-resource "kvs_app" "web" {
-  count = %[1]d
-  name  = "orders-web-${count.index}"
-}
-
-resource "kvs_instance" "cache" {
-  count               = %[1]d
-  app_id              = kvs_app.web[count.index].id
-  plan                = "premium-0"
-  deletion_protection = false
-}
-
-resource "kvs_attachment" "cache" {
-  count       = %[1]d
-  app_id      = kvs_app.web[count.index].id
-  instance_id = kvs_instance.cache[count.index].id
-  name        = "SHARED"
-}
-`, n)
-	resource.Test(t, resource.TestCase{
-		ProtoV6ProviderFactories: sb.Factories(),
-		CheckDestroy:             sb.NothingLeft(),
-		Steps: []resource.TestStep{
-			{Config: estate},
-			{ // plans that change nothing, counted below
-				PreConfig:        func() { sb.ResetJournal() },
-				Config:           estate,
-				ConfigPlanChecks: noChange,
-			},
-		},
-	})
-
-	// Each takes three minutes: one after another no two would be ordered within that time.
-	if together := mostWithin(sb.Ledger().Objects, 3*time.Minute); together < 5 {
-		t.Errorf("at most %d stores were being provisioned at the same time, want the ten that Terraform creates at once or nearly so", together)
-	}
-	refreshes := 0
-	for _, command := range sb.Commands() {
-		if len(command) < n || command[1].Method != "GET" || command[len(command)-1].Method == "DELETE" {
-			continue
-		}
-		refreshes++
-		if len(command) > n+10 {
-			t.Errorf("a refresh of %d apps, stores and attachments took %d requests, want at most %d", n, len(command), n+10)
-		}
-	}
-	if refreshes == 0 {
-		t.Error("no refresh was seen, so nothing was counted")
-	}
-}
-
-// mostWithin is the largest number of objects that were ordered within a time of each other.
-func mostWithin(objects []sandbox.LedgerEntry, d time.Duration) int {
-	most := 0
-	for i := range objects {
-		j := i
-		for j < len(objects) && objects[j].CreatedAt.Sub(objects[i].CreatedAt) < d {
-			j++
-		}
-		most = max(most, j-i)
-	}
-	return most
 }

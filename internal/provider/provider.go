@@ -111,7 +111,7 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		resp.Diagnostics.AddError("Invalid provider configuration", err.Error())
 		return
 	}
-	conn := connection{client: client, tokenSource: options.Credential.Source}
+	conn := connection{client: client, tokenSource: options.Credential.Source, rulesets: &rulesetOwners{}, protected: &protectedStores{}, owners: &spaceOwners{}}
 	// One free request, so that a wrong token is one error here instead of one for each resource.
 	if _, err := client.RateLimit(ctx); err != nil {
 		resp.Diagnostics.Append(conn.failure("Unable to use the Heroku API", "Checking the API token", err))
@@ -170,11 +170,11 @@ func logAttempt(ctx context.Context, attempt heroku.Attempt) {
 }
 
 func (p *kvsProvider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{newAppResource, newInstanceResource, newAttachmentResource}
+	return []func() resource.Resource{newAppResource, newInstanceResource, newAttachmentResource, newPrivateSpaceResource, newTrustedRangesResource}
 }
 
 func (p *kvsProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{newAppDataSource, newInstanceDataSource, newPlansDataSource, newRegionsDataSource}
+	return []func() datasource.DataSource{newAppDataSource, newInstanceDataSource, newPlansDataSource, newPrivateSpaceDataSource, newRegionsDataSource}
 }
 
 func (p *kvsProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
@@ -189,6 +189,9 @@ func (p *kvsProvider) Functions(context.Context) []func() function.Function {
 type connection struct {
 	client      *heroku.Client // nil while the provider is not configured
 	tokenSource string         // where the token came from, in words
+	rulesets    *rulesetOwners // shared by all resources of one run
+	protected   *protectedStores
+	owners      *spaceOwners
 }
 
 // configure takes what Configure of the provider prepared; nil (validate, or unknown provider values) leaves c unready.

@@ -6,6 +6,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"os/exec"
 	"path/filepath"
@@ -43,6 +44,18 @@ func TestOldVersionsAreToldFromNewOnes(t *testing.T) {
 		if got := atLeast(version, 1, 11); got != want {
 			t.Errorf("%q is at least 1.11: %t, want %t", version, got, want)
 		}
+	}
+}
+
+func TestTheLedgerIsCountedByKind(t *testing.T) {
+	t.Parallel()
+	var l ledger
+	const answer = `{"created":3,"destroyed":2,"living":1,"orphans":1,"objects":[{"kind":"add-on"},{"kind":"space"},{"kind":"add-on"}]}`
+	if err := json.Unmarshal([]byte(answer), &l); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := l.String(), "2 stores and 1 space created, 2 destroyed, orphans 1"; got != want {
+		t.Errorf("told as %q, want %q", got, want)
 	}
 }
 

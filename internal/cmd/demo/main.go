@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Command demo shows the provider at work on this machine, without a Heroku account: it builds everything, starts
-// the sandbox, applies examples/demo, changes the plan of the store, makes a mistake, and destroys it all again.
+// the sandbox, applies examples/demo, changes the plan of the store, makes a mistake, fills a Private Space, and
+// destroys it all again.
 //
 // It checks what it tells: it ends with exit code 0 only if the store kept its id, its name and its keys, and
 // nothing is left over. It drives the built binaries as processes, as a person would.

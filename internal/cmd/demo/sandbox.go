@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // sandbox is the local Heroku, in a process of its own.
@@ -31,11 +32,39 @@ type sandbox struct {
 // ledger counts the billable objects that there ever were.
 type ledger struct {
 	Created, Destroyed, Orphans int
+	Objects                     []struct{ Kind string }
 }
+
+func (l ledger) spaces() int {
+	spaces := 0
+	for _, object := range l.Objects {
+		if object.Kind == "space" {
+			spaces++
+		}
+	}
+	return spaces
+}
+
+func (l ledger) stores() int { return len(l.Objects) - l.spaces() }
+
+// String: "2 stores and 1 space created, 3 destroyed, orphans 0".
+func (l ledger) String() string {
+	return fmt.Sprintf("%s and %s created, %d destroyed, orphans %d", counted(l.stores(), "store"), counted(l.spaces(), "space"), l.Destroyed, l.Orphans)
+}
+
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// allocation is how long the sandbox takes for a space, which takes Heroku some ten minutes.
+const allocation = 4 * time.Second
 
 // startSandbox returns once the sandbox answers; its life does not end with ctx but with stop.
 func startSandbox(ctx context.Context, binary, home string) (*sandbox, error) {
-	s := &sandbox{process: command(context.WithoutCancel(ctx), binary)}
+	s := &sandbox{process: command(context.WithoutCancel(ctx), binary, "--allocation="+allocation.String())}
 	s.process.Dir, s.process.Env = home, bareEnvironment(home)
 	stdout, err := s.process.StdoutPipe()
 	if err != nil {

@@ -28,7 +28,7 @@ type story struct {
 	outputs    map[string]string
 }
 
-const steps = 10
+const steps = 11
 
 const (
 	planBefore = "premium-0"
@@ -46,6 +46,46 @@ resource "kvs_instance" "mistake" {
 }
 `
 )
+
+// inSpace is a Private Space with something in it; the store names no plan, and gets the space's default.
+const inSpace = `
+resource "kvs_private_space" "prod" {
+  name                = "acme-prod"
+  team                = "acme"
+  deletion_protection = false
+}
+
+resource "kvs_app" "inside" {
+  name     = "payments-web"
+  space_id = kvs_private_space.prod.id
+}
+
+resource "kvs_instance" "inside" {
+  app_id              = kvs_app.inside.id
+  name                = "payments-cache"
+  deletion_protection = false
+}
+
+output "space_name" {
+  value = kvs_private_space.prod.name
+}
+
+output "space_state" {
+  value = kvs_private_space.prod.state
+}
+
+output "inside_app" {
+  value = kvs_app.inside.name
+}
+
+output "inside_store" {
+  value = kvs_instance.inside.name
+}
+
+output "inside_plan" {
+  value = kvs_instance.inside.plan
+}
+`
 
 // tell tells the whole story, and leaves nothing behind but an OpenTofu in bin/ if it had to build one.
 func tell(ctx context.Context, n *narrator, wish string) (err error) {
@@ -88,6 +128,7 @@ func (s *story) play(ctx context.Context, wish string) error {
 		{"upgrading to " + planAfter, s.upgrade},
 		{"reading the keys back", s.readKeys},
 		{"making a mistake", s.makeMistake},
+		{"allocating a Private Space", s.moveIn},
 		{"destroying everything", s.destroy},
 	} {
 		if err := s.tell(step.doing, func() (outcome, error) { return step.do(ctx) }); err != nil {
@@ -286,13 +327,39 @@ func (s *story) makeMistake(ctx context.Context) (outcome, error) {
 	if err := errors.Join(err, os.Remove(file)); err != nil {
 		return outcome{}, err
 	}
-	if after != before {
-		return outcome{}, fmt.Errorf("a refused plan should create nothing, and the ledger went from %+v to %+v", before, after)
+	if after.Created != before.Created {
+		return outcome{}, fmt.Errorf("a refused plan should create nothing, and the ledger went from %s to %s", before, after)
 	}
 	return outcome{
 		sentence: fmt.Sprintf("a mistake refused at plan time, and nothing was created: %s in the Common Runtime", mistakePlan),
 		notes:    []string{"Error: " + planned.diagnostics[refused].Summary},
 	}, nil
+}
+
+// moveIn allocates a space, and creates an app and a store in it once it is there: one apply, in that order.
+func (s *story) moveIn(ctx context.Context) (outcome, error) {
+	if err := os.WriteFile(filepath.Join(s.work, "space.tf"), []byte(inSpace), 0o600); err != nil {
+		return outcome{}, err
+	}
+	planned, err := s.cli.plan(ctx, s.variables...)
+	if err != nil {
+		return outcome{}, err
+	}
+	if !strings.Contains(planned.summary, "3 to add, 0 to change, 0 to destroy") {
+		return outcome{}, fmt.Errorf("a space, an app and a store should be three additions: %s", planned.summary)
+	}
+	if _, err := s.cli.apply(ctx); err != nil {
+		return outcome{}, err
+	}
+	o, err := s.cli.outputs(ctx)
+	if err != nil {
+		return outcome{}, err
+	}
+	if o["space_state"] != "allocated" || !strings.HasPrefix(o["inside_plan"], "private-") {
+		return outcome{}, fmt.Errorf("the space should be allocated and its store on a private plan: %q and %q", o["space_state"], o["inside_plan"])
+	}
+	return outcome{sentence: fmt.Sprintf("Private Space %s allocated, then app %s and store %s created in it, on %s: the space's default",
+		o["space_name"], o["inside_app"], o["inside_store"], o["inside_plan"])}, nil
 }
 
 func (s *story) destroy(ctx context.Context) (outcome, error) {
@@ -306,8 +373,8 @@ func (s *story) destroy(ctx context.Context) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
-	if l.Created == 0 || l.Destroyed != l.Created || l.Orphans != 0 {
-		return outcome{}, fmt.Errorf("the ledger should be even, and says %d created, %d destroyed, orphans %d", l.Created, l.Destroyed, l.Orphans)
+	if l.stores() == 0 || l.spaces() == 0 || l.Destroyed != l.Created || l.Orphans != 0 {
+		return outcome{}, fmt.Errorf("the ledger should be even, and says %s", l)
 	}
-	return outcome{sentence: fmt.Sprintf("everything destroyed; the sandbox's ledger of stores: %d created, %d destroyed, orphans %d", l.Created, l.Destroyed, l.Orphans)}, nil
+	return outcome{sentence: fmt.Sprintf("everything destroyed; the sandbox's ledger: %s", l)}, nil
 }

@@ -1,0 +1,28 @@
+terraform {
+  required_providers {
+    kvs = {
+      source = "terraform-kvs/kvs"
+    }
+  }
+}
+
+resource "kvs_private_space" "prod" {
+  name                = "acme-prod"
+  team                = "acme"
+  deletion_protection = false # only so that this example can be destroyed
+}
+
+# All trusted ranges of the space: who is not in them cannot reach its web processes.
+resource "kvs_trusted_ip_ranges" "prod" {
+  space_id = kvs_private_space.prod.id
+
+  ranges = {
+    "192.0.2.0/24"     = { description = "office" }
+    "198.51.100.17/32" = { description = "VPN gateway" }
+    "203.0.113.0/28"   = {} # a description is optional
+  }
+
+  # Heroku cannot delete the ranges of a space. "keep", the default, leaves them in force when this resource is destroyed;
+  # "restore_previous" sets those from before it, and "open" admits the whole internet.
+  on_destroy = "keep"
+}

@@ -1,0 +1,52 @@
+# A Shield Space that only the office reaches, with an app and its store inside.
+
+terraform {
+  required_providers {
+    kvs = {
+      source = "terraform-kvs/kvs"
+    }
+  }
+}
+
+resource "kvs_private_space" "prod" {
+  name   = "acme-shield"
+  team   = "acme"
+  region = "virginia"
+  shield = true
+
+  # Settled for good when the space is created. They must not overlap networks that the space is to be peered with.
+  cidr      = "10.40.0.0/16"
+  data_cidr = "172.24.0.0/20"
+
+  # An example ends with a destroy. Leave this out elsewhere: spaces are protected by default.
+  deletion_protection = false
+}
+
+# A new space admits the whole internet: these ranges are the first thing that it gets.
+resource "kvs_trusted_ip_ranges" "prod" {
+  space_id = kvs_private_space.prod.id
+
+  ranges = {
+    "192.0.2.0/24"     = { description = "office" }
+    "198.51.100.17/32" = { description = "VPN gateway" }
+  }
+}
+
+# Its team and its region are the space's. No request reaches it before the ranges are in force.
+resource "kvs_app" "web" {
+  name       = "acme-orders"
+  space_id   = kvs_private_space.prod.id
+  depends_on = [kvs_trusted_ip_ranges.prod]
+}
+
+# A Shield Space takes shield plans only; without this line it would be the space's default plan.
+resource "kvs_instance" "cache" {
+  app_id = kvs_app.web.id
+  plan   = "shield-7"
+  name   = "acme-orders-cache"
+
+  maxmemory_policy = "volatile-lru"
+
+  # As above: stores are protected by default, too.
+  deletion_protection = false
+}

@@ -1,0 +1,503 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework-validators/resourcevalidator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/boolplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/setplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+// kvs_private_space is a Private or Shield Space: an isolated network for apps and their stores. The Platform API owns
+// all of it, and its identity is the space's UUID. The surprise: nearly everything about a space is fixed at creation,
+// and what can change changes the owner of everything inside.
+
+var (
+	_ resource.ResourceWithConfigure        = (*privateSpaceResource)(nil)
+	_ resource.ResourceWithConfigValidators = (*privateSpaceResource)(nil)
+	_ resource.ResourceWithIdentity         = (*privateSpaceResource)(nil)
+	_ resource.ResourceWithImportState      = (*privateSpaceResource)(nil)
+	_ resource.ResourceWithModifyPlan       = (*privateSpaceResource)(nil)
+	_ resource.ResourceWithValidateConfig   = (*privateSpaceResource)(nil)
+)
+
+type privateSpaceResource struct{ connection }
+
+func newPrivateSpaceResource() resource.Resource { return &privateSpaceResource{} }
+
+type privateSpaceModel struct {
+	ID                 types.String   `tfsdk:"id"`
+	Name               types.String   `tfsdk:"name"`
+	Team               types.String   `tfsdk:"team"`
+	Region             types.String   `tfsdk:"region"`
+	Shield             types.Bool     `tfsdk:"shield"`
+	CIDR               types.String   `tfsdk:"cidr"`
+	DataCIDR           types.String   `tfsdk:"data_cidr"`
+	LogDrainURLWO      types.String   `tfsdk:"log_drain_url_wo"`
+	LogDrainURLVersion types.Int64    `tfsdk:"log_drain_url_wo_version"`
+	DeletionProtection types.Bool     `tfsdk:"deletion_protection"`
+	State              types.String   `tfsdk:"state"`
+	OutboundIPs        types.Set      `tfsdk:"outbound_ips"`
+	Generation         types.String   `tfsdk:"generation"`
+	CreatedAt          types.String   `tfsdk:"created_at"`
+	Timeouts           timeouts.Value `tfsdk:"timeouts"`
+}
+
+type privateSpaceIdentity struct {
+	ID types.String `tfsdk:"id"`
+}
+
+// Allocation takes up to ten minutes (Dev Center: Private Spaces); the official CLI gives up after 25.
+const (
+	spaceCreateTimeout = 45 * time.Minute
+	spaceUpdateTimeout = 20 * time.Minute
+	spaceDeleteTimeout = 30 * time.Minute
+)
+
+func (r *privateSpaceResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_private_space"
+}
+
+func (r *privateSpaceResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	keep := stringplanmodifier.UseStateForUnknown()
+	fixed := []planmodifier.String{keep, stringplanmodifier.RequiresReplaceIfConfigured()}
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "A Private or Shield Space: an isolated network in which apps and their stores run. " +
+			"A new space admits web traffic from the whole internet; restrict it with `kvs_trusted_ip_ranges`.",
+		Attributes: map[string]schema.Attribute{
+			"id": schema.StringAttribute{
+				Computed:            true,
+				PlanModifiers:       []planmodifier.String{keep},
+				MarkdownDescription: "The UUID of the space. It stays the same when the space is renamed or transferred.",
+			},
+			"name": schema.StringAttribute{
+				Required:            true,
+				Validators:          []validator.String{validatedBy(keyvalue.ValidateSpaceName)},
+				MarkdownDescription: "The name of the space. Changing it renames the space in place.",
+			},
+			"team": schema.StringAttribute{
+				Required:   true,
+				Validators: []validator.String{validatedBy(validateTeamName)},
+				MarkdownDescription: "The name of the team that owns the space. Changing it transfers the space, with all apps in it, to another team of the same enterprise account. " +
+					"The token's user must be an admin of both.",
+			},
+			"region": schema.StringAttribute{
+				Optional:      true,
+				Computed:      true,
+				PlanModifiers: fixed,
+				MarkdownDescription: "The region, such as " + "`" + strings.Join(keyvalue.PrivateRegions(), "`, `") + "`; when it is absent, Heroku chooses. " +
+					"A space cannot move: changing it replaces the space, which `deletion_protection` refuses. Leaving it out never does.",
+			},
+			"shield": schema.BoolAttribute{
+				Optional:      true,
+				Computed:      true,
+				PlanModifiers: []planmodifier.Bool{boolplanmodifier.UseStateForUnknown(), boolplanmodifier.RequiresReplaceIfConfigured()},
+				MarkdownDescription: "Whether the space is a Shield Space; `false` when it is absent at creation. " +
+					"Changing it replaces the space, which `deletion_protection` refuses. Leaving it out never does.",
+			},
+			"cidr": schema.StringAttribute{
+				Optional:      true,
+				Computed:      true,
+				Validators:    []validator.String{validatedBy(keyvalue.ValidateDynoCIDR)},
+				PlanModifiers: fixed,
+				MarkdownDescription: "The private IPv4 range of the space's dynos, exactly a `/16`; `" + keyvalue.DefaultDynoCIDR + "` when it is absent at creation. " +
+					"Changing it replaces the space, which `deletion_protection` refuses. Leaving it out never does.",
+			},
+			"data_cidr": schema.StringAttribute{
+				Optional:      true,
+				Computed:      true,
+				Validators:    []validator.String{validatedBy(keyvalue.ValidateDataCIDR)},
+				PlanModifiers: fixed,
+				MarkdownDescription: "The private IPv4 range of the space's data services, a `/16` to a `/20`; Heroku chooses one when it is absent at creation. " +
+					"Changing it replaces the space, which `deletion_protection` refuses. Leaving it out never does.",
+			},
+			"log_drain_url_wo": schema.StringAttribute{
+				Optional:            true,
+				WriteOnly:           true,
+				Sensitive:           true,
+				MarkdownDescription: "The `https` URL to which the logs of the whole space go. It is not kept in the state, so a new value takes effect when `log_drain_url_wo_version` changes.",
+			},
+			"log_drain_url_wo_version": schema.Int64Attribute{
+				Optional:            true,
+				MarkdownDescription: "A number to change whenever `log_drain_url_wo` does. Changing it sets the space's log drain in place.",
+			},
+			"deletion_protection": schema.BoolAttribute{
+				Optional: true,
+				Computed: true,
+				Default:  booldefault.StaticBool(true),
+				MarkdownDescription: "Whether this provider refuses to destroy or replace the space, `true` by default. " +
+					"Set it to `false` and apply before destroying the space on purpose. Heroku has no such switch: the dashboard and the CLI can still destroy an empty space.",
+			},
+			"state": schema.StringAttribute{
+				Computed:            true,
+				PlanModifiers:       []planmodifier.String{keep},
+				MarkdownDescription: "`allocated` when the space is ready, `allocating` before that: the next apply then waits for the end.",
+			},
+			"outbound_ips": schema.SetAttribute{
+				Computed:            true,
+				ElementType:         types.StringType,
+				PlanModifiers:       []planmodifier.Set{setplanmodifier.UseStateForUnknown()},
+				MarkdownDescription: "The stable addresses from which the apps in the space reach the outside. Null until Heroku has assigned them.",
+			},
+			"generation": schema.StringAttribute{
+				Computed:            true,
+				PlanModifiers:       []planmodifier.String{keep},
+				MarkdownDescription: "The generation of Heroku's platform that the space runs on, such as `cedar`.",
+			},
+			"created_at": schema.StringAttribute{
+				Computed:            true,
+				PlanModifiers:       []planmodifier.String{keep},
+				MarkdownDescription: "When the space was ordered, in RFC 3339.",
+			},
+			"timeouts": timeoutsAttribute(ctx, timeouts.Opts{
+				Create:            true,
+				Update:            true,
+				Delete:            true,
+				CreateDescription: "How long to wait for a new space, such as `1h`; `45m` by default. When it passes, the space is kept and the next apply continues to wait.",
+				UpdateDescription: "How long to wait for a transfer, such as `30m`; `20m` by default.",
+				DeleteDescription: "How long to wait until a destroyed space is gone; `30m` by default.",
+			}),
+		},
+	}
+}
+
+func (r *privateSpaceResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+		"id": identityschema.StringAttribute{Description: "The UUID of the space.", RequiredForImport: true},
+	}}
+}
+
+func (r *privateSpaceResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	r.configure(req.ProviderData, &resp.Diagnostics)
+}
+
+func (r *privateSpaceResource) ConfigValidators(context.Context) []resource.ConfigValidator {
+	return []resource.ConfigValidator{
+		resourcevalidator.RequiredTogether(path.MatchRoot("log_drain_url_wo"), path.MatchRoot("log_drain_url_wo_version")),
+	}
+}
+
+// ValidateConfig judges the two ranges together; one that is left out stands for Heroku's default.
+func (r *privateSpaceResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	var config privateSpaceModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() || config.CIDR.IsUnknown() || config.DataCIDR.IsUnknown() {
+		return
+	}
+	dyno := firstOf(config.CIDR.ValueString(), keyvalue.DefaultDynoCIDR)
+	data := firstOf(config.DataCIDR.ValueString(), keyvalue.DefaultDataCIDR)
+	if err := keyvalue.ValidateSpaceNetworks(dyno, data); err != nil {
+		resp.Diagnostics.AddAttributeError(path.Root("data_cidr"), "The networks of the space overlap", err.Error()+".")
+	}
+}
+
+// ModifyPlan refuses the end of a protected space, also when it comes as a replacement, and resumes an unfinished wait.
+func (r *privateSpaceResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.State.Raw.IsNull() {
+		return
+	}
+	var state, plan privateSpaceModel
+	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() {
+		return
+	}
+	if req.Plan.Raw.IsNull() {
+		resp.Diagnostics.Append(state.refuseDestroy()...)
+		return
+	}
+	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(state.refuseReplacement(plan)...)
+	r.owners.note(state.spaceID(), plan.Team.ValueString())
+	if !plan.Team.Equal(state.Team) && !plan.Team.IsUnknown() {
+		resp.Diagnostics.AddAttributeWarning(path.Root("team"), "The space changes its owner", fmt.Sprintf(
+			"%s goes from the team %s to the team %s, with every app in it, whether it is managed here or not. Its id, its stores, its addresses and its trusted ranges stay.",
+			state, state.Team.ValueString(), plan.Team.ValueString()))
+	}
+	if !state.ready() {
+		plan.State = types.StringUnknown()
+		plan.OutboundIPs = types.SetUnknown(types.StringType)
+		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+	}
+}
+
+func (m privateSpaceModel) refuseDestroy() diag.Diagnostics {
+	var diags diag.Diagnostics
+	if m.DeletionProtection.ValueBool() {
+		diags.AddAttributeError(path.Root("deletion_protection"), "Private Space is protected from deletion",
+			m.String()+" is the network of everything in it, and gives up its outbound addresses for good when it is destroyed.\n\n"+
+				"To destroy it on purpose, first apply deletion_protection = false, then destroy. "+
+				"If it is to be replaced because it is tainted, run `terraform untaint` on its address instead: the space itself is intact. "+
+				"To stop managing it without destroying it, use a removed block with destroy = false.")
+	}
+	return diags
+}
+
+// refuseReplacement explains a change that Heroku cannot make to a space.
+func (m privateSpaceModel) refuseReplacement(plan privateSpaceModel) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if !m.DeletionProtection.ValueBool() {
+		return diags
+	}
+	for _, fixed := range []struct{ attribute, from, to string }{
+		{"region", m.Region.ValueString(), plan.Region.ValueString()},
+		{"cidr", m.CIDR.ValueString(), plan.CIDR.ValueString()},
+		{"data_cidr", m.DataCIDR.ValueString(), plan.DataCIDR.ValueString()},
+		{"shield", fmt.Sprint(m.Shield.ValueBool()), fmt.Sprint(plan.Shield.ValueBool())},
+	} {
+		if fixed.to == "" || fixed.to == fixed.from || fixed.attribute == "shield" && plan.Shield.IsUnknown() {
+			continue
+		}
+		diags.AddAttributeError(path.Root(fixed.attribute), "This change would replace a protected Private Space", fmt.Sprintf(
+			"%s has %s = %s, and Heroku fixes it when a space is created. Changing it to %s would destroy the space and create another one.\n\n"+
+				"Set it back to %s, or leave it out. To move, create a second kvs_private_space beside this one, and destroy this one last.",
+			m, fixed.attribute, fixed.from, fixed.to, fixed.from))
+	}
+	return diags
+}
+
+func (r *privateSpaceResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	saved := false
+	defer recoverPanic(&resp.Diagnostics, "Creating a Private Space", func() bool { return saved })
+	var plan, config privateSpaceModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	timeout, diags := plan.Timeouts.Create(ctx, spaceCreateTimeout)
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	space, err := r.client.CreateSpace(ctx, heroku.SpaceCreate{
+		Name:        plan.Name.ValueString(),
+		Team:        plan.Team.ValueString(),
+		Region:      plan.Region.ValueString(),
+		CIDR:        plan.CIDR.ValueString(),
+		DataCIDR:    plan.DataCIDR.ValueString(),
+		Shield:      plan.Shield.ValueBool(),
+		LogDrainURL: heroku.Secret(config.LogDrainURLWO.ValueString()),
+	})
+	if err != nil {
+		resp.Diagnostics.Append(r.creationFailure(ctx, plan.Name.ValueString(), err))
+		return
+	}
+	save := func() {
+		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+		resp.Diagnostics.Append(resp.Identity.Set(ctx, privateSpaceIdentity{ID: plan.ID})...)
+		saved = !resp.Diagnostics.HasError()
+	}
+	plan.read(space, nil)
+	save()
+
+	// From here on an error would taint the space, and the next apply would destroy it.
+	if err := r.finish(ctx, &plan, timeout); declaredFailed(err) {
+		resp.State.RemoveResource(ctx)
+		resp.Diagnostics.Append(r.failure("Unable to create Private Space", plan.String(), err))
+		return
+	} else if err != nil {
+		resp.Diagnostics.AddWarning("Private Space is not ready yet",
+			r.failure("", plan.String(), err).Detail()+"\n\nThe space exists and is kept in the state. The next apply continues with this same space: nothing is ordered again, and nothing is destroyed. "+
+				"Apps cannot be created in it until then. To wait longer, raise timeouts.create.")
+	}
+	save()
+}
+
+// finish waits until the space is allocated and its addresses are assigned.
+func (r *privateSpaceResource) finish(ctx context.Context, m *privateSpaceModel, timeout time.Duration) error {
+	space, err := r.client.WaitSpaceAllocated(ctx, m.spaceID(), timeout)
+	if err != nil {
+		return err
+	}
+	nat, err := r.client.WaitSpaceNAT(ctx, space.ID, timeout)
+	if err != nil {
+		return err
+	}
+	m.read(space, &nat)
+	return nil
+}
+
+// creationFailure finds out whether the name is taken by a space that this token can see, which can then be imported.
+func (r *privateSpaceResource) creationFailure(ctx context.Context, name string, err error) diag.Diagnostic {
+	failure := r.failure("Unable to create Private Space", fmt.Sprintf("Private Space %q", name), err)
+	if !heroku.HasID(err, "invalid_params") {
+		return failure
+	}
+	taken, findErr := r.client.FindSpace(ctx, name)
+	if findErr != nil {
+		return failure
+	}
+	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "A space with this name exists already", fmt.Sprintf(
+		"%s\n\nThe name belongs to a space of the team %s: choose another name, or manage the existing space by importing it:\n\n%s",
+		failure.Detail(), taken.Team, importBlock("kvs_private_space", string(taken.ID))))
+}
+
+func (r *privateSpaceResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Reading a Private Space", nil)
+	var state privateSpaceModel
+	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, privateSpaceIdentity{ID: state.ID})...)
+	space, err := r.client.Space(ctx, state.spaceID())
+	if heroku.IsNotFound(err) {
+		resp.State.RemoveResource(ctx)
+		return
+	}
+	if err != nil {
+		resp.Diagnostics.Append(r.failure("Unable to read Private Space", state.String(), err))
+		return
+	}
+	nat, err := r.outboundOf(ctx, space)
+	if err != nil {
+		resp.Diagnostics.Append(r.failure("Unable to read the outbound addresses of Private Space", state.String(), err))
+		return
+	}
+	state.read(space, nat)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+}
+
+func (r *privateSpaceResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Updating a Private Space", nil)
+	var state, plan, config privateSpaceModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	timeout, diags := plan.Timeouts.Update(ctx, spaceUpdateTimeout)
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	for _, step := range r.steps(state, plan, heroku.Secret(config.LogDrainURLWO.ValueString()), timeout) {
+		space, err := step(ctx)
+		if err != nil {
+			resp.Diagnostics.Append(r.failure("Unable to change Private Space", state.String(), err))
+			return
+		}
+		state.read(space, nil)
+		// Saved after each step: when the next one fails, the state holds what has been done.
+		resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+	}
+	if err := r.finish(ctx, &plan, timeout); err != nil {
+		resp.Diagnostics.Append(r.failure("Unable to finish the change of Private Space", state.String(), err))
+		return
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, privateSpaceIdentity{ID: plan.ID})...)
+}
+
+// steps lists the requests that turn state into plan; only what differs is sent.
+func (r *privateSpaceResource) steps(state, plan privateSpaceModel, drain heroku.Secret, timeout time.Duration) []func(context.Context) (heroku.Space, error) {
+	id := state.spaceID()
+	var steps []func(context.Context) (heroku.Space, error)
+	if !plan.Name.Equal(state.Name) {
+		steps = append(steps, func(ctx context.Context) (heroku.Space, error) {
+			return r.client.RenameSpace(ctx, id, plan.Name.ValueString())
+		})
+	}
+	if team := plan.Team.ValueString(); team != state.Team.ValueString() {
+		steps = append(steps, func(ctx context.Context) (heroku.Space, error) {
+			if space, err := r.client.TransferSpace(ctx, id, team); err != nil {
+				return space, err
+			}
+			return r.client.WaitSpaceTeam(ctx, id, team, timeout)
+		})
+	}
+	if drain != "" && !plan.LogDrainURLVersion.Equal(state.LogDrainURLVersion) {
+		steps = append(steps, func(ctx context.Context) (heroku.Space, error) {
+			if err := r.client.SetSpaceLogDrain(ctx, id, drain); err != nil {
+				return heroku.Space{}, err
+			}
+			return r.client.Space(ctx, id)
+		})
+	}
+	return steps
+}
+
+func (r *privateSpaceResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Destroying a Private Space", nil)
+	var state privateSpaceModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	timeout, diags := state.Timeouts.Delete(ctx, spaceDeleteTimeout)
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	// Terraform asks ModifyPlan neither about -replace nor about the destroy half of a tainted replacement.
+	if resp.Diagnostics.Append(state.refuseDestroy()...); resp.Diagnostics.HasError() {
+		return
+	}
+	if err := r.deleteOnceEmpty(ctx, state.spaceID(), timeout); err != nil {
+		resp.Diagnostics.Append(r.deletionFailure(ctx, state, err))
+		return
+	}
+	if err := r.client.WaitSpaceGone(ctx, state.spaceID(), timeout); err != nil {
+		resp.Diagnostics.Append(r.failure("Unable to destroy Private Space", state.String(), err))
+	}
+}
+
+// ImportState takes the space's UUID or its name.
+func (r *privateSpaceResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Importing a Private Space", nil)
+	reference := req.ID
+	if reference == "" && req.Identity != nil {
+		resp.Diagnostics.Append(req.Identity.GetAttribute(ctx, path.Root("id"), &reference)...)
+	}
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	space, diags := r.findSpace(ctx, reference)
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), string(space.ID))...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("deletion_protection"), true)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, privateSpaceIdentity{ID: types.StringValue(string(space.ID))})...)
+}
+
+func (m privateSpaceModel) spaceID() heroku.SpaceID { return heroku.SpaceID(m.ID.ValueString()) }
+
+// ready says that nothing is left to wait for.
+func (m privateSpaceModel) ready() bool { return m.State.ValueString() == heroku.SpaceAllocated }
+
+// String names the space in a diagnostic.
+func (m privateSpaceModel) String() string {
+	return fmt.Sprintf("Private Space %q (%s)", m.Name.ValueString(), m.ID.ValueString())
+}
+
+// read is the one mapping from Heroku's space to the state. Without its addresses they stay as they are, and nothing
+// is left unknown.
+func (m *privateSpaceModel) read(space heroku.Space, nat *heroku.NAT) {
+	m.ID = types.StringValue(string(space.ID))
+	m.Name = types.StringValue(space.Name)
+	m.Team = types.StringValue(space.Team)
+	m.Region = types.StringValue(space.Region)
+	m.Shield = types.BoolValue(space.Shield)
+	m.CIDR = types.StringValue(space.CIDR)
+	m.DataCIDR = types.StringValue(space.DataCIDR)
+	m.State = types.StringValue(space.State)
+	m.Generation = optionalString(space.Generation)
+	m.CreatedAt = types.StringValue(space.CreatedAt)
+	m.LogDrainURLWO = types.StringNull()
+	switch {
+	case nat != nil && len(nat.Sources) > 0:
+		m.OutboundIPs = stringSet(nat.Sources)
+	case m.OutboundIPs.IsUnknown():
+		m.OutboundIPs = types.SetNull(types.StringType)
+	}
+}

@@ -1,0 +1,67 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/types"
+)
+
+func TestProtectedStores_whoeverComesSecondSeesTheConflict(t *testing.T) {
+	t.Parallel()
+	app := appModel{ID: types.StringValue("app"), Name: types.StringValue("orders-web")}
+	store := func(id, app string, protected bool) instanceModel {
+		return instanceModel{ID: types.StringValue(id), Name: types.StringValue("cache-" + id), AppID: types.StringValue(app), DeletionProtection: types.BoolValue(protected)}
+	}
+	for name, test := range map[string]struct {
+		stores  []instanceModel
+		refused []string // the names in the refusal, in order
+	}{
+		"protected stores are named, in one order":     {[]instanceModel{store("b", "app", true), store("a", "app", true)}, []string{"cache-a", "cache-b"}},
+		"an unprotected store holds nothing back":      {[]instanceModel{store("a", "app", false)}, nil},
+		"a store of another app holds nothing back":    {[]instanceModel{store("a", "other", true)}, nil},
+		"a store that is read twice is one":            {[]instanceModel{store("a", "app", true), store("a", "app", true)}, []string{"cache-a"}},
+		"an app without stores is free to be replaced": {nil, nil},
+	} {
+		t.Run(name+", seen by the app", func(t *testing.T) {
+			t.Parallel()
+			var noted protectedStores
+			for _, store := range test.stores {
+				noted.note(store)
+			}
+			var said string
+			for _, d := range noted.refuseLoss(app) {
+				said += d.Detail()
+			}
+			if (said != "") != (test.refused != nil) {
+				t.Fatalf("said %q, want the names %q", said, test.refused)
+			}
+			for _, name := range append(test.refused, "") {
+				_, rest, found := strings.Cut(said, name)
+				if !found {
+					t.Errorf("%q is not in, or not in its place in:\n%s", name, said)
+				}
+				said = rest
+			}
+			if strings.Contains(said, "cache-") {
+				t.Errorf("a store too many is named: %s", said)
+			}
+		})
+		t.Run(name+", seen by the store", func(t *testing.T) {
+			t.Parallel()
+			var noted protectedStores
+			if early := noted.refuseLoss(app); early != nil {
+				t.Fatalf("refused without a store: %v", early)
+			}
+			for _, store := range test.stores {
+				refused := noted.refuseLossOf(store).HasError()
+				if want := test.refused != nil; refused != want {
+					t.Errorf("%s: refused = %t, want %t", store.label(), refused, want)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,472 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/boolplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/setplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+// kvs_trusted_ip_ranges is the whole set of trusted IP ranges of one space, which Heroku calls its inbound ruleset.
+// The Platform API owns it, and its identity is the space's UUID. The surprise: Heroku cannot delete a ruleset, and the
+// default that a new space has is the whole internet. So destroying this resource changes nothing unless asked to.
+//
+// The ranges are the keys of a map: each stands beside its description, a range cannot be listed twice, and a plan
+// shows a change as exactly the ranges that come and go.
+
+var (
+	_ resource.ResourceWithConfigure      = (*trustedRangesResource)(nil)
+	_ resource.ResourceWithIdentity       = (*trustedRangesResource)(nil)
+	_ resource.ResourceWithImportState    = (*trustedRangesResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*trustedRangesResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*trustedRangesResource)(nil)
+)
+
+type trustedRangesResource struct{ connection }
+
+func newTrustedRangesResource() resource.Resource { return &trustedRangesResource{} }
+
+type trustedRangesModel struct {
+	ID             types.String   `tfsdk:"id"`
+	SpaceID        types.String   `tfsdk:"space_id"`
+	Ranges         types.Map      `tfsdk:"ranges"`
+	OnDestroy      types.String   `tfsdk:"on_destroy"`
+	Applied        types.Bool     `tfsdk:"applied"`
+	PreviousRanges types.Set      `tfsdk:"previous_ranges"`
+	Timeouts       timeouts.Value `tfsdk:"timeouts"`
+}
+
+// trustedRange is what is known of a range beside the range itself.
+type trustedRange struct {
+	Description types.String `tfsdk:"description"`
+}
+
+var trustedRangeType = types.ObjectType{AttrTypes: map[string]attr.Type{"description": types.StringType}}
+
+type trustedRangesIdentity struct {
+	SpaceID types.String `tfsdk:"space_id"`
+}
+
+// What destroying the resource does to the space.
+const (
+	onDestroyKeep    = "keep"
+	onDestroyRestore = "restore_previous"
+	onDestroyOpen    = "open"
+)
+
+// trustedRangesTimeout is generous: a change "may take a few moments" (Dev Center: Private Spaces).
+const trustedRangesTimeout = 10 * time.Minute
+
+func (r *trustedRangesResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_trusted_ip_ranges"
+}
+
+func (r *trustedRangesResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "The trusted IP ranges of one Private or Shield Space, all of them: clients from elsewhere cannot reach web processes in the space. " +
+			"A space can have only one such resource, since each replaces the whole set.",
+		Attributes: map[string]schema.Attribute{
+			"id": schema.StringAttribute{
+				Computed:            true,
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
+				MarkdownDescription: "The UUID of the space.",
+			},
+			"space_id": schema.StringAttribute{
+				Required:            true,
+				Validators:          []validator.String{validatedBy(validateUUID)},
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+				MarkdownDescription: "The UUID of the space. Changing it leaves the first space as `on_destroy` says and sets the ranges of the other one.",
+			},
+			"ranges": schema.MapNestedAttribute{
+				Required: true,
+				MarkdownDescription: "The trusted ranges: IPv4 with a mask, such as `192.0.2.0/24`, each with what is to be remembered of it. " +
+					"An empty map blocks everybody. Changing it replaces the whole set in one step, in place.",
+				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+					"description": schema.StringAttribute{
+						Optional:            true,
+						MarkdownDescription: "What the range is. Heroku has no place for it, so it is kept in the state alone. Changing it sends nothing.",
+					},
+				}},
+			},
+			"on_destroy": schema.StringAttribute{
+				Optional:   true,
+				Computed:   true,
+				Default:    stringdefault.StaticString(onDestroyKeep),
+				Validators: []validator.String{stringvalidator.OneOf(onDestroyKeep, onDestroyRestore, onDestroyOpen)},
+				MarkdownDescription: "What destroying the resource does: `keep` leaves the ranges in force and only forgets them; `restore_previous` sets those from before this resource, unless they were open to the internet; " +
+					"`open` sets `0.0.0.0/0`, which admits the whole internet. Changing it sends nothing.",
+			},
+			"applied": schema.BoolAttribute{
+				Computed:            true,
+				PlanModifiers:       []planmodifier.Bool{boolplanmodifier.UseStateForUnknown()},
+				MarkdownDescription: "Whether Heroku says that the ranges are in force. When it is `false`, the next apply sets them again and waits.",
+			},
+			"previous_ranges": schema.SetAttribute{
+				Computed:            true,
+				ElementType:         types.StringType,
+				PlanModifiers:       []planmodifier.Set{setplanmodifier.UseStateForUnknown()},
+				MarkdownDescription: "The ranges that the space had before this resource, for `restore_previous`. Null after an import.",
+			},
+			"timeouts": timeoutsAttribute(ctx, timeouts.Opts{
+				Create:            true,
+				Update:            true,
+				CreateDescription: "How long to wait until the ranges are in force, such as `20m`; `10m` by default.",
+				UpdateDescription: "How long to wait until changed ranges are in force, such as `20m`; `10m` by default.",
+			}),
+		},
+	}
+}
+
+func (r *trustedRangesResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+		"space_id": identityschema.StringAttribute{Description: "The UUID of the space.", RequiredForImport: true},
+	}}
+}
+
+func (r *trustedRangesResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	r.configure(req.ProviderData, &resp.Diagnostics)
+}
+
+// ValidateConfig refuses what is no IPv4 range, with the range that was meant.
+func (r *trustedRangesResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	var config trustedRangesModel
+	if resp.Diagnostics.Append(req.Config.Get(ctx, &config)...); resp.Diagnostics.HasError() {
+		return
+	}
+	for _, key := range config.sources() {
+		if err := keyvalue.ValidateCIDR(key); err != nil {
+			resp.Diagnostics.Append(invalidValue(path.Root("ranges").AtMapKey(key), err))
+		}
+	}
+}
+
+// ModifyPlan says what the ranges mean for the space, before it is so.
+func (r *trustedRangesResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	var state, plan trustedRangesModel
+	if !req.State.Raw.IsNull() {
+		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	}
+	if req.Plan.Raw.IsNull() {
+		if !resp.Diagnostics.HasError() {
+			resp.Diagnostics.Append(state.announceDestroy()...)
+		}
+		return
+	}
+	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); resp.Diagnostics.HasError() {
+		return
+	}
+	if plan.Ranges.IsUnknown() {
+		return
+	}
+	if !plan.SpaceID.IsUnknown() {
+		resp.Diagnostics.Append(r.onlyOwner(plan)...)
+	}
+	if !slices.Equal(plan.sources(), state.sources()) || req.State.Raw.IsNull() {
+		resp.Diagnostics.Append(r.review(ctx, plan, req.State.Raw.IsNull())...)
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("applied"), types.BoolUnknown())...)
+	}
+	if state.Applied.Equal(types.BoolValue(false)) {
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("applied"), types.BoolUnknown())...)
+	}
+}
+
+// review warns of what the author may not have meant, and of ranges that are there already.
+func (r *trustedRangesResource) review(ctx context.Context, plan trustedRangesModel, creating bool) diag.Diagnostics {
+	var diags diag.Diagnostics
+	shield := false
+	if r.client != nil && !plan.SpaceID.IsUnknown() {
+		if space, err := r.client.Space(ctx, plan.spaceID()); err == nil {
+			shield = space.Shield
+		}
+		if creating {
+			diags.Append(r.announceTakeover(ctx, plan)...)
+		}
+	}
+	// One warning for all: Terraform folds those that share a summary, and shows the first.
+	if hints := keyvalue.ReviewTrustedRanges(plan.sources(), shield); len(hints) > 0 {
+		diags.AddAttributeWarning(path.Root("ranges"), "Trusted IP ranges may not mean what was intended", bullets(hints))
+	}
+	return diags
+}
+
+func (r *trustedRangesResource) announceTakeover(ctx context.Context, plan trustedRangesModel) diag.Diagnostics {
+	var diags diag.Diagnostics
+	current, err := r.client.TrustedRanges(ctx, plan.spaceID())
+	if err != nil {
+		return diags
+	}
+	present := allowed(current)
+	if slices.Equal(present, []string{keyvalue.Internet}) || slices.Equal(present, plan.sources()) {
+		return diags
+	}
+	diags.AddAttributeWarning(path.Root("ranges"), "The space has trusted IP ranges already", fmt.Sprintf(
+		"They are replaced, all of them: %s. They were set by %s. Add those that are to stay, or import the set instead with the space's id.",
+		firstOf(strings.Join(present, ", "), "none, so that everybody is blocked"), firstOf(current.CreatedBy, "somebody")))
+	return diags
+}
+
+func (m trustedRangesModel) announceDestroy() diag.Diagnostics {
+	var diags diag.Diagnostics
+	switch {
+	case m.OnDestroy.ValueString() == onDestroyOpen:
+		diags.AddWarning("The space will admit the whole internet", fmt.Sprintf(
+			"on_destroy = %q sets %s as the only trusted range of space %s.", onDestroyOpen, keyvalue.Internet, m.SpaceID.ValueString()))
+	case m.OnDestroy.ValueString() == onDestroyRestore && m.restorable() == nil:
+		diags.AddWarning("The trusted IP ranges stay as they are", m.notRestored())
+	}
+	return diags
+}
+
+func (r *trustedRangesResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	saved := false
+	defer recoverPanic(&resp.Diagnostics, "Setting trusted IP ranges", func() bool { return saved })
+	var plan trustedRangesModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	timeout, diags := plan.Timeouts.Create(ctx, trustedRangesTimeout)
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	// Waits out the 404 of a space that has just been allocated (Platform API reference, spaces).
+	previous, err := r.client.WaitTrustedRangesApplied(ctx, plan.spaceID(), timeout)
+	if err != nil && !stillApplying(err) {
+		resp.Diagnostics.Append(r.failure("Unable to read the trusted IP ranges", plan.String(), err))
+		return
+	}
+	ruleset, err := r.client.SetTrustedRanges(ctx, plan.spaceID(), plan.rules())
+	if err != nil {
+		resp.Diagnostics.Append(r.failure("Unable to set the trusted IP ranges", plan.String(), err))
+		return
+	}
+	plan.ID = plan.SpaceID
+	plan.PreviousRanges = stringSet(allowed(previous))
+	plan.Applied = appliedValue(ruleset)
+	save := func() {
+		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+		resp.Diagnostics.Append(resp.Identity.Set(ctx, trustedRangesIdentity{SpaceID: plan.SpaceID})...)
+		saved = !resp.Diagnostics.HasError()
+	}
+	save()
+	ruleset, err = r.client.WaitTrustedRangesApplied(ctx, plan.spaceID(), timeout)
+	if err != nil {
+		plan.Applied = types.BoolValue(false)
+		resp.Diagnostics.AddWarning("The trusted IP ranges are not in force yet",
+			r.failure("", plan.String(), err).Detail()+"\n\nThey are set and kept in the state; the next apply sets them again and waits.")
+	} else {
+		plan.Applied = appliedValue(ruleset)
+	}
+	save()
+}
+
+func (r *trustedRangesResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Reading trusted IP ranges", nil)
+	var state trustedRangesModel
+	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, trustedRangesIdentity{SpaceID: state.SpaceID})...)
+	ruleset, err := r.client.TrustedRanges(ctx, state.spaceID())
+	if heroku.IsNotFound(err) {
+		resp.State.RemoveResource(ctx)
+		return
+	}
+	if err != nil {
+		resp.Diagnostics.Append(r.failure("Unable to read the trusted IP ranges", state.String(), err))
+		return
+	}
+	if denied := deniedBy(ruleset); len(denied) > 0 {
+		resp.Diagnostics.AddWarning("The space has rules that deny", fmt.Sprintf(
+			"%s: somebody has set rules that deny %s. This resource knows trusted ranges only; the next change of ranges drops those rules.", state, strings.Join(denied, ", ")))
+	}
+	resp.Diagnostics.Append(state.read(ctx, ruleset)...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+}
+
+func (r *trustedRangesResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Changing trusted IP ranges", nil)
+	var state, plan trustedRangesModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	timeout, diags := plan.Timeouts.Update(ctx, trustedRangesTimeout)
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	// Descriptions and on_destroy live in the state alone.
+	if !slices.Equal(plan.sources(), state.sources()) || plan.Applied.IsUnknown() {
+		if _, err := r.client.SetTrustedRanges(ctx, plan.spaceID(), plan.rules()); err != nil {
+			resp.Diagnostics.Append(r.failure("Unable to set the trusted IP ranges", plan.String(), err))
+			return
+		}
+		plan.Applied = types.BoolValue(false)
+		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+		ruleset, err := r.client.WaitTrustedRangesApplied(ctx, plan.spaceID(), timeout)
+		if err != nil {
+			resp.Diagnostics.Append(r.failure("The trusted IP ranges are set, but not in force yet", plan.String(), err))
+			return
+		}
+		plan.Applied = appliedValue(ruleset)
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, trustedRangesIdentity{SpaceID: plan.SpaceID})...)
+}
+
+// Delete never opens the space by itself: Heroku has no way to have no ruleset, and its default is the whole internet.
+func (r *trustedRangesResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Forgetting trusted IP ranges", nil)
+	var state trustedRangesModel
+	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	var rules []heroku.Rule
+	switch state.OnDestroy.ValueString() {
+	case onDestroyOpen:
+		rules = []heroku.Rule{{Action: "allow", Source: keyvalue.Internet}}
+	case onDestroyRestore:
+		rules = state.restorable()
+	}
+	if rules == nil {
+		return
+	}
+	_, err := r.client.SetTrustedRanges(ctx, state.spaceID(), rules)
+	if err != nil && !heroku.IsNotFound(err) {
+		resp.Diagnostics.Append(r.failure("Unable to set the trusted IP ranges", state.String(), err))
+	}
+}
+
+// restorable is what restore_previous sets: nil when that is not known, or would open the space.
+func (m trustedRangesModel) restorable() []heroku.Rule {
+	if m.PreviousRanges.IsNull() || m.PreviousRanges.IsUnknown() {
+		return nil
+	}
+	rules := []heroku.Rule{}
+	for _, element := range m.PreviousRanges.Elements() {
+		source, ok := element.(types.String)
+		if !ok || keyvalue.SameCIDR(source.ValueString(), keyvalue.Internet) {
+			return nil
+		}
+		rules = append(rules, heroku.Rule{Action: "allow", Source: source.ValueString()})
+	}
+	return rules
+}
+
+func (m trustedRangesModel) notRestored() string {
+	reason := "The ranges from before this resource are not known, since it was imported"
+	if !m.PreviousRanges.IsNull() {
+		reason = "Before this resource the space admitted the whole internet"
+	}
+	return fmt.Sprintf("%s, so on_destroy = %q restores nothing: the ranges of space %s stay in force. To open the space on purpose, first apply on_destroy = %q.",
+		reason, onDestroyRestore, m.SpaceID.ValueString(), onDestroyOpen)
+}
+
+// ImportState takes the space's UUID or its name.
+func (r *trustedRangesResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Importing trusted IP ranges", nil)
+	reference := req.ID
+	if reference == "" && req.Identity != nil {
+		resp.Diagnostics.Append(req.Identity.GetAttribute(ctx, path.Root("space_id"), &reference)...)
+	}
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	space, diags := r.findSpace(ctx, reference)
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
+		return
+	}
+	for _, attribute := range []string{"id", "space_id"} {
+		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root(attribute), string(space.ID))...)
+	}
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("on_destroy"), onDestroyKeep)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, trustedRangesIdentity{SpaceID: types.StringValue(string(space.ID))})...)
+}
+
+func (m trustedRangesModel) spaceID() heroku.SpaceID { return heroku.SpaceID(m.SpaceID.ValueString()) }
+
+// String names the set in a diagnostic.
+func (m trustedRangesModel) String() string {
+	return "Trusted IP ranges of space " + m.SpaceID.ValueString()
+}
+
+// sources are the ranges, sorted.
+func (m trustedRangesModel) sources() []string { return slices.Sorted(maps.Keys(m.Ranges.Elements())) }
+
+func (m trustedRangesModel) rules() []heroku.Rule {
+	rules := []heroku.Rule{}
+	for _, source := range m.sources() {
+		rules = append(rules, heroku.Rule{Action: "allow", Source: source})
+	}
+	return rules
+}
+
+// read is the one mapping from the ruleset to the state. Descriptions stay with the ranges that they belong to.
+func (m *trustedRangesModel) read(ctx context.Context, ruleset heroku.Ruleset) diag.Diagnostics {
+	described := map[string]trustedRange{}
+	var diags diag.Diagnostics
+	if !m.Ranges.IsNull() {
+		diags.Append(m.Ranges.ElementsAs(ctx, &described, false)...)
+	}
+	ranges := map[string]trustedRange{}
+	for _, source := range allowed(ruleset) {
+		ranges[source] = trustedRange{Description: described[source].Description}
+	}
+	value, more := types.MapValueFrom(ctx, trustedRangeType, ranges)
+	diags.Append(more...)
+	m.ID, m.Ranges, m.Applied = m.SpaceID, value, appliedValue(ruleset)
+	return diags
+}
+
+// appliedValue takes the silence of an older server for consent.
+func appliedValue(ruleset heroku.Ruleset) types.Bool {
+	return types.BoolValue(ruleset.Applied == nil || *ruleset.Applied)
+}
+
+// allowed are the ranges that a ruleset admits, in canonical spelling and sorted.
+func allowed(ruleset heroku.Ruleset) []string { return sourcesOf(ruleset, true) }
+
+func deniedBy(ruleset heroku.Ruleset) []string { return sourcesOf(ruleset, false) }
+
+func sourcesOf(ruleset heroku.Ruleset, allow bool) []string {
+	sources := []string{}
+	for _, rule := range ruleset.Rules {
+		if (rule.Action == "allow") != allow {
+			continue
+		}
+		source := rule.Source
+		if prefix, err := netip.ParsePrefix(source); err == nil {
+			source = prefix.Masked().String()
+		}
+		sources = append(sources, source)
+	}
+	slices.Sort(sources)
+	return slices.Compact(sources)
+}
+
+// stillApplying says that a ruleset was read, but was not in force when the wait ended.
+func stillApplying(err error) bool {
+	var wait *heroku.WaitError
+	return errors.As(err, &wait) && wait.Outcome == heroku.TimedOut
+}
