@@ -28,17 +28,17 @@ func TestImpact(t *testing.T) {
 	}{
 		{
 			name: "nothing changes",
-			from: keyvalue.Spec{"a", "premium-0"}, to: keyvalue.Spec{"a", "premium-0"},
+			from: keyvalue.Spec{AppID: "a", Plan: "premium-0"}, to: keyvalue.Spec{AppID: "a", Plan: "premium-0"},
 			method: keyvalue.NoChange,
 		},
 		{
 			name: "a plan that nobody published stays as it is",
-			from: keyvalue.Spec{"a", "private-3"}, to: keyvalue.Spec{"a", "private-3"},
+			from: keyvalue.Spec{AppID: "a", Plan: "private-3"}, to: keyvalue.Spec{AppID: "a", Plan: "private-3"},
 			method: keyvalue.NoChange,
 		},
 		{
 			name: "premium up",
-			from: keyvalue.Spec{"a", "premium-0"}, to: keyvalue.Spec{"a", "premium-1"},
+			from: keyvalue.Spec{AppID: "a", Plan: "premium-0"}, to: keyvalue.Spec{AppID: "a", Plan: "premium-1"},
 			method: keyvalue.InPlace, cents: 1500, reason: "in place",
 			facts: []string{
 				"keeps its id, its name, its attachments and its settings", "writes made during the copy may be lost", "URL of the store may change",
@@ -48,73 +48,73 @@ func TestImpact(t *testing.T) {
 		},
 		{
 			name: "premium down",
-			from: keyvalue.Spec{"a", "premium-7"}, to: keyvalue.Spec{"a", "premium-5"},
+			from: keyvalue.Spec{AppID: "a", Plan: "premium-7"}, to: keyvalue.Spec{AppID: "a", Plan: "premium-5"},
 			method: keyvalue.InPlace, downgrade: true, dataMayBeLost: true, cents: -55000, reason: "in place",
 			facts: []string{"Memory: 7 GB before, 1 GB after", "has to fit into 1 GB", "Price: $750.00 a month before, $200.00 after."},
 		},
 		{
 			name: "up between plans with the same connection limit",
-			from: keyvalue.Spec{"a", "premium-12"}, to: keyvalue.Spec{"a", "premium-14"},
+			from: keyvalue.Spec{AppID: "a", Plan: "premium-12"}, to: keyvalue.Spec{AppID: "a", Plan: "premium-14"},
 			method: keyvalue.InPlace, cents: 600000, reason: "in place", silent: []string{"has to fit"},
 		},
 		{
 			name: "down between plans with the same connection limit",
-			from: keyvalue.Spec{"a", "shield-14"}, to: keyvalue.Spec{"a", "shield-12"},
+			from: keyvalue.Spec{AppID: "a", Plan: "shield-14"}, to: keyvalue.Spec{AppID: "a", Plan: "shield-12"},
 			method: keyvalue.InPlace, downgrade: true, dataMayBeLost: true, cents: -1060000, reason: "in place",
 		},
 		{
 			name: "mini to premium may lose what mini never wrote to disk",
-			from: keyvalue.Spec{"a", "mini"}, to: keyvalue.Spec{"a", "premium-0"},
+			from: keyvalue.Spec{AppID: "a", Plan: "mini"}, to: keyvalue.Spec{AppID: "a", Plan: "premium-0"},
 			method: keyvalue.InPlace, dataMayBeLost: true, cents: 1200, reason: "in place",
 			facts: []string{"mini keeps no data on disk, so all of it may be lost in the change"},
 		},
 		{
 			name: "premium to mini gives up persistence",
-			from: keyvalue.Spec{"a", "premium-0"}, to: keyvalue.Spec{"a", "mini"},
+			from: keyvalue.Spec{AppID: "a", Plan: "premium-0"}, to: keyvalue.Spec{AppID: "a", Plan: "mini"},
 			method: keyvalue.InPlace, dataMayBeLost: true, downgrade: true, cents: -1200, reason: "in place",
 			facts:  []string{"mini keeps no data on disk and has no standby", "has to fit into 25 MB"},
 			silent: []string{"lost in the change"},
 		},
 		{
 			name: "to a plan without a published price",
-			from: keyvalue.Spec{"a", "premium-3"}, to: keyvalue.Spec{"a", "premium-4"},
+			from: keyvalue.Spec{AppID: "a", Plan: "premium-3"}, to: keyvalue.Spec{AppID: "a", Plan: "premium-4"},
 			method: keyvalue.InPlace, cents: unpublished, reason: "in place",
 			facts: []string{"Memory: 500 MB before, 750 MB after", "difference in price is not known"}, silent: []string{"Price:"},
 		},
 		{
 			name: "from a plan without a published price",
-			from: keyvalue.Spec{"a", "premium-4"}, to: keyvalue.Spec{"a", "premium-5"},
+			from: keyvalue.Spec{AppID: "a", Plan: "premium-4"}, to: keyvalue.Spec{AppID: "a", Plan: "premium-5"},
 			method: keyvalue.InPlace, cents: unpublished, reason: "in place", silent: []string{"Price:"},
 		},
 		{
 			name: "private up",
-			from: keyvalue.Spec{"a", "private-7"}, to: keyvalue.Spec{"a", "private-9"},
+			from: keyvalue.Spec{AppID: "a", Plan: "private-7"}, to: keyvalue.Spec{AppID: "a", Plan: "private-9"},
 			method: keyvalue.InPlace, cents: 85000, reason: "in place",
 		},
 		{
 			name: "a plan that nobody published, of the same class",
-			from: keyvalue.Spec{"a", "private-3"}, to: keyvalue.Spec{"a", "private-7"},
+			from: keyvalue.Spec{AppID: "a", Plan: "private-3"}, to: keyvalue.Spec{AppID: "a", Plan: "private-7"},
 			method: keyvalue.InPlace, cents: unpublished, reason: "in place",
 			facts: []string{"writes made during the copy may be lost"}, silent: []string{"Memory", "Price", "price", "has to fit"},
 		},
 		{
 			name: "from a plan of which nothing is known",
-			from: keyvalue.Spec{"a", "elastic-1"}, to: keyvalue.Spec{"a", "shield-7"},
+			from: keyvalue.Spec{AppID: "a", Plan: "elastic-1"}, to: keyvalue.Spec{AppID: "a", Plan: "shield-7"},
 			method: keyvalue.InPlace, cents: unpublished, reason: "refuses when the plans run on different networks", silent: []string{"Memory", "Price"},
 		},
 		{
 			name: "to a plan of which nothing is known",
-			from: keyvalue.Spec{"a", "mini"}, to: keyvalue.Spec{"a", "elastic-1"},
+			from: keyvalue.Spec{AppID: "a", Plan: "mini"}, to: keyvalue.Spec{AppID: "a", Plan: "elastic-1"},
 			method: keyvalue.InPlace, dataMayBeLost: true, cents: unpublished, reason: "refuses when", facts: []string{"mini keeps no data on disk"},
 		},
 		{
 			name: "between two plans of which nothing is known",
-			from: keyvalue.Spec{"a", "elastic-1"}, to: keyvalue.Spec{"a", "elastic-2"},
+			from: keyvalue.Spec{AppID: "a", Plan: "elastic-1"}, to: keyvalue.Spec{AppID: "a", Plan: "elastic-2"},
 			method: keyvalue.InPlace, cents: unpublished, reason: "refuses when",
 		},
 		{
 			name: "common to private",
-			from: keyvalue.Spec{"a", "premium-7"}, to: keyvalue.Spec{"a", "private-7"},
+			from: keyvalue.Spec{AppID: "a", Plan: "premium-7"}, to: keyvalue.Spec{AppID: "a", Plan: "private-7"},
 			method: keyvalue.NewStore, cents: 15000, reason: "premium-7 is a common plan and private-7 a private plan",
 			facts: []string{
 				"a new id and a new URL", "copies the keys but none of the settings", "paid for until the old one is destroyed", "Memory: 7 GB before, 7 GB after",
@@ -123,74 +123,74 @@ func TestImpact(t *testing.T) {
 		},
 		{
 			name: "mini to private: the fork is made from a running store",
-			from: keyvalue.Spec{"a", "mini"}, to: keyvalue.Spec{"a", "private-7"},
+			from: keyvalue.Spec{AppID: "a", Plan: "mini"}, to: keyvalue.Spec{AppID: "a", Plan: "private-7"},
 			method: keyvalue.NewStore, cents: 89700, reason: "cannot move", silent: []string{"on disk"},
 		},
 		{
 			name: "common to a smaller private plan",
-			from: keyvalue.Spec{"a", "premium-14"}, to: keyvalue.Spec{"a", "private-7"},
+			from: keyvalue.Spec{AppID: "a", Plan: "premium-14"}, to: keyvalue.Spec{AppID: "a", Plan: "private-7"},
 			method: keyvalue.NewStore, downgrade: true, dataMayBeLost: true, cents: -1160000, reason: "cannot move", facts: []string{"has to fit into 7 GB"},
 		},
 		{
 			name: "common to a private plan that nobody published",
-			from: keyvalue.Spec{"a", "premium-0"}, to: keyvalue.Spec{"a", "private-3"},
+			from: keyvalue.Spec{AppID: "a", Plan: "premium-0"}, to: keyvalue.Spec{AppID: "a", Plan: "private-3"},
 			method: keyvalue.NewStore, cents: unpublished, reason: "cannot move",
 		},
 		{
 			name: "private to common",
-			from: keyvalue.Spec{"a", "private-7"}, to: keyvalue.Spec{"a", "premium-7"},
+			from: keyvalue.Spec{AppID: "a", Plan: "private-7"}, to: keyvalue.Spec{AppID: "a", Plan: "premium-7"},
 			method: keyvalue.NewStore, cents: -15000, reason: "cannot move", facts: []string{"leaves the isolated network of the private plan"},
 		},
 		{
 			name: "shield to common",
-			from: keyvalue.Spec{"a", "shield-7"}, to: keyvalue.Spec{"a", "premium-7"},
+			from: keyvalue.Spec{AppID: "a", Plan: "shield-7"}, to: keyvalue.Spec{AppID: "a", Plan: "premium-7"},
 			method: keyvalue.NewStore, cents: -35000, reason: "cannot move", facts: []string{"leaves the isolated network of the shield plan"},
 		},
 		{
 			name: "shield to private",
-			from: keyvalue.Spec{"a", "shield-7"}, to: keyvalue.Spec{"a", "private-7"},
+			from: keyvalue.Spec{AppID: "a", Plan: "shield-7"}, to: keyvalue.Spec{AppID: "a", Plan: "private-7"},
 			method: keyvalue.NewStore, cents: -20000, reason: "cannot move",
 		},
 		{
 			name: "common to shield",
-			from: keyvalue.Spec{"a", "premium-7"}, to: keyvalue.Spec{"a", "shield-7"},
+			from: keyvalue.Spec{AppID: "a", Plan: "premium-7"}, to: keyvalue.Spec{AppID: "a", Plan: "shield-7"},
 			method: keyvalue.Refused, cents: unpublished, reason: "does not fork to shield plans",
 			facts: []string{"Nothing is changed", "A new, empty store"}, silent: []string{"Price", "Memory", "on disk"},
 		},
 		{
 			name: "mini to shield",
-			from: keyvalue.Spec{"a", "mini"}, to: keyvalue.Spec{"a", "shield-7"},
+			from: keyvalue.Spec{AppID: "a", Plan: "mini"}, to: keyvalue.Spec{AppID: "a", Plan: "shield-7"},
 			method: keyvalue.Refused, cents: unpublished, reason: "does not fork to shield plans",
 		},
 		{
 			name: "private to shield",
-			from: keyvalue.Spec{"a", "private-7"}, to: keyvalue.Spec{"a", "shield-14"},
+			from: keyvalue.Spec{AppID: "a", Plan: "private-7"}, to: keyvalue.Spec{AppID: "a", Plan: "shield-14"},
 			method: keyvalue.Refused, cents: unpublished, reason: "does not fork to shield plans",
 		},
 		{
 			name: "another app",
-			from: keyvalue.Spec{"a", "premium-0"}, to: keyvalue.Spec{"b", "premium-0"},
+			from: keyvalue.Spec{AppID: "a", Plan: "premium-0"}, to: keyvalue.Spec{AppID: "b", Plan: "premium-0"},
 			method: keyvalue.NewStore, cents: 0, reason: "belongs to the app that it was created on",
 			facts: []string{"a new id and a new URL"}, silent: []string{"Memory", "Price"},
 		},
 		{
 			name: "another app and another plan",
-			from: keyvalue.Spec{"a", "premium-0"}, to: keyvalue.Spec{"b", "premium-1"},
+			from: keyvalue.Spec{AppID: "a", Plan: "premium-0"}, to: keyvalue.Spec{AppID: "b", Plan: "premium-1"},
 			method: keyvalue.NewStore, cents: 1500, reason: "belongs to the app", facts: []string{"Memory: 50 MB before, 100 MB after"},
 		},
 		{
 			name: "another app and a plan of which nothing is known",
-			from: keyvalue.Spec{"a", "elastic-1"}, to: keyvalue.Spec{"b", "elastic-1"},
+			from: keyvalue.Spec{AppID: "a", Plan: "elastic-1"}, to: keyvalue.Spec{AppID: "b", Plan: "elastic-1"},
 			method: keyvalue.NewStore, cents: 0, reason: "belongs to the app",
 		},
 		{
 			name: "another app with a shield store",
-			from: keyvalue.Spec{"a", "shield-7"}, to: keyvalue.Spec{"b", "shield-7"},
+			from: keyvalue.Spec{AppID: "a", Plan: "shield-7"}, to: keyvalue.Spec{AppID: "b", Plan: "shield-7"},
 			method: keyvalue.Refused, cents: unpublished, reason: "does not fork to shield plans",
 		},
 		{
 			name: "another app and another class",
-			from: keyvalue.Spec{"a", "premium-7"}, to: keyvalue.Spec{"b", "private-7"},
+			from: keyvalue.Spec{AppID: "a", Plan: "premium-7"}, to: keyvalue.Spec{AppID: "b", Plan: "private-7"},
 			method: keyvalue.NewStore, cents: 15000, reason: "cannot move",
 		},
 	} {
@@ -253,11 +253,11 @@ func TestImpactOfEachPairOfPlans(t *testing.T) {
 			default:
 				want = keyvalue.NewStore
 			}
-			got := keyvalue.Impact(keyvalue.Spec{"a", from.Name}, keyvalue.Spec{"a", to.Name})
+			got := keyvalue.Impact(keyvalue.Spec{AppID: "a", Plan: from.Name}, keyvalue.Spec{AppID: "a", Plan: to.Name})
 			if got.Method != want {
 				t.Errorf("%s to %s: method %d, want %d", from.Name, to.Name, got.Method, want)
 			}
-			back := keyvalue.Impact(keyvalue.Spec{"a", to.Name}, keyvalue.Spec{"a", from.Name})
+			back := keyvalue.Impact(keyvalue.Spec{AppID: "a", Plan: to.Name}, keyvalue.Spec{AppID: "a", Plan: from.Name})
 			if got.PriceDeltaCents != nil && back.PriceDeltaCents != nil && *got.PriceDeltaCents != -*back.PriceDeltaCents {
 				t.Errorf("%s to %s costs %d, and back %d", from.Name, to.Name, *got.PriceDeltaCents, *back.PriceDeltaCents)
 			}
