@@ -38,6 +38,9 @@ func (r Result) Output() string { return r.Stdout + r.Stderr }
 // CLI prepares a directory with one configuration.
 func (s *Sandbox) CLI(t *testing.T, config string) *CLI {
 	t.Helper()
+	if os.Getenv("TF_ACC") == "" {
+		t.Skip("acceptance tests run when TF_ACC is set, as `make test` does")
+	}
 	binary, err := builtProvider()
 	if err != nil {
 		t.Fatalf("building the provider: %v", err)

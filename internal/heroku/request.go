@@ -22,6 +22,7 @@ type call struct {
 	method    string
 	at        *endpoint
 	path      []string // unescaped elements
+	query     url.Values
 	header    map[string]string
 	body      any   // JSON; nil for none
 	app       AppID // the app that the call is about, when a fresh one may still be unknown to Heroku
@@ -101,6 +102,9 @@ func (k call) prepare() (target string, body []byte, err error) {
 		if body, err = json.Marshal(k.body); err != nil {
 			return "", nil, fmt.Errorf("%s %s: the request cannot be encoded: %w", k.method, path, err)
 		}
+	}
+	if len(k.query) > 0 {
+		path += "?" + k.query.Encode()
 	}
 	return k.at.base + path, body, nil
 }

@@ -170,11 +170,11 @@ func logAttempt(ctx context.Context, attempt heroku.Attempt) {
 }
 
 func (p *kvsProvider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{newAppResource, newInstanceResource, newAttachmentResource, newPrivateSpaceResource, newTrustedRangesResource}
+	return []func() resource.Resource{newAppResource, newInstanceResource, newAttachmentResource, newMaintenanceWindowResource, newPrivateSpaceResource, newTrustedRangesResource}
 }
 
 func (p *kvsProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{newAppDataSource, newInstanceDataSource, newPlansDataSource, newPrivateSpaceDataSource, newRegionsDataSource}
+	return []func() datasource.DataSource{newAppDataSource, newInstanceDataSource, newMaintenanceDataSource, newPlansDataSource, newPrivateSpaceDataSource, newRegionsDataSource, newUsageDataSource}
 }
 
 func (p *kvsProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {

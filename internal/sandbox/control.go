@@ -48,9 +48,10 @@ func newControl(s *Sandbox) *http.ServeMux {
 	on("POST "+controlPrefix+"clock", s.postClock)
 	on("GET "+controlPrefix+"journal", func(*http.Request) (int, any) { return http.StatusOK, append([]Request{}, s.Journal()...) })
 	on("DELETE "+controlPrefix+"journal", func(*http.Request) (int, any) { s.ResetJournal(); return http.StatusNoContent, nil })
+	on("POST "+controlPrefix+"maintenances", s.postMaintenance)
 	on("GET "+controlPrefix+"ledger", func(*http.Request) (int, any) { return http.StatusOK, s.Ledger() })
 	on(controlPrefix, func(*http.Request) (int, any) {
-		return http.StatusNotFound, controlError{"There are faults, clock, journal and ledger here: see internal/sandbox/README.md."}
+		return http.StatusNotFound, controlError{"There are faults, clock, maintenances, journal and ledger here: see internal/sandbox/README.md."}
 	})
 	return mux
 }
@@ -98,4 +99,19 @@ func (s *Sandbox) postClock(r *http.Request) (int, any) {
 	}
 	s.clock.Advance(time.Duration(in.Advance))
 	return http.StatusOK, clockBody{s.clock.Now()}
+}
+
+func (s *Sandbox) postMaintenance(r *http.Request) (int, any) {
+	var in struct {
+		Store string   `json:"store"` // id or name
+		In    Duration `json:"in"`
+	}
+	err := decode(r, &in)
+	if err == nil {
+		err = s.RequireMaintenance(in.Store, time.Duration(in.In))
+	}
+	if err != nil {
+		return http.StatusUnprocessableEntity, controlError{err.Error()}
+	}
+	return http.StatusCreated, map[string]string{"store": in.Store}
 }

@@ -29,13 +29,16 @@ type event struct {
 type eventKind string
 
 const (
-	provisioned        eventKind = "provisioned"
-	provisioningFailed eventKind = "provisioning failed"
-	planChanged        eventKind = "plan changed"
-	versionUpgraded    eventKind = "version upgraded"
-	settingsChanged    eventKind = "settings changed"
-	credentialsRotated eventKind = "credentials rotated"
-	gone               eventKind = "gone" // until then, the add-on keeps the event's space from being deleted
+	provisioned         eventKind = "provisioned"
+	provisioningFailed  eventKind = "provisioning failed"
+	planChanged         eventKind = "plan changed"
+	versionUpgraded     eventKind = "version upgraded"
+	maintenancePrepared eventKind = "maintenance prepared"
+	maintenanceDue      eventKind = "maintenance due"
+	maintenanceDone     eventKind = "maintenance done"
+	settingsChanged     eventKind = "settings changed"
+	credentialsRotated  eventKind = "credentials rotated"
+	gone                eventKind = "gone" // until then, the add-on keeps the event's space from being deleted
 
 	// Of spaces:
 	allocated    eventKind = "allocated"
@@ -225,6 +228,8 @@ func (s *Sandbox) happen(e event, a *addOn, srv server, failure error) {
 		}
 	case versionUpgraded:
 		a.Store.Version, a.Store.Busy = e.Version, ""
+	case maintenancePrepared, maintenanceDue, maintenanceDone:
+		s.maintain(a, e)
 	case gone:
 		delete(w.AddOns, a.ID)
 	}

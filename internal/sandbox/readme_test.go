@@ -19,11 +19,10 @@ var shellBlock = regexp.MustCompile("(?s)```sh\n(.*?)```")
 
 func TestREADME_everyCurlExampleWorks(t *testing.T) {
 	t.Parallel()
-	s, err := sandbox.Start(t.Context(), sandbox.Options{Engine: "miniredis"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
+	w := start(t)
+	w.app("orders-api")
+	w.store("orders-api", "orders-cache", "premium-0")
+	s := w.Sandbox
 	text, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +41,7 @@ func TestREADME_everyCurlExampleWorks(t *testing.T) {
 		}
 		shown[req.URL.Path] = true
 	}
-	for _, endpoint := range []string{"faults", "clock", "journal", "ledger"} {
+	for _, endpoint := range []string{"faults", "clock", "maintenances", "journal", "ledger"} {
 		if !shown["/__sandbox/"+endpoint] {
 			t.Errorf("there is no example of %s", endpoint)
 		}
@@ -53,18 +52,23 @@ func TestREADME_everyCurlExampleWorks(t *testing.T) {
 func curl(t *testing.T, s *sandbox.Sandbox, script string) *http.Request {
 	t.Helper()
 	shell := exec.CommandContext(t.Context(), "sh", "-euc", "curl() { printf '%s\\0' \"$@\"; }\n"+script)
-	shell.Env = []string{"HEROKU_API_URL=" + s.URL()}
+	shell.Env = []string{"HEROKU_API_URL=" + s.URL(), "HEROKU_API_KEY=" + s.Token()}
 	out, err := shell.Output()
 	if err != nil {
 		t.Fatalf("%s: %v", script, err)
 	}
 	method, url, body := http.MethodGet, "", ""
+	header := http.Header{}
 	args := strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
 	for len(args) > 0 {
 		arg := args[0]
 		args = args[1:]
 		switch arg {
 		case "-fsS":
+		case "-H":
+			name, value, _ := strings.Cut(args[0], ": ")
+			header.Set(name, value)
+			args = args[1:]
 		case "-X":
 			method, args = args[0], args[1:]
 		case "-d":
@@ -77,5 +81,6 @@ func curl(t *testing.T, s *sandbox.Sandbox, script string) *http.Request {
 	if err != nil {
 		t.Fatalf("%s: %v", script, err)
 	}
+	req.Header = header
 	return req
 }

@@ -31,7 +31,7 @@ type call struct {
 type apiError struct {
 	status   int
 	header   http.Header
-	ID       string `json:"id"`
+	ID       string `json:"id,omitempty"`
 	Message  string `json:"message"`
 	Resource string `json:"resource,omitempty"`
 	URL      string `json:"url,omitempty"`

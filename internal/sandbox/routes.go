@@ -95,6 +95,16 @@ var routes = []route{
 	{pattern: "POST /redis/v0/databases/{store}/credentials_rotation", handle: rotateCredentials},
 	{pattern: "POST /redis/v0/databases/{store}/stats/reset", handle: resetStoreStats},
 	{pattern: "POST /redis/v0/databases/{store}/upgrade", handle: upgradeStore},
+	{pattern: "GET /redis/v0/databases/{store}/maintenance", handle: getLegacyMaintenance},
+	{pattern: "POST /redis/v0/databases/{store}/maintenance", handle: runLegacyMaintenance},
+	{pattern: "PUT /redis/v0/databases/{store}/maintenance_window", handle: setLegacyWindow},
+
+	{pattern: "GET /data/maintenances/v1/{store}", handle: getMaintenance},
+	{pattern: "GET /data/maintenances/v1/{store}/{noun}", handle: ofMaintenance},
+	{pattern: "GET /data/maintenances/v1/{store}/{noun}/{$}", handle: ofMaintenance},
+	{pattern: "POST /data/maintenances/v1/{store}/window", handle: setWindow},
+	{pattern: "POST /data/maintenances/v1/{store}/run", handle: runMaintenance},
+	{pattern: "POST /data/maintenances/v1/{store}/schedule", handle: scheduleMaintenance},
 }
 
 // ofTeam tells /teams/{team}/members and the like from /teams/apps/{app}, which no ServeMux can.

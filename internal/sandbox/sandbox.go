@@ -26,6 +26,7 @@ type Options struct {
 	DataDir         string        // keeps the world and the stores' data across restarts; "" = nothing is kept
 	Engine          string        // what runs behind a store: auto (default), valkey, redis, miniredis
 	Provisioning    time.Duration // how long a store takes to be provisioned, or its plan to be changed; default 3 s
+	Maintenance     time.Duration // how long a maintenance runs, after it took Provisioning to prepare it; default the same
 	DataAPIDelay    time.Duration // how long after its creation a store is unknown to the Data API; default 0
 	Allocation      time.Duration // how long a space takes to be allocated, or to be deleted; default 3 s
 	AppDelay        time.Duration // how long after its creation an app in a space refuses add-ons, attachments and config vars; default 0
@@ -146,6 +147,9 @@ func (o *Options) complete() error {
 	}
 	if o.Provisioning == 0 {
 		o.Provisioning = defaultProvisioning
+	}
+	if o.Maintenance == 0 {
+		o.Maintenance = o.Provisioning
 	}
 	if o.Allocation == 0 {
 		o.Allocation = defaultAllocation

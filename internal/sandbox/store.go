@@ -17,25 +17,27 @@ import (
 
 // store is the half of an add-on that the Data API knows.
 type store struct {
-	Plan        keyvalue.PlanName // lags behind the add-on's while its data is copied
-	Version     string            // full: "7.2.4"
-	Settings    serverSettings
-	Fork        string `json:",omitempty"` // URL that it is being copied from
-	Busy        string `json:",omitempty"` // busyUpgrade, busyVersion
-	Server      string // names the server's directory
-	Password    string
-	Host        string // of its server; "" until there is one
-	Port        int
-	PrivateHost string `json:",omitempty"` // of a store in a space: the only host that anybody is told
-	Formation   string // ids that the API shows
-	Primary     string
-	WindowDay   time.Weekday
-	WindowFrom  int // minutes since midnight, UTC
+	Plan         keyvalue.PlanName // lags behind the add-on's while its data is copied
+	Version      string            // full: "7.2.4"
+	Settings     serverSettings
+	Fork         string `json:",omitempty"` // URL that it is being copied from
+	Busy         string `json:",omitempty"` // busyUpgrade, busyVersion, busyMaintenance
+	Server       string // names the server's directory
+	Password     string
+	Host         string // of its server; "" until there is one
+	Port         int
+	PrivateHost  string `json:",omitempty"` // of a store in a space: the only host that anybody is told
+	Formation    string // ids that the API shows
+	Primary      string
+	WindowDay    time.Weekday
+	WindowFrom   int           // minutes since midnight, UTC
+	Maintenances []maintenance `json:",omitempty"` // oldest first
 }
 
 const (
-	busyUpgrade = "upgrade" // to another plan
-	busyVersion = "version"
+	busyUpgrade     = "upgrade" // to another plan
+	busyVersion     = "version"
+	busyMaintenance = "maintenance"
 )
 
 // versions that can be had, and what a request for them gives (Dev Center: Heroku Key-Value Store, version support).
@@ -50,7 +52,7 @@ func fullVersion(s string) (string, bool) {
 
 func (w *world) newStore(plan keyvalue.Plan) store {
 	defaults := keyvalue.DefaultSettings()
-	r := w.random()
+	window := w.randomWindow()
 	return store{
 		Plan:    plan.Name,
 		Version: versions[defaultVersion],
@@ -59,13 +61,12 @@ func (w *world) newStore(plan keyvalue.Plan) store {
 			MaxmemoryPolicy:      string(defaults.MaxmemoryPolicy),
 			NotifyKeyspaceEvents: defaults.NotifyKeyspaceEvents.String(),
 		},
-		Server:    w.uuid(),
-		Password:  w.password(),
-		Formation: w.uuid(),
-		Primary:   w.uuid(),
-		// Monday to Friday, from 18:00 to 22:30 (Dev Center: Heroku Key-Value Store Maintenance).
-		WindowDay:  time.Monday + time.Weekday(r.IntN(5)),
-		WindowFrom: 18*60 + 30*r.IntN(10),
+		Server:     w.uuid(),
+		Password:   w.password(),
+		Formation:  w.uuid(),
+		Primary:    w.uuid(),
+		WindowDay:  window.Day,
+		WindowFrom: window.Minute,
 	}
 }
 
@@ -85,22 +86,8 @@ func (s store) url() string {
 
 // busy refuses what cannot be done while the store is worked on.
 func (s store) busy(name string) error {
-	what := "a plan upgrade"
-	if s.Busy == busyVersion {
-		what = "a version upgrade"
-	}
+	what := map[string]string{busyUpgrade: "a plan upgrade", busyVersion: "a version upgrade", busyMaintenance: "a maintenance"}[s.Busy]
 	return refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "%s is in the middle of %s. Please wait for it to finish and try again.", name, what)
-}
-
-// window is the weekly one, as the API writes it: four hours, maybe over midnight.
-func (s store) window() string {
-	const hours = 4
-	to := s.WindowFrom + hours*60
-	text := fmt.Sprintf("%ss %02d:%02d to ", s.WindowDay, s.WindowFrom/60, s.WindowFrom%60)
-	if to >= 24*60 {
-		text += ((s.WindowDay + 1) % 7).String() + "s "
-	}
-	return text + fmt.Sprintf("%02d:%02d UTC", to/60%24, to%60)
 }
 
 // storeAddOn finds the path's add-on by id or name. The Data API knows it some time after the Platform API.
@@ -162,6 +149,8 @@ func (a *addOn) status() string {
 		return "Preparing (upgrade in progress)"
 	case a.Store.Busy == busyVersion:
 		return "Upgrading version"
+	case a.Store.Busy == busyMaintenance:
+		return "Maintenance running"
 	}
 	return "Available"
 }
@@ -175,7 +164,7 @@ func getStore(c *call) (int, any, error) {
 	plan, _ := keyvalue.LookupPlan(st.Plan)
 	b := infoBody{
 		AddonID:         a.ID,
-		CreatedAt:       a.CreatedAt.UTC().Format("2006-01-02T15:04:05.000+00:00"),
+		CreatedAt:       dataStamp(a.CreatedAt),
 		MetaasSource:    "heroku-redis-" + a.ID[:8],
 		Name:            a.Name,
 		Plan:            string(st.Plan),
@@ -196,9 +185,9 @@ func getStore(c *call) (int, any, error) {
 	}
 	row("Timeout", strconv.Itoa(st.Settings.Timeout))
 	row("Maxmemory", st.Settings.MaxmemoryPolicy)
-	row("Maintenance", "not required")
+	row("Maintenance", st.maintenanceRow())
 	if plan.MaintenanceWindow {
-		row("Maintenance window", st.window())
+		row("Maintenance window", st.window().String())
 	}
 	row("Persistence", plan.Persistence)
 	if plan.HighAvailability {
@@ -309,6 +298,8 @@ func getStoreWait(c *call) (int, any, error) {
 	switch {
 	case a.Store.Busy == busyVersion:
 		return http.StatusOK, waitBody{"upgrading version", true}, nil
+	case a.Store.Busy == busyMaintenance:
+		return http.StatusOK, waitBody{"maintenance_running", true}, nil
 	case a.State == stateProvisioning || a.Store.Busy != "":
 		return http.StatusOK, waitBody{"preparing", true}, nil
 	}
@@ -363,7 +354,15 @@ func upgradeStore(c *call) (int, any, error) {
 	if compareVersions(full, a.Store.Version) <= 0 {
 		return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "%s runs version %s already, and versions cannot be lowered.", a.Name, a.Store.Version)
 	}
+	if !a.hasMaintenance() {
+		c.w.expect(event{Kind: versionUpgraded, AddOn: a.ID, Due: c.now, Version: full})
+		return http.StatusOK, messageBody{fmt.Sprintf("%s is being upgraded to version %s.", a.Name, in.Version)}, nil
+	}
+	if m := a.Store.open(); m != nil {
+		return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "%s has a maintenance already, which is %s. Run it first.", a.Name, m.Status)
+	}
 	a.Store.Busy = busyVersion
-	c.w.expect(event{Kind: versionUpgraded, AddOn: a.ID, Due: c.now.Add(c.s.options.Provisioning), Version: full})
-	return http.StatusOK, messageBody{fmt.Sprintf("%s is being upgraded to version %s.", a.Name, in.Version)}, nil
+	c.s.prepare(a, maintenance{Method: "changeover", Reason: "customer_request", Version: full}, c.now)
+	return http.StatusOK, messageBody{fmt.Sprintf("Your Redis version is being upgraded to %s. The system is preparing a maintenance. "+
+		"Once the maintenance is ready you can run it with `heroku data:maintenances:run %s`, or it runs in the maintenance window.", in.Version, a.Name)}, nil
 }

@@ -138,7 +138,7 @@ func TestStore_rotationChangesTheURLEverywhere(t *testing.T) {
 	}
 }
 
-func TestStore_versionUpgradeTakesTimeAndGoesUpOnly(t *testing.T) {
+func TestStore_versionUpgradeIsAMaintenanceAndGoesUpOnly(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	w.app("orders-api")
@@ -149,13 +149,35 @@ func TestStore_versionUpgradeTakesTimeAndGoesUpOnly(t *testing.T) {
 	for _, version := range []string{"7.0", "6.2", "99", ""} {
 		w.send("POST "+path+"/upgrade", fmt.Sprintf(`{"version":%q}`, version)).is(422).says("id", "unprocessable_entity")
 	}
+	maintenance := "GET /data/maintenances/v1/" + w.send("GET /addons/kvs-a", "").get("id")
 	w.send("POST "+path+"/upgrade", `{"version":"7.2"}`).is(200)
+	w.send(maintenance, "").says("status", "preparing").says("reason", "customer_request").says("customer_requested", "true").says("scheduled_for", "null").says("required_by", "null")
 	w.send("GET "+path+"/wait", "").says("waiting?", "true").says("message", "upgrading version")
 	w.send("POST "+path+"/upgrade", `{"version":"8.0"}`).is(422)
 	w.send("PATCH /apps/orders-api/addons/kvs-a", `{"plan":"heroku-redis:premium-1"}`).is(422)
 	w.advance()
+	w.send("GET "+path+"/wait", "").says("waiting?", "false") // it may be days until the window
+	w.send("GET "+path, "").says("version", "7.0.15")
+	w.send(maintenance, "").says("status", "ready")
+	w.send("POST "+path+"/upgrade", `{"version":"8.0"}`).is(422)
+	w.send(strings.Replace(maintenance, "GET", "POST", 1)+"/run", "").is(200)
+	w.send("GET "+path+"/wait", "").says("waiting?", "true").says("message", "maintenance_running")
+	w.send("PATCH "+path+"/config", `{"timeout":7}`).is(422)
+	w.advance()
 	w.send("GET "+path, "").says("version", "7.2.4")
+	w.send(maintenance, "").says("status", "completed")
 	w.send("POST "+path+"/stats/reset", `{}`).is(200).says("message", "Stats reset successful.")
+}
+
+func TestStore_versionUpgradeOfMiniIsImmediate(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.app("orders-api")
+	w.send("POST /apps/orders-api/addons", `{"plan":"heroku-redis:mini","name":"kvs-a","config":{"version":"7.0"}}`).is(201)
+	w.advance()
+	w.send("POST /redis/v0/databases/kvs-a/upgrade", `{"version":"7.2"}`).is(200)
+	w.send("GET /redis/v0/databases/kvs-a", "").says("version", "7.2.4")
+	w.send("GET /redis/v0/databases/kvs-a/wait", "").says("waiting?", "false")
 }
 
 func TestStore_aForkHasTheKeysButNotTheSettings(t *testing.T) {

@@ -1,0 +1,147 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package keyvalue
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Window is the weekly time, in UTC, in which Heroku maintains a store by itself. It begins on a full or half hour and is
+// four hours long (Dev Center: Heroku Key-Value Store Maintenance).
+type Window struct {
+	Day    time.Weekday
+	Minute int // since midnight: 0 to 1410, in steps of 30
+}
+
+// WindowLength is that of every window.
+const WindowLength = 4 * time.Hour
+
+const (
+	minutesPerDay = 24 * 60
+	week          = 7 * 24 * time.Hour
+	windowExample = "Mondays 22:30 to Tuesdays 02:30 UTC"
+)
+
+// ParseWindow reads the beginning of a window, see [ParseDay] and [ParseTimeOfDay].
+func ParseWindow(day, timeOfDay string) (Window, error) {
+	weekday, err := ParseDay(day)
+	if err != nil {
+		return Window{}, err
+	}
+	minute, err := ParseTimeOfDay(timeOfDay)
+	return Window{Day: weekday, Minute: minute}, err
+}
+
+// ParseDay reads a day of the week: its English name, also its plural or first three letters, in any case.
+func ParseDay(s string) (time.Weekday, error) {
+	given := strings.ToLower(s)
+	for day := time.Sunday; day <= time.Saturday; day++ {
+		name := strings.ToLower(day.String())
+		if given == name || given == name+"s" || given == name[:3] {
+			return day, nil
+		}
+	}
+	return 0, fmt.Errorf("%q is not a day of the week: give an English name, for example Sunday (sundays and sun mean the same)", s)
+}
+
+var timeOfDayPattern = regexp.MustCompile(`(?i)^(\d{1,2}):(\d{2})(?: ?([ap])m)?$`)
+
+// ParseTimeOfDay reads a full or half hour, as 13:30 or as 1:30PM, and gives the minutes since midnight.
+func ParseTimeOfDay(s string) (int, error) {
+	parts := timeOfDayPattern.FindStringSubmatch(s)
+	if parts == nil {
+		return 0, fmt.Errorf("%q is not a time of day: give hours and minutes in UTC, for example 13:30 or 1:30PM", s)
+	}
+	hour, _ := strconv.Atoi(parts[1]) // the pattern has digits only
+	minute, _ := strconv.Atoi(parts[2])
+	half := strings.ToLower(parts[3])
+	switch {
+	case half == "" && hour > 23:
+		return 0, fmt.Errorf("%q is not a time of day: the hours are 0 to 23, for example 13:30", s)
+	case half != "" && (hour < 1 || hour > 12):
+		return 0, fmt.Errorf("%q is not a time of day: with AM or PM the hours are 1 to 12, for example 1:30PM", s)
+	case minute%30 != 0 || minute > 59:
+		return 0, fmt.Errorf("%q is not a full or half hour: maintenance windows begin at :00 or :30, for example %02d:%02d", s, hour, minute/30%2*30)
+	case half != "":
+		hour %= 12
+		if half == "p" {
+			hour += 12
+		}
+	}
+	return hour*60 + minute, nil
+}
+
+var windowPattern = regexp.MustCompile(`(?i)^([a-z]+) (\d{1,2}:\d{2})(?: to (?:([a-z]+) )?(\d{1,2}:\d{2}) UTC)?$`)
+
+// ParseWindowText reads a window as Heroku writes it: "Mondays 22:30 to Tuesdays 02:30 UTC", without the second day when
+// it is the same, in any case. "Mon 10:00", which older answers have, is its beginning alone.
+func ParseWindowText(s string) (Window, error) {
+	parts := windowPattern.FindStringSubmatch(s)
+	if parts == nil {
+		return Window{}, fmt.Errorf("%q is not a maintenance window such as %q", s, windowExample)
+	}
+	w, err := ParseWindow(parts[1], parts[2])
+	if err != nil || parts[4] == "" {
+		return w, err
+	}
+	ends, err := ParseWindow(cmp.Or(parts[3], parts[1]), parts[4])
+	if err != nil {
+		return Window{}, err
+	}
+	if day, minute := w.Ends(); ends != (Window{Day: day, Minute: minute}) {
+		return Window{}, fmt.Errorf("%q is not a maintenance window of four hours such as %q", s, windowExample)
+	}
+	return w, nil
+}
+
+// String is the window as Heroku writes it, see [ParseWindowText].
+func (w Window) String() string {
+	day, minute := w.Ends()
+	text := fmt.Sprintf("%ss %s to ", w.Day, clockTime(w.Minute))
+	if day != w.Day {
+		text += day.String() + "s "
+	}
+	return text + clockTime(minute) + " UTC"
+}
+
+// TimeOfDay is the window's beginning as "22:30".
+func (w Window) TimeOfDay() string { return clockTime(w.Minute) }
+
+// Ends gives the day and the minute since midnight at which the window is over.
+func (w Window) Ends() (day time.Weekday, minute int) {
+	minute = w.Minute + int(WindowLength/time.Minute)
+	return (w.Day + time.Weekday(minute/minutesPerDay)) % 7, minute % minutesPerDay
+}
+
+// EndsAt is that as "Tuesdays 02:30 UTC".
+func (w Window) EndsAt() string {
+	day, minute := w.Ends()
+	return fmt.Sprintf("%ss %s UTC", day, clockTime(minute))
+}
+
+// Next is when the window begins next: not before now, and at most a week after it. It is in UTC.
+func (w Window) Next(now time.Time) time.Time {
+	now = now.UTC()
+	// UTC has days of 24 hours only, so that weeks can be added as durations, across the ends of months and years too.
+	midnight := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)
+	days := int(w.Day-now.Weekday()+7) % 7
+	begins := midnight.AddDate(0, 0, days).Add(time.Duration(w.Minute) * time.Minute)
+	if begins.Before(now) {
+		begins = begins.Add(week)
+	}
+	return begins
+}
+
+// Contains says whether a time is in the window; its end is not.
+func (w Window) Contains(t time.Time) bool {
+	begins := w.Next(t)
+	return begins.Equal(t) || t.Before(begins.Add(-week).Add(WindowLength))
+}
+
+func clockTime(minute int) string { return fmt.Sprintf("%02d:%02d", minute/60, minute%60) }

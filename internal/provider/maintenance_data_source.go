@@ -1,0 +1,246 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/datasourcevalidator"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+// The data source kvs_maintenance says what maintenance a store has had or has to expect, or each store of an app. It is
+// made for check blocks, and so answers for stores without maintenance too.
+
+var (
+	_ datasource.DataSourceWithConfigure        = (*maintenanceDataSource)(nil)
+	_ datasource.DataSourceWithConfigValidators = (*maintenanceDataSource)(nil)
+)
+
+type maintenanceDataSource struct{ connection }
+
+func newMaintenanceDataSource() datasource.DataSource { return &maintenanceDataSource{} }
+
+type maintenanceDataModel struct {
+	InstanceID   types.String       `tfsdk:"instance_id"`
+	AppID        types.String       `tfsdk:"app_id"`
+	Maintenances []maintenanceModel `tfsdk:"maintenances"`
+	History      []maintenanceModel `tfsdk:"history"`
+}
+
+type maintenanceModel struct {
+	InstanceID       types.String  `tfsdk:"instance_id"`
+	InstanceName     types.String  `tfsdk:"instance_name"`
+	Status           types.String  `tfsdk:"status"`
+	Reason           types.String  `tfsdk:"reason"`
+	Method           types.String  `tfsdk:"method"`
+	Window           types.String  `tfsdk:"window"`
+	RequiredBy       types.String  `tfsdk:"required_by"`
+	ScheduledFor     types.String  `tfsdk:"scheduled_for"`
+	StartedAt        types.String  `tfsdk:"started_at"`
+	CompletedAt      types.String  `tfsdk:"completed_at"`
+	DurationSeconds  types.Float64 `tfsdk:"duration_seconds"`
+	DueOutsideWindow types.Bool    `tfsdk:"due_outside_window"`
+}
+
+func (d *maintenanceDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_maintenance"
+}
+
+func (d *maintenanceDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	fact := func(description string) schema.StringAttribute {
+		return schema.StringAttribute{MarkdownDescription: description, Computed: true}
+	}
+	maintenance := schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+		"instance_id":   fact("UUID of the store."),
+		"instance_name": fact("Name of the store."),
+		"status": fact("How far it is: `none`, `pending`, `preparing`, `ready`, `running` or `completed`; others may be added. " +
+			"The latest one stays `completed` until the next one."),
+		"reason":        fact("Why: `routine_maintenance`, `customer_request` (as for a version upgrade) or `hardware_issue`; null without one."),
+		"method":        fact("How: `failover` or `changeover`; null without one."),
+		"window":        fact("For a maintenance that has begun, the window it was run in, else the store's present window; null on plans without one."),
+		"required_by":   fact("Time by which it has to be done, in RFC 3339; null when nothing is required."),
+		"scheduled_for": fact("Time at which Heroku starts it, in RFC 3339; null when none is set."),
+		"started_at":    fact("Time at which it began, in RFC 3339; null before that."),
+		"completed_at":  fact("Time at which it was done, in RFC 3339; null before that."),
+		"duration_seconds": schema.Float64Attribute{
+			MarkdownDescription: "Approximate number of seconds that it took; null until it is done.",
+			Computed:            true,
+		},
+		"due_outside_window": schema.BoolAttribute{
+			MarkdownDescription: "Whether a maintenance that has not begun is to happen outside the store's window: it is scheduled for a time outside, or it is not scheduled and required before the window begins next.",
+			Computed:            true,
+		},
+	}}
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Tells the latest maintenance of a store, or of every store that an app owns: what Heroku is going to do to it, and when. It is meant for `check` blocks.",
+		Attributes: map[string]schema.Attribute{
+			"instance_id": schema.StringAttribute{
+				MarkdownDescription: "UUID of the store. Give either this or `app_id`.",
+				Optional:            true,
+				Validators:          []validator.String{uuidValidator()},
+			},
+			"app_id": schema.StringAttribute{
+				MarkdownDescription: "UUID of the app whose stores are meant: those that it owns, not those of other apps that are attached to it. Give either this or `instance_id`.",
+				Optional:            true,
+				Validators:          []validator.String{uuidValidator()},
+			},
+			"maintenances": schema.ListNestedAttribute{
+				MarkdownDescription: "The latest maintenance of each store, by the stores' names. A store that had none yet, or is on the mini plan, has the status `none`.",
+				Computed:            true,
+				NestedObject:        maintenance,
+			},
+			"history": schema.ListNestedAttribute{
+				MarkdownDescription: "The last maintenances of the store, at most 20, newest first; null with `app_id`.",
+				Computed:            true,
+				NestedObject:        maintenance,
+			},
+		},
+	}
+}
+
+func (d *maintenanceDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
+	d.configure(req.ProviderData, &resp.Diagnostics)
+}
+
+func (d *maintenanceDataSource) ConfigValidators(context.Context) []datasource.ConfigValidator {
+	return []datasource.ConfigValidator{datasourcevalidator.ExactlyOneOf(path.MatchRoot("instance_id"), path.MatchRoot("app_id"))}
+}
+
+func (d *maintenanceDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Reading maintenances", nil)
+	var config maintenanceDataModel
+	if resp.Diagnostics.Append(req.Config.Get(ctx, &config)...); resp.Diagnostics.HasError() || !d.ready(&resp.Diagnostics) {
+		return
+	}
+	if config.AppID.IsNull() {
+		resp.Diagnostics.Append(d.readInstance(ctx, &config)...)
+	} else {
+		resp.Diagnostics.Append(d.readApp(ctx, &config)...)
+	}
+	if !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(resp.State.Set(ctx, config)...)
+	}
+}
+
+func (d *maintenanceDataSource) readInstance(ctx context.Context, m *maintenanceDataModel) diag.Diagnostics {
+	var diags diag.Diagnostics
+	const summary = "Unable to read the maintenance of Key-Value Store"
+	// Heroku's 404 about a maintenance does not tell whether the store exists.
+	addOn, err := d.client.AddOn(ctx, heroku.AddOnID(m.InstanceID.ValueString()))
+	if err != nil {
+		diags.Append(d.failure(summary, "Key-Value Store "+m.InstanceID.ValueString(), err))
+		return diags
+	}
+	latest, history := heroku.Maintenance{Status: heroku.MaintenanceNone}, []heroku.Maintenance{}
+	if name, err := keyvalue.ParsePlanName(addOn.Plan); err != nil || !hasNoWindow(name) {
+		switch read, err := d.client.Maintenance(ctx, addOn.ID); {
+		case err == nil:
+			latest = read
+		case !heroku.HasStatus(err, http.StatusNotFound):
+			diags.Append(d.failure(summary, fmt.Sprintf("Key-Value Store %s (%s)", addOn.Name, addOn.ID), err))
+			return diags
+		}
+		switch read, err := d.client.MaintenanceHistory(ctx, addOn.ID, heroku.MaxMaintenanceHistory); {
+		case err == nil:
+			history = read
+		case !heroku.HasStatus(err, http.StatusNotFound):
+			diags.Append(d.failure(summary, fmt.Sprintf("Key-Value Store %s (%s)", addOn.Name, addOn.ID), err))
+			return diags
+		}
+	}
+	now := d.client.Clock().Now()
+	m.Maintenances, m.History = []maintenanceModel{newMaintenanceModel(addOn, latest, now)}, []maintenanceModel{}
+	for _, past := range history {
+		m.History = append(m.History, newMaintenanceModel(addOn, past, now))
+	}
+	return diags
+}
+
+// readApp begins with the app's stores: Heroku's list of maintenances has other data services in it.
+func (d *maintenanceDataSource) readApp(ctx context.Context, m *maintenanceDataModel) diag.Diagnostics {
+	var diags diag.Diagnostics
+	id := heroku.AppID(m.AppID.ValueString())
+	addOns, err := d.client.AppAddOns(ctx, id)
+	var maintenances []heroku.Maintenance
+	if err == nil {
+		maintenances, err = d.client.AppMaintenances(ctx, id)
+	}
+	if err != nil {
+		diags.Append(d.failure("Unable to read the maintenances of app", "App "+string(id), err))
+		return diags
+	}
+	stores := map[string]heroku.AddOn{}
+	for _, addOn := range addOns {
+		if addOn.AppID == id && addOn.Service == keyValueStoreService {
+			stores[addOn.Name] = addOn
+		}
+	}
+	m.Maintenances = []maintenanceModel{}
+	for _, name := range slices.Sorted(maps.Keys(stores)) {
+		latest := heroku.Maintenance{Status: heroku.MaintenanceNone}
+		if i := slices.IndexFunc(maintenances, func(m heroku.Maintenance) bool { return m.AddOnID == stores[name].ID }); i >= 0 {
+			latest = maintenances[i]
+		}
+		m.Maintenances = append(m.Maintenances, newMaintenanceModel(stores[name], latest, d.client.Clock().Now()))
+	}
+	return diags
+}
+
+func newMaintenanceModel(addOn heroku.AddOn, m heroku.Maintenance, now time.Time) maintenanceModel {
+	window := m.Window
+	if !m.StartedAt.IsZero() {
+		window = firstOf(m.RunWindow, m.Window)
+	}
+	model := maintenanceModel{
+		InstanceID:       types.StringValue(string(addOn.ID)),
+		InstanceName:     types.StringValue(addOn.Name),
+		Status:           types.StringValue(strings.ToLower(m.Status)),
+		Reason:           optionalString(m.Reason),
+		Method:           optionalString(m.Method),
+		Window:           optionalString(window),
+		RequiredBy:       optionalTime(m.RequiredBy),
+		ScheduledFor:     optionalTime(m.ScheduledFor),
+		StartedAt:        optionalTime(m.StartedAt),
+		CompletedAt:      optionalTime(m.CompletedAt),
+		DueOutsideWindow: types.BoolValue(dueOutsideWindow(m, now)),
+	}
+	if m.Duration != nil {
+		model.DurationSeconds = types.Float64Value(m.Duration.Seconds())
+	}
+	return model
+}
+
+// dueOutsideWindow is false for a window that cannot be understood: a check had better not fail about words.
+func dueOutsideWindow(m heroku.Maintenance, now time.Time) bool {
+	window, err := keyvalue.ParseWindowText(m.Window)
+	switch {
+	case err != nil || !m.Outstanding():
+		return false
+	case !m.ScheduledFor.IsZero():
+		return !window.Contains(m.ScheduledFor)
+	}
+	return !m.RequiredBy.IsZero() && !window.Contains(now) && window.Next(now).After(m.RequiredBy)
+}
+
+func optionalTime(t time.Time) types.String {
+	if t.IsZero() {
+		return types.StringNull()
+	}
+	return types.StringValue(t.Format(time.RFC3339))
+}

@@ -1,0 +1,299 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+// kvs_maintenance_window is the weekly window of one store. The Data API owns it, and its identity is the store's UUID.
+// The surprise: every store has a window from the start and Heroku cannot take it away, so that creating this resource
+// changes one and destroying it changes nothing.
+
+var (
+	_ resource.ResourceWithConfigure   = (*maintenanceWindowResource)(nil)
+	_ resource.ResourceWithIdentity    = (*maintenanceWindowResource)(nil)
+	_ resource.ResourceWithImportState = (*maintenanceWindowResource)(nil)
+	_ resource.ResourceWithModifyPlan  = (*maintenanceWindowResource)(nil)
+)
+
+type maintenanceWindowResource struct{ connection }
+
+func newMaintenanceWindowResource() resource.Resource { return &maintenanceWindowResource{} }
+
+type maintenanceWindowModel struct {
+	ID         types.String `tfsdk:"id"`
+	InstanceID types.String `tfsdk:"instance_id"`
+	Day        dayOfWeek    `tfsdk:"day"`
+	Time       timeOfDay    `tfsdk:"time"`
+	Window     types.String `tfsdk:"window"`
+	EndsAt     types.String `tfsdk:"ends_at"`
+	Next       types.String `tfsdk:"next"`
+}
+
+type maintenanceWindowIdentity struct {
+	InstanceID types.String `tfsdk:"instance_id"`
+}
+
+func (r *maintenanceWindowResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_maintenance_window"
+}
+
+func (r *maintenanceWindowResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	follows := func(description string) schema.StringAttribute {
+		return schema.StringAttribute{
+			Computed:            true,
+			PlanModifiers:       []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
+			MarkdownDescription: description,
+		}
+	}
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "The weekly maintenance window of a store: four hours, in UTC, in which Heroku maintains it by itself. " +
+			"Every store has one from the start, somewhere from Monday to Friday between 18:00 and 23:00 UTC, except on the mini plan, where there is none.",
+		Attributes: map[string]schema.Attribute{
+			"id": follows("The UUID of the store."),
+			"instance_id": schema.StringAttribute{
+				Required:            true,
+				Validators:          []validator.String{uuidValidator()},
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+				MarkdownDescription: "The UUID of the store. Changing it leaves the first store's window as it is and sets that of the other one.",
+			},
+			"day": schema.StringAttribute{
+				Required:            true,
+				CustomType:          dayOfWeekType{},
+				PlanModifiers:       []planmodifier.String{keepEquivalent()},
+				MarkdownDescription: "The day of the week on which the window begins, in English: `Sunday`, `sundays` and `sun` mean the same. Changed in place.",
+			},
+			"time": schema.StringAttribute{
+				Required:            true,
+				CustomType:          timeOfDayType{},
+				PlanModifiers:       []planmodifier.String{keepEquivalent()},
+				MarkdownDescription: "The time in UTC at which the window begins, a full or half hour: `13:30` and `1:30PM` mean the same. Changed in place.",
+			},
+			"window":  follows("The whole window as Heroku words it, such as `Mondays 22:30 to Tuesdays 02:30 UTC`."),
+			"ends_at": follows("When the window is over, such as `Tuesdays 02:30 UTC`."),
+			"next": follows("When the window begins next, in RFC 3339, as of the last apply or refresh. " +
+				"It moves on by itself every week, in the state alone: no plan has a change because of it, except that `-refresh-only` shows it."),
+		},
+	}
+}
+
+func (r *maintenanceWindowResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+		"instance_id": identityschema.StringAttribute{Description: "The UUID of the store.", RequiredForImport: true},
+	}}
+}
+
+func (r *maintenanceWindowResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	r.configure(req.ProviderData, &resp.Diagnostics)
+}
+
+// ModifyPlan shows the whole window that day and time give, and refuses one for a store that can have none.
+func (r *maintenanceWindowResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() {
+		return
+	}
+	var state, plan maintenanceWindowModel
+	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); !req.State.Raw.IsNull() {
+		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	}
+	if resp.Diagnostics.HasError() || !req.State.Raw.IsNull() && plan.Day.equivalent(state.Day) && plan.Time.equivalent(state.Time) {
+		return
+	}
+	plan.Window, plan.EndsAt, plan.Next = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
+	if window, err := plan.begins(); err == nil {
+		plan.Window, plan.EndsAt = types.StringValue(window.String()), types.StringValue(window.EndsAt())
+	}
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+	if r.client != nil && !plan.InstanceID.IsUnknown() {
+		if addOn, err := r.client.AddOn(ctx, plan.addOnID()); err == nil {
+			resp.Diagnostics.Append(refuseWithoutWindow(addOn)...)
+		}
+	}
+}
+
+// refuseWithoutWindow is for the plans that are known to have no maintenance window.
+func refuseWithoutWindow(addOn heroku.AddOn) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if name, err := keyvalue.ParsePlanName(addOn.Plan); err == nil && hasNoWindow(name) {
+		diags.AddAttributeError(path.Root("instance_id"), "The store's plan has no maintenance window", fmt.Sprintf(
+			"Key-Value Store %s (%s) is on the plan %s. Heroku has maintenance windows on Premium, Private and Shield plans only.\n\n"+
+				"If this same configuration takes the store to such a plan, apply that change first, with -target, and the window after it.", addOn.Name, addOn.ID, name))
+	}
+	return diags
+}
+
+func hasNoWindow(name keyvalue.PlanName) bool {
+	plan, ok := keyvalue.LookupPlan(name)
+	return ok && !plan.MaintenanceWindow
+}
+
+func (r *maintenanceWindowResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Setting a maintenance window", nil)
+	var plan maintenanceWindowModel
+	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	if resp.Diagnostics.Append(r.set(ctx, &plan)...); resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, maintenanceWindowIdentity{plan.InstanceID})...)
+}
+
+// set gives the store its window. It does not wait for a store that is being made: whoever made it has.
+func (r *maintenanceWindowResource) set(ctx context.Context, m *maintenanceWindowModel) diag.Diagnostics {
+	var diags diag.Diagnostics
+	const summary = "Unable to set the maintenance window"
+	window, err := m.begins()
+	if err != nil {
+		diags.AddError(summary, err.Error()+".")
+		return diags
+	}
+	addOn, err := r.client.AddOn(ctx, m.addOnID())
+	if err != nil {
+		diags.Append(r.failure(summary, m.String(), err))
+		return diags
+	}
+	object := fmt.Sprintf("Maintenance window of Key-Value Store %s (%s)", addOn.Name, addOn.ID)
+	if addOn.State != heroku.StateProvisioned {
+		diags.AddError("The Key-Value Store is not ready yet", fmt.Sprintf("%s: the store is %s, and can be given a window once it is %s. Apply again then.",
+			object, addOn.State, heroku.StateProvisioned))
+		return diags
+	}
+	answer, err := r.client.SetMaintenanceWindow(ctx, addOn.ID, strings.ToLower(window.Day.String()), window.TimeOfDay())
+	if err != nil {
+		diags.Append(r.failure(summary, object, err))
+		return diags
+	}
+	if got, err := keyvalue.ParseWindowText(answer.Window); err == nil && got != window {
+		diags.AddError(summary, fmt.Sprintf("%s: Heroku was asked for %q and answered %q.", object, window, answer.Window))
+		return diags
+	}
+	m.read(window, r.client.Clock().Now())
+	return diags
+}
+
+func (r *maintenanceWindowResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Reading a maintenance window", nil)
+	var state maintenanceWindowModel
+	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, maintenanceWindowIdentity{state.InstanceID})...)
+	store, err := r.client.Store(ctx, state.addOnID())
+	if heroku.HasStatus(err, http.StatusNotFound) {
+		// The Data API knows a store later than the Platform API does, so that only the latter can tell that it is gone.
+		if _, err = r.client.AddOn(ctx, state.addOnID()); heroku.IsNotFound(err) {
+			resp.State.RemoveResource(ctx)
+			return
+		}
+	}
+	switch {
+	case err != nil:
+		resp.Diagnostics.Append(r.failure("Unable to read the maintenance window", state.String(), err))
+		return
+	case hasNoWindow(keyvalue.PlanName(store.Plan)):
+		resp.State.RemoveResource(ctx)
+		return
+	case store.MaintenanceWindow == "": // not said while the store is being prepared
+		return
+	}
+	window, err := keyvalue.ParseWindowText(store.MaintenanceWindow)
+	if err != nil {
+		resp.Diagnostics.AddWarning("The maintenance window cannot be understood", fmt.Sprintf("%s: Heroku says %q. The state keeps %s.",
+			state, store.MaintenanceWindow, firstOf(state.Window.ValueString(), "nothing")))
+		return
+	}
+	state.read(window, r.client.Clock().Now())
+	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+}
+
+func (r *maintenanceWindowResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Changing a maintenance window", nil)
+	var plan maintenanceWindowModel
+	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	if resp.Diagnostics.Append(r.set(ctx, &plan)...); resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, maintenanceWindowIdentity{plan.InstanceID})...)
+}
+
+// Delete only forgets: Heroku has no way to have no window.
+func (r *maintenanceWindowResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Forgetting a maintenance window", nil)
+	var state maintenanceWindowModel
+	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.AddWarning("The maintenance window stays as it is", fmt.Sprintf(
+		"%s is no longer managed. Heroku cannot unset a window: as long as the store exists, it is maintained on %s.", state, state.Window.ValueString()))
+}
+
+// ImportState takes what imports a kvs_instance: the store's UUID, its name, or app::ATTACHMENT.
+func (r *maintenanceWindowResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Importing a maintenance window", nil)
+	reference := req.ID
+	if reference == "" && req.Identity != nil {
+		resp.Diagnostics.Append(req.Identity.GetAttribute(ctx, path.Root("instance_id"), &reference)...)
+	}
+	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	addOn, diags := r.findInstance(ctx, reference)
+	if resp.Diagnostics.Append(diags...); !diags.HasError() {
+		resp.Diagnostics.Append(refuseWithoutWindow(addOn)...)
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	for _, attribute := range []string{"id", "instance_id"} {
+		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root(attribute), string(addOn.ID))...)
+	}
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, maintenanceWindowIdentity{types.StringValue(string(addOn.ID))})...)
+}
+
+func (m maintenanceWindowModel) addOnID() heroku.AddOnID {
+	return heroku.AddOnID(m.InstanceID.ValueString())
+}
+
+// String names the window in a diagnostic.
+func (m maintenanceWindowModel) String() string {
+	return "Maintenance window of Key-Value Store " + m.InstanceID.ValueString()
+}
+
+// begins is an error as long as day or time are not known.
+func (m maintenanceWindowModel) begins() (keyvalue.Window, error) {
+	return keyvalue.ParseWindow(m.Day.ValueString(), m.Time.ValueString())
+}
+
+// read is the one mapping from a window to the state; a day and a time that mean the same keep their spelling.
+func (m *maintenanceWindowModel) read(window keyvalue.Window, now time.Time) {
+	m.ID = m.InstanceID
+	m.Day = newNormalizedString[dayNotation](window.Day.String()).orEquivalent(m.Day)
+	m.Time = newNormalizedString[timeNotation](window.TimeOfDay()).orEquivalent(m.Time)
+	m.Window = types.StringValue(window.String())
+	m.EndsAt = types.StringValue(window.EndsAt())
+	m.Next = types.StringValue(window.Next(now).Format(time.RFC3339))
+}

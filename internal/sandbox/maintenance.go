@@ -1,0 +1,406 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+// maintenance is one of a store's: required by Heroku, or the second half of a version upgrade.
+type maintenance struct {
+	Status        string
+	Method        string
+	Reason        string
+	Version       string `json:",omitempty"` // that the store has when it is done
+	Window        string // in which it was run, once it was
+	RequiredBy    time.Time
+	ScheduledFor  time.Time // it runs by itself then, if it is ready
+	PreviouslyFor time.Time // scheduled, before it was moved
+	StartedAt     time.Time
+	CompletedAt   time.Time
+}
+
+// Life of a maintenance (Platform API reference, data maintenances).
+const (
+	maintenanceNone      = "none"
+	maintenancePreparing = "preparing"
+	maintenanceReady     = "ready"
+	maintenanceRunning   = "running"
+	maintenanceCompleted = "completed"
+)
+
+const (
+	defaultHistory = 5
+	maxHistory     = 20
+	defaultDelay   = 2 // weeks, as the Heroku CLI has it
+)
+
+// open is the maintenance that the store has to look forward to, or nil.
+func (s *store) open() *maintenance {
+	if n := len(s.Maintenances); n > 0 && s.Maintenances[n-1].Status != maintenanceCompleted {
+		return &s.Maintenances[n-1]
+	}
+	return nil
+}
+
+// maintenanceRow is what the info table says of it.
+func (s *store) maintenanceRow() string {
+	if m := s.open(); m != nil && !m.RequiredBy.IsZero() {
+		return "required by " + m.RequiredBy.Format("2006-01-02 15:04:05 -0700")
+	}
+	return "not required"
+}
+
+// hasMaintenance: all plans but mini have a window, and maintenances.
+func (a *addOn) hasMaintenance() bool {
+	plan, ok := keyvalue.LookupPlan(a.Store.Plan)
+	return ok && plan.MaintenanceWindow
+}
+
+// RequireMaintenance makes Heroku require a maintenance of a store, by id or name, to be done within a time. It is
+// prepared, and then runs in the store's next window, or when the time is up if that comes first.
+func (s *Sandbox) RequireMaintenance(store string, in time.Duration) error {
+	if err := s.settle(s.life); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := find(s.world.AddOns, store, (*addOn).name)
+	switch {
+	case a == nil:
+		return fmt.Errorf("there is no store %q", store)
+	case a.State != stateProvisioned || !a.hasMaintenance():
+		return fmt.Errorf("no maintenance can be required of %s: it is %s, on plan %s", a.Name, a.State, a.Plan)
+	case in <= 0:
+		return fmt.Errorf("a maintenance cannot be required within %s", in)
+	case a.Store.open() != nil:
+		return fmt.Errorf("%s has a maintenance already, which is %s", a.Name, a.Store.open().Status)
+	}
+	now := s.clock.Now()
+	required := now.Add(in)
+	s.prepare(a, maintenance{Method: "failover", Reason: "routine_maintenance", RequiredBy: required}, now)
+	s.world.schedule(a, earlier(a.Store.window().Next(now.Add(s.options.Provisioning)), required))
+	return s.save()
+}
+
+func earlier(a, b time.Time) time.Time {
+	if !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// prepare begins a maintenance. s.mu is held.
+func (s *Sandbox) prepare(a *addOn, m maintenance, now time.Time) {
+	m.Status = maintenancePreparing
+	a.Store.Maintenances = append(a.Store.Maintenances, m)
+	s.world.expect(event{Kind: maintenancePrepared, AddOn: a.ID, Due: now.Add(s.options.Provisioning)})
+}
+
+// schedule sets when the open maintenance runs by itself.
+func (w *world) schedule(a *addOn, at time.Time) {
+	m := a.Store.open()
+	m.PreviouslyFor, m.ScheduledFor = m.ScheduledFor, at
+	w.Events = slices.DeleteFunc(w.Events, func(e event) bool { return e.AddOn == a.ID && e.Kind == maintenanceDue })
+	w.expect(event{Kind: maintenanceDue, AddOn: a.ID, Due: at})
+}
+
+// maintain carries a maintenance on by one step of its life.
+func (s *Sandbox) maintain(a *addOn, e event) {
+	m := a.Store.open()
+	switch {
+	case m == nil:
+	case e.Kind == maintenancePrepared:
+		m.Status = maintenanceReady
+		if a.Store.Busy == busyVersion {
+			a.Store.Busy = ""
+		}
+		switch {
+		case m.ScheduledFor.IsZero():
+			s.world.schedule(a, a.Store.window().Next(e.Due))
+		case !m.ScheduledFor.After(e.Due): // its time came before it was ready
+			s.world.expect(event{Kind: maintenanceDue, AddOn: a.ID, Due: e.Due})
+		}
+	case e.Kind == maintenanceDue && m.Status == maintenanceReady && a.Store.Busy != "":
+		s.world.expect(event{Kind: maintenanceDue, AddOn: a.ID, Due: e.Due.Add(s.options.Provisioning)})
+	case e.Kind == maintenanceDue && m.Status == maintenanceReady:
+		s.run(a, e.Due)
+	case e.Kind == maintenanceDone:
+		m.Status, m.CompletedAt, a.Store.Busy = maintenanceCompleted, e.Due, ""
+		if m.Version != "" {
+			a.Store.Version = m.Version
+		}
+		s.world.releaseAttached(a, "Update", addOnPartner, e.Due)
+	}
+}
+
+// run starts the open maintenance, which is ready. s.mu is held.
+func (s *Sandbox) run(a *addOn, now time.Time) {
+	m := a.Store.open()
+	m.Status, m.StartedAt, m.Window, a.Store.Busy = maintenanceRunning, now, a.Store.window().String(), busyMaintenance
+	s.world.Events = slices.DeleteFunc(s.world.Events, func(e event) bool { return e.AddOn == a.ID && e.Kind == maintenanceDue })
+	s.world.expect(event{Kind: maintenanceDone, AddOn: a.ID, Due: now.Add(s.options.Maintenance)})
+}
+
+type maintainedAddOn struct {
+	Attachments []string `json:"attachments"`
+	Kind        string   `json:"kind"`
+	Name        string   `json:"name"`
+	Plan        string   `json:"plan"`
+	UUID        string   `json:"uuid"`
+	Window      *string  `json:"window"`
+}
+
+type maintainedApp struct {
+	Name string `json:"name"`
+	UUID string `json:"uuid"`
+}
+
+// maintenanceBody says null where there is nothing: the Heroku CLI tells that from a member that is missing.
+type maintenanceBody struct {
+	AddOn                  maintainedAddOn `json:"addon"`
+	AddOnDescription       string          `json:"addon_description"`
+	App                    maintainedApp   `json:"app"`
+	CompletedAt            *string         `json:"completed_at"`
+	CustomerRequested      bool            `json:"customer_requested"`
+	DurationSeconds        *float64        `json:"duration_seconds"`
+	Method                 *string         `json:"method"`
+	PreviouslyScheduledFor *string         `json:"previously_scheduled_for"`
+	Reason                 *string         `json:"reason"`
+	RequiredBy             *string         `json:"required_by"`
+	ScheduledFor           *string         `json:"scheduled_for"`
+	ServerCreatedAt        string          `json:"server_created_at"`
+	StartedAt              *string         `json:"started_at"`
+	Status                 string          `json:"status"`
+	Window                 *string         `json:"window"`
+}
+
+type maintenancesBody struct {
+	Maintenances []maintenanceBody `json:"maintenances"`
+}
+
+// dataStamp is how this API writes times.
+func dataStamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000+00:00") }
+
+func dataStampOrNull(t time.Time) *string {
+	if t.IsZero() {
+		return nil
+	}
+	s := dataStamp(t)
+	return &s
+}
+
+func stringOrNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func (c *call) maintenanceBody(a *addOn, m maintenance) maintenanceBody {
+	plan, _ := keyvalue.LookupPlan(a.Store.Plan)
+	owner := c.w.Apps[a.App]
+	b := maintenanceBody{
+		AddOn: maintainedAddOn{
+			Attachments: []string{},
+			Kind:        service.Name,
+			Name:        a.Name,
+			Plan:        string(a.Store.Plan),
+			UUID:        a.ID,
+		},
+		AddOnDescription:       strings.SplitN(string(a.Store.Plan), "-", 2)[0],
+		App:                    maintainedApp{owner.Name, owner.ID},
+		CompletedAt:            dataStampOrNull(m.CompletedAt),
+		CustomerRequested:      m.Reason == "customer_request",
+		Method:                 stringOrNull(m.Method),
+		PreviouslyScheduledFor: dataStampOrNull(m.PreviouslyFor),
+		Reason:                 stringOrNull(m.Reason),
+		RequiredBy:             dataStampOrNull(m.RequiredBy),
+		ScheduledFor:           dataStampOrNull(m.ScheduledFor),
+		ServerCreatedAt:        dataStamp(a.CreatedAt),
+		StartedAt:              dataStampOrNull(m.StartedAt),
+		Status:                 m.Status,
+		Window:                 stringOrNull(m.Window),
+	}
+	if plan.HighAvailability {
+		b.AddOnDescription += " HA"
+	}
+	for _, at := range c.w.attachmentsOf(a.ID, a.App) {
+		b.AddOn.Attachments = append(b.AddOn.Attachments, at.configVar())
+	}
+	if a.hasMaintenance() {
+		window := a.Store.window().String()
+		b.AddOn.Window = &window
+		if b.Window == nil && m.Status != maintenanceNone {
+			b.Window = &window
+		}
+	}
+	if !m.CompletedAt.IsZero() {
+		seconds := m.CompletedAt.Sub(m.StartedAt).Seconds()
+		b.DurationSeconds = &seconds
+	}
+	return b
+}
+
+// latest is the store's last maintenance, or one of status none.
+func (s *store) latest() maintenance {
+	if n := len(s.Maintenances); n > 0 {
+		return s.Maintenances[n-1]
+	}
+	return maintenance{Status: maintenanceNone}
+}
+
+// unknownToMaintenance has no id (Platform API reference, data maintenances).
+func unknownToMaintenance() error { return refuse(http.StatusNotFound, "", "not found") }
+
+// maintainedStore finds the path's store, by its UUID only: the Heroku CLI resolves names first.
+func (c *call) maintainedStore() (*addOn, error) {
+	if !uuidPattern.MatchString(c.PathValue("store")) {
+		return nil, unknownToMaintenance()
+	}
+	a, err := c.storeAddOn()
+	switch {
+	case err != nil:
+		return nil, err
+	case a.State == stateProvisioning || !a.hasMaintenance() && c.Method == http.MethodGet:
+		return nil, unknownToMaintenance()
+	case !a.hasMaintenance():
+		return nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "Maintenance windows are not available on the %s plan of %s.", a.Store.Plan, a.Name)
+	}
+	return a, nil
+}
+
+func getMaintenance(c *call) (int, any, error) {
+	a, err := c.maintainedStore()
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, c.maintenanceBody(a, a.Store.latest()), nil
+}
+
+// ofMaintenance tells …/apps/{app} from …/{store}/history and …/{store}/window, which no ServeMux can.
+func ofMaintenance(c *call) (int, any, error) {
+	noun := c.PathValue("noun")
+	switch {
+	case c.PathValue("store") == "apps":
+		return listAppMaintenances(c, noun)
+	case noun == "history":
+		return listMaintenanceHistory(c)
+	case noun == "window":
+		return getWindow(c)
+	}
+	return 0, nil, errNoEndpoint
+}
+
+func listAppMaintenances(c *call, appID string) (int, any, error) {
+	app := c.w.Apps[appID]
+	if app == nil || !c.w.mayRead(c.user, app) {
+		return 0, nil, unknownToMaintenance()
+	}
+	b := maintenancesBody{[]maintenanceBody{}}
+	for _, a := range sorted(c.w.AddOns) {
+		if a.App == app.ID && a.State == stateProvisioned {
+			b.Maintenances = append(b.Maintenances, c.maintenanceBody(a, a.Store.latest()))
+		}
+	}
+	return http.StatusOK, b, nil
+}
+
+func listMaintenanceHistory(c *call) (int, any, error) {
+	a, err := c.maintainedStore()
+	if err != nil {
+		return 0, nil, err
+	}
+	limit := defaultHistory
+	if text := c.URL.Query().Get("limit"); text != "" {
+		if limit, err = strconv.Atoi(text); err != nil || limit < 1 || limit > maxHistory {
+			return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "limit must be between 1 and %d", maxHistory)
+		}
+	}
+	b := maintenancesBody{[]maintenanceBody{}}
+	for _, m := range slices.Backward(a.Store.Maintenances) {
+		if len(b.Maintenances) < limit {
+			b.Maintenances = append(b.Maintenances, c.maintenanceBody(a, m))
+		}
+	}
+	return http.StatusOK, b, nil
+}
+
+func runMaintenance(c *call) (int, any, error) {
+	a, err := c.maintainedStore()
+	if err != nil {
+		return 0, nil, err
+	}
+	m := a.Store.open()
+	switch {
+	case m == nil || m.Status != maintenanceReady:
+		return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "%s has no maintenance that is ready to run.", a.Name)
+	case a.Store.Busy != "":
+		return 0, nil, a.Store.busy(a.Name)
+	}
+	c.s.run(a, c.now)
+	return http.StatusOK, messageBody{"Maintenance triggered"}, nil
+}
+
+// weeks come as a number, as text ("2", "-2"), or null.
+type weeks struct{ n *int }
+
+func (w *weeks) UnmarshalJSON(raw []byte) error {
+	var text *string
+	if json.Unmarshal(raw, &text) != nil {
+		s := string(raw)
+		text = &s
+	}
+	if text == nil {
+		return nil
+	}
+	n, err := strconv.Atoi(*text)
+	w.n = &n
+	if err != nil || max(n, -n) > 52 {
+		return errors.New("delay_weeks must be a whole number of weeks, for example 2")
+	}
+	return nil
+}
+
+func scheduleMaintenance(c *call) (int, any, error) {
+	a, err := c.maintainedStore()
+	if err != nil {
+		return 0, nil, err
+	}
+	var in struct {
+		DelayWeeks weeks `json:"delay_weeks"`
+	}
+	if err := c.params(&in); err != nil {
+		return 0, nil, err
+	}
+	m := a.Store.open()
+	if m == nil || m.Status == maintenanceRunning {
+		return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "%s has no maintenance that could be scheduled.", a.Name)
+	}
+	delay, from := defaultDelay, m.ScheduledFor
+	if in.DelayWeeks.n != nil {
+		delay = *in.DelayWeeks.n
+	}
+	if from.IsZero() {
+		from = c.now
+	}
+	at := a.Store.window().Next(from.AddDate(0, 0, 7*delay))
+	switch {
+	case at.Before(c.now):
+		return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "Maintenance cannot be scheduled for %s, which is in the past.", dataStamp(at))
+	case !m.RequiredBy.IsZero() && at.After(m.RequiredBy):
+		return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "Maintenance cannot be scheduled for %s: it is required by %s.", dataStamp(at), dataStamp(m.RequiredBy))
+	}
+	c.w.schedule(a, at)
+	return http.StatusOK, c.maintenanceBody(a, *a.Store.open()), nil
+}
