@@ -50,3 +50,10 @@ resource "kvs_instance" "cache" {
   # As above: stores are protected by default, too.
   deletion_protection = false
 }
+
+# Heroku maintains the store by itself at night, when the office sleeps.
+resource "kvs_maintenance_window" "cache" {
+  instance_id = kvs_instance.cache.id
+  day         = "Sunday"
+  time        = "02:30" # UTC
+}
