@@ -398,10 +398,7 @@ func (r *appResource) ownedAddOns(ctx context.Context, app heroku.AppID) ([]stri
 // ImportState takes the app's UUID or its name.
 func (r *appResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Importing an app", nil)
-	id := req.ID
-	if id == "" && req.Identity != nil {
-		resp.Diagnostics.Append(req.Identity.GetAttribute(ctx, path.Root("id"), &id)...)
-	}
+	id := importReference(ctx, req, path.Root("id"), &resp.Diagnostics)
 	if !isUUID(id) && keyvalue.ValidateAppName(id) != nil {
 		resp.Diagnostics.Append(invalidImport(id, "the UUID or the name of an app", "orders-api"))
 	}

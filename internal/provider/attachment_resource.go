@@ -232,10 +232,7 @@ func (r *attachmentResource) detach(ctx context.Context, state attachmentModel) 
 // ImportState takes the attachment's UUID, or app::NAME.
 func (r *attachmentResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Importing an attachment", nil)
-	id := req.ID
-	if id == "" && req.Identity != nil {
-		resp.Diagnostics.Append(req.Identity.GetAttribute(ctx, path.Root("id"), &id)...)
-	}
+	id := importReference(ctx, req, path.Root("id"), &resp.Diagnostics)
 	app, name, qualified := strings.Cut(id, "::")
 	validApp := isUUID(app) || keyvalue.ValidateAppName(app) == nil
 	if !isUUID(id) && (!qualified || !validApp || keyvalue.ValidateAttachmentName(name) != nil) {

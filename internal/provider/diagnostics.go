@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
@@ -160,6 +162,16 @@ func callers() []string {
 		}
 	}
 	return lines
+}
+
+// importReference is what a person imports by: the id of the import command or block, else the identity's attribute,
+// which CLIs without stored identities do not send.
+func importReference(ctx context.Context, req resource.ImportStateRequest, attribute path.Path, diags *diag.Diagnostics) string {
+	reference := req.ID
+	if reference == "" && req.Identity != nil {
+		diags.Append(req.Identity.GetAttribute(ctx, attribute, &reference)...)
+	}
+	return reference
 }
 
 // invalidImport says what an import identifier looks like: its grammar in words, and an example.

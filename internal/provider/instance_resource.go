@@ -398,10 +398,7 @@ func (r *instanceResource) ImportState(ctx context.Context, req resource.ImportS
 	if !r.ready(&resp.Diagnostics) {
 		return
 	}
-	id := req.ID
-	if id == "" {
-		resp.Diagnostics.Append(req.Identity.GetAttribute(ctx, path.Root("id"), &id)...)
-	}
+	id := importReference(ctx, req, path.Root("id"), &resp.Diagnostics)
 	addOn, diags := r.findInstance(ctx, id)
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return

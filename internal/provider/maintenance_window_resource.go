@@ -254,10 +254,7 @@ func (r *maintenanceWindowResource) Delete(ctx context.Context, req resource.Del
 // ImportState takes what imports a kvs_instance: the store's UUID, its name, or app::ATTACHMENT.
 func (r *maintenanceWindowResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Importing a maintenance window", nil)
-	reference := req.ID
-	if reference == "" && req.Identity != nil {
-		resp.Diagnostics.Append(req.Identity.GetAttribute(ctx, path.Root("instance_id"), &reference)...)
-	}
+	reference := importReference(ctx, req, path.Root("instance_id"), &resp.Diagnostics)
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}

@@ -454,10 +454,7 @@ func (r *privateSpaceResource) Delete(ctx context.Context, req resource.DeleteRe
 // ImportState takes the space's UUID or its name.
 func (r *privateSpaceResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Importing a Private Space", nil)
-	reference := req.ID
-	if reference == "" && req.Identity != nil {
-		resp.Diagnostics.Append(req.Identity.GetAttribute(ctx, path.Root("id"), &reference)...)
-	}
+	reference := importReference(ctx, req, path.Root("id"), &resp.Diagnostics)
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}

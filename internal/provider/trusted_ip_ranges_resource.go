@@ -386,10 +386,7 @@ func (m trustedRangesModel) notRestored() string {
 // ImportState takes the space's UUID or its name.
 func (r *trustedRangesResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Importing trusted IP ranges", nil)
-	reference := req.ID
-	if reference == "" && req.Identity != nil {
-		resp.Diagnostics.Append(req.Identity.GetAttribute(ctx, path.Root("space_id"), &reference)...)
-	}
+	reference := importReference(ctx, req, path.Root("space_id"), &resp.Diagnostics)
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}

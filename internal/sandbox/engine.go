@@ -53,7 +53,6 @@ type source struct {
 
 type server interface {
 	Addr() (host string, port int)
-	Version() string // "7.0.15"
 	Configure(ctx context.Context, settings serverSettings) error
 	Limit(ctx context.Context, limits serverLimits) error
 	// SetPassword replaces the password; connections made with the old one stay.

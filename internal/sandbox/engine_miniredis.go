@@ -26,9 +26,6 @@ type miniredisEngine struct {
 	closed  bool
 }
 
-// miniredisVersion is the Redis that miniredis follows, from its README.
-const miniredisVersion = "7.2.0"
-
 func newMiniredisEngine() (engine, error) {
 	cert, err := newCertificate()
 	if err != nil {
@@ -130,8 +127,6 @@ func (s *miniredisServer) setPassword(password string) {
 func (s *miniredisServer) dumpFile() string { return filepath.Join(s.dir, "dump.json") }
 
 func (s *miniredisServer) Addr() (host string, port int) { return s.host, s.port }
-
-func (s *miniredisServer) Version() string { return miniredisVersion }
 
 // Configure and Limit have nothing to do: the API answers from what the sandbox keeps.
 func (s *miniredisServer) Configure(context.Context, serverSettings) error { return nil }

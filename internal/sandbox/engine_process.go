@@ -24,7 +24,7 @@ import (
 // over TLS only, so a password is in no command line, environment or file.
 type processEngine struct {
 	binary            string
-	name, version     string
+	name              string
 	log               *slog.Logger
 	dir               string // of the engine: the certificate, and the servers without a directory of their own
 	cert              certificate
@@ -61,7 +61,7 @@ func newProcessEngine(binary string, log *slog.Logger) (engine, error) {
 		return nil, fmt.Errorf("the sandbox's temporary directory: %w", err)
 	}
 	e := &processEngine{
-		binary: binary, name: filepath.Base(binary) + " " + version[1], version: version[1], log: log,
+		binary: binary, name: filepath.Base(binary) + " " + version[1], log: log,
 		dir: dir, openFiles: raiseOpenFiles(), servers: map[*processServer]struct{}{},
 	}
 	if e.cert, err = newCertificate(); err == nil {

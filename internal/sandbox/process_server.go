@@ -146,8 +146,6 @@ func (s *processServer) stop(hurry <-chan struct{}, keepData bool) error {
 
 func (s *processServer) Addr() (host string, port int) { return "127.0.0.1", s.port }
 
-func (s *processServer) Version() string { return s.engine.version }
-
 func (s *processServer) Configure(ctx context.Context, settings serverSettings) error {
 	s.changes.Lock()
 	defer s.changes.Unlock()
