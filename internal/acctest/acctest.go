@@ -10,7 +10,9 @@ package acctest
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"regexp"
@@ -210,6 +212,17 @@ func (s *Sandbox) NothingLeft() resource.TestCheckFunc {
 // Redis connects to the live server of a store, with the URL that its app has.
 func (s *Sandbox) Redis(t *testing.T, store string) *redis.Client {
 	t.Helper()
+	return s.redis(t, store, nil)
+}
+
+// RedisFrom connects as a dyno of the app does, which is the only way into a private store.
+func (s *Sandbox) RedisFrom(t *testing.T, app, store string) *redis.Client {
+	t.Helper()
+	return s.redis(t, store, s.DynoDial(app))
+}
+
+func (s *Sandbox) redis(t *testing.T, store string, dial func(ctx context.Context, network, addr string) (net.Conn, error)) *redis.Client {
+	t.Helper()
 	client := s.Client(t)
 	addOn, err := client.FindAddOn(t.Context(), store)
 	if err != nil {
@@ -225,6 +238,17 @@ func (s *Sandbox) Redis(t *testing.T, store string) *redis.Client {
 	}
 	options.TLSConfig.InsecureSkipVerify = true // Heroku's certificates are self-signed, and so are the sandbox's
 	options.Protocol = 2
+	if dial != nil {
+		secured := options.TLSConfig
+		options.TLSConfig = nil
+		options.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := dial(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			return tls.Client(conn, secured), nil
+		}
+	}
 	connection := redis.NewClient(options)
 	t.Cleanup(func() { _ = connection.Close() })
 	return connection

@@ -72,3 +72,31 @@ func TestReleases(t *testing.T) {
 		t.Error("the table can be changed")
 	}
 }
+
+func TestLifeCycleNotice(t *testing.T) {
+	t.Parallel()
+	on := func(year int, month time.Month, day int) time.Time {
+		return time.Date(year, month, day, 12, 0, 0, 0, time.UTC)
+	}
+	for name, tt := range map[string]struct {
+		running keyvalue.Version
+		now     time.Time
+		want    string // part of the notice
+	}{
+		"half a year before nothing is said":              {"7.0.15", on(2025, time.June, 1), ""},
+		"some months before it is announced":              {"7.0.15", on(2025, time.November, 1), "ends its life in Q4 2025"},
+		"on the last day it still lives":                  {"7.0.15", on(2025, time.December, 31), "ends its life in Q4 2025"},
+		"afterwards it is over":                           {"7.0.15", on(2026, time.January, 14), "ended its life in Q4 2025, and upgrades what is left by itself. Version 7.2 is the newest"},
+		"the newest has no successor":                     {"7.2.4", on(2026, time.December, 1), "It runs Valkey 7.2.4."},
+		"a release that nobody has announced is no one's": {"9.0.0", on(2030, time.January, 1), ""},
+		"nothing is known of an unknown version":          {"", on(2030, time.January, 1), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := keyvalue.LifeCycleNotice(tt.running, tt.now)
+			if (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
+				t.Errorf("%q, want %q in it", got, tt.want)
+			}
+		})
+	}
+}

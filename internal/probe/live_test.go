@@ -74,13 +74,14 @@ func TestLook(t *testing.T) {
 	t.Parallel()
 	sb, storeURL := premium(t)
 	client := sb.Redis(t, "orders-cache")
+	expiry := map[int]time.Duration{7: time.Hour}
 	for database, keys := range map[int]int{0: 3, 7: 2} {
 		in := client.Conn()
 		if err := in.Select(t.Context(), database).Err(); err != nil {
 			t.Fatal(err)
 		}
 		for i := range keys {
-			if err := in.Set(t.Context(), fmt.Sprint("key", i), "value", 0).Err(); err != nil {
+			if err := in.Set(t.Context(), fmt.Sprint("key", i), "value", expiry[database]).Err(); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -112,6 +113,9 @@ func TestLook(t *testing.T) {
 	}
 	if !maps.Equal(got.Keys, map[int]int64{0: 3, 7: 2}) {
 		t.Errorf("keys %v", got.Keys)
+	}
+	if !maps.Equal(got.Expiring, map[int]int64{7: 2}) {
+		t.Errorf("expiring %v", got.Expiring)
 	}
 	if count, known := got.KeyCount(); count != 5 || !known {
 		t.Errorf("%d keys (%t), want 5", count, known)

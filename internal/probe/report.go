@@ -30,6 +30,8 @@ type Report struct {
 	// Keys counts the keys of each database that has some, expired ones not yet removed included; nil when the server does
 	// not say, empty when there are none.
 	Keys map[int]int64
+	// Expiring counts those of them that have an expiry; nil and empty as Keys.
+	Expiring map[int]int64
 
 	// CanFork says that this user may replicate from the server, as a fork does; false also where it cannot be told.
 	CanFork bool
@@ -60,13 +62,11 @@ func readInfo(info string) Report {
 	for line := range strings.Lines(info) {
 		line = strings.TrimSpace(line)
 		if line == "# Keyspace" {
-			r.Keys = map[int]int64{}
+			r.Keys, r.Expiring = map[int]int64{}, map[int]int64{}
 		}
 		if name, value, found := strings.Cut(line, ":"); found {
 			fields[name] = value
-			if database, keys, ok := keysOf(name, value); ok && r.Keys != nil {
-				r.Keys[database] = keys
-			}
+			r.count(name, value)
 		}
 	}
 	number := func(name string) int64 {
@@ -93,14 +93,22 @@ func readInfo(info string) Report {
 	return r
 }
 
-func keysOf(name, value string) (database int, keys int64, ok bool) {
+// count reads a line of the section Keyspace, and passes over all others.
+func (r Report) count(name, value string) {
 	index, isDatabase := strings.CutPrefix(name, "db")
-	count, _, _ := strings.Cut(value, ",")
-	digits, isCount := strings.CutPrefix(count, "keys=")
-	if !isDatabase || !isCount {
-		return 0, 0, false
+	database, err := strconv.Atoi(index)
+	if !isDatabase || err != nil || r.Keys == nil {
+		return
 	}
-	database, err1 := strconv.Atoi(index)
-	keys, err2 := strconv.ParseInt(digits, 10, 64)
-	return database, keys, err1 == nil && err2 == nil
+	for field := range strings.SplitSeq(value, ",") {
+		kind, digits, _ := strings.Cut(field, "=")
+		n, err := strconv.ParseInt(digits, 10, 64)
+		switch {
+		case err != nil:
+		case kind == "keys":
+			r.Keys[database] = n
+		case kind == "expires" && n > 0:
+			r.Expiring[database] = n
+		}
+	}
 }

@@ -211,7 +211,7 @@ func TestLook_report(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "{TLS:false Server:valkey Version:7.2.8 Role:replica UsedMemory:1048576 PeakMemory:0 MaxMemory:0 ConnectedClients:0 MaxClients:0 " +
-		"EvictionPolicy:allkeys-lru EvictedKeys:12 Hits:0 Misses:0 Keys:map[0:9000000000 12:2] CanFork:false}"
+		"EvictionPolicy:allkeys-lru EvictedKeys:12 Hits:0 Misses:0 Keys:map[0:9000000000 12:2] Expiring:map[0:1] CanFork:false}"
 	if fmt.Sprintf("%+v", got) != want {
 		t.Errorf("got  %+v\nwant %s", got, want)
 	}

@@ -153,6 +153,10 @@ func (r *attachmentResource) Read(ctx context.Context, req resource.ReadRequest,
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, attachmentIdentity{ID: state.ID})...)
 	attachment, err := r.client.Attachment(ctx, state.attachmentID())
 	if heroku.IsNotFound(err) {
+		// A re-point makes a new attachment of the same name, also when somebody else does it.
+		attachment, err = r.client.AppAttachment(ctx, state.AppID.ValueString(), state.Name.ValueString())
+	}
+	if heroku.IsNotFound(err) {
 		resp.State.RemoveResource(ctx)
 		return
 	}
@@ -161,6 +165,7 @@ func (r *attachmentResource) Read(ctx context.Context, req resource.ReadRequest,
 		return
 	}
 	state.read(attachment)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, attachmentIdentity{ID: state.ID})...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 

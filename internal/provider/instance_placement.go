@@ -51,10 +51,7 @@ func (r *instanceResource) place(ctx context.Context, m *instanceModel) (heroku.
 	if diags := r.choosePlan(ctx, m, app); diags.HasError() {
 		return app, diags
 	}
-	if diags := m.checkPlacement(app).Errors(); diags.HasError() {
-		return app, diags
-	}
-	return app, r.keepAttachment(ctx, *m, app)
+	return app, m.checkPlacement(app).Errors()
 }
 
 func unknownApp(m instanceModel) diag.Diagnostic {

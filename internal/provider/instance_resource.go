@@ -7,7 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"net/http"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -94,20 +94,26 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	switch {
 	case req.Plan.Raw.IsNull():
 		resp.Diagnostics.Append(state.refuseDestroy()...)
+		resp.Diagnostics.Append(state.otherStore()...)
 		return
 	case req.State.Raw.IsNull():
+		resp.Diagnostics.Append(plan.planFork(config.Fork)...)
 		if !config.Plan.IsUnknown() {
 			resp.Diagnostics.Append(r.planPlacement(ctx, &plan)...)
 		}
 	default:
-		resp.Diagnostics.Append(r.planUpdate(ctx, state, &plan)...)
+		overdue, diags := req.Private.GetKey(ctx, retirementOverdue)
+		resp.Diagnostics.Append(diags...)
+		resp.Diagnostics.Append(r.planUpdate(ctx, state, config, &plan)...)
+		resp.Diagnostics.Append(r.planRetirement(ctx, state, &plan, overdue != nil)...)
+		resp.Diagnostics.Append(planForkChange(state.Fork, plan.Fork)...)
 	}
 	plan.setFacts()
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 }
 
-// planUpdate says what the change costs, refuses one that needs another store, and resumes an unfinished wait.
-func (r *instanceResource) planUpdate(ctx context.Context, state instanceModel, plan *instanceModel) diag.Diagnostics {
+// planUpdate says what the change costs, and resumes what an earlier run has not finished.
+func (r *instanceResource) planUpdate(ctx context.Context, state, config instanceModel, plan *instanceModel) diag.Diagnostics {
 	r.protected.note(state)
 	diags := r.protected.refuseLossOf(state)
 	if !state.ready() {
@@ -122,20 +128,38 @@ func (r *instanceResource) planUpdate(ctx context.Context, state instanceModel, 
 		plan.ConfigVars = types.SetUnknown(types.StringType)
 	}
 	if plan.Plan.IsUnknown() || plan.AppID.IsUnknown() {
+		plan.replaced(state, config)
+		diags.AddAttributeWarning(unknownCause(*plan), "The change may need a new store", fmt.Sprintf(
+			"%s: the new value is known only after apply. If it turns out to need a new store, that is made as `migration` says, and its id changes.", state.label()))
 		return diags
 	}
 	change := keyvalue.Impact(state.spec(), plan.spec())
-	if diags.Append(needsNewStore(change, state, *plan)...); diags.HasError() {
+	switch {
+	case change.Method == keyvalue.NewStore, change.Method == keyvalue.Refused:
+		diags.Append(r.planReplacement(ctx, state, config, plan, change)...)
 		return diags
-	}
-	if change.Method == keyvalue.InPlace {
+	case change.Method == keyvalue.InPlace:
 		diags.AddAttributeWarning(path.Root("plan"), planChangeSummary(change),
 			fmt.Sprintf("%s: %s to %s.\n\n%s", state.label(), state.spec().Plan, plan.spec().Plan, bullets(change.Facts)))
+		if change.Downgrade && r.client != nil {
+			diags.Append(r.proveRoom(ctx, state.addOnID(), state.label(), plan.spec().Plan, plan.terms(ctx).AcceptUnproven.ValueBool())...)
+		}
+	case state.State.ValueString() == instanceMigrating:
+		diags.AddWarning("An unfinished replacement will be undone", fmt.Sprintf(
+			"%s was to be replaced by another store, and the configuration does not ask for that any more. The copy is destroyed; the store itself stays as it is.", state.label()))
 	}
 	if change.Method == keyvalue.InPlace || plan.OutsideSpace.ValueBool() && !state.OutsideSpace.ValueBool() {
 		diags.Append(r.planPlacement(ctx, plan)...)
 	}
 	return diags
+}
+
+// unknownCause is the attribute that a plan cannot judge yet.
+func unknownCause(plan instanceModel) path.Path {
+	if plan.AppID.IsUnknown() {
+		return path.Root("app_id")
+	}
+	return path.Root("plan")
 }
 
 func planChangeSummary(change keyvalue.Change) string {
@@ -145,27 +169,12 @@ func planChangeSummary(change keyvalue.Change) string {
 	return "Changing the plan copies the data"
 }
 
-// needsNewStore refuses a change that no request can make on the existing store.
-func needsNewStore(change keyvalue.Change, state, plan instanceModel) diag.Diagnostics {
-	var diags diag.Diagnostics
-	if change.Method != keyvalue.NewStore && change.Method != keyvalue.Refused {
-		return diags
-	}
-	attribute := path.Root("plan")
-	if !plan.AppID.Equal(state.AppID) {
-		attribute = path.Root("app_id")
-	}
-	diags.AddAttributeError(attribute, "This change needs a new Key-Value Store",
-		fmt.Sprintf("%s cannot be changed in place: %s\n\nNothing is destroyed or ordered. Add a second kvs_instance for the new store, copy the data, re-point each kvs_attachment through its instance_id, and remove this one last.",
-			state.label(), change.Reason))
-	return diags
-}
-
 func (r *instanceResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	saved := false
 	defer recoverPanic(&resp.Diagnostics, "Creating a Key-Value Store", func() bool { return saved })
-	var plan instanceModel
+	var plan, config instanceModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	timeout, diags := plan.Timeouts.Create(ctx, instanceCreateTimeout)
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
@@ -174,10 +183,11 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
-
-	order, err := plan.order(app)
-	if err != nil {
-		resp.Diagnostics.AddError("Unable to choose a name for the Key-Value Store", err.Error())
+	if resp.Diagnostics.Append(r.keepAttachment(ctx, plan, app)...); resp.Diagnostics.HasError() {
+		return
+	}
+	order, diags := r.orderOf(ctx, plan, config, app)
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
 	addOn, err := r.client.CreateAddOn(ctx, heroku.AppID(plan.AppID.ValueString()), order)
@@ -194,14 +204,41 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 	save()
 
 	// From here on an error would taint the store, and the next apply would destroy it.
-	if err := r.finish(ctx, &plan, timeout); declaredFailed(err) {
+	err = r.finish(ctx, &plan, timeout)
+	switch {
+	case declaredFailed(err):
 		resp.State.RemoveResource(ctx)
 		resp.Diagnostics.Append(r.failure("Unable to create Key-Value Store", plan.label(), err))
 		return
-	} else if err != nil {
+	case err != nil:
 		resp.Diagnostics.Append(r.unfinished(plan, err))
+		resp.Diagnostics.Append(resp.Private.SetKey(ctx, forkUnverified, config.forkMark())...)
+	default:
+		gone, diags := r.verifyFork(ctx, plan, config, timeout)
+		if resp.Diagnostics.Append(diags...); gone {
+			resp.State.RemoveResource(ctx)
+			return
+		}
 	}
 	save()
+}
+
+// orderOf is the request for a new store, with the URL of what it is to be a fork of.
+func (r *instanceResource) orderOf(ctx context.Context, plan, config instanceModel, app heroku.App) (heroku.AddOnCreate, diag.Diagnostics) {
+	order, err := plan.order(app)
+	if err != nil {
+		return order, diag.Diagnostics{diag.NewErrorDiagnostic("Unable to choose a name for the Key-Value Store", err.Error())}
+	}
+	fork, diags := forkOf(ctx, config.Fork)
+	if config.Fork.IsNull() || diags.HasError() {
+		return order, diags
+	}
+	source, external, diags := r.forkSource(ctx, fork)
+	if !diags.HasError() {
+		diags.Append(r.proveSource(ctx, source, path.Root("fork"), external, plan.spec().Plan, plan.terms(ctx).AcceptUnproven.ValueBool())...)
+		order.Config["fork"] = source.Reveal()
+	}
+	return order, diags
 }
 
 func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
@@ -213,8 +250,15 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: state.ID})...)
 	addOn, err := r.client.AddOn(ctx, state.addOnID())
 	if heroku.IsNotFound(err) || err == nil && addOn.State == heroku.StateDeprovisioned {
-		resp.State.RemoveResource(ctx)
-		return
+		successor, found := r.successor(ctx, state)
+		if !found {
+			resp.State.RemoveResource(ctx)
+			return
+		}
+		addOn, err = successor, nil
+		resp.Diagnostics.AddWarning("The store was replaced by another one", fmt.Sprintf(
+			"%s is gone, and %s (%s) bears its name now: it is taken for the store that replaced it.", state.label(), addOn.Name, addOn.ID))
+		resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: types.StringValue(string(addOn.ID))})...)
 	}
 	if err != nil {
 		resp.Diagnostics.Append(r.failure("Unable to read Key-Value Store", state.label(), err))
@@ -227,6 +271,11 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 		return
 	}
 	state.read(addOn, store)
+	if kept := state.RetiredInstanceID.ValueString(); kept != "" {
+		if _, err := r.client.AddOn(ctx, heroku.AddOnID(kept)); heroku.IsNotFound(err) {
+			state.RetiredInstanceID = types.StringNull()
+		}
+	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
 
@@ -254,27 +303,70 @@ func (r *instanceResource) Update(ctx context.Context, req resource.UpdateReques
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
+	save := func(m instanceModel) {
+		resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
+		resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: m.ID})...)
+	}
 	// The plan may have been made while the app or the plan was unknown.
 	change := keyvalue.Impact(state.spec(), plan.spec())
-	if resp.Diagnostics.Append(needsNewStore(change, state, plan)...); resp.Diagnostics.HasError() {
-		return
-	}
-
-	if update, changed := plan.changesTo(state); changed {
-		addOn, err := r.client.UpdateAddOn(ctx, heroku.AppID(state.AppID.ValueString()), state.addOnID(), update)
-		if err != nil {
-			resp.Diagnostics.Append(r.failure("Unable to change Key-Value Store", state.label(), err))
+	if change.Method == keyvalue.NewStore || change.Method == keyvalue.Refused {
+		if resp.Diagnostics.Append(refuseReplacement(state, plan, change, plan.terms(ctx))...); resp.Diagnostics.HasError() {
 			return
 		}
-		state.read(addOn, nil)
-		resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
-	}
-	if err := r.finish(ctx, &plan, timeout); err != nil {
-		resp.Diagnostics.Append(r.failure("Unable to finish the change of Key-Value Store", state.label(), err))
+		done, diags := r.replace(ctx, state, &plan, timeout)
+		resp.Diagnostics.Append(diags...)
+		if done {
+			save(plan)
+			resp.Diagnostics.Append(resp.Private.SetKey(ctx, attachmentsCarried, []byte("true"))...)
+			if !plan.RetiredInstanceID.IsNull() && diags.HasError() {
+				resp.Diagnostics.Append(resp.Private.SetKey(ctx, retirementOverdue, []byte("true"))...)
+			}
+		}
 		return
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: plan.ID})...)
+	if state.State.ValueString() == instanceMigrating {
+		if resp.Diagnostics.Append(r.abandon(ctx, state, &plan, timeout)...); resp.Diagnostics.HasError() {
+			return
+		}
+	}
+	plan.ID = state.ID
+	if resp.Diagnostics.Append(r.changeInPlace(ctx, &state, &plan, change, timeout, resp)...); resp.Diagnostics.HasError() {
+		return
+	}
+	if plan.RetiredInstanceID.IsUnknown() {
+		plan.RetiredInstanceID = state.RetiredInstanceID
+	}
+	save(plan)
+	resp.Diagnostics.Append(r.resumeFork(ctx, req, resp, plan)...)
+	if kept := state.RetiredInstanceID; !kept.IsNull() && plan.RetiredInstanceID.IsNull() {
+		if err := r.destroyRetired(ctx, heroku.AddOnID(kept.ValueString()), timeout); err != nil {
+			resp.Diagnostics.Append(r.failure("Unable to retire Key-Value Store", "Key-Value Store "+kept.ValueString(), err))
+			resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("retired_instance_id"), kept)...)
+			return
+		}
+		resp.Diagnostics.Append(resp.Private.SetKey(ctx, retirementOverdue, nil)...)
+	}
+}
+
+// changeInPlace asks the Platform API for what it has to be told, remembers that it did, and waits for the end.
+func (r *instanceResource) changeInPlace(ctx context.Context, state, plan *instanceModel, change keyvalue.Change, timeout time.Duration, resp *resource.UpdateResponse) diag.Diagnostics {
+	if update, changed := plan.changesTo(*state); changed {
+		if change.Downgrade {
+			if diags := r.proveRoom(ctx, state.addOnID(), state.label(), plan.spec().Plan, plan.terms(ctx).AcceptUnproven.ValueBool()).Errors(); diags.HasError() {
+				return diags
+			}
+		}
+		addOn, err := r.client.UpdateAddOn(ctx, heroku.AppID(state.AppID.ValueString()), state.addOnID(), update)
+		if err != nil {
+			return diag.Diagnostics{r.failure("Unable to change Key-Value Store", state.label(), err)}
+		}
+		state.read(addOn, nil)
+		resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	}
+	if err := r.finish(ctx, plan, timeout); err != nil {
+		return diag.Diagnostics{r.failure("Unable to finish the change of Key-Value Store", state.label(), err)}
+	}
+	return nil
 }
 
 // finish waits until the store is ready on both APIs, brings attachment and settings to what is planned, and reads
@@ -303,29 +395,6 @@ func (r *instanceResource) finish(ctx context.Context, m *instanceModel, timeout
 	return nil
 }
 
-// attachAs gives the store its first attachment's name: the new name is attached before the old one is dropped, so
-// that the app is never without the store's URL.
-func (r *instanceResource) attachAs(ctx context.Context, addOn heroku.AddOn, name types.String) (heroku.AddOn, error) {
-	names := keyvalue.AttachmentNames(addOn.ConfigVars)
-	if name.IsNull() || name.IsUnknown() || slices.Contains(names, name.ValueString()) {
-		return addOn, nil
-	}
-	former := firstAttachment(names)
-	if _, err := r.client.CreateAttachment(ctx, heroku.AttachmentCreate{AddOn: addOn.ID, App: addOn.AppID, Name: name.ValueString()}); err != nil {
-		return addOn, err
-	}
-	if former != "" {
-		attachment, err := r.client.AppAttachment(ctx, string(addOn.AppID), former)
-		if err == nil && attachment.AddOnID == addOn.ID {
-			err = r.client.DeleteAttachment(ctx, attachment.ID)
-		}
-		if err != nil && !heroku.IsNotFound(err) {
-			return addOn, err
-		}
-	}
-	return r.client.AddOn(ctx, addOn.ID)
-}
-
 func (r *instanceResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Destroying a Key-Value Store", nil)
 	var state instanceModel
@@ -338,7 +407,22 @@ func (r *instanceResource) Delete(ctx context.Context, req resource.DeleteReques
 	if resp.Diagnostics.Append(state.refuseDestroy()...); resp.Diagnostics.HasError() {
 		return
 	}
+	if resp.Diagnostics.Append(r.destroyOther(ctx, state, timeout)...); resp.Diagnostics.HasError() {
+		return
+	}
+	carried, diags := req.Private.GetKey(ctx, attachmentsCarried)
+	resp.Diagnostics.Append(diags...)
 	err := r.client.DeleteAddOn(ctx, heroku.AppID(state.AppID.ValueString()), state.addOnID())
+	if heroku.HasStatus(err, http.StatusUnprocessableEntity) {
+		attached, listErr := r.attachedElsewhere(ctx, state)
+		if listErr == nil && len(attached) > 0 && carried == nil {
+			resp.Diagnostics.Append(r.stillInUse(state, attached, err))
+			return
+		}
+		if listErr == nil { // none may be left by now: an app that had one has just been destroyed
+			err = r.detachAndDelete(ctx, state, attached)
+		}
+	}
 	if err == nil {
 		err = r.client.WaitAddOnGone(ctx, state.addOnID(), timeout)
 	}

@@ -5,11 +5,13 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
@@ -39,6 +41,8 @@ type instanceModel struct {
 	Timeout              types.Int64    `tfsdk:"timeout"`
 	MaxmemoryPolicy      types.String   `tfsdk:"maxmemory_policy"`
 	NotifyKeyspaceEvents keyspaceEvents `tfsdk:"notify_keyspace_events"`
+	Fork                 types.Object   `tfsdk:"fork"`
+	Migration            types.Object   `tfsdk:"migration"`
 	DeletionProtection   types.Bool     `tfsdk:"deletion_protection"`
 	State                types.String   `tfsdk:"state"`
 	VersionActual        types.String   `tfsdk:"version_actual"`
@@ -51,6 +55,7 @@ type instanceModel struct {
 	ConfigVars           types.Set      `tfsdk:"config_vars"`
 	WebURL               types.String   `tfsdk:"web_url"`
 	CreatedAt            types.String   `tfsdk:"created_at"`
+	RetiredInstanceID    types.String   `tfsdk:"retired_instance_id"`
 	Timeouts             timeouts.Value `tfsdk:"timeouts"`
 }
 
@@ -58,6 +63,7 @@ type instanceModel struct {
 const (
 	instanceReady     = heroku.StateProvisioned
 	instancePreparing = "preparing"
+	instanceMigrating = "migrating"
 )
 
 func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
@@ -70,13 +76,13 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 			"id": schema.StringAttribute{
 				Computed:            true,
 				PlanModifiers:       keepString,
-				MarkdownDescription: "The UUID of the add-on. Plan changes, renames and settings leave it as it is.",
+				MarkdownDescription: "The UUID of the add-on. Settings, renames and most plan changes leave it as it is; a change that needs a new store, as `migration` says, changes it.",
 			},
 			"app_id": schema.StringAttribute{
 				Required:   true,
 				Validators: []validator.String{validatedBy(validateUUID)},
 				MarkdownDescription: "The UUID of the app that owns the store and is billed for it. " +
-					"Changing it needs a new store, so such a plan is refused: Heroku cannot move an add-on to another app.",
+					"Heroku cannot move an add-on to another app, so changing it needs a new store: it is forked from the old one, as `migration` says.",
 			},
 			"plan": schema.StringAttribute{
 				Optional:      true,
@@ -87,7 +93,7 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 					"An app in a space may leave it to Heroku: the space's default plan is taken at creation, and a store keeps its plan when this is left out. Elsewhere it is required. " +
 					"`private` plans run in a Private Space only, `shield` plans in a Shield Space, which takes no other; for `mini` and `premium` plans in a Private Space see `outside_space`. " +
 					"Changing it within one runtime class (Common Runtime, Private Space, Shield Space) is done in place: Heroku copies the data to a new server, writes during the copy may be lost, and the id, the name and the keys stay. " +
-					"A plan of another class needs a new store, so such a change is refused.",
+					"A plan of another class needs a new store: it is forked from the old one, as `migration` says.",
 			},
 			"outside_space": schema.BoolAttribute{
 				Optional: true,
@@ -140,6 +146,8 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				MarkdownDescription: "The keyspace events that the store publishes, as a set of flags: `K` or `E` for the channel, and classes among `g$lshztxem`, where `A` stands for `g$lshztxe`. Order and the use of `A` make no difference. " +
 					"Changing it takes effect in place, without a restart. Removing it returns to Heroku's default, none.",
 			},
+			"fork":      forkAttribute(),
+			"migration": migrationAttribute(),
 			"deletion_protection": schema.BoolAttribute{
 				Optional: true,
 				Computed: true,
@@ -150,7 +158,7 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 			"state": schema.StringAttribute{
 				Computed:            true,
 				PlanModifiers:       keepString,
-				MarkdownDescription: "`provisioned` when the store is ready. `provisioning` while it is being created and `preparing` while its data is being copied: the next apply then waits for the end.",
+				MarkdownDescription: "`provisioned` when the store is ready. `provisioning` while it is being created, `preparing` while its data is being copied, and `migrating` while another store is to replace it: the next apply then goes on.",
 			},
 			"version_actual": schema.StringAttribute{
 				Computed:            true,
@@ -202,6 +210,11 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				Computed:            true,
 				PlanModifiers:       keepString,
 				MarkdownDescription: "When the store was ordered, in RFC 3339.",
+			},
+			"retired_instance_id": schema.StringAttribute{
+				Computed:            true,
+				PlanModifiers:       keepString,
+				MarkdownDescription: "The UUID of the store that this one has replaced, while it is still kept: see `migration.retire`. It is paid for, and destroyed together with this one.",
 			},
 			"timeouts": timeoutsAttribute(ctx, timeouts.Opts{
 				Create:            true,
@@ -340,6 +353,14 @@ func (m *instanceModel) read(addOn heroku.AddOn, store *heroku.Store) {
 	m.CreatedAt = types.StringValue(addOn.CreatedAt)
 	m.ConfigVars = stringSet(addOn.ConfigVars)
 	m.AttachmentName = m.attachmentOf(addOn)
+	if m.RetiredInstanceID.IsUnknown() {
+		m.RetiredInstanceID = types.StringNull()
+	}
+	if migrating(addOn) {
+		m.State = types.StringValue(instanceMigrating)
+		original, _ := keyvalue.OriginalName(addOn.Name, string(addOn.ID))
+		m.Name = types.StringValue(original)
+	}
 	m.setFacts()
 	if store == nil {
 		if m.VersionActual.IsUnknown() {
@@ -359,6 +380,24 @@ func (m *instanceModel) read(addOn heroku.AddOn, store *heroku.Store) {
 	}
 }
 
+// migrating says that another store is to replace this one, as an earlier run has marked it.
+func migrating(addOn heroku.AddOn) bool {
+	return slices.Contains(addOn.ConfigVars, keyvalue.ConfigVar(keyvalue.MigrationMark(string(addOn.ID))))
+}
+
+// readBack reads a store that is ready from both APIs.
+func (m *instanceModel) readBack(ctx context.Context, r *instanceResource, addOn heroku.AddOn) diag.Diagnostics {
+	now, err := r.client.AddOn(ctx, addOn.ID)
+	if err == nil {
+		var store heroku.Store
+		if store, err = r.client.Store(ctx, addOn.ID); err == nil {
+			m.read(now, &store)
+			return nil
+		}
+	}
+	return diag.Diagnostics{r.failure("Unable to read Key-Value Store", fmt.Sprintf("Key-Value Store %s (%s)", addOn.Name, addOn.ID), err)}
+}
+
 // instanceState joins what the two APIs say: the Platform API calls a store provisioned while its data is still being
 // copied (Platform API reference, plan changes).
 func instanceState(addOn heroku.AddOn, store *heroku.Store) string {
@@ -371,6 +410,7 @@ func instanceState(addOn heroku.AddOn, store *heroku.Store) string {
 // attachmentOf keeps the name that is known as long as the store bears it, since one store may have several.
 func (m *instanceModel) attachmentOf(addOn heroku.AddOn) types.String {
 	names := keyvalue.AttachmentNames(addOn.ConfigVars)
+	names = slices.DeleteFunc(names, func(name string) bool { return name == keyvalue.MigrationMark(string(addOn.ID)) })
 	if known := m.AttachmentName.ValueString(); known != "" && (len(names) == 0 || slices.Contains(names, known)) {
 		return m.AttachmentName
 	}

@@ -303,35 +303,62 @@ func TestAccInstance_rename(t *testing.T) {
 	})
 }
 
-func TestAccInstance_needsNewStore(t *testing.T) {
+func TestAccInstance_refusedReplacement(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	other := `
-resource "kvs_app" "other" {
-  name = "orders-other"
+	estate := func(plan, migration string) string {
+		return `
+resource "kvs_private_space" "shield" {
+  name                = "acme-shield"
+  team                = "acme"
+  shield              = true
+  deletion_protection = false
 }
-`
+
+resource "kvs_app" "shielded" {
+  name     = "orders-shielded"
+  space_id = kvs_private_space.shield.id
+}
+` + strings.Replace(appAndStore(plan, migration), "kvs_app.web.id", map[bool]string{true: "kvs_app.shielded.id", false: "kvs_app.web.id"}[plan == "shield-7"], 1)
+	}
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
-			{Config: appAndStore("premium-0") + other},
-			{ // a plan of another runtime class is refused while it is only a plan
-				Config:      appAndStore("private-7") + other,
-				ExpectError: acctest.Says("This change needs a new Key-Value Store"),
+			{Config: estate("premium-0", "")},
+			{ // a plan that does not run where the app is stays refused, fork or not
+				Config:      estate("private-7", ""),
+				ExpectError: acctest.Says("Plan does not fit the app's runtime"),
 			},
-			{ // so is another app
-				Config:      strings.Replace(appAndStore("premium-0")+other, "kvs_app.web.id", "kvs_app.other.id", 1),
-				ExpectError: acctest.Says("Heroku cannot change its owner"),
+			{ // Heroku does not fork to a shield plan, and nothing else carries the data there
+				Config:      estate("shield-7", ""),
+				ExpectError: acctest.Says("Heroku does not fork to shield plans."),
 			},
-			{ // and nothing has happened to the store
-				Config:           appAndStore("premium-0") + other,
+			{ // losing the data needs two consents
+				Config:      estate("shield-7", `migration = { strategy = "recreate" }`),
+				ExpectError: acctest.Says("Set accept_data_loss = true"),
+			},
+			{ // and no protection
+				Config:      strings.Replace(estate("shield-7", `migration = { strategy = "recreate", accept_data_loss = true }`), "deletion_protection = false\n  m", "m", 1),
+				ExpectError: acctest.Says("Key-Value Store is protected from deletion"),
+			},
+			{ // nothing has happened to the store
+				Config:           estate("premium-0", ""),
 				ConfigPlanChecks: noChange,
+			},
+			{ // with both, an empty store takes its place
+				Config:           estate("shield-7", `migration = { strategy = "recreate", accept_data_loss = true }`),
+				ConfigPlanChecks: planned(plancheck.ResourceActionUpdate),
+				ConfigStateChecks: []statecheck.StateCheck{
+					storeHas("plan", knownvalue.StringExact("shield-7")),
+					storeHas("name", knownvalue.StringExact("orders-cache")),
+					storeHas("retired_instance_id", knownvalue.Null()),
+				},
 			},
 		},
 	})
-	if orders := sb.Requests("POST", "/apps/.*/addons"); len(orders) != 1 {
-		t.Errorf("%d stores were ordered, want only the first", len(orders))
+	if orders := sb.Requests("POST", "/apps/.*/addons"); len(orders) != 2 {
+		t.Errorf("%d stores were ordered, want the first and the last", len(orders))
 	}
 }
 

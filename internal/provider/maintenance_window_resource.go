@@ -55,6 +55,7 @@ type maintenanceWindowIdentity struct {
 
 func (r *maintenanceWindowResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_maintenance_window"
+	resp.ResourceBehavior.MutableIdentity = true
 }
 
 func (r *maintenanceWindowResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
@@ -73,8 +74,7 @@ func (r *maintenanceWindowResource) Schema(_ context.Context, _ resource.SchemaR
 			"instance_id": schema.StringAttribute{
 				Required:            true,
 				Validators:          []validator.String{uuidValidator()},
-				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
-				MarkdownDescription: "The UUID of the store. Changing it leaves the first store's window as it is and sets that of the other one.",
+				MarkdownDescription: "The UUID of the store. Changing it sets the other store's window in place and leaves the first one's as it is.",
 			},
 			"day": schema.StringAttribute{
 				Required:            true,
@@ -115,9 +115,10 @@ func (r *maintenanceWindowResource) ModifyPlan(ctx context.Context, req resource
 	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); !req.State.Raw.IsNull() {
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	}
-	if resp.Diagnostics.HasError() || !req.State.Raw.IsNull() && plan.Day.equivalent(state.Day) && plan.Time.equivalent(state.Time) {
+	if resp.Diagnostics.HasError() || !req.State.Raw.IsNull() && plan.Day.equivalent(state.Day) && plan.Time.equivalent(state.Time) && plan.InstanceID.Equal(state.InstanceID) {
 		return
 	}
+	plan.ID = plan.InstanceID
 	plan.Window, plan.EndsAt, plan.Next = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
 	if window, err := plan.begins(); err == nil {
 		plan.Window, plan.EndsAt = types.StringValue(window.String()), types.StringValue(window.EndsAt())

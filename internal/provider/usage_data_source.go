@@ -178,12 +178,7 @@ func (m *usageModel) look(ctx context.Context, store *heroku.Store) error {
 		m.unreachable(notReady)
 		return nil
 	}
-	url := store.ResourceURL.Reveal()
-	parsed, err := keyvalue.ParseURL(url)
-	if err != nil {
-		return err
-	}
-	report, err := probe.Look(ctx, url, probe.Options{InsecureTLS: probe.SelfSigned(parsed.Host)})
+	report, err := lookAt(ctx, store.ResourceURL, false)
 	var unreachable *probe.Unreachable
 	if errors.As(err, &unreachable) {
 		m.unreachable(string(unreachable.Reason))

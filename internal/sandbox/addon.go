@@ -317,13 +317,29 @@ func createAddOn(c *call) (int, any, error) {
 	c.w.enter(a.ID, func(e *LedgerEntry) {
 		*e = LedgerEntry{Kind: "add-on", ID: a.ID, Name: a.Name, Plan: a.Plan.Wire(), AppID: app.ID, App: app.Name, CreatedAt: c.now}
 	})
-	e := event{Kind: provisioned, AddOn: a.ID, Due: c.now.Add(c.s.options.Provisioning)}
-	if c.effect.Provisioning == fail {
-		e.Kind = provisioningFailed
-	}
-	c.w.expect(c.orHeld(e))
+	c.expectStore(a)
 	c.s.startBacking(a)
 	return http.StatusCreated, c.withMessage(c.addOnBody(a, app.ID), "Your add-on should be available in a few minutes."), nil
+}
+
+// expectStore decides when a new store is ready, or that it never is.
+func (c *call) expectStore(a *addOn) {
+	ready := event{Kind: provisioned, AddOn: a.ID, Due: c.now.Add(c.s.options.Provisioning)}
+	if c.effect.Provisioning == fail {
+		ready.Kind = provisioningFailed
+	}
+	complete := event{Kind: forked, AddOn: a.ID, Due: ready.Due.Add(c.s.options.Forking)}
+	switch {
+	case c.effect.Fork != stuck || a.Store.Fork == nil:
+	case c.s.options.Forking > 0:
+		complete.HeldBy = c.fault
+	default:
+		ready.HeldBy = c.fault
+	}
+	c.w.expect(c.orHeld(ready))
+	if a.Store.Fork != nil && c.s.options.Forking > 0 {
+		c.w.expect(complete)
+	}
 }
 
 func updateAddOn(c *call) (int, any, error) {

@@ -28,12 +28,12 @@ func TestAddOn_isProvisionedWhenItsTimeHasCome(t *testing.T) {
 	w.Clock().Advance(2*time.Minute - time.Second)
 	w.send("GET /apps/orders-api/addons/redis-curved-48210", "").is(200).says("state", "provisioning").says("provision_message", "")
 	w.send("GET /apps/orders-api/config-vars", "").is(200).says("REDIS_URL", "")
-	w.send("GET /apps/orders-api/releases", "").is(200).says("length", "2")
+	w.send("GET /apps/orders-api/releases", "").is(200).says("length", "3")
 	w.Clock().Advance(time.Second)
 	w.send("GET /addons/"+a.get("id"), "").is(200).says("state", "provisioned").says("config_vars", `["REDIS_URL"]`).says("plan.price", "").
 		says("updated_at", "2026-01-14T09:02:00Z").says("created_at", "2026-01-14T09:00:00Z")
-	w.send("GET /apps/orders-api/releases", "").is(200).says("length", "3").says("2.description", "Attach REDIS (@ref:redis-curved-48210)").
-		says("2.addon_plan_names", `["heroku-redis:premium-0"]`)
+	w.send("GET /apps/orders-api/releases", "").is(200).says("length", "4").says("3.description", "Attach REDIS (@ref:redis-curved-48210)").
+		says("3.addon_plan_names", `["heroku-redis:premium-0"]`)
 	w.send("GET /redis/v0/databases/redis-curved-48210/config", "").is(200).says("timeout.value", "60").says("maxmemory_policy.value", "volatile-lru")
 	url := w.send("GET /apps/orders-api/config-vars", "").get("REDIS_URL")
 	w.send("GET /addons/redis-curved-48210/config", "").is(200).says("0.name", "REDIS_URL").says("0.value", url)
@@ -293,7 +293,7 @@ func TestAddOn_isDestroyedWhileItIsBeingProvisioned(t *testing.T) {
 	w.send("DELETE /apps/orders-api/addons/kvs-a", "").is(200).says("state", "deprovisioned")
 	w.advance()
 	w.send("GET /addons/kvs-a", "").is(404)
-	w.send("GET /apps/orders-api/releases", "").says("length", "2")
+	w.send("GET /apps/orders-api/releases", "").says("length", "3")
 	if l := w.Ledger(); l.Living != 0 || l.Objects[0].DestroyedAt == nil || !l.Objects[0].DestroyedAt.Equal(epoch) {
 		t.Errorf("ledger: %+v", l)
 	}

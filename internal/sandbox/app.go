@@ -27,6 +27,7 @@ type app struct {
 	ConfigVars           map[string]string // set by hand; those of attachments are computed
 	Releases             []release
 	Formation            []process
+	Slug                 string // id of what was deployed; "" = nothing was
 }
 
 func (a *app) name() string        { return a.Name }
@@ -121,6 +122,8 @@ type teamAppBody struct {
 	Locked bool `json:"locked"`
 }
 
+const slugSize = 24 << 20 // bytes
+
 var stack = idName{"f9f9cbd7-2970-41ef-8db5-3df7123b041f", "heroku-24"}
 
 func (w *world) appCore(a *app) appCore {
@@ -139,6 +142,10 @@ func (w *world) appCore(a *app) appCore {
 		Stack:           stack,
 		UpdatedAt:       stamp(a.UpdatedAt),
 		WebURL:          a.WebURL,
+	}
+	if a.Slug != "" {
+		size := slugSize
+		b.SlugSize = &size
 	}
 	if sp := w.Spaces[a.Space]; sp != nil {
 		b.Space = &spaceName{sp.ID, sp.Name, sp.Shield}
@@ -216,7 +223,7 @@ func createApp(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	a, err := c.newApp(in.Name, r, nil)
+	a, err := c.newApp(in.Name, r, nil, nil)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -262,7 +269,7 @@ func createTeamApp(c *call) (int, any, error) {
 	case !in.Personal:
 		t = c.w.defaultTeam(c.user)
 	}
-	a, err := c.newApp(in.Name, r, t)
+	a, err := c.newApp(in.Name, r, t, nil)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -282,7 +289,8 @@ func commonRegion(ref string) (region, error) {
 	return r, nil
 }
 
-func (c *call) newApp(name string, r region, t *team) (*app, error) {
+// newApp in a team and a space, if any.
+func (c *call) newApp(name string, r region, t *team, sp *space) (*app, error) {
 	if name == "" {
 		name = fmt.Sprintf("%s-%s-%05d", c.w.pick(adjectives), c.w.pick(nouns), c.w.random().IntN(100000))
 	}
@@ -302,9 +310,15 @@ func (c *call) newApp(name string, r region, t *team) (*app, error) {
 	if t != nil {
 		a.Team = t.ID
 	}
+	if sp != nil {
+		a.Space = sp.ID
+	}
 	c.w.Apps[a.ID] = a
 	c.w.release(a, "Initial release", c.user, c.now)
 	c.w.release(a, "Enable Logplex", c.user, c.now)
+	if !c.s.options.Undeployed {
+		c.w.deploy(a, c.user, c.now, firstDeployment)
+	}
 	return a, nil
 }
 
@@ -419,14 +433,6 @@ func deleteApp(c *call) (int, any, error) {
 	}
 	delete(c.w.Apps, a.ID)
 	return http.StatusOK, body, nil
-}
-
-// listDynos: nothing runs here.
-func listDynos(c *call) (int, any, error) {
-	if _, err := c.app(c.PathValue("app")); err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, []any{}, nil
 }
 
 // getPipelineCoupling: no app is in a pipeline. It is one object, not a list, despite its path.

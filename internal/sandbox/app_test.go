@@ -4,8 +4,11 @@
 package sandbox_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
 func TestApp_hasEveryMemberOfTheReference(t *testing.T) {
@@ -17,7 +20,7 @@ func TestApp_hasEveryMemberOfTheReference(t *testing.T) {
 	id := a.get("id")
 	for _, line := range []string{"GET /apps/orders-api", "GET /apps/" + id} {
 		w.send(line, "").is(200).says("id", id).says("organization.name", "acme").says("generation.name", "cedar").says("acm", "false").
-			says("repo_size", "null").says("slug_size", "null").says("archived_at", "null").says("maintenance", "false").
+			says("repo_size", "null").says("slug_size", "25165824").says("archived_at", "null").says("maintenance", "false").
 			says("stack.name", "heroku-24").says("build_stack.name", "heroku-24").says("git_url", "https://git.heroku.com/orders-api.git").
 			says("created_at", "2026-01-14T09:00:00Z")
 	}
@@ -26,7 +29,8 @@ func TestApp_hasEveryMemberOfTheReference(t *testing.T) {
 	}
 	w.send("GET /teams/apps/orders-api", "").is(200).says("joined", "true")
 	w.send("GET /teams/acme/apps", "").is(200).says("0.name", "orders-api").says("0.locked", "false")
-	w.send("GET /apps/orders-api/dynos", "").is(200).says("length", "0")
+	w.send("GET /apps/orders-api/dynos", "").is(200).says("length", "2").says("0.name", "web.1").says("0.state", "up").says("1.type", "worker").
+		says("0.release.version", "3").says("0.app.name", "orders-api").says("0.size", "Standard-1X")
 	w.send("GET /apps/orders-api/pipeline-couplings", "").is(404).says("resource", "pipeline_coupling") // the CLI takes any 200 for one
 	w.send("GET /apps/orders-api/collaborators", "").is(200).says("0.user.email", "acme@herokumanager.com")
 }
@@ -51,8 +55,9 @@ func TestApp_isRefused(t *testing.T) {
 		"in an unknown space":           {"POST /teams/apps", `{"space":"nowhere"}`, 404, "Couldn't find that space."},
 		"renamed to what is taken":      {"PATCH /apps/other-app", `{"name":"orders-api"}`, 422, "already taken"},
 		"by an id that is nobody's":     {"GET /apps/e3b1a6c2-9d47-4e5f-8a2b-6c7d8e9f0a1b", "", 404, "Couldn't find that app."},
-		"with another process type":     {"PATCH /apps/orders-api/formation", `{"updates":[{"type":"worker","quantity":1}]}`, 404, "Couldn't find that process type (worker)."},
+		"with another process type":     {"PATCH /apps/orders-api/formation", `{"updates":[{"type":"clock","quantity":1}]}`, 404, "Couldn't find that process type (clock)."},
 		"given to nobody":               {"PATCH /teams/apps/orders-api", `{"owner":"nobody"}`, 404, "team"},
+		"with eleven dynos of a type":   {"PATCH /apps/orders-api/formation", `{"updates":[{"type":"web","quantity":"+10"}]}`, 422, "Cannot update to more than 10 Standard-1X size dynos per process type."},
 		"with a config var of no name":  {"PATCH /apps/orders-api/config-vars", `{"A B":"x"}`, 422, "A B"},
 		"with a config var of a number": {"PATCH /apps/orders-api/config-vars", `{"A":1}`, 400, "strings"},
 		"with too large config vars":    {"PATCH /apps/orders-api/config-vars", `{"A":"` + strings.Repeat("x", 64<<10) + `"}`, 422, "65536"},
@@ -153,15 +158,17 @@ func TestConfigVars_areSetRemovedAndReleased(t *testing.T) {
 	newest := func() answer {
 		return w.send("GET /apps/orders-api/releases", "", "Range: version ..; max=1, order=desc").is(206).says("length", "1")
 	}
-	newest().says("0.version", "2").says("0.description", "Enable Logplex").says("0.current", "true").says("0.status", "succeeded")
-	w.send("GET /apps/orders-api/releases/1", "").is(200).says("description", "Initial release").says("current", "false")
+	slug := newest().says("0.version", "3").says("0.current", "true").says("0.status", "succeeded").get("0.slug.id")
+	newest().says("0.description", "Deploy "+slug[:8])
+	w.send("GET /apps/orders-api/releases/1", "").is(200).says("description", "Initial release").says("current", "false").says("slug", "null")
+	w.send("GET /apps/orders-api/releases/2", "").is(200).says("description", "Enable Logplex").says("slug", "null")
 	w.send("GET /apps/orders-api/releases/9", "").is(404).says("resource", "release")
 	w.send("PATCH /apps/orders-api/config-vars", `{"CACHE_TTL":"300","OLD_FLAG":"1"}`).is(200).says("CACHE_TTL", "300").says("OLD_FLAG", "1")
-	newest().says("0.version", "3").says("0.description", "Set CACHE_TTL, OLD_FLAG config vars")
+	newest().says("0.version", "4").says("0.description", "Set CACHE_TTL, OLD_FLAG config vars").says("0.slug.id", slug)
 	w.send("PATCH /apps/orders-api/config-vars", `{"CACHE_TTL":"60","OLD_FLAG":null}`).is(200).says("CACHE_TTL", "60").says("OLD_FLAG", "")
 	newest().says("0.description", "Set CACHE_TTL and Remove OLD_FLAG config vars")
 	w.send("PATCH /apps/orders-api/config-vars", `{"CACHE_TTL":"60","OLD_FLAG":null}`).is(200)
-	newest().says("0.version", "4") // no change, no release
+	newest().says("0.version", "5") // no change, no release
 }
 
 func TestConfigVars_ofAnAttachmentAreProtected(t *testing.T) {
@@ -179,10 +186,6 @@ func TestFormation_takesEveryFormThatClientsSend(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	w.app("orders-api")
-	w.send("GET /apps/orders-api/formation", "").is(200).says("length", "0")
-	if err := w.Deploy("orders-api", "web", "worker"); err != nil {
-		t.Fatal(err)
-	}
 	const path = "PATCH /apps/orders-api/formation"
 	steps := []struct{ line, body, quantity, size string }{
 		{path, `{"updates":[{"type":"worker","quantity":"2"}]}`, "2", "Standard-1X"},
@@ -198,9 +201,53 @@ func TestFormation_takesEveryFormThatClientsSend(t *testing.T) {
 	w.send("GET /apps/orders-api/formation", "", "Range: name ..").is(200).says("length", "2").says("0.type", "web").says("0.quantity", "1")
 	w.send(path, `{"updates":[{"type":"web","quantity":9},{"type":"clock","quantity":1}]}`).is(404)
 	w.send(path, `{"updates":[{"type":"web","size":"Huge"}]}`).is(422)
+	w.send(path, `{"updates":[{"type":"web","size":"basic"}]}`).is(422).says("message", "Cannot use the following dyno types in the same app: Basic and Performance-M")
+	w.send(path+"/web", `{"size":"basic"}`).is(422)
+	w.send("GET /apps/orders-api/formation/web", "").is(200).says("size", "Standard-1X")
 	w.send(path, `{"updates":[{"type":"web","quantity":"-5"}]}`).is(422)
+	w.send(path, `{"updates":[{"type":"web","quantity":11}]}`).is(422).says("id", "cannot_update_above_limit")
 	w.send(path, `{"updates":[{"type":"web","quantity":"many"}]}`).is(400)
 	w.send("GET /apps/orders-api/formation/web", "").is(200).says("quantity", "1") // all or none
+}
+
+func TestDeploy_replacesTheFormation(t *testing.T) {
+	t.Parallel()
+	for _, undeployed := range []bool{false, true} {
+		t.Run(fmt.Sprintf("undeployed: %v", undeployed), func(t *testing.T) {
+			t.Parallel()
+			w := start(t, func(o *sandbox.Options) { o.Undeployed = undeployed })
+			w.app("orders-api")
+			formation := func() (types string) {
+				got := w.send("GET /apps/orders-api/formation", "", "Range: name ..").is(200)
+				for i := 0; got.get(fmt.Sprintf("%d.type", i)) != ""; i++ {
+					types += got.get(fmt.Sprintf("%d.type", i)) + "=" + got.get(fmt.Sprintf("%d.quantity", i)) + " "
+				}
+				return types
+			}
+			deploy := func(types ...string) {
+				if err := w.Deploy("orders-api", types...); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got, want := formation(), map[bool]string{false: "web=1 worker=1 "}[undeployed]; got != want {
+				t.Errorf("a new app has %q, want %q", got, want)
+			}
+			deploy("worker", "clock")
+			w.send("PATCH /apps/orders-api/formation", `{"updates":[{"type":"worker","quantity":3}]}`).is(200)
+			before := w.send("GET /apps/orders-api/releases", "").get("length")
+			deploy("worker", "web")
+			if got := formation(); got != "web=1 worker=3 " {
+				t.Errorf("after the deployment it has %q", got)
+			}
+			if after := w.send("GET /apps/orders-api/releases", "").get("length"); after == before {
+				t.Error("the deployment made no release")
+			}
+			deploy()
+			if got := formation(); got != "" {
+				t.Errorf("without process types it has %q", got)
+			}
+		})
+	}
 }
 
 func TestCatalogue_isTheReferences(t *testing.T) {

@@ -27,7 +27,7 @@ func TestAttachment_hasEveryMemberOfTheReference(t *testing.T) {
 	w.send("GET /addons/kvs-a/addon-attachments", "").is(200).says("length", "2")
 	w.send("GET /apps/orders-worker/addon-attachments", "").is(200).says("length", "1").says("0.id", id)
 	w.send("GET /apps/orders-worker/config-vars", "").is(200).says("REDIS_URL", w.send("GET /apps/orders-api/config-vars", "").get("REDIS_URL"))
-	w.send("GET /apps/orders-worker/releases", "").says("length", "3").says("2.description", "Attach REDIS (@ref:kvs-a)")
+	w.send("GET /apps/orders-worker/releases", "").says("length", "4").says("3.description", "Attach REDIS (@ref:kvs-a)")
 }
 
 func TestAttachment_isNamed(t *testing.T) {
@@ -115,7 +115,7 @@ func TestAttachment_isDetached(t *testing.T) {
 	w.send("DELETE /addon-attachments/"+foreign, "").is(200).says("id", foreign)
 	w.send("DELETE /addon-attachments/"+foreign, "").is(404)
 	w.send("GET /apps/orders-worker/config-vars", "").says("REDIS_URL", "")
-	w.send("GET /apps/orders-worker/releases", "").says("length", "4").says("3.description", "Detach REDIS (@ref:kvs-a)")
+	w.send("GET /apps/orders-worker/releases", "").says("length", "5").says("4.description", "Detach REDIS (@ref:kvs-a)")
 	w.send("POST /addon-attachments", `{"addon":"kvs-a","app":"orders-api","name":"CACHE"}`).is(201)
 	w.send("DELETE /addon-attachments/"+first, "").is(200)
 	w.send("GET /addons/kvs-a", "").says("config_vars", `["CACHE_URL"]`)

@@ -4,6 +4,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,38 +62,37 @@ func (s *Sandbox) spec(a *addOn, serverID, password string) serverSpec {
 	return spec
 }
 
-// startBacking starts the server of a store, as a copy where it is a fork. s.mu is held.
+// startBacking starts the server of a store, which follows its source where it is a fork. s.mu is held.
 func (s *Sandbox) startBacking(a *addOn) {
 	spec := s.spec(a, a.Store.Server, a.Store.Password)
 	spec.Port = a.Store.Port
-	var from func(context.Context) (source, error)
-	if fork := a.Store.Fork; fork != "" {
-		url, err := keyvalue.ParseURL(fork)
-		// A store of the same space is copied within its network.
-		if inside := s.world.storeAt(url.Host, url.Port); inside != nil && inside.Store.PrivateHost != "" && s.world.spaceOf(inside) == s.world.spaceOf(a) {
-			url.Host, url.Port = inside.Store.Host, inside.Store.Port
-		}
-		from = func(context.Context) (source, error) {
-			return source{Host: url.Host, Port: url.Port, Username: url.Username, Password: url.Password, TLS: url.TLS}, err
-		}
+	var from origin
+	if a.Store.Fork != nil {
+		from = s.forkOrigin(*a.Store.Fork)
 	}
 	s.backings[a.ID] = s.startServer(spec, from)
 }
 
-// startSuccessor starts the server that a plan change goes to, as a copy of the present one. s.mu is held.
+// startSuccessor starts the server that a plan change goes to, which follows the present one until then. s.mu is held.
 func (s *Sandbox) startSuccessor(a *addOn, e event) {
-	present, password := s.backings[a.ID], a.Store.Password
-	s.successors[a.ID] = s.startServer(s.spec(a, e.Server, e.Password), func(ctx context.Context) (source, error) {
-		srv, err := present.wait(ctx)
-		if err != nil {
-			return source{}, err
-		}
-		host, port := srv.Addr()
-		return source{Host: host, Port: port, Password: password, TLS: true}, nil
-	})
+	s.successors[a.ID] = s.startServer(s.spec(a, e.Server, cmp.Or(e.Password, a.Store.Password)), s.backings[a.ID].origin)
 }
 
-func (s *Sandbox) startServer(spec serverSpec, from func(context.Context) (source, error)) *backing {
+// origin says what to copy, when it is there.
+type origin func(context.Context) (source, error)
+
+// origin of a copy of the server, which the copy is going to replace.
+func (b *backing) origin(ctx context.Context) (source, error) {
+	srv, err := b.wait(ctx)
+	if err != nil {
+		return source{}, err
+	}
+	from := srv.Source()
+	from.Final = true
+	return from, nil
+}
+
+func (s *Sandbox) startServer(spec serverSpec, from origin) *backing {
 	b := &backing{name: spec.ID, done: make(chan struct{})}
 	s.background.Go(func() {
 		defer close(b.done)
@@ -101,7 +101,7 @@ func (s *Sandbox) startServer(spec serverSpec, from func(context.Context) (sourc
 	return b
 }
 
-func (s *Sandbox) runServer(spec serverSpec, from func(context.Context) (source, error)) (server, error) {
+func (s *Sandbox) runServer(spec serverSpec, from origin) (server, error) {
 	select {
 	case s.starting <- struct{}{}:
 		defer func() { <-s.starting }()
@@ -116,9 +116,9 @@ func (s *Sandbox) runServer(spec serverSpec, from func(context.Context) (source,
 	}
 	ctx, cancel = context.WithTimeout(s.life, copyTimeout)
 	defer cancel()
-	origin, err := from(ctx)
+	upstream, err := from(ctx)
 	if err == nil {
-		err = srv.CopyFrom(ctx, origin)
+		err = srv.Follow(ctx, upstream)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("copying into the server of %s: %w", spec.ID, err), srv.Stop(ctx, false))
@@ -130,6 +130,7 @@ func (s *Sandbox) runServer(spec serverSpec, from func(context.Context) (source,
 func (s *Sandbox) stopBacking(addOnID string) {
 	s.stopServer(s.backings[addOnID])
 	s.stopServer(s.successors[addOnID])
+	s.stopStandby(addOnID)
 	delete(s.backings, addOnID)
 	delete(s.successors, addOnID)
 }
@@ -153,16 +154,7 @@ func (s *Sandbox) stopServer(b *backing) {
 
 // resumeServers starts the servers of the stores that a data directory knows, and waits for those that were in use.
 func (s *Sandbox) resumeServers(ctx context.Context) error {
-	for _, a := range s.world.AddOns {
-		if a.State == stateProvisioning || a.State == stateProvisioned {
-			s.startBacking(a)
-		}
-	}
-	for _, e := range s.world.Events {
-		if a := s.world.AddOns[e.AddOn]; e.Kind == planChanged && a != nil {
-			s.startSuccessor(a, e)
-		}
-	}
+	s.startBackings()
 	for _, id := range slices.Sorted(maps.Keys(s.world.AddOns)) {
 		a := s.world.AddOns[id]
 		if a.State != stateProvisioned {
@@ -175,4 +167,19 @@ func (s *Sandbox) resumeServers(ctx context.Context) error {
 		a.Store.Host, a.Store.Port = srv.Addr() // another port where the old one is taken
 	}
 	return nil
+}
+
+func (s *Sandbox) startBackings() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.world.AddOns {
+		if a.State == stateProvisioning || a.State == stateProvisioned {
+			s.startBacking(a)
+		}
+	}
+	for _, e := range s.world.Events {
+		if a := s.world.AddOns[e.AddOn]; e.Server != "" && a != nil {
+			s.startSuccessor(a, e)
+		}
+	}
 }

@@ -4,6 +4,7 @@
 package sandbox
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -14,6 +15,7 @@ type Clock struct {
 	manual bool
 	now    time.Time     // of a manual clock
 	offset time.Duration // of a real clock: how far it was advanced
+	moved  chan struct{} // closed at the next advance; nil as long as nobody waits for one
 }
 
 // NewClock makes a clock that moves only when it is told to.
@@ -36,6 +38,40 @@ func (c *Clock) read() time.Time {
 	return time.Now().UTC().Add(c.offset)
 }
 
+// until returns when it is t, or with an error when ctx ends.
+func (c *Clock) until(ctx context.Context, t time.Time) error {
+	for {
+		left, moved := c.left(t)
+		if left <= 0 {
+			return nil
+		}
+		timer := time.NewTimer(left)
+		due := timer.C
+		if c.manual {
+			due = nil
+		}
+		select {
+		case <-moved:
+		case <-due:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+}
+
+// left is the time until t, as long as the clock is not moved.
+func (c *Clock) left(t time.Time) (left time.Duration, moved <-chan struct{}) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.moved == nil {
+		c.moved = make(chan struct{})
+	}
+	return t.Sub(c.read()), c.moved
+}
+
 // Advance moves the clock forward; it never goes back.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
@@ -53,6 +89,10 @@ func (c *Clock) AdvanceTo(t time.Time) {
 func (c *Clock) advance(d time.Duration) {
 	if d <= 0 {
 		return
+	}
+	if c.moved != nil {
+		close(c.moved)
+		c.moved = nil
 	}
 	if c.manual {
 		c.now = c.now.Add(d)

@@ -49,9 +49,12 @@ func newControl(s *Sandbox) *http.ServeMux {
 	on("GET "+controlPrefix+"journal", func(*http.Request) (int, any) { return http.StatusOK, append([]Request{}, s.Journal()...) })
 	on("DELETE "+controlPrefix+"journal", func(*http.Request) (int, any) { s.ResetJournal(); return http.StatusNoContent, nil })
 	on("POST "+controlPrefix+"maintenances", s.postMaintenance)
+	on("POST "+controlPrefix+"failover", onStore(s.FailOver))
+	on("POST "+controlPrefix+"standby", onStore(s.FreezeStandby))
+	on("POST "+controlPrefix+"restart", onStore(s.Restart))
 	on("GET "+controlPrefix+"ledger", func(*http.Request) (int, any) { return http.StatusOK, s.Ledger() })
 	on(controlPrefix, func(*http.Request) (int, any) {
-		return http.StatusNotFound, controlError{"There are faults, clock, maintenances, journal and ledger here: see internal/sandbox/README.md."}
+		return http.StatusNotFound, controlError{"There are faults, clock, maintenances, failover, standby, restart, journal and ledger here: see internal/sandbox/README.md."}
 	})
 	return mux
 }
@@ -99,6 +102,23 @@ func (s *Sandbox) postClock(r *http.Request) (int, any) {
 	}
 	s.clock.Advance(time.Duration(in.Advance))
 	return http.StatusOK, clockBody{s.clock.Now()}
+}
+
+// onStore does something with the store that the body names.
+func onStore(do func(store string) error) func(*http.Request) (int, any) {
+	return func(r *http.Request) (int, any) {
+		var in struct {
+			Store string `json:"store"` // id or name
+		}
+		err := decode(r, &in)
+		if err == nil {
+			err = do(in.Store)
+		}
+		if err != nil {
+			return http.StatusUnprocessableEntity, controlError{err.Error()}
+		}
+		return http.StatusOK, map[string]string{"store": in.Store}
+	}
 }
 
 func (s *Sandbox) postMaintenance(r *http.Request) (int, any) {

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os/exec"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // engine starts the servers behind the stores of one sandbox.
@@ -49,16 +51,29 @@ type source struct {
 	Port               int
 	Username, Password string
 	TLS                bool
+	Outside            bool // it is nobody's here: its certificate is not verified, as Heroku's own could not be
+	Final              bool // it goes when the copy is complete, and takes no writes from the last moment on
 }
 
 type server interface {
 	Addr() (host string, port int)
 	Configure(ctx context.Context, settings serverSettings) error
 	Limit(ctx context.Context, limits serverLimits) error
-	// SetPassword replaces the password; connections made with the old one stay.
-	SetPassword(ctx context.Context, password string) error
-	// CopyFrom replaces all keys by those of the source, by replication. Wraps errNoReplication when the source does not offer it.
-	CopyFrom(ctx context.Context, from source) error
+	// SetPassword replaces the password; connections made with an old one stay, and "also" still opens new ones unless it is "".
+	SetPassword(ctx context.Context, password, also string) error
+	// Source is how another server copies this one.
+	Source() source
+	// Follow replaces all keys by those of the source, by replication, and goes on following it. Wraps errNoReplication when
+	// the source does not offer it.
+	Follow(ctx context.Context, from source) error
+	// StandAlone ends what Follow began, once everything is there that the source has now.
+	StandAlone(ctx context.Context, from source) error
+	// Restart ends the server and starts it again as the spec says, on the same port; what is not persistent is empty then.
+	Restart(ctx context.Context, spec serverSpec) error
+	// Rebind makes it listen on another port, which must be free.
+	Rebind(ctx context.Context, port int) error
+	// Admin does something on a connection of its own.
+	Admin(ctx context.Context, do func(*redis.Client) error) error
 	// Stop ends the server; without keepData its directory is removed too. A second call does nothing more.
 	Stop(ctx context.Context, keepData bool) error
 }

@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
 )
 
 // miniredisEngine serves stores from within this process, so that the sandbox works on a machine without any server.
@@ -82,8 +83,9 @@ type miniredisServer struct {
 	host       string
 	port       int
 
-	mu      sync.Mutex
-	stopped bool
+	mu       sync.Mutex
+	stopped  bool
+	password string
 }
 
 func (s *miniredisServer) prepareDir() error {
@@ -120,6 +122,9 @@ func (s *miniredisServer) listen(port int, cert certificate) error {
 }
 
 func (s *miniredisServer) setPassword(password string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.password = password
 	s.redis.RequireAuth(password)
 	s.redis.RequireUserAuth("h", password)
 }
@@ -133,7 +138,8 @@ func (s *miniredisServer) Configure(context.Context, serverSettings) error { ret
 
 func (s *miniredisServer) Limit(context.Context, serverLimits) error { return nil }
 
-func (s *miniredisServer) SetPassword(_ context.Context, password string) error {
+// SetPassword ends the former one at once: miniredis has one per user.
+func (s *miniredisServer) SetPassword(_ context.Context, password, _ string) error {
 	if password == "" {
 		return errors.New("a server without a password is refused")
 	}
@@ -141,8 +147,31 @@ func (s *miniredisServer) SetPassword(_ context.Context, password string) error 
 	return nil
 }
 
-func (s *miniredisServer) CopyFrom(context.Context, source) error {
+func (s *miniredisServer) Source() source {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return source{Host: s.host, Port: s.port, Password: s.password, TLS: true}
+}
+
+func (s *miniredisServer) Follow(context.Context, source) error {
 	return fmt.Errorf("%w: miniredis has no SYNC; install valkey or redis to fork stores", errNoReplication)
+}
+
+func (s *miniredisServer) StandAlone(context.Context, source) error { return nil }
+
+func (s *miniredisServer) Restart(context.Context, serverSpec) error {
+	if !s.persistent {
+		s.redis.FlushAll()
+	}
+	return nil
+}
+
+func (s *miniredisServer) Rebind(_ context.Context, port int) error {
+	return fmt.Errorf("moving miniredis to port %d: it has one for good", port)
+}
+
+func (s *miniredisServer) Admin(ctx context.Context, do func(*redis.Client) error) error {
+	return speak(ctx, s.Source(), s.engine.cert.clientConfig(), do)
 }
 
 func (s *miniredisServer) Stop(_ context.Context, keepData bool) error { return s.stop(keepData) }

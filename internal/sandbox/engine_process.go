@@ -97,17 +97,17 @@ func (e *processEngine) start(ctx context.Context, spec serverSpec) (*processSer
 	if err := e.add(s); err != nil {
 		return nil, errors.Join(err, s.removeDir(spec.Dir != ""))
 	}
-	s.port = spec.Port
+	s.port.Store(int64(spec.Port))
 	for try := 1; ; try++ {
 		err := s.launch(ctx, spec)
 		if err == nil {
-			go s.watch()
+			go s.watch(s.child)
 			return s, nil
 		}
 		if !errors.Is(err, errAddressInUse) || try == portTries {
 			return nil, errors.Join(err, s.Stop(ctx, spec.Dir != ""))
 		}
-		s.port = 0
+		s.port.Store(0)
 	}
 }
 
@@ -174,7 +174,7 @@ func (e *processEngine) config(s *processServer, spec serverSpec) string {
 	}
 	set("bind", "127.0.0.1")
 	set("port", "0")
-	set("tls-port", fmt.Sprint(s.port))
+	set("tls-port", fmt.Sprint(s.port.Load()))
 	set("tls-cert-file", e.certFile)
 	set("tls-key-file", e.keyFile)
 	set("tls-ca-cert-file", e.certFile)

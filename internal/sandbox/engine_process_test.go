@@ -76,9 +76,17 @@ func TestProcess_aStoreWithoutAFreeConnectionCanBeChangedAndCopied(t *testing.T)
 	if err := full.Configure(t.Context(), serverSettings{Timeout: 60}); err != nil {
 		t.Error(err)
 	}
-	if err := start(t, e, serverSpec{}).CopyFrom(t.Context(), sourceOf(full)); err != nil {
+	if err := copyFrom(t, start(t, e, serverSpec{}), sourceOf(full)); err != nil {
 		t.Error(err)
 	}
+}
+
+func copyFrom(t *testing.T, s server, from source) error {
+	t.Helper()
+	if err := s.Follow(t.Context(), from); err != nil {
+		return err
+	}
+	return s.StandAlone(t.Context(), from)
 }
 
 func sourceOf(s server) source {
@@ -108,7 +116,7 @@ func TestProcess_aCopyHasTheKeysOfItsSourceAndLivesOnItsOwn(t *testing.T) {
 			}
 			spec := serverSpec{Dir: filepath.Join(t.TempDir(), "copy"), Persistent: plan.persistent}
 			s := start(t, e, spec)
-			if err := s.CopyFrom(t.Context(), sourceOf(original)); err != nil {
+			if err := copyFrom(t, s, sourceOf(original)); err != nil {
 				t.Fatal(err)
 			}
 			if err := original.Stop(t.Context(), false); err != nil {
@@ -170,7 +178,7 @@ func TestProcess_aSourceThatCannotBeCopiedIsNamedAndTheCopyStaysUsable(t *testin
 		t.Run(test.is, func(t *testing.T) {
 			t.Parallel()
 			s := start(t, e, serverSpec{})
-			err := s.CopyFrom(t.Context(), test.from)
+			err := copyFrom(t, s, test.from)
 			if !errors.Is(err, errNoReplication) || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
@@ -187,7 +195,7 @@ func TestProcess_aSourceThatCannotBeCopiedIsNamedAndTheCopyStaysUsable(t *testin
 func TestMiniredis_cannotBeForked(t *testing.T) {
 	t.Parallel()
 	e := miniredisEngineFor(t)
-	if err := start(t, e, serverSpec{}).CopyFrom(t.Context(), sourceOf(start(t, e, serverSpec{}))); !errors.Is(err, errNoReplication) {
+	if err := copyFrom(t, start(t, e, serverSpec{}), sourceOf(start(t, e, serverSpec{}))); !errors.Is(err, errNoReplication) {
 		t.Errorf("got %v", err)
 	}
 }

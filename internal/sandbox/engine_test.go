@@ -134,7 +134,7 @@ func TestEngine_aServerWithoutAPasswordIsRefused(t *testing.T) {
 		if _, err := e.Start(t.Context(), serverSpec{}); err == nil {
 			t.Error("started without a password")
 		}
-		if err := start(t, e, serverSpec{}).SetPassword(t.Context(), ""); err == nil {
+		if err := start(t, e, serverSpec{}).SetPassword(t.Context(), "", ""); err == nil {
 			t.Error("took the password away")
 		}
 	})
@@ -149,7 +149,7 @@ func TestEngine_aNewPasswordReplacesTheOldOneAndConnectionsStay(t *testing.T) {
 		if err := connected.Ping(t.Context()).Err(); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.SetPassword(t.Context(), "new"); err != nil {
+		if err := s.SetPassword(t.Context(), "new", ""); err != nil {
 			t.Fatal(err)
 		}
 		for _, user := range []string{"", "h"} {

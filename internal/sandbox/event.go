@@ -9,7 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
 // event is something that is going to happen to an add-on or a space at its time on the clock. It is data, so that it
@@ -31,6 +36,7 @@ type eventKind string
 const (
 	provisioned         eventKind = "provisioned"
 	provisioningFailed  eventKind = "provisioning failed"
+	forked              eventKind = "forked"
 	planChanged         eventKind = "plan changed"
 	versionUpgraded     eventKind = "version upgraded"
 	maintenancePrepared eventKind = "maintenance prepared"
@@ -38,6 +44,10 @@ const (
 	maintenanceDone     eventKind = "maintenance done"
 	settingsChanged     eventKind = "settings changed"
 	credentialsRotated  eventKind = "credentials rotated"
+	passwordExpired     eventKind = "password expired"
+	statsReset          eventKind = "stats reset"
+	failedOver          eventKind = "failed over"
+	restarted           eventKind = "restarted"
 	gone                eventKind = "gone" // until then, the add-on keeps the event's space from being deleted
 
 	// Of spaces:
@@ -57,6 +67,11 @@ func (c *call) orHeld(e event) event {
 		e.HeldBy = c.fault
 	}
 	return e
+}
+
+// cancel drops the add-on's events of a kind.
+func (w *world) cancel(addOnID string, kind eventKind) {
+	w.Events = slices.DeleteFunc(w.Events, func(e event) bool { return e.AddOn == addOnID && e.Kind == kind })
 }
 
 // forget drops whatever was going to happen to an add-on.
@@ -127,30 +142,52 @@ func (s *Sandbox) work(e event) func(context.Context) (server, error) {
 	if a == nil || b == nil {
 		return nothing
 	}
-	settings, limits := a.Store.Settings, limitsOf(a.Plan)
+	settings, limits, copied := a.Store.Settings, limitsOf(a.Plan), a.Store.Fork
 	switch e.Kind {
-	case provisioned:
-		return b.wait
+	case provisioned, forked:
+		if copied == nil || e.Kind == provisioned && s.options.Forking > 0 {
+			return b.wait
+		}
+		return func(ctx context.Context) (server, error) { return s.completeFork(ctx, b, *copied) }
 	case planChanged:
+		return func(ctx context.Context) (server, error) { return changeOver(ctx, b, successor, limits, e.Password) }
+	case failedOver, maintenanceDone:
+		spec := s.spec(a, e.Server, cmp.Or(e.Password, a.Store.Password))
+		if plan, _ := keyvalue.LookupPlan(a.Plan); plan.SingleTenant && a.Store.PrivateHost == "" {
+			spec.Port = a.Store.Port
+		}
+		return func(ctx context.Context) (server, error) { return failOver(ctx, b, successor, spec) }
+	case restarted, versionUpgraded: // a mini's upgrade has no maintenance
+		spec := s.spec(a, a.Store.Server, a.Store.Password)
 		return func(ctx context.Context) (server, error) {
-			if srv, err := successor.wait(ctx); err == nil || ctx.Err() != nil {
-				return srv, err
-			}
-			// No copy could be made, as with miniredis: the server stays and gets the new limits.
 			srv, err := b.wait(ctx)
 			if err == nil {
-				err = srv.Limit(ctx, limits)
-			}
-			if err == nil {
-				err = srv.SetPassword(ctx, e.Password)
+				err = srv.Restart(ctx, spec)
 			}
 			return nil, err
 		}
-	case credentialsRotated:
+	case credentialsRotated, passwordExpired:
+		former := ""
+		if e.Kind == passwordExpired {
+			e.Password = a.Store.Password
+		} else if s.options.PasswordOverlap > 0 {
+			former = a.Store.Password
+		}
 		return func(ctx context.Context) (server, error) {
 			srv, err := b.wait(ctx)
 			if err == nil {
-				err = srv.SetPassword(ctx, e.Password)
+				err = srv.SetPassword(ctx, e.Password, former)
+			}
+			return nil, err
+		}
+	case statsReset:
+		return func(ctx context.Context) (server, error) {
+			srv, err := b.wait(ctx)
+			if err == nil {
+				err = srv.Admin(ctx, func(c *redis.Client) error { return c.ConfigResetStat(ctx).Err() })
+			}
+			if err != nil && strings.Contains(err.Error(), "unknown command") { // miniredis counts nothing
+				err = nil
 			}
 			return nil, err
 		}
@@ -164,6 +201,29 @@ func (s *Sandbox) work(e event) func(context.Context) (server, error) {
 		}
 	}
 	return nothing
+}
+
+// changeOver goes to the successor once it has all that was written to the present server, and gives it. Where no copy could
+// be made, as with miniredis, the present server stays, gets the new limits and password, and none is given.
+func changeOver(ctx context.Context, present, successor *backing, limits serverLimits, password string) (server, error) {
+	srv, err := successor.wait(ctx)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err == nil {
+		from, err := present.origin(ctx)
+		if err == nil {
+			err = srv.StandAlone(ctx, from)
+		}
+		return srv, err
+	}
+	if srv, err = present.wait(ctx); err == nil {
+		err = srv.Limit(ctx, limits)
+	}
+	if err == nil {
+		err = srv.SetPassword(ctx, password, "")
+	}
+	return nil, err
 }
 
 // conclude makes the event part of the world, unless what it was to happen to has been destroyed meanwhile.
@@ -198,7 +258,12 @@ func (s *Sandbox) happen(e event, a *addOn, srv server, failure error) {
 			return
 		}
 		a.State, a.UpdatedAt = stateProvisioned, e.Due
-		a.Store.Fork = ""
+		switch {
+		case a.Store.Fork != nil && s.options.Forking > 0:
+			a.Store.Busy = busyFork
+		default:
+			a.Store.Fork = nil
+		}
 		a.Store.Host, a.Store.Port = srv.Addr()
 		for _, at := range w.Attachments {
 			if at.AddOn == a.ID {
@@ -208,31 +273,55 @@ func (s *Sandbox) happen(e event, a *addOn, srv server, failure error) {
 		w.releaseAttached(a, "Attach", addOnPartner, e.Due)
 	case provisioningFailed:
 		s.failProvisioning(a, e.Due)
+	case forked:
+		if failure == nil { // else it stays in progress for good
+			a.Store.Fork, a.Store.Busy, a.UpdatedAt = nil, "", e.Due
+		}
 	case planChanged:
 		a.Store.Plan, a.Store.Busy, a.UpdatedAt = a.Plan, "", e.Due
 		if failure == nil {
 			a.Store.Password = e.Password
 		}
-		if srv != nil {
-			s.stopServer(s.backings[a.ID])
-			s.backings[a.ID] = s.successors[a.ID]
-			a.Store.Server = e.Server
-			a.Store.Host, a.Store.Port = srv.Addr()
+		if srv != nil && failure == nil {
+			s.succeed(a, e, srv)
+		} else {
+			s.stopServer(s.successors[a.ID])
 		}
 		delete(s.successors, a.ID)
 		w.releaseAttached(a, "Update", addOnPartner, e.Due)
+	case failedOver:
+		a.Store.Busy = ""
+		if s.tookOver(a, e, srv, failure) {
+			w.releaseAttached(a, "Update", addOnPartner, e.Due)
+		}
 	case credentialsRotated:
 		if failure == nil {
 			a.Store.Password = e.Password
 			w.releaseAttached(a, "Update", addOnPartner, e.Due)
+			w.cancel(a.ID, passwordExpired) // of the one before, which is dead now
+			if overlap := s.options.PasswordOverlap; overlap > 0 {
+				w.expect(event{Kind: passwordExpired, AddOn: a.ID, Due: e.Due.Add(overlap)})
+			}
 		}
 	case versionUpgraded:
 		a.Store.Version, a.Store.Busy = e.Version, ""
-	case maintenancePrepared, maintenanceDue, maintenanceDone:
+	case maintenanceDone:
+		s.tookOver(a, e, srv, failure)
+		s.maintain(a, e)
+	case maintenancePrepared, maintenanceDue:
 		s.maintain(a, e)
 	case gone:
 		delete(w.AddOns, a.ID)
 	}
+}
+
+// succeed puts the successor in the place of the present server.
+func (s *Sandbox) succeed(a *addOn, e event, srv server) {
+	s.stopServer(s.backings[a.ID])
+	s.stopStandby(a.ID) // it followed the former one
+	s.backings[a.ID] = s.successors[a.ID]
+	a.Store.Server = e.Server
+	a.Store.Host, a.Store.Port = srv.Addr()
 }
 
 // failProvisioning leaves a record that says so, and that nobody is billed for.

@@ -62,6 +62,7 @@ type Effect struct {
 	UnknownEnum   bool `json:"unknown_enum,omitempty"`   // states and statuses get a value that nobody knows
 
 	Provisioning   string   `json:"provisioning,omitempty"`   // of the add-on, space or ruleset that the request creates: "stuck" until the fault is cleared; "fail", of add-ons only
+	Fork           string   `json:"fork,omitempty"`           // that the request orders: "stuck" until the fault is cleared; "refused", the source has no SYNC; "lost", the source goes meanwhile; "incomplete", a tenth of the keys is missing
 	PlanChange     string   `json:"plan_change,omitempty"`    // that the request orders: "stuck" until the fault is cleared
 	Deprovisioning Duration `json:"deprovisioning,omitempty"` // DELETE of an add-on answers 202 and takes so long; that of a space, too, takes so long
 }
@@ -105,6 +106,9 @@ func (f *Fault) compile() (err error) {
 	}
 	if p := f.Do.PlanChange; p != "" && p != stuck {
 		return fmt.Errorf("plan_change %q: use %s", p, stuck)
+	}
+	if known := []string{"", stuck, forkRefused, forkLost, forkIncomplete}; !slices.Contains(known, f.Do.Fork) {
+		return fmt.Errorf("fork %q: use %s", f.Do.Fork, strings.Join(known[1:], ", "))
 	}
 	if s := f.Do.Status; s != 0 && (s < 200 || s > 599) {
 		return fmt.Errorf("status %d: use 200 to 599", s)

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// process is a row of an app's formation. Nothing can be deployed here, so an app has none, but for what a test put in.
+// process is a row of an app's formation: nothing runs, but the app behaves as if it had been deployed.
 type process struct {
 	ID, Type, Command, Size string
 	Quantity                int
@@ -24,24 +24,8 @@ type process struct {
 var dynoSizes = []string{"Eco", "Basic", "Standard-1X", "Standard-2X", "Performance-M", "Performance-L", "Performance-L-RAM", "Performance-XL", "Performance-2XL",
 	"Private-S", "Private-M", "Private-L", "Private-L-RAM", "Private-XL", "Private-2XL"}
 
-// Deploy gives an app process types, one dyno each, as a deployment would; nothing runs.
-func (s *Sandbox) Deploy(appRef string, types ...string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a := find(s.world.Apps, appRef, (*app).name)
-	if a == nil {
-		return fmt.Errorf("deploying: there is no app %q", appRef)
-	}
-	now, size := s.clock.Now(), "Standard-1X"
-	if a.Space != "" {
-		size = "Private-S" // also in a Shield Space, where only the CLI says Shield
-	}
-	for _, t := range types {
-		a.Formation = append(a.Formation, process{ID: s.world.uuid(), Type: t, Command: "bin/" + t, Size: size, Quantity: 1, CreatedAt: now, UpdatedAt: now})
-	}
-	s.world.release(a, "Deploy", s.world.Users[a.Owner], now)
-	return s.save()
-}
+// maxDynos of one process type (Dev Center: Dyno Types, default scaling limits).
+const maxDynos = 10
 
 type processBody struct {
 	App       idName `json:"app"`
@@ -160,10 +144,27 @@ func (in scaling) apply(p *process, now time.Time) error {
 			n += p.Quantity
 		}
 	}
-	if n < 0 {
+	switch {
+	case n < 0:
 		return invalid("Quantity must be 0 or more.")
+	case n > maxDynos:
+		return refuse(http.StatusUnprocessableEntity, "cannot_update_above_limit", "Cannot update to more than %d %s size dynos per process type.", maxDynos, size)
 	}
 	p.Quantity, p.Size, p.UpdatedAt = n, size, now
+	return nil
+}
+
+// checkSizes refuses families of dynos that do not go together (Platform API, captured answer).
+func (a *app) checkSizes() error {
+	family := func(size string) string {
+		name, _, _ := strings.Cut(strings.Replace(size, "Performance", "Standard", 1), "-")
+		return name
+	}
+	for _, p := range a.Formation {
+		if first := a.Formation[0]; family(p.Size) != family(first.Size) {
+			return invalid("Cannot use the following dyno types in the same app: %s and %s", first.Size, p.Size)
+		}
+	}
 	return nil
 }
 
@@ -189,6 +190,10 @@ func updateFormation(c *call) (int, any, error) {
 			return 0, nil, err
 		}
 	}
+	if err := a.checkSizes(); err != nil {
+		a.Formation = before
+		return 0, nil, err
+	}
 	return http.StatusOK, formation(a), nil
 }
 
@@ -205,7 +210,13 @@ func updateProcess(c *call) (int, any, error) {
 	if err := c.params(&in); err != nil {
 		return 0, nil, err
 	}
-	if err := in.apply(p, c.now); err != nil {
+	before := *p
+	err = in.apply(p, c.now)
+	if err == nil {
+		err = a.checkSizes()
+	}
+	if err != nil {
+		*p = before
 		return 0, nil, err
 	}
 	return http.StatusOK, newProcessBody(a, *p), nil

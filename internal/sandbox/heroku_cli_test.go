@@ -364,3 +364,97 @@ func TestHerokuCLI_seesMovesSchedulesAndRunsMaintenance(t *testing.T) {
 		{run: "apps:destroy -a orders-web --confirm orders-web"},
 	})
 }
+
+// The store of an app is forked while the app is in maintenance and scaled down, as the documents tell people to do.
+func TestHerokuCLI_scalesForksAndReadsTheLog(t *testing.T) {
+	t.Parallel()
+	s, cli := newHerokuCLI(t, func(o *sandbox.Options) { o.Provisioning = time.Hour })
+	url := func() string {
+		t.Helper()
+		output, exit := cli.run(t, "redis:credentials orders-cache -a orders-web")
+		if exit != 0 {
+			t.Fatalf("redis:credentials: exit code %d", exit)
+		}
+		return strings.TrimSpace(output)
+	}
+	open := func() *redis.Client {
+		t.Helper()
+		options, err := redis.ParseURL(url())
+		if err != nil {
+			t.Fatal("redis:credentials printed no URL")
+		}
+		options.TLSConfig.InsecureSkipVerify = true
+		client := redis.NewClient(options)
+		t.Cleanup(func() { _ = client.Close() })
+		return client
+	}
+	cli.follow(t, []step{
+		{run: "apps:create orders-web"},
+		{run: "apps:info -a orders-web", says: []string{"Dynos: +web: 1, worker: 1|Dynos: +worker: 1, web: 1", "Slug Size: +24"}},
+		{run: "ps:scale -a orders-web", says: []string{"web=1:Standard-1X", "worker=1:Standard-1X"}},
+		{run: "ps:scale worker=0 -a orders-web", says: []string{"Scaling dynos... done, now running worker at 0:Standard-1X"}},
+		{run: "ps:scale web+1 worker=2:standard-2x -a orders-web", says: []string{"web at 2:Standard-1X", "worker at 2:Standard-2X"}},
+		{run: "ps:scale web=11 -a orders-web", exit: 2, says: []string{"Cannot update to more than 10 Standard-1X size dynos per process type."}},
+		{run: "ps:scale clock=1 -a orders-web", exit: 2, says: []string{`Couldn't find that process type \(clock\)`}},
+		{run: "ps:scale web=1:basic -a orders-web", exit: 2, says: []string{"Cannot use the following dyno types in the same app"}},
+		{run: "addons:create heroku-redis:premium-0 -a orders-web --name orders-cache", says: []string{"orders-cache is being created"}},
+	})
+	s.Clock().Advance(time.Hour)
+	client := open()
+	if err := client.Set(t.Context(), "order:1", "shipped", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	cli.follow(t, []step{
+		{run: "redis:timeout --seconds 60 orders-cache -a orders-web", says: []string{"set to 60 seconds"}},
+		{run: "maintenance -a orders-web", says: []string{"off"}},
+		{run: "maintenance:on -a orders-web", says: []string{"Enabling maintenance mode for .*done"}},
+		{run: "maintenance -a orders-web", says: []string{"on"}},
+		{run: "addons:create heroku-redis:premium-1 -a orders-web --name orders-fork -- --fork " + url(), says: []string{`\$30/month`, "orders-fork is being created"}},
+		{run: "addons:create heroku-redis:premium-1 -a orders-web --name orders-nothing -- --fork=redis://127.0.0.1:1", says: []string{"orders-nothing is being created"}},
+		{run: "redis:info orders-fork -a orders-web", says: []string{`Status: +Preparing \(fork in progress\)`, "Plan: +Premium 1"}},
+	})
+	if err := client.Set(t.Context(), "order:2", "paid", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	s.Clock().Advance(time.Hour)
+	cli.follow(t, []step{
+		{run: "redis:wait orders-fork --wait-interval 1 -a orders-web"},
+		{run: "redis:info orders-fork -a orders-web", says: []string{"Status: +Available", "Timeout: +300"}}, // no settings are copied
+		{run: "addons:info orders-nothing", says: []string{"State: +errored"}},
+		{run: "redis:promote orders-fork -a orders-web", says: []string{"Promoting orders-fork to REDIS_URL"}},
+		{run: "maintenance:off -a orders-web", says: []string{"Disabling maintenance mode for .*done"}},
+		{run: "logs -a orders-web", says: []string{
+			`app\[heroku-redis\]: source=REDIS addon=orders-fork sample#active-connections=\d+ .*sample#memory-redis=\d+bytes sample#hit-rate=1 sample#evicted-keys=0`, "addon=orders-cache",
+		}},
+		{run: "logs -p heroku-redis -n 1 -a orders-web", says: []string{`^\S+ app\[heroku-redis\]: source=\S+ addon=\S+ [^\n]*\n$`}},
+		{run: "redis:stats-reset orders-cache -a orders-web --confirm orders-web", says: []string{"Stats reset successful"}},
+		{run: "redis:credentials orders-cache --reset -a orders-web", says: []string{"(?i)resetting|reset"}},
+	})
+	if client := open(); client.Ping(t.Context()).Err() != nil {
+		t.Error("the new password does not open the store")
+	}
+	before := url()
+	if err := s.FailOver("orders-cache"); err != nil {
+		t.Fatal(err)
+	}
+	if url() == before {
+		t.Error("after the failover the URL is the same")
+	}
+	for _, key := range []string{"order:1", "order:2"} {
+		for _, store := range []string{"orders-cache", "orders-fork"} {
+			output, _ := cli.run(t, "redis:credentials "+store+" -a orders-web")
+			options, err := redis.ParseURL(strings.TrimSpace(output))
+			if err != nil {
+				t.Fatal("redis:credentials printed no URL")
+			}
+			options.TLSConfig.InsecureSkipVerify = true
+			if n, err := redis.NewClient(options).Exists(t.Context(), key).Result(); n != 1 {
+				t.Errorf("%s has no %s: %v", store, key, err)
+			}
+		}
+	}
+	cli.follow(t, []step{{run: "apps:destroy -a orders-web --confirm orders-web"}})
+	if l := s.Ledger(); l.Created != 3 || l.Orphans != 0 {
+		t.Errorf("the ledger has %d stores created and %d orphans, want 3 and 0", l.Created, l.Orphans)
+	}
+}

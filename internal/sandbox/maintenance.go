@@ -111,7 +111,7 @@ func (s *Sandbox) prepare(a *addOn, m maintenance, now time.Time) {
 func (w *world) schedule(a *addOn, at time.Time) {
 	m := a.Store.open()
 	m.PreviouslyFor, m.ScheduledFor = m.ScheduledFor, at
-	w.Events = slices.DeleteFunc(w.Events, func(e event) bool { return e.AddOn == a.ID && e.Kind == maintenanceDue })
+	w.cancel(a.ID, maintenanceDue)
 	w.expect(event{Kind: maintenanceDue, AddOn: a.ID, Due: at})
 }
 
@@ -144,12 +144,12 @@ func (s *Sandbox) maintain(a *addOn, e event) {
 	}
 }
 
-// run starts the open maintenance, which is ready. s.mu is held.
+// run starts the open maintenance, which is ready: a failover to the standby, at its end. s.mu is held.
 func (s *Sandbox) run(a *addOn, now time.Time) {
 	m := a.Store.open()
 	m.Status, m.StartedAt, m.Window, a.Store.Busy = maintenanceRunning, now, a.Store.window().String(), busyMaintenance
-	s.world.Events = slices.DeleteFunc(s.world.Events, func(e event) bool { return e.AddOn == a.ID && e.Kind == maintenanceDue })
-	s.world.expect(event{Kind: maintenanceDone, AddOn: a.ID, Due: now.Add(s.options.Maintenance)})
+	s.world.cancel(a.ID, maintenanceDue)
+	s.expectFailover(a, event{Kind: maintenanceDone, AddOn: a.ID, Due: now.Add(s.options.Maintenance)})
 }
 
 type maintainedAddOn struct {

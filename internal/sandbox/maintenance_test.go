@@ -114,6 +114,37 @@ func TestMaintenance_isRunByHandOnceReady(t *testing.T) {
 	}
 }
 
+// The end of a maintenance is a failover: on plans of several tenants the URL changes, and no write is lost.
+func TestMaintenance_endsOnAnotherServer(t *testing.T) {
+	t.Parallel()
+	for plan, moves := range map[string]bool{"premium-0": true, "premium-7": false} {
+		t.Run(plan, func(t *testing.T) {
+			t.Parallel()
+			w := start(t, withServers)
+			w.app("orders-api")
+			w.store("orders-api", "kvs-a", plan)
+			must(t, w.RequireMaintenance("kvs-a", 24*time.Hour))
+			w.advance()
+			before, run := w.urlOf("orders-api", "REDIS_URL"), serverID(t, w.redis("orders-api", "REDIS_URL"))
+			releases := w.send("GET /apps/orders-api/releases", "").get("length")
+			w.send("POST /data/maintenances/v1/"+w.send("GET /addons/kvs-a", "").get("id")+"/run", "").is(200)
+			w.put("orders-api", "REDIS_URL", "meanwhile")
+			w.send("POST /redis/v0/databases/kvs-a/credentials_rotation", `{}`).is(422)
+			w.advance()
+			if moved := w.urlOf("orders-api", "REDIS_URL") != before; moved != moves {
+				t.Errorf("the URL has changed: %v, want %v", moved, moves)
+			}
+			if w.send("GET /apps/orders-api/releases", "").get("length") == releases {
+				t.Error("the app was not restarted")
+			}
+			if serverID(t, w.redis("orders-api", "REDIS_URL")) == run {
+				t.Error("it is the same server")
+			}
+			w.holds("orders-api", "REDIS_URL", "meanwhile")
+		})
+	}
+}
+
 func TestMaintenance_isScheduledByWeeks(t *testing.T) {
 	t.Parallel()
 	w, path := maintained(t, "Friday", "18:00")

@@ -197,29 +197,32 @@ func TestProxy_leadsToStoresOnlyAndEndsWithTheSandbox(t *testing.T) {
 	}
 }
 
-// Servers that can replicate: a fork within the space reads the store that nobody outside can read.
-func TestPrivateStore_isForkedWithinItsSpaceOnly(t *testing.T) {
+// Heroku itself reaches the store that nobody outside of the space can read, also with the password of a URL only.
+func TestPrivateStore_isForkedFromEverywhere(t *testing.T) {
 	t.Parallel()
 	w := start(t, func(o *sandbox.Options) { o.Engine = "redis" })
 	w.space("private")
 	w.space("other")
 	w.appIn("private", "private-app")
 	w.appIn("other", "other-app")
+	w.app("common-app")
 	w.store("private-app", "kvs-private", "private-7")
 	if err := w.redisFrom("private-app", "REDIS_URL", w.DynoDial("private-app")).Set(t.Context(), "greeting", "hello", 0).Err(); err != nil {
 		t.Fatal(err)
 	}
 	source := w.send("GET /apps/private-app/config-vars", "").get("REDIS_URL")
-	fork := func(name string) string {
-		return fmt.Sprintf(`{"plan":"heroku-redis:private-7","name":%q,"attachment":{"name":"FORK"},"config":{"fork":%q}}`, name, source)
+	plans := map[string]string{"private-app": "private-7", "other-app": "private-7", "common-app": "premium-0"}
+	for app, plan := range plans {
+		w.send("POST /apps/"+app+"/addons", fmt.Sprintf(`{"plan":"heroku-redis:%s","attachment":{"name":"FORK"},"config":{"fork":%q}}`, plan, source)).is(201)
 	}
-	w.send("POST /apps/private-app/addons", fork("kvs-fork")).is(201)
-	w.send("POST /apps/other-app/addons", fork("kvs-thief")).is(201)
+	guessed := strings.Replace(source, "rediss://h:", "rediss://h:not-", 1)
+	w.send("POST /apps/common-app/addons", fmt.Sprintf(`{"plan":"heroku-redis:premium-0","name":"kvs-thief","config":{"fork":%q}}`, guessed)).is(201)
 	w.advance()
-	w.send("GET /addons/kvs-fork", "").is(200).says("state", "provisioned")
 	w.send("GET /addons/kvs-thief", "").is(200).says("state", "deprovisioned")
-	if got, err := w.redisFrom("private-app", "FORK_URL", w.DynoDial("private-app")).Get(t.Context(), "greeting").Result(); got != "hello" {
-		t.Errorf("the fork has %q, %v", got, err)
+	for app := range plans {
+		if got, err := w.redisFrom(app, "FORK_URL", w.DynoDial(app)).Get(t.Context(), "greeting").Result(); got != "hello" {
+			t.Errorf("the fork of %s has %q, %v", app, got, err)
+		}
 	}
 }
 

@@ -113,7 +113,7 @@ func TestProcess_aPasswordIsInNoCommandLineEnvironmentOrFile(t *testing.T) {
 	if err := client(t, s, "h", canary).Set(t.Context(), "key", "positive-control", 0).Err(); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.SetPassword(t.Context(), canary+"-2"); err != nil {
+	if err := s.SetPassword(t.Context(), canary+"-2", ""); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Stop(t.Context(), true); err != nil { // flushes

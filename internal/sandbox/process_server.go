@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -28,11 +29,15 @@ type processServer struct {
 	dir        string
 	temporary  bool // dir is the engine's, not the caller's
 	persistent bool
-	port       int
+	port       atomic.Int64
 	child      *child
 
-	changes  sync.Mutex // one change at a time; guards password
+	changes  sync.Mutex // one change at a time; guards what follows
 	password string
+	origin   source // that is followed; none when it stands alone
+	upstream source // the same as the replica sees it
+
+	tunnel atomic.Pointer[tunnel] // to a source outside, over TLS
 
 	life    sync.Mutex // starting and stopping; guards stopped
 	stopped bool
@@ -64,11 +69,13 @@ func (s *processServer) removeDir(keepData bool) error {
 }
 
 // launch starts the process and returns when it is ready; errAddressInUse when another process has the port.
-func (s *processServer) launch(ctx context.Context, spec serverSpec) (err error) {
-	if s.port == 0 {
-		if s.port, err = freePort(ctx); err != nil {
+func (s *processServer) launch(ctx context.Context, spec serverSpec) error {
+	if s.port.Load() == 0 {
+		port, err := freePort(ctx)
+		if err != nil {
 			return err
 		}
+		s.port.Store(int64(port))
 	}
 	if err := s.spawn(spec); err != nil {
 		return err
@@ -112,20 +119,69 @@ func (s *processServer) ready(ctx context.Context) error {
 }
 
 // watch reports a server that ends although nobody stopped it: out of memory, or a user's SHUTDOWN.
-func (s *processServer) watch() {
-	<-s.child.done
+func (s *processServer) watch(c *child) {
+	<-c.done
 	s.life.Lock()
 	defer s.life.Unlock()
-	if !s.stopped {
-		s.engine.log.Warn("the server of a store ended by itself", "store", s.id, "port", s.port, "end", s.child.String())
+	if !s.stopped && s.child == c {
+		s.engine.log.Warn("the server of a store ended by itself", "store", s.id, "port", s.port.Load(), "end", c.String())
 	}
+}
+
+func (s *processServer) Restart(ctx context.Context, spec serverSpec) error {
+	s.changes.Lock()
+	defer s.changes.Unlock()
+	if err := s.halt(); err != nil {
+		return fmt.Errorf("restarting the server: %w", err)
+	}
+	s.password = spec.Password
+	if err := s.launch(ctx, spec); err != nil {
+		return fmt.Errorf("restarting the server: %w", err)
+	}
+	go s.watch(s.child)
+	return nil
+}
+
+// halt ends the process for a while, and forgets what would not outlive that.
+func (s *processServer) halt() error {
+	s.life.Lock()
+	defer s.life.Unlock()
+	if s.stopped {
+		return errors.New("it is stopped")
+	}
+	former := s.child
+	s.child = nil // watch has nothing to report
+	former.end(nil)
+	if s.persistent {
+		return nil
+	}
+	if err := os.RemoveAll(s.dir); err != nil {
+		return err
+	}
+	return os.Mkdir(s.dir, 0o700)
+}
+
+func (s *processServer) Rebind(ctx context.Context, port int) error {
+	s.changes.Lock()
+	defer s.changes.Unlock()
+	if err := s.admin(ctx, func(c *redis.Client) error { return c.ConfigSet(ctx, "tls-port", strconv.Itoa(port)).Err() }); err != nil {
+		return fmt.Errorf("moving the server to port %d: %w", port, err)
+	}
+	s.port.Store(int64(port))
+	return nil
 }
 
 func (s *processServer) Stop(ctx context.Context, keepData bool) error {
 	return s.stop(ctx.Done(), keepData)
 }
 
-// stop ends the process, at once when hurry closes.
+var atOnce = func() <-chan struct{} {
+	closed := make(chan struct{})
+	close(closed)
+	return closed
+}()
+
+// stop ends the process, at once when hurry closes or nothing of it is kept.
 func (s *processServer) stop(hurry <-chan struct{}, keepData bool) error {
 	s.life.Lock()
 	defer s.life.Unlock()
@@ -134,9 +190,13 @@ func (s *processServer) stop(hurry <-chan struct{}, keepData bool) error {
 	}
 	s.stopped = true
 	s.engine.remove(s)
+	if !keepData || s.temporary {
+		hurry = atOnce // a copy that still writes its first AOF does not end on TERM
+	}
 	if s.child != nil {
 		s.child.end(hurry)
 	}
+	s.hangUp()
 	err := os.Remove(filepath.Join(s.dir, pidFileName))
 	if errors.Is(err, os.ErrNotExist) {
 		err = nil
@@ -144,7 +204,19 @@ func (s *processServer) stop(hurry <-chan struct{}, keepData bool) error {
 	return errors.Join(err, s.removeDir(keepData))
 }
 
-func (s *processServer) Addr() (host string, port int) { return "127.0.0.1", s.port }
+func (s *processServer) Addr() (host string, port int) { return "127.0.0.1", int(s.port.Load()) }
+
+func (s *processServer) Source() source {
+	s.changes.Lock()
+	defer s.changes.Unlock()
+	return s.self()
+}
+
+func (s *processServer) Admin(ctx context.Context, do func(*redis.Client) error) error {
+	s.changes.Lock()
+	defer s.changes.Unlock()
+	return s.admin(ctx, do)
+}
 
 func (s *processServer) Configure(ctx context.Context, settings serverSettings) error {
 	s.changes.Lock()
@@ -173,7 +245,7 @@ func (s *processServer) Limit(ctx context.Context, limits serverLimits) error {
 	})
 }
 
-func (s *processServer) SetPassword(ctx context.Context, password string) error {
+func (s *processServer) SetPassword(ctx context.Context, password, also string) error {
 	if password == "" {
 		return errors.New("a server without a password is refused")
 	}
@@ -187,19 +259,33 @@ func (s *processServer) SetPassword(ctx context.Context, password string) error 
 		if err := c.ACLSetUser(ctx, "h", userRules(password)...).Err(); err != nil {
 			return fmt.Errorf("setting the password of user h: %w", err)
 		}
+		if also == "" {
+			return nil
+		}
+		for _, user := range []string{"default", "h"} {
+			if err := c.ACLSetUser(ctx, user, hashed(also)).Err(); err != nil {
+				return fmt.Errorf("keeping the former password of user %s: %w", user, err)
+			}
+		}
 		return nil
 	})
 }
 
 // userRules are those of user h, with whom Heroku's URLs authenticate; the password goes as its hash.
 func userRules(password string) []string {
-	return []string{"resetpass", fmt.Sprintf("#%x", sha256.Sum256([]byte(password))), "~*", "&*", "+@all"}
+	return []string{"resetpass", hashed(password), "~*", "&*", "+@all"}
+}
+
+// hashed is a password as an ACL rule.
+func hashed(password string) string { return fmt.Sprintf("#%x", sha256.Sum256([]byte(password))) }
+
+func (s *processServer) self() source {
+	return source{Host: "127.0.0.1", Port: int(s.port.Load()), Password: s.password, TLS: true}
 }
 
 // admin does something on a connection of its own, which must not stay: it counts against the store's limit.
 func (s *processServer) admin(ctx context.Context, do func(*redis.Client) error) error {
-	self := source{Host: "127.0.0.1", Port: s.port, Password: s.password, TLS: true}
-	return speak(ctx, self, s.engine.cert.clientConfig(), do)
+	return speak(ctx, s.self(), s.engine.cert.clientConfig(), do)
 }
 
 // speak does something on one authenticated connection. go-redis is handed an open one: it would log and repeat failed dials itself.

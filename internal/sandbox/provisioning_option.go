@@ -69,13 +69,9 @@ func (c *call) configure(a *addOn, config map[string]any) error {
 			}
 			a.Store.Version = version
 		case "fork":
-			if class, _ := a.Plan.Class(); class == keyvalue.ClassShield {
-				return refused(errors.New("a shield plan cannot be a fork"))
-			}
-			if _, err := keyvalue.ParseURL(text); err != nil {
+			if err := c.orderFork(a, text); err != nil {
 				return refused(err)
 			}
-			a.Store.Fork = text
 		}
 	}
 	return nil

@@ -19,7 +19,7 @@ var shellBlock = regexp.MustCompile("(?s)```sh\n(.*?)```")
 
 func TestREADME_everyCurlExampleWorks(t *testing.T) {
 	t.Parallel()
-	w := start(t)
+	w := start(t, withServers)
 	w.app("orders-api")
 	w.store("orders-api", "orders-cache", "premium-0")
 	s := w.Sandbox
@@ -41,7 +41,7 @@ func TestREADME_everyCurlExampleWorks(t *testing.T) {
 		}
 		shown[req.URL.Path] = true
 	}
-	for _, endpoint := range []string{"faults", "clock", "maintenances", "journal", "ledger"} {
+	for _, endpoint := range []string{"faults", "clock", "maintenances", "failover", "standby", "restart", "journal", "ledger"} {
 		if !shown["/__sandbox/"+endpoint] {
 			t.Errorf("there is no example of %s", endpoint)
 		}

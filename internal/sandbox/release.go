@@ -15,6 +15,7 @@ type release struct {
 	ID, Description string
 	Version         int
 	Plans           []string // of the app's add-ons then
+	Slug            string   `json:",omitempty"` // that it runs
 	CreatedAt       time.Time
 	UserID, Email   string
 }
@@ -31,6 +32,7 @@ func (w *world) release(a *app, description string, by *user, now time.Time) {
 		CreatedAt:   now,
 		UserID:      by.ID,
 		Email:       by.Email,
+		Slug:        a.Slug,
 	}
 	for _, addon := range sorted(w.AddOns) {
 		if addon.App == a.ID && addon.State == stateProvisioned {
@@ -65,11 +67,15 @@ type releaseBody struct {
 	EligibleForRollback bool      `json:"eligible_for_rollback"`
 	ID                  string    `json:"id"`
 	OutputStreamURL     *string   `json:"output_stream_url"`
-	Slug                *idName   `json:"slug"`
+	Slug                *slugBody `json:"slug"`
 	Status              string    `json:"status"`
 	UpdatedAt           string    `json:"updated_at"`
 	User                ownerBody `json:"user"`
 	Version             int       `json:"version"`
+}
+
+type slugBody struct {
+	ID string `json:"id"`
 }
 
 func (b releaseBody) key(field string) string {
@@ -80,7 +86,7 @@ func (b releaseBody) key(field string) string {
 }
 
 func newReleaseBody(a *app, r release) releaseBody {
-	return releaseBody{
+	b := releaseBody{
 		AddonPlanNames:      append([]string{}, r.Plans...),
 		App:                 a.idName(),
 		Artifacts:           []string{},
@@ -94,6 +100,10 @@ func newReleaseBody(a *app, r release) releaseBody {
 		User:                ownerBody{Email: r.Email, ID: r.UserID},
 		Version:             r.Version,
 	}
+	if r.Slug != "" {
+		b.Slug = &slugBody{r.Slug}
+	}
+	return b
 }
 
 func listReleases(c *call) (int, any, error) {

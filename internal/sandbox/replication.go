@@ -17,30 +17,121 @@ import (
 // linkTimeout is how long a copy may be without a link to its source before it is given up.
 const linkTimeout = 10 * time.Second
 
-// CopyFrom makes the server a replica of the source until it is in sync, as a fork and a plan change do
-// (Dev Center: Heroku Key-Value Store, "Creating a fork"); what is written to the source afterwards is not copied.
-func (s *processServer) CopyFrom(ctx context.Context, from source) error {
+// Follow makes the server a replica of the source and returns when the first sync is done, as a fork and a plan change begin
+// (Dev Center: Heroku Key-Value Store, "Creating a fork"); what is written to the source afterwards arrives too.
+func (s *processServer) Follow(ctx context.Context, from source) error {
 	s.changes.Lock()
 	defer s.changes.Unlock()
-	if err := s.probe(ctx, from); err != nil {
+	if err := s.follow(ctx, from); err != nil {
+		// A replica refuses writes, and the credentials are another store's.
+		err = errors.Join(err, s.part(context.WithoutCancel(ctx)))
+		s.hangUp() // also when the server has ended meanwhile
+		return err
+	}
+	return nil
+}
+
+// StandAlone catches up with what the source has now and ends the replication. After an error the server still follows.
+func (s *processServer) StandAlone(ctx context.Context, from source) (err error) {
+	s.changes.Lock()
+	defer s.changes.Unlock()
+	if s.origin == (source{}) {
+		return nil // it did already
+	}
+	if from.Host != s.origin.Host || from.Port != s.origin.Port { // the source has got another server meanwhile
+		if err := s.follow(ctx, from); err != nil {
+			return err
+		}
+	}
+	s.upstream.Username, s.upstream.Password = from.Username, from.Password // they may have been rotated
+	target, err := s.offset(ctx, from.Final)
+	if err == nil {
+		err = s.admin(ctx, func(c *redis.Client) error {
+			poll := time.NewTicker(pollInterval)
+			defer poll.Stop()
+			if err := s.awaitOffset(ctx, c, poll, target); err != nil {
+				return err
+			}
+			return s.awaitRewrite(ctx, c, poll)
+		})
+	}
+	if err != nil {
+		if from.Final {
+			err = errors.Join(err, s.unpause(context.WithoutCancel(ctx)))
+		}
+		return err
+	}
+	return s.part(ctx)
+}
+
+const (
+	pollInterval = 5 * time.Millisecond
+	writesPaused = 20 * time.Second // of a source that goes, and at most
+)
+
+func (s *processServer) follow(ctx context.Context, from source) error {
+	s.hangUp()
+	s.origin, s.upstream = from, from
+	if from.Outside && from.TLS {
+		t, err := openTunnel(ctx, from)
+		if err != nil {
+			return fmt.Errorf("%w: %w", errNoReplication, err)
+		}
+		s.tunnel.Store(t)
+		s.upstream = t.entrance()
+	}
+	if err := s.probe(ctx); err != nil {
 		return fmt.Errorf("%w: %w", errNoReplication, err)
 	}
-	return s.admin(ctx, func(c *redis.Client) error {
-		err := s.replicate(ctx, c, from)
-		// Also after a failure or an interrupt: a replica refuses writes, and the credentials are another store's.
-		return errors.Join(err, standAlone(context.WithoutCancel(ctx), c))
+	return s.admin(ctx, func(c *redis.Client) error { return s.replicate(ctx, c) })
+}
+
+// hangUp ends the tunnel to the source, if there is one.
+func (s *processServer) hangUp() {
+	if t := s.tunnel.Swap(nil); t != nil {
+		t.close()
+	}
+}
+
+// part ends the replication, if there is one.
+func (s *processServer) part(ctx context.Context) error {
+	err := s.admin(ctx, func(c *redis.Client) error { return standAlone(ctx, c) })
+	if err == nil {
+		s.hangUp()
+		s.origin, s.upstream = source{}, source{}
+	}
+	return err
+}
+
+// toSource does something on a connection to the source that is followed.
+func (s *processServer) toSource(ctx context.Context, do func(*redis.Client) error) error {
+	return speak(ctx, s.upstream, s.engine.cert.clientConfig(), do)
+}
+
+// probe asks the source what a replica would, because a replica itself only says that its link is down. REPLCONF is the
+// first command of that handshake and changes nothing; PSYNC without arguments begins nothing, since servers that offer it
+// count them first; whether the user may run it, ACL DRYRUN says where there is one.
+func (s *processServer) probe(ctx context.Context) error {
+	return s.toSource(ctx, func(c *redis.Client) error {
+		if err := c.Do(ctx, "REPLCONF", "capa", "psync2").Err(); err != nil {
+			return err
+		}
+		if err := c.Do(ctx, "PSYNC").Err(); err == nil || !strings.Contains(err.Error(), "wrong number of arguments") {
+			return fmt.Errorf("PSYNC: %w", err)
+		}
+		user, err := c.Do(ctx, "ACL", "WHOAMI").Text()
+		if err != nil {
+			user = s.upstream.Username
+		}
+		if verdict, err := c.Do(ctx, "ACL", "DRYRUN", user, "PSYNC", "?", "-1").Text(); err == nil && verdict != "OK" {
+			return errors.New(verdict)
+		}
+		return nil
 	})
 }
 
-// probe asks the source what a replica would, because a replica itself only says that its link is down.
-// REPLCONF is the first command of that handshake and changes nothing.
-func (s *processServer) probe(ctx context.Context, from source) error {
-	return speak(ctx, from, s.engine.cert.clientConfig(), func(c *redis.Client) error {
-		return c.Do(ctx, "REPLCONF", "capa", "psync2").Err()
-	})
-}
-
-func (s *processServer) replicate(ctx context.Context, c *redis.Client, from source) error {
+func (s *processServer) replicate(ctx context.Context, c *redis.Client) error {
+	from := s.upstream
 	for _, d := range [][2]string{
 		{"masteruser", from.Username}, {"masterauth", from.Password}, {"tls-replication", yesNo(from.TLS)},
 	} {
@@ -51,24 +142,19 @@ func (s *processServer) replicate(ctx context.Context, c *redis.Client, from sou
 	if err := c.ReplicaOf(ctx, from.Host, strconv.Itoa(from.Port)).Err(); err != nil {
 		return fmt.Errorf("starting to replicate: %w", err)
 	}
-	poll := time.NewTicker(5 * time.Millisecond)
+	poll := time.NewTicker(pollInterval)
 	defer poll.Stop()
-	if err := s.awaitOffset(ctx, c, poll, 0); err != nil {
-		return err
-	}
-	target, err := s.offset(ctx, from) // what was written during the sync is copied too
-	if err != nil {
-		return err
-	}
-	if err := s.awaitOffset(ctx, c, poll, target); err != nil {
-		return err
-	}
-	return s.awaitRewrite(ctx, c, poll)
+	return s.awaitOffset(ctx, c, poll, 0)
 }
 
-// offset is how far the source's replication stream has come.
-func (s *processServer) offset(ctx context.Context, from source) (offset int64, err error) {
-	err = speak(ctx, from, s.engine.cert.clientConfig(), func(c *redis.Client) error {
+// offset is how far the source's replication stream has come; pausing it, nothing is written to the source after that.
+func (s *processServer) offset(ctx context.Context, pause bool) (offset int64, err error) {
+	err = s.toSource(ctx, func(c *redis.Client) error {
+		if pause {
+			if err := c.Do(ctx, "CLIENT", "PAUSE", writesPaused.Milliseconds(), "WRITE").Err(); err != nil {
+				return err
+			}
+		}
 		primary, err := info(ctx, c, "replication")
 		offset = number(primary["master_repl_offset"])
 		return err
@@ -77,6 +163,10 @@ func (s *processServer) offset(ctx context.Context, from source) (offset int64, 
 		return 0, fmt.Errorf("asking the source for its offset: %w", err)
 	}
 	return offset, nil
+}
+
+func (s *processServer) unpause(ctx context.Context) error {
+	return s.toSource(ctx, func(c *redis.Client) error { return c.ClientUnpause(ctx).Err() })
 }
 
 // awaitOffset returns when the link is up, the first sync done and the replica's offset at least target.

@@ -59,6 +59,7 @@ var routes = []route{
 	{pattern: "GET /apps/{app}/collaborators", handle: listCollaborators},
 	{pattern: "GET /apps/{app}/dynos", handle: listDynos},
 	{pattern: "GET /apps/{app}/pipeline-couplings", handle: getPipelineCoupling},
+	{pattern: "POST /apps/{app}/log-sessions", handle: createLogSession, query: true},
 
 	{pattern: "GET /apps/{app}/config-vars", handle: getConfigVars},
 	{pattern: "PATCH /apps/{app}/config-vars", handle: updateConfigVars},

@@ -27,10 +27,14 @@ type Options struct {
 	Engine          string        // what runs behind a store: auto (default), valkey, redis, miniredis
 	Provisioning    time.Duration // how long a store takes to be provisioned, or its plan to be changed; default 3 s
 	Maintenance     time.Duration // how long a maintenance runs, after it took Provisioning to prepare it; default the same
+	Forking         time.Duration // how long a fork is still in progress once it is provisioned; default 0: it is complete by then
+	Rotation        time.Duration // how long it takes to rotate credentials; default 0
+	PasswordOverlap time.Duration // how long after that the former password still opens the store, though not on miniredis; default 0
 	DataAPIDelay    time.Duration // how long after its creation a store is unknown to the Data API; default 0
 	Allocation      time.Duration // how long a space takes to be allocated, or to be deleted; default 3 s
 	AppDelay        time.Duration // how long after its creation an app in a space refuses add-ons, attachments and config vars; default 0
 	RulesetDelay    time.Duration // how long after its allocation a space's inbound ruleset is not found; default 0
+	Undeployed      bool          // apps begin without a deployment, and have no process types; default web and worker, one dyno each
 	StrictPlacement bool          // a plan outside of an app's Private Space is refused with 422; default 423 until it is confirmed
 	Latency         time.Duration // added to every request, in real time
 	RateLimit       int           // tokens per account and hour; default 4500
@@ -56,13 +60,15 @@ type Sandbox struct {
 	settling chan struct{}     // held by the one request that lets due events happen
 	starting chan struct{}     // held by each server that is starting
 
-	mu         sync.Mutex // guards what follows
-	world      *world
-	faults     faults
-	backings   map[string]*backing // the server behind each store, by add-on id
-	successors map[string]*backing // the one that a plan change copies to
-	creating   map[string]bool     // apps on which an add-on is being created
-	closing    bool                // no request is begun any more
+	mu          sync.Mutex // guards what follows
+	world       *world
+	faults      faults
+	backings    map[string]*backing // the server behind each store, by add-on id
+	successors  map[string]*backing // the one that a plan change copies to, or that a failover goes to
+	standbys    map[string]standby  // those that were frozen
+	creating    map[string]bool     // apps on which an add-on is being created
+	logSessions map[string]logSession
+	closing     bool // no request is begun any more
 
 	life       context.Context // ends with Close
 	end        context.CancelFunc
@@ -86,14 +92,16 @@ func Start(ctx context.Context, o Options) (_ *Sandbox, err error) {
 		return nil, err
 	}
 	s := &Sandbox{
-		options:    o,
-		log:        o.Log,
-		clock:      o.Clock,
-		settling:   make(chan struct{}, 1),
-		starting:   make(chan struct{}, 2*runtime.NumCPU()),
-		backings:   map[string]*backing{},
-		successors: map[string]*backing{},
-		creating:   map[string]bool{},
+		options:     o,
+		log:         o.Log,
+		clock:       o.Clock,
+		settling:    make(chan struct{}, 1),
+		starting:    make(chan struct{}, 2*runtime.NumCPU()),
+		backings:    map[string]*backing{},
+		successors:  map[string]*backing{},
+		standbys:    map[string]standby{},
+		creating:    map[string]bool{},
+		logSessions: map[string]logSession{},
 	}
 	s.limiter = newLimiter(o.RateLimit)
 	s.life, s.end = context.WithCancel(context.WithoutCancel(ctx))
@@ -233,6 +241,9 @@ func (s *Sandbox) Close() error { return s.closed() }
 func (s *Sandbox) close() error {
 	s.mu.Lock()
 	s.closing = true
+	for id := range s.standbys { // their directories would be left behind
+		s.stopStandby(id)
+	}
 	s.mu.Unlock()
 	s.end()
 	var errs []error

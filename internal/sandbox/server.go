@@ -60,10 +60,14 @@ type reply struct {
 
 const maxBody = 1 << 20
 
-// ServeHTTP answers both APIs and the control endpoints, and is the proxy of the dynos.
+// ServeHTTP answers both APIs, the control endpoints and the log streams, and is the proxy of the dynos.
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodConnect {
 		s.serveDyno(w, r)
+		return
+	}
+	if strings.HasPrefix(r.URL.Path, logPrefix) && r.Method == http.MethodGet {
+		s.serveLog(w, r)
 		return
 	}
 	if strings.HasPrefix(r.URL.Path, controlPrefix) {

@@ -52,11 +52,7 @@ func (c *call) newAppInSpace(name, spaceRef, teamRef, regionRef string) (*app, e
 	case len(c.w.appsIn(sp)) >= keyvalue.SpaceAppsLimit:
 		return nil, invalid("Space %s cannot have more than %d apps.", sp.Name, keyvalue.SpaceAppsLimit)
 	}
-	a, err := c.newApp(name, r, owner)
-	if err == nil {
-		a.Space = sp.ID
-	}
-	return a, err
+	return c.newApp(name, r, owner, sp)
 }
 
 // readyApp finds an app to change that is not being provisioned any more, which takes a while in a space.

@@ -280,10 +280,7 @@ func TestSpace_topologyListsWhatTheFormationAsksFor(t *testing.T) {
 	w.space("acme-prod", `"cidr":"10.40.0.0/16"`)
 	w.appIn("acme-prod", "orders-api")
 	w.app("elsewhere")
-	w.send("GET /spaces/acme-prod/topology", "").is(200).says("version", "1").says("apps.length", "1").says("apps.0.formations", "[]")
-	if err := w.Deploy("orders-api", "web", "worker"); err != nil {
-		t.Fatal(err)
-	}
+	w.send("GET /spaces/acme-prod/topology", "").is(200).says("version", "1").says("apps.length", "1").says("apps.0.formations.length", "2")
 	w.send("PATCH /apps/orders-api/formation", `{"updates":[{"type":"web","quantity":2}]}`).is(200).says("0.size", "Private-S")
 	topology := w.send("GET /spaces/acme-prod/topology", "").is(200).says("apps.0.id", w.send("GET /apps/orders-api", "").get("id")).
 		says("apps.0.formations.0.process_type", "web").says("apps.0.formations.0.dynos.length", "2").

@@ -20,14 +20,15 @@ type store struct {
 	Plan         keyvalue.PlanName // lags behind the add-on's while its data is copied
 	Version      string            // full: "7.2.4"
 	Settings     serverSettings
-	Fork         string `json:",omitempty"` // URL that it is being copied from
-	Busy         string `json:",omitempty"` // busyUpgrade, busyVersion, busyMaintenance
+	Fork         *fork  `json:",omitempty"` // until the copy is complete
+	Busy         string `json:",omitempty"` // busyFork, busyUpgrade, busyVersion, busyMaintenance, busyFailover
 	Server       string // names the server's directory
 	Password     string
 	Host         string // of its server; "" until there is one
 	Port         int
-	PrivateHost  string `json:",omitempty"` // of a store in a space: the only host that anybody is told
-	Formation    string // ids that the API shows
+	PrivateHost  string    `json:",omitempty"` // of a store in a space: the only host that anybody is told
+	StandbyAt    time.Time // from when on it has a standby, where its plan has one
+	Formation    string    // ids that the API shows
 	Primary      string
 	WindowDay    time.Weekday
 	WindowFrom   int           // minutes since midnight, UTC
@@ -35,9 +36,11 @@ type store struct {
 }
 
 const (
+	busyFork        = "fork"    // it is provisioned, but not complete
 	busyUpgrade     = "upgrade" // to another plan
 	busyVersion     = "version"
 	busyMaintenance = "maintenance"
+	busyFailover    = "failover"
 )
 
 // versions that can be had, and what a request for them gives (Dev Center: Heroku Key-Value Store, version support).
@@ -86,7 +89,7 @@ func (s store) url() string {
 
 // busy refuses what cannot be done while the store is worked on.
 func (s store) busy(name string) error {
-	what := map[string]string{busyUpgrade: "a plan upgrade", busyVersion: "a version upgrade", busyMaintenance: "a maintenance"}[s.Busy]
+	what := map[string]string{busyFork: "a fork", busyUpgrade: "a plan upgrade", busyVersion: "a version upgrade", busyMaintenance: "a maintenance", busyFailover: "a failover"}[s.Busy]
 	return refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "%s is in the middle of %s. Please wait for it to finish and try again.", name, what)
 }
 
@@ -141,7 +144,7 @@ type infoBody struct {
 
 func (a *addOn) status() string {
 	switch {
-	case a.State == stateProvisioning && a.Store.Fork != "":
+	case a.Store.Fork != nil:
 		return "Preparing (fork in progress)"
 	case a.State == stateProvisioning:
 		return "Preparing"
@@ -191,7 +194,7 @@ func getStore(c *call) (int, any, error) {
 	}
 	row("Persistence", plan.Persistence)
 	if plan.HighAvailability {
-		row("HA Status", map[bool]string{true: "Available", false: "Preparing"}[a.State == stateProvisioned])
+		row("HA Status", map[bool]string{true: "Available", false: "Preparing"}[a.State == stateProvisioned && !c.now.Before(st.StandbyAt)])
 	}
 	row("Requires TLS", "Yes")
 	events := st.Settings.NotifyKeyspaceEvents
@@ -318,17 +321,19 @@ func rotateCredentials(c *call) (int, any, error) {
 	if err := c.params(&struct{}{}); err != nil {
 		return 0, nil, err
 	}
-	c.w.expect(event{Kind: credentialsRotated, AddOn: a.ID, Due: c.now, Password: c.w.password()})
+	c.w.expect(event{Kind: credentialsRotated, AddOn: a.ID, Due: c.now.Add(c.s.options.Rotation), Password: c.w.password()})
 	return http.StatusOK, messageBody{"Rotating credentials."}, nil
 }
 
 func resetStoreStats(c *call) (int, any, error) {
-	if _, err := c.usableStore(); err != nil {
+	a, err := c.usableStore()
+	if err != nil {
 		return 0, nil, err
 	}
 	if err := c.params(&struct{}{}); err != nil {
 		return 0, nil, err
 	}
+	c.w.expect(event{Kind: statsReset, AddOn: a.ID, Due: c.now})
 	return http.StatusOK, messageBody{"Stats reset successful."}, nil
 }
 

@@ -109,35 +109,6 @@ func TestStore_settingsAreChangedInPart(t *testing.T) {
 	}
 }
 
-func TestStore_rotationChangesTheURLEverywhere(t *testing.T) {
-	t.Parallel()
-	for _, engine := range []string{"miniredis", "redis"} {
-		t.Run(engine, func(t *testing.T) {
-			t.Parallel()
-			w := start(t, func(o *sandbox.Options) { o.Engine = engine })
-			w.app("orders-api")
-			w.app("orders-worker")
-			w.store("orders-api", "kvs-a", "premium-0")
-			w.send("POST /addon-attachments", `{"addon":"kvs-a","app":"orders-worker","name":"SHARED"}`).is(201)
-			old := w.send("GET /apps/orders-api/config-vars", "").get("REDIS_URL")
-			releases := w.send("GET /apps/orders-worker/releases", "").get("length")
-			w.send("POST /redis/v0/databases/kvs-a/credentials_rotation", `{}`).is(200)
-			url := w.send("GET /apps/orders-api/config-vars", "").get("REDIS_URL")
-			if url == old {
-				t.Error("the URL is the same")
-			}
-			w.send("GET /apps/orders-worker/config-vars", "").says("SHARED_URL", url)
-			w.send("GET /redis/v0/databases/kvs-a", "").says("resource_url", url)
-			if w.send("GET /apps/orders-worker/releases", "").get("length") == releases {
-				t.Error("no release was made")
-			}
-			if err := w.redis("orders-worker", "SHARED_URL").Ping(t.Context()).Err(); err != nil {
-				t.Errorf("the new password does not open the store: %v", err)
-			}
-		})
-	}
-}
-
 func TestStore_versionUpgradeIsAMaintenanceAndGoesUpOnly(t *testing.T) {
 	t.Parallel()
 	w := start(t)
@@ -178,40 +149,6 @@ func TestStore_versionUpgradeOfMiniIsImmediate(t *testing.T) {
 	w.send("POST /redis/v0/databases/kvs-a/upgrade", `{"version":"7.2"}`).is(200)
 	w.send("GET /redis/v0/databases/kvs-a", "").says("version", "7.2.4")
 	w.send("GET /redis/v0/databases/kvs-a/wait", "").says("waiting?", "false")
-}
-
-func TestStore_aForkHasTheKeysButNotTheSettings(t *testing.T) {
-	t.Parallel()
-	w := start(t, func(o *sandbox.Options) { o.Engine = "redis" })
-	w.app("orders-api")
-	w.store("orders-api", "kvs-a", "premium-0")
-	w.send("PATCH /redis/v0/databases/kvs-a/config", `{"timeout":7}`).is(200)
-	url := w.send("GET /apps/orders-api/config-vars", "").get("REDIS_URL")
-	if err := w.redis("orders-api", "REDIS_URL").Set(t.Context(), "greeting", "hello", 0).Err(); err != nil {
-		t.Fatal(err)
-	}
-	w.send("POST /apps/orders-api/addons", fmt.Sprintf(`{"plan":"heroku-redis:premium-0","name":"kvs-f","attachment":{"name":"FORK"},"config":{"fork":%q}}`, url)).is(201)
-	if rows := w.send("GET /redis/v0/databases/kvs-f", "").is(200).rows(); rows["Status"] != "Preparing (fork in progress)" {
-		t.Errorf("status %q", rows["Status"])
-	}
-	w.advance()
-	w.send("GET /addons/kvs-f", "").says("state", "provisioned")
-	w.send("GET /redis/v0/databases/kvs-f/config", "").says("timeout.value", "300")
-	if got, err := w.redis("orders-api", "FORK_URL").Get(t.Context(), "greeting").Result(); got != "hello" {
-		t.Errorf("the fork has %q, %v", got, err)
-	}
-}
-
-func TestStore_aSourceThatCannotBeForkedFailsProvisioning(t *testing.T) {
-	t.Parallel()
-	w := start(t) // miniredis has no SYNC
-	w.app("orders-api")
-	w.store("orders-api", "kvs-a", "premium-0")
-	url := w.send("GET /apps/orders-api/config-vars", "").get("REDIS_URL")
-	w.send("POST /apps/orders-api/addons", fmt.Sprintf(`{"plan":"heroku-redis:premium-0","name":"kvs-f","config":{"fork":%q}}`, url)).is(201)
-	w.advance()
-	w.send("GET /addons/kvs-f", "").is(200).says("state", "deprovisioned").says("config_vars", "[]")
-	w.send("GET /redis/v0/databases/kvs-f", "").is(404)
 }
 
 func TestStore_manyAreProvisionedInParallel(t *testing.T) {

@@ -1,0 +1,46 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package heroku
+
+import (
+	"context"
+	"encoding/json"
+)
+
+// ConfigVar returns one config var of an app, and whether it is set (Platform API reference, config vars). Heroku sends
+// all of them; the others are dropped undecoded.
+func (c *Client) ConfigVar(ctx context.Context, id AppID, name string) (value string, set bool, err error) {
+	found, _, err := exchange(ctx, c, c.get("apps", string(id), "config-vars"), func(body []byte) (*string, error) {
+		vars, err := decode[map[string]json.RawMessage](body)
+		if err != nil || vars[name] == nil {
+			return nil, err
+		}
+		var value *string
+		err = unmarshal(vars[name], &value)
+		return value, err
+	})
+	if err != nil || found == nil {
+		return "", false, err
+	}
+	return *found, true, nil
+}
+
+// SetConfigVar sets one config var of an app, nil removes it; the app restarts. One that belongs to an attachment is
+// refused. The answer is dropped undecoded: all config vars are in it.
+func (c *Client) SetConfigVar(ctx context.Context, id AppID, name string, value *string) error {
+	if value != nil {
+		ctx = withSecret(ctx, Secret(*value)) // for all that is known here
+	}
+	_, err := change(ctx, c, c.patch(map[string]*string{name: value}, "apps", string(id), "config-vars"),
+		func(body []byte) (*string, error) { return value, expect(body, '{', "an object") },
+		func(ctx context.Context) (*string, error) {
+			now, set, err := c.ConfigVar(ctx, id, name)
+			if !set {
+				return nil, err
+			}
+			return &now, err
+		},
+		func(now *string) bool { return (now == nil) == (value == nil) && (now == nil || *now == *value) })
+	return err
+}

@@ -1,0 +1,245 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+)
+
+// Apps are kept still while their store changes hands, and put back afterwards. What was before has to survive a crash of
+// the provider, so it is remembered on the app itself, in a config var that is written before anything is touched and
+// removed last.
+
+// hold says how apps are kept from writing (Dev Center: Heroku Key-Value Store and Private Spaces, "Migrating from a
+// Premium KVS Plan to a Private KVS Plan"): maintenance mode stops web requests, only scaling to 0 stops the dynos.
+type hold struct{ AppMaintenance, ScaleDown bool }
+
+// holdVar is the config var of the memo: a person on call reads it with `heroku config:get KVS_MIGRATION`.
+const holdVar = "KVS_MIGRATION"
+
+// holdMemo is what an app was like before. Several stores may hold one app at the same time: the first one records, the
+// last one to leave puts back.
+type holdMemo struct {
+	Holders     []heroku.AddOnID `json:"holders"`
+	Maintenance *bool            `json:"maintenance,omitzero"` // nil: no holder has asked for maintenance mode
+	Formation   map[string]int   `json:"formation,omitzero"`   // dynos by process type; nil: no holder has asked for 0
+}
+
+// appHolds keeps two stores of one run from writing the memo of an app at the same time.
+type appHolds struct {
+	mu   sync.Mutex
+	apps map[heroku.AppID]*sync.Mutex
+}
+
+// lock takes the apps in one order, whoever asks, and returns what gives them back.
+func (h *appHolds) lock(apps []heroku.AppID) (unlock func()) {
+	if h == nil {
+		return func() {}
+	}
+	var taken []*sync.Mutex
+	for _, id := range apps {
+		h.mu.Lock()
+		if h.apps == nil {
+			h.apps = make(map[heroku.AppID]*sync.Mutex)
+		}
+		if h.apps[id] == nil {
+			h.apps[id] = new(sync.Mutex)
+		}
+		app := h.apps[id]
+		h.mu.Unlock()
+		app.Lock()
+		taken = append(taken, app)
+	}
+	return func() {
+		for _, app := range taken {
+			app.Unlock()
+		}
+	}
+}
+
+// inOrder names each app once.
+func inOrder(apps []heroku.AppID) []heroku.AppID {
+	return slices.Compact(slices.Sorted(slices.Values(apps)))
+}
+
+// heldApp is an app as it is now, and its memo; without holders there is none.
+type heldApp struct {
+	heroku.App
+	memo      holdMemo
+	formation []heroku.Process
+}
+
+// holdApps keeps apps still on behalf of a store. since reports that every one of them was held on its behalf already,
+// as asked: an earlier run did it and nobody has written since. After an error some may be held: releaseApps.
+func (c *connection) holdApps(ctx context.Context, holder heroku.AddOnID, apps []heroku.AppID, how hold) (since bool, err error) {
+	if how == (hold{}) || len(apps) == 0 {
+		return false, nil
+	}
+	apps = inOrder(apps)
+	defer c.holds.lock(apps)()
+
+	var found []heldApp
+	for _, id := range apps { // all of them before the first is touched
+		app, err := c.heldApp(ctx, id)
+		if err != nil {
+			return false, err
+		}
+		found = append(found, app)
+	}
+	since = true
+	for _, app := range found {
+		still := app.still(holder, how)
+		if !still {
+			if err := c.hold(ctx, holder, app, how); err != nil {
+				return false, fmt.Errorf("keeping the app %s still: %w", app.Name, err)
+			}
+		}
+		since = since && still
+	}
+	return since, nil
+}
+
+// heldApp reads an app afresh. An unreadable memo is not guessed at: what it says is all there is to put the app back.
+func (c *connection) heldApp(ctx context.Context, id heroku.AppID) (heldApp, error) {
+	app, err := c.client.FindApp(ctx, string(id))
+	if err != nil {
+		return heldApp{}, err
+	}
+	held := heldApp{App: app}
+	memo, set, err := c.client.ConfigVar(ctx, id, holdVar)
+	if err == nil && set && (json.Unmarshal([]byte(memo), &held.memo) != nil || len(held.memo.Holders) == 0) {
+		err = fmt.Errorf("the config var %s of the app %s, in which this provider keeps what the app was like before, cannot be understood, so nothing was touched: "+
+			"read it with `heroku config:get %[1]s -a %[2]s`, put maintenance mode and dynos of the app back by hand, and remove it with `heroku config:unset %[1]s -a %[2]s`", holdVar, app.Name)
+	}
+	if err != nil {
+		return heldApp{}, err
+	}
+	held.formation, err = c.client.Formation(ctx, id)
+	return held, err
+}
+
+// still reports that the app is held already as asked.
+func (a heldApp) still(holder heroku.AddOnID, how hold) bool {
+	return slices.Contains(a.memo.Holders, holder) &&
+		(!how.AppMaintenance || a.Maintenance && a.memo.Maintenance != nil) &&
+		(!how.ScaleDown || len(a.running()) == 0 && a.memo.Formation != nil)
+}
+
+// running are the process types that have dynos.
+func (a heldApp) running() map[string]int {
+	running := make(map[string]int)
+	for _, process := range a.formation {
+		if process.Quantity > 0 {
+			running[process.Type] = process.Quantity
+		}
+	}
+	return running
+}
+
+func (c *connection) hold(ctx context.Context, holder heroku.AddOnID, app heldApp, how hold) error {
+	if err := c.remember(ctx, app.ID, app.remembering(holder, how)); err != nil {
+		return err
+	}
+	if how.AppMaintenance && !app.Maintenance {
+		if err := c.setAppMaintenance(ctx, app.ID, true); err != nil {
+			return err
+		}
+	}
+	if !how.ScaleDown {
+		return nil
+	}
+	none := app.running()
+	for process := range none {
+		none[process] = 0
+	}
+	return c.client.Scale(ctx, app.ID, none)
+}
+
+// remembering is the memo with one more holder. What somebody has switched on or off since the memo was written is
+// meant: that is how the app is put back then.
+func (a heldApp) remembering(holder heroku.AddOnID, how hold) holdMemo {
+	memo := holdMemo{Holders: slices.Clone(a.memo.Holders), Maintenance: a.memo.Maintenance, Formation: maps.Clone(a.memo.Formation)}
+	if !slices.Contains(memo.Holders, holder) {
+		memo.Holders = append(memo.Holders, holder)
+	}
+	if how.AppMaintenance && (memo.Maintenance == nil || !a.Maintenance) {
+		memo.Maintenance = &a.Maintenance
+	}
+	if how.ScaleDown {
+		if memo.Formation == nil {
+			memo.Formation = make(map[string]int)
+		}
+		maps.Copy(memo.Formation, a.running())
+	}
+	return memo
+}
+
+func (c *connection) remember(ctx context.Context, app heroku.AppID, memo holdMemo) error {
+	text, err := json.Marshal(memo)
+	if err != nil {
+		return err
+	}
+	value := string(text)
+	return c.client.SetConfigVar(ctx, app, holdVar, &value)
+}
+
+func (c *connection) setAppMaintenance(ctx context.Context, app heroku.AppID, on bool) error {
+	_, err := c.client.UpdateApp(ctx, app, heroku.AppUpdate{Maintenance: &on})
+	return err
+}
+
+// releaseApps puts back what the memo says, on the apps that have one of this holder, and leaves the others alone. It
+// goes on after a failure, may be repeated, and an app that is gone is none to put back.
+func (c *connection) releaseApps(ctx context.Context, holder heroku.AddOnID, apps []heroku.AppID) error {
+	apps = inOrder(apps)
+	defer c.holds.lock(apps)()
+	var failures []error
+	for _, id := range apps {
+		err := c.release(ctx, holder, id)
+		if err != nil && !heroku.IsNotFound(err) {
+			failures = append(failures, fmt.Errorf("putting the app %s back: %w", id, err))
+		}
+	}
+	return errors.Join(failures...)
+}
+
+func (c *connection) release(ctx context.Context, holder heroku.AddOnID, id heroku.AppID) error {
+	app, err := c.heldApp(ctx, id)
+	if err != nil || !slices.Contains(app.memo.Holders, holder) {
+		return err
+	}
+	if len(app.memo.Holders) > 1 {
+		app.memo.Holders = slices.DeleteFunc(app.memo.Holders, func(id heroku.AddOnID) bool { return id == holder })
+		return c.remember(ctx, id, app.memo)
+	}
+	if err := c.client.Scale(ctx, id, app.stopped()); err != nil {
+		return err
+	}
+	if before := app.memo.Maintenance; before != nil && !*before && app.Maintenance {
+		if err := c.setAppMaintenance(ctx, id, false); err != nil {
+			return err
+		}
+	}
+	return c.client.SetConfigVar(ctx, id, holdVar, nil)
+}
+
+// stopped are the process types to scale back. One that has dynos was scaled by somebody since, and one that is gone
+// was so by a release.
+func (a heldApp) stopped() map[string]int {
+	stopped := make(map[string]int)
+	for _, process := range a.formation {
+		if before := a.memo.Formation[process.Type]; before > 0 && process.Quantity == 0 {
+			stopped[process.Type] = before
+		}
+	}
+	return stopped
+}

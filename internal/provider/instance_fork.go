@@ -1,0 +1,254 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+// A new store may begin as a copy of another one, a fork: of a store of Heroku's, or of any server that lets itself be
+// copied by replication (Dev Center: Heroku Key-Value Store, "Migrating to Heroku Key-Value Store"). It is said once, at
+// creation. The URL of a source is a password: it is read from the configuration and kept nowhere, and a diagnostic
+// about it names no attribute, because Terraform would show the line where it is written.
+
+// forkModel is the `fork` attribute. In plan and state the URL is null.
+type forkModel struct {
+	InstanceID types.String `tfsdk:"instance_id"`
+	URL        types.String `tfsdk:"url_wo"`
+	URLVersion types.Int64  `tfsdk:"url_wo_version"`
+}
+
+func forkAttribute() schema.SingleNestedAttribute {
+	return schema.SingleNestedAttribute{
+		Optional:   true,
+		Validators: []validator.Object{forkRule{}},
+		MarkdownDescription: "What the new store begins as a copy of: another store, or a server elsewhere. Exactly one of `instance_id` and `url_wo`. " +
+			"All keys are copied, none of the settings; before the copy it is checked that the source can be copied and has room in `plan`, afterwards the keys of both are counted. " +
+			"What is written to the source after that is not copied. Heroku does not fork to `shield` plans. It matters at creation only: changing it later sends nothing.",
+		Attributes: map[string]schema.Attribute{
+			"instance_id": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "UUID of the store to copy, such as `kvs_instance.old.id`.",
+			},
+			"url_wo": schema.StringAttribute{
+				Optional:  true,
+				Sensitive: true,
+				WriteOnly: true,
+				MarkdownDescription: "URL of the server to copy, with its password: `rediss://:password@host:6379`, or `redis://` without encryption. " +
+					"The server has to support `SYNC` and to be reachable from Heroku and from here. The URL is kept neither in the plan nor in the state. " +
+					"Its certificate has to be one that can be verified, unless the host is one of Heroku's.",
+			},
+			"url_wo_version": schema.Int64Attribute{
+				Optional:            true,
+				MarkdownDescription: "Any number beside `url_wo`. It is kept in the state, where the URL is not, and says which source the store was made from.",
+			},
+		},
+	}
+}
+
+// forkRule wants one source, and one that could be a source. It is judged as a whole, because what is written into the
+// wrong attribute may be a URL too.
+type forkRule struct{}
+
+func (forkRule) Description(context.Context) string {
+	return "Exactly one of instance_id and url_wo is the source."
+}
+func (r forkRule) MarkdownDescription(ctx context.Context) string { return r.Description(ctx) }
+
+func (forkRule) ValidateObject(ctx context.Context, req validator.ObjectRequest, resp *validator.ObjectResponse) {
+	fork, diags := forkOf(ctx, req.ConfigValue)
+	if resp.Diagnostics.Append(diags...); !resp.Diagnostics.HasError() && !req.ConfigValue.IsNull() {
+		resp.Diagnostics.Append(fork.check()...)
+	}
+}
+
+// forkOf reads the attribute. A fork that is unknown as a whole has unknown parts.
+func forkOf(ctx context.Context, value types.Object) (forkModel, diag.Diagnostics) {
+	var fork forkModel
+	switch {
+	case value.IsUnknown():
+		return forkModel{types.StringUnknown(), types.StringUnknown(), types.Int64Unknown()}, nil
+	case value.IsNull():
+		return fork, nil
+	}
+	diags := value.As(ctx, &fork, basetypes.ObjectAsOptions{})
+	return fork, diags
+}
+
+// check judges what is known; an unknown source may turn out to be null.
+func (m forkModel) check() diag.Diagnostics {
+	var diags diag.Diagnostics
+	id, url := m.InstanceID, m.URL
+	switch {
+	case id.IsNull() && url.IsNull():
+		diags.AddAttributeError(path.Root("fork"), "A fork needs a source",
+			"Neither instance_id nor url_wo is set. Write fork = { instance_id = kvs_instance.old.id }, or fork = { url_wo = var.url, url_wo_version = 1 }; without a source, leave fork out.")
+		return diags
+	case known(id) && known(url):
+		diags.AddError("A fork has one source", "Both instance_id and url_wo of fork are set. Keep the one that is to be copied.")
+		return diags
+	}
+	if known(id) && !isUUID(id.ValueString()) {
+		diags.AddError("Invalid source of a fork",
+			"instance_id of fork is not an id: give a UUID in lower case, for example 7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7. A URL belongs into url_wo.")
+	}
+	if known(url) {
+		if _, err := keyvalue.ParseURL(url.ValueString()); err != nil {
+			diags.Append(noSourceURL(err))
+		}
+	}
+	return diags
+}
+
+func known(value types.String) bool { return !value.IsNull() && !value.IsUnknown() }
+
+// noSourceURL says of a URL that it is none; err is keyvalue's, which repeats nothing of it.
+func noSourceURL(err error) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Invalid source of a fork", fmt.Sprintf("url_wo of fork: %s.", err))
+}
+
+// planFork refuses at plan time what can be known by then: a store on a shield plan cannot begin as a fork.
+func (m instanceModel) planFork(fork types.Object) diag.Diagnostics {
+	if fork.IsNull() || fork.IsUnknown() || m.Plan.IsUnknown() {
+		return nil
+	}
+	return refuseShieldFork(m.spec().Plan, path.Root("plan"))
+}
+
+func refuseShieldFork(target keyvalue.PlanName, at path.Path) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if class, _ := target.Class(); class == keyvalue.ClassShield {
+		diags.AddAttributeError(at, "Heroku does not fork to shield plans", fmt.Sprintf(
+			"The plan %s is a shield plan, and a store on one cannot begin as a copy of another. Leave fork out and let the apps fill the new store.", target))
+	}
+	return diags
+}
+
+// planForkChange speaks of a fork that is changed after it has been made. In state and plan there is no URL, so that
+// another one shows by its version.
+func planForkChange(state, plan types.Object) diag.Diagnostics {
+	unknown := func(part attr.Value) bool { return part.IsUnknown() }
+	if state.Equal(plan) || plan.IsUnknown() || slices.ContainsFunc(slices.Collect(maps.Values(plan.Attributes())), unknown) {
+		return nil // or perhaps it stays what it is
+	}
+	return diag.Diagnostics{diag.NewWarningDiagnostic("A fork is made at creation only",
+		"The store exists, and its data stays as it is: changing or removing fork sends nothing to Heroku. "+
+			"For a store with the data of another source, declare a second kvs_instance with that fork.")}
+}
+
+// forkSource is the URL that Heroku is to copy from; empty when there is no fork. A store that is not ready has none yet.
+func (r *instanceResource) forkSource(ctx context.Context, fork forkModel) (source heroku.Secret, external bool, diags diag.Diagnostics) {
+	if known(fork.URL) {
+		return heroku.Secret(fork.URL.ValueString()), true, fork.check()
+	}
+	if !known(fork.InstanceID) {
+		return "", false, nil
+	}
+	addOn, diags := r.findInstance(ctx, fork.InstanceID.ValueString())
+	if diags.HasError() {
+		return "", false, diags
+	}
+	object := fmt.Sprintf("Key-Value Store %s (%s)", addOn.Name, addOn.ID)
+	store, err := r.storeOf(ctx, addOn)
+	if err != nil {
+		return "", false, diag.Diagnostics{r.failure("Unable to read the source of the fork", object, err)}
+	}
+	if state := unready(addOn, store); state != "" {
+		diags.AddAttributeError(path.Root("fork"), "The source of the fork is not ready", fmt.Sprintf(
+			"%s is %s, so it cannot be copied yet. Nothing has been ordered. Apply again when it is available.", object, state))
+		return "", false, diags
+	}
+	return store.ResourceURL, false, diags
+}
+
+// unready is what a store does instead of being ready, in Heroku's words; empty when it is ready.
+func unready(addOn heroku.AddOn, store *heroku.Store) string {
+	switch {
+	case addOn.State != heroku.StateProvisioned:
+		return addOn.State
+	case store == nil:
+		return instancePreparing
+	case store.Preparing():
+		return fmt.Sprintf("%q", store.Status)
+	case store.ResourceURL == "":
+		return instancePreparing
+	}
+	return ""
+}
+
+// forkUnverified, in the private state, says that a fork was ordered and nobody has seen its end.
+const forkUnverified = "fork_unverified"
+
+// forkMark is what forkUnverified is set to; nothing for a store that is no fork.
+func (m instanceModel) forkMark() []byte {
+	if m.Fork.IsNull() {
+		return nil
+	}
+	return []byte("true")
+}
+
+// verifyFork counts the keys of a new store and of its source. A copy that lacks some is destroyed: it was ordered a
+// moment ago, and what it should have is in the source.
+func (r *instanceResource) verifyFork(ctx context.Context, plan, config instanceModel, timeout time.Duration) (gone bool, diags diag.Diagnostics) {
+	result, said, err := r.compareFork(ctx, plan, config)
+	switch {
+	case err != nil:
+		cause := r.failure("", plan.label(), err)
+		diags.AddWarning("The fork is not proven", cause.Detail()+"\n\nHeroku reports that it is complete.")
+	case result == notProven && said != "":
+		diags.AddWarning("The fork is not proven", fmt.Sprintf("%s: %s\n\nHeroku reports that it is complete.", plan.label(), said))
+	case result == disproven:
+		diags.AddError("The fork is not complete", fmt.Sprintf(
+			"%s: %s\n\nThe new store is destroyed, and its source is as it was. Apply again when nothing is written to the source.", plan.label(), said))
+		if err := r.destroyRetired(context.WithoutCancel(ctx), plan.addOnID(), timeout); err != nil {
+			diags.Append(r.failure("Unable to destroy Key-Value Store", plan.label(), err))
+			return false, diags
+		}
+		return true, diags
+	}
+	return false, diags
+}
+
+// compareFork says nothing of a store that is no fork.
+func (r *instanceResource) compareFork(ctx context.Context, plan, config instanceModel) (proof, string, error) {
+	fork, diags := forkOf(ctx, config.Fork)
+	switch {
+	case config.Fork.IsNull() || diags.HasError():
+		return notProven, "", nil
+	case known(fork.URL):
+		return r.proveCopyOf(ctx, heroku.Secret(fork.URL.ValueString()), plan.addOnID())
+	}
+	return r.proveCopy(ctx, heroku.AddOnID(fork.InstanceID.ValueString()), plan.addOnID())
+}
+
+// resumeFork counts the keys of a fork whose creation was cut short. It may be in use by now, so it is only reported.
+func (r *instanceResource) resumeFork(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse, plan instanceModel) diag.Diagnostics {
+	mark, diags := req.Private.GetKey(ctx, forkUnverified)
+	if mark == nil || diags.HasError() {
+		return diags
+	}
+	var config instanceModel
+	diags.Append(req.Config.Get(ctx, &config)...)
+	if result, said, err := r.compareFork(ctx, plan, config); err == nil && result != proven && said != "" {
+		diags.AddWarning("The fork is not proven", fmt.Sprintf("%s: %s\n\nHeroku reports that it is complete.", plan.label(), said))
+	}
+	diags.Append(resp.Private.SetKey(ctx, forkUnverified, nil)...)
+	return diags
+}

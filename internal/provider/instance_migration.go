@@ -1,0 +1,238 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+// A change that the store itself cannot make needs a new one. Here is what the configuration says of how, and what the
+// plan says of it; how it is done is in instance_replacement.go.
+
+// migrationModel is the `migration` attribute. Null stands for the default, also within a known object.
+type migrationModel struct {
+	Strategy       types.String `tfsdk:"strategy"`
+	AppMaintenance types.Bool   `tfsdk:"app_maintenance"`
+	ScaleDown      types.Bool   `tfsdk:"scale_down"`
+	Verify         types.Bool   `tfsdk:"verify"`
+	Retire         types.String `tfsdk:"retire"`
+	AcceptDataLoss types.Bool   `tfsdk:"accept_data_loss"`
+	AcceptUnproven types.Bool   `tfsdk:"accept_unproven"`
+}
+
+const (
+	strategyFork     = "fork"
+	strategyRecreate = "recreate"
+
+	retireWhenVerified = "when_verified"
+	retireAlways       = "always"
+	retireNever        = "never"
+)
+
+func migrationAttribute() schema.SingleNestedAttribute {
+	return schema.SingleNestedAttribute{
+		Optional: true,
+		MarkdownDescription: "How a change that needs a new store is carried out: another runtime class of `plan`, or another `app_id`. " +
+			"The new store is forked from the old one, gets its settings, its attachments and its name, and the old one is retired. Changing these terms alone sends nothing, except `retire`.",
+		Attributes: map[string]schema.Attribute{
+			"strategy": schema.StringAttribute{
+				Optional:   true,
+				Validators: []validator.String{stringvalidator.OneOf(strategyFork, strategyRecreate)},
+				MarkdownDescription: "`fork`, the default, copies the data. `recreate` begins with an empty store and loses it, which needs `accept_data_loss`; " +
+					"it is the only way to a shield plan, since Heroku does not fork to one.",
+			},
+			"app_maintenance": schema.BoolAttribute{
+				Optional: true,
+				MarkdownDescription: "Whether the apps that the store is attached to are in maintenance mode meanwhile, so that no web request writes to the old store after it was copied. " +
+					"It is off by default, and put back afterwards, also after a failure. Dynos keep running: see `scale_down`.",
+			},
+			"scale_down": schema.BoolAttribute{
+				Optional: true,
+				MarkdownDescription: "Whether all process types of these apps are scaled to 0 meanwhile, and back to what they were afterwards, also after a failure. Off by default. " +
+					"What was before is kept in the app's config var `KVS_MIGRATION` until then.",
+			},
+			"verify": schema.BoolAttribute{
+				Optional:            true,
+				MarkdownDescription: "Whether the keys of both stores are counted before anything is moved; `true` by default. If they differ, nothing moves and the new store is destroyed. A private store can only be reached from its space: there, nothing can be proven.",
+			},
+			"retire": schema.StringAttribute{
+				Optional:   true,
+				Validators: []validator.String{stringvalidator.OneOf(retireWhenVerified, retireAlways, retireNever)},
+				MarkdownDescription: "What becomes of the old store: `when_verified`, the default, destroys it after a proven copy and else keeps it under another name, as `retired_instance_id`; " +
+					"`always` and `never` say it outright. A kept store is paid for. Changing it to `always` later destroys the one that was kept.",
+			},
+			"accept_data_loss": schema.BoolAttribute{
+				Optional:            true,
+				MarkdownDescription: "Consent to losing all keys, which `strategy = \"recreate\"` needs. Off by default; `deletion_protection` has to be off as well.",
+			},
+			"accept_unproven": schema.BoolAttribute{
+				Optional:            true,
+				MarkdownDescription: "Whether to go on where the store's server cannot be reached from here and what is to be shown of it, such as that its data fits into a smaller plan, remains unproven. Off by default.",
+			},
+		},
+	}
+}
+
+func (m migrationModel) recreates() bool { return m.Strategy.ValueString() == strategyRecreate }
+func (m migrationModel) verifies() bool  { return m.Verify.IsNull() || m.Verify.ValueBool() }
+func (m migrationModel) retires() string { return firstOf(m.Retire.ValueString(), retireWhenVerified) }
+func (m migrationModel) hold() hold {
+	return hold{AppMaintenance: m.AppMaintenance.ValueBool(), ScaleDown: m.ScaleDown.ValueBool()}
+}
+
+// terms are the defaults where the configuration says nothing, or nothing yet.
+func (m instanceModel) terms(ctx context.Context) migrationModel {
+	var terms migrationModel
+	if !m.Migration.IsNull() && !m.Migration.IsUnknown() {
+		m.Migration.As(ctx, &terms, basetypes.ObjectAsOptions{UnhandledUnknownAsEmpty: true})
+	}
+	return terms
+}
+
+// planReplacement refuses, or says what a new store means: for the data, the apps and the bill.
+func (r *instanceResource) planReplacement(ctx context.Context, state, config instanceModel, plan *instanceModel, change keyvalue.Change) diag.Diagnostics {
+	terms := plan.terms(ctx)
+	diags := refuseReplacement(state, *plan, change, terms)
+	if diags.HasError() {
+		return diags
+	}
+	plan.replaced(state, config)
+	diags.Append(r.planPlacement(ctx, plan)...)
+	if r.client == nil || diags.HasError() {
+		return diags
+	}
+	facts := change.Facts
+	if terms.recreates() {
+		facts = []string{r.lossOf(ctx, state), "The new store has a new id and a new URL; apps use it once their attachments point to it, and restart then."}
+	}
+	facts = append(facts, r.movedAttachments(ctx, state)...)
+	facts = append(facts, terms.conduct(change)...)
+	diags.AddAttributeWarning(replacedBy(state, *plan), replacementSummary(terms), fmt.Sprintf(
+		"%s: %s\n\n%s", state.label(), change.Reason, bullets(facts)))
+	return diags
+}
+
+func replacementSummary(terms migrationModel) string {
+	if terms.recreates() {
+		return "The store will be replaced by an empty one"
+	}
+	return "The store will be replaced by a fork of it"
+}
+
+// replacedBy is the attribute that asks for a new store.
+func replacedBy(state, plan instanceModel) path.Path {
+	if !plan.AppID.Equal(state.AppID) {
+		return path.Root("app_id")
+	}
+	return path.Root("plan")
+}
+
+// refuseReplacement keeps the data where nothing, or nobody, has said how it is to be carried over.
+func refuseReplacement(state, plan instanceModel, change keyvalue.Change, terms migrationModel) diag.Diagnostics {
+	var diags diag.Diagnostics
+	at := replacedBy(state, plan)
+	switch {
+	case change.Method == keyvalue.Refused && !change.EmptyStore:
+		diags.AddAttributeError(at, "This change cannot be made to a Key-Value Store", state.label()+": "+change.Reason)
+	case !state.RetiredInstanceID.IsNull():
+		diags.AddAttributeError(at, "A retired store is still kept", fmt.Sprintf(
+			"%s was made by an earlier replacement, whose old store %s is still there. Settle that first: migration = { retire = \"always\" } destroys it.", state.label(), state.RetiredInstanceID.ValueString()))
+	case !terms.recreates() && change.Method == keyvalue.Refused:
+		diags.AddAttributeError(at, "This change needs a new, empty Key-Value Store", fmt.Sprintf(
+			"%s cannot be changed in place: %s\n\nThere are two ways out. Declare a second kvs_instance on the new plan, let the apps fill it, re-point each kvs_attachment through its instance_id, and remove this one last. "+
+				"Or, if the data may be lost, set migration = { strategy = \"recreate\", accept_data_loss = true } here.", state.label(), change.Reason))
+	case terms.recreates() && !terms.AcceptDataLoss.ValueBool():
+		diags.AddAttributeError(path.Root("migration"), "Recreating the store loses its data", fmt.Sprintf(
+			"%s would be replaced by an empty store. Set accept_data_loss = true beside strategy = \"recreate\" if its keys may be lost.", state.label()))
+	case terms.recreates() && terms.retires() != retireNever:
+		state.DeletionProtection = types.BoolValue(state.DeletionProtection.ValueBool() || plan.DeletionProtection.ValueBool())
+		diags.Append(state.refuseDestroy()...)
+	}
+	return diags
+}
+
+// replaced marks what a new store has of its own.
+func (m *instanceModel) replaced(state, config instanceModel) {
+	m.ID, m.State, m.WebURL, m.CreatedAt = types.StringUnknown(), types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
+	m.VersionActual, m.RetiredInstanceID = types.StringUnknown(), types.StringUnknown()
+	m.ConfigVars = types.SetUnknown(types.StringType)
+	if config.AttachmentName.IsNull() && !m.AppID.Equal(state.AppID) {
+		m.AttachmentName = types.StringUnknown()
+	}
+}
+
+// movedAttachments says which apps restart, whoever manages their attachments.
+func (r *instanceResource) movedAttachments(ctx context.Context, state instanceModel) []string {
+	attachments, err := r.client.AddOnAttachments(ctx, state.addOnID())
+	if err != nil {
+		return []string{"All attachments of the store are carried over, on whatever app; these apps restart."}
+	}
+	var names []string
+	for _, attachment := range attachments {
+		if attachment.Name != keyvalue.MigrationMark(state.ID.ValueString()) {
+			names = append(names, fmt.Sprintf("%s of app %s", keyvalue.ConfigVar(attachment.Name), attachment.AppName))
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	slices.Sort(names)
+	return []string{"Re-pointed to the new store, managed here or not: " + strings.Join(names, ", ") + ". These apps restart."}
+}
+
+// lossOf is the sentence that has to be read before data is given up.
+func (r *instanceResource) lossOf(ctx context.Context, state instanceModel) string {
+	const all = "All keys of the store are lost"
+	report, err := r.look(ctx, state.addOnID())
+	if keys, known := report.KeyCount(); err == nil && known {
+		return fmt.Sprintf("%s: %d keys in %d bytes now.", all, keys, report.UsedMemory)
+	}
+	return all + "; how many there are is not known, because its server is not reachable from here."
+}
+
+// conduct says what the terms mean for the apps and for the old store.
+func (m migrationModel) conduct(change keyvalue.Change) []string {
+	var facts []string
+	hold := m.hold()
+	switch {
+	case m.recreates():
+	case hold.AppMaintenance && hold.ScaleDown:
+		facts = append(facts, "The attached apps are in maintenance mode and scaled to 0 meanwhile, so that no write is lost.")
+	case hold.AppMaintenance:
+		facts = append(facts, "The attached apps are in maintenance mode meanwhile. Dynos that write without being asked by a web request, such as workers, need scale_down = true as well.")
+	case hold.ScaleDown:
+		facts = append(facts, "The attached apps are scaled to 0 meanwhile, so that no write is lost.")
+	default:
+		facts = append(facts, "The attached apps go on writing meanwhile: set migration = { app_maintenance = true, scale_down = true } to lose none of it.")
+	}
+	switch m.retires() {
+	case retireAlways:
+		facts = append(facts, "The old store is destroyed afterwards, be the copy proven or not.")
+	case retireNever:
+		facts = append(facts, "The old store is kept under another name, "+paidFor(change.PriceBefore)+".")
+	default:
+		facts = append(facts, "The old store is destroyed only after the keys of both have been counted and are as many; where they cannot be, as in a Private Space from outside, it is kept under another name, "+paidFor(change.PriceBefore)+".")
+	}
+	return facts
+}
+
+func paidFor(cents *int) string {
+	if cents == nil {
+		return "and paid for"
+	}
+	return fmt.Sprintf("at $%d.%02d a month", *cents/100, *cents%100)
+}

@@ -1,0 +1,260 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/probe"
+)
+
+// What a change relies on is shown by the stores themselves, as far as they can be reached from here: that a copy is
+// complete, that data has room in a plan, that a source can be copied. No part of a URL is in what is said of it.
+
+// proof is what the stores show of a claim.
+type proof int
+
+const (
+	notProven proof = iota // they cannot be asked, or what they say decides nothing
+	proven
+	disproven
+)
+
+// look asks the server of one of Heroku's stores. An *probe.Unreachable says why it cannot be asked; any other error is
+// the API's, or an interrupt.
+func (c *connection) look(ctx context.Context, id heroku.AddOnID) (probe.Report, error) {
+	store, err := c.client.Store(ctx, id)
+	if err != nil {
+		return probe.Report{}, err
+	}
+	return lookAt(ctx, store.ResourceURL, false)
+}
+
+// lookAt asks the server behind a URL. One that Heroku itself has named need not be recognised by its host.
+func lookAt(ctx context.Context, source heroku.Secret, external bool) (probe.Report, error) {
+	if source == "" {
+		return probe.Report{}, &probe.Unreachable{Reason: notReady, Detail: "it has no server yet"}
+	}
+	parsed, err := keyvalue.ParseURL(source.Reveal())
+	if err != nil {
+		return probe.Report{}, err
+	}
+	return probe.Look(ctx, source.Reveal(), probe.Options{InsecureTLS: !external || probe.SelfSigned(parsed.Host)})
+}
+
+// proveCopy compares the keys of two stores of Heroku's. The sentence says both counts, or why nothing could be proven.
+func (c *connection) proveCopy(ctx context.Context, from, to heroku.AddOnID) (proof, string, error) {
+	source := witness{fmt.Sprintf("The store %s", from), func(ctx context.Context) (probe.Report, error) { return c.look(ctx, from) }}
+	return c.compareKeys(ctx, source, c.copyAt(to))
+}
+
+// proveCopyOf is proveCopy for a source that is not Heroku's.
+func (c *connection) proveCopyOf(ctx context.Context, source heroku.Secret, to heroku.AddOnID) (proof, string, error) {
+	outside := witness{"The source", func(ctx context.Context) (probe.Report, error) { return lookAt(ctx, source, true) }}
+	return c.compareKeys(ctx, outside, c.copyAt(to))
+}
+
+func (c *connection) copyAt(id heroku.AddOnID) witness {
+	return witness{fmt.Sprintf("The copy %s", id), func(ctx context.Context) (probe.Report, error) { return c.look(ctx, id) }}
+}
+
+// witness is a store that is asked for its keys.
+type witness struct {
+	name string // begins a sentence
+	ask  func(context.Context) (probe.Report, error)
+}
+
+const (
+	proofLooks  = 6 // at the copy, the pauses between them growing by proofPause
+	proofMisses = 3 // how many of them may find a store out of reach
+	proofPause  = time.Second
+)
+
+// compareKeys looks at the copy between two looks at the source, and again while they differ: expired keys are not
+// removed on both sides at once. What proves nothing in one of the looks is not disproven by the others.
+func (c *connection) compareKeys(ctx context.Context, source, copied witness) (proof, string, error) {
+	var before *probe.Report
+	var unknown, undecided, unlike string
+	for n, misses := 0, 0; n < proofLooks && misses < proofMisses; n++ {
+		if err := c.client.Clock().Sleep(ctx, time.Duration(n)*proofPause); err != nil {
+			return notProven, "", err
+		}
+		likeness, said, err := compareOnce(ctx, source, copied, &before)
+		var away *probe.Unreachable
+		switch {
+		case errors.As(err, &away):
+			unknown = said
+			if misses++; away.Reason == probe.ReasonDNS {
+				misses = proofMisses // that does not pass
+			}
+		case err != nil:
+			return notProven, "", err
+		case likeness == keyvalue.Alike:
+			return proven, said, nil
+		case likeness == keyvalue.Undecided:
+			undecided = said + " That proves nothing: keys are written or expire meanwhile, or are not counted at all."
+		default:
+			unlike = said
+		}
+	}
+	switch {
+	case undecided != "":
+		return notProven, undecided, nil
+	case unlike != "":
+		return disproven, unlike, nil
+	}
+	return notProven, unknown, nil
+}
+
+// compareOnce leaves the last look at the source for the next time.
+func compareOnce(ctx context.Context, source, copied witness, before **probe.Report) (keyvalue.Likeness, string, error) {
+	var reports [3]probe.Report
+	for i, of := range []witness{source, copied, source} {
+		if i == 0 && *before != nil {
+			reports[0] = **before
+			continue
+		}
+		report, err := of.ask(ctx)
+		var away *probe.Unreachable
+		if errors.As(err, &away) {
+			*before = nil
+			return keyvalue.Undecided, fmt.Sprintf("%s is not reachable from here: %s.", of.name, away.Detail), err
+		}
+		if err != nil {
+			return keyvalue.Undecided, "", err
+		}
+		reports[i] = report
+	}
+	*before = &reports[2]
+	first, copy, last := keyspaceOf(reports[0]), keyspaceOf(reports[1]), keyspaceOf(reports[2])
+	return keyvalue.Compare(first, copy, last), fmt.Sprintf("%s has %s. %s has %s.", source.name, last, copied.name, copy), nil
+}
+
+// keyspaceOf is nil when the server does not count its keys.
+func keyspaceOf(report probe.Report) keyvalue.Keyspace {
+	if report.Keys == nil {
+		return nil
+	}
+	keys := keyvalue.Keyspace{}
+	for database, n := range report.Keys {
+		keys[database] = keyvalue.KeyCount{Keys: n, Expiring: report.Expiring[database]}
+	}
+	return keys
+}
+
+// proveRoom shows before a change to a smaller plan that what the store holds has room there. Of a plan that is not
+// published Heroku alone knows the limits.
+func (c *connection) proveRoom(ctx context.Context, id heroku.AddOnID, label string, target keyvalue.PlanName, acceptUnproven bool) diag.Diagnostics {
+	at := path.Root("plan")
+	plan, published := keyvalue.LookupPlan(target)
+	if !published {
+		return nil
+	}
+	report, err := c.look(ctx, id)
+	why := missing(report, err)
+	switch {
+	case why != "":
+		return unproven(at, "It is not proven that the store fits into the smaller plan", fmt.Sprintf(
+			"%s: whether it has room in %s is not proven: %s.", label, plan.Summary(), why), acceptUnproven)
+	case err != nil:
+		return diag.Diagnostics{c.failure("Unable to ask Key-Value Store how much it holds", label, err)}
+	}
+	var diags diag.Diagnostics
+	fit := keyvalue.Headroom(plan, keyvalue.Usage{
+		UsedBytes: report.UsedMemory,
+		Clients:   int(max(report.ConnectedClients-1, 0)), // this look was one of them
+		Policy:    keyvalue.EvictionPolicy(report.EvictionPolicy),
+		Keys:      keyspaceOf(report),
+	})
+	switch {
+	case fit.Refused:
+		diags.AddAttributeError(at, "The store does not fit into the smaller plan", fmt.Sprintf(
+			"%s:\n%s\n\nNothing has been changed. Choose a larger plan, or remove keys and close connections first.", label, bullets(fit.Reasons)))
+	case fit.Drops > 0:
+		diags.AddAttributeWarning(at, "The smaller plan drops keys", fmt.Sprintf("%s:\n%s", label, bullets(fit.Reasons)))
+	}
+	return diags
+}
+
+// missing is half a sentence about why a look decides nothing; empty when it does, or when it failed otherwise.
+func missing(report probe.Report, err error) string {
+	var away *probe.Unreachable
+	switch {
+	case errors.As(err, &away):
+		return "the store is not reachable from here: " + away.Detail
+	case err == nil && report.UsedMemory == 0:
+		return "its server does not say how much memory it uses"
+	}
+	return ""
+}
+
+// unproven stops what nobody can check, unless the configuration takes that upon itself.
+func unproven(at path.Path, summary, detail string, accepted bool) diag.Diagnostics {
+	if accepted {
+		return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(at, summary, detail)}
+	}
+	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, summary, detail+
+		"\n\nNothing has been changed. Apply from where it can be reached, or set migration = { accept_unproven = true } to go on without proof.")}
+}
+
+// proveSource shows before a fork that its source can be copied into a store on the target plan. Heroku reaches its own
+// stores also where they cannot be reached from here, so that of these nothing needs to be proven.
+func (c *connection) proveSource(ctx context.Context, source heroku.Secret, at path.Path, external bool, target keyvalue.PlanName, acceptUnproven bool) diag.Diagnostics {
+	if external {
+		at = path.Empty() // Terraform would show the line where the URL is written
+	}
+	diags := refuseShieldFork(target, at)
+	parsed, err := keyvalue.ParseURL(source.Reveal())
+	if external && err != nil {
+		diags.Append(noSourceURL(err))
+	}
+	if diags.HasError() {
+		return diags
+	}
+	if external && !parsed.TLS {
+		diags.AddAttributeWarning(at, "The data is copied without encryption",
+			"The URL of the fork's source begins with redis://, so that its password and all keys travel in the clear. Use rediss:// if the source speaks TLS, as all stores of Heroku's do.")
+	}
+	report, err := lookAt(ctx, source, external)
+	why := missing(report, err)
+	switch {
+	case why != "" && !external:
+		diags.Append(unproven(at, "It is not proven that the source can be forked", "Whether the data of the source has room in the new store is not proven: "+why+". Heroku itself reaches its stores.", true)...)
+	case why != "":
+		diags.Append(unproven(at, "It is not proven that the source can be forked", "The source of the fork cannot be checked: "+why+".", acceptUnproven)...)
+	case err != nil:
+		diags.Append(c.failure("Unable to ask the source of the fork", "The source", err))
+	default:
+		diags.Append(judgeSource(report, at, external, target)...)
+	}
+	return diags
+}
+
+// judgeSource: a fork copies everything, whatever the eviction policy, so that everything has to have room.
+func judgeSource(report probe.Report, at path.Path, external bool, target keyvalue.PlanName) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if external && !report.CanFork {
+		diags.AddAttributeError(at, "The source cannot be forked",
+			"The server of the source lets this user not replicate from it (SYNC and PSYNC), which is how Heroku copies a store. "+
+				"Give the user of the URL that permission (+psync +replconf +ping, in Redis), or copy the keys by other means.")
+	}
+	plan, published := keyvalue.LookupPlan(target)
+	if !published {
+		return diags
+	}
+	if fit := keyvalue.Headroom(plan, keyvalue.Usage{UsedBytes: report.UsedMemory}); fit.Refused {
+		diags.AddAttributeError(at, "The source does not fit into the new store", fmt.Sprintf(
+			"In the source %d bytes are used, and the plan %s has %d: %s. Choose a larger plan, or remove keys from the source first.",
+			report.UsedMemory, plan.Name, plan.MemoryBytes(), plan.Summary()))
+	}
+	return diags
+}

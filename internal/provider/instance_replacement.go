@@ -1,0 +1,533 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+// replacement carries a store over to a new one, as Dev Center tells people to do by hand (Heroku Key-Value Store and
+// Private Spaces, "Migrating from a Premium KVS Plan to a Private KVS Plan").
+//
+// Nothing about it is remembered here: a crash would lose it. Each step is found at Heroku by the names that package
+// keyvalue derives from the old store's id, so that a later run sees what is done and does the rest. Until the first
+// attachment moves, the old store is the one in use and everything can be undone; from then on it is only finished.
+type replacement struct {
+	*instanceResource
+	want    *instanceModel // as planned; it is read into at the end
+	terms   migrationModel
+	timeout time.Duration
+
+	old    heroku.AddOn
+	fresh  *heroku.AddOn // the new store; nil: not ordered yet
+	apps   []heroku.AppID
+	begun  bool // the old store bears the mark of a replacement
+	moved  bool // an attachment leads to the new store
+	left   bool // and one to the old one, beside the mark
+	proven bool
+}
+
+// replace is the life of a replacement. Unless it is done, the state stays as it was and the next apply continues.
+func (r *instanceResource) replace(ctx context.Context, state instanceModel, plan *instanceModel, timeout time.Duration) (done bool, diags diag.Diagnostics) {
+	m, err := r.replacementOf(ctx, state, plan, timeout)
+	if heroku.IsNotFound(err) {
+		if successor, found := r.successor(ctx, state); found {
+			return true, plan.readBack(ctx, r, successor)
+		}
+	}
+	if err != nil {
+		return false, diag.Diagnostics{r.failure("Unable to replace Key-Value Store", state.label(), err)}
+	}
+	diags = m.prepare(ctx)
+	if !diags.HasError() {
+		diags.Append(m.copy(ctx)...)
+	}
+	if diags.HasError() {
+		diags.Append(m.stepBack(ctx)...)
+		return false, diags
+	}
+	// An interrupt from here on would leave apps on different stores.
+	ctx = context.WithoutCancel(ctx)
+	if diags.Append(m.takeOver(ctx)...); diags.HasError() {
+		return false, diags
+	}
+	if diags.Append(plan.readBack(ctx, r, *m.fresh)...); diags.HasError() {
+		return false, diags
+	}
+	diags.Append(m.retire(ctx)...)
+	return true, diags
+}
+
+// replacementOf finds both stores and what an earlier run has done.
+func (r *instanceResource) replacementOf(ctx context.Context, state instanceModel, plan *instanceModel, timeout time.Duration) (*replacement, error) {
+	m := &replacement{instanceResource: r, want: plan, terms: plan.terms(ctx), timeout: timeout}
+	return m, m.lookUp(ctx, state.addOnID())
+}
+
+// successor is the store that bears the name of one that is gone: that is how a replacement ends, also when the run
+// that did it was lost before it could say so.
+func (r *instanceResource) successor(ctx context.Context, state instanceModel) (heroku.AddOn, bool) {
+	found, err := r.client.FindAddOn(ctx, state.Name.ValueString())
+	return found, err == nil && found.Service == keyValueStoreService && found.ID != state.addOnID() && found.State == heroku.StateProvisioned
+}
+
+// lookUp asks Heroku, by the names that an earlier run has left.
+func (m *replacement) lookUp(ctx context.Context, id heroku.AddOnID) (err error) {
+	if m.old, err = m.client.FindAddOn(ctx, string(id)); err != nil {
+		return err
+	}
+	attachments, err := m.client.AddOnAttachments(ctx, id)
+	if err != nil {
+		return err
+	}
+	m.begun = named(attachments, m.mark()) != nil
+	m.left = slices.ContainsFunc(attachments, func(a heroku.Attachment) bool { return a.Name != m.mark() })
+	if m.begun {
+		if m.fresh, err = m.findFresh(ctx); err != nil {
+			return err
+		}
+	}
+	if m.fresh != nil {
+		arrived, err := m.client.AddOnAttachments(ctx, m.fresh.ID)
+		if err != nil {
+			return err
+		}
+		m.moved = slices.ContainsFunc(arrived, func(a heroku.Attachment) bool { return a.Name != m.stopgap() })
+		attachments = append(attachments, arrived...)
+	}
+	for _, attachment := range attachments {
+		if !slices.Contains(m.apps, attachment.AppID) {
+			m.apps = append(m.apps, attachment.AppID)
+		}
+	}
+	return nil
+}
+
+// findFresh looks the new store up: by the name that it has first, then by the one that it takes over.
+func (m *replacement) findFresh(ctx context.Context) (*heroku.AddOn, error) {
+	names := []string{keyvalue.ForkName(string(m.old.ID))}
+	if original, retired := keyvalue.OriginalName(m.old.Name, string(m.old.ID)); retired {
+		names = append(names, original)
+		if wanted := m.want.Name.ValueString(); wanted != "" && wanted != original {
+			names = append(names, wanted)
+		}
+	}
+	for _, name := range names {
+		found, err := m.client.FindAddOn(ctx, name)
+		switch {
+		case heroku.IsNotFound(err):
+		case err != nil:
+			return nil, err
+		case found.State != heroku.StateDeprovisioned && found.State != heroku.StateDeprovisioning:
+			return &found, nil
+		}
+	}
+	return nil, nil
+}
+
+func (m *replacement) mark() string    { return keyvalue.MigrationMark(string(m.old.ID)) }
+func (m *replacement) stopgap() string { return keyvalue.ForkAttachment(string(m.old.ID)) }
+func (m *replacement) label() string {
+	return fmt.Sprintf("Key-Value Store %s (%s)", m.old.Name, m.old.ID)
+}
+
+// asWanted says that the new store is the one that the configuration asks for, and not for an earlier one.
+func (m *replacement) asWanted() bool {
+	return string(m.fresh.AppID) == m.want.AppID.ValueString() && shortPlan(m.fresh.Plan) == string(m.want.spec().Plan)
+}
+
+// prepare makes sure that the new store can be, and marks the old one before anything else is touched.
+func (m *replacement) prepare(ctx context.Context) diag.Diagnostics {
+	if m.moved {
+		if !m.asWanted() {
+			return diag.Diagnostics{m.underWay()}
+		}
+		return nil
+	}
+	app, diags := m.place(ctx, m.want)
+	if !diags.HasError() {
+		diags.Append(m.nameIsFree(ctx, app)...)
+	}
+	if !m.terms.recreates() && m.fresh == nil && !diags.HasError() {
+		source, err := m.client.Store(ctx, m.old.ID)
+		if err != nil {
+			return diag.Diagnostics{m.failure("Unable to read the settings of Key-Value Store", m.label(), err)}
+		}
+		diags.Append(m.proveSource(ctx, source.ResourceURL, replacedBy(instanceModel{AppID: types.StringValue(string(m.old.AppID))}, *m.want), false, m.want.spec().Plan, true)...)
+	}
+	if diags.HasError() || m.begun {
+		return diags
+	}
+	if _, err := m.client.CreateAttachment(ctx, heroku.AttachmentCreate{AddOn: m.old.ID, App: m.old.AppID, Name: m.mark()}); err != nil {
+		diags.Append(m.halted(err))
+		return diags
+	}
+	m.begun = true
+	return diags
+}
+
+// underWay refuses another direction after the apps have begun to use the new store.
+func (m *replacement) underWay() diag.Diagnostic {
+	return diag.NewErrorDiagnostic("A replacement is under way", fmt.Sprintf(
+		"%s is being replaced by %s (%s) on the plan %s of app %s, and apps use the new store already: going back would lose what they have written. "+
+			"Apply the configuration that began this to finish it, and change it after that.",
+		m.label(), m.fresh.Name, m.fresh.ID, shortPlan(m.fresh.Plan), m.fresh.AppName))
+}
+
+// nameIsFree looks before the copy whether the attachment that is wanted on another app belongs to somebody else.
+func (m *replacement) nameIsFree(ctx context.Context, app heroku.App) diag.Diagnostics {
+	name := m.want.AttachmentName.ValueString()
+	if name == "" {
+		return nil
+	}
+	attachments, err := m.client.AppAttachments(ctx, app.ID)
+	if err != nil {
+		return diag.Diagnostics{m.failure("Unable to read the attachments of the app", fmt.Sprintf("App %q", app.Name), err)}
+	}
+	if holder := named(attachments, name); holder != nil && holder.AddOnID != m.old.ID && (m.fresh == nil || holder.AddOnID != m.fresh.ID) {
+		return diag.Diagnostics{nameInUse(*holder)}
+	}
+	return nil
+}
+
+// copy fills the new store and proves it, while the apps are held if that is wanted. Nobody uses it yet.
+func (m *replacement) copy(ctx context.Context) diag.Diagnostics {
+	held := false
+	if m.terms.holds() && m.left {
+		var err error
+		if held, err = m.holdApps(ctx, m.old.ID, m.apps, m.terms.hold()); err != nil {
+			return diag.Diagnostics{m.halted(err)}
+		}
+	}
+	if m.moved {
+		return m.remember(ctx)
+	}
+	if err := m.discardStale(ctx, held); err != nil {
+		return diag.Diagnostics{m.halted(err)}
+	}
+	if m.fresh == nil {
+		if diags := m.order(ctx); diags.HasError() {
+			return diags
+		}
+	}
+	if err := m.settle(ctx); err != nil {
+		return m.notSettled(ctx, err)
+	}
+	return m.verify(ctx)
+}
+
+func (m migrationModel) holds() bool {
+	hold := m.hold()
+	return hold.AppMaintenance || hold.ScaleDown
+}
+
+// remember says whether the copy was proven before an earlier run moved the first attachment, which it did not do
+// otherwise: it was if both stores can be reached.
+func (m *replacement) remember(ctx context.Context) diag.Diagnostics {
+	if m.terms.recreates() || !m.terms.verifies() {
+		return nil
+	}
+	_, before := m.look(ctx, m.old.ID)
+	_, after := m.look(ctx, m.fresh.ID)
+	m.proven = before == nil && after == nil
+	return nil
+}
+
+// discardStale gives up a copy of an earlier run that is complete already, unless the apps have been held ever since:
+// what they have written after it is only in the old store. One that is still being made goes on receiving their writes.
+func (m *replacement) discardStale(ctx context.Context, held bool) error {
+	if m.fresh == nil || m.asWanted() && (held || m.terms.recreates()) {
+		return nil
+	}
+	store, err := m.client.Store(ctx, m.fresh.ID)
+	if m.asWanted() && (heroku.IsNotFound(err) || err == nil && store.Preparing()) {
+		return nil
+	}
+	return m.discard(ctx)
+}
+
+// discard destroys the new store, which nobody uses.
+func (m *replacement) discard(ctx context.Context) error {
+	err := m.client.DeleteAddOn(ctx, m.fresh.AppID, m.fresh.ID)
+	if err == nil {
+		err = m.client.WaitAddOnGone(ctx, m.fresh.ID, m.timeout)
+	}
+	if err == nil {
+		m.fresh = nil
+	}
+	return err
+}
+
+// order orders the new store. No app reads its copy before it is complete, so its first attachment is a stopgap.
+func (m *replacement) order(ctx context.Context) diag.Diagnostics {
+	app, err := m.client.App(ctx, heroku.AppID(m.want.AppID.ValueString()))
+	if err != nil {
+		return diag.Diagnostics{m.failure("Unable to read the app of the Key-Value Store", m.label(), err)}
+	}
+	order, err := m.want.order(app)
+	if err != nil {
+		return diag.Diagnostics{diag.NewErrorDiagnostic("Unable to choose a name for the Key-Value Store", err.Error())}
+	}
+	order.Name, order.AttachmentName = keyvalue.ForkName(string(m.old.ID)), m.stopgap()
+	if !m.terms.recreates() {
+		source, err := m.client.Store(ctx, m.old.ID)
+		if err != nil {
+			return diag.Diagnostics{m.failure("Unable to read the settings of Key-Value Store", m.label(), err)}
+		}
+		order.Config["fork"] = source.ResourceURL.Reveal()
+	}
+	fresh, err := m.client.CreateAddOn(ctx, app.ID, order)
+	if err != nil {
+		return diag.Diagnostics{m.creationFailure(ctx, app, order.Name, err)}
+	}
+	m.fresh = &fresh
+	return nil
+}
+
+// settle waits for the copy and gives the new store what a fork does not copy: settings and maintenance window.
+func (m *replacement) settle(ctx context.Context) error {
+	fresh, err := m.client.WaitAddOnProvisioned(ctx, m.fresh.ID, m.timeout)
+	if err != nil {
+		return err
+	}
+	store, err := m.client.WaitStoreAvailable(ctx, fresh.ID, string(m.want.spec().Plan), m.timeout)
+	if err != nil {
+		return err
+	}
+	m.fresh = &fresh
+	if update, changed := m.want.settingsFor(store); changed {
+		if err := m.client.UpdateStoreConfig(ctx, fresh.ID, update); err != nil {
+			return err
+		}
+	}
+	before, err := m.client.Store(ctx, m.old.ID)
+	if err != nil || before.MaintenanceWindow == "" || store.MaintenanceWindow == "" || before.MaintenanceWindow == store.MaintenanceWindow {
+		return err // not every plan has a window
+	}
+	window, err := keyvalue.ParseWindowText(before.MaintenanceWindow)
+	if err == nil {
+		_, err = m.client.SetMaintenanceWindow(ctx, fresh.ID, strings.ToLower(window.Day.String()), window.TimeOfDay())
+	}
+	return err
+}
+
+// notSettled: a copy that Heroku gave up is of no use to the next run.
+func (m *replacement) notSettled(ctx context.Context, err error) diag.Diagnostics {
+	failed := m.halted(fmt.Errorf("the new store %s (%s): %w", m.fresh.Name, m.fresh.ID, err))
+	if declaredFailed(err) {
+		if err := m.discard(context.WithoutCancel(ctx)); err != nil {
+			return diag.Diagnostics{failed, m.failure("Unable to destroy Key-Value Store", fmt.Sprintf("Key-Value Store %s (%s)", m.fresh.Name, m.fresh.ID), err)}
+		}
+	}
+	return diag.Diagnostics{failed}
+}
+
+// verify compares the keys of both stores. If they differ, the new store is destroyed.
+func (m *replacement) verify(ctx context.Context) diag.Diagnostics {
+	if m.terms.recreates() || !m.terms.verifies() {
+		return nil
+	}
+	result, said, err := m.proveCopy(ctx, m.old.ID, m.fresh.ID)
+	switch {
+	case err != nil:
+		return diag.Diagnostics{m.failure("Unable to verify the copy of Key-Value Store", m.label(), err)}
+	case result == proven:
+		m.proven = true
+		return nil
+	case result == notProven:
+		return diag.Diagnostics{diag.NewWarningDiagnostic("The copy is not proven", fmt.Sprintf(
+			"%s: %s\n\nHeroku reports that the fork is complete, and the attachments are moved to it.", m.label(), said))}
+	}
+	copied := *m.fresh
+	diags := diag.Diagnostics{diag.NewErrorDiagnostic("The copy is not complete", fmt.Sprintf(
+		"%s: %s\n\nNothing has moved: the old store is untouched and in use, and the new one, %s (%s), is destroyed. "+
+			"If apps wrote to it meanwhile, set migration = { app_maintenance = true, scale_down = true }, and apply again.", m.label(), said, copied.Name, copied.ID))}
+	if err := m.discard(context.WithoutCancel(ctx)); err != nil {
+		diags.Append(m.failure("Unable to destroy Key-Value Store", fmt.Sprintf("Key-Value Store %s (%s)", copied.Name, copied.ID), err))
+	}
+	return diags
+}
+
+// halted says that a step has failed while the old store is the one in use.
+func (m *replacement) halted(err error) diag.Diagnostic {
+	failure := m.failure("Unable to replace Key-Value Store", m.label(), err)
+	return diag.NewErrorDiagnostic(failure.Summary(), failure.Detail()+"\n\nNothing has moved: the store is untouched and in use. The next apply continues.")
+}
+
+// stepBack puts the apps back after a failure before anything has moved, and takes the mark away if there is nothing
+// to continue with. It is also done when the run was interrupted.
+func (m *replacement) stepBack(ctx context.Context) diag.Diagnostics {
+	if m.moved {
+		return nil
+	}
+	ctx = context.WithoutCancel(ctx)
+	if err := m.releaseApps(ctx, m.old.ID, m.apps); err != nil {
+		return diag.Diagnostics{m.failure("Unable to put the apps back", m.label(), err)}
+	}
+	if m.fresh != nil || !m.begun {
+		return nil
+	}
+	if err := m.detachFrom(ctx, m.old.AppID, m.mark(), m.old.ID); err != nil {
+		return diag.Diagnostics{m.failure("Unable to detach", m.label(), err)}
+	}
+	return nil
+}
+
+// detachFrom removes the attachment of a store by its name, if it is there.
+func (m *replacement) detachFrom(ctx context.Context, app heroku.AppID, name string, of heroku.AddOnID) error {
+	attachment, err := m.client.AppAttachment(ctx, string(app), name)
+	if heroku.IsNotFound(err) || err == nil && attachment.AddOnID != of {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return m.client.DeleteAttachment(ctx, attachment.ID)
+}
+
+// takeOver makes the new store the one that everybody knows: attachments first, then its name, then the apps go on.
+func (m *replacement) takeOver(ctx context.Context) diag.Diagnostics {
+	wanted, err := m.moveAttachments(ctx)
+	if err != nil {
+		return m.notMoved(ctx, err)
+	}
+	err = m.attachOwner(ctx, wanted)
+	if err == nil {
+		err = m.moveName(ctx)
+	}
+	// Whatever is left to do, the apps are all on the new store.
+	if err = errors.Join(err, m.releaseApps(ctx, m.old.ID, m.apps)); err != nil {
+		return diag.Diagnostics{m.failure("Unable to finish the replacement of Key-Value Store",
+			fmt.Sprintf("%s, whose data and attachments %s (%s) has already", m.label(), m.fresh.Name, m.fresh.ID), err)}
+	}
+	return nil
+}
+
+// moveAttachments re-points them under their own names, in one request each, so that no app is without its variable.
+// wanted is the name under which the owner of the new store shall have it.
+func (m *replacement) moveAttachments(ctx context.Context) (wanted string, err error) {
+	attachments, err := m.client.AddOnAttachments(ctx, m.old.ID)
+	if err != nil {
+		return "", err
+	}
+	wanted = m.want.AttachmentName.ValueString()
+	for _, attachment := range attachments {
+		if attachment.Name == m.mark() {
+			continue
+		}
+		if wanted == "" && attachment.AppID == m.old.AppID {
+			wanted = attachment.Name
+		}
+		if err := m.point(ctx, attachment, m.fresh.ID); err != nil {
+			return "", err
+		}
+		m.moved = true
+	}
+	return wanted, nil
+}
+
+// point re-points one attachment; confirming is consent to replace just this one.
+func (m *replacement) point(ctx context.Context, attachment heroku.Attachment, to heroku.AddOnID) error {
+	_, err := m.client.CreateAttachment(ctx, heroku.AttachmentCreate{AddOn: to, App: attachment.AppID, Name: attachment.Name, Confirm: attachment.AppName})
+	return err
+}
+
+// attachOwner gives the app that owns the new store a lasting attachment in place of the stopgap.
+func (m *replacement) attachOwner(ctx context.Context, wanted string) error {
+	attachments, err := m.client.AppAttachments(ctx, m.fresh.AppID)
+	if err != nil {
+		return err
+	}
+	ours := func(a heroku.Attachment) bool { return a.AddOnID == m.fresh.ID && a.Name != m.stopgap() }
+	holder := named(attachments, wanted)
+	if holder != nil && holder.AddOnID != m.fresh.ID {
+		wanted = "" // Heroku chooses; a name that the configuration asks for was free before
+	}
+	if wanted != "" && holder == nil || !slices.ContainsFunc(attachments, ours) {
+		if _, err := m.client.CreateAttachment(ctx, heroku.AttachmentCreate{AddOn: m.fresh.ID, App: m.fresh.AppID, Name: wanted}); err != nil {
+			return err
+		}
+	}
+	return m.detachFrom(ctx, m.fresh.AppID, m.stopgap(), m.fresh.ID)
+}
+
+// notMoved: apps that are held have written nothing, so they can all go back to the old store. Others may have written to
+// the new one already, and stay where they are.
+func (m *replacement) notMoved(ctx context.Context, err error) diag.Diagnostics {
+	diags := diag.Diagnostics{m.failure("Unable to move the attachments of Key-Value Store",
+		fmt.Sprintf("%s, replaced by %s (%s)", m.label(), m.fresh.Name, m.fresh.ID), err)}
+	if m.terms.holds() && m.moved {
+		if err := m.moveBack(ctx); err != nil {
+			diags.AddWarning("The apps stay in maintenance mode", fmt.Sprintf(
+				"%s: some attachments lead to the new store and some to the old one, and they could not be moved back (%s). "+
+					"The apps are held until the next apply has finished this, so that nothing is written to either.", m.label(), err))
+			return diags
+		}
+		m.moved = false
+	}
+	if !m.moved || !m.terms.holds() {
+		if err := m.releaseApps(ctx, m.old.ID, m.apps); err != nil {
+			diags.Append(m.failure("Unable to put the apps back", m.label(), err))
+		}
+	}
+	return diags
+}
+
+func (m *replacement) moveBack(ctx context.Context) error {
+	attachments, err := m.client.AddOnAttachments(ctx, m.fresh.ID)
+	for _, attachment := range attachments {
+		if err == nil && attachment.Name != m.stopgap() {
+			err = m.point(ctx, attachment, m.old.ID)
+		}
+	}
+	return err
+}
+
+// moveName gives the old store another name and the new one its own.
+func (m *replacement) moveName(ctx context.Context) error {
+	original, retired := keyvalue.OriginalName(m.old.Name, string(m.old.ID))
+	if !retired {
+		away := keyvalue.RetiredName(m.old.Name, string(m.old.ID))
+		if _, err := m.client.UpdateAddOn(ctx, m.old.AppID, m.old.ID, heroku.AddOnUpdate{Name: &away}); err != nil {
+			return err
+		}
+		m.old.Name = away
+	}
+	name := firstOf(m.want.Name.ValueString(), original)
+	if m.fresh.Name == name {
+		return nil
+	}
+	fresh, err := m.client.UpdateAddOn(ctx, m.fresh.AppID, m.fresh.ID, heroku.AddOnUpdate{Name: &name})
+	if err == nil {
+		m.fresh = &fresh
+	}
+	return err
+}
+
+// abandon undoes a replacement that an earlier run began and that the configuration does not ask for any more.
+func (r *instanceResource) abandon(ctx context.Context, state instanceModel, plan *instanceModel, timeout time.Duration) diag.Diagnostics {
+	m, err := r.replacementOf(ctx, state, plan, timeout)
+	switch {
+	case err != nil:
+		return diag.Diagnostics{r.failure("Unable to undo the replacement of Key-Value Store", state.label(), err)}
+	case m.moved:
+		return diag.Diagnostics{m.underWay()}
+	case m.fresh != nil:
+		if err := m.discard(ctx); err != nil {
+			return diag.Diagnostics{r.failure("Unable to undo the replacement of Key-Value Store", state.label(), err)}
+		}
+	}
+	return m.stepBack(ctx)
+}

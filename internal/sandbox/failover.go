@@ -1,0 +1,202 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+// standby is a second server that got no more writes from some moment on. A store that was never frozen has none running: a
+// failover starts it, which comes to the same.
+type standby struct {
+	server  string // names its directory
+	backing *backing
+}
+
+// FailOver makes the standby of a store, by id or name, its primary (Dev Center: Heroku Key-Value Store, high availability).
+// It has every write that was acknowledged, unless FreezeStandby was called before. Below premium-7 the URL changes and every
+// attached app has a new release; above, and in spaces, nothing is to be seen. The next standby takes Options.Provisioning.
+func (s *Sandbox) FailOver(store string) error {
+	if err := s.settle(s.life); err != nil {
+		return err
+	}
+	if err := s.orderFailover(store); err != nil {
+		return fmt.Errorf("failing over: %w", err)
+	}
+	return s.settle(s.life)
+}
+
+func (s *Sandbox) orderFailover(store string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, plan, err := s.usable(store)
+	if err != nil {
+		return err
+	}
+	if err := s.hasStandby(a, plan); err != nil {
+		return err
+	}
+	a.Store.Busy = busyFailover
+	s.expectFailover(a, event{Kind: failedOver, AddOn: a.ID, Due: s.clock.Now()})
+	return s.save()
+}
+
+// expectFailover has the event go to the standby. s.mu is held.
+func (s *Sandbox) expectFailover(a *addOn, e event) {
+	e.Server = s.world.uuid()
+	if plan, _ := keyvalue.LookupPlan(a.Plan); !plan.SingleTenant {
+		e.Password = s.world.password()
+	}
+	if frozen, ok := s.standbys[a.ID]; ok && e.Kind == failedOver { // a maintenance waits for its standby
+		s.successors[a.ID], e.Server = frozen.backing, frozen.server
+		delete(s.standbys, a.ID)
+	} else {
+		s.startSuccessor(a, e)
+	}
+	s.world.expect(e)
+}
+
+// tookOver makes the standby the primary, and says whether the URL is another one now.
+func (s *Sandbox) tookOver(a *addOn, e event, srv server, failure error) (moved bool) {
+	former := a.Store.url()
+	if failure == nil {
+		a.Store.Password, a.Store.StandbyAt = cmp.Or(e.Password, a.Store.Password), e.Due.Add(s.options.Provisioning)
+		s.world.cancel(a.ID, passwordExpired)
+	}
+	if srv != nil && failure == nil {
+		s.succeed(a, e, srv)
+	} else {
+		s.stopServer(s.successors[a.ID])
+	}
+	delete(s.successors, a.ID)
+	return a.Store.url() != former
+}
+
+// FreezeStandby cuts the standby of a store, by id or name, off from its primary: replication is asynchronous, and the next
+// failover loses what is written from now on.
+func (s *Sandbox) FreezeStandby(store string) error {
+	if err := s.settle(s.life); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	a, plan, err := s.usable(store)
+	if err == nil {
+		err = s.hasStandby(a, plan)
+	}
+	if err != nil {
+		s.mu.Unlock()
+		return fmt.Errorf("freezing the standby: %w", err)
+	}
+	id, frozen := a.ID, standby{server: s.world.uuid()}
+	present := s.backings[id]
+	frozen.backing = s.startServer(s.spec(a, frozen.server, a.Store.Password), present.origin)
+	s.mu.Unlock()
+
+	srv, err := frozen.backing.wait(s.life)
+	if err == nil {
+		err = s.freeze(srv, present)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil && s.backings[id] != present {
+		err = errors.New("the store has got another server meanwhile")
+	}
+	if err != nil {
+		s.stopServer(frozen.backing)
+		return fmt.Errorf("freezing the standby: %w", err)
+	}
+	s.stopStandby(id)
+	s.standbys[id] = frozen
+	return nil
+}
+
+func (s *Sandbox) freeze(srv server, present *backing) error {
+	ctx, cancel := context.WithTimeout(s.life, readyTimeout)
+	defer cancel()
+	from, err := present.origin(ctx)
+	if err != nil {
+		return err
+	}
+	from.Final = false
+	return srv.StandAlone(ctx, from)
+}
+
+// Restart ends the server of a store, by id or name, and starts it again at the same address, as after a failure. A mini has
+// no keys then, and nothing else is lost (Dev Center: Heroku Key-Value Store, persistence).
+func (s *Sandbox) Restart(store string) error {
+	if err := s.settle(s.life); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	a, _, err := s.usable(store)
+	if err == nil {
+		s.world.expect(event{Kind: restarted, AddOn: a.ID, Due: s.clock.Now()})
+		err = s.save()
+	}
+	s.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("restarting: %w", err)
+	}
+	return s.settle(s.life)
+}
+
+// usable finds a store that is neither being made nor being changed. s.mu is held.
+func (s *Sandbox) usable(store string) (*addOn, keyvalue.Plan, error) {
+	a := find(s.world.AddOns, store, (*addOn).name)
+	switch {
+	case a == nil:
+		return nil, keyvalue.Plan{}, fmt.Errorf("there is no store %q", store)
+	case a.State != stateProvisioned:
+		return nil, keyvalue.Plan{}, fmt.Errorf("%s is %s", a.Name, a.State)
+	case a.Store.Busy != "":
+		return nil, keyvalue.Plan{}, a.Store.busy(a.Name)
+	}
+	plan, _ := keyvalue.LookupPlan(a.Plan)
+	return a, plan, nil
+}
+
+func (s *Sandbox) hasStandby(a *addOn, plan keyvalue.Plan) error {
+	switch {
+	case !plan.HighAvailability:
+		return fmt.Errorf("%s has no standby, on plan %s", a.Name, a.Plan)
+	case s.clock.Now().Before(a.Store.StandbyAt):
+		return fmt.Errorf("the standby of %s is not ready before %s", a.Name, stamp(a.Store.StandbyAt))
+	}
+	return nil
+}
+
+// failOver goes to the standby, which gets the address of the present server where that has to stay.
+func failOver(ctx context.Context, present, successor *backing, spec serverSpec) (server, error) {
+	srv, err := changeOver(ctx, present, successor, spec.Limits, spec.Password)
+	if srv == nil || err != nil {
+		return srv, err
+	}
+	if err := srv.Configure(ctx, spec.Settings); err != nil { // a frozen standby may not know the latest
+		return nil, err
+	}
+	if err := srv.SetPassword(ctx, spec.Password, ""); err != nil {
+		return nil, err
+	}
+	if spec.Port == 0 {
+		return srv, nil
+	}
+	former, err := present.wait(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ctx = context.WithoutCancel(ctx) // there is no way back
+	return srv, errors.Join(former.Stop(ctx, false), srv.Rebind(ctx, spec.Port))
+}
+
+func (s *Sandbox) stopStandby(addOnID string) {
+	if frozen, ok := s.standbys[addOnID]; ok {
+		s.stopServer(frozen.backing)
+		delete(s.standbys, addOnID)
+	}
+}

@@ -1,0 +1,121 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+// fork is what a store that is being made is a copy of. It follows its source until it is complete (Dev Center: Heroku
+// Key-Value Store, migrating to it).
+type fork struct {
+	URL     string
+	Inside  string `json:",omitempty"` // add-on id of the source; "" = it is a server outside
+	Trouble string `json:",omitempty"` // what the fault does to the copy
+}
+
+// Troubles of a fork, beside stuck.
+const (
+	forkRefused    = "refused"    // the source has no SYNC
+	forkLost       = "lost"       // the source goes while the copy follows it
+	forkIncomplete = "incomplete" // keys are missing in the copy
+)
+
+// orderFork takes the provisioning option. Heroku reaches the stores of all spaces, whatever their apps reach.
+func (c *call) orderFork(a *addOn, raw string) error {
+	if class, _ := a.Plan.Class(); class == keyvalue.ClassShield {
+		return errors.New("a shield plan cannot be a fork")
+	}
+	url, err := keyvalue.ParseURL(raw)
+	if err != nil {
+		return err
+	}
+	f := &fork{URL: raw}
+	if from := c.w.storeAt(url.Host, url.Port); from != nil && from.Store.Password == url.Password {
+		f.Inside = from.ID
+	}
+	if c.effect.Fork != stuck {
+		f.Trouble = c.effect.Fork
+	}
+	a.Store.Fork = f
+	return nil
+}
+
+// forkOrigin of the source of a fork, also when it has got another server or password meanwhile.
+func (s *Sandbox) forkOrigin(f fork) origin {
+	if f.Trouble == forkRefused {
+		return func(context.Context) (source, error) { return source{}, errNoReplication }
+	}
+	if f.Inside == "" {
+		url, err := keyvalue.ParseURL(f.URL)
+		from := source{Host: url.Host, Port: url.Port, Username: url.Username, Password: url.Password, TLS: url.TLS, Outside: true}
+		return func(context.Context) (source, error) { return from, err }
+	}
+	return func(ctx context.Context) (source, error) {
+		s.mu.Lock()
+		b := s.backings[f.Inside]
+		s.mu.Unlock()
+		srv, err := b.wait(ctx)
+		if err != nil {
+			return source{}, fmt.Errorf("the source of the fork is gone: %w", err)
+		}
+		return srv.Source(), nil
+	}
+}
+
+// completeFork ends the copying into the server behind a store.
+func (s *Sandbox) completeFork(ctx context.Context, b *backing, f fork) (server, error) {
+	srv, err := b.wait(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if f.Trouble == forkLost {
+		return nil, errors.New("the source of the fork is lost")
+	}
+	from, err := s.forkOrigin(f)(ctx)
+	if err == nil {
+		err = srv.StandAlone(ctx, from)
+	}
+	if err == nil && f.Trouble == forkIncomplete {
+		err = srv.Admin(ctx, func(c *redis.Client) error { return dropKeys(ctx, c) })
+	}
+	return srv, err
+}
+
+// dropKeys removes every tenth key of each database, in alphabetical order, and at least one.
+func dropKeys(ctx context.Context, c *redis.Client) error {
+	databases, err := info(ctx, c, "keyspace")
+	if err != nil {
+		return err
+	}
+	for name := range databases {
+		n, err := strconv.Atoi(strings.TrimPrefix(name, "db"))
+		if err != nil {
+			return fmt.Errorf("database %q: %w", name, err)
+		}
+		if err := c.Do(ctx, "SELECT", n).Err(); err != nil { // it is the client's only connection
+			return err
+		}
+		keys, err := c.Keys(ctx, "*").Result()
+		if err != nil {
+			return err
+		}
+		slices.Sort(keys)
+		for i := 0; i < len(keys); i += 10 {
+			if err := c.Del(ctx, keys[i]).Err(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,176 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// logSession is a permission to read the log stream of an app, at a URL that needs no token (Platform API reference, log
+// sessions). It is gone with the sandbox.
+type logSession struct {
+	App       string // id
+	Process   string // "" = all, else heroku-redis; nothing else logs here
+	Lines     int    // at most, before the stream is followed
+	Tail      bool   // it is followed until the client leaves
+	ExpiresAt time.Time
+}
+
+const (
+	logPrefix       = "/logplex/sessions/"
+	logSessionLife  = 5 * time.Minute
+	defaultLogLines = 100
+	maxLogLines     = 1500
+	logProcess      = "heroku-redis"
+)
+
+func createLogSession(c *call) (int, any, error) {
+	a, err := c.app(c.PathValue("app"))
+	if err != nil {
+		return 0, nil, err
+	}
+	var in struct {
+		Dyno     string `json:"dyno"`
+		DynoName string `json:"dyno_name"`
+		Type     string `json:"type"`
+		Source   string `json:"source"`
+		Lines    *int   `json:"lines"`
+		Tail     bool   `json:"tail"`
+	}
+	if err := c.params(&in); err != nil {
+		return 0, nil, err
+	}
+	session := logSession{App: a.ID, Lines: defaultLogLines, Tail: in.Tail, ExpiresAt: c.now.Add(logSessionLife)}
+	for _, process := range []string{in.Dyno, in.DynoName, in.Type} {
+		if process != "" {
+			session.Process = process
+		}
+	}
+	if in.Source != "" && in.Source != "app" {
+		session.Process = in.Source // whose lines there are none of
+	}
+	if in.Lines != nil {
+		if *in.Lines < 0 || *in.Lines > maxLogLines {
+			return 0, nil, invalid("lines must be between 0 and %d.", maxLogLines)
+		}
+		session.Lines = *in.Lines
+	}
+	id := randomID()
+	c.s.logSessions[id] = session
+	return http.StatusCreated, struct {
+		CreatedAt  string `json:"created_at"`
+		ID         string `json:"id"`
+		LogplexURL string `json:"logplex_url"`
+		UpdatedAt  string `json:"updated_at"`
+	}{stamp(c.now), id, c.s.url + logPrefix + id, stamp(c.now)}, nil
+}
+
+// serveLog streams the lines of a session: as Server-Sent Events to who asks for them, like the Heroku CLI, else as text.
+func (s *Sandbox) serveLog(w http.ResponseWriter, r *http.Request) {
+	id := strings.TrimPrefix(r.URL.Path, logPrefix)
+	s.mu.Lock()
+	session, ok := s.logSessions[id]
+	if s.closing || !ok || !s.clock.Now().Before(session.ExpiresAt) {
+		delete(s.logSessions, id)
+		s.mu.Unlock()
+		http.Error(w, "The log session has expired.", http.StatusNotFound)
+		return
+	}
+	s.background.Add(1)
+	s.mu.Unlock()
+	defer s.background.Done()
+
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(s.life, cancel)()
+	events := strings.Contains(r.Header.Get("Accept"), "text/event-stream")
+	w.Header().Set("Content-Type", map[bool]string{true: "text/event-stream", false: "text/plain; charset=utf-8"}[events])
+	w.WriteHeader(http.StatusOK)
+	for first := true; first || session.Tail; first = false {
+		now := s.clock.Now()
+		lines := s.samples(ctx, session, now)
+		if first {
+			lines = lines[max(0, len(lines)-session.Lines):]
+		}
+		for _, line := range lines {
+			if events {
+				line = "data: " + line + "\n"
+			}
+			if _, err := io.WriteString(w, line+"\n"); err != nil {
+				return // the client left
+			}
+		}
+		if err := http.NewResponseController(w).Flush(); err != nil || session.Tail && s.clock.until(ctx, now.Add(sampleInterval)) != nil {
+			return
+		}
+	}
+}
+
+// samples of all stores that are attached to the app of a session.
+func (s *Sandbox) samples(ctx context.Context, session logSession, now time.Time) []string {
+	if session.Process != "" && session.Process != logProcess {
+		return nil
+	}
+	if err := s.settle(ctx); err != nil {
+		s.log.Error("the log stream is late", "error", err)
+	}
+	type sampled struct {
+		source, store string
+		backing       *backing
+	}
+	var stores []sampled
+	s.mu.Lock()
+	for _, at := range sorted(s.world.Attachments) {
+		if a := s.world.AddOns[at.AddOn]; at.App == session.App && a.State == stateProvisioned {
+			stores = append(stores, sampled{at.Name, a.Name, s.backings[a.ID]})
+		}
+	}
+	s.mu.Unlock()
+	slices.SortFunc(stores, func(a, b sampled) int { return strings.Compare(a.source, b.source) })
+
+	var lines []string
+	for _, store := range stores {
+		metrics, err := store.backing.sample(ctx)
+		if err != nil {
+			s.log.Debug("a store was not sampled", "store", store.store, "error", err)
+			continue // logs are delivered on a best-effort basis
+		}
+		lines = append(lines, fmt.Sprintf("%s app[%s]: source=%s addon=%s %s",
+			now.Format("2006-01-02T15:04:05.000000+00:00"), logProcess, store.source, store.store, metrics))
+	}
+	return lines
+}
+
+// sample asks the server how it does.
+func (b *backing) sample(ctx context.Context) (metrics string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, sampleTimeout)
+	defer cancel()
+	srv, err := b.wait(ctx)
+	if err != nil {
+		return "", err
+	}
+	err = srv.Admin(ctx, func(c *redis.Client) error {
+		all := map[string]string{}
+		for _, section := range []string{"clients", "memory", "stats"} {
+			fields, err := info(ctx, c, section)
+			if err != nil && section == "clients" { // the only one that miniredis has
+				return err
+			}
+			for name, value := range fields {
+				all[name] = value
+			}
+		}
+		metrics = sampleLine(all, machineLoad())
+		return nil
+	})
+	return metrics, err
+}
