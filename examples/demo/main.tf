@@ -1,4 +1,5 @@
-# One store on Heroku Key-Value Store, used by two apps. `make demo` applies this against a local sandbox.
+# One store on Heroku Key-Value Store, used by two apps. `make demo` applies this against a local sandbox, upgrades the
+# store in place and moves it into a Private Space.
 
 terraform {
   required_providers {

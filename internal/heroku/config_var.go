@@ -6,6 +6,9 @@ package heroku
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
 )
 
 // ConfigVar returns one config var of an app, and whether it is set (Platform API reference, config vars). Heroku sends
@@ -42,5 +45,27 @@ func (c *Client) SetConfigVar(ctx context.Context, id AppID, name string, value 
 			return &now, err
 		},
 		func(now *string) bool { return (now == nil) == (value == nil) && (now == nil || *now == *value) })
+	return err
+}
+
+// WaitConfigVar waits until accept finds the value of a config var right. Its errors are *WaitError, around a not_found
+// when the app is gone.
+func (c *Client) WaitConfigVar(ctx context.Context, id AppID, name string, timeout time.Duration, accept func(Secret) bool) error {
+	what := fmt.Sprintf("the config var %s of app %s to change", name, id)
+	_, err := await(ctx, c, what, timeout, func(ctx context.Context, waited time.Duration) (struct{}, progress, error) {
+		value, set, err := c.ConfigVar(ctx, id, name)
+		p := progress{state: "not set"}
+		switch {
+		case IsNotFound(err):
+			p.failure = err
+		case err != nil:
+			return struct{}{}, p, err
+		case set:
+			p = progress{state: "not changed yet", ready: accept(Secret(value))}
+		case waited > unknownFor:
+			p.failure = errors.New("it is not set any more")
+		}
+		return struct{}{}, p, nil
+	})
 	return err
 }

@@ -5,11 +5,13 @@ package heroku_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
@@ -108,5 +110,35 @@ func TestConfigVarIsNotRepeatedByARefusal(t *testing.T) {
 	err := client.SetConfigVar(t.Context(), appID, "MEMO", &value)
 	if said := fmt.Sprint(err, logged); !heroku.HasID(err, "invalid_params") || strings.Contains(said, "canary") {
 		t.Error(said)
+	}
+}
+
+func TestWaitForAConfigVar(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		polls   []string // bodies; the last one stays
+		outcome heroku.WaitOutcome
+		gone    bool
+	}{
+		"changed after a while": {[]string{`{"URL":"canary-old"}`, `{}`, `{"URL":"canary-old"}`, `{"URL":"canary-new"}`}, 0, false},
+		"never changed":         {[]string{`{"URL":"canary-old"}`}, heroku.TimedOut, false},
+		"removed":               {[]string{`{"URL":"canary-old"}`, `{"OTHER":"canary-new"}`}, heroku.Failed, false},
+		"of an app that goes":   {[]string{`{"URL":"canary-old"}`, notFound}, heroku.Failed, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := serve(t, func(w http.ResponseWriter, _ *http.Request, n int) {
+				body := c.polls[min(n, len(c.polls))-1]
+				reply(w, map[bool]int{true: 404, false: 200}[body == notFound], body)
+			})
+			err := srv.client(t).WaitConfigVar(t.Context(), appID, "URL", 5*time.Minute, func(value heroku.Secret) bool { return value.Reveal() == "canary-new" })
+			var failed *heroku.WaitError
+			if (err == nil) != (c.outcome == 0) || err != nil && (!errors.As(err, &failed) || failed.Outcome != c.outcome) || heroku.IsNotFound(err) != c.gone {
+				t.Error(err)
+			}
+			if strings.Contains(fmt.Sprint(err), "canary") {
+				t.Error(err)
+			}
+		})
 	}
 }

@@ -156,7 +156,7 @@ func (c *Change) tellMethod(from, to RuntimeClass, beginsEmpty bool) {
 		c.Reapplied = []string{"timeout", "maxmemory_policy", "notify_keyspace_events"}
 		c.Facts = []string{
 			"The new store has a new id and a new URL; apps use it once their attachments point to it, and restart then.",
-			"A fork copies the keys but none of the settings; writes made to the old store during the copy may be lost.",
+			"A fork copies all keys with their types and expiry times; the settings, which it does not copy, are set again.",
 			"Both stores are paid for until the old one is destroyed.",
 		}
 		if to == ClassCommon && (from == ClassPrivate || from == ClassShield) {

@@ -188,7 +188,7 @@ func TestImpactOfVersions(t *testing.T) {
 		},
 		"premium to private with an upgrade": {
 			from: keyvalue.Spec{Plan: "premium-7", Running: "7.0.15"}, to: keyvalue.Spec{Plan: "private-7", Version: "7.2"},
-			method: keyvalue.NewStore, reason: "cannot move", facts: []string{"upgraded from 7.0.15 to 7.2", "none of the settings"}, silent: []string{"out of reach"},
+			method: keyvalue.NewStore, reason: "cannot move", facts: []string{"upgraded from 7.0.15 to 7.2", "the settings, which it does not copy"}, silent: []string{"out of reach"},
 		},
 		"a store does not go back": {
 			from: keyvalue.Spec{Plan: "premium-0", Version: "7.2", Running: "7.2.4"}, to: keyvalue.Spec{Plan: "premium-1", Version: "7.0"},

@@ -117,7 +117,7 @@ func TestImpact(t *testing.T) {
 			from: keyvalue.Spec{AppID: "a", Plan: "premium-7"}, to: keyvalue.Spec{AppID: "a", Plan: "private-7"},
 			method: keyvalue.NewStore, cents: 15000, reason: "premium-7 is a common plan and private-7 a private plan",
 			facts: []string{
-				"a new id and a new URL", "copies the keys but none of the settings", "paid for until the old one is destroyed", "Memory: 7 GB before, 7 GB after",
+				"a new id and a new URL", "the settings, which it does not copy, are set again", "paid for until the old one is destroyed", "Memory: 7 GB before, 7 GB after",
 			},
 			silent: []string{"keeps its id", "leaves the isolated network"},
 		},

@@ -100,22 +100,20 @@ func LookupRelease(v Version) (Release, bool) {
 const noticeBefore = 120 * 24 * time.Hour
 
 // LifeCycleNotice is a sentence about a server whose release has reached the end of its life, or soon will; empty when
-// there is nothing to say. The dates are Heroku's, as of January 2025, and may have been moved since.
+// there is nothing to say, or no newer release to go to. The dates are Heroku's, as of January 2025, and may have been
+// moved since.
 func LifeCycleNotice(running Version, now time.Time) string {
 	release, known := LookupRelease(running)
-	if !known || now.Before(release.LastDay.Add(-noticeBefore)) {
+	newest := releases[len(releases)-1]
+	if !known || release == newest || now.Before(release.LastDay.Add(-noticeBefore)) {
 		return ""
 	}
-	successor := releases[len(releases)-1]
 	ends := "ends its life"
 	if now.After(release.LastDay.AddDate(0, 0, 1)) {
 		ends = "ended its life"
 	}
-	notice := fmt.Sprintf("It runs %s %s. Heroku announced that it %s in %s, and upgrades what is left by itself.", release.Server, running, ends, release.EndOfLife)
-	if successor.Version != release.Version {
-		notice += fmt.Sprintf(" Version %s is the newest that was announced.", successor.Version)
-	}
-	return notice
+	return fmt.Sprintf("It runs %s %s. Heroku announced that it %s in %s, and upgrades what is left by itself. Version %s is the newest that was announced.",
+		release.Server, running, ends, release.EndOfLife, newest.Version)
 }
 
 // versionStep is what a change does to the version.

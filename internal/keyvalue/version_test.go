@@ -87,7 +87,7 @@ func TestLifeCycleNotice(t *testing.T) {
 		"some months before it is announced":              {"7.0.15", on(2025, time.November, 1), "ends its life in Q4 2025"},
 		"on the last day it still lives":                  {"7.0.15", on(2025, time.December, 31), "ends its life in Q4 2025"},
 		"afterwards it is over":                           {"7.0.15", on(2026, time.January, 14), "ended its life in Q4 2025, and upgrades what is left by itself. Version 7.2 is the newest"},
-		"the newest has no successor":                     {"7.2.4", on(2026, time.December, 1), "It runs Valkey 7.2.4."},
+		"there is nothing to go to from the newest":       {"7.2.4", on(2026, time.December, 1), ""},
 		"a release that nobody has announced is no one's": {"9.0.0", on(2030, time.January, 1), ""},
 		"nothing is known of an unknown version":          {"", on(2030, time.January, 1), ""},
 	} {

@@ -67,6 +67,9 @@ func (r *attachmentResource) planHandover(ctx context.Context, state, plan attac
 			diags.Append(nameInUse(*holder))
 		}
 	case handoverReplace:
+		if plan.InstanceID.IsUnknown() && holder.ID == state.attachmentID() {
+			return nil // the store that is replaced says what becomes of its attachments
+		}
 		diags.AddAttributeWarning(path.Root("instance_id"), replaceSummary(holder.Name), fmt.Sprintf(
 			"%s on app %s now points to the store %s (%s). %s The app restarts.",
 			keyvalue.ConfigVar(holder.Name), holder.AppName, holder.AddOnName, holder.AddOnID, r.afterHandover(attachments, *holder)))

@@ -4,10 +4,15 @@
 package provider
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework-validators/ephemeralvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral/schema"
@@ -22,20 +27,26 @@ import (
 // The ephemeral resource kvs_credentials is the URL of a store and its parts, read whenever they are needed and kept in
 // neither plan nor state. It reads the present credentials and issues none, so opening it twice does no harm.
 
-var _ ephemeral.EphemeralResourceWithConfigure = (*credentialsEphemeral)(nil)
+var (
+	_ ephemeral.EphemeralResourceWithConfigure        = (*credentialsEphemeral)(nil)
+	_ ephemeral.EphemeralResourceWithConfigValidators = (*credentialsEphemeral)(nil)
+	_ ephemeral.EphemeralResourceWithRenew            = (*credentialsEphemeral)(nil)
+)
 
 type credentialsEphemeral struct{ connection }
 
 func newCredentialsEphemeral() ephemeral.EphemeralResource { return &credentialsEphemeral{} }
 
 type credentialsModel struct {
-	InstanceID types.String `tfsdk:"instance_id"`
-	URL        types.String `tfsdk:"url"`
-	Host       types.String `tfsdk:"host"`
-	Port       types.Int64  `tfsdk:"port"`
-	Username   types.String `tfsdk:"username"`
-	Password   types.String `tfsdk:"password"`
-	TLS        types.Bool   `tfsdk:"tls"`
+	InstanceID     types.String `tfsdk:"instance_id"`
+	AppID          types.String `tfsdk:"app_id"`
+	AttachmentName types.String `tfsdk:"attachment_name"`
+	URL            types.String `tfsdk:"url"`
+	Host           types.String `tfsdk:"host"`
+	Port           types.Int64  `tfsdk:"port"`
+	Username       types.String `tfsdk:"username"`
+	Password       types.String `tfsdk:"password"`
+	TLS            types.Bool   `tfsdk:"tls"`
 }
 
 func (e *credentialsEphemeral) Metadata(_ context.Context, req ephemeral.MetadataRequest, resp *ephemeral.MetadataResponse) {
@@ -45,12 +56,24 @@ func (e *credentialsEphemeral) Metadata(_ context.Context, req ephemeral.Metadat
 func (e *credentialsEphemeral) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Reads the present URL of a store and its parts, without keeping them in the plan or the state. " +
-			"Heroku changes them by itself, on failover for example, so read them where they are used and store them nowhere.",
+			"Heroku changes them by itself, on failover for example, so read them where they are used and store them nowhere. " +
+			"While a run keeps them open they are looked at again every five minutes: when they have changed, a warning says so, since Terraform cannot replace what it has handed out.",
 		Attributes: map[string]schema.Attribute{
 			"instance_id": schema.StringAttribute{
-				MarkdownDescription: "UUID of the store, such as `kvs_instance.cache.id`.",
-				Required:            true,
+				MarkdownDescription: "UUID of the store, such as `kvs_instance.cache.id`. Exactly one of this and `app_id` is set; with `app_id` it is the store that the attachment leads to.",
+				Optional:            true,
+				Computed:            true,
 				Validators:          []validator.String{uuidValidator()},
+			},
+			"app_id": schema.StringAttribute{
+				MarkdownDescription: "UUID of an app, such as `kvs_app.web.id`: the credentials are those that this app has, under `attachment_name`.",
+				Optional:            true,
+				Validators:          []validator.String{uuidValidator()},
+			},
+			"attachment_name": schema.StringAttribute{
+				MarkdownDescription: "Name of the app's attachment; `REDIS`, the primary store, by default.",
+				Optional:            true,
+				Validators:          []validator.String{validatedBy(keyvalue.ValidateAttachmentName), stringvalidator.AlsoRequires(path.MatchRoot("app_id"))},
 			},
 			"url": schema.StringAttribute{
 				MarkdownDescription: "URL of the store, with its password.",
@@ -87,6 +110,11 @@ func (e *credentialsEphemeral) Configure(_ context.Context, req ephemeral.Config
 	e.configure(req.ProviderData, &resp.Diagnostics)
 }
 
+// ConfigValidators wants one way to say which store is meant.
+func (e *credentialsEphemeral) ConfigValidators(context.Context) []ephemeral.ConfigValidator {
+	return []ephemeral.ConfigValidator{ephemeralvalidator.ExactlyOneOf(path.MatchRoot("instance_id"), path.MatchRoot("app_id"))}
+}
+
 func (e *credentialsEphemeral) Open(ctx context.Context, req ephemeral.OpenRequest, resp *ephemeral.OpenResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Reading credentials", nil)
 	var result credentialsModel
@@ -94,23 +122,98 @@ func (e *credentialsEphemeral) Open(ctx context.Context, req ephemeral.OpenReque
 	if resp.Diagnostics.HasError() || !e.ready(&resp.Diagnostics) {
 		return
 	}
-	id := heroku.AddOnID(result.InstanceID.ValueString())
-	store, err := e.storeWithURL(ctx, id)
-	if heroku.IsNotFound(err) {
-		resp.Diagnostics.AddAttributeError(path.Root("instance_id"), "Key-Value Store not found",
-			e.failure("", fmt.Sprintf("Key-Value Store %s", id), err).Detail())
+	resp.Diagnostics.Append(e.findStore(ctx, &result)...)
+	if resp.Diagnostics.HasError() {
 		return
 	}
-	if err != nil {
-		resp.Diagnostics.Append(e.failure("Unable to read credentials", fmt.Sprintf("Key-Value Store %s", id), err))
+	store, diags := e.readStore(ctx, result.InstanceID)
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
 	if store.Preparing() {
 		resp.Diagnostics.AddWarning("The credentials may change soon", fmt.Sprintf(
-			"Key-Value Store %s is %s. When Heroku has finished, its URL may be another one.", id, firstOf(store.Status, "being prepared")))
+			"Key-Value Store %s is %s. When Heroku has finished, its URL may be another one.", store.AddOnID, firstOf(store.Status, "being prepared")))
 	}
 	resp.Diagnostics.Append(result.read(store)...)
 	resp.Diagnostics.Append(resp.Result.Set(ctx, result)...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, credentialsOpened, newOpening(store).marshal())...)
+	resp.RenewAt = time.Now().Add(credentialsRenewal)
+}
+
+// findStore is what an attachment leads to.
+func (e *credentialsEphemeral) findStore(ctx context.Context, m *credentialsModel) diag.Diagnostics {
+	if m.AppID.IsNull() {
+		return nil
+	}
+	name := firstOf(m.AttachmentName.ValueString(), keyvalue.PrimaryAttachment)
+	attachment, err := e.client.AppAttachment(ctx, m.AppID.ValueString(), name)
+	if err != nil {
+		return diag.Diagnostics{e.failure("Unable to find the attachment", fmt.Sprintf("Attachment %s of app %s", name, m.AppID.ValueString()), err)}
+	}
+	addOn, err := e.client.AddOn(ctx, attachment.AddOnID)
+	if err != nil {
+		return diag.Diagnostics{e.failure("Unable to read credentials", fmt.Sprintf("Key-Value Store %s", attachment.AddOnID), err)}
+	}
+	if addOn.Service != keyValueStoreService {
+		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("attachment_name"), "Not a Key-Value Store",
+			fmt.Sprintf("%s of app %s leads to the add-on %s of the service %s.", name, attachment.AppName, addOn.Name, addOn.Service))}
+	}
+	m.InstanceID = types.StringValue(string(attachment.AddOnID))
+	return nil
+}
+
+func (e *credentialsEphemeral) readStore(ctx context.Context, instanceID types.String) (heroku.Store, diag.Diagnostics) {
+	var diags diag.Diagnostics
+	id := heroku.AddOnID(instanceID.ValueString())
+	store, err := e.storeWithURL(ctx, id)
+	switch object := fmt.Sprintf("Key-Value Store %s", id); {
+	case heroku.IsNotFound(err):
+		diags.AddAttributeError(path.Root("instance_id"), "Key-Value Store not found", e.failure("", object, err).Detail())
+	case err != nil:
+		diags.Append(e.failure("Unable to read credentials", object, err))
+	}
+	return store, diags
+}
+
+const (
+	credentialsRenewal = 5 * time.Minute
+	credentialsOpened  = "opened"
+)
+
+// opening is what was handed out, as a hash: private data of an ephemeral resource is kept nowhere, and the URL need not
+// be in it all the same.
+type opening struct {
+	InstanceID string `json:"instance_id"`
+	URL        []byte `json:"url_sha256"`
+}
+
+func newOpening(store heroku.Store) opening {
+	sum := sha256.Sum256([]byte(store.ResourceURL.Reveal()))
+	return opening{InstanceID: string(store.AddOnID), URL: sum[:]}
+}
+
+func (o opening) marshal() []byte {
+	text, _ := json.Marshal(o) // strings and bytes always can be
+	return text
+}
+
+// Renew cannot replace what was handed out, so it says when that has become worthless.
+func (e *credentialsEphemeral) Renew(ctx context.Context, req ephemeral.RenewRequest, resp *ephemeral.RenewResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Looking at credentials again", nil)
+	resp.RenewAt = time.Now().Add(credentialsRenewal)
+	kept, diags := req.Private.GetKey(ctx, credentialsOpened)
+	var opened opening
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() || json.Unmarshal(kept, &opened) != nil || !e.ready(&resp.Diagnostics) {
+		return
+	}
+	store, err := e.client.Store(ctx, heroku.AddOnID(opened.InstanceID))
+	switch {
+	case err != nil: // it was only a look
+	case !bytes.Equal(newOpening(store).URL, opened.URL):
+		resp.Diagnostics.AddWarning("The credentials have changed", fmt.Sprintf(
+			"Key-Value Store %s has another URL than the one that this run has read: it was rotated, moved or failed over. What uses the former one fails; apply again to use the new one.", opened.InstanceID))
+		resp.Diagnostics.Append(resp.Private.SetKey(ctx, credentialsOpened, newOpening(store).marshal())...)
+	}
 }
 
 // credentialsTimeout bounds the wait for a store that has no URL yet; one on a private plan takes up to ten minutes.

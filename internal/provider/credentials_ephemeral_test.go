@@ -7,9 +7,13 @@ import (
 	"crypto/tls"
 	"fmt"
 	"maps"
+	"regexp"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/hashicorp/terraform-plugin-testing/echoprovider"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
@@ -73,6 +77,113 @@ resource "echo" "shown" {}
 			},
 		},
 	})
+}
+
+// What an app has under a name are the credentials of the store behind it.
+func TestAccCredentials_ofAnAttachment(t *testing.T) {
+	t.Parallel()
+	sb := acctest.Start(t)
+	opened := func(app, name string) string {
+		return twoApps("web", "premium-0", "") + fmt.Sprintf(`
+ephemeral "kvs_credentials" "cache" {
+  app_id          = kvs_app.%s.id
+  attachment_name = %q
+  depends_on      = [kvs_attachment.api]
+}
+
+provider "echo" {
+  data = { same = ephemeral.kvs_credentials.cache.instance_id == kvs_instance.cache.id, url = ephemeral.kvs_credentials.cache.url }
+}
+
+resource "echo" "shown" {}
+`, app, name)
+	}
+	same := []statecheck.StateCheck{
+		statecheck.ExpectKnownValue("echo.shown", tfjsonpath.New("data").AtMapKey("same"), knownvalue.Bool(true)),
+		statecheck.ExpectKnownValue("echo.shown", tfjsonpath.New("data").AtMapKey("url"), knownvalue.StringRegexp(regexp.MustCompile("^rediss://"))),
+	}
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: withEcho(sb),
+		CheckDestroy:             sb.NothingLeft(),
+		Steps: []resource.TestStep{
+			{Config: opened("web", "REDIS"), ConfigStateChecks: same}, // of the store's own app
+			{ // an app that has nothing under that name
+				Config:      opened("api", "OTHER"),
+				ExpectError: acctest.Says("Unable to find the attachment"),
+			},
+			{Config: opened("api", "SHARED"), ConfigStateChecks: same}, // of another app
+		},
+	})
+}
+
+// Terraform cannot be given other values, so a rotation in the middle of a run is said.
+func TestCredentials_renewal(t *testing.T) {
+	t.Parallel()
+	sb := acctest.Start(t, func(o *sandbox.Options) { o.Engine = "miniredis" })
+	someone := sb.Client(t)
+	addOn, err := someone.CreateAddOn(t.Context(), mustCreateApp(t, someone, "orders-web").ID, heroku.AddOnCreate{Plan: "heroku-redis:premium-0", Name: "orders-cache"})
+	if err == nil {
+		_, err = someone.WaitAddOnProvisioned(t.Context(), addOn.ID, time.Hour)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := newActionServer(t, sb).server
+	config := ephemeralConfig(t, server, "kvs_credentials", map[string]tftypes.Value{"instance_id": tftypes.NewValue(tftypes.String, string(addOn.ID))})
+	opened, err := server.OpenEphemeralResource(t.Context(), &tfprotov6.OpenEphemeralResourceRequest{TypeName: "kvs_credentials", Config: config})
+	if err != nil || len(opened.Diagnostics) != 0 || opened.RenewAt.IsZero() {
+		t.Fatalf("opened with %v (%v), to be renewed at %v", opened.Diagnostics, err, opened.RenewAt)
+	}
+	private := opened.Private
+	renew := func() []*tfprotov6.Diagnostic {
+		renewed, err := server.RenewEphemeralResource(t.Context(), &tfprotov6.RenewEphemeralResourceRequest{TypeName: "kvs_credentials", Private: private})
+		if err != nil || renewed.RenewAt.IsZero() {
+			t.Fatalf("renewed: %v, %+v", err, renewed)
+		}
+		private = renewed.Private
+		return renewed.Diagnostics
+	}
+	if said := renew(); len(said) != 0 {
+		t.Errorf("nothing has changed, and it says %+v", said[0])
+	}
+	before, err := someone.RotateCredentials(t.Context(), addOn.ID)
+	if err == nil {
+		_, err = someone.WaitCredentialsRotated(t.Context(), addOn.ID, before, time.Hour, nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	sb.Clock().Advance(time.Minute) // past what the client remembers
+	said := renew()
+	if len(said) != 1 || said[0].Summary != "The credentials have changed" {
+		t.Fatalf("after a rotation it says %+v", said)
+	}
+	if strings.Contains(said[0].Detail+string(private), before.Reveal()) {
+		t.Error("the former URL is in what it says or keeps")
+	}
+	if again := renew(); len(again) != 0 {
+		t.Errorf("the same rotation is said twice: %+v", again[0])
+	}
+}
+
+// ephemeralConfig is a configuration in which all other attributes are null.
+func ephemeralConfig(t *testing.T, server tfprotov6.ProviderServer, name string, values map[string]tftypes.Value) *tfprotov6.DynamicValue {
+	t.Helper()
+	schemas, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	objectType := schemas.EphemeralResourceSchemas[name].ValueType().(tftypes.Object)
+	attributes := map[string]tftypes.Value{}
+	for attribute, kind := range objectType.AttributeTypes {
+		attributes[attribute] = tftypes.NewValue(kind, nil)
+	}
+	maps.Copy(attributes, values)
+	config, err := tfprotov6.NewDynamicValue(objectType, tftypes.NewValue(objectType, attributes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &config
 }
 
 func TestAccCredentials_refusal(t *testing.T) {

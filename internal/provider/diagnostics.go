@@ -164,12 +164,19 @@ func callers() []string {
 	return lines
 }
 
+// longestReference is more than two names with a separator take.
+const longestReference = 200
+
 // importReference is what a person imports by: the id of the import command or block, else the identity's attribute,
-// which CLIs without stored identities do not send.
+// which CLIs without stored identities do not send. One that is too long to be any is cut, so that it is refused, and
+// neither sent nor repeated in full.
 func importReference(ctx context.Context, req resource.ImportStateRequest, attribute path.Path, diags *diag.Diagnostics) string {
 	reference := req.ID
 	if reference == "" && req.Identity != nil {
 		diags.Append(req.Identity.GetAttribute(ctx, attribute, &reference)...)
+	}
+	if len(reference) > longestReference {
+		return reference[:longestReference] + " …"
 	}
 	return reference
 }

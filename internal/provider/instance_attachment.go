@@ -5,18 +5,20 @@ package provider
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// The attachments of a store that are its own affair: the first one on its own app, and those that keep it from being
-// destroyed. All others are kvs_attachment's.
+// The attachments of a store that are its own affair: the first one on its own app, those that a replacement carries over,
+// and those that keep it from being destroyed. All others are kvs_attachment's.
 
 // attachAs gives the store its first attachment's name: the new name is attached before the old one is dropped, so
 // that the app is never without the store's URL.
@@ -59,9 +61,128 @@ func (r *instanceResource) stillInUse(m instanceModel, attached []heroku.Attachm
 		r.failure("", m.label(), refusal).Detail(), bullets(lines)))
 }
 
-// attachmentsCarried, in the private state, says that a replacement has attached the store to apps that had its
-// predecessor: those attachments go with the store.
+// moveAttachments re-points them under their own names, in one request each, so that no app is without its variable.
+func (m *replacement) moveAttachments(ctx context.Context) error {
+	attachments, err := m.client.AddOnAttachments(ctx, m.old.ID)
+	for _, attachment := range attachments {
+		if err == nil && !markOf(m.old.ID, attachment.Name) {
+			err = m.point(ctx, attachment, m.fresh.ID)
+		}
+	}
+	return err
+}
+
+// point re-points one attachment; confirming is consent to replace just this one.
+func (m *replacement) point(ctx context.Context, attachment heroku.Attachment, to heroku.AddOnID) error {
+	_, err := m.client.CreateAttachment(ctx, heroku.AttachmentCreate{AddOn: to, App: attachment.AppID, Name: attachment.Name, Confirm: attachment.AppName})
+	return err
+}
+
+// attachOwner gives the app that owns the new store a lasting attachment in place of the stopgap: under the name that the
+// configuration says, or the one that the store had on its former app.
+func (m *replacement) attachOwner(ctx context.Context) error {
+	attachments, err := m.client.AppAttachments(ctx, m.fresh.AppID)
+	if err != nil {
+		return err
+	}
+	wanted := firstOf(m.want.AttachmentName.ValueString(), firstAttachment(m.names))
+	ours := func(a heroku.Attachment) bool { return a.AddOnID == m.fresh.ID && a.Name != m.stopgap() }
+	holder := named(attachments, wanted)
+	if holder != nil && holder.AddOnID != m.fresh.ID {
+		wanted = "" // Heroku chooses; a name that the configuration asks for was free before
+	}
+	if wanted != "" && holder == nil || !slices.ContainsFunc(attachments, ours) {
+		if _, err := m.client.CreateAttachment(ctx, heroku.AttachmentCreate{AddOn: m.fresh.ID, App: m.fresh.AppID, Name: wanted}); err != nil {
+			return err
+		}
+	}
+	return m.detachFrom(ctx, m.fresh.AppID, m.stopgap(), m.fresh.ID)
+}
+
+// notMoved: apps that are held have written nothing, so they can all go back to the old store. Others may have written to
+// the new one already, and stay where they are.
+func (m *replacement) notMoved(ctx context.Context, err error) diag.Diagnostics {
+	diags := diag.Diagnostics{m.failure("Unable to move the attachments of Key-Value Store",
+		fmt.Sprintf("%s, replaced by %s (%s)", m.label(), m.fresh.Name, m.fresh.ID), err)}
+	if m.still {
+		if err := m.moveBack(ctx); err != nil {
+			diags.AddWarning("The apps are still held", fmt.Sprintf(
+				"%s: some attachments lead to the new store and some to the old one, and they could not be moved back (%s). "+
+					"They stay in maintenance mode and scaled down, as `migration` says, until the next apply has finished this, so that nothing is written to either.", m.label(), err))
+			return diags
+		}
+	}
+	if err := m.releaseApps(ctx, m.old.ID, m.apps); err != nil {
+		diags.Append(m.failure("Unable to put the apps back", m.label(), err))
+	}
+	return diags
+}
+
+func (m *replacement) moveBack(ctx context.Context) error {
+	attachments, err := m.client.AddOnAttachments(ctx, m.fresh.ID)
+	for _, attachment := range attachments {
+		if err == nil && attachment.Name != m.stopgap() {
+			err = m.point(ctx, attachment, m.old.ID)
+		}
+	}
+	return err
+}
+
+// detachFrom removes the attachment of a store by its name, if it is there.
+func (m *replacement) detachFrom(ctx context.Context, app heroku.AppID, name string, of heroku.AddOnID) error {
+	attachment, err := m.client.AppAttachment(ctx, string(app), name)
+	if heroku.IsNotFound(err) || err == nil && attachment.AddOnID != of {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return m.client.DeleteAttachment(ctx, attachment.ID)
+}
+
+// nameIsFree looks before a replacement whether the attachment that is wanted on another app belongs to somebody else.
+func (c *connection) nameIsFree(ctx context.Context, app heroku.AppID, name types.String, stores ...heroku.AddOnID) diag.Diagnostics {
+	if !known(name) {
+		return nil
+	}
+	attachments, err := c.client.AppAttachments(ctx, app)
+	if err != nil {
+		return diag.Diagnostics{c.failure("Unable to read the attachments of the app", fmt.Sprintf("App %q", app), err)}
+	}
+	holder := named(attachments, name.ValueString())
+	if holder == nil || slices.Contains(stores, holder.AddOnID) {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("attachment_name"), "The attachment name is in use", fmt.Sprintf(
+		"On app %s the name %s belongs to the add-on %s (%s), which would lose it to the new store. "+
+			"Choose another attachment_name, or attach that add-on under another name first and detach %[2]s.",
+		holder.AppName, holder.Name, holder.AddOnName, holder.AddOnID))}
+}
+
+// attachmentsCarried, in the private state, are the apps that owned the predecessors of a store, as a JSON list of ids:
+// their attachments to it were made by replacements, and go with it.
 const attachmentsCarried = "attachments_carried"
+
+// carriedFrom adds the app that a replacement took the store away from.
+func carriedFrom(before []byte, state, now instanceModel) []byte {
+	apps := carriedApps(before)
+	if former := heroku.AppID(state.AppID.ValueString()); !state.AppID.Equal(now.AppID) && !slices.Contains(apps, former) {
+		apps = append(apps, former)
+	}
+	after, _ := json.Marshal(apps) // strings can always be written
+	return after
+}
+
+func carriedApps(private []byte) (apps []heroku.AppID) {
+	_ = json.Unmarshal(private, &apps) // what cannot be read was written by nobody
+	return apps
+}
+
+// notCarried are the attachments that nobody here has made.
+func notCarried(attached []heroku.Attachment, private []byte) []heroku.Attachment {
+	apps := carriedApps(private)
+	return slices.DeleteFunc(slices.Clone(attached), func(a heroku.Attachment) bool { return slices.Contains(apps, a.AppID) })
+}
 
 func (r *instanceResource) detachAndDelete(ctx context.Context, m instanceModel, attached []heroku.Attachment) error {
 	for _, attachment := range attached {

@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
@@ -32,6 +33,7 @@ type migrationModel struct {
 	Retire         types.String `tfsdk:"retire"`
 	AcceptDataLoss types.Bool   `tfsdk:"accept_data_loss"`
 	AcceptUnproven types.Bool   `tfsdk:"accept_unproven"`
+	VersionUpgrade types.String `tfsdk:"version_upgrade"`
 }
 
 const (
@@ -83,6 +85,11 @@ func migrationAttribute() schema.SingleNestedAttribute {
 				Optional:            true,
 				MarkdownDescription: "Whether to go on where the store's server cannot be reached from here and what is to be shown of it, such as that its data fits into a smaller plan, remains unproven. Off by default.",
 			},
+			"version_upgrade": schema.StringAttribute{
+				Optional:            true,
+				Validators:          []validator.String{stringvalidator.OneOf(upgradeNow, upgradeInWindow)},
+				MarkdownDescription: "When an upgraded server takes over from the one that runs: `now`, the default, as soon as it is prepared; `window`, in the store's maintenance window, for which no apply waits.",
+			},
 		},
 	}
 }
@@ -115,19 +122,27 @@ func (r *instanceResource) planReplacement(ctx context.Context, state, config in
 	if r.client == nil || diags.HasError() {
 		return diags
 	}
+	if state.State.ValueString() != instanceMigrating && !plan.AppID.Equal(state.AppID) {
+		if diags.Append(r.nameIsFree(ctx, heroku.AppID(plan.AppID.ValueString()), plan.AttachmentName, state.addOnID())...); diags.HasError() {
+			return diags
+		}
+	}
 	facts := change.Facts
 	if terms.recreates() {
 		facts = []string{r.lossOf(ctx, state), "The new store has a new id and a new URL; apps use it once their attachments point to it, and restart then."}
 	}
-	facts = append(facts, r.movedAttachments(ctx, state)...)
+	facts = append(facts, r.movedAttachments(ctx, state, *plan)...)
 	facts = append(facts, terms.conduct(change)...)
-	diags.AddAttributeWarning(replacedBy(state, *plan), replacementSummary(terms), fmt.Sprintf(
+	diags.AddAttributeWarning(replacedBy(state, *plan), replacementSummary(state, terms), fmt.Sprintf(
 		"%s: %s\n\n%s", state.label(), change.Reason, bullets(facts)))
 	return diags
 }
 
-func replacementSummary(terms migrationModel) string {
-	if terms.recreates() {
+func replacementSummary(state instanceModel, terms migrationModel) string {
+	switch {
+	case state.State.ValueString() == instanceMigrating:
+		return "The replacement of the store will be continued"
+	case terms.recreates():
 		return "The store will be replaced by an empty one"
 	}
 	return "The store will be replaced by a fork of it"
@@ -151,6 +166,10 @@ func refuseReplacement(state, plan instanceModel, change keyvalue.Change, terms 
 	case !state.RetiredInstanceID.IsNull():
 		diags.AddAttributeError(at, "A retired store is still kept", fmt.Sprintf(
 			"%s was made by an earlier replacement, whose old store %s is still there. Settle that first: migration = { retire = \"always\" } destroys it.", state.label(), state.RetiredInstanceID.ValueString()))
+	case !plan.Name.IsUnknown() && !plan.Name.Equal(state.Name):
+		diags.AddAttributeError(path.Root("name"), "A replacement keeps the name", fmt.Sprintf(
+			"%s is to be replaced by another store, which takes over its name: by that it is found again, whatever happens meanwhile. "+
+				"Leave name as it is, apply, and rename the new store then.", state.label()))
 	case !terms.recreates() && change.Method == keyvalue.Refused:
 		diags.AddAttributeError(at, "This change needs a new, empty Key-Value Store", fmt.Sprintf(
 			"%s cannot be changed in place: %s\n\nThere are two ways out. Declare a second kvs_instance on the new plan, let the apps fill it, re-point each kvs_attachment through its instance_id, and remove this one last. "+
@@ -175,23 +194,42 @@ func (m *instanceModel) replaced(state, config instanceModel) {
 	}
 }
 
-// movedAttachments says which apps restart, whoever manages their attachments.
-func (r *instanceResource) movedAttachments(ctx context.Context, state instanceModel) []string {
+// movedAttachments says which apps restart, whoever manages their attachments, and which cannot use the new store.
+func (r *instanceResource) movedAttachments(ctx context.Context, state, plan instanceModel) []string {
 	attachments, err := r.client.AddOnAttachments(ctx, state.addOnID())
 	if err != nil {
 		return []string{"All attachments of the store are carried over, on whatever app; these apps restart."}
 	}
-	var names []string
+	var moved, outside []string
 	for _, attachment := range attachments {
-		if attachment.Name != keyvalue.MigrationMark(state.ID.ValueString()) {
-			names = append(names, fmt.Sprintf("%s of app %s", keyvalue.ConfigVar(attachment.Name), attachment.AppName))
+		if markOf(state.addOnID(), attachment.Name) {
+			continue
+		}
+		moved = append(moved, fmt.Sprintf("%s of app %s", keyvalue.ConfigVar(attachment.Name), attachment.AppName))
+		if !slices.Contains(outside, attachment.AppName) && !r.reaches(ctx, attachment.AppID, plan) {
+			outside = append(outside, attachment.AppName)
 		}
 	}
-	if len(names) == 0 {
+	if len(moved) == 0 {
 		return nil
 	}
-	slices.Sort(names)
-	return []string{"Re-pointed to the new store, managed here or not: " + strings.Join(names, ", ") + ". These apps restart."}
+	slices.Sort(moved)
+	slices.Sort(outside)
+	facts := []string{"Re-pointed to the new store, managed here or not: " + strings.Join(moved, ", ") + ". These apps restart."}
+	if len(outside) > 0 {
+		facts = append(facts, "A private store accepts connections from its own space only. Not in that space, and cut off from the data: "+strings.Join(outside, ", ")+".")
+	}
+	return facts
+}
+
+// reaches says whether an app will get to a store where it is planned; true as well where that cannot be found out.
+func (r *instanceResource) reaches(ctx context.Context, id heroku.AppID, plan instanceModel) bool {
+	if class, _ := plan.spec().Plan.Class(); class != keyvalue.ClassPrivate && class != keyvalue.ClassShield {
+		return true
+	}
+	app, err := r.client.App(ctx, id)
+	owner, ownerErr := r.client.App(ctx, heroku.AppID(plan.AppID.ValueString()))
+	return err != nil || ownerErr != nil || owner.Space == nil || app.Space != nil && app.Space.ID == owner.Space.ID
 }
 
 // lossOf is the sentence that has to be read before data is given up.

@@ -229,14 +229,18 @@ func (m instanceModel) order(app heroku.App) (heroku.AddOnCreate, error) {
 		}
 		name = chosen
 	}
+	options := map[string]string{
+		"timeout":          fmt.Sprint(m.Timeout.ValueInt64()),
+		"maxmemory_policy": m.MaxmemoryPolicy.ValueString(),
+	}
+	if version := m.Version.ValueString(); version != "" {
+		options["version"] = version
+	}
 	return heroku.AddOnCreate{
 		Plan:           m.spec().Plan.Wire(),
 		Name:           name,
 		AttachmentName: m.AttachmentName.ValueString(),
 		Confirm:        m.consent(app),
-		Config: map[string]string{
-			"timeout":          fmt.Sprint(m.Timeout.ValueInt64()),
-			"maxmemory_policy": m.MaxmemoryPolicy.ValueString(),
-		},
+		Config:         options,
 	}, nil
 }

@@ -31,24 +31,30 @@ type replacement struct {
 	timeout time.Duration
 
 	old    heroku.AddOn
-	fresh  *heroku.AddOn // the new store; nil: not ordered yet
-	apps   []heroku.AppID
-	begun  bool // the old store bears the mark of a replacement
-	moved  bool // an attachment leads to the new store
-	left   bool // and one to the old one, beside the mark
+	fresh  *heroku.AddOn  // the new store; nil: not ordered yet
+	apps   []heroku.AppID // that are attached to one of them
+	names  []string       // under which the app of the old store has one of them
+	begun  bool           // the old store bears the mark of a replacement
+	moved  bool           // an attachment leads to the new store
+	left   bool           // and one to the old one, beside the mark
+	still  bool           // the apps are held, and were so before the first of them could write to the new store
 	proven bool
 }
 
 // replace is the life of a replacement. Unless it is done, the state stays as it was and the next apply continues.
 func (r *instanceResource) replace(ctx context.Context, state instanceModel, plan *instanceModel, timeout time.Duration) (done bool, diags diag.Diagnostics) {
-	m, err := r.replacementOf(ctx, state, plan, timeout)
-	if heroku.IsNotFound(err) {
-		if successor, found := r.successor(ctx, state); found {
-			return true, plan.readBack(ctx, r, successor)
-		}
+	const summary = "Unable to replace Key-Value Store"
+	now, err := r.present(ctx, &state)
+	if err == nil && now.ID != state.addOnID() {
+		plan.RetiredInstanceID = state.RetiredInstanceID
+		return true, plan.readBack(ctx, r, now)
 	}
 	if err != nil {
-		return false, diag.Diagnostics{r.failure("Unable to replace Key-Value Store", state.label(), err)}
+		return false, diag.Diagnostics{r.failure(summary, state.label(), err)}
+	}
+	m, err := r.replacementOf(ctx, state, plan, timeout)
+	if err != nil {
+		return false, diag.Diagnostics{r.failure(summary, state.label(), err)}
 	}
 	diags = m.prepare(ctx)
 	if !diags.HasError() {
@@ -59,28 +65,22 @@ func (r *instanceResource) replace(ctx context.Context, state instanceModel, pla
 		return false, diags
 	}
 	// An interrupt from here on would leave apps on different stores.
-	ctx = context.WithoutCancel(ctx)
-	if diags.Append(m.takeOver(ctx)...); diags.HasError() {
+	lasting := context.WithoutCancel(ctx)
+	if diags.Append(m.takeOver(lasting)...); diags.HasError() {
 		return false, diags
 	}
-	if diags.Append(plan.readBack(ctx, r, *m.fresh)...); diags.HasError() {
+	if diags.Append(plan.readBack(lasting, r, *m.fresh)...); diags.HasError() {
 		return false, diags
 	}
-	diags.Append(m.retire(ctx)...)
-	return true, diags
+	done, last := m.retire(ctx)
+	diags.Append(last...)
+	return done, diags
 }
 
 // replacementOf finds both stores and what an earlier run has done.
 func (r *instanceResource) replacementOf(ctx context.Context, state instanceModel, plan *instanceModel, timeout time.Duration) (*replacement, error) {
 	m := &replacement{instanceResource: r, want: plan, terms: plan.terms(ctx), timeout: timeout}
 	return m, m.lookUp(ctx, state.addOnID())
-}
-
-// successor is the store that bears the name of one that is gone: that is how a replacement ends, also when the run
-// that did it was lost before it could say so.
-func (r *instanceResource) successor(ctx context.Context, state instanceModel) (heroku.AddOn, bool) {
-	found, err := r.client.FindAddOn(ctx, state.Name.ValueString())
-	return found, err == nil && found.Service == keyValueStoreService && found.ID != state.addOnID() && found.State == heroku.StateProvisioned
 }
 
 // lookUp asks Heroku, by the names that an earlier run has left.
@@ -93,7 +93,7 @@ func (m *replacement) lookUp(ctx context.Context, id heroku.AddOnID) (err error)
 		return err
 	}
 	m.begun = named(attachments, m.mark()) != nil
-	m.left = slices.ContainsFunc(attachments, func(a heroku.Attachment) bool { return a.Name != m.mark() })
+	m.left = slices.ContainsFunc(attachments, func(a heroku.Attachment) bool { return !markOf(m.old.ID, a.Name) })
 	if m.begun {
 		if m.fresh, err = m.findFresh(ctx); err != nil {
 			return err
@@ -104,12 +104,16 @@ func (m *replacement) lookUp(ctx context.Context, id heroku.AddOnID) (err error)
 		if err != nil {
 			return err
 		}
-		m.moved = slices.ContainsFunc(arrived, func(a heroku.Attachment) bool { return a.Name != m.stopgap() })
+		arrived = slices.DeleteFunc(arrived, func(a heroku.Attachment) bool { return a.Name == m.stopgap() })
+		m.moved = len(arrived) > 0
 		attachments = append(attachments, arrived...)
 	}
 	for _, attachment := range attachments {
 		if !slices.Contains(m.apps, attachment.AppID) {
 			m.apps = append(m.apps, attachment.AppID)
+		}
+		if attachment.AppID == m.old.AppID && !markOf(m.old.ID, attachment.Name) {
+			m.names = append(m.names, attachment.Name)
 		}
 	}
 	return nil
@@ -120,24 +124,26 @@ func (m *replacement) findFresh(ctx context.Context) (*heroku.AddOn, error) {
 	names := []string{keyvalue.ForkName(string(m.old.ID))}
 	if original, retired := keyvalue.OriginalName(m.old.Name, string(m.old.ID)); retired {
 		names = append(names, original)
-		if wanted := m.want.Name.ValueString(); wanted != "" && wanted != original {
-			names = append(names, wanted)
-		}
 	}
 	for _, name := range names {
 		found, err := m.client.FindAddOn(ctx, name)
-		switch {
-		case heroku.IsNotFound(err):
-		case err != nil:
-			return nil, err
-		case found.State != heroku.StateDeprovisioned && found.State != heroku.StateDeprovisioning:
+		if err == nil {
 			return &found, nil
+		}
+		if !heroku.IsNotFound(err) {
+			return nil, err
 		}
 	}
 	return nil, nil
 }
 
-func (m *replacement) mark() string    { return keyvalue.MigrationMark(string(m.old.ID)) }
+func (m *replacement) mark() string { return keyvalue.MigrationMark(string(m.old.ID)) }
+
+// markOf says that an attachment of a store is there for its replacement only.
+func markOf(old heroku.AddOnID, name string) bool {
+	return name == keyvalue.MigrationMark(string(old)) || name == keyvalue.RetiredAttachment(string(old))
+}
+
 func (m *replacement) stopgap() string { return keyvalue.ForkAttachment(string(m.old.ID)) }
 func (m *replacement) label() string {
 	return fmt.Sprintf("Key-Value Store %s (%s)", m.old.Name, m.old.ID)
@@ -157,15 +163,19 @@ func (m *replacement) prepare(ctx context.Context) diag.Diagnostics {
 		return nil
 	}
 	app, diags := m.place(ctx, m.want)
-	if !diags.HasError() {
-		diags.Append(m.nameIsFree(ctx, app)...)
+	if !diags.HasError() && m.want.AppID.ValueString() != string(m.old.AppID) {
+		diags.Append(m.nameIsFree(ctx, app.ID, m.want.AttachmentName, m.old.ID)...)
 	}
-	if !m.terms.recreates() && m.fresh == nil && !diags.HasError() {
-		source, err := m.client.Store(ctx, m.old.ID)
-		if err != nil {
-			return diag.Diagnostics{m.failure("Unable to read the settings of Key-Value Store", m.label(), err)}
+	if diags.HasError() {
+		return diags
+	}
+	if m.fresh != nil && !m.asWanted() {
+		if err := m.discard(ctx); err != nil {
+			return diag.Diagnostics{m.halted(err)}
 		}
-		diags.Append(m.proveSource(ctx, source.ResourceURL, replacedBy(instanceModel{AppID: types.StringValue(string(m.old.AppID))}, *m.want), false, m.want.spec().Plan, true)...)
+	}
+	if !m.terms.recreates() && m.fresh == nil {
+		diags.Append(m.proveOld(ctx)...)
 	}
 	if diags.HasError() || m.begun {
 		return diags
@@ -178,28 +188,22 @@ func (m *replacement) prepare(ctx context.Context) diag.Diagnostics {
 	return diags
 }
 
+// proveOld shows that the old store can be copied and has room in the new one.
+func (m *replacement) proveOld(ctx context.Context) diag.Diagnostics {
+	source, err := m.client.Store(ctx, m.old.ID)
+	if err != nil {
+		return diag.Diagnostics{m.failure("Unable to read the settings of Key-Value Store", m.label(), err)}
+	}
+	at := replacedBy(instanceModel{AppID: types.StringValue(string(m.old.AppID))}, *m.want)
+	return m.proveSource(ctx, source.ResourceURL, at, false, m.want.spec().Plan, true)
+}
+
 // underWay refuses another direction after the apps have begun to use the new store.
 func (m *replacement) underWay() diag.Diagnostic {
 	return diag.NewErrorDiagnostic("A replacement is under way", fmt.Sprintf(
 		"%s is being replaced by %s (%s) on the plan %s of app %s, and apps use the new store already: going back would lose what they have written. "+
 			"Apply the configuration that began this to finish it, and change it after that.",
 		m.label(), m.fresh.Name, m.fresh.ID, shortPlan(m.fresh.Plan), m.fresh.AppName))
-}
-
-// nameIsFree looks before the copy whether the attachment that is wanted on another app belongs to somebody else.
-func (m *replacement) nameIsFree(ctx context.Context, app heroku.App) diag.Diagnostics {
-	name := m.want.AttachmentName.ValueString()
-	if name == "" {
-		return nil
-	}
-	attachments, err := m.client.AppAttachments(ctx, app.ID)
-	if err != nil {
-		return diag.Diagnostics{m.failure("Unable to read the attachments of the app", fmt.Sprintf("App %q", app.Name), err)}
-	}
-	if holder := named(attachments, name); holder != nil && holder.AddOnID != m.old.ID && (m.fresh == nil || holder.AddOnID != m.fresh.ID) {
-		return diag.Diagnostics{nameInUse(*holder)}
-	}
-	return nil
 }
 
 // copy fills the new store and proves it, while the apps are held if that is wanted. Nobody uses it yet.
@@ -210,6 +214,7 @@ func (m *replacement) copy(ctx context.Context) diag.Diagnostics {
 		if held, err = m.holdApps(ctx, m.old.ID, m.apps, m.terms.hold()); err != nil {
 			return diag.Diagnostics{m.halted(err)}
 		}
+		m.still = held || !m.moved
 	}
 	if m.moved {
 		return m.remember(ctx)
@@ -233,37 +238,38 @@ func (m migrationModel) holds() bool {
 	return hold.AppMaintenance || hold.ScaleDown
 }
 
-// remember says whether the copy was proven before an earlier run moved the first attachment, which it did not do
-// otherwise: it was if both stores can be reached.
+// remember proves the copy once more, for an earlier run that moved the first attachment. What the apps have written
+// since makes that impossible, and the old store is kept then.
 func (m *replacement) remember(ctx context.Context) diag.Diagnostics {
 	if m.terms.recreates() || !m.terms.verifies() {
 		return nil
 	}
-	_, before := m.look(ctx, m.old.ID)
-	_, after := m.look(ctx, m.fresh.ID)
-	m.proven = before == nil && after == nil
+	result, _, err := m.proveCopy(ctx, m.old.ID, m.fresh.ID)
+	m.proven = err == nil && result == proven
 	return nil
 }
 
 // discardStale gives up a copy of an earlier run that is complete already, unless the apps have been held ever since:
 // what they have written after it is only in the old store. One that is still being made goes on receiving their writes.
 func (m *replacement) discardStale(ctx context.Context, held bool) error {
-	if m.fresh == nil || m.asWanted() && (held || m.terms.recreates()) {
+	if m.fresh == nil {
 		return nil
 	}
-	store, err := m.client.Store(ctx, m.fresh.ID)
-	if m.asWanted() && (heroku.IsNotFound(err) || err == nil && store.Preparing()) {
-		return nil
+	if !ending(*m.fresh) {
+		if held || m.terms.recreates() {
+			return nil
+		}
+		store, err := m.client.Store(ctx, m.fresh.ID)
+		if heroku.IsNotFound(err) || err == nil && store.Preparing() {
+			return nil
+		}
 	}
 	return m.discard(ctx)
 }
 
 // discard destroys the new store, which nobody uses.
 func (m *replacement) discard(ctx context.Context) error {
-	err := m.client.DeleteAddOn(ctx, m.fresh.AppID, m.fresh.ID)
-	if err == nil {
-		err = m.client.WaitAddOnGone(ctx, m.fresh.ID, m.timeout)
-	}
+	err := m.destroyRetired(ctx, m.fresh.ID, m.timeout)
 	if err == nil {
 		m.fresh = nil
 	}
@@ -362,8 +368,12 @@ func (m *replacement) verify(ctx context.Context) diag.Diagnostics {
 
 // halted says that a step has failed while the old store is the one in use.
 func (m *replacement) halted(err error) diag.Diagnostic {
+	const untouched = "\n\nNothing has moved: the store is as it was, and in use."
 	failure := m.failure("Unable to replace Key-Value Store", m.label(), err)
-	return diag.NewErrorDiagnostic(failure.Summary(), failure.Detail()+"\n\nNothing has moved: the store is untouched and in use. The next apply continues.")
+	if m.nextStep(err) != "" {
+		return diag.NewErrorDiagnostic(failure.Summary(), failure.Detail()+untouched)
+	}
+	return diag.NewErrorDiagnostic(failure.Summary(), failure.Detail()+untouched+" The next apply continues.")
 }
 
 // stepBack puts the apps back after a failure before anything has moved, and takes the mark away if there is nothing
@@ -385,25 +395,13 @@ func (m *replacement) stepBack(ctx context.Context) diag.Diagnostics {
 	return nil
 }
 
-// detachFrom removes the attachment of a store by its name, if it is there.
-func (m *replacement) detachFrom(ctx context.Context, app heroku.AppID, name string, of heroku.AddOnID) error {
-	attachment, err := m.client.AppAttachment(ctx, string(app), name)
-	if heroku.IsNotFound(err) || err == nil && attachment.AddOnID != of {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return m.client.DeleteAttachment(ctx, attachment.ID)
-}
-
 // takeOver makes the new store the one that everybody knows: attachments first, then its name, then the apps go on.
 func (m *replacement) takeOver(ctx context.Context) diag.Diagnostics {
-	wanted, err := m.moveAttachments(ctx)
+	err := m.moveAttachments(ctx)
 	if err != nil {
 		return m.notMoved(ctx, err)
 	}
-	err = m.attachOwner(ctx, wanted)
+	err = m.attachOwner(ctx)
 	if err == nil {
 		err = m.moveName(ctx)
 	}
@@ -415,101 +413,21 @@ func (m *replacement) takeOver(ctx context.Context) diag.Diagnostics {
 	return nil
 }
 
-// moveAttachments re-points them under their own names, in one request each, so that no app is without its variable.
-// wanted is the name under which the owner of the new store shall have it.
-func (m *replacement) moveAttachments(ctx context.Context) (wanted string, err error) {
-	attachments, err := m.client.AddOnAttachments(ctx, m.old.ID)
-	if err != nil {
-		return "", err
-	}
-	wanted = m.want.AttachmentName.ValueString()
-	for _, attachment := range attachments {
-		if attachment.Name == m.mark() {
-			continue
-		}
-		if wanted == "" && attachment.AppID == m.old.AppID {
-			wanted = attachment.Name
-		}
-		if err := m.point(ctx, attachment, m.fresh.ID); err != nil {
-			return "", err
-		}
-		m.moved = true
-	}
-	return wanted, nil
-}
-
-// point re-points one attachment; confirming is consent to replace just this one.
-func (m *replacement) point(ctx context.Context, attachment heroku.Attachment, to heroku.AddOnID) error {
-	_, err := m.client.CreateAttachment(ctx, heroku.AttachmentCreate{AddOn: to, App: attachment.AppID, Name: attachment.Name, Confirm: attachment.AppName})
-	return err
-}
-
-// attachOwner gives the app that owns the new store a lasting attachment in place of the stopgap.
-func (m *replacement) attachOwner(ctx context.Context, wanted string) error {
-	attachments, err := m.client.AppAttachments(ctx, m.fresh.AppID)
-	if err != nil {
-		return err
-	}
-	ours := func(a heroku.Attachment) bool { return a.AddOnID == m.fresh.ID && a.Name != m.stopgap() }
-	holder := named(attachments, wanted)
-	if holder != nil && holder.AddOnID != m.fresh.ID {
-		wanted = "" // Heroku chooses; a name that the configuration asks for was free before
-	}
-	if wanted != "" && holder == nil || !slices.ContainsFunc(attachments, ours) {
-		if _, err := m.client.CreateAttachment(ctx, heroku.AttachmentCreate{AddOn: m.fresh.ID, App: m.fresh.AppID, Name: wanted}); err != nil {
-			return err
-		}
-	}
-	return m.detachFrom(ctx, m.fresh.AppID, m.stopgap(), m.fresh.ID)
-}
-
-// notMoved: apps that are held have written nothing, so they can all go back to the old store. Others may have written to
-// the new one already, and stay where they are.
-func (m *replacement) notMoved(ctx context.Context, err error) diag.Diagnostics {
-	diags := diag.Diagnostics{m.failure("Unable to move the attachments of Key-Value Store",
-		fmt.Sprintf("%s, replaced by %s (%s)", m.label(), m.fresh.Name, m.fresh.ID), err)}
-	if m.terms.holds() && m.moved {
-		if err := m.moveBack(ctx); err != nil {
-			diags.AddWarning("The apps stay in maintenance mode", fmt.Sprintf(
-				"%s: some attachments lead to the new store and some to the old one, and they could not be moved back (%s). "+
-					"The apps are held until the next apply has finished this, so that nothing is written to either.", m.label(), err))
-			return diags
-		}
-		m.moved = false
-	}
-	if !m.moved || !m.terms.holds() {
-		if err := m.releaseApps(ctx, m.old.ID, m.apps); err != nil {
-			diags.Append(m.failure("Unable to put the apps back", m.label(), err))
-		}
-	}
-	return diags
-}
-
-func (m *replacement) moveBack(ctx context.Context) error {
-	attachments, err := m.client.AddOnAttachments(ctx, m.fresh.ID)
-	for _, attachment := range attachments {
-		if err == nil && attachment.Name != m.stopgap() {
-			err = m.point(ctx, attachment, m.old.ID)
-		}
-	}
-	return err
-}
-
 // moveName gives the old store another name and the new one its own.
 func (m *replacement) moveName(ctx context.Context) error {
 	original, retired := keyvalue.OriginalName(m.old.Name, string(m.old.ID))
 	if !retired {
-		away := keyvalue.RetiredName(m.old.Name, string(m.old.ID))
+		original = m.old.Name
+		away := keyvalue.RetiredName(original, string(m.old.ID))
 		if _, err := m.client.UpdateAddOn(ctx, m.old.AppID, m.old.ID, heroku.AddOnUpdate{Name: &away}); err != nil {
 			return err
 		}
 		m.old.Name = away
 	}
-	name := firstOf(m.want.Name.ValueString(), original)
-	if m.fresh.Name == name {
+	if m.fresh.Name == original {
 		return nil
 	}
-	fresh, err := m.client.UpdateAddOn(ctx, m.fresh.AppID, m.fresh.ID, heroku.AddOnUpdate{Name: &name})
+	fresh, err := m.client.UpdateAddOn(ctx, m.fresh.AppID, m.fresh.ID, heroku.AddOnUpdate{Name: &original})
 	if err == nil {
 		m.fresh = &fresh
 	}

@@ -109,6 +109,7 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		resp.Diagnostics.Append(planForkChange(state.Fork, plan.Fork)...)
 	}
 	plan.setFacts()
+	r.plans.note(plan)
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 }
 
@@ -134,10 +135,18 @@ func (r *instanceResource) planUpdate(ctx context.Context, state, config instanc
 		return diags
 	}
 	change := keyvalue.Impact(state.spec(), plan.spec())
+	awaited, spoken := r.planVersion(ctx, state, plan, change)
+	diags.Append(spoken...)
+	if change.VersionUpgrade && !awaited || plan.Version.IsUnknown() {
+		plan.VersionActual = types.StringUnknown()
+	}
 	switch {
 	case change.Method == keyvalue.NewStore, change.Method == keyvalue.Refused:
 		diags.Append(r.planReplacement(ctx, state, config, plan, change)...)
 		return diags
+	case awaited:
+	case change.Method == keyvalue.InPlace && change.VersionUpgrade && !change.PlanChanges:
+		diags.Append(versionUpgradeWarning(state, *plan, change, plan.terms(ctx)))
 	case change.Method == keyvalue.InPlace:
 		diags.AddAttributeWarning(path.Root("plan"), planChangeSummary(change),
 			fmt.Sprintf("%s: %s to %s.\n\n%s", state.label(), state.spec().Plan, plan.spec().Plan, bullets(change.Facts)))
@@ -248,21 +257,18 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 		return
 	}
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: state.ID})...)
-	addOn, err := r.client.AddOn(ctx, state.addOnID())
+	addOn, err := r.present(ctx, &state)
 	if heroku.IsNotFound(err) || err == nil && addOn.State == heroku.StateDeprovisioned {
-		successor, found := r.successor(ctx, state)
-		if !found {
-			resp.State.RemoveResource(ctx)
-			return
-		}
-		addOn, err = successor, nil
-		resp.Diagnostics.AddWarning("The store was replaced by another one", fmt.Sprintf(
-			"%s is gone, and %s (%s) bears its name now: it is taken for the store that replaced it.", state.label(), addOn.Name, addOn.ID))
-		resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: types.StringValue(string(addOn.ID))})...)
+		resp.State.RemoveResource(ctx)
+		return
 	}
 	if err != nil {
 		resp.Diagnostics.Append(r.failure("Unable to read Key-Value Store", state.label(), err))
 		return
+	}
+	if addOn.ID != state.addOnID() {
+		resp.Diagnostics.Append(state.succeeded(addOn))
+		resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: types.StringValue(string(addOn.ID))})...)
 	}
 	r.protected.note(state)
 	store, err := r.storeOf(ctx, addOn)
@@ -317,7 +323,9 @@ func (r *instanceResource) Update(ctx context.Context, req resource.UpdateReques
 		resp.Diagnostics.Append(diags...)
 		if done {
 			save(plan)
-			resp.Diagnostics.Append(resp.Private.SetKey(ctx, attachmentsCarried, []byte("true"))...)
+			former, unread := req.Private.GetKey(ctx, attachmentsCarried)
+			resp.Diagnostics.Append(unread...)
+			resp.Diagnostics.Append(resp.Private.SetKey(ctx, attachmentsCarried, carriedFrom(former, state, plan))...)
 			if !plan.RetiredInstanceID.IsNull() && diags.HasError() {
 				resp.Diagnostics.Append(resp.Private.SetKey(ctx, retirementOverdue, []byte("true"))...)
 			}
@@ -330,11 +338,11 @@ func (r *instanceResource) Update(ctx context.Context, req resource.UpdateReques
 		}
 	}
 	plan.ID = state.ID
-	if resp.Diagnostics.Append(r.changeInPlace(ctx, &state, &plan, change, timeout, resp)...); resp.Diagnostics.HasError() {
-		return
-	}
 	if plan.RetiredInstanceID.IsUnknown() {
 		plan.RetiredInstanceID = state.RetiredInstanceID
+	}
+	if resp.Diagnostics.Append(r.changeInPlace(ctx, &state, &plan, change, timeout, resp)...); resp.Diagnostics.HasError() {
+		return
 	}
 	save(plan)
 	resp.Diagnostics.Append(r.resumeFork(ctx, req, resp, plan)...)
@@ -380,6 +388,9 @@ func (r *instanceResource) finish(ctx context.Context, m *instanceModel, timeout
 	if err != nil {
 		return err
 	}
+	if store, err = r.upgrade(ctx, m, store, timeout); err != nil {
+		return err
+	}
 	if addOn, err = r.attachAs(ctx, addOn, m.AttachmentName); err != nil {
 		return err
 	}
@@ -415,8 +426,8 @@ func (r *instanceResource) Delete(ctx context.Context, req resource.DeleteReques
 	err := r.client.DeleteAddOn(ctx, heroku.AppID(state.AppID.ValueString()), state.addOnID())
 	if heroku.HasStatus(err, http.StatusUnprocessableEntity) {
 		attached, listErr := r.attachedElsewhere(ctx, state)
-		if listErr == nil && len(attached) > 0 && carried == nil {
-			resp.Diagnostics.Append(r.stillInUse(state, attached, err))
+		if foreign := notCarried(attached, carried); listErr == nil && len(foreign) > 0 {
+			resp.Diagnostics.Append(r.stillInUse(state, foreign, err))
 			return
 		}
 		if listErr == nil { // none may be left by now: an app that had one has just been destroyed

@@ -38,6 +38,7 @@ type instanceModel struct {
 	OutsideSpace         types.Bool     `tfsdk:"outside_space"`
 	Name                 types.String   `tfsdk:"name"`
 	AttachmentName       types.String   `tfsdk:"attachment_name"`
+	Version              types.String   `tfsdk:"version"`
 	Timeout              types.Int64    `tfsdk:"timeout"`
 	MaxmemoryPolicy      types.String   `tfsdk:"maxmemory_policy"`
 	NotifyKeyspaceEvents keyspaceEvents `tfsdk:"notify_keyspace_events"`
@@ -118,6 +119,13 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				MarkdownDescription: "The name of the store's first attachment to its own app: `CACHE` gives the app the config var `CACHE_URL`. " +
 					"When it is absent, Heroku chooses `REDIS` for an app's first store and `HEROKU_REDIS_<COLOR>` after that. " +
 					"Changing it attaches the new name before it detaches the old one, and restarts the app.",
+			},
+			"version": schema.StringAttribute{
+				Optional:   true,
+				Validators: []validator.String{validatedBy(validateVersion)},
+				MarkdownDescription: "The lowest version that the store may run, such as `7.2`, which accepts 7.2.4 and 8.0 as well. Heroku also upgrades by itself, which is no change here; `version_actual` is what runs. " +
+					"Raising it upgrades the server, as `migration.version_upgrade` says; there is no way back, and a lower one is refused. A new store is ordered with it. " +
+					"A `mini` store is upgraded at once and loses its keys.",
 			},
 			"timeout": schema.Int64Attribute{
 				Optional:      true,
@@ -259,7 +267,10 @@ func (m instanceModel) label() string {
 // spec is what keyvalue judges. A plan name that cannot be parsed has been refused before.
 func (m instanceModel) spec() keyvalue.Spec {
 	plan, _ := keyvalue.ParsePlanName(m.Plan.ValueString())
-	return keyvalue.Spec{AppID: m.AppID.ValueString(), Plan: plan}
+	return keyvalue.Spec{
+		AppID: m.AppID.ValueString(), Plan: plan,
+		Version: keyvalue.Version(m.Version.ValueString()), Running: keyvalue.Version(m.VersionActual.ValueString()),
+	}
 }
 
 // changesTo is what the Platform API has to be told: the plan, the name, or both in one request.
@@ -410,7 +421,9 @@ func instanceState(addOn heroku.AddOn, store *heroku.Store) string {
 // attachmentOf keeps the name that is known as long as the store bears it, since one store may have several.
 func (m *instanceModel) attachmentOf(addOn heroku.AddOn) types.String {
 	names := keyvalue.AttachmentNames(addOn.ConfigVars)
-	names = slices.DeleteFunc(names, func(name string) bool { return name == keyvalue.MigrationMark(string(addOn.ID)) })
+	if migrating(addOn) {
+		names = slices.DeleteFunc(names, func(name string) bool { return markOf(addOn.ID, name) })
+	}
 	if known := m.AttachmentName.ValueString(); known != "" && (len(names) == 0 || slices.Contains(names, known)) {
 		return m.AttachmentName
 	}

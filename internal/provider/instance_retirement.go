@@ -6,6 +6,8 @@ package provider
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -51,22 +53,69 @@ func (r *instanceResource) priceOf(ctx context.Context, id heroku.AddOnID) strin
 	return "it is paid for"
 }
 
-// retire destroys the old store or keeps it. The state is that of the new one, whatever becomes of the old one.
-func (m *replacement) retire(ctx context.Context) diag.Diagnostics {
+// present is the store that the state means now. It is another one when a replacement ended in a run that was lost before
+// it could say so: the old store is gone or kept under another name, and the new one bears the name that the state knows.
+func (r *instanceResource) present(ctx context.Context, state *instanceModel) (heroku.AddOn, error) {
+	addOn, err := r.client.AddOn(ctx, state.addOnID())
+	name := state.Name.ValueString()
+	kept := err == nil && gaveAway(addOn, name)
+	gone := heroku.IsNotFound(err) || err == nil && ending(addOn)
+	if name == "" || !kept && !gone {
+		return addOn, err
+	}
+	successor, failed := r.client.FindAddOn(ctx, name)
+	switch {
+	case heroku.IsNotFound(failed):
+		return addOn, err
+	case failed != nil:
+		return addOn, failed // whether there is one decides between a store that is kept and an empty one
+	case successor.ID == state.addOnID(), successor.Service != keyValueStoreService, successor.State != heroku.StateProvisioned:
+		return addOn, err
+	}
+	if kept {
+		state.RetiredInstanceID = types.StringValue(string(addOn.ID))
+	}
+	return successor, nil
+}
+
+// ending says that Heroku has given the store up, or is about to.
+func ending(addOn heroku.AddOn) bool {
+	return addOn.State == heroku.StateDeprovisioning || addOn.State == heroku.StateDeprovisioned
+}
+
+// gaveAway says that a store has been replaced, and is kept while another one bears its name.
+func gaveAway(addOn heroku.AddOn, name string) bool {
+	original, retired := keyvalue.OriginalName(addOn.Name, string(addOn.ID))
+	return retired && original == name && !migrating(addOn) &&
+		slices.Contains(addOn.ConfigVars, keyvalue.ConfigVar(keyvalue.RetiredAttachment(string(addOn.ID))))
+}
+
+// succeeded says so.
+func (m instanceModel) succeeded(by heroku.AddOn) diag.Diagnostic {
+	was := "is gone"
+	if !m.RetiredInstanceID.IsNull() {
+		was = "is kept under another name"
+	}
+	return diag.NewWarningDiagnostic("The store was replaced by another one", fmt.Sprintf(
+		"%s %s, and %s (%s) bears its name now: it is taken for the store that replaced it.", m.label(), was, by.Name, by.ID))
+}
+
+// retire destroys the old store or keeps it. A store that could not be destroyed is left to a later run, of the new store's
+// state. One that is kept ends the replacement here: until then, the state stays the old one's.
+func (m *replacement) retire(ctx context.Context) (done bool, diags diag.Diagnostics) {
 	m.want.RetiredInstanceID = types.StringValue(string(m.old.ID))
-	var err error
-	switch policy := m.terms.retires(); {
-	case policy == retireAlways, policy == retireWhenVerified && (m.proven || m.terms.recreates()):
-		if err = m.destroyRetired(ctx, m.old.ID, m.timeout); err == nil {
-			m.want.RetiredInstanceID = types.StringNull()
+	policy := m.terms.retires()
+	if policy != retireAlways && (policy == retireNever || !m.proven && !m.terms.recreates()) {
+		if err := m.unmark(context.WithoutCancel(ctx)); err != nil {
+			return false, diag.Diagnostics{m.failure("Unable to finish the replacement of Key-Value Store", m.label(), err)}
 		}
-	default:
-		err = m.unmark(ctx)
+		return true, nil
 	}
-	if err != nil {
-		return diag.Diagnostics{m.failure("Unable to retire Key-Value Store", m.label(), err)}
+	if err := m.destroyRetired(ctx, m.old.ID, m.timeout); err != nil {
+		return true, diag.Diagnostics{m.failure("Unable to retire Key-Value Store", m.label(), err)}
 	}
-	return nil
+	m.want.RetiredInstanceID = types.StringNull()
+	return true, nil
 }
 
 // unmark ends the replacement for a store that is kept.
@@ -82,10 +131,10 @@ func (m *replacement) unmark(ctx context.Context) error {
 	return err
 }
 
-// destroyRetired destroys a store whose data is in another one.
+// destroyRetired destroys a store whose data is in another one. That it is gone already is success.
 func (r *instanceResource) destroyRetired(ctx context.Context, id heroku.AddOnID, timeout time.Duration) error {
 	addOn, err := r.client.FindAddOn(ctx, string(id))
-	if err == nil {
+	if err == nil && addOn.State != heroku.StateDeprovisioning {
 		err = r.client.DeleteAddOn(ctx, addOn.AppID, id)
 	}
 	if err == nil {
@@ -125,13 +174,39 @@ func (r *instanceResource) destroyOther(ctx context.Context, state instanceModel
 		return nil
 	}
 	if err == nil && m.fresh != nil {
-		err = m.discard(ctx)
+		if diags := m.discardUsed(ctx); diags.HasError() {
+			return diags
+		}
 	}
 	if err == nil {
 		err = m.releaseApps(ctx, m.old.ID, m.apps)
 	}
 	if err != nil {
 		return diag.Diagnostics{r.failure(summary, state.label(), err)}
+	}
+	return nil
+}
+
+// discardUsed destroys the new store of a replacement that is given up together with the old one. What was carried over
+// from the app of the old store goes with it; other apps have to be detached first, as for any store.
+func (m *replacement) discardUsed(ctx context.Context) diag.Diagnostics {
+	fresh := instanceModel{ID: types.StringValue(string(m.fresh.ID)), Name: types.StringValue(m.fresh.Name)}
+	attached, err := m.client.AddOnAttachments(ctx, m.fresh.ID)
+	for _, attachment := range attached {
+		if err == nil && attachment.AppID == m.old.AppID && attachment.AppID != m.fresh.AppID {
+			err = m.client.DeleteAttachment(ctx, attachment.ID)
+		}
+	}
+	if err == nil {
+		err = m.discard(ctx)
+	}
+	if heroku.HasStatus(err, http.StatusUnprocessableEntity) {
+		if foreign, failed := m.attachedElsewhere(ctx, fresh); failed == nil && len(foreign) > 0 {
+			return diag.Diagnostics{m.stillInUse(fresh, foreign, err)}
+		}
+	}
+	if err != nil {
+		return diag.Diagnostics{m.failure("Unable to destroy Key-Value Store", fresh.label(), err)}
 	}
 	return nil
 }

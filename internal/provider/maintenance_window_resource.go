@@ -126,18 +126,18 @@ func (r *maintenanceWindowResource) ModifyPlan(ctx context.Context, req resource
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 	if r.client != nil && !plan.InstanceID.IsUnknown() {
 		if addOn, err := r.client.AddOn(ctx, plan.addOnID()); err == nil {
-			resp.Diagnostics.Append(refuseWithoutWindow(addOn)...)
+			resp.Diagnostics.Append(r.refuseWithoutWindow(addOn)...)
 		}
 	}
 }
 
 // refuseWithoutWindow is for the plans that are known to have no maintenance window.
-func refuseWithoutWindow(addOn heroku.AddOn) diag.Diagnostics {
+func (r *maintenanceWindowResource) refuseWithoutWindow(addOn heroku.AddOn) diag.Diagnostics {
 	var diags diag.Diagnostics
-	if name, err := keyvalue.ParsePlanName(addOn.Plan); err == nil && hasNoWindow(name) {
+	name, err := keyvalue.ParsePlanName(addOn.Plan)
+	if name = r.plans.of(string(addOn.ID), name); err == nil && hasNoWindow(name) {
 		diags.AddAttributeError(path.Root("instance_id"), "The store's plan has no maintenance window", fmt.Sprintf(
-			"Key-Value Store %s (%s) is on the plan %s. Heroku has maintenance windows on Premium, Private and Shield plans only.\n\n"+
-				"If this same configuration takes the store to such a plan, apply that change first, with -target, and the window after it.", addOn.Name, addOn.ID, name))
+			"Key-Value Store %s (%s) is on the plan %s. Heroku has maintenance windows on Premium, Private and Shield plans only.", addOn.Name, addOn.ID, name))
 	}
 	return diags
 }
@@ -261,7 +261,7 @@ func (r *maintenanceWindowResource) ImportState(ctx context.Context, req resourc
 	}
 	addOn, diags := r.findInstance(ctx, reference)
 	if resp.Diagnostics.Append(diags...); !diags.HasError() {
-		resp.Diagnostics.Append(refuseWithoutWindow(addOn)...)
+		resp.Diagnostics.Append(r.refuseWithoutWindow(addOn)...)
 	}
 	if resp.Diagnostics.HasError() {
 		return

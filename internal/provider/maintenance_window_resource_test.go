@@ -277,6 +277,23 @@ func TestAccMaintenanceWindow_mini(t *testing.T) {
 	})
 }
 
+// A store that leaves mini may get its first window in the same apply.
+func TestAccMaintenanceWindow_withItsPlan(t *testing.T) {
+	t.Parallel()
+	sb := acctest.Start(t)
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: sb.Factories(),
+		CheckDestroy:             sb.NothingLeft(),
+		Steps: []resource.TestStep{
+			{Config: appAndStore("mini")},
+			{
+				Config:            windowOf("premium-0", "Sunday", "13:30"),
+				ConfigStateChecks: []statecheck.StateCheck{storeHas("plan", knownvalue.StringExact("premium-0"))},
+			},
+		},
+	})
+}
+
 func TestAccMaintenanceWindow_notReady(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)

@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
@@ -27,6 +28,7 @@ import (
 )
 
 var (
+	_ provider.ProviderWithActions            = (*kvsProvider)(nil)
 	_ provider.ProviderWithEphemeralResources = (*kvsProvider)(nil)
 	_ provider.ProviderWithFunctions          = (*kvsProvider)(nil)
 )
@@ -111,7 +113,7 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		resp.Diagnostics.AddError("Invalid provider configuration", err.Error())
 		return
 	}
-	conn := connection{client: client, tokenSource: options.Credential.Source, rulesets: &rulesetOwners{}, protected: &protectedStores{}, owners: &spaceOwners{}, holds: &appHolds{}}
+	conn := connection{client: client, tokenSource: options.Credential.Source, rulesets: &rulesetOwners{}, protected: &protectedStores{}, plans: &plannedPlans{}, owners: &spaceOwners{}, holds: &appHolds{}}
 	// One free request, so that a wrong token is one error here instead of one for each resource.
 	if _, err := client.RateLimit(ctx); err != nil {
 		resp.Diagnostics.Append(conn.failure("Unable to use the Heroku API", "Checking the API token", err))
@@ -120,6 +122,7 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 	resp.ResourceData = conn
 	resp.DataSourceData = conn
 	resp.EphemeralResourceData = conn
+	resp.ActionData = conn
 }
 
 // options merges the configuration, then the environment, then the edits of WithClient, which win.
@@ -181,6 +184,10 @@ func (p *kvsProvider) EphemeralResources(context.Context) []func() ephemeral.Eph
 	return []func() ephemeral.EphemeralResource{newCredentialsEphemeral}
 }
 
+func (p *kvsProvider) Actions(context.Context) []func() action.Action {
+	return []func() action.Action{newAppMaintenanceAction, newCredentialsAction, newMaintenanceRunAction, newMaintenanceScheduleAction, newStatsAction, newVersionAction}
+}
+
 func (p *kvsProvider) Functions(context.Context) []func() function.Function {
 	return []func() function.Function{newParseURLFunction}
 }
@@ -191,6 +198,7 @@ type connection struct {
 	tokenSource string         // where the token came from, in words
 	rulesets    *rulesetOwners // shared by all resources of one run
 	protected   *protectedStores
+	plans       *plannedPlans
 	owners      *spaceOwners
 	holds       *appHolds
 }

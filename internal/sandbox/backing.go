@@ -102,6 +102,20 @@ func (s *Sandbox) startServer(spec serverSpec, from origin) *backing {
 }
 
 func (s *Sandbox) runServer(spec serverSpec, from origin) (server, error) {
+	srv, err := s.bootServer(spec)
+	if err != nil || from == nil {
+		return srv, err
+	}
+	ctx, cancel := context.WithTimeout(s.life, copyTimeout)
+	defer cancel()
+	if err := follow(ctx, srv, from); err != nil {
+		return nil, errors.Join(fmt.Errorf("copying into the server of %s: %w", spec.ID, err), srv.Stop(ctx, false))
+	}
+	return srv, nil
+}
+
+// bootServer when it is its turn.
+func (s *Sandbox) bootServer(spec serverSpec) (server, error) {
 	select {
 	case s.starting <- struct{}{}:
 		defer func() { <-s.starting }()
@@ -110,20 +124,23 @@ func (s *Sandbox) runServer(spec serverSpec, from origin) (server, error) {
 	}
 	ctx, cancel := context.WithTimeout(s.life, readyTimeout)
 	defer cancel()
-	srv, err := s.engine.Start(ctx, spec)
-	if err != nil || from == nil {
-		return srv, err
+	return s.engine.Start(ctx, spec)
+}
+
+// follow the source, and the next one if it gets another server meanwhile.
+func follow(ctx context.Context, srv server, from origin) error {
+	for {
+		upstream, err := from(ctx)
+		if err == nil {
+			err = srv.Follow(ctx, upstream)
+		}
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		if now, gone := from(ctx); gone != nil || now.Host == upstream.Host && now.Port == upstream.Port {
+			return err
+		}
 	}
-	ctx, cancel = context.WithTimeout(s.life, copyTimeout)
-	defer cancel()
-	upstream, err := from(ctx)
-	if err == nil {
-		err = srv.Follow(ctx, upstream)
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("copying into the server of %s: %w", spec.ID, err), srv.Stop(ctx, false))
-	}
-	return srv, nil
 }
 
 // stopBacking ends what runs behind an add-on, data included, in the background. s.mu is held.

@@ -93,7 +93,9 @@ func (c *child) end(hurry <-chan struct{}) {
 	case <-hurry:
 	case <-patience.C:
 	}
-	_ = c.cmd.Process.Kill()
+	if !c.ended() {
+		kill(c.cmd.Process)
+	}
 	<-c.done
 }
 

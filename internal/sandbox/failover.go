@@ -69,12 +69,7 @@ func (s *Sandbox) tookOver(a *addOn, e event, srv server, failure error) (moved 
 		a.Store.Password, a.Store.StandbyAt = cmp.Or(e.Password, a.Store.Password), e.Due.Add(s.options.Provisioning)
 		s.world.cancel(a.ID, passwordExpired)
 	}
-	if srv != nil && failure == nil {
-		s.succeed(a, e, srv)
-	} else {
-		s.stopServer(s.successors[a.ID])
-	}
-	delete(s.successors, a.ID)
+	s.succeed(a, e, srv, failure)
 	return a.Store.url() != former
 }
 
@@ -169,6 +164,15 @@ func (s *Sandbox) hasStandby(a *addOn, plan keyvalue.Plan) error {
 		return fmt.Errorf("the standby of %s is not ready before %s", a.Name, stamp(a.Store.StandbyAt))
 	}
 	return nil
+}
+
+// standbySpec has the port of a server whose address has to stay, else none.
+func (s *Sandbox) standbySpec(a *addOn, e event) serverSpec {
+	spec := s.spec(a, e.Server, cmp.Or(e.Password, a.Store.Password))
+	if plan, _ := keyvalue.LookupPlan(a.Plan); plan.SingleTenant && a.Store.PrivateHost == "" {
+		spec.Port = a.Store.Port
+	}
+	return spec
 }
 
 // failOver goes to the standby, which gets the address of the present server where that has to stay.

@@ -396,6 +396,39 @@ func TestFork_mayBeInProgressWhenItIsProvisioned(t *testing.T) {
 	}
 }
 
+// A copy that is not complete begins anew when the sandbox starts again.
+func TestCopy_outlivesARestartOfTheSandbox(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	w := persistent(t, dir, "auto")
+	w.app("orders-api")
+	w.store("orders-api", "kvs-a", "premium-0")
+	w.store("orders-api", "kvs-b", "premium-0")
+	w.store("orders-api", "kvs-m", "premium-0")
+	must(t, w.RequireMaintenance("kvs-m", 24*time.Hour))
+	w.advance()
+	names := map[string]string{} // of the config vars
+	for _, store := range []string{"kvs-a", "kvs-b", "kvs-m"} {
+		names[store] = w.send("GET /addons/"+store, "").get("config_vars.0")
+		w.put("orders-api", names[store], "before")
+	}
+	w.forkOf("orders-api", "kvs-f", w.urlOf("orders-api", names["kvs-a"]))
+	w.send("PATCH /apps/orders-api/addons/kvs-b", `{"plan":"heroku-redis:premium-1"}`).is(200)
+	w.send("POST /data/maintenances/v1/"+w.send("GET /addons/kvs-m", "").get("id")+"/run", "").is(200)
+	must(t, w.Close())
+
+	w = persistent(t, dir, "auto")
+	w.put("orders-api", names["kvs-a"], "after")
+	w.put("orders-api", names["kvs-b"], "after")
+	w.put("orders-api", names["kvs-m"], "after")
+	w.advance()
+	w.send("GET /redis/v0/databases/kvs-f/wait", "").says("waiting?", "false")
+	w.send("GET /redis/v0/databases/kvs-b", "").says("plan", "premium-1")
+	for _, name := range []string{"FORK_URL", names["kvs-a"], names["kvs-b"], names["kvs-m"]} {
+		w.holds("orders-api", name, "before", "after")
+	}
+}
+
 func TestFork_toAShieldPlanIsRefused(t *testing.T) {
 	t.Parallel()
 	w := start(t)

@@ -15,6 +15,9 @@ func childAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 }
 
+// kill ends a process and its own children: one that still writes an AOF would put it into a directory that goes.
+func kill(p *os.Process) { _ = syscall.Kill(-p.Pid, syscall.SIGKILL) }
+
 // raiseOpenFiles lets this process and its children open as many files as the hard limit allows, and returns that number.
 // Children must find it raised: an unprivileged server that raises its own limit lowers the hard one to what it needs now.
 func raiseOpenFiles() int {

@@ -6,6 +6,7 @@
 package sandbox
 
 import (
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -14,6 +15,8 @@ import (
 
 // childAttributes: only Linux ends children with their parent; elsewhere leftovers of a killed sandbox end at the next start on its data directory.
 func childAttributes() *syscall.SysProcAttr { return nil }
+
+func kill(p *os.Process) { _ = p.Kill() }
 
 // raiseOpenFiles: servers raise their own limit; this number is within what macOS and the BSDs grant.
 func raiseOpenFiles() int { return 10240 }

@@ -101,7 +101,7 @@ func (s *processServer) ready(ctx context.Context) error {
 	poll := time.NewTicker(10 * time.Millisecond)
 	defer poll.Stop()
 	for {
-		last := s.admin(ctx, func(*redis.Client) error { return nil })
+		last := s.answers(ctx)
 		if last == nil {
 			return nil
 		}
@@ -116,6 +116,12 @@ func (s *processServer) ready(ctx context.Context) error {
 		case <-poll.C:
 		}
 	}
+}
+
+func (s *processServer) answers(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second) // who has the port may not speak TLS
+	defer cancel()
+	return s.admin(ctx, func(*redis.Client) error { return nil })
 }
 
 // watch reports a server that ends although nobody stopped it: out of memory, or a user's SHUTDOWN.
@@ -288,9 +294,11 @@ func (s *processServer) admin(ctx context.Context, do func(*redis.Client) error)
 	return speak(ctx, s.self(), s.engine.cert.clientConfig(), do)
 }
 
+const dialTimeout = 10 * time.Second
+
 // speak does something on one authenticated connection. go-redis is handed an open one: it would log and repeat failed dials itself.
 func speak(ctx context.Context, to source, config *tls.Config, do func(*redis.Client) error) error {
-	dialing, cancel := context.WithTimeout(ctx, 2*time.Second)
+	dialing, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	dial := (&net.Dialer{}).DialContext
 	if to.TLS {

@@ -171,7 +171,8 @@ func (s *processServer) unpause(ctx context.Context) error {
 
 // awaitOffset returns when the link is up, the first sync done and the replica's offset at least target.
 func (s *processServer) awaitOffset(ctx context.Context, c *redis.Client, poll *time.Ticker, target int64) error {
-	for linked := time.Now(); ; {
+	linked := time.Now()
+	for asked := linked; ; {
 		replica, err := info(ctx, c, "replication")
 		if err != nil {
 			return err
@@ -184,6 +185,11 @@ func (s *processServer) awaitOffset(ctx context.Context, c *redis.Client, poll *
 			linked = time.Now()
 		case time.Since(linked) > linkTimeout:
 			return fmt.Errorf("%w: no link within %s; the copy's last output:\n%s", errNoReplication, linkTimeout, s.child.output)
+		case !s.origin.Outside && time.Since(asked) > time.Second: // a server of ours that is gone does not come back
+			if err := s.toSource(ctx, func(*redis.Client) error { return nil }); err != nil {
+				return fmt.Errorf("%w: %w", errNoReplication, err)
+			}
+			asked = time.Now()
 		}
 		if err := s.pause(ctx, poll); err != nil {
 			return err

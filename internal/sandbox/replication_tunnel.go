@@ -12,7 +12,6 @@ import (
 	"net"
 	"strconv"
 	"sync"
-	"time"
 )
 
 // tunnel leads from loopback to a TLS server outside. A replica verifies its primary's certificate and cannot be told not to,
@@ -23,8 +22,6 @@ type tunnel struct {
 	end      context.CancelFunc
 	relays   sync.WaitGroup
 }
-
-const tunnelDialTimeout = 5 * time.Second
 
 // openTunnel fails when the source does not answer.
 func openTunnel(ctx context.Context, to source) (*tunnel, error) {
@@ -44,7 +41,7 @@ func openTunnel(ctx context.Context, to source) (*tunnel, error) {
 }
 
 func (t *tunnel) dial(ctx context.Context) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, tunnelDialTimeout)
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	config := &tls.Config{ServerName: t.to.Host, InsecureSkipVerify: true} //nolint:gosec // self-signed, as Heroku's
 	return (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", net.JoinHostPort(t.to.Host, strconv.Itoa(t.to.Port)))

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -163,6 +164,23 @@ func (c *cli) run(ctx context.Context, args ...string) (run, error) {
 		return result, fmt.Errorf("%s %s: %w\n%s%s%s", filepath.Base(c.path), args[0], err, said.String(), rest, stderr)
 	}
 	return result, nil
+}
+
+// facts are the warnings that list what a change means, and of the lists the lines that are wanted.
+func (r run) facts(wanted *regexp.Regexp) []string {
+	var facts []string
+	for _, d := range r.diagnostics {
+		var listed []string
+		for line := range strings.Lines(d.Detail) {
+			if line = strings.TrimRight(line, "\n"); strings.HasPrefix(strings.TrimSpace(line), "- ") && wanted.MatchString(line) {
+				listed = append(listed, line)
+			}
+		}
+		if len(listed) > 0 {
+			facts = append(append(facts, "Warning: "+d.Summary), listed...)
+		}
+	}
+	return facts
 }
 
 // outputs reads the outputs of the configuration from the state.

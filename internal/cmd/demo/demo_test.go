@@ -36,6 +36,30 @@ panic: no JSON
 	}
 }
 
+func TestOnlyTheWantedFactsOfAPlanAreTold(t *testing.T) {
+	t.Parallel()
+	planned := run{diagnostics: []diagnostic{
+		{Summary: "Nothing to list", Detail: "Price: none."},
+		{Summary: "Replaced", Detail: "Because.\n\n  - Price: $1.\n  - Memory: 1 MB.\n  - The old store goes."},
+		{Summary: "Not about this", Detail: "  - Memory: 1 MB."},
+	}}
+	want := []string{"Warning: Replaced", "  - Price: $1.", "  - The old store goes."}
+	if got := planned.facts(factsOfMove); !reflect.DeepEqual(got, want) {
+		t.Errorf("told %q, want %q", got, want)
+	}
+}
+
+func TestThePriceOfAKeptStoreIsFound(t *testing.T) {
+	t.Parallel()
+	planned := run{diagnostics: []diagnostic{{Detail: "Price: $30.00 a month before."}, {Detail: "It is kept: orders-retired on premium-1, at $30.00 a month. Destroy it."}}}
+	if got := planned.priceOf("orders-retired"); got != "$30.00 a month" {
+		t.Errorf("the price is %q", got)
+	}
+	if got := planned.priceOf("another"); got != "" {
+		t.Errorf("another store costs %q", got)
+	}
+}
+
 func TestOldVersionsAreToldFromNewOnes(t *testing.T) {
 	t.Parallel()
 	for version, want := range map[string]bool{
@@ -72,7 +96,8 @@ func TestTheShellTakesAQuotedWordAsItIs(t *testing.T) {
 func TestAStepIsToldInOneLine(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	n := newNarrator(&out, 10)
+	n := newNarrator(&out)
+	n.steps = 10
 	err := n.tell("creating a store", func() (outcome, error) {
 		return outcome{sentence: "store created", remark: "41 ms to plan", notes: []string{"and more"}}, nil
 	})
@@ -100,7 +125,7 @@ func TestTimesAreShort(t *testing.T) {
 func TestKeysNeverRepeatTheURL(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{"redis://h:canary@127.0.0.1:1", "rediss://h:canary@127.0.0.1:99999999", "rediss://h:canary@127.0.0.1:1"} {
-		_, err := useKeys(t.Context(), url, true)
+		err := useKeys(t.Context(), url, t.TempDir(), true)
 		if err == nil || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: %v", url, err)
 		}

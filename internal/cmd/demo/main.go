@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Command demo shows the provider at work on this machine, without a Heroku account: it builds everything, starts
-// the sandbox, applies examples/demo, changes the plan of the store, makes a mistake, fills a Private Space, and
-// destroys it all again.
+// the sandbox, applies examples/demo, changes the plan of the store, makes a mistake, moves the store into a Private
+// Space, and destroys it all again.
 //
-// It checks what it tells: it ends with exit code 0 only if the store kept its id, its name and its keys, and
-// nothing is left over. It drives the built binaries as processes, as a person would.
+// It checks what it tells: it ends with exit code 0 only if every key was the same after each change, the apps were
+// put back, and nothing is left over. It drives the built binaries as processes, as a person would.
 package main
 
 import (
@@ -27,7 +27,7 @@ func main() {
 	binary := flag.String("cli", "", "the terraform or tofu to use, a name or a path (default: the one on PATH, else an OpenTofu built into bin/)")
 	flag.Parse()
 
-	if err := tell(ctx, newNarrator(os.Stdout, steps), *binary); err != nil {
+	if err := tell(ctx, newNarrator(os.Stdout), *binary); err != nil {
 		fmt.Fprintf(os.Stderr, "\nThe demo stopped: %v\n", err)
 		os.Exit(1)
 	}

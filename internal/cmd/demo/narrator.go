@@ -29,7 +29,7 @@ type outcome struct {
 // patience is how long nothing is said about a step that runs, and then between two signs of life.
 const patience = 2 * time.Second
 
-func newNarrator(out io.Writer, steps int) *narrator { return &narrator{out: out, steps: steps} }
+func newNarrator(out io.Writer) *narrator { return &narrator{out: out} }
 
 // tell runs a step; doing says in a few words what takes so long.
 func (n *narrator) tell(doing string, do func() (outcome, error)) error {

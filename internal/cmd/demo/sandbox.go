@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -25,6 +26,7 @@ type sandbox struct {
 	process *exec.Cmd
 	env     []string // what it printed: where it is, and a token
 	url     string
+	token   string
 	log     *os.File
 	end     func() error
 }
@@ -32,7 +34,12 @@ type sandbox struct {
 // ledger counts the billable objects that there ever were.
 type ledger struct {
 	Created, Destroyed, Orphans int
-	Objects                     []struct{ Kind string }
+	Objects                     []entry
+}
+
+type entry struct {
+	Kind, ID, Name string
+	DestroyedAt    *time.Time `json:"destroyed_at"` // nil: it lives
 }
 
 func (l ledger) spaces() int {
@@ -59,12 +66,15 @@ func counted(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// allocation is how long the sandbox takes for a space, which takes Heroku some ten minutes.
-const allocation = 4 * time.Second
+// How long the sandbox takes for a store and for a space, which take Heroku minutes.
+const (
+	provisioning = time.Second
+	allocation   = time.Second / 2
+)
 
 // startSandbox returns once the sandbox answers; its life does not end with ctx but with stop.
 func startSandbox(ctx context.Context, binary, home string) (*sandbox, error) {
-	s := &sandbox{process: command(context.WithoutCancel(ctx), binary, "--allocation="+allocation.String())}
+	s := &sandbox{process: command(context.WithoutCancel(ctx), binary, "--provisioning="+provisioning.String(), "--allocation="+allocation.String())}
 	s.process.Dir, s.process.Env = home, bareEnvironment(home)
 	stdout, err := s.process.StdoutPipe()
 	if err != nil {
@@ -104,8 +114,11 @@ func (s *sandbox) read(line string) {
 		name, value, _ := strings.Cut(assignment, "=")
 		value = strings.Trim(value, "'\"")
 		s.env = append(s.env, name+"="+value)
-		if name == "HEROKU_API_URL" {
+		switch name {
+		case "HEROKU_API_URL":
 			s.url = value
+		case "HEROKU_API_KEY":
+			s.token = value
 		}
 	}
 }
@@ -137,22 +150,85 @@ func (s *sandbox) engine() string {
 	return "a server"
 }
 
-func (s *sandbox) ledger(ctx context.Context) (ledger, error) {
-	var l ledger
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/__sandbox/ledger", nil)
-	if err != nil {
-		return l, err
+// forks says whether stores can be copied: an embedded server cannot.
+func (s *sandbox) forks() bool { return s.engine() != "miniredis" }
+
+func (s *sandbox) ledger(ctx context.Context) (l ledger, err error) {
+	err = s.get(ctx, "/__sandbox/ledger", &l)
+	return l, err
+}
+
+// app is what a migration may change of an app, but for its store.
+type app struct {
+	ID          string
+	Maintenance bool
+	Dynos       string // "web=1 worker=1"
+	Held        bool   // the provider keeps a memo there of how to put it back
+}
+
+func (s *sandbox) app(ctx context.Context, name string) (a app, err error) {
+	var formation []struct {
+		Type     string
+		Quantity int
 	}
+	vars, err := s.configVars(ctx, name)
+	if err := errors.Join(err, s.get(ctx, "/apps/"+name, &a), s.get(ctx, "/apps/"+name+"/formation", &formation)); err != nil {
+		return a, err
+	}
+	var dynos []string
+	for _, process := range formation {
+		dynos = append(dynos, fmt.Sprintf("%s=%d", process.Type, process.Quantity))
+	}
+	slices.Sort(dynos)
+	a.Dynos = strings.Join(dynos, " ")
+	_, a.Held = vars["KVS_MIGRATION"]
+	return a, nil
+}
+
+func (s *sandbox) configVars(ctx context.Context, app string) (vars map[string]string, err error) {
+	err = s.get(ctx, "/apps/"+app+"/config-vars", &vars)
+	return vars, err
+}
+
+// primary is the id of the store that an app's REDIS_URL is of.
+func (s *sandbox) primary(ctx context.Context, app string) (string, error) {
+	var attachment struct{ AddOn struct{ ID string } }
+	err := s.get(ctx, "/apps/"+app+"/addon-attachments/REDIS", &attachment)
+	return attachment.AddOn.ID, err
+}
+
+// changes counts the requests that have changed something at a path.
+func (s *sandbox) changes(ctx context.Context, path string) (n int, err error) {
+	var journal []struct{ Method, Path string }
+	if err := s.get(ctx, "/__sandbox/journal", &journal); err != nil {
+		return 0, err
+	}
+	for _, request := range journal {
+		if request.Method == http.MethodPatch && request.Path == path {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// get reads what Heroku, or the sandbox itself, says at a path.
+func (s *sandbox) get(ctx context.Context, path string, into any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path, nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Accept", "application/vnd.heroku+json; version=3")
+	req.Header.Set("Authorization", "Bearer "+s.token)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return l, fmt.Errorf("asking the sandbox for its ledger: %w", err)
+		return fmt.Errorf("asking the sandbox for %s: %w", path, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
-		return l, fmt.Errorf("asking the sandbox for its ledger: %s", resp.Status)
+		return fmt.Errorf("asking the sandbox for %s: %s", path, resp.Status)
 	}
-	if err := json.NewDecoder(resp.Body).Decode(&l); err != nil {
-		return l, fmt.Errorf("reading the sandbox's ledger: %w", err)
+	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
+		return fmt.Errorf("reading the sandbox's %s: %w", path, err)
 	}
-	return l, nil
+	return nil
 }

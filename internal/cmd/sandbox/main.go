@@ -84,6 +84,7 @@ func parse(args []string, stderr io.Writer) (sandbox.Options, error) {
 	flags.StringVar(&o.Engine, "engine", "auto", "what runs behind a store: auto, valkey, redis or miniredis; auto takes the first one that is installed")
 	flags.DurationVar(&o.Provisioning, "provisioning", 3*time.Second, "how long it takes to create a store or to change its plan")
 	flags.DurationVar(&o.Allocation, "allocation", 3*time.Second, "how long it takes to allocate a Private Space, or to delete it")
+	flags.BoolVar(&o.Undeployed, "undeployed", false, "apps begin without process types (default: as if deployed once, with one web and one worker dyno)")
 	flags.DurationVar(&o.Latency, "latency", 0, "added to every request")
 	flags.IntVar(&o.RateLimit, "rate-limit", 4500, "requests per hour and account")
 	flags.Uint64Var(&o.Seed, "seed", 0, "of names, ids and passwords, to get the same ones again (default a random one)")

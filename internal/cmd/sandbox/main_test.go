@@ -205,6 +205,19 @@ func TestSandbox_stdoutIsOneLineForAShellAndStderrSaysTheRest(t *testing.T) {
 	}
 }
 
+func TestSandbox_appsAreDeployedUnlessItIsToldOtherwise(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]int{"": 2, "--undeployed": 0} {
+		p := runCommand(t, append(strings.Fields(args), "--engine", "miniredis")...)
+		var app struct{ Name string }
+		p.call(t, "POST", "/apps", `{"name":"web"}`, &app)
+		var formation []struct{ Type string }
+		if p.call(t, "GET", "/apps/web/formation", "", &formation); len(formation) != want {
+			t.Errorf("with %q an app has %d process types, want %d", args, len(formation), want)
+		}
+	}
+}
+
 func TestSandbox_theSignalsThatEndItLeaveNothingBehind(t *testing.T) {
 	t.Parallel()
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {

@@ -1,0 +1,105 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package main
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+)
+
+// Whatever happens to one key of any type is noticed, and time that goes by is not taken for it.
+func TestAKeyThatIsNotTheSameIsNoticed(t *testing.T) {
+	t.Parallel()
+	const ( // one of each kind, and one of those that expire
+		aString, aHash, aList, aSet, aSortedSet, aStream = "order:0000", "order:0001", "order:0002", "order:0003", "order:0004", "order:0005"
+		expires                                          = "order:0006"
+	)
+	for name, tt := range map[string]struct {
+		change func(*miniredis.Miniredis)
+		want   string // part of the error; empty: none
+	}{
+		"nothing happens":              {func(*miniredis.Miniredis) {}, ""},
+		"a minute passes":              {func(s *miniredis.Miniredis) { s.FastForward(time.Minute) }, ""},
+		"a string is another one":      {func(s *miniredis.Miniredis) { _ = s.Set(aString, "x") }, aString},
+		"a field of a hash is gone":    {func(s *miniredis.Miniredis) { s.HDel(aHash, "state") }, aHash},
+		"a list has another end":       {func(s *miniredis.Miniredis) { _, _ = s.Pop(aList) }, aList},
+		"a set has one member more":    {func(s *miniredis.Miniredis) { _, _ = s.SetAdd(aSet, "x") }, aSet},
+		"a score differs":              {func(s *miniredis.Miniredis) { _, _ = s.ZAdd(aSortedSet, 3, "first") }, aSortedSet},
+		"a stream has one entry more":  {func(s *miniredis.Miniredis) { _, _ = s.XAdd(aStream, "*", []string{"a", "b"}) }, aStream},
+		"a key is of another type":     {func(s *miniredis.Miniredis) { s.Del(aString); _, _ = s.Push(aString, "x") }, "its type is list"},
+		"a key is gone":                {func(s *miniredis.Miniredis) { s.Del(aHash) }, "its type is none"},
+		"a key is left over":           {func(s *miniredis.Miniredis) { _ = s.Set("x", "x") }, "1001 keys"},
+		"a key does not expire":        {func(s *miniredis.Miniredis) { v, _ := s.Get(expires); s.Del(expires); _ = s.Set(expires, v) }, expires},
+		"a key expires later":          {func(s *miniredis.Miniredis) { s.SetTTL(expires, 3*time.Hour) }, expires},
+		"a key expires that never did": {func(s *miniredis.Miniredis) { s.SetTTL(aSet, time.Hour) }, aSet},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := miniredis.RunT(t)
+			store := redis.NewClient(&redis.Options{Addr: server.Addr()})
+			defer func() { _ = store.Close() }()
+			file := filepath.Join(t.TempDir(), keysWritten)
+			if err := writeInto(t.Context(), store, file); err != nil {
+				t.Fatal(err)
+			}
+			tt.change(server)
+			err := compareWith(t.Context(), store, file)
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("compared with %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// A set of a large store has no order that could be compared.
+func TestTheOrderOfASetDoesNotMatter(t *testing.T) {
+	t.Parallel()
+	if digest("set", []any{"a", "b"}) != digest("set", []any{"b", "a"}) {
+		t.Error("two orders of a set are told apart")
+	}
+	if digest("list", []any{"a", "b"}) == digest("list", []any{"b", "a"}) {
+		t.Error("two orders of a list are not told apart")
+	}
+}
+
+// A dyno gets where the proxy leads its app, and says so where it does not.
+func TestADynoGoesThroughTheProxy(t *testing.T) {
+	t.Parallel()
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user := &http.Request{Header: http.Header{"Authorization": r.Header["Proxy-Authorization"]}}
+		app, _, _ := user.BasicAuth()
+		if r.Method != http.MethodConnect || r.Host != "store.invalid:6380" || app != "inside" {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer func() { _ = conn.Close() }()
+		_, _ = conn.Write([]byte("HTTP/1.1 200 Connection established\r\n\r\n"))
+		_, _ = conn.Read(make([]byte, 1))
+	}))
+	defer proxy.Close()
+
+	conn, err := dyno{&sandbox{url: proxy.URL}, "inside"}.dial(t.Context(), "store.invalid:6380")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := (dyno{&sandbox{url: proxy.URL}, "outside"}).dial(t.Context(), "store.invalid:6380"); !errors.Is(err, errNoWay) {
+		t.Errorf("another app is told %v", err)
+	}
+}

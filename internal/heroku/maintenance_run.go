@@ -1,0 +1,134 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package heroku
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// Watch is told what each poll of a wait finds, in Heroku's words; nil does not watch.
+type Watch func(state string)
+
+func (w Watch) tell(got progress) progress {
+	if w != nil {
+		w(got.state)
+	}
+	return got
+}
+
+// acknowledged is for answers of which nothing is read.
+func acknowledged[T any](body []byte) (T, error) {
+	var none T
+	return none, expect(body, '{', "an object")
+}
+
+// RunMaintenance begins the maintenance of a store now, which has to be ready (Data API, data maintenances, run). That
+// an app is in maintenance mode, as the Heroku CLI wants it, is the caller's to see to. Wait with
+// [Client.WaitMaintenanceOver].
+func (c *Client) RunMaintenance(ctx context.Context, id AddOnID) error {
+	k := c.maintenances(string(id), "run")
+	k.operation, k.method = create, http.MethodPost
+	start := c.clock.Now()
+	_, err := order[Maintenance]{
+		what: fmt.Sprintf("a run of the maintenance of add-on %s", id), call: k, decode: acknowledged[Maintenance],
+		find: func(ctx context.Context) (Maintenance, error) {
+			m, err := c.Maintenance(ctx, id)
+			if err == nil && m.Outstanding() {
+				err = errAbsent
+			}
+			return m, err
+		},
+		ours: func(m Maintenance) error {
+			if m.Status == MaintenanceRunning || m.Status == MaintenanceCompleted && !m.StartedAt.Before(start.Add(-clockTolerance)) {
+				return nil
+			}
+			return fmt.Errorf("the last maintenance is %s, since %s", m.Status, m.StartedAt.Format(time.RFC3339))
+		},
+	}.place(ctx, c)
+	return err
+}
+
+// ScheduleMaintenance moves the outstanding maintenance of a store by whole weeks, back with a negative number, and
+// returns when it is scheduled now (Data API, data maintenances, schedule). was is when it is scheduled so far, zero when
+// it is not: weeks count from there, or from now.
+func (c *Client) ScheduleMaintenance(ctx context.Context, id AddOnID, was time.Time, weeks int) (time.Time, error) {
+	k := c.maintenances(string(id), "schedule")
+	k.operation, k.method, k.body = create, http.MethodPost, map[string]int{"delay_weeks": weeks}
+	return order[time.Time]{
+		what: fmt.Sprintf("a schedule of the maintenance of add-on %s", id), call: k, decode: one[wireSchedule],
+		find: func(ctx context.Context) (time.Time, error) {
+			m, err := c.Maintenance(ctx, id)
+			if err == nil && m.ScheduledFor.Equal(was) {
+				err = errAbsent
+			}
+			return m.ScheduledFor, err
+		},
+		ours: func(time.Time) error { return nil },
+	}.place(ctx, c)
+}
+
+type wireSchedule struct {
+	ScheduledFor dataTime `json:"scheduled_for"`
+	ScheduledAt  dataTime `json:"scheduled_at"` // what windows call it in the Heroku CLI
+}
+
+func (w wireSchedule) value() (time.Time, error) {
+	at := w.ScheduledFor.or(w.ScheduledAt)
+	if at.IsZero() {
+		return at, missing("time that the maintenance is scheduled for")
+	}
+	return at, nil
+}
+
+// WaitMaintenanceReady waits until a maintenance that is being prepared can be run, or runs by itself. Its errors are
+// *WaitError.
+func (c *Client) WaitMaintenanceReady(ctx context.Context, id AddOnID, timeout time.Duration, watch Watch) (Maintenance, error) {
+	return c.awaitMaintenance(ctx, id, "the maintenance of add-on %s to be ready", timeout, watch, becomingReady)
+}
+
+// WaitMaintenanceOver waits while a maintenance that was begun is running. Its errors are *WaitError.
+func (c *Client) WaitMaintenanceOver(ctx context.Context, id AddOnID, timeout time.Duration, watch Watch) (Maintenance, error) {
+	return c.awaitMaintenance(ctx, id, "the maintenance of add-on %s to be over", timeout, watch, running)
+}
+
+func (c *Client) awaitMaintenance(ctx context.Context, id AddOnID, what string, timeout time.Duration, watch Watch,
+	judge func(m Maintenance, waited time.Duration) progress,
+) (Maintenance, error) {
+	return await(ctx, c, fmt.Sprintf(what, id), timeout, func(ctx context.Context, waited time.Duration) (Maintenance, progress, error) {
+		m, err := c.Maintenance(ctx, id)
+		switch {
+		case IsNotFound(err):
+			return m, progress{state: "not found", failure: errAddOnUnknown}, nil
+		case isAbsentFromDataAPI(err):
+			m = Maintenance{Status: MaintenanceNone}
+		case err != nil:
+			return m, progress{}, err
+		}
+		return m, watch.tell(judge(m, waited)), nil
+	})
+}
+
+var errAddOnUnknown = errors.New("the add-on is unknown to Heroku")
+
+// becomingReady judges a maintenance that was ordered. What is there first may still be the one before.
+func becomingReady(m Maintenance, waited time.Duration) progress {
+	p := progress{state: m.Status, ready: m.Status == MaintenanceReady || m.Status == MaintenanceRunning}
+	if (m.Status == MaintenanceNone || m.Status == MaintenanceCompleted) && waited > unknownFor {
+		p.failure = errors.New("there is none outstanding")
+	}
+	return p
+}
+
+// running judges a maintenance that was begun. States that nobody knows yet mean to go on waiting.
+func running(m Maintenance, waited time.Duration) progress {
+	p := progress{state: m.Status, ready: m.Status == MaintenanceCompleted || m.Status == MaintenanceNone}
+	if m.Outstanding() && waited > unknownFor {
+		p.failure = errors.New("it has not begun")
+	}
+	return p
+}

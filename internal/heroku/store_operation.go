@@ -1,0 +1,114 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package heroku
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// rotationSettles is how long a rotation whose answer was lost gets to show itself before it is ordered again.
+const rotationSettles = 15 * time.Second
+
+// operate is a POST about a store.
+func (c *Client) operate(id AddOnID, body map[string]string, rest ...string) call {
+	k := c.database(id, rest...)
+	k.operation, k.method, k.body = create, http.MethodPost, body
+	return k
+}
+
+// UpgradeStore orders a newer version, "7.2" (Data API for KVS, upgrade). On a production plan Heroku prepares a
+// maintenance, which is to be waited for and run; on mini it upgrades at once and all data is lost. There is no way back.
+func (c *Client) UpgradeStore(ctx context.Context, id AddOnID, version string) error {
+	before, err := c.latestMaintenance(ctx, id)
+	if err != nil {
+		return err
+	}
+	_, err = order[Store]{
+		what: fmt.Sprintf("an upgrade of add-on %s to version %s", id, version),
+		call: c.operate(id, map[string]string{"version": version}, "upgrade"), decode: acknowledged[Store],
+		find: func(ctx context.Context) (Store, error) {
+			store, err := c.readStore(ctx, id)
+			if err != nil || store.Preparing() || store.runs(version) {
+				return store, err
+			}
+			now, err := c.latestMaintenance(ctx, id)
+			if err == nil && !(now.underWay() && !before.underWay()) {
+				err = errAbsent
+			}
+			return store, err
+		},
+		ours: func(Store) error { return nil },
+	}.place(ctx, c)
+	return err
+}
+
+// runs reports whether the store has this version, of which its own has more numbers.
+func (s Store) runs(version string) bool {
+	return s.Version == version || strings.HasPrefix(s.Version, version+".")
+}
+
+func (m Maintenance) underWay() bool { return m.Outstanding() || m.Status == MaintenanceRunning }
+
+// latestMaintenance is that of a store which may never have had one, or be on mini.
+func (c *Client) latestMaintenance(ctx context.Context, id AddOnID) (Maintenance, error) {
+	m, err := c.Maintenance(ctx, id)
+	if isAbsentFromDataAPI(err) {
+		return Maintenance{Status: MaintenanceNone}, nil
+	}
+	return m, err
+}
+
+// RotateCredentials orders a new password for a store, and returns the URL that the store had until then (Data API for
+// KVS, credentials_rotation). All attached apps get the new one, and restart. Wait with [Client.WaitCredentialsRotated].
+func (c *Client) RotateCredentials(ctx context.Context, id AddOnID) (before Secret, err error) {
+	store, err := c.readStore(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	_, err = order[Store]{
+		what: fmt.Sprintf("a rotation of the credentials of add-on %s", id),
+		call: c.operate(id, map[string]string{}, "credentials_rotation"), decode: acknowledged[Store],
+		find: func(ctx context.Context) (Store, error) {
+			now, err := c.WaitCredentialsRotated(ctx, id, store.ResourceURL, rotationSettles, nil)
+			var wait *WaitError
+			if errors.As(err, &wait) && wait.Outcome == TimedOut && wait.Err == nil {
+				err = errAbsent
+			}
+			return now, err
+		},
+		ours: func(Store) error { return nil },
+	}.place(ctx, c)
+	return store.ResourceURL, err
+}
+
+// WaitCredentialsRotated waits until a store has another URL than before. Its apps may get it later. Its errors are
+// *WaitError.
+func (c *Client) WaitCredentialsRotated(ctx context.Context, id AddOnID, before Secret, timeout time.Duration, watch Watch) (Store, error) {
+	what := fmt.Sprintf("the credentials of add-on %s to change", id)
+	return await(ctx, c, what, timeout, func(ctx context.Context, _ time.Duration) (Store, progress, error) {
+		store, err := c.readStore(ctx, id)
+		switch {
+		case IsNotFound(err):
+			return store, progress{state: "not found", failure: errAddOnUnknown}, nil
+		case err != nil:
+			return store, progress{}, err
+		case store.ResourceURL == "" || store.ResourceURL == before:
+			return store, watch.tell(progress{state: "the URL is the old one"}), nil
+		}
+		return store, watch.tell(progress{state: store.Status, ready: !store.Preparing()}), nil
+	})
+}
+
+// ResetStats sets the server's counters back to 0 (Data API for KVS, stats/reset).
+func (c *Client) ResetStats(ctx context.Context, id AddOnID) error {
+	k := c.operate(id, map[string]string{}, "stats", "reset")
+	k.operation = write // a POST that sets: repeating it gives the same result
+	_, _, err := exchange(ctx, c, k, acknowledged[struct{}])
+	return err
+}

@@ -1,0 +1,159 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/action/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework/action"
+	"github.com/hashicorp/terraform-plugin-framework/action/schema"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+)
+
+// An action is invoked with its configuration and leaves nothing in the state. When it is interrupted, nothing that it
+// says is heard any more (terraform-plugin-go drops what comes after the end of the context), so each one can be invoked
+// again and then goes on from what it finds at Heroku.
+
+// invocation is one run of an action about one object: what it says of its steps, and the time it has.
+type invocation struct {
+	connection
+	send    func(action.InvokeProgressEvent)
+	object  string // begins each message: "orders-cache"
+	steps   []string
+	step    string
+	started time.Time
+	timeout time.Duration
+
+	said   string // of the present step, last
+	saidAt time.Time
+}
+
+const (
+	invokeTimeout = time.Hour
+	// repeatAfter is how long a wait may be silent.
+	repeatAfter = 30 * time.Second
+)
+
+func (c *connection) invoke(resp *action.InvokeResponse, object string, steps ...string) *invocation {
+	return &invocation{
+		connection: *c, send: resp.SendProgress, object: object, steps: steps,
+		started: c.client.Clock().Now(), timeout: invokeTimeout,
+	}
+}
+
+// limit sets how long it may take.
+func (i *invocation) limit(ctx context.Context, configured timeouts.Value) diag.Diagnostics {
+	var diags diag.Diagnostics
+	i.timeout, diags = configured.Invoke(ctx, invokeTimeout)
+	return diags
+}
+
+func (i *invocation) elapsed() time.Duration {
+	return i.client.Clock().Now().Sub(i.started).Round(time.Second)
+}
+
+// remaining is what is left for a wait.
+func (i *invocation) remaining() time.Duration { return max(i.timeout-i.elapsed(), 0) }
+
+// begin says which step is next.
+func (i *invocation) begin(ctx context.Context, step string) {
+	i.step, i.said = step, ""
+	i.say(ctx, "")
+}
+
+// say tells how it stands. After an interrupt nobody listens, and sending would block for ever.
+func (i *invocation) say(ctx context.Context, how string) {
+	if ctx.Err() != nil || how == i.said && how != "" && i.client.Clock().Now().Sub(i.saidAt) < repeatAfter {
+		return
+	}
+	i.said, i.saidAt = how, i.client.Clock().Now()
+	message := fmt.Sprintf("%s: step %d of %d, %s", i.object, slices.Index(i.steps, i.step)+1, len(i.steps), i.step)
+	if how != "" {
+		message += ": " + how
+	}
+	message += fmt.Sprintf(" (%s elapsed, at most %s remaining)", i.elapsed(), i.remaining())
+	heard := make(chan struct{})
+	go func() {
+		defer close(heard)
+		i.send(action.InvokeProgressEvent{Message: message})
+	}()
+	select {
+	case <-heard:
+	case <-ctx.Done():
+	}
+}
+
+// watch repeats what a wait finds.
+func (i *invocation) watch(ctx context.Context) heroku.Watch {
+	return func(state string) { i.say(ctx, state) }
+}
+
+// accept reads the configuration of an action that is invoked, and reports whether it can be carried out.
+func (c *connection) accept(ctx context.Context, req action.InvokeRequest, config any, diags *diag.Diagnostics) bool {
+	var attributes map[string]tftypes.Value
+	if err := req.Config.Raw.As(&attributes); err != nil {
+		diags.AddError("Unreadable configuration of an action", err.Error())
+		return false
+	}
+	for _, name := range slices.Sorted(maps.Keys(attributes)) {
+		if !attributes[name].IsFullyKnown() {
+			diags.AddAttributeError(path.Root(name), "The action needs a value that is not known yet", fmt.Sprintf(
+				"Nothing was done: %s is known only after apply. Invoke the action after what it refers to has been applied.", name))
+		}
+	}
+	diags.Append(req.Config.Get(ctx, config)...)
+	return !diags.HasError() && c.ready(diags)
+}
+
+// ofStore finds the store that an action is about, which has to be one that can be worked on.
+func (c *connection) ofStore(ctx context.Context, id types.String) (heroku.AddOn, diag.Diagnostics) {
+	at := path.Root("instance_id")
+	addOn, err := c.client.FindAddOn(ctx, id.ValueString())
+	if heroku.IsNotFound(err) {
+		return addOn, diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "Key-Value Store not found",
+			c.failure("", "Key-Value Store "+id.ValueString(), err).Detail()+" It may have been destroyed, or belong to an account whose apps this token cannot see.")}
+	}
+	if err != nil {
+		return addOn, diag.Diagnostics{c.failure("Unable to read Key-Value Store", "Key-Value Store "+id.ValueString(), err)}
+	}
+	switch {
+	case addOn.Service != keyValueStoreService:
+		return addOn, diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "Not a Key-Value Store", fmt.Sprintf(
+			"The add-on %s (%s) belongs to the service %s; a Key-Value Store is an add-on of %s.", addOn.Name, addOn.ID, addOn.Service, keyValueStoreService))}
+	case addOn.State != heroku.StateProvisioned:
+		return addOn, diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "Key-Value Store is not ready", fmt.Sprintf(
+			"The store %s (%s) on app %s is %s. Nothing was done; invoke the action again when it is provisioned.", addOn.Name, addOn.ID, addOn.AppName, addOn.State))}
+	}
+	return addOn, nil
+}
+
+// storeLabel names a store in a diagnostic.
+func storeLabel(addOn heroku.AddOn) string {
+	return fmt.Sprintf("Key-Value Store %s (%s)", addOn.Name, addOn.ID)
+}
+
+func actionInstanceID() schema.StringAttribute {
+	return schema.StringAttribute{
+		MarkdownDescription: "UUID of the store, such as `kvs_instance.cache.id`.",
+		Required:            true,
+		Validators:          []validator.String{uuidValidator()},
+	}
+}
+
+func actionTimeouts(ctx context.Context) schema.Attribute {
+	return timeouts.AttributesWithOpts(ctx, timeouts.Opts{
+		InvokeDescription: "How long the action may wait, such as `90m`; `1h` when absent. What it has begun goes on at Heroku after that.",
+	})
+}

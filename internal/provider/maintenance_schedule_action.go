@@ -1,0 +1,162 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"net/http"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework/action"
+	"github.com/hashicorp/terraform-plugin-framework/action/schema"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+// kvs_schedule_maintenance chooses the week in which the outstanding maintenance of a store runs. The surprise: Heroku
+// moves by weeks from whatever was scheduled, so that doing it twice moves twice. Here, the week is counted from now.
+
+var (
+	_ action.ActionWithConfigure      = (*maintenanceScheduleAction)(nil)
+	_ action.ActionWithValidateConfig = (*maintenanceScheduleAction)(nil)
+)
+
+type maintenanceScheduleAction struct{ connection }
+
+func newMaintenanceScheduleAction() action.Action { return &maintenanceScheduleAction{} }
+
+type maintenanceScheduleActionModel struct {
+	InstanceID types.String `tfsdk:"instance_id"`
+	NotBefore  types.String `tfsdk:"not_before"`
+	InWeeks    types.Int64  `tfsdk:"in_weeks"`
+}
+
+const (
+	scheduling = "scheduling the maintenance"
+	week       = 7 * 24 * time.Hour
+)
+
+func (a *maintenanceScheduleAction) Metadata(_ context.Context, req action.MetadataRequest, resp *action.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_schedule_maintenance"
+}
+
+func (a *maintenanceScheduleAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Chooses the maintenance window in which the outstanding maintenance of a store runs, later or earlier than Heroku has scheduled it, " +
+			"but not after the time by which Heroku requires it. Which day and time the window has is for `kvs_maintenance_window` to say. Invoking it again changes nothing.",
+		Attributes: map[string]schema.Attribute{
+			"instance_id": actionInstanceID(),
+			"not_before": schema.StringAttribute{
+				MarkdownDescription: "Date, such as `2026-02-23`: the maintenance runs in the first window that begins on it or after it, in UTC. Give either this or `in_weeks`.",
+				Optional:            true,
+				Validators:          []validator.String{validatedBy(func(s string) error { _, err := parseDate(s); return err })},
+			},
+			"in_weeks": schema.Int64Attribute{
+				MarkdownDescription: "Number of weeks from now: the maintenance runs in the first window after them; `0` means the next window. Give either this or `not_before`.",
+				Optional:            true,
+				Validators:          []validator.Int64{int64validator.Between(0, 52)},
+			},
+		},
+	}
+}
+
+func parseDate(s string) (time.Time, error) {
+	date, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		return date, fmt.Errorf("%q is not a date: write it as year, month and day, for example \"2026-02-23\"", s)
+	}
+	return date, nil
+}
+
+func (a *maintenanceScheduleAction) Configure(_ context.Context, req action.ConfigureRequest, resp *action.ConfigureResponse) {
+	a.configure(req.ProviderData, &resp.Diagnostics)
+}
+
+func (a *maintenanceScheduleAction) ValidateConfig(ctx context.Context, req action.ValidateConfigRequest, resp *action.ValidateConfigResponse) {
+	var config maintenanceScheduleActionModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if config.NotBefore.IsUnknown() || config.InWeeks.IsUnknown() {
+		return
+	}
+	if config.NotBefore.IsNull() == config.InWeeks.IsNull() {
+		resp.Diagnostics.AddError("The week of the maintenance is missing or ambiguous", "Give either not_before or in_weeks, and not both.")
+	}
+}
+
+func (a *maintenanceScheduleAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Scheduling a maintenance", nil)
+	var config maintenanceScheduleActionModel
+	if !a.accept(ctx, req, &config, &resp.Diagnostics) {
+		return
+	}
+	addOn, diags := a.ofStore(ctx, config.InstanceID)
+	if !diags.HasError() {
+		diags.Append(refuseOnMini(addOn)...)
+	}
+	if resp.Diagnostics.Append(diags...); diags.HasError() {
+		return
+	}
+	i := a.invoke(resp, addOn.Name, scheduling)
+	i.begin(ctx, scheduling)
+	resp.Diagnostics.Append(i.schedule(ctx, addOn, config)...)
+}
+
+func (i *invocation) schedule(ctx context.Context, addOn heroku.AddOn, config maintenanceScheduleActionModel) diag.Diagnostics {
+	const summary = "Unable to schedule the maintenance of Key-Value Store"
+	m, err := i.client.Maintenance(ctx, addOn.ID)
+	switch {
+	case heroku.HasStatus(err, http.StatusNotFound) || err == nil && !m.Outstanding():
+		return diag.Diagnostics{diag.NewErrorDiagnostic("There is no maintenance to schedule",
+			fmt.Sprintf("%s has no outstanding maintenance: Heroku has announced none, or it has begun. Nothing was done.", storeLabel(addOn)))}
+	case err != nil:
+		return diag.Diagnostics{i.failure(summary, storeLabel(addOn), err)}
+	}
+	window, err := keyvalue.ParseWindowText(m.Window)
+	if err != nil {
+		return diag.Diagnostics{diag.NewErrorDiagnostic(summary, fmt.Sprintf("%s: %s. Nothing was done; choose the week with `heroku data:maintenances:schedule`.", storeLabel(addOn), err))}
+	}
+	now := i.client.Clock().Now()
+	wanted := window.Next(config.earliest(now))
+	if !m.RequiredBy.IsZero() && wanted.After(m.RequiredBy) {
+		return diag.Diagnostics{diag.NewErrorDiagnostic("The maintenance cannot be put off for so long", fmt.Sprintf(
+			"%s: Heroku requires its maintenance by %s, and the window that was asked for begins at %s. Nothing was done: choose an earlier week.",
+			storeLabel(addOn), m.RequiredBy.Format(time.RFC3339), wanted.Format(time.RFC3339)))}
+	}
+	weeks := weeksBetween(m.ScheduledFor, now, wanted)
+	if weeks == 0 && !m.ScheduledFor.IsZero() {
+		i.say(ctx, "it is scheduled for "+m.ScheduledFor.Format(time.RFC3339)+" already")
+		return nil
+	}
+	at, err := i.client.ScheduleMaintenance(ctx, addOn.ID, m.ScheduledFor, weeks)
+	if err != nil {
+		return diag.Diagnostics{i.failure(summary, storeLabel(addOn), err)}
+	}
+	i.say(ctx, "it is scheduled for "+at.Format(time.RFC3339))
+	return nil
+}
+
+// earliest is when the window may begin: in the future, whatever the date.
+func (m maintenanceScheduleActionModel) earliest(now time.Time) time.Time {
+	earliest := now.Add(time.Duration(m.InWeeks.ValueInt64()) * week)
+	if date, err := parseDate(m.NotBefore.ValueString()); err == nil && date.After(earliest) {
+		return date
+	}
+	return earliest
+}
+
+// weeksBetween is by how many weeks to move what is scheduled, so that it is in the window that begins at wanted. Without
+// a schedule, Heroku counts from now and takes the next window.
+func weeksBetween(scheduled, now, wanted time.Time) int {
+	if scheduled.IsZero() {
+		return int(wanted.Sub(now) / week)
+	}
+	return int(math.Round(float64(wanted.Sub(scheduled)) / float64(week)))
+}

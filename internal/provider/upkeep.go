@@ -1,0 +1,227 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/action/schema"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+// An upkeep is a maintenance that is run now, outside of the window: by kvs_run_maintenance, and by kvs_upgrade_version as
+// its second half (Dev Center: Heroku Key-Value Store Maintenance). Heroku fails the store over whatever its apps do; that
+// they are prepared for it is seen to here.
+type upkeep struct {
+	*invocation
+	addOn       heroku.AddOn
+	attachments []heroku.Attachment
+	terms       upkeepModel
+}
+
+// upkeepModel says what the apps are to feel of it.
+type upkeepModel struct {
+	Confirm        types.String `tfsdk:"confirm"`
+	AppMaintenance types.Bool   `tfsdk:"app_maintenance"`
+	ScaleDown      types.Bool   `tfsdk:"scale_down"`
+}
+
+// releaseTimeout is real time: an interrupted run does not keep its CLI for longer than this to put the apps back.
+const releaseTimeout = 2 * time.Minute
+
+const (
+	stepPreparing = "waiting for the maintenance to be ready"
+	stepHolding   = "keeping the apps still"
+	stepRunning   = "running the maintenance"
+	stepAvailable = "waiting for the store to be available"
+	stepPutBack   = "putting the apps back"
+)
+
+var upkeepSteps = []string{stepPreparing, stepHolding, stepRunning, stepAvailable, stepPutBack}
+
+func upkeepAttributes() map[string]schema.Attribute {
+	return map[string]schema.Attribute{
+		"confirm": schema.StringAttribute{
+			Optional: true,
+			MarkdownDescription: "Name of the app that owns the store, to run the maintenance although an app that the store is attached to is not in maintenance mode. " +
+				"The apps lose their connections for some minutes then.",
+		},
+		"app_maintenance": schema.BoolAttribute{
+			Optional: true,
+			MarkdownDescription: "Whether to put all apps that the store is attached to into maintenance mode meanwhile, and back afterwards, also after a failure or an interrupt. " +
+				"Off by default. What was before is kept in the app's config var `KVS_MIGRATION` until then, and each change of that restarts the app.",
+		},
+		"scale_down": schema.BoolAttribute{
+			Optional: true,
+			MarkdownDescription: "Whether to scale all process types of these apps to 0 meanwhile, and back to what they were afterwards, also after a failure or an interrupt: " +
+				"maintenance mode stops web requests only. Off by default. What was before is kept like that of `app_maintenance`.",
+		},
+	}
+}
+
+func (m upkeepModel) hold() hold {
+	return hold{AppMaintenance: m.AppMaintenance.ValueBool(), ScaleDown: m.ScaleDown.ValueBool()}
+}
+
+// newUpkeep reads which apps the store is attached to.
+func (i *invocation) newUpkeep(ctx context.Context, addOn heroku.AddOn, terms upkeepModel) (*upkeep, diag.Diagnostics) {
+	attachments, err := i.client.AddOnAttachments(ctx, addOn.ID)
+	if err != nil {
+		return nil, diag.Diagnostics{i.failure("Unable to read the attachments of Key-Value Store", storeLabel(addOn), err)}
+	}
+	return &upkeep{i, addOn, attachments, terms}, nil
+}
+
+func (u *upkeep) apps() []heroku.AppID {
+	var apps []heroku.AppID
+	for _, attachment := range u.attachments {
+		apps = append(apps, attachment.AppID)
+	}
+	return inOrder(apps)
+}
+
+// refuseOnMini: there is no maintenance on that plan.
+func refuseOnMini(addOn heroku.AddOn) diag.Diagnostics {
+	name, err := keyvalue.ParsePlanName(addOn.Plan)
+	if err != nil || !hasNoWindow(name) {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("instance_id"), "The store's plan has no maintenance", fmt.Sprintf(
+		"%s is on the plan %s. Heroku has maintenances that can be run or scheduled on Premium, Private and Shield plans only. Nothing was done.", storeLabel(addOn), name))}
+}
+
+// refuseUnprepared is what Heroku leaves to its clients: an app that is in use is not to lose its store by surprise.
+func (u *upkeep) refuseUnprepared(ctx context.Context) diag.Diagnostics {
+	if confirm := u.terms.Confirm.ValueString(); confirm != "" && confirm != u.addOn.AppName {
+		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("confirm"), "The confirmation names another app", fmt.Sprintf(
+			"%s belongs to the app %s, and confirm is %q. Nothing was done: check that it is the right store, then set confirm = %q.", storeLabel(u.addOn), u.addOn.AppName, confirm, u.addOn.AppName))}
+	}
+	if u.terms.Confirm.ValueString() != "" || u.terms.hold() != (hold{}) {
+		return nil
+	}
+	var inUse []string
+	for _, id := range u.apps() {
+		app, err := u.client.FindApp(ctx, string(id))
+		if err != nil {
+			return diag.Diagnostics{u.failure("Unable to read an app that the store is attached to", fmt.Sprintf("App %s, which %s is attached to", id, storeLabel(u.addOn)), err)}
+		}
+		if !app.Maintenance {
+			inUse = append(inUse, app.Name)
+		}
+	}
+	if len(inUse) == 0 {
+		return nil
+	}
+	slices.Sort(inUse)
+	return diag.Diagnostics{diag.NewErrorDiagnostic("An app is not in maintenance mode", fmt.Sprintf(
+		"%s is attached to apps that serve requests, which would lose their connections: %s. Nothing was done.\n\n"+
+			"Set app_maintenance = true, with scale_down = true if their workers have to rest as well, to keep them still meanwhile; or switch their maintenance mode on first; "+
+			"or set confirm = %q to run the maintenance all the same.", storeLabel(u.addOn), strings.Join(inUse, ", "), u.addOn.AppName))}
+}
+
+// run runs the outstanding maintenance, or waits for the end of the one that is running. Whatever becomes of it, no app
+// stays held, be it by this run or by one that crashed.
+func (u *upkeep) run(ctx context.Context) (diags diag.Diagnostics) {
+	defer func() { diags.Append(u.putBack(ctx)...) }()
+	u.begin(ctx, stepPreparing)
+	m, err := u.latest(ctx)
+	if err == nil && m.Outstanding() {
+		if diags := u.refuseUnprepared(ctx); diags.HasError() {
+			return diags
+		}
+		m, err = u.client.WaitMaintenanceReady(ctx, u.addOn.ID, u.remaining(), u.watch(ctx))
+	}
+	switch {
+	case err != nil:
+		return u.unable(err)
+	case m.Status == heroku.MaintenanceCompleted || m.Status == heroku.MaintenanceNone:
+		u.say(ctx, nothingToRun(m))
+		return nil
+	}
+	if u.terms.hold() != (hold{}) {
+		u.begin(ctx, stepHolding)
+		if _, err := u.holdApps(ctx, u.addOn.ID, u.apps(), u.terms.hold()); err != nil {
+			return diag.Diagnostics{u.failure("Unable to keep the apps still", storeLabel(u.addOn)+", whose maintenance was not run", err)}
+		}
+	}
+	return u.carryOut(ctx, m)
+}
+
+func (u *upkeep) unable(err error) diag.Diagnostics {
+	return diag.Diagnostics{u.failure("Unable to run the maintenance of Key-Value Store", storeLabel(u.addOn), err)}
+}
+
+// carryOut runs a maintenance that is ready, or goes on with one that is running.
+func (u *upkeep) carryOut(ctx context.Context, m heroku.Maintenance) diag.Diagnostics {
+	u.begin(ctx, stepRunning)
+	if m.Status != heroku.MaintenanceRunning {
+		if err := u.start(ctx); err != nil {
+			return u.unable(err)
+		}
+	}
+	m, err := u.client.WaitMaintenanceOver(ctx, u.addOn.ID, u.remaining(), u.watch(ctx))
+	if err != nil {
+		return u.unable(err)
+	}
+	u.begin(ctx, stepAvailable)
+	if _, err := u.client.WaitStoreAvailable(ctx, u.addOn.ID, "", u.remaining()); err != nil {
+		return u.unable(err)
+	}
+	if m.Duration != nil {
+		u.say(ctx, fmt.Sprintf("the maintenance took %s", m.Duration.Round(time.Second)))
+	}
+	return nil
+}
+
+// start runs the maintenance, unless it has begun by itself meanwhile: its window may have come.
+func (u *upkeep) start(ctx context.Context) error {
+	err := u.client.RunMaintenance(ctx, u.addOn.ID)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	if m, e := u.latest(ctx); e == nil && m.Status != heroku.MaintenanceNone && !m.Outstanding() {
+		return nil
+	}
+	return err
+}
+
+// latest is the store's maintenance, of status none when there was none.
+func (u *upkeep) latest(ctx context.Context) (heroku.Maintenance, error) {
+	m, err := u.client.Maintenance(ctx, u.addOn.ID)
+	if heroku.HasStatus(err, http.StatusNotFound) {
+		return heroku.Maintenance{Status: heroku.MaintenanceNone}, nil
+	}
+	return m, err
+}
+
+func nothingToRun(m heroku.Maintenance) string {
+	if m.CompletedAt.IsZero() {
+		return "there is nothing to run: no maintenance is outstanding"
+	}
+	return "there is nothing to run: the last maintenance was completed at " + m.CompletedAt.Format(time.RFC3339)
+}
+
+// putBack outlives an interrupt, but not for long.
+func (u *upkeep) putBack(ctx context.Context) diag.Diagnostics {
+	if u.terms.hold() != (hold{}) {
+		u.begin(ctx, stepPutBack)
+	}
+	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
+	defer cancel()
+	if err := u.releaseApps(detached, u.addOn.ID, u.apps()); err != nil {
+		return diag.Diagnostics{u.failure("Unable to put the apps back",
+			fmt.Sprintf("%s, whose apps may still be in maintenance mode or scaled to 0: their config var %s says what they were like before. Invoke the action again to put them back", storeLabel(u.addOn), holdVar), err)}
+	}
+	return nil
+}

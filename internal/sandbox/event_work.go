@@ -1,0 +1,192 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// work is what an event has to do with servers: it gives the server that is new, if any.
+type work func(context.Context) (server, error)
+
+// work of an event. s.mu is held, but not when it is done.
+func (s *Sandbox) work(e event) work {
+	b, successor := s.backings[e.AddOn], s.successors[e.AddOn]
+	a := s.world.AddOns[e.AddOn]
+	if a == nil || b == nil {
+		return func(context.Context) (server, error) { return nil, nil }
+	}
+	password, settings, limits := a.Store.Password, a.Store.Settings, limitsOf(a.Plan)
+	switch e.Kind {
+	case provisioned, forked:
+		if copied := a.Store.Fork; copied != nil && (e.Kind == forked || s.options.Forking == 0) {
+			return func(ctx context.Context) (server, error) { return s.completeFork(ctx, b, *copied) }
+		}
+		return b.wait
+	case planChanged:
+		return func(ctx context.Context) (server, error) { return changeOver(ctx, b, successor, limits, e.Password) }
+	case failedOver, maintenanceDone:
+		spec := s.standbySpec(a, e)
+		return func(ctx context.Context) (server, error) { return failOver(ctx, b, successor, spec) }
+	case restarted, versionUpgraded: // a mini's upgrade has no maintenance
+		spec := s.spec(a, a.Store.Server, password)
+		return b.do(func(ctx context.Context, srv server) error { return srv.Restart(ctx, spec) })
+	case credentialsRotated:
+		former := ""
+		if s.options.PasswordOverlap > 0 {
+			former = password
+		}
+		return b.do(func(ctx context.Context, srv server) error { return srv.SetPassword(ctx, e.Password, former) })
+	case passwordExpired:
+		return b.do(func(ctx context.Context, srv server) error { return srv.SetPassword(ctx, password, "") })
+	case statsReset:
+		return b.do(resetStats)
+	case settingsChanged:
+		return b.do(func(ctx context.Context, srv server) error { return srv.Configure(ctx, settings) })
+	}
+	return func(context.Context) (server, error) { return nil, nil }
+}
+
+// do is work on the server that there is.
+func (b *backing) do(what func(context.Context, server) error) work {
+	return func(ctx context.Context) (server, error) {
+		srv, err := b.wait(ctx)
+		if err == nil {
+			err = what(ctx, srv)
+		}
+		return nil, err
+	}
+}
+
+func resetStats(ctx context.Context, srv server) error {
+	err := srv.Admin(ctx, func(c *redis.Client) error { return c.ConfigResetStat(ctx).Err() })
+	if err != nil && strings.Contains(err.Error(), "unknown command") {
+		return nil // miniredis counts nothing
+	}
+	return err
+}
+
+// changeOver goes to the successor once it has all that was written to the present server, and gives it. Where no copy could
+// be made, as with miniredis, the present server stays, gets the new limits and password, and none is given.
+func changeOver(ctx context.Context, present, successor *backing, limits serverLimits, password string) (server, error) {
+	srv, err := successor.wait(ctx)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err == nil {
+		from, err := present.origin(ctx)
+		if err == nil {
+			err = srv.StandAlone(ctx, from)
+		}
+		return srv, err
+	}
+	if srv, err = present.wait(ctx); err == nil {
+		err = srv.Limit(ctx, limits)
+	}
+	if err == nil {
+		err = srv.SetPassword(ctx, password, "")
+	}
+	return nil, err
+}
+
+// happen makes the event part of the world.
+func (s *Sandbox) happen(e event, a *addOn, srv server, failure error) {
+	w := s.world
+	switch e.Kind {
+	case provisioned:
+		if failure != nil {
+			s.failProvisioning(a, e.Due)
+			return
+		}
+		s.provision(a, srv, e.Due)
+	case provisioningFailed:
+		s.failProvisioning(a, e.Due)
+	case forked:
+		if failure == nil { // else it stays in progress for good
+			a.Store.Fork, a.Store.Busy, a.UpdatedAt = nil, "", e.Due
+		}
+	case planChanged:
+		a.Store.Plan, a.Store.Busy, a.UpdatedAt = a.Plan, "", e.Due
+		if failure == nil {
+			a.Store.Password = e.Password
+		}
+		s.succeed(a, e, srv, failure)
+		w.releaseAttached(a, "Update", addOnPartner, e.Due)
+	case failedOver:
+		a.Store.Busy = ""
+		if s.tookOver(a, e, srv, failure) {
+			w.releaseAttached(a, "Update", addOnPartner, e.Due)
+		}
+	case credentialsRotated:
+		if failure == nil {
+			s.rotated(a, e)
+		}
+	case versionUpgraded:
+		a.Store.Version, a.Store.Busy = e.Version, ""
+	case maintenanceDone:
+		s.tookOver(a, e, srv, failure)
+		s.maintain(a, e)
+	case maintenancePrepared, maintenanceDue:
+		s.maintain(a, e)
+	case gone:
+		delete(w.AddOns, a.ID)
+	}
+}
+
+// provision makes a new store usable, or readable as long as its fork is in progress.
+func (s *Sandbox) provision(a *addOn, srv server, at time.Time) {
+	a.State, a.UpdatedAt = stateProvisioned, at
+	if a.Store.Fork != nil && s.options.Forking > 0 {
+		a.Store.Busy = busyFork
+	} else {
+		a.Store.Fork = nil
+	}
+	a.Store.Host, a.Store.Port = srv.Addr()
+	for _, attached := range s.world.Attachments {
+		if attached.AddOn == a.ID {
+			delete(s.world.Apps[attached.App].ConfigVars, attached.configVar()) // one set by hand is overwritten
+		}
+	}
+	s.world.releaseAttached(a, "Attach", addOnPartner, at)
+}
+
+// rotated tells the apps the new password; the one before the former is dead by now, and the former dies in its time.
+func (s *Sandbox) rotated(a *addOn, e event) {
+	a.Store.Password = e.Password
+	s.world.releaseAttached(a, "Update", addOnPartner, e.Due)
+	s.world.cancel(a.ID, passwordExpired)
+	if overlap := s.options.PasswordOverlap; overlap > 0 {
+		s.world.expect(event{Kind: passwordExpired, AddOn: a.ID, Due: e.Due.Add(overlap)})
+	}
+}
+
+// succeed puts the successor in the place of the present server, unless it has come to nothing.
+func (s *Sandbox) succeed(a *addOn, e event, srv server, failure error) {
+	successor := s.successors[a.ID]
+	delete(s.successors, a.ID)
+	if srv == nil || failure != nil {
+		s.stopServer(successor)
+		return
+	}
+	s.stopServer(s.backings[a.ID])
+	s.stopStandby(a.ID) // it followed the former one
+	s.backings[a.ID] = successor
+	a.Store.Server = e.Server
+	a.Store.Host, a.Store.Port = srv.Addr()
+}
+
+// failProvisioning leaves a record that says so, and that nobody is billed for.
+func (s *Sandbox) failProvisioning(a *addOn, at time.Time) {
+	a.State, a.UpdatedAt = stateDeprovisioned, at
+	s.stopBacking(a.ID)
+	s.world.enter(a.ID, func(e *LedgerEntry) { e.DestroyedAt = &at })
+	s.world.expect(event{Kind: gone, AddOn: a.ID, Due: at.Add(failedRecordKept)})
+}
+
+// failedRecordKept is how long an order that failed can still be looked up; its name is taken as long.
+const failedRecordKept = time.Minute
