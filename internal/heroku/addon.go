@@ -108,17 +108,11 @@ func (c *Client) getAddOn(ctx context.Context, id AddOnID) (AddOn, error) {
 	return c.FindAddOn(ctx, string(id))
 }
 
-func (c *Client) allAddOns(ctx context.Context) (map[AddOnID]AddOn, error) {
-	addOns, err := list(ctx, c, c.get("addons"), many[wireAddOn], func(a AddOn) string { return string(a.ID) })
-	if err != nil {
-		return nil, err
-	}
-	byID := make(map[AddOnID]AddOn, len(addOns))
-	for _, addOn := range addOns {
-		byID[addOn.ID] = addOn
-	}
-	return byID, nil
+func (c *Client) allAddOns(ctx context.Context, most int) (map[AddOnID]AddOn, error) {
+	return index(ctx, c, c.get("addons"), many[wireAddOn], func(a AddOn) AddOnID { return a.ID }, most)
 }
+
+func addOnIDs(_ AddOnID, a AddOn) []string { return []string{string(a.ID), string(a.AppID)} }
 
 // ResolveAddOn finds add-ons by the name of an attachment on an app (id or name). Heroku answers not_found, or
 // multiple_matches, when it is not exactly one.
@@ -142,6 +136,9 @@ func (c *Client) CreateAddOn(ctx context.Context, app AppID, a AddOnCreate) (Add
 	k.app = app
 	start := c.clock.Now()
 	o := order[AddOn]{what: "add-on " + a.Name, call: k, decode: one[wireAddOn]}
+	if a.Confirm == "" { // with it, another attachment may have been replaced
+		o.touches = func(AddOn) []string { return []string{attachmentsOn(app)} }
+	}
 	if a.Name != "" {
 		o.find = func(ctx context.Context) (AddOn, error) { return c.FindAddOn(ctx, a.Name) }
 		o.ours = func(found AddOn) error { return a.matches(app, found, start) }
@@ -207,25 +204,34 @@ func (c *Client) UpdateAddOn(ctx context.Context, app AppID, id AddOnID, u AddOn
 // DeleteAddOn destroys an add-on and all that is in it; it returns once Heroku has accepted. That it is gone already
 // is success.
 func (c *Client) DeleteAddOn(ctx context.Context, app AppID, id AddOnID) error {
-	return c.remove(ctx, "apps", string(app), "addons", string(id))
+	defer c.writes.end(string(id))
+	left, err := c.sendRemoval(ctx, "apps", string(app), "addons", string(id))
+	if err == nil && left.State == StateDeprovisioned {
+		c.departed.Store(id, true)
+	}
+	return err
 }
 
 // WaitAddOnProvisioned waits until a new add-on is provisioned. That says nothing about its store yet, see
 // [Client.WaitStoreAvailable]. Its errors are *WaitError.
 func (c *Client) WaitAddOnProvisioned(ctx context.Context, id AddOnID, timeout time.Duration) (AddOn, error) {
-	return c.addOnWaits.wait(ctx, id, fmt.Sprintf("add-on %s to be provisioned", id), timeout, provisioning)
+	defer c.foresee(ctx, id)()
+	return c.addOnWaits.wait(ctx, id, fmt.Sprintf("add-on %s to be provisioned", id), timeout, unseen(provisioning))
 }
 
-// WaitAddOnGone waits until a destroyed add-on is gone. Its errors are *WaitError.
+// WaitAddOnGone waits until a destroyed add-on is gone, unless Heroku has said so already. Its errors are *WaitError.
 func (c *Client) WaitAddOnGone(ctx context.Context, id AddOnID, timeout time.Duration) error {
+	if _, gone := c.departed.Load(id); gone {
+		return nil
+	}
 	_, err := c.addOnWaits.wait(ctx, id, fmt.Sprintf("add-on %s to be gone", id), timeout, vanishing)
 	return err
 }
 
 // provisioning judges an add-on that is being created. States that nobody knows yet mean to go on waiting.
-func provisioning(a AddOn, found bool, waited time.Duration) progress {
+func provisioning(a AddOn, found bool, missing time.Duration) progress {
 	switch {
-	case !found && waited <= unknownFor:
+	case !found && missing <= unknownFor:
 		return progress{state: "not found yet"}
 	case !found:
 		return progress{state: "not found", failure: errors.New("the add-on is unknown to Heroku")}

@@ -103,17 +103,11 @@ func (c *Client) getApp(ctx context.Context, id AppID) (App, error) {
 	return c.FindApp(ctx, string(id))
 }
 
-func (c *Client) allApps(ctx context.Context) (map[AppID]App, error) {
-	apps, err := list(ctx, c, c.get("apps"), many[wireApp], func(a App) string { return string(a.ID) })
-	if err != nil {
-		return nil, err
-	}
-	byID := make(map[AppID]App, len(apps))
-	for _, app := range apps {
-		byID[app.ID] = app
-	}
-	return byID, nil
+func (c *Client) allApps(ctx context.Context, most int) (map[AppID]App, error) {
+	return index(ctx, c, c.get("apps"), many[wireApp], func(a App) AppID { return a.ID }, most)
 }
+
+func appIDs(_ AppID, a App) []string { return []string{string(a.ID)} }
 
 // CreateApp orders an app, for a team or in a space through /teams/apps. When the answer is lost, the name is looked up.
 func (c *Client) CreateApp(ctx context.Context, a AppCreate) (App, error) {
@@ -131,7 +125,7 @@ func (c *Client) CreateApp(ctx context.Context, a AppCreate) (App, error) {
 		k = c.post(body, "teams", "apps")
 	}
 	start := c.clock.Now()
-	o := order[App]{what: "app " + a.Name, call: k, decode: one[wireApp]}
+	o := order[App]{what: "app " + a.Name, call: k, decode: one[wireApp], touches: func(App) []string { return []string{unread} }}
 	if a.Name != "" {
 		o.find = func(ctx context.Context) (App, error) { return c.FindApp(ctx, a.Name) }
 		o.ours = func(found App) error { return a.matches(found, start) }

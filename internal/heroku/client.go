@@ -87,14 +87,17 @@ type Client struct {
 	attemptTimeout time.Duration
 	observe        func(context.Context, Attempt)
 
-	slots    chan struct{} // one for each request in flight
-	creating appLocks
-	newborn  sync.Map      // AppID -> time.Time of its creation by this client
-	writes   atomic.Uint64 // writes of ours so far: nothing read before one may answer a Get that starts after it
+	slots      chan struct{} // one for each request in flight
+	foreseeing atomic.Int64  // of these, for those who are waiting meanwhile
+	creating   appLocks
+	newborn    sync.Map // AppID -> time.Time of its creation by this client
+	departed   sync.Map // AddOnID: Heroku has said, in answer to this client's request, that it is gone
+	writes     writes
 
 	apps        *shared[AppID, App]
 	addOns      *shared[AddOnID, AddOn]
 	attachments *shared[AttachmentID, Attachment]
+	onApps      *shared[AppID, []Attachment]
 	spaces      *shared[SpaceID, Space]
 	stores      storeCache
 	addOnWaits  *poller[AddOnID, AddOn]
@@ -143,12 +146,13 @@ func New(o Options) (*Client, error) {
 		c.observe = func(context.Context, Attempt) {}
 	}
 
-	c.apps = newShared(c, reader[AppID, App]{one: c.getApp, all: c.allApps})
-	c.addOns = newShared(c, reader[AddOnID, AddOn]{one: c.getAddOn, all: c.allAddOns})
-	c.attachments = newShared(c, reader[AttachmentID, Attachment]{one: c.getAttachment, all: c.allAttachments})
-	c.spaces = newShared(c, reader[SpaceID, Space]{one: c.getSpace, all: c.allSpaces})
-	c.addOnWaits = newPoller(c.clock, c.addOns.reader)
-	c.spaceWaits = newPoller(c.clock, c.spaces.reader)
+	c.apps = newShared(c, reader[AppID, App]{one: c.getApp, all: c.allApps, ids: appIDs})
+	c.addOns = newShared(c, reader[AddOnID, AddOn]{one: c.getAddOn, all: c.allAddOns, ids: addOnIDs})
+	c.attachments = newShared(c, reader[AttachmentID, Attachment]{one: c.getAttachment, all: c.allAttachments, ids: attachmentIDs})
+	c.onApps = newShared(c, reader[AppID, []Attachment]{one: c.AppAttachments, all: c.allByApp, ids: onAppIDs, sparse: true})
+	c.spaces = newShared(c, reader[SpaceID, Space]{one: c.getSpace, all: c.allSpaces, ids: spaceIDs})
+	c.addOnWaits = newPoller(c.addOns, briefPause, c.busy)
+	c.spaceWaits = newPoller(c.spaces, func(n int, _ time.Duration) time.Duration { return pauseBefore(n) }, func() bool { return true })
 	return c, nil
 }
 
@@ -157,6 +161,12 @@ func (c *Client) Credential() Credential { return c.credential }
 
 // Clock is the time that waits are measured with.
 func (c *Client) Clock() Clock { return c.clock }
+
+// busy reports that requests are under way whose senders may wait for something next.
+func (c *Client) busy() bool { return len(c.slots) > int(c.foreseeing.Load()) }
+
+// HasWritten reports that something was written, or at least tried: a plan is being carried out.
+func (c *Client) HasWritten() bool { return c.writes.mark() > 0 }
 
 // Format prints where the client points, whatever the verb: its fields hold the token.
 func (c *Client) Format(s fmt.State, _ rune) {
@@ -208,9 +218,6 @@ func newHTTPClient(transport http.RoundTripper) *http.Client {
 		},
 	}
 }
-
-// wrote says that a write of ours has ended, well or not: what was read before it is stale from now on.
-func (c *Client) wrote() { c.writes.Add(1) }
 
 // appLocks serialises the creation of add-ons and attachments on one app: two at once fail or race
 // (Platform API reference: Heroku's own provider holds one process-wide lock for it).

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Decoding is lenient: Heroku adds fields at any time, and the same field is an object here and a string there
@@ -99,6 +100,10 @@ func (t *text) UnmarshalJSON(b []byte) error {
 	*t = ""
 	switch b[0] {
 	case '"':
+		if bytes.IndexByte(b, '\\') < 0 && utf8.Valid(b) { // nearly all of them
+			*t = text(b[1 : len(b)-1])
+			return nil
+		}
 		var s string
 		if err := json.Unmarshal(b, &s); err != nil {
 			return err

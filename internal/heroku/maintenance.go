@@ -26,6 +26,8 @@ const (
 // MaxMaintenanceHistory is how many maintenances Heroku tells of at most.
 const MaxMaintenanceHistory = 20
 
+const maxMaintenance = 365 * 24 * time.Hour
+
 // Maintenance is the latest maintenance of a store, or an earlier one. Times are zero where Heroku gives none.
 type Maintenance struct {
 	AddOnID                AddOnID
@@ -107,7 +109,8 @@ func (w wireMaintenance) value() (Maintenance, error) {
 		CompletedAt:            w.CompletedAt.Time,
 		CustomerRequested:      bool(w.CustomerRequested),
 	}
-	if seconds, err := strconv.ParseFloat(string(w.DurationSeconds), 64); err == nil {
+	// Beyond a year, and NaN, it is no duration of a maintenance, and would overflow.
+	if seconds, err := strconv.ParseFloat(string(w.DurationSeconds), 64); err == nil && seconds >= 0 && seconds <= maxMaintenance.Seconds() {
 		d := time.Duration(seconds * float64(time.Second))
 		m.Duration = &d
 	}
@@ -224,6 +227,7 @@ func (c *Client) SetMaintenanceWindow(ctx context.Context, id AddOnID, day, time
 	// A POST, but one that sets: repeating it gives the same result.
 	k.operation, k.method = write, http.MethodPost
 	k.body = map[string]string{"day_of_week": day, "time_of_day": timeOfDay}
+	k.touches = []string{settingsOf(id)}
 	begins := strings.ToLower(day) + "s " + timeOfDay
 	return change(ctx, c, k, one[wireWindow],
 		func(ctx context.Context) (MaintenanceWindow, error) { return c.MaintenanceWindow(ctx, id) },

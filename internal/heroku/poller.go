@@ -15,7 +15,7 @@ const (
 	unknownFor       = time.Minute     // how long a new object may still be unknown to Heroku
 )
 
-// pauseBefore is the time before the n-th poll of the same thing, from 0: 1 s, 2 s, 5 s, growing to 15 s.
+// pauseBefore is the time before the n-th poll of what takes minutes, from 0: 1 s, 2 s, 5 s, growing to 15 s.
 func pauseBefore(n int) time.Duration {
 	switch {
 	case n == 0:
@@ -24,6 +24,16 @@ func pauseBefore(n int) time.Duration {
 		return 2 * time.Second
 	}
 	return min(5*time.Second+time.Duration(n-2)*time.Second, 15*time.Second)
+}
+
+// briefPause is the time before the n-th poll, from 0, of what may be there at once or take minutes, and has been waited for
+// so long already: 350 ms, then a second, growing to 15 s, so that no wait is a tenth longer than what it waits for.
+func briefPause(n int, waited time.Duration) time.Duration {
+	soonest := time.Second
+	if n == 0 {
+		soonest = 350 * time.Millisecond
+	}
+	return min(max(soonest, waited/16), 15*time.Second)
 }
 
 // progress is what a poll tells about the thing waited for.
@@ -79,8 +89,8 @@ func (p *patience) end(outcome WaitOutcome, now time.Time, err error) *WaitError
 }
 
 // next is when to poll again: not later than the deadline, so that a short wait ends in time.
-func (p *patience) next(now time.Time) time.Time {
-	next := now.Add(pauseBefore(p.polls))
+func (p *patience) next(now time.Time, pause time.Duration) time.Time {
+	next := now.Add(pause)
 	if p.deadline.After(now) && p.deadline.Before(next) {
 		return p.deadline
 	}
@@ -95,11 +105,14 @@ func hopeless(err error) bool {
 
 // poller lets everything of one kind that is waited for share one request per tick. It runs only while somebody waits.
 type poller[ID ~string, T any] struct {
-	reader[ID, T]
+	reads *shared[ID, T]
 	clock Clock
+	pause func(polls int, waited time.Duration) time.Duration
+	busy  func() bool // whether others are about to wait, too
 
 	mu      sync.Mutex
 	waiting map[*waiter[ID, T]]bool
+	usual   time.Duration      // that a wait has taken: one that has just begun need not be polled often
 	due     time.Time          // of the next tick
 	stop    context.CancelFunc // ends the running loop; nil when none runs
 	wake    context.CancelFunc // ends the loop's sleep, because due has come nearer
@@ -113,8 +126,8 @@ type waiter[ID ~string, T any] struct {
 	result chan reading[T]
 }
 
-func newPoller[ID ~string, T any](clock Clock, r reader[ID, T]) *poller[ID, T] {
-	return &poller[ID, T]{reader: r, clock: clock, waiting: make(map[*waiter[ID, T]]bool)}
+func newPoller[ID ~string, T any](reads *shared[ID, T], pause func(polls int, waited time.Duration) time.Duration, busy func() bool) *poller[ID, T] {
+	return &poller[ID, T]{reads: reads, clock: reads.clock, pause: pause, busy: busy, waiting: make(map[*waiter[ID, T]]bool)}
 }
 
 // wait polls the object until judge finds it ready. Its error is always a *WaitError.
@@ -139,7 +152,7 @@ func (p *poller[ID, T]) join(ctx context.Context, w *waiter[ID, T]) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.waiting[w] = true
-	due := w.next(w.started)
+	due := p.next(w, w.started)
 	switch {
 	case p.stop == nil:
 		loop, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -186,14 +199,40 @@ func (p *poller[ID, T]) sleep(ctx context.Context) error {
 		nap, wake := context.WithCancel(ctx)
 		p.wake = wake
 		left := p.due.Sub(p.clock.Now())
+		if p.fresh() {
+			left = min(left, glance)
+		}
 		p.mu.Unlock()
 
 		err := p.clock.Sleep(nap, left)
 		wake()
-		if err == nil {
+		if err == nil && p.ripe() {
 			return nil
 		}
 	}
+}
+
+// glance is how often it is looked whether all that are going to wait do so.
+const glance = 20 * time.Millisecond
+
+// fresh reports that somebody has only just begun to wait, for what may be there at once. p.mu is held.
+func (p *poller[ID, T]) fresh() bool {
+	if p.usual > instant {
+		return false
+	}
+	for w := range p.waiting {
+		if w.polls == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// ripe reports that it is time to poll: it is due, or no request is under way whose sender could join.
+func (p *poller[ID, T]) ripe() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.clock.Now().Before(p.due) || p.fresh() && !p.busy()
 }
 
 // tick reads all that is waited for and tells whoever is done.
@@ -202,7 +241,14 @@ func (p *poller[ID, T]) tick(ctx context.Context) {
 	if len(ids) == 0 {
 		return // the last one has just left
 	}
-	found, _ := p.many(ctx, ids)
+	when := p.reads.now()
+	var found map[ID]reading[T]
+	if len(ids) == 1 {
+		found = p.reads.each(ctx, ids)
+	} else {
+		found = p.reads.many(ctx, ids, len(ids))
+	}
+	p.reads.learn(found, when)
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -217,11 +263,22 @@ func (p *poller[ID, T]) tick(ctx context.Context) {
 	}
 	p.due = time.Time{}
 	for w := range p.waiting {
-		if next := w.next(now); p.due.IsZero() || next.Before(p.due) {
+		if next := p.next(w, now); p.due.IsZero() || next.Before(p.due) {
 			p.due = next
 		}
 	}
 	p.stopWhenIdle()
+}
+
+// lately is how long the last wait took that ended well; 0 when there was none.
+func (p *poller[ID, T]) lately() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.usual
+}
+
+func (p *poller[ID, T]) next(w *waiter[ID, T], now time.Time) time.Time {
+	return w.patience.next(now, p.pause(w.polls, max(p.usual, now.Sub(w.started))))
 }
 
 func (p *poller[ID, T]) pending() (batch []*waiter[ID, T], ids map[ID]bool) {
@@ -245,6 +302,9 @@ func (p *poller[ID, T]) settle(w *waiter[ID, T], r reading[T], now time.Time) {
 	if !over {
 		return
 	}
+	if err == nil {
+		p.usual = now.Sub(w.started)
+	}
 	w.result <- reading[T]{item: r.item, err: err}
 	delete(p.waiting, w)
 }
@@ -263,7 +323,7 @@ func await[T any](ctx context.Context, c *Client, what string, timeout time.Dura
 		if over, err := wait.consider(now, got, err); over {
 			return item, err
 		}
-		if err := c.clock.Sleep(ctx, wait.next(now).Sub(now)); err != nil {
+		if err := c.clock.Sleep(ctx, wait.next(now, pauseBefore(wait.polls)).Sub(now)); err != nil {
 			return item, wait.end(Interrupted, c.clock.Now(), err)
 		}
 	}

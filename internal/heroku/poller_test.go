@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -53,7 +52,7 @@ func becoming(before string, after time.Duration, then string) func(heroku.AddOn
 	}
 }
 
-func TestWaitForOneIsItsOwnGetAtGrowingPauses(t *testing.T) {
+func TestWaitForOneIsItsOwnGetAtPausesOfASixteenth(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
@@ -66,11 +65,12 @@ func TestWaitForOneIsItsOwnGetAtGrowingPauses(t *testing.T) {
 		if err != nil || a.State != heroku.StateProvisioned || a.ID != addOnID {
 			t.Errorf("%v, %v", a, err)
 		}
-		want := []time.Duration{1, 3, 8, 14, 21, 29, 38, 48, 59, 71, 84, 98, 113} // + 1, 2, 5, 6, 7, … 15
-		for i := range want {
-			want[i] *= time.Second
+		for i, waited := range at[1:] {
+			if pause := waited - at[i]; pause != max(time.Second, at[i]/16) {
+				t.Errorf("%v until the poll at %v", pause, waited)
+			}
 		}
-		if !slices.Equal(at, want) || f.count("GET /addons/") != len(want) {
+		if at[0] != 20*time.Millisecond || f.count("GET /addons/") != len(at) || len(at) > 50 {
 			t.Errorf("polled at %v after %v", at, time.Since(begun))
 		}
 	})
@@ -96,7 +96,8 @@ func TestManyWaitsCostOneRequestATick(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if n := len(f.requests()); n != 5 || f.count("GET /addons/") != 0 { // at 1, 3, 8, 14, 21 s
+		// At 20 ms, then every second up to 16.02 s, then 17.02, 18.1, 19.2 and 20.4 s.
+		if n := len(f.requests()); n != 21 || f.count("GET /addons/") != 0 {
 			t.Errorf("%d requests", n)
 		}
 	})
@@ -108,15 +109,15 @@ func TestWaitsEndAsHerokuSays(t *testing.T) {
 		state   func(heroku.AddOnID, time.Duration) string
 		outcome heroku.WaitOutcome // 0 for success
 		state2  string
-		at      time.Duration
+		at      time.Duration // when there is something to see
 	}{
-		"declared failure":             {becoming("provisioning", 9*time.Second, "deprovisioned"), heroku.Failed, "deprovisioned", 14 * time.Second},
-		"not found for a short while":  {becoming("", 50*time.Second, "provisioned"), 0, "", 59 * time.Second},
-		"not found for over a minute":  {becoming("", time.Hour, "provisioned"), heroku.Failed, "not found", 71 * time.Second},
-		"vanished":                     {becoming("provisioning", 65*time.Second, ""), heroku.Failed, "not found", 71 * time.Second},
-		"a state that nobody knows":    {becoming("contemplating", 9*time.Second, "provisioned"), 0, "", 14 * time.Second},
+		"declared failure":             {becoming("provisioning", 9*time.Second, "deprovisioned"), heroku.Failed, "deprovisioned", 9 * time.Second},
+		"not found for a short while":  {becoming("", 50*time.Second, "provisioned"), 0, "", 50 * time.Second},
+		"not found for over a minute":  {becoming("", time.Hour, "provisioned"), heroku.Failed, "not found", time.Minute},
+		"vanished":                     {becoming("provisioning", 65*time.Second, ""), heroku.Failed, "not found", 2*time.Minute + 5*time.Second},
+		"a state that nobody knows":    {becoming("contemplating", 9*time.Second, "provisioned"), 0, "", 9 * time.Second},
 		"never ready":                  {becoming("provisioning", 24*time.Hour, ""), heroku.TimedOut, "provisioning", 10 * time.Minute},
-		"destroyed while provisioning": {becoming("deprovisioning", 9*time.Second, "deprovisioned"), heroku.Failed, "deprovisioned", 14 * time.Second},
+		"destroyed while provisioning": {becoming("deprovisioning", 9*time.Second, "deprovisioned"), heroku.Failed, "deprovisioned", 9 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -124,8 +125,9 @@ func TestWaitsEndAsHerokuSays(t *testing.T) {
 				begun := time.Now()
 				_, client := world(t, []heroku.AddOnID{addOnID}, c.state)
 				_, err := client.WaitAddOnProvisioned(t.Context(), addOnID, 10*time.Minute)
-				if took := time.Since(begun); took != c.at {
-					t.Errorf("ended after %v, want %v", took, c.at)
+				took := time.Since(begun)
+				if took < c.at || took > c.at+max(time.Second, c.at/16) {
+					t.Errorf("ended after %v, want %v or a sixteenth more", took, c.at)
 				}
 				if c.outcome == 0 {
 					if err != nil {
@@ -134,7 +136,7 @@ func TestWaitsEndAsHerokuSays(t *testing.T) {
 					return
 				}
 				var wait *heroku.WaitError
-				if !errors.As(err, &wait) || wait.Outcome != c.outcome || wait.LastState != c.state2 || wait.Elapsed != c.at {
+				if !errors.As(err, &wait) || wait.Outcome != c.outcome || wait.LastState != c.state2 || wait.Elapsed != took {
 					t.Errorf("%#v", err)
 				}
 				if !strings.Contains(err.Error(), string(addOnID)) {
@@ -267,7 +269,7 @@ func TestInterruptDuringAPollReturnsAtOnce(t *testing.T) {
 		f := memory(func(_ http.ResponseWriter, r *http.Request, _ int) { cancel(); <-r.Context().Done() })
 		begun := time.Now()
 		_, err := f.client(t, clocked(heroku.RealClock)).WaitAddOnProvisioned(ctx, addOnID, time.Hour)
-		if !errors.Is(err, context.Canceled) || time.Since(begun) != time.Second {
+		if !errors.Is(err, context.Canceled) || time.Since(begun) != 20*time.Millisecond {
 			t.Errorf("%v after %v", err, time.Since(begun))
 		}
 	})
@@ -382,4 +384,54 @@ func TestVirtualTimeDoesNotRunAwayFromOtherWaiters(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// A list that was read while a store was being made must not answer whoever comes when the wait is over.
+func TestNobodyIsToldLessThanAWaitHasSeen(t *testing.T) {
+	t.Parallel()
+	for name, waiters := range map[string]int{"by its own GET": 1, "by a list": 2} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ids := manyIDs(2)
+				f, c := world(t, ids, becoming("provisioning", 300*time.Millisecond, "provisioned"))
+				for range 3 { // the third read makes a list of it
+					if a, err := c.AddOn(t.Context(), ids[0]); err != nil || a.State != "provisioning" {
+						t.Errorf("%v, %v", a, err)
+					}
+				}
+				errs := make(chan error)
+				for _, id := range ids[:waiters] {
+					go func() { _, err := c.WaitAddOnProvisioned(t.Context(), id, time.Minute); errs <- err }()
+				}
+				for range waiters {
+					if err := <-errs; err != nil {
+						t.Error(err)
+					}
+				}
+				before := len(f.requests())
+				if a, err := c.AddOn(t.Context(), ids[0]); err != nil || a.State != "provisioned" || len(f.requests()) != before {
+					t.Errorf("%v, %v after %v", a, err, f.requests())
+				}
+			})
+		})
+	}
+}
+
+// Whoever begins to wait while others have waited for minutes is not polled every second.
+func TestWaitsLearnHowLongOthersTook(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, c := world(t, []heroku.AddOnID{addOnID}, becoming("provisioning", 3*time.Minute, "provisioned"))
+		if _, err := c.WaitAddOnProvisioned(t.Context(), addOnID, time.Hour); err != nil {
+			t.Error(err)
+		}
+		before, begun := len(f.requests()), time.Now()
+		if _, err := c.WaitAddOnProvisioned(t.Context(), addOnID, time.Hour); err != nil || len(f.requests())-before != 1 {
+			t.Errorf("%v after %d requests", err, len(f.requests())-before)
+		}
+		if took := time.Since(begun); took < 10*time.Second || took > 15*time.Second {
+			t.Errorf("polled after %v", took)
+		}
+	})
 }

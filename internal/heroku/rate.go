@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"time"
 
 	"golang.org/x/time/rate"
 )
@@ -17,11 +18,14 @@ import (
 const (
 	budget        = 4500
 	scarce        = budget / 10
+	reserve       = 100 // what is left to others, as far as possible
 	refillPerHour = 4500
+	spend         = 2 * time.Minute // in which the greater part of what is above the reserve is used up
 )
 
-// pacer spreads requests before Heroku refuses them. Above a tenth of the budget it does nothing; below, it lets
-// through what flows back, and less the less is left, because others may be drawing too.
+// pacer spreads requests before Heroku refuses them. Above a tenth of the budget it does nothing. Below, it lets through
+// what flows back and, over a few minutes, what is left above the reserve; of the reserve ever less, because others may be
+// drawing too.
 type pacer struct {
 	mu      sync.Mutex
 	limiter *rate.Limiter
@@ -56,9 +60,11 @@ func (p *pacer) learn(h http.Header, clock Clock) {
 		return
 	}
 	limit := rate.Inf
-	if remaining < scarce {
-		share := max(float64(remaining)/scarce, 0.2)
-		limit = rate.Limit(share * refillPerHour / 3600)
+	switch {
+	case remaining < reserve:
+		limit = rate.Limit(max(float64(remaining)/reserve, 0.2) * refillPerHour / 3600)
+	case remaining < scarce:
+		limit = rate.Limit(refillPerHour/3600. + float64(remaining-reserve)/spend.Seconds())
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -24,8 +24,9 @@ type call struct {
 	path      []string // unescaped elements
 	query     url.Values
 	header    map[string]string
-	body      any   // JSON; nil for none
-	app       AppID // the app that the call is about, when a fresh one may still be unknown to Heroku
+	body      any      // JSON; nil for none
+	app       AppID    // the app that the call is about, when a fresh one may still be unknown to Heroku
+	touches   []string // of a write: the ids of all that it changes; none: that is not known
 }
 
 // reply is what a call tells beyond its body.
@@ -60,8 +61,7 @@ func (c *Client) run(ctx context.Context, k call, accept func([]byte) error) (re
 		doubt   bool
 	)
 	for try := 1; ; try++ {
-		a := c.attempt(ctx, k, target, body)
-		out, err := c.classify(ctx, k, a, try, accept)
+		a, out, err := c.try(ctx, k, target, body, try, accept)
 		c.report(ctx, k, a, try, err)
 		doubt = doubt || out == lost || out == broken || out == unreadable
 
@@ -247,32 +247,44 @@ func (k call) withHeader(name, value string) call {
 
 // remove sends a DELETE; that the thing is gone already is success. When the answer leaves a doubt, the same path is read.
 func (c *Client) remove(ctx context.Context, path ...string) error {
-	defer c.wrote()
-	k := call{operation: write, method: http.MethodDelete, at: c.platform, path: path}
-	_, r, err := exchange(ctx, c, k, decode[remains])
-	switch {
-	case err == nil || IsNotFound(err):
-		return nil
-	case !r.doubt || ctx.Err() != nil:
-		return err
-	}
-	left, _, e := exchange(ctx, c, c.get(path...), decode[remains])
-	if IsNotFound(e) || (e == nil && (left.State == StateDeprovisioning || left.State == StateDeprovisioned)) {
-		return nil
-	}
+	defer c.writes.end()
+	_, err := c.sendRemoval(ctx, path...)
 	return err
 }
 
-// remains is the last representation of what is being removed; only add-ons have a state.
+// sendRemoval is remove for those who know what the removal touches. What was gone already leaves nothing.
+func (c *Client) sendRemoval(ctx context.Context, path ...string) (remains, error) {
+	k := call{operation: write, method: http.MethodDelete, at: c.platform, path: path}
+	left, r, err := exchange(ctx, c, k, decode[remains])
+	switch {
+	case err == nil:
+		return left, nil
+	case IsNotFound(err):
+		return remains{}, nil
+	case !r.doubt || ctx.Err() != nil:
+		return remains{}, err
+	}
+	left, _, e := exchange(ctx, c, c.get(path...), decode[remains])
+	switch {
+	case IsNotFound(e):
+		return remains{}, nil
+	case e == nil && (left.State == StateDeprovisioning || left.State == StateDeprovisioned):
+		return left, nil
+	}
+	return remains{}, err
+}
+
+// remains is the last representation of what is being removed: only add-ons have a state, and only attachments an add-on.
 type remains struct {
 	State text `json:"state"`
+	AddOn ref  `json:"addon"`
 }
 
 // change sends a PATCH. When its answer leaves a doubt, the object itself is asked whether it has become as wanted.
 func change[T any](ctx context.Context, c *Client, k call, decode func([]byte) (T, error),
 	current func(context.Context) (T, error), wanted func(T) bool,
 ) (T, error) {
-	defer c.wrote()
+	defer func() { c.writes.end(k.touches...) }()
 	value, r, err := exchange(ctx, c, k, decode)
 	if err == nil || !r.doubt || ctx.Err() != nil {
 		return value, err

@@ -5,14 +5,19 @@ package heroku
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
 const (
-	// freshFor is how long a list may answer further reads: about as long as one refresh of a configuration asks for them.
+	// freshFor is how long an answer may serve further questions, and how long a refresh is silent at most.
 	freshFor = 5 * time.Second
+	// refreshFor is how long an answer may serve as long as nothing has been written and one question follows the other:
+	// a refresh of thousands of stores asks for lists all the time, and for a store's window when it has been through all
+	// of their settings.
+	refreshFor = time.Minute
 	// loneReads is how many reads within that time go by their own id. One more is a refresh, and gets a list.
 	loneReads = 2
 )
@@ -20,45 +25,16 @@ const (
 // reader reads one kind of object in the two ways that Heroku offers.
 type reader[ID ~string, T any] struct {
 	one func(context.Context, ID) (T, error)
-	all func(context.Context) (map[ID]T, error)
+	all func(ctx context.Context, most int) (map[ID]T, error) // in so many requests at most
+	ids func(ID, T) []string                                  // which writes of ours change what was read
+
+	sparse bool // what the list does not have is nothing, rather than unknown
 }
 
 // reading is what was read about one object.
 type reading[T any] struct {
 	item T
 	err  error
-}
-
-// many reads several objects: by one list, and each one that the list does not have by its own GET, because only
-// Heroku's not_found proves that something is gone. The list itself is returned when there is one.
-func (r reader[ID, T]) many(ctx context.Context, ids map[ID]bool) (map[ID]reading[T], map[ID]T) {
-	if len(ids) == 1 {
-		return r.each(ctx, ids), nil
-	}
-	return r.byList(ctx, ids)
-}
-
-func (r reader[ID, T]) byList(ctx context.Context, ids map[ID]bool) (map[ID]reading[T], map[ID]T) {
-	listed, err := r.all(ctx)
-	if err != nil && !listUnusable(err) {
-		failed := make(map[ID]reading[T], len(ids))
-		for id := range ids {
-			failed[id] = reading[T]{err: err}
-		}
-		return failed, nil
-	}
-	found, absent := make(map[ID]reading[T], len(ids)), make(map[ID]bool)
-	for id := range ids {
-		if item, ok := listed[id]; ok {
-			found[id] = reading[T]{item: item}
-		} else {
-			absent[id] = true
-		}
-	}
-	for id, own := range r.each(ctx, absent) {
-		found[id] = own
-	}
-	return found, listed
 }
 
 // each reads objects by a GET of their own, side by side.
@@ -86,40 +62,47 @@ func (r reader[ID, T]) each(ctx context.Context, ids map[ID]bool) map[ID]reading
 type shared[ID ~string, T any] struct {
 	reader[ID, T]
 	clock  Clock
-	writes *atomic.Uint64
+	writes *writes
 
 	mu       sync.Mutex
 	inFlight bool
 	queue    []*request[ID, T]
+	asked    time.Time // when the last question came
 	snapshot snapshot[ID, T]
-
-	lone      int // reads by their own id, since a time and without a write of ours
-	loneSince snapshot[ID, T]
+	reads    int    // of single objects since a moment, and without a write of ours that may have touched anything
+	since    moment // when that was
+	pages    int    // that a list has, if it was too long once
 }
 
 // request is one Get on its way.
 type request[ID ~string, T any] struct {
 	ctx    context.Context
 	id     ID
-	writes uint64 // of ours, before it started
 	answer chan reading[T]
 }
 
-// snapshot is the last list.
-type snapshot[ID ~string, T any] struct {
-	items  map[ID]T
+// moment is when a request was sent: on the clock, and among our writes.
+type moment struct {
 	at     time.Time
-	writes uint64 // of ours, before it was asked for
+	writes uint64
+}
+
+// snapshot is the last list, and what has been learned since.
+type snapshot[ID ~string, T any] struct {
+	moment
+	items map[ID]T
 }
 
 func newShared[ID ~string, T any](c *Client, r reader[ID, T]) *shared[ID, T] {
 	return &shared[ID, T]{reader: r, clock: c.clock, writes: &c.writes}
 }
 
+func (s *shared[ID, T]) now() moment { return moment{s.clock.Now(), s.writes.mark()} }
+
 // Get returns the object as Heroku has it now, or had it in a list of the last seconds. It never returns what was read
 // before a write of ours that has ended before Get began. It ends with ctx, whatever the others do.
 func (s *shared[ID, T]) Get(ctx context.Context, id ID) (T, error) {
-	q := &request[ID, T]{ctx: ctx, id: id, writes: s.writes.Load(), answer: make(chan reading[T], 1)}
+	q := &request[ID, T]{ctx: ctx, id: id, answer: make(chan reading[T], 1)}
 	if err := ctx.Err(); err != nil {
 		var none T
 		return none, err
@@ -138,8 +121,13 @@ func (s *shared[ID, T]) Get(ctx context.Context, id ID) (T, error) {
 func (s *shared[ID, T]) admit(q *request[ID, T]) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	now := s.clock.Now()
+	if now.Sub(s.asked) >= freshFor && now.Sub(s.snapshot.at) >= freshFor {
+		s.snapshot.items = nil // another operation has begun
+	}
+	s.asked = now
 	switch {
-	case s.snapshot.answers(q, s.clock.Now()):
+	case s.answers(q):
 	case s.inFlight:
 		s.queue = append(s.queue, q)
 	default:
@@ -162,7 +150,7 @@ func (s *shared[ID, T]) next() []*request[ID, T] {
 	defer s.mu.Unlock()
 	var batch []*request[ID, T]
 	for _, q := range s.queue {
-		if q.ctx.Err() == nil && !s.snapshot.answers(q, s.clock.Now()) {
+		if q.ctx.Err() == nil && !s.answers(q) {
 			batch = append(batch, q)
 		}
 	}
@@ -179,40 +167,107 @@ func (s *shared[ID, T]) read(batch []*request[ID, T]) {
 	for _, q := range batch {
 		ids[q.id] = true
 	}
-	list := snapshot[ID, T]{at: s.clock.Now(), writes: s.writes.Load()}
-	read := s.many
-	if len(ids) == 1 && s.oneTooMany(list) {
-		read = s.byList
-	}
 	var found map[ID]reading[T]
-	found, list.items = read(ctx, ids)
-	if list.items != nil {
-		s.mu.Lock()
-		s.snapshot = list
-		s.mu.Unlock()
+	if reads := s.count(len(ids)); len(ids) == 1 && reads <= loneReads {
+		found = s.each(ctx, ids)
+	} else {
+		found = s.many(ctx, ids, reads)
 	}
 	for _, q := range batch {
 		q.answer <- found[q.id]
 	}
 }
 
-// oneTooMany counts reads of a single object, which come one after the other when each is quick. A write of ours begins
-// anew, since no list outlives it.
-func (s *shared[ID, T]) oneTooMany(now snapshot[ID, T]) bool {
+// count counts reads, which come one after the other when each is quick.
+func (s *shared[ID, T]) count(reads int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now.writes != s.loneSince.writes || now.at.Sub(s.loneSince.at) >= freshFor {
-		s.lone, s.loneSince = 0, now
+	if now := s.now(); s.writes.since(s.since.writes) || now.at.Sub(s.since.at) >= freshFor {
+		s.reads, s.since = 0, now
 	}
-	s.lone++
-	return s.lone > loneReads
+	s.reads += reads
+	return s.reads
 }
 
-// answers answers a request if the list is recent, has the object, and was asked for after every write of ours that the
-// request must see.
-func (l snapshot[ID, T]) answers(q *request[ID, T], now time.Time) bool {
-	item, ok := l.items[q.id]
-	if !ok || l.writes < q.writes || now.Sub(l.at) >= freshFor {
+// many reads several objects: by a list, and each one that the list does not have by its own GET, because only Heroku's
+// not_found proves that something is gone. worth is how many requests the list may take: it is kept for a moment, so
+// that a long one pays once so many reads have been wanted.
+func (s *shared[ID, T]) many(ctx context.Context, ids map[ID]bool, worth int) map[ID]reading[T] {
+	s.mu.Lock()
+	long := s.pages > worth
+	s.mu.Unlock()
+	if long {
+		return s.each(ctx, ids)
+	}
+	list := snapshot[ID, T]{moment: s.now()}
+	listed, err := s.all(ctx, worth)
+	if err != nil {
+		return s.withoutList(ctx, ids, err)
+	}
+	found, absent := make(map[ID]reading[T], len(ids)), make(map[ID]bool)
+	for id := range ids {
+		if item, ok := listed[id]; ok || s.sparse {
+			found[id] = reading[T]{item: item}
+		} else {
+			absent[id] = true
+		}
+	}
+	list.items = listed
+	s.keep(list)
+	for id, own := range s.each(ctx, absent) {
+		found[id] = own
+	}
+	return found
+}
+
+// withoutList is what becomes of reads whose list failed: they go by themselves, unless they would fail as well.
+func (s *shared[ID, T]) withoutList(ctx context.Context, ids map[ID]bool, err error) map[ID]reading[T] {
+	var long *longList
+	if errors.As(err, &long) {
+		s.mu.Lock()
+		s.pages = long.pages
+		s.mu.Unlock()
+	}
+	if listUnusable(err) {
+		return s.each(ctx, ids)
+	}
+	failed := make(map[ID]reading[T], len(ids))
+	for id := range ids {
+		failed[id] = reading[T]{err: err}
+	}
+	return failed
+}
+
+// keep makes a list the one that answers, unless there is a newer one.
+func (s *shared[ID, T]) keep(list snapshot[ID, T]) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !list.at.Before(s.snapshot.at) {
+		s.snapshot = list
+	}
+}
+
+// learn corrects the list by what was read at a later moment: nothing may be told that is older than what a wait has seen.
+func (s *shared[ID, T]) learn(found map[ID]reading[T], when moment) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if when.at.Before(s.snapshot.at) {
+		return
+	}
+	for id, r := range found {
+		if r.err != nil {
+			delete(s.snapshot.items, id)
+		} else if s.snapshot.items != nil {
+			s.snapshot.items[id] = r.item
+		}
+	}
+}
+
+// answers answers a request from the list, if that is recent, has the object, and no write of ours has touched it since.
+func (s *shared[ID, T]) answers(q *request[ID, T]) bool {
+	item, ok := s.snapshot.items[q.id]
+	ok = ok || s.sparse && s.snapshot.items != nil
+	if !ok || s.clock.Now().Sub(s.snapshot.at) >= s.writes.lasting() || s.writes.since(s.snapshot.writes, s.ids(q.id, item)...) {
 		return false
 	}
 	q.answer <- reading[T]{item: item}

@@ -231,6 +231,43 @@ func TestListServesForFiveSecondsOrUntilAWriteOfOurs(t *testing.T) {
 	}
 }
 
+// A refresh of thousands of stores asks all the time, and its list has pages. Once something is written, or after a
+// minute, or when nobody has asked for a while, there is a new one.
+func TestListServesForARefreshThatGoesOn(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		writes bool
+		every  time.Duration
+		lists  int
+	}{
+		"for a minute":                   {false, 4 * time.Second, 2},
+		"not after a pause":              {false, 6 * time.Second, 17},
+		"for five seconds after a write": {true, 4 * time.Second, 13},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ids := manyIDs(3)
+				cat := newCatalogue(t, func(w http.ResponseWriter, _ *http.Request, _ int) { reply(w, 200, listJSON(ids...)) })
+				if c.writes {
+					_ = cat.client.DeleteAttachment(t.Context(), attachmentID)
+				}
+				for begun := time.Now(); time.Since(begun) < 100*time.Second; {
+					for _, id := range ids {
+						if _, err := cat.client.AddOn(t.Context(), id); err != nil {
+							t.Error(err)
+						}
+					}
+					<-time.After(c.every)
+				}
+				if n := cat.count("GET /addons") - cat.count("GET /addons/"); n != c.lists {
+					t.Errorf("%d lists, want %d", n, c.lists)
+				}
+			})
+		})
+	}
+}
+
 // A read that begins after our write must not be answered by a list that began before it, even one still under way.
 func TestReadAfterAWriteDoesNotSeeAnOlderList(t *testing.T) {
 	t.Parallel()
@@ -448,5 +485,59 @@ func TestDuplicatesAcrossPagesAreDropped(t *testing.T) {
 	got, err := srv.client(t).AppAddOns(t.Context(), appID)
 	if err != nil || len(got) != 3 {
 		t.Errorf("%d, %v", len(got), err)
+	}
+}
+
+// An account of twenty thousand add-ons has twenty pages of them: five stores are read by five requests all the same.
+func TestLongListIsReadOnlyWhenThatIsCheaper(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		reads, lists, gets int
+	}{
+		"five stores":    {5, 1, 5},   // the first page tells how long the list is
+		"hundred stores": {100, 5, 4}, // four pages
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var ids []heroku.AddOnID // spread over all ids, as random ones are
+				for i := range 400 {
+					ids = append(ids, heroku.AddOnID(fmt.Sprintf("%04x4e2a-3b5d-4f8e-a1c6-%012d", i*1<<16/400, i)))
+				}
+				pages := 4
+				if c.reads == 5 {
+					pages = 20
+				}
+				cat := newCatalogue(t, func(w http.ResponseWriter, r *http.Request, _ int) {
+					size, page, status := len(ids)/pages, 0, 206
+					_, _ = fmt.Sscanf(r.Header.Get("Range"), "id ]%d..", &page)
+					if page == pages-1 {
+						status = 200
+					}
+					w.Header().Set("Next-Range", fmt.Sprintf("id ]%d..; max=1000", page+1))
+					reply(w, status, listJSON(ids[page*size:(page+1)*size]...))
+				})
+				var wanted []heroku.AddOnID
+				for i := range c.reads {
+					wanted = append(wanted, ids[i*len(ids)/c.reads])
+				}
+				cat.get(t.Context(), "first")
+				if c.reads == 5 {
+					cat.get(t.Context(), wanted[1:]...)
+				} else {
+					cat.get(t.Context(), wanted[:3]...)
+					cat.release <- struct{}{}
+					synctest.Wait()
+					cat.get(t.Context(), wanted[3:]...)
+				}
+				if errs := cat.finish(); errs != nil {
+					t.Error(errs)
+				}
+				gets := cat.count("GET /addons/")
+				if lists := cat.count("GET /addons") - gets; lists != c.lists || gets != c.gets {
+					t.Errorf("%d pages and %d single reads, want %d and %d", lists, gets, c.lists, c.gets)
+				}
+			})
+		})
 	}
 }

@@ -104,17 +104,11 @@ func (c *Client) getSpace(ctx context.Context, id SpaceID) (Space, error) {
 	return c.FindSpace(ctx, string(id))
 }
 
-func (c *Client) allSpaces(ctx context.Context) (map[SpaceID]Space, error) {
-	spaces, err := list(ctx, c, c.get("spaces"), many[wireSpace], func(s Space) string { return string(s.ID) })
-	if err != nil {
-		return nil, err
-	}
-	byID := make(map[SpaceID]Space, len(spaces))
-	for _, space := range spaces {
-		byID[space.ID] = space
-	}
-	return byID, nil
+func (c *Client) allSpaces(ctx context.Context, most int) (map[SpaceID]Space, error) {
+	return index(ctx, c, c.get("spaces"), many[wireSpace], func(s Space) SpaceID { return s.ID }, most)
 }
+
+func spaceIDs(_ SpaceID, s Space) []string { return []string{string(s.ID)} }
 
 // CreateSpace orders a space; it comes back allocating. It costs money from then on: when the answer is lost, the name
 // is looked up. Once sent, the order outlives ctx.
@@ -210,7 +204,7 @@ func (c *Client) DeleteSpace(ctx context.Context, id SpaceID) error {
 
 // WaitSpaceAllocated waits until a new space can hold apps, which takes up to ten minutes. Its errors are *WaitError.
 func (c *Client) WaitSpaceAllocated(ctx context.Context, id SpaceID, timeout time.Duration) (Space, error) {
-	return c.spaceWaits.wait(ctx, id, fmt.Sprintf("space %s to be allocated", id), timeout, allocating)
+	return c.spaceWaits.wait(ctx, id, fmt.Sprintf("space %s to be allocated", id), timeout, unseen(allocating))
 }
 
 // WaitSpaceGone waits until a destroyed space is gone. Its errors are *WaitError.
@@ -228,19 +222,19 @@ func (c *Client) WaitSpaceGone(ctx context.Context, id SpaceID, timeout time.Dur
 // WaitSpaceTeam waits until a space belongs to the team, by its name. Its errors are *WaitError.
 func (c *Client) WaitSpaceTeam(ctx context.Context, id SpaceID, team string, timeout time.Duration) (Space, error) {
 	return c.spaceWaits.wait(ctx, id, fmt.Sprintf("space %s to belong to team %s", id, team), timeout,
-		func(s Space, found bool, waited time.Duration) progress {
+		unseen(func(s Space, found bool, missing time.Duration) progress {
 			if !found {
-				return unknownSpace(waited)
+				return unknownSpace(missing)
 			}
 			return progress{state: "belongs to " + s.Team, ready: s.Team == team}
-		})
+		}))
 }
 
 // allocating judges a space that is being created. States that nobody knows yet mean to go on waiting.
-func allocating(s Space, found bool, waited time.Duration) progress {
+func allocating(s Space, found bool, missing time.Duration) progress {
 	switch {
 	case !found:
-		return unknownSpace(waited)
+		return unknownSpace(missing)
 	case s.State == SpaceDeleting:
 		return progress{state: s.State, failure: fmt.Errorf("the space %s is being deleted", s.Name)}
 	}
@@ -248,8 +242,8 @@ func allocating(s Space, found bool, waited time.Duration) progress {
 }
 
 // unknownSpace judges a space that is not found although it should be.
-func unknownSpace(waited time.Duration) progress {
-	if waited <= unknownFor {
+func unknownSpace(missing time.Duration) progress {
+	if missing <= unknownFor {
 		return progress{state: "not found yet"}
 	}
 	return progress{state: "not found", failure: errors.New("the space is unknown to Heroku, or not visible to this account")}

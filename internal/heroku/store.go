@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -128,22 +127,20 @@ func (c *Client) database(id AddOnID, rest ...string) call {
 }
 
 // Store returns what the Data API says about a store. For seconds to minutes after the add-on was ordered it is a 404.
-// An answer serves for a few seconds, until a write of ours.
+// An answer serves until a write of ours to that store: for a few seconds, or for the rest of a refresh.
 func (c *Client) Store(ctx context.Context, id AddOnID) (Store, error) {
-	writes := c.writes.Load()
-	if s, ok := c.stores.get(id, writes, c.clock.Now()); ok {
+	if s, ok := c.stores.get(id, c.clock.Now(), c.writes.lasting(), &c.writes); ok {
 		return s, nil
 	}
-	began := c.clock.Now()
-	s, err := c.readStore(ctx, id)
-	if err == nil {
-		c.stores.put(id, cachedStore{Store: s, at: began, writes: writes})
-	}
-	return s, err
+	return c.readStore(ctx, id)
 }
 
 func (c *Client) readStore(ctx context.Context, id AddOnID) (Store, error) {
+	when := moment{c.clock.Now(), c.writes.mark()}
 	s, _, err := exchange(ctx, c, c.database(id), one[wireStore])
+	if err == nil {
+		c.stores.put(id, cachedStore{s, when})
+	}
 	return s, err
 }
 
@@ -152,6 +149,7 @@ func (c *Client) UpdateStoreConfig(ctx context.Context, id AddOnID, u StoreConfi
 	k := c.database(id, "config")
 	current := k
 	k.operation, k.method, k.body = write, http.MethodPatch, u
+	k.touches = []string{settingsOf(id)}
 	_, err := change(ctx, c, k, decode[storeConfig],
 		func(ctx context.Context) (storeConfig, error) {
 			now, _, err := exchange(ctx, c, current, decode[storeConfig])
@@ -187,9 +185,50 @@ func (c *Client) WaitStoreAvailable(ctx context.Context, id AddOnID, plan string
 	if plan != "" {
 		what += " on plan " + plan
 	}
+	first := true
 	return await(ctx, c, what, timeout, func(ctx context.Context, _ time.Duration) (Store, progress, error) {
+		if first { // a new store is usually available once its add-on is provisioned, and then it says so itself
+			first = false
+			s, got, err := c.foreseen(ctx, id, plan)
+			if err == nil && (!got.ready || strings.EqualFold(s.Status, "available")) {
+				return s, got, nil
+			}
+		}
 		return c.probe(ctx, id, plan)
 	})
+}
+
+// foresee asks the Data API about a store whose add-on is being waited for, if that has lately been a matter of an
+// instant: the answer is there when [Client.WaitStoreAvailable] wants it. The result waits for the answer.
+func (c *Client) foresee(ctx context.Context, id AddOnID) (wait func()) {
+	if usual := c.addOnWaits.lately(); usual == 0 || usual > instant {
+		return func() {}
+	}
+	ctx, cancel := context.WithTimeout(ctx, instant)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.foreseeing.Add(1)
+		_, _ = c.readStore(ctx, id) // whoever waits for the store asks again
+		c.foreseeing.Add(-1)
+	}()
+	return func() { <-done; cancel() }
+}
+
+// foreseen judges a store by the answer that is there already, or else by a new one.
+func (c *Client) foreseen(ctx context.Context, id AddOnID, plan string) (Store, progress, error) {
+	if s, ok := c.stores.get(id, c.clock.Now(), instant, &c.writes); ok && !s.Preparing() {
+		got, err := s.standing(nil, plan)
+		return s, got, err
+	}
+	return c.look(ctx, id, plan)
+}
+
+// look judges a store by what the Data API says about it now.
+func (c *Client) look(ctx context.Context, id AddOnID, plan string) (Store, progress, error) {
+	s, err := c.readStore(ctx, id)
+	got, err := s.standing(err, plan)
+	return s, got, err
 }
 
 // probe asks whether the Data API is still busy with a store, and if not, what has become of it.
@@ -206,16 +245,20 @@ func (c *Client) probe(ctx context.Context, id AddOnID, plan string) (Store, pro
 	case busy.Waiting == nil || bool(*busy.Waiting):
 		return Store{}, progress{state: string(busy.Message)}, nil
 	}
-	store, err := c.readStore(ctx, id)
+	return c.look(ctx, id, plan)
+}
+
+// standing judges a store by what the Data API has said about it, or by the error that it was.
+func (s Store) standing(err error, plan string) (progress, error) {
 	switch {
 	case isAbsentFromDataAPI(err):
-		return Store{}, progress{state: "not known to the Data API yet"}, nil
+		return progress{state: "not known to the Data API yet"}, nil
 	case err != nil:
-		return Store{}, progress{}, err
-	case plan != "" && store.Plan != plan:
-		return Store{}, progress{state: strings.TrimSpace(store.Status + " on plan " + store.Plan)}, nil
+		return progress{}, err
+	case plan != "" && s.Plan != plan:
+		return progress{state: strings.TrimSpace(s.Status + " on plan " + s.Plan)}, nil
 	}
-	return store, progress{state: store.Status, ready: !store.Preparing()}, nil
+	return progress{state: s.Status, ready: !s.Preparing()}, nil
 }
 
 // isAbsentFromDataAPI accepts any 404: that host also sends them without an id, or without JSON.
@@ -226,31 +269,40 @@ func isAbsentFromDataAPI(err error) bool {
 		errors.As(err, &body) && body.Status == http.StatusNotFound
 }
 
+// instant is what a wait may take that is worth no request of its own.
+const instant = 2 * time.Second
+
 // storeCache keeps answers of the Data API for as long as one operation of Terraform's asks for them.
 type storeCache struct {
 	mu     sync.Mutex
+	asked  time.Time // when the last question came
 	stores map[AddOnID]cachedStore
 }
 
 type cachedStore struct {
 	Store
-	at     time.Time
-	writes uint64
+	moment
 }
 
-func (c *storeCache) get(id AddOnID, writes uint64, now time.Time) (Store, bool) {
+func (c *storeCache) get(id AddOnID, now time.Time, lasts time.Duration, w *writes) (Store, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if now.Sub(c.asked) >= freshFor {
+		c.stores = nil
+	}
+	c.asked = now
 	s, ok := c.stores[id]
-	return s.Store, ok && s.writes == writes && now.Sub(s.at) < freshFor
+	return s.Store, ok && now.Sub(s.at) < lasts && !w.since(s.writes, string(id), settingsOf(id))
 }
 
 func (c *storeCache) put(id AddOnID, s cachedStore) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.stores == nil {
+	if c.stores == nil || s.at.Sub(c.asked) >= freshFor {
 		c.stores = make(map[AddOnID]cachedStore)
 	}
-	maps.DeleteFunc(c.stores, func(_ AddOnID, old cachedStore) bool { return s.at.Sub(old.at) >= freshFor })
+	if s.at.After(c.asked) {
+		c.asked = s.at
+	}
 	c.stores[id] = s
 }

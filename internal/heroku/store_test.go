@@ -243,3 +243,53 @@ func TestInterruptedWaitForAStoreReturnsAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// In a refresh of a thousand stores the windows are asked about when all the settings have been, a quarter of a minute later.
+func TestStoreIsReadOnceInARefreshThatTakesLonger(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := memory(func(w http.ResponseWriter, _ *http.Request, _ int) { reply(w, 200, storeJSON) })
+		c := f.client(t, clocked(heroku.RealClock))
+		stores := manyIDs(100)
+		for range 2 {
+			for _, id := range stores {
+				if _, err := c.Store(t.Context(), id); err != nil {
+					t.Error(err)
+				}
+				<-time.After(250 * time.Millisecond)
+			}
+		}
+		if n := len(f.requests()); n != len(stores) {
+			t.Errorf("%d requests for %d stores", n, len(stores))
+		}
+	})
+}
+
+// Stores that are there at once cost one request to each API beside the shared list, and the two overlap.
+func TestStoreThatIsThereAtOnceIsAskedForOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := memory(func(w http.ResponseWriter, r *http.Request, _ int) {
+			<-time.After(100 * time.Millisecond)
+			if strings.HasPrefix(r.URL.Path, "/redis/") {
+				reply(w, 200, storeJSON)
+				return
+			}
+			reply(w, 200, addOnJSON(addOnID, "acme-cache", "provisioned"))
+		})
+		c := f.client(t, clocked(heroku.RealClock))
+		for i, atMost := range []time.Duration{550 * time.Millisecond, 450 * time.Millisecond} {
+			begun := time.Now()
+			if _, err := c.WaitAddOnProvisioned(t.Context(), addOnID, time.Minute); err != nil {
+				t.Error(err)
+			}
+			if s, err := c.WaitStoreAvailable(t.Context(), addOnID, "private-7", time.Minute); err != nil || s.Version != "7.2.4" {
+				t.Errorf("%v, %v", s, err)
+			}
+			if took := time.Since(begun); took > atMost || f.count("GET /redis/") != i+1 || f.count("GET /addons") != i+1 {
+				t.Errorf("%v after %v", f.requests(), took)
+			}
+			<-time.After(time.Minute)
+		}
+	})
+}

@@ -4,9 +4,9 @@
 package keyvalue
 
 import (
+	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
-	"io"
 	"regexp"
 	"strings"
 )
@@ -52,14 +52,12 @@ func ValidateAttachmentName(s string) error {
 	return fmt.Errorf("%q cannot be the name of an attachment, which starts with an upper-case letter and goes on with one or more upper-case letters, digits or underscores: write for example %q, which gives the config var %s", s, example, ConfigVar(example))
 }
 
-// NewStoreName makes a name that no other add-on has: "kvs-" and 12 random characters (60 bits). A name that
-// is known before the request is how a store is found again when the answer to its creation is lost.
-func NewStoreName(random io.Reader) (string, error) {
-	var b [8]byte
-	if _, err := io.ReadFull(random, b[:]); err != nil {
-		return "", fmt.Errorf("no randomness for the name of a store: %w", err)
-	}
-	return "kvs-" + strings.ToLower(base32.StdEncoding.EncodeToString(b[:])[:12]), nil
+// StoreName is the name of the n-th store, from 0, that a configuration orders for an app under an attachment name ("":
+// Heroku chooses) without naming it: "kvs-" and 12 characters. It is the same whenever it is asked for, so that a store
+// whose order was lost, be it by a crash, is found by it instead of being ordered again.
+func StoreName(appID, attachment string, n int) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s %d", appID, attachment, n))
+	return "kvs-" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:12])
 }
 
 // ConfigVar is the config var that an attachment sets on its app: CACHE gives CACHE_URL.

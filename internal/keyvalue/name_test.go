@@ -4,8 +4,6 @@
 package keyvalue_test
 
 import (
-	"bytes"
-	"crypto/rand"
 	"regexp"
 	"slices"
 	"strings"
@@ -73,31 +71,25 @@ func TestAttachmentNameInLowerCaseGetsTheUpperCaseOneSuggested(t *testing.T) {
 	}
 }
 
-func TestNewStoreName(t *testing.T) {
+func TestStoreName(t *testing.T) {
 	t.Parallel()
 	grammar := regexp.MustCompile(`^kvs-[a-z2-7]{12}$`)
 	seen := map[string]bool{}
-	for range 100 {
-		name, err := keyvalue.NewStoreName(rand.Reader)
-		if err != nil {
-			t.Fatal(err)
+	for _, app := range []string{"7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7", "7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c8"} {
+		for _, attachment := range []string{"", "REDIS", "CACHE"} {
+			for n := range 3 {
+				name := keyvalue.StoreName(app, attachment, n)
+				if !grammar.MatchString(name) || keyvalue.ValidateAddOnName(name) != nil {
+					t.Errorf("%q is not a store name", name)
+				}
+				if seen[name] {
+					t.Errorf("%q has two meanings", name)
+				}
+				if seen[name] = true; name != keyvalue.StoreName(app, attachment, n) {
+					t.Errorf("%q is another one the next time", name)
+				}
+			}
 		}
-		if !grammar.MatchString(name) || keyvalue.ValidateAddOnName(name) != nil {
-			t.Errorf("%q is not a store name", name)
-		}
-		if seen[name] {
-			t.Errorf("%q was made twice", name)
-		}
-		seen[name] = true
-	}
-
-	one, _ := keyvalue.NewStoreName(strings.NewReader("12345678"))
-	two, _ := keyvalue.NewStoreName(strings.NewReader("12345678"))
-	if one != two {
-		t.Errorf("the same randomness makes %q and %q", one, two)
-	}
-	if name, err := keyvalue.NewStoreName(bytes.NewReader(make([]byte, 7))); err == nil {
-		t.Errorf("too little randomness makes %q", name)
 	}
 }
 

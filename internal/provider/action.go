@@ -153,7 +153,12 @@ func actionInstanceID() schema.StringAttribute {
 }
 
 func actionTimeouts(ctx context.Context) schema.Attribute {
-	return timeouts.AttributesWithOpts(ctx, timeouts.Opts{
+	attribute := timeouts.AttributesWithOpts(ctx, timeouts.Opts{
 		InvokeDescription: "How long the action may wait, such as `90m`; `1h` when absent. What it has begun goes on at Heroku after that.",
 	})
+	if nested, ok := attribute.(schema.SingleNestedAttribute); ok {
+		nested.MarkdownDescription = "How long to wait for what takes time."
+		return nested
+	}
+	return attribute
 }

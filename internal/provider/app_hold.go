@@ -32,6 +32,9 @@ type holdMemo struct {
 	Holders     []heroku.AddOnID `json:"holders"`
 	Maintenance *bool            `json:"maintenance,omitzero"` // nil: no holder has asked for maintenance mode
 	Formation   map[string]int   `json:"formation,omitzero"`   // dynos by process type; nil: no holder has asked for 0
+
+	// By holder, the other apps that it holds: the attachments by which they were found may be gone in the end.
+	Apps map[heroku.AddOnID][]heroku.AppID `json:"apps,omitempty"`
 }
 
 // appHolds keeps two stores of one run from writing the memo of an app at the same time.
@@ -79,13 +82,13 @@ type heldApp struct {
 }
 
 // holdApps keeps apps still on behalf of a store. since reports that every one of them was held on its behalf already,
-// as asked: an earlier run did it and nobody has written since. After an error some may be held: releaseApps.
+// as asked: an earlier run did it and nobody has written since. After an error some may be held: releaseApps, which
+// finds all of them by the first.
 func (c *connection) holdApps(ctx context.Context, holder heroku.AddOnID, apps []heroku.AppID, how hold) (since bool, err error) {
 	if how == (hold{}) || len(apps) == 0 {
 		return false, nil
 	}
-	apps = inOrder(apps)
-	defer c.holds.lock(apps)()
+	defer c.holds.lock(inOrder(apps))()
 
 	var found []heldApp
 	for _, id := range apps { // all of them before the first is touched
@@ -97,9 +100,9 @@ func (c *connection) holdApps(ctx context.Context, holder heroku.AddOnID, apps [
 	}
 	since = true
 	for _, app := range found {
-		still := app.still(holder, how)
+		still := app.still(holder, how, apps)
 		if !still {
-			if err := c.hold(ctx, holder, app, how); err != nil {
+			if err := c.hold(ctx, holder, app, how, apps); err != nil {
 				return false, fmt.Errorf("keeping the app %s still: %w", app.Name, err)
 			}
 		}
@@ -128,8 +131,10 @@ func (c *connection) heldApp(ctx context.Context, id heroku.AppID) (heldApp, err
 }
 
 // still reports that the app is held already as asked.
-func (a heldApp) still(holder heroku.AddOnID, how hold) bool {
+func (a heldApp) still(holder heroku.AddOnID, how hold, with []heroku.AppID) bool {
+	known := append(a.memo.Apps[holder], a.ID)
 	return slices.Contains(a.memo.Holders, holder) &&
+		!slices.ContainsFunc(with, func(app heroku.AppID) bool { return !slices.Contains(known, app) }) &&
 		(!how.AppMaintenance || a.Maintenance && a.memo.Maintenance != nil) &&
 		(!how.ScaleDown || len(a.running()) == 0 && a.memo.Formation != nil)
 }
@@ -145,8 +150,8 @@ func (a heldApp) running() map[string]int {
 	return running
 }
 
-func (c *connection) hold(ctx context.Context, holder heroku.AddOnID, app heldApp, how hold) error {
-	if err := c.remember(ctx, app.ID, app.remembering(holder, how)); err != nil {
+func (c *connection) hold(ctx context.Context, holder heroku.AddOnID, app heldApp, how hold, with []heroku.AppID) error {
+	if err := c.remember(ctx, app.ID, app.remembering(holder, how, with)); err != nil {
 		return err
 	}
 	if how.AppMaintenance && !app.Maintenance {
@@ -166,8 +171,15 @@ func (c *connection) hold(ctx context.Context, holder heroku.AddOnID, app heldAp
 
 // remembering is the memo with one more holder. What somebody has switched on or off since the memo was written is
 // meant: that is how the app is put back then.
-func (a heldApp) remembering(holder heroku.AddOnID, how hold) holdMemo {
-	memo := holdMemo{Holders: slices.Clone(a.memo.Holders), Maintenance: a.memo.Maintenance, Formation: maps.Clone(a.memo.Formation)}
+func (a heldApp) remembering(holder heroku.AddOnID, how hold, with []heroku.AppID) holdMemo {
+	memo := holdMemo{Holders: slices.Clone(a.memo.Holders), Maintenance: a.memo.Maintenance, Formation: maps.Clone(a.memo.Formation), Apps: maps.Clone(a.memo.Apps)}
+	others := slices.DeleteFunc(slices.Concat(memo.Apps[holder], with), func(app heroku.AppID) bool { return app == a.ID })
+	if memo.Apps == nil {
+		memo.Apps = make(map[heroku.AddOnID][]heroku.AppID)
+	}
+	if len(others) > 0 {
+		memo.Apps[holder] = inOrder(others)
+	}
 	if !slices.Contains(memo.Holders, holder) {
 		memo.Holders = append(memo.Holders, holder)
 	}
@@ -200,10 +212,21 @@ func (c *connection) setAppMaintenance(ctx context.Context, app heroku.AppID, on
 // releaseApps puts back what the memo says, on the apps that have one of this holder, and leaves the others alone. It
 // goes on after a failure, may be repeated, and an app that is gone is none to put back.
 func (c *connection) releaseApps(ctx context.Context, holder heroku.AddOnID, apps []heroku.AppID) error {
-	apps = inOrder(apps)
-	defer c.holds.lock(apps)()
+	if len(apps) == 0 {
+		return nil
+	}
+	first, err := c.heldApp(ctx, apps[0])
+	if err != nil && !heroku.IsNotFound(err) {
+		return fmt.Errorf("putting the app %s back: %w", apps[0], err)
+	}
+	for _, id := range first.memo.Apps[holder] {
+		if !slices.Contains(apps, id) {
+			apps = append(slices.Clone(apps), id)
+		}
+	}
+	defer c.holds.lock(inOrder(apps))()
 	var failures []error
-	for _, id := range apps {
+	for _, id := range slices.Backward(apps) { // the first one knows of the others until the end
 		err := c.release(ctx, holder, id)
 		if err != nil && !heroku.IsNotFound(err) {
 			failures = append(failures, fmt.Errorf("putting the app %s back: %w", id, err))
@@ -219,6 +242,7 @@ func (c *connection) release(ctx context.Context, holder heroku.AddOnID, id hero
 	}
 	if len(app.memo.Holders) > 1 {
 		app.memo.Holders = slices.DeleteFunc(app.memo.Holders, func(id heroku.AddOnID) bool { return id == holder })
+		delete(app.memo.Apps, holder)
 		return c.remember(ctx, id, app.memo)
 	}
 	if err := c.client.Scale(ctx, id, app.stopped()); err != nil {

@@ -194,11 +194,11 @@ func TestAppHold_survivesTheRunThatBeganIt(t *testing.T) {
 
 			next := w.holder()
 			w.hold(next, oneStore, still, false, apps...)
-			for _, app := range apps {
-				w.expect(app, "maintenance clock=0 web=0 worker=0 "+memo)
+			for i, app := range apps {
+				w.expect(app, fmt.Sprintf(`maintenance clock=0 web=0 worker=0 %s,"apps":{"%s":["%s"]}}`, strings.TrimSuffix(memo, "}"), oneStore, apps[1-i]))
 			}
 			w.hold(w.holder(), oneStore, still, true, apps...)
-			w.release(next, oneStore, apps...)
+			w.release(next, oneStore, apps[0]) // the other one may not be attached any more
 			for _, app := range apps {
 				w.expect(app, running)
 			}

@@ -6,6 +6,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -49,10 +50,13 @@ func (r *attachmentResource) judge(ctx context.Context, holder *heroku.Attachmen
 }
 
 // planHandover says at plan time what apply will do to the holder of the planned name. What cannot be read now is no
-// error: apply looks again.
+// error: apply looks again. It has no need of this, although Terraform plans once more in the middle of it.
 func (r *attachmentResource) planHandover(ctx context.Context, state, plan attachmentModel) diag.Diagnostics {
 	var diags diag.Diagnostics
-	attachments, err := r.client.AppAttachments(ctx, heroku.AppID(plan.AppID.ValueString()))
+	if r.client.HasWritten() {
+		return nil
+	}
+	attachments, err := r.client.AttachmentsOn(ctx, heroku.AppID(plan.AppID.ValueString()))
 	if err != nil {
 		return nil
 	}
@@ -126,13 +130,25 @@ func (r *attachmentResource) attach(ctx context.Context, plan attachmentModel, o
 	if refusal := attachable(addOn); refusal != nil {
 		return heroku.Attachment{}, refusal
 	}
-	var holder *heroku.Attachment
-	if order.Name != "" {
-		attachments, err := r.client.AppAttachments(ctx, order.App)
-		if err != nil {
+	// Most names are free, and Heroku refuses one that is not. The primary's has a holder most of the time.
+	var refused error
+	if ours == "" && order.Name != keyvalue.PrimaryAttachment {
+		attachment, err := r.client.CreateAttachment(ctx, order)
+		if err == nil {
+			return attachment, nil
+		}
+		if order.Name == "" || !refusedByHeroku(err) {
 			return heroku.Attachment{}, r.failure(summary, plan.String(), err)
 		}
-		holder = named(attachments, order.Name)
+		refused = err
+	}
+	attachments, err := r.client.AppAttachments(ctx, order.App)
+	if err != nil {
+		return heroku.Attachment{}, r.failure(summary, plan.String(), err)
+	}
+	holder := named(attachments, order.Name)
+	if holder == nil && refused != nil {
+		return heroku.Attachment{}, r.refusal(plan, refused)
 	}
 	decision, err := r.judge(ctx, holder, order.AddOn, ours)
 	if err != nil {
@@ -151,13 +167,22 @@ func (r *attachmentResource) attach(ctx context.Context, plan attachmentModel, o
 		order.Confirm = holder.AppName
 	}
 	attachment, err := r.client.CreateAttachment(ctx, order)
-	if heroku.HasID(err, "confirmation_required") {
-		return heroku.Attachment{}, r.configVarInUse(plan, err)
-	}
 	if err != nil {
-		return heroku.Attachment{}, r.failure(summary, plan.String(), err)
+		return heroku.Attachment{}, r.refusal(plan, err)
 	}
 	return attachment, nil
+}
+
+// refusedByHeroku: nothing was attached, and it may be because of the name.
+func refusedByHeroku(err error) bool {
+	return heroku.HasStatus(err, http.StatusLocked) || heroku.HasStatus(err, http.StatusUnprocessableEntity)
+}
+
+func (r *attachmentResource) refusal(plan attachmentModel, err error) diag.Diagnostic {
+	if heroku.HasID(err, "confirmation_required") {
+		return r.configVarInUse(plan, err)
+	}
+	return r.failure("Unable to attach", plan.String(), err)
 }
 
 // attachable refuses by name what cannot be attached, so that a store that is not ready stops what depends on it.

@@ -187,6 +187,9 @@ func (r *attachmentResource) Update(ctx context.Context, req resource.UpdateRequ
 	if !plan.Name.Equal(state.Name) && attachment.ID != state.attachmentID() {
 		resp.Diagnostics.Append(r.detach(ctx, state)...)
 		if resp.Diagnostics.HasError() {
+			resp.Diagnostics.AddWarning("The store is attached under both names", fmt.Sprintf(
+				"On app %s the new attachment %s (%s) is there, and %s (%s) is not gone. Apply again to detach it.",
+				attachment.AppName, attachment.Name, attachment.ID, state.Name.ValueString(), state.ID.ValueString()))
 			return
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
@@ -173,7 +174,9 @@ const longestReference = 200
 func importReference(ctx context.Context, req resource.ImportStateRequest, attribute path.Path, diags *diag.Diagnostics) string {
 	reference := req.ID
 	if reference == "" && req.Identity != nil {
-		diags.Append(req.Identity.GetAttribute(ctx, attribute, &reference)...)
+		var identified types.String // null when nothing was given at all
+		diags.Append(req.Identity.GetAttribute(ctx, attribute, &identified)...)
+		reference = identified.ValueString()
 	}
 	if len(reference) > longestReference {
 		return reference[:longestReference] + " …"

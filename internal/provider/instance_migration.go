@@ -215,7 +215,7 @@ func (r *instanceResource) movedAttachments(ctx context.Context, state, plan ins
 	}
 	slices.Sort(moved)
 	slices.Sort(outside)
-	facts := []string{"Re-pointed to the new store, managed here or not: " + strings.Join(moved, ", ") + ". These apps restart."}
+	facts := []string{"Re-pointed to the new store, managed here or not: " + strings.Join(moved, ", ") + "."}
 	if len(outside) > 0 {
 		facts = append(facts, "A private store accepts connections from its own space only. Not in that space, and cut off from the data: "+strings.Join(outside, ", ")+".")
 	}
@@ -255,7 +255,7 @@ func (m migrationModel) conduct(change keyvalue.Change) []string {
 	case hold.ScaleDown:
 		facts = append(facts, "The attached apps are scaled to 0 meanwhile, so that no write is lost.")
 	default:
-		facts = append(facts, "The attached apps go on writing meanwhile: set migration = { app_maintenance = true, scale_down = true } to lose none of it.")
+		facts = append(facts, "The attached apps go on writing meanwhile, and what they write during the copy may be lost: set migration = { app_maintenance = true, scale_down = true } to lose none of it.")
 	}
 	switch m.retires() {
 	case retireAlways:
@@ -263,7 +263,7 @@ func (m migrationModel) conduct(change keyvalue.Change) []string {
 	case retireNever:
 		facts = append(facts, "The old store is kept under another name, "+paidFor(change.PriceBefore)+".")
 	default:
-		facts = append(facts, "The old store is destroyed only after the keys of both have been counted and are as many; where they cannot be, as in a Private Space from outside, it is kept under another name, "+paidFor(change.PriceBefore)+".")
+		facts = append(facts, "The old store is destroyed when the keys of both have been counted and are as many. Where they cannot be counted, as in a Private Space from outside, it is kept under another name, "+paidFor(change.PriceBefore)+", until migration = { retire = \"always\" } is applied.")
 	}
 	return facts
 }

@@ -6,7 +6,6 @@ package provider
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"fmt"
 	"slices"
 
@@ -218,17 +217,8 @@ func choice(plans []keyvalue.PlanName) string {
 	return "Plans that would fit:\n" + bullets(lines)
 }
 
-// order is the request for a new store. Its name is chosen here, before the request, so that a lost answer can be
-// looked up instead of ordering twice.
-func (m instanceModel) order(app heroku.App) (heroku.AddOnCreate, error) {
-	name := m.Name.ValueString()
-	if name == "" {
-		chosen, err := keyvalue.NewStoreName(rand.Reader)
-		if err != nil {
-			return heroku.AddOnCreate{}, err
-		}
-		name = chosen
-	}
+// order is the request for a new store, but for a name that the configuration leaves to the provider.
+func (m instanceModel) order(app heroku.App) heroku.AddOnCreate {
 	options := map[string]string{
 		"timeout":          fmt.Sprint(m.Timeout.ValueInt64()),
 		"maxmemory_policy": m.MaxmemoryPolicy.ValueString(),
@@ -238,9 +228,9 @@ func (m instanceModel) order(app heroku.App) (heroku.AddOnCreate, error) {
 	}
 	return heroku.AddOnCreate{
 		Plan:           m.spec().Plan.Wire(),
-		Name:           name,
+		Name:           m.Name.ValueString(),
 		AttachmentName: m.AttachmentName.ValueString(),
 		Confirm:        m.consent(app),
 		Config:         options,
-	}, nil
+	}
 }

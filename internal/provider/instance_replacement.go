@@ -32,7 +32,7 @@ type replacement struct {
 
 	old    heroku.AddOn
 	fresh  *heroku.AddOn  // the new store; nil: not ordered yet
-	apps   []heroku.AppID // that are attached to one of them
+	apps   []heroku.AppID // the old store's own, and all that are attached to one of them
 	names  []string       // under which the app of the old store has one of them
 	begun  bool           // the old store bears the mark of a replacement
 	moved  bool           // an attachment leads to the new store
@@ -108,6 +108,7 @@ func (m *replacement) lookUp(ctx context.Context, id heroku.AddOnID) (err error)
 		m.moved = len(arrived) > 0
 		attachments = append(attachments, arrived...)
 	}
+	m.apps = []heroku.AppID{m.old.AppID} // first, since its mark stays to the end
 	for _, attachment := range attachments {
 		if !slices.Contains(m.apps, attachment.AppID) {
 			m.apps = append(m.apps, attachment.AppID)
@@ -282,10 +283,7 @@ func (m *replacement) order(ctx context.Context) diag.Diagnostics {
 	if err != nil {
 		return diag.Diagnostics{m.failure("Unable to read the app of the Key-Value Store", m.label(), err)}
 	}
-	order, err := m.want.order(app)
-	if err != nil {
-		return diag.Diagnostics{diag.NewErrorDiagnostic("Unable to choose a name for the Key-Value Store", err.Error())}
-	}
+	order := m.want.order(app)
 	order.Name, order.AttachmentName = keyvalue.ForkName(string(m.old.ID)), m.stopgap()
 	if !m.terms.recreates() {
 		source, err := m.client.Store(ctx, m.old.ID)
@@ -296,7 +294,7 @@ func (m *replacement) order(ctx context.Context) diag.Diagnostics {
 	}
 	fresh, err := m.client.CreateAddOn(ctx, app.ID, order)
 	if err != nil {
-		return diag.Diagnostics{m.creationFailure(ctx, app, order.Name, err)}
+		return diag.Diagnostics{m.halted(fmt.Errorf("ordering the new store %s: %w", order.Name, err))}
 	}
 	m.fresh = &fresh
 	return nil
@@ -354,16 +352,24 @@ func (m *replacement) verify(ctx context.Context) diag.Diagnostics {
 		return nil
 	case result == notProven:
 		return diag.Diagnostics{diag.NewWarningDiagnostic("The copy is not proven", fmt.Sprintf(
-			"%s: %s\n\nHeroku reports that the fork is complete, and the attachments are moved to it.", m.label(), said))}
+			"%s: %s\n\nHeroku reports that the fork is complete, and the attachments are moved to it. %s", m.label(), said, m.fate()))}
 	}
 	copied := *m.fresh
 	diags := diag.Diagnostics{diag.NewErrorDiagnostic("The copy is not complete", fmt.Sprintf(
 		"%s: %s\n\nNothing has moved: the old store is untouched and in use, and the new one, %s (%s), is destroyed. "+
-			"If apps wrote to it meanwhile, set migration = { app_maintenance = true, scale_down = true }, and apply again.", m.label(), said, copied.Name, copied.ID))}
+			"If apps wrote to the old one meanwhile, set migration = { app_maintenance = true, scale_down = true }, and apply again.", m.label(), said, copied.Name, copied.ID))}
 	if err := m.discard(context.WithoutCancel(ctx)); err != nil {
 		diags.Append(m.failure("Unable to destroy Key-Value Store", fmt.Sprintf("Key-Value Store %s (%s)", copied.Name, copied.ID), err))
 	}
 	return diags
+}
+
+// fate is what becomes of the old store when nothing is proven.
+func (m *replacement) fate() string {
+	if m.terms.retires() == retireAlways {
+		return "The old store is destroyed, since migration.retire is \"always\"."
+	}
+	return "The old store is kept, as retired_instance_id, until migration = { retire = \"always\" } is applied."
 }
 
 // halted says that a step has failed while the old store is the one in use.

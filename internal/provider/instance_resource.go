@@ -199,9 +199,9 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
-	addOn, err := r.client.CreateAddOn(ctx, heroku.AppID(plan.AppID.ValueString()), order)
-	if err != nil {
-		resp.Diagnostics.Append(r.creationFailure(ctx, app, order.Name, err))
+	addOn, failure := r.orderStore(ctx, app, order)
+	if failure != nil {
+		resp.Diagnostics.Append(failure)
 		return
 	}
 	save := func() {
@@ -213,7 +213,7 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 	save()
 
 	// From here on an error would taint the store, and the next apply would destroy it.
-	err = r.finish(ctx, &plan, timeout)
+	err := r.finish(ctx, &plan, timeout)
 	switch {
 	case declaredFailed(err):
 		resp.State.RemoveResource(ctx)
@@ -234,10 +234,7 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 
 // orderOf is the request for a new store, with the URL of what it is to be a fork of.
 func (r *instanceResource) orderOf(ctx context.Context, plan, config instanceModel, app heroku.App) (heroku.AddOnCreate, diag.Diagnostics) {
-	order, err := plan.order(app)
-	if err != nil {
-		return order, diag.Diagnostics{diag.NewErrorDiagnostic("Unable to choose a name for the Key-Value Store", err.Error())}
-	}
+	order := plan.order(app)
 	fork, diags := forkOf(ctx, config.Fork)
 	if config.Fork.IsNull() || diags.HasError() {
 		return order, diags
@@ -364,6 +361,11 @@ func (r *instanceResource) changeInPlace(ctx context.Context, state, plan *insta
 				return diags
 			}
 		}
+		if update.Plan != nil { // Heroku refuses another change while one is under way
+			if _, err := r.client.WaitStoreAvailable(ctx, state.addOnID(), "", timeout); err != nil {
+				return diag.Diagnostics{r.failure("Unable to change Key-Value Store", state.label(), err)}
+			}
+		}
 		addOn, err := r.client.UpdateAddOn(ctx, heroku.AppID(state.AppID.ValueString()), state.addOnID(), update)
 		if err != nil {
 			return diag.Diagnostics{r.failure("Unable to change Key-Value Store", state.label(), err)}
@@ -371,9 +373,11 @@ func (r *instanceResource) changeInPlace(ctx context.Context, state, plan *insta
 		state.read(addOn, nil)
 		resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 	}
+	planned := *plan
 	if err := r.finish(ctx, plan, timeout); err != nil {
 		return diag.Diagnostics{r.failure("Unable to finish the change of Key-Value Store", state.label(), err)}
 	}
+	plan.keepPlanned(planned)
 	return nil
 }
 
@@ -402,7 +406,7 @@ func (r *instanceResource) finish(ctx context.Context, m *instanceModel, timeout
 			return err
 		}
 	}
-	m.read(addOn, &store)
+	m.readAsAsked(addOn, store)
 	return nil
 }
 
@@ -452,25 +456,6 @@ func (m instanceModel) refuseDestroy() diag.Diagnostics {
 				"To stop managing it without destroying it, use a removed block with destroy = false.")
 	}
 	return diags
-}
-
-// creationFailure finds out whether the name is taken by a store that this token can see, which can then be imported.
-func (r *instanceResource) creationFailure(ctx context.Context, app heroku.App, name string, err error) diag.Diagnostic {
-	failure := r.failure("Unable to create Key-Value Store", fmt.Sprintf("Key-Value Store %q", name), err)
-	if heroku.HasID(err, "confirmation_required") && app.Space != nil {
-		return diag.NewErrorDiagnostic(failure.Summary(), failure.Detail()+
-			" If it is about the network, outside_space = true confirms that the store runs outside the network of the app's space.")
-	}
-	if !heroku.HasID(err, "invalid_params") {
-		return failure
-	}
-	taken, findErr := r.client.FindAddOn(ctx, name)
-	if findErr != nil {
-		return failure
-	}
-	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "An add-on with this name exists already", fmt.Sprintf(
-		"%s\n\nThe name belongs to an add-on of the app %s: choose another name, or manage the existing store by importing it:\n\n%s",
-		failure.Detail(), taken.AppName, importBlock("kvs_instance", string(taken.ID))))
 }
 
 // declaredFailed says that Heroku itself gave the store up.

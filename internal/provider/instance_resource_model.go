@@ -391,6 +391,31 @@ func (m *instanceModel) read(addOn heroku.AddOn, store *heroku.Store) {
 	}
 }
 
+// readAsAsked is read after a change of ours: what Heroku has accepted is what is there, although a read may still show
+// what was before (Platform API reference, eventual consistency).
+func (m *instanceModel) readAsAsked(addOn heroku.AddOn, store heroku.Store) {
+	asked := *m
+	m.read(addOn, &store)
+	m.Plan, m.Timeout, m.MaxmemoryPolicy, m.NotifyKeyspaceEvents = asked.Plan, asked.Timeout, asked.MaxmemoryPolicy, asked.NotifyKeyspaceEvents
+	if known(asked.Name) {
+		m.Name = asked.Name
+	}
+	if known(asked.AttachmentName) {
+		m.AttachmentName = asked.AttachmentName
+	}
+	m.setFacts()
+}
+
+// keepPlanned keeps what the plan said would stay: what has changed by itself since then is the next plan's.
+func (m *instanceModel) keepPlanned(planned instanceModel) {
+	if !planned.VersionActual.IsUnknown() {
+		m.VersionActual = planned.VersionActual
+	}
+	if !planned.ConfigVars.IsUnknown() {
+		m.ConfigVars = planned.ConfigVars
+	}
+}
+
 // migrating says that another store is to replace this one, as an earlier run has marked it.
 func migrating(addOn heroku.AddOn) bool {
 	return slices.Contains(addOn.ConfigVars, keyvalue.ConfigVar(keyvalue.MigrationMark(string(addOn.ID))))
@@ -402,7 +427,7 @@ func (m *instanceModel) readBack(ctx context.Context, r *instanceResource, addOn
 	if err == nil {
 		var store heroku.Store
 		if store, err = r.client.Store(ctx, addOn.ID); err == nil {
-			m.read(now, &store)
+			m.readAsAsked(now, store)
 			return nil
 		}
 	}

@@ -5,6 +5,7 @@ package provider_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -53,7 +54,11 @@ func TestRunMaintenance_holdsTheAppsMeanwhile(t *testing.T) {
 	held := strings.Replace(memo, string(oneStore), string(w.store), 1)
 	w.Inject(sandbox.Fault{Match: sandbox.Match{Method: "PATCH", Path: "/apps/*/formation", From: 3}, Do: sandbox.Effect{Status: 403}})
 	w.invoke(runMaintenance, w.about(values{"app_maintenance": true, "scale_down": true})).failed("Unable to put the apps back", "KVS_MIGRATION", "Invoke the action again")
-	w.expectBoth("maintenance clock=0 web=0 worker=0 " + held)
+	heldBeside := func(other heroku.AppID) string {
+		return "maintenance clock=0 web=0 worker=0 " + strings.TrimSuffix(held, "}") + fmt.Sprintf(`,"apps":{%q:[%q]}}`, w.store, other)
+	}
+	w.expect(w.web, heldBeside(w.api))
+	w.expect(w.api, heldBeside(w.web))
 
 	// whatever the next invocation is asked for, and though there is nothing left to run, it puts them back
 	w.Clear()

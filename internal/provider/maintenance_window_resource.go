@@ -176,7 +176,7 @@ func (r *maintenanceWindowResource) set(ctx context.Context, m *maintenanceWindo
 	}
 	object := fmt.Sprintf("Maintenance window of Key-Value Store %s (%s)", addOn.Name, addOn.ID)
 	if addOn.State != heroku.StateProvisioned {
-		diags.AddError("The Key-Value Store is not ready yet", fmt.Sprintf("%s: the store is %s, and can be given a window once it is %s. Apply again then.",
+		diags.AddError("Key-Value Store is not ready", fmt.Sprintf("%s: the store is %s, and can be given a window once it is %s. Apply again then.",
 			object, addOn.State, heroku.StateProvisioned))
 		return diags
 	}

@@ -72,5 +72,5 @@ func lossOf(app string, stores []string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("The app owns a protected Key-Value Store", fmt.Sprintf(
 		"%s is to be destroyed or replaced, and Heroku would destroy its stores and their data with it. These are protected:\n\n%s\n\n"+
 			"To lose them on purpose, first apply deletion_protection = false to each and destroy it. "+
-			"To keep them, keep the app: a store cannot move to another one.", app, bullets(stores)))
+			"To keep them, keep the app, or first move them to another one: change their app_id and apply.", app, bullets(stores)))
 }

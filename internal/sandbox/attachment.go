@@ -4,6 +4,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -30,12 +31,14 @@ var colours = []string{"AMBER", "AQUA", "BLACK", "BLUE", "BRONZE", "BROWN", "CHA
 // attachmentsOf an add-on to an app, oldest first.
 func (w *world) attachmentsOf(addOnID, appID string) []*attachment {
 	var found []*attachment
-	for _, at := range sorted(w.Attachments) {
+	for _, at := range w.Attachments {
 		if at.AddOn == addOnID && at.App == appID {
 			found = append(found, at)
 		}
 	}
-	slices.SortStableFunc(found, func(a, b *attachment) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	slices.SortFunc(found, func(a, b *attachment) int {
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
 	return found
 }
 

@@ -5,6 +5,7 @@ package sandbox
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"time"
 
@@ -134,6 +135,7 @@ func (s *Sandbox) happen(e event, a *addOn, srv server, failure error) {
 	case maintenancePrepared, maintenanceDue:
 		s.maintain(a, e)
 	case gone:
+		maps.DeleteFunc(w.Attachments, func(_ string, at *attachment) bool { return at.AddOn == a.ID })
 		delete(w.AddOns, a.ID)
 	}
 }

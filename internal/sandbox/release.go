@@ -46,14 +46,18 @@ func (w *world) release(a *app, description string, by *user, now time.Time) {
 
 // releaseAttached makes one release on every app that the add-on is attached to.
 func (w *world) releaseAttached(addon *addOn, verb string, by *user, now time.Time) {
-	for _, a := range sorted(w.Apps) {
+	apps := map[string]*app{}
+	for _, at := range w.Attachments {
+		if at.AddOn == addon.ID {
+			apps[at.App] = w.Apps[at.App]
+		}
+	}
+	for _, a := range sorted(apps) {
 		var names []string
 		for _, at := range w.attachmentsOf(addon.ID, a.ID) {
 			names = append(names, at.Name)
 		}
-		if len(names) > 0 {
-			w.release(a, verb+" "+strings.Join(names, ", ")+" (@ref:"+addon.Name+")", by, now)
-		}
+		w.release(a, verb+" "+strings.Join(names, ", ")+" (@ref:"+addon.Name+")", by, now)
 	}
 }
 

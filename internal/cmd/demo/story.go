@@ -129,7 +129,7 @@ func (s *story) tellAll(ctx context.Context, steps []step) error {
 const whatNext = `
 What to try next
   make sandbox      a sandbox that stays, and the configuration to paste for experiments of your own
-  examples/         one configuration for each resource; examples/demo is the one that was applied here
+  examples/         one configuration for each resource; examples/demo is the one that was applied here, examples/premium-to-private the move
   docs/             every attribute, and what changing it does
   README.md         the same on the real Heroku
 `

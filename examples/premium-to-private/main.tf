@@ -1,0 +1,68 @@
+# A premium store moves into a Private Space with its data, its name, its settings and its attachments.
+#
+# This is the configuration afterwards. Before, it was applied with -var in_space=false: the store belonged to the app in
+# the Common Runtime, on a premium plan. The two lines that the variable decides are all that changes.
+
+terraform {
+  required_providers {
+    kvs = {
+      source = "terraform-kvs/kvs"
+    }
+  }
+}
+
+variable "in_space" {
+  description = "Whether the store has moved into the space."
+  type        = bool
+  default     = true
+}
+
+# The app that has had the store so far. It stays until the store has moved, because destroying an app destroys its stores.
+resource "kvs_app" "web" {
+  name = "acme-orders"
+}
+
+resource "kvs_private_space" "prod" {
+  name   = "acme-prod"
+  team   = "acme"
+  region = "virginia"
+
+  # An example ends with a destroy. Leave this out elsewhere: spaces are protected by default.
+  deletion_protection = false
+}
+
+# The app that takes over.
+resource "kvs_app" "inside" {
+  name     = "acme-orders-inside"
+  space_id = kvs_private_space.prod.id
+}
+
+resource "kvs_instance" "cache" {
+  app_id          = var.in_space ? kvs_app.inside.id : kvs_app.web.id
+  plan            = var.in_space ? "private-7" : "premium-0"
+  name            = "acme-orders-cache"
+  attachment_name = "REDIS"
+
+  maxmemory_policy = "volatile-lru"
+
+  migration = {
+    # Nothing is written while the data is copied: visitors see the maintenance page, and no dyno runs. Both are put back
+    # afterwards, also when the apply fails or is interrupted.
+    app_maintenance = true
+    scale_down      = true
+
+    # Nobody outside the space can count the keys of the new store, so the old one is kept, as retired_instance_id.
+    # With "always", a later apply destroys it.
+    retire = "when_verified"
+  }
+
+  # As above: stores are protected by default, too. It does not stop the move.
+  deletion_protection = false
+}
+
+# What belongs to the store moves along.
+resource "kvs_maintenance_window" "cache" {
+  instance_id = kvs_instance.cache.id
+  day         = "Sunday"
+  time        = "02:30" # UTC
+}

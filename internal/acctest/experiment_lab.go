@@ -1,0 +1,475 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package acctest
+
+import (
+	"archive/zip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
+)
+
+// Lab is where one experiment takes place.
+type Lab struct {
+	Experiment
+	*Sandbox
+	T   *testing.T
+	CLI *CLI
+
+	clock      *clockServer
+	trials     []*Trial
+	foreign    map[string]bool // what somebody else has made
+	excused    map[string]bool // what somebody else has destroyed
+	secrets    map[string]string
+	planned    map[string]string // of the saved plan
+	shown      string            // the last plan, as JSON
+	acting     bool              // the action is under way, and is logged in full
+	violations []Violation
+}
+
+func newLab(t *testing.T, e Experiment) *Lab {
+	t.Helper()
+	sb := Start(t, func(o *sandbox.Options) {
+		o.Engine = "miniredis" // a real server for each store would be most of the time
+		if e.Options != nil {
+			e.Options(o)
+		}
+	})
+	clock := newClockServer(t, sb.Clock())
+	l := &Lab{
+		Experiment: e, Sandbox: sb, T: t, clock: clock, CLI: sb.experimentCLI(t, clock, e.Config),
+		foreign: map[string]bool{}, excused: map[string]bool{}, secrets: map[string]string{"the API token": sb.Token()},
+	}
+	for i, secret := range e.Secrets {
+		l.secrets[fmt.Sprintf("secret %d of the configuration", i+1)] = secret
+	}
+	if outside := l.Outside; outside != nil {
+		l.Outside = func(l *Lab) { l.Somebody(func() { outside(l) }) }
+	}
+	return l
+}
+
+// LongExperiments says that the long form is asked for, which leaves nothing out.
+func LongExperiments() bool { return os.Getenv("KVS_SOAK") != "" }
+
+func (l *Lab) violate(invariant, format string, args ...any) {
+	l.violations = append(l.violations, Violation{invariant, fmt.Sprintf(format, args...)})
+}
+
+// Trial is one run of the CLI and what it changed.
+type Trial struct {
+	Result
+	Args        []string
+	Diagnostics []Diagnostic
+	Planned     map[string]string // address -> create, update, delete, replace …
+	Requests    []sandbox.Request // the provider's
+	before      world
+	after       world
+	log         string // where it is
+	traced      *string
+	signalled   bool
+	killed      bool
+	panicked    bool
+	faults      []sandbox.Fault
+}
+
+// Diagnostic is one as the CLI reports it to machines.
+type Diagnostic struct{ Severity, Summary, Detail, Address string }
+
+// overridden is what the CLIs say of every provider that is not installed.
+const overridden = "Provider development overrides are in effect"
+
+func (t *Trial) errors() string {
+	var b strings.Builder
+	for _, d := range t.Diagnostics {
+		if d.Summary == overridden {
+			continue
+		}
+		fmt.Fprintf(&b, "[%s] %s (%s)\n%s\n", d.Severity, d.Summary, d.Address, d.Detail)
+	}
+	if b.Len() == 0 {
+		return t.Stderr
+	}
+	return b.String()
+}
+
+// Apply, Plan, Destroy and Record run the CLI to its end.
+func (l *Lab) Apply(args ...string) *Trial {
+	return l.Record(append([]string{"apply", "-auto-approve", "-input=false", "-json"}, args...)...)
+}
+
+func (l *Lab) Plan(args ...string) *Trial {
+	return l.Record(append([]string{"plan", "-detailed-exitcode", "-input=false", "-json"}, args...)...)
+}
+
+func (l *Lab) Destroy(args ...string) *Trial {
+	return l.Record(append([]string{"destroy", "-auto-approve", "-input=false", "-json"}, args...)...)
+}
+
+func (l *Lab) Record(args ...string) *Trial { return l.Begin(args...).End() }
+
+// Attempt is a run that has not ended.
+type Attempt struct {
+	*Process
+	lab   *Lab
+	trial *Trial
+	first int // of its requests, in the journal
+}
+
+// Begin starts the CLI.
+func (l *Lab) Begin(args ...string) *Attempt {
+	l.T.Helper()
+	trial := &Trial{Args: args, before: l.look(), log: filepath.Join(l.CLI.dir, fmt.Sprintf("trace-%d.log", len(l.trials)))}
+	first := len(l.Journal())
+	environment := l.CLI.Env
+	if l.acting || LongExperiments() {
+		l.CLI.Env = append(slices.Clone(environment), "TF_LOG=TRACE", "TF_LOG_PATH="+trial.log)
+	}
+	process := l.CLI.Start(args...)
+	l.CLI.Env = environment
+	return &Attempt{Process: process, lab: l, trial: trial, first: first}
+}
+
+// Signal interrupts the run.
+func (a *Attempt) Signal(signal os.Signal) {
+	a.trial.signalled = true
+	a.Process.Signal(signal)
+}
+
+// End waits for the end of the run and judges what holds for each.
+func (a *Attempt) End() *Trial {
+	l, t := a.lab, a.trial
+	t.Result = a.Wait()
+	t.read()
+	t.killed, t.panicked = l.has(killVariable), l.has(panicVariable)
+	for _, request := range l.Journal()[a.first:] {
+		if strings.HasPrefix(request.UserAgent, providerAgent) {
+			t.Requests = append(t.Requests, request)
+		}
+	}
+	t.after = l.look()
+	t.faults = l.Faults()
+	switch {
+	case slices.Contains(t.Args, "-out=saved"):
+		l.planned = t.Planned
+	case slices.Contains(t.Args, "saved"):
+		t.Planned = l.planned
+	}
+	l.learnSecrets()
+	l.trials = append(l.trials, t)
+	l.judgeTrial(t)
+	return t
+}
+
+// Await waits until the run has had an answer to such a request, as Sandbox.Await does for the whole experiment.
+func (a *Attempt) Await(method, path string) { a.lab.Await(a.lab.T, method, path) }
+
+// AwaitSent waits until such a request has arrived, answered or not.
+func (a *Attempt) AwaitSent(method, path string) {
+	a.lab.T.Helper()
+	ctx, cancel := context.WithTimeout(a.lab.T.Context(), time.Minute)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for len(a.lab.Requests(method, path)) == 0 {
+		select {
+		case <-ctx.Done():
+			a.lab.T.Fatalf("no request %s %s was sent within a minute", method, path)
+		case <-tick.C:
+		}
+	}
+}
+
+// read understands the lines that the CLI writes for machines.
+func (t *Trial) read() {
+	t.Planned = map[string]string{}
+	for line := range strings.Lines(t.Stdout) {
+		var event struct {
+			Diagnostic *Diagnostic
+			Change     *struct {
+				Action   string
+				Resource struct{ Addr string }
+			}
+			Type string
+		}
+		if json.Unmarshal([]byte(line), &event) != nil {
+			continue
+		}
+		if event.Diagnostic != nil && !slices.Contains(t.Diagnostics, *event.Diagnostic) {
+			t.Diagnostics = append(t.Diagnostics, *event.Diagnostic)
+		}
+		if event.Type == "planned_change" && event.Change != nil {
+			t.Planned[event.Change.Resource.Addr] = event.Change.Action
+		}
+	}
+}
+
+func (l *Lab) has(variable string) bool {
+	return slices.ContainsFunc(l.CLI.Env, func(s string) bool { return strings.HasPrefix(s, variable+"=") })
+}
+
+// HoldTime makes whoever waits wait in earnest, until Calm.
+func (l *Lab) HoldTime() { l.clock.hold() }
+
+// Calm lets time pass again, and providers live.
+func (l *Lab) Calm() {
+	l.clock.release()
+	l.CLI.Env = slices.DeleteFunc(l.CLI.Env, func(s string) bool {
+		return strings.HasPrefix(s, killVariable) || strings.HasPrefix(s, patienceVariable) || strings.HasPrefix(s, panicVariable)
+	})
+}
+
+// Kill makes providers die before they see a certain answer: the n-th, or the first to a method and path.
+func (l *Lab) Kill(when string) { l.CLI.Env = append(l.CLI.Env, killVariable+"="+when) }
+
+// KillCLIToo makes it a death of both, as when the machine is lost.
+func (l *Lab) KillCLIToo() { l.CLI.Env = append(l.CLI.Env, killGroupVariable+"=1") }
+
+// Panic makes providers panic when an answer arrives.
+func (l *Lab) Panic(when string) { l.CLI.Env = append(l.CLI.Env, panicVariable+"="+when) }
+
+// Patience is how long the client waits for an answer, in real time.
+func (l *Lab) Patience(d time.Duration) {
+	l.CLI.Env = append(l.CLI.Env, patienceVariable+"="+d.String())
+}
+
+// Somebody notes what a person or another tool makes and destroys beside Terraform.
+func (l *Lab) Somebody(does func()) {
+	before := l.look()
+	does()
+	after := l.look()
+	for id := range after.living {
+		if _, old := before.living[id]; !old {
+			l.foreign[id] = true
+		}
+	}
+	for id := range before.living {
+		if _, alive := after.living[id]; !alive {
+			l.excused[id] = true
+		}
+	}
+}
+
+// Beside is another CLI, with another configuration and state, of somebody else.
+func (l *Lab) Beside(config string) *CLI {
+	l.T.Helper()
+	return l.experimentCLI(l.T, l.clock, config)
+}
+
+// DisownAll notes that what another CLI manages is not this one's.
+func (l *Lab) DisownAll(other *CLI) {
+	for _, object := range other.objects() {
+		l.foreign[object.id] = true
+	}
+}
+
+// Disown notes that what an object's address meant before the last run is nobody's on purpose.
+func (l *Lab) Disown(address string) {
+	l.foreign[l.last().before.objects[address].id] = true
+}
+
+// world is what lives at Heroku, and what the state knows of it.
+type world struct {
+	living  map[string]thing   // by id
+	objects map[string]managed // by address
+}
+
+type thing struct{ kind, name, parent string }
+
+type managed struct {
+	kind, id string
+	tainted  bool
+	all      string // the attributes, as JSON
+}
+
+func (w world) addressOf(id string) string {
+	for address, object := range w.objects {
+		if object.id == id && object.kind != "kvs_maintenance_window" && object.kind != "kvs_trusted_ip_ranges" {
+			return address
+		}
+	}
+	return ""
+}
+
+func (l *Lab) look() world {
+	w := world{living: map[string]thing{}, objects: l.CLI.objects()}
+	var apps, attachments []struct {
+		ID, Name string
+		App      struct{ ID string }
+		Addon    struct {
+			ID  string
+			App struct{ ID string }
+		}
+	}
+	l.list("/apps", &apps)
+	for _, app := range apps {
+		w.living[app.ID] = thing{kind: "app", name: app.Name}
+	}
+	l.list("/addon-attachments", &attachments)
+	for _, attachment := range attachments {
+		if attachment.App.ID != attachment.Addon.App.ID { // those on its own app come with a store
+			w.living[attachment.ID] = thing{kind: "attachment", name: attachment.Name, parent: attachment.Addon.ID}
+		}
+	}
+	for _, object := range l.Living() {
+		w.living[object.ID] = thing{kind: object.Kind, name: object.Name, parent: object.AppID}
+	}
+	return w
+}
+
+// list reads a whole list, whatever the size of its pages.
+func (l *Lab) list(path string, into any) {
+	l.T.Helper()
+	var all []json.RawMessage
+	for pages, next := 0, "id ..; max=1000"; next != "" && pages < 50; pages++ {
+		request, err := http.NewRequestWithContext(l.T.Context(), http.MethodGet, l.URL()+path, nil)
+		if err != nil {
+			l.T.Fatal(err)
+		}
+		for name, value := range map[string]string{
+			"Accept": "application/vnd.heroku+json; version=3", "Authorization": "Bearer " + l.Token(), "Range": next, "User-Agent": someoneElseAgent,
+		} {
+			request.Header.Set(name, value)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			l.T.Fatal(err)
+		}
+		var page []json.RawMessage
+		err = json.NewDecoder(response.Body).Decode(&page)
+		_ = response.Body.Close()
+		if err != nil {
+			l.T.Fatalf("GET %s: %s, %v", path, response.Status, err)
+		}
+		all, next = append(all, page...), response.Header.Get("Next-Range")
+	}
+	raw, err := json.Marshal(all)
+	if err == nil {
+		err = json.Unmarshal(raw, into)
+	}
+	if err != nil {
+		l.T.Fatalf("GET %s: %v", path, err)
+	}
+}
+
+// objects are the managed ones in the state, by address.
+func (c *CLI) objects() map[string]managed {
+	var state struct {
+		Resources []struct {
+			Mode, Module, Type, Name string
+			Instances                []struct {
+				Status     string
+				IndexKey   json.RawMessage `json:"index_key"`
+				Attributes json.RawMessage
+			}
+		}
+	}
+	objects := map[string]managed{}
+	if file := c.StateFile(); file != "" {
+		if err := json.Unmarshal([]byte(file), &state); err != nil {
+			c.t.Fatalf("reading the state: %v", err)
+		}
+	}
+	for _, r := range state.Resources {
+		if r.Mode != "managed" || !strings.HasPrefix(r.Type, "kvs_") {
+			continue
+		}
+		for _, instance := range r.Instances {
+			address := r.Type + "." + r.Name
+			if len(instance.IndexKey) > 0 {
+				address += "[" + string(instance.IndexKey) + "]"
+			}
+			var attributes struct{ ID string }
+			_ = json.Unmarshal(instance.Attributes, &attributes)
+			objects[address] = managed{kind: r.Type, id: attributes.ID, tainted: instance.Status == "tainted", all: string(instance.Attributes)}
+		}
+	}
+	return objects
+}
+
+// learnSecrets asks for what Heroku has made that nobody may see.
+func (l *Lab) learnSecrets() {
+	client := l.Client(l.T)
+	for _, object := range l.Living() {
+		if _, known := l.secrets["the URL of "+object.ID]; known || object.Kind != "add-on" {
+			continue
+		}
+		store, err := client.Store(l.T.Context(), heroku.AddOnID(object.ID))
+		if err != nil || store.ResourceURL.Reveal() == "" {
+			continue // not provisioned yet: nobody has it
+		}
+		l.secrets["the URL of "+object.ID] = store.ResourceURL.Reveal()
+		if u, err := url.Parse(store.ResourceURL.Reveal()); err == nil {
+			if password, ok := u.User.Password(); ok {
+				l.secrets["the password of "+object.ID] = password
+			}
+		}
+	}
+}
+
+// traces are the lines of a run's log.
+func (t *Trial) traces() string {
+	if t.traced == nil {
+		content, err := os.ReadFile(t.log)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err.Error()
+		}
+		text := string(content)
+		t.traced = &text
+	}
+	return *t.traced
+}
+
+// savedPlan is what a saved plan consists of, but for the configuration, whose literals it repeats.
+func (l *Lab) savedPlan() string {
+	archive, err := zip.OpenReader(filepath.Join(l.CLI.dir, "saved"))
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = archive.Close() }()
+	var b strings.Builder
+	for _, file := range archive.File {
+		if content, err := file.Open(); err == nil && !strings.HasPrefix(file.Name, "tfconfig") {
+			_, _ = io.Copy(&b, io.LimitReader(content, 64<<20))
+			_ = content.Close()
+		}
+	}
+	return b.String()
+}
+
+// story is what happened, for the reader of a failure.
+func (l *Lab) story() string {
+	var b strings.Builder
+	for i, t := range l.trials {
+		fmt.Fprintf(&b, "\n%d. %s: exit %d, planned %v\n", i+1, strings.Join(t.Args, " "), t.Code, t.Planned)
+		for former := ""; len(t.Requests) > 0; t.Requests = t.Requests[1:] {
+			request := t.Requests[0]
+			line := fmt.Sprintf("   %s %s: %d %s\n", request.Method, request.Path, request.Status, request.Fault)
+			if line != former {
+				b.WriteString(line)
+			}
+			former = line
+		}
+		b.WriteString(t.errors())
+		for _, address := range slices.Sorted(maps.Keys(t.after.objects)) {
+			object := t.after.objects[address]
+			fmt.Fprintf(&b, "   in the state: %s %s tainted=%v\n", address, object.id, object.tainted)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,175 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package acctest
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
+)
+
+func TestMain(m *testing.M) { ExperimentMain(m) }
+
+const (
+	selfApp = `
+resource "kvs_app" "web" {
+  name = "orders-web"
+}
+`
+	selfStore = selfApp + `
+resource "kvs_instance" "cache" {
+  app_id              = kvs_app.web.id
+  plan                = "premium-0"
+  name                = "orders-cache"
+  deletion_protection = false
+}
+`
+)
+
+// A harness that finds nothing proves something only if it would have found it: each invariant is broken here once, by
+// somebody who does what the provider must not do, and has to be reported.
+func TestAccExperiment_reports(t *testing.T) {
+	t.Parallel()
+	orders := func(l *Lab, name string) {
+		client := l.Client(l.T)
+		app, err := client.FindApp(l.T.Context(), "orders-web")
+		if err == nil {
+			_, err = client.CreateAddOn(l.T.Context(), app.ID, heroku.AddOnCreate{Plan: "heroku-redis:mini", Name: name})
+		}
+		if err != nil {
+			l.T.Fatal(err)
+		}
+	}
+	destroys := func(l *Lab, name string) {
+		client := l.Client(l.T)
+		addOn, err := client.FindAddOn(l.T.Context(), name)
+		if err == nil {
+			err = client.DeleteAddOn(l.T.Context(), addOn.AppID, addOn.ID)
+		}
+		if err != nil {
+			l.T.Fatal(err)
+		}
+	}
+	// while gives a run something that happens meanwhile, as if the provider had done it.
+	while := func(does func(*Lab)) func(*Lab) *Trial {
+		return func(l *Lab) *Trial {
+			run := l.Begin("apply", "-auto-approve", "-input=false", "-json")
+			run.AwaitSent("GET", "/account/rate-limits")
+			does(l)
+			return run.End()
+		}
+	}
+	tests := map[string]Experiment{
+		"no orphan":    {Before: selfApp, Config: selfApp, Act: while(func(l *Lab) { orders(l, "stray") })},
+		"no duplicate": {Before: selfStore, Config: selfStore, Act: while(func(l *Lab) { orders(l, "stray"); destroys(l, "stray") })},
+		"nothing unlisted is destroyed": {Before: selfStore, Config: selfStore, Reorders: 1, Act: while(func(l *Lab) {
+			destroys(l, "orders-cache")
+		})},
+		"no secret": {Before: selfStore, Config: selfStore, Act: func(l *Lab) *Trial {
+			for name, secret := range l.secrets {
+				if strings.HasPrefix(name, "the password") {
+					l.CLI.Configure(selfStore + fmt.Sprintf("output \"leak\" {\n  value = %q\n}\n", secret))
+				}
+			}
+			return l.Apply()
+		}},
+		"converges":                       {Config: selfApp + "resource \"terraform_data\" \"clock\" {\n  input = timestamp()\n}\n"},
+		"exit code":                       {Config: selfApp, Exit: 1},
+		"what it says":                    {Config: selfApp, Says: "something else"},
+		"requests within the budget":      {Before: selfApp, Config: selfApp, Act: while(func(l *Lab) { spend(l, requestBudget+1) })},
+		"the fault strikes":               {Config: selfApp, Trouble: []sandbox.Fault{{Match: sandbox.Match{Method: "TRACE"}, Do: sandbox.Effect{Reset: true}}}},
+		"errors carry what support needs": {Config: selfApp + "resource \"terraform_data\" \"broken\" {\n  provisioner \"local-exec\" {\n    command = \"false\"\n  }\n}\n", Exit: 1, After: selfApp},
+		"no panic":                        {Config: selfApp + "output \"words\" {\n  value = \"Plugin did not respond\"\n}\n"},
+		"nothing is tainted": {Config: selfApp, Act: func(l *Lab) *Trial {
+			l.Apply()
+			taint := l.Begin("taint", "kvs_app.web")
+			taint.trial.Args = []string{"apply"} // as if an apply had done it
+			return taint.End()
+		}, Repair: func(l *Lab) { l.Record("untaint", "kvs_app.web") }},
+		"back after an interrupt": {Config: selfApp, Exit: 1, Rule: true, Trouble: []sandbox.Fault{
+			{Match: sandbox.Match{Method: "POST", Path: "/apps"}, Do: sandbox.Effect{Delay: sandbox.Duration(returnWithin + time.Second)}}},
+			Act: func(l *Lab) *Trial {
+				run := l.Begin("apply", "-auto-approve", "-input=false", "-json")
+				run.AwaitSent("POST", "/apps")
+				run.Signal(syscall.SIGINT)
+				return run.End()
+			}},
+		"a way out": {Config: selfApp, Exit: 1, Repair: func(l *Lab) { l.Import() },
+			Trouble: []sandbox.Fault{{Match: sandbox.Match{Method: "POST", Path: "/apps"}, Do: sandbox.Effect{Status: 403}}}},
+	}
+	for invariant, e := range tests {
+		t.Run(invariant, func(t *testing.T) {
+			t.Parallel()
+			lab := e.carryOut(t)
+			for _, violation := range lab.violations {
+				if violation.Invariant == invariant {
+					return
+				}
+			}
+			t.Errorf("it was broken and not reported; reported were %v%s", lab.violations, lab.story())
+		})
+	}
+}
+
+// An experiment in which nothing goes wrong reports nothing.
+func TestAccExperiment_peace(t *testing.T) {
+	t.Parallel()
+	Experiment{Config: selfStore}.Run(t)
+	Experiment{Before: selfStore, Config: selfStore, Gone: true, Act: func(l *Lab) *Trial { return l.Destroy() }}.Run(t)
+}
+
+// spend makes requests that look like the provider's.
+func spend(l *Lab, n int) {
+	options := heroku.Options{UserAgent: providerAgent}
+	l.connect(&options)
+	client, err := heroku.New(options)
+	for range n {
+		if err == nil {
+			_, err = client.RateLimit(l.T.Context())
+		}
+	}
+	if err != nil {
+		l.T.Fatal(err)
+	}
+}
+
+// What the errors of the provider must tell is judged by their text.
+func TestExperiment_missing(t *testing.T) {
+	t.Parallel()
+	failed := sandbox.Request{Method: "POST", Path: "/apps", Status: 403, RequestID: "theirs,ours", Fault: "fault-1"}
+	const whole = `App "x": Heroku answered 403 forbidden to POST /apps: "no" (request id theirs,ours).`
+	for name, test := range map[string]struct{ detail, lacks string }{
+		"nothing":        {whole, ""},
+		"the request":    {strings.Replace(whole, "POST /apps", "it", 1), "the request"},
+		"the status":     {strings.Replace(whole, "403", "so", 1), "the status 403"},
+		"the error id":   {strings.Replace(whole, "forbidden", "", 1), "Heroku's error id forbidden"},
+		"the request id": {strings.Replace(whole, "ours", "", 1), "the request id ours"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := new(Lab).missing(test.detail, failed, nil); got != test.lacks {
+				t.Errorf("it lacks %q, want %q", got, test.lacks)
+			}
+		})
+	}
+}
+
+// A secret is found in each of its spellings.
+func TestExperiment_leaks(t *testing.T) {
+	t.Parallel()
+	const secret = `rediss://h:p"ä/ss+word=@example.com:1`
+	for _, form := range forms(secret) {
+		if !leaks("before "+form+" after", secret) {
+			t.Errorf("%q is not found", form)
+		}
+	}
+	if leaks("rediss://h:example.com:1", secret) {
+		t.Error("something is found where there is nothing")
+	}
+}

@@ -1,0 +1,88 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestMain stands in for main: the CLI starts this binary as its provider.
+func TestMain(m *testing.M) {
+	if metered() {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// The quick form counts what the large one counts. Time and memory are for an idle machine.
+func TestSmallWorkloadsAreWithinTheirBounds(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("KVS_BENCH") == "" {
+		t.Skip("these minutes belong to `make bench`; KVS_BENCH=1 counts the small workloads here")
+	}
+	b, err := measure(t.Context(), os.Getenv("TF_ACC_TERRAFORM_PATH"), "", 10, quick, t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Log("\n" + markdown(b.rows))
+	if err := beyond(b.rows, false); err != nil {
+		t.Error(err)
+	}
+	if len(b.rows) < 20 {
+		t.Errorf("%d rows: a workload is missing", len(b.rows))
+	}
+}
+
+func TestWhatIsBeyondItsBoundIsNamed(t *testing.T) {
+	t.Parallel()
+	rows := []row{
+		{work: "plan", bound: 10, ours: 11, unit: requests},
+		{work: "create", bound: 10, ours: 11, unit: seconds},
+		{work: "destroy", bound: 10, ours: 10, unit: requests},
+		{work: "shown only", ours: 10, unit: requests},
+	}
+	if err := beyond(rows, true); err == nil || !strings.Contains(err.Error(), "plan: 11, at most 10") || !strings.Contains(err.Error(), "create: 11.0 s") {
+		t.Error(err)
+	}
+	if err := beyond(rows, false); err == nil || strings.Contains(err.Error(), "create") || strings.Contains(err.Error(), "destroy") {
+		t.Error(err)
+	}
+	if err := beyond(rows[2:], true); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestResultsReplaceThoseOfTheSameCLI(t *testing.T) {
+	t.Parallel()
+	const page = "# Page\n<!-- make bench: opentofu -->\nold\n<!-- end of opentofu -->\n<!-- make bench: terraform -->\nkept\n<!-- end of terraform -->\nend\n"
+	got, err := between(page, "opentofu", "new\n")
+	if err != nil || strings.Contains(got, "old") || !strings.Contains(got, "new") || !strings.Contains(got, "kept") || !strings.HasSuffix(got, "end\n") {
+		t.Errorf("%v\n%s", err, got)
+	}
+	if again, err := between(got, "opentofu", "new\n"); err != nil || again != got {
+		t.Errorf("%v\n%s", err, again)
+	}
+	if _, err := between(page, "terragrunt", "new\n"); err == nil {
+		t.Error("results went nowhere")
+	}
+}
+
+func TestPlotIsWhatABrowserDraws(t *testing.T) {
+	t.Parallel()
+	drawn, err := plot([]point{{n: 10}, {n: 5000}}, "OpenTofu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{"<svg ", "</svg>", "OpenTofu alone", ">1000<"} {
+		if !strings.Contains(string(drawn), part) {
+			t.Errorf("there is no %s in\n%s", part, drawn)
+		}
+	}
+	if strings.Contains(string(drawn), "NaN") || strings.Contains(string(drawn), "Inf") {
+		t.Errorf("%s", drawn)
+	}
+}

@@ -1,0 +1,87 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// estate is what a configuration of n stores is made of. The apps are there before.
+type estate struct {
+	n        int
+	apps     []string // ids
+	windows  bool     // a kvs_maintenance_window for each store
+	attached bool     // a kvs_attachment for each store, on another app, instead of a name for its first one
+}
+
+// resources is how many Terraform has to do with.
+func (e estate) resources() int {
+	each := 1
+	if e.windows {
+		each++
+	}
+	if e.attached {
+		each++
+	}
+	return each * e.n
+}
+
+const required = "terraform {\n  required_providers {\n    kvs = {\n      source = \"terraform-kvs/kvs\"\n    }\n  }\n}\n"
+
+func (e estate) configuration() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `%s
+locals {
+  apps = ["%s"]
+}
+
+resource "kvs_instance" "cache" {
+  count               = %d
+  app_id              = local.apps[count.index %% length(local.apps)]
+  plan                = "premium-0"
+  name                = "bench-${count.index}"
+  timeout             = 600
+  maxmemory_policy    = "allkeys-lru"
+  deletion_protection = false
+`, required, strings.Join(e.apps, `", "`), e.n)
+	if !e.attached {
+		b.WriteString("  attachment_name     = \"CACHE_${count.index}\"\n")
+	}
+	b.WriteString("}\n")
+	if e.windows {
+		fmt.Fprintf(&b, `
+resource "kvs_maintenance_window" "cache" {
+  count       = %d
+  instance_id = kvs_instance.cache[count.index].id
+  day         = "Sunday"
+  time        = "02:30"
+}
+`, e.n)
+	}
+	if e.attached {
+		fmt.Fprintf(&b, `
+resource "kvs_attachment" "cache" {
+  count       = %d
+  app_id      = local.apps[(count.index + 1) %% length(local.apps)]
+  instance_id = kvs_instance.cache[count.index].id
+  name        = "CACHE_${count.index}"
+}
+`, e.n)
+	}
+	return b.String()
+}
+
+// builtIn has as many resources as an estate, and nothing behind them: what they take is the CLI's own.
+func builtIn(resources int) string {
+	return fmt.Sprintf("resource \"terraform_data\" \"floor\" {\n  count = %d\n  input = \"n-${count.index}\"\n}\n", resources)
+}
+
+// name begins the name of a row.
+func (e estate) name() string {
+	if e.attached {
+		return fmt.Sprintf("%d stores, each attached to another app: ", e.n)
+	}
+	return fmt.Sprintf("%d stores: ", e.n)
+}

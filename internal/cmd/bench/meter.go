@@ -1,0 +1,87 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// The CLI starts this program instead of the provider: it runs the real one and notes what that has used.
+const (
+	meterProvider = "KVS_BENCH_PROVIDER" // the binary to run
+	meterNotes    = "KVS_BENCH_NOTES"    // the file that a line is added to
+)
+
+// usage is what processes of the provider have used.
+type usage struct {
+	CPU    time.Duration `json:"cpu"`
+	MaxRSS int64         `json:"max_rss"` // bytes
+}
+
+// metered reports that the CLI has started this program as its provider.
+func metered() bool {
+	return os.Getenv(meterProvider) != "" && strings.HasPrefix(filepath.Base(os.Args[0]), "terraform-provider-")
+}
+
+// meter runs the provider to its end. Signals reach both, since they share a process group.
+func meter(ctx context.Context) error {
+	cmd := exec.CommandContext(ctx, os.Getenv(meterProvider), os.Args[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return err
+	}
+	line, err := json.Marshal(used(cmd.ProcessState))
+	if err != nil {
+		return err
+	}
+	notes, err := os.OpenFile(os.Getenv(meterNotes), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(notes, "%s\n", line)
+	if closing := notes.Close(); err == nil {
+		err = closing
+	}
+	return err
+}
+
+func used(state *os.ProcessState) usage {
+	u := usage{CPU: state.UserTime() + state.SystemTime()}
+	if r, ok := state.SysUsage().(*syscall.Rusage); ok {
+		u.MaxRSS = r.Maxrss * 1024
+		if runtime.GOOS == "darwin" { // which alone counts bytes
+			u.MaxRSS = r.Maxrss
+		}
+	}
+	return u
+}
+
+// readNotes sums up the processes of one command: the CPU of all, and the memory of the largest.
+func readNotes(file string) (usage, error) {
+	var sum usage
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return sum, err
+	}
+	for lines := bufio.NewScanner(bytes.NewReader(content)); lines.Scan(); {
+		var u usage
+		if err := json.Unmarshal(lines.Bytes(), &u); err != nil {
+			return sum, err
+		}
+		sum.CPU += u.CPU
+		sum.MaxRSS = max(sum.MaxRSS, u.MaxRSS)
+	}
+	return sum, nil
+}

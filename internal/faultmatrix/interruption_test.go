@@ -1,0 +1,176 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package faultmatrix
+
+import (
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
+)
+
+// What happens when a run does not come to its end: interrupts, deaths, timeouts.
+
+var (
+	order  = on("POST", "/apps/*/addons")
+	applyX = []string{"apply", "-auto-approve", "-input=false", "-json"}
+)
+
+// interrupted applies, and interrupts when the provider has sent such a request.
+func interrupted(signal os.Signal, method, path string) func(*acctest.Lab) *acctest.Trial {
+	return func(l *acctest.Lab) *acctest.Trial {
+		l.HoldTime()
+		run := l.Begin(applyX...)
+		run.Await(method, path)
+		run.Signal(signal)
+		return run.End()
+	}
+}
+
+func slow(d time.Duration) sandbox.Effect { return sandbox.Effect{Delay: sandbox.Duration(d)} }
+
+func TestAccInterruptions(t *testing.T) {
+	t.Parallel()
+	run(t, map[string][]acctest.Experiment{
+		"store": {
+			{Name: "SIGINT while waiting", Before: webApp, Config: webApp + store(), Exit: 1, Says: "Key-Value Store is not ready yet",
+				Act: interrupted(syscall.SIGINT, "POST", "/apps/.*/addons")},
+			{Name: "SIGTERM while waiting", Before: webApp, Config: webApp + store(), Exit: 1, Says: "Key-Value Store is not ready yet",
+				Act: interrupted(syscall.SIGTERM, "POST", "/apps/.*/addons")},
+			{Name: "SIGINT while an order is in flight", Before: webApp, Config: webApp + store(), Exit: 1, Says: "Key-Value Store is not ready yet",
+				Trouble: []sandbox.Fault{{Match: order, Do: slow(500 * time.Millisecond)}}, Act: sentAndInterrupted("POST", "/apps/.*/addons")},
+			{Name: "SIGINT while a change of plan is in flight", Before: webApp + store(), Config: webApp + edited(store(), "premium-0", "premium-1"), Exit: 1,
+				Trouble: []sandbox.Fault{{Match: on("PATCH", "/apps/*/addons/*"), Do: slow(500 * time.Millisecond)}}, Act: sentAndInterrupted("PATCH", "/apps/.*/addons/.*"), Rule: true},
+			{Name: "SIGINT twice", Before: webApp, Config: webApp + store(), Exit: 1,
+				Act: func(l *acctest.Lab) *acctest.Trial {
+					l.HoldTime()
+					run := l.Begin(applyX...)
+					run.Await("POST", "/apps/.*/addons")
+					run.Signal(syscall.SIGINT)
+					run.Signal(syscall.SIGINT) // the CLI leaves at once, and may or may not have had the answer
+					return run.End()
+				}, Killed: true, Spared: true},
+			{Name: "create timeout", Before: webApp, Config: webApp + store(`timeouts = { create = "1m" }`), Says: "Key-Value Store is not ready yet",
+				Trouble: []sandbox.Fault{{Match: order, Do: sandbox.Effect{Provisioning: "stuck"}}}},
+			{Name: "change of plan that sticks", Before: webApp + store(), Config: webApp + edited(store(`timeouts = { update = "5m" }`), "premium-0", "premium-1"), Exit: 1, Rule: true,
+				Trouble: []sandbox.Fault{{Match: on("PATCH", "/apps/*/addons/*"), Do: sandbox.Effect{PlanChange: "stuck"}}}},
+			{Name: "declared failure", Before: webApp, Config: webApp + store(), Exit: 1, Rule: true, Says: "deprovisioned", Reorders: 1,
+				Trouble: []sandbox.Fault{{Match: order, Do: sandbox.Effect{Provisioning: "fail"}}},
+				Repair:  func(l *acctest.Lab) { l.Clock().Advance(time.Hour) }},
+			{Name: "polls fail for longer than the budget", Before: webApp, Config: webApp + store(), Says: "Key-Value Store is not ready yet", Budget: 200,
+				Trouble: []sandbox.Fault{{Match: on("GET", "^/addons"), Do: sandbox.Effect{Status: 503}}}},
+			{Name: "states that nobody knows, on and off", Before: webApp, Config: webApp + store(),
+				Trouble: []sandbox.Fault{
+					{Match: sandbox.Match{Method: "GET", Path: "^/addons", Nth: 2}, Do: sandbox.Effect{UnknownEnum: true}},
+					{Match: sandbox.Match{Method: "GET", Path: "^/addons", Nth: 4}, Do: sandbox.Effect{UnknownEnum: true, UnknownFields: true}},
+				}},
+			{Name: "not found at first", Before: webApp, Config: webApp + store(),
+				Trouble: []sandbox.Fault{{Match: sandbox.Match{Method: "GET", Path: "^/addons", To: 2}, Do: sandbox.Effect{Status: 404}}}},
+			{Name: "a setting fails for good after the order", Before: webApp, Config: webApp + store(`notify_keyspace_events = "KEA"`), Says: "Key-Value Store is not ready yet",
+				Trouble: []sandbox.Fault{{Match: on("PATCH", "/redis/v0/databases/*/config"), Do: sandbox.Effect{Status: 422}}}},
+			{Name: "the token ends in the middle", Before: webApp, Config: webApp + store(), Says: "Key-Value Store is not ready yet",
+				Trouble: []sandbox.Fault{{Match: on("GET", "^/addons"), Do: sandbox.Effect{Status: 401}}}},
+		},
+		"space": {
+			{Name: "SIGINT while waiting", Config: space(), Exit: 1, Says: "Private Space is not ready yet", Act: interrupted(syscall.SIGINT, "POST", "/spaces")},
+			{Name: "SIGTERM while an order is in flight", Config: space(), Exit: 1, Says: "Private Space is not ready yet",
+				Trouble: []sandbox.Fault{{Match: on("POST", "/spaces"), Do: slow(500 * time.Millisecond)}}, Act: sentAndInterrupted("POST", "/spaces")},
+			{Name: "create timeout", Config: space(`timeouts = { create = "1m" }`), Says: "Private Space is not ready yet",
+				Trouble: []sandbox.Fault{{Match: on("POST", "/spaces"), Do: sandbox.Effect{Provisioning: "stuck"}}}},
+			{Name: "addresses that fail for good", Config: space(), Says: "Private Space is not ready yet", Budget: 200,
+				Trouble: []sandbox.Fault{{Match: on("GET", "/spaces/*/nat"), Do: sandbox.Effect{Status: 503}}}},
+			{Name: "not found at first", Config: space(), Trouble: []sandbox.Fault{{Match: sandbox.Match{Method: "GET", Path: "/spaces/*", To: 2}, Do: sandbox.Effect{Status: 404}}}},
+		},
+		"ranges": {
+			{Name: "SIGINT while they are applied", Before: space(), Config: space() + ranges, Exit: 1, Says: "not in force yet",
+				Trouble: []sandbox.Fault{{Match: on("PUT", "/spaces/*/inbound-ruleset"), Do: sandbox.Effect{Provisioning: "stuck"}}},
+				Act:     interruptedAfter("PUT", "/spaces/.*/inbound-ruleset")},
+			{Name: "never in force", Before: space(), Config: space() + ranges, Says: "not in force yet",
+				Trouble: []sandbox.Fault{{Match: on("PUT", "/spaces/*/inbound-ruleset"), Do: sandbox.Effect{Provisioning: "stuck"}}}},
+		},
+		"attachment": {
+			{Name: "SIGINT while an order is in flight", Before: webApp + apiApp + store(), Config: webApp + apiApp + store() + attachment, Exit: 1,
+				Trouble: []sandbox.Fault{{Match: on("POST", "/addon-attachments"), Do: slow(500 * time.Millisecond)}}, Act: sentAndInterrupted("POST", "/addon-attachments"), Rule: true},
+		},
+		"app": {
+			{Name: "SIGINT while an order is in flight", Config: webApp, Exit: 1,
+				Trouble: []sandbox.Fault{{Match: on("POST", "/apps"), Do: slow(500 * time.Millisecond)}}, Act: sentAndInterrupted("POST", "/apps"), Rule: true},
+			{Name: "maintenance mode fails after the order", Config: edited(webApp, `"orders-web"`, "\"orders-web\"\n  maintenance = true"), Says: "without its maintenance mode",
+				Trouble: []sandbox.Fault{{Match: on("PATCH", "/apps/*"), Do: sandbox.Effect{Status: 422}}}},
+		},
+	})
+}
+
+// sentAndInterrupted interrupts as soon as the request has been sent, and before its answer.
+func sentAndInterrupted(method, path string) func(*acctest.Lab) *acctest.Trial {
+	return func(l *acctest.Lab) *acctest.Trial {
+		l.HoldTime()
+		run := l.Begin(applyX...)
+		run.AwaitSent(method, path)
+		run.Signal(syscall.SIGINT)
+		return run.End()
+	}
+}
+
+// interruptedAfter interrupts once the request has been answered, in whatever follows.
+func interruptedAfter(method, path string) func(*acctest.Lab) *acctest.Trial {
+	return interrupted(syscall.SIGINT, method, path)
+}
+
+// run runs the experiments of each resource.
+func run(t *testing.T, experiments map[string][]acctest.Experiment) {
+	t.Helper()
+	for resource, list := range experiments {
+		t.Run(resource, func(t *testing.T) {
+			t.Parallel()
+			for _, e := range list {
+				t.Run(e.Name, func(t *testing.T) {
+					t.Parallel()
+					e.Run(t)
+				})
+			}
+		})
+	}
+}
+
+// The provider dies after Heroku has carried an order out, alone or with the machine. Nothing is ordered twice: the next
+// apply stops and names what it found, and the import block that it prints is the way out.
+func TestAccDeaths(t *testing.T) {
+	t.Parallel()
+	died := func(name, before, config, request string) acctest.Experiment {
+		return acctest.Experiment{
+			Name: name, Before: before, Config: config, Killed: true,
+			Act: func(l *acctest.Lab) *acctest.Trial {
+				l.Kill(request)
+				return l.Apply()
+			},
+		}
+	}
+	experiments := map[string][]acctest.Experiment{}
+	for resource, e := range map[string]acctest.Experiment{
+		"app":        died("", "", webApp, "POST /apps"),
+		"space":      died("", "", space(), "POST /spaces"),
+		"store":      died("", webApp, webApp+store(), "POST /apps/.*/addons"),
+		"attachment": died("", webApp+apiApp+store(), webApp+apiApp+store()+attachment, "POST /addon-attachments"),
+		"ranges":     died("", space(), space()+ranges, "PUT /spaces/.*/inbound-ruleset"),
+		"window":     died("", webApp+store(), webApp+store()+window, "POST /data/maintenances/.*"),
+	} {
+		alone, together := e, e
+		alone.Name, together.Name = "the provider is killed after the order", "the machine is lost after the order"
+		act := e.Act
+		together.Act = func(l *acctest.Lab) *acctest.Trial {
+			l.KillCLIToo()
+			return act(l)
+		}
+		experiments[resource] = []acctest.Experiment{alone, together}
+	}
+	change := died("the provider is killed after the change of plan", webApp+store(), webApp+edited(store(), "premium-0", "premium-1"), "PATCH /apps/.*/addons/.*")
+	removal := died("the provider is killed after the removal", webApp+store(), webApp, "DELETE /apps/.*/addons/.*")
+	unnamed := died("the provider is killed after an order without a name", webApp, webApp+edited(store(), `name                = "orders-cache"`, ""), "POST /apps/.*/addons")
+	experiments["store"] = append(experiments["store"], change, removal, unnamed)
+	run(t, experiments)
+}

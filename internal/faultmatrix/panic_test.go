@@ -1,0 +1,57 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package faultmatrix
+
+import (
+	"testing"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
+)
+
+// Each method panics when it has the answer to its request. The provider survives, what was ordered is named by the
+// next apply, and nothing is tainted.
+func TestAccPanics(t *testing.T) {
+	t.Parallel()
+	experiments := map[string][]acctest.Experiment{}
+	requests := map[string]string{
+		"POST/apps": "POST /apps", "PATCH/apps/*": "PATCH /apps/[^/]+", "DELETE/apps/*": "DELETE /apps/[^/]+",
+		"POST/spaces": "POST /spaces", "PATCH/spaces/*": "PATCH /spaces/[^/]+", "DELETE/spaces/*": "DELETE /spaces/[^/]+",
+		"PUT/spaces/*/inbound-ruleset": "PUT /spaces/.*", "POST/apps/*/addons": "POST /apps/.*/addons",
+		"PATCH/apps/*/addons/*": "PATCH /apps/.*/addons/.*", "PATCH/redis/v0/databases/*/config": "PATCH /redis/.*",
+		"DELETE/apps/*/addons/*": "DELETE /apps/.*/addons/.*", "POST/addon-attachments": "POST /addon-attachments",
+		"DELETE/addon-attachments/*": "DELETE /addon-attachments/.*", "POST/data/maintenances/v1/*/window": "POST /data/.*",
+	}
+	for _, s := range subjects {
+		for _, v := range s.verbs {
+			request, ok := requests[v.match.Method+v.match.Path]
+			if !ok {
+				t.Fatalf("no pattern for %s %s", v.match.Method, v.match.Path)
+			}
+			experiments[s.name] = append(experiments[s.name], acctest.Experiment{
+				Name: v.name + ", a panic", Before: v.before, Config: v.after, Gone: v.destroy, Killed: !v.destroy, Exit: acctest.AnyExit,
+				Act: func(l *acctest.Lab) *acctest.Trial {
+					l.Panic(request)
+					if v.destroy {
+						return l.Destroy()
+					}
+					return l.Apply()
+				},
+			})
+		}
+		experiments[s.name] = append(experiments[s.name], acctest.Experiment{
+			Name: "read, a panic", Before: s.whole, Config: s.whole, Exit: 1,
+			Act: func(l *acctest.Lab) *acctest.Trial {
+				l.Panic("GET " + map[string]string{"app": "/apps/.*", "space": "/spaces/.*", "ranges": "/spaces/.*/inbound-ruleset",
+					"store": "/addons.*", "attachment": "/addon-attachments.*", "window": "/redis/.*"}[s.name])
+				return l.Plan()
+			},
+		})
+	}
+	if !long() { // two of each resource: the order, and the read
+		for resource, all := range experiments {
+			experiments[resource] = []acctest.Experiment{all[0], all[len(all)-1]}
+		}
+	}
+	run(t, experiments)
+}

@@ -1,0 +1,190 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package faultmatrix
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
+)
+
+// What people tell the CLI, and what several of them tell it at once.
+
+const allocation = 8 * time.Minute // of a space, on the sandbox's clock
+
+// several is a configuration of n stores on one app, which all have to queue for their orders.
+func several(n int) string {
+	return webApp + fmt.Sprintf(`
+resource "kvs_instance" "cache" {
+  count               = %d
+  app_id              = kvs_app.web.id
+  plan                = "mini"
+  name                = "orders-cache-${count.index}"
+  deletion_protection = false
+}
+`, n)
+}
+
+func each(keys string) string {
+	return webApp + fmt.Sprintf(`
+resource "kvs_instance" "cache" {
+  for_each = toset(%s)
+  app_id   = kvs_app.web.id
+  plan     = "mini"
+  name     = "orders-${each.key}"
+}
+`, keys)
+}
+
+func protectedStore() string { return webApp + edited(store(), "deletion_protection = false", "") }
+
+// refused is a run that deletion protection ends.
+func refused(name, config string, act func(*acctest.Lab) *acctest.Trial) acctest.Experiment {
+	return acctest.Experiment{
+		Name: name, Before: protectedStore(), Config: config, After: protectedStore(), Act: act,
+		Exit: 1, Rule: true, Says: "Key-Value Store is protected from deletion",
+	}
+}
+
+func TestAccPeople(t *testing.T) {
+	t.Parallel()
+	const protected = "Key-Value Store is protected from deletion"
+	tainted := func(l *acctest.Lab) *acctest.Trial {
+		l.Record("taint", "kvs_instance.cache")
+		return l.Apply()
+	}
+	taint := refused("a tainted store is not replaced", protectedStore(), tainted)
+	taint.Repair = func(l *acctest.Lab) { l.Record("untaint", "kvs_instance.cache") }
+	experiments := map[string][]acctest.Experiment{
+		"store": {
+			taint,
+			refused("-replace is refused", protectedStore(), func(l *acctest.Lab) *acctest.Trial { return l.Apply("-replace=kvs_instance.cache") }),
+			refused("destroy is refused", protectedStore(), func(l *acctest.Lab) *acctest.Trial { return l.Destroy() }),
+			refused("a block that is gone is refused", webApp, nil),
+			refused("a removed block that destroys is refused", webApp+"removed {\n  from = kvs_instance.cache\n  lifecycle {\n    destroy = true\n  }\n}\n", nil),
+			{Name: "a removed block that keeps it, and its import", Before: protectedStore(), Config: webApp + "removed {\n  from = kvs_instance.cache\n  lifecycle {\n    destroy = false\n  }\n}\n",
+				Act: func(l *acctest.Lab) *acctest.Trial {
+					trial := l.Apply()
+					l.Disown("kvs_instance.cache")
+					return trial
+				},
+				After: protectedStore() + "import {\n  to = kvs_instance.cache\n  id = \"orders-cache\"\n}\n"},
+			{Name: "a moved block", Before: protectedStore(), Config: edited(protectedStore(), `"cache"`, `"other"`) + "moved {\n  from = kvs_instance.cache\n  to   = kvs_instance.other\n}\n"},
+			{Name: "a count that shrinks with protection on", Before: edited(several(2), "deletion_protection = false", ""), Config: edited(several(1), "deletion_protection = false", ""),
+				Exit: 1, Rule: true, Says: protected, After: edited(several(2), "deletion_protection = false", "")},
+			{Name: "a key that changes with protection on", Before: each(`["a", "b"]`), Config: each(`["a", "c"]`), Exit: 1, Rule: true, Says: protected, After: each(`["a", "b", "c"]`)},
+			{Name: "a replacement without protection", Before: webApp + store(), Config: webApp + store(), Reorders: 1,
+				Act: func(l *acctest.Lab) *acctest.Trial { return l.Apply("-replace=kvs_instance.cache") }},
+			{Name: "one at a time", Config: several(5), Act: func(l *acctest.Lab) *acctest.Trial { return l.Apply("-parallelism=1") }, Budget: 200},
+			{Name: "50 at a time", Config: several(12), Act: func(l *acctest.Lab) *acctest.Trial { return l.Apply("-parallelism=50") }, Budget: 200},
+			{Name: "two applies at once on one app", Before: webApp, Config: webApp + store(), Act: twoAtOnce, Budget: 200},
+			{Name: "duplicate pages", Before: several(3), Config: several(3), Options: tinyPages, Act: planned, Spared: true, Budget: 400,
+				Trouble: []sandbox.Fault{{Match: on("GET", "/addons"), Do: sandbox.Effect{DuplicatePage: true}}}},
+			{Name: "endless pages", Before: several(3), Config: several(3), Options: tinyPages, Act: planned, Budget: 2000, Spared: true,
+				Trouble: []sandbox.Fault{{Match: on("GET", "/addons"), Do: sandbox.Effect{EndlessPages: true}}}},
+			{Name: "stale reads after a change", Before: webApp + store(), Config: edited(webApp+store(`timeout = 60`), "orders-cache", "orders-other"), Settling: 1,
+				Trouble: []sandbox.Fault{{Match: on("GET", "**"), Do: sandbox.Effect{Stale: true}}}},
+			{Name: "stale reads after a change of plan", Before: webApp + store(), Config: webApp + edited(store(), "premium-0", "premium-1"), Settling: 1, Budget: 400,
+				Trouble: []sandbox.Fault{{Match: sandbox.Match{Method: "GET", To: 12}, Do: sandbox.Effect{Stale: true}}}},
+		},
+		"app": {
+			{Name: "stale reads after a change", Before: webApp, Config: edited(webApp, "orders-web", "orders-www"), Settling: 1,
+				Trouble: []sandbox.Fault{{Match: on("GET", "**"), Do: sandbox.Effect{Stale: true}}}},
+		},
+		"space": {
+			refusedSpace("destroy is refused", func(l *acctest.Lab) *acctest.Trial { return l.Destroy() }),
+			refusedSpace("-replace is refused", func(l *acctest.Lab) *acctest.Trial { return l.Apply("-replace=kvs_private_space.prod") }),
+		},
+		"attachment": {
+			{Name: "stale reads after a change", Before: webApp + apiApp + store() + attachment, Config: webApp + apiApp + store() + edited(attachment, "SHARED", "JOINT"), Settling: 1, Budget: 200,
+				Trouble: []sandbox.Fault{{Match: on("GET", "**"), Do: sandbox.Effect{Stale: true}}}},
+		},
+	}
+	experiments["space"] = append(experiments["space"], writeOnly()...)
+	run(t, experiments)
+}
+
+func refusedSpace(name string, act func(*acctest.Lab) *acctest.Trial) acctest.Experiment {
+	whole := edited(space(), "deletion_protection = false", "")
+	return acctest.Experiment{Name: name, Before: whole, Config: whole, Act: act, Exit: 1, Rule: true, Says: "Private Space is protected from deletion"}
+}
+
+func planned(l *acctest.Lab) *acctest.Trial { return l.Plan() }
+
+func tinyPages(o *sandbox.Options) { o.PageSize = 1 }
+
+// twoAtOnce applies a second configuration, with a store on the same app, at the same time.
+func twoAtOnce(l *acctest.Lab) *acctest.Trial {
+	other := l.Beside(edited(store(), "kvs_app.web.id", "data.kvs_app.web.id", "orders-cache", "billing-cache") + "data \"kvs_app\" \"web\" {\n  name = \"orders-web\"\n}\n")
+	beside := other.Start(applyX...)
+	ours := l.Begin(applyX...)
+	if theirs := beside.Wait(); theirs.Code != 0 {
+		l.T.Errorf("the other apply exits %d:\n%s", theirs.Code, theirs.Output())
+	}
+	trial := ours.End()
+	l.DisownAll(other)
+	return trial
+}
+
+// writeOnly is a secret that goes to Heroku and must stay nowhere, however that ends.
+func writeOnly() []acctest.Experiment {
+	const drain = "https://user:hunter2-canary@logs.example.com/in"
+	config := space("log_drain_url_wo         = var.drain", "log_drain_url_wo_version = 1") +
+		"variable \"drain\" {\n  type      = string\n  sensitive = true\n  ephemeral = true\n}\n"
+	endings := map[string]struct {
+		do   sandbox.Effect
+		exit int
+	}{
+		"refused":            {sandbox.Effect{Status: 422, Body: text(`{"id":"invalid_params","message":"` + drain + ` is not good"}`)}, 1},
+		"reset after commit": {sandbox.Effect{Commit: true, Reset: true}, 0},
+		"failing for good":   {sandbox.Effect{Status: 503}, 1},
+		"stuck":              {sandbox.Effect{Provisioning: "stuck"}, 0},
+		"repeated in a page": {sandbox.Effect{Status: 200, Body: text("<html>" + drain)}, 1},
+	}
+	var experiments []acctest.Experiment
+	for name, ending := range endings {
+		e := acctest.Experiment{
+			Name: "a write-only value, " + name, Config: config, Secrets: []string{drain, "hunter2-canary"}, Exit: ending.exit,
+			Outside: func(l *acctest.Lab) { l.CLI.Env = append(l.CLI.Env, "TF_VAR_drain="+drain) },
+			Trouble: []sandbox.Fault{{Match: on("POST", "/spaces"), Do: ending.do}}, Budget: 250, // 45 minutes of polls
+		}
+		if name == "reset after commit" {
+			e.Trouble[0].Match.Times = 1
+		}
+		experiments = append(experiments, e)
+	}
+	return experiments
+}
+
+// The token stays with the host that it is for, whatever that host says.
+func TestAccRedirects(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		if r.Header.Get("Authorization") != "" {
+			t.Errorf("the token went to another host with %s %s", r.Method, r.URL.Path)
+		}
+		_, _ = w.Write([]byte(`{}`))
+	}))
+	t.Cleanup(elsewhere.Close)
+	for name, match := range map[string]sandbox.Match{"a read": on("GET", "/apps/*"), "an order": on("POST", "/apps/*/addons")} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			acctest.Experiment{Before: webApp, Config: webApp + store(), Exit: 1, Trouble: []sandbox.Fault{{Match: match, Do: sandbox.Effect{
+				Status: 307, Body: text(""), Headers: map[string]string{"Location": elsewhere.URL + "/apps/x"}}}}}.Run(t)
+		})
+	}
+	t.Cleanup(func() {
+		if asked.Load() != 0 {
+			t.Errorf("%d requests followed a redirect to another host", asked.Load())
+		}
+	})
+}

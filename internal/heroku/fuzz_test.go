@@ -1,0 +1,44 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package heroku_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+)
+
+// answers is a client whose n-th request, from 0, gets the n-th answer, without a network: a fuzz target asks it often.
+func answers(t *testing.T, clock heroku.Clock, answer func(n int, r *http.Request) *http.Response) *heroku.Client {
+	t.Helper()
+	n := -1
+	c, err := heroku.New(heroku.Options{
+		APIURL: "http://heroku.test", DataAPIURL: "http://data.test", Clock: clock,
+		Credential: heroku.Credential{Token: token, Source: "the test"},
+		Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			n++
+			return answer(n, r), nil
+		}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// said is an answer in which the names of the headers and their values take turns.
+func said(status int, body string, header ...string) *http.Response {
+	h := http.Header{"Content-Type": {"application/json"}}
+	for i := 0; i < len(header); i += 2 {
+		h[header[i]] = []string{header[i+1]}
+	}
+	return &http.Response{
+		Status: fmt.Sprintf("%d %s", status, http.StatusText(status)), StatusCode: status, ProtoMajor: 1, ProtoMinor: 1,
+		Header: h, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
+	}
+}

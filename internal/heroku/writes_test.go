@@ -1,0 +1,156 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package heroku_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+)
+
+// estate is a memory server with three stores on one app, each attached to another app. Every write succeeds.
+func estate(t *testing.T) (*fake, *heroku.Client, []heroku.AddOnID) {
+	ids := manyIDs(3)
+	item := func(path, id string) string {
+		switch path {
+		case "/apps":
+			return appJSON(heroku.AppID(id), "orders-api")
+		case "/addon-attachments":
+			return fmt.Sprintf(`{"id":%q,"name":"CACHE","app":{"id":"other"},"addon":{"id":%q,"name":"a-name","app":{"id":%q}}}`, id, id, appID)
+		}
+		return addOnJSON(heroku.AddOnID(id), "a-name", "provisioned")
+	}
+	f := memory(func(w http.ResponseWriter, r *http.Request, _ int) {
+		switch path := r.URL.Path; {
+		case strings.HasSuffix(path, "/window"):
+			reply(w, 200, `{"window":"Sundays 02:30 to 06:30 UTC"}`)
+		case strings.HasPrefix(path, "/redis"):
+			reply(w, 200, storeJSON)
+		case r.Method == "POST" && path == "/addon-attachments":
+			reply(w, 201, item(path, "made"))
+		case r.Method == "POST":
+			reply(w, 201, addOnJSON("made", "a-name", "provisioning"))
+		case r.Method == "DELETE" && strings.HasPrefix(path, "/addon-attachments"):
+			reply(w, 200, item("/addon-attachments", string(ids[0])))
+		case r.Method != "GET":
+			reply(w, 200, strings.Replace(addOnJSON(ids[0], "a-name", "provisioned"), `"provisioned"`, `"deprovisioned"`, 1))
+		case strings.Count(path, "/") == 1 || strings.HasSuffix(path, "/addon-attachments"):
+			path = path[strings.LastIndex(path, "/"):]
+			reply(w, 200, "["+item(path, string(ids[0]))+","+item(path, string(ids[1]))+","+item(path, string(ids[2]))+"]")
+		default:
+			at := strings.LastIndex(path, "/")
+			reply(w, 200, item(path[:at], path[at+1:]))
+		}
+	})
+	return f, f.client(t, clocked(heroku.RealClock)), ids
+}
+
+// What a write of ours does not touch need not be read again: creating two hundred stores would read everything two
+// hundred times. What it touches must be.
+func TestAWriteMakesStaleWhatItTouchesAndNothingElse(t *testing.T) {
+	t.Parallel()
+	const everything = "app add-on other-add-on attachment other-attachment on-app store"
+	for name, c := range map[string]struct {
+		write func(*testing.T, *heroku.Client, heroku.AddOnID) error
+		stale string
+	}{
+		"another store is created": {func(t *testing.T, c *heroku.Client, _ heroku.AddOnID) error {
+			_, err := c.CreateAddOn(t.Context(), appID, heroku.AddOnCreate{Plan: "heroku-redis:premium-0", Name: "made"})
+			return err
+		}, ""},
+		"another store is created and may replace an attachment": {func(t *testing.T, c *heroku.Client, _ heroku.AddOnID) error {
+			_, err := c.CreateAddOn(t.Context(), appID, heroku.AddOnCreate{Plan: "heroku-redis:premium-0", Name: "made", Confirm: "orders-api"})
+			return err
+		}, everything},
+		"a store is attached to another app": {func(t *testing.T, c *heroku.Client, id heroku.AddOnID) error {
+			_, err := c.CreateAttachment(t.Context(), heroku.AttachmentCreate{AddOn: id, App: "other", Name: "CACHE"})
+			return err
+		}, "on-app"},
+		"a store is attached in place of another one": {func(t *testing.T, c *heroku.Client, id heroku.AddOnID) error {
+			_, err := c.CreateAttachment(t.Context(), heroku.AttachmentCreate{AddOn: id, App: "other", Name: "CACHE", Confirm: "orders-api"})
+			return err
+		}, everything},
+		"a store is detached": {func(t *testing.T, c *heroku.Client, id heroku.AddOnID) error {
+			return c.DeleteAttachment(t.Context(), heroku.AttachmentID(id))
+		}, "add-on attachment on-app store"},
+		"a store's settings are changed": {func(t *testing.T, c *heroku.Client, id heroku.AddOnID) error {
+			zero := 0
+			return c.UpdateStoreConfig(t.Context(), id, heroku.StoreConfigUpdate{Timeout: &zero})
+		}, "store"},
+		"a store's window is set": {func(t *testing.T, c *heroku.Client, id heroku.AddOnID) error {
+			_, err := c.SetMaintenanceWindow(t.Context(), id, "sunday", "02:30")
+			return err
+		}, "store"},
+		"a store is destroyed": {func(t *testing.T, c *heroku.Client, id heroku.AddOnID) error {
+			return c.DeleteAddOn(t.Context(), appID, id)
+		}, "add-on attachment on-app store"},
+		"a store's plan is changed": {func(t *testing.T, c *heroku.Client, id heroku.AddOnID) error {
+			next := "heroku-redis:premium-1"
+			_, err := c.UpdateAddOn(t.Context(), appID, id, heroku.AddOnUpdate{Plan: &next})
+			return err
+		}, everything},
+		"an app is destroyed": {func(t *testing.T, c *heroku.Client, _ heroku.AddOnID) error {
+			return c.DeleteApp(t.Context(), appID)
+		}, everything},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f, client, ids := estate(t)
+				read := map[string]func() error{
+					"app":              func() error { _, err := client.App(t.Context(), heroku.AppID(ids[2])); return err },
+					"add-on":           func() error { _, err := client.AddOn(t.Context(), ids[0]); return err },
+					"other-add-on":     func() error { _, err := client.AddOn(t.Context(), ids[1]); return err },
+					"attachment":       func() error { _, err := client.Attachment(t.Context(), heroku.AttachmentID(ids[0])); return err },
+					"other-attachment": func() error { _, err := client.Attachment(t.Context(), heroku.AttachmentID(ids[1])); return err },
+					"on-app":           func() error { _, err := client.AttachmentsOn(t.Context(), "other"); return err },
+					"store":            func() error { _, err := client.Store(t.Context(), ids[0]); return err },
+				}
+				for range 3 { // the third read makes a list of it
+					for what, again := range read {
+						if err := again(); err != nil {
+							t.Fatalf("%s: %v", what, err)
+						}
+					}
+				}
+				before := len(f.requests())
+				for what, again := range read {
+					if err := again(); err != nil || len(f.requests()) != before {
+						t.Fatalf("%s is not shared: %v", what, f.requests())
+					}
+				}
+				if err := c.write(t, client, ids[0]); err != nil {
+					t.Fatal(err)
+				}
+				for what, again := range read {
+					before := len(f.requests())
+					if err := again(); err != nil {
+						t.Errorf("%s: %v", what, err)
+					}
+					asked, stale := len(f.requests()) > before, slices.Contains(strings.Fields(c.stale), what)
+					if asked != stale {
+						t.Errorf("%s: asked again %t, want %t", what, asked, stale)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestDestroyedStoreIsNotAskedForWhenHerokuHasSaidThatItIsGone(t *testing.T) {
+	t.Parallel()
+	f, c, ids := estate(t)
+	if err := c.DeleteAddOn(t.Context(), appID, ids[0]); err != nil {
+		t.Error(err)
+	}
+	if err := c.WaitAddOnGone(t.Context(), ids[0], time.Minute); err != nil || len(f.requests()) != 1 {
+		t.Errorf("%v after %v", err, f.requests())
+	}
+}
