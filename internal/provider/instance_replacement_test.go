@@ -5,6 +5,7 @@ package provider_test
 
 import (
 	"maps"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/compare"
@@ -248,4 +249,47 @@ func lastSeq(sb *acctest.Sandbox, method, path string) int {
 		return int(found[len(found)-1].Seq)
 	}
 	return -1
+}
+
+// An owner that is known only after apply is no error: if it turns out to be another app, the store moves there.
+func TestAccInstance_unknownApp(t *testing.T) {
+	t.Parallel()
+	sb := acctest.Start(t)
+	owned := func(owner string) string {
+		return `
+resource "terraform_data" "owner" {
+  input = kvs_app.` + owner + `.id
+}
+` + strings.Replace(twoApps("web", "premium-0", ""), "app_id              = kvs_app.web.id", "app_id              = terraform_data.owner.output", 1)
+	}
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: sb.Factories(),
+		CheckDestroy:             sb.NothingLeft(),
+		Steps: []resource.TestStep{
+			{
+				Config: owned("web"),
+				PostApplyFunc: func() {
+					if err := sb.Redis(t, "orders-cache").Set(t.Context(), "greeting", "hello", 0).Err(); err != nil {
+						t.Error(err)
+					}
+				},
+			},
+			{
+				Config: owned("api"),
+				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+					plancheck.ExpectResourceAction(store, plancheck.ResourceActionUpdate),
+					plancheck.ExpectUnknownValue(store, tfjsonpath.New("app_id")),
+				}},
+				PostApplyFunc: func() {
+					if got, err := sb.Redis(t, "orders-cache").Get(t.Context(), "greeting").Result(); got != "hello" {
+						t.Errorf("the key has become %q (%v)", got, err)
+					}
+					if owner := mustFind(t, sb.Client(t), "orders-cache").AppName; owner != "orders-api" {
+						t.Errorf("it belongs to %s, want orders-api", owner)
+					}
+				},
+			},
+			{Config: owned("api"), ConfigPlanChecks: noChange},
+		},
+	})
 }

@@ -78,7 +78,7 @@ func (b *bench) life(ctx context.Context, attached bool) error {
 	if err != nil {
 		return err
 	}
-	floor, err := b.workspace(builtIn(e.resources()), nil)
+	floor, err := b.workspace(e.builtIn(), nil)
 	if err != nil {
 		return err
 	}

@@ -73,9 +73,15 @@ resource "kvs_attachment" "cache" {
 	return b.String()
 }
 
-// builtIn has as many resources as an estate, and nothing behind them: what they take is the CLI's own.
-func builtIn(resources int) string {
-	return fmt.Sprintf("resource \"terraform_data\" \"floor\" {\n  count = %d\n  input = \"n-${count.index}\"\n}\n", resources)
+// builtIn has as many resources as the estate, which refer to each other in the same way, and nothing behind them: what
+// they take is the CLI's own.
+func (e estate) builtIn() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "resource \"terraform_data\" \"cache\" {\n  count = %d\n  input = \"n-${count.index}\"\n}\n", e.n)
+	for i := range e.resources()/e.n - 1 {
+		fmt.Fprintf(&b, "\nresource \"terraform_data\" \"of_cache_%d\" {\n  count = %d\n  input = terraform_data.cache[count.index].id\n}\n", i, e.n)
+	}
+	return b.String()
 }
 
 // name begins the name of a row.

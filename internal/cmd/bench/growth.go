@@ -105,7 +105,7 @@ func (b *bench) growTo(ctx context.Context, n int) (p point, err error) {
 
 // floorOf plans n built-in resources.
 func (b *bench) floorOf(ctx context.Context, n int) (measured, error) {
-	w, err := b.workspace(builtIn(1), nil)
+	w, err := b.workspace(estate{n: 1}.builtIn(), nil)
 	if err != nil {
 		return measured{}, err
 	}
@@ -118,7 +118,7 @@ func (b *bench) floorOf(ctx context.Context, n int) (measured, error) {
 	if err != nil {
 		return measured{}, err
 	}
-	if err := w.write("main.tf", builtIn(n)); err != nil {
+	if err := w.write("main.tf", estate{n: n}.builtIn()); err != nil {
 		return measured{}, err
 	}
 	return w.plan(ctx)
