@@ -18,25 +18,6 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// The quick form counts what the large one counts. Time and memory are for an idle machine.
-func TestSmallWorkloadsAreWithinTheirBounds(t *testing.T) {
-	t.Parallel()
-	if os.Getenv("KVS_BENCH") == "" {
-		t.Skip("these minutes belong to `make bench`; KVS_BENCH=1 counts the small workloads here")
-	}
-	b, err := measure(t.Context(), os.Getenv("TF_ACC_TERRAFORM_PATH"), "", 10, quick, t.Output())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Log("\n" + markdown(b.rows))
-	if err := beyond(b.rows, false); err != nil {
-		t.Error(err)
-	}
-	if len(b.rows) < 20 {
-		t.Errorf("%d rows: a workload is missing", len(b.rows))
-	}
-}
-
 func TestWhatIsBeyondItsBoundIsNamed(t *testing.T) {
 	t.Parallel()
 	rows := []row{
