@@ -32,11 +32,7 @@ func (r *instanceResource) attachAs(ctx context.Context, addOn heroku.AddOn, nam
 		return addOn, err
 	}
 	if former != "" {
-		attachment, err := r.client.AppAttachment(ctx, string(addOn.AppID), former)
-		if err == nil && attachment.AddOnID == addOn.ID {
-			err = r.client.DeleteAttachment(ctx, attachment.ID)
-		}
-		if err != nil && !heroku.IsNotFound(err) {
+		if err := r.detachFrom(ctx, addOn.AppID, former, addOn.ID); err != nil {
 			return addOn, err
 		}
 	}
@@ -129,15 +125,15 @@ func (m *replacement) moveBack(ctx context.Context) error {
 }
 
 // detachFrom removes the attachment of a store by its name, if it is there.
-func (m *replacement) detachFrom(ctx context.Context, app heroku.AppID, name string, of heroku.AddOnID) error {
-	attachment, err := m.client.AppAttachment(ctx, string(app), name)
+func (c *connection) detachFrom(ctx context.Context, app heroku.AppID, name string, of heroku.AddOnID) error {
+	attachment, err := c.client.AppAttachment(ctx, string(app), name)
 	if heroku.IsNotFound(err) || err == nil && attachment.AddOnID != of {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return m.client.DeleteAttachment(ctx, attachment.ID)
+	return c.client.DeleteAttachment(ctx, attachment.ID)
 }
 
 // nameIsFree looks before a replacement whether the attachment that is wanted on another app belongs to somebody else.

@@ -79,9 +79,8 @@ func (r *instanceResource) orderStore(ctx context.Context, app heroku.App, order
 // mayBeLost says that a store may be what an earlier run has ordered and could not keep in the state.
 func (r *instanceResource) mayBeLost(holder heroku.AddOn, app heroku.App, order heroku.AddOnCreate) bool {
 	created, err := time.Parse(time.RFC3339, holder.CreatedAt)
-	alive := holder.State != heroku.StateDeprovisioned && holder.State != heroku.StateDeprovisioning
 	recent := err != nil || r.client.Clock().Now().Sub(created) < lostFor
-	return alive && recent && holder.AppID == app.ID && holder.Plan == order.Plan
+	return !ending(holder) && recent && holder.AppID == app.ID && holder.Plan == order.Plan
 }
 
 // creationFailure finds out whether the name is taken by a store that this token can see, which can then be imported.

@@ -38,8 +38,8 @@ func (r *instanceResource) planRetirement(ctx context.Context, state instanceMod
 		return diags
 	}
 	diags.AddAttributeWarning(path.Root("retired_instance_id"), "A retired store is kept", fmt.Sprintf(
-		"%s replaced the store %s, which is kept %s: %s. When the new store is known to be complete, set migration = { retire = \"always\" } to destroy it.",
-		state.label(), kept, "under another name", r.priceOf(ctx, heroku.AddOnID(kept))))
+		"%s replaced the store %s, which is kept under another name: %s. When the new store is known to be complete, set migration = { retire = \"always\" } to destroy it.",
+		state.label(), kept, r.priceOf(ctx, heroku.AddOnID(kept))))
 	return diags
 }
 
