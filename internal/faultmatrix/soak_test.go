@@ -145,7 +145,7 @@ func seeds(t *testing.T) []uint64 {
 // The provider is killed after the first, second, third … answer of an apply, until one is not.
 func TestAccKillSoak(t *testing.T) {
 	t.Parallel()
-	const most = 45 // answers that the apply takes, at most
+	const most = 70 // answers that the apply takes, at most
 	for n := 1; n <= most; n++ {
 		if !long() && n%11 != 8 {
 			continue

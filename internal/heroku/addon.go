@@ -225,6 +225,9 @@ func (c *Client) WaitAddOnGone(ctx context.Context, id AddOnID, timeout time.Dur
 		return nil
 	}
 	_, err := c.addOnWaits.wait(ctx, id, fmt.Sprintf("add-on %s to be gone", id), timeout, vanishing)
+	if err == nil {
+		c.departed.Store(id, true)
+	}
 	return err
 }
 

@@ -189,10 +189,15 @@ func (c *Client) DeleteApp(ctx context.Context, id AppID) error {
 	return c.remove(ctx, "apps", string(id))
 }
 
-// AppAddOns lists the app's own add-ons and those of other apps that are attached to it: filter on AddOn.AppID.
+// AppAddOns lists the app's own add-ons and those of other apps that are attached to it: filter on AddOn.AppID. What this
+// client has destroyed is not among them, even when a stale answer still has it.
 func (c *Client) AppAddOns(ctx context.Context, id AppID) ([]AddOn, error) {
-	return list(ctx, c, c.get("apps", string(id), "addons"), many[wireAddOn],
+	addOns, err := list(ctx, c, c.get("apps", string(id), "addons"), many[wireAddOn],
 		func(a AddOn) string { return string(a.ID) })
+	return slices.DeleteFunc(addOns, func(a AddOn) bool {
+		_, gone := c.departed.Load(a.ID)
+		return gone
+	}), err
 }
 
 // ConfigVarNames lists the names of an app's config vars, sorted. The values are dropped at once.

@@ -152,7 +152,7 @@ func New(o Options) (*Client, error) {
 	c.onApps = newShared(c, reader[AppID, []Attachment]{one: c.AppAttachments, all: c.allByApp, ids: onAppIDs, sparse: true})
 	c.spaces = newShared(c, reader[SpaceID, Space]{one: c.getSpace, all: c.allSpaces, ids: spaceIDs})
 	c.addOnWaits = newPoller(c.addOns, briefPause, c.busy)
-	c.spaceWaits = newPoller(c.spaces, func(n int, _ time.Duration) time.Duration { return pauseBefore(n) }, func() bool { return true })
+	c.spaceWaits = newPoller(c.spaces, func(n int, _ time.Duration) time.Duration { return pauseBefore(n) }, func() int { return maxInFlight })
 	return c, nil
 }
 
@@ -162,8 +162,8 @@ func (c *Client) Credential() Credential { return c.credential }
 // Clock is the time that waits are measured with.
 func (c *Client) Clock() Clock { return c.clock }
 
-// busy reports that requests are under way whose senders may wait for something next.
-func (c *Client) busy() bool { return len(c.slots) > int(c.foreseeing.Load()) }
+// busy is how many requests are under way whose senders may wait for something next.
+func (c *Client) busy() int { return max(len(c.slots)-int(c.foreseeing.Load()), 0) }
 
 // HasWritten reports that something was written, or at least tried: a plan is being carried out.
 func (c *Client) HasWritten() bool { return c.writes.mark() > 0 }

@@ -108,11 +108,12 @@ type poller[ID ~string, T any] struct {
 	reads *shared[ID, T]
 	clock Clock
 	pause func(polls int, waited time.Duration) time.Duration
-	busy  func() bool // whether others are about to wait, too
+	busy  func() int // how many others may be about to wait, too
 
 	mu      sync.Mutex
 	waiting map[*waiter[ID, T]]bool
 	usual   time.Duration      // that a wait has taken: one that has just begun need not be polled often
+	settled time.Time          // the last tick: whoever it released may soon be back with something new
 	due     time.Time          // of the next tick
 	stop    context.CancelFunc // ends the running loop; nil when none runs
 	wake    context.CancelFunc // ends the loop's sleep, because due has come nearer
@@ -126,7 +127,7 @@ type waiter[ID ~string, T any] struct {
 	result chan reading[T]
 }
 
-func newPoller[ID ~string, T any](reads *shared[ID, T], pause func(polls int, waited time.Duration) time.Duration, busy func() bool) *poller[ID, T] {
+func newPoller[ID ~string, T any](reads *shared[ID, T], pause func(polls int, waited time.Duration) time.Duration, busy func() int) *poller[ID, T] {
 	return &poller[ID, T]{reads: reads, clock: reads.clock, pause: pause, busy: busy, waiting: make(map[*waiter[ID, T]]bool)}
 }
 
@@ -212,8 +213,10 @@ func (p *poller[ID, T]) sleep(ctx context.Context) error {
 	}
 }
 
-// glance is how often it is looked whether all that are going to wait do so.
-const glance = 20 * time.Millisecond
+const (
+	glance  = 20 * time.Millisecond // how often it is looked whether most of those who are going to wait do so
+	regroup = 50 * time.Millisecond // what those who have been released get to come back
+)
 
 // fresh reports that somebody has only just begun to wait, for what may be there at once. p.mu is held.
 func (p *poller[ID, T]) fresh() bool {
@@ -228,11 +231,16 @@ func (p *poller[ID, T]) fresh() bool {
 	return false
 }
 
-// ripe reports that it is time to poll: it is due, or no request is under way whose sender could join.
+// ripe reports that it is time to poll: it is due, or few requests are under way whose senders could join. To wait for the
+// last of them would let the slowest of each round hold up all others.
 func (p *poller[ID, T]) ripe() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return !p.clock.Now().Before(p.due) || p.fresh() && !p.busy()
+	now := p.clock.Now()
+	if !now.Before(p.due) {
+		return true
+	}
+	return p.fresh() && now.Sub(p.settled) >= regroup && len(p.waiting) >= 3*p.busy()
 }
 
 // tick reads all that is waited for and tells whoever is done.
@@ -256,6 +264,7 @@ func (p *poller[ID, T]) tick(ctx context.Context) {
 		return // this loop was stopped; another one may be running for others
 	}
 	now := p.clock.Now()
+	p.settled = now
 	for _, w := range batch {
 		if p.waiting[w] {
 			p.settle(w, found[w.id], now)

@@ -154,3 +154,35 @@ func TestDestroyedStoreIsNotAskedForWhenHerokuHasSaidThatItIsGone(t *testing.T) 
 		t.Errorf("%v after %v", err, f.requests())
 	}
 }
+
+// A list that is behind must not bring back what has been destroyed: its app would seem to hold it still.
+func TestStaleListDoesNotBringBackWhatWasDestroyed(t *testing.T) {
+	t.Parallel()
+	for name, state := range map[string]string{"gone at once": "deprovisioned", "gone after a while": "deprovisioning"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := memory(func(w http.ResponseWriter, r *http.Request, _ int) {
+					switch {
+					case r.Method == http.MethodDelete:
+						reply(w, 200, addOnJSON("a", "a", state))
+					case strings.HasPrefix(r.URL.Path, "/addons/"):
+						reply(w, 404, `{"id":"not_found","message":"Couldn't find that add-on."}`)
+					default:
+						reply(w, 200, "["+addOnJSON("a", "a", "provisioned")+","+addOnJSON("b", "b", "provisioned")+"]")
+					}
+				})
+				c := f.client(t, clocked(heroku.RealClock))
+				if err := c.DeleteAddOn(t.Context(), appID, "a"); err != nil {
+					t.Fatal(err)
+				}
+				if err := c.WaitAddOnGone(t.Context(), "a", time.Minute); err != nil {
+					t.Fatal(err)
+				}
+				if left, err := c.AppAddOns(t.Context(), appID); err != nil || len(left) != 1 || left[0].ID != "b" {
+					t.Errorf("%v, %v", left, err)
+				}
+			})
+		})
+	}
+}

@@ -66,11 +66,11 @@ func (r *instanceResource) Configure(_ context.Context, req resource.ConfigureRe
 
 // ValidateConfig warns of keyspace events that Redis accepts and then never publishes.
 func (r *instanceResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
-	var config instanceModel
-	if resp.Diagnostics.Append(req.Config.Get(ctx, &config)...); resp.Diagnostics.HasError() {
+	var configured keyspaceEvents
+	if resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("notify_keyspace_events"), &configured)...); resp.Diagnostics.HasError() {
 		return
 	}
-	flags := config.NotifyKeyspaceEvents.ValueString()
+	flags := configured.ValueString()
 	if events, err := keyvalue.ParseKeyspaceEvents(flags); err == nil && events != 0 && !events.Publishes() {
 		resp.Diagnostics.AddAttributeWarning(path.Root("notify_keyspace_events"), "Keyspace events that nobody receives",
 			fmt.Sprintf("%q names no channel or no class of events, so nothing is published. Add K (keyspace channel) or E (keyevent channel), and at least one class such as x (expired) or A (all of g$lshztxe).", flags))
@@ -83,7 +83,11 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	if !req.State.Raw.IsNull() {
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	}
-	if !req.Plan.Raw.IsNull() {
+	switch {
+	case req.Plan.Raw.IsNull():
+	case req.Plan.Raw.Equal(req.State.Raw): // decoding costs more than all that is decided here
+		plan = state
+	default:
 		resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 		resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	}
