@@ -103,6 +103,7 @@ func (c *CLI) Start(args ...string) *Process {
 		"PATH=" + os.Getenv("PATH"),
 		"HOME=" + c.dir,
 		"CHECKPOINT_DISABLE=1",
+		"GOGC=" + os.Getenv("GOGC"),
 		"TF_CLI_CONFIG_FILE=" + filepath.Join(c.dir, "terraformrc"),
 		"HEROKU_API_URL=" + c.sandbox.URL(),
 		"HEROKU_DATA_API_URL=" + c.sandbox.URL(),

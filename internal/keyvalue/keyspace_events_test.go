@@ -108,18 +108,3 @@ func TestParseKeyspaceEventsNamesTheBadCharacter(t *testing.T) {
 		}
 	}
 }
-
-func FuzzParseKeyspaceEvents(f *testing.F) {
-	for _, s := range []string{"", "A", "AKE", "KEg$lshztxe", "Disabled", "x\xff"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		events, err := keyvalue.ParseKeyspaceEvents(s)
-		if err != nil {
-			return
-		}
-		if again, err := keyvalue.ParseKeyspaceEvents(events.String()); err != nil || again != events {
-			t.Errorf("%q is written %q, which reads as %q, %v", s, events, again, err)
-		}
-	})
-}

@@ -177,21 +177,6 @@ func TestClassOfPlan(t *testing.T) {
 	}
 }
 
-func FuzzParsePlanName(f *testing.F) {
-	for _, s := range []string{"premium-0", "heroku-redis:premium-0", "hobby-dev", "", "heroku-redis:", "Premium 0"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		name, err := keyvalue.ParsePlanName(s)
-		if err != nil {
-			return
-		}
-		if again, err := keyvalue.ParsePlanName(name.Wire()); err != nil || again != name {
-			t.Errorf("%q reads as %q, whose wire name reads as %q, %v", s, name, again, err)
-		}
-	})
-}
-
 func TestPlanSummaries(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[keyvalue.PlanName]string{

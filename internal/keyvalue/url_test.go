@@ -115,26 +115,3 @@ func TestConnectionDoesNotPrintItsPassword(t *testing.T) {
 		}
 	}
 }
-
-// The error is one of a fixed set of texts, so that it cannot contain anything of the input.
-func FuzzParseURL(f *testing.F) {
-	texts := map[string]bool{}
-	for in := range unreadableURLs {
-		f.Add(in)
-		_, err := keyvalue.ParseURL(in)
-		texts[err.Error()] = true
-	}
-	f.Add("rediss://u%40x:p%2F@[::1]:40123/2?a=b")
-	f.Fuzz(func(t *testing.T, raw string) {
-		c, err := keyvalue.ParseURL(raw)
-		if err != nil {
-			if !texts[err.Error()] {
-				t.Errorf("%q: a text that depends on the input: %v", raw, err)
-			}
-			return
-		}
-		if c.Host == "" || c.Port < 1 || c.Port > 65535 || c.Database < 0 || c.TLS != (c.Scheme == "rediss") {
-			t.Errorf("%q reads as %v", raw, c)
-		}
-	})
-}
