@@ -5,15 +5,16 @@ package heroku
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
 )
 
-// BugError is a panic in the handling of one request. Reads and polls that are shared run beside their callers, where
+// BugError is a panic, as the error of whoever is affected. Reads and polls that are shared run beside their callers, where
 // a panic would end the process and lose the ids of all that is being created.
 type BugError struct {
-	Method string
+	Method string // of the request in whose handling it happened; empty when it was in none
 	Path   string
 	Cause  string // the runtime's own text; of any other panic its type, since its value might hold a secret
 	At     string // the function that panicked
@@ -21,8 +22,27 @@ type BugError struct {
 }
 
 func (e *BugError) Error() string {
-	return fmt.Sprintf("%s %s: the provider failed with %s in %s%s; this is a bug: please report it",
-		e.Method, e.Path, e.Cause, e.At, origin("", "", e.Tries))
+	text := fmt.Sprintf("the provider failed with %s in %s%s; this is a bug: please report it", e.Cause, e.At, origin("", "", e.Tries))
+	if e.Method == "" {
+		return text
+	}
+	return fmt.Sprintf("%s %s: %s", e.Method, e.Path, text)
+}
+
+// guarded makes a panic the error of what panicked.
+func guarded[T any](f func() (T, error)) (result T, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = &BugError{Cause: panicText(cause), At: panickedAt()}
+		}
+	}()
+	return f()
+}
+
+// isBug reports a panic outside of any request, which would only happen again.
+func isBug(err error) bool {
+	var bug *BugError
+	return errors.As(err, &bug) && bug.Method == ""
 }
 
 // try makes one attempt and understands its answer. After a panic the answer counts as one that nobody understands:

@@ -97,10 +97,10 @@ func (p *patience) next(now time.Time, pause time.Duration) time.Time {
 	return next
 }
 
-// hopeless errors do not pass by waiting: the token or the account is refused.
+// hopeless errors do not pass by waiting: the token or the account is refused, or the provider has a bug.
 func hopeless(err error) bool {
 	var e *Error
-	return errors.As(err, &e) && (e.Status == 401 || e.Status == 402 || e.Status == 403)
+	return isBug(err) || errors.As(err, &e) && (e.Status == 401 || e.Status == 402 || e.Status == 403)
 }
 
 // poller lets everything of one kind that is waited for share one request per tick. It runs only while somebody waits.
@@ -152,8 +152,8 @@ func (p *poller[ID, T]) wait(ctx context.Context, id ID, what string, timeout ti
 func (p *poller[ID, T]) join(ctx context.Context, w *waiter[ID, T]) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.waiting[w] = true
 	due := p.next(w, w.started)
+	p.waiting[w] = true
 	switch {
 	case p.stop == nil:
 		loop, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -184,9 +184,30 @@ func (p *poller[ID, T]) stopWhenIdle() {
 
 // run ticks until its context ends, which it does when nobody waits any more.
 func (p *poller[ID, T]) run(ctx context.Context) {
-	for p.sleep(ctx) == nil {
-		p.tick(ctx)
+	_, err := guarded(func() (none struct{}, _ error) {
+		for p.sleep(ctx) == nil {
+			p.tick(ctx)
+		}
+		return
+	})
+	if err != nil {
+		p.giveUp(ctx, err)
 	}
+}
+
+// giveUp tells everybody who waits that the loop is broken. Whoever comes after that gets a new one.
+func (p *poller[ID, T]) giveUp(ctx context.Context, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if ctx.Err() != nil {
+		return // this loop was stopped; another one may be running for others
+	}
+	now := p.clock.Now()
+	for w := range p.waiting {
+		w.result <- reading[T]{err: w.end(Unreachable, now, err)}
+		delete(p.waiting, w)
+	}
+	p.stopWhenIdle()
 }
 
 // sleep lasts until the next tick is due; the arrival of another waiter may bring that forward.
@@ -305,7 +326,7 @@ func (p *poller[ID, T]) settle(w *waiter[ID, T], r reading[T], now time.Time) {
 	err := r.err
 	var got progress
 	if err == nil || IsNotFound(err) {
-		got, err = w.judge(r.item, err == nil, now.Sub(w.started)), nil
+		got, err = guarded(func() (progress, error) { return w.judge(r.item, err == nil, now.Sub(w.started)), nil })
 	}
 	over, err := w.consider(now, got, err)
 	if !over {

@@ -46,7 +46,7 @@ func (r reader[ID, T]) each(ctx context.Context, ids map[ID]bool) map[ID]reading
 	)
 	for id := range ids {
 		wg.Go(func() {
-			item, err := r.one(ctx, id)
+			item, err := guarded(func() (T, error) { return r.one(ctx, id) })
 			mu.Lock()
 			defer mu.Unlock()
 			found[id] = reading[T]{item: item, err: err}
@@ -139,7 +139,14 @@ func (s *shared[ID, T]) admit(q *request[ID, T]) {
 // serve works until the queue is empty.
 func (s *shared[ID, T]) serve(batch []*request[ID, T]) {
 	for len(batch) > 0 {
-		s.read(batch)
+		found, err := guarded(func() (map[ID]reading[T], error) { return s.read(batch), nil })
+		for _, q := range batch {
+			answer := found[q.id]
+			if err != nil {
+				answer.err = err
+			}
+			q.answer <- answer
+		}
 		batch = s.next()
 	}
 }
@@ -159,7 +166,7 @@ func (s *shared[ID, T]) next() []*request[ID, T] {
 	return batch
 }
 
-func (s *shared[ID, T]) read(batch []*request[ID, T]) {
+func (s *shared[ID, T]) read(batch []*request[ID, T]) map[ID]reading[T] {
 	ctx, cancel := whileAnyWaits(batch)
 	defer cancel()
 
@@ -167,15 +174,11 @@ func (s *shared[ID, T]) read(batch []*request[ID, T]) {
 	for _, q := range batch {
 		ids[q.id] = true
 	}
-	var found map[ID]reading[T]
-	if reads := s.count(len(ids)); len(ids) == 1 && reads <= loneReads {
-		found = s.each(ctx, ids)
-	} else {
-		found = s.many(ctx, ids, reads)
+	reads := s.count(len(ids))
+	if len(ids) == 1 && reads <= loneReads {
+		return s.each(ctx, ids)
 	}
-	for _, q := range batch {
-		q.answer <- found[q.id]
-	}
+	return s.many(ctx, ids, reads)
 }
 
 // count counts reads, which come one after the other when each is quick.
@@ -200,7 +203,7 @@ func (s *shared[ID, T]) many(ctx context.Context, ids map[ID]bool, worth int) ma
 		return s.each(ctx, ids)
 	}
 	list := snapshot[ID, T]{moment: s.now()}
-	listed, err := s.all(ctx, worth)
+	listed, err := guarded(func() (map[ID]T, error) { return s.all(ctx, worth) })
 	if err != nil {
 		return s.withoutList(ctx, ids, err)
 	}
@@ -228,7 +231,7 @@ func (s *shared[ID, T]) withoutList(ctx context.Context, ids map[ID]bool, err er
 		s.pages = long.pages
 		s.mu.Unlock()
 	}
-	if listUnusable(err) {
+	if listUnusable(err) || isBug(err) {
 		return s.each(ctx, ids)
 	}
 	failed := make(map[ID]reading[T], len(ids))
@@ -264,10 +267,15 @@ func (s *shared[ID, T]) learn(found map[ID]reading[T], when moment) {
 }
 
 // answers answers a request from the list, if that is recent, has the object, and no write of ours has touched it since.
+// When a panic keeps that from being found out, one may have.
 func (s *shared[ID, T]) answers(q *request[ID, T]) bool {
 	item, ok := s.snapshot.items[q.id]
 	ok = ok || s.sparse && s.snapshot.items != nil
-	if !ok || s.clock.Now().Sub(s.snapshot.at) >= s.writes.lasting() || s.writes.since(s.snapshot.writes, s.ids(q.id, item)...) {
+	if !ok || s.clock.Now().Sub(s.snapshot.at) >= s.writes.lasting() {
+		return false
+	}
+	touched, err := guarded(func() (bool, error) { return s.writes.since(s.snapshot.writes, s.ids(q.id, item)...), nil })
+	if touched || err != nil {
 		return false
 	}
 	q.answer <- reading[T]{item: item}

@@ -209,8 +209,8 @@ func (c *Client) foresee(ctx context.Context, id AddOnID) (wait func()) {
 	go func() {
 		defer close(done)
 		c.foreseeing.Add(1)
-		_, _ = c.readStore(ctx, id) // whoever waits for the store asks again
-		c.foreseeing.Add(-1)
+		defer c.foreseeing.Add(-1)
+		_, _ = guarded(func() (Store, error) { return c.readStore(ctx, id) }) // whoever waits for the store asks again
 	}()
 	return func() { <-done; cancel() }
 }

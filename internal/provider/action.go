@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
+	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
@@ -67,6 +68,11 @@ func (i *invocation) elapsed() time.Duration {
 // remaining is what is left for a wait.
 func (i *invocation) remaining() time.Duration { return max(i.timeout-i.elapsed(), 0) }
 
+// failure is like that of a resource, for work that no apply goes on with.
+func (i *invocation) failure(summary, object string, err error) diag.Diagnostic {
+	return i.failureOf(invoking, summary, object, err)
+}
+
 // begin says which step is next.
 func (i *invocation) begin(ctx context.Context, step string) {
 	i.step, i.said = step, ""
@@ -87,11 +93,20 @@ func (i *invocation) say(ctx context.Context, how string) {
 	heard := make(chan struct{})
 	go func() {
 		defer close(heard)
+		defer i.unsaid(ctx)
 		i.send(action.InvokeProgressEvent{Message: message})
 	}()
 	select {
 	case <-heard:
 	case <-ctx.Done():
+	}
+}
+
+// unsaid is deferred where a message is sent: a panic there, beside the method, would end the process, and apps that are
+// kept still would stay so. What nobody hears stops no action.
+func (i *invocation) unsaid(ctx context.Context) {
+	if cause := recover(); cause != nil {
+		tflog.Error(ctx, "A progress message was lost", map[string]any{"action_on": i.object, "error": panicText(cause), "at": callers()})
 	}
 }
 
@@ -123,10 +138,10 @@ func (c *connection) ofStore(ctx context.Context, id types.String) (heroku.AddOn
 	addOn, err := c.client.FindAddOn(ctx, id.ValueString())
 	if heroku.IsNotFound(err) {
 		return addOn, diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "Key-Value Store not found",
-			c.failure("", "Key-Value Store "+id.ValueString(), err).Detail()+" It may have been destroyed, or belong to an account whose apps this token cannot see.")}
+			c.failureOf(invoking, "", "Key-Value Store "+id.ValueString(), err).Detail()+" It may have been destroyed, or belong to an account whose apps this token cannot see.")}
 	}
 	if err != nil {
-		return addOn, diag.Diagnostics{c.failure("Unable to read Key-Value Store", "Key-Value Store "+id.ValueString(), err)}
+		return addOn, diag.Diagnostics{c.failureOf(invoking, "Unable to read Key-Value Store", "Key-Value Store "+id.ValueString(), err)}
 	}
 	switch {
 	case addOn.Service != keyValueStoreService:

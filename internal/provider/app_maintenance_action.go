@@ -75,7 +75,7 @@ func (a *appMaintenanceAction) Invoke(ctx context.Context, req action.InvokeRequ
 		}
 	}
 	if err != nil {
-		resp.Diagnostics.Append(a.failure("Unable to switch the maintenance mode of the app", fmt.Sprintf("App %s", heroku.AppID(config.AppID.ValueString())), err))
+		resp.Diagnostics.Append(a.failureOf(invoking, "Unable to switch the maintenance mode of the app", fmt.Sprintf("App %s", heroku.AppID(config.AppID.ValueString())), err))
 	}
 }
 

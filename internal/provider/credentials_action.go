@@ -215,7 +215,9 @@ func (r *rotation) proveDead(ctx context.Context, store heroku.Store) diag.Diagn
 // notProven is no failure: the password has been changed, and Heroku is not contradicted.
 func (r *rotation) notProven(ctx context.Context, err error) diag.Diagnostics {
 	if ctx.Err() != nil {
-		return diag.Diagnostics{r.failure("Unable to check the old password", storeLabel(r.addOn)+", whose credentials were rotated", err)}
+		return diag.Diagnostics{diag.NewErrorDiagnostic("Unable to check the old password", fmt.Sprintf(
+			"%s: %s\n\nIts credentials were rotated, and all attached apps have the new ones. Only that the old password is refused was not seen: "+
+				"try the old URL to see it. Invoked again, the action would rotate once more.", storeLabel(r.addOn), whatHappened(err)))}
 	}
 	why := strings.TrimPrefix(err.Error(), "the store cannot be reached: ")
 	r.say(ctx, "not proven: not reachable from here")

@@ -23,8 +23,37 @@ import (
 // failure turns an error into a diagnostic: which object, what Heroku said, what to do next.
 // It is the only place that does so. The summary is a static sentence; object names the thing, as in `App "web"`.
 func (c *connection) failure(summary, object string, err error) diag.Diagnostic {
+	return c.failureOf(applying, summary, object, err)
+}
+
+// repetition is how the reader has the work gone on with, as the end of a sentence.
+type repetition string
+
+const (
+	applying repetition = "apply again"
+	invoking repetition = "invoke the action again"
+)
+
+// begins is the repetition at the beginning of a sentence.
+func (r repetition) begins() string { return strings.ToUpper(string(r[:1])) + string(r[1:]) }
+
+func (r repetition) afterLoss() string {
+	if r == invoking {
+		return "invoke the action again, which goes on from what it finds there"
+	}
+	return "plan again to see what is there before anything is repeated"
+}
+
+func (r repetition) afterInterrupt() string {
+	if r == invoking {
+		return "invoke the action again, which goes on from what it finds there"
+	}
+	return "the next apply continues from what is in the state"
+}
+
+func (c *connection) failureOf(again repetition, summary, object string, err error) diag.Diagnostic {
 	detail := object + ": " + whatHappened(err)
-	if next := c.nextStep(err); next != "" {
+	if next := c.nextStep(again, err); next != "" {
 		detail += "\n\n" + next
 	}
 	return diag.NewErrorDiagnostic(summary, detail)
@@ -47,7 +76,7 @@ func whatHappened(err error) string {
 }
 
 // nextStep says what the reader can do about an error; it depends on types and ids only, never on Heroku's texts.
-func (c *connection) nextStep(err error) string {
+func (c *connection) nextStep(again repetition, err error) string {
 	var (
 		answer    *heroku.Error
 		transport *heroku.TransportError
@@ -56,39 +85,41 @@ func (c *connection) nextStep(err error) string {
 	)
 	switch {
 	case errors.As(err, &wait):
-		return afterWaiting(wait)
+		return afterWaiting(again, wait)
 	case errors.As(err, &answer):
-		return c.afterAnswer(answer)
+		return c.afterAnswer(again, answer)
 	case errors.As(err, &body):
 		return "This does not look like the Heroku API. Check api_url and data_api_url (or HEROKU_API_URL and HEROKU_DATA_API_URL) " +
 			"and whether a proxy answers in its place. If Heroku itself is in trouble, https://status.heroku.com says so."
 	case errors.As(err, &transport) && transport.Sent:
-		return "The request was sent and its answer was lost, so Heroku may have carried it out: " +
-			"plan again to see what is there before anything is repeated."
+		return "The request was sent and its answer was lost, so Heroku may have carried it out: " + again.afterLoss() + "."
 	case errors.As(err, &transport):
 		return "Nothing was sent, so nothing has changed. " +
 			"Check the network, the proxy, and api_url and data_api_url (or HEROKU_API_URL and HEROKU_DATA_API_URL)."
 	case errors.Is(err, context.Canceled):
-		return "The run was interrupted; the next apply continues from what is in the state."
+		return "The run was interrupted; " + again.afterInterrupt() + "."
 	}
 	return ""
 }
 
-func afterWaiting(wait *heroku.WaitError) string {
-	switch wait.Outcome {
-	case heroku.TimedOut:
-		return "The work goes on at Heroku. Apply again to go on waiting, or raise the resource's timeouts."
-	case heroku.Unreachable:
-		return "The work goes on at Heroku, which could not be asked. Apply again once the API can be reached."
-	case heroku.Interrupted:
-		return "The work goes on at Heroku; the next apply continues to wait for it."
-	case heroku.Failed:
-		return "Heroku gave up on it; apply again to make a new attempt."
+func afterWaiting(again repetition, wait *heroku.WaitError) string {
+	var bug *heroku.BugError
+	switch {
+	case errors.As(wait, &bug):
+		return fmt.Sprintf("The work goes on at Heroku. %s to go on waiting.", again.begins())
+	case wait.Outcome == heroku.TimedOut:
+		return fmt.Sprintf("The work goes on at Heroku. %s to go on waiting, or raise the timeouts.", again.begins())
+	case wait.Outcome == heroku.Unreachable:
+		return fmt.Sprintf("The work goes on at Heroku, which could not be asked. %s once the API can be reached.", again.begins())
+	case wait.Outcome == heroku.Interrupted:
+		return "The work goes on at Heroku; " + again.afterInterrupt() + "."
+	case wait.Outcome == heroku.Failed:
+		return fmt.Sprintf("Heroku gave up on it; %s to make a new attempt.", again)
 	}
 	return ""
 }
 
-func (c *connection) afterAnswer(answer *heroku.Error) string {
+func (c *connection) afterAnswer(again repetition, answer *heroku.Error) string {
 	switch answer.ID {
 	case "unauthorized":
 		return fmt.Sprintf("The token came from %s and is wrong, revoked or expired. "+
@@ -101,19 +132,19 @@ func (c *connection) afterAnswer(answer *heroku.Error) string {
 	case "suspended":
 		return "The account is suspended: contact Heroku Support."
 	case "delinquent":
-		return "The account or the team has an open invoice: settle it at https://dashboard.heroku.com/account/billing, then apply again."
+		return fmt.Sprintf("The account or the team has an open invoice: settle it at https://dashboard.heroku.com/account/billing, then %s.", again)
 	case "verification_needed", "verification_required":
-		return "Heroku wants a payment method first: add one at https://heroku.com/verify, then apply again."
+		return fmt.Sprintf("Heroku wants a payment method first: add one at https://heroku.com/verify, then %s.", again)
 	case "rate_limit":
 		return "The account's hourly request limit is used up, by all its tools together. Wait some minutes, then run again, with a lower -parallelism if need be."
 	case "confirmation_required":
 		return "Heroku wants an explicit confirmation for this, and the configuration does not ask for what it would confirm."
 	case "conflict":
-		return "Another operation on the same object is running at Heroku: apply again when it has ended."
+		return fmt.Sprintf("Another operation on the same object is running at Heroku: %s when it has ended.", again)
 	}
 	switch {
 	case answer.Status == http.StatusUnauthorized:
-		return c.afterAnswer(&heroku.Error{ID: "unauthorized"})
+		return c.afterAnswer(again, &heroku.Error{ID: "unauthorized"})
 	case answer.Status >= http.StatusInternalServerError:
 		return "Heroku is in trouble; https://status.heroku.com may say more. Nothing is lost: run again later."
 	}

@@ -73,6 +73,10 @@ func TestFailure(t *testing.T) {
 			&heroku.WaitError{Outcome: heroku.Failed, What: "add-on web", LastState: "deprovisioned"},
 			[]string{"deprovisioned", "gave up"},
 		},
+		"a wait that a bug has ended goes on at the next apply": {
+			&heroku.WaitError{Outcome: heroku.Unreachable, What: "add-on web", Err: &heroku.BugError{Cause: "index out of range", At: "heroku.provisioning (line 7)"}},
+			[]string{"waiting for add-on web", "index out of range in heroku.provisioning (line 7)", "please report it", "The work goes on at Heroku. Apply again to go on waiting."},
+		},
 		"an interruption says so":   {fmt.Errorf("queued: %w", context.Canceled), []string{"interrupted"}},
 		"anything else is repeated": {errors.New("no idea"), []string{`App "web": no idea.`}},
 	}
@@ -88,6 +92,46 @@ func TestFailure(t *testing.T) {
 				if !strings.Contains(got.Detail(), want) {
 					t.Errorf("the detail lacks %q:\n%s", want, got.Detail())
 				}
+			}
+		})
+	}
+}
+
+// What an action has begun is gone on with by invoking it again: nothing of it is in a state.
+func TestFailure_ofAnAction(t *testing.T) {
+	t.Parallel()
+	waiting := func(outcome heroku.WaitOutcome, err error) error {
+		return &heroku.WaitError{Outcome: outcome, What: "the maintenance", LastState: "preparing", Elapsed: time.Minute, Err: err}
+	}
+	answer := func(status int, id string) error {
+		return &heroku.Error{Status: status, ID: id, Method: "POST", Path: "/x"}
+	}
+	for name, test := range map[string]struct {
+		err  error
+		says string
+	}{
+		"a wait that ran out":           {waiting(heroku.TimedOut, nil), "Invoke the action again to go on waiting, or raise the timeouts."},
+		"a wait that was interrupted":   {waiting(heroku.Interrupted, context.Canceled), "The work goes on at Heroku; invoke the action again, which goes on from what it finds there."},
+		"a wait that lost contact":      {waiting(heroku.Unreachable, answer(503, "")), "Invoke the action again once the API can be reached."},
+		"a wait that a bug has ended":   {waiting(heroku.Unreachable, &heroku.BugError{}), "Invoke the action again to go on waiting."},
+		"a wait for what failed":        {waiting(heroku.Failed, nil), "invoke the action again to make a new attempt"},
+		"an interruption":               {fmt.Errorf("queued: %w", context.Canceled), "invoke the action again"},
+		"a lost answer":                 {&heroku.TransportError{Method: "POST", Path: "/x", Sent: true, Err: errors.New("reset")}, "invoke the action again, which goes on"},
+		"another operation under way":   {answer(409, "conflict"), "invoke the action again when it has ended"},
+		"an open invoice":               {answer(402, "delinquent"), "then invoke the action again"},
+		"an account without a card":     {answer(402, "verification_needed"), "then invoke the action again"},
+		"a token that is wrong":         {answer(401, "unauthorized"), "`heroku authorizations:create`"},
+		"what nobody can say more of":   {errors.New("no idea"), "Store cache: no idea."},
+		"a request that was not sent":   {&heroku.TransportError{Method: "POST", Path: "/x", Err: errors.New("refused")}, "Nothing was sent"},
+		"trouble at Heroku":             {answer(503, ""), "https://status.heroku.com"},
+		"an answer that makes no sense": {&heroku.BodyError{Method: "GET", Path: "/x", Status: 200, Reason: "not JSON"}, "does not look like the Heroku API"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i := &invocation{connection: connection{tokenSource: "the test"}}
+			got := i.failure("Unable to run the maintenance of Key-Value Store", "Store cache", test.err)
+			if !strings.Contains(got.Detail(), test.says) || strings.Contains(strings.ToLower(got.Detail()), "apply") {
+				t.Errorf("it does not say %q, or speaks of an apply:\n%s", test.says, got.Detail())
 			}
 		})
 	}

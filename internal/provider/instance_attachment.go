@@ -102,9 +102,15 @@ func (m *replacement) notMoved(ctx context.Context, err error) diag.Diagnostics 
 		fmt.Sprintf("%s, replaced by %s (%s)", m.label(), m.fresh.Name, m.fresh.ID), err)}
 	if m.still {
 		if err := m.moveBack(ctx); err != nil {
+			held := make([]string, len(m.apps))
+			for i, app := range m.apps {
+				held[i] = string(app)
+			}
 			diags.AddWarning("The apps are still held", fmt.Sprintf(
-				"%s: some attachments lead to the new store and some to the old one, and they could not be moved back (%s). "+
-					"They stay in maintenance mode and scaled down, as `migration` says, until the next apply has finished this, so that nothing is written to either.", m.label(), err))
+				"%s\n\nSome attachments lead to the new store and some to the old one, and could not be moved back. So that nothing is written to either, "+
+					"these apps stay in maintenance mode or scaled down, as `migration` says:\n%s\n\n"+
+					"The cause removed, apply again: that moves the rest and puts the apps back. What an app was like before is in its config var %s.",
+				m.failure("", m.label(), err).Detail(), bullets(held), holdVar))
 			return diags
 		}
 	}
@@ -137,16 +143,18 @@ func (c *connection) detachFrom(ctx context.Context, app heroku.AppID, name stri
 }
 
 // nameIsFree looks before a replacement whether the attachment that is wanted on another app belongs to somebody else.
-func (c *connection) nameIsFree(ctx context.Context, app heroku.AppID, name types.String, stores ...heroku.AddOnID) diag.Diagnostics {
+func (c *connection) nameIsFree(ctx context.Context, app heroku.AppID, name types.String, store heroku.AddOnID) diag.Diagnostics {
 	if !known(name) {
 		return nil
 	}
 	attachments, err := c.client.AppAttachments(ctx, app)
 	if err != nil {
-		return diag.Diagnostics{c.failure("Unable to read the attachments of the app", fmt.Sprintf("App %q", app), err)}
+		return diag.Diagnostics{diag.NewErrorDiagnostic("Unable to read the attachments of the app", fmt.Sprintf(
+			"%s\n\nThe store %s is to be attached to that app as %s, and whether that name is free there is not known. Nothing has been changed.",
+			c.failure("", fmt.Sprintf("App %s", app), err).Detail(), store, name.ValueString()))}
 	}
 	holder := named(attachments, name.ValueString())
-	if holder == nil || slices.Contains(stores, holder.AddOnID) {
+	if holder == nil || holder.AddOnID == store {
 		return nil
 	}
 	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("attachment_name"), "The attachment name is in use", fmt.Sprintf(

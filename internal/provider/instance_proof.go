@@ -232,7 +232,7 @@ func (c *connection) proveSource(ctx context.Context, source heroku.Secret, at p
 	case why != "":
 		diags.Append(unproven(at, "It is not proven that the source can be forked", "The source of the fork cannot be checked: "+why+".", acceptUnproven)...)
 	case err != nil:
-		diags.Append(c.failure("Unable to ask the source of the fork", "The source", err))
+		diags.Append(c.failure("Unable to ask the source of the fork", "The source of the fork, of which nothing has been copied yet", err))
 	default:
 		diags.Append(judgeSource(report, at, external, target)...)
 	}

@@ -376,7 +376,7 @@ func (m *replacement) fate() string {
 func (m *replacement) halted(err error) diag.Diagnostic {
 	const untouched = "\n\nNothing has moved: the store is as it was, and in use."
 	failure := m.failure("Unable to replace Key-Value Store", m.label(), err)
-	if m.nextStep(err) != "" {
+	if m.nextStep(applying, err) != "" {
 		return diag.NewErrorDiagnostic(failure.Summary(), failure.Detail()+untouched)
 	}
 	return diag.NewErrorDiagnostic(failure.Summary(), failure.Detail()+untouched+" The next apply continues.")
@@ -413,10 +413,15 @@ func (m *replacement) takeOver(ctx context.Context) diag.Diagnostics {
 	}
 	// Whatever is left to do, the apps are all on the new store.
 	if err = errors.Join(err, m.releaseApps(ctx, m.old.ID, m.apps)); err != nil {
-		return diag.Diagnostics{m.failure("Unable to finish the replacement of Key-Value Store",
-			fmt.Sprintf("%s, whose data and attachments %s (%s) has already", m.label(), m.fresh.Name, m.fresh.ID), err)}
+		return diag.Diagnostics{m.notFinished(err)}
 	}
 	return nil
+}
+
+// notFinished says that a step has failed while the new store is the one in use. It names both: the state has the old one.
+func (m *replacement) notFinished(err error) diag.Diagnostic {
+	return m.failure("Unable to finish the replacement of Key-Value Store",
+		fmt.Sprintf("%s, whose data and attachments %s (%s) has already", m.label(), m.fresh.Name, m.fresh.ID), err)
 }
 
 // moveName gives the old store another name and the new one its own.
@@ -445,13 +450,20 @@ func (r *instanceResource) abandon(ctx context.Context, state instanceModel, pla
 	m, err := r.replacementOf(ctx, state, plan, timeout)
 	switch {
 	case err != nil:
-		return diag.Diagnostics{r.failure("Unable to undo the replacement of Key-Value Store", state.label(), err)}
+		return diag.Diagnostics{r.notUndone(state, err, "How far it is could not be found out, so nothing has been changed.")}
 	case m.moved:
 		return diag.Diagnostics{m.underWay()}
 	case m.fresh != nil:
 		if err := m.discard(ctx); err != nil {
-			return diag.Diagnostics{r.failure("Unable to undo the replacement of Key-Value Store", state.label(), err)}
+			return diag.Diagnostics{r.notUndone(state, err, fmt.Sprintf(
+				"The store is as it was, and in use. The new one, %s (%s), may still be there, and no app uses it.", m.fresh.Name, m.fresh.ID))}
 		}
 	}
 	return m.stepBack(ctx)
+}
+
+// notUndone says where that leaves the stores.
+func (r *instanceResource) notUndone(state instanceModel, err error, stands string) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Unable to undo the replacement of Key-Value Store", fmt.Sprintf(
+		"%s\n\n%s The cause removed, apply again to undo it.", r.failure("", state.label(), err).Detail(), stands))
 }

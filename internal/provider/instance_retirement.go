@@ -97,7 +97,8 @@ func (m instanceModel) succeeded(by heroku.AddOn) diag.Diagnostic {
 		was = "is kept under another name"
 	}
 	return diag.NewWarningDiagnostic("The store was replaced by another one", fmt.Sprintf(
-		"%s %s, and %s (%s) bears its name now: it is taken for the store that replaced it.", m.label(), was, by.Name, by.ID))
+		"%s %s, and %s (%s) bears its name now: it is taken for the store that replaced it, in a run that was lost before it could say so. "+
+			"Nothing is left to do, unless nobody has replaced it: look at it with `heroku addons:info %[4]s` then, before anything is applied.", m.label(), was, by.Name, by.ID))
 }
 
 // retire destroys the old store or keeps it. A store that could not be destroyed is left to a later run, of the new store's
@@ -107,7 +108,7 @@ func (m *replacement) retire(ctx context.Context) (done bool, diags diag.Diagnos
 	policy := m.terms.retires()
 	if policy != retireAlways && (policy == retireNever || !m.proven && !m.terms.recreates()) {
 		if err := m.unmark(context.WithoutCancel(ctx)); err != nil {
-			return false, diag.Diagnostics{m.failure("Unable to finish the replacement of Key-Value Store", m.label(), err)}
+			return false, diag.Diagnostics{m.notFinished(err)}
 		}
 		return true, nil
 	}

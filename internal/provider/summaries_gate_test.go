@@ -21,16 +21,6 @@ import (
 // untested are the summaries that no test provokes, each with the reason.
 var untested = map[string]string{
 	"Unreadable configuration of an action": "the framework has compared the configuration with the schema, so that it takes a bug to see it",
-
-	"The apps are still held":                           "owed: a second fault has to strike while a failed move is undone",
-	"The replacement of the store will be continued":    "owed: TestAccReplacement_interrupted passes through this warning without reading it",
-	"The store was replaced by another one":             "owed: TestAccReplacement_interrupted passes through this warning without reading it",
-	"Unable to undo the replacement of Key-Value Store": "owed: the API has to fail between the plan and the undoing",
-	"The store is attached under both names":            "owed: the fault matrix passes through this warning without reading it",
-	"The store has not got the version":                 "owed: the sandbox always delivers the version that was ordered",
-	"Unable to check the old password":                  "owed: takes an interrupt in the middle of a look",
-	"Unable to ask the source of the fork":              "owed: takes an interrupt in the middle of a look",
-	"Unable to read the attachments of the app":         "owed: the API has to fail for one read of a plan",
 }
 
 // twofold are the summaries of errors and of warnings, each with the reason.

@@ -188,7 +188,8 @@ func (u *upkeep) checkVersion(ctx context.Context, wanted keyvalue.Version) diag
 		return u.notUpgraded(err)
 	case !wanted.Accepts(keyvalue.Version(store.Version)):
 		return diag.Diagnostics{diag.NewErrorDiagnostic("The store has not got the version", fmt.Sprintf(
-			"%s runs version %s after its maintenance, and %s was asked for. Invoke the action again to order the upgrade anew.", storeLabel(u.addOn), store.Version, wanted))}
+			"%s runs version %s after the upgrade, and %s was asked for. Its apps are as they were before. "+
+				"Invoke the action again to order the upgrade anew, and ask Heroku Support if that does not help.", storeLabel(u.addOn), store.Version, wanted))}
 	}
 	u.say(ctx, "the store runs version "+store.Version)
 	return nil
