@@ -62,7 +62,7 @@ func (l *Lab) judgeOrphans(t *Trial, when string) {
 func (l *Lab) judgeEnd() {
 	last := l.trials[len(l.trials)-1]
 	for id, thing := range last.after.living {
-		if !l.foreign[id] && last.after.addressOf(id) == "" {
+		if !l.foreign[id] && last.after.addressOf(id) == "" && !l.carried(thing, last.after) {
 			l.violate("no orphan", "in the end %s %s (%s) lives and is in no state", thing.kind, thing.name, id)
 		}
 	}
@@ -93,9 +93,12 @@ func (l *Lab) judgeDestruction(t *Trial) {
 		if _, alive := t.after.living[id]; alive || l.excused[id] {
 			continue
 		}
-		address := t.before.addressOf(id)
+		address, of := t.before.addressOf(id), id
+		if replaced, ok := strings.CutPrefix(thing.name, "kvs-fork-of-"); ok && !thing.used {
+			address, of = t.before.addressOf(replaced), replaced
+		}
 		action := t.Planned[address]
-		if action == "delete" || action == "replace" {
+		if action == "delete" || action == "replace" || action == "update" && t.announced(address, of) {
 			continue
 		}
 		if thing.kind == "attachment" && (action == "update" || t.gone(thing.parent)) {
@@ -103,6 +106,28 @@ func (l *Lab) judgeDestruction(t *Trial) {
 		}
 		l.violate("nothing unlisted is destroyed", "%s destroyed %s %s (%s, %s), for which its plan says %q", t.Args[0], thing.kind, thing.name, id, address, action)
 	}
+}
+
+// A store is replaced by a fork in an update, for which the plan has a warning of the store by its id. With it may go the
+// store itself, the one that an earlier replacement has kept, and an unfinished copy that no app uses yet.
+var announcements = []string{
+	"The store will be replaced by a fork of it", "The store will be replaced by an empty one", "The replacement of the store will be continued",
+	"An unfinished replacement will be undone", "The retired store will be destroyed",
+}
+
+func (t *Trial) announced(address, id string) bool {
+	return slices.ContainsFunc(t.Diagnostics, func(d Diagnostic) bool {
+		return d.Address == address && slices.Contains(announcements, d.Summary) && strings.Contains(d.Detail, id)
+	})
+}
+
+// carried says that an attachment is the store's own affair: a replacement by another app's store left it to the former
+// owner, whose own it was, and it goes with the store.
+func (l *Lab) carried(attachment thing, now world) bool {
+	store := now.addressOf(attachment.parent)
+	return attachment.kind == "attachment" && store != "" && slices.ContainsFunc(l.trials, func(t *Trial) bool {
+		return t.before.objects[store].owner == attachment.app
+	})
 }
 
 func (t *Trial) gone(id string) bool {

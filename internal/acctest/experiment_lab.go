@@ -248,6 +248,11 @@ func (l *Lab) Patience(d time.Duration) {
 	l.CLI.Env = append(l.CLI.Env, patienceVariable+"="+d.String())
 }
 
+// Skew makes the providers' clock wrong until the end: it is so far ahead of Heroku's, or behind when it is negative.
+func (l *Lab) Skew(ahead time.Duration) {
+	l.CLI.Env = append(l.CLI.Env, skewVariable+"="+ahead.String())
+}
+
 // Somebody notes what a person or another tool makes and destroys beside Terraform.
 func (l *Lab) Somebody(does func()) {
 	before := l.look()
@@ -289,17 +294,23 @@ type world struct {
 	objects map[string]managed // by address
 }
 
-type thing struct{ kind, name, parent string }
+type thing struct {
+	kind, name, parent string
+	app                string // of an attachment: whose config var it is
+	used               bool   // of a store: an app has its URL
+}
 
 type managed struct {
 	kind, id string
+	retired  string // the store that it replaced, and that is kept
+	owner    string // the app of a store
 	tainted  bool
 	all      string // the attributes, as JSON
 }
 
 func (w world) addressOf(id string) string {
 	for address, object := range w.objects {
-		if object.id == id && object.kind != "kvs_maintenance_window" && object.kind != "kvs_trusted_ip_ranges" {
+		if (object.id == id || object.retired == id) && object.kind != "kvs_maintenance_window" && object.kind != "kvs_trusted_ip_ranges" {
 			return address
 		}
 	}
@@ -321,13 +332,17 @@ func (l *Lab) look() world {
 		w.living[app.ID] = thing{kind: "app", name: app.Name}
 	}
 	l.list("/addon-attachments", &attachments)
+	used := map[string]bool{}
 	for _, attachment := range attachments {
+		if !strings.HasPrefix(attachment.Name, "KVS_") { // those are a replacement's own
+			used[attachment.Addon.ID] = true
+		}
 		if attachment.App.ID != attachment.Addon.App.ID { // those on its own app come with a store
-			w.living[attachment.ID] = thing{kind: "attachment", name: attachment.Name, parent: attachment.Addon.ID}
+			w.living[attachment.ID] = thing{kind: "attachment", name: attachment.Name, parent: attachment.Addon.ID, app: attachment.App.ID}
 		}
 	}
 	for _, object := range l.Living() {
-		w.living[object.ID] = thing{kind: object.Kind, name: object.Name, parent: object.AppID}
+		w.living[object.ID] = thing{kind: object.Kind, name: object.Name, parent: object.AppID, used: used[object.ID]}
 	}
 	return w
 }
@@ -394,9 +409,16 @@ func (c *CLI) objects() map[string]managed {
 			if len(instance.IndexKey) > 0 {
 				address += "[" + string(instance.IndexKey) + "]"
 			}
-			var attributes struct{ ID string }
+			var attributes struct {
+				ID      string
+				Retired string `json:"retired_instance_id"`
+				Owner   string `json:"app_id"`
+			}
 			_ = json.Unmarshal(instance.Attributes, &attributes)
-			objects[address] = managed{kind: r.Type, id: attributes.ID, tainted: instance.Status == "tainted", all: string(instance.Attributes)}
+			objects[address] = managed{
+				kind: r.Type, id: attributes.ID, retired: attributes.Retired, owner: attributes.Owner,
+				tainted: instance.Status == "tainted", all: string(instance.Attributes),
+			}
 		}
 	}
 	return objects

@@ -24,8 +24,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
-
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/provider"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
@@ -39,6 +37,7 @@ const (
 	patienceVariable  = "KVS_EXPERIMENT_PATIENCE"   // how long an attempt of the client may take, in real time
 	killVariable      = "KVS_EXPERIMENT_KILL"       // after which answer the provider dies: its number, or method and path
 	killGroupVariable = "KVS_EXPERIMENT_KILL_GROUP" // and the CLI with it
+	skewVariable      = "KVS_EXPERIMENT_SKEW"       // by how much the provider's clock is ahead of Heroku's
 	panicVariable     = "KVS_EXPERIMENT_PANIC"      // a method and path whose answer makes it panic instead
 )
 
@@ -59,16 +58,14 @@ func ExperimentMain(m *testing.M) {
 
 func serveExperiment(clock string) {
 	edit := func(o *heroku.Options) {
-		o.Clock = remoteClock(clock)
+		ahead, _ := time.ParseDuration(os.Getenv(skewVariable)) // zero is right
+		o.Clock = skewed{remoteClock(clock), ahead}
 		o.AttemptTimeout, _ = time.ParseDuration(os.Getenv(patienceVariable)) // zero is the default
 		if when := cmp.Or(os.Getenv(killVariable), os.Getenv(panicVariable)); when != "" {
 			o.Transport = newMortal(when)
 		}
 	}
-	err := providerserver.Serve(context.Background(), provider.New("test", provider.WithClient(edit)), providerserver.ServeOpts{
-		Address: "registry.terraform.io/terraform-kvs/kvs", ProtocolVersion: 6,
-	})
-	if err != nil {
+	if err := provider.Serve("test", false, provider.WithClient(edit)); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -152,6 +149,14 @@ func (c remoteClock) Sleep(ctx context.Context, d time.Duration) error {
 	}
 	return err
 }
+
+// skewed is the clock of a machine on which it is wrong.
+type skewed struct {
+	heroku.Clock
+	ahead time.Duration
+}
+
+func (c skewed) Now() time.Time { return c.Clock.Now().Add(c.ahead) }
 
 // clockClient is not the default one, whose transport experiments may replace.
 var clockClient = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 50}}

@@ -139,6 +139,59 @@ func spend(l *Lab, n int) {
 	}
 }
 
+// An update may destroy what its plan has said, in words, and nothing else.
+func TestExperiment_replacement(t *testing.T) {
+	t.Parallel()
+	const old, address = "785073e2", "kvs_instance.cache"
+	said := func(summary, detail string) []Diagnostic { return []Diagnostic{{"warning", summary, detail, address}} }
+	for name, test := range map[string]struct {
+		gone    thing
+		retired string
+		said    []Diagnostic
+		lawful  bool
+	}{
+		"the store, announced":                  {thing{kind: "add-on", used: true}, "", said(announcements[0], "orders-cache ("+old+")"), true},
+		"the store, unannounced":                {thing{kind: "add-on", used: true}, "", nil, false},
+		"the store, with another one announced": {thing{kind: "add-on", used: true}, "", said(announcements[0], "orders-cache (fc3930ae)"), false},
+		"the store, with a warning of its plan": {thing{kind: "add-on", used: true}, "", said("Changing the plan copies the data", old), false},
+		"the kept store, announced":             {thing{kind: "add-on"}, "gone", said("The retired store will be destroyed", "replaced gone"), true},
+		"the kept store, unannounced":           {thing{kind: "add-on"}, "gone", nil, false},
+		"an unfinished copy":                    {thing{kind: "add-on", name: "kvs-fork-of-" + old}, "", said("The replacement of the store will be continued", old), true},
+		"a copy that an app uses":               {thing{kind: "add-on", name: "kvs-fork-of-" + old, used: true}, "", said("The replacement of the store will be continued", old), false},
+		"a copy of another store":               {thing{kind: "add-on", name: "kvs-fork-of-fc3930ae"}, "", said("The replacement of the store will be continued", old), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			id := old
+			if test.retired != "" || strings.HasPrefix(test.gone.name, "kvs-fork-of-") {
+				id = "gone"
+			}
+			var l Lab
+			l.judgeDestruction(&Trial{
+				Args: []string{"apply"}, Planned: map[string]string{address: "update"}, Diagnostics: test.said,
+				before: world{map[string]thing{id: test.gone}, map[string]managed{address: {kind: "kvs_instance", id: old, retired: test.retired}}},
+			})
+			if lawful := len(l.violations) == 0; lawful != test.lawful {
+				t.Errorf("lawful: %v, want %v: %v", lawful, test.lawful, l.violations)
+			}
+		})
+	}
+}
+
+// An attachment belongs to no resource only if it stayed with the former owner of its store.
+func TestExperiment_carried(t *testing.T) {
+	t.Parallel()
+	owned := func(app string) world {
+		return world{objects: map[string]managed{"kvs_instance.cache": {kind: "kvs_instance", id: "store of " + app, owner: app}}}
+	}
+	l := Lab{trials: []*Trial{{before: owned("web"), after: owned("api")}}}
+	for app, want := range map[string]bool{"web": true, "reports": false} {
+		if got := l.carried(thing{kind: "attachment", app: app, parent: "store of api"}, owned("api")); got != want {
+			t.Errorf("the attachment of %s is the store's own affair: %v, want %v", app, got, want)
+		}
+	}
+}
+
 // What the errors of the provider must tell is judged by their text.
 func TestExperiment_missing(t *testing.T) {
 	t.Parallel()

@@ -4,6 +4,7 @@
 package faultmatrix
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -49,7 +50,7 @@ func withSpace(does func(*acctest.Lab, *heroku.Client, heroku.Space) error) func
 func TestAccOutside(t *testing.T) {
 	t.Parallel()
 	shared := webApp + apiApp + store() + attachment
-	run(t, map[string][]acctest.Experiment{
+	experiments := map[string][]acctest.Experiment{
 		"app": {
 			{Name: "the name is somebody else's", Config: webApp, Exit: 1, Says: "An app with this name exists already",
 				Outside: beside(func(l *acctest.Lab, c *heroku.Client) error {
@@ -141,8 +142,182 @@ func TestAccOutside(t *testing.T) {
 				return err
 			})},
 		},
-	})
+	}
+	if long() {
+		for resource, more := range rarer() {
+			experiments[resource] = append(experiments[resource], more...)
+		}
+	}
+	run(t, experiments)
 }
+
+// sends is a request of somebody else's.
+func sends(method, path, body string) func(*acctest.Lab) {
+	return func(l *acctest.Lab) { l.Request(method, path, body) }
+}
+
+// byHand changes something beside a configuration that stays as it is.
+func byHand(name, config string, does func(*acctest.Lab)) acctest.Experiment {
+	return acctest.Experiment{Name: name + " by hand", Before: config, Config: config, Outside: does}
+}
+
+// destroyed is a destroy after somebody has been there first.
+func destroyed(name, config string, does func(*acctest.Lab)) acctest.Experiment {
+	e := byHand(name, config, does)
+	e.Name += ", and destroyed"
+	e.Gone, e.Act = true, func(l *acctest.Lab) *acctest.Trial { return l.Destroy() }
+	return e
+}
+
+// meanwhile happens between a plan and its apply, which finds out.
+func meanwhile(name, before, after string, does func(*acctest.Lab)) acctest.Experiment {
+	return acctest.Experiment{Name: name + " between plan and apply", Before: before, Config: after, Exit: 1, Act: func(l *acctest.Lab) *acctest.Trial {
+		l.Plan("-out=saved")
+		l.Somebody(func() { does(l) })
+		return l.Record("apply", "-input=false", "-json", "saved")
+	}}
+}
+
+// ordering is an experiment after which so many stores and spaces have to be ordered again.
+func ordering(again int, e acctest.Experiment) acctest.Experiment {
+	e.Reorders = again
+	return e
+}
+
+// roomy is an experiment that polls for as long as a space takes.
+func roomy(e acctest.Experiment) acctest.Experiment {
+	e.Budget = 200
+	return e
+}
+
+func deletesSpace(l *acctest.Lab, c *heroku.Client, s heroku.Space) error {
+	err := c.DeleteSpace(l.T.Context(), s.ID)
+	l.Clock().Advance(10 * allocation)
+	return err
+}
+
+// repoints makes somebody else's store the one that an attachment leads to, as `heroku redis:promote` does.
+func repoints(app, name string) func(*acctest.Lab) {
+	return func(l *acctest.Lab) {
+		l.Request("POST", "/apps/"+app+"/addons", `{"plan":"heroku-redis:premium-0","name":"their-cache","attachment":{"name":"THEIRS"}}`)
+		l.Clock().Advance(time.Hour)
+		l.Request("POST", "/addon-attachments", `{"addon":"their-cache","app":"`+app+`","name":"`+name+`","confirm":"`+app+`"}`)
+	}
+}
+
+// rarer are the experiments of the long form.
+func rarer() map[string][]acctest.Experiment {
+	shared := webApp + apiApp + store() + attachment
+	inside := space() + edited(webApp, `"orders-web"`, "\"orders-web\"\n  space_id = kvs_private_space.prod.id")
+	private := inside + edited(store(), "premium-0", "private-7")
+	const inTeam = "\"orders-web\"\n  team = \"acme\""
+	named := webApp + store(`attachment_name = "REDIS"`)
+	ofApp := func(name string) func(*acctest.Lab) { return sends("DELETE", "/apps/"+name, "") }
+	rangesSet := func(rules ...heroku.Rule) func(*acctest.Lab) {
+		return withSpace(func(l *acctest.Lab, c *heroku.Client, s heroku.Space) error {
+			_, err := c.SetTrustedRanges(l.T.Context(), s.ID, rules)
+			return err
+		})
+	}
+	spaceGone, storeGone := withSpace(deletesSpace), sends("DELETE", "/apps/orders-web/addons/orders-cache", `{"force":true}`)
+	return map[string][]acctest.Experiment{
+		"app": {
+			byHand("transferred", edited(webApp, `"orders-web"`, inTeam), sends("PATCH", "/teams/apps/orders-web", `{"owner":"acme-data"}`)),
+			byHand("in maintenance mode", edited(webApp, `"orders-web"`, "\"orders-web\"\n  maintenance = false"), sends("PATCH", "/apps/orders-web", `{"maintenance":true}`)),
+			destroyed("deleted", webApp, ofApp("orders-web")),
+			meanwhile("deleted", webApp, edited(webApp, "orders-web", "orders-www"), ofApp("orders-web")),
+		},
+		"store": {
+			ordering(1, byHand("its app deleted", shared+window, ofApp("orders-web"))),
+			ordering(2, roomy(byHand("its app and its space deleted", private, func(l *acctest.Lab) {
+				ofApp("orders-web")(l)
+				l.Clock().Advance(time.Hour)
+				spaceGone(l)
+			}))),
+			byHand("its app transferred", edited(shared, `"orders-web"`, inTeam), sends("PATCH", "/teams/apps/orders-web", `{"owner":"acme-data"}`)),
+			{Name: "its app transferred by hand from a person", Before: shared, Config: shared, After: edited(shared, `"orders-web"`, strings.ReplaceAll(inTeam, `"acme"`, `"acme-data"`)), Exit: 1, Rule: true, Says: "An app cannot leave its team",
+				Outside: sends("PATCH", "/teams/apps/orders-web", `{"owner":"acme-data"}`)},
+			byHand("its app renamed", shared, sends("PATCH", "/apps/orders-web", `{"name":"orders-www"}`)),
+			byHand("attached under another name", named, beside(func(l *acctest.Lab, c *heroku.Client) error {
+				l.Request("POST", "/addon-attachments", `{"addon":"orders-cache","app":"orders-web","name":"BESIDE"}`)
+				found, err := c.AppAttachment(l.T.Context(), "orders-web", "REDIS")
+				if err != nil {
+					return err
+				}
+				return c.DeleteAttachment(l.T.Context(), found.ID)
+			})),
+			{Name: "another one promoted by hand", Before: named, Config: named, After: edited(named, `"REDIS"`, `"FORMER"`), Exit: 1, Says: "their-cache is already attached to orders-web as REDIS",
+				Outside: func(l *acctest.Lab) {
+					l.Request("POST", "/addon-attachments", `{"addon":"orders-cache","app":"orders-web","name":"FORMER"}`)
+					repoints("orders-web", "REDIS")(l)
+				}},
+			byHand("credentials rotated", shared, withStore(func(l *acctest.Lab, c *heroku.Client, a heroku.AddOn) error {
+				_, err := c.RotateCredentials(l.T.Context(), a.ID)
+				return err
+			})),
+			destroyed("deleted", shared, storeGone),
+			{Name: "deleted by hand, and out of the configuration", Before: shared + window, Config: webApp + apiApp, Outside: storeGone},
+			ordering(1, meanwhile("deleted", webApp+store(), webApp+store("timeout = 60"), storeGone)),
+		},
+		"attachment": {
+			byHand("its app deleted", shared, ofApp("orders-api")),
+			byHand("its app renamed", shared, sends("PATCH", "/apps/orders-api", `{"name":"orders-apis"}`)),
+			byHand("re-pointed", shared, repoints("orders-api", "SHARED")),
+			byHand("attached under another name", shared, beside(func(l *acctest.Lab, c *heroku.Client) error {
+				found, err := c.AppAttachment(l.T.Context(), "orders-api", "SHARED")
+				if err != nil {
+					return err
+				}
+				l.Request("POST", "/addon-attachments", `{"addon":"orders-cache","app":"orders-api","name":"JOINT"}`)
+				return c.DeleteAttachment(l.T.Context(), found.ID)
+			})),
+			destroyed("its app deleted", shared, ofApp("orders-api")),
+			meanwhile("its app deleted", shared, edited(shared, "SHARED", "JOINT"), ofApp("orders-api")),
+		},
+		"space": {
+			ordering(1, byHand("deleted with its ranges", space()+ranges, spaceGone)),
+			roomy(byHand("transferred with what is in it", private+ranges, withSpace(func(l *acctest.Lab, c *heroku.Client, s heroku.Space) error {
+				_, err := c.TransferSpace(l.T.Context(), s.ID, "acme-data")
+				return err
+			}))),
+			roomy(byHand("renamed with what is in it", private+ranges, withSpace(func(l *acctest.Lab, c *heroku.Client, s heroku.Space) error {
+				_, err := c.RenameSpace(l.T.Context(), s.ID, "acme-live")
+				return err
+			}))),
+			destroyed("deleted", space()+ranges, spaceGone),
+			ordering(1, meanwhile("deleted", space(), edited(space(), "acme-prod", "acme-live"), spaceGone)),
+		},
+		"ranges": {
+			byHand("closed", space()+ranges, rangesSet()),
+			byHand("one added", space()+ranges, rangesSet(heroku.Rule{Action: "allow", Source: "192.0.2.0/24"}, heroku.Rule{Action: "allow", Source: "203.0.113.0/24"})),
+			{Name: "their space deleted by hand, and out of the configuration", Before: space() + ranges, Config: webApp, Outside: spaceGone},
+			ordering(1, meanwhile("their space deleted", space()+ranges, space()+edited(ranges, "192.0.2.0/24", "198.51.100.0/24"), spaceGone)),
+		},
+		"window": {
+			byHand("its store on a plan that has none", webApp+store()+window, func(l *acctest.Lab) {
+				l.Request("PATCH", "/apps/orders-web/addons/orders-cache", `{"plan":"heroku-redis:mini"}`)
+				l.Clock().Advance(time.Hour)
+			}),
+			destroyed("its store deleted", webApp+store()+window, storeGone),
+			{Name: "its store, which nobody manages, deleted by hand", Before: webApp, Config: webApp + theirWindow, After: webApp, Exit: 1,
+				Outside: sends("POST", "/apps/orders-web/addons", `{"plan":"heroku-redis:premium-0","name":"orders-cache"}`),
+				Act: func(l *acctest.Lab) *acctest.Trial {
+					l.Clock().Advance(time.Hour)
+					l.Apply()
+					l.Somebody(func() { storeGone(l) })
+					return l.Apply()
+				}},
+			ordering(1, meanwhile("its store deleted", webApp+store()+window, webApp+store()+edited(window, "Monday", "Friday"), storeGone)),
+		},
+	}
+}
+
+// theirWindow is that of a store that somebody else manages.
+var theirWindow = edited(window, "kvs_instance", "data.kvs_instance") + `
+data "kvs_instance" "cache" {
+  name = "orders-cache"
+}
+`
 
 // Reads that lie: every resource meets every bad answer while it is refreshed, and nothing is taken for gone.
 func TestAccReads(t *testing.T) {

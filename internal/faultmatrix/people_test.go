@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -108,12 +109,174 @@ func TestAccPeople(t *testing.T) {
 		},
 	}
 	experiments["space"] = append(experiments["space"], writeOnly()...)
+	if long() {
+		for _, b := range blocks {
+			experiments[b.resource] = append(experiments[b.resource], b.refactorings()...)
+		}
+		experiments["space"] = append(experiments["space"], protectedSpaces()...)
+		experiments["several"] = crowds()
+	}
 	run(t, experiments)
+}
+
+// block is a resource that people move about in their configuration. KEY in it is its key, where there are several.
+type block struct {
+	resource, address string
+	parents, config   string
+	id                string // by which it is imported
+	single            bool   // there is one for each of its parents
+}
+
+var blocks = []block{
+	{"app", "kvs_app.web", "", edited(webApp, "orders-web", "orders-web-KEY"), "orders-web-0", false},
+	{"space", "kvs_private_space.prod", "", edited(space(), "acme-prod", "acme-prod-KEY"), "acme-prod-0", false},
+	{"ranges", "kvs_trusted_ip_ranges.prod", edited(space(), "acme-prod", "acme-prod-KEY"), edited(ranges, "prod.id", "prod[KEY].id"), "acme-prod-0", true},
+	{"attachment", "kvs_attachment.shared", webApp + apiApp + store(), edited(attachment, "SHARED", "SHARED_KEY"), "orders-api::SHARED_0", false},
+	{"window", "kvs_maintenance_window.cache", webApp + edited(store(), "orders-cache", "orders-cache-KEY"), edited(window, "cache.id", "cache[KEY].id"), "orders-cache-0", true},
+}
+
+// one is the resource by itself.
+func (b block) one() string { return edited(b.parents+b.config, "[KEY]", "", "KEY", "0") }
+
+// repeated has it several times, and as many parents as there ever are.
+func (b block) repeated(all, some, key string) string {
+	parents, config := b.parents, b.config
+	if b.single {
+		last := strings.LastIndex(parents, "resource ")
+		parents = parents[:last] + strings.Replace(parents[last:], "{", "{\n  "+all, 1)
+	}
+	return edited(parents+strings.Replace(config, "{", "{\n  "+some, 1), `"KEY"`, key, "[KEY]", "["+key+"]", "KEY", "${"+key+"}")
+}
+
+func (b block) count(n int) string {
+	return b.repeated("count = 3", fmt.Sprintf("count = %d", n), "count.index")
+}
+
+func (b block) each(keys string) string {
+	return b.repeated(`for_each = toset(["7", "8", "9"])`, "for_each = toset("+keys+")", "each.key")
+}
+
+// refactorings are what people do to blocks, none of which may touch what the plan does not name.
+func (b block) refactorings() []acctest.Experiment {
+	parents := edited(b.parents, "[KEY]", "", "KEY", "0")
+	kind, name, _ := strings.Cut(b.address, ".")
+	renamed := strings.Replace(b.config, kind+`" "`+name, kind+`" "moved`, 1)
+	replacing := b.resource == "space" // one that goes and comes is ordered again
+	return []acctest.Experiment{
+		{Name: "a moved block", Before: b.one(), Config: edited(parents+renamed, "[KEY]", "", "KEY", "0") + "moved {\n  from = " + b.address + "\n  to   = " + kind + ".moved\n}\n", Act: unchanged},
+		{Name: "a removed block that keeps it, and its import", Before: b.one(), Config: parents + "removed {\n  from = " + b.address + "\n  lifecycle {\n    destroy = false\n  }\n}\n",
+			Act: func(l *acctest.Lab) *acctest.Trial {
+				trial := l.Apply()
+				l.Disown(b.address)
+				return trial
+			},
+			After: b.one() + "import {\n  to = " + b.address + "\n  id = \"" + b.id + "\"\n}\n"},
+		{Name: "a count that shrinks", Before: b.count(3), Config: b.count(1), Budget: 200},
+		{Name: "a count that grows", Before: b.count(1), Config: b.count(3), Budget: 200},
+		{Name: "a key that changes", Before: b.each(`["7", "8"]`), Config: b.each(`["7", "9"]`), Budget: 200, Reorders: map[bool]int{true: 1}[replacing]},
+		{Name: "-replace", Before: b.one(), Config: b.one(), Reorders: map[bool]int{true: 1}[replacing], Act: func(l *acctest.Lab) *acctest.Trial { return l.Apply("-replace=" + b.address) }},
+		{Name: "a taint", Before: b.one(), Config: b.one(), Reorders: map[bool]int{true: 1}[replacing], Act: func(l *acctest.Lab) *acctest.Trial {
+			l.Record("taint", b.address)
+			return l.Apply()
+		}},
+	}
+}
+
+// unchanged is an apply that sends nothing which writes.
+func unchanged(l *acctest.Lab) *acctest.Trial {
+	trial := l.Apply()
+	for _, request := range trial.Requests {
+		if request.Method != "GET" {
+			l.T.Errorf("%s %s was sent, and nothing was to change", request.Method, request.Path)
+		}
+	}
+	return trial
+}
+
+// mixed is something of everything; of two with other prefixes, both can be in one account.
+func mixed(prefix string) string {
+	return edited(space()+ranges+`
+resource "kvs_app" "web" {
+  count = 4
+  name  = "orders-web-${count.index}"
+}
+
+resource "kvs_app" "inside" {
+  name     = "orders-inside"
+  space_id = kvs_private_space.prod.id
+}
+
+resource "kvs_instance" "cache" {
+  count               = 4
+  app_id              = kvs_app.web[count.index].id
+  plan                = "premium-0"
+  name                = "orders-cache-${count.index}"
+  timeout             = 60
+  deletion_protection = false
+}
+
+resource "kvs_instance" "second" {
+  count               = 3
+  app_id              = kvs_app.web[0].id
+  plan                = "mini"
+  name                = "orders-second-${count.index}"
+  deletion_protection = false
+}
+
+resource "kvs_instance" "inside" {
+  app_id              = kvs_app.inside.id
+  plan                = "private-7"
+  name                = "orders-inside"
+  deletion_protection = false
+}
+
+resource "kvs_attachment" "next" {
+  count       = 3
+  app_id      = kvs_app.web[count.index + 1].id
+  instance_id = kvs_instance.cache[count.index].id
+  name        = "NEXT"
+}
+
+resource "kvs_maintenance_window" "cache" {
+  count       = 4
+  instance_id = kvs_instance.cache[count.index].id
+  day         = "Monday"
+  time        = "22:30"
+}
+`, "orders-", prefix+"-orders-", "acme-prod", prefix+"-acme-prod")
+}
+
+// crowds are about many objects at a time.
+func crowds() []acctest.Experiment {
+	var all []acctest.Experiment
+	for _, n := range []int{1, 10, 50} {
+		args := fmt.Sprintf("-parallelism=%d", n)
+		all = append(all,
+			acctest.Experiment{Name: "created with " + args, Config: mixed("a"), Budget: 400, Act: func(l *acctest.Lab) *acctest.Trial { return l.Apply(args) }},
+			acctest.Experiment{Name: "changed with " + args, Before: mixed("a"), Config: edited(mixed("a"), "= 60", "= 90", "premium-0", "premium-1", "NEXT", "OTHER", "Monday", "Friday", "192.0.2", "198.51.100"),
+				Budget: 600, Act: func(l *acctest.Lab) *acctest.Trial { return l.Apply(args) }},
+			acctest.Experiment{Name: "destroyed with " + args, Before: mixed("a"), Config: mixed("a"), Gone: true, Budget: 400, Act: func(l *acctest.Lab) *acctest.Trial { return l.Destroy(args) }},
+		)
+	}
+	return append(all, acctest.Experiment{Name: "two applies at once on one account", Config: mixed("a"), Budget: 400,
+		Act: func(l *acctest.Lab) *acctest.Trial { return bothAtOnce(l, mixed("b")) }})
 }
 
 func refusedSpace(name string, act func(*acctest.Lab) *acctest.Trial) acctest.Experiment {
 	whole := edited(space(), "deletion_protection = false", "")
 	return acctest.Experiment{Name: name, Before: whole, Config: whole, Act: act, Exit: 1, Rule: true, Says: "Private Space is protected from deletion"}
+}
+
+// protectedSpaces are several of them, of which some leave the configuration in one way or another.
+func protectedSpaces() []acctest.Experiment {
+	counted := func(n int) string {
+		return edited(space(fmt.Sprintf("count = %d", n)), "deletion_protection = false", "", "acme-prod", "acme-prod-${count.index}")
+	}
+	const says = "Private Space is protected from deletion"
+	return []acctest.Experiment{
+		{Name: "a count that shrinks with protection on", Before: counted(2), Config: counted(1), After: counted(2), Exit: 1, Rule: true, Says: says},
+		{Name: "a block that is gone is refused", Before: counted(2), Config: webApp, After: counted(2) + webApp, Exit: 1, Rule: true, Says: says},
+	}
 }
 
 func planned(l *acctest.Lab) *acctest.Trial { return l.Plan() }
@@ -122,7 +285,12 @@ func tinyPages(o *sandbox.Options) { o.PageSize = 1 }
 
 // twoAtOnce applies a second configuration, with a store on the same app, at the same time.
 func twoAtOnce(l *acctest.Lab) *acctest.Trial {
-	other := l.Beside(edited(store(), "kvs_app.web.id", "data.kvs_app.web.id", "orders-cache", "billing-cache") + "data \"kvs_app\" \"web\" {\n  name = \"orders-web\"\n}\n")
+	return bothAtOnce(l, edited(store(), "kvs_app.web.id", "data.kvs_app.web.id", "orders-cache", "billing-cache")+"data \"kvs_app\" \"web\" {\n  name = \"orders-web\"\n}\n")
+}
+
+// bothAtOnce applies somebody else's configuration at the same time.
+func bothAtOnce(l *acctest.Lab, theirs string) *acctest.Trial {
+	other := l.Beside(theirs)
 	beside := other.Start(applyX...)
 	ours := l.Begin(applyX...)
 	if theirs := beside.Wait(); theirs.Code != 0 {

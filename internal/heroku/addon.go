@@ -134,7 +134,7 @@ func (c *Client) CreateAddOn(ctx context.Context, app AppID, a AddOnCreate) (Add
 
 	k := c.post(a.body(), "apps", string(app), "addons").withHeader(provisionMessages, "true")
 	k.app = app
-	start := c.clock.Now()
+	start := c.earliest()
 	o := order[AddOn]{what: "add-on " + a.Name, call: k, decode: one[wireAddOn]}
 	if a.Confirm == "" { // with it, another attachment may have been replaced
 		o.touches = func(AddOn) []string { return []string{attachmentsOn(app)} }
@@ -143,7 +143,7 @@ func (c *Client) CreateAddOn(ctx context.Context, app AppID, a AddOnCreate) (Add
 		o.find = func(ctx context.Context) (AddOn, error) { return c.FindAddOn(ctx, a.Name) }
 		o.ours = func(found AddOn) error { return a.matches(app, found, start) }
 	}
-	return o.place(ctx, c)
+	return o.place(withSecret(ctx, Secret(a.Config["fork"])), c)
 }
 
 func (a AddOnCreate) body() map[string]any {
@@ -163,7 +163,7 @@ func (a AddOnCreate) body() map[string]any {
 	return body
 }
 
-// matches says in what an add-on differs from the one ordered at the time start.
+// matches says in what an add-on differs from the one ordered no earlier than start.
 func (a AddOnCreate) matches(app AppID, found AddOn, start time.Time) error {
 	switch {
 	case found.AppID != app:

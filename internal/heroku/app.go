@@ -124,7 +124,7 @@ func (c *Client) CreateApp(ctx context.Context, a AppCreate) (App, error) {
 	if a.Team != "" || a.Space != "" {
 		k = c.post(body, "teams", "apps")
 	}
-	start := c.clock.Now()
+	start := c.earliest()
 	o := order[App]{what: "app " + a.Name, call: k, decode: one[wireApp], touches: func(App) []string { return []string{unread} }}
 	if a.Name != "" {
 		o.find = func(ctx context.Context) (App, error) { return c.FindApp(ctx, a.Name) }
@@ -137,7 +137,7 @@ func (c *Client) CreateApp(ctx context.Context, a AppCreate) (App, error) {
 	return app, err
 }
 
-// matches says in what an app differs from the one ordered at the time start.
+// matches says in what an app differs from the one ordered no earlier than start.
 func (a AppCreate) matches(found App, start time.Time) error {
 	switch {
 	case a.Space != found.spaceName():

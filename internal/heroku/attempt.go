@@ -65,6 +65,7 @@ func (c *Client) attempt(ctx context.Context, k call, target string, body []byte
 	a = answer{status: response.StatusCode, header: response.Header, sent: true}
 	a.requestID = clip(c.scrub(response.Header.Get("Request-Id")), 200)
 	k.at.pacer.learn(response.Header, c.clock)
+	c.hostTime.learn(response.Header, c.clock.Now())
 	a.body, err = io.ReadAll(io.LimitReader(response.Body, maxBody+1))
 	switch {
 	case len(a.body) > maxBody:

@@ -83,6 +83,7 @@ type Client struct {
 	credential     Credential
 	userAgent      string
 	clock          Clock
+	hostTime       hostTime
 	http           *http.Client
 	attemptTimeout time.Duration
 	observe        func(context.Context, Attempt)

@@ -5,6 +5,8 @@ package heroku
 
 import (
 	"context"
+	"net/http"
+	"sync"
 	"time"
 )
 
@@ -35,4 +37,35 @@ func (realClock) Sleep(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// hostTime is the time at Heroku, as its answers tell it: a local clock may be wrong by hours.
+type hostTime struct {
+	mu    sync.Mutex
+	told  bool
+	ahead time.Duration // of the local clock
+}
+
+// learn takes over the Date of an answer of Heroku's, which is never later than the moment at which it arrives.
+func (h *hostTime) learn(answer http.Header, now time.Time) {
+	date, err := http.ParseTime(answer.Get("Date"))
+	if err != nil || answer.Get("Request-Id") == "" { // a proxy's answer tells the proxy's time
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.told, h.ahead = true, date.Sub(now)
+}
+
+// at is Heroku's time when it is now here; the same, and false, as long as nobody has told it.
+func (h *hostTime) at(now time.Time) (time.Time, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return now.Add(h.ahead), h.told
+}
+
+// HostTime is the time at Heroku, or the local one as long as no answer has told it.
+func (c *Client) HostTime() time.Time {
+	now, _ := c.hostTime.at(c.clock.Now())
+	return now
 }

@@ -15,8 +15,10 @@ const (
 	lookUpTimeout = 30 * time.Second
 	// settleTime is what Heroku gets to finish a request whose answer was lost, before it is asked about it.
 	settleTime = time.Second
-	// clockTolerance is by how much a local clock may be ahead of Heroku's.
+	// clockTolerance is by how much a local clock may be ahead of Heroku's, as long as no answer has told the time there.
 	clockTolerance = 15 * time.Minute
+	// dateTolerance is by how much the clocks within Heroku may differ.
+	dateTolerance = time.Minute
 )
 
 // order is a POST that creates something. Heroku knows no idempotency key, so that a lost answer is resolved by looking
@@ -86,9 +88,17 @@ func (o order[T]) ascertain(ctx context.Context, c *Client, lost error) (found T
 	return found, false, nil
 }
 
-// createdBefore reports that something has certainly existed before an order was sent at the time start.
-// A thing without a readable time is not certainly old.
-func createdBefore(createdAt string, start time.Time) bool {
+// earliest is the time at Heroku before which nothing was created that is ordered now.
+func (c *Client) earliest() time.Time {
+	if now, told := c.hostTime.at(c.clock.Now()); told {
+		return now.Add(-dateTolerance)
+	}
+	return c.clock.Now().Add(-clockTolerance)
+}
+
+// createdBefore reports that something has certainly existed at a time. A thing without a readable time is not certainly
+// old.
+func createdBefore(createdAt string, earliest time.Time) bool {
 	t, err := time.Parse(time.RFC3339, createdAt)
-	return err == nil && t.Before(start.Add(-clockTolerance))
+	return err == nil && t.Before(earliest)
 }

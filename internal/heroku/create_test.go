@@ -121,6 +121,62 @@ func TestLostCreateDoesNotAdoptWhatIsSomebodyElses(t *testing.T) {
 	}
 }
 
+// What is as old as the order is told by Heroku's clock, however wrong the one here is.
+func TestLostCreateIsDatedByHeroku(t *testing.T) {
+	t.Parallel()
+	for clock, ahead := range map[string]time.Duration{
+		"right": 0, "20 minutes ahead": 20 * time.Minute, "years ahead": 5e4 * time.Hour, "5 hours behind": -5 * time.Hour, "years behind": -5e4 * time.Hour,
+	} {
+		for found, c := range map[string]struct {
+			age  time.Duration
+			ours bool
+		}{
+			"just made": {0, true}, "made by a clock of Heroku's that is slow": {50 * time.Second, true}, "two minutes old": {2 * time.Minute, false}, "a day old": {24 * time.Hour, false},
+		} {
+			t.Run("a clock that is "+clock+", a store that is "+found, func(t *testing.T) {
+				t.Parallel()
+				here := newClock()
+				here.now = start.Add(ahead)
+				srv := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
+					switch {
+					case r.Method == "POST":
+						reset(w, r)
+					case r.URL.Path == "/account/rate-limits":
+						reply(w, 200, `{"remaining":4500}`)
+					default:
+						made := start.Add(-c.age).Format(time.RFC3339)
+						reply(w, 200, strings.Replace(addOnJSON(addOnID, "acme-cache", "provisioning"), "2026-01-14T09:12:30Z", made, 1))
+					}
+				})
+				client := srv.client(t, clocked(here))
+				if _, err := client.RateLimit(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if at := client.HostTime(); !at.Equal(start) {
+					t.Errorf("at Heroku it is %v, want %v", at, start)
+				}
+				addOn, err := client.CreateAddOn(t.Context(), appID, cache)
+				if c.ours && (err != nil || addOn.ID != addOnID) || !c.ours && (err == nil || !strings.Contains(err.Error(), "exists since")) {
+					t.Errorf("%v, %v", addOn.ID, err)
+				}
+			})
+		}
+	}
+}
+
+// The time of a proxy is not Heroku's.
+func TestTheTimeOfAProxyIsNotHerokus(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int) {
+		w.Header().Set("Date", "Thu, 01 Jan 1970 00:00:00 GMT")
+		w.WriteHeader(http.StatusForbidden)
+	})
+	client := srv.client(t)
+	if _, err := client.RateLimit(t.Context()); err == nil || !client.HostTime().Equal(start) {
+		t.Errorf("%v, %v", err, client.HostTime())
+	}
+}
+
 // The look-up may come too early: then the second order meets the first one's name.
 func TestLateFirstOrderIsAdoptedWhenTheSecondMeetsItsName(t *testing.T) {
 	t.Parallel()

@@ -58,16 +58,22 @@ func IsNotFound(err error) bool {
 	return errors.As(err, &e) && e.Status == http.StatusNotFound && e.ID == "not_found"
 }
 
-// TransportError means that there was no answer. Sent tells whether the request may have reached Heroku.
+// TransportError means that there was no answer, or only the beginning of one. Sent tells whether the request may have
+// reached Heroku.
 type TransportError struct {
-	Method string
-	Path   string
-	Tries  int
-	Sent   bool
-	Err    error
+	Method    string
+	Path      string
+	Status    int    // of an answer that broke off; 0 when there was none
+	RequestID string // likewise
+	Tries     int
+	Sent      bool
+	Err       error
 }
 
 func (e *TransportError) Error() string {
+	if e.Status != 0 {
+		return fmt.Sprintf("%s %s: the answer, with status %d, broke off: %v%s", e.Method, e.Path, e.Status, e.Err, origin("", e.RequestID, e.Tries))
+	}
 	return fmt.Sprintf("%s %s: %v%s", e.Method, e.Path, e.Err, origin("", "", e.Tries))
 }
 

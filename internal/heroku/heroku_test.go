@@ -186,6 +186,9 @@ func clocked(c heroku.Clock) func(*heroku.Options) {
 func reply(w http.ResponseWriter, status int, body string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Request-Id", "0c6f2c5e-7d0b-4b71-8f5e-9a4b3c2d1e0f")
+	if w.Header().Get("Date") == "" {
+		w.Header().Set("Date", start.Format(http.TimeFormat))
+	}
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, body)
 }

@@ -33,7 +33,7 @@ func acknowledged[T any](body []byte) (T, error) {
 func (c *Client) RunMaintenance(ctx context.Context, id AddOnID) error {
 	k := c.maintenances(string(id), "run")
 	k.operation, k.method = create, http.MethodPost
-	start := c.clock.Now()
+	start := c.earliest()
 	_, err := order[Maintenance]{
 		what: fmt.Sprintf("a run of the maintenance of add-on %s", id), call: k, decode: acknowledged[Maintenance],
 		find: func(ctx context.Context) (Maintenance, error) {
@@ -44,7 +44,7 @@ func (c *Client) RunMaintenance(ctx context.Context, id AddOnID) error {
 			return m, err
 		},
 		ours: func(m Maintenance) error {
-			if m.Status == MaintenanceRunning || m.Status == MaintenanceCompleted && !m.StartedAt.Before(start.Add(-clockTolerance)) {
+			if m.Status == MaintenanceRunning || m.Status == MaintenanceCompleted && !m.StartedAt.Before(start) {
 				return nil
 			}
 			return fmt.Errorf("the last maintenance is %s, since %s", m.Status, m.StartedAt.Format(time.RFC3339))

@@ -6,6 +6,7 @@ package heroku
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -327,6 +328,9 @@ func (p *poller[ID, T]) settle(w *waiter[ID, T], r reading[T], now time.Time) {
 	var got progress
 	if err == nil || IsNotFound(err) {
 		got, err = guarded(func() (progress, error) { return w.judge(r.item, err == nil, now.Sub(w.started)), nil })
+	}
+	if got.failure != nil && r.err != nil {
+		got.failure = fmt.Errorf("%w: %s", got.failure, r.err.Error()) // not as an error: that it is not found is judged already
 	}
 	over, err := w.consider(now, got, err)
 	if !over {

@@ -135,7 +135,7 @@ func (k call) where() string {
 func (c *Client) classify(ctx context.Context, k call, a answer, try int, accept func([]byte) error) (outcome, error) {
 	switch {
 	case a.status == 0 || (a.err != nil && a.status < 300):
-		err := &TransportError{Method: k.method, Path: k.where(), Tries: try, Sent: a.sent, Err: a.err}
+		err := &TransportError{Method: k.method, Path: k.where(), Status: a.status, RequestID: a.requestID, Tries: try, Sent: a.sent, Err: a.err}
 		switch {
 		case a.sent:
 			return lost, err

@@ -361,10 +361,15 @@ func TestChangeInDoubtIsVerified(t *testing.T) {
 				reply(w, 200, "")
 				return
 			}
-			reply(w, 200, `{"timeout":{"default":300,"value":0},"notify_keyspace_events":{"value":""}}`)
+			reply(w, 200, `{"timeout":{"default":300,"value":0},"notify_keyspace_events":{"value":"AKE"}}`)
 		})
 		c := srv.client(t)
 		zero, sixty := 0, 60
+		for events, made := range map[string]bool{"AKE": true, "KEA": true, "eKEg$lshztxd": true, "AK": false, "AKEm": false, "": false} {
+			if err := c.UpdateStoreConfig(t.Context(), addOnID, heroku.StoreConfigUpdate{NotifyKeyspaceEvents: &events}); (err == nil) != made {
+				t.Errorf("%q: %v", events, err)
+			}
+		}
 		if err := c.UpdateStoreConfig(t.Context(), addOnID, heroku.StoreConfigUpdate{Timeout: &zero}); err != nil {
 			t.Error(err)
 		}

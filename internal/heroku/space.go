@@ -113,7 +113,7 @@ func spaceIDs(_ SpaceID, s Space) []string { return []string{string(s.ID)} }
 // CreateSpace orders a space; it comes back allocating. It costs money from then on: when the answer is lost, the name
 // is looked up. Once sent, the order outlives ctx.
 func (c *Client) CreateSpace(ctx context.Context, s SpaceCreate) (Space, error) {
-	start := c.clock.Now()
+	start := c.earliest()
 	return order[Space]{
 		what: "space " + s.Name, call: c.post(s.body(), "spaces"), decode: one[wireSpace],
 		find: func(ctx context.Context) (Space, error) { return c.FindSpace(ctx, s.Name) },
@@ -136,7 +136,7 @@ func (s SpaceCreate) body() map[string]any {
 	return body
 }
 
-// matches says in what a space differs from the one ordered at the time start. None of it could be changed afterwards.
+// matches says in what a space differs from the one ordered no earlier than start. None of it could be changed afterwards.
 func (s SpaceCreate) matches(found Space, start time.Time) error {
 	switch {
 	case found.Team != s.Team:

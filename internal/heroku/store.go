@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -170,11 +171,19 @@ type setting struct {
 	Value text `json:"value"`
 }
 
-// has compares literally: keyspace flags in another order count as different, which is an error rather than a wrong success.
+// has reports whether an update has been carried out.
 func (s storeConfig) has(u StoreConfigUpdate) bool {
 	return (u.Timeout == nil || fmt.Sprint(*u.Timeout) == string(s.Timeout.Value)) &&
 		(u.MaxmemoryPolicy == nil || *u.MaxmemoryPolicy == string(s.MaxmemoryPolicy.Value)) &&
-		(u.NotifyKeyspaceEvents == nil || *u.NotifyKeyspaceEvents == string(s.NotifyKeyspaceEvents.Value))
+		(u.NotifyKeyspaceEvents == nil || flags(*u.NotifyKeyspaceEvents) == flags(string(s.NotifyKeyspaceEvents.Value)))
+}
+
+// flags are keyspace events in one order: servers answer in one of their own, with A for all that it stands for
+// (Redis: Keyspace notifications). One flag more or less is a difference.
+func flags(events string) string {
+	each := []byte(strings.ReplaceAll(events, "A", "g$lshztxed"))
+	slices.Sort(each)
+	return string(slices.Compact(each))
 }
 
 // WaitStoreAvailable waits until the store can be used and, if plan is not empty, runs on that plan (short name). After

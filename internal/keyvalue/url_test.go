@@ -54,6 +54,8 @@ func TestParseURL(t *testing.T) {
 }
 
 var unreadableURLs = map[string]string{
+	"rediss://h:6379?hunter2@host":         "cannot be read",
+	"rediss://h:hunter2@::1":               "cannot be read",
 	"":                                     "the URL is empty",
 	"hunter2":                              "does not start with redis:// or rediss://",
 	"https://:hunter2@host":                "does not start with redis:// or rediss://",

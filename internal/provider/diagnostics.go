@@ -138,7 +138,8 @@ func (c *connection) afterAnswer(again repetition, answer *heroku.Error) string 
 	case "rate_limit":
 		return "The account's hourly request limit is used up, by all its tools together. Wait some minutes, then run again, with a lower -parallelism if need be."
 	case "confirmation_required":
-		return "Heroku wants an explicit confirmation for this, and the configuration does not ask for what it would confirm."
+		return "Heroku wants an explicit confirmation for this, and the configuration does not ask for what it would confirm. " +
+			"If it is about an attachment, its name has come to lead to another store: choose another name for it, or detach that one first."
 	case "conflict":
 		return fmt.Sprintf("Another operation on the same object is running at Heroku: %s when it has ended.", again)
 	}

@@ -79,7 +79,7 @@ func (r *instanceResource) orderStore(ctx context.Context, app heroku.App, order
 // mayBeLost says that a store may be what an earlier run has ordered and could not keep in the state.
 func (r *instanceResource) mayBeLost(holder heroku.AddOn, app heroku.App, order heroku.AddOnCreate) bool {
 	created, err := time.Parse(time.RFC3339, holder.CreatedAt)
-	recent := err != nil || r.client.Clock().Now().Sub(created) < lostFor
+	recent := err != nil || r.client.HostTime().Sub(created) < lostFor
 	return !ending(holder) && recent && holder.AppID == app.ID && holder.Plan == order.Plan
 }
 

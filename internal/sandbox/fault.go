@@ -4,6 +4,7 @@
 package sandbox
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -49,6 +50,8 @@ type Effect struct {
 	Hang     bool `json:"hang,omitempty"`     // no answer, until the client leaves
 	Reset    bool `json:"reset,omitempty"`    // the connection is reset
 	Truncate bool `json:"truncate,omitempty"` // the answer ends in the middle
+
+	Drip Duration `json:"drip,omitempty"` // in real time, between one byte of the answer's body and the next
 
 	Status      int               `json:"status,omitempty"`       // another answer; without Body in Heroku's envelope
 	Body        *string           `json:"body,omitempty"`         // "" = an empty one
@@ -282,6 +285,35 @@ func (e Effect) obscure(v any) any {
 		}
 	}
 	return v
+}
+
+// slowly is where an answer goes that drips.
+func (e Effect) slowly(ctx context.Context, w http.ResponseWriter) http.ResponseWriter {
+	if e.Drip <= 0 {
+		return w
+	}
+	return &tap{ResponseWriter: w, ctx: ctx, pause: time.Duration(e.Drip)}
+}
+
+// tap lets out one byte at a time, until the client leaves.
+type tap struct {
+	http.ResponseWriter
+	ctx   context.Context
+	pause time.Duration
+}
+
+func (t *tap) Unwrap() http.ResponseWriter { return t.ResponseWriter }
+
+func (t *tap) Write(b []byte) (n int, err error) {
+	for ; n < len(b) && err == nil; n++ {
+		if err = http.NewResponseController(t.ResponseWriter).Flush(); err == nil && !sleep(t.ctx, t.pause) {
+			err = t.ctx.Err()
+		}
+		if err == nil {
+			_, err = t.ResponseWriter.Write(b[n : n+1])
+		}
+	}
+	return n, err
 }
 
 // reset ends the connection without an answer, so that the client sees "connection reset by peer".

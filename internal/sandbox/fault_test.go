@@ -4,9 +4,11 @@
 package sandbox_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"syscall"
 	"testing"
@@ -138,6 +140,38 @@ func TestFault_losesTheAnswer(t *testing.T) {
 			w.send("GET /apps", "").says("length", tc.apps)
 		})
 	}
+}
+
+// The answer begins at once, and its body comes byte by byte; whoever leaves in the middle has lost it.
+func TestFault_dripsTheAnswer(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.inject(`{"match":{"method":"POST"},"do":{"drip":"1ms"}}`)
+	began := time.Now()
+	a := w.send("POST /apps", `{"name":"orders-api"}`).is(201).says("name", "orders-api")
+	if took := time.Since(began); took < time.Duration(len(a.body))*time.Millisecond {
+		t.Errorf("%d bytes took %v", len(a.body), took)
+	}
+	w.Clear()
+	w.inject(`{"match":{"method":"POST"},"do":{"drip":"1h"}}`)
+	ctx, leave := context.WithCancel(t.Context())
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.URL()+"/apps", strings.NewReader(`{"name":"orders-web"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{"Accept": "application/vnd.heroku+json; version=3", "Authorization": "Bearer " + w.Token(), "Content-Type": "application/json"} {
+		request.Header.Set(name, value)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	leave()
+	if body, err := io.ReadAll(answer.Body); answer.StatusCode != 201 || len(body) > 0 || err == nil {
+		t.Errorf("%s, %q, %v", answer.Status, body, err)
+	}
+	w.send("GET /apps", "").says("length", "2")
 }
 
 func TestFault_staleReadsSeeTheWorldBeforeTheLastWrite(t *testing.T) {

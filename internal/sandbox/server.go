@@ -108,11 +108,12 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
+	rep.header.Set("Date", s.clock.Now().Format(http.TimeFormat)) // of the clock here, not of the machine's
 	effect.distort(&rep)
 	rep.header.Set("Request-Id", strings.Join(append(r.Header.Values("Request-Id"), requestID), ","))
 	s.journal.note(seq, func(q *Request) { q.Status = rep.status })
 	s.log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", rep.status, "request_id", requestID, "fault", fault)
-	rep.send(w, effect.Truncate)
+	rep.send(effect.slowly(r.Context(), w), effect.Truncate)
 }
 
 // reply is false when the client left, or the sandbox closes, before there was one.

@@ -28,10 +28,17 @@ type count struct{ passed, failed int }
 // suites are the tests whose subtests are experiments; those with a title are not about one resource.
 var suites = map[string]string{
 	"TestAccFaults": "", "TestAccReads": "", "TestAccOutside": "", "TestAccPeople": "", "TestAccInterruptions": "", "TestAccDeaths": "", "TestAccPanics": "",
-	"TestAccRedirects":  "a redirect to another host, token watched",
-	"TestAccRandomSoak": "random faults over 30 objects, one seed each",
-	"TestAccKillSoak":   "the provider is killed after one of its answers, one after the other",
-	"TestAccHostile":    "hostile names, import ids and values",
+	"TestAccMigration": "", "TestAccSources": "", "TestAccClocks": "", "TestAccDrips": "",
+	"TestAccRedirects":               "a redirect to another host, token watched",
+	"TestAccRandomSoak":              "random faults over 30 objects, one seed each",
+	"TestAccKillSoak":                "the provider is killed after one of its answers, one after the other",
+	"TestAccHostile_importIDs":       "hostile import ids",
+	"TestAccSources_overTheProtocol": "every data source with every fault, over the protocol",
+	"TestAccSources_endlessLists":    "data sources with lists that never end, over the protocol",
+	"TestActions_misfortunes":        "every action with every fault, over the protocol",
+	"TestURLs_parsed":                "URLs with special characters, parsed",
+	"TestAccURLs_ofForks":            "URLs with special characters, of a fork",
+	"TestAccURLs_ofStores":           "URLs with special characters, of a store",
 }
 
 const several = "several"

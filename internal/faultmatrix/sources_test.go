@@ -1,0 +1,337 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package faultmatrix
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
+)
+
+// What is only read meets the same faults as what is managed.
+
+// source is a data source or an ephemeral resource, and one of the requests by which it is read.
+type source struct {
+	kind, name string
+	given      map[string]string // attribute -> the thing whose id it is, or else its value
+	part       string            // what the request is about; empty when there is no other
+	read       sandbox.Match
+	calm       []string // faults in spite of which there is an answer
+	waited     []string // faults that are waited out, as what soon passes
+}
+
+func (s source) config() string {
+	var b strings.Builder
+	for _, thing := range things {
+		fmt.Fprintf(&b, "variable %q {\n  type = string\n}\n", thing)
+	}
+	fmt.Fprintf(&b, "%s %q \"seen\" {\n", s.kind, s.name)
+	for attribute, value := range s.given {
+		if slices.Contains(things, value) {
+			fmt.Fprintf(&b, "  %s = var.%s\n", attribute, value)
+		} else {
+			fmt.Fprintf(&b, "  %s = %q\n", attribute, value)
+		}
+	}
+	return b.String() + "}\n"
+}
+
+var things = []string{"app", "store", "space"}
+
+func (s source) experiment() string {
+	if s.part == "" {
+		return "read"
+	}
+	return "read of " + s.part
+}
+
+var (
+	ofStore = map[string]string{"instance_id": "store"}
+	byName  = map[string]string{"app_id": "app", "attachment_name": "REDIS"}
+	aStore  = on("GET", "/redis/v0/databases/*")
+)
+
+var sources = []source{
+	{"data", "kvs_app", map[string]string{"id": "app"}, "", on("GET", "/apps/*"), nil, nil},
+	{"data", "kvs_instance", map[string]string{"id": "store"}, "", on("GET", "/addons/*"), nil, nil},
+	{"data", "kvs_instance", byName, "an attachment", on("GET", "/apps/*/addon-attachments/*"), nil, nil},
+	{"data", "kvs_instance", map[string]string{"id": "store"}, "settings", aStore, []string{"404"}, nil}, // a store that is not ready
+	{"data", "kvs_maintenance", ofStore, "the store", on("GET", "/addons/*"), nil, nil},
+	{"data", "kvs_maintenance", ofStore, "", on("GET", "/data/maintenances/v1/*"), []string{"404"}, nil}, // one that has had none
+	{"data", "kvs_maintenance", map[string]string{"app_id": "app"}, "an app's stores", on("GET", "/apps/*/addons"), []string{"an empty list"}, nil},
+	{"data", "kvs_maintenance", map[string]string{"app_id": "app"}, "an app", on("GET", "/data/maintenances/v1/apps/*"), nil, nil},
+	{"data", "kvs_plans", nil, "", on("GET", "/addon-services/*/plans"), []string{"an empty list"}, nil},
+	{"data", "kvs_private_space", map[string]string{"id": "space"}, "", on("GET", "/spaces/*"), nil, nil},
+	{"data", "kvs_private_space", map[string]string{"id": "space"}, "addresses", on("GET", "/spaces/*/nat"), []string{"404"}, nil}, // there are none yet
+	{"data", "kvs_private_space", map[string]string{"id": "space"}, "apps", on("GET", "/teams/*/apps"), []string{"an empty list"}, nil},
+	{"data", "kvs_private_space", map[string]string{"id": "space"}, "stores", on("GET", "/apps/*/addons"), []string{"404", "an empty list"}, nil}, // an app that has just gone
+	{"data", "kvs_regions", nil, "", on("GET", "/regions"), []string{"an empty list"}, nil},
+	{"data", "kvs_usage", ofStore, "", on("GET", "/addons/*"), nil, nil},
+	{"data", "kvs_usage", ofStore, "the store", aStore, []string{"404"}, nil},   // a store that is not ready
+	{"ephemeral", "kvs_credentials", ofStore, "", aStore, nil, []string{"404"}}, // a store that is not ready
+	{"ephemeral", "kvs_credentials", byName, "an attachment", on("GET", "/apps/*/addon-attachments/*"), nil, nil},
+}
+
+// sourceFaults are those of a refresh, and some that do not matter there.
+func sourceFaults() []fault {
+	return append(slices.Clone(reads),
+		fault{name: "404", do: sandbox.Effect{Status: 404}, exit: 1},
+		fault{name: "500 for good", do: sandbox.Effect{Status: 500}, exit: 1},
+		fault{name: "another type", do: sandbox.Effect{Status: 200, Body: text(`["x"]`)}, exit: 1},
+		fault{name: "unknown states", do: sandbox.Effect{UnknownFields: true, UnknownEnum: true}},
+	)
+}
+
+// neighbourhood is an app with a store, and a space with an app in it, all of somebody else's.
+func neighbourhood(t *testing.T, sb *acctest.Sandbox) map[string]string {
+	t.Helper()
+	c, ctx := sb.Client(t), t.Context()
+	app, err := c.CreateApp(ctx, heroku.AppCreate{Name: "orders-web"})
+	var store heroku.AddOn
+	if err == nil {
+		store, err = c.CreateAddOn(ctx, app.ID, heroku.AddOnCreate{Plan: "heroku-redis:premium-0", Name: "orders-cache", AttachmentName: "REDIS"})
+	}
+	if err == nil {
+		_, err = c.WaitStoreAvailable(ctx, store.ID, "", time.Hour)
+	}
+	var space heroku.Space
+	if err == nil {
+		space, err = c.CreateSpace(ctx, heroku.SpaceCreate{Name: "acme-prod", Team: "acme"})
+	}
+	if err == nil {
+		_, err = c.WaitSpaceAllocated(ctx, space.ID, time.Hour)
+	}
+	if err == nil {
+		_, err = c.WaitSpaceNAT(ctx, space.ID, time.Hour)
+	}
+	if err == nil {
+		_, err = c.CreateApp(ctx, heroku.AppCreate{Name: "orders-inside", Space: "acme-prod"})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]string{"app": string(app.ID), "store": string(store.ID), "space": string(space.ID)}
+}
+
+// Each source meets each fault on the CLI. The short form has the ephemeral one, whose answer is a secret, and leaves
+// the others to the test below.
+func TestAccSources(t *testing.T) {
+	t.Parallel()
+	experiments := map[string][]acctest.Experiment{}
+	for _, s := range sources {
+		for _, f := range sourceFaults() {
+			short := s.kind == "ephemeral" && s.part == "" && f.name == "unknown states"
+			if !short && !long() {
+				continue
+			}
+			e := acctest.Experiment{
+				Name: s.experiment() + ", " + f.name, Config: s.config(), Exit: f.exit, Budget: 200,
+				Outside: func(l *acctest.Lab) {
+					for thing, id := range neighbourhood(l.T, l.Sandbox) {
+						l.CLI.Env = append(l.CLI.Env, "TF_VAR_"+thing+"="+id)
+					}
+				},
+				Trouble: []sandbox.Fault{{Match: s.read, Do: f.do}},
+				Act:     planned,
+			}
+			if slices.Contains(s.calm, f.name) {
+				e.Exit = 0
+			}
+			if slices.Contains(s.waited, f.name) {
+				e.Rule, e.Says = true, "timed out after"
+			}
+			experiments[s.name] = append(experiments[s.name], e)
+		}
+	}
+	run(t, experiments)
+}
+
+// Every source that there is meets every fault over the protocol: the answer or the error is what it should be, and has
+// no password in it.
+func TestAccSources_overTheProtocol(t *testing.T) {
+	t.Parallel()
+	sb := acctest.Start(t, func(o *sandbox.Options) { o.Engine = "miniredis" })
+	_, schema := server(t, sb)
+	there := neighbourhood(t, sb)
+	stored, err := sb.Client(t).Store(t.Context(), heroku.AddOnID(there["store"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range slices.Concat(slices.Collect(maps.Keys(schema.DataSourceSchemas)), slices.Collect(maps.Keys(schema.EphemeralResourceSchemas))) {
+		if !slices.ContainsFunc(sources, func(s source) bool { return s.name == name }) {
+			t.Errorf("nobody reads %s here", name)
+		}
+	}
+	for _, s := range sources {
+		for _, f := range sourceFaults() {
+			t.Run(s.name+" "+s.experiment()+", "+f.name, func(t *testing.T) {
+				provider, schema := server(t, sb) // one that remembers nothing
+				sb.ResetJournal()
+				sb.Inject(sandbox.Fault{Match: s.read, Do: f.do})
+				defer sb.Clear()
+				diagnostics := s.ask(t, provider, schema, there)
+				if sb.Faults()[0].Struck == 0 {
+					t.Fatal("the fault does not strike")
+				}
+				switch {
+				case f.exit == 0 || slices.Contains(s.calm, f.name):
+					expectNone(t, diagnostics)
+				case slices.Contains(s.waited, f.name):
+					if !strings.Contains(words(diagnostics), "timed out after") {
+						t.Errorf("it does not say that it waited: %s", words(diagnostics))
+					}
+				default:
+					expectReport(t, diagnostics, sb, f.do)
+				}
+				expectUntold(t, diagnostics, stored.ResourceURL.Reveal())
+			})
+		}
+	}
+}
+
+// A list that never ends is given up.
+func TestAccSources_endlessLists(t *testing.T) {
+	t.Parallel()
+	sb := acctest.Start(t, func(o *sandbox.Options) { o.Engine, o.PageSize = "miniredis", 1 })
+	there := neighbourhood(t, sb)
+	for _, s := range sources {
+		if !slices.Contains(s.calm, "an empty list") {
+			continue // no list
+		}
+		t.Run(s.name+" "+s.experiment(), func(t *testing.T) {
+			provider, schema := server(t, sb)
+			sb.ResetJournal()
+			sb.Inject(sandbox.Fault{Match: s.read, Do: sandbox.Effect{EndlessPages: true}})
+			defer sb.Clear()
+			diagnostics := s.ask(t, provider, schema, there)
+			if n := len(sb.Journal()); n > 20 {
+				t.Errorf("it took %d requests to see that the list repeats itself", n)
+			}
+			expectSound(t, diagnostics)
+			if said := words(diagnostics); !strings.Contains(said, "the pages of the list do not come to an end") {
+				t.Errorf("half a list passes for the whole: %s", said)
+			}
+		})
+	}
+}
+
+// ask reads a source as a CLI does.
+func (s source) ask(t *testing.T, provider tfprotov6.ProviderServer, schemas *tfprotov6.GetProviderSchemaResponse, there map[string]string) []*tfprotov6.Diagnostic {
+	t.Helper()
+	given := map[string]tftypes.Value{}
+	for attribute, value := range s.given {
+		given[attribute] = text6(cmp.Or(there[value], value))
+	}
+	if s.kind == "ephemeral" {
+		schema := schemas.EphemeralResourceSchemas[s.name]
+		opened, err := provider.OpenEphemeralResource(t.Context(), &tfprotov6.OpenEphemeralResourceRequest{
+			TypeName: s.name, Config: dynamic(t, schema.ValueType(), object(schema, given)),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return opened.Diagnostics
+	}
+	schema := schemas.DataSourceSchemas[s.name]
+	read, err := provider.ReadDataSource(t.Context(), &tfprotov6.ReadDataSourceRequest{
+		TypeName: s.name, Config: dynamic(t, schema.ValueType(), object(schema, given)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return read.Diagnostics
+}
+
+// ids are Heroku's, of the statuses that faults answer in its envelope.
+var ids = map[int]string{401: "unauthorized", 403: "forbidden", 404: "not_found", 422: "invalid_params", 429: "rate_limit", 500: "internal_server_error"}
+
+// expectReport wants errors, each with the request that failed and all that was answered to it.
+func expectReport(t *testing.T, diagnostics []*tfprotov6.Diagnostic, sb *acctest.Sandbox, do sandbox.Effect) {
+	t.Helper()
+	expectSound(t, diagnostics)
+	var failed []sandbox.Request
+	for _, request := range sb.Journal() {
+		if request.Fault != "" {
+			failed = append(failed, request)
+		}
+	}
+	errors := 0
+	for _, d := range diagnostics {
+		if d.Severity != tfprotov6.DiagnosticSeverityError {
+			continue
+		}
+		errors++
+		if !slices.ContainsFunc(failed, func(r sandbox.Request) bool { return reports(d.Detail, r, do) }) {
+			t.Errorf("this does not say which request failed, and how (%s %s: %d, …):\n%s: %s", failed[0].Method, failed[0].Path, failed[0].Status, d.Summary, d.Detail)
+		}
+	}
+	if errors == 0 {
+		t.Errorf("there is no error after %s %s: %d", failed[0].Method, failed[0].Path, failed[0].Status)
+	}
+}
+
+// reports says whether a text has what support needs of a request that failed.
+func reports(detail string, r sandbox.Request, do sandbox.Effect) bool {
+	_, requestID, _ := strings.Cut(r.RequestID, ",")
+	parts := []string{r.Method + " " + (&url.URL{Path: r.Path}).EscapedPath()}
+	if r.Status != 0 {
+		parts = append(parts, fmt.Sprint(r.Status), requestID)
+	}
+	if do.Status != 0 && do.Body == nil {
+		parts = append(parts, ids[do.Status])
+	}
+	return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(detail, part) })
+}
+
+// expectNone wants no error.
+func expectNone(t *testing.T, diagnostics []*tfprotov6.Diagnostic) {
+	t.Helper()
+	expectSound(t, diagnostics)
+	for _, d := range diagnostics {
+		if d.Severity == tfprotov6.DiagnosticSeverityError {
+			t.Errorf("%s: %s", d.Summary, d.Detail)
+		}
+	}
+}
+
+// expectSound wants no panic and no flood of words.
+func expectSound(t *testing.T, diagnostics []*tfprotov6.Diagnostic) {
+	t.Helper()
+	for _, d := range diagnostics {
+		if strings.Contains(d.Summary+d.Detail, "unexpectedly") || strings.Contains(d.Detail, "report it") || len(d.Detail) > 4<<10 {
+			t.Errorf("%s: %s", d.Summary, d.Detail[:min(len(d.Detail), 1000)])
+		}
+	}
+}
+
+// expectUntold wants no part of a URL that may be secret, in any spelling, after it has shown that it would find it.
+func expectUntold(t *testing.T, diagnostics []*tfprotov6.Diagnostic, secret string) {
+	t.Helper()
+	said := ""
+	for _, d := range diagnostics {
+		said += d.Summary + "\n" + d.Detail + "\n"
+	}
+	if !tells("before "+secret+" after", secret) {
+		t.Fatal("a secret would not be found")
+	}
+	if tells(said, secret) {
+		t.Errorf("a secret is in what is said:\n%s", said)
+	}
+}
+
+func tells(said, secret string) bool {
+	return slices.ContainsFunc(spellings(secret), func(part string) bool { return strings.Contains(said, part) })
+}
