@@ -15,7 +15,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// backing is the server behind a store, which starts in the background.
+// backing is the server behind a store, which is prepared in the background.
 type backing struct {
 	name   string        // of the store
 	done   chan struct{} // closed when server or err is there
@@ -102,7 +102,7 @@ func (s *Sandbox) startServer(spec serverSpec, from origin) *backing {
 }
 
 func (s *Sandbox) runServer(spec serverSpec, from origin) (server, error) {
-	srv, err := s.bootServer(spec)
+	srv, err := s.engine.Start(s.life, spec)
 	if err != nil || from == nil {
 		return srv, err
 	}
@@ -114,20 +114,7 @@ func (s *Sandbox) runServer(spec serverSpec, from origin) (server, error) {
 	return srv, nil
 }
 
-// bootServer when it is its turn.
-func (s *Sandbox) bootServer(spec serverSpec) (server, error) {
-	select {
-	case s.starting <- struct{}{}:
-		defer func() { <-s.starting }()
-	case <-s.life.Done():
-		return nil, s.life.Err()
-	}
-	ctx, cancel := context.WithTimeout(s.life, readyTimeout)
-	defer cancel()
-	return s.engine.Start(ctx, spec)
-}
-
-// follow the source, and the next one if it gets another server meanwhile.
+// follow the source, and the next one if it gets another server or password meanwhile.
 func follow(ctx context.Context, srv server, from origin) error {
 	for {
 		upstream, err := from(ctx)
@@ -137,7 +124,7 @@ func follow(ctx context.Context, srv server, from origin) error {
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
-		if now, gone := from(ctx); gone != nil || now.Host == upstream.Host && now.Port == upstream.Port {
+		if now, gone := from(ctx); gone != nil || now == upstream {
 			return err
 		}
 	}
@@ -169,7 +156,7 @@ func (s *Sandbox) stopServer(b *backing) {
 	})
 }
 
-// resumeServers starts the servers of the stores that a data directory knows, and waits for those that were in use.
+// resumeServers opens the ports of the stores that a data directory knows, and waits for those that were in use.
 func (s *Sandbox) resumeServers(ctx context.Context) error {
 	s.startBackings()
 	for _, id := range slices.Sorted(maps.Keys(s.world.AddOns)) {

@@ -17,7 +17,8 @@ import (
 type engine interface {
 	// Name is a short human name: "redis-server 7.0.15", "miniredis".
 	Name() string
-	// Start returns once the server answers an authenticated PING over TLS. ctx bounds the start, not the server's life.
+	// Start returns once the server's port is open; a process behind it starts with the first connection. ctx bounds the start,
+	// not the server's life.
 	Start(ctx context.Context, spec serverSpec) (server, error)
 	// Close stops every server that still runs and removes what the engine created; the data of servers with a Dir stays.
 	Close() error
@@ -68,11 +69,14 @@ type server interface {
 	Follow(ctx context.Context, from source) error
 	// StandAlone ends what Follow began, once everything is there that the source has now.
 	StandAlone(ctx context.Context, from source) error
-	// Restart ends the server and starts it again as the spec says, on the same port; what is not persistent is empty then.
+	// Restart ends the server and starts it again as the spec says, on the same port; what is not persistent is empty then. One
+	// that does not run gets the password, limits and settings only.
 	Restart(ctx context.Context, spec serverSpec) error
 	// Rebind makes it listen on another port, which must be free.
 	Rebind(ctx context.Context, port int) error
-	// Admin does something on a connection of its own.
+	// Idle says that the server does not run and has no keys: it has not been used.
+	Idle() bool
+	// Admin does something on a connection of its own, for which the server starts.
 	Admin(ctx context.Context, do func(*redis.Client) error) error
 	// Stop ends the server; without keepData its directory is removed too. A second call does nothing more.
 	Stop(ctx context.Context, keepData bool) error

@@ -170,6 +170,8 @@ func (s *miniredisServer) Rebind(_ context.Context, port int) error {
 	return fmt.Errorf("moving miniredis to port %d: it has one for good", port)
 }
 
+func (s *miniredisServer) Idle() bool { return false }
+
 func (s *miniredisServer) Admin(ctx context.Context, do func(*redis.Client) error) error {
 	return speak(ctx, s.Source(), s.engine.cert.clientConfig(), do)
 }

@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -31,6 +32,7 @@ type processEngine struct {
 	certFile, keyFile string
 	openFiles         int
 	spawner           spawner
+	starting          chan struct{} // held by each process that is starting
 
 	mu      sync.Mutex
 	servers map[*processServer]struct{}
@@ -39,6 +41,7 @@ type processEngine struct {
 
 const (
 	startTimeout = 15 * time.Second
+	readyPoll    = time.Millisecond
 	portTries    = 10
 )
 
@@ -63,6 +66,7 @@ func newProcessEngine(binary string, log *slog.Logger) (engine, error) {
 	e := &processEngine{
 		binary: binary, name: filepath.Base(binary) + " " + version[1], log: log,
 		dir: dir, openFiles: raiseOpenFiles(), servers: map[*processServer]struct{}{},
+		starting: make(chan struct{}, 2*runtime.NumCPU()),
 	}
 	if e.cert, err = newCertificate(); err == nil {
 		e.certFile, e.keyFile, err = e.cert.writeTo(dir)
@@ -77,41 +81,33 @@ func newProcessEngine(binary string, log *slog.Logger) (engine, error) {
 func (e *processEngine) Name() string { return e.name }
 
 func (e *processEngine) Start(ctx context.Context, spec serverSpec) (server, error) {
-	s, err := e.start(ctx, spec)
+	s, err := e.prepare(ctx, spec)
 	if err != nil {
-		return nil, fmt.Errorf("starting %s: %w", filepath.Base(e.binary), err)
+		return nil, fmt.Errorf("preparing a %s: %w", filepath.Base(e.binary), err)
 	}
 	return s, nil
 }
 
-func (e *processEngine) start(ctx context.Context, spec serverSpec) (*processServer, error) {
+func (e *processEngine) prepare(ctx context.Context, spec serverSpec) (*processServer, error) {
 	if spec.Password == "" {
 		return nil, errors.New("a server without a password is refused")
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("not ready within %s", startTimeout))
-	defer cancel()
-	s := &processServer{engine: e, id: spec.ID, dir: spec.Dir, password: spec.Password, persistent: spec.Persistent}
+	s := &processServer{engine: e, spec: spec}
+	s.door = newDoorway(ctx, s.connect)
 	if err := s.prepareDir(); err != nil {
 		return nil, err
 	}
-	if err := e.add(s); err != nil {
-		return nil, errors.Join(err, s.removeDir(spec.Dir != ""))
+	err := e.add(s)
+	if err == nil {
+		err = s.door.open(ctx, spec.Port)
 	}
-	s.port.Store(int64(spec.Port))
-	for try := 1; ; try++ {
-		err := s.launch(ctx, spec)
-		if err == nil {
-			go s.watch(s.child)
-			return s, nil
-		}
-		if !errors.Is(err, errAddressInUse) || try == portTries {
-			return nil, errors.Join(err, s.Stop(ctx, spec.Dir != ""))
-		}
-		s.port.Store(0)
+	if err != nil {
+		return nil, errors.Join(err, s.Stop(ctx, spec.Dir != ""))
 	}
+	return s, nil
 }
 
-// add makes the server known to Close, which must find it from before its process exists.
+// add makes the server known to Close, which must find it from before it is open.
 func (e *processEngine) add(s *processServer) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -162,7 +158,8 @@ func freePort(ctx context.Context) (int, error) {
 }
 
 // config is what the server reads from stdin: the directives that Redis 6.2, 7 and 8 and Valkey have in common.
-func (e *processEngine) config(s *processServer, spec serverSpec) string {
+func (e *processEngine) config(s *processServer, port int) string {
+	spec := s.spec
 	var b strings.Builder
 	set := func(directive string, args ...string) {
 		b.WriteString(directive)
@@ -174,15 +171,18 @@ func (e *processEngine) config(s *processServer, spec serverSpec) string {
 	}
 	set("bind", "127.0.0.1")
 	set("port", "0")
-	set("tls-port", fmt.Sprint(s.port.Load()))
+	set("tls-port", fmt.Sprint(port))
 	set("tls-cert-file", e.certFile)
 	set("tls-key-file", e.keyFile)
 	set("tls-ca-cert-file", e.certFile)
 	set("tls-auth-clients", "no")
 	set("tls-replication", "yes")
 	set("requirepass", spec.Password)
-	set("user", append([]string{"h", "on"}, userRules(spec.Password)...)...)
-	set("dir", s.dir)
+	set("user", append([]string{"h", "on"}, userRules(spec.Password, s.former)...)...)
+	if s.former != "" {
+		set("user", append([]string{"default", "on"}, userRules(spec.Password, s.former)...)...)
+	}
+	set("dir", spec.Dir)
 	set("daemonize", "no")
 	set("loglevel", "warning")
 	set("save", "")

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -207,7 +208,10 @@ func fakeServer(t *testing.T, script string) engine {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "redis-server")
 	text := "#!/bin/sh\n[ \"$1\" = --version ] && echo 'Redis server v=7.0.0' && exit\n" + script
-	if err := os.WriteFile(binary, []byte(text), 0o755); err != nil {
+	syscall.ForkLock.RLock() // a child that is forked meanwhile would have it open for writing, and keep it from being run
+	err := os.WriteFile(binary, []byte(text), 0o755)
+	syscall.ForkLock.RUnlock()
+	if err != nil {
 		t.Fatal(err)
 	}
 	e, err := newProcessEngine(binary, slog.New(slog.DiscardHandler))
@@ -221,7 +225,7 @@ func fakeServer(t *testing.T, script string) engine {
 func TestProcess_anEarlyExitIsReportedWithTheLastOutputButNoSecret(t *testing.T) {
 	t.Parallel()
 	e := fakeServer(t, "grep requirepass; echo it is broken >&2; exit 3\n")
-	_, err := e.Start(t.Context(), serverSpec{Password: `se"cret`})
+	err := start(t, e, serverSpec{Password: `se"cret`}).Admin(t.Context(), nil)
 	for _, want := range []string{"exited before it was ready", "exit status 3", "requirepass (sensitive)", "it is broken"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
@@ -235,14 +239,21 @@ func TestProcess_anEarlyExitIsReportedWithTheLastOutputButNoSecret(t *testing.T)
 func TestProcess_anInterruptedStartLeavesNothing(t *testing.T) {
 	t.Parallel()
 	e := fakeServer(t, "trap '' TERM; cat >/dev/null; while :; do sleep 0.1; done\n").(*processEngine)
+	s := start(t, e, serverSpec{})
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	before := time.Now()
-	if _, err := e.Start(ctx, serverSpec{Password: "secret"}); !errors.Is(err, context.DeadlineExceeded) {
+	if err := s.Admin(ctx, nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
+	before := time.Now()
+	if err := s.Stop(t.Context(), true); err != nil {
+		t.Error(err)
+	}
 	if took := time.Since(before); took > 4*time.Second {
-		t.Errorf("returned after %s", took)
+		t.Errorf("stopping took %s", took)
+	}
+	if child := s.(*processServer).child; child != nil {
+		t.Errorf("a process is left: %v", child)
 	}
 	left, err := filepath.Glob(filepath.Join(e.dir, "store-*"))
 	if err != nil || len(left) > 0 || len(e.servers) > 0 {

@@ -158,6 +158,9 @@ func (b *backing) sample(ctx context.Context) (metrics string, err error) {
 	if err != nil {
 		return "", err
 	}
+	if srv.Idle() { // asking would start it
+		return sampleLine(unused, machineLoad()), nil
+	}
 	err = srv.Admin(ctx, func(c *redis.Client) error {
 		all := map[string]string{}
 		for _, section := range []string{"clients", "memory", "stats"} {

@@ -41,6 +41,9 @@ func runEngine(dir string) error {
 			runtime.LockOSThread() // not unlocked: its thread ends with the goroutine, which must not end the server
 			id := fmt.Sprint("store-", i)
 			s, err := e.Start(context.Background(), serverSpec{ID: id, Dir: filepath.Join(dir, id), Password: "secret", Persistent: true})
+			if err == nil {
+				err = s.(*processServer).awake(context.Background())
+			}
 			if err != nil {
 				failed <- err
 				return
@@ -120,6 +123,9 @@ func TestProcess_aPasswordIsInNoCommandLineEnvironmentOrFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = start(t, e, serverSpec{Dir: dir, Password: canary, Persistent: true}).(*processServer)
+	if err := s.awake(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	for _, file := range []string{"cmdline", "environ"} {
 		text := read(t, fmt.Sprintf("/proc/%d/%s", s.child.cmd.Process.Pid, file))
 		if len(text) == 0 || strings.Contains(text, "canary") {
@@ -161,4 +167,42 @@ func read(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// Not parallel: other tests have goroutines and files of their own.
+func TestProcess_aClosedEngineLeavesNoGoroutineFileOrProcess(t *testing.T) {
+	files := func() int {
+		entries, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	ping(t, start(t, processEngineFor(t), serverSpec{})) // whatever is opened once is open
+	goroutines, before := runtime.NumGoroutine(), files()
+	e := processEngineFor(t)
+	var children []*child
+	for range 3 {
+		s := start(t, e, serverSpec{Persistent: true}).(*processServer)
+		visit(t, port(s)) // and stays, without a word
+		if err := s.awake(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		children = append(children, s.child)
+		start(t, e, serverSpec{}) // that nobody connects to
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range children {
+		if pid := c.cmd.Process.Pid; processStart(pid) != "" {
+			t.Errorf("process %d is still running", pid)
+		}
+	}
+	// The visitors' own three sockets go with the test.
+	for deadline := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > goroutines || files() > before+3; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d goroutines and %d files, before there were %d and %d", runtime.NumGoroutine(), files(), goroutines, before)
+		}
+	}
 }

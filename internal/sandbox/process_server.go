@@ -13,7 +13,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,158 +21,91 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// processServer is one running valkey-server or redis-server.
+// processServer is one valkey-server or redis-server behind a port that is open from the beginning. Its process starts with the
+// first connection to that, or when the sandbox needs it.
 type processServer struct {
-	engine     *processEngine
-	id         string
-	dir        string
-	temporary  bool // dir is the engine's, not the caller's
-	persistent bool
-	port       atomic.Int64
-	child      *child
+	engine    *processEngine
+	temporary bool // the directory is the engine's, not the caller's
+	door      *doorway
+	inner     atomic.Int64 // port of the process; 0 = it does not run
 
 	changes  sync.Mutex // one change at a time; guards what follows
-	password string
-	origin   source // that is followed; none when it stands alone
-	upstream source // the same as the replica sees it
+	spec     serverSpec // what it starts with; ID, Dir and Persistent stay as they are
+	former   string     // password that opens new connections too
+	origin   source     // that is followed; none when it stands alone
+	upstream source     // the same as the replica sees it
 
 	tunnel atomic.Pointer[tunnel] // to a source outside, over TLS
 
-	life    sync.Mutex // starting and stopping; guards stopped
+	life    sync.Mutex // starting and stopping; guards what follows
+	child   *child     // written with changes held too
+	boot    *boot      // that is under way
 	stopped bool
+	boots   sync.WaitGroup
 }
+
+var errStopped = errors.New("the server is stopped")
 
 // prepareDir ends what a killed sandbox left running in the directory, and empties it for a server that keeps nothing.
 func (s *processServer) prepareDir() (err error) {
-	if s.dir == "" {
+	if s.spec.Dir == "" {
 		s.temporary = true
-		s.dir, err = os.MkdirTemp(s.engine.dir, "store-")
+		s.spec.Dir, err = os.MkdirTemp(s.engine.dir, "store-")
 		return err
 	}
-	if _, err := endLeftover(s.dir); err != nil {
+	if _, err := endLeftover(s.spec.Dir); err != nil {
 		return err
 	}
-	if !s.persistent {
-		if err := os.RemoveAll(s.dir); err != nil {
-			return err
-		}
+	if !s.spec.Persistent {
+		return s.emptyDir()
 	}
-	return os.MkdirAll(s.dir, 0o700)
+	return os.MkdirAll(s.spec.Dir, 0o700)
+}
+
+func (s *processServer) emptyDir() error {
+	if err := os.RemoveAll(s.spec.Dir); err != nil {
+		return err
+	}
+	return os.MkdirAll(s.spec.Dir, 0o700)
 }
 
 func (s *processServer) removeDir(keepData bool) error {
 	if keepData && !s.temporary {
 		return nil
 	}
-	return os.RemoveAll(s.dir)
+	return os.RemoveAll(s.spec.Dir)
 }
 
-// launch starts the process and returns when it is ready; errAddressInUse when another process has the port.
-func (s *processServer) launch(ctx context.Context, spec serverSpec) error {
-	if s.port.Load() == 0 {
-		port, err := freePort(ctx)
-		if err != nil {
-			return err
-		}
-		s.port.Store(int64(port))
+// Idle when nothing runs and nothing was kept.
+func (s *processServer) Idle() bool {
+	if s.inner.Load() != 0 {
+		return false
 	}
-	if err := s.spawn(spec); err != nil {
-		return err
+	if !s.spec.Persistent {
+		return true
 	}
-	return s.ready(ctx)
-}
-
-func (s *processServer) spawn(spec serverSpec) (err error) {
-	s.life.Lock()
-	defer s.life.Unlock()
-	if s.stopped {
-		return errors.New("the sandbox is closed")
-	}
-	s.child, err = s.engine.spawner.spawn(s.engine.binary, []string{"-"}, s.dir, s.engine.config(s, spec), spec.Password, quote(spec.Password))
-	if err != nil {
-		return err
-	}
-	return writePIDFile(s.dir, s.child.cmd.Process.Pid)
-}
-
-// ready: an authenticated PING over TLS is answered.
-func (s *processServer) ready(ctx context.Context) error {
-	poll := time.NewTicker(10 * time.Millisecond)
-	defer poll.Stop()
-	for {
-		last := s.answers(ctx)
-		if last == nil {
-			return nil
-		}
-		select {
-		case <-s.child.done:
-			if strings.Contains(s.child.output.String(), "Address already in use") {
-				return errAddressInUse
-			}
-			return fmt.Errorf("it exited before it was ready: %s", s.child)
-		case <-ctx.Done():
-			return fmt.Errorf("%w (%w); its last output:\n%s", context.Cause(ctx), last, s.child.output)
-		case <-poll.C:
-		}
-	}
-}
-
-func (s *processServer) answers(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second) // who has the port may not speak TLS
-	defer cancel()
-	return s.admin(ctx, func(*redis.Client) error { return nil })
-}
-
-// watch reports a server that ends although nobody stopped it: out of memory, or a user's SHUTDOWN.
-func (s *processServer) watch(c *child) {
-	<-c.done
-	s.life.Lock()
-	defer s.life.Unlock()
-	if !s.stopped && s.child == c {
-		s.engine.log.Warn("the server of a store ended by itself", "store", s.id, "port", s.port.Load(), "end", c.String())
-	}
+	files, err := os.ReadDir(s.spec.Dir)
+	return err == nil && len(files) == 0
 }
 
 func (s *processServer) Restart(ctx context.Context, spec serverSpec) error {
 	s.changes.Lock()
 	defer s.changes.Unlock()
-	if err := s.halt(); err != nil {
+	s.spec.Password, s.spec.Limits, s.spec.Settings = spec.Password, spec.Limits, spec.Settings
+	if s.inner.Load() == 0 {
+		return nil
+	}
+	s.halt(nil)
+	if err := s.launch(ctx); err != nil {
 		return fmt.Errorf("restarting the server: %w", err)
 	}
-	s.password = spec.Password
-	if err := s.launch(ctx, spec); err != nil {
-		return fmt.Errorf("restarting the server: %w", err)
-	}
-	go s.watch(s.child)
 	return nil
 }
 
-// halt ends the process for a while, and forgets what would not outlive that.
-func (s *processServer) halt() error {
-	s.life.Lock()
-	defer s.life.Unlock()
-	if s.stopped {
-		return errors.New("it is stopped")
-	}
-	former := s.child
-	s.child = nil // watch has nothing to report
-	former.end(nil)
-	if s.persistent {
-		return nil
-	}
-	if err := os.RemoveAll(s.dir); err != nil {
-		return err
-	}
-	return os.Mkdir(s.dir, 0o700)
-}
-
 func (s *processServer) Rebind(ctx context.Context, port int) error {
-	s.changes.Lock()
-	defer s.changes.Unlock()
-	if err := s.admin(ctx, func(c *redis.Client) error { return c.ConfigSet(ctx, "tls-port", strconv.Itoa(port)).Err() }); err != nil {
+	if err := s.door.move(ctx, port); err != nil {
 		return fmt.Errorf("moving the server to port %d: %w", port, err)
 	}
-	s.port.Store(int64(port))
 	return nil
 }
 
@@ -187,38 +119,48 @@ var atOnce = func() <-chan struct{} {
 	return closed
 }()
 
-// stop ends the process, at once when hurry closes or nothing of it is kept.
+// stop ends connections and process, at once when hurry closes or nothing of it is kept.
 func (s *processServer) stop(hurry <-chan struct{}, keepData bool) error {
 	s.life.Lock()
-	defer s.life.Unlock()
-	if s.stopped {
+	stopped := s.stopped
+	s.stopped = true
+	s.life.Unlock()
+	if stopped {
 		return nil
 	}
-	s.stopped = true
 	s.engine.remove(s)
 	if !keepData || s.temporary {
 		hurry = atOnce // a copy that still writes its first AOF does not end on TERM
 	}
+	s.door.close()
+	s.life.Lock()
 	if s.child != nil {
 		s.child.end(hurry)
 	}
+	s.inner.Store(0)
+	s.life.Unlock()
+	s.boots.Wait() // without a process, whoever is in their way ends too
 	s.hangUp()
-	err := os.Remove(filepath.Join(s.dir, pidFileName))
+	err := os.Remove(filepath.Join(s.spec.Dir, pidFileName))
 	if errors.Is(err, os.ErrNotExist) {
 		err = nil
 	}
 	return errors.Join(err, s.removeDir(keepData))
 }
 
-func (s *processServer) Addr() (host string, port int) { return "127.0.0.1", int(s.port.Load()) }
+func (s *processServer) Addr() (host string, port int) { return "127.0.0.1", s.door.port() }
 
+// Source is at the public port, where a replica finds the server also after a restart.
 func (s *processServer) Source() source {
 	s.changes.Lock()
 	defer s.changes.Unlock()
-	return s.self()
+	return s.at(s.door.port())
 }
 
 func (s *processServer) Admin(ctx context.Context, do func(*redis.Client) error) error {
+	if err := s.awake(ctx); err != nil {
+		return err
+	}
 	s.changes.Lock()
 	defer s.changes.Unlock()
 	return s.admin(ctx, do)
@@ -227,7 +169,7 @@ func (s *processServer) Admin(ctx context.Context, do func(*redis.Client) error)
 func (s *processServer) Configure(ctx context.Context, settings serverSettings) error {
 	s.changes.Lock()
 	defer s.changes.Unlock()
-	return s.admin(ctx, func(c *redis.Client) error {
+	err := s.adminIfRunning(ctx, func(c *redis.Client) error {
 		for _, d := range settings.directives() {
 			if err := c.ConfigSet(ctx, d[0], d[1]).Err(); err != nil {
 				return fmt.Errorf("setting %s: %w", d[0], err)
@@ -235,12 +177,16 @@ func (s *processServer) Configure(ctx context.Context, settings serverSettings) 
 		}
 		return nil
 	})
+	if err == nil {
+		s.spec.Settings = settings
+	}
+	return err
 }
 
 func (s *processServer) Limit(ctx context.Context, limits serverLimits) error {
 	s.changes.Lock()
 	defer s.changes.Unlock()
-	return s.admin(ctx, func(c *redis.Client) error {
+	err := s.adminIfRunning(ctx, func(c *redis.Client) error {
 		if err := c.ConfigSet(ctx, "maxmemory", strconv.FormatInt(limits.MaxMemory, 10)).Err(); err != nil {
 			return fmt.Errorf("setting maxmemory: %w", err)
 		}
@@ -249,6 +195,10 @@ func (s *processServer) Limit(ctx context.Context, limits serverLimits) error {
 		}
 		return nil
 	})
+	if err == nil {
+		s.spec.Limits = limits
+	}
+	return err
 }
 
 func (s *processServer) SetPassword(ctx context.Context, password, also string) error {
@@ -257,41 +207,57 @@ func (s *processServer) SetPassword(ctx context.Context, password, also string) 
 	}
 	s.changes.Lock()
 	defer s.changes.Unlock()
-	return s.admin(ctx, func(c *redis.Client) error {
+	err := s.adminIfRunning(ctx, func(c *redis.Client) error {
 		if err := c.ConfigSet(ctx, "requirepass", password).Err(); err != nil {
 			return fmt.Errorf("setting the password: %w", err)
 		}
-		s.password = password
-		if err := c.ACLSetUser(ctx, "h", userRules(password)...).Err(); err != nil {
-			return fmt.Errorf("setting the password of user h: %w", err)
-		}
-		if also == "" {
-			return nil
-		}
+		s.spec.Password = password
 		for _, user := range []string{"default", "h"} {
-			if err := c.ACLSetUser(ctx, user, hashed(also)).Err(); err != nil {
-				return fmt.Errorf("keeping the former password of user %s: %w", user, err)
+			if err := c.ACLSetUser(ctx, user, userRules(password, also)...).Err(); err != nil {
+				return fmt.Errorf("setting the password of user %s: %w", user, err)
 			}
 		}
 		return nil
 	})
+	if err == nil {
+		s.spec.Password, s.former = password, also
+	}
+	return err
 }
 
-// userRules are those of user h, with whom Heroku's URLs authenticate; the password goes as its hash.
-func userRules(password string) []string {
-	return []string{"resetpass", hashed(password), "~*", "&*", "+@all"}
+// userRules are those of the users of a store: h, with whom Heroku's URLs authenticate, and the default one.
+func userRules(passwords ...string) []string {
+	rules := []string{"resetpass"}
+	for _, password := range passwords {
+		if password != "" {
+			rules = append(rules, hashed(password))
+		}
+	}
+	return append(rules, "~*", "&*", "+@all")
 }
 
 // hashed is a password as an ACL rule.
 func hashed(password string) string { return fmt.Sprintf("#%x", sha256.Sum256([]byte(password))) }
 
-func (s *processServer) self() source {
-	return source{Host: "127.0.0.1", Port: int(s.port.Load()), Password: s.password, TLS: true}
+func (s *processServer) at(port int) source {
+	return source{Host: "127.0.0.1", Port: port, Password: s.spec.Password, TLS: true}
 }
 
 // admin does something on a connection of its own, which must not stay: it counts against the store's limit.
 func (s *processServer) admin(ctx context.Context, do func(*redis.Client) error) error {
-	return speak(ctx, s.self(), s.engine.cert.clientConfig(), do)
+	port := s.inner.Load()
+	if port == 0 {
+		return errors.New("the server does not run")
+	}
+	return speak(ctx, s.at(int(port)), s.engine.cert.clientConfig(), do)
+}
+
+// adminIfRunning does nothing to a server that has yet to start, with what is going to be true by then.
+func (s *processServer) adminIfRunning(ctx context.Context, do func(*redis.Client) error) error {
+	if s.inner.Load() == 0 {
+		return nil
+	}
+	return s.admin(ctx, do)
 }
 
 const dialTimeout = 10 * time.Second

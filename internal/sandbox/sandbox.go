@@ -13,7 +13,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"runtime"
 	"sync"
 	"time"
 )
@@ -58,7 +57,6 @@ type Sandbox struct {
 	control  *http.ServeMux
 	tokens   map[string]string // token -> user id
 	settling chan struct{}     // held by the one request that lets due events happen
-	starting chan struct{}     // held by each server that is starting
 
 	mu          sync.Mutex // guards what follows
 	world       *world
@@ -96,7 +94,6 @@ func Start(ctx context.Context, o Options) (_ *Sandbox, err error) {
 		log:         o.Log,
 		clock:       o.Clock,
 		settling:    make(chan struct{}, 1),
-		starting:    make(chan struct{}, 2*runtime.NumCPU()),
 		backings:    map[string]*backing{},
 		successors:  map[string]*backing{},
 		standbys:    map[string]standby{},

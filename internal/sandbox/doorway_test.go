@@ -1,0 +1,144 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"testing"
+	"time"
+)
+
+// doorwayTo leads to a host of the test's, who gets each connection.
+func doorwayTo(t *testing.T, host func(net.Conn)) *doorway {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer func() { _ = conn.Close() }()
+				host(conn)
+			}()
+		}
+	}()
+	d := newDoorway(t.Context(), func(ctx context.Context) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "tcp", listener.Addr().String())
+	})
+	t.Cleanup(d.close)
+	if err := d.open(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func visit(t *testing.T, port int) *net.TCPConn {
+	t.Helper()
+	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	return conn.(*net.TCPConn)
+}
+
+func say(t *testing.T, conn net.Conn, text, want string) {
+	t.Helper()
+	if _, err := io.WriteString(conn, text); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(conn, got); err != nil || string(got) != want {
+		t.Fatalf("the answer is %q, %v; want %q", got, err, want)
+	}
+}
+
+func echo(conn net.Conn) { _, _ = io.Copy(conn, conn) }
+
+func TestDoorway_aVisitorWhoHasSaidItsLastStillGetsTheAnswer(t *testing.T) {
+	t.Parallel()
+	d := doorwayTo(t, func(conn net.Conn) {
+		all, _ := io.ReadAll(conn)
+		_, _ = conn.Write(all)
+	})
+	visitor := visit(t, d.port())
+	sent := make([]byte, 1<<20)
+	go func() {
+		_, _ = visitor.Write(sent)
+		_ = visitor.CloseWrite()
+	}()
+	if got, err := io.ReadAll(visitor); err != nil || len(got) != len(sent) {
+		t.Errorf("%d bytes of %d came back: %v", len(got), len(sent), err)
+	}
+}
+
+func TestDoorway_aServerThatEndsClosesItsVisitors(t *testing.T) {
+	t.Parallel()
+	d := doorwayTo(t, func(conn net.Conn) { _, _ = io.WriteString(conn, "-ERR max number of clients reached\r\n") })
+	if got, err := io.ReadAll(visit(t, d.port())); err != nil || string(got) != "-ERR max number of clients reached\r\n" {
+		t.Errorf("read %q, %v", got, err)
+	}
+}
+
+func TestDoorway_movesWithoutItsVisitors(t *testing.T) {
+	t.Parallel()
+	d := doorwayTo(t, echo)
+	before := d.port()
+	visitor := visit(t, before)
+	say(t, visitor, "before", "before")
+	if err := d.move(t.Context(), before); err == nil {
+		t.Error("moved to a port that is taken")
+	}
+	if err := d.move(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	say(t, visitor, "after", "after")
+	say(t, visit(t, d.port()), "new", "new")
+	if conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", before)); err == nil {
+		_ = conn.Close()
+		t.Error("it is still at the former port")
+	}
+}
+
+func TestDoorway_closeEndsEveryVisitorAlsoOneWhoWaits(t *testing.T) {
+	t.Parallel()
+	waiting := make(chan struct{})
+	d := newDoorway(t.Context(), func(ctx context.Context) (net.Conn, error) {
+		close(waiting)
+		<-ctx.Done()
+		return nil, ctx.Err()
+	})
+	if err := d.open(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	connected := doorwayTo(t, echo)
+	visitors := []net.Conn{visit(t, d.port()), visit(t, connected.port())}
+	say(t, visitors[1], "there", "there")
+	<-waiting
+	for _, d := range []*doorway{d, connected} {
+		d.close()
+		d.close()
+		if err := d.move(t.Context(), 0); err == nil {
+			t.Error("moved after it was closed")
+		}
+	}
+	for i, visitor := range visitors {
+		if _, err := visitor.Read(make([]byte, 1)); err == nil || errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("visitor %d: %v", i, err)
+		}
+	}
+}

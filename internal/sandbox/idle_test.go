@@ -1,0 +1,107 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
+)
+
+// inDataDir starts a sandbox with real servers, and counts the stores whose server has a process.
+func inDataDir(t *testing.T, dir string) (w world, running func(want int)) {
+	t.Helper()
+	w = start(t, withServers, func(o *sandbox.Options) { o.DataDir = dir })
+	return w, func(want int) {
+		t.Helper()
+		files, err := filepath.Glob(filepath.Join(dir, "stores", "*", "server.pid"))
+		if err != nil || len(files) != want {
+			t.Errorf("%d processes run, want %d (%v)", len(files), want, err)
+		}
+	}
+}
+
+func TestIdle_noServerStartsUntilSomebodyConnects(t *testing.T) {
+	t.Parallel()
+	w, running := inDataDir(t, t.TempDir())
+	w.app("orders-api")
+	w.store("orders-api", "kvs-a", "premium-0")
+	w.store("orders-api", "kvs-b", "mini")
+	w.send("PATCH /redis/v0/databases/kvs-a/config", `{"timeout":77}`).is(200)
+	w.send("POST /redis/v0/databases/kvs-a/credentials_rotation", `{}`).is(200)
+	w.send("POST /redis/v0/databases/kvs-a/stats/reset", `{}`).is(200)
+	must(t, w.Restart("kvs-a"))
+	must(t, w.Restart("kvs-b"))
+	for metric, want := range map[string]string{"active-connections": "0", "hit-rate": "1", "evicted-keys": "0"} {
+		if got := sampled(t, w.logOf(`{}`), "REDIS", metric); got != want {
+			t.Errorf("%s is %s, want %s", metric, got, want)
+		}
+	}
+	running(0)
+	if got := w.redis("orders-api", "REDIS_URL").ConfigGet(t.Context(), "timeout").Val()["timeout"]; got != "77" {
+		t.Errorf("the timeout is %q", got)
+	}
+	running(1)
+}
+
+func TestIdle_aStoreThatNobodyHasUsedCanBeCopied(t *testing.T) {
+	t.Parallel()
+	for name, order := range map[string]func(w world) (configVar string){
+		"a fork": func(w world) string {
+			w.forkOf("orders-api", "kvs-f", w.urlOf("orders-api", "REDIS_URL"))
+			return "FORK_URL"
+		},
+		"a change of plan": func(w world) string {
+			w.send("PATCH /apps/orders-api/addons/kvs-a", `{"plan":"heroku-redis:premium-1"}`).is(200)
+			return "REDIS_URL"
+		},
+		"a failover": func(w world) string {
+			must(t, w.FailOver("kvs-a"))
+			return "REDIS_URL"
+		},
+		"a failover to a frozen standby": func(w world) string {
+			must(t, w.FreezeStandby("kvs-a"))
+			must(t, w.FailOver("kvs-a"))
+			return "REDIS_URL"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := start(t, withServers)
+			w.app("orders-api")
+			w.store("orders-api", "kvs-a", "premium-0")
+			configVar := order(w)
+			w.advance()
+			w.holds("orders-api", configVar)
+			w.put("orders-api", configVar, "first")
+			w.holds("orders-api", configVar, "first")
+		})
+	}
+}
+
+func TestIdle_dataOutlivesSandboxesInWhichNobodyConnects(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	w, _ := inDataDir(t, dir)
+	w.app("orders-api")
+	w.store("orders-api", "kvs-a", "premium-0")
+	w.put("orders-api", "REDIS_URL", "kept")
+	url := w.urlOf("orders-api", "REDIS_URL")
+	for range 2 {
+		must(t, w.Close())
+		var running func(int)
+		w, running = inDataDir(t, dir)
+		w.send("GET /addons/kvs-a", "").says("state", "provisioned")
+		running(0)
+	}
+	if w.urlOf("orders-api", "REDIS_URL") != url {
+		t.Error("the URL has changed")
+	}
+	// What is in there is known only to a server that runs.
+	if got := sampled(t, w.logOf(`{}`), "REDIS", "active-connections"); got != "0" {
+		t.Errorf("%s clients", got)
+	}
+	w.holds("orders-api", "REDIS_URL", "kept")
+}
