@@ -198,6 +198,10 @@ var errorIDs = map[int]string{
 	422: "invalid_params", 423: "confirmation_required", 429: "rate_limit", 500: "internal_server_error", 503: "service_unavailable",
 }
 
+// theirOwn are errors that the CLIs add to one of the provider's. The last one comes when the provider could not be
+// configured, and no block in the configuration does so.
+var theirOwn = []string{"execution halted", "Operation canceled", "Invalid provider configuration"}
+
 // judgeErrors: an error tells the object, the request, and what Heroku said, so that support can find it.
 func (l *Lab) judgeErrors(t *Trial) {
 	var suspects []sandbox.Request
@@ -207,7 +211,7 @@ func (l *Lab) judgeErrors(t *Trial) {
 		}
 	}
 	for _, d := range t.Diagnostics {
-		if d.Severity != "error" || d.Summary == "execution halted" || d.Summary == "Operation canceled" {
+		if d.Severity != "error" || slices.Contains(theirOwn, d.Summary) {
 			continue
 		}
 		if d.Address == "" && !t.before.names(d.Detail) && !strings.Contains(d.Detail, "Checking the API token") {
