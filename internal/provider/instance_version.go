@@ -38,7 +38,7 @@ func (r *instanceResource) planVersion(ctx context.Context, state instanceModel,
 	if r.client == nil {
 		return false, nil
 	}
-	if notice := keyvalue.LifeCycleNotice(keyvalue.Version(state.VersionActual.ValueString()), r.client.Clock().Now()); notice != "" && !change.VersionUpgrade {
+	if notice := keyvalue.LifeCycleNotice(keyvalue.Version(state.VersionActual.ValueString()), r.client.HostTime()); notice != "" && !change.VersionUpgrade {
 		diags.AddAttributeWarning(path.Root("version"), "The store's version nears the end of its life", state.label()+": "+notice)
 	}
 	if !change.VersionUpgrade || change.PlanChanges || plan.terms(ctx).upgrades() != upgradeInWindow {

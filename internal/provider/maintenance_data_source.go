@@ -164,7 +164,7 @@ func (d *maintenanceDataSource) readInstance(ctx context.Context, m *maintenance
 			return diags
 		}
 	}
-	now := d.client.Clock().Now()
+	now := d.client.HostTime()
 	m.Maintenances, m.History = []maintenanceModel{newMaintenanceModel(addOn, latest, now)}, []maintenanceModel{}
 	for _, past := range history {
 		m.History = append(m.History, newMaintenanceModel(addOn, past, now))
@@ -197,7 +197,7 @@ func (d *maintenanceDataSource) readApp(ctx context.Context, m *maintenanceDataM
 		if i := slices.IndexFunc(maintenances, func(m heroku.Maintenance) bool { return m.AddOnID == stores[name].ID }); i >= 0 {
 			latest = maintenances[i]
 		}
-		m.Maintenances = append(m.Maintenances, newMaintenanceModel(stores[name], latest, d.client.Clock().Now()))
+		m.Maintenances = append(m.Maintenances, newMaintenanceModel(stores[name], latest, d.client.HostTime()))
 	}
 	return diags
 }

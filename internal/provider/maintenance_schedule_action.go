@@ -123,7 +123,7 @@ func (i *invocation) schedule(ctx context.Context, addOn heroku.AddOn, config ma
 	if err != nil {
 		return diag.Diagnostics{diag.NewErrorDiagnostic(summary, fmt.Sprintf("%s: %s. Nothing was done; choose the week with `heroku data:maintenances:schedule`.", storeLabel(addOn), err))}
 	}
-	now := i.client.Clock().Now()
+	now := i.client.HostTime()
 	wanted := window.Next(config.earliest(now))
 	if !m.RequiredBy.IsZero() && wanted.After(m.RequiredBy) {
 		return diag.Diagnostics{diag.NewErrorDiagnostic("The maintenance cannot be put off for so long", fmt.Sprintf(

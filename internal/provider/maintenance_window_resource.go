@@ -189,7 +189,7 @@ func (r *maintenanceWindowResource) set(ctx context.Context, m *maintenanceWindo
 		diags.AddError(summary, fmt.Sprintf("%s: Heroku was asked for %q and answered %q.", object, window, answer.Window))
 		return diags
 	}
-	m.read(window, r.client.Clock().Now())
+	m.read(window, r.client.HostTime())
 	return diags
 }
 
@@ -224,7 +224,7 @@ func (r *maintenanceWindowResource) Read(ctx context.Context, req resource.ReadR
 			state, store.MaintenanceWindow, firstOf(state.Window.ValueString(), "nothing")))
 		return
 	}
-	state.read(window, r.client.Clock().Now())
+	state.read(window, r.client.HostTime())
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
 
