@@ -20,7 +20,8 @@ import (
 const (
 	// spaceEmptiesWithin is how long a space may still list apps that are being torn down.
 	spaceEmptiesWithin = 2 * time.Minute
-	spaceRetryEvery    = 10 * time.Second
+	spaceRetryFirst    = 10 * time.Second
+	spaceRetryLast     = 5 * time.Minute
 )
 
 // deleteOnceEmpty repeats a refused deletion while what was in the space is still being torn down. Apps that stay are
@@ -41,7 +42,8 @@ func (r *privateSpaceResource) deleteOnceEmpty(ctx context.Context, id heroku.Sp
 		if waited >= timeout || len(apps) > 0 && waited >= spaceEmptiesWithin {
 			return err
 		}
-		if clock.Sleep(ctx, spaceRetryEvery) != nil {
+		// Three or four requests each time: a third later than it could have been is soon enough.
+		if clock.Sleep(ctx, min(max(spaceRetryFirst, waited/3), spaceRetryLast, timeout-waited)) != nil {
 			return err
 		}
 	}
