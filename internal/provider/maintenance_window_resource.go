@@ -108,7 +108,7 @@ func (r *maintenanceWindowResource) Configure(_ context.Context, req resource.Co
 
 // ModifyPlan shows the whole window that day and time give, and refuses one for a store that can have none.
 func (r *maintenanceWindowResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() {
+	if req.Plan.Raw.IsNull() || req.Plan.Raw.Equal(req.State.Raw) {
 		return
 	}
 	var state, plan maintenanceWindowModel
