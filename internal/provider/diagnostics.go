@@ -39,18 +39,19 @@ func (r repetition) begins() string { return strings.ToUpper(string(r[:1])) + st
 
 func (r repetition) afterLoss() string {
 	if r == invoking {
-		return "invoke the action again, which goes on from what it finds there"
+		return string(invoking) + ", which goes on from what it finds there"
 	}
 	return "plan again to see what is there before anything is repeated"
 }
 
 func (r repetition) afterInterrupt() string {
 	if r == invoking {
-		return "invoke the action again, which goes on from what it finds there"
+		return string(invoking) + ", which goes on from what it finds there"
 	}
 	return "the next apply continues from what is in the state"
 }
 
+// failureOf is failure for work that is gone on with in its own way.
 func (c *connection) failureOf(again repetition, summary, object string, err error) diag.Diagnostic {
 	detail := object + ": " + whatHappened(err)
 	if next := c.nextStep(again, err); next != "" {

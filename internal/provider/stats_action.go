@@ -53,7 +53,7 @@ func (a *statsAction) Invoke(ctx context.Context, req action.InvokeRequest, resp
 	i := a.invoke(resp, addOn.Name, resettingStats)
 	i.begin(ctx, resettingStats)
 	if err := a.client.ResetStats(ctx, addOn.ID); err != nil {
-		resp.Diagnostics.Append(a.failureOf(invoking, "Unable to reset the statistics of Key-Value Store", storeLabel(addOn), err))
+		resp.Diagnostics.Append(i.failure("Unable to reset the statistics of Key-Value Store", storeLabel(addOn), err))
 		return
 	}
 	i.say(ctx, "done")

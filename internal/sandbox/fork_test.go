@@ -89,19 +89,22 @@ func TestFork_ofMiniredisFails(t *testing.T) {
 	w.send("GET /redis/v0/databases/kvs-f", "").is(404)
 }
 
+// copies are the orders by which Heroku copies a store, each with the config var of the copy.
+var copies = map[string]func(w world) (configVar string){
+	"a fork": func(w world) string {
+		w.forkOf("orders-api", "kvs-f", w.urlOf("orders-api", "REDIS_URL"))
+		return "FORK_URL"
+	},
+	"a change of plan": func(w world) string {
+		w.send("PATCH /apps/orders-api/addons/kvs-a", `{"plan":"heroku-redis:premium-1"}`).is(200)
+		return "REDIS_URL"
+	},
+}
+
 // Whatever is written to the source until the copy is complete arrives, be it a fork or a change of plan.
 func TestCopy_followsItsSourceUntilItIsComplete(t *testing.T) {
 	t.Parallel()
-	for name, order := range map[string]func(w world) (configVar string){
-		"a fork": func(w world) string {
-			w.forkOf("orders-api", "kvs-f", w.urlOf("orders-api", "REDIS_URL"))
-			return "FORK_URL"
-		},
-		"a change of plan": func(w world) string {
-			w.send("PATCH /apps/orders-api/addons/kvs-a", `{"plan":"heroku-redis:premium-1"}`).is(200)
-			return "REDIS_URL"
-		},
-	} {
+	for name, order := range copies {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := start(t, withServers, func(o *sandbox.Options) { o.Provisioning = time.Hour })
