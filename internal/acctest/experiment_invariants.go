@@ -25,7 +25,7 @@ func (l *Lab) judgeTrial(t *Trial) {
 	if budget := max(l.Budget, requestBudget); len(t.Requests) > budget {
 		l.violate("requests within the budget", "%s took %d requests, want at most %d", t.Args[0], len(t.Requests), budget)
 	}
-	if t.signalled {
+	if t.signals == 1 {
 		l.judgeReturn(t)
 	}
 }
@@ -178,7 +178,7 @@ func (l *Lab) judgeReturn(t *Trial) {
 		at, err := time.Parse("2006-01-02T15:04:05.000Z0700", stamp)
 		switch {
 		case err != nil:
-		case strings.Contains(line, "GRPCProvider") && strings.Contains(line, ": Stop") && told.IsZero():
+		case stopped.MatchString(line) && told.IsZero():
 			told = at
 		case strings.Contains(line, "Served request") && strings.Contains(line, "tf_resource_type="):
 			last = at

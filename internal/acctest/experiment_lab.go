@@ -5,7 +5,6 @@ package acctest
 
 import (
 	"archive/zip"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -82,7 +81,7 @@ type Trial struct {
 	after       world
 	log         string // where it is
 	traced      *string
-	signalled   bool
+	signals     int
 	killed      bool
 	panicked    bool
 	faults      []sandbox.Fault
@@ -122,78 +121,6 @@ func (l *Lab) Destroy(args ...string) *Trial {
 }
 
 func (l *Lab) Record(args ...string) *Trial { return l.Begin(args...).End() }
-
-// Attempt is a run that has not ended.
-type Attempt struct {
-	*Process
-	lab   *Lab
-	trial *Trial
-	first int // of its requests, in the journal
-}
-
-// Begin starts the CLI.
-func (l *Lab) Begin(args ...string) *Attempt {
-	l.T.Helper()
-	trial := &Trial{Args: args, before: l.look(), log: filepath.Join(l.CLI.dir, fmt.Sprintf("trace-%d.log", len(l.trials)))}
-	first := len(l.Journal())
-	environment := l.CLI.Env
-	if l.acting || LongExperiments() {
-		l.CLI.Env = append(slices.Clone(environment), "TF_LOG=TRACE", "TF_LOG_PATH="+trial.log)
-	}
-	process := l.CLI.Start(args...)
-	l.CLI.Env = environment
-	return &Attempt{Process: process, lab: l, trial: trial, first: first}
-}
-
-// Signal interrupts the run.
-func (a *Attempt) Signal(signal os.Signal) {
-	a.trial.signalled = true
-	a.Process.Signal(signal)
-}
-
-// End waits for the end of the run and judges what holds for each.
-func (a *Attempt) End() *Trial {
-	l, t := a.lab, a.trial
-	t.Result = a.Wait()
-	t.read()
-	t.killed, t.panicked = l.has(killVariable), l.has(panicVariable)
-	for _, request := range l.Journal()[a.first:] {
-		if strings.HasPrefix(request.UserAgent, providerAgent) {
-			t.Requests = append(t.Requests, request)
-		}
-	}
-	t.after = l.look()
-	t.faults = l.Faults()
-	switch {
-	case slices.Contains(t.Args, "-out=saved"):
-		l.planned = t.Planned
-	case slices.Contains(t.Args, "saved"):
-		t.Planned = l.planned
-	}
-	l.learnSecrets()
-	l.trials = append(l.trials, t)
-	l.judgeTrial(t)
-	return t
-}
-
-// Await waits until the run has had an answer to such a request, as Sandbox.Await does for the whole experiment.
-func (a *Attempt) Await(method, path string) { a.lab.Await(a.lab.T, method, path) }
-
-// AwaitSent waits until such a request has arrived, answered or not.
-func (a *Attempt) AwaitSent(method, path string) {
-	a.lab.T.Helper()
-	ctx, cancel := context.WithTimeout(a.lab.T.Context(), time.Minute)
-	defer cancel()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for len(a.lab.Requests(method, path)) == 0 {
-		select {
-		case <-ctx.Done():
-			a.lab.T.Fatalf("no request %s %s was sent within a minute", method, path)
-		case <-tick.C:
-		}
-	}
-}
 
 // read understands the lines that the CLI writes for machines.
 func (t *Trial) read() {

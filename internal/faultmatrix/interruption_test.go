@@ -45,7 +45,7 @@ func TestAccInterruptions(t *testing.T) {
 				Trouble: []sandbox.Fault{{Match: order, Do: slow(500 * time.Millisecond)}}, Act: sentAndInterrupted("POST", "/apps/.*/addons")},
 			{Name: "SIGINT while a change of plan is in flight", Before: webApp + store(), Config: webApp + edited(store(), "premium-0", "premium-1"), Exit: 1,
 				Trouble: []sandbox.Fault{{Match: on("PATCH", "/apps/*/addons/*"), Do: slow(500 * time.Millisecond)}}, Act: sentAndInterrupted("PATCH", "/apps/.*/addons/.*"), Rule: true},
-			{Name: "SIGINT twice", Before: webApp, Config: webApp + store(), Exit: 1,
+			{Name: "SIGINT twice while waiting", Before: webApp, Config: webApp + store(), Exit: 1, Killed: true,
 				Act: func(l *acctest.Lab) *acctest.Trial {
 					l.HoldTime()
 					run := l.Begin(applyX...)
@@ -53,7 +53,18 @@ func TestAccInterruptions(t *testing.T) {
 					run.Signal(syscall.SIGINT)
 					run.Signal(syscall.SIGINT) // the CLI leaves at once, and may or may not have had the answer
 					return run.End()
-				}, Killed: true, Spared: true},
+				}},
+			{Name: "SIGINT twice while an order is in flight", Before: webApp, Config: webApp + store(), Exit: 1, Killed: true,
+				Trouble: []sandbox.Fault{{Match: order, Do: slow(10 * time.Second)}},
+				Act: func(l *acctest.Lab) *acctest.Trial {
+					l.HoldTime()
+					run := l.Begin(applyX...)
+					run.AwaitSent("POST", "/apps/.*/addons")
+					run.Signal(syscall.SIGINT)
+					run.AwaitStop()
+					run.Signal(syscall.SIGINT)
+					return run.End()
+				}},
 			{Name: "create timeout", Before: webApp, Config: webApp + store(`timeouts = { create = "1m" }`), Says: "Key-Value Store is not ready yet",
 				Trouble: []sandbox.Fault{{Match: order, Do: sandbox.Effect{Provisioning: "stuck"}}}},
 			{Name: "change of plan that sticks", Before: webApp + store(), Config: webApp + edited(store(`timeouts = { update = "5m" }`), "premium-0", "premium-1"), Exit: 1, Rule: true,

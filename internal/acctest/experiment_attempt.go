@@ -1,0 +1,104 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package acctest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Attempt is a run that has not ended.
+type Attempt struct {
+	*Process
+	lab   *Lab
+	trial *Trial
+	first int // of its requests, in the journal
+}
+
+// Begin starts the CLI.
+func (l *Lab) Begin(args ...string) *Attempt {
+	l.T.Helper()
+	trial := &Trial{Args: args, before: l.look(), log: filepath.Join(l.CLI.dir, fmt.Sprintf("trace-%d.log", len(l.trials)))}
+	first := len(l.Journal())
+	environment := l.CLI.Env
+	if l.acting || LongExperiments() {
+		l.CLI.Env = append(slices.Clone(environment), "TF_LOG=TRACE", "TF_LOG_PATH="+trial.log)
+	}
+	process := l.CLI.Start(args...)
+	l.CLI.Env = environment
+	return &Attempt{Process: process, lab: l, trial: trial, first: first}
+}
+
+// Signal interrupts the run. At the second signal the CLI kills the provider.
+func (a *Attempt) Signal(signal os.Signal) {
+	a.trial.signals++
+	a.Process.Signal(signal)
+}
+
+// End waits for the end of the run and judges what holds for each.
+func (a *Attempt) End() *Trial {
+	l, t := a.lab, a.trial
+	t.Result = a.Wait()
+	t.read()
+	t.killed, t.panicked = l.has(killVariable) || t.signals > 1, l.has(panicVariable)
+	for _, request := range l.Journal()[a.first:] {
+		if strings.HasPrefix(request.UserAgent, providerAgent) {
+			t.Requests = append(t.Requests, request)
+		}
+	}
+	t.after = l.look()
+	t.faults = l.Faults()
+	switch {
+	case slices.Contains(t.Args, "-out=saved"):
+		l.planned = t.Planned
+	case slices.Contains(t.Args, "saved"):
+		t.Planned = l.planned
+	}
+	l.learnSecrets()
+	l.trials = append(l.trials, t)
+	l.judgeTrial(t)
+	return t
+}
+
+// Await waits until the run has had an answer to such a request, as Sandbox.Await does for the whole experiment.
+func (a *Attempt) Await(method, path string) { a.lab.Await(a.lab.T, method, path) }
+
+// AwaitSent waits until such a request has arrived, answered or not.
+func (a *Attempt) AwaitSent(method, path string) {
+	a.lab.T.Helper()
+	a.await("request "+method+" "+path, func() bool { return len(a.lab.Requests(method, path)) > 0 })
+}
+
+// AwaitStop waits until the CLI has told the provider to stop: of two signals that come at once, it may see one.
+func (a *Attempt) AwaitStop() {
+	a.lab.T.Helper()
+	a.await("call of Stop", func() bool {
+		log, _ := os.ReadFile(a.trial.log)
+		return stopped.Match(log)
+	})
+}
+
+// stopped is what the log of a CLI says when it tells a provider to stop.
+var stopped = regexp.MustCompile(`GRPCProvider.*: Stop`)
+
+func (a *Attempt) await(what string, seen func() bool) {
+	a.lab.T.Helper()
+	ctx, cancel := context.WithTimeout(a.lab.T.Context(), time.Minute)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !seen() {
+		select {
+		case <-ctx.Done():
+			a.lab.T.Fatalf("no %s within a minute", what)
+		case <-tick.C:
+		}
+	}
+}
