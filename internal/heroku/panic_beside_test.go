@@ -198,3 +198,12 @@ func TestPanic_besideAStore(t *testing.T) {
 		t.Errorf("%d looks at the clock are left, and %d reads", first, c.foreseeing.Load())
 	}
 }
+
+func TestPanic_besideAStoreThatIsWanted(t *testing.T) {
+	t.Parallel()
+	first := 1
+	c := &Client{clock: panickyClock{RealClock, &first}}
+	if _, err := c.AskStore(t.Context(), "7c4e")(); !isOurs(err) {
+		t.Errorf("it ended with %v", err)
+	}
+}

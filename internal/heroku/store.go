@@ -136,6 +136,19 @@ func (c *Client) Store(ctx context.Context, id AddOnID) (Store, error) {
 	return c.readStore(ctx, id)
 }
 
+// AskStore begins what Store does, and returns at once a function that waits for its outcome.
+func (c *Client) AskStore(ctx context.Context, id AddOnID) func() (Store, error) {
+	answer := make(chan reading[Store], 1)
+	go func() {
+		s, err := guarded(func() (Store, error) { return c.Store(ctx, id) })
+		answer <- reading[Store]{item: s, err: err}
+	}()
+	return func() (Store, error) {
+		r := <-answer
+		return r.item, r.err
+	}
+}
+
 func (c *Client) readStore(ctx context.Context, id AddOnID) (Store, error) {
 	when := moment{c.clock.Now(), c.writes.mark()}
 	s, _, err := exchange(ctx, c, c.database(id), one[wireStore])

@@ -293,3 +293,31 @@ func TestStoreThatIsThereAtOnceIsAskedForOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestAskedStoreIsThereWhenItIsWanted(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		status int
+		body   string
+		fails  bool
+	}{
+		"an answer": {200, storeJSON, false}, "a refusal": {403, `{"id":"forbidden","message":"no"}`, true}, "one that nobody understands": {200, "[]", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				asked := make(chan struct{}, 100)
+				srv := memory(func(w http.ResponseWriter, _ *http.Request, _ int) {
+					asked <- struct{}{}
+					reply(w, test.status, test.body)
+				})
+				answer := srv.client(t, clocked(heroku.RealClock)).AskStore(t.Context(), addOnID)
+				<-asked // before anybody has wanted the answer
+				store, err := answer()
+				if test.fails != (err != nil) || !test.fails && store.Version != "7.2.4" {
+					t.Errorf("%+v, %v", store.Version, err)
+				}
+			})
+		})
+	}
+}

@@ -151,6 +151,7 @@ func (r *attachmentResource) Read(ctx context.Context, req resource.ReadRequest,
 	}
 	// Also for an object that is gone: the framework wants an identity even then, and older CLIs keep none.
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, attachmentIdentity{ID: state.ID})...)
+	known := state
 	attachment, err := r.client.Attachment(ctx, state.attachmentID())
 	if heroku.IsNotFound(err) {
 		// A re-point makes a new attachment of the same name, also when somebody else does it.
@@ -166,7 +167,7 @@ func (r *attachmentResource) Read(ctx context.Context, req resource.ReadRequest,
 	}
 	state.read(attachment)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, attachmentIdentity{ID: state.ID})...)
-	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	resp.Diagnostics.Append(setChanged(ctx, &resp.State, known, state)...)
 }
 
 // Update attaches as planned before it detaches what was there. An error leaves the state as it was: the next apply finds

@@ -94,6 +94,7 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	proposed := plan
 
 	switch {
 	case req.Plan.Raw.IsNull():
@@ -114,7 +115,7 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	}
 	plan.setFacts()
 	r.plans.note(plan)
-	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+	resp.Diagnostics.Append(setChanged(ctx, &resp.Plan, proposed, plan)...)
 }
 
 // planUpdate says what the change costs, and resumes what an earlier run has not finished.
@@ -258,6 +259,8 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 		return
 	}
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: state.ID})...)
+	known := state
+	settings := r.askSettings(ctx, state)
 	addOn, err := r.present(ctx, &state)
 	if heroku.IsNotFound(err) || err == nil && addOn.State == heroku.StateDeprovisioned {
 		resp.State.RemoveResource(ctx)
@@ -272,7 +275,7 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 		resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: types.StringValue(string(addOn.ID))})...)
 	}
 	r.protected.note(state)
-	store, err := r.storeOf(ctx, addOn)
+	store, err := settings(addOn)
 	if err != nil {
 		resp.Diagnostics.Append(r.failure("Unable to read the settings of Key-Value Store", state.label(), err))
 		return
@@ -283,7 +286,22 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 			state.RetiredInstanceID = types.StringNull()
 		}
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+	resp.Diagnostics.Append(setChanged(ctx, &resp.State, known, state)...)
+}
+
+// askSettings asks the Data API at the same time as the Platform API when the store was ready before, which saves everyone
+// a round trip. What it says counts once the Platform API has said that this is the store.
+func (r *instanceResource) askSettings(ctx context.Context, before instanceModel) func(heroku.AddOn) (*heroku.Store, error) {
+	if !before.ready() {
+		return func(addOn heroku.AddOn) (*heroku.Store, error) { return r.storeOf(ctx, addOn) }
+	}
+	answer := r.client.AskStore(ctx, before.addOnID())
+	return func(addOn heroku.AddOn) (*heroku.Store, error) {
+		if addOn.ID != before.addOnID() || addOn.State != heroku.StateProvisioned {
+			return r.storeOf(ctx, addOn)
+		}
+		return ifKnown(answer())
+	}
 }
 
 // storeOf asks the Data API, which does not know a store that is still being provisioned.
@@ -291,7 +309,10 @@ func (r *instanceResource) storeOf(ctx context.Context, addOn heroku.AddOn) (*he
 	if addOn.State != heroku.StateProvisioned {
 		return nil, nil
 	}
-	store, err := r.client.Store(ctx, addOn.ID)
+	return ifKnown(r.client.Store(ctx, addOn.ID))
+}
+
+func ifKnown(store heroku.Store, err error) (*heroku.Store, error) {
 	if heroku.IsNotFound(err) {
 		return nil, nil
 	}

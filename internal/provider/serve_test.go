@@ -58,8 +58,11 @@ func TestContextHoldsOnToNothingOnceItsRequestIsAnswered(t *testing.T) {
 		child, stop := context.WithCancel(ctx) // as the framework does, which never stops it
 		_ = stop
 		kept = child
-		if child.Value(contextKey{}) != "value" || child.Err() != nil {
-			t.Error("the context is not that of the request")
+		if child.Value(contextKey{}) != nil {
+			t.Error("the context carries what the request's does, such as loggers")
+		}
+		if child.Err() != nil {
+			t.Error(child.Err())
 		}
 		cancel()
 		<-child.Done()
@@ -68,7 +71,7 @@ func TestContextHoldsOnToNothingOnceItsRequestIsAnswered(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("the request was cancelled, and its context says %v", err)
 	}
-	if kept.Value(contextKey{}) != nil || kept.Err() == nil {
+	if kept.Err() == nil {
 		t.Error("the context outlives the request")
 	}
 }

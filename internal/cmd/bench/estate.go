@@ -14,6 +14,8 @@ type estate struct {
 	apps     []string // ids
 	windows  bool     // a kvs_maintenance_window for each store
 	attached bool     // a kvs_attachment for each store, on another app, instead of a name for its first one
+
+	collected bool // windows take the stores' ids from a local value instead of from all stores, which is less to evaluate
 }
 
 // resources is how many Terraform has to do with.
@@ -50,15 +52,20 @@ resource "kvs_instance" "cache" {
 		b.WriteString("  attachment_name     = \"CACHE_${count.index}\"\n")
 	}
 	b.WriteString("}\n")
+	id := "kvs_instance.cache[count.index].id"
+	if e.collected {
+		b.WriteString("\nlocals {\n  ids = kvs_instance.cache[*].id\n}\n")
+		id = "local.ids[count.index]"
+	}
 	if e.windows {
 		fmt.Fprintf(&b, `
 resource "kvs_maintenance_window" "cache" {
   count       = %d
-  instance_id = kvs_instance.cache[count.index].id
+  instance_id = %s
   day         = "Sunday"
   time        = "02:30"
 }
-`, e.n)
+`, e.n, id)
 	}
 	if e.attached {
 		fmt.Fprintf(&b, `
@@ -78,8 +85,13 @@ resource "kvs_attachment" "cache" {
 func (e estate) builtIn() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "resource \"terraform_data\" \"cache\" {\n  count = %d\n  input = \"n-${count.index}\"\n}\n", e.n)
+	id := "terraform_data.cache[count.index].id"
+	if e.collected {
+		b.WriteString("\nlocals {\n  ids = terraform_data.cache[*].id\n}\n")
+		id = "local.ids[count.index]"
+	}
 	for i := range e.resources()/e.n - 1 {
-		fmt.Fprintf(&b, "\nresource \"terraform_data\" \"of_cache_%d\" {\n  count = %d\n  input = terraform_data.cache[count.index].id\n}\n", i, e.n)
+		fmt.Fprintf(&b, "\nresource \"terraform_data\" \"of_cache_%d\" {\n  count = %d\n  input = %s\n}\n", i, e.n, id)
 	}
 	return b.String()
 }

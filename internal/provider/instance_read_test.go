@@ -1,0 +1,46 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
+)
+
+// The Data API is asked before the Platform API has answered: even about a store that turns out to be gone.
+func TestAccInstance_asksBothAPIsAtOnce(t *testing.T) {
+	t.Parallel()
+	sb := acctest.Start(t)
+	someone := sb.Client(t)
+	path := ""
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: sb.Factories(),
+		CheckDestroy:             sb.NothingLeft(),
+		Steps: []resource.TestStep{
+			{Config: appAndStore("premium-0")},
+			{
+				PreConfig: func() {
+					addOn := mustFind(t, someone, "orders-cache")
+					path = string(addOn.ID)
+					if err := someone.DeleteAddOn(t.Context(), addOn.AppID, addOn.ID); err != nil {
+						t.Fatal(err)
+					}
+					sb.ResetJournal()
+					sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/addons/*"}, Do: sandbox.Effect{Delay: sandbox.Duration(time.Second)}})
+				},
+				Config:             appAndStore("premium-0"),
+				PlanOnly:           true,
+				ExpectNonEmptyPlan: true,
+			},
+		},
+	})
+	if asked := sb.Requests("GET", "/redis/v0/databases/"+path); len(asked) != 1 {
+		t.Errorf("the Data API was asked %d times about the store", len(asked))
+	}
+}
