@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -25,7 +26,7 @@ func (r *instanceResource) planPlacement(ctx context.Context, m *instanceModel) 
 	if r.client == nil || m.AppID.IsUnknown() {
 		return nil
 	}
-	app, err := r.client.App(ctx, heroku.AppID(m.AppID.ValueString()))
+	app, err := r.hostOf(ctx, *m)
 	switch {
 	case heroku.IsNotFound(err):
 		return diag.Diagnostics{unknownApp(*m)}
@@ -40,7 +41,7 @@ func (r *instanceResource) planPlacement(ctx context.Context, m *instanceModel) 
 
 // place applies the rules before a store is ordered. It warns of nothing: planPlacement has, as far as it could.
 func (r *instanceResource) place(ctx context.Context, m *instanceModel) (heroku.App, diag.Diagnostics) {
-	app, err := r.client.App(ctx, heroku.AppID(m.AppID.ValueString()))
+	app, err := r.hostOf(ctx, *m)
 	switch {
 	case heroku.IsNotFound(err):
 		return app, diag.Diagnostics{unknownApp(*m)}
@@ -51,6 +52,31 @@ func (r *instanceResource) place(ctx context.Context, m *instanceModel) (heroku.
 		return app, diags
 	}
 	return app, m.checkPlacement(app).Errors()
+}
+
+// hosts are the apps of the stores that were planned and ordered in this run.
+type hosts struct {
+	mu   sync.Mutex
+	apps map[heroku.AppID]heroku.App
+}
+
+// hostOf reads an app once in a run, however many stores are ordered on it. Where an app runs never changes; its name may
+// (Platform API reference, apps), and counts where it is to confirm something.
+func (r *instanceResource) hostOf(ctx context.Context, m instanceModel) (heroku.App, error) {
+	id := heroku.AppID(m.AppID.ValueString())
+	r.hosts.mu.Lock()
+	app, known := r.hosts.apps[id]
+	r.hosts.mu.Unlock()
+	if known && !m.OutsideSpace.ValueBool() {
+		return app, nil
+	}
+	app, err := r.client.App(ctx, id)
+	if err == nil {
+		r.hosts.mu.Lock()
+		defer r.hosts.mu.Unlock()
+		r.hosts.apps[id] = app
+	}
+	return app, err
 }
 
 func unknownApp(m instanceModel) diag.Diagnostic {

@@ -44,3 +44,37 @@ func TestAccInstance_asksBothAPIsAtOnce(t *testing.T) {
 		t.Errorf("the Data API was asked %d times about the store", len(asked))
 	}
 }
+
+// However many stores are ordered on an app, and however long that takes, it is read once.
+func TestAccInstance_readsItsAppOnce(t *testing.T) {
+	t.Parallel()
+	sb := acctest.Start(t, func(o *sandbox.Options) { o.Engine = "miniredis" })
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: sb.Factories(),
+		CheckDestroy:             sb.NothingLeft(),
+		Steps: []resource.TestStep{{ // each store takes three minutes: of what was read for the first ten, nothing is fresh any more
+			Config: `
+resource "kvs_app" "web" {
+  name = "orders-web"
+}
+
+resource "kvs_instance" "cache" {
+  count               = 25
+  app_id              = kvs_app.web.id
+  plan                = "premium-0"
+  name                = "orders-cache-${count.index}"
+  deletion_protection = false
+}
+`,
+		}},
+	})
+	orders := sb.Requests("POST", "/apps/[^/]+/addons")
+	if len(orders) != 25 {
+		t.Fatalf("%d stores were ordered", len(orders))
+	}
+	for _, read := range sb.Requests("GET", "/apps(/[^/]+)?") {
+		if read.Seq > orders[0].Seq && read.Seq < orders[24].Seq {
+			t.Errorf("%s was read again at %s", read.Path, read.Time)
+		}
+	}
+}

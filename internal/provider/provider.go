@@ -113,7 +113,10 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		resp.Diagnostics.AddError("Invalid provider configuration", err.Error())
 		return
 	}
-	conn := connection{client: client, tokenSource: options.Credential.Source, rulesets: &rulesetOwners{}, protected: &protectedStores{}, plans: &plannedPlans{}, names: &takenNames{}, owners: &spaceOwners{}, holds: &appHolds{}}
+	conn := connection{
+		client: client, tokenSource: options.Credential.Source, rulesets: &rulesetOwners{}, protected: &protectedStores{}, plans: &plannedPlans{},
+		names: &takenNames{}, owners: &spaceOwners{}, holds: &appHolds{}, hosts: &hosts{apps: map[heroku.AppID]heroku.App{}},
+	}
 	// One free request, so that a wrong token is one error here instead of one for each resource.
 	if _, err := client.RateLimit(ctx); err != nil {
 		resp.Diagnostics.Append(conn.failure("Unable to use the Heroku API", "Checking the API token", err))
@@ -202,6 +205,7 @@ type connection struct {
 	names       *takenNames
 	owners      *spaceOwners
 	holds       *appHolds
+	hosts       *hosts
 }
 
 // configure takes what Configure of the provider prepared; nil (validate, or unknown provider values) leaves c unready.
