@@ -40,7 +40,6 @@ var stories = map[string]struct {
 		"Key-Value Store is not ready yet",
 		"Unable to create Key-Value Store",
 		"Unable to find Key-Value Store",
-		"Unable to read the app of the Key-Value Store",
 		"Unable to read the source of the fork",
 	}},
 	"a replacement" + withServers: {func(f *front) {
@@ -111,7 +110,6 @@ var stories = map[string]struct {
 		"Unable to finish the change of Key-Value Store",
 		"Unable to read Key-Value Store",
 		"Unable to read credentials",
-		"Unable to read the app of the Key-Value Store",
 		"Unable to read the maintenance of Key-Value Store",
 		"Unable to read the maintenances of app",
 		"Unable to read the settings of Key-Value Store",
@@ -176,7 +174,6 @@ var stories = map[string]struct {
 		"Unable to find Private Space",
 		"Unable to finish the change of Private Space",
 		"Unable to read Private Space",
-		"Unable to read the app of the Key-Value Store",
 		"Unable to read the outbound addresses of Private Space",
 		"Unable to read the space of the app",
 		"Unable to read the trusted IP ranges",

@@ -23,6 +23,12 @@ var remarks = map[string]struct {
 		delete(of, "plan")
 		store.apply(of)
 	}, []string{"A plan is required here"}},
+	"an app that may not be read": {func(f *front, _, store *managed, of values) {
+		for _, path := range []string{"/apps", "/apps/*"} { // the plan leaves it to the apply
+			f.sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: path}, Do: sandbox.Effect{Status: 403}})
+		}
+		store.apply(of)
+	}, []string{"Unable to read the app of the Key-Value Store"}},
 	"events that go nowhere": {func(f *front, _, store *managed, of values) {
 		of["notify_keyspace_events"] = "x"
 		store.apply(of)
