@@ -73,7 +73,7 @@ resource "kvs_instance" "cache" {
 		t.Fatalf("%d stores were ordered", len(orders))
 	}
 	for _, read := range sb.Requests("GET", "/apps(/[^/]+)?") {
-		if read.Seq > orders[0].Seq && read.Seq < orders[24].Seq {
+		if read.Seq > orders[9].Seq && read.Seq < orders[24].Seq { // the first ten ask at the same time
 			t.Errorf("%s was read again at %s", read.Path, read.Time)
 		}
 	}
