@@ -71,14 +71,12 @@ func (b *bench) add(rows ...row) { b.rows = append(b.rows, rows...) }
 // life creates an estate, plans it without a change, and destroys it, beside the same number of built-in resources. What
 // counts is the quickest of several lives: machines are busy with other things now and then.
 func (b *bench) life(ctx context.Context, attached bool) error {
-	ours, floor, err := b.workspaces(ctx, func(apps []string) estate {
-		return estate{n: b.stores, apps: apps, windows: true, attached: attached}
-	})
+	e := estate{n: b.stores, windows: true, attached: attached}
+	ours, floor, err := b.workspaces(ctx, e)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = ours.sandbox.Close() }()
-	e := estate{n: b.stores, windows: true, attached: attached}
 	steps := []struct {
 		what        string
 		run         func(*workspace, context.Context) (measured, error)
@@ -114,12 +112,12 @@ func (b *bench) life(ctx context.Context, attached bool) error {
 }
 
 // workspaces are one for an estate and one for as many built-in resources, each empty yet.
-func (b *bench) workspaces(ctx context.Context, of func(apps []string) estate) (ours, floor *workspace, err error) {
+func (b *bench) workspaces(ctx context.Context, e estate) (ours, floor *workspace, err error) {
 	sb, apps, err := startWorld(ctx, b.apps, sandbox.Options{Latency: b.latency})
 	if err != nil {
 		return nil, nil, err
 	}
-	e := of(apps)
+	e.apps = apps
 	if ours, err = b.workspace(e.configuration(), sb); err == nil {
 		floor, err = b.workspace(e.builtIn(), nil)
 	}
@@ -131,9 +129,7 @@ func (b *bench) workspaces(ctx context.Context, of func(apps []string) estate) (
 
 // collected creates the same estate with the stores' ids in a local value.
 func (b *bench) collected(ctx context.Context) error {
-	ours, floor, err := b.workspaces(ctx, func(apps []string) estate {
-		return estate{n: b.stores, apps: apps, windows: true, collected: true}
-	})
+	ours, floor, err := b.workspaces(ctx, estate{n: b.stores, windows: true, collected: true})
 	if err != nil {
 		return err
 	}
