@@ -181,15 +181,21 @@ func (s *Sandbox) Commands() [][]sandbox.Request {
 // answer a request may not have happened: an order that comes after the clock was moved would be due still later.
 func (s *Sandbox) Await(t *testing.T, method, path string) {
 	t.Helper()
+	answered := func(r sandbox.Request) bool { return r.Status != 0 }
+	await(t, "answer to "+method+" "+path, func() bool { return slices.ContainsFunc(s.Requests(method, path), answered) })
+}
+
+// await looks until something is seen, or fails the test after a minute.
+func await(t *testing.T, what string, seen func() bool) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	answered := func(r sandbox.Request) bool { return r.Status != 0 }
-	for !slices.ContainsFunc(s.Requests(method, path), answered) {
+	for !seen() {
 		select {
 		case <-ctx.Done():
-			t.Fatalf("no request %s %s was answered within a minute", method, path)
+			t.Fatalf("no %s within a minute", what)
 		case <-tick.C:
 		}
 	}

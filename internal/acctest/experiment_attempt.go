@@ -4,14 +4,12 @@
 package acctest
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 )
 
 // Attempt is a run that has not ended.
@@ -47,7 +45,7 @@ func (a *Attempt) End() *Trial {
 	l, t := a.lab, a.trial
 	t.Result = a.Wait()
 	t.read()
-	t.killed, t.panicked = l.has(killVariable) || t.signals > 1, l.has(panicVariable)
+	t.killed, t.panicked = l.has(killVariable), l.has(panicVariable)
 	for _, request := range l.Journal()[a.first:] {
 		if strings.HasPrefix(request.UserAgent, providerAgent) {
 			t.Requests = append(t.Requests, request)
@@ -73,13 +71,13 @@ func (a *Attempt) Await(method, path string) { a.lab.Await(a.lab.T, method, path
 // AwaitSent waits until such a request has arrived, answered or not.
 func (a *Attempt) AwaitSent(method, path string) {
 	a.lab.T.Helper()
-	a.await("request "+method+" "+path, func() bool { return len(a.lab.Requests(method, path)) > 0 })
+	await(a.lab.T, "request "+method+" "+path, func() bool { return len(a.lab.Requests(method, path)) > 0 })
 }
 
 // AwaitStop waits until the CLI has told the provider to stop: of two signals that come at once, it may see one.
 func (a *Attempt) AwaitStop() {
 	a.lab.T.Helper()
-	a.await("call of Stop", func() bool {
+	await(a.lab.T, "call of Stop", func() bool {
 		log, _ := os.ReadFile(a.trial.log)
 		return stopped.Match(log)
 	})
@@ -87,18 +85,3 @@ func (a *Attempt) AwaitStop() {
 
 // stopped is what the log of a CLI says when it tells a provider to stop.
 var stopped = regexp.MustCompile(`GRPCProvider.*: Stop`)
-
-func (a *Attempt) await(what string, seen func() bool) {
-	a.lab.T.Helper()
-	ctx, cancel := context.WithTimeout(a.lab.T.Context(), time.Minute)
-	defer cancel()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !seen() {
-		select {
-		case <-ctx.Done():
-			a.lab.T.Fatalf("no %s within a minute", what)
-		case <-tick.C:
-		}
-	}
-}

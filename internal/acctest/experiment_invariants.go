@@ -25,7 +25,7 @@ func (l *Lab) judgeTrial(t *Trial) {
 	if budget := max(l.Budget, requestBudget); len(t.Requests) > budget {
 		l.violate("requests within the budget", "%s took %d requests, want at most %d", t.Args[0], len(t.Requests), budget)
 	}
-	if t.signals == 1 {
+	if t.signals > 0 {
 		l.judgeReturn(t)
 	}
 }
@@ -160,6 +160,9 @@ func (l *Lab) judgeWords(t *Trial) {
 			if t.panicked && words != "Plugin did not respond" {
 				continue // it did panic: what matters is that it survives
 			}
+			if t.signals > 1 && words == "Plugin did not respond" {
+				continue // the CLI has killed it
+			}
 			if at := strings.Index(text, words); at >= 0 {
 				l.violate("no panic", "%s has in %s: …%s…", t.Args[0], place, text[max(0, at-200):min(len(text), at+800)])
 			}
@@ -200,7 +203,7 @@ var errorIDs = map[int]string{
 
 // theirOwn are errors that the CLIs add to one of the provider's. The last one comes when the provider could not be
 // configured, and no block in the configuration does so.
-var theirOwn = []string{"execution halted", "Operation canceled", "Invalid provider configuration"}
+var theirOwn = []string{"execution halted", "Operation canceled", "operation canceled", "Plugin did not respond", "Invalid provider configuration"}
 
 // judgeErrors: an error tells the object, the request, and what Heroku said, so that support can find it.
 func (l *Lab) judgeErrors(t *Trial) {

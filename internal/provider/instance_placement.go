@@ -60,21 +60,32 @@ type hosts struct {
 	apps map[heroku.AppID]heroku.App
 }
 
+func (h *hosts) note(app heroku.App) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.apps == nil {
+		h.apps = make(map[heroku.AppID]heroku.App)
+	}
+	h.apps[app.ID] = app
+}
+
+func (h *hosts) of(id heroku.AppID) (app heroku.App, known bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	app, known = h.apps[id]
+	return app, known
+}
+
 // hostOf reads an app once in a run, however many stores are ordered on it. Where an app runs never changes; its name may
 // (Platform API reference, apps), and counts where it is to confirm something.
 func (r *instanceResource) hostOf(ctx context.Context, m instanceModel) (heroku.App, error) {
 	id := heroku.AppID(m.AppID.ValueString())
-	r.hosts.mu.Lock()
-	app, known := r.hosts.apps[id]
-	r.hosts.mu.Unlock()
-	if known && !m.OutsideSpace.ValueBool() {
+	if app, known := r.hosts.of(id); known && !m.OutsideSpace.ValueBool() {
 		return app, nil
 	}
 	app, err := r.client.App(ctx, id)
 	if err == nil {
-		r.hosts.mu.Lock()
-		defer r.hosts.mu.Unlock()
-		r.hosts.apps[id] = app
+		r.hosts.note(app)
 	}
 	return app, err
 }
