@@ -155,6 +155,9 @@ func (p *poller[ID, T]) join(ctx context.Context, w *waiter[ID, T]) {
 	defer p.mu.Unlock()
 	due := p.next(w, w.started)
 	p.waiting[w] = true
+	if p.settleByList(w, w.started); !p.waiting[w] {
+		return
+	}
 	switch {
 	case p.stop == nil:
 		loop, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -236,8 +239,8 @@ func (p *poller[ID, T]) sleep(ctx context.Context) error {
 }
 
 const (
-	glance  = 20 * time.Millisecond // how often it is looked whether most of those who are going to wait do so
-	regroup = 50 * time.Millisecond // what those who have been released get to come back
+	glance  = 10 * time.Millisecond // how often it is looked whether most of those who are going to wait do so
+	regroup = 30 * time.Millisecond // what those who have been released get to come back
 )
 
 // fresh reports that somebody has only just begun to wait, for what may be there at once. p.mu is held.
@@ -262,7 +265,7 @@ func (p *poller[ID, T]) ripe() bool {
 	if !now.Before(p.due) {
 		return true
 	}
-	return p.fresh() && now.Sub(p.settled) >= regroup && len(p.waiting) >= 3*p.busy()
+	return p.fresh() && now.Sub(p.settled) >= regroup && len(p.waiting) >= p.busy()
 }
 
 // tick reads all that is waited for and tells whoever is done.
@@ -292,6 +295,11 @@ func (p *poller[ID, T]) tick(ctx context.Context) {
 			p.settle(w, found[w.id], now)
 		}
 	}
+	for w := range p.waiting {
+		if w.polls == 0 {
+			p.settleByList(w, now)
+		}
+	}
 	p.due = time.Time{}
 	for w := range p.waiting {
 		if next := p.next(w, now); p.due.IsZero() || next.Before(p.due) {
@@ -299,6 +307,19 @@ func (p *poller[ID, T]) tick(ctx context.Context) {
 		}
 	}
 	p.stopWhenIdle()
+}
+
+// settleByList ends a wait that began after the list was asked for, if that shows what is waited for. That it does not
+// proves nothing. p.mu is held.
+func (p *poller[ID, T]) settleByList(w *waiter[ID, T], now time.Time) {
+	item, listed := p.reads.Listed(w.id)
+	if !listed {
+		return
+	}
+	got, err := guarded(func() (progress, error) { return w.judge(item, true, now.Sub(w.started)), nil })
+	if err == nil && got.ready {
+		p.settle(w, reading[T]{item: item}, now)
+	}
 }
 
 // lately is how long the last wait took that ended well; 0 when there was none.

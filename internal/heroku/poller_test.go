@@ -70,7 +70,7 @@ func TestWaitForOneIsItsOwnGetAtPausesOfASixteenth(t *testing.T) {
 				t.Errorf("%v until the poll at %v", pause, waited)
 			}
 		}
-		if at[0] != 20*time.Millisecond || f.count("GET /addons/") != len(at) || len(at) > 50 {
+		if at[0] != 10*time.Millisecond || f.count("GET /addons/") != len(at) || len(at) > 50 {
 			t.Errorf("polled at %v after %v", at, time.Since(begun))
 		}
 	})
@@ -96,7 +96,7 @@ func TestManyWaitsCostOneRequestATick(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		// At 20 ms, then every second up to 16.02 s, then 17.02, 18.1, 19.2 and 20.4 s.
+		// At 10 ms, then every second up to 16.01 s, then 17.01, 18.1, 19.2 and 20.4 s.
 		if n := len(f.requests()); n != 21 || f.count("GET /addons/") != 0 {
 			t.Errorf("%d requests", n)
 		}
@@ -269,7 +269,7 @@ func TestInterruptDuringAPollReturnsAtOnce(t *testing.T) {
 		f := memory(func(_ http.ResponseWriter, r *http.Request, _ int) { cancel(); <-r.Context().Done() })
 		begun := time.Now()
 		_, err := f.client(t, clocked(heroku.RealClock)).WaitAddOnProvisioned(ctx, addOnID, time.Hour)
-		if !errors.Is(err, context.Canceled) || time.Since(begun) != 20*time.Millisecond {
+		if !errors.Is(err, context.Canceled) || time.Since(begun) != 10*time.Millisecond {
 			t.Errorf("%v after %v", err, time.Since(begun))
 		}
 	})

@@ -66,6 +66,8 @@ type shared[ID ~string, T any] struct {
 
 	mu       sync.Mutex
 	inFlight bool
+	lone     bool // a single object is being read, and nobody has overtaken that
+	turn     int  // of those that serve: one that has been overtaken does not go on
 	queue    []*request[ID, T]
 	asked    time.Time // when the last question came
 	snapshot snapshot[ID, T]
@@ -130,14 +132,27 @@ func (s *shared[ID, T]) admit(q *request[ID, T]) {
 	case s.answers(q):
 	case s.inFlight:
 		s.queue = append(s.queue, q)
+		s.overtake()
 	default:
 		s.inFlight = true
-		go s.serve([]*request[ID, T]{q})
+		go s.serve([]*request[ID, T]{q}, s.turn)
 	}
 }
 
-// serve works until the queue is empty.
-func (s *shared[ID, T]) serve(batch []*request[ID, T]) {
+// overtake serves those who queue behind a single read, if they are so many that they get a list, without waiting for its
+// end. s.mu is held.
+func (s *shared[ID, T]) overtake() {
+	if !s.lone || len(s.queue) <= loneReads {
+		return
+	}
+	batch := s.queue
+	s.lone, s.queue = false, nil
+	s.turn++
+	go s.serve(batch, s.turn)
+}
+
+// serve works until the queue is empty, or it has been overtaken.
+func (s *shared[ID, T]) serve(batch []*request[ID, T], turn int) {
 	for len(batch) > 0 {
 		found, err := guarded(func() (map[ID]reading[T], error) { return s.read(batch), nil })
 		for _, q := range batch {
@@ -147,14 +162,18 @@ func (s *shared[ID, T]) serve(batch []*request[ID, T]) {
 			}
 			q.answer <- answer
 		}
-		batch = s.next()
+		batch = s.next(turn)
 	}
 }
 
 // next takes what has queued, answers what the last list can answer, and leaves out whoever has gone.
-func (s *shared[ID, T]) next() []*request[ID, T] {
+func (s *shared[ID, T]) next(turn int) []*request[ID, T] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if turn != s.turn {
+		return nil
+	}
+	s.lone = false
 	var batch []*request[ID, T]
 	for _, q := range s.queue {
 		if q.ctx.Err() == nil && !s.answers(q) {
@@ -175,10 +194,29 @@ func (s *shared[ID, T]) read(batch []*request[ID, T]) map[ID]reading[T] {
 		ids[q.id] = true
 	}
 	reads := s.count(len(ids))
-	if len(ids) == 1 && reads <= loneReads {
+	switch {
+	case s.current():
+		return s.each(ctx, ids) // the list would have answered if it had them
+	case len(ids) == 1 && reads <= loneReads:
+		s.alone()
 		return s.each(ctx, ids)
 	}
 	return s.many(ctx, ids, reads)
+}
+
+// current reports that another list would say what the last one says: it is recent, and nothing has been written since.
+func (s *shared[ID, T]) current() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.snapshot.items != nil && s.clock.Now().Sub(s.snapshot.at) < freshFor && s.writes.mark() == s.snapshot.writes
+}
+
+// alone notes that a single object is being read.
+func (s *shared[ID, T]) alone() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lone = true
+	s.overtake()
 }
 
 // count counts reads, which come one after the other when each is quick.
@@ -266,20 +304,35 @@ func (s *shared[ID, T]) learn(found map[ID]reading[T], when moment) {
 	}
 }
 
-// answers answers a request from the list, if that is recent, has the object, and no write of ours has touched it since.
-// When a panic keeps that from being found out, one may have.
+// answers answers a request from the list, if that can.
 func (s *shared[ID, T]) answers(q *request[ID, T]) bool {
-	item, ok := s.snapshot.items[q.id]
+	item, ok := s.listed(q.id)
+	if ok {
+		q.answer <- reading[T]{item: item}
+	}
+	return ok
+}
+
+// listed is what the list says of an object, if it is recent, has the object, and no write of ours has touched that since.
+// When a panic keeps that from being found out, one may have. s.mu is held.
+func (s *shared[ID, T]) listed(id ID) (T, bool) {
+	item, ok := s.snapshot.items[id]
 	ok = ok || s.sparse && s.snapshot.items != nil
 	if !ok || s.clock.Now().Sub(s.snapshot.at) >= s.writes.lasting() {
-		return false
+		return item, false
 	}
-	touched, err := guarded(func() (bool, error) { return s.writes.since(s.snapshot.writes, s.ids(q.id, item)...), nil })
-	if touched || err != nil {
-		return false
+	touched, err := guarded(func() (bool, error) { return s.writes.since(s.snapshot.writes, s.ids(id, item)...), nil })
+	return item, !touched && err == nil
+}
+
+// Listed is what a list of the last seconds says of an object. That it has none proves nothing.
+func (s *shared[ID, T]) Listed(id ID) (item T, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.clock.Now().Sub(s.snapshot.at) >= freshFor {
+		return item, false
 	}
-	q.answer <- reading[T]{item: item}
-	return true
+	return s.listed(id)
 }
 
 // whileAnyWaits is a context that ends when the last of the callers has gone: one that is cancelled must not take the

@@ -1,0 +1,114 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package heroku_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+)
+
+// A list shows what it has found, even of what was not waited for when it was asked for.
+func TestWaitThatBeginsDuringAPoll(t *testing.T) {
+	t.Parallel()
+	ids := manyIDs(3)
+	late := ids[2]
+	for name, c := range map[string]struct {
+		listed    string // state of the late one in the list that is under way
+		meanwhile func(*testing.T, *heroku.Client)
+		requests  int
+	}{
+		"and is answered by it":           {"provisioned", nil, 1},
+		"and is still being provisioned":  {"provisioning", nil, 2},
+		"and is not in it yet":            {"", nil, 2},
+		"and has been written since then": {"provisioned", rename(late), 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				asked, goOn := make(chan struct{}), make(chan struct{})
+				lists := 0
+				f := memory(func(w http.ResponseWriter, r *http.Request, _ int) {
+					if r.URL.Path != "/addons" {
+						reply(w, 200, addOnJSON(late, "a-name", "provisioned"))
+						return
+					}
+					state := "provisioned"
+					if lists++; lists == 1 {
+						close(asked)
+						<-goOn
+						state = c.listed
+					}
+					listed := []string{addOnJSON(ids[0], "a-name", "provisioned"), addOnJSON(ids[1], "a-name", "provisioned")}
+					if state != "" {
+						listed = append(listed, addOnJSON(late, "a-name", state))
+					}
+					reply(w, 200, "["+strings.Join(listed, ",")+"]")
+				})
+				client := f.client(t, clocked(heroku.RealClock))
+				errs := make(chan error)
+				wait := func(id heroku.AddOnID) {
+					a, err := client.WaitAddOnProvisioned(t.Context(), id, time.Minute)
+					if err == nil && (a.ID != id || a.State != heroku.StateProvisioned) {
+						t.Errorf("%v", a)
+					}
+					errs <- err
+				}
+				go wait(ids[0])
+				go wait(ids[1])
+				<-asked
+				if c.meanwhile != nil {
+					c.meanwhile(t, client)
+				}
+				go wait(late)
+				synctest.Wait()
+				close(goOn)
+				for range ids {
+					if err := <-errs; err != nil {
+						t.Error(err)
+					}
+				}
+				if len(f.requests()) != c.requests {
+					t.Errorf("%v", f.requests())
+				}
+			})
+		})
+	}
+}
+
+// rename writes something about an add-on.
+func rename(id heroku.AddOnID) func(*testing.T, *heroku.Client) {
+	return func(t *testing.T, c *heroku.Client) {
+		name := "a-name"
+		if _, err := c.UpdateAddOn(t.Context(), appID, id, heroku.AddOnUpdate{Name: &name}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// What a list of the last seconds shows need not be asked again.
+func TestWaitForWhatAListHasShownIsNoRequest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ids := manyIDs(4)
+		f, c := world(t, ids, becoming("provisioned", time.Hour, ""))
+		for _, id := range ids[:3] { // the third read makes a list of it
+			if _, err := c.AddOn(t.Context(), id); err != nil {
+				t.Error(err)
+			}
+		}
+		before := len(f.requests())
+		if a, err := c.WaitAddOnProvisioned(t.Context(), ids[3], time.Minute); err != nil || a.ID != ids[3] || len(f.requests()) != before {
+			t.Errorf("%v, %v, %v", a, err, f.requests())
+		}
+		<-time.After(6 * time.Second)
+		if _, err := c.WaitAddOnProvisioned(t.Context(), ids[3], time.Minute); err != nil || len(f.requests()) != before+1 {
+			t.Errorf("%v, %v", err, f.requests())
+		}
+	})
+}
