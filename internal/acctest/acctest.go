@@ -22,7 +22,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
@@ -116,7 +115,9 @@ func (s *Sandbox) FactoriesAs(token string) map[string]func() (tfprotov6.Provide
 		o.Credential.Token = token
 	}
 	return map[string]func() (tfprotov6.ProviderServer, error){
-		"kvs": providerserver.NewProtocol6WithError(provider.New("test", provider.WithClient(connect))()),
+		"kvs": func() (tfprotov6.ProviderServer, error) {
+			return provider.NewServer("test", provider.WithClient(connect)), nil
+		},
 	}
 }
 

@@ -109,13 +109,36 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	default:
 		overdue, diags := req.Private.GetKey(ctx, retirementOverdue)
 		resp.Diagnostics.Append(diags...)
-		resp.Diagnostics.Append(r.planUpdate(ctx, state, config, &plan)...)
-		resp.Diagnostics.Append(r.planRetirement(ctx, state, &plan, overdue != nil)...)
-		resp.Diagnostics.Append(planForkChange(state.Fork, plan.Fork)...)
+		resp.Diagnostics.Append(r.planExisting(ctx, state, config, &plan, overdue != nil)...)
 	}
 	plan.setFacts()
 	r.plans.note(plan)
 	resp.Diagnostics.Append(setChanged(ctx, &resp.Plan, proposed, plan)...)
+}
+
+// stays reports that a store that nobody wants to change stays as it is, and that there is nothing to say of it.
+func (r *instanceResource) stays(ctx context.Context, state instanceModel) bool {
+	if spec := state.spec(); !state.ready() || !state.RetiredInstanceID.IsNull() || keyvalue.Impact(spec, spec).Method != keyvalue.NoChange {
+		return false
+	}
+	plan := state
+	if said := r.planExisting(ctx, state, instanceModel{}, &plan, false); len(said) > 0 {
+		return false
+	}
+	plan.setFacts()
+	if !same(state, plan) {
+		return false
+	}
+	r.plans.note(plan)
+	return true
+}
+
+// planExisting decides what becomes of a store that exists.
+func (r *instanceResource) planExisting(ctx context.Context, state, config instanceModel, plan *instanceModel, overdue bool) diag.Diagnostics {
+	diags := r.planUpdate(ctx, state, config, plan)
+	diags.Append(r.planRetirement(ctx, state, plan, overdue)...)
+	diags.Append(planForkChange(state.Fork, plan.Fork)...)
+	return diags
 }
 
 // planUpdate says what the change costs, and resumes what an earlier run has not finished.

@@ -37,6 +37,8 @@ type kvsProvider struct {
 	version string
 	getenv  func(string) string
 	edits   []func(*heroku.Options)
+	conn    *connection // nil until it is configured
+	stores  declared    // of kvs_instance, likewise
 }
 
 // Option adjusts a provider that does not run under Terraform alone, such as one in a test.
@@ -122,6 +124,7 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		resp.Diagnostics.Append(conn.failure("Unable to use the Heroku API", "Checking the API token", err))
 		return
 	}
+	p.conn, p.stores = &conn, declarationOf(ctx, newInstanceResource())
 	resp.ResourceData = conn
 	resp.DataSourceData = conn
 	resp.EphemeralResourceData = conn

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
@@ -26,17 +27,24 @@ func Serve(version string, attachable bool, with ...Option) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(250) // the heap is small, and most of what is collected is the garbage of one request
 	}
-	wrap := forgetting
+	serve := NewServer
 	if !quiet() { // a poll may outlive the request that began it, and logs with that one's context
-		wrap = func(s tfprotov6.ProviderServer) tfprotov6.ProviderServer { return s }
+		serve = func(version string, with ...Option) tfprotov6.ProviderServer {
+			return providerserver.NewProtocol6(New(version, with...)())()
+		}
 	}
 	var opts []tf6server.ServeOpt
 	if attachable {
 		opts = append(opts, tf6server.WithManagedDebug())
 	}
 	return tf6server.Serve(address, func() tfprotov6.ProviderServer {
-		return wrap(providerserver.NewProtocol6(New(version, with...)())())
+		return serve(version, with...)
 	}, opts...)
+}
+
+// NewServer returns the provider as it is served when nobody has asked for logs.
+func NewServer(version string, with ...Option) tfprotov6.ProviderServer {
+	return forgetting(New(version, with...)())
 }
 
 // quiet keeps the plugin libraries from tracing when nobody has asked for logs. They trace by default, and the CLI throws
@@ -61,13 +69,19 @@ type server interface {
 // forgetful gives the framework contexts that hold on to nothing once their request has been answered: it keeps each
 // until the provider ends, some twenty kilobytes apiece. Four requests concern every resource. What contexts carry here
 // are loggers, which cost a tenth of the provider's time even while they are silent: they are left out.
-type forgetful struct{ server }
+type forgetful struct {
+	server
+	provider *kvsProvider
+}
 
-func forgetting(s tfprotov6.ProviderServer) tfprotov6.ProviderServer {
-	if whole, ok := s.(server); ok {
-		return forgetful{whole}
+func forgetting(p provider.Provider) tfprotov6.ProviderServer {
+	s := providerserver.NewProtocol6(p)()
+	whole, served := s.(server)
+	ours, is := p.(*kvsProvider)
+	if !served || !is {
+		return s
 	}
-	return s
+	return forgetful{whole, ours}
 }
 
 func (f forgetful) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
@@ -87,7 +101,7 @@ func (f forgetful) ReadResource(ctx context.Context, req *tfprotov6.ReadResource
 }
 
 func (f forgetful) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
-	if unchanged(req) {
+	if f.provider.unchanged(ctx, req) {
 		return &tfprotov6.PlanResourceChangeResponse{PlannedState: req.PriorState, PlannedPrivate: req.PriorPrivate, PlannedIdentity: req.PriorIdentity}, nil
 	}
 	return forget(ctx, req, f.server.PlanResourceChange)

@@ -9,13 +9,12 @@ import (
 	"os"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 )
 
 func TestWhatIsServedCanStillDoEverything(t *testing.T) {
 	t.Parallel()
-	served := forgetting(providerserver.NewProtocol6(New("test")())())
+	served := forgetting(New("test")())
 	if _, ok := served.(forgetful); !ok {
 		t.Error("the framework's server lacks something that ours wants, and keeps the memory of every request")
 	}

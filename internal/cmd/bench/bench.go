@@ -47,7 +47,7 @@ func (b *bench) run(ctx context.Context) error {
 	}{
 		{"the life of an estate", func(ctx context.Context) error { return b.life(ctx, false) }},
 		{"the same, with attachments to other apps", func(ctx context.Context) error { return b.life(ctx, true) }},
-		{"the same, with a local value", b.collected},
+		{"the same, with direct references", b.direct},
 		{"stores that take a while", b.wait},
 		{"a few stores of a large account", b.fewOfMany},
 		{"a budget that is nearly used up", b.nearlyNothingLeft},
@@ -127,9 +127,9 @@ func (b *bench) workspaces(ctx context.Context, e estate) (ours, floor *workspac
 	return ours, floor, nil
 }
 
-// collected creates the same estate with the stores' ids in a local value.
-func (b *bench) collected(ctx context.Context) error {
-	ours, floor, err := b.workspaces(ctx, estate{n: b.stores, windows: true, collected: true})
+// direct creates the same estate with windows that refer to the stores themselves.
+func (b *bench) direct(ctx context.Context) error {
+	ours, floor, err := b.workspaces(ctx, estate{n: b.stores, windows: true, direct: true})
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (b *bench) collected(ctx context.Context) error {
 		return err
 	}
 	b.detail("create", m, f)
-	b.add(row{work: fmt.Sprintf("%d stores, their ids collected in a local value: create", b.stores),
+	b.add(row{work: fmt.Sprintf("%d stores, each window referring to all of them for one id: create", b.stores),
 		limit: f.took.Seconds() + b.inTurn(len(m.requests)), ours: m.took.Seconds(), unit: seconds})
 	return nil
 }

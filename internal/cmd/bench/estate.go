@@ -15,7 +15,7 @@ type estate struct {
 	windows  bool     // a kvs_maintenance_window for each store
 	attached bool     // a kvs_attachment for each store, on another app, instead of a name for its first one
 
-	collected bool // windows take the stores' ids from a local value instead of from all stores, which is less to evaluate
+	direct bool // each object refers to all stores for the id of its own, instead of to a local value, which is more to evaluate
 }
 
 // resources is how many Terraform has to do with.
@@ -52,11 +52,7 @@ resource "kvs_instance" "cache" {
 		b.WriteString("  attachment_name     = \"CACHE_${count.index}\"\n")
 	}
 	b.WriteString("}\n")
-	id := "kvs_instance.cache[count.index].id"
-	if e.collected {
-		b.WriteString("\nlocals {\n  ids = kvs_instance.cache[*].id\n}\n")
-		id = "local.ids[count.index]"
-	}
+	id := e.reference(&b, "kvs_instance")
 	if e.windows {
 		fmt.Fprintf(&b, `
 resource "kvs_maintenance_window" "cache" {
@@ -72,10 +68,10 @@ resource "kvs_maintenance_window" "cache" {
 resource "kvs_attachment" "cache" {
   count       = %d
   app_id      = local.apps[(count.index + 1) %% length(local.apps)]
-  instance_id = kvs_instance.cache[count.index].id
+  instance_id = %s
   name        = "CACHE_${count.index}"
 }
-`, e.n)
+`, e.n, id)
 	}
 	return b.String()
 }
@@ -85,15 +81,21 @@ resource "kvs_attachment" "cache" {
 func (e estate) builtIn() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "resource \"terraform_data\" \"cache\" {\n  count = %d\n  input = \"n-${count.index}\"\n}\n", e.n)
-	id := "terraform_data.cache[count.index].id"
-	if e.collected {
-		b.WriteString("\nlocals {\n  ids = terraform_data.cache[*].id\n}\n")
-		id = "local.ids[count.index]"
-	}
+	id := e.reference(&b, "terraform_data")
 	for i := range e.resources()/e.n - 1 {
 		fmt.Fprintf(&b, "\nresource \"terraform_data\" \"of_cache_%d\" {\n  count = %d\n  input = %s\n}\n", i, e.n, id)
 	}
 	return b.String()
+}
+
+// reference is the id of the store, or of what stands for it, with the same number.
+func (e estate) reference(b *strings.Builder, kind string) string {
+	all := kind + ".cache"
+	if e.direct {
+		return all + "[count.index].id"
+	}
+	fmt.Fprintf(b, "\nlocals {\n  ids = %s[*].id\n}\n", all)
+	return "local.ids[count.index]"
 }
 
 // name begins the name of a row.
