@@ -20,6 +20,8 @@ const (
 	refreshFor = time.Minute
 	// loneReads is how many reads within that time go by their own id. One more is a refresh, and gets a list.
 	loneReads = 2
+	// wave is how many who queue behind a single read do not wait for its end. For fewer, a list could turn out too long.
+	wave = 5
 )
 
 // reader reads one kind of object in the two ways that Heroku offers.
@@ -142,7 +144,7 @@ func (s *shared[ID, T]) admit(q *request[ID, T]) {
 // overtake serves those who queue behind a single read, if they are so many that they get a list, without waiting for its
 // end. s.mu is held.
 func (s *shared[ID, T]) overtake() {
-	if !s.lone || len(s.queue) <= loneReads {
+	if !s.lone || len(s.queue) < wave {
 		return
 	}
 	batch := s.queue

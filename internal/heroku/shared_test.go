@@ -317,9 +317,7 @@ func TestAbsenceFromAListIsConfirmedByAGet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCatalogue(t, listOf(t, []heroku.AddOnID{"listed"}, 1))
 		c.get(t.Context(), "first")
-		c.get(t.Context(), "listed")
-		c.get(t.Context(), "gone", "gone")
-		c.get(t.Context(), "hidden") // the list lags behind
+		c.get(t.Context(), "listed", "hidden", "gone", "gone") // hidden: the list lags behind
 		errs := c.finish()
 		if len(errs) != 2 || !heroku.IsNotFound(errs[0]) || !heroku.IsNotFound(errs[1]) {
 			t.Error(errs)
@@ -336,8 +334,8 @@ func TestAbsenceFromAListIsConfirmedByAGet(t *testing.T) {
 func TestListDoesNotWaitForASingleReadThatIsSlow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ids := manyIDs(4)
-		c := newCatalogue(t, listOf(t, ids, 4))
+		ids := manyIDs(5)
+		c := newCatalogue(t, listOf(t, ids, 5))
 		c.get(t.Context(), "first")
 		c.get(t.Context(), ids...)
 		for range ids {
@@ -373,7 +371,7 @@ func TestCancelledReaderReturnsAtOnceAndDoesNotFailTheOthers(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := newCatalogue(t, listOf(t, []heroku.AddOnID{"a", "b", "c"}, 3))
 				leaving, leave := context.WithCancel(t.Context())
-				for _, id := range []heroku.AddOnID{"first", "a", "b"} {
+				for _, id := range []heroku.AddOnID{"first", "a", "b", "c"} {
 					ctx := t.Context()
 					if slices.Contains(leavers, id) {
 						ctx = leaving
