@@ -357,8 +357,8 @@ func (p *poller[ID, T]) settle(w *waiter[ID, T], r reading[T], now time.Time) {
 	if !over {
 		return
 	}
-	if err == nil {
-		p.usual = now.Sub(w.started)
+	if took := now.Sub(w.started); err == nil && took > 0 { // one that ended as it began says nothing of others
+		p.usual = took
 	}
 	w.result <- reading[T]{item: r.item, err: err}
 	delete(p.waiting, w)
