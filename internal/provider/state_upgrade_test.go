@@ -20,6 +20,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/provider"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
@@ -31,16 +32,7 @@ import (
 //
 // The ids in it are the sandbox's.
 
-// frozen is one resource of a state file.
-type frozen struct {
-	Type            string         `json:"type"`
-	Name            string         `json:"name"`
-	Case            string         `json:"case"`
-	Version         int64          `json:"schema_version"`
-	Attributes      map[string]any `json:"attributes"`
-	IdentityVersion int64          `json:"identity_schema_version"`
-	Identity        map[string]any `json:"identity"`
-}
+type frozen = provider.Frozen
 
 // The cases of each resource.
 const (
@@ -130,28 +122,12 @@ resource "kvs_maintenance_window" "cache" {
 }
 `
 
-// frozenStates are those of all releases.
-func frozenStates(t *testing.T) (states []frozen) {
+// frozenStates are those of all releases, which hold no secret.
+func frozenStates(t *testing.T) []frozen {
 	t.Helper()
-	files, err := filepath.Glob("testdata/state-*.json")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no release has frozen its states (%v)", err)
-	}
-	for _, file := range files {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var released []frozen
-		if err := json.Unmarshal(content, &released); err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		if acctest.Says("redis://").Match(content) || acctest.Says("rediss://").Match(content) || strings.Contains(string(content), "logs.example.com") {
-			t.Errorf("%s has a URL with a password", file)
-		}
-		states = append(states, released...)
-	}
-	return states
+	return provider.FrozenStates(t, func(content []byte) bool {
+		return acctest.Says("redis://").Match(content) || acctest.Says("rediss://").Match(content) || strings.Contains(string(content), "logs.example.com")
+	})
 }
 
 func TestState_upgrade(t *testing.T) {

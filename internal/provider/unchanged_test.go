@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"maps"
 	"math/big"
-	"os"
 	"reflect"
 	"slices"
 	"testing"
@@ -258,20 +257,7 @@ func unchangedRequests(t *testing.T, framework tfprotov6.ProviderServer) (all []
 	if err != nil {
 		t.Fatal(err)
 	}
-	content, err := os.ReadFile("testdata/state-0.1.0.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var states []struct {
-		Type       string
-		Case       string
-		Version    int64 `json:"schema_version"`
-		Attributes json.RawMessage
-	}
-	if err := json.Unmarshal(content, &states); err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range states {
+	for _, s := range FrozenStates(t, func([]byte) bool { return false }) {
 		if s.Case != "complete" {
 			continue
 		}
