@@ -5,6 +5,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -48,6 +49,38 @@ func TestResultsReplaceThoseOfTheSameCLI(t *testing.T) {
 		t.Errorf("%v\n%s", err, again)
 	}
 	if _, err := between(page, "terragrunt", "new\n"); err == nil {
+		t.Error("results went nowhere")
+	}
+}
+
+func TestPublishedForTheReaderAndForTheNextGeneration(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	for _, home := range homes {
+		file := filepath.Join(root, home, page)
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte("<!-- make bench: opentofu -->\n<!-- end of opentofu -->\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := &bench{tools: &tools{name: "OpenTofu", version: "1.12.6"}, rows: []row{{work: "plan", ours: 203, unit: requests}}, growth: []point{{n: 10}, {n: 5000}}}
+	if err := b.publish(root); err != nil {
+		t.Fatal(err)
+	}
+	for _, home := range homes {
+		text, err := os.ReadFile(filepath.Join(root, home, page))
+		if err != nil || !strings.Contains(string(text), "OpenTofu 1.12.6") || !strings.Contains(string(text), "203") {
+			t.Errorf("%s: %v, %s", home, err, text)
+		}
+		drawn, err := os.ReadFile(filepath.Join(root, home, "images/performance-opentofu.svg"))
+		if err != nil || !strings.Contains(string(drawn), "</svg>") {
+			t.Errorf("%s: %v, %s", home, err, drawn)
+		}
+	}
+	b.name = "Terragrunt"
+	if err := b.publish(root); err == nil {
 		t.Error("results went nowhere")
 	}
 }

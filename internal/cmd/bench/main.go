@@ -16,7 +16,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -53,7 +52,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	flags.SetOutput(stderr)
 	cli := flags.String("cli", "", "the terraform or tofu to use, a name or a path (default: the one on PATH)")
 	short := flags.Bool("quick", false, "small workloads, in less than a minute: only the counts mean something")
-	publish := flags.Bool("publish", false, "put the results into "+page)
+	publish := flags.Bool("publish", true, "put the results into docs/"+page+", if nothing about the workloads is changed")
 	parallelism := flags.Int("parallelism", 10, "of the CLI")
 	size := full
 	flags.Func("growth", "numbers of stores to plan, such as 10,200,5000", func(list string) (err error) {
@@ -66,6 +65,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	flags.Visit(func(f *flag.Flag) { *publish = *publish && (f.Name == "cli" || f.Name == "publish") })
 	if *short {
 		size = quick
 	}
@@ -78,7 +78,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		if err := b.publish("."); err != nil {
 			return err
 		}
-		fmt.Fprintf(stdout, "\n%s is written; make generate takes it into docs/.\n", filepath.Dir(page))
+		fmt.Fprintf(stdout, "\nThe table and the picture of the growth are in docs/%s now.\n", page)
 	}
 	return beyond(b.rows, !*short)
 }

@@ -11,31 +11,42 @@ import (
 	"strings"
 )
 
-// The page that shows the results, and its picture. make generate brings both into docs/.
+// The page that shows the results, and its picture, in docs/ and in what make generate makes that of.
 const (
-	page    = "templates/guides/performance.md"
-	picture = "templates/images/performance-%s.svg"
+	page    = "guides/performance.md"
+	picture = "images/performance-%s.svg"
 )
+
+var homes = []string{"templates", "docs"}
 
 // publish puts the table of this run where the page has that of the same CLI, and draws its picture.
 func (b *bench) publish(root string) error {
 	cli := strings.ToLower(b.name)
-	file := filepath.Join(root, page)
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
 	text := fmt.Sprintf("%s %s, %d stores on %d apps, every request takes %v, `-parallelism=%d`:\n\n%s",
 		b.name, b.version, b.stores, b.apps, b.latency, b.parallelism, markdown(b.rows))
-	replaced, err := between(string(content), cli, text)
-	if err != nil {
-		return fmt.Errorf("%s: %w", page, err)
-	}
 	drawing, err := plot(b.growth, b.name)
 	if err != nil {
 		return err
 	}
-	svg := filepath.Join(root, fmt.Sprintf(picture, cli))
+	for _, home := range homes {
+		if err := put(filepath.Join(root, home), cli, text, drawing); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func put(home, cli, text string, drawing []byte) error {
+	file := filepath.Join(home, page)
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	replaced, err := between(string(content), cli, text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	svg := filepath.Join(home, fmt.Sprintf(picture, cli))
 	return errors.Join(
 		os.MkdirAll(filepath.Dir(svg), 0o755),
 		os.WriteFile(svg, drawing, 0o644),           //nolint:gosec // for everybody
