@@ -150,6 +150,7 @@ var faults = []fault{
 	{name: "reset before read", do: sandbox.Effect{Reset: true}},
 	{name: "502 after commit", do: sandbox.Effect{Commit: true, Status: 502}},
 	{name: "504 after commit", do: sandbox.Effect{Commit: true, Status: 504, Body: text("")}},
+	{name: "501 after commit", do: sandbox.Effect{Commit: true, Status: 501}},
 	{name: "500 before", do: sandbox.Effect{Status: 500}},
 	{name: "no answer in time after commit", do: sandbox.Effect{Commit: true, Hang: true}, slow: true},
 	{name: "no answer in time before", do: sandbox.Effect{Hang: true}, slow: true},

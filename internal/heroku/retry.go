@@ -28,7 +28,7 @@ const (
 	unsent                    // dial, DNS or TLS failure: nothing has left this machine
 	lost                      // reset, EOF or timeout after the request may have been sent
 	throttled                 // 429
-	broken                    // 500, 502, 503, 504
+	broken                    // 5xx, of Heroku's or of a proxy's: it may have been carried out
 	busy                      // 409, or an app that is still being provisioned: not now, but soon
 	refused                   // any other answer
 	unreadable                // 2xx whose body cannot be understood
@@ -95,8 +95,6 @@ func classifyStatus(e *Error, newborn bool) outcome {
 	switch e.Status {
 	case http.StatusTooManyRequests:
 		return throttled
-	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return broken
 	case http.StatusConflict:
 		return busy
 	case http.StatusForbidden, http.StatusUnprocessableEntity:
@@ -108,6 +106,9 @@ func classifyStatus(e *Error, newborn bool) outcome {
 		if newborn && e.ID == "not_found" {
 			return busy
 		}
+	}
+	if e.Status >= http.StatusInternalServerError {
+		return broken
 	}
 	return refused
 }

@@ -67,11 +67,12 @@ var outcomes = map[string]func(w http.ResponseWriter, r *http.Request){
 	"423": func(w http.ResponseWriter, _ *http.Request) {
 		reply(w, 423, `{"id":"confirmation_required","message":"x"}`)
 	},
-	"501":       func(w http.ResponseWriter, _ *http.Request) { reply(w, 501, `{"id":"x","message":"x"}`) },
-	"200 HTML":  func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, `<html>welcome`) },
-	"200 empty": func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, ``) },
-	"200 null":  func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, `null`) },
-	"200 half":  func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, `{"id":"7c4e","na`) },
+	"501":            func(w http.ResponseWriter, _ *http.Request) { reply(w, 501, `{"id":"x","message":"x"}`) },
+	"520 of a proxy": func(w http.ResponseWriter, _ *http.Request) { reply(w, 520, `<html>unknown error`) },
+	"200 HTML":       func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, `<html>welcome`) },
+	"200 empty":      func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, ``) },
+	"200 null":       func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, `null`) },
+	"200 half":       func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, `{"id":"7c4e","na`) },
 	"200 cut length": func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "900")
 		reply(w, 200, `{"id":`)
@@ -99,7 +100,8 @@ func TestRetryTable(t *testing.T) {
 		"404":                   {1, 1, 1, 1},
 		"422":                   {1, 1, 1, 1},
 		"423":                   {1, 1, 1, 1},
-		"501":                   {1, 1, 1, 1},
+		"501":                   {4, 4, 4, 2},
+		"520 of a proxy":        {4, 4, 4, 2},
 		"200 HTML":              {3, 1, 1, 2},
 		"200 empty":             {3, 1, 1, 2},
 		"200 null":              {3, 1, 1, 2},
