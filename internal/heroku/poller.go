@@ -312,8 +312,8 @@ func (p *poller[ID, T]) tick(ctx context.Context) {
 // settleByList ends a wait that began after the list was asked for, if that shows what is waited for. That it does not
 // proves nothing. p.mu is held.
 func (p *poller[ID, T]) settleByList(w *waiter[ID, T], now time.Time) {
-	item, listed := p.reads.Listed(w.id)
-	if !listed {
+	item, shown := p.reads.Shown(w.id)
+	if !shown {
 		return
 	}
 	got, err := guarded(func() (progress, error) { return w.judge(item, true, now.Sub(w.started)), nil })

@@ -210,7 +210,12 @@ func (s *shared[ID, T]) read(batch []*request[ID, T]) map[ID]reading[T] {
 func (s *shared[ID, T]) current() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.snapshot.items != nil && s.clock.Now().Sub(s.snapshot.at) < freshFor && s.writes.mark() == s.snapshot.writes
+	return s.recent() && s.writes.mark() == s.snapshot.writes
+}
+
+// recent reports that there is a list of the last seconds. s.mu is held.
+func (s *shared[ID, T]) recent() bool {
+	return s.snapshot.items != nil && s.clock.Now().Sub(s.snapshot.at) < freshFor
 }
 
 // alone notes that a single object is being read.
@@ -327,11 +332,11 @@ func (s *shared[ID, T]) listed(id ID) (T, bool) {
 	return item, !touched && err == nil
 }
 
-// Listed is what a list of the last seconds says of an object. That it has none proves nothing.
-func (s *shared[ID, T]) Listed(id ID) (item T, ok bool) {
+// Shown is what a list of the last seconds says of an object. That it has none proves nothing.
+func (s *shared[ID, T]) Shown(id ID) (item T, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.clock.Now().Sub(s.snapshot.at) >= freshFor {
+	if !s.recent() {
 		return item, false
 	}
 	return s.listed(id)
