@@ -208,7 +208,7 @@ func (m *instanceDataModel) read(addOn heroku.AddOn, store *heroku.Store) {
 	m.OwnerAppID = instance.AppID
 	m.Plan = instance.Plan
 	m.State = instance.State
-	m.Timeout = instance.Timeout
+	m.Timeout = instance.Timeout.Int64Value
 	m.MaxmemoryPolicy = instance.MaxmemoryPolicy
 	m.NotifyKeyspaceEvents = instance.NotifyKeyspaceEvents
 	m.VersionActual = instance.VersionActual

@@ -32,7 +32,7 @@ import (
 type forkModel struct {
 	InstanceID types.String `tfsdk:"instance_id"`
 	URL        types.String `tfsdk:"url_wo"`
-	URLVersion types.Int64  `tfsdk:"url_wo_version"`
+	URLVersion wholeNumber  `tfsdk:"url_wo_version"`
 }
 
 func forkAttribute() schema.SingleNestedAttribute {
@@ -57,7 +57,8 @@ func forkAttribute() schema.SingleNestedAttribute {
 			},
 			"url_wo_version": schema.Int64Attribute{
 				Optional:            true,
-				MarkdownDescription: "Any number beside `url_wo`. It is kept in the state, where the URL is not, and says which source the store was made from.",
+				CustomType:          versionNumber,
+				MarkdownDescription: "Any whole number beside `url_wo`. It is kept in the state, where the URL is not, and says which source the store was made from.",
 			},
 		},
 	}
@@ -84,7 +85,7 @@ func forkOf(ctx context.Context, value types.Object) (forkModel, diag.Diagnostic
 	var fork forkModel
 	switch {
 	case value.IsUnknown():
-		return forkModel{types.StringUnknown(), types.StringUnknown(), types.Int64Unknown()}, nil
+		return forkModel{types.StringUnknown(), types.StringUnknown(), wholeNumber{Int64Value: types.Int64Unknown()}}, nil
 	case value.IsNull():
 		return fork, nil
 	}

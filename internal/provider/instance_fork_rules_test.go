@@ -24,7 +24,7 @@ func forkType(t *testing.T) map[string]attr.Type {
 // fork is the attribute with these parts.
 func fork(t *testing.T, id, url types.String, version types.Int64) types.Object {
 	t.Helper()
-	object, diags := types.ObjectValueFrom(t.Context(), forkType(t), forkModel{id, url, version})
+	object, diags := types.ObjectValueFrom(t.Context(), forkType(t), forkModel{id, url, wholeNumber{Int64Value: version}})
 	if diags.HasError() {
 		t.Fatal(printed(diags))
 	}

@@ -39,7 +39,7 @@ type instanceModel struct {
 	Name                 types.String   `tfsdk:"name"`
 	AttachmentName       types.String   `tfsdk:"attachment_name"`
 	Version              types.String   `tfsdk:"version"`
-	Timeout              types.Int64    `tfsdk:"timeout"`
+	Timeout              wholeNumber    `tfsdk:"timeout"`
 	MaxmemoryPolicy      types.String   `tfsdk:"maxmemory_policy"`
 	NotifyKeyspaceEvents keyspaceEvents `tfsdk:"notify_keyspace_events"`
 	Fork                 types.Object   `tfsdk:"fork"`
@@ -130,6 +130,7 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 			"timeout": schema.Int64Attribute{
 				Optional:      true,
 				Computed:      true,
+				CustomType:    wholeNumberType{phrase: "a timeout of %s seconds", example: int64(defaults.Timeout)},
 				Default:       int64default.StaticInt64(int64(defaults.Timeout)),
 				Validators:    []validator.Int64{int64ValidatedBy(keyvalue.ValidateTimeout)},
 				PlanModifiers: []planmodifier.Int64{int64planmodifier.UseStateForUnknown()},
@@ -381,7 +382,7 @@ func (m *instanceModel) read(addOn heroku.AddOn, store *heroku.Store) {
 	}
 	m.VersionActual = types.StringValue(store.Version)
 	if store.Timeout != nil {
-		m.Timeout = types.Int64Value(int64(*store.Timeout))
+		m.Timeout = newWholeNumber(int64(*store.Timeout))
 	}
 	if store.MaxmemoryPolicy != nil {
 		m.MaxmemoryPolicy = types.StringValue(*store.MaxmemoryPolicy)

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/action/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -36,7 +35,7 @@ func newMaintenanceScheduleAction() action.Action { return &maintenanceScheduleA
 type maintenanceScheduleActionModel struct {
 	InstanceID types.String `tfsdk:"instance_id"`
 	NotBefore  types.String `tfsdk:"not_before"`
-	InWeeks    types.Int64  `tfsdk:"in_weeks"`
+	InWeeks    wholeNumber  `tfsdk:"in_weeks"`
 }
 
 const (
@@ -62,10 +61,19 @@ func (a *maintenanceScheduleAction) Schema(_ context.Context, _ action.SchemaReq
 			"in_weeks": schema.Int64Attribute{
 				MarkdownDescription: "Number of weeks from now: the maintenance runs in the first window after them; `0` means the next window. Give either this or `not_before`.",
 				Optional:            true,
-				Validators:          []validator.Int64{int64validator.Between(0, 52)},
+				CustomType:          wholeNumberType{phrase: "a time of %s weeks", example: 4},
+				Validators:          []validator.Int64{int64ValidatedBy(validateWeeks)},
 			},
 		},
 	}
+}
+
+// validateWeeks keeps to a year: Heroku requires a maintenance long before.
+func validateWeeks(weeks int64) error {
+	if weeks >= 0 && weeks <= 52 {
+		return nil
+	}
+	return fmt.Errorf("a time of %d weeks is none that a maintenance can be put off for: write a whole number from 0 to 52, for example 4", weeks)
 }
 
 func parseDate(s string) (time.Time, error) {

@@ -54,7 +54,7 @@ type privateSpaceModel struct {
 	CIDR               types.String   `tfsdk:"cidr"`
 	DataCIDR           types.String   `tfsdk:"data_cidr"`
 	LogDrainURLWO      types.String   `tfsdk:"log_drain_url_wo"`
-	LogDrainURLVersion types.Int64    `tfsdk:"log_drain_url_wo_version"`
+	LogDrainURLVersion wholeNumber    `tfsdk:"log_drain_url_wo_version"`
 	DeletionProtection types.Bool     `tfsdk:"deletion_protection"`
 	State              types.String   `tfsdk:"state"`
 	OutboundIPs        types.Set      `tfsdk:"outbound_ips"`
@@ -139,7 +139,8 @@ func (r *privateSpaceResource) Schema(ctx context.Context, _ resource.SchemaRequ
 			},
 			"log_drain_url_wo_version": schema.Int64Attribute{
 				Optional:            true,
-				MarkdownDescription: "A number to change whenever `log_drain_url_wo` does. Changing it sets the space's log drain in place.",
+				CustomType:          versionNumber,
+				MarkdownDescription: "A whole number to change whenever `log_drain_url_wo` does. Changing it sets the space's log drain in place.",
 			},
 			"deletion_protection": schema.BoolAttribute{
 				Optional: true,
