@@ -191,10 +191,10 @@ func (s storeConfig) has(u StoreConfigUpdate) bool {
 		(u.NotifyKeyspaceEvents == nil || flags(*u.NotifyKeyspaceEvents) == flags(string(s.NotifyKeyspaceEvents.Value)))
 }
 
-// flags are keyspace events in one order: servers answer in one of their own, with A for all that it stands for
-// (Redis: Keyspace notifications). One flag more or less is a difference.
+// flags are keyspace events in one order: servers answer in one of their own, with A for all that it stands for, which is
+// all but m (Heroku CLI, redis:keyspace-notifications). One flag more or less is a difference.
 func flags(events string) string {
-	each := []byte(strings.ReplaceAll(events, "A", "g$lshztxed"))
+	each := []byte(strings.ReplaceAll(events, "A", "g$lshztxe"))
 	slices.Sort(each)
 	return string(slices.Compact(each))
 }

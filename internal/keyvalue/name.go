@@ -40,14 +40,22 @@ func ValidateAppName(s string) error {
 
 // ValidateAttachmentName checks the name of an attachment against the pattern of the Platform API reference,
 // add-on attachments. Heroku would turn lower case into upper case; here it is refused, since a name that
-// reads back differently is never settled.
+// reads back differently is never settled. A name that ends in _URL is a config var, which Heroku would give another _URL.
 func ValidateAttachmentName(s string) error {
+	base := strings.ToUpper(s)
+	for AttachmentOfConfigVar(base) != "" {
+		base = AttachmentOfConfigVar(base)
+	}
 	if attachmentNamePattern.MatchString(s) {
-		return nil
+		if base == s {
+			return nil
+		}
+		return fmt.Errorf("%q as the name of an attachment would give the config var %s: write for example %q, which gives the config var %s",
+			s, ConfigVar(s), base, ConfigVar(base))
 	}
 	example := "CACHE"
-	if upper := strings.ToUpper(s); attachmentNamePattern.MatchString(upper) {
-		example = upper
+	if attachmentNamePattern.MatchString(base) {
+		example = base
 	}
 	return fmt.Errorf("%q cannot be the name of an attachment, which starts with an upper-case letter and goes on with one or more upper-case letters, digits or underscores: write for example %q, which gives the config var %s", s, example, ConfigVar(example))
 }
@@ -63,12 +71,20 @@ func StoreName(appID, attachment string, n int) string {
 // ConfigVar is the config var that an attachment sets on its app: CACHE gives CACHE_URL.
 func ConfigVar(attachmentName string) string { return attachmentName + configVarSuffix }
 
+// AttachmentOfConfigVar is the name of the attachment that sets a config var: CACHE for CACHE_URL; "" when none does.
+func AttachmentOfConfigVar(v string) string {
+	if name, ok := strings.CutSuffix(v, configVarSuffix); ok && attachmentNamePattern.MatchString(name) {
+		return name
+	}
+	return ""
+}
+
 // AttachmentNames is the reverse of ConfigVar for the config vars of one add-on, in the order given. Variables
 // that do not end in _URL, such as those for bastion hosts, belong to an attachment that has its URL as well.
 func AttachmentNames(configVars []string) []string {
 	var names []string
 	for _, v := range configVars {
-		if name, ok := strings.CutSuffix(v, configVarSuffix); ok && attachmentNamePattern.MatchString(name) {
+		if name := AttachmentOfConfigVar(v); name != "" {
 			names = append(names, name)
 		}
 	}

@@ -32,8 +32,8 @@ func (c Connection) GoString() string { return c.String() }
 
 const urlExample = "rediss://:password@host:6379"
 
-// ParseURL takes a redis:// or rediss:// URL apart. A query string is ignored. The error never contains any
-// part of the URL, which holds a password.
+// ParseURL takes a redis:// or rediss:// URL apart. The database is in the path or in the query string, as db; the rest of
+// a query string is ignored. The error never contains any part of the URL, which holds a password.
 func ParseURL(raw string) (Connection, error) {
 	if raw == "" {
 		return Connection{}, errors.New("the URL is empty: write for example " + urlExample)
@@ -61,12 +61,30 @@ func ParseURL(raw string) (Connection, error) {
 			return Connection{}, errors.New("the port in the URL is not a number from 1 to 65535: write for example " + urlExample)
 		}
 	}
-	if database := strings.TrimPrefix(u.Path, "/"); database != "" {
-		n, err := strconv.ParseUint(database, 10, 31)
-		if err != nil {
-			return Connection{}, errors.New("the path of the URL is not the number of a database: write for example " + urlExample + "/0")
-		}
-		c.Database = int(n)
+	c.Database, err = databaseOf(u)
+	if err != nil {
+		return Connection{}, err
 	}
 	return c, nil
+}
+
+// databaseOf reads the number of the database where clients do. Where both places have one, clients disagree about which
+// of them counts, so that they have to be the same.
+func databaseOf(u *url.URL) (int, error) {
+	named := u.Query()["db"]
+	if path := strings.TrimPrefix(u.Path, "/"); path != "" {
+		named = append(named, path)
+	}
+	database := 0
+	for i, text := range named {
+		n, err := strconv.ParseUint(text, 10, 31)
+		if err != nil {
+			return 0, errors.New("the path of the URL, or its db, is not the number of a database: write for example " + urlExample + "/0")
+		}
+		if i > 0 && int(n) != database {
+			return 0, errors.New("the URL names two databases: write the number once, for example " + urlExample + "/0")
+		}
+		database = int(n)
+	}
+	return database, nil
 }

@@ -28,6 +28,8 @@ func TestParseURL(t *testing.T) {
 		{"no credentials", "redis://localhost:6379", keyvalue.Connection{"redis", false, "localhost", 6379, "", "", 0}},
 		{"a user name without a password", "redis://me@localhost", keyvalue.Connection{"redis", false, "localhost", 6379, "me", "", 0}},
 		{"a database", "redis://localhost/15", keyvalue.Connection{"redis", false, "localhost", 6379, "", "", 15}},
+		{"a database in the query string", "redis://localhost?db=3", keyvalue.Connection{"redis", false, "localhost", 6379, "", "", 3}},
+		{"the same database in both places", "redis://localhost/3?a=b&db=3", keyvalue.Connection{"redis", false, "localhost", 6379, "", "", 3}},
 		{"a slash without a database", "redis://localhost/", keyvalue.Connection{"redis", false, "localhost", 6379, "", "", 0}},
 		{"a query string", "rediss://:pw@host:1/2?ssl_cert_reqs=none", keyvalue.Connection{"rediss", true, "host", 1, "", "pw", 2}},
 		{"percent-encoding", "rediss://u%40x:p%2Fa%23s%3As%25%20@host:1", keyvalue.Connection{"rediss", true, "host", 1, "u@x", "p/a#s:s% ", 0}},
@@ -82,6 +84,10 @@ var unreadableURLs = map[string]string{
 	"rediss://:hunter2@host/-1":            "number of a database",
 	"rediss://:hunter2@host/1/2":           "number of a database",
 	"rediss://:hunter2@host/2147483648":    "number of a database",
+	"rediss://:hunter2@host?db=hunter2":    "number of a database",
+	"rediss://:hunter2@host?db=":           "number of a database",
+	"rediss://:hunter2@host/1?db=2":        "names two databases",
+	"rediss://:hunter2@host?db=1&db=2":     "names two databases",
 }
 
 func TestParseURLRefuses(t *testing.T) {

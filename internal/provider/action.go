@@ -138,7 +138,7 @@ func (c *connection) ofStore(ctx context.Context, id types.String) (heroku.AddOn
 	addOn, err := c.client.FindAddOn(ctx, id.ValueString())
 	if heroku.IsNotFound(err) {
 		return addOn, diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "Key-Value Store not found",
-			c.failureOf(invoking, "", "Key-Value Store "+id.ValueString(), err).Detail()+" It may have been destroyed, or belong to an account whose apps this token cannot see.")}
+			c.failureOf(invoking, "", "Key-Value Store "+id.ValueString(), err).Detail())}
 	}
 	if err != nil {
 		return addOn, diag.Diagnostics{c.failureOf(invoking, "Unable to read Key-Value Store", "Key-Value Store "+id.ValueString(), err)}
@@ -173,6 +173,10 @@ func actionTimeouts(ctx context.Context) schema.Attribute {
 	})
 	if nested, ok := attribute.(schema.SingleNestedAttribute); ok {
 		nested.MarkdownDescription = "How long to wait for what takes time."
+		if limit, ok := nested.Attributes["invoke"].(schema.StringAttribute); ok {
+			limit.Validators = []validator.String{durationValidator()}
+			nested.Attributes["invoke"] = limit
+		}
 		return nested
 	}
 	return attribute

@@ -8,9 +8,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/ephemeral/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/ephemeralvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -38,37 +40,48 @@ type credentialsEphemeral struct{ connection }
 func newCredentialsEphemeral() ephemeral.EphemeralResource { return &credentialsEphemeral{} }
 
 type credentialsModel struct {
-	InstanceID     types.String `tfsdk:"instance_id"`
-	AppID          types.String `tfsdk:"app_id"`
-	AttachmentName types.String `tfsdk:"attachment_name"`
-	URL            types.String `tfsdk:"url"`
-	Host           types.String `tfsdk:"host"`
-	Port           types.Int64  `tfsdk:"port"`
-	Username       types.String `tfsdk:"username"`
-	Password       types.String `tfsdk:"password"`
-	TLS            types.Bool   `tfsdk:"tls"`
+	InstanceID     types.String   `tfsdk:"instance_id"`
+	AppID          types.String   `tfsdk:"app_id"`
+	AttachmentID   types.String   `tfsdk:"attachment_id"`
+	AttachmentName types.String   `tfsdk:"attachment_name"`
+	URL            types.String   `tfsdk:"url"`
+	Host           types.String   `tfsdk:"host"`
+	Port           types.Int64    `tfsdk:"port"`
+	Username       types.String   `tfsdk:"username"`
+	Password       types.String   `tfsdk:"password"`
+	TLS            types.Bool     `tfsdk:"tls"`
+	Timeouts       timeouts.Value `tfsdk:"timeouts"`
 }
 
 func (e *credentialsEphemeral) Metadata(_ context.Context, req ephemeral.MetadataRequest, resp *ephemeral.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_credentials"
 }
 
-func (e *credentialsEphemeral) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
+func (e *credentialsEphemeral) Schema(ctx context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Reads the present URL of a store and its parts, without keeping them in the plan or the state. " +
 			"Heroku changes them by itself, on failover for example, so read them where they are used and store them nowhere. " +
 			"While a run keeps them open they are looked at again every five minutes: when they have changed, a warning says so, since Terraform cannot replace what it has handed out.",
 		Attributes: map[string]schema.Attribute{
 			"instance_id": schema.StringAttribute{
-				MarkdownDescription: "UUID of the store, such as `kvs_instance.cache.id`. Exactly one of this and `app_id` is set; with `app_id` it is the store that the attachment leads to.",
-				Optional:            true,
-				Computed:            true,
-				Validators:          []validator.String{uuidValidator()},
+				MarkdownDescription: "UUID of the store, such as `kvs_instance.cache.id`. Exactly one of this, `attachment_id` and `app_id` is set; " +
+					"with one of the others it is the store that the attachment leads to.",
+				Optional:   true,
+				Computed:   true,
+				Validators: []validator.String{uuidValidator()},
+			},
+			"attachment_id": schema.StringAttribute{
+				MarkdownDescription: "UUID of an attachment, such as `kvs_attachment.cache.id`: the credentials are those of the store that it leads to. " +
+					"It is unknown while the attachment is planned, so that the credentials are read after it has been made.",
+				Optional:   true,
+				Validators: []validator.String{uuidValidator()},
 			},
 			"app_id": schema.StringAttribute{
-				MarkdownDescription: "UUID of an app, such as `kvs_app.web.id`: the credentials are those that this app has, under `attachment_name`.",
-				Optional:            true,
-				Validators:          []validator.String{uuidValidator()},
+				MarkdownDescription: "UUID of an app, such as `kvs_app.web.id`: the credentials are those that this app has, under `attachment_name`. " +
+					"For an attachment that this configuration makes, give `attachment_id` instead: " +
+					"a name is known before the attachment is there, and looking it up would fail while planning.",
+				Optional:   true,
+				Validators: []validator.String{uuidValidator()},
 			},
 			"attachment_name": schema.StringAttribute{
 				MarkdownDescription: "Name of the app's attachment; `REDIS`, the primary store, by default.",
@@ -102,8 +115,26 @@ func (e *credentialsEphemeral) Schema(_ context.Context, _ ephemeral.SchemaReque
 				MarkdownDescription: "Whether the server is to be spoken to over TLS. Heroku's certificates are self-signed.",
 				Computed:            true,
 			},
+			"timeouts": openTimeouts(ctx),
 		},
 	}
+}
+
+// openTimeouts gives the library's attribute the description and the validator that it cannot be told.
+func openTimeouts(ctx context.Context) schema.Attribute {
+	attribute := timeouts.AttributesWithOpts(ctx, timeouts.Opts{
+		OpenDescription: "How long to wait for a store that is not ready, such as `10m`; `2m` when absent. It is waited for in plans too.",
+	})
+	nested, ok := attribute.(schema.SingleNestedAttribute)
+	if !ok {
+		return attribute
+	}
+	nested.MarkdownDescription = "How long to wait for what takes time."
+	if limit, ok := nested.Attributes["open"].(schema.StringAttribute); ok {
+		limit.Validators = []validator.String{durationValidator()}
+		nested.Attributes["open"] = limit
+	}
+	return nested
 }
 
 func (e *credentialsEphemeral) Configure(_ context.Context, req ephemeral.ConfigureRequest, resp *ephemeral.ConfigureResponse) {
@@ -112,7 +143,8 @@ func (e *credentialsEphemeral) Configure(_ context.Context, req ephemeral.Config
 
 // ConfigValidators wants one way to say which store is meant.
 func (e *credentialsEphemeral) ConfigValidators(context.Context) []ephemeral.ConfigValidator {
-	return []ephemeral.ConfigValidator{ephemeralvalidator.ExactlyOneOf(path.MatchRoot("instance_id"), path.MatchRoot("app_id"))}
+	return []ephemeral.ConfigValidator{ephemeralvalidator.ExactlyOneOf(
+		path.MatchRoot("instance_id"), path.MatchRoot("attachment_id"), path.MatchRoot("app_id"))}
 }
 
 func (e *credentialsEphemeral) Open(ctx context.Context, req ephemeral.OpenRequest, resp *ephemeral.OpenResponse) {
@@ -126,7 +158,11 @@ func (e *credentialsEphemeral) Open(ctx context.Context, req ephemeral.OpenReque
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	store, diags := e.readStore(ctx, result.InstanceID)
+	timeout, diags := result.Timeouts.Open(ctx, credentialsTimeout)
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
+		return
+	}
+	store, diags := e.readStore(ctx, result.InstanceID, timeout)
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
@@ -142,35 +178,65 @@ func (e *credentialsEphemeral) Open(ctx context.Context, req ephemeral.OpenReque
 
 // findStore is what an attachment leads to.
 func (e *credentialsEphemeral) findStore(ctx context.Context, m *credentialsModel) diag.Diagnostics {
-	if m.AppID.IsNull() {
-		return nil
-	}
-	name := firstOf(m.AttachmentName.ValueString(), keyvalue.PrimaryAttachment)
-	attachment, err := e.client.AppAttachment(ctx, m.AppID.ValueString(), name)
-	if err != nil {
-		return diag.Diagnostics{e.failure("Unable to find the attachment", fmt.Sprintf("Attachment %s of app %s", name, m.AppID.ValueString()), err)}
+	attachment, diags := e.findAttachment(ctx, *m)
+	if diags.HasError() || attachment.ID == "" {
+		return diags
 	}
 	addOn, err := e.client.AddOn(ctx, attachment.AddOnID)
 	if err != nil {
-		return diag.Diagnostics{e.failure("Unable to read credentials", fmt.Sprintf("Key-Value Store %s", attachment.AddOnID), err)}
+		return diag.Diagnostics{e.failureOf(reading, "Unable to read credentials", fmt.Sprintf("Key-Value Store %s", attachment.AddOnID), err)}
 	}
 	if addOn.Service != keyValueStoreService {
-		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("attachment_name"), "Not a Key-Value Store",
-			fmt.Sprintf("%s of app %s leads to the add-on %s of the service %s.", name, attachment.AppName, addOn.Name, addOn.Service))}
+		return diag.Diagnostics{diag.NewErrorDiagnostic("Not a Key-Value Store",
+			fmt.Sprintf("%s of app %s leads to the add-on %s of the service %s.", attachment.Name, attachment.AppName, addOn.Name, addOn.Service))}
 	}
 	m.InstanceID = types.StringValue(string(attachment.AddOnID))
 	return nil
 }
 
-func (e *credentialsEphemeral) readStore(ctx context.Context, instanceID types.String) (heroku.Store, diag.Diagnostics) {
+// findAttachment finds none where the store itself is named.
+func (e *credentialsEphemeral) findAttachment(ctx context.Context, m credentialsModel) (heroku.Attachment, diag.Diagnostics) {
+	const summary = "Unable to find the attachment"
+	var (
+		attachment     heroku.Attachment
+		err            error
+		object, remedy string
+		at             path.Path
+	)
+	switch {
+	case !m.AttachmentID.IsNull():
+		id := m.AttachmentID.ValueString()
+		attachment, err = e.client.Attachment(ctx, heroku.AttachmentID(id))
+		object, at = "Attachment "+id, path.Root("attachment_id")
+		remedy = "It has been detached, or made anew under another id. Plan again and let the state be refreshed: " +
+			"the id of a kvs_attachment that is to be made again is unknown until then, and the credentials are read after it."
+	case !m.AppID.IsNull():
+		name := firstOf(m.AttachmentName.ValueString(), keyvalue.PrimaryAttachment)
+		attachment, err = e.client.AppAttachment(ctx, m.AppID.ValueString(), name)
+		object, at = fmt.Sprintf("Attachment %s of app %s", name, m.AppID.ValueString()), path.Root("app_id")
+		remedy = "If a kvs_attachment of this configuration makes it, set attachment_id to its id, in place of app_id and attachment_name: " +
+			"the id is unknown while the attachment is planned, and the credentials are read after it. " +
+			"Otherwise attach a store to the app under this name, for example with `heroku addons:attach`, or correct the name."
+	}
+	var answer *heroku.Error
+	switch {
+	case heroku.IsNotFound(err) && errors.As(err, &answer) && answer.Resource != "app":
+		return attachment, diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, summary, fmt.Sprintf("%s: %s\n\n%s", object, whatHappened(err), remedy))}
+	case err != nil:
+		return attachment, diag.Diagnostics{e.failureOf(reading, summary, object, err)}
+	}
+	return attachment, nil
+}
+
+func (e *credentialsEphemeral) readStore(ctx context.Context, instanceID types.String, timeout time.Duration) (heroku.Store, diag.Diagnostics) {
 	var diags diag.Diagnostics
 	id := heroku.AddOnID(instanceID.ValueString())
-	store, err := e.storeWithURL(ctx, id)
+	store, err := e.storeWithURL(ctx, id, timeout)
 	switch object := fmt.Sprintf("Key-Value Store %s", id); {
 	case heroku.IsNotFound(err):
-		diags.AddAttributeError(path.Root("instance_id"), "Key-Value Store not found", e.failure("", object, err).Detail())
+		diags.AddAttributeError(path.Root("instance_id"), "Key-Value Store not found", e.failureOf(reading, "", object, err).Detail())
 	case err != nil:
-		diags.Append(e.failure("Unable to read credentials", object, err))
+		diags.Append(e.failureOf(reading, "Unable to read credentials", object, err))
 	}
 	return store, diags
 }
@@ -216,12 +282,15 @@ func (e *credentialsEphemeral) Renew(ctx context.Context, req ephemeral.RenewReq
 	}
 }
 
-// credentialsTimeout bounds the wait for a store that has no URL yet; one on a private plan takes up to ten minutes.
-const credentialsTimeout = 15 * time.Minute
+// credentialsTimeout is short, because it is waited in plans as well: it is enough for what the Data API learns of a new
+// store some seconds to minutes after the Platform API (Data API reference, stores). Whoever wants a new store to be waited
+// for orders it in the same configuration, where kvs_instance does that.
+const credentialsTimeout = 2 * time.Minute
 
 // storeWithURL waits for a store that has no URL yet. It may be one whose creation was interrupted, and the run that is
 // to finish it opens this before.
-func (e *credentialsEphemeral) storeWithURL(ctx context.Context, id heroku.AddOnID) (heroku.Store, error) {
+func (e *credentialsEphemeral) storeWithURL(ctx context.Context, id heroku.AddOnID, timeout time.Duration) (heroku.Store, error) {
+	started := e.client.Clock().Now()
 	store, err := e.client.Store(ctx, id)
 	if err == nil && store.ResourceURL != "" || err != nil && !heroku.IsNotFound(err) {
 		return store, err
@@ -229,10 +298,10 @@ func (e *credentialsEphemeral) storeWithURL(ctx context.Context, id heroku.AddOn
 	if _, err := e.client.AddOn(ctx, id); err != nil {
 		return store, err
 	}
-	if _, err := e.client.WaitAddOnProvisioned(ctx, id, credentialsTimeout); err != nil {
+	if _, err := e.client.WaitAddOnProvisioned(ctx, id, timeout); err != nil {
 		return store, err
 	}
-	return e.client.WaitStoreAvailable(ctx, id, "", credentialsTimeout)
+	return e.client.WaitStoreAvailable(ctx, id, "", max(timeout-e.client.Clock().Now().Sub(started), 0))
 }
 
 // read is the one mapping from the store to the result. Its error repeats no part of the URL.

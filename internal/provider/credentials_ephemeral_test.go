@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/echoprovider"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 	"github.com/redis/go-redis/v9"
@@ -109,9 +110,84 @@ resource "echo" "shown" {}
 			{Config: opened("web", "REDIS"), ConfigStateChecks: same}, // of the store's own app
 			{ // an app that has nothing under that name
 				Config:      opened("api", "OTHER"),
-				ExpectError: acctest.Says("Unable to find the attachment"),
+				ExpectError: acctest.Says("If a kvs_attachment of this configuration makes it, set attachment_id to its id, in place of app_id and attachment_name"),
 			},
 			{Config: opened("api", "SHARED"), ConfigStateChecks: same}, // of another app
+		},
+	})
+}
+
+// An attachment that somebody detaches is planned anew, and its id is unknown until it is there again: the credentials wait
+// for that, and neither a plan nor an apply nor a destroy fails over them.
+func TestAccCredentials_attachmentDetachedByHand(t *testing.T) {
+	t.Parallel()
+	sb := acctest.Start(t)
+	someone := sb.Client(t)
+	detach := func() {
+		found, err := someone.AppAttachment(t.Context(), "orders-api", "SHARED")
+		if err == nil {
+			err = someone.DeleteAttachment(t.Context(), found.ID)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	config := twoApps("web", "premium-0", "") + `
+ephemeral "kvs_credentials" "cache" {
+  attachment_id = kvs_attachment.api.id
+}
+
+provider "echo" {
+  data = { same = ephemeral.kvs_credentials.cache.instance_id == kvs_instance.cache.id, url = ephemeral.kvs_credentials.cache.url }
+}
+
+resource "echo" "shown" {}
+`
+	same := []statecheck.StateCheck{
+		statecheck.ExpectKnownValue("echo.shown", tfjsonpath.New("data").AtMapKey("same"), knownvalue.Bool(true)),
+		statecheck.ExpectKnownValue("echo.shown", tfjsonpath.New("data").AtMapKey("url"), knownvalue.StringRegexp(regexp.MustCompile("^rediss://"))),
+	}
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: withEcho(sb),
+		CheckDestroy:             sb.NothingLeft(),
+		Steps: []resource.TestStep{
+			{Config: config, ConfigStateChecks: same},
+			{ // the plan has one attachment to make, and says so
+				PreConfig: detach,
+				Config:    config,
+				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+					plancheck.ExpectResourceAction("kvs_attachment.api", plancheck.ResourceActionCreate),
+				}},
+				ConfigStateChecks: same,
+			},
+			{ // a destroy takes away what is left
+				PreConfig: detach,
+				Config:    config,
+				Destroy:   true,
+			},
+		},
+	})
+}
+
+// A plan without a refresh knows only the id that is gone.
+func TestAccCredentials_attachmentThatIsGone(t *testing.T) {
+	t.Parallel()
+	sb := acctest.Start(t)
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: sb.Factories(),
+		Steps: []resource.TestStep{
+			{
+				Config:      "ephemeral \"kvs_credentials\" \"cache\" {\n  attachment_id = \"00000000-0000-4000-8000-000000000000\"\n}\n",
+				ExpectError: acctest.Says("It has been detached, or made anew under another id. Plan again and let the state be refreshed"),
+			},
+			{ // an app that is not there lacks more than an attachment
+				Config:      "ephemeral \"kvs_credentials\" \"cache\" {\n  app_id = \"00000000-0000-4000-8000-000000000000\"\n}\n",
+				ExpectError: acctest.Says("`heroku apps --all` lists the apps of an account"),
+			},
+			{ // one of the three ways to say which store is meant
+				Config:      "ephemeral \"kvs_credentials\" \"cache\" {}\n",
+				ExpectError: acctest.Says("Exactly one of these attributes must be configured: [instance_id,attachment_id,app_id]"),
+			},
 		},
 	})
 }
@@ -195,19 +271,23 @@ func TestAccCredentials_refusal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	of := func(id string) string {
-		return fmt.Sprintf("ephemeral \"kvs_credentials\" \"cache\" {\n  instance_id = %q\n}\n", id)
+	of := func(id string, lines ...string) string {
+		return fmt.Sprintf("ephemeral \"kvs_credentials\" \"cache\" {\n  instance_id = %q\n%s\n}\n", id, strings.Join(lines, "\n"))
 	}
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{ // a store that does not become ready has no credentials, and the error says how long it was waited for
 				Config:      of(string(slow.ID)),
-				ExpectError: acctest.Says(fmt.Sprintf("waiting for add-on %s to be provisioned: timed out after 15m", slow.ID)),
+				ExpectError: acctest.Says(fmt.Sprintf("waiting for add-on %s to be provisioned: timed out after 2m", slow.ID)),
 			},
-			{ // a store that does not exist is Heroku's to deny
+			{ // and how to wait longer
+				Config:      of(string(slow.ID), `timeouts = { open = "7m" }`),
+				ExpectError: acctest.Says("timed out after 7m0s (last state: provisioning). The work goes on at Heroku. Run again to go on waiting, or raise timeouts.open."),
+			},
+			{ // a store that does not exist is Heroku's to deny, and the error says what to check
 				Config:      of("00000000-0000-4000-8000-000000000000"),
-				ExpectError: acctest.Says("Key-Value Store not found"),
+				ExpectError: acctest.Says("`heroku addons --all` lists the add-ons of an account. The token came from the test"),
 			},
 			{ // a name is no id
 				Config:      of("orders-slow"),

@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
 // failure turns an error into a diagnostic: which object, what Heroku said, what to do next.
@@ -32,7 +33,16 @@ type repetition string
 const (
 	applying repetition = "apply again"
 	invoking repetition = "invoke the action again"
+	reading  repetition = "run again"
 )
+
+// limits are the attributes that say how long is waited.
+func (r repetition) limits() string {
+	if r == reading {
+		return "timeouts.open"
+	}
+	return "the timeouts"
+}
 
 // begins is the repetition at the beginning of a sentence.
 func (r repetition) begins() string { return strings.ToUpper(string(r[:1])) + string(r[1:]) }
@@ -44,9 +54,17 @@ func (r repetition) afterLoss() string {
 	return "plan again to see what is there before anything is repeated"
 }
 
+// afterDoubt is what to do when a change may have been made although Heroku did not say so.
+func (r repetition) afterDoubt() string {
+	return "It may have been carried out all the same, and what was ordered may have been created: " + r.afterLoss() + "."
+}
+
 func (r repetition) afterInterrupt() string {
-	if r == invoking {
+	switch r {
+	case invoking:
 		return string(invoking) + ", which goes on from what it finds there"
+	case reading:
+		return string(reading)
 	}
 	return "the next apply continues from what is in the state"
 }
@@ -90,8 +108,12 @@ func (c *connection) nextStep(again repetition, err error) string {
 	case errors.As(err, &answer):
 		return c.afterAnswer(again, answer)
 	case errors.As(err, &body):
-		return "This does not look like the Heroku API. Check api_url and data_api_url (or HEROKU_API_URL and HEROKU_DATA_API_URL) " +
+		said := "This does not look like the Heroku API. Check api_url and data_api_url (or HEROKU_API_URL and HEROKU_DATA_API_URL) " +
 			"and whether a proxy answers in its place. If Heroku itself is in trouble, https://status.heroku.com says so."
+		if carriedOut := body.Status < http.StatusMultipleChoices || body.Status >= http.StatusInternalServerError; carriedOut && body.Method != http.MethodGet {
+			said += " " + again.afterDoubt()
+		}
+		return said
 	case errors.As(err, &transport) && transport.Sent:
 		return "The request was sent and its answer was lost, so Heroku may have carried it out: " + again.afterLoss() + "."
 	case errors.As(err, &transport):
@@ -109,7 +131,7 @@ func afterWaiting(again repetition, wait *heroku.WaitError) string {
 	case errors.As(wait, &bug):
 		return fmt.Sprintf("The work goes on at Heroku. %s to go on waiting.", again.begins())
 	case wait.Outcome == heroku.TimedOut:
-		return fmt.Sprintf("The work goes on at Heroku. %s to go on waiting, or raise the timeouts.", again.begins())
+		return fmt.Sprintf("The work goes on at Heroku. %s to go on waiting, or raise %s.", again.begins(), again.limits())
 	case wait.Outcome == heroku.Unreachable:
 		return fmt.Sprintf("The work goes on at Heroku, which could not be asked. %s once the API can be reached.", again.begins())
 	case wait.Outcome == heroku.Interrupted:
@@ -141,16 +163,53 @@ func (c *connection) afterAnswer(again repetition, answer *heroku.Error) string 
 	case "confirmation_required":
 		return "Heroku wants an explicit confirmation for this, and the configuration does not ask for what it would confirm. " +
 			"If it is about an attachment, its name has come to lead to another store: choose another name for it, or detach that one first."
+	case "not_found":
+		return c.afterNotFound(answer)
 	case "conflict":
 		return fmt.Sprintf("Another operation on the same object is running at Heroku: %s when it has ended.", again)
 	}
 	switch {
 	case answer.Status == http.StatusUnauthorized:
 		return c.afterAnswer(again, &heroku.Error{ID: "unauthorized"})
+	case answer.Status >= http.StatusInternalServerError && answer.Method == http.MethodGet:
+		return "Heroku is in trouble; https://status.heroku.com may say more. This request only reads: run again later."
 	case answer.Status >= http.StatusInternalServerError:
-		return "Heroku is in trouble; https://status.heroku.com may say more. Nothing is lost: run again later."
+		return "Heroku is in trouble; https://status.heroku.com may say more. " + again.afterDoubt()
 	}
 	return ""
+}
+
+// lists are the commands of the Heroku CLI that list what can be found, by a word in what Heroku calls the missing thing
+// or else in the path that was asked for.
+var lists = []struct{ word, list string }{
+	{"region", "`heroku regions` lists the regions, as the data source kvs_regions does"},
+	{"team", "`heroku teams` lists the teams of an account"},
+	{"organization", "`heroku teams` lists the teams of an account"},
+	{"attachment", "`heroku addons --app NAME` lists the attachments of an app"},
+	{"plan", "`heroku addons:plans heroku-redis` lists the plans, as the data source kvs_plans does"},
+	{"space", "`heroku spaces` lists the spaces of an account"},
+	{"add", "`heroku addons --all` lists the add-ons of an account"},
+	{"/redis", "`heroku addons --all` lists the add-ons of an account"},
+	{"/data", "`heroku addons --all` lists the add-ons of an account"},
+	{"app", "`heroku apps --all` lists the apps of an account"},
+}
+
+// afterNotFound says what to check: Heroku does not tell what is not there from what a token may not see.
+func (c *connection) afterNotFound(answer *heroku.Error) string {
+	said := "It does not exist, or the token may not see it. Check the spelling, and whether a name or a UUID is wanted"
+	missing := firstOf(answer.Resource, answer.Path)
+	for _, of := range lists {
+		if strings.Contains(missing, of.word) {
+			said += ": " + of.list
+			break
+		}
+	}
+	said += fmt.Sprintf(". The token came from %s; `heroku auth:whoami` says whose it is, if it is put into HEROKU_API_KEY.",
+		firstOf(c.tokenSource, "an unknown place"))
+	if answer.Method != http.MethodGet {
+		said += " If it was there when this was planned, plan again."
+	}
+	return said
 }
 
 // recoverPanic is deferred by every method that touches Heroku: a panic would lose the response, and with it a paid store.
@@ -219,8 +278,13 @@ func importReference(ctx context.Context, req resource.ImportStateRequest, attri
 
 // invalidImport says what an import identifier looks like: its grammar in words, and an example.
 func invalidImport(id, grammar, example string) diag.Diagnostic {
-	return diag.NewErrorDiagnostic("Invalid import identifier",
-		fmt.Sprintf("%q is not an identifier of this resource: give %s, for example %s.", id, grammar, example))
+	said := fmt.Sprintf("%q is not an identifier of this resource: give %s, for example %s.", id, grammar, example)
+	if app, variable, qualified := strings.Cut(id, "::"); qualified {
+		if name := keyvalue.AttachmentOfConfigVar(strings.ToUpper(variable)); name != "" {
+			said += fmt.Sprintf(" %s is the config var of an attachment, which has the name %s: %s::%s.", strings.ToUpper(variable), name, app, name)
+		}
+	}
+	return diag.NewErrorDiagnostic("Invalid import identifier", said)
 }
 
 var uuidPattern = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)

@@ -75,7 +75,7 @@ func (r forkRule) MarkdownDescription(ctx context.Context) string { return r.Des
 
 func (forkRule) ValidateObject(ctx context.Context, req validator.ObjectRequest, resp *validator.ObjectResponse) {
 	fork, diags := forkOf(ctx, req.ConfigValue)
-	if resp.Diagnostics.Append(diags...); !resp.Diagnostics.HasError() && !req.ConfigValue.IsNull() {
+	if !diags.HasError() && !req.ConfigValue.IsNull() { // an attribute that cannot be read is refused by itself, by its name
 		resp.Diagnostics.Append(fork.check()...)
 	}
 }

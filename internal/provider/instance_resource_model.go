@@ -237,11 +237,17 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 	}
 }
 
-// timeoutsAttribute gives the library's attribute the description that it cannot be told.
+// timeoutsAttribute gives the library's attribute the description and the validator that it cannot be told.
 func timeoutsAttribute(ctx context.Context, opts timeouts.Opts) schema.Attribute {
 	attribute := timeouts.Attributes(ctx, opts)
 	if nested, ok := attribute.(schema.SingleNestedAttribute); ok {
 		nested.MarkdownDescription = "How long to wait for what takes time. Changing it sends nothing."
+		for name, limit := range nested.Attributes {
+			if limit, ok := limit.(schema.StringAttribute); ok {
+				limit.Validators = []validator.String{durationValidator()}
+				nested.Attributes[name] = limit
+			}
+		}
 		return nested
 	}
 	return attribute

@@ -9,6 +9,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
@@ -78,18 +80,21 @@ func (p *kvsProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 			"api_key": schema.StringAttribute{
 				MarkdownDescription: "Heroku API token, as `heroku authorizations:create` prints it. " +
 					"When absent, the environment variable `HEROKU_API_KEY` is used, and after it the netrc file's entry for `api.heroku.com`.",
-				Optional:  true,
-				Sensitive: true,
+				Validators: []validator.String{notBlank("a token, for example one that `heroku authorizations:create` has printed", "HEROKU_API_KEY or the netrc file")},
+				Optional:   true,
+				Sensitive:  true,
 			},
 			"api_url": schema.StringAttribute{
 				MarkdownDescription: "Base URL of the Platform API. " +
 					"When absent, the environment variable `HEROKU_API_URL` is used, and after it `https://api.heroku.com`.",
-				Optional: true,
+				Validators: []validator.String{notBlank("a URL, for example https://api.heroku.com", "HEROKU_API_URL")},
+				Optional:   true,
 			},
 			"data_api_url": schema.StringAttribute{
 				MarkdownDescription: "Base URL of the Data API, which serves the settings and credentials of stores. " +
 					"When absent, the environment variable `HEROKU_DATA_API_URL` is used, and after it `https://api.data.heroku.com`.",
-				Optional: true,
+				Validators: []validator.String{notBlank("a URL, for example https://api.data.heroku.com", "HEROKU_DATA_API_URL")},
+				Optional:   true,
 			},
 		},
 	}
@@ -107,7 +112,7 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 	}
 	options, err := p.options(config, req.TerraformVersion)
 	if err != nil {
-		resp.Diagnostics.AddAttributeError(path.Root("api_key"), "No Heroku API token was found", err.Error())
+		resp.Diagnostics.Append(unusableCredential(err))
 		return
 	}
 	client, err := heroku.New(options)
@@ -129,6 +134,16 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 	resp.DataSourceData = conn
 	resp.EphemeralResourceData = conn
 	resp.ActionData = conn
+}
+
+// unusableCredential tells a token that is missing from one that is there and cannot be used.
+func unusableCredential(err error) diag.Diagnostic {
+	at := path.Root("api_key")
+	if errors.Is(err, heroku.ErrNoCredential) {
+		return diag.NewAttributeErrorDiagnostic(at, "No Heroku API token was found", err.Error())
+	}
+	return diag.NewAttributeErrorDiagnostic(at, "The Heroku API token cannot be used", err.Error()+
+		".\n\nCorrect it there: a token is one word, as `heroku authorizations:create` prints it. Nothing was sent to Heroku.")
 }
 
 // options merges the configuration, then the environment, then the edits of WithClient, which win.

@@ -157,6 +157,12 @@ func TestProvider_configure(t *testing.T) {
 			summary: "Unable to use the Heroku API", detail: []string{"GET /account/rate-limits"}},
 		"no token anywhere says where one may be": {
 			key: null, url: known("https://example.com"), summary: "No Heroku API token was found", detail: []string{"api_key", "HEROKU_API_KEY", "netrc"}},
+		"a token with a blank in it is there, and cannot be used": {
+			environment: map[string]string{"HEROKU_API_KEY": "secret-token and more"}, key: null, url: known("https://example.com"),
+			summary: "The Heroku API token cannot be used", detail: []string{"the HEROKU_API_KEY environment variable", "contains a space", "one word"}},
+		"a netrc file that cannot be read is there as well": {
+			environment: map[string]string{"NETRC": t.TempDir()}, key: null, url: known("https://example.com"),
+			summary: "The Heroku API token cannot be used", detail: []string{"reading the netrc file"}},
 		"an address that is none is refused": {
 			key: known("secret-token"), url: known("ftp://example.com"), summary: "Invalid provider configuration", detail: []string{"https://"}},
 		"a token that is known only after apply does not fall back to the environment": {

@@ -151,23 +151,31 @@ func TestSchema_whatIsNoWholeNumberIsRefused(t *testing.T) {
 }
 
 // namesValues says that a diagnostic gives values that would do.
-var namesValues = regexp.MustCompile(`for example|must be one of: \[|write one of `)
+var namesValues = regexp.MustCompile(`for example|such as|must be one of: \[|write one of `)
 
-// meaningful are attributes whose empty string is a value.
-var meaningful = []string{"resource kvs_instance.notify_keyspace_events"}
+// meaningful are blank texts that are values.
+var meaningful = map[string][]string{
+	"resource kvs_instance.notify_keyspace_events":      {""},
+	"resource kvs_trusted_ip_ranges.ranges.description": {"", " "},
+}
+
+// resourceRules are attributes that their resource judges together with others.
+var resourceRules = []string{
+	"resource kvs_app.region", "resource kvs_app.team", "resource kvs_private_space.log_drain_url_wo",
+	"resource kvs_private_space.region", "resource kvs_private_space.team",
+}
 
 func TestSchema_emptyStringIsNotAbsent(t *testing.T) {
 	t.Parallel()
 	texts := 0
 	configurable(t, func(where string, a *tfprotov6.SchemaAttribute) {
-		if a.Type == nil || !a.Type.Is(tftypes.String) {
+		if a.Type == nil || !a.Type.Is(tftypes.String) || slices.Contains(resourceRules, where) {
 			return
 		}
 		texts++
 		for _, text := range []string{"", " "} {
 			said := oneValue{where, tftypes.NewValue(tftypes.String, text)}.says(t)
-			told := slices.ContainsFunc(said, namesValues.MatchString)
-			if told == (slices.Contains(meaningful, where) && text == "") {
+			if told := slices.ContainsFunc(said, namesValues.MatchString); told == slices.Contains(meaningful[where], text) {
 				t.Errorf("%s = %q: it says %q", where, text, said)
 			}
 		}
@@ -175,4 +183,40 @@ func TestSchema_emptyStringIsNotAbsent(t *testing.T) {
 	if texts < 60 {
 		t.Errorf("only %d texts were seen", texts)
 	}
+}
+
+// What is known only after apply is no mistake, be it a part, an element or the whole of an attribute.
+func TestSchema_unknownIsNoError(t *testing.T) {
+	t.Parallel()
+	configurable(t, func(where string, a *tfprotov6.SchemaAttribute) {
+		for _, said := range (oneValue{where, tftypes.NewValue(a.ValueType(), tftypes.UnknownValue)}).says(t) {
+			if !strings.HasPrefix(said, "Invalid Attribute Combination: ") { // of what has to be set beside it
+				t.Errorf("%s is unknown, and it says %q", where, said)
+			}
+		}
+	})
+}
+
+// An element that is null is refused by its key or its place, in a map of objects as in a list of texts.
+func TestSchema_nullElementIsRefused(t *testing.T) {
+	t.Parallel()
+	configurable(t, func(where string, a *tfprotov6.SchemaAttribute) {
+		var of tftypes.Type
+		value := func(element tftypes.Value) any { return []tftypes.Value{element} }
+		switch collection := a.ValueType().(type) {
+		case tftypes.Map:
+			of = collection.ElementType
+			value = func(element tftypes.Value) any { return map[string]tftypes.Value{"192.0.2.0/24": element} }
+		case tftypes.List:
+			of = collection.ElementType
+		case tftypes.Set:
+			of = collection.ElementType
+		default:
+			return
+		}
+		said := oneValue{where, tftypes.NewValue(a.ValueType(), value(tftypes.NewValue(of, nil)))}.says(t)
+		if all := strings.Join(said, "\n"); !strings.Contains(all, "null") || strings.Contains(all, "provider") {
+			t.Errorf("%s has an element that is null, and it says %q", where, said)
+		}
+	})
 }

@@ -363,13 +363,17 @@ func (m trustedRangesModel) restorable() []heroku.Rule {
 	if m.PreviousRanges.IsNull() || m.PreviousRanges.IsUnknown() {
 		return nil
 	}
-	rules := []heroku.Rule{}
+	rules, sources := []heroku.Rule{}, []string{}
 	for _, element := range m.PreviousRanges.Elements() {
 		source, ok := element.(types.String)
-		if !ok || keyvalue.SameCIDR(source.ValueString(), keyvalue.Internet) {
+		if !ok {
 			return nil
 		}
+		sources = append(sources, source.ValueString())
 		rules = append(rules, heroku.Rule{Action: "allow", Source: source.ValueString()})
+	}
+	if keyvalue.AdmitsInternet(sources) {
+		return nil
 	}
 	return rules
 }

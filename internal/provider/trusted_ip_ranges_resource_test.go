@@ -234,6 +234,7 @@ func TestAccTrustedIPRanges_onDestroy(t *testing.T) {
 		"keep is the default":                        {nil, ``, office},
 		"restore_previous sets what was there":       {[]string{"198.51.100.0/24"}, `on_destroy = "restore_previous"`, []string{"198.51.100.0/24"}},
 		"restore_previous does not open the space":   {nil, `on_destroy = "restore_previous"`, office},
+		"nor does it open the space in two halves":   {[]string{"0.0.0.0/1", "128.0.0.0/1"}, `on_destroy = "restore_previous"`, office},
 		"open opens the space, because it was asked": {nil, `on_destroy = "open"`, []string{"0.0.0.0/0"}},
 	}
 	for name, test := range tests {

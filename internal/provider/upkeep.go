@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/action/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
@@ -53,7 +54,8 @@ var upkeepSteps = []string{stepPreparing, stepHolding, stepRunning, stepAvailabl
 func upkeepAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"confirm": schema.StringAttribute{
-			Optional: true,
+			Optional:   true,
+			Validators: []validator.String{validatedBy(keyvalue.ValidateAppName)},
 			MarkdownDescription: "Name of the app that owns the store, to run the maintenance although an app that the store is attached to is not in maintenance mode. " +
 				"The apps lose their connections for some minutes then.",
 		},

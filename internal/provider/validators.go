@@ -5,6 +5,9 @@ package provider
 
 import (
 	"context"
+	"fmt"
+	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -24,6 +27,27 @@ func int64ValidatedBy(rule func(int64) error) validator.Int64 { return int64Rule
 
 // uuidValidator refuses everything but an id.
 func uuidValidator() validator.String { return validatedBy(validateUUID) }
+
+// durationValidator wants a time that can be waited for. The library of the attribute accepts negative ones.
+func durationValidator() validator.String { return validatedBy(validateDuration) }
+
+func validateDuration(s string) error {
+	if d, err := time.ParseDuration(s); err == nil && d > 0 {
+		return nil
+	}
+	return fmt.Errorf("%q is not a time to wait: write a number above 0 and its unit (s, m or h), for example \"90s\", \"30m\" or \"2h45m\"", s)
+}
+
+// notBlank refuses an empty text where only a missing one has a meaning. Its error does not repeat the text, which may be
+// a secret. It gives a value that would do, and what counts when there is none.
+func notBlank(value, fallback string) validator.String {
+	return validatedBy(func(s string) error {
+		if strings.TrimSpace(s) != "" {
+			return nil
+		}
+		return fmt.Errorf("an empty text is not the same as no value: write %s, or leave it out (null) for %s to be used", value, fallback)
+	})
+}
 
 const ruleDescription = "The value must be one that Heroku accepts."
 

@@ -32,3 +32,34 @@ resource "terraform_data" "seed" {
     }
   }
 }
+
+# Of a store that is shared with another app, the credentials that this app has. The id of the attachment is unknown as long
+# as the attachment is only planned, so that nothing is looked up before it is there.
+resource "kvs_app" "worker" {
+  name = "acme-worker"
+}
+
+resource "kvs_attachment" "shared" {
+  app_id      = kvs_app.worker.id
+  instance_id = kvs_instance.cache.id
+  name        = "SHARED"
+}
+
+ephemeral "kvs_credentials" "shared" {
+  attachment_id = kvs_attachment.shared.id
+
+  timeouts = {
+    open = "5m" # for a store that is not ready; 2m when absent
+  }
+}
+
+resource "terraform_data" "worker" {
+  triggers_replace = kvs_attachment.shared.id
+
+  provisioner "local-exec" {
+    command = "test -n \"$SHARED_URL\""
+    environment = {
+      SHARED_URL = ephemeral.kvs_credentials.shared.url
+    }
+  }
+}
