@@ -332,8 +332,11 @@ func TestActions_refusedConfigurations(t *testing.T) {
 		"a date that is none":     {"kvs_schedule_maintenance", values{"instance_id": id, "not_before": "23.2.2026"}, "is not a date"},
 		"no week":                 {"kvs_schedule_maintenance", values{"instance_id": id}, "Give either not_before or in_weeks"},
 		"two weeks":               {"kvs_schedule_maintenance", values{"instance_id": id, "not_before": "2026-02-23", "in_weeks": 2}, "Give either not_before or in_weeks"},
-		"weeks in the past":       {"kvs_schedule_maintenance", values{"instance_id": id, "in_weeks": -1}, "between 0 and 52"},
-		"a timeout that is none":  {"kvs_run_maintenance", values{"instance_id": id, "timeouts": "soon"}, "Time Duration"},
+		"weeks in the past":       {"kvs_schedule_maintenance", values{"instance_id": id, "in_weeks": -1}, "a whole number from 0 to 52"},
+		"a timeout that is none":  {"kvs_run_maintenance", values{"instance_id": id, "timeouts": "soon"}, "is not a time to wait"},
+		"a time in the past":      {"kvs_run_maintenance", values{"instance_id": id, "timeouts": "-5m"}, "is not a time to wait"},
+		"half a week":             {"kvs_schedule_maintenance", values{"instance_id": id, "in_weeks": 0.5}, "a time of 0.5 weeks is not a whole number"},
+		"nobody's confirmation":   {"kvs_run_maintenance", values{"instance_id": id, "confirm": ""}, "cannot be the name of an app"},
 	} {
 		validated, err := s.server.ValidateActionConfig(t.Context(), &tfprotov6.ValidateActionConfigRequest{ActionType: test.action, Config: s.config(test.action, test.given)})
 		if err != nil {

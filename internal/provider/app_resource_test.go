@@ -76,11 +76,11 @@ resource "kvs_app" "web" {
 				ImportStateId: "Orders Web",
 				ExpectError:   acctest.Says(`"Orders Web" is not an identifier of this resource: give the UUID or the name of an app, for example orders-api`),
 			},
-			{ // an app that does not exist is Heroku's to deny, in its own words
+			{ // an app that does not exist is Heroku's to deny, and the error says what to check
 				ResourceName:  app,
 				ImportState:   true,
 				ImportStateId: "no-such-app",
-				ExpectError:   acctest.Says("Heroku answered 404 not_found to GET /apps/no-such-app"),
+				ExpectError:   acctest.Says("Check the spelling, and whether a name or a UUID is wanted: `heroku apps --all` lists the apps of an account"),
 			},
 		},
 	})

@@ -97,6 +97,10 @@ func TestAccAttachment_basic(t *testing.T) {
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
+			{ // a config var is not the name of its attachment
+				Config:      attached("blue", "worker", "REDIS_URL"),
+				ExpectError: acctest.Says(`would give the config var REDIS_URL_URL: write for example "REDIS", which gives the config var REDIS_URL`),
+			},
 			{ // without a name Heroku chooses: an app's first store is its primary
 				Config: twoAppsTwoStores + `
 resource "kvs_attachment" "shared" {
@@ -132,7 +136,13 @@ resource "kvs_attachment" "shared" {
 				ResourceName:  attachment,
 				ImportState:   true,
 				ImportStateId: "orders-worker::NOWHERE",
-				ExpectError:   acctest.Says("Heroku answered 404 not_found"),
+				ExpectError:   acctest.Says("`heroku addons --app NAME` lists the attachments of an app"),
+			},
+			{ // nor is it when it is imported
+				ResourceName:  attachment,
+				ImportState:   true,
+				ImportStateId: "orders-worker::REDIS_URL",
+				ExpectError:   acctest.Says("REDIS_URL is the config var of an attachment, which has the name REDIS: orders-worker::REDIS."),
 			},
 		},
 	})

@@ -169,6 +169,43 @@ resource "echo" "shown" {}
 	})
 }
 
+// The same with the commands that a person runs. By a name that is known beforehand, already the plan fails.
+func TestAccCredentials_detachedByHandAndDestroyed(t *testing.T) {
+	t.Parallel()
+	for reference, works := range map[string]bool{
+		"attachment_id = kvs_attachment.api.id":                                           true,
+		"app_id = kvs_app.api.id\n  attachment_name = kvs_attachment.api.name # as known": false,
+	} {
+		sb := acctest.Start(t, func(o *sandbox.Options) { o.Clock, o.Provisioning = nil, time.Millisecond })
+		cli := sb.CLI(t, twoApps("web", "mini", "")+fmt.Sprintf(`
+ephemeral "kvs_credentials" "cache" {
+  %s
+}
+
+resource "terraform_data" "user" {
+  input = kvs_instance.cache.id
+
+  provisioner "local-exec" {
+    command     = "test -n \"$STORE_URL\""
+    environment = { STORE_URL = ephemeral.kvs_credentials.cache.url }
+  }
+}
+`, reference))
+		cli.Apply()
+		commands := [][]string{{"plan", "-input=false"}, {"apply", "-auto-approve", "-input=false"}, {"destroy", "-auto-approve", "-input=false"}}
+		for _, command := range commands[:map[bool]int{true: 3, false: 1}[works]] {
+			if found, err := sb.Client(t).AppAttachment(t.Context(), "orders-api", "SHARED"); err == nil {
+				if err := sb.Client(t).DeleteAttachment(t.Context(), found.ID); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if result := cli.Run(append(command, "-no-color")...); (result.Code == 0) != works {
+				t.Errorf("%s: %v exited %d:\n%s", reference, command, result.Code, result.Output())
+			}
+		}
+	}
+}
+
 // A plan without a refresh knows only the id that is gone.
 func TestAccCredentials_attachmentThatIsGone(t *testing.T) {
 	t.Parallel()
@@ -285,7 +322,11 @@ func TestAccCredentials_refusal(t *testing.T) {
 				Config:      of(string(slow.ID), `timeouts = { open = "7m" }`),
 				ExpectError: acctest.Says("timed out after 7m0s (last state: provisioning). The work goes on at Heroku. Run again to go on waiting, or raise timeouts.open."),
 			},
-			{ // a store that does not exist is Heroku's to deny, and the error says what to check
+			{ // a store that does not exist is Heroku's to deny
+				Config:      of("00000000-0000-4000-8000-000000000000"),
+				ExpectError: acctest.Says("Key-Value Store not found"),
+			},
+			{ // and the error says what to check
 				Config:      of("00000000-0000-4000-8000-000000000000"),
 				ExpectError: acctest.Says("`heroku addons --all` lists the add-ons of an account. The token came from the test"),
 			},

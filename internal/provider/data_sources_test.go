@@ -47,6 +47,22 @@ data "kvs_app" "missing" {
 `,
 				ExpectError: acctest.Says(`App "no-such-app": Heroku answered 404 not_found to GET /apps/no-such-app`),
 			},
+			{ // and what can be checked is said
+				Config: `
+data "kvs_app" "missing" {
+  name = "no-such-app"
+}
+`,
+				ExpectError: acctest.Says("Check the spelling, and whether a name or a UUID is wanted: `heroku apps --all` lists the apps of an account. The token came from the test"),
+			},
+			{ // an empty name is not the absence of one
+				Config: `
+data "kvs_app" "empty" {
+  name = ""
+}
+`,
+				ExpectError: acctest.Says(`"" cannot be the name of an app`),
+			},
 			{ // one way of looking is enough
 				Config: `
 data "kvs_app" "both" {
@@ -105,6 +121,15 @@ data "kvs_instance" "missing" {
 }
 `,
 				ExpectError: acctest.Says(`Key-Value Store "no-such-store": Heroku answered 404 not_found to GET /addons/no-such-store`),
+			},
+			{ // an app may have many things, but none under the name of a config var
+				Config: `
+data "kvs_instance" "variable" {
+  app_id          = "7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7"
+  attachment_name = "REDIS_URL"
+}
+`,
+				ExpectError: acctest.Says(`write for example "REDIS", which gives the config var REDIS_URL`),
 			},
 			{ // an attachment is looked up within an app
 				Config: `

@@ -33,17 +33,42 @@ func TestFailure(t *testing.T) {
 			answer(401, "unauthorized", "Invalid credentials provided."),
 			[]string{"401 unauthorized", "the netrc file /home/me/.netrc", "`heroku authorizations:create`"},
 		},
-		"a 401 without an id is a wrong token too":            {answer(401, "", ""), []string{"the netrc file /home/me/.netrc"}},
-		"missing rights name the token":                       {answer(403, "forbidden", "No."), []string{"no right", "the netrc file /home/me/.netrc"}},
-		"a second factor asks for another token":              {answer(403, "two_factor", "Code?"), []string{"`heroku authorizations:create`"}},
-		"a suspended account is for Heroku to lift":           {answer(403, "suspended", "No."), []string{"Heroku Support"}},
-		"an open invoice is to be settled":                    {answer(402, "delinquent", "Pay."), []string{"billing"}},
-		"an unverified account is to be verified":             {answer(422, "verification_required", "Card?"), []string{"https://heroku.com/verify"}},
-		"the older id of verification is known":               {answer(402, "verification_needed", "Card?"), []string{"https://heroku.com/verify"}},
-		"a used-up limit asks for patience":                   {answer(429, "rate_limit", "Slow."), []string{"Wait some minutes"}},
-		"a conflict asks to apply again":                      {answer(409, "conflict", "Busy."), []string{"apply again"}},
-		"a confirmation is not given unasked":                 {answer(423, "confirmation_required", "Sure?"), []string{"explicit confirmation"}},
-		"trouble at Heroku points to its status page":         {answer(503, "", ""), []string{"https://status.heroku.com"}},
+		"a 401 without an id is a wrong token too":  {answer(401, "", ""), []string{"the netrc file /home/me/.netrc"}},
+		"missing rights name the token":             {answer(403, "forbidden", "No."), []string{"no right", "the netrc file /home/me/.netrc"}},
+		"a second factor asks for another token":    {answer(403, "two_factor", "Code?"), []string{"`heroku authorizations:create`"}},
+		"a suspended account is for Heroku to lift": {answer(403, "suspended", "No."), []string{"Heroku Support"}},
+		"an open invoice is to be settled":          {answer(402, "delinquent", "Pay."), []string{"billing"}},
+		"an unverified account is to be verified":   {answer(422, "verification_required", "Card?"), []string{"https://heroku.com/verify"}},
+		"the older id of verification is known":     {answer(402, "verification_needed", "Card?"), []string{"https://heroku.com/verify"}},
+		"a used-up limit asks for patience":         {answer(429, "rate_limit", "Slow."), []string{"Wait some minutes"}},
+		"a conflict asks to apply again":            {answer(409, "conflict", "Busy."), []string{"apply again"}},
+		"a confirmation is not given unasked":       {answer(423, "confirmation_required", "Sure?"), []string{"explicit confirmation"}},
+		"trouble at Heroku points to its status page": {
+			answer(503, "", ""), []string{"https://status.heroku.com", "what was ordered may have been created: plan again"}},
+		"trouble while reading changes nothing": {
+			&heroku.Error{Status: 503, Method: "GET", Path: "/apps/web"}, []string{"https://status.heroku.com", "This request only reads: run again later."}},
+		"an order whose look-up failed too is in doubt": {
+			fmt.Errorf("add-on web may have been created (%w), and looking it up failed: %w", answer(502, "", ""), &heroku.Error{Status: 503, Method: "GET"}),
+			[]string{"may have been created (", "what was ordered may have been created: plan again"}},
+		"HTML after an order is in doubt": {
+			&heroku.BodyError{Method: "POST", Path: "/apps", Status: 502, ContentType: "text/html", Reason: "an HTML page"},
+			[]string{"does not look like the Heroku API", "what was ordered may have been created: plan again"}},
+		"what is not found says what to check": {
+			answer(404, "not_found", "Couldn't find that app."),
+			[]string{"the token may not see it", "Check the spelling, and whether a name or a UUID is wanted: `heroku apps --all` lists the apps",
+				"The token came from the netrc file /home/me/.netrc; `heroku auth:whoami`", "If it was there when this was planned, plan again."}},
+		"a region that is not found is one of a list": {
+			&heroku.Error{Status: 404, ID: "not_found", Resource: "region", Method: "POST", Path: "/teams/apps"}, []string{"`heroku regions` lists the regions"}},
+		"a team that is not found is one of the account's": {
+			&heroku.Error{Status: 404, ID: "not_found", Resource: "team", Method: "POST", Path: "/teams/apps"}, []string{"`heroku teams` lists the teams"}},
+		"a space that is not found": {&heroku.Error{Status: 404, ID: "not_found", Method: "GET", Path: "/spaces/prod"}, []string{"`heroku spaces` lists"}},
+		"a store that is not found": {
+			&heroku.Error{Status: 404, ID: "not_found", Method: "GET", Path: "/redis/v0/databases/x"}, []string{"`heroku addons --all` lists"}},
+		"an attachment that is not found": {
+			&heroku.Error{Status: 404, ID: "not_found", Resource: "add_on attachment", Method: "GET", Path: "/apps/web/addon-attachments/X"},
+			[]string{"`heroku addons --app NAME` lists the attachments of an app"}},
+		"a plan that is not found": {
+			&heroku.Error{Status: 404, ID: "not_found", Resource: "plan", Method: "GET", Path: "/plans/x"}, []string{"`heroku addons:plans heroku-redis`"}},
 		"an answer inside another error keeps what is around": {fmt.Errorf("renaming: %w", answer(404, "not_found", "Couldn't find that app.")), []string{"renaming: ", "404 not_found"}},
 		"a lost answer says that it may have been carried out": {
 			&heroku.TransportError{Method: "POST", Path: "/apps", Sent: true, Err: errors.New("connection reset")},
@@ -134,6 +159,22 @@ func TestFailure_ofAnAction(t *testing.T) {
 				t.Errorf("it does not say %q, or speaks of an apply:\n%s", test.says, got.Detail())
 			}
 		})
+	}
+}
+
+// Nothing says that nothing is lost of what may have been ordered.
+func TestFailure_ofAnOrderIsNotCalledHarmless(t *testing.T) {
+	t.Parallel()
+	conn := connection{tokenSource: "the test"}
+	for _, again := range []repetition{applying, invoking} {
+		for _, method := range []string{"POST", "PUT", "PATCH", "DELETE"} {
+			for _, status := range []int{500, 502, 503, 504} {
+				said := conn.failureOf(again, "x", "App", &heroku.Error{Status: status, Method: method, Path: "/apps"}).Detail()
+				if !strings.Contains(said, "It may have been carried out all the same") || strings.Contains(said, "only reads") {
+					t.Errorf("%d to %s: %s", status, method, said)
+				}
+			}
+		}
 	}
 }
 

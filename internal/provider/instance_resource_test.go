@@ -130,11 +130,17 @@ func TestAccInstance_importByName(t *testing.T) {
 				ImportStateId: "orders-web/REDIS",
 				ExpectError:   acctest.Says("give the add-on's UUID, its name (redis-curved-48210), or an app and an attachment of it (app::ATTACHMENT), for example orders-api::REDIS"),
 			},
-			{ // a store that does not exist is Heroku's to deny, in its own words
+			{ // a store that does not exist is Heroku's to deny, and the error says what to check
 				ResourceName:  store,
 				ImportState:   true,
 				ImportStateId: "no-such-store",
-				ExpectError:   acctest.Says("Heroku answered 404 not_found to GET /addons/no-such-store"),
+				ExpectError:   acctest.Says("Check the spelling, and whether a name or a UUID is wanted: `heroku addons --all` lists the add-ons of an account"),
+			},
+			{ // a config var is not the name of its attachment
+				ResourceName:  store,
+				ImportState:   true,
+				ImportStateId: "orders-web::REDIS_URL",
+				ExpectError:   acctest.Says("REDIS_URL is the config var of an attachment, which has the name REDIS: orders-web::REDIS."),
 			},
 		},
 	})

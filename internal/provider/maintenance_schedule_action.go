@@ -90,9 +90,8 @@ func (a *maintenanceScheduleAction) Configure(_ context.Context, req action.Conf
 
 func (a *maintenanceScheduleAction) ValidateConfig(ctx context.Context, req action.ValidateConfigRequest, resp *action.ValidateConfigResponse) {
 	var config maintenanceScheduleActionModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	if config.NotBefore.IsUnknown() || config.InWeeks.IsUnknown() {
-		return
+	if diags := req.Config.Get(ctx, &config); diags.HasError() || config.NotBefore.IsUnknown() || config.InWeeks.IsUnknown() {
+		return // what cannot be read has been refused by its own attribute
 	}
 	if config.NotBefore.IsNull() == config.InWeeks.IsNull() {
 		resp.Diagnostics.AddError("The week of the maintenance is missing or ambiguous", "Give either not_before or in_weeks, and not both.")

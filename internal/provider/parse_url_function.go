@@ -39,7 +39,7 @@ func (parseURLFunction) Definition(_ context.Context, _ function.DefinitionReque
 	resp.Definition = function.Definition{
 		Summary: "Splits a Redis URL into its parts.",
 		MarkdownDescription: "Splits a `redis://` or `rediss://` URL into an object with `scheme`, `tls`, `host`, `port`, `username`, `password` and `database`. " +
-			"User name and password are decoded; a missing port is 6379 and a missing database is 0. " +
+			"User name and password are decoded. A missing port is 6379. The database is that of the path or of `?db=`, and 0 when neither has one; a URL with two different ones is refused. " +
 			"The result is sensitive when the URL is, and no error repeats any part of the URL.",
 		Parameters: []function.Parameter{function.StringParameter{
 			Name:                "url",

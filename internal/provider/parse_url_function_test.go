@@ -37,11 +37,19 @@ func callParseURL(t *testing.T, argument tftypes.Value) (*tftypes.Value, *tfprot
 	return &result, nil
 }
 
+// The database is in the path or in the query string, as clients write it.
 func TestParseURL_known(t *testing.T) {
 	t.Parallel()
-	result, problem := callParseURL(t, tftypes.NewValue(tftypes.String, "rediss://h:p%40ss@redis.example.com:6380/2"))
+	for _, database := range []string{"/2", "?db=2", "/2?db=2", "/?a=b&db=2"} {
+		expectParts(t, "rediss://h:p%40ss@redis.example.com:6380"+database)
+	}
+}
+
+func expectParts(t *testing.T, url string) {
+	t.Helper()
+	result, problem := callParseURL(t, tftypes.NewValue(tftypes.String, url))
 	if problem != nil {
-		t.Fatal(problem.Text)
+		t.Fatalf("%s: %s", url, problem.Text)
 	}
 	want := tftypes.NewValue(result.Type(), map[string]tftypes.Value{
 		"scheme":   tftypes.NewValue(tftypes.String, "rediss"),
@@ -53,7 +61,7 @@ func TestParseURL_known(t *testing.T) {
 		"database": tftypes.NewValue(tftypes.Number, 2),
 	})
 	if !result.Equal(want) {
-		t.Errorf("result = %s, want %s", result, want)
+		t.Errorf("%s: result = %s, want %s", url, result, want)
 	}
 }
 
@@ -80,6 +88,7 @@ func TestParseURL_refused(t *testing.T) {
 		"a bad port is refused":                 {tftypes.NewValue(tftypes.String, "rediss://h:hunter2@example.com:port"), "hunter2"},
 		"a URL without its scheme is refused":   {tftypes.NewValue(tftypes.String, "hunter2"), "hunter2"},
 		"a bad escape in a password is refused": {tftypes.NewValue(tftypes.String, "rediss://h:hunter2%zz@example.com"), "hunter2"},
+		"two databases are refused":             {tftypes.NewValue(tftypes.String, "rediss://h:hunter2@example.com/1?db=2"), "hunter2"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -185,20 +185,46 @@ func TestSchema_emptyStringIsNotAbsent(t *testing.T) {
 	}
 }
 
+func TestSchema_timeoutsArePositiveTimes(t *testing.T) {
+	t.Parallel()
+	timeouts := 0
+	configurable(t, func(where string, a *tfprotov6.SchemaAttribute) {
+		if !strings.Contains(where, ".timeouts.") {
+			return
+		}
+		timeouts++
+		for _, text := range []string{"-5m", "0s", "0", "30", "5 minutes", "30M"} {
+			said := strings.Join(oneValue{where, tftypes.NewValue(tftypes.String, text)}.says(t), "\n")
+			if !strings.Contains(said, `"`+text+`" is not a time to wait: write a number above 0 and its unit (s, m or h), for example "90s"`) {
+				t.Errorf("%s = %q: it says %q", where, text, said)
+			}
+		}
+		if said := (oneValue{where, tftypes.NewValue(tftypes.String, "1h30m")}).says(t); len(said) != 0 && !strings.HasPrefix(where, "ephemeral") {
+			t.Errorf("%s: it says %q", where, said)
+		}
+	})
+	if timeouts < 10 {
+		t.Errorf("only %d timeouts were seen", timeouts)
+	}
+}
+
+// besides are errors about what has to be set beside an attribute.
+var besides = regexp.MustCompile(`^(Invalid Attribute Combination|Missing Attribute Configuration|A fork needs a source|The week of the maintenance is missing)`)
+
 // What is known only after apply is no mistake, be it a part, an element or the whole of an attribute.
 func TestSchema_unknownIsNoError(t *testing.T) {
 	t.Parallel()
 	configurable(t, func(where string, a *tfprotov6.SchemaAttribute) {
 		for _, said := range (oneValue{where, tftypes.NewValue(a.ValueType(), tftypes.UnknownValue)}).says(t) {
-			if !strings.HasPrefix(said, "Invalid Attribute Combination: ") { // of what has to be set beside it
+			if !besides.MatchString(said) {
 				t.Errorf("%s is unknown, and it says %q", where, said)
 			}
 		}
 	})
 }
 
-// An element that is null is refused by its key or its place, in a map of objects as in a list of texts.
-func TestSchema_nullElementIsRefused(t *testing.T) {
+// An element that is null means what its resource says, or is refused in words about the value.
+func TestSchema_nullElementBlamesNobody(t *testing.T) {
 	t.Parallel()
 	configurable(t, func(where string, a *tfprotov6.SchemaAttribute) {
 		var of tftypes.Type
@@ -214,9 +240,10 @@ func TestSchema_nullElementIsRefused(t *testing.T) {
 		default:
 			return
 		}
-		said := oneValue{where, tftypes.NewValue(a.ValueType(), value(tftypes.NewValue(of, nil)))}.says(t)
-		if all := strings.Join(said, "\n"); !strings.Contains(all, "null") || strings.Contains(all, "provider") {
-			t.Errorf("%s has an element that is null, and it says %q", where, said)
+		for _, said := range (oneValue{where, tftypes.NewValue(a.ValueType(), value(tftypes.NewValue(of, nil)))}).says(t) {
+			if strings.Contains(said, "provider") {
+				t.Errorf("%s has an element that is null, and it says %q", where, said)
+			}
 		}
 	})
 }
