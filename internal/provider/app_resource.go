@@ -204,6 +204,12 @@ func (r *appResource) planUpdate(ctx context.Context, state, config appModel, pl
 	if !plan.Team.Equal(state.Team) {
 		diags.Append(r.checkSpace(ctx, config)...)
 	}
+	// Another spelling makes the framework plan an unknown mode; only an update may find another one.
+	left := *plan
+	left.Maintenance = state.Maintenance
+	if config.Maintenance.IsNull() && same(left, state) {
+		*plan = left
+	}
 	return diags
 }
 

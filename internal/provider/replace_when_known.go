@@ -69,19 +69,24 @@ func means(a, b attr.Value) bool {
 }
 
 // planReplacement plans another object for what is known to differ. While a plan is applied it is planned once more, with
-// the values that have become known since: Terraform then takes a replacement in place of an update for a bug of the
-// provider, so that the apply is refused here. Only an apply allows deferral without having read the object; OpenTofu
-// never does, and refuses the apply by itself.
+// the values that have become known since, and Terraform takes a replacement in place of an update for a bug of the provider:
+// so that is refused here. Terraform alone says that it applies, by allowing deferral; an apply reads no object of the state.
+// OpenTofu does not say it, and refuses the apply itself.
 func (r *run) planReplacement(
 	req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse, o object, label string, changes []fixedChange,
-) (refused diag.Diagnostics) {
+) (said diag.Diagnostics) {
 	for _, c := range changes {
-		at := path.Root(c.attribute)
-		if req.ClientCapabilities.DeferralAllowed && !r.isRefreshed(o) {
-			refused.Append(fixedAtCreation(at, label, c.from, c.to))
+		at, read := path.Root(c.attribute), r.isRefreshed(o)
+		if req.ClientCapabilities.DeferralAllowed && !read {
+			said.Append(fixedAtCreation(at, label, c.from, c.to))
 			continue
 		}
 		resp.RequiresReplace.Append(at)
+		if !read {
+			said.AddAttributeWarning(at, named("The object is replaced as it was last read", label), fmt.Sprintf(
+				"%s = %s is fixed when the object is created, and is to be %s. If OpenTofu says while it applies that the final plan is inconsistent, "+
+					"the new value was not known before. Nothing has been changed then: apply again, and the next plan shows what is replaced.", at, c.from, c.to))
+		}
 	}
-	return refused
+	return said
 }

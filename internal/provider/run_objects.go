@@ -98,9 +98,12 @@ func (r *run) takes(name string, t taking) (replaced member, found bool, diags d
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	key := nameOf{t.by.resourceType, name}
+	other, taken := r.takers[key]
 	r.takers[key] = t
 	m, known := r.members[r.byName[key]]
 	switch {
+	case taken && (other.by != t.by || t.by.id == ""): // a creation is planned once
+		return member{}, false, diag.Diagnostics{takenTwice(name, other.label, t.label)}
 	case !known || m.object == t.by || m.name != name:
 		return member{}, false, nil
 	case m.fate == isDestroyed:
@@ -150,6 +153,12 @@ func destroyedAndTaken(m member, taker string) diag.Diagnostic {
 			"If it is the same object whose address has changed (another resource name, for_each key, count index or module), "+
 			"say so with a moved block, and it stays as it is:\n\n%s\n\n"+
 			"To destroy it on purpose, apply without its successor first.", m.label, taker, movedBlock(m.resourceType)))
+}
+
+// takenTwice is for two instances that are created under one name, or renamed to it.
+func takenTwice(name, one, other string) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "Two instances take the same name", fmt.Sprintf(
+		"In this plan, %s and %s take the name %q, which is unique at Heroku: the second one would fail while the plan is applied. Give one of them another name.", one, other, name))
 }
 
 // movedBlock is ready to be pasted; only the labels, which no provider is told, are the reader's to set.
