@@ -178,7 +178,10 @@ func (r *appResource) planCreate(ctx context.Context, config appModel, plan *app
 	name := plan.Name.ValueString()
 	replaced, found, diags := r.run.takes(name, taking{object{resourceType: appType}, fmt.Sprintf("a new app %q", name)})
 	if found {
-		diags.Append(r.protected.refuse(loss{id: replaced.id, label: replaced.label})...)
+		former := appModel{ID: types.StringValue(replaced.id), Name: plan.Name}
+		if diags.Append(r.protected.refuseLoss(former)...); !diags.HasError() {
+			diags.Append(r.lossWarning(ctx, former, isReplaced))
+		}
 	}
 	diags.Append(r.checkPlace(ctx, config)...)
 	return diags

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
 // What a space takes along when it is destroyed or replaced, and who keeps it from that.
@@ -24,6 +25,8 @@ func (m privateSpaceModel) object() object { return object{spaceType, m.ID.Value
 func (m privateSpaceModel) member(f fate) member {
 	return member{object: m.object(), name: m.Name.ValueString(), label: m.String(), protected: m.DeletionProtection.ValueBool(), fate: f}
 }
+
+func (m privateSpaceModel) loss() loss { return loss{id: m.ID.ValueString(), label: m.String(), space: true} }
 
 // fixedChanges are the known values that only another space could have.
 func (m privateSpaceModel) fixedChanges(plan privateSpaceModel) []fixedChange {
@@ -43,7 +46,10 @@ func (r *privateSpaceResource) planCreate(ctx context.Context, plan, config priv
 	case found && replaced.protected:
 		diags.Append(protectedSpace(replaced.label))
 	case found:
-		diags.Append(r.protected.refuse(loss{id: replaced.id, label: replaced.label, space: true})...)
+		former := privateSpaceModel{ID: types.StringValue(replaced.id), Name: plan.Name}
+		if diags.Append(r.protected.refuse(former.loss())...); !diags.HasError() {
+			diags.Append(r.lossWarning(ctx, former, isReplaced))
+		}
 	}
 	diags.Append(r.checkRegion(ctx, config.Region, inSpace)...)
 	return diags
@@ -69,7 +75,7 @@ func (r *privateSpaceResource) planEnd(ctx context.Context, state privateSpaceMo
 		diags.Append(protectedSpace(state.String()))
 		return diags
 	}
-	diags.Append(r.protected.refuse(loss{id: state.ID.ValueString(), label: state.String(), space: true})...)
+	diags.Append(r.protected.refuse(state.loss())...)
 	if !diags.HasError() {
 		diags.Append(r.lossWarning(ctx, state, f))
 	}
