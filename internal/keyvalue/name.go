@@ -36,7 +36,7 @@ func ValidateAppName(s string) error {
 		return nil
 	}
 	example := "acme-web"
-	if folded := strings.ToLower(strings.TrimSpace(s)); appNamePattern.MatchString(folded) {
+	if folded := strings.ToLower(strings.Trim(s, " ")); appNamePattern.MatchString(folded) {
 		example = folded
 	}
 	return fmt.Errorf("%q cannot be the name of an app, which has 3 to 30 lower-case letters, digits and dashes, starts with a letter and does not end with a dash: write for example %q", s, example)

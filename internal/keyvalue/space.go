@@ -34,7 +34,7 @@ func ValidateSpaceName(s string) error {
 		return nil
 	}
 	example := "acme-prod"
-	if folded := strings.ToLower(strings.TrimSpace(s)); len(folded) >= 3 && spaceNamePattern.MatchString(folded) {
+	if folded := strings.ToLower(strings.Trim(s, " ")); len(folded) >= 3 && spaceNamePattern.MatchString(folded) {
 		example = folded
 	}
 	return fmt.Errorf("%q cannot be the name of a space, which has 3 or more lower-case letters, digits and single dashes, and does not start or end with a dash: write for example %q", s, example)

@@ -26,7 +26,9 @@ func (m privateSpaceModel) member(f fate) member {
 	return member{object: m.object(), name: m.Name.ValueString(), label: m.String(), protected: m.DeletionProtection.ValueBool(), fate: f}
 }
 
-func (m privateSpaceModel) loss() loss { return loss{id: m.ID.ValueString(), label: m.String(), space: true} }
+func (m privateSpaceModel) loss() loss {
+	return loss{id: m.ID.ValueString(), label: m.String(), space: true}
+}
 
 // fixedChanges are the known values that only another space could have.
 func (m privateSpaceModel) fixedChanges(plan privateSpaceModel) []fixedChange {
