@@ -35,7 +35,11 @@ func ValidateAppName(s string) error {
 	if appNamePattern.MatchString(s) {
 		return nil
 	}
-	return fmt.Errorf("%q cannot be the name of an app, which has 3 to 30 lower-case letters, digits and dashes, starts with a letter and does not end with a dash: write for example \"acme-web\"", s)
+	example := "acme-web"
+	if folded := strings.ToLower(strings.Trim(s, " ")); appNamePattern.MatchString(folded) {
+		example = folded
+	}
+	return fmt.Errorf("%q cannot be the name of an app, which has 3 to 30 lower-case letters, digits and dashes, starts with a letter and does not end with a dash: write for example %q", s, example)
 }
 
 // ValidateAttachmentName checks the name of an attachment against the pattern of the Platform API reference,

@@ -30,7 +30,7 @@ func TestNames(t *testing.T) {
 		{
 			"app", keyvalue.ValidateAppName,
 			[]string{"abc", "acme-web", "a-1", "a--b", "a" + strings.Repeat("b", 29)},
-			[]string{"", "ab", "Acme", "1app", "-app", "app-", "my_app", "my.app", "a" + strings.Repeat("b", 30), "app\n"},
+			[]string{"", "ab", "Acme_", "1app", "-app", "app-", "my_app", "my.app", "a" + strings.Repeat("b", 30), "app\n"},
 			[]string{"3 to 30 lower-case letters", "does not end with a dash", `"acme-web"`},
 		},
 		{
@@ -60,6 +60,15 @@ func TestNames(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestNamesInCapitalsGetTheirSpellingSuggested(t *testing.T) {
+	t.Parallel()
+	for bad, err := range map[string]error{"Acme-Web": keyvalue.ValidateAppName("Acme-Web"), " acme-web": keyvalue.ValidateSpaceName(" acme-web"), "ACME-WEB": keyvalue.ValidateSpaceName("ACME-WEB")} {
+		if err == nil || !strings.HasSuffix(err.Error(), `write for example "acme-web"`) {
+			t.Errorf("%q: %v", bad, err)
+		}
 	}
 }
 

@@ -4,9 +4,12 @@
 package keyvalue
 
 import (
+	"errors"
 	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // The networks of a space whose author names none (Platform API reference, spaces).
@@ -30,5 +33,19 @@ func ValidateSpaceName(s string) error {
 	if len(s) >= 3 && spaceNamePattern.MatchString(s) {
 		return nil
 	}
-	return fmt.Errorf("%q cannot be the name of a space, which has 3 or more lower-case letters, digits and single dashes, and does not start or end with a dash: write for example \"acme-prod\"", s)
+	example := "acme-prod"
+	if folded := strings.ToLower(strings.Trim(s, " ")); len(folded) >= 3 && spaceNamePattern.MatchString(folded) {
+		example = folded
+	}
+	return fmt.Errorf("%q cannot be the name of a space, which has 3 or more lower-case letters, digits and single dashes, and does not start or end with a dash: write for example %q", s, example)
+}
+
+// ValidateLogDrainURL judges the URL of a space's log drain (Platform API reference, spaces). Its error does not repeat the
+// URL, which may hold a secret.
+func ValidateLogDrainURL(s string) error {
+	u, err := url.Parse(s)
+	if err == nil && strings.HasPrefix(s, "https://") && u.Hostname() != "" {
+		return nil
+	}
+	return errors.New("the URL of a space's log drain begins with https:// and names a host: write for example https://logs.example.com/space")
 }

@@ -75,3 +75,17 @@ func TestDefaultNetworksAreValid(t *testing.T) {
 		}
 	}
 }
+
+func TestLogDrainURLs(t *testing.T) {
+	t.Parallel()
+	for _, ok := range []string{"https://logs.example.com", "https://user:secret@logs.example.com:6514/in?token=secret"} {
+		if err := keyvalue.ValidateLogDrainURL(ok); err != nil {
+			t.Errorf("%q: %v", ok, err)
+		}
+	}
+	for _, bad := range []string{"", " ", "https://", "https:///secret", "http://secret.example.com", "HTTPS://secret.example.com", "syslog+tls://secret.example.com:6514", "secret.example.com", "https://secret host", "https://[::1"} {
+		if err := keyvalue.ValidateLogDrainURL(bad); err == nil || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "https://") {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}

@@ -63,6 +63,7 @@ func (d *appDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, re
 			"region": schema.StringAttribute{
 				MarkdownDescription: "Region of the app, such as `us`, `eu`, or that of its Private Space.",
 				Computed:            true,
+				CustomType:          regionNameType{},
 			},
 			"space_id": schema.StringAttribute{
 				MarkdownDescription: "UUID of the Private or Shield Space that the app runs in, null in the Common Runtime.",

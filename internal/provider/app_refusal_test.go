@@ -173,22 +173,31 @@ func TestAccApp_refusal(t *testing.T) {
 func TestAccApp_unknownRegion(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
-		ProtoV6ProviderFactories: sb.Factories(),
-		Steps: []resource.TestStep{
-			{ // regions are an open set: one that is not there is Heroku's to refuse, in its own words
-				Config: `
+	atlantis := `
 resource "kvs_app" "web" {
   name   = "orders-web"
   region = "atlantis"
 }
-`,
+`
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: sb.Factories(),
+		Steps: []resource.TestStep{
+			{ // Heroku lists its regions, so that one which is not there is refused by the plan
+				Config:      atlantis,
+				PlanOnly:    true,
+				ExpectError: acctest.Says(`Heroku has no region "atlantis" for an app outside of spaces. There are: eu, us.`),
+			},
+			{ // without the list it is Heroku's to refuse, in its own words
+				PreConfig: func() {
+					sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/regions"}, Do: sandbox.Effect{Status: 403}})
+				},
+				Config:      atlantis,
 				ExpectError: acctest.Says("Couldn't find that region."),
 			},
 		},
 	})
 	if requests := sb.Requests("POST", "/apps"); len(requests) != 1 {
-		t.Errorf("%d requests asked for the app, want 1: the plan must leave the region to Heroku", len(requests))
+		t.Errorf("%d requests asked for the app, want the one without the list", len(requests))
 	}
 }
 

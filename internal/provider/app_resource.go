@@ -44,7 +44,7 @@ type appModel struct {
 	Team            types.String `tfsdk:"team"`
 	SpaceID         types.String `tfsdk:"space_id"`
 	InternalRouting types.Bool   `tfsdk:"internal_routing"`
-	Region          types.String `tfsdk:"region"`
+	Region          regionName   `tfsdk:"region"`
 	Maintenance     types.Bool   `tfsdk:"maintenance"`
 	WebURL          types.String `tfsdk:"web_url"`
 	CreatedAt       types.String `tfsdk:"created_at"`
@@ -85,29 +85,23 @@ func (r *appResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *
 			"space_id": schema.StringAttribute{
 				MarkdownDescription: "UUID of the Private or Shield Space that the app runs in; when absent, the app is in the Common Runtime. " +
 					"An app cannot move, so changing it replaces the app, and leaving it out for an app that is in a space is refused.",
-				Optional:      true,
-				Validators:    []validator.String{uuidValidator()},
-				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplaceIfConfigured()},
+				Optional:   true,
+				Validators: []validator.String{uuidValidator()},
 			},
 			"internal_routing": schema.BoolAttribute{
 				MarkdownDescription: "Whether the app can be reached from inside its space only; `false` when absent at creation. It needs a space. " +
 					"It is settled when the app is created, so changing it replaces the app.",
-				Optional: true,
-				Computed: true,
-				PlanModifiers: []planmodifier.Bool{
-					boolplanmodifier.UseStateForUnknown(),
-					boolplanmodifier.RequiresReplaceIfConfigured(),
-				},
+				Optional:      true,
+				Computed:      true,
+				PlanModifiers: []planmodifier.Bool{boolplanmodifier.UseStateForUnknown()},
 			},
 			"region": schema.StringAttribute{
-				MarkdownDescription: "Region of the app, such as `us` or `eu`; when absent, it is that of the app's space, or Heroku's choice. " +
+				MarkdownDescription: "Region of the app, such as `us` or `eu`, in upper or lower case; when absent, it is that of the app's space, or Heroku's choice. " +
 					"An app cannot move, so changing it replaces the app.",
-				Optional: true,
-				Computed: true,
-				PlanModifiers: []planmodifier.String{
-					stringplanmodifier.UseStateForUnknown(),
-					stringplanmodifier.RequiresReplaceIfConfigured(),
-				},
+				Optional:      true,
+				Computed:      true,
+				CustomType:    regionNameType{},
+				PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown(), keepEquivalent()},
 			},
 			"maintenance": schema.BoolAttribute{
 				MarkdownDescription: "Whether the app shows its maintenance page instead of serving web requests; workers go on running. " +
@@ -138,14 +132,8 @@ func (r *appResource) Configure(_ context.Context, req resource.ConfigureRequest
 	r.configure(req.ProviderData, &resp.Diagnostics)
 }
 
-func validateTeamName(s string) error {
-	if s == "" || isUUID(s) {
-		return fmt.Errorf("%q is not a team's name: give the name that `heroku teams` prints, for example acme-platform", s)
-	}
-	return nil
-}
-
-// ModifyPlan refuses what no app can do, and keeps the web address where the name stays.
+// ModifyPlan refuses what no app can do, plans another app for what is known to need one, and keeps the web address where
+// the name stays.
 func (r *appResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	var state, plan, config appModel
 	if !req.State.Raw.IsNull() {
@@ -153,7 +141,7 @@ func (r *appResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	}
 	if req.Plan.Raw.IsNull() {
 		if !resp.Diagnostics.HasError() {
-			resp.Diagnostics.Append(r.protected.refuseLoss(state)...)
+			resp.Diagnostics.Append(r.planEnd(ctx, state, isDestroyed)...)
 		}
 		return
 	}
@@ -164,13 +152,22 @@ func (r *appResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	}
 	if req.State.Raw.IsNull() {
 		resp.Diagnostics.Append(r.planCreate(ctx, config, &plan)...)
+	} else if changes := r.fixedChanges(state, plan); len(changes) > 0 {
+		resp.Diagnostics.Append(r.planUpdate(ctx, state, config, &plan)...)
+		resp.Diagnostics.Append(r.checkPlace(ctx, config)...)
+		resp.Diagnostics.Append(r.run.planReplacement(req, resp, state.object(), state.String(), changes)...)
+		if !resp.Diagnostics.HasError() {
+			resp.Diagnostics.Append(r.planEnd(ctx, state, isReplaced)...)
+		}
 	} else {
 		resp.Diagnostics.Append(r.planUpdate(ctx, state, config, &plan)...)
+		resp.Diagnostics.Append(r.planStay(state, plan)...)
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 }
 
-// planCreate fills in what the absence of a space settles.
+// planCreate fills in what the absence of a space settles. The app may be the second half of a replacement, which a plan
+// is not told.
 func (r *appResource) planCreate(ctx context.Context, config appModel, plan *appModel) diag.Diagnostics {
 	if config.InternalRouting.IsNull() {
 		plan.InternalRouting = types.BoolValue(false)
@@ -178,7 +175,16 @@ func (r *appResource) planCreate(ctx context.Context, config appModel, plan *app
 	if config.SpaceID.IsNull() && config.Team.IsNull() {
 		plan.Team = types.StringNull()
 	}
-	return r.checkSpace(ctx, config)
+	name := plan.Name.ValueString()
+	replaced, found, diags := r.run.takes(name, taking{object{resourceType: appType}, fmt.Sprintf("a new app %q", name)})
+	if found {
+		former := appModel{ID: types.StringValue(replaced.id), Name: plan.Name}
+		if diags.Append(r.protected.refuseLoss(former)...); !diags.HasError() {
+			diags.Append(r.lossWarning(ctx, former, isReplaced))
+		}
+	}
+	diags.Append(r.checkPlace(ctx, config)...)
+	return diags
 }
 
 func (r *appResource) planUpdate(ctx context.Context, state, config appModel, plan *appModel) diag.Diagnostics {
@@ -198,18 +204,16 @@ func (r *appResource) planUpdate(ctx context.Context, state, config appModel, pl
 				"Heroku hands an app to a person only after that person has accepted it. "+
 				"Set team = %q to leave it there, or transfer the app with `heroku apps:transfer` first.", state, state.Team.ValueString(), state.Team.ValueString()))
 	}
-	if state.replacedBy(*plan) {
-		diags.Append(r.protected.refuseLoss(state)...)
-	}
-	if !plan.Team.Equal(state.Team) || state.replacedBy(*plan) {
+	if !plan.Team.Equal(state.Team) {
 		diags.Append(r.checkSpace(ctx, config)...)
 	}
+	// Another spelling makes the framework plan an unknown mode; only an update may find another one.
+	left := *plan
+	left.Maintenance = state.Maintenance
+	if config.Maintenance.IsNull() && same(left, state) {
+		*plan = left
+	}
 	return diags
-}
-
-// replacedBy says that the plan needs another app.
-func (m appModel) replacedBy(plan appModel) bool {
-	return !plan.SpaceID.Equal(m.SpaceID) || !plan.Region.Equal(m.Region) || !plan.InternalRouting.Equal(m.InternalRouting)
 }
 
 func (r *appResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -222,7 +226,7 @@ func (r *appResource) Create(ctx context.Context, req resource.CreateRequest, re
 	}
 	order := heroku.AppCreate{
 		Name:            plan.Name.ValueString(),
-		Region:          plan.Region.ValueString(),
+		Region:          plan.Region.normalized(),
 		Team:            plan.Team.ValueString(),
 		InternalRouting: plan.InternalRouting.ValueBool(),
 	}
@@ -269,9 +273,12 @@ func (r *appResource) creationFailure(ctx context.Context, name string, err erro
 	if findErr != nil {
 		return failure
 	}
+	r.run.refuses(object{appType, string(taken.ID)})
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "An app with this name exists already", fmt.Sprintf(
-		"%s\n\nThe name belongs to an app that this token can see: choose another name, or manage the existing app by importing it:\n\n%s",
-		failure.Detail(), importBlock("kvs_app", string(taken.ID))))
+		"%s\n\nThe name belongs to an app that this token can see: choose another name, or manage the existing app by importing it:\n\n%s\n\n"+
+			"If it is an app of this configuration whose address has changed, write a moved block instead:\n\n%s\n\n"+
+			"With create_before_destroy an app cannot keep its name, since names are unique at Heroku.",
+		failure.Detail(), importBlock(appType, string(taken.ID)), movedBlock(appType)))
 }
 
 // importBlock is ready to be pasted; only the label, which no provider is told, is the reader's to set.
@@ -290,6 +297,7 @@ func (r *appResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, appIdentity{ID: state.ID})...)
 	app, err := r.client.App(ctx, state.appID())
 	if heroku.IsNotFound(err) {
+		resp.Diagnostics.Append(state.isGone())
 		resp.State.RemoveResource(ctx)
 		return
 	}
@@ -298,6 +306,8 @@ func (r *appResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 		return
 	}
 	state.read(app)
+	r.run.found(state.member(unplanned))
+	r.protected.noteApp(state)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 
@@ -307,6 +317,12 @@ func (r *appResource) Update(ctx context.Context, req resource.UpdateRequest, re
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	for _, c := range state.fixedChanges(plan) {
+		resp.Diagnostics.Append(fixedAtCreation(path.Root(c.attribute), state.String(), c.from, c.to))
+	}
+	if resp.Diagnostics.HasError() {
 		return
 	}
 	for _, step := range r.steps(state, plan) {
@@ -358,6 +374,10 @@ func (r *appResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
+	if r.run.yield(state.object()) {
+		resp.Diagnostics.Append(wantedElsewhere(appType, state.String()))
+		return
+	}
 	owned, err := r.ownedAddOns(ctx, state.appID())
 	if heroku.IsNotFound(err) {
 		return
@@ -376,23 +396,6 @@ func (r *appResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 	if err := r.client.DeleteApp(ctx, state.appID()); err != nil {
 		resp.Diagnostics.Append(r.failure("Unable to destroy app", state.String(), err))
 	}
-}
-
-// ownedAddOns lists what would die with the app, one line each. Add-ons that are only attached to it belong to others,
-// and those that are on their way out are nobody's loss.
-func (r *appResource) ownedAddOns(ctx context.Context, app heroku.AppID) ([]string, error) {
-	addOns, err := r.client.AppAddOns(ctx, app)
-	if err != nil {
-		return nil, err
-	}
-	var owned []string
-	for _, addOn := range addOns {
-		leaving := addOn.State == heroku.StateDeprovisioning || addOn.State == heroku.StateDeprovisioned
-		if addOn.AppID == app && !leaving {
-			owned = append(owned, fmt.Sprintf("- %s (%s, id %s)", addOn.Name, addOn.Plan, addOn.ID))
-		}
-	}
-	return owned, nil
 }
 
 // ImportState takes the app's UUID or its name.
@@ -433,7 +436,7 @@ func (m *appModel) read(app heroku.App) {
 		m.SpaceID = types.StringValue(string(app.Space.ID))
 	}
 	m.InternalRouting = types.BoolValue(app.InternalRouting)
-	m.Region = types.StringValue(app.Region)
+	m.Region = newRegionName(app.Region)
 	m.Maintenance = types.BoolValue(app.Maintenance)
 	m.WebURL = optionalString(app.WebURL)
 	m.CreatedAt = types.StringValue(app.CreatedAt)

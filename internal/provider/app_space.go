@@ -6,6 +6,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -14,6 +15,30 @@ import (
 )
 
 // What a space settles for the apps in it: their region, and their team, which they never leave without the space.
+
+func validateTeamName(s string) error {
+	name := strings.ToLower(strings.TrimSpace(s))
+	switch {
+	case s == "" || isUUID(s):
+		return fmt.Errorf("%q is not a team's name: give the name that `heroku teams` prints, for example acme-platform", s)
+	case name != s:
+		return fmt.Errorf("%q is not a team's name, which has neither capitals nor blanks: write %q", s, name)
+	}
+	return nil
+}
+
+// checkPlace judges the region and the space of a new app.
+func (r *appResource) checkPlace(ctx context.Context, config appModel) diag.Diagnostics {
+	var diags diag.Diagnostics
+	switch {
+	case config.SpaceID.IsNull():
+		diags = r.checkRegion(ctx, config.Region, regionUse{what: "an app outside of spaces", common: true})
+	case config.SpaceID.IsUnknown():
+		diags = r.checkRegion(ctx, config.Region, regionUse{what: "an app in a space", private: true})
+	}
+	diags.Append(r.checkSpace(ctx, config)...)
+	return diags
+}
 
 // checkSpace refuses what the app's space rules out. What cannot be found out at plan time is left to Create.
 // It judges the configuration: until a replacement is planned, the plan repeats the region of the app's former place.
@@ -59,10 +84,10 @@ func unknownSpace(plan appModel) diag.Diagnostic {
 
 func (m appModel) checkAgainst(space heroku.Space) diag.Diagnostics {
 	var diags diag.Diagnostics
-	if region := m.Region.ValueString(); region != "" && region != space.Region {
+	if region := m.Region.normalized(); region != "" && region != space.Region {
 		diags.AddAttributeError(path.Root("region"), "The region is that of the space", fmt.Sprintf(
 			"App %q is to run in the space %s, which is in the region %s, and the configuration says %s. Leave region out: it follows from the space.",
-			m.Name.ValueString(), space.Name, space.Region, region))
+			m.Name.ValueString(), space.Name, space.Region, m.Region.ValueString()))
 	}
 	if team := m.Team.ValueString(); team != "" && team != space.Team {
 		diags.AddAttributeError(path.Root("team"), "The app belongs to the team of its space", fmt.Sprintf(

@@ -60,7 +60,7 @@ func (r *attachmentResource) planHandover(ctx context.Context, state, plan attac
 	if err != nil {
 		return nil
 	}
-	holder := named(attachments, plan.Name.ValueString())
+	holder := withName(attachments, plan.Name.ValueString())
 	decision, err := r.judge(ctx, holder, heroku.AddOnID(plan.InstanceID.ValueString()), state.attachmentID())
 	if err != nil {
 		return nil
@@ -146,7 +146,7 @@ func (r *attachmentResource) attach(ctx context.Context, plan attachmentModel, o
 	if err != nil {
 		return heroku.Attachment{}, r.failure(summary, plan.String(), err)
 	}
-	holder := named(attachments, order.Name)
+	holder := withName(attachments, order.Name)
 	if holder == nil && refused != nil {
 		return heroku.Attachment{}, r.refusal(plan, refused)
 	}
@@ -234,7 +234,7 @@ func (r *attachmentResource) configVarInUse(plan attachmentModel, err error) dia
 		failed.Detail(), keyvalue.ConfigVar(plan.Name.ValueString())))
 }
 
-func named(attachments []heroku.Attachment, name string) *heroku.Attachment {
+func withName(attachments []heroku.Attachment, name string) *heroku.Attachment {
 	i := slices.IndexFunc(attachments, func(a heroku.Attachment) bool { return a.Name == name })
 	if i < 0 {
 		return nil

@@ -85,6 +85,16 @@ func (v normalizedString[N]) equivalent(o normalizedString[N]) bool {
 	return a == b
 }
 
+// normalized is the one text for all that mean the same: what is sent to Heroku. It is empty for what is null or unknown.
+func (v normalizedString[N]) normalized() string {
+	var n N
+	text, err := n.normalize(v.ValueString())
+	if err != nil {
+		return v.ValueString()
+	}
+	return text
+}
+
 // orEquivalent is known when it means the same as v, so that what was written once is not spelled anew.
 func (v normalizedString[N]) orEquivalent(known normalizedString[N]) normalizedString[N] {
 	if !known.IsNull() && !known.IsUnknown() && v.equivalent(known) {

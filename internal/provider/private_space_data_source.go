@@ -35,7 +35,7 @@ type privateSpaceDataModel struct {
 	ID          types.String `tfsdk:"id"`
 	Name        types.String `tfsdk:"name"`
 	Team        types.String `tfsdk:"team"`
-	Region      types.String `tfsdk:"region"`
+	Region      regionName   `tfsdk:"region"`
 	Shield      types.Bool   `tfsdk:"shield"`
 	CIDR        types.String `tfsdk:"cidr"`
 	DataCIDR    types.String `tfsdk:"data_cidr"`
@@ -83,7 +83,7 @@ func (d *privateSpaceDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 				Validators:          []validator.String{validatedBy(keyvalue.ValidateSpaceName)},
 			},
 			"team":       fact("Name of the team that owns the space and the apps in it."),
-			"region":     fact("Region of the space, such as `virginia`."),
+			"region":     schema.StringAttribute{MarkdownDescription: "Region of the space, such as `virginia`.", Computed: true, CustomType: regionNameType{}},
 			"shield":     schema.BoolAttribute{MarkdownDescription: "Whether it is a Shield Space.", Computed: true},
 			"cidr":       fact("Private IPv4 range of the space's dynos."),
 			"data_cidr":  fact("Private IPv4 range of the space's data services."),

@@ -49,7 +49,7 @@ type privateSpaceModel struct {
 	ID                 types.String   `tfsdk:"id"`
 	Name               types.String   `tfsdk:"name"`
 	Team               types.String   `tfsdk:"team"`
-	Region             types.String   `tfsdk:"region"`
+	Region             regionName     `tfsdk:"region"`
 	Shield             types.Bool     `tfsdk:"shield"`
 	CIDR               types.String   `tfsdk:"cidr"`
 	DataCIDR           types.String   `tfsdk:"data_cidr"`
@@ -80,7 +80,6 @@ func (r *privateSpaceResource) Metadata(_ context.Context, req resource.Metadata
 
 func (r *privateSpaceResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	keep := stringplanmodifier.UseStateForUnknown()
-	fixed := []planmodifier.String{keep, stringplanmodifier.RequiresReplaceIfConfigured()}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A Private or Shield Space: an isolated network in which apps and their stores run. " +
 			"A new space admits web traffic from the whole internet; restrict it with `kvs_trusted_ip_ranges`.",
@@ -104,14 +103,15 @@ func (r *privateSpaceResource) Schema(ctx context.Context, _ resource.SchemaRequ
 			"region": schema.StringAttribute{
 				Optional:      true,
 				Computed:      true,
-				PlanModifiers: fixed,
-				MarkdownDescription: "The region, such as " + "`" + strings.Join(keyvalue.PrivateRegions(), "`, `") + "`; when it is absent, Heroku chooses. " +
+				CustomType:    regionNameType{},
+				PlanModifiers: []planmodifier.String{keep, keepEquivalent()},
+				MarkdownDescription: "The region, such as " + "`" + strings.Join(keyvalue.PrivateRegions(), "`, `") + "`, in upper or lower case; when it is absent, Heroku chooses. " +
 					"A space cannot move: changing it replaces the space, which `deletion_protection` refuses. Leaving it out never does.",
 			},
 			"shield": schema.BoolAttribute{
 				Optional:      true,
 				Computed:      true,
-				PlanModifiers: []planmodifier.Bool{boolplanmodifier.UseStateForUnknown(), boolplanmodifier.RequiresReplaceIfConfigured()},
+				PlanModifiers: []planmodifier.Bool{boolplanmodifier.UseStateForUnknown()},
 				MarkdownDescription: "Whether the space is a Shield Space; `false` when it is absent at creation. " +
 					"Changing it replaces the space, which `deletion_protection` refuses. Leaving it out never does.",
 			},
@@ -119,7 +119,7 @@ func (r *privateSpaceResource) Schema(ctx context.Context, _ resource.SchemaRequ
 				Optional:      true,
 				Computed:      true,
 				Validators:    []validator.String{validatedBy(keyvalue.ValidateDynoCIDR)},
-				PlanModifiers: fixed,
+				PlanModifiers: []planmodifier.String{keep},
 				MarkdownDescription: "The private IPv4 range of the space's dynos, exactly a `/16`; `" + keyvalue.DefaultDynoCIDR + "` when it is absent at creation. " +
 					"Changing it replaces the space, which `deletion_protection` refuses. Leaving it out never does.",
 			},
@@ -127,15 +127,17 @@ func (r *privateSpaceResource) Schema(ctx context.Context, _ resource.SchemaRequ
 				Optional:      true,
 				Computed:      true,
 				Validators:    []validator.String{validatedBy(keyvalue.ValidateDataCIDR)},
-				PlanModifiers: fixed,
+				PlanModifiers: []planmodifier.String{keep},
 				MarkdownDescription: "The private IPv4 range of the space's data services, a `/16` to a `/20`; Heroku chooses one when it is absent at creation. " +
 					"Changing it replaces the space, which `deletion_protection` refuses. Leaving it out never does.",
 			},
 			"log_drain_url_wo": schema.StringAttribute{
-				Optional:            true,
-				WriteOnly:           true,
-				Sensitive:           true,
-				MarkdownDescription: "The `https` URL to which the logs of the whole space go. It is not kept in the state, so a new value takes effect when `log_drain_url_wo_version` changes.",
+				Optional:   true,
+				WriteOnly:  true,
+				Sensitive:  true,
+				Validators: []validator.String{validatedBy(keyvalue.ValidateLogDrainURL)},
+				MarkdownDescription: "The `https` URL to which the logs of the whole space go. It is not kept in the state, so a new value takes effect when `log_drain_url_wo_version` changes. " +
+					"Heroku cannot remove it: when it is left out, the logs go on flowing there.",
 			},
 			"log_drain_url_wo_version": schema.Int64Attribute{
 				Optional:            true,
@@ -214,67 +216,45 @@ func (r *privateSpaceResource) ValidateConfig(ctx context.Context, req resource.
 
 // ModifyPlan refuses the end of a protected space, also when it comes as a replacement, and resumes an unfinished wait.
 func (r *privateSpaceResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.State.Raw.IsNull() {
-		return
-	}
-	var state, plan privateSpaceModel
-	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() {
-		return
+	var state, plan, config privateSpaceModel
+	if !req.State.Raw.IsNull() {
+		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	}
 	if req.Plan.Raw.IsNull() {
-		resp.Diagnostics.Append(state.refuseDestroy()...)
+		if !resp.Diagnostics.HasError() {
+			resp.Diagnostics.Append(r.planEnd(ctx, state, state.DeletionProtection.ValueBool(), isDestroyed)...)
+		}
 		return
 	}
-	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); resp.Diagnostics.HasError() {
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(state.refuseReplacement(plan)...)
+	if req.State.Raw.IsNull() {
+		resp.Diagnostics.Append(r.planCreate(ctx, plan, config)...)
+		return
+	}
+	if changes := state.fixedChanges(plan); len(changes) > 0 {
+		resp.Diagnostics.Append(state.refuseReplacement(plan, changes)...)
+		resp.Diagnostics.Append(r.checkRegion(ctx, config.Region, inSpace)...)
+		if resp.Diagnostics.HasError() {
+			return
+		}
+		resp.Diagnostics.Append(r.run.planReplacement(req, resp, state.object(), state.String(), changes)...)
+		if !resp.Diagnostics.HasError() {
+			resp.Diagnostics.Append(r.planEnd(ctx, state, false, isReplaced)...)
+		}
+	} else {
+		resp.Diagnostics.Append(r.planStay(state, plan)...)
+	}
 	r.owners.note(state.spaceID(), plan.Team.ValueString())
-	if !plan.Team.Equal(state.Team) && !plan.Team.IsUnknown() {
-		resp.Diagnostics.AddAttributeWarning(path.Root("team"), "The space changes its owner", fmt.Sprintf(
-			"%s goes from the team %s to the team %s, with every app in it, whether it is managed here or not. Its id, its stores, its addresses and its trusted ranges stay.",
-			state, state.Team.ValueString(), plan.Team.ValueString()))
-	}
+	resp.Diagnostics.Append(state.changeWarnings(plan, config)...)
 	if !state.ready() {
 		plan.State = types.StringUnknown()
 		plan.OutboundIPs = types.SetUnknown(types.StringType)
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 	}
-}
-
-func (m privateSpaceModel) refuseDestroy() diag.Diagnostics {
-	var diags diag.Diagnostics
-	if m.DeletionProtection.ValueBool() {
-		diags.AddAttributeError(path.Root("deletion_protection"), "Private Space is protected from deletion",
-			m.String()+" is the network of everything in it, and gives up its outbound addresses for good when it is destroyed.\n\n"+
-				"To destroy it on purpose, first apply deletion_protection = false, then destroy. "+
-				"If it is to be replaced because it is tainted, run `terraform untaint` on its address instead: the space itself is intact. "+
-				"To stop managing it without destroying it, use a removed block with destroy = false.")
-	}
-	return diags
-}
-
-// refuseReplacement explains a change that Heroku cannot make to a space.
-func (m privateSpaceModel) refuseReplacement(plan privateSpaceModel) diag.Diagnostics {
-	var diags diag.Diagnostics
-	if !m.DeletionProtection.ValueBool() {
-		return diags
-	}
-	for _, fixed := range []struct{ attribute, from, to string }{
-		{"region", m.Region.ValueString(), plan.Region.ValueString()},
-		{"cidr", m.CIDR.ValueString(), plan.CIDR.ValueString()},
-		{"data_cidr", m.DataCIDR.ValueString(), plan.DataCIDR.ValueString()},
-		{"shield", fmt.Sprint(m.Shield.ValueBool()), fmt.Sprint(plan.Shield.ValueBool())},
-	} {
-		if fixed.to == "" || fixed.to == fixed.from || fixed.attribute == "shield" && plan.Shield.IsUnknown() {
-			continue
-		}
-		diags.AddAttributeError(path.Root(fixed.attribute), "This change would replace a protected Private Space", fmt.Sprintf(
-			"%s has %s = %s, and Heroku fixes it when a space is created. Changing it to %s would destroy the space and create another one.\n\n"+
-				"Set it back to %s, or leave it out. To move, create a second kvs_private_space beside this one, and destroy this one last.",
-			m, fixed.attribute, fixed.from, fixed.to, fixed.from))
-	}
-	return diags
 }
 
 func (r *privateSpaceResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -290,7 +270,7 @@ func (r *privateSpaceResource) Create(ctx context.Context, req resource.CreateRe
 	space, err := r.client.CreateSpace(ctx, heroku.SpaceCreate{
 		Name:        plan.Name.ValueString(),
 		Team:        plan.Team.ValueString(),
-		Region:      plan.Region.ValueString(),
+		Region:      plan.Region.normalized(),
 		CIDR:        plan.CIDR.ValueString(),
 		DataCIDR:    plan.DataCIDR.ValueString(),
 		Shield:      plan.Shield.ValueBool(),
@@ -345,9 +325,11 @@ func (r *privateSpaceResource) creationFailure(ctx context.Context, name string,
 	if findErr != nil {
 		return failure
 	}
+	r.run.refuses(object{spaceType, string(taken.ID)})
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "A space with this name exists already", fmt.Sprintf(
-		"%s\n\nThe name belongs to a space of the team %s: choose another name, or manage the existing space by importing it:\n\n%s",
-		failure.Detail(), taken.Team, importBlock("kvs_private_space", string(taken.ID))))
+		"%s\n\nThe name belongs to a space of the team %s: choose another name, or manage the existing space by importing it:\n\n%s\n\n"+
+			"If it is a space of this configuration whose address has changed, write a moved block instead:\n\n%s",
+		failure.Detail(), taken.Team, importBlock(spaceType, string(taken.ID)), movedBlock(spaceType)))
 }
 
 func (r *privateSpaceResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
@@ -359,6 +341,7 @@ func (r *privateSpaceResource) Read(ctx context.Context, req resource.ReadReques
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, privateSpaceIdentity{ID: state.ID})...)
 	space, err := r.client.Space(ctx, state.spaceID())
 	if heroku.IsNotFound(err) {
+		resp.Diagnostics.Append(state.isGone())
 		resp.State.RemoveResource(ctx)
 		return
 	}
@@ -372,6 +355,7 @@ func (r *privateSpaceResource) Read(ctx context.Context, req resource.ReadReques
 		return
 	}
 	state.read(space, nat)
+	r.run.found(state.member(unplanned))
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
 
@@ -383,6 +367,12 @@ func (r *privateSpaceResource) Update(ctx context.Context, req resource.UpdateRe
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	timeout, diags := plan.Timeouts.Update(ctx, spaceUpdateTimeout)
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	for _, c := range state.fixedChanges(plan) {
+		resp.Diagnostics.Append(fixedAtCreation(path.Root(c.attribute), state.String(), c.from, c.to))
+	}
+	if resp.Diagnostics.HasError() {
 		return
 	}
 	for _, step := range r.steps(state, plan, heroku.Secret(config.LogDrainURLWO.ValueString()), timeout) {
@@ -440,7 +430,12 @@ func (r *privateSpaceResource) Delete(ctx context.Context, req resource.DeleteRe
 		return
 	}
 	// Terraform asks ModifyPlan neither about -replace nor about the destroy half of a tainted replacement.
-	if resp.Diagnostics.Append(state.refuseDestroy()...); resp.Diagnostics.HasError() {
+	if state.DeletionProtection.ValueBool() {
+		resp.Diagnostics.Append(protectedSpace(state.String()))
+		return
+	}
+	if r.run.yield(state.object()) {
+		resp.Diagnostics.Append(wantedElsewhere(spaceType, state.String()))
 		return
 	}
 	if err := r.deleteOnceEmpty(ctx, state.spaceID(), timeout); err != nil {
@@ -484,7 +479,7 @@ func (m *privateSpaceModel) read(space heroku.Space, nat *heroku.NAT) {
 	m.ID = types.StringValue(string(space.ID))
 	m.Name = types.StringValue(space.Name)
 	m.Team = types.StringValue(space.Team)
-	m.Region = types.StringValue(space.Region)
+	m.Region = newRegionName(space.Region)
 	m.Shield = types.BoolValue(space.Shield)
 	m.CIDR = types.StringValue(space.CIDR)
 	m.DataCIDR = types.StringValue(space.DataCIDR)

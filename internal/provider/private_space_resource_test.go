@@ -224,6 +224,10 @@ func TestAccPrivateSpace_refusal(t *testing.T) {
 		"another range that Heroku keeps": {`data_cidr = "172.17.0.0/20"`, "172.17.0.0/16"},
 		"ranges that overlap":             {`data_cidr = "10.0.16.0/20"`, "overlaps"},
 		"an IPv6 range":                   {`cidr = "fd00::/16"`, "IPv6"},
+		"a log drain that is not https":   {"log_drain_url_wo = \"http://logs.example.com\"\n  log_drain_url_wo_version = 1", "begins with https://"},
+		"a team in capitals":              {"timeouts = null\n}\nresource \"kvs_private_space\" \"other\" {\n  name = \"acme-other\"\n  team = \"ACME\"", `write "acme"`},
+		"a name in capitals":              {"timeouts = null\n}\nresource \"kvs_private_space\" \"other\" {\n  name = \"Acme-Other\"\n  team = \"acme\"", `write for example "acme-other"`},
+		"an empty range":                  {`cidr = ""`, "is not an address range"},
 		"a log drain without its version": {`log_drain_url_wo = "https://logs.example.com"`, "log_drain_url_wo_version"},
 	}
 	for name, test := range tests {
@@ -247,7 +251,15 @@ func TestAccPrivateSpace_refusedByHeroku(t *testing.T) {
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
-			{ // regions are an open set, so an unknown one is Heroku's to refuse
+			{ // Heroku lists its regions, so an unknown one is refused by the plan
+				Config:      privateSpace(`region = "atlantis"`),
+				PlanOnly:    true,
+				ExpectError: acctest.Says(`Heroku has no region "atlantis" for a Private Space. There are: dublin, frankfurt`),
+			},
+			{ // without the list it is Heroku's to refuse
+				PreConfig: func() {
+					sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/regions"}, Do: sandbox.Effect{Status: 403}})
+				},
 				Config:      privateSpace(`region = "atlantis"`),
 				ExpectError: acctest.Says("Unable to create Private Space"),
 			},

@@ -12,13 +12,20 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 )
 
-// protectedStores finds, at plan time, apps that are to be destroyed while they own a protected store: Heroku would
-// destroy it with them. Terraform plans an app before the stores that refer to it, or after, or at the same time, so each
-// side leaves a note and whoever comes second sees the other's.
+// protectedStores finds, at plan time, apps and spaces that are to be destroyed while they hold a protected store: Heroku
+// would destroy it with its app, and a space gives up its apps first. Terraform plans an app before the stores that refer to
+// it, or after, or at the same time, so each side leaves a note and whoever comes second sees the other's.
 type protectedStores struct {
 	mu     sync.Mutex
 	stores map[string]map[string]string // by app and store: the store in words
-	doomed map[string]string            // by app: the app in words
+	spaces map[string]string            // by app: the space that it is in
+	doomed map[string]loss              // by the id of an app or a space
+}
+
+// loss is an app or a space that is to be destroyed or replaced.
+type loss struct {
+	id, label string
+	space     bool
 }
 
 // note remembers a store that was read.
@@ -38,19 +45,58 @@ func (p *protectedStores) note(store instanceModel) {
 	p.stores[app][store.ID.ValueString()] = store.label()
 }
 
+// noteApp remembers which space an app is in.
+func (p *protectedStores) noteApp(app appModel) {
+	if p == nil || app.SpaceID.ValueString() == "" {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.spaces == nil {
+		p.spaces = make(map[string]string)
+	}
+	p.spaces[app.ID.ValueString()] = app.SpaceID.ValueString()
+}
+
 // refuseLoss is asked by an app that is planned to be destroyed or replaced.
 func (p *protectedStores) refuseLoss(app appModel) diag.Diagnostics {
+	return p.refuse(loss{id: app.ID.ValueString(), label: app.String()})
+}
+
+// refuse is asked when an app or a space is planned to be destroyed or replaced.
+func (p *protectedStores) refuse(l loss) diag.Diagnostics {
 	if p == nil {
 		return nil
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.doomed == nil {
-		p.doomed = make(map[string]string)
+		p.doomed = make(map[string]loss)
 	}
-	p.doomed[app.ID.ValueString()] = app.String()
-	if owned := slices.Sorted(maps.Values(p.stores[app.ID.ValueString()])); len(owned) > 0 {
-		return diag.Diagnostics{lossOf(app.String(), owned)}
+	p.doomed[l.id] = l
+	var held []string
+	for app, stores := range p.stores {
+		if app == l.id || l.space && p.spaces[app] == l.id {
+			held = slices.AppendSeq(held, maps.Values(stores))
+		}
+	}
+	if len(held) == 0 {
+		return nil
+	}
+	slices.Sort(held)
+	return diag.Diagnostics{lossOf(l, held)}
+}
+
+// refuseLossIn is asked by an app in a space, which may be planned to be destroyed or replaced.
+func (p *protectedStores) refuseLossIn(app appModel) diag.Diagnostics {
+	if p == nil {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l, doomed := p.doomed[app.SpaceID.ValueString()]
+	if stores := slices.Sorted(maps.Values(p.stores[app.ID.ValueString()])); doomed && len(stores) > 0 {
+		return diag.Diagnostics{lossOf(l, stores)}
 	}
 	return nil
 }
@@ -62,15 +108,26 @@ func (p *protectedStores) refuseLossOf(store instanceModel) diag.Diagnostics {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if app, doomed := p.doomed[store.AppID.ValueString()]; doomed {
-		return diag.Diagnostics{lossOf(app, []string{store.label()})}
+	app := store.AppID.ValueString()
+	l, doomed := p.doomed[app]
+	if !doomed {
+		l, doomed = p.doomed[p.spaces[app]]
+	}
+	if doomed {
+		return diag.Diagnostics{lossOf(l, []string{store.label()})}
 	}
 	return nil
 }
 
-func lossOf(app string, stores []string) diag.Diagnostic {
+func lossOf(l loss, stores []string) diag.Diagnostic {
+	if l.space {
+		return diag.NewErrorDiagnostic("The space holds a protected Key-Value Store", fmt.Sprintf(
+			"%s is to be destroyed or replaced, which takes the apps in it, and with them their stores and the data. These are protected:\n\n%s\n\n"+
+				"To lose them on purpose, first apply deletion_protection = false to each and destroy it. "+
+				"To keep them, keep the space, or first move them to an app elsewhere: change their app_id and apply.", l.label, bullets(stores)))
+	}
 	return diag.NewErrorDiagnostic("The app owns a protected Key-Value Store", fmt.Sprintf(
 		"%s is to be destroyed or replaced, and Heroku would destroy its stores and their data with it. These are protected:\n\n%s\n\n"+
 			"To lose them on purpose, first apply deletion_protection = false to each and destroy it. "+
-			"To keep them, keep the app, or first move them to another one: change their app_id and apply.", app, bullets(stores)))
+			"To keep them, keep the app, or first move them to another one: change their app_id and apply.", l.label, bullets(stores)))
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
@@ -61,6 +62,52 @@ func TestProtectedStores_whoeverComesSecondSeesTheConflict(t *testing.T) {
 				if want := test.refused != nil; refused != want {
 					t.Errorf("%s: refused = %t, want %t", store.label(), refused, want)
 				}
+			}
+		})
+	}
+}
+
+// A space takes the apps in it, and with them their stores. The three are planned in any order.
+func TestProtectedStores_ofASpace(t *testing.T) {
+	t.Parallel()
+	end := loss{id: "space", label: `Private Space "acme-prod"`, space: true}
+	app := appModel{ID: types.StringValue("app"), Name: types.StringValue("orders-web"), SpaceID: types.StringValue("space")}
+	outside := appModel{ID: types.StringValue("outside"), Name: types.StringValue("orders-site"), SpaceID: types.StringNull()}
+	store := func(app string, protected bool) instanceModel {
+		return instanceModel{ID: types.StringValue("of-" + app), Name: types.StringValue("cache"), AppID: types.StringValue(app), DeletionProtection: types.BoolValue(protected)}
+	}
+	type step func(*protectedStores) diag.Diagnostics
+	space := step(func(p *protectedStores) diag.Diagnostics { return p.refuse(end) })
+	inside := step(func(p *protectedStores) diag.Diagnostics { p.noteApp(app); return p.refuseLossIn(app) })
+	beside := step(func(p *protectedStores) diag.Diagnostics { p.noteApp(outside); return p.refuseLossIn(outside) })
+	stored := func(app string, protected bool) step {
+		return func(p *protectedStores) diag.Diagnostics {
+			p.note(store(app, protected))
+			return p.refuseLossOf(store(app, protected))
+		}
+	}
+	for name, test := range map[string]struct {
+		steps   []step
+		refused bool
+	}{
+		"the store last":          {[]step{space, inside, stored("app", true)}, true},
+		"the app last":            {[]step{stored("app", true), space, inside}, true},
+		"the space last":          {[]step{stored("app", true), inside, space}, true},
+		"an unprotected store":    {[]step{space, inside, stored("app", false)}, false},
+		"a store of another app":  {[]step{space, beside, stored("outside", true)}, false},
+		"a space that stays":      {[]step{inside, stored("app", true)}, false},
+		"an app without a store":  {[]step{space, inside}, false},
+		"the space of nobody yet": {[]step{space}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var noted protectedStores
+			var said diag.Diagnostics
+			for _, step := range test.steps {
+				said.Append(step(&noted)...)
+			}
+			if said.HasError() != test.refused || test.refused && said[0].Summary() != "The space holds a protected Key-Value Store" {
+				t.Errorf("it says %v", said)
 			}
 		})
 	}

@@ -122,7 +122,7 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 	}
 	conn := connection{
 		client: client, tokenSource: options.Credential.Source, rulesets: &rulesetOwners{}, protected: &protectedStores{}, plans: &plannedPlans{},
-		names: &takenNames{}, owners: &spaceOwners{}, holds: &appHolds{}, hosts: &hosts{}, run: newRun(),
+		names: &takenNames{}, owners: &spaceOwners{}, holds: &appHolds{}, hosts: &hosts{}, run: newRun(), regionList: &regionList{},
 	}
 	// One free request, so that a wrong token is one error here instead of one for each resource.
 	if _, err := client.RateLimit(ctx); err != nil {
@@ -225,6 +225,7 @@ type connection struct {
 	holds       *appHolds
 	hosts       *hosts
 	run         *run
+	regionList  *regionList
 }
 
 // configure takes what Configure of the provider prepared; nil (validate, or unknown provider values) leaves c unready.

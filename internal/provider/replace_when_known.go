@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/boolplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
@@ -41,4 +42,51 @@ func fixedAtCreation(at path.Path, object string, from, to attr.Value) diag.Diag
 	return diag.NewAttributeErrorDiagnostic(at, "The change needs another object", fmt.Sprintf(
 		"%s has %s = %s, which is fixed when it is created. The new value was not known when this plan was made, and turned out to be %s. "+
 			"Nothing has been changed. Apply again: the next plan shows what is replaced.", object, at, from, to))
+}
+
+// fixedChange is a value that is known to differ from what its object was created with.
+type fixedChange struct {
+	attribute string
+	from, to  attr.Value
+}
+
+// knownChanges leaves out what is not known yet, is left out of the configuration, or means the same.
+func knownChanges(changes ...fixedChange) (known []fixedChange) {
+	for _, c := range changes {
+		if !c.to.IsUnknown() && !c.to.IsNull() && !means(c.from, c.to) {
+			known = append(known, c)
+		}
+	}
+	return known
+}
+
+func means(a, b attr.Value) bool {
+	if text, ok := a.(regionName); ok {
+		other, ok := b.(regionName)
+		return ok && text.equivalent(other)
+	}
+	return a.Equal(b)
+}
+
+// planReplacement plans another object for what is known to differ. While a plan is applied it is planned once more, with
+// the values that have become known since, and Terraform takes a replacement in place of an update for a bug of the provider:
+// so that is refused here. Terraform alone says that it applies, by allowing deferral; an apply reads no object of the state.
+// OpenTofu does not say it, and refuses the apply itself.
+func (r *run) planReplacement(
+	req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse, o object, label string, changes []fixedChange,
+) (said diag.Diagnostics) {
+	for _, c := range changes {
+		at, read := path.Root(c.attribute), r.isRefreshed(o)
+		if req.ClientCapabilities.DeferralAllowed && !read {
+			said.Append(fixedAtCreation(at, label, c.from, c.to))
+			continue
+		}
+		resp.RequiresReplace.Append(at)
+		if !read {
+			said.AddAttributeWarning(at, named("The object is replaced as it was last read", label), fmt.Sprintf(
+				"%s = %s is fixed when the object is created, and is to be %s. If OpenTofu says while it applies that the final plan is inconsistent, "+
+					"the new value was not known before. Nothing has been changed then: apply again, and the next plan shows what is replaced.", at, c.from, c.to))
+		}
+	}
+	return said
 }

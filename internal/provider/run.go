@@ -21,6 +21,12 @@ type run struct {
 	wanted  map[object]bool
 	yielded map[object]bool
 	claims  map[string][]claim
+
+	// Of apps and spaces.
+	refreshed map[object]bool
+	members   map[object]member
+	byName    map[nameOf]object
+	takers    map[nameOf]taking
 }
 
 // object is one thing at Heroku that instances of a resource type manage.
@@ -39,7 +45,8 @@ type claim struct {
 func newRun() *run {
 	return &run{
 		inState: make(map[object]bool), kept: make(map[object]bool), wanted: make(map[object]bool), yielded: make(map[object]bool),
-		claims: make(map[string][]claim),
+		claims:    make(map[string][]claim),
+		refreshed: make(map[object]bool), members: make(map[object]member), byName: make(map[nameOf]object), takers: make(map[nameOf]taking),
 	}
 }
 

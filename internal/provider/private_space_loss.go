@@ -1,0 +1,159 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+)
+
+// What a space takes along when it is destroyed or replaced, and who keeps it from that.
+
+const spaceType = "kvs_private_space"
+
+// inSpace is what the region of a space has to be good for.
+var inSpace = regionUse{what: "a Private Space", private: true}
+
+func (m privateSpaceModel) object() object { return object{spaceType, m.ID.ValueString()} }
+
+func (m privateSpaceModel) member(f fate) member {
+	return member{object: m.object(), name: m.Name.ValueString(), label: m.String(), protected: m.DeletionProtection.ValueBool(), fate: f}
+}
+
+func (m privateSpaceModel) loss() loss {
+	return loss{id: m.ID.ValueString(), label: m.String(), space: true}
+}
+
+// fixedChanges are the known values that only another space could have.
+func (m privateSpaceModel) fixedChanges(plan privateSpaceModel) []fixedChange {
+	return knownChanges(
+		fixedChange{"region", m.Region, plan.Region},
+		fixedChange{"cidr", m.CIDR, plan.CIDR},
+		fixedChange{"data_cidr", m.DataCIDR, plan.DataCIDR},
+		fixedChange{"shield", m.Shield, plan.Shield},
+	)
+}
+
+// planCreate judges a new space, which may be the second half of a replacement, which a plan is not told.
+func (r *privateSpaceResource) planCreate(ctx context.Context, plan, config privateSpaceModel) diag.Diagnostics {
+	name := plan.Name.ValueString()
+	replaced, found, diags := r.run.takes(name, taking{object{resourceType: spaceType}, fmt.Sprintf("a new Private Space %q", name)})
+	switch {
+	case found && replaced.protected:
+		diags.Append(protectedSpace(replaced.label))
+	case found:
+		former := privateSpaceModel{ID: types.StringValue(replaced.id), Name: plan.Name}
+		if diags.Append(r.protected.refuse(former.loss())...); !diags.HasError() {
+			diags.Append(r.lossWarning(ctx, former, isReplaced))
+		}
+	}
+	diags.Append(r.checkRegion(ctx, config.Region, inSpace)...)
+	return diags
+}
+
+// planStay is a space that is left as it is or changed in place.
+func (r *privateSpaceResource) planStay(state, plan privateSpaceModel) diag.Diagnostics {
+	var diags diag.Diagnostics
+	m := state.member(stays)
+	m.name, m.protected = plan.Name.ValueString(), state.guarded(plan)
+	if !plan.Name.Equal(state.Name) {
+		_, _, refused := r.run.takes(m.name, taking{m.object, m.label})
+		diags.Append(refused...)
+	}
+	diags.Append(r.run.plans(m)...)
+	return diags
+}
+
+// planEnd is the end of a space, be it for good or for a new one.
+func (r *privateSpaceResource) planEnd(ctx context.Context, state privateSpaceModel, protected bool, f fate) diag.Diagnostics {
+	diags := r.run.plans(state.member(f))
+	if protected {
+		diags.Append(protectedSpace(state.String()))
+		return diags
+	}
+	diags.Append(r.protected.refuse(state.loss())...)
+	if !diags.HasError() {
+		diags.Append(r.lossWarning(ctx, state, f))
+	}
+	return diags
+}
+
+func protectedSpace(label string) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(path.Root("deletion_protection"), "Private Space is protected from deletion",
+		label+" is the network of everything in it, and gives up its outbound addresses for good when it is destroyed or replaced.\n\n"+
+			"To destroy it on purpose, first apply deletion_protection = false, then destroy. "+
+			"If it is to be replaced because it is tainted, run `terraform untaint` on its address instead: the space itself is intact. "+
+			"If only its address has changed, write a moved block:\n\n"+movedBlock(spaceType)+"\n\n"+
+			"To stop managing it without destroying it, use a removed block with destroy = false.")
+}
+
+// guarded says that a space must not be replaced: it is protected, is to be, or may turn out to be.
+func (m privateSpaceModel) guarded(plan privateSpaceModel) bool {
+	return m.DeletionProtection.ValueBool() || plan.DeletionProtection.IsUnknown() || plan.DeletionProtection.ValueBool()
+}
+
+// refuseReplacement explains a change that Heroku cannot make to a space.
+func (m privateSpaceModel) refuseReplacement(plan privateSpaceModel, changes []fixedChange) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if !m.guarded(plan) {
+		return diags
+	}
+	for _, c := range changes {
+		diags.AddAttributeError(path.Root(c.attribute), "This change would replace a protected Private Space", fmt.Sprintf(
+			"%s has %s = %s, and Heroku fixes it when a space is created. Changing it to %s would destroy the space and create another one. Nothing has been changed.\n\n"+
+				"Set it back to %s, or leave it out. To move, create a second kvs_private_space beside this one, and destroy this one last.",
+			m, c.attribute, c.from, c.to, c.from))
+	}
+	return diags
+}
+
+// lossWarning names what no other space will have.
+func (r *privateSpaceResource) lossWarning(ctx context.Context, state privateSpaceModel, f fate) diag.Diagnostic {
+	lost := []string{"its outbound addresses, which others may have in their firewalls", "its trusted IP ranges and the permissions of its members", "its log drain"}
+	if r.client != nil {
+		if apps, err := r.client.SpaceApps(ctx, state.spaceID()); err == nil && len(apps) > 0 {
+			lost = append(lost, "the apps in it, with their config vars and stores. They have to be destroyed first, "+
+				"and one that is not managed here keeps the space:\n"+strings.Join(describeApps(apps), "\n"))
+		}
+	}
+	successor := ""
+	if f == isReplaced {
+		successor = "\n\nThe space that replaces it begins empty, and admits web traffic from the whole internet until its trusted IP ranges are set."
+	}
+	return diag.NewWarningDiagnostic(named("The space is destroyed with all that it has", state.Name.ValueString()),
+		fmt.Sprintf("%s cannot be brought back. With it go:\n\n%s%s", state, bullets(lost), successor))
+}
+
+// changeWarnings say what a change in place means.
+func (m privateSpaceModel) changeWarnings(plan, config privateSpaceModel) diag.Diagnostics {
+	var diags diag.Diagnostics
+	name := m.Name.ValueString()
+	if !plan.Team.Equal(m.Team) && !plan.Team.IsUnknown() {
+		diags.AddAttributeWarning(path.Root("team"), named("The space changes its owner", name), fmt.Sprintf(
+			"%s goes from the team %s to the team %s, with every app in it, whether it is managed here or not. Its id, its stores, its addresses and its trusted ranges stay.",
+			m, m.Team.ValueString(), plan.Team.ValueString()))
+	}
+	if m.DeletionProtection.ValueBool() && !plan.DeletionProtection.IsUnknown() && !plan.DeletionProtection.ValueBool() {
+		diags.AddAttributeWarning(path.Root("deletion_protection"), named("The space is no longer protected", name), fmt.Sprintf(
+			"After this apply, %s can be destroyed or replaced by a plan.", m))
+	}
+	if !m.LogDrainURLVersion.IsNull() && config.LogDrainURLVersion.IsNull() {
+		diags.AddAttributeWarning(path.Root("log_drain_url_wo"), named("The log drain of the space stays", name), fmt.Sprintf(
+			"%s has a log drain, and the configuration names none any more. Heroku cannot remove the drain of a space: it stays, and the logs go on flowing there. "+
+				"To end that, set log_drain_url_wo to another URL and change log_drain_url_wo_version, or stop receiving at the old one.", m))
+	}
+	return diags
+}
+
+// isGone is said by a refresh that finds the space destroyed.
+func (m privateSpaceModel) isGone() diag.Diagnostic {
+	return diag.NewWarningDiagnostic(named("The space is gone from Heroku", m.Name.ValueString()), fmt.Sprintf(
+		"%s was destroyed outside of Terraform, with its outbound addresses and its trusted IP ranges. "+
+			"As long as it is in the configuration, the next apply makes a new, empty space under this name.", m))
+}

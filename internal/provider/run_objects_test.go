@@ -1,0 +1,206 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+)
+
+func appMember(id, name string, f fate) member {
+	return member{object: object{appType, id}, name: name, label: name, fate: f}
+}
+
+func create(r *run, name string) (member, bool, bool) {
+	m, found, diags := r.takes(name, taking{object{resourceType: appType}, "a new app"})
+	return m, found, diags.HasError()
+}
+
+func TestRun_creationOfWhatIsInTheState(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		before   func(*run)
+		replaced bool // the creation is the second half of a replacement
+		refused  bool
+	}{
+		"a name that nobody has":                {func(*run) {}, false, false},
+		"one that was read, and is tainted":     {func(r *run) { r.found(appMember("a", "web", unplanned)) }, true, false},
+		"one that was planned, with -replace":   {func(r *run) { r.plans(appMember("a", "web", stays)) }, true, false},
+		"one that is renamed":                   {func(r *run) { r.found(appMember("a", "web", unplanned)); r.plans(appMember("a", "site", stays)) }, false, false},
+		"one whose new name is not known":       {func(r *run) { r.found(appMember("a", "web", unplanned)); r.plans(appMember("a", "", stays)) }, false, false},
+		"one that is replaced":                  {func(r *run) { r.plans(appMember("a", "web", isReplaced)) }, true, false},
+		"one that is destroyed":                 {func(r *run) { r.plans(appMember("a", "web", isDestroyed)) }, false, true},
+		"an object of another type":             {func(r *run) { r.found(member{object: object{spaceType, "a"}, name: "web"}) }, false, false},
+		"one that is read after it was planned": {func(r *run) { r.plans(appMember("a", "web", isDestroyed)); r.found(appMember("a", "web", unplanned)) }, false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRun()
+			test.before(r)
+			m, replaced, refused := create(r, "web")
+			if replaced != test.replaced || refused != test.refused {
+				t.Errorf("replaced %t, refused %t", replaced, refused)
+			}
+			if replaced && (m.id != "a" || !r.goes(m.object)) {
+				t.Errorf("%+v stays", m)
+			}
+		})
+	}
+}
+
+func TestRun_destroyedAfterItsNameWasTaken(t *testing.T) {
+	t.Parallel()
+	r := newRun()
+	create(r, "web")
+	if diags := r.plans(appMember("a", "web", isDestroyed)); !diags.HasError() {
+		t.Error("the creation came first, and nobody noticed")
+	}
+	r = newRun()
+	r.found(appMember("b", "b", unplanned))
+	if _, _, diags := r.takes("b", taking{object{appType, "a"}, "a"}); diags.HasError() {
+		t.Error("a rename to a name that stays taken is Heroku's to refuse")
+	}
+	if diags := r.plans(appMember("b", "b", isDestroyed)); !diags.HasError() {
+		t.Error("an app takes the name of the one that is destroyed, and nobody noticed")
+	}
+	r = newRun()
+	create(r, "web")
+	if diags := r.plans(appMember("a", "web", stays)); diags.HasError() {
+		t.Error("what stays is not lost")
+	}
+}
+
+func TestRun_oneNameTwice(t *testing.T) {
+	t.Parallel()
+	creation, one, other := object{resourceType: appType}, object{appType, "a"}, object{appType, "b"}
+	for name, test := range map[string]struct {
+		first, second object
+		refused       bool
+	}{
+		"two creations":           {creation, creation, true},
+		"a creation and a rename": {creation, one, true},
+		"a rename and a creation": {one, creation, true},
+		"two renames":             {one, other, true},
+		"a rename planned twice":  {one, one, false},
+		"objects of other types":  {creation, object{resourceType: spaceType}, false},
+	} {
+		r := newRun()
+		if _, _, diags := r.takes("web", taking{test.first, "one"}); diags.HasError() {
+			t.Errorf("%s: the first is refused", name)
+		}
+		if _, _, diags := r.takes("web", taking{test.second, "other"}); diags.HasError() != test.refused {
+			t.Errorf("%s: refused %t", name, diags.HasError())
+		}
+	}
+}
+
+func TestRun_appStays(t *testing.T) {
+	t.Parallel()
+	r := newRun()
+	r.found(appMember("read", "a", unplanned))
+	r.plans(appMember("stays", "b", stays))
+	r.plans(appMember("replaced", "c", isReplaced))
+	r.plans(appMember("destroyed", "d", isDestroyed))
+	r.plans(appMember("on demand", "e", stays))
+	create(r, "e")
+	for _, id := range []string{"nobody's", "read", "stays", "replaced", "destroyed", "on demand"} {
+		if got := r.appStays(id); got != (id == "stays") {
+			t.Errorf("%s: %t", id, got)
+		}
+	}
+	var none *run
+	if none.appStays("stays") || none.goes(object{appType, "replaced"}) || none.isRefreshed(object{appType, "read"}) {
+		t.Error("without a run nothing is known")
+	}
+	if _, found, diags := none.takes("a", taking{}); found || diags.HasError() || none.plans(appMember("a", "a", stays)).HasError() {
+		t.Error("without a run nothing is said")
+	}
+}
+
+// A Delete that comes after a creation was refused for its object sends nothing: the client has nowhere to send to.
+func TestRun_deleteLeavesWhatACreationHasMet(t *testing.T) {
+	t.Parallel()
+	client, err := heroku.New(heroku.Options{APIURL: "http://127.0.0.1:1", DataAPIURL: "http://127.0.0.1:1", Credential: heroku.Credential{Token: "token"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []interface {
+		resource.Resource
+		resource.ResourceWithConfigure
+	}{&appResource{}, &privateSpaceResource{}} {
+		conn := connection{client: client, run: newRun()}
+		r.Configure(t.Context(), resource.ConfigureRequest{ProviderData: conn}, &resource.ConfigureResponse{})
+		declared := declarationOf(t.Context(), r)
+		values := map[string]tftypes.Value{}
+		for name, attribute := range declared.schema.Attributes {
+			values[name] = tftypes.NewValue(attribute.GetType().TerraformType(t.Context()), nil)
+		}
+		values["id"] = tftypes.NewValue(tftypes.String, "e3b1")
+		state := tfsdk.State{Schema: declared.schema, Raw: tftypes.NewValue(declared.kind, values)}
+		for _, resourceType := range []string{appType, spaceType} {
+			conn.run.refuses(object{resourceType, "e3b1"})
+		}
+		var resp resource.DeleteResponse
+		r.Delete(t.Context(), resource.DeleteRequest{State: state}, &resp)
+		if len(resp.Diagnostics) != 1 || resp.Diagnostics[0].Summary() != "Another instance has met this object" {
+			t.Errorf("%T: %v", r, resp.Diagnostics)
+		}
+	}
+}
+
+func TestKnownChanges(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		from, to attr.Value
+		changed  bool
+	}{
+		"another region":              {newRegionName("eu"), newRegionName("us"), true},
+		"the same region in capitals": {newRegionName("eu"), newRegionName("EU"), false},
+		"a region that is not known":  {newRegionName("eu"), regionName{StringValue: types.StringUnknown()}, false},
+		"a space that is left out":    {types.StringValue("a"), types.StringNull(), false},
+		"a space for the first time":  {types.StringNull(), types.StringValue("a"), true},
+		"another flag":                {types.BoolValue(false), types.BoolValue(true), true},
+		"the same flag":               {types.BoolValue(true), types.BoolValue(true), false},
+		"a flag that is not known":    {types.BoolValue(true), types.BoolUnknown(), false},
+	} {
+		if got := knownChanges(fixedChange{"x", test.from, test.to}); (len(got) == 1) != test.changed {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+func TestPlanReplacement_whileItIsApplied(t *testing.T) {
+	t.Parallel()
+	changes := []fixedChange{{"region", newRegionName("eu"), newRegionName("us")}}
+	for name, test := range map[string]struct {
+		applying, read, replaces bool
+		says                     string
+	}{
+		"a plan after a refresh":      {false, true, true, ""},
+		"a plan that may defer":       {true, true, true, ""},
+		"a plan without a refresh":    {false, false, true, "The object is replaced as it was last read: web"},
+		"an apply of Terraform's own": {true, false, false, "The change needs another object"},
+	} {
+		r, o := newRun(), object{appType, "a"}
+		if test.read {
+			r.found(appMember("a", "web", unplanned))
+		}
+		req := resource.ModifyPlanRequest{ClientCapabilities: resource.ModifyPlanClientCapabilities{DeferralAllowed: test.applying}}
+		var resp resource.ModifyPlanResponse
+		said := r.planReplacement(req, &resp, o, "web", changes)
+		if (len(resp.RequiresReplace) == 1) != test.replaces || said.HasError() == test.replaces {
+			t.Errorf("%s: replaces %v, says %v", name, resp.RequiresReplace, said)
+		}
+		if (test.says == "") != (len(said) == 0) || len(said) == 1 && said[0].Summary() != test.says {
+			t.Errorf("%s: says %v, want %q", name, said, test.says)
+		}
+	}
+}
