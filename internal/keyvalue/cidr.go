@@ -154,6 +154,28 @@ const TrustedRangesLimit = 20
 // Internet is the range that every client is in; a new space trusts it.
 const Internet = "0.0.0.0/0"
 
+// AdmitsInternet reports whether ranges together hold every address: 0.0.0.0/1 and 128.0.0.0/1 do, as 0.0.0.0/0 does.
+func AdmitsInternet(ranges []string) bool { return admitted(ranges) == allAddresses }
+
+const allAddresses uint64 = 1 << 32
+
+// admitted is how many addresses lie in a set of ranges. Two ranges have none in common, or one of them lies in the other.
+func admitted(ranges []string) (addresses uint64) {
+	var prefixes []netip.Prefix
+	for _, s := range ranges {
+		if prefix, err := netip.ParsePrefix(s); err == nil && prefix.Addr().Is4() && !slices.Contains(prefixes, prefix.Masked()) {
+			prefixes = append(prefixes, prefix.Masked())
+		}
+	}
+	for _, prefix := range prefixes {
+		within := func(other netip.Prefix) bool { return other.Bits() < prefix.Bits() && other.Contains(prefix.Addr()) }
+		if !slices.ContainsFunc(prefixes, within) {
+			addresses += allAddresses >> prefix.Bits()
+		}
+	}
+	return addresses
+}
+
 // ReviewTrustedRanges says in sentences what a set of ranges means that its author may not have meant. The ranges are
 // taken to be valid, and one that is written twice counts once; shield says that the space is a Shield Space.
 func ReviewTrustedRanges(ranges []string, shield bool) []string {
@@ -163,16 +185,24 @@ func ReviewTrustedRanges(ranges []string, shield bool) []string {
 			distinct = append(distinct, s)
 		}
 	}
-	open := slices.ContainsFunc(distinct, func(s string) bool { return SameCIDR(s, Internet) })
+	one := slices.ContainsFunc(distinct, func(s string) bool { return SameCIDR(s, Internet) })
+	all, share := AdmitsInternet(distinct), admitted(distinct)*100/allAddresses
 
 	var hints []string
 	if len(distinct) == 0 {
 		hints = append(hints, "The set is empty, so nobody can reach the web processes in the space.")
 	}
-	if open && shield {
+	switch {
+	case all && !one && shield:
+		hints = append(hints, "The ranges together hold every address: they open the Shield Space to the whole internet, as 0.0.0.0/0 does.")
+	case all && !one:
+		hints = append(hints, "The ranges together hold every address: they open the space to the whole internet, as 0.0.0.0/0 does.")
+	case all && shield:
 		hints = append(hints, "0.0.0.0/0 opens the Shield Space to the whole internet.")
+	case !all && share >= 50:
+		hints = append(hints, fmt.Sprintf("The ranges together hold %d %% of all IPv4 addresses.", share))
 	}
-	if open && len(distinct) > 1 {
+	if one && len(distinct) > 1 {
 		hints = append(hints, "0.0.0.0/0 admits everybody, so the narrower ranges beside it mean nothing.")
 	}
 	if n := len(distinct); n > TrustedRangesLimit {

@@ -60,6 +60,9 @@ func (c *connection) failureOf(again repetition, summary, object string, err err
 	return diag.NewErrorDiagnostic(summary, detail)
 }
 
+// named puts a name behind a summary: of several warnings with the same summary Terraform shows one, and counts the others.
+func named(summary, object string) string { return summary + ": " + object }
+
 // whatHappened repeats what the client says; an answer of Heroku's is quoted with its lines as they are.
 func whatHappened(err error) string {
 	answer, ok := err.(*heroku.Error) //nolint:errorlint // what wraps an answer has more to say than the answer alone

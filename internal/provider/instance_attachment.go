@@ -83,7 +83,7 @@ func (m *replacement) attachOwner(ctx context.Context) error {
 	}
 	wanted := firstOf(m.want.AttachmentName.ValueString(), firstAttachment(m.names))
 	ours := func(a heroku.Attachment) bool { return a.AddOnID == m.fresh.ID && a.Name != m.stopgap() }
-	holder := named(attachments, wanted)
+	holder := withName(attachments, wanted)
 	if holder != nil && holder.AddOnID != m.fresh.ID {
 		wanted = "" // Heroku chooses; a name that the configuration asks for was free before
 	}
@@ -153,7 +153,7 @@ func (c *connection) nameIsFree(ctx context.Context, app heroku.AppID, name type
 			"%s\n\nThe store %s is to be attached to that app as %s, and whether that name is free there is not known. Nothing has been changed.",
 			c.failure("", fmt.Sprintf("App %s", app), err).Detail(), store, name.ValueString()))}
 	}
-	holder := named(attachments, name.ValueString())
+	holder := withName(attachments, name.ValueString())
 	if holder == nil || holder.AddOnID == store {
 		return nil
 	}

@@ -92,7 +92,7 @@ func (m *replacement) lookUp(ctx context.Context, id heroku.AddOnID) (err error)
 	if err != nil {
 		return err
 	}
-	m.begun = named(attachments, m.mark()) != nil
+	m.begun = withName(attachments, m.mark()) != nil
 	m.left = slices.ContainsFunc(attachments, func(a heroku.Attachment) bool { return !markOf(m.old.ID, a.Name) })
 	if m.begun {
 		if m.fresh, err = m.findFresh(ctx); err != nil {
