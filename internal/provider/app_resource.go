@@ -242,6 +242,7 @@ func (r *appResource) Create(ctx context.Context, req resource.CreateRequest, re
 		resp.Diagnostics.Append(r.creationFailure(ctx, plan.Name.ValueString(), err))
 		return
 	}
+	r.made(app)
 	var state appModel
 	state.read(app)
 	wanted := plan.Maintenance

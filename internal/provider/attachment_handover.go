@@ -21,20 +21,23 @@ type handover int
 
 const (
 	handoverNone     handover = iota // the name is free
-	handoverAdopt                    // the wanted store bears it already: nothing is sent
+	handoverAdopt                    // it is this resource's own already: nothing is sent
 	handoverReplace                  // another store bears it and gives way
-	handoverConflict                 // something bears it that this configuration may not touch
+	handoverExists                   // the wanted store bears it, and somebody else has attached it
+	handoverConflict                 // another store bears it that this configuration may not touch
 )
 
-// judge decides about the present holder of a name. ours is the attachment that this resource had so far, if any.
+// judge decides about the present holder of a name. ours are the attachments that this resource may take for its own.
 // Only the primary's name changes hands by itself, and only between stores: everything else may be somebody's.
-func (r *attachmentResource) judge(ctx context.Context, holder *heroku.Attachment, wanted heroku.AddOnID, ours heroku.AttachmentID) (handover, error) {
+func (r *attachmentResource) judge(ctx context.Context, holder *heroku.Attachment, wanted heroku.AddOnID, ours ...heroku.AttachmentID) (handover, error) {
 	switch {
 	case holder == nil:
 		return handoverNone, nil
-	case holder.AddOnID == wanted:
+	case holder.AddOnID == wanted && (slices.Contains(ours, holder.ID) || r.madeHere(*holder)):
 		return handoverAdopt, nil
-	case holder.ID == ours:
+	case holder.AddOnID == wanted:
+		return handoverExists, nil
+	case slices.Contains(ours, holder.ID):
 		return handoverReplace, nil
 	case holder.Name != keyvalue.PrimaryAttachment:
 		return handoverConflict, nil
@@ -49,32 +52,36 @@ func (r *attachmentResource) judge(ctx context.Context, holder *heroku.Attachmen
 	return handoverReplace, nil
 }
 
+// madeHere reports that an attachment is the first one of a store that was ordered in this run, without a name for it.
+func (r *attachmentResource) madeHere(a heroku.Attachment) bool {
+	return a.AppID == a.OwnerAppID && r.run.keeps(object{madeStore, string(a.AddOnID)})
+}
+
 // planHandover says at plan time what apply will do to the holder of the planned name. What cannot be read now is no
-// error: apply looks again. It has no need of this, although Terraform plans once more in the middle of it.
-func (r *attachmentResource) planHandover(ctx context.Context, state, plan attachmentModel) diag.Diagnostics {
-	var diags diag.Diagnostics
-	if r.client.HasWritten() {
-		return nil
-	}
+// error: apply looks again.
+func (r *attachmentResource) planHandover(ctx context.Context, state, plan attachmentModel, half heroku.AttachmentID) diag.Diagnostics {
 	attachments, err := r.client.AttachmentsOn(ctx, heroku.AppID(plan.AppID.ValueString()))
 	if err != nil {
 		return nil
 	}
 	holder := withName(attachments, plan.Name.ValueString())
-	decision, err := r.judge(ctx, holder, heroku.AddOnID(plan.InstanceID.ValueString()), state.attachmentID())
+	decision, err := r.judge(ctx, holder, heroku.AddOnID(plan.InstanceID.ValueString()), state.attachmentID(), half)
 	if err != nil {
 		return nil
 	}
+	return r.announce(attachments, holder, decision)
+}
+
+// announce words a decision.
+func (r *attachmentResource) announce(attachments []heroku.Attachment, holder *heroku.Attachment, decision handover) diag.Diagnostics {
+	var diags diag.Diagnostics
 	switch decision {
 	case handoverConflict:
-		if !plan.InstanceID.IsUnknown() { // it may turn out to be the holder
-			diags.Append(nameInUse(*holder))
-		}
+		diags.Append(nameInUse(*holder))
+	case handoverExists:
+		diags.Append(attachedAlready(*holder))
 	case handoverReplace:
-		if plan.InstanceID.IsUnknown() && holder.ID == state.attachmentID() {
-			return nil // the store that is replaced says what becomes of its attachments
-		}
-		diags.AddAttributeWarning(path.Root("instance_id"), replaceSummary(holder.Name), fmt.Sprintf(
+		diags.AddAttributeWarning(path.Root("instance_id"), named(replaceSummary(holder.Name), holder.Name+" of "+holder.AppName), fmt.Sprintf(
 			"%s on app %s now points to the store %s (%s). %s The app restarts.",
 			keyvalue.ConfigVar(holder.Name), holder.AppName, holder.AddOnName, holder.AddOnID, r.afterHandover(attachments, *holder)))
 	}
@@ -114,9 +121,18 @@ func nameInUse(holder heroku.Attachment) diag.Diagnostic {
 		holder.AppName, holder.Name, holder.AddOnName, holder.AddOnID, keyvalue.PrimaryAttachment, importBlock("kvs_attachment", string(holder.ID))))
 }
 
+// attachedAlready refuses to manage what was there before.
+func attachedAlready(holder heroku.Attachment) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "The attachment exists already", fmt.Sprintf(
+		"The store %s (%s) is attached to the app %s as %s since %s, and not by this resource: another configuration may manage it, and would lose it when this one is destroyed. "+
+			"To manage it here, import it:\n\n%s\n\nIf it has another address in this configuration's state, say so with a moved block instead.",
+		holder.AddOnName, holder.AddOnID, holder.AppName, holder.Name, firstOf(holder.CreatedAt, "an unknown time"), importBlock("kvs_attachment", string(holder.ID))))
+}
+
 // attach makes the planned attachment and returns it. It looks before each step, so that a run that was cut short is
-// continued and nothing is attached twice. ours is the attachment that this resource had so far, "" on create.
-func (r *attachmentResource) attach(ctx context.Context, plan attachmentModel, ours heroku.AttachmentID) (heroku.Attachment, diag.Diagnostic) {
+// continued and nothing is attached twice. before is the attachment that this resource had so far, nil on create; others
+// that it may take for its own are ours.
+func (r *attachmentResource) attach(ctx context.Context, plan attachmentModel, before *heroku.Attachment, ours ...heroku.AttachmentID) (heroku.Attachment, diag.Diagnostic) {
 	const summary = "Unable to attach"
 	order := heroku.AttachmentCreate{
 		AddOn: heroku.AddOnID(plan.InstanceID.ValueString()),
@@ -130,9 +146,12 @@ func (r *attachmentResource) attach(ctx context.Context, plan attachmentModel, o
 	if refusal := attachable(addOn); refusal != nil {
 		return heroku.Attachment{}, refusal
 	}
+	if refusal := r.place(ctx, plan, addOn); refusal != nil {
+		return heroku.Attachment{}, refusal
+	}
 	// Most names are free, and Heroku refuses one that is not. The primary's has a holder most of the time.
 	var refused error
-	if ours == "" && order.Name != keyvalue.PrimaryAttachment {
+	if before == nil && len(ours) == 0 && order.Name != keyvalue.PrimaryAttachment {
 		attachment, err := r.client.CreateAttachment(ctx, order)
 		if err == nil {
 			return attachment, nil
@@ -142,6 +161,9 @@ func (r *attachmentResource) attach(ctx context.Context, plan attachmentModel, o
 		}
 		refused = err
 	}
+	if before != nil {
+		ours = append(ours, before.ID)
+	}
 	attachments, err := r.client.AppAttachments(ctx, order.App)
 	if err != nil {
 		return heroku.Attachment{}, r.failure(summary, plan.String(), err)
@@ -150,13 +172,15 @@ func (r *attachmentResource) attach(ctx context.Context, plan attachmentModel, o
 	if holder == nil && refused != nil {
 		return heroku.Attachment{}, r.refusal(plan, refused)
 	}
-	decision, err := r.judge(ctx, holder, order.AddOn, ours)
+	decision, err := r.judge(ctx, holder, order.AddOn, ours...)
 	if err != nil {
 		return heroku.Attachment{}, r.failure(summary, plan.String(), err)
 	}
 	switch decision {
 	case handoverAdopt:
 		return *holder, nil
+	case handoverExists:
+		return heroku.Attachment{}, attachedAlready(*holder)
 	case handoverConflict:
 		return heroku.Attachment{}, nameInUse(*holder)
 	case handoverReplace:

@@ -6,6 +6,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -46,6 +47,9 @@ type attachmentModel struct {
 	AppID      types.String `tfsdk:"app_id"`
 	Name       types.String `tfsdk:"name"`
 	ConfigVars types.Set    `tfsdk:"config_vars"`
+
+	OutsideSpace types.Bool   `tfsdk:"outside_space"`
+	TakesOver    types.String `tfsdk:"takes_over"`
 }
 
 type attachmentIdentity struct {
@@ -63,7 +67,7 @@ func (r *attachmentResource) Schema(_ context.Context, _ resource.SchemaRequest,
 			"The name `REDIS` makes the store the app's primary, as `heroku redis:promote` does.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
-				MarkdownDescription: "UUID of the attachment. Heroku makes a new one whenever `instance_id` or `name` changes.",
+				MarkdownDescription: "UUID of the attachment. Heroku makes a new one whenever `instance_id`, `app_id` or `name` changes.",
 				Computed:            true,
 			},
 			"instance_id": schema.StringAttribute{
@@ -73,15 +77,14 @@ func (r *attachmentResource) Schema(_ context.Context, _ resource.SchemaRequest,
 				Validators: []validator.String{uuidValidator()},
 			},
 			"app_id": schema.StringAttribute{
-				MarkdownDescription: "UUID of the app that gets the config var, such as `kvs_app.web.id`. Changing it replaces the attachment.",
+				MarkdownDescription: "UUID of the app that gets the config var, such as `kvs_app.web.id`. Changing it attaches the store to the other app first and detaches it from this one then.",
 				Required:            true,
 				Validators:          []validator.String{uuidValidator()},
-				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 			},
 			"name": schema.StringAttribute{
 				MarkdownDescription: "Name of the attachment, such as `CACHE` for the config var `CACHE_URL`; when absent, Heroku chooses one. " +
 					"`REDIS` makes the store the app's primary: another store that holds this name keeps an attachment under a name that Heroku chooses. " +
-					"Any other name that is in use is refused. Changing it attaches under the new name first and detaches the old one then.",
+					"Any other name that is in use is refused, and so is an attachment that exists already: import it. Changing it attaches under the new name first and detaches the old one then.",
 				Optional:      true,
 				Computed:      true,
 				Validators:    []validator.String{validatedBy(keyvalue.ValidateAttachmentName)},
@@ -91,6 +94,17 @@ func (r *attachmentResource) Schema(_ context.Context, _ resource.SchemaRequest,
 				MarkdownDescription: "Names of the config vars that the attachment gives to the app; their values are secret and are not kept here.",
 				Computed:            true,
 				ElementType:         types.StringType,
+			},
+			"outside_space": schema.BoolAttribute{
+				MarkdownDescription: "Whether an app in a Private Space may use a store that runs outside the network of the space, on a `mini` or `premium` plan. " +
+					"The data then travels over the public internet. Changing it sends nothing.",
+				Optional: true,
+			},
+			"takes_over": schema.StringAttribute{
+				MarkdownDescription: "UUID of the attachment that a creation took over as it was, because another instance of the same plan had it: " +
+					"one that is replaced by this one, or whose address has changed. Null for all others.",
+				Computed:      true,
+				PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
 			},
 		},
 	}
@@ -106,20 +120,50 @@ func (r *attachmentResource) Configure(_ context.Context, req resource.Configure
 	r.configure(req.ProviderData, &resp.Diagnostics)
 }
 
-// ModifyPlan says what happens to the present holder of the name, as far as it can be known before apply.
+// ModifyPlan refuses a second owner and a place where the store cannot be reached, and says what happens to the present
+// holder of the name, as far as it can be known before apply. What is unknown is planned in place: Update decides.
 func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() || req.Plan.Raw.Equal(req.State.Raw) || r.client == nil {
+	if r.client == nil {
 		return
 	}
-	var state, plan attachmentModel
+	var state, plan, config attachmentModel
 	if !req.State.Raw.IsNull() {
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+		r.run.note(state.object())
+		r.run.note(object{attachmentNamed, state.Name.ValueString()})
 	}
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	if resp.Diagnostics.HasError() || plan.AppID.IsUnknown() || plan.Name.IsUnknown() || plan.Name.IsNull() {
+	if resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(r.planHandover(ctx, state, plan)...)
+	if req.Plan.Raw.IsNull() {
+		if r.run.claimed(ctx, state.thing(), aMoment) {
+			resp.Diagnostics.Append(resp.Private.SetKey(ctx, leftToSuccessor, []byte("true"))...)
+		}
+		return
+	}
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); resp.Diagnostics.HasError() {
+		return
+	}
+	if resp.Diagnostics.Append(r.onlyOwner(state, plan)...); resp.Diagnostics.HasError() {
+		return
+	}
+	applies := r.run.applies(r.client, req.ClientCapabilities.DeferralAllowed)
+	proposed := plan
+	switch {
+	case req.State.Raw.IsNull():
+		resp.Diagnostics.Append(r.planCreation(ctx, config, &plan, applies)...)
+	case plan.attachesAs(state):
+		plan.ID, plan.ConfigVars = state.ID, state.ConfigVars // only the consent differs, if anything
+	case !applies && plan.known():
+		half, diags := req.Private.GetKey(ctx, attachedBeside)
+		resp.Diagnostics.Append(diags...)
+		resp.Diagnostics.Append(r.planHandover(ctx, state, plan, idOf(half))...)
+	}
+	if !applies && plan.known() && !plan.attachesAs(state) {
+		resp.Diagnostics.Append(r.planPlacement(ctx, plan)...)
+	}
+	resp.Diagnostics.Append(setChanged(ctx, &resp.Plan, proposed, plan)...)
 }
 
 func (r *attachmentResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -130,16 +174,30 @@ func (r *attachmentResource) Create(ctx context.Context, req resource.CreateRequ
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	attachment, failure := r.attach(ctx, plan, "")
+	attachment, failure := r.attach(ctx, plan, nil, r.takenOver(ctx, plan)...)
 	if failure != nil {
 		resp.Diagnostics.Append(failure)
 		return
 	}
-	var state attachmentModel
+	state := plan
 	state.read(attachment)
+	r.run.keep(state.object())
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, attachmentIdentity{ID: state.ID})...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 	checkpointed = !resp.Diagnostics.HasError()
+}
+
+// takenOver is the attachment that Create may take for its own, unless a Delete is taking it away.
+func (r *attachmentResource) takenOver(ctx context.Context, plan attachmentModel) []heroku.AttachmentID {
+	taken := plan.TakesOver.ValueString()
+	if taken == "" {
+		return nil
+	}
+	if !r.run.take(object{"kvs_attachment", taken}) {
+		r.run.awaitDeleted(ctx, object{"kvs_attachment", taken})
+		return nil
+	}
+	return []heroku.AttachmentID{heroku.AttachmentID(taken)}
 }
 
 func (r *attachmentResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
@@ -149,15 +207,16 @@ func (r *attachmentResource) Read(ctx context.Context, req resource.ReadRequest,
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
+	r.run.read(state.object())
+	r.run.note(object{attachmentNamed, state.Name.ValueString()})
 	// Also for an object that is gone: the framework wants an identity even then, and older CLIs keep none.
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, attachmentIdentity{ID: state.ID})...)
 	known := state
-	attachment, err := r.client.Attachment(ctx, state.attachmentID())
+	attachment, err := r.live(ctx, state)
 	if heroku.IsNotFound(err) {
-		// A re-point makes a new attachment of the same name, also when somebody else does it.
-		attachment, err = r.client.AppAttachment(ctx, state.AppID.ValueString(), state.Name.ValueString())
-	}
-	if heroku.IsNotFound(err) {
+		resp.Diagnostics.AddWarning(named("The attachment is gone", state.label()), fmt.Sprintf(
+			"%s (%s) is in the state and not at Heroku: it was detached, or its store or its app was destroyed. The app has no %s of it. "+
+				"As long as the configuration has it, the plan attaches the store again.", state, state.ID.ValueString(), keyvalue.ConfigVar(state.Name.ValueString())))
 		resp.State.RemoveResource(ctx)
 		return
 	}
@@ -166,8 +225,19 @@ func (r *attachmentResource) Read(ctx context.Context, req resource.ReadRequest,
 		return
 	}
 	state.read(attachment)
+	r.run.note(state.object())
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, attachmentIdentity{ID: state.ID})...)
 	resp.Diagnostics.Append(setChanged(ctx, &resp.State, known, state)...)
+}
+
+// live is the attachment of the state as it is now. A re-point makes a new attachment of the same name, also when somebody
+// else does it.
+func (r *attachmentResource) live(ctx context.Context, state attachmentModel) (heroku.Attachment, error) {
+	attachment, err := r.client.Attachment(ctx, state.attachmentID())
+	if heroku.IsNotFound(err) {
+		return r.client.AppAttachment(ctx, state.AppID.ValueString(), state.Name.ValueString())
+	}
+	return attachment, err
 }
 
 // Update attaches as planned before it detaches what was there. An error leaves the state as it was: the next apply finds
@@ -180,32 +250,90 @@ func (r *attachmentResource) Update(ctx context.Context, req resource.UpdateRequ
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	attachment, failure := r.attach(ctx, plan, state.attachmentID())
+	before, failure := r.unmoved(ctx, state, plan)
 	if failure != nil {
 		resp.Diagnostics.Append(failure)
 		return
 	}
-	if !plan.Name.Equal(state.Name) && attachment.ID != state.attachmentID() {
-		resp.Diagnostics.Append(r.detach(ctx, state)...)
+	attachment := before
+	if !plan.attachesAs(state) || before.AddOnID != heroku.AddOnID(plan.InstanceID.ValueString()) {
+		half, diags := req.Private.GetKey(ctx, attachedBeside)
+		if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
+			return
+		}
+		if attachment, failure = r.attach(ctx, plan, &before, idOf(half)); failure != nil {
+			resp.Diagnostics.Append(failure)
+			return
+		}
+	}
+	made := plan
+	made.read(attachment)
+	r.run.keep(made.object())
+	if attachment.ID != before.ID && (attachment.AppID != before.AppID || attachment.Name != before.Name) && !r.run.yield(state.object()) {
+		former := state
+		former.read(before)
+		resp.Diagnostics.Append(r.detach(ctx, former)...)
 		if resp.Diagnostics.HasError() {
-			resp.Diagnostics.AddWarning("The store is attached under both names", fmt.Sprintf(
+			resp.Diagnostics.Append(resp.Private.SetKey(ctx, attachedBeside, []byte(strconv.Quote(string(attachment.ID))))...)
+			resp.Diagnostics.AddWarning(named("The store is attached under both names", state.label()), fmt.Sprintf(
 				"On app %s the new attachment %s (%s) is there, and %s (%s) is not gone. Apply again to detach it.",
 				attachment.AppName, attachment.Name, attachment.ID, state.Name.ValueString(), state.ID.ValueString()))
 			return
 		}
 	}
-	state.read(attachment)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, attachmentIdentity{ID: state.ID})...)
-	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, attachedBeside, nil)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, attachmentIdentity{ID: made.ID})...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, made)...)
 }
+
+// attachedBeside, in the private state, is the attachment that an update has made and not finished with: the id as JSON.
+const attachedBeside = "attached_beside"
+
+func idOf(private []byte) heroku.AttachmentID {
+	id, _ := strconv.Unquote(string(private)) // what cannot be read was written by nobody
+	return heroku.AttachmentID(id)
+}
+
+// unmoved is the attachment that the plan starts from. One that leads to another store by now is not re-pointed: nobody has
+// approved that.
+func (r *attachmentResource) unmoved(ctx context.Context, state, plan attachmentModel) (heroku.Attachment, diag.Diagnostic) {
+	const summary = "The attachment has changed since the plan was made"
+	now, err := r.live(ctx, state)
+	switch {
+	case heroku.IsNotFound(err):
+		// A run that was cut short may have done the half of it.
+		if wanted, e := r.client.AppAttachment(ctx, plan.AppID.ValueString(), plan.Name.ValueString()); e == nil && string(wanted.AddOnID) == plan.InstanceID.ValueString() {
+			return wanted, nil
+		}
+		return now, diag.NewErrorDiagnostic(summary, fmt.Sprintf(
+			"%s (%s) is gone: somebody has detached it. Nothing has been changed. Plan again to see what is there.", state, state.ID.ValueString()))
+	case err != nil:
+		return now, r.failure("Unable to read attachment", state.String(), err)
+	case string(now.AddOnID) != state.InstanceID.ValueString() && string(now.AddOnID) != plan.InstanceID.ValueString():
+		return now, diag.NewAttributeErrorDiagnostic(path.Root("instance_id"), summary, fmt.Sprintf(
+			"%s was planned to lead from the store %s to the store %s, and leads to the store %s (%s) by now. Nothing has been changed. Plan again to see what is there.",
+			state, state.InstanceID.ValueString(), plan.InstanceID.ValueString(), now.AddOnName, now.AddOnID))
+	}
+	return now, nil
+}
+
+// leftToSuccessor, in the private state of a planned destroy, says that another instance of the plan has the same
+// attachment, such as one whose address has changed.
+const leftToSuccessor = "left_to_successor"
 
 func (r *attachmentResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Destroying an attachment", nil)
 	var state attachmentModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	left, diags := req.Private.GetKey(ctx, leftToSuccessor)
+	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
+	if len(left) > 0 || r.run.yield(state.object()) {
+		return
+	}
+	defer r.run.deleted(state.object())
 	resp.Diagnostics.Append(r.detach(ctx, state)...)
 }
 
@@ -224,7 +352,7 @@ func (r *attachmentResource) detach(ctx context.Context, state attachmentModel) 
 	}
 	last, err := r.isLastOnOwner(ctx, attachment)
 	if err == nil && last {
-		diags.AddWarning("The attachment stays until its store is destroyed", fmt.Sprintf(
+		diags.AddWarning(named("The attachment stays until its store is destroyed", state.label()), fmt.Sprintf(
 			"%s is the only one that the store %s has on its own app %s, and Heroku keeps the last one. "+
 				"It is no longer managed here; destroying the store removes it.", state, attachment.AddOnName, attachment.OwnerAppName))
 		return diags
@@ -271,6 +399,30 @@ func (r *attachmentResource) ImportState(ctx context.Context, req resource.Impor
 
 func (m attachmentModel) attachmentID() heroku.AttachmentID {
 	return heroku.AttachmentID(m.ID.ValueString())
+}
+
+func (m attachmentModel) object() object { return object{"kvs_attachment", m.ID.ValueString()} }
+
+// thing is what an app has one of.
+func (m attachmentModel) thing() string {
+	return attachmentThing(m.AppID.ValueString(), m.Name.ValueString())
+}
+
+func attachmentThing(app, name string) string { return "attachment " + name + " of app " + app }
+
+// known reports whether the plan says which store is attached to which app, and as what.
+func (m attachmentModel) known() bool {
+	return known(m.AppID) && known(m.InstanceID) && known(m.Name)
+}
+
+// attachesAs reports whether two models are one attachment of one store.
+func (m attachmentModel) attachesAs(other attachmentModel) bool {
+	return m.AppID.Equal(other.AppID) && m.InstanceID.Equal(other.InstanceID) && m.Name.Equal(other.Name)
+}
+
+// label is what a summary names.
+func (m attachmentModel) label() string {
+	return m.Name.ValueString() + " of app " + m.AppID.ValueString()
 }
 
 // String names the attachment in a diagnostic.

@@ -228,7 +228,7 @@ resource "kvs_attachment" "shared" {
 	})
 }
 
-func TestAccAttachment_replacement(t *testing.T) {
+func TestAccAttachment_anotherApp(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	resource.Test(t, resource.TestCase{
@@ -236,10 +236,15 @@ func TestAccAttachment_replacement(t *testing.T) {
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
 			{Config: attached("blue", "worker", "SHARED")},
-			{ // another app is another attachment
+			{ // another app is an update: attached there first, detached here then
+				PreConfig:        func() { sb.ResetJournal() },
 				Config:           attached("blue", "web", "SHARED"),
-				ConfigPlanChecks: actionOn(attachment, plancheck.ResourceActionReplace),
+				ConfigPlanChecks: actionOn(attachment, plancheck.ResourceActionUpdate),
 				PostApplyFunc: func() {
+					made, dropped := sb.Requests("POST", "/addon-attachments"), sb.Requests("DELETE", "/addon-attachments/.*")
+					if len(made) != 1 || len(dropped) != 1 || dropped[0].Seq < made[0].Seq {
+						t.Errorf("want one attachment made before the other is dropped, got %v and %v", made, dropped)
+					}
 					expectAttachments(t, sb, "orders-worker")
 					expectAttachments(t, sb, "orders-web", "BLUE of orders-blue", "SHARED of orders-blue", "GREEN of orders-green")
 				},
@@ -299,12 +304,20 @@ func TestAccAttachment_drift(t *testing.T) {
 func TestAccAttachment_lastOneStays(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
+	arrange := func(config string) string { return greenLater(bluePrimary(config)) }
+	second := `
+resource "kvs_attachment" "second" {
+  instance_id = kvs_instance.blue.id
+  app_id      = kvs_app.web.id
+  name        = "SECOND"
+}
+`
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
-			{ // the store's first attachment can be managed too: it is taken over, because Heroku refuses another one of that name
-				Config: attached("blue", "web", "BLUE"),
+			{ // the first attachment of a store that names none can be managed too: it came with the store, in the same run
+				Config: arrange(attached("blue", "web", "REDIS")),
 				PostApplyFunc: func() {
 					for _, request := range sb.Requests("POST", "/addon-attachments") {
 						if request.Status == http.StatusCreated {
@@ -314,29 +327,15 @@ func TestAccAttachment_lastOneStays(t *testing.T) {
 				},
 			},
 			{ // it is the last one on the store's own app, so it stays there when it is no longer managed
-				Config: twoAppsTwoStores,
+				Config: arrange(twoAppsTwoStores),
 				PostApplyFunc: func() {
-					expectAttachments(t, sb, "orders-web", "BLUE of orders-blue", "GREEN of orders-green")
+					expectAttachments(t, sb, "orders-web", "REDIS of orders-blue", "GREEN of orders-green")
 				},
 			},
-			{ // with another one beside it, it can go
-				Config: attached("blue", "web", "BLUE") + `
-resource "kvs_attachment" "second" {
-  instance_id = kvs_instance.blue.id
-  app_id      = kvs_app.web.id
-  name        = "SECOND"
-}
-`,
-			},
+			// with another one beside it, it can go; it is taken over once more, since its store is managed here
+			{Config: arrange(attached("blue", "web", "REDIS")) + second},
 			{
-				Config: twoAppsTwoStores + `
-resource "kvs_attachment" "second" {
-  instance_id = kvs_instance.blue.id
-  app_id      = kvs_app.web.id
-  name        = "SECOND"
-}
-`,
-				ExpectNonEmptyPlan: true, // the store's own attachment_name asks for BLUE again
+				Config: arrange(twoAppsTwoStores) + second,
 				PostApplyFunc: func() {
 					expectAttachments(t, sb, "orders-web", "SECOND of orders-blue", "GREEN of orders-green")
 				},
@@ -370,7 +369,7 @@ resource "kvs_attachment" "shared" {
 				}},
 				ConfigStateChecks: []statecheck.StateCheck{attachmentHas("name", knownvalue.StringExact("SHARED"))},
 			},
-			{ // a name that is taken cannot be told from one that is ours while the store is unknown, so apply decides
+			{ // the store's own attachment_name is an owner as well, also while the store of the other one is unknown
 				Config: attached("blue", "worker", "SHARED") + `
 resource "terraform_data" "second" {
   input = kvs_instance.blue.id
@@ -382,7 +381,7 @@ resource "kvs_attachment" "second" {
   name        = "BLUE"
 }
 `,
-				ConfigPlanChecks: actionOn("kvs_attachment.second", plancheck.ResourceActionCreate),
+				ExpectError: acctest.Says("attachment_name of the kvs_instance orders-blue"),
 			},
 		},
 	})

@@ -111,6 +111,7 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		resp.Diagnostics.Append(diags...)
 		resp.Diagnostics.Append(r.planExisting(ctx, state, config, &plan, overdue != nil)...)
 	}
+	resp.Diagnostics.Append(r.onlyOwnerOfFirst(ctx, req.Config, state, plan)...)
 	plan.setFacts()
 	r.plans.note(plan)
 	resp.Diagnostics.Append(setChanged(ctx, &resp.Plan, proposed, plan)...)
@@ -238,6 +239,7 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 		saved = !resp.Diagnostics.HasError()
 	}
 	plan.read(addOn, nil)
+	r.run.keep(object{madeStore, string(addOn.ID)})
 	save()
 
 	// From here on an error would taint the store, and the next apply would destroy it.
@@ -298,6 +300,7 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 		resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: types.StringValue(string(addOn.ID))})...)
 	}
 	r.protected.note(state)
+	r.run.note(object{"kvs_instance", state.ID.ValueString()})
 	store, err := settings(addOn)
 	if err != nil {
 		resp.Diagnostics.Append(r.failure("Unable to read the settings of Key-Value Store", state.label(), err))

@@ -108,14 +108,20 @@ func (r *maintenanceWindowResource) Configure(_ context.Context, req resource.Co
 
 // ModifyPlan shows the whole window that day and time give, and refuses one for a store that can have none.
 func (r *maintenanceWindowResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() || req.Plan.Raw.Equal(req.State.Raw) {
+	if req.Plan.Raw.IsNull() {
 		return
 	}
 	var state, plan maintenanceWindowModel
 	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); !req.State.Raw.IsNull() {
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	}
-	if resp.Diagnostics.HasError() || !req.State.Raw.IsNull() && plan.Day.equivalent(state.Day) && plan.Time.equivalent(state.Time) && plan.InstanceID.Equal(state.InstanceID) {
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if resp.Diagnostics.Append(r.onlyOwner(plan)...); resp.Diagnostics.HasError() {
+		return
+	}
+	if !req.State.Raw.IsNull() && plan.Day.equivalent(state.Day) && plan.Time.equivalent(state.Time) && plan.InstanceID.Equal(state.InstanceID) {
 		return
 	}
 	plan.ID = plan.InstanceID
@@ -129,6 +135,39 @@ func (r *maintenanceWindowResource) ModifyPlan(ctx context.Context, req resource
 			resp.Diagnostics.Append(r.refuseWithoutWindow(addOn)...)
 		}
 	}
+}
+
+// onlyOwner refuses two windows of one store. Two that agree do no harm.
+func (r *maintenanceWindowResource) onlyOwner(plan maintenanceWindowModel) diag.Diagnostics {
+	window, err := plan.begins()
+	if err != nil || !known(plan.InstanceID) {
+		return nil
+	}
+	store := plan.InstanceID.ValueString()
+	other, conflict := r.run.claim("window of "+store, claim{value: window.String(), text: window.String()})
+	if !conflict {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("instance_id"), "Two resources own the maintenance window of one store", fmt.Sprintf(
+		"Key-Value Store %s: one kvs_maintenance_window of this configuration says %s, another one %s. A store has one window, so they would undo each other at every apply. Keep one of them.",
+		store, other.text, window))}
+}
+
+// unmoved refuses to change a window that has been changed since the plan was made: nobody has approved that.
+func (r *maintenanceWindowResource) unmoved(ctx context.Context, state, plan maintenanceWindowModel) diag.Diagnostics {
+	store, err := r.client.Store(ctx, state.addOnID())
+	if err != nil {
+		return diag.Diagnostics{r.failure("Unable to read the maintenance window", state.String(), err)}
+	}
+	now, err := keyvalue.ParseWindowText(store.MaintenanceWindow)
+	if before, e := state.begins(); err != nil || e != nil || now == before {
+		return nil // one that is not said, or cannot be read, cannot be compared
+	}
+	if wanted, err := plan.begins(); err == nil && now == wanted {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewErrorDiagnostic("The maintenance window has changed since the plan was made", fmt.Sprintf(
+		"%s was %s when the plan was made, and is %s now. Nothing has been changed. Plan again to see what is there.", state, state.Window.ValueString(), now))}
 }
 
 // refuseWithoutWindow is for the plans that are known to have no maintenance window.
@@ -221,7 +260,7 @@ func (r *maintenanceWindowResource) Read(ctx context.Context, req resource.ReadR
 	}
 	window, err := keyvalue.ParseWindowText(store.MaintenanceWindow)
 	if err != nil {
-		resp.Diagnostics.AddWarning("The maintenance window cannot be understood", fmt.Sprintf("%s: Heroku says %q. The state keeps %s.",
+		resp.Diagnostics.AddWarning(named("The maintenance window cannot be understood", state.InstanceID.ValueString()), fmt.Sprintf("%s: Heroku says %q. The state keeps %s.",
 			state, store.MaintenanceWindow, firstOf(state.Window.ValueString(), "nothing")))
 		return
 	}
@@ -231,9 +270,24 @@ func (r *maintenanceWindowResource) Read(ctx context.Context, req resource.ReadR
 
 func (r *maintenanceWindowResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Changing a maintenance window", nil)
-	var plan maintenanceWindowModel
+	var state, plan maintenanceWindowModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
+	}
+	before, unread := state.begins()
+	wanted, unknown := plan.begins()
+	switch {
+	case !plan.InstanceID.Equal(state.InstanceID): // another store, whose window nobody has planned from
+	case unread == nil && unknown == nil && before == wanted: // what was unknown in the plan has turned out to be the same
+		plan.read(wanted, r.client.HostTime())
+		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+		resp.Diagnostics.Append(resp.Identity.Set(ctx, maintenanceWindowIdentity{plan.InstanceID})...)
+		return
+	default:
+		if resp.Diagnostics.Append(r.unmoved(ctx, state, plan)...); resp.Diagnostics.HasError() {
+			return
+		}
 	}
 	if resp.Diagnostics.Append(r.set(ctx, &plan)...); resp.Diagnostics.HasError() {
 		return
@@ -249,7 +303,7 @@ func (r *maintenanceWindowResource) Delete(ctx context.Context, req resource.Del
 	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.AddWarning("The maintenance window stays as it is", fmt.Sprintf(
+	resp.Diagnostics.AddWarning(named("The maintenance window stays as it is", state.InstanceID.ValueString()), fmt.Sprintf(
 		"%s is no longer managed. Heroku cannot unset a window: as long as the store exists, it is maintained on %s.", state, state.Window.ValueString()))
 }
 

@@ -41,6 +41,8 @@ type kvsProvider struct {
 	edits   []func(*heroku.Options)
 	conn    *connection // nil until it is configured
 	stores  declared    // of kvs_instance, likewise
+
+	attachments, windows declared
 }
 
 // Option adjusts a provider that does not run under Terraform alone, such as one in a test.
@@ -121,7 +123,7 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		return
 	}
 	conn := connection{
-		client: client, tokenSource: options.Credential.Source, rulesets: &rulesetOwners{}, protected: &protectedStores{}, plans: &plannedPlans{},
+		client: client, tokenSource: options.Credential.Source, protected: &protectedStores{}, plans: &plannedPlans{},
 		names: &takenNames{}, owners: &spaceOwners{}, holds: &appHolds{}, hosts: &hosts{}, run: newRun(), regionList: &regionList{},
 	}
 	// One free request, so that a wrong token is one error here instead of one for each resource.
@@ -130,6 +132,7 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		return
 	}
 	p.conn, p.stores = &conn, declarationOf(ctx, newInstanceResource())
+	p.attachments, p.windows = declarationOf(ctx, newAttachmentResource()), declarationOf(ctx, newMaintenanceWindowResource())
 	resp.ResourceData = conn
 	resp.DataSourceData = conn
 	resp.EphemeralResourceData = conn
@@ -217,7 +220,6 @@ func (p *kvsProvider) Functions(context.Context) []func() function.Function {
 type connection struct {
 	client      *heroku.Client // nil while the provider is not configured
 	tokenSource string         // where the token came from, in words
-	rulesets    *rulesetOwners // shared by all resources of one run
 	protected   *protectedStores
 	plans       *plannedPlans
 	names       *takenNames

@@ -22,6 +22,10 @@ type run struct {
 	yielded map[object]bool
 	claims  map[string][]claim
 
+	destroyed map[object]bool
+	ended     map[object]bool
+	reads     bool
+
 	// Of apps and spaces.
 	refreshed map[object]bool
 	members   map[object]member
@@ -38,14 +42,18 @@ type object struct {
 // claim is what one instance plans to make of something of which Heroku has one, such as an attachment name of an app.
 type claim struct {
 	id    string // of the object in the state, empty for a creation
-	value string // what it is to be; two claims of the same value may be one instance that is planned twice
+	value string // what it is to be, empty when not known; two claims of the same value may be one instance that is planned twice
+	owner string // what kind of instance it is, where there are several
 	text  string // the instance in words
+
+	// single: no other instance may plan the same either. One that is replaced claims twice: with its id and without.
+	single bool
 }
 
 func newRun() *run {
 	return &run{
 		inState: make(map[object]bool), kept: make(map[object]bool), wanted: make(map[object]bool), yielded: make(map[object]bool),
-		claims:    make(map[string][]claim),
+		claims: make(map[string][]claim), destroyed: make(map[object]bool), ended: make(map[object]bool),
 		refreshed: make(map[object]bool), members: make(map[object]member), byName: make(map[nameOf]object), takers: make(map[nameOf]taking),
 	}
 }
@@ -99,8 +107,10 @@ func (r *run) yield(o object) bool {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.yielded[o] = true
-	return r.kept[o] || r.wanted[o]
+	left := r.kept[o] || r.wanted[o]
+	r.yielded[o] = r.yielded[o] || left // what is destroyed is nobody's to inherit
+	r.destroyed[o] = !left
+	return left
 }
 
 // inheritWithin is how long a creation waits for the Delete of the instance that it succeeds. Terraform runs the two at
@@ -144,10 +154,90 @@ func (r *run) claim(thing string, mine claim) (other claim, conflict bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, other := range r.claims[thing] {
-		if other.value != mine.value || other.id != "" && mine.id != "" && other.id != mine.id {
+		differs := other.value != mine.value && other.value != "" && mine.value != "" || other.owner != mine.owner
+		if differs || other.id != "" && mine.id != "" && other.id != mine.id || mine.single && other.id == mine.id {
 			return other, true
 		}
 	}
 	r.claims[thing] = append(r.claims[thing], mine)
 	return claim{}, false
+}
+
+// take is keep for a creation that has found the object live. It is false while a Delete is taking the object away.
+func (r *run) take(o object) bool {
+	if r == nil {
+		return true
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.kept[o] = r.kept[o] || !r.destroyed[o]
+	return !r.destroyed[o]
+}
+
+// deleted says that a Delete has ended.
+func (r *run) deleted(o object) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended[o] = true
+}
+
+// awaitDeleted waits for the end of a Delete that has begun.
+func (r *run) awaitDeleted(ctx context.Context, o object) {
+	r.await(ctx, inheritWithin, func() bool { return r.ended[o] })
+}
+
+// read says that a read has shown an object of the state. Only a plan reads.
+func (r *run) read(o object) {
+	if r == nil {
+		return
+	}
+	r.note(o)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.reads = true
+}
+
+// applies reports whether a plan is made once more while it is applied. Only then a CLI allows deferral without having read
+// anything. OpenTofu never allows it: there a write tells.
+func (r *run) applies(client *heroku.Client, deferralAllowed bool) bool {
+	if r == nil {
+		return client.HasWritten()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.reads && deferralAllowed || client.HasWritten()
+}
+
+// claimed reports whether an instance claims the thing, and waits a moment for one: instances are planned at the same time.
+func (r *run) claimed(ctx context.Context, thing string, wait time.Duration) bool {
+	return r.await(ctx, wait, func() bool { return len(r.claims[thing]) > 0 })
+}
+
+// comesToKnow is knows for an object that may be planned a moment later.
+func (r *run) comesToKnow(ctx context.Context, o object, wait time.Duration) bool {
+	return r.await(ctx, wait, func() bool { return r.inState[o] })
+}
+
+// await waits in real time: what it waits for is done by this process.
+func (r *run) await(ctx context.Context, limit time.Duration, done func() bool) bool {
+	if r == nil {
+		return false
+	}
+	check := func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return done()
+	}
+	const step = 20 * time.Millisecond
+	for waited := time.Duration(0); ; waited += step {
+		if check() {
+			return true
+		}
+		if waited >= limit || heroku.RealClock.Sleep(ctx, step) != nil {
+			return false
+		}
+	}
 }

@@ -62,6 +62,11 @@ func TestRun_claims(t *testing.T) {
 		"replaced: planned as a creation": {claim{id: "a", value: "v"}, claim{value: "v"}, false},
 		"two objects of the state":        {claim{id: "a", value: "v"}, claim{id: "b", value: "v"}, true},
 		"other values":                    {claim{value: "v"}, claim{value: "w"}, true},
+		"values that are not known yet":   {claim{id: "a"}, claim{value: "w"}, false},
+		"another kind of owner":           {claim{owner: "x"}, claim{owner: "y"}, true},
+		"no two at all: one object":       {claim{id: "a", single: true}, claim{id: "a", single: true}, true},
+		"no two at all: two creations":    {claim{single: true}, claim{single: true}, true},
+		"no two at all: one replaced":     {claim{id: "a", single: true}, claim{single: true}, false},
 		"a creation beside what stays":    {claim{id: "a", value: "v"}, claim{value: "w"}, true},
 	}
 	for name, test := range tests {
@@ -77,5 +82,21 @@ func TestRun_claims(t *testing.T) {
 				t.Error("claims of different things met")
 			}
 		})
+	}
+}
+
+func TestRun_takes(t *testing.T) {
+	r, o := newRun(), object{"kvs_attachment", "a"}
+	if !r.take(o) || !r.yield(o) {
+		t.Error("a creation did not get what nobody destroys, or a Delete did not leave it alone")
+	}
+	r = newRun()
+	if r.yield(o) || r.take(o) {
+		t.Error("a creation got what a Delete is taking away")
+	}
+	go r.deleted(o)
+	r.awaitDeleted(t.Context(), o)
+	if !r.ended[o] {
+		t.Error("the end of the Delete was not waited for")
 	}
 }

@@ -5,10 +5,8 @@ package provider
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -100,7 +98,6 @@ func (r *trustedRangesResource) Schema(ctx context.Context, _ resource.SchemaReq
 			"space_id": schema.StringAttribute{
 				Required:            true,
 				Validators:          []validator.String{validatedBy(validateUUID)},
-				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 				MarkdownDescription: "The UUID of the space. Changing it leaves the first space as `on_destroy` says and sets the ranges of the other one.",
 			},
 			"ranges": schema.MapNestedAttribute{
@@ -166,68 +163,67 @@ func (r *trustedRangesResource) ValidateConfig(ctx context.Context, req resource
 	}
 }
 
-// ModifyPlan says what the ranges mean for the space, before it is so.
+// ModifyPlan says what the ranges mean for the space, before it is so. Another space needs another resource; one that is not
+// known yet is planned in place, and Update refuses another one.
 func (r *trustedRangesResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	var state, plan trustedRangesModel
-	if !req.State.Raw.IsNull() {
+	applies := r.client != nil && r.run.applies(r.client, req.ClientCapabilities.DeferralAllowed)
+	exists := !req.State.Raw.IsNull()
+	if exists {
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+		r.run.note(state.object())
+	}
+	if resp.Diagnostics.HasError() {
+		return
 	}
 	if req.Plan.Raw.IsNull() {
-		if !resp.Diagnostics.HasError() {
-			resp.Diagnostics.Append(state.announceDestroy()...)
+		if r.run.claimed(ctx, state.thing(), aMoment) {
+			resp.Diagnostics.Append(resp.Private.SetKey(ctx, leftToSuccessor, []byte("true"))...)
+			return
 		}
+		resp.Diagnostics.Append(state.announceDestroy()...)
 		return
 	}
 	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); resp.Diagnostics.HasError() {
 		return
 	}
-	if plan.Ranges.IsUnknown() {
+	if exists && known(plan.SpaceID) && !plan.SpaceID.Equal(state.SpaceID) {
+		if applies {
+			resp.Diagnostics.Append(fixedAtCreation(path.Root("space_id"), state.String(), state.SpaceID, plan.SpaceID))
+			return
+		}
+		resp.RequiresReplace.Append(path.Root("space_id"))
+		resp.Diagnostics.Append(state.announceDestroy()...)
 		return
 	}
-	if !plan.SpaceID.IsUnknown() {
-		resp.Diagnostics.Append(r.onlyOwner(plan)...)
+	if resp.Diagnostics.Append(r.onlyOwner(state, plan)...); resp.Diagnostics.HasError() {
+		return
 	}
-	if !slices.Equal(plan.sources(), state.sources()) || req.State.Raw.IsNull() {
-		resp.Diagnostics.Append(r.review(ctx, plan, req.State.Raw.IsNull())...)
+	if !exists {
+		resp.Diagnostics.Append(r.planPrevious(ctx, &plan, resp)...)
+	}
+	if plan.Ranges.IsUnknown() || state.Applied.Equal(types.BoolValue(false)) {
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("applied"), types.BoolUnknown())...)
 	}
-	if state.Applied.Equal(types.BoolValue(false)) {
+	if !plan.Ranges.IsUnknown() && (!exists || !slices.Equal(plan.sources(), state.sources())) {
+		resp.Diagnostics.Append(r.review(ctx, plan)...)
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("applied"), types.BoolUnknown())...)
 	}
 }
 
-// review warns of what the author may not have meant, and of ranges that are there already.
-func (r *trustedRangesResource) review(ctx context.Context, plan trustedRangesModel, creating bool) diag.Diagnostics {
+// review warns of what the author may not have meant.
+func (r *trustedRangesResource) review(ctx context.Context, plan trustedRangesModel) diag.Diagnostics {
 	var diags diag.Diagnostics
-	shield := false
-	if r.client != nil && !plan.SpaceID.IsUnknown() {
+	shield, label := false, plan.SpaceID.ValueString()
+	if r.client != nil && known(plan.SpaceID) {
 		if space, err := r.client.Space(ctx, plan.spaceID()); err == nil {
-			shield = space.Shield
-		}
-		if creating {
-			diags.Append(r.announceTakeover(ctx, plan)...)
+			shield, label = space.Shield, space.Name
 		}
 	}
 	// One warning for all: Terraform folds those that share a summary, and shows the first.
 	if hints := keyvalue.ReviewTrustedRanges(plan.sources(), shield); len(hints) > 0 {
-		diags.AddAttributeWarning(path.Root("ranges"), "Trusted IP ranges may not mean what was intended", bullets(hints))
+		diags.AddAttributeWarning(path.Root("ranges"), named("Trusted IP ranges may not mean what was intended", firstOf(label, "a new space")), bullets(hints))
 	}
-	return diags
-}
-
-func (r *trustedRangesResource) announceTakeover(ctx context.Context, plan trustedRangesModel) diag.Diagnostics {
-	var diags diag.Diagnostics
-	current, err := r.client.TrustedRanges(ctx, plan.spaceID())
-	if err != nil {
-		return diags
-	}
-	present := allowed(current)
-	if slices.Equal(present, []string{keyvalue.Internet}) || slices.Equal(present, plan.sources()) {
-		return diags
-	}
-	diags.AddAttributeWarning(path.Root("ranges"), "The space has trusted IP ranges already", fmt.Sprintf(
-		"They are replaced, all of them: %s. They were set by %s. Add those that are to stay, or import the set instead with the space's id.",
-		firstOf(strings.Join(present, ", "), "none, so that everybody is blocked"), firstOf(current.CreatedBy, "somebody")))
 	return diags
 }
 
@@ -235,10 +231,10 @@ func (m trustedRangesModel) announceDestroy() diag.Diagnostics {
 	var diags diag.Diagnostics
 	switch {
 	case m.OnDestroy.ValueString() == onDestroyOpen:
-		diags.AddWarning("The space will admit the whole internet", fmt.Sprintf(
+		diags.AddWarning(named("The space will admit the whole internet", m.SpaceID.ValueString()), fmt.Sprintf(
 			"on_destroy = %q sets %s as the only trusted range of space %s.", onDestroyOpen, keyvalue.Internet, m.SpaceID.ValueString()))
 	case m.OnDestroy.ValueString() == onDestroyRestore && m.restorable() == nil:
-		diags.AddWarning("The trusted IP ranges stay as they are", m.notRestored())
+		diags.AddWarning(named("The trusted IP ranges stay as they are", m.SpaceID.ValueString()), m.notRestored())
 	}
 	return diags
 }
@@ -252,10 +248,15 @@ func (r *trustedRangesResource) Create(ctx context.Context, req resource.CreateR
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
+	r.takeOver(ctx, plan)
 	// Waits out the 404 of a space that has just been allocated (Platform API reference, spaces).
 	previous, err := r.client.WaitTrustedRangesApplied(ctx, plan.spaceID(), timeout)
 	if err != nil && !stillApplying(err) {
 		resp.Diagnostics.Append(r.failure("Unable to read the trusted IP ranges", plan.String(), err))
+		return
+	}
+	if refusal := plan.otherThanPlanned(previous); refusal != nil {
+		resp.Diagnostics.Append(refusal)
 		return
 	}
 	ruleset, err := r.client.SetTrustedRanges(ctx, plan.spaceID(), plan.rules())
@@ -264,7 +265,7 @@ func (r *trustedRangesResource) Create(ctx context.Context, req resource.CreateR
 		return
 	}
 	plan.ID = plan.SpaceID
-	plan.PreviousRanges = stringSet(allowed(previous))
+	plan.PreviousRanges = plan.previousOf(previous)
 	plan.Applied = appliedValue(ruleset)
 	save := func() {
 		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
@@ -289,10 +290,16 @@ func (r *trustedRangesResource) Read(ctx context.Context, req resource.ReadReque
 	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
+	r.run.read(state.object())
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, trustedRangesIdentity{SpaceID: state.SpaceID})...)
 	ruleset, err := r.client.TrustedRanges(ctx, state.spaceID())
-	if heroku.IsNotFound(err) {
-		resp.State.RemoveResource(ctx)
+	if heroku.IsNotFound(err) { // a space has a ruleset as long as it exists: only its own absence is a proof
+		if _, gone := r.client.Space(ctx, state.spaceID()); heroku.IsNotFound(gone) {
+			resp.State.RemoveResource(ctx)
+			return
+		}
+		resp.Diagnostics.AddWarning(named("The trusted IP ranges could not be read", state.SpaceID.ValueString()),
+			r.failure("", state.String(), err).Detail()+"\n\nThe space exists, or could not be read either, so the state keeps what it has.")
 		return
 	}
 	if err != nil {
@@ -300,9 +307,10 @@ func (r *trustedRangesResource) Read(ctx context.Context, req resource.ReadReque
 		return
 	}
 	if denied := deniedBy(ruleset); len(denied) > 0 {
-		resp.Diagnostics.AddWarning("The space has rules that deny", fmt.Sprintf(
+		resp.Diagnostics.AddWarning(named("The space has rules that deny", state.SpaceID.ValueString()), fmt.Sprintf(
 			"%s: somebody has set rules that deny %s. This resource knows trusted ranges only; the next change of ranges drops those rules.", state, strings.Join(denied, ", ")))
 	}
+	resp.Diagnostics.Append(state.announceOpening(ruleset)...)
 	resp.Diagnostics.Append(state.read(ctx, ruleset)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
@@ -316,8 +324,16 @@ func (r *trustedRangesResource) Update(ctx context.Context, req resource.UpdateR
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
+	if !plan.SpaceID.Equal(state.SpaceID) {
+		resp.Diagnostics.Append(fixedAtCreation(path.Root("space_id"), state.String(), state.SpaceID, plan.SpaceID))
+		return
+	}
 	// Descriptions and on_destroy live in the state alone.
-	if !slices.Equal(plan.sources(), state.sources()) || plan.Applied.IsUnknown() {
+	if !slices.Equal(plan.sources(), state.sources()) || !state.Applied.ValueBool() {
+		if resp.Diagnostics.Append(r.unchangedSince(ctx, state, plan)...); resp.Diagnostics.HasError() {
+			return
+		}
+		r.takeOver(ctx, plan)
 		if _, err := r.client.SetTrustedRanges(ctx, plan.spaceID(), plan.rules()); err != nil {
 			resp.Diagnostics.Append(r.failure("Unable to set the trusted IP ranges", plan.String(), err))
 			return
@@ -330,6 +346,8 @@ func (r *trustedRangesResource) Update(ctx context.Context, req resource.UpdateR
 			return
 		}
 		plan.Applied = appliedValue(ruleset)
+	} else {
+		plan.Applied = state.Applied
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, trustedRangesIdentity{SpaceID: plan.SpaceID})...)
@@ -339,9 +357,15 @@ func (r *trustedRangesResource) Update(ctx context.Context, req resource.UpdateR
 func (r *trustedRangesResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Forgetting trusted IP ranges", nil)
 	var state trustedRangesModel
+	left, diags := req.Private.GetKey(ctx, leftToSuccessor)
+	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
+	if len(left) > 0 || r.run.yield(state.object()) { // another instance sets the ranges of this space
+		return
+	}
+	defer r.run.deleted(state.object())
 	var rules []heroku.Rule
 	switch state.OnDestroy.ValueString() {
 	case onDestroyOpen:
@@ -421,53 +445,4 @@ func (m trustedRangesModel) rules() []heroku.Rule {
 		rules = append(rules, heroku.Rule{Action: "allow", Source: source})
 	}
 	return rules
-}
-
-// read is the one mapping from the ruleset to the state. Descriptions stay with the ranges that they belong to.
-func (m *trustedRangesModel) read(ctx context.Context, ruleset heroku.Ruleset) diag.Diagnostics {
-	described := map[string]trustedRange{}
-	var diags diag.Diagnostics
-	if !m.Ranges.IsNull() {
-		diags.Append(m.Ranges.ElementsAs(ctx, &described, false)...)
-	}
-	ranges := map[string]trustedRange{}
-	for _, source := range allowed(ruleset) {
-		ranges[source] = trustedRange{Description: described[source].Description}
-	}
-	value, more := types.MapValueFrom(ctx, trustedRangeType, ranges)
-	diags.Append(more...)
-	m.ID, m.Ranges, m.Applied = m.SpaceID, value, appliedValue(ruleset)
-	return diags
-}
-
-// appliedValue takes the silence of an older server for consent.
-func appliedValue(ruleset heroku.Ruleset) types.Bool {
-	return types.BoolValue(ruleset.Applied == nil || *ruleset.Applied)
-}
-
-// allowed are the ranges that a ruleset admits, in canonical spelling and sorted.
-func allowed(ruleset heroku.Ruleset) []string { return sourcesOf(ruleset, true) }
-
-func deniedBy(ruleset heroku.Ruleset) []string { return sourcesOf(ruleset, false) }
-
-func sourcesOf(ruleset heroku.Ruleset, allow bool) []string {
-	sources := []string{}
-	for _, rule := range ruleset.Rules {
-		if (rule.Action == "allow") != allow {
-			continue
-		}
-		source := rule.Source
-		if prefix, err := netip.ParsePrefix(source); err == nil {
-			source = prefix.Masked().String()
-		}
-		sources = append(sources, source)
-	}
-	slices.Sort(sources)
-	return slices.Compact(sources)
-}
-
-// stillApplying says that a ruleset was read, but was not in force when the wait ended.
-func stillApplying(err error) bool {
-	var wait *heroku.WaitError
-	return errors.As(err, &wait) && wait.Outcome == heroku.TimedOut
 }

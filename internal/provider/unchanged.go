@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"context"
 	"reflect"
-	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -15,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/defaults"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
@@ -44,16 +44,38 @@ func same[M any](a, b M) bool {
 	return true
 }
 
-// planless are the resources about which ModifyPlan has nothing to say while they stay as they are, and whose attributes
-// have no default that could differ from what they have.
-var planless = []string{"kvs_attachment", "kvs_maintenance_window"}
-
 // unchanged reports that the framework would only return what it was given.
 func (p *kvsProvider) unchanged(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) bool {
 	if !exists(req.PriorState) || !exists(req.ProposedNewState) || !bytes.Equal(req.PriorState.MsgPack, req.ProposedNewState.MsgPack) {
 		return false
 	}
-	return slices.Contains(planless, req.TypeName) || req.TypeName == "kvs_instance" && p.storeStays(ctx, req)
+	switch req.TypeName {
+	case "kvs_instance":
+		return p.storeStays(ctx, req)
+	case "kvs_attachment":
+		return p.conn == nil || p.attachmentStays(ctx, req)
+	case "kvs_maintenance_window":
+		return p.conn == nil || p.windowStays(ctx, req)
+	}
+	return false
+}
+
+// attachmentStays says of an attachment what ModifyPlan would: only that it has an owner. It has no default that could
+// differ from what it has.
+func (p *kvsProvider) attachmentStays(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) bool {
+	var state attachmentModel
+	if !p.attachments.read(ctx, req.PriorState, &state) {
+		return false
+	}
+	p.conn.run.note(state.object())
+	p.conn.run.note(object{attachmentNamed, state.Name.ValueString()})
+	return !(&attachmentResource{*p.conn}).onlyOwner(state, state).HasError()
+}
+
+// windowStays does the same for a maintenance window.
+func (p *kvsProvider) windowStays(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) bool {
+	var state maintenanceWindowModel
+	return p.windows.read(ctx, req.PriorState, &state) && !(&maintenanceWindowResource{*p.conn}).onlyOwner(state).HasError()
 }
 
 // exists is false for an object that is null, which MessagePack writes as a single byte.
@@ -83,7 +105,9 @@ func (p *kvsProvider) storeStays(ctx context.Context, req *tfprotov6.PlanResourc
 	if known.Get(ctx, &state).HasError() || !state.Fork.IsNull() || !state.Migration.IsNull() || !state.Timeouts.IsNull() {
 		return false
 	}
-	return (&instanceResource{*p.conn}).stays(ctx, state)
+	var first string // null and unknown stay empty
+	_ = configured["attachment_name"].As(&first)
+	return (&instanceResource{*p.conn}).stays(ctx, state) && !p.conn.run.claimFirst(state.ID.ValueString(), state, types.StringPointerValue(nonEmpty(first))).HasError()
 }
 
 // declared is what a resource declares, as it is wanted for each plan.
@@ -91,6 +115,23 @@ type declared struct {
 	schema   schema.Schema
 	kind     tftypes.Type
 	defaults map[string]tftypes.Value
+}
+
+// read decodes a state into a model.
+func (d declared) read(ctx context.Context, v *tfprotov6.DynamicValue, model any) bool {
+	value, err := v.Unmarshal(d.kind)
+	if err != nil {
+		return false
+	}
+	state := tfsdk.State{Raw: value, Schema: d.schema}
+	return !state.Get(ctx, model).HasError()
+}
+
+func nonEmpty(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
 }
 
 func declarationOf(ctx context.Context, r resource.Resource) declared {

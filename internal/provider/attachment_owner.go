@@ -1,0 +1,124 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+// Who owns an attachment: one resource of one configuration. Two resources of one plan that claim the same name of an app
+// are refused, and so is a creation of what is there already, unless another instance of the same plan gives it up.
+
+const (
+	attachmentNamed = "kvs_attachment by its name"    // in the state, wherever it is
+	madeStore       = "kvs_instance made in this run" // whose first attachment nobody else can know
+	madeApp         = "kvs_app made in this run"      // on which nobody else has attached anything
+	aMoment         = 200 * time.Millisecond          // is enough to plan what comes next
+	knowWithin      = 5 * aMoment                     // Terraform reads and plans up to ten instances at a time
+)
+
+// onlyOwner refuses two instances that plan the same name of one app.
+func (r *attachmentResource) onlyOwner(state, plan attachmentModel) diag.Diagnostics {
+	instance := plan.InstanceID
+	if instance.IsUnknown() {
+		instance = state.InstanceID
+	}
+	if !known(plan.AppID) || !known(plan.Name) {
+		return nil
+	}
+	return r.run.claimAttachment(plan.AppID.ValueString(), plan.Name.ValueString(), path.Root("name"), claim{
+		id: state.ID.ValueString(), value: instance.ValueString(), owner: "kvs_attachment", single: true,
+		text: fmt.Sprintf("a kvs_attachment of the store %s", firstOf(instance.ValueString(), "that is known only after apply")),
+	})
+}
+
+// onlyOwnerOfFirst claims the name that a store's configuration gives to its first attachment.
+func (r *instanceResource) onlyOwnerOfFirst(ctx context.Context, config tfsdk.Config, state, plan instanceModel) diag.Diagnostics {
+	var configured types.String
+	diags := config.GetAttribute(ctx, path.Root("attachment_name"), &configured)
+	if !diags.HasError() {
+		diags.Append(r.run.claimFirst(state.ID.ValueString(), plan, configured)...)
+	}
+	return diags
+}
+
+// claimFirst is onlyOwnerOfFirst with what has been decoded; id is that of a store in the state.
+func (r *run) claimFirst(id string, plan instanceModel, configured types.String) diag.Diagnostics {
+	if id != "" {
+		r.note(object{"kvs_instance", id})
+	}
+	if !known(configured) || !known(plan.AppID) {
+		return nil
+	}
+	return r.claimAttachment(plan.AppID.ValueString(), configured.ValueString(), path.Root("attachment_name"), claim{
+		id: id, owner: "kvs_instance", single: true,
+		text: fmt.Sprintf("attachment_name of the kvs_instance %s", firstOf(plan.Name.ValueString(), id, "that is created")),
+	})
+}
+
+func (r *run) claimAttachment(app, name string, at path.Path, mine claim) diag.Diagnostics {
+	other, conflict := r.claim(attachmentThing(app, name), mine)
+	if !conflict {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "Two resources own one attachment", fmt.Sprintf(
+		"App %s has one attachment called %s, and this configuration has two owners for it: %s, and %s. They would undo each other at every apply. "+
+			"Keep one of them, or give them different names.", app, name, other.text, mine.text))}
+}
+
+// planCreation decides whether a creation may take over what is there: only if another instance of this plan has it. That
+// cannot be said to Create, which sees only what is planned while the plan is applied: therefore takes_over is planned
+// unknown, and otherwise null, and Terraform itself refuses to apply a null that has become an id.
+func (r *attachmentResource) planCreation(ctx context.Context, config attachmentModel, plan *attachmentModel, applies bool) diag.Diagnostics {
+	plan.TakesOver = types.StringNull()
+	app := plan.AppID.ValueString()
+	if config.Name.IsNull() || r.run.keeps(object{madeApp, app}) {
+		return nil
+	}
+	if !plan.known() {
+		if r.run.comesToKnow(ctx, object{attachmentNamed, plan.Name.ValueString()}, aMoment) {
+			plan.TakesOver = types.StringUnknown()
+		}
+		return nil
+	}
+	attachments, err := r.client.AttachmentsOn(ctx, heroku.AppID(app))
+	holder := withName(attachments, plan.Name.ValueString())
+	if err != nil || holder == nil {
+		return nil
+	}
+	wanted := heroku.AddOnID(plan.InstanceID.ValueString())
+	handedOver := holder.Name == keyvalue.PrimaryAttachment && holder.AddOnID != wanted
+	switch {
+	case handedOver || r.madeHere(*holder):
+	case applies:
+		plan.TakesOver = types.StringValue(string(holder.ID))
+		return nil
+	case r.run.comesToKnow(ctx, object{"kvs_attachment", string(holder.ID)}, knowWithin) || r.isFirst(ctx, *holder):
+		plan.TakesOver = types.StringUnknown()
+		return nil
+	}
+	if applies {
+		return nil
+	}
+	decision, err := r.judge(ctx, holder, wanted)
+	if err != nil {
+		return nil
+	}
+	return r.announce(attachments, holder, decision)
+}
+
+// isFirst reports that an attachment came with a store of this configuration, which says nothing about it.
+func (r *attachmentResource) isFirst(ctx context.Context, a heroku.Attachment) bool {
+	return a.AppID == a.OwnerAppID && r.run.comesToKnow(ctx, object{"kvs_instance", string(a.AddOnID)}, aMoment)
+}

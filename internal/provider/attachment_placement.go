@@ -1,0 +1,102 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+// Where a store can be reached from: the rules for the app that owns it hold for every other app, and a store in a space is
+// reached from that very space.
+
+// planPlacement judges while the plan is made. What cannot be read is left to place.
+func (r *attachmentResource) planPlacement(ctx context.Context, plan attachmentModel) diag.Diagnostics {
+	addOn, err := r.client.AddOn(ctx, heroku.AddOnID(plan.InstanceID.ValueString()))
+	if err != nil {
+		return nil
+	}
+	class := keyvalue.PlanName(shortPlan(addOn.Plan))
+	refusal, warning, _ := r.judgePlacement(ctx, plan, addOn, r.plans.of(string(addOn.ID), class))
+	var diags diag.Diagnostics
+	if refusal != nil {
+		diags.Append(refusal)
+	}
+	if warning != nil {
+		diags.Append(warning)
+	}
+	return diags
+}
+
+// place judges before a store is attached.
+func (r *attachmentResource) place(ctx context.Context, plan attachmentModel, addOn heroku.AddOn) diag.Diagnostic {
+	refusal, _, err := r.judgePlacement(ctx, plan, addOn, keyvalue.PlanName(shortPlan(addOn.Plan)))
+	if err != nil {
+		return r.failure("Unable to attach", plan.String(), err)
+	}
+	return refusal
+}
+
+func (r *attachmentResource) judgePlacement(ctx context.Context, plan attachmentModel, addOn heroku.AddOn, of keyvalue.PlanName) (refusal, warning diag.Diagnostic, err error) {
+	if string(addOn.AppID) == plan.AppID.ValueString() {
+		return nil, nil, nil // the store was placed there, with the consent that it took
+	}
+	app, err := r.hostApp(ctx, heroku.AppID(plan.AppID.ValueString()))
+	if err != nil {
+		return nil, nil, err
+	}
+	class, published := of.Class()
+	place := keyvalue.Place(of, location(app))
+	if published && class != keyvalue.ClassCommon && place.Verdict == keyvalue.Fits {
+		owner, err := r.hostApp(ctx, addOn.AppID)
+		if err != nil {
+			return nil, nil, err
+		}
+		if owner.Space != nil && app.Space != nil && owner.Space.ID != app.Space.ID {
+			place = keyvalue.Placement{Verdict: keyvalue.DoesNotFit, Reason: fmt.Sprintf(
+				"The store's host resolves in the space %s only, and the app is in the space %s.", owner.Space.Name, app.Space.Name)}
+		}
+	}
+	object := fmt.Sprintf("Store %s (%s) on the plan %s, app %s in %s", addOn.Name, addOn.ID, of, app.Name, whereabouts(app))
+	switch {
+	case place.Verdict == keyvalue.DoesNotFit && class != keyvalue.ClassCommon:
+		return diag.NewAttributeErrorDiagnostic(path.Root("instance_id"), "The app cannot reach the store", fmt.Sprintf(
+			"%s: %s The app would get a config var that leads nowhere. Attach a store that runs where the app runs.", object, place.Reason)), nil, nil
+	case place.Verdict == keyvalue.DoesNotFit:
+		return diag.NewAttributeErrorDiagnostic(path.Root("instance_id"), "The app cannot reach the store", fmt.Sprintf(
+			"%s: %s Attach a store on a shield plan in that space; outside_space does not change that.", object, place.Reason)), nil, nil
+	case place.Verdict == keyvalue.NeedsConsent && plan.OutsideSpace.IsUnknown():
+	case place.Verdict == keyvalue.NeedsConsent && !plan.OutsideSpace.ValueBool():
+		return diag.NewAttributeErrorDiagnostic(path.Root("outside_space"), "The store is outside the network of the app's space", fmt.Sprintf(
+			"%s: %s Attach a store on a private plan in that space, or set outside_space = true, if the data may leave the space's network.", object, place.Reason)), nil, nil
+	case place.Verdict == keyvalue.NeedsConsent:
+		return nil, diag.NewAttributeWarningDiagnostic(path.Root("outside_space"), named("Data will travel over the public internet", app.Name), fmt.Sprintf(
+			"%s: %s outside_space = true consents to that.", object, place.Reason)), nil
+	}
+	return nil, nil, nil
+}
+
+// hostApp reads an app once in a run: where it runs never changes.
+func (c *connection) hostApp(ctx context.Context, id heroku.AppID) (heroku.App, error) {
+	if app, known := c.hosts.of(id); known {
+		return app, nil
+	}
+	app, err := c.client.App(ctx, id)
+	if err == nil {
+		c.hosts.note(app)
+	}
+	return app, err
+}
+
+// made notes an app that was created in this run: where it runs, and that nothing is attached to it.
+func (c *connection) made(app heroku.App) {
+	c.hosts.note(app)
+	c.run.keep(object{madeApp, string(app.ID)})
+}

@@ -1,0 +1,198 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+// The ranges that a space has: whose they are, what they were when the plan was made, and how they are read.
+
+func (m trustedRangesModel) object() object {
+	return object{"kvs_trusted_ip_ranges", m.SpaceID.ValueString()}
+}
+
+// thing is what a space has one of.
+func (m trustedRangesModel) thing() string { return "trusted IP ranges of " + m.SpaceID.ValueString() }
+
+// onlyOwner refuses a second set of one space.
+func (r *trustedRangesResource) onlyOwner(state, plan trustedRangesModel) diag.Diagnostics {
+	ranges := plan
+	if plan.Ranges.IsUnknown() {
+		ranges = state
+	}
+	if !known(plan.SpaceID) || ranges.Ranges.IsNull() {
+		return nil
+	}
+	mine := claim{id: state.ID.ValueString(), value: strings.Join(ranges.sources(), " "), text: listed(ranges.sources()), single: true}
+	other, conflict := r.run.claim(plan.thing(), mine)
+	if !conflict {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("space_id"), "Two resources own the trusted IP ranges of one space", fmt.Sprintf(
+		"Space %s: this kvs_trusted_ip_ranges lists %s; another one in this configuration lists %s. Each replaces the whole set, so they would undo each other at every apply. Put all ranges into one of them.",
+		plan.SpaceID.ValueString(), mine.text, other.text))}
+}
+
+func listed(ranges []string) string { return firstOf(strings.Join(ranges, ", "), "no range") }
+
+// takeOver says that an instance of this run sets the ranges, so that no Delete of another one changes them any more. One
+// that has begun is waited for.
+func (r *trustedRangesResource) takeOver(ctx context.Context, m trustedRangesModel) {
+	if !r.run.take(m.object()) {
+		r.run.awaitDeleted(ctx, m.object())
+		r.run.keep(m.object())
+	}
+}
+
+// planPrevious plans the ranges that the space has now, so that Terraform itself refuses a plan that no longer starts from
+// them, and names them before they are replaced. What a predecessor of this plan leaves behind cannot be planned.
+func (r *trustedRangesResource) planPrevious(ctx context.Context, plan *trustedRangesModel, resp *resource.ModifyPlanResponse) diag.Diagnostics {
+	if r.client == nil || !known(plan.SpaceID) || plan.Ranges.IsUnknown() {
+		return nil
+	}
+	if r.run.comesToKnow(ctx, plan.object(), aMoment) {
+		return nil
+	}
+	current, err := r.client.TrustedRanges(ctx, plan.spaceID())
+	if err != nil {
+		return nil
+	}
+	diags := plan.announceTakeover(current)
+	diags.Append(resp.Plan.SetAttribute(ctx, path.Root("previous_ranges"), plan.previousOf(current))...)
+	return diags
+}
+
+// previousOf is what restore_previous sets. A set that is as it is to be is none: it may be that of a predecessor.
+func (m trustedRangesModel) previousOf(current heroku.Ruleset) types.Set {
+	if slices.Equal(allowed(current), m.sources()) {
+		return types.SetNull(types.StringType)
+	}
+	return stringSet(allowed(current))
+}
+
+func (m trustedRangesModel) announceTakeover(current heroku.Ruleset) diag.Diagnostics {
+	present := allowed(current)
+	if slices.Equal(present, []string{keyvalue.Internet}) || slices.Equal(present, m.sources()) {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("ranges"), named("The space has trusted IP ranges already", m.SpaceID.ValueString()), fmt.Sprintf(
+		"They are replaced, all of them: %s. They were set by %s. Add those that are to stay, or import the set instead with the space's id.",
+		firstOf(strings.Join(present, ", "), "none, so that everybody is blocked"), firstOf(current.CreatedBy, "somebody")))}
+}
+
+// announceOpening warns of a space that somebody has opened since the state was written.
+func (m trustedRangesModel) announceOpening(now heroku.Ruleset) diag.Diagnostics {
+	if m.Ranges.IsNull() || !keyvalue.AdmitsInternet(allowed(now)) || keyvalue.AdmitsInternet(m.sources()) {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewWarningDiagnostic(named("The space is open to the whole internet", m.SpaceID.ValueString()), fmt.Sprintf(
+		"%s were %s, and %s has set them to %s since: everybody can reach the web processes in the space.",
+		m, listed(m.sources()), firstOf(now.CreatedBy, "somebody"), listed(allowed(now))))}
+}
+
+// unchangedSince refuses to replace a set that is not the one that the plan was made from.
+func (r *trustedRangesResource) unchangedSince(ctx context.Context, state, plan trustedRangesModel) diag.Diagnostics {
+	live, err := r.client.TrustedRanges(ctx, plan.spaceID())
+	if err != nil {
+		return diag.Diagnostics{r.failure("Unable to read the trusted IP ranges", plan.String(), err)}
+	}
+	now := allowed(live)
+	if slices.Equal(now, state.sources()) || slices.Equal(now, plan.sources()) {
+		return nil
+	}
+	return diag.Diagnostics{plan.moved(state.sources(), now)}
+}
+
+// otherThanPlanned is unchangedSince for a creation. Terraform has compared the planned value as well, while it applied.
+func (m trustedRangesModel) otherThanPlanned(now heroku.Ruleset) diag.Diagnostic {
+	if m.PreviousRanges.IsUnknown() || m.PreviousRanges.Equal(m.previousOf(now)) {
+		return nil
+	}
+	var planned []string
+	for _, element := range m.PreviousRanges.Elements() {
+		if source, ok := element.(types.String); ok {
+			planned = append(planned, source.ValueString())
+		}
+	}
+	if m.PreviousRanges.IsNull() {
+		planned = m.sources()
+	}
+	return m.moved(planned, allowed(now))
+}
+
+func (m trustedRangesModel) moved(before, now []string) diag.Diagnostic {
+	without := func(all, some []string) []string {
+		return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return slices.Contains(some, s) })
+	}
+	return diag.NewAttributeErrorDiagnostic(path.Root("ranges"), "The trusted IP ranges have changed since the plan was made", fmt.Sprintf(
+		"%s: since then have come: %s; have gone: %s. Nothing has been changed, because the plan does not show that. Plan again: the next plan shows all of it.",
+		m, listed(without(now, before)), listed(without(before, now))))
+}
+
+// read is the one mapping from the ruleset to the state. Descriptions stay with the ranges that they belong to.
+func (m *trustedRangesModel) read(ctx context.Context, ruleset heroku.Ruleset) diag.Diagnostics {
+	described := map[string]*trustedRange{} // nil for a null, which means the same as {}
+	var diags diag.Diagnostics
+	if !m.Ranges.IsNull() {
+		diags.Append(m.Ranges.ElementsAs(ctx, &described, false)...)
+	}
+	ranges := map[string]*trustedRange{}
+	for _, source := range allowed(ruleset) {
+		was, listed := described[source]
+		if !listed {
+			was = &trustedRange{}
+		}
+		ranges[source] = was
+	}
+	value, more := types.MapValueFrom(ctx, trustedRangeType, ranges)
+	diags.Append(more...)
+	m.ID, m.Ranges, m.Applied = m.SpaceID, value, appliedValue(ruleset)
+	return diags
+}
+
+// appliedValue takes the silence of an older server for consent.
+func appliedValue(ruleset heroku.Ruleset) types.Bool {
+	return types.BoolValue(ruleset.Applied == nil || *ruleset.Applied)
+}
+
+// allowed are the ranges that a ruleset admits, in canonical spelling and sorted.
+func allowed(ruleset heroku.Ruleset) []string { return sourcesOf(ruleset, true) }
+
+func deniedBy(ruleset heroku.Ruleset) []string { return sourcesOf(ruleset, false) }
+
+func sourcesOf(ruleset heroku.Ruleset, allow bool) []string {
+	sources := []string{}
+	for _, rule := range ruleset.Rules {
+		if (rule.Action == "allow") != allow {
+			continue
+		}
+		source := rule.Source
+		if prefix, err := netip.ParsePrefix(source); err == nil {
+			source = prefix.Masked().String()
+		}
+		sources = append(sources, source)
+	}
+	slices.Sort(sources)
+	return slices.Compact(sources)
+}
+
+// stillApplying says that a ruleset was read, but was not in force when the wait ended.
+func stillApplying(err error) bool {
+	var wait *heroku.WaitError
+	return errors.As(err, &wait) && wait.Outcome == heroku.TimedOut
+}

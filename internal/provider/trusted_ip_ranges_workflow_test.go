@@ -1,0 +1,240 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
+)
+
+const office, branch = "192.0.2.0/24", "198.51.100.0/24"
+
+// expectTrusted compares the ranges that the space has.
+func expectTrusted(t *testing.T, sb *acctest.Sandbox, want ...string) {
+	t.Helper()
+	history := rulesets(t, sb)
+	got := slices.Sorted(slices.Values(history[len(history)-1]))
+	if slices.Sort(want); !slices.Equal(got, want) {
+		t.Errorf("the space has %v, want %v", got, want)
+	}
+}
+
+// rangesBehind are ranges whose space becomes known only during apply, whenever the release changes.
+func rangesBehind(space, release string) string {
+	return privateSpace() + strings.NewReplacer("acme-prod", "acme-other", `"prod"`, `"other"`).Replace(privateSpace()) + fmt.Sprintf(`
+resource "terraform_data" "space" {
+  input            = kvs_private_space.%s.id
+  triggers_replace = %q
+}
+
+resource "kvs_trusted_ip_ranges" "prod" {
+  space_id   = terraform_data.space.output
+  ranges     = { %q = { description = terraform_data.space.id } }
+  on_destroy = "open"
+}
+`, space, release, office)
+}
+
+func TestAccTrustedIPRanges_unknownIsNotChanged(t *testing.T) {
+	t.Parallel()
+	sb, cli := workflow(t, rangesBehind("prod", "1"))
+	cli.Apply()
+	// a space that is only unknown comes out the same, and nothing is sent
+	cli.Configure(rangesBehind("prod", "2"))
+	if plan := planOf(cli); !strings.Contains(plan, "kvs_trusted_ip_ranges.prod will be updated in-place") {
+		t.Errorf("an unknown space is no update:\n%s", plan)
+	}
+	sb.ResetJournal()
+	cli.Apply()
+	unwritten(t, sb)
+	expectSettled(t, cli)
+	// another space, which only the apply gets to know, is refused
+	cli.Configure(rangesBehind("other", "3"))
+	expectFailed(t, cli.Run("apply", "-auto-approve", "-input=false", "-no-color"), "The change needs another object", "Nothing has been changed")
+	expectTrusted(t, sb, office)
+	// the next plan knows it, and says of the first space what a destroy would say
+	expectSays(t, planOf(cli), "must be replaced", "The space will admit the whole internet: "+string(mustFindSpace(t, sb.Client(t), "acme-prod").ID))
+}
+
+func TestAccTrustedIPRanges_unknownRanges(t *testing.T) {
+	t.Parallel()
+	of := func(source, release string) string {
+		return privateSpace() + fmt.Sprintf(`
+resource "terraform_data" "range" {
+  input            = %q
+  triggers_replace = %q
+}
+
+resource "kvs_trusted_ip_ranges" "prod" {
+  space_id = kvs_private_space.prod.id
+  ranges   = { (terraform_data.range.output) = {} }
+}
+`, source, release)
+	}
+	sb, cli := workflow(t, of(office, "1"))
+	cli.Apply()
+	cli.Configure(of(office, "2"))
+	sb.ResetJournal()
+	cli.Apply()
+	unwritten(t, sb)
+	cli.Configure(of(branch, "3"))
+	cli.Apply()
+	expectTrusted(t, sb, branch)
+	expectSettled(t, cli)
+}
+
+// released makes the ranges be replaced by every release, the new ones first.
+func released(release, onDestroy string) string {
+	return trusted([]string{office}, fmt.Sprintf("on_destroy = %q", onDestroy), `lifecycle {
+    create_before_destroy = true
+    replace_triggered_by  = [terraform_data.release]
+  }`) + fmt.Sprintf("\nresource \"terraform_data\" \"release\" {\n  input = %q\n}\n", release)
+}
+
+func TestAccTrustedIPRanges_createBeforeDestroy(t *testing.T) {
+	t.Parallel()
+	for _, onDestroy := range []string{"open", "restore_previous"} {
+		t.Run(onDestroy, func(t *testing.T) {
+			t.Parallel()
+			sb, cli := workflow(t, privateSpace())
+			cli.Apply()
+			mustTrust(t, sb.Client(t), branch)
+			cli.Configure(released("1", onDestroy))
+			cli.Apply()
+			cli.Configure(released("2", onDestroy))
+			cli.Apply()
+			expectTrusted(t, sb, office)
+			expectNeverOpened(t, sb)
+			expectSettled(t, cli)
+		})
+	}
+}
+
+func TestAccTrustedIPRanges_renamedAddress(t *testing.T) {
+	t.Parallel()
+	under := func(name string) string {
+		return strings.Replace(trusted([]string{office}, `on_destroy = "open"`), `"kvs_trusted_ip_ranges" "prod"`, `"kvs_trusted_ip_ranges" "`+name+`"`, 1)
+	}
+	sb, cli := workflow(t, under("prod"))
+	cli.Apply()
+	for _, name := range []string{"a", "b", "c"} { // Terraform runs the creation and the destroy in any order
+		cli.Configure(under(name))
+		cli.Apply()
+		expectTrusted(t, sb, office)
+		expectSettled(t, cli)
+	}
+	// without a successor, the destroy does what it says
+	cli.Configure(privateSpace())
+	expectSays(t, cli.Apply().Output(), "The space will admit the whole internet")
+	expectTrusted(t, sb, "0.0.0.0/0")
+}
+
+func TestAccTrustedIPRanges_nullElements(t *testing.T) {
+	t.Parallel()
+	null := strings.Replace(trusted([]string{office, branch}), "= {}", "= null", 1)
+	sb, cli := workflow(t, null)
+	cli.Apply()
+	expectTrusted(t, sb, office, branch)
+	expectSettled(t, cli)
+	// another range beside it, and one that goes
+	cli.Configure(strings.Replace(trusted([]string{office, "203.0.113.0/24"}), "= {}", "= null", 1))
+	cli.Apply()
+	expectTrusted(t, sb, office, "203.0.113.0/24")
+	expectSettled(t, cli)
+	// {} means the same, and sends nothing
+	cli.Configure(trusted([]string{office, "203.0.113.0/24"}))
+	sb.ResetJournal()
+	cli.Apply()
+	unwritten(t, sb)
+	expectSettled(t, cli)
+	// and back, to the end
+	cli.Configure(strings.ReplaceAll(trusted([]string{office, "203.0.113.0/24"}, `on_destroy = "restore_previous"`), "= {}", "= null"))
+	cli.Apply()
+	expectSettled(t, cli)
+	if end := cli.Run("destroy", "-auto-approve", "-input=false", "-no-color"); end.Code != 0 {
+		t.Errorf("destroy exited %d:\n%s", end.Code, end.Output())
+	}
+}
+
+func TestAccTrustedIPRanges_savedPlan(t *testing.T) {
+	t.Parallel()
+	sb, cli := workflow(t, trusted([]string{office, branch}))
+	cli.Apply()
+	someone := sb.Client(t)
+	cli.Configure(trusted([]string{office, branch, "203.0.113.0/24"}))
+	for _, refresh := range []string{"-refresh=true", "-refresh=false"} {
+		mustTrust(t, someone, office, branch)
+		if plan := cli.Run("plan", "-input=false", "-no-color", "-out=approved", refresh); plan.Code != 0 {
+			t.Fatal(plan.Output())
+		}
+		mustTrust(t, someone, office, "198.18.0.0/24") // one was revoked, and one admitted
+		expectFailed(t, cli.Run("apply", "-input=false", "-no-color", "approved"),
+			"The trusted IP ranges have changed since the plan was made", "have come: 198.18.0.0/24", "have gone: "+branch, "Plan again")
+		expectTrusted(t, sb, office, "198.18.0.0/24")
+	}
+	cli.Apply() // a plan of now shows all of it
+	expectTrusted(t, sb, office, branch, "203.0.113.0/24")
+}
+
+func TestAccTrustedIPRanges_savedPlanOfACreation(t *testing.T) {
+	t.Parallel()
+	sb, cli := workflow(t, privateSpace())
+	cli.Apply()
+	cli.Configure(trusted([]string{office}))
+	if plan := cli.Run("plan", "-input=false", "-no-color", "-out=approved"); plan.Code != 0 {
+		t.Fatal(plan.Output())
+	}
+	mustTrust(t, sb.Client(t), branch)
+	// Terraform compares what was planned of the ranges before with what there is
+	expectFailed(t, cli.Run("apply", "-input=false", "-no-color", "approved"), "The space has trusted IP ranges already", "previous_ranges")
+	expectTrusted(t, sb, branch)
+}
+
+func TestAccTrustedIPRanges_goneOnProofOnly(t *testing.T) {
+	t.Parallel()
+	sb, cli := workflow(t, privateSpace())
+	cli.Apply()
+	mustTrust(t, sb.Client(t), branch)
+	cli.Configure(trusted([]string{office}, `on_destroy = "restore_previous"`))
+	cli.Apply()
+	// the ruleset is not found, and the space is there: the state keeps what it has
+	sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/spaces/*/inbound-ruleset"}, Do: sandbox.Effect{Status: 404}})
+	expectSays(t, planOf(cli), "The trusted IP ranges could not be read", "No changes")
+	sb.Clear()
+	cli.Apply()
+	cli.Configure(privateSpace())
+	cli.Apply()
+	expectTrusted(t, sb, branch)
+}
+
+func TestAccTrustedIPRanges_openedByHand(t *testing.T) {
+	t.Parallel()
+	sb, cli := workflow(t, trusted([]string{office}))
+	cli.Apply()
+	name := "The space is open to the whole internet: " + string(mustFindSpace(t, sb.Client(t), "acme-prod").ID)
+	for _, opened := range [][]string{{"0.0.0.0/0"}, {"0.0.0.0/1", "128.0.0.0/1"}} {
+		mustTrust(t, sb.Client(t), opened...)
+		expectSays(t, planOf(cli), name, "were "+office)
+	}
+	cli.Apply()
+	expectTrusted(t, sb, office)
+}
+
+// Two instances that set the same ranges are two owners all the same: the destroy of one of them would open the space.
+func TestAccTrustedIPRanges_twoOwnersThatAgree(t *testing.T) {
+	t.Parallel()
+	second := strings.Replace(trusted([]string{office}), `"prod" {
+  space_id`, `"again" {
+  space_id`, 1)
+	second = second[strings.Index(second, `resource "kvs_trusted_ip_ranges"`):]
+	_, cli := workflow(t, privateSpace())
+	cli.Apply()
+	cli.Configure(trusted([]string{office}) + second)
+	expectSays(t, planOf(cli), "Two resources own the trusted IP ranges of one space")
+}
