@@ -71,11 +71,7 @@ func (r *instanceResource) replace(ctx context.Context, state instanceModel, pla
 	}
 	lasting := context.WithoutCancel(ctx)
 	if diags.HasError() {
-		if now, overtaken := m.overtaken(lasting, &state); overtaken {
-			return r.replacedAlready(lasting, state, plan, now)
-		}
-		diags.Append(m.stepBack(ctx)...)
-		return false, diags
+		return m.stop(lasting, state, diags)
 	}
 	// An interrupt from here on would leave apps on different stores.
 	lasting = m.underLease(lasting)
@@ -88,6 +84,26 @@ func (r *instanceResource) replace(ctx context.Context, state instanceModel, pla
 	done, last := m.retire(lasting)
 	diags.Append(last...)
 	return done, diags
+}
+
+// stop ends a run that has failed before it has moved anything: what another run has done meanwhile stands, and what that
+// one needs is left to it. The apps are put back by whoever is the last.
+func (m *replacement) stop(ctx context.Context, state instanceModel, diags diag.Diagnostics) (done bool, _ diag.Diagnostics) {
+	if m.begun && !m.moved {
+		m.timeout = min(m.timeout, 2*leaseTerm)
+		var leased leasedError
+		if err := m.claim(ctx); errors.As(err, &leased) {
+			return false, diags
+		}
+	}
+	if now, overtaken := m.overtaken(ctx, &state); overtaken {
+		done, diags := m.replacedAlready(ctx, state, m.want, now)
+		if err := m.releaseApps(ctx, m.old.ID, m.apps); err != nil { // held after the other run had put them back
+			diags.Append(m.failure("Unable to put the apps back", m.label(), err))
+		}
+		return done, diags
+	}
+	return false, append(diags, m.stepBack(ctx)...)
 }
 
 // joinReplacement finds both stores and what earlier runs have done. It waits for another run that is moving or destroying
@@ -536,23 +552,23 @@ func (m *replacement) halted(err error) diag.Diagnostic {
 // stepBack puts the apps back after a failure before anything has moved, and takes the mark away if there is nothing
 // to continue with. It is also done when the run was interrupted. Whoever has the lease needs both as they are.
 func (m *replacement) stepBack(ctx context.Context) diag.Diagnostics {
-	if m.moved {
+	if m.moved && m.left {
 		return nil
 	}
 	ctx = context.WithoutCancel(ctx)
-	if m.begun && m.leaseHolds() != nil {
+	if m.begun && !m.moved && m.leaseHolds() != nil {
 		other, err := m.takeLease(ctx)
 		if err == nil && other == nil {
 			err = m.lookUp(ctx, m.old.ID)
 		}
-		if other != nil || err == nil && m.moved || heroku.IsNotFound(err) {
+		if other != nil || err == nil && m.moved && m.left || heroku.IsNotFound(err) {
 			return nil
 		}
 	}
 	if err := m.releaseApps(ctx, m.old.ID, m.apps); err != nil {
 		return diag.Diagnostics{m.failure("Unable to put the apps back", m.label(), err)}
 	}
-	if m.fresh != nil || !m.begun {
+	if m.fresh != nil || m.moved || !m.begun {
 		return nil
 	}
 	if err := m.detachFrom(ctx, m.old.AppID, m.mark(), m.old.ID); err != nil {

@@ -402,8 +402,10 @@ func (r *instanceResource) Update(ctx context.Context, req resource.UpdateReques
 		}
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, retirementOverdue, nil)...)
 	}
-	if err := r.endSuccession(ctx, plan); err != nil {
-		resp.Diagnostics.Append(r.failure("Unable to detach", plan.label(), err))
+	if state.RetiredInstanceID.IsNull() { // until then it proves also whose store the kept one is
+		if err := r.endSuccession(ctx, plan); err != nil {
+			resp.Diagnostics.Append(r.failure("Unable to detach", plan.label(), err))
+		}
 	}
 }
 

@@ -238,9 +238,6 @@ func notDestroyed(keeper instanceModel, kept, doubt string) string {
 // endSuccession removes what proves that this store has replaced another one. The state has its own id by now, so that the
 // proof has served. It is done by the next change of the store: a plan changes nothing, and nothing is planned only for this.
 func (r *instanceResource) endSuccession(ctx context.Context, m instanceModel) error {
-	if !m.RetiredInstanceID.IsNull() {
-		return nil // it proves also whose store the kept one was
-	}
 	addOn, err := r.client.AddOn(ctx, m.addOnID())
 	for _, name := range keyvalue.Successions(addOn.ConfigVars) {
 		if err == nil {
