@@ -42,19 +42,19 @@ var steps = []step{
 	{"order the copy", held, on("POST", "/apps/*/addons"), false},
 	{"settings of the copy", held, on("PATCH", "/redis/v0/databases/*/config"), true},
 	{"window of the copy", held, on("POST", "/data/maintenances/v1/*/window"), true},
-	{"move an attachment", held, nth(2, "POST", "/addon-attachments"), true},
-	{"move the last attachment", held, nth(3, "POST", "/addon-attachments"), false},
-	{"move an attachment of an app that goes on", kept, nth(3, "POST", "/addon-attachments"), false},
-	{"attach the new owner", held, nth(4, "POST", "/addon-attachments"), false},
-	{"detach the stopgap", held, on("DELETE", "/addon-attachments/*"), false},
+	{"take the lease", held, nth(2, "POST", "/addon-attachments"), true},
+	{"move an attachment", held, nth(3, "POST", "/addon-attachments"), true},
+	{"move the last attachment", held, nth(4, "POST", "/addon-attachments"), false},
+	{"move an attachment of an app that goes on", kept, nth(4, "POST", "/addon-attachments"), false},
+	{"attach the new owner", held, nth(5, "POST", "/addon-attachments"), false},
 	{"rename the old store", held, nth(1, "PATCH", "/apps/*/addons/*"), false},
 	{"name the new store", held, nth(2, "PATCH", "/apps/*/addons/*"), false},
 	{"scale an app up", held, nth(3, "PATCH", "/apps/*/formation"), false},
 	{"end the maintenance of an app", held, nth(3, "PATCH", "/apps/*"), false},
 	{"forget what an app was like", held, nth(3, "PATCH", "/apps/*/config-vars"), false},
 	{"destroy the old store", held, on("DELETE", "/apps/*/addons/*"), false},
-	{"mark the kept store", kept, nth(5, "POST", "/addon-attachments"), false},
-	{"unmark the kept store", kept, nth(2, "DELETE", "/addon-attachments/*"), false},
+	{"mark the kept store", kept, nth(6, "POST", "/addon-attachments"), false},
+	{"unmark the kept store", kept, nth(1, "DELETE", "/addon-attachments/*"), false},
 }
 
 // nth are such requests from the n-th on.
@@ -105,7 +105,7 @@ func stepsWithDeaths() (all []acctest.Experiment) {
 	for step, request := range map[string]string{
 		"mark the old store": "POST /addon-attachments", "note what an app is like": "PATCH /apps/[^/]+/config-vars", "scale an app down": "PATCH /apps/[^/]+/formation",
 		"order the copy": "POST /apps/.*/addons", "settings of the copy": "PATCH /redis/.*", "rename the old store": "PATCH /apps/.*/addons/.*",
-		"detach the stopgap": "DELETE /addon-attachments/.*", "destroy the old store": "DELETE /apps/.*/addons/.*",
+		"destroy the old store": "DELETE /apps/.*/addons/.*",
 	} {
 		for death, does := range map[string]func(*acctest.Lab, string){"a panic": (*acctest.Lab).Panic, "the provider is killed": (*acctest.Lab).Kill} {
 			all = append(all, acctest.Experiment{

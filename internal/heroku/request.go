@@ -61,6 +61,9 @@ func (c *Client) run(ctx context.Context, k call, accept func([]byte) error) (re
 		doubt   bool
 	)
 	for try := 1; ; try++ {
+		if err := k.allowed(ctx); err != nil {
+			return reply{doubt: doubt}, err
+		}
 		a, out, err := c.try(ctx, k, target, body, try, accept)
 		c.report(ctx, k, a, try, err)
 		doubt = doubt || out == lost || out == broken || out == unreadable

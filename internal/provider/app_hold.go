@@ -111,6 +111,17 @@ func (c *connection) holdApps(ctx context.Context, holder heroku.AddOnID, apps [
 	return since, nil
 }
 
+// areHeld reports that every app is held on behalf of a store, as asked; nothing is changed.
+func (c *connection) areHeld(ctx context.Context, holder heroku.AddOnID, apps []heroku.AppID, how hold) (bool, error) {
+	for _, id := range apps {
+		app, err := c.heldApp(ctx, id)
+		if err != nil || !app.still(holder, how, apps) {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
 // heldApp reads an app afresh. An unreadable memo is not guessed at: what it says is all there is to put the app back.
 func (c *connection) heldApp(ctx context.Context, id heroku.AppID) (heldApp, error) {
 	app, err := c.client.FindApp(ctx, string(id))

@@ -6,6 +6,7 @@ package provider
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -62,6 +63,7 @@ func (m *replacement) moveAttachments(ctx context.Context) error {
 	attachments, err := m.client.AddOnAttachments(ctx, m.old.ID)
 	for _, attachment := range attachments {
 		if err == nil && !markOf(m.old.ID, attachment.Name) {
+			m.carry(attachment)
 			err = m.point(ctx, attachment, m.fresh.ID)
 		}
 	}
@@ -70,13 +72,20 @@ func (m *replacement) moveAttachments(ctx context.Context) error {
 
 // point re-points one attachment; confirming is consent to replace just this one.
 func (m *replacement) point(ctx context.Context, attachment heroku.Attachment, to heroku.AddOnID) error {
-	_, err := m.client.CreateAttachment(ctx, heroku.AttachmentCreate{AddOn: to, App: attachment.AppID, Name: attachment.Name, Confirm: attachment.AppName})
+	err := m.keepLease(ctx)
+	if err == nil {
+		_, err = m.client.CreateAttachment(ctx, heroku.AttachmentCreate{AddOn: to, App: attachment.AppID, Name: attachment.Name, Confirm: attachment.AppName})
+	}
 	return err
 }
 
-// attachOwner gives the app that owns the new store a lasting attachment in place of the stopgap: under the name that the
+// attachOwner gives the app that owns the new store an attachment to use, beside the first one, which stays as the proof
+// of succession: under the name that the
 // configuration says, or the one that the store had on its former app.
 func (m *replacement) attachOwner(ctx context.Context) error {
+	if err := m.keepLease(ctx); err != nil {
+		return err
+	}
 	attachments, err := m.client.AppAttachments(ctx, m.fresh.AppID)
 	if err != nil {
 		return err
@@ -92,7 +101,54 @@ func (m *replacement) attachOwner(ctx context.Context) error {
 			return err
 		}
 	}
-	return m.detachFrom(ctx, m.fresh.AppID, m.stopgap(), m.fresh.ID)
+	return nil
+}
+
+// arrived reports whether the new store is whole and has all that the old one had, and the old one nothing any more. It is
+// asked immediately before the old one is given up: what has been attached to that one meanwhile is carried over as well.
+func (m *replacement) arrived(ctx context.Context) error {
+	const rounds = 3
+	for range rounds {
+		if err := m.moveAttachments(ctx); err != nil {
+			return err
+		}
+		if err := m.isWhole(ctx); err != nil {
+			return err
+		}
+		left, err := m.client.AddOnAttachments(ctx, m.old.ID)
+		if err != nil {
+			return err
+		}
+		if other := m.leaseOfOthers(left); other != nil {
+			return leasedError{*other}
+		}
+		if !slices.ContainsFunc(left, func(a heroku.Attachment) bool { return !markOf(m.old.ID, a.Name) }) {
+			return nil
+		}
+	}
+	return errors.New("somebody goes on attaching apps to the old store")
+}
+
+// isWhole looks at the new store once more.
+func (m *replacement) isWhole(ctx context.Context) error {
+	fresh, err := m.client.FindAddOn(ctx, string(m.fresh.ID))
+	if err != nil {
+		return fmt.Errorf("looking at the new store before the old one is given up: %w", err)
+	}
+	if fresh.State != heroku.StateProvisioned || fresh.Service != keyValueStoreService {
+		return fmt.Errorf("the new store %s (%s) is %s", fresh.Name, fresh.ID, fresh.State)
+	}
+	attachments, err := m.client.AddOnAttachments(ctx, fresh.ID)
+	if err != nil {
+		return err
+	}
+	for _, attachment := range attachments {
+		delete(m.carried, place{attachment.AppID, attachment.Name})
+	}
+	for missing := range m.carried {
+		return fmt.Errorf("the attachment %s of app %s leads neither to the old store nor to the new one: somebody has detached it meanwhile", missing.name, missing.app)
+	}
+	return nil
 }
 
 // notMoved: apps that are held have written nothing, so they can all go back to the old store. Others may have written to
@@ -123,7 +179,7 @@ func (m *replacement) notMoved(ctx context.Context, err error) diag.Diagnostics 
 func (m *replacement) moveBack(ctx context.Context) error {
 	attachments, err := m.client.AddOnAttachments(ctx, m.fresh.ID)
 	for _, attachment := range attachments {
-		if err == nil && attachment.Name != m.stopgap() {
+		if err == nil && !markOf(m.old.ID, attachment.Name) {
 			err = m.point(ctx, attachment, m.old.ID)
 		}
 	}

@@ -218,7 +218,7 @@ func (r *instanceResource) verifyFork(ctx context.Context, plan, config instance
 	case result == disproven:
 		diags.AddError("The fork is not complete", fmt.Sprintf(
 			"%s: %s\n\nThe new store is destroyed, and its source is as it was. Apply again when nothing is written to the source.", plan.label(), said))
-		if err := r.destroyRetired(context.WithoutCancel(ctx), plan.addOnID(), timeout); err != nil {
+		if err := r.destroyStore(context.WithoutCancel(ctx), plan.addOnID(), timeout); err != nil {
 			diags.Append(r.failure("Unable to destroy Key-Value Store", plan.label(), err))
 			return false, diags
 		}

@@ -114,6 +114,9 @@ func (m instanceModel) terms(ctx context.Context) migrationModel {
 func (r *instanceResource) planReplacement(ctx context.Context, state, config instanceModel, plan *instanceModel, change keyvalue.Change) diag.Diagnostics {
 	terms := plan.terms(ctx)
 	diags := refuseReplacement(state, *plan, change, terms)
+	if !diags.HasError() && terms.recreates() && terms.retires() != retireNever {
+		diags.Append(r.refuseLoss(state)...)
+	}
 	if diags.HasError() {
 		return diags
 	}

@@ -30,51 +30,138 @@ type replacement struct {
 	terms   migrationModel
 	timeout time.Duration
 
-	old    heroku.AddOn
-	fresh  *heroku.AddOn  // the new store; nil: not ordered yet
-	apps   []heroku.AppID // the old store's own, and all that are attached to one of them
-	names  []string       // under which the app of the old store has one of them
-	begun  bool           // the old store bears the mark of a replacement
-	moved  bool           // an attachment leads to the new store
-	left   bool           // and one to the old one, beside the mark
-	still  bool           // the apps are held, and were so before the first of them could write to the new store
-	proven bool
+	old     heroku.AddOn
+	fresh   *heroku.AddOn      // the new store; nil: not ordered yet
+	ordered heroku.AddOnID     // the new store, if this run has ordered it
+	apps    []heroku.AppID     // the old store's own, and all that are attached to one of them
+	names   []string           // under which the app of the old store has one of them
+	carried map[place]bool     // what the old store was attached to
+	begun   bool               // the old store bears the mark of a replacement
+	since   string             // when the mark was made
+	moved   bool               // an attachment leads to the new store
+	left    bool               // and one to the old one, beside the mark
+	lease   heroku.Attachment  // of this run; without an id: none
+	leased  *heroku.Attachment // of another run, when the stores were looked up
+	still   bool               // the apps are held, and were so before the first of them could write to the new store
+	proven  bool
+}
+
+// place is an attachment by what apps know it by.
+type place struct {
+	app  heroku.AppID
+	name string
 }
 
 // replace is the life of a replacement. Unless it is done, the state stays as it was and the next apply continues.
 func (r *instanceResource) replace(ctx context.Context, state instanceModel, plan *instanceModel, timeout time.Duration) (done bool, diags diag.Diagnostics) {
-	const summary = "Unable to replace Key-Value Store"
-	now, err := r.present(ctx, &state)
-	if err == nil && now.ID != state.addOnID() {
-		plan.RetiredInstanceID = state.RetiredInstanceID
-		return true, plan.readBack(ctx, r, now)
-	}
+	m, now, err := r.joinReplacement(ctx, &state, plan, timeout)
 	if err != nil {
-		return false, diag.Diagnostics{r.failure(summary, state.label(), err)}
+		return false, diag.Diagnostics{r.failure("Unable to replace Key-Value Store", state.label(), err)}
 	}
-	m, err := r.replacementOf(ctx, state, plan, timeout)
-	if err != nil {
-		return false, diag.Diagnostics{r.failure(summary, state.label(), err)}
+	if m == nil {
+		return r.replacedAlready(ctx, state, plan, now)
 	}
+	defer m.giveBack(ctx)
 	diags = m.prepare(ctx)
 	if !diags.HasError() {
 		diags.Append(m.copy(ctx)...)
 	}
+	if !diags.HasError() {
+		diags.Append(m.claimCopy(ctx)...)
+	}
+	lasting := context.WithoutCancel(ctx)
 	if diags.HasError() {
-		diags.Append(m.stepBack(ctx)...)
-		return false, diags
+		return m.stop(lasting, state, diags)
 	}
 	// An interrupt from here on would leave apps on different stores.
-	lasting := context.WithoutCancel(ctx)
+	lasting = m.underLease(lasting)
 	if diags.Append(m.takeOver(lasting)...); diags.HasError() {
 		return false, diags
 	}
 	if diags.Append(plan.readBack(lasting, r, *m.fresh)...); diags.HasError() {
 		return false, diags
 	}
-	done, last := m.retire(ctx)
+	done, last := m.retire(lasting)
 	diags.Append(last...)
 	return done, diags
+}
+
+// stop ends a run that has failed before it has moved anything: what another run has done meanwhile stands, and what that
+// one needs is left to it. The apps are put back by whoever is the last.
+func (m *replacement) stop(ctx context.Context, state instanceModel, diags diag.Diagnostics) (done bool, _ diag.Diagnostics) {
+	if m.begun && !m.moved {
+		m.timeout = min(m.timeout, 2*leaseTerm)
+		var leased leasedError
+		if err := m.claim(ctx); errors.As(err, &leased) {
+			return false, diags
+		}
+	}
+	if now, overtaken := m.overtaken(ctx, &state); overtaken {
+		done, diags := m.replacedAlready(ctx, state, m.want, now)
+		if err := m.releaseApps(ctx, m.old.ID, m.apps); err != nil { // held after the other run had put them back
+			diags.Append(m.failure("Unable to put the apps back", m.label(), err))
+		}
+		return done, diags
+	}
+	return false, append(diags, m.stepBack(ctx)...)
+}
+
+// joinReplacement finds both stores and what earlier runs have done. It waits for another run that is moving or destroying
+// something; the store that has replaced the old one by then is returned instead.
+func (r *instanceResource) joinReplacement(ctx context.Context, state, plan *instanceModel, timeout time.Duration) (*replacement, heroku.AddOn, error) {
+	clock := r.client.Clock()
+	for started := clock.Now(); ; {
+		m, err := r.replacementOf(ctx, *state, plan, timeout)
+		now, err := r.successor(ctx, state, m.old, err)
+		switch {
+		case err != nil:
+			return nil, now, err
+		case now.ID != state.addOnID():
+			return nil, now, nil
+		case m.leased == nil:
+			return m, now, nil
+		case clock.Now().Sub(started) >= timeout:
+			return nil, now, leasedError{*m.leased}
+		}
+		if err := clock.Sleep(ctx, leasePoll); err != nil {
+			return nil, now, err
+		}
+	}
+}
+
+// replacedAlready takes over what another run has made of the store, if that is what is wanted.
+func (r *instanceResource) replacedAlready(ctx context.Context, state instanceModel, plan *instanceModel, now heroku.AddOn) (done bool, diags diag.Diagnostics) {
+	if string(now.AppID) != plan.AppID.ValueString() || shortPlan(now.Plan) != string(plan.spec().Plan) {
+		return false, diag.Diagnostics{r.failure("Unable to replace Key-Value Store", state.label(), fmt.Errorf(
+			"another run has replaced it by %s (%s) on the plan %s of app %s, which is not what is planned here; plan again", now.Name, now.ID, shortPlan(now.Plan), now.AppName))}
+	}
+	plan.RetiredInstanceID = state.RetiredInstanceID
+	diags = plan.readBack(ctx, r, now)
+	return !diags.HasError(), diags
+}
+
+// overtaken finds the store that another run has put in place of the old one meanwhile. A new store that was ordered here
+// is given up then: nobody uses it, and nothing else knows of it.
+func (m *replacement) overtaken(ctx context.Context, state *instanceModel) (now heroku.AddOn, overtaken bool) {
+	attachments, err := m.client.AddOnAttachments(ctx, m.old.ID)
+	if err == nil && !slices.ContainsFunc(attachments, func(a heroku.Attachment) bool { return !markOf(m.old.ID, a.Name) }) &&
+		withName(attachments, keyvalue.RetiredAttachment(string(m.old.ID))) != nil && !m.moved {
+		err = m.detachFrom(ctx, m.old.AppID, m.mark(), m.old.ID) // it was made too late
+	}
+	if err != nil && !heroku.IsNotFound(err) {
+		return now, false
+	}
+	old, err := m.client.FindAddOn(ctx, string(m.old.ID))
+	now, err = m.successor(ctx, state, old, err)
+	if err != nil || now.ID == m.old.ID {
+		return now, false
+	}
+	if m.ordered != "" && m.ordered != now.ID {
+		if unused, err := m.unused(ctx, m.ordered); err == nil && unused {
+			_ = m.destroyStore(ctx, m.ordered, m.timeout) // it is named by the error that is returned otherwise
+		}
+	}
+	return now, true
 }
 
 // replacementOf finds both stores and what an earlier run has done.
@@ -92,19 +179,16 @@ func (m *replacement) lookUp(ctx context.Context, id heroku.AddOnID) (err error)
 	if err != nil {
 		return err
 	}
-	m.begun = withName(attachments, m.mark()) != nil
+	m.leased = m.leaseOfOthers(attachments)
+	mark := withName(attachments, m.mark())
+	m.begun, m.moved, m.fresh, m.names, m.carried = mark != nil, false, nil, nil, nil
 	m.left = slices.ContainsFunc(attachments, func(a heroku.Attachment) bool { return !markOf(m.old.ID, a.Name) })
 	if m.begun {
-		if m.fresh, err = m.findFresh(ctx); err != nil {
-			return err
-		}
-	}
-	if m.fresh != nil {
-		arrived, err := m.client.AddOnAttachments(ctx, m.fresh.ID)
+		m.since = mark.CreatedAt
+		arrived, err := m.findFresh(ctx)
 		if err != nil {
 			return err
 		}
-		arrived = slices.DeleteFunc(arrived, func(a heroku.Attachment) bool { return a.Name == m.stopgap() })
 		m.moved = len(arrived) > 0
 		attachments = append(attachments, arrived...)
 	}
@@ -113,36 +197,79 @@ func (m *replacement) lookUp(ctx context.Context, id heroku.AddOnID) (err error)
 		if !slices.Contains(m.apps, attachment.AppID) {
 			m.apps = append(m.apps, attachment.AppID)
 		}
-		if attachment.AppID == m.old.AppID && !markOf(m.old.ID, attachment.Name) {
+		if markOf(m.old.ID, attachment.Name) {
+			continue
+		}
+		m.carry(attachment)
+		if attachment.AppID == m.old.AppID {
 			m.names = append(m.names, attachment.Name)
 		}
 	}
 	return nil
 }
 
-// findFresh looks the new store up: by the name that it has first, then by the one that it takes over.
-func (m *replacement) findFresh(ctx context.Context) (*heroku.AddOn, error) {
+// carry notes an attachment that has to lead to the new store in the end.
+func (m *replacement) carry(attachment heroku.Attachment) {
+	if m.carried == nil {
+		m.carried = make(map[place]bool)
+	}
+	m.carried[place{attachment.AppID, attachment.Name}] = true
+}
+
+// findFresh looks the new store up: by the name that it has first, then by the one that it takes over. It returns the
+// attachments that it has beside its first one.
+func (m *replacement) findFresh(ctx context.Context) (arrived []heroku.Attachment, err error) {
 	names := []string{keyvalue.ForkName(string(m.old.ID))}
 	if original, retired := keyvalue.OriginalName(m.old.Name, string(m.old.ID)); retired {
 		names = append(names, original)
 	}
 	for _, name := range names {
 		found, err := m.client.FindAddOn(ctx, name)
-		if err == nil {
-			return &found, nil
+		if heroku.IsNotFound(err) {
+			continue
 		}
-		if !heroku.IsNotFound(err) {
+		if err != nil {
 			return nil, err
 		}
+		attachments, err := m.client.AddOnAttachments(ctx, found.ID)
+		if err != nil && !ending(found) {
+			return nil, err
+		}
+		if doubt := m.doubt(found, attachments); doubt != "" {
+			return nil, fmt.Errorf("the name %s, by which the new store is found again, belongs to the add-on %s of app %s, which is not proven to be that store: %s. "+
+				"Nothing has been done to it. If it is somebody else's, rename it (`heroku addons:rename`), and apply again", name, found.ID, found.AppName, doubt)
+		}
+		m.fresh = &found
+		return slices.DeleteFunc(attachments, func(a heroku.Attachment) bool { return markOf(m.old.ID, a.Name) }), nil
 	}
 	return nil, nil
 }
 
+// doubt says why a store is not proven to be the new one of this replacement. One that Heroku has given up proves nothing,
+// and has nothing to lose.
+func (m *replacement) doubt(found heroku.AddOn, attachments []heroku.Attachment) string {
+	first := withName(attachments, m.stopgap())
+	made, madeErr := time.Parse(time.RFC3339, found.CreatedAt)
+	marked, markedErr := time.Parse(time.RFC3339, m.since)
+	switch {
+	case found.Service != keyValueStoreService:
+		return "it is an add-on of " + found.Service
+	case ending(found) || found.ID == m.ordered:
+		return ""
+	case first == nil || first.AppID != found.AppID:
+		return fmt.Sprintf("it lacks the attachment %s to its own app, which the new store is ordered with", m.stopgap())
+	case madeErr != nil || markedErr != nil || made.Before(marked):
+		return fmt.Sprintf("it was made at %s, and the replacement began at %s", found.CreatedAt, m.since)
+	}
+	return ""
+}
+
 func (m *replacement) mark() string { return keyvalue.MigrationMark(string(m.old.ID)) }
 
-// markOf says that an attachment of a store is there for its replacement only.
+// markOf says that an attachment of a store is there for its replacement only, or for the one by which it was made.
 func markOf(old heroku.AddOnID, name string) bool {
-	return name == keyvalue.MigrationMark(string(old)) || name == keyvalue.RetiredAttachment(string(old))
+	return name == keyvalue.MigrationMark(string(old)) || name == keyvalue.RetiredAttachment(string(old)) ||
+		keyvalue.IsLease(name, string(old)) || keyvalue.IsSuccession(name)
 }
 
 func (m *replacement) stopgap() string { return keyvalue.ForkAttachment(string(m.old.ID)) }
@@ -181,12 +308,19 @@ func (m *replacement) prepare(ctx context.Context) diag.Diagnostics {
 	if diags.HasError() || m.begun {
 		return diags
 	}
-	if _, err := m.client.CreateAttachment(ctx, heroku.AttachmentCreate{AddOn: m.old.ID, App: m.old.AppID, Name: m.mark()}); err != nil {
+	if err := m.begin(ctx); err != nil {
 		diags.Append(m.halted(err))
-		return diags
 	}
-	m.begun = true
 	return diags
+}
+
+// begin marks the old store.
+func (m *replacement) begin(ctx context.Context) error {
+	mark, err := m.client.CreateAttachment(ctx, heroku.AttachmentCreate{AddOn: m.old.ID, App: m.old.AppID, Name: m.mark()})
+	if err == nil {
+		m.begun, m.since = true, mark.CreatedAt
+	}
+	return err
 }
 
 // proveOld shows that the old store can be copied and has room in the new one.
@@ -268,13 +402,38 @@ func (m *replacement) discardStale(ctx context.Context, held bool) error {
 	return m.discard(ctx)
 }
 
-// discard destroys the new store, which nobody uses.
+// discard destroys the new store, which nobody uses: under the lease, and after another look.
 func (m *replacement) discard(ctx context.Context) error {
-	err := m.destroyRetired(ctx, m.fresh.ID, m.timeout)
+	given := m.fresh.ID
+	if err := m.claim(ctx); err != nil {
+		return err
+	}
+	switch {
+	case m.fresh == nil: // another run has done it
+		return nil
+	case m.fresh.ID != given:
+		return errCopyGone
+	}
+	unused, err := m.unused(ctx, given)
+	if err == nil && !unused {
+		err = fmt.Errorf("the new store %s (%s) is in use: it has attachments beside %s", m.fresh.Name, given, m.stopgap())
+	}
+	if err == nil {
+		err = m.destroyStore(m.underLease(ctx), given, m.timeout)
+	}
 	if err == nil {
 		m.fresh = nil
 	}
 	return err
+}
+
+// unused reports that a new store has no attachment but the one that it was ordered with.
+func (m *replacement) unused(ctx context.Context, fresh heroku.AddOnID) (bool, error) {
+	attachments, err := m.client.AddOnAttachments(ctx, fresh)
+	if heroku.IsNotFound(err) {
+		return true, nil
+	}
+	return !slices.ContainsFunc(attachments, func(a heroku.Attachment) bool { return a.Name != m.stopgap() }), err
 }
 
 // order orders the new store. No app reads its copy before it is complete, so its first attachment is a stopgap.
@@ -293,10 +452,18 @@ func (m *replacement) order(ctx context.Context) diag.Diagnostics {
 		order.Config["fork"] = source.ResourceURL.Reveal()
 	}
 	fresh, err := m.client.CreateAddOn(ctx, app.ID, order)
+	if heroku.HasID(err, "invalid_params") { // another run may have ordered it a moment ago
+		if _, err := m.findFresh(ctx); err != nil {
+			return diag.Diagnostics{m.halted(err)}
+		}
+		if m.fresh != nil && m.asWanted() {
+			return nil
+		}
+	}
 	if err != nil {
 		return diag.Diagnostics{m.halted(fmt.Errorf("ordering the new store %s: %w", order.Name, err))}
 	}
-	m.fresh = &fresh
+	m.fresh, m.ordered = &fresh, fresh.ID
 	return nil
 }
 
@@ -383,16 +550,25 @@ func (m *replacement) halted(err error) diag.Diagnostic {
 }
 
 // stepBack puts the apps back after a failure before anything has moved, and takes the mark away if there is nothing
-// to continue with. It is also done when the run was interrupted.
+// to continue with. It is also done when the run was interrupted. Whoever has the lease needs both as they are.
 func (m *replacement) stepBack(ctx context.Context) diag.Diagnostics {
-	if m.moved {
+	if m.moved && m.left {
 		return nil
 	}
 	ctx = context.WithoutCancel(ctx)
+	if m.begun && !m.moved && m.leaseHolds() != nil {
+		other, err := m.takeLease(ctx)
+		if err == nil && other == nil {
+			err = m.lookUp(ctx, m.old.ID)
+		}
+		if other != nil || err == nil && m.moved && m.left || heroku.IsNotFound(err) {
+			return nil
+		}
+	}
 	if err := m.releaseApps(ctx, m.old.ID, m.apps); err != nil {
 		return diag.Diagnostics{m.failure("Unable to put the apps back", m.label(), err)}
 	}
-	if m.fresh != nil || !m.begun {
+	if m.fresh != nil || m.moved || !m.begun {
 		return nil
 	}
 	if err := m.detachFrom(ctx, m.old.AppID, m.mark(), m.old.ID); err != nil {
@@ -426,6 +602,9 @@ func (m *replacement) notFinished(err error) diag.Diagnostic {
 
 // moveName gives the old store another name and the new one its own.
 func (m *replacement) moveName(ctx context.Context) error {
+	if err := m.keepLease(ctx); err != nil {
+		return err
+	}
 	original, retired := keyvalue.OriginalName(m.old.Name, string(m.old.ID))
 	if !retired {
 		original = m.old.Name
@@ -448,6 +627,7 @@ func (m *replacement) moveName(ctx context.Context) error {
 // abandon undoes a replacement that an earlier run began and that the configuration does not ask for any more.
 func (r *instanceResource) abandon(ctx context.Context, state instanceModel, plan *instanceModel, timeout time.Duration) diag.Diagnostics {
 	m, err := r.replacementOf(ctx, state, plan, timeout)
+	defer m.giveBack(ctx)
 	switch {
 	case err != nil:
 		return diag.Diagnostics{r.notUndone(state, err, "How far it is could not be found out, so nothing has been changed.")}

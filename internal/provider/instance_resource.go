@@ -98,7 +98,7 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 
 	switch {
 	case req.Plan.Raw.IsNull():
-		resp.Diagnostics.Append(state.refuseDestroy()...)
+		resp.Diagnostics.Append(r.refuseLoss(state)...)
 		resp.Diagnostics.Append(state.otherStore()...)
 		return
 	case req.State.Raw.IsNull():
@@ -146,6 +146,9 @@ func (r *instanceResource) planExisting(ctx context.Context, state, config insta
 func (r *instanceResource) planUpdate(ctx context.Context, state, config instanceModel, plan *instanceModel) diag.Diagnostics {
 	r.protected.note(state)
 	diags := r.protected.refuseLossOf(state)
+	if protected := state.DeletionProtection.ValueBool() || plan.DeletionProtection.ValueBool(); protected {
+		diags.Append(r.protected.protect(storeObject(state.ID.ValueString()), state.label())...)
+	}
 	if !state.ready() {
 		plan.State = types.StringUnknown()
 		plan.VersionActual = types.StringUnknown()
@@ -395,12 +398,17 @@ func (r *instanceResource) Update(ctx context.Context, req resource.UpdateReques
 	save(plan)
 	resp.Diagnostics.Append(r.resumeFork(ctx, req, resp, plan)...)
 	if kept := state.RetiredInstanceID; !kept.IsNull() && plan.RetiredInstanceID.IsNull() {
-		if err := r.destroyRetired(ctx, heroku.AddOnID(kept.ValueString()), timeout); err != nil {
-			resp.Diagnostics.Append(r.failure("Unable to retire Key-Value Store", "Key-Value Store "+kept.ValueString(), err))
+		if diags := r.retireKept(ctx, state, kept.ValueString(), timeout); diags.HasError() {
+			resp.Diagnostics.Append(diags...)
 			resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("retired_instance_id"), kept)...)
 			return
 		}
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, retirementOverdue, nil)...)
+	}
+	if state.RetiredInstanceID.IsNull() { // until then it proves also whose store the kept one is
+		if err := r.endSuccession(ctx, plan); err != nil {
+			resp.Diagnostics.Append(r.failure("Unable to detach", plan.label(), err))
+		}
 	}
 }
 
@@ -470,7 +478,7 @@ func (r *instanceResource) Delete(ctx context.Context, req resource.DeleteReques
 		return
 	}
 	// Terraform asks ModifyPlan neither about -replace nor about the destroy half of a tainted replacement.
-	if resp.Diagnostics.Append(state.refuseDestroy()...); resp.Diagnostics.HasError() {
+	if resp.Diagnostics.Append(r.refuseLoss(state)...); resp.Diagnostics.HasError() {
 		return
 	}
 	if resp.Diagnostics.Append(r.destroyOther(ctx, state, timeout)...); resp.Diagnostics.HasError() {
@@ -495,6 +503,14 @@ func (r *instanceResource) Delete(ctx context.Context, req resource.DeleteReques
 	if err != nil {
 		resp.Diagnostics.Append(r.failure("Unable to destroy Key-Value Store", state.label(), err))
 	}
+}
+
+// refuseLoss refuses to destroy a store that is protected, here or by another instance that manages it too.
+func (r *instanceResource) refuseLoss(state instanceModel) diag.Diagnostics {
+	if diags := state.refuseDestroy(); diags.HasError() {
+		return diags
+	}
+	return r.protected.refuseDestroyOf(storeObject(state.ID.ValueString()), state.label())
 }
 
 func (m instanceModel) refuseDestroy() diag.Diagnostics {

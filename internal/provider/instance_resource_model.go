@@ -369,7 +369,7 @@ func (m *instanceModel) read(addOn heroku.AddOn, store *heroku.Store) {
 	m.State = types.StringValue(instanceState(addOn, store))
 	m.WebURL = types.StringValue(addOn.WebURL)
 	m.CreatedAt = types.StringValue(addOn.CreatedAt)
-	m.ConfigVars = stringSet(addOn.ConfigVars)
+	m.ConfigVars = stringSet(withoutSuccessions(addOn.ConfigVars))
 	m.AttachmentName = m.attachmentOf(addOn)
 	if m.RetiredInstanceID.IsUnknown() {
 		m.RetiredInstanceID = types.StringNull()
@@ -423,6 +423,13 @@ func (m *instanceModel) keepPlanned(planned instanceModel) {
 	}
 }
 
+// withoutSuccessions leaves out what only proves that a store has replaced another one: it is not there to be used.
+func withoutSuccessions(configVars []string) []string {
+	return slices.DeleteFunc(slices.Clone(configVars), func(name string) bool {
+		return slices.ContainsFunc(keyvalue.Successions([]string{name}), keyvalue.IsSuccession)
+	})
+}
+
 // migrating says that another store is to replace this one, as an earlier run has marked it.
 func migrating(addOn heroku.AddOn) bool {
 	return slices.Contains(addOn.ConfigVars, keyvalue.ConfigVar(keyvalue.MigrationMark(string(addOn.ID))))
@@ -452,7 +459,7 @@ func instanceState(addOn heroku.AddOn, store *heroku.Store) string {
 
 // attachmentOf keeps the name that is known as long as the store bears it, since one store may have several.
 func (m *instanceModel) attachmentOf(addOn heroku.AddOn) types.String {
-	names := keyvalue.AttachmentNames(addOn.ConfigVars)
+	names := keyvalue.AttachmentNames(withoutSuccessions(addOn.ConfigVars))
 	if migrating(addOn) {
 		names = slices.DeleteFunc(names, func(name string) bool { return markOf(addOn.ID, name) })
 	}

@@ -20,12 +20,69 @@ type protectedStores struct {
 	stores map[string]map[string]string // by app and store: the store in words
 	spaces map[string]string            // by app: the space that it is in
 	doomed map[string]loss              // by the id of an app or a space
+
+	// One store or space may be managed by two instances, of which only one protects it.
+	guarded map[object]string // by what is protected: the same in words
+	ending  map[object]string // by what an instance plans to destroy: the same in words
 }
 
 // loss is an app or a space that is to be destroyed or replaced.
 type loss struct {
 	id, label string
 	space     bool
+}
+
+func storeObject(id string) object { return object{"kvs_instance", id} }
+
+// protect notes that an instance protects an object, and refuses a destroy that another instance plans for it.
+func (p *protectedStores) protect(o object, label string) diag.Diagnostics {
+	if p == nil {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.guarded == nil {
+		p.guarded = make(map[object]string)
+	}
+	p.guarded[o] = label
+	if _, planned := p.ending[o]; planned {
+		return diag.Diagnostics{protectedElsewhere(o, label)}
+	}
+	return nil
+}
+
+// protector is the instance that protects an object, in words.
+func (p *protectedStores) protector(o object) (label string, protected bool) {
+	if p == nil {
+		return "", false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	label, protected = p.guarded[o]
+	return label, protected
+}
+
+// refuseDestroyOf is asked by an instance that does not protect its object itself and is to destroy it.
+func (p *protectedStores) refuseDestroyOf(o object, label string) diag.Diagnostics {
+	if p == nil {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ending == nil {
+		p.ending = make(map[object]string)
+	}
+	p.ending[o] = label
+	if _, protected := p.guarded[o]; protected {
+		return diag.Diagnostics{protectedElsewhere(o, label)}
+	}
+	return nil
+}
+
+func protectedElsewhere(o object, label string) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Another resource protects what is to be destroyed", fmt.Sprintf(
+		"%s is managed twice in this configuration: one %s is to be destroyed, and another one with the same id has deletion_protection = true. "+
+			"To stop managing it in one place, use a removed block with destroy = false there. To destroy it on purpose, first apply deletion_protection = false to the other one as well.", label, o.resourceType))
 }
 
 // note remembers a store that was read.
@@ -43,6 +100,10 @@ func (p *protectedStores) note(store instanceModel) {
 		p.stores[app] = make(map[string]string)
 	}
 	p.stores[app][store.ID.ValueString()] = store.label()
+	if p.guarded == nil {
+		p.guarded = make(map[object]string)
+	}
+	p.guarded[storeObject(store.ID.ValueString())] = store.label()
 }
 
 // noteApp remembers which space an app is in.

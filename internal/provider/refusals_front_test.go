@@ -30,6 +30,7 @@ type front struct {
 	server  tfprotov6.ProviderServer
 	schemas *tfprotov6.GetProviderSchemaResponse
 	refuser *refuser
+	through http.RoundTripper // instead of the refuser, if there is one
 	said    []*tfprotov6.Diagnostic
 }
 
@@ -93,6 +94,9 @@ func (f *front) command() {
 	defer f.refuser.arm(armed)
 	f.server = providerserver.NewProtocol6(provider.New("test", provider.WithClient(func(o *heroku.Options) {
 		o.APIURL, o.DataAPIURL, o.Clock, o.Transport = f.sb.URL(), f.sb.URL(), sandboxTime{f.sb.Clock()}, f.refuser
+		if f.through != nil {
+			o.Transport = f.through
+		}
 		o.Credential = heroku.Credential{Token: f.sb.Token(), Source: "the test"}
 	}))())()
 	var err error

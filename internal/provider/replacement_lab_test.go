@@ -54,7 +54,7 @@ type mishap struct {
 var (
 	deletion    = regexp.MustCompile(`^DELETE /apps/[^/]+/addons/`)
 	forkOrdered = regexp.MustCompile(`^POST /apps/[^/]+/addons$`)
-	attaching   = regexp.MustCompile(`^POST /addon-attachments$`) // the mark is the first, then those that move
+	attaching   = regexp.MustCompile(`^POST /addon-attachments$`) // the mark is the first, then the lease, then those that move
 )
 
 const (

@@ -116,7 +116,7 @@ resource "terraform_data" "version" {
 		seeded := datasetOf(t, redis)
 		after := strings.ReplaceAll(twoApps("api", "premium-1", ""), "deletion_protection = false", "")
 		l.cli.Configure(after)
-		l.apply(mishap{kind: crashed, write: 2, of: attaching})
+		l.apply(mishap{kind: crashed, write: 3, of: attaching})
 		l.mustRefuse("Key-Value Store is protected from deletion", "apply", "-auto-approve", "-replace="+store)
 		l.expectServed(bothApps, seeded)
 		l.mustApply(after)
@@ -157,7 +157,7 @@ resource "kvs_instance" "all" {
 }
 `
 	}
-	for _, happens := range []mishap{{}, {kind: crashed, write: 2, of: forkOrdered}, {kind: crashed, write: 4, of: attaching}, {kind: interrupted, write: 2, of: forkOrdered}} {
+	for _, happens := range []mishap{{}, {kind: crashed, write: 2, of: forkOrdered}, {kind: crashed, write: 6, of: attaching}, {kind: interrupted, write: 2, of: forkOrdered}} {
 		t.Run(strings.TrimSpace("moving, "+happens.kind), func(t *testing.T) {
 			t.Parallel()
 			l := newLab(t, config("web", "premium-0"))

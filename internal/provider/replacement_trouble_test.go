@@ -101,7 +101,7 @@ func TestReplacement_stillHeld(t *testing.T) {
 	t.Parallel()
 	c := newCarrying(t, values{"app_maintenance": true})
 	old := c.store.get("id")
-	c.refuse("POST", "/addon-attachments", 3) // after the mark and the first attachment
+	c.refuse("POST", "/addon-attachments", 4) // after the mark, the lease and the first attachment
 	c.belongTo(c.api)
 	held := c.said
 	c.expectSaid(asError, "Unable to move the attachments of Key-Value Store", "orders-cache ("+old+")", refusal)
@@ -123,7 +123,7 @@ func TestReplacement_continued(t *testing.T) {
 	t.Parallel()
 	c := newCarrying(t, nil)
 	old := c.store.get("id")
-	c.refuse("POST", "/addon-attachments", 2) // after the mark
+	c.refuse("POST", "/addon-attachments", 3) // after the mark and the lease
 	c.belongTo(c.api)
 	c.expectSaid(asError, "Unable to move the attachments of Key-Value Store", refusal)
 	c.sb.Clear()
@@ -150,7 +150,7 @@ func TestReplacement_endedUnheard(t *testing.T) {
 			*c.store, c.said = before, nil // the run was lost with its last answer
 			old := c.store.get("id")
 			c.store.refresh()
-			c.expectSaid(asWarning, "The store was replaced by another one", "orders-cache ("+old+") "+test.was, "orders-cache ("+newest+")", "Nothing is left to do", "`heroku addons:info "+newest+"`")
+			c.expectSaid(asWarning, "The store was replaced by another one", "orders-cache ("+old+") "+test.was, "orders-cache ("+newest+")", "the attachment KVS_FORK_", "Nothing is left to do")
 			if got := c.store.get("id"); got != newest {
 				t.Errorf("the state has %s, want %s", got, newest)
 			}
@@ -167,7 +167,7 @@ func TestReplacement_notUndone(t *testing.T) {
 	t.Parallel()
 	c := newCarrying(t, nil)
 	old := c.store.get("id")
-	c.refuse("POST", "/addon-attachments", 2)
+	c.refuse("POST", "/addon-attachments", 3)
 	c.belongTo(c.api)
 	c.expectSaid(asError, "Unable to move the attachments of Key-Value Store", refusal)
 	for _, step := range []struct{ method, path, request, stands string }{

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
@@ -20,7 +21,8 @@ import (
 // miniredisEngine serves stores from within this process, so that the sandbox works on a machine without any server.
 // It enforces no limits and settings, and cannot replicate.
 type miniredisEngine struct {
-	cert certificate
+	cert   certificate
+	copies bool // a fork is a copy, see Options
 
 	mu      sync.Mutex
 	servers map[*miniredisServer]struct{}
@@ -82,6 +84,7 @@ type miniredisServer struct {
 	redis      *miniredis.Miniredis
 	host       string
 	port       int
+	following  atomic.Bool
 
 	mu       sync.Mutex
 	stopped  bool
@@ -153,11 +156,46 @@ func (s *miniredisServer) Source() source {
 	return source{Host: s.host, Port: s.port, Password: s.password, TLS: true}
 }
 
-func (s *miniredisServer) Follow(context.Context, source) error {
+func (s *miniredisServer) Follow(_ context.Context, from source) error {
+	if s.engine.copies && s.engine.serverAt(from.Port) != nil {
+		s.following.Store(true)
+		return nil
+	}
 	return fmt.Errorf("%w: miniredis has no SYNC; install valkey or redis to fork stores", errNoReplication)
 }
 
-func (s *miniredisServer) StandAlone(context.Context, source) error { return nil }
+func (s *miniredisServer) StandAlone(_ context.Context, from source) error {
+	if !s.following.Swap(false) {
+		return nil
+	}
+	origin := s.engine.serverAt(from.Port)
+	if origin == nil {
+		return fmt.Errorf("%w: it is gone", errNoReplication)
+	}
+	for n := range databases {
+		for _, name := range origin.redis.DB(n).Keys() {
+			key, err := dumpKey(origin.redis.DB(n), name)
+			if err == nil {
+				err = loadKey(s.redis.DB(n), key)
+			}
+			if err != nil {
+				return fmt.Errorf("copying a store: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+func (e *miniredisEngine) serverAt(port int) *miniredisServer {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for s := range e.servers {
+		if s.port == port {
+			return s
+		}
+	}
+	return nil
+}
 
 func (s *miniredisServer) Restart(context.Context, serverSpec) error {
 	if !s.persistent {

@@ -27,6 +27,7 @@ type Options struct {
 	Provisioning    time.Duration // how long a store takes to be provisioned, or its plan to be changed; default 3 s
 	Maintenance     time.Duration // how long a maintenance runs, after it took Provisioning to prepare it; default the same
 	Forking         time.Duration // how long a fork is still in progress once it is provisioned; default 0: it is complete by then
+	CopyForks       bool          // on miniredis a fork is a copy of its source when it completes, instead of being refused; only of stores in this sandbox
 	Rotation        time.Duration // how long it takes to rotate credentials; default 0
 	PasswordOverlap time.Duration // how long after that the former password still opens the store, though not on miniredis; default 0
 	DataAPIDelay    time.Duration // how long after its creation a store is unknown to the Data API; default 0
@@ -111,6 +112,9 @@ func Start(ctx context.Context, o Options) (_ *Sandbox, err error) {
 
 	if s.engine, err = chooseEngine(o.Engine, s.log); err != nil {
 		return nil, fmt.Errorf("starting the sandbox: %w", err)
+	}
+	if embedded, ok := s.engine.(*miniredisEngine); ok {
+		embedded.copies = o.CopyForks
 	}
 	if err := s.openWorld(ctx); err != nil {
 		return nil, fmt.Errorf("starting the sandbox: %w", err)
