@@ -506,10 +506,10 @@ func (m instanceModel) refuseDestroy() diag.Diagnostics {
 	return diags
 }
 
-// declaredFailed says that Heroku itself gave the store up.
+// declaredFailed says that Heroku itself gave the store up, or that somebody has destroyed it.
 func declaredFailed(err error) bool {
 	var wait *heroku.WaitError
-	return errors.As(err, &wait) && wait.Outcome == heroku.Failed
+	return errors.As(err, &wait) && (wait.Outcome == heroku.Failed || wait.Outcome == heroku.Gone)
 }
 
 // unfinished reports a store that exists but is not ready. It is a warning on purpose: see Create.
