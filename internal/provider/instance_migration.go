@@ -79,16 +79,17 @@ func migrationAttribute() schema.SingleNestedAttribute {
 			},
 			"accept_data_loss": schema.BoolAttribute{
 				Optional:            true,
-				MarkdownDescription: "Consent to losing all keys, which `strategy = \"recreate\"` needs. Off by default; `deletion_protection` has to be off as well.",
+				MarkdownDescription: "Consent to losing all keys, which `strategy = \"recreate\"` needs, with `deletion_protection` off as well, and the upgrade of the version of a `mini` store. Off by default.",
 			},
 			"accept_unproven": schema.BoolAttribute{
 				Optional:            true,
 				MarkdownDescription: "Whether to go on where the store's server cannot be reached from here and what is to be shown of it, such as that its data fits into a smaller plan, remains unproven. Off by default.",
 			},
 			"version_upgrade": schema.StringAttribute{
-				Optional:            true,
-				Validators:          []validator.String{stringvalidator.OneOf(upgradeNow, upgradeInWindow)},
-				MarkdownDescription: "When an upgraded server takes over from the one that runs: `now`, the default, as soon as it is prepared; `window`, in the store's maintenance window, for which no apply waits.",
+				Optional:   true,
+				Validators: []validator.String{stringvalidator.OneOf(upgradeNow, upgradeInWindow)},
+				MarkdownDescription: "When an upgraded server takes over from the one that runs: `window`, the default, in the store's maintenance window, for which no apply waits; " +
+					"`now`, as soon as it is prepared, which is refused unless all apps that the store is attached to are in maintenance mode, or `app_maintenance` or `scale_down` takes care of that.",
 			},
 		},
 	}

@@ -260,8 +260,8 @@ func (m instanceModel) order(app heroku.App) heroku.AddOnCreate {
 		"timeout":          fmt.Sprint(m.Timeout.ValueInt64()),
 		"maxmemory_policy": m.MaxmemoryPolicy.ValueString(),
 	}
-	if version := m.Version.ValueString(); version != "" {
-		options["version"] = version
+	if version := keyvalue.Version(m.Version.ValueString()).ForNewStore(); version != "" {
+		options["version"] = string(version)
 	}
 	return heroku.AddOnCreate{
 		Plan:           m.spec().Plan.Wire(),

@@ -241,7 +241,7 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 	save()
 
 	// From here on an error would taint the store, and the next apply would destroy it.
-	err := r.finish(ctx, &plan, timeout)
+	err := r.finish(ctx, &plan, live{addOn: addOn}, string(plan.spec().Plan), timeout)
 	switch {
 	case declaredFailed(err):
 		resp.State.RemoveResource(ctx)
@@ -251,6 +251,9 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 		resp.Diagnostics.Append(r.unfinished(plan, err))
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, forkUnverified, config.forkMark())...)
 	default:
+		for _, d := range r.upgrade(ctx, &plan, true, timeout) {
+			resp.Diagnostics.AddWarning(d.Summary(), d.Detail())
+		}
 		gone, diags := r.verifyFork(ctx, plan, config, timeout)
 		if resp.Diagnostics.Append(diags...); gone {
 			resp.State.RemoveResource(ctx)
@@ -343,119 +346,6 @@ func ifKnown(store heroku.Store, err error) (*heroku.Store, error) {
 		return nil, err
 	}
 	return &store, nil
-}
-
-func (r *instanceResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	defer recoverPanic(&resp.Diagnostics, "Updating a Key-Value Store", nil)
-	var state, plan instanceModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	timeout, diags := plan.Timeouts.Update(ctx, instanceUpdateTimeout)
-	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
-		return
-	}
-	save := func(m instanceModel) {
-		resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
-		resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: m.ID})...)
-	}
-	// The plan may have been made while the app or the plan was unknown.
-	change := keyvalue.Impact(state.spec(), plan.spec())
-	if change.Method == keyvalue.NewStore || change.Method == keyvalue.Refused {
-		if resp.Diagnostics.Append(refuseReplacement(state, plan, change, plan.terms(ctx))...); resp.Diagnostics.HasError() {
-			return
-		}
-		done, diags := r.replace(ctx, state, &plan, timeout)
-		resp.Diagnostics.Append(diags...)
-		if done {
-			save(plan)
-			former, unread := req.Private.GetKey(ctx, attachmentsCarried)
-			resp.Diagnostics.Append(unread...)
-			resp.Diagnostics.Append(resp.Private.SetKey(ctx, attachmentsCarried, carriedFrom(former, state, plan))...)
-			if !plan.RetiredInstanceID.IsNull() && diags.HasError() {
-				resp.Diagnostics.Append(resp.Private.SetKey(ctx, retirementOverdue, []byte("true"))...)
-			}
-		}
-		return
-	}
-	if state.State.ValueString() == instanceMigrating {
-		if resp.Diagnostics.Append(r.abandon(ctx, state, &plan, timeout)...); resp.Diagnostics.HasError() {
-			return
-		}
-	}
-	plan.ID = state.ID
-	if plan.RetiredInstanceID.IsUnknown() {
-		plan.RetiredInstanceID = state.RetiredInstanceID
-	}
-	if resp.Diagnostics.Append(r.changeInPlace(ctx, &state, &plan, change, timeout, resp)...); resp.Diagnostics.HasError() {
-		return
-	}
-	save(plan)
-	resp.Diagnostics.Append(r.resumeFork(ctx, req, resp, plan)...)
-	if kept := state.RetiredInstanceID; !kept.IsNull() && plan.RetiredInstanceID.IsNull() {
-		if err := r.destroyRetired(ctx, heroku.AddOnID(kept.ValueString()), timeout); err != nil {
-			resp.Diagnostics.Append(r.failure("Unable to retire Key-Value Store", "Key-Value Store "+kept.ValueString(), err))
-			resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("retired_instance_id"), kept)...)
-			return
-		}
-		resp.Diagnostics.Append(resp.Private.SetKey(ctx, retirementOverdue, nil)...)
-	}
-}
-
-// changeInPlace asks the Platform API for what it has to be told, remembers that it did, and waits for the end.
-func (r *instanceResource) changeInPlace(ctx context.Context, state, plan *instanceModel, change keyvalue.Change, timeout time.Duration, resp *resource.UpdateResponse) diag.Diagnostics {
-	if update, changed := plan.changesTo(*state); changed {
-		if change.Downgrade {
-			if diags := r.proveRoom(ctx, state.addOnID(), state.label(), plan.spec().Plan, plan.terms(ctx).AcceptUnproven.ValueBool()).Errors(); diags.HasError() {
-				return diags
-			}
-		}
-		if update.Plan != nil { // Heroku refuses another change while one is under way
-			if _, err := r.client.WaitStoreAvailable(ctx, state.addOnID(), "", timeout); err != nil {
-				return diag.Diagnostics{r.failure("Unable to change Key-Value Store", state.label(), err)}
-			}
-		}
-		addOn, err := r.client.UpdateAddOn(ctx, heroku.AppID(state.AppID.ValueString()), state.addOnID(), update)
-		if err != nil {
-			return diag.Diagnostics{r.failure("Unable to change Key-Value Store", state.label(), err)}
-		}
-		state.read(addOn, nil)
-		resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
-	}
-	planned := *plan
-	if err := r.finish(ctx, plan, timeout); err != nil {
-		return diag.Diagnostics{r.failure("Unable to finish the change of Key-Value Store", state.label(), err)}
-	}
-	plan.keepPlanned(planned)
-	return nil
-}
-
-// finish waits until the store is ready on both APIs, brings attachment and settings to what is planned, and reads
-// everything back. It is looked up before it is done, so that an interrupted run continues where it stopped.
-func (r *instanceResource) finish(ctx context.Context, m *instanceModel, timeout time.Duration) error {
-	addOn, err := r.client.WaitAddOnProvisioned(ctx, m.addOnID(), timeout)
-	if err != nil {
-		return err
-	}
-	store, err := r.client.WaitStoreAvailable(ctx, addOn.ID, string(m.spec().Plan), timeout)
-	if err != nil {
-		return err
-	}
-	if store, err = r.upgrade(ctx, m, store, timeout); err != nil {
-		return err
-	}
-	if addOn, err = r.attachAs(ctx, addOn, m.AttachmentName); err != nil {
-		return err
-	}
-	if update, changed := m.settingsFor(store); changed {
-		if err := r.client.UpdateStoreConfig(ctx, addOn.ID, update); err != nil {
-			return err
-		}
-		if store, err = r.client.Store(ctx, addOn.ID); err != nil {
-			return err
-		}
-	}
-	m.readAsAsked(addOn, store)
-	return nil
 }
 
 func (r *instanceResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
