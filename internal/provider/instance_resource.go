@@ -98,14 +98,13 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 
 	switch {
 	case req.Plan.Raw.IsNull():
-		resp.Diagnostics.Append(state.refuseDestroy()...)
-		resp.Diagnostics.Append(state.otherStore()...)
+		if resp.Diagnostics.Append(state.refuseDestroy()...); !resp.Diagnostics.HasError() {
+			resp.Diagnostics.Append(state.otherStore()...)
+			resp.Diagnostics.Append(r.lossOnDestroy(ctx, state))
+		}
 		return
 	case req.State.Raw.IsNull():
-		resp.Diagnostics.Append(plan.planFork(config.Fork)...)
-		if !config.Plan.IsUnknown() {
-			resp.Diagnostics.Append(r.planPlacement(ctx, &plan)...)
-		}
+		resp.Diagnostics.Append(r.planCreation(ctx, config, &plan)...)
 	default:
 		overdue, diags := req.Private.GetKey(ctx, retirementOverdue)
 		resp.Diagnostics.Append(diags...)
@@ -114,6 +113,29 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	plan.setFacts()
 	r.plans.note(plan)
 	resp.Diagnostics.Append(setChanged(ctx, &resp.Plan, proposed, plan)...)
+}
+
+// planCreation refuses what Heroku would refuse later, and what would take something away.
+func (r *instanceResource) planCreation(ctx context.Context, config instanceModel, plan *instanceModel) diag.Diagnostics {
+	diags := plan.planFork(config.Fork)
+	if label, is := r.run.protects(config.Name.ValueString()); is {
+		diags.Append(protectedName(label))
+	}
+	if diags.Append(r.refuseUnknownPlan(ctx, *plan)...); diags.HasError() {
+		return diags
+	}
+	if floor := keyvalue.Version(config.Version.ValueString()); floor != "" && !floor.Announced() {
+		diags.AddAttributeWarning(path.Root("version"), "No announced version is as new as that", fmt.Sprintf(
+			"The store is to run at least version %s. Versions that Heroku has announced, as far as this provider knows: %s. "+
+				"It is ordered with version %s, and Heroku decides whether there is one.", floor, keyvalue.ReleaseList(), floor.ForNewStore()))
+	}
+	if !config.Plan.IsUnknown() {
+		diags.Append(r.planPlacement(ctx, plan)...)
+	}
+	if !diags.HasError() {
+		diags.Append(r.planAttachment(ctx, *plan, config)...)
+	}
+	return diags
 }
 
 // stays reports that a store that nobody wants to change stays as it is, and that there is nothing to say of it.
@@ -143,14 +165,21 @@ func (r *instanceResource) planExisting(ctx context.Context, state, config insta
 
 // planUpdate says what the change costs, and resumes what an earlier run has not finished.
 func (r *instanceResource) planUpdate(ctx context.Context, state, config instanceModel, plan *instanceModel) diag.Diagnostics {
-	r.protected.note(state)
+	r.noteState(state)
 	diags := r.protected.refuseLossOf(state)
+	diags.Append(state.warnOfProtection(*plan)...)
+	if diags.Append(r.refuseUnknownApp(state, *plan, plan.terms(ctx))...); diags.HasError() {
+		return diags
+	}
 	if !state.ready() {
 		plan.State = types.StringUnknown()
 		plan.VersionActual = types.StringUnknown()
 		plan.ConfigVars = types.SetUnknown(types.StringType)
 		if plan.AttachmentName.IsNull() {
 			plan.AttachmentName = types.StringUnknown()
+		}
+		if config.Name.IsNull() && plan.Name.Equal(state.Name) && state.State.ValueString() == heroku.StateProvisioning {
+			plan.Name = types.StringUnknown() // it gets one for good when it is complete
 		}
 	}
 	if !plan.AttachmentName.Equal(state.AttachmentName) {
@@ -163,6 +192,12 @@ func (r *instanceResource) planUpdate(ctx context.Context, state, config instanc
 		return diags
 	}
 	change := keyvalue.Impact(state.spec(), plan.spec())
+	if change.PlanChanges {
+		diags.Append(r.refuseUnknownPlan(ctx, *plan)...)
+	}
+	if diags.Append(refuseUpgrade(state, *plan, change, plan.terms(ctx))...); diags.HasError() {
+		return diags
+	}
 	awaited, spoken := r.planVersion(ctx, state, plan, change)
 	diags.Append(spoken...)
 	if change.VersionUpgrade && !awaited || plan.Version.IsUnknown() {
@@ -220,7 +255,7 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
-	if resp.Diagnostics.Append(r.keepAttachment(ctx, plan, app)...); resp.Diagnostics.HasError() {
+	if resp.Diagnostics.Append(r.keepConfigVar(ctx, plan, app)...); resp.Diagnostics.HasError() {
 		return
 	}
 	order, diags := r.orderOf(ctx, plan, config, app)
@@ -251,6 +286,9 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 		resp.Diagnostics.Append(r.unfinished(plan, err))
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, forkUnverified, config.forkMark())...)
 	default:
+		if config.Name.IsNull() {
+			r.nameForGood(ctx, &plan)
+		}
 		for _, d := range r.upgrade(ctx, &plan, true, timeout) {
 			resp.Diagnostics.AddWarning(d.Summary(), d.Detail())
 		}
@@ -290,6 +328,7 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 	addOn, err := r.present(ctx, &state)
 	if heroku.IsNotFound(err) || err == nil && addOn.State == heroku.StateDeprovisioned {
 		resp.State.RemoveResource(ctx)
+		resp.Diagnostics.Append(known.goneByHand())
 		return
 	}
 	if err != nil {
@@ -300,7 +339,7 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 		resp.Diagnostics.Append(state.succeeded(addOn))
 		resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: types.StringValue(string(addOn.ID))})...)
 	}
-	r.protected.note(state)
+	r.noteState(state)
 	store, err := settings(addOn)
 	if err != nil {
 		resp.Diagnostics.Append(r.failure("Unable to read the settings of Key-Value Store", state.label(), err))
@@ -360,6 +399,10 @@ func (r *instanceResource) Delete(ctx context.Context, req resource.DeleteReques
 	if resp.Diagnostics.Append(state.refuseDestroy()...); resp.Diagnostics.HasError() {
 		return
 	}
+	if r.run.yield(storeObject(state.addOnID())) {
+		resp.Diagnostics.Append(state.leftAlone())
+		return
+	}
 	if resp.Diagnostics.Append(r.destroyOther(ctx, state, timeout)...); resp.Diagnostics.HasError() {
 		return
 	}
@@ -382,18 +425,6 @@ func (r *instanceResource) Delete(ctx context.Context, req resource.DeleteReques
 	if err != nil {
 		resp.Diagnostics.Append(r.failure("Unable to destroy Key-Value Store", state.label(), err))
 	}
-}
-
-func (m instanceModel) refuseDestroy() diag.Diagnostics {
-	var diags diag.Diagnostics
-	if m.DeletionProtection.ValueBool() {
-		diags.AddAttributeError(path.Root("deletion_protection"), "Key-Value Store is protected from deletion",
-			m.label()+" holds data that cannot be recovered after it is destroyed.\n\n"+
-				"To destroy it on purpose, first apply deletion_protection = false, then destroy. "+
-				"If it is to be replaced because it is tainted, run `terraform untaint` on its address instead: the store itself is intact. "+
-				"To stop managing it without destroying it, use a removed block with destroy = false.")
-	}
-	return diags
 }
 
 // declaredFailed says that Heroku itself gave the store up, or that somebody has destroyed it.

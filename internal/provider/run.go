@@ -21,6 +21,11 @@ type run struct {
 	wanted  map[object]bool
 	yielded map[object]bool
 	claims  map[string][]claim
+
+	protected map[string]string // stores that are protected, in words, by their names
+	stays     map[string]bool   // apps that are planned to stay
+	ordered   map[string]int    // how many stores are to be ordered on an app without an attachment name
+	looks     int               // at stores that are planned to be destroyed
 }
 
 // object is one thing at Heroku that instances of a resource type manage.
@@ -39,7 +44,7 @@ type claim struct {
 func newRun() *run {
 	return &run{
 		inState: make(map[object]bool), kept: make(map[object]bool), wanted: make(map[object]bool), yielded: make(map[object]bool),
-		claims: make(map[string][]claim),
+		claims: make(map[string][]claim), protected: make(map[string]string), stays: make(map[string]bool), ordered: make(map[string]int),
 	}
 }
 
@@ -143,4 +148,60 @@ func (r *run) claim(thing string, mine claim) (other claim, conflict bool) {
 	}
 	r.claims[thing] = append(r.claims[thing], mine)
 	return claim{}, false
+}
+
+// protect remembers a protected store that is in the state of this configuration.
+func (r *run) protect(name, label string) {
+	if r == nil || name == "" {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.protected[name] = label
+}
+
+// protects is the protected store of that name, in words.
+func (r *run) protects(name string) (label string, is bool) {
+	if r == nil || name == "" {
+		return "", false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	label, is = r.protected[name]
+	return label, is
+}
+
+// appStays reports whether an app of this configuration is planned to stay. Nothing fills r.stays in this file.
+func (r *run) appStays(id string) bool {
+	if r == nil {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stays[id]
+}
+
+// unnamed counts the stores that are to be ordered on an app without a name for their attachment.
+func (r *run) unnamed(app string) int {
+	if r == nil {
+		return 0
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ordered[app]++
+	return r.ordered[app]
+}
+
+// mostLooks is at how many stores a plan looks that destroys them: each takes requests of its own.
+const mostLooks = 10
+
+// look reports whether one more store may be looked at.
+func (r *run) look() bool {
+	if r == nil {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.looks++
+	return r.looks <= mostLooks
 }
