@@ -26,8 +26,8 @@ func (r *instanceResource) compareLive(ctx context.Context, state, plan, config 
 	case gone && replaced:
 		return live{}, nil
 	case gone:
-		return live{}, diag.Diagnostics{diag.NewErrorDiagnostic("Key-Value Store is gone", fmt.Sprintf(
-			"%s was destroyed after this plan was made. Nothing was changed. Plan again to see what is left to do.", state.label()))}
+		return live{}, diag.Diagnostics{diag.NewErrorDiagnostic("The store was destroyed since the plan was made", fmt.Sprintf(
+			"%s does not exist any more. Nothing was changed. Plan again to see what is left to do.", state.label()))}
 	case err != nil:
 		return live{}, diag.Diagnostics{r.failure("Unable to read Key-Value Store", state.label(), err)}
 	case replaced && (migrating(addOn) || gaveAway(addOn, state.Name.ValueString())):

@@ -18,7 +18,8 @@ import (
 // naming is a server that adds those names.
 type naming struct {
 	server
-	schemas func() (*tfprotov6.GetProviderSchemaResponse, error)
+	mu      *sync.Mutex
+	schemas *map[string]*tfprotov6.Schema // of resources, by their types; read when the first warning is said
 }
 
 func withNames(s tfprotov6.ProviderServer) tfprotov6.ProviderServer {
@@ -26,15 +27,27 @@ func withNames(s tfprotov6.ProviderServer) tfprotov6.ProviderServer {
 	if !served {
 		return s
 	}
-	return naming{whole, sync.OnceValues(func() (*tfprotov6.GetProviderSchemaResponse, error) {
-		return whole.GetProviderSchema(context.Background(), &tfprotov6.GetProviderSchemaRequest{})
-	})}
+	return naming{whole, new(sync.Mutex), new(map[string]*tfprotov6.Schema)}
+}
+
+// schema is that of a resource type, nil when there is none.
+func (n naming) schema(ctx context.Context, resourceType string) *tfprotov6.Schema {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if *n.schemas == nil {
+		served, err := n.GetProviderSchema(ctx, &tfprotov6.GetProviderSchemaRequest{})
+		if err != nil {
+			return nil
+		}
+		*n.schemas = served.ResourceSchemas
+	}
+	return (*n.schemas)[resourceType]
 }
 
 func (n naming) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
 	resp, err := n.server.ValidateResourceConfig(ctx, req)
 	if resp != nil {
-		n.name(resp.Diagnostics, req.TypeName, req.Config)
+		n.name(ctx, resp.Diagnostics, req.TypeName, req.Config)
 	}
 	return resp, err
 }
@@ -42,7 +55,7 @@ func (n naming) ValidateResourceConfig(ctx context.Context, req *tfprotov6.Valid
 func (n naming) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
 	resp, err := n.server.ReadResource(ctx, req)
 	if resp != nil {
-		n.name(resp.Diagnostics, req.TypeName, req.CurrentState)
+		n.name(ctx, resp.Diagnostics, req.TypeName, req.CurrentState)
 	}
 	return resp, err
 }
@@ -50,7 +63,7 @@ func (n naming) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceReq
 func (n naming) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
 	resp, err := n.server.PlanResourceChange(ctx, req)
 	if resp != nil {
-		n.name(resp.Diagnostics, req.TypeName, req.PriorState, req.ProposedNewState)
+		n.name(ctx, resp.Diagnostics, req.TypeName, req.PriorState, req.ProposedNewState)
 	}
 	return resp, err
 }
@@ -58,20 +71,20 @@ func (n naming) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResou
 func (n naming) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
 	resp, err := n.server.ApplyResourceChange(ctx, req)
 	if resp != nil {
-		n.name(resp.Diagnostics, req.TypeName, req.PriorState, resp.NewState, req.PlannedState)
+		n.name(ctx, resp.Diagnostics, req.TypeName, req.PriorState, resp.NewState, req.PlannedState)
 	}
 	return resp, err
 }
 
 // name adds the name that the first of the values has to the summaries of warnings.
-func (n naming) name(said []*tfprotov6.Diagnostic, resourceType string, values ...*tfprotov6.DynamicValue) {
+func (n naming) name(ctx context.Context, said []*tfprotov6.Diagnostic, resourceType string, values ...*tfprotov6.DynamicValue) {
 	name := ""
 	for _, d := range said {
 		if d.Severity != tfprotov6.DiagnosticSeverityWarning {
 			continue
 		}
 		if name == "" {
-			if name = n.nameIn(resourceType, values); name == "" {
+			if name = n.nameIn(ctx, resourceType, values); name == "" {
 				return
 			}
 		}
@@ -88,9 +101,9 @@ var identifying = map[string][]string{
 	"kvs_trusted_ip_ranges":  {"space_id"},
 }
 
-func (n naming) nameIn(resourceType string, values []*tfprotov6.DynamicValue) string {
-	schemas, err := n.schemas()
-	if err != nil || schemas.ResourceSchemas[resourceType] == nil {
+func (n naming) nameIn(ctx context.Context, resourceType string, values []*tfprotov6.DynamicValue) string {
+	schema := n.schema(ctx, resourceType)
+	if schema == nil {
 		return ""
 	}
 	wanted := identifying[resourceType]
@@ -102,7 +115,7 @@ func (n naming) nameIn(resourceType string, values []*tfprotov6.DynamicValue) st
 			continue
 		}
 		var attributes map[string]tftypes.Value
-		object, err := value.Unmarshal(schemas.ResourceSchemas[resourceType].ValueType())
+		object, err := value.Unmarshal(schema.ValueType())
 		if err != nil || object.As(&attributes) != nil {
 			continue
 		}
