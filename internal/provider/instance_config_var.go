@@ -126,7 +126,11 @@ func (r *instanceResource) keepConfigVar(ctx context.Context, m instanceModel, a
 // orderAttached orders a store. One without a name for its attachment is ordered as REDIS: Heroku would choose that as
 // well, but then it asks before it overwrites a config var. Where the app has that attachment, Heroku chooses.
 func (r *instanceResource) orderAttached(ctx context.Context, app heroku.App, order heroku.AddOnCreate) (heroku.AddOn, error) {
-	if order.AttachmentName != "" || order.Confirm != "" || r.run.knows(primaryOf(app.ID)) {
+	if order.AttachmentName != "" || order.Confirm != "" {
+		return r.client.CreateAddOn(ctx, app.ID, order)
+	}
+	defer r.orders.lock([]heroku.AppID{app.ID})() // Heroku takes one order at a time for an app anyway
+	if r.run.knows(primaryOf(app.ID)) {
 		return r.client.CreateAddOn(ctx, app.ID, order)
 	}
 	primary := order

@@ -89,31 +89,32 @@ func (m instanceModel) goneByHand() diag.Diagnostic {
 }
 
 // lossOnDestroy says what goes with a store that is planned to be destroyed.
-func (r *instanceResource) lossOnDestroy(ctx context.Context, state instanceModel) diag.Diagnostic {
+func (r *instanceResource) lossOnDestroy(ctx context.Context, state instanceModel) diag.Diagnostics {
 	facts := []string{"Its data cannot be recovered: Heroku keeps no copy."}
 	if r.client != nil && r.run.look() {
-		if class, _ := state.spec().Plan.Class(); state.ready() && class == keyvalue.ClassCommon {
+		attachments, err := r.client.AddOnAttachments(ctx, state.addOnID())
+		if heroku.IsNotFound(err) {
+			return nil // it is gone already
+		}
+		if class, _ := state.spec().Plan.Class(); err == nil && state.ready() && class == keyvalue.ClassCommon {
 			facts = []string{r.lossOf(ctx, state) + " They cannot be recovered: Heroku keeps no copy."}
 		}
-		if losers := r.losers(ctx, state); losers != "" {
-			facts = append(facts, losers)
+		if len(attachments) > 0 {
+			facts = append(facts, "These config vars go, and their apps restart: "+strings.Join(varsOf(attachments), ", ")+".")
 		}
-	} else if vars := keyvalue.AttachmentNames(stringsOf(state.ConfigVars)); len(vars) > 0 {
-		facts = append(facts, "Its app loses "+keyvalue.ConfigVar(strings.Join(vars, ", "))+", and restarts.")
+	} else if vars := stringsOf(state.ConfigVars); len(vars) > 0 {
+		facts = append(facts, "Its app loses "+strings.Join(vars, ", ")+", and restarts.")
 	}
-	return diag.NewWarningDiagnostic("The store will be destroyed with its data", fmt.Sprintf("%s, on the plan %s.\n\n%s", state.label(), state.spec().Plan, bullets(facts)))
+	return diag.Diagnostics{diag.NewWarningDiagnostic("The store will be destroyed with its data",
+		fmt.Sprintf("%s, on the plan %s.\n\n%s", state.label(), state.spec().Plan, bullets(facts)))}
 }
 
-// losers are the apps that have a config var of the store.
-func (r *instanceResource) losers(ctx context.Context, state instanceModel) string {
-	attachments, err := r.client.AddOnAttachments(ctx, state.addOnID())
-	if err != nil || len(attachments) == 0 {
-		return ""
-	}
-	lost := make([]string, len(attachments))
+// varsOf are the config vars of attachments, with the apps that have them.
+func varsOf(attachments []heroku.Attachment) []string {
+	vars := make([]string, len(attachments))
 	for i, attachment := range attachments {
-		lost[i] = fmt.Sprintf("%s of app %s", keyvalue.ConfigVar(attachment.Name), attachment.AppName)
+		vars[i] = fmt.Sprintf("%s of app %s", keyvalue.ConfigVar(attachment.Name), attachment.AppName)
 	}
-	slices.Sort(lost)
-	return "These config vars go, and their apps restart: " + strings.Join(lost, ", ") + "."
+	slices.Sort(vars)
+	return vars
 }

@@ -85,7 +85,7 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	}
 	switch {
 	case req.Plan.Raw.IsNull():
-	case req.Plan.Raw.Equal(req.State.Raw): // decoding costs more than all that is decided here
+	case req.Plan.Raw.Equal(req.State.Raw) && state.ready(): // decoding costs more than all that is decided here
 		plan = state
 	default:
 		resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
@@ -100,7 +100,7 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	case req.Plan.Raw.IsNull():
 		if resp.Diagnostics.Append(state.refuseDestroy()...); !resp.Diagnostics.HasError() {
 			resp.Diagnostics.Append(state.otherStore()...)
-			resp.Diagnostics.Append(r.lossOnDestroy(ctx, state))
+			resp.Diagnostics.Append(r.lossOnDestroy(ctx, state)...)
 		}
 		return
 	case req.State.Raw.IsNull():

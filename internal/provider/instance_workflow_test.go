@@ -396,7 +396,7 @@ func TestInstance_unknownPlan(t *testing.T) {
 // A destroy says what goes: keys, as far as they can be counted, and the config vars of all apps.
 func TestInstance_destroyIsSaid(t *testing.T) {
 	t.Parallel()
-	f, _, store, _ := aStore(t, nil)
+	f, _, store, _ := aStore(t, nil, engineOf(withServers))
 	worker := f.resource("kvs_app")
 	worker.apply(values{"name": "orders-worker"})
 	f.resource("kvs_attachment").apply(values{"app_id": worker.get("id"), "instance_id": store.get("id"), "name": "SHARED"})

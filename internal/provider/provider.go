@@ -117,7 +117,7 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 	}
 	conn := connection{
 		client: client, tokenSource: options.Credential.Source, rulesets: &rulesetOwners{}, protected: &protectedStores{}, plans: &plannedPlans{},
-		names: &takenNames{}, owners: &spaceOwners{}, holds: &appHolds{}, hosts: &hosts{}, run: newRun(), offered: &offeredPlans{}, varNames: &varNames{},
+		names: &takenNames{}, owners: &spaceOwners{}, holds: &appHolds{}, hosts: &hosts{}, run: newRun(), offered: &offeredPlans{}, varNames: &varNames{}, orders: &appHolds{},
 	}
 	// One free request, so that a wrong token is one error here instead of one for each resource.
 	if _, err := client.RateLimit(ctx); err != nil {
@@ -212,6 +212,7 @@ type connection struct {
 	run         *run
 	offered     *offeredPlans
 	varNames    *varNames
+	orders      *appHolds // of stores without a name for their attachment
 }
 
 // configure takes what Configure of the provider prepared; nil (validate, or unknown provider values) leaves c unready.
