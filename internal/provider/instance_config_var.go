@@ -143,7 +143,10 @@ func (r *instanceResource) orderAttached(ctx context.Context, app heroku.App, or
 		return addOn, err
 	}
 	attachments, listErr := r.client.AppAttachments(ctx, app.ID)
-	if listErr != nil || named(attachments, keyvalue.PrimaryAttachment) == nil {
+	switch {
+	case listErr != nil:
+		return addOn, fmt.Errorf("%w; whether the app has an attachment %s is not known: %w", err, keyvalue.PrimaryAttachment, listErr)
+	case named(attachments, keyvalue.PrimaryAttachment) == nil:
 		return addOn, err
 	}
 	r.run.note(primaryOf(app.ID))

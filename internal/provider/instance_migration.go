@@ -61,7 +61,8 @@ func migrationAttribute() schema.SingleNestedAttribute {
 			"app_maintenance": schema.BoolAttribute{
 				Optional: true,
 				MarkdownDescription: "Whether the apps that the store is attached to are in maintenance mode meanwhile, so that no web request writes to the old store after it was copied. " +
-					"It is off by default, and put back afterwards, also after a failure. Dynos keep running: see `scale_down`.",
+					"It is off by default, and put back afterwards, also after a failure. Dynos keep running: see `scale_down`. " +
+					"The same while the upgrade of a version is run, with `version_upgrade = \"now\"`.",
 			},
 			"scale_down": schema.BoolAttribute{
 				Optional: true,

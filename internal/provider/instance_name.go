@@ -93,12 +93,15 @@ func (r *instanceResource) mayBeLost(holder heroku.AddOn, app heroku.App, order 
 
 // nameForGood gives a complete store that was ordered without a name the one that it keeps. Where that fails it keeps the
 // one that it was ordered under.
-func (r *instanceResource) nameForGood(ctx context.Context, m *instanceModel) {
+func (r *instanceResource) nameForGood(ctx context.Context, m *instanceModel) diag.Diagnostics {
 	name := keyvalue.LastingName(m.ID.ValueString())
 	renamed, err := r.client.UpdateAddOn(ctx, heroku.AppID(m.AppID.ValueString()), m.addOnID(), heroku.AddOnUpdate{Name: &name})
-	if err == nil {
-		m.Name = types.StringValue(renamed.Name)
+	if err != nil {
+		return diag.Diagnostics{diag.NewWarningDiagnostic("The store keeps the name of its order", r.failure("", m.label(), err).Detail()+
+			"\n\nThe store is complete. Another one without a name on the same app and plan is refused for a day, as it could be this one: give that one a name.")}
 	}
+	m.Name = types.StringValue(renamed.Name)
+	return nil
 }
 
 // creationFailure finds out whether a config var is in the way, or whether the name is taken by a store that this token can

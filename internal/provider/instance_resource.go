@@ -287,7 +287,7 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, forkUnverified, config.forkMark())...)
 	default:
 		if config.Name.IsNull() {
-			r.nameForGood(ctx, &plan)
+			resp.Diagnostics.Append(r.nameForGood(ctx, &plan)...)
 		}
 		for _, d := range r.upgrade(ctx, &plan, true, timeout) {
 			resp.Diagnostics.AddWarning(d.Summary(), d.Detail())

@@ -118,10 +118,11 @@ func (r *instanceResource) changeInPlace(ctx context.Context, state, plan *insta
 	if err := r.finish(ctx, plan, now, awaited, timeout); err != nil {
 		return diag.Diagnostics{r.failure("Unable to finish the change of Key-Value Store", state.label(), err)}
 	}
+	var diags diag.Diagnostics
 	if planned.Name.IsUnknown() {
-		r.nameForGood(ctx, plan)
+		diags = r.nameForGood(ctx, plan)
 	}
-	diags := r.upgrade(ctx, plan, false, timeout)
+	diags.Append(r.upgrade(ctx, plan, false, timeout)...)
 	plan.keepPlanned(planned)
 	return diags
 }
