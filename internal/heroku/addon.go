@@ -5,7 +5,6 @@ package heroku
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -237,7 +236,7 @@ func provisioning(a AddOn, found bool, missing time.Duration) progress {
 	case !found && missing <= unknownFor:
 		return progress{state: "not found yet"}
 	case !found:
-		return progress{state: "not found", failure: errors.New("the add-on is unknown to Heroku")}
+		return progress{state: "not found", failure: errGone}
 	case a.State == StateDeprovisioned:
 		return progress{state: a.State, failure: fmt.Errorf("the add-on %s on plan %s could not be created", a.Name, a.Plan)}
 	}

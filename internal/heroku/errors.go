@@ -103,6 +103,7 @@ const (
 	TimedOut                           // not ready in time; it may still become so
 	Failed                             // Heroku declared that it failed
 	Unreachable                        // its state could not be read for five minutes, or not at all
+	Gone                               // it has been destroyed meanwhile
 )
 
 func (o WaitOutcome) String() string {
@@ -115,6 +116,8 @@ func (o WaitOutcome) String() string {
 		return "failed"
 	case Unreachable:
 		return "lost contact"
+	case Gone:
+		return "gone"
 	default:
 		return fmt.Sprintf("outcome %d", int(o))
 	}

@@ -99,21 +99,27 @@ func (c *Client) WaitMaintenanceOver(ctx context.Context, id AddOnID, timeout ti
 func (c *Client) awaitMaintenance(ctx context.Context, id AddOnID, what string, timeout time.Duration, watch Watch,
 	judge func(m Maintenance, waited time.Duration) progress,
 ) (Maintenance, error) {
+	watched := existence{c: c, id: id}
 	return await(ctx, c, fmt.Sprintf(what, id), timeout, func(ctx context.Context, waited time.Duration) (Maintenance, progress, error) {
 		m, err := c.Maintenance(ctx, id)
+		var got progress
 		switch {
-		case IsNotFound(err):
-			return m, progress{state: "not found", failure: errAddOnUnknown}, nil
+		case IsNotFound(err): // not the maintenance: that is a 404 without an id
+			got = progress{state: absentFromDataAPI, absent: true}
+			if waited > unknownFor {
+				got.failure = errGone
+			}
 		case isAbsentFromDataAPI(err):
 			m = Maintenance{Status: MaintenanceNone}
+			got = judge(m, waited)
 		case err != nil:
 			return m, progress{}, err
+		default:
+			got = judge(m, waited)
 		}
-		return m, watch.tell(judge(m, waited)), nil
+		return m, watch.tell(watched.judge(ctx, got)), nil
 	})
 }
-
-var errAddOnUnknown = errors.New("the add-on is unknown to Heroku")
 
 // becomingReady judges a maintenance that was ordered. What is there first may still be the one before.
 func becomingReady(m Maintenance, waited time.Duration) progress {

@@ -220,7 +220,7 @@ func TestWaitsForAMaintenance(t *testing.T) {
 		"not begun":                          {over, "ready", heroku.Failed, "ready"},
 		"not over in time":                   {over, "running", heroku.TimedOut, "running"},
 		"running in a state nobody knows":    {over, "running verifying completed", 0, "completed"},
-		"the store was destroyed meanwhile":  {over, "running gone", heroku.Failed, "not found"},
+		"the store was destroyed meanwhile":  {over, "running gone", heroku.Gone, "gone"},
 		"over, but the last answer was lost": {over, "running reset completed", 0, "completed"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -263,8 +263,8 @@ func TestWaitForCredentials(t *testing.T) {
 	}{
 		"changed after a while":   {[]string{store(before, "Available"), store("null", "Available"), store(after, "Preparing"), store(after, "Available")}, 0},
 		"unchanged":               {[]string{store(before, "Available")}, heroku.TimedOut},
-		"a store that is gone":    {[]string{store(before, "Available"), notFound}, heroku.Failed},
-		"a store that is no more": {[]string{notFound}, heroku.Failed},
+		"a store that is gone":    {[]string{store(before, "Available"), notFound}, heroku.Gone},
+		"a store that is no more": {[]string{notFound}, heroku.Gone},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -41,6 +41,7 @@ func briefPause(n int, waited time.Duration) time.Duration {
 type progress struct {
 	state   string
 	ready   bool
+	absent  bool  // the Data API does not know it, or does not know it yet
 	failure error // Heroku says that it will never be ready
 }
 
@@ -73,6 +74,8 @@ func (p *patience) consider(now time.Time, got progress, err error) (over bool, 
 		p.failingSince = time.Time{}
 		p.lastState = got.state
 		switch {
+		case errors.Is(got.failure, errGone):
+			return true, p.end(Gone, now, got.failure)
 		case got.failure != nil:
 			return true, p.end(Failed, now, got.failure)
 		case got.ready:

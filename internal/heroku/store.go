@@ -201,13 +201,14 @@ func flags(events string) string {
 
 // WaitStoreAvailable waits until the store can be used and, if plan is not empty, runs on that plan (short name). After
 // a plan change nothing else tells when the copy is done: the add-on's state never leaves provisioned. The Data API may
-// not know a new store for a while; that is waited for as well. Its errors are *WaitError.
+// not know a new store for a while; that is waited for as well, unless the Platform API says that the add-on is gone. Its
+// errors are *WaitError.
 func (c *Client) WaitStoreAvailable(ctx context.Context, id AddOnID, plan string, timeout time.Duration) (Store, error) {
 	what := fmt.Sprintf("the store of add-on %s to be available", id)
 	if plan != "" {
 		what += " on plan " + plan
 	}
-	first := true
+	first, watched := true, existence{c: c, id: id}
 	return await(ctx, c, what, timeout, func(ctx context.Context, _ time.Duration) (Store, progress, error) {
 		if first { // a new store is usually available once its add-on is provisioned, and then it says so itself
 			first = false
@@ -216,7 +217,11 @@ func (c *Client) WaitStoreAvailable(ctx context.Context, id AddOnID, plan string
 				return s, got, nil
 			}
 		}
-		return c.probe(ctx, id, plan)
+		s, got, err := c.probe(ctx, id, plan)
+		if err == nil {
+			got = watched.judge(ctx, got)
+		}
+		return s, got, err
 	})
 }
 
@@ -261,7 +266,7 @@ func (c *Client) probe(ctx context.Context, id AddOnID, plan string) (Store, pro
 	}])
 	switch {
 	case isAbsentFromDataAPI(err):
-		return Store{}, progress{state: "not known to the Data API yet"}, nil
+		return Store{}, progress{state: absentFromDataAPI, absent: true}, nil
 	case err != nil:
 		return Store{}, progress{}, err
 	case busy.Waiting == nil || bool(*busy.Waiting):
@@ -274,7 +279,7 @@ func (c *Client) probe(ctx context.Context, id AddOnID, plan string) (Store, pro
 func (s Store) standing(err error, plan string) (progress, error) {
 	switch {
 	case isAbsentFromDataAPI(err):
-		return progress{state: "not known to the Data API yet"}, nil
+		return progress{state: absentFromDataAPI, absent: true}, nil
 	case err != nil:
 		return progress{}, err
 	case plan != "" && s.Plan != plan:
@@ -282,6 +287,8 @@ func (s Store) standing(err error, plan string) (progress, error) {
 	}
 	return progress{state: s.Status, ready: !s.Preparing()}, nil
 }
+
+const absentFromDataAPI = "not known to the Data API"
 
 // isAbsentFromDataAPI accepts any 404: that host also sends them without an id, or without JSON.
 func isAbsentFromDataAPI(err error) bool {

@@ -91,11 +91,12 @@ func (c *Client) RotateCredentials(ctx context.Context, id AddOnID) (before Secr
 // *WaitError.
 func (c *Client) WaitCredentialsRotated(ctx context.Context, id AddOnID, before Secret, timeout time.Duration, watch Watch) (Store, error) {
 	what := fmt.Sprintf("the credentials of add-on %s to change", id)
+	watched := existence{c: c, id: id}
 	return await(ctx, c, what, timeout, func(ctx context.Context, _ time.Duration) (Store, progress, error) {
 		store, err := c.readStore(ctx, id)
 		switch {
-		case IsNotFound(err):
-			return store, progress{state: "not found", failure: errAddOnUnknown}, nil
+		case isAbsentFromDataAPI(err):
+			return store, watched.judge(ctx, progress{state: absentFromDataAPI, absent: true}), nil
 		case err != nil:
 			return store, progress{}, err
 		case store.ResourceURL == "" || store.ResourceURL == before:

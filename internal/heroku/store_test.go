@@ -153,11 +153,22 @@ func TestZeroSettingsAreSent(t *testing.T) {
 
 // stages answers /wait and info with one pair after the other: each /wait begins the next, and the last one stays.
 func stages(t *testing.T, pairs ...[2]string) (*fake, *heroku.Client) {
+	return stagesOf(t, addOnJSON(addOnID, "acme-cache", "provisioned"), pairs...)
+}
+
+// stagesOf also says what the Platform API answers all the time.
+func stagesOf(t *testing.T, addOn string, pairs ...[2]string) (*fake, *heroku.Client) {
 	var now [2]string
-	f := memory(func(w http.ResponseWriter, r *http.Request, n int) {
+	waits := 0
+	f := memory(func(w http.ResponseWriter, r *http.Request, _ int) {
+		if strings.HasPrefix(r.URL.Path, "/addons/") {
+			reply(w, map[bool]int{true: 404, false: 200}[addOn == notFound], addOn)
+			return
+		}
 		body := now[1]
 		if strings.HasSuffix(r.URL.Path, "/wait") {
-			now = pairs[min(n, len(pairs))-1]
+			waits++
+			now = pairs[min(waits, len(pairs))-1]
 			body = now[0]
 		}
 		status := 200
@@ -209,10 +220,10 @@ func TestWaitForAStore(t *testing.T) {
 		stages [][2]string
 		state  string
 	}{
-		"never known":            {[][2]string{{unknown}}, "not known to the Data API yet"},
+		"never known":            {[][2]string{{unknown}}, "not known to the Data API"},
 		"never ready":            {[][2]string{{busy}}, "preparing"},
 		"never on the plan":      {[][2]string{{ready, storeJSON}}, "Available on plan private-7"},
-		"known again and absent": {[][2]string{{ready, unknown}}, "not known to the Data API yet"},
+		"known again and absent": {[][2]string{{ready, unknown}}, "not known to the Data API"},
 	} {
 		t.Run("that is "+name, func(t *testing.T) {
 			t.Parallel()
@@ -223,6 +234,42 @@ func TestWaitForAStore(t *testing.T) {
 				var wait *heroku.WaitError
 				if !errors.As(err, &wait) || wait.Outcome != heroku.TimedOut || wait.LastState != c.state || time.Since(begun) != 10*time.Minute {
 					t.Errorf("%v after %v", err, time.Since(begun))
+				}
+			})
+		})
+	}
+}
+
+// That the store is destroyed is for the Platform API to say: the Data API answers as for one that it does not know yet, or
+// goes on saying that it is busy.
+func TestWaitForAStoreThatIsDestroyed(t *testing.T) {
+	t.Parallel()
+	const busy, unknown = `{"message":"preparing","waiting?":true}`, `{"id":"not_found","message":"Add-on not found"}`
+	for name, c := range map[string]struct {
+		addOn   string
+		stages  [][2]string
+		within  time.Duration
+		looks   int // at the Platform API
+		outcome heroku.WaitOutcome
+	}{
+		"before the first poll":             {notFound, [][2]string{{unknown}}, 15 * time.Second, 3, heroku.Gone},
+		"while it is prepared":              {notFound, [][2]string{{busy}, {unknown}}, 25 * time.Second, 3, heroku.Gone},
+		"and both say so":                   {addOnJSON(addOnID, "acme-cache", "deprovisioning"), [][2]string{{busy}, {unknown}}, 10 * time.Second, 1, heroku.Gone},
+		"and the Data API is behind":        {addOnJSON(addOnID, "acme-cache", "deprovisioned"), [][2]string{{busy}}, time.Minute, 1, heroku.Gone},
+		"not, and busy for all of the time": {addOnJSON(addOnID, "acme-cache", "provisioned"), [][2]string{{busy}}, time.Hour, 49, heroku.TimedOut},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f, client := stagesOf(t, c.addOn, c.stages...)
+				begun := time.Now()
+				_, err := client.WaitStoreAvailable(t.Context(), addOnID, "", time.Hour)
+				var wait *heroku.WaitError
+				if !errors.As(err, &wait) || wait.Outcome != c.outcome || time.Since(begun) > c.within {
+					t.Errorf("%v after %v", err, time.Since(begun))
+				}
+				if n := f.count("GET /addons/" + string(addOnID)); n != c.looks {
+					t.Errorf("the Platform API was asked %d times, want %d", n, c.looks)
 				}
 			})
 		})

@@ -8,6 +8,7 @@ import (
 	"encoding/base32"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -72,6 +73,12 @@ func StoreName(appID, attachment string, n int) string {
 	return "kvs-" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:12])
 }
 
+// LastingName is the name that a store keeps which was ordered without one. It follows from the store's id.
+func LastingName(id string) string {
+	sum := sha256.Sum256([]byte(id))
+	return "kvs-" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:14])
+}
+
 // ConfigVar is the config var that an attachment sets on its app: CACHE gives CACHE_URL.
 func ConfigVar(attachmentName string) string { return attachmentName + configVarSuffix }
 
@@ -93,4 +100,21 @@ func AttachmentNames(configVars []string) []string {
 		}
 	}
 	return names
+}
+
+// attachmentVars are the ends of the config vars of an attachment (Platform API reference, what the variables contain).
+var attachmentVars = []string{configVarSuffix, "_TLS_URL", "_BASTIONS", "_BASTION_KEY", "_BASTION_REKEYS_AFTER"}
+
+// VarsOf are those of the config vars of one add-on that belong to one of its attachments; all of them if that is not known.
+func VarsOf(attachment string, configVars []string) []string {
+	if attachment == "" {
+		return configVars
+	}
+	var vars []string
+	for _, end := range attachmentVars {
+		if slices.Contains(configVars, attachment+end) {
+			vars = append(vars, attachment+end)
+		}
+	}
+	return vars
 }

@@ -95,6 +95,46 @@ func LookupRelease(v Version) (Release, bool) {
 	return releases[i], true
 }
 
+// ForNewStore is the version to order a new store with when it is to have at least v: empty, which orders Heroku's default,
+// as long as that does.
+func (v Version) ForNewStore() Version {
+	for _, r := range releases {
+		if v == "" || r.Status == ReleaseDefault && v.Accepts(r.Version) {
+			return ""
+		}
+	}
+	return v.ForUpgrade()
+}
+
+// ForUpgrade is the version to upgrade a store to when it is to have at least v: the lowest release that does, and that
+// Heroku still gives to stores. One that nobody has announced is asked for as it is, with the two numbers of a release.
+func (v Version) ForUpgrade() Version {
+	for _, r := range releases {
+		if r.Status != ReleaseDeprecated && v.Accepts(r.Version) {
+			return r.Version
+		}
+	}
+	if len(v.numbers()) == 1 {
+		return v + ".0"
+	}
+	return v
+}
+
+// Announced reports whether a release that was announced is v or newer.
+func (v Version) Announced() bool { return v.Accepts(releases[len(releases)-1].Version) }
+
+// ReleaseList names the announced releases in words.
+func ReleaseList() string {
+	names := make([]string, len(releases))
+	for i, r := range releases {
+		names[i] = string(r.Version)
+		if r.Status != ReleaseAvailable {
+			names[i] += " (" + string(r.Status) + ")"
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
 // noticeBefore is how long before the end of a release's life a store on it is worth a warning: about the time from
 // deprecation to the end.
 const noticeBefore = 120 * 24 * time.Hour

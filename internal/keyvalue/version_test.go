@@ -73,6 +73,44 @@ func TestReleases(t *testing.T) {
 	}
 }
 
+// A floor says what is the least: a new store gets the default when that does, and an upgrade goes no further than it has to.
+func TestVersionToOrder(t *testing.T) {
+	t.Parallel()
+	for floor, want := range map[keyvalue.Version]struct {
+		created, upgraded keyvalue.Version
+		announced         bool
+	}{
+		"":       {"", "7.0", true},
+		"6":      {"", "7.0", true},
+		"6.2":    {"", "7.0", true},
+		"6.2.14": {"", "7.0", true},
+		"7":      {"", "7.0", true},
+		"7.0":    {"", "7.0", true},
+		"7.0.15": {"", "7.0", true},
+		"7.1":    {"", "7.2", true},
+		"7.2":    {"", "7.2", true},
+		"7.2.4":  {"", "7.2", true},
+		"7.4":    {"7.4", "7.4", false},
+		"8":      {"8.0", "8.0", false},
+		"8.0":    {"8.0", "8.0", false},
+		"8.0.2":  {"8.0.2", "8.0.2", false},
+		"99":     {"99.0", "99.0", false},
+	} {
+		if got := floor.ForNewStore(); got != want.created {
+			t.Errorf("a new store of at least %q is ordered with %q, want %q", floor, got, want.created)
+		}
+		if got := floor.ForUpgrade(); got != want.upgraded {
+			t.Errorf("a store of at least %q is upgraded to %q, want %q", floor, got, want.upgraded)
+		}
+		if got := floor.Announced(); got != want.announced {
+			t.Errorf("%q is announced: %t", floor, got)
+		}
+	}
+	if got := keyvalue.ReleaseList(); got != "6.2 (deprecated), 7.0, 7.2 (default)" {
+		t.Error(got)
+	}
+}
+
 func TestLifeCycleNotice(t *testing.T) {
 	t.Parallel()
 	on := func(year int, month time.Month, day int) time.Time {

@@ -30,6 +30,7 @@ import (
 // invocation is one run of an action about one object: what it says of its steps, and the time it has.
 type invocation struct {
 	connection
+	again   repetition // how its work is gone on with
 	send    func(action.InvokeProgressEvent)
 	object  string // begins each message: "orders-cache"
 	steps   []string
@@ -49,7 +50,7 @@ const (
 
 func (c *connection) invoke(resp *action.InvokeResponse, object string, steps ...string) *invocation {
 	return &invocation{
-		connection: *c, send: resp.SendProgress, object: object, steps: steps,
+		connection: *c, again: invoking, send: resp.SendProgress, object: object, steps: steps,
 		started: c.client.Clock().Now(), timeout: invokeTimeout,
 	}
 }
@@ -68,9 +69,9 @@ func (i *invocation) elapsed() time.Duration {
 // remaining is what is left for a wait.
 func (i *invocation) remaining() time.Duration { return max(i.timeout-i.elapsed(), 0) }
 
-// failure is like that of a resource, for work that no apply goes on with.
+// failure is like that of a resource, for work that is gone on with in its own way.
 func (i *invocation) failure(summary, object string, err error) diag.Diagnostic {
-	return i.failureOf(invoking, summary, object, err)
+	return i.failureOf(i.again, summary, object, err)
 }
 
 // begin says which step is next.

@@ -139,6 +139,10 @@ func afterWaiting(again repetition, wait *heroku.WaitError) string {
 		return fmt.Sprintf("The work goes on at Heroku, which could not be asked. %s once the API can be reached.", again.begins())
 	case wait.Outcome == heroku.Interrupted:
 		return "The work goes on at Heroku; " + again.afterInterrupt() + "."
+	case wait.Outcome == heroku.Gone && again == applying:
+		return "It has been destroyed meanwhile, and nothing goes on. Plan again to see what is left to do."
+	case wait.Outcome == heroku.Gone:
+		return "It has been destroyed meanwhile, and nothing goes on."
 	case wait.Outcome == heroku.Failed:
 		return fmt.Sprintf("Heroku gave up on it; %s to make a new attempt.", again)
 	}

@@ -26,14 +26,15 @@ import (
 
 // migrationModel is the `migration` attribute. Null stands for the default, also within a known object.
 type migrationModel struct {
-	Strategy       types.String `tfsdk:"strategy"`
-	AppMaintenance types.Bool   `tfsdk:"app_maintenance"`
-	ScaleDown      types.Bool   `tfsdk:"scale_down"`
-	Verify         types.Bool   `tfsdk:"verify"`
-	Retire         types.String `tfsdk:"retire"`
-	AcceptDataLoss types.Bool   `tfsdk:"accept_data_loss"`
-	AcceptUnproven types.Bool   `tfsdk:"accept_unproven"`
-	VersionUpgrade types.String `tfsdk:"version_upgrade"`
+	Strategy         types.String `tfsdk:"strategy"`
+	AppMaintenance   types.Bool   `tfsdk:"app_maintenance"`
+	ScaleDown        types.Bool   `tfsdk:"scale_down"`
+	Verify           types.Bool   `tfsdk:"verify"`
+	Retire           types.String `tfsdk:"retire"`
+	AcceptDataLoss   types.Bool   `tfsdk:"accept_data_loss"`
+	AcceptUnproven   types.Bool   `tfsdk:"accept_unproven"`
+	AcceptUnknownApp types.Bool   `tfsdk:"accept_unknown_app"`
+	VersionUpgrade   types.String `tfsdk:"version_upgrade"`
 }
 
 const (
@@ -60,7 +61,8 @@ func migrationAttribute() schema.SingleNestedAttribute {
 			"app_maintenance": schema.BoolAttribute{
 				Optional: true,
 				MarkdownDescription: "Whether the apps that the store is attached to are in maintenance mode meanwhile, so that no web request writes to the old store after it was copied. " +
-					"It is off by default, and put back afterwards, also after a failure. Dynos keep running: see `scale_down`.",
+					"It is off by default, and put back afterwards, also after a failure. Dynos keep running: see `scale_down`. " +
+					"The same while the upgrade of a version is run, with `version_upgrade = \"now\"`.",
 			},
 			"scale_down": schema.BoolAttribute{
 				Optional: true,
@@ -79,16 +81,22 @@ func migrationAttribute() schema.SingleNestedAttribute {
 			},
 			"accept_data_loss": schema.BoolAttribute{
 				Optional:            true,
-				MarkdownDescription: "Consent to losing all keys, which `strategy = \"recreate\"` needs. Off by default; `deletion_protection` has to be off as well.",
+				MarkdownDescription: "Consent to losing all keys, which `strategy = \"recreate\"` needs, with `deletion_protection` off as well, and the upgrade of the version of a `mini` store. Off by default.",
 			},
 			"accept_unproven": schema.BoolAttribute{
 				Optional:            true,
 				MarkdownDescription: "Whether to go on where the store's server cannot be reached from here and what is to be shown of it, such as that its data fits into a smaller plan, remains unproven. Off by default.",
 			},
+			"accept_unknown_app": schema.BoolAttribute{
+				Optional: true,
+				MarkdownDescription: "Consent to changing a protected store while its `app_id` is known only after apply. Off by default, and then such a plan is refused: " +
+					"if the app turns out to be replaced, Heroku destroys its stores with it, whatever their protection here.",
+			},
 			"version_upgrade": schema.StringAttribute{
-				Optional:            true,
-				Validators:          []validator.String{stringvalidator.OneOf(upgradeNow, upgradeInWindow)},
-				MarkdownDescription: "When an upgraded server takes over from the one that runs: `now`, the default, as soon as it is prepared; `window`, in the store's maintenance window, for which no apply waits.",
+				Optional:   true,
+				Validators: []validator.String{stringvalidator.OneOf(upgradeNow, upgradeInWindow)},
+				MarkdownDescription: "When an upgraded server takes over from the one that runs: `window`, the default, in the store's maintenance window, for which no apply waits; " +
+					"`now`, as soon as it is prepared, which is refused unless all apps that the store is attached to are in maintenance mode, or `app_maintenance` or `scale_down` takes care of that.",
 			},
 		},
 	}
@@ -181,7 +189,7 @@ func refuseReplacement(state, plan instanceModel, change keyvalue.Change, terms 
 		diags.AddAttributeError(path.Root("migration"), "Recreating the store loses its data", fmt.Sprintf(
 			"%s would be replaced by an empty store. Set accept_data_loss = true beside strategy = \"recreate\" if its keys may be lost.", state.label()))
 	case terms.recreates() && terms.retires() != retireNever:
-		state.DeletionProtection = types.BoolValue(state.DeletionProtection.ValueBool() || plan.DeletionProtection.ValueBool())
+		state.DeletionProtection = types.BoolValue(state.DeletionProtection.ValueBool() || plan.DeletionProtection.ValueBool() || plan.DeletionProtection.IsUnknown())
 		diags.Append(state.refuseDestroy()...)
 	}
 	return diags

@@ -103,7 +103,7 @@ func (r *instanceResource) choosePlan(ctx context.Context, m *instanceModel, app
 	if app.Space == nil {
 		return diag.Diagnostics{planRequired(app, "has no default plan")}
 	}
-	offered, err := r.client.Plans(ctx)
+	offered, err := r.offered.of(ctx, r.client)
 	if err != nil {
 		return diag.Diagnostics{r.failure("Unable to choose a plan for the Key-Value Store", "Plans of Key-Value Store", err)}
 	}
@@ -182,24 +182,6 @@ func (m instanceModel) consent(app heroku.App) string {
 	return ""
 }
 
-// keepAttachment refuses a name that is taken, where Heroku would not: consent to the network is consent to overwriting
-// a config var, too.
-func (r *instanceResource) keepAttachment(ctx context.Context, m instanceModel, app heroku.App) diag.Diagnostics {
-	name := m.AttachmentName.ValueString()
-	if m.consent(app) == "" || name == "" {
-		return nil
-	}
-	taken, err := r.client.ConfigVarNames(ctx, app.ID)
-	if err != nil {
-		return diag.Diagnostics{r.failure("Unable to read the names of the app's config vars", fmt.Sprintf("App %q", app.Name), err)}
-	}
-	if !slices.Contains(taken, keyvalue.ConfigVar(name)) {
-		return nil
-	}
-	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("attachment_name"), "The attachment would overwrite a config var", fmt.Sprintf(
-		"The app %s has %s already, and outside_space = true would let Heroku overwrite it. Choose another attachment_name, or remove the config var first.", app.Name, keyvalue.ConfigVar(name)))}
-}
-
 // runsOutside says of an existing store what outside_space would have to say of it.
 func (r *instanceResource) runsOutside(ctx context.Context, addOn heroku.AddOn) bool {
 	app, err := r.client.App(ctx, addOn.AppID)
@@ -242,8 +224,10 @@ func plansFor(at keyvalue.Location) []keyvalue.PlanName {
 	return names
 }
 
-// choice lists plans with their memory and price, one a line.
-func choice(plans []keyvalue.PlanName) string {
+func choice(plans []keyvalue.PlanName) string { return listOf("Plans that would fit", plans) }
+
+// listOf lists plans with their memory and price, one a line.
+func listOf(what string, plans []keyvalue.PlanName) string {
 	lines := make([]string, len(plans))
 	for i, name := range plans {
 		lines[i] = string(name)
@@ -251,7 +235,7 @@ func choice(plans []keyvalue.PlanName) string {
 			lines[i] = plan.Summary()
 		}
 	}
-	return "Plans that would fit:\n" + bullets(lines)
+	return what + ":\n" + bullets(lines)
 }
 
 // order is the request for a new store, but for a name that the configuration leaves to the provider.
@@ -260,8 +244,8 @@ func (m instanceModel) order(app heroku.App) heroku.AddOnCreate {
 		"timeout":          fmt.Sprint(m.Timeout.ValueInt64()),
 		"maxmemory_policy": m.MaxmemoryPolicy.ValueString(),
 	}
-	if version := m.Version.ValueString(); version != "" {
-		options["version"] = version
+	if version := keyvalue.Version(m.Version.ValueString()).ForNewStore(); version != "" {
+		options["version"] = string(version)
 	}
 	return heroku.AddOnCreate{
 		Plan:           m.spec().Plan.Wire(),

@@ -77,7 +77,7 @@ func TestAccInstance_otherApp(t *testing.T) {
 					storeHas("plan", knownvalue.StringExact("premium-1")),
 					storeHas("maxmemory_policy", knownvalue.StringExact("volatile-lru")),
 					storeHas("retired_instance_id", knownvalue.Null()),
-					storeHas("config_vars", knownvalue.SetExact([]knownvalue.Check{knownvalue.StringExact("REDIS_URL"), knownvalue.StringExact("SHARED_URL")})),
+					storeHas("config_vars", knownvalue.SetExact([]knownvalue.Check{knownvalue.StringExact("REDIS_URL")})),
 				},
 				PostApplyFunc: func() {
 					if got, err := sb.Redis(t, "orders-cache").Get(t.Context(), "greeting").Result(); got != "hello" {

@@ -85,7 +85,7 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	}
 	switch {
 	case req.Plan.Raw.IsNull():
-	case req.Plan.Raw.Equal(req.State.Raw): // decoding costs more than all that is decided here
+	case req.Plan.Raw.Equal(req.State.Raw) && state.ready(): // decoding costs more than all that is decided here
 		plan = state
 	default:
 		resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
@@ -98,14 +98,13 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 
 	switch {
 	case req.Plan.Raw.IsNull():
-		resp.Diagnostics.Append(r.refuseLoss(state)...)
-		resp.Diagnostics.Append(state.otherStore()...)
+		if resp.Diagnostics.Append(r.refuseLoss(state)...); !resp.Diagnostics.HasError() {
+			resp.Diagnostics.Append(state.otherStore()...)
+			resp.Diagnostics.Append(r.lossOnDestroy(ctx, state)...)
+		}
 		return
 	case req.State.Raw.IsNull():
-		resp.Diagnostics.Append(plan.planFork(config.Fork)...)
-		if !config.Plan.IsUnknown() {
-			resp.Diagnostics.Append(r.planPlacement(ctx, &plan)...)
-		}
+		resp.Diagnostics.Append(r.planCreation(ctx, config, &plan)...)
 	default:
 		overdue, diags := req.Private.GetKey(ctx, retirementOverdue)
 		resp.Diagnostics.Append(diags...)
@@ -115,6 +114,29 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	plan.setFacts()
 	r.plans.note(plan)
 	resp.Diagnostics.Append(setChanged(ctx, &resp.Plan, proposed, plan)...)
+}
+
+// planCreation refuses what Heroku would refuse later, and what would take something away.
+func (r *instanceResource) planCreation(ctx context.Context, config instanceModel, plan *instanceModel) diag.Diagnostics {
+	diags := plan.planFork(config.Fork)
+	if label, is := r.run.protects(config.Name.ValueString()); is {
+		diags.Append(protectedName(label))
+	}
+	if diags.Append(r.refuseUnknownPlan(ctx, *plan)...); diags.HasError() {
+		return diags
+	}
+	if floor := keyvalue.Version(config.Version.ValueString()); floor != "" && !floor.Announced() {
+		diags.AddAttributeWarning(path.Root("version"), "No announced version is as new as that", fmt.Sprintf(
+			"The store is to run at least version %s. Versions that Heroku has announced, as far as this provider knows: %s. "+
+				"It is ordered with version %s, and Heroku decides whether there is one.", floor, keyvalue.ReleaseList(), floor.ForNewStore()))
+	}
+	if !config.Plan.IsUnknown() {
+		diags.Append(r.planPlacement(ctx, plan)...)
+	}
+	if !diags.HasError() {
+		diags.Append(r.planAttachment(ctx, *plan, config)...)
+	}
+	return diags
 }
 
 // stays reports that a store that nobody wants to change stays as it is, and that there is nothing to say of it.
@@ -144,10 +166,14 @@ func (r *instanceResource) planExisting(ctx context.Context, state, config insta
 
 // planUpdate says what the change costs, and resumes what an earlier run has not finished.
 func (r *instanceResource) planUpdate(ctx context.Context, state, config instanceModel, plan *instanceModel) diag.Diagnostics {
-	r.protected.note(state)
+	r.noteState(state)
 	diags := r.protected.refuseLossOf(state)
-	if protected := state.DeletionProtection.ValueBool() || plan.DeletionProtection.ValueBool(); protected {
-		diags.Append(r.protected.protect(storeObject(state.ID.ValueString()), state.label())...)
+	if state.DeletionProtection.ValueBool() || plan.DeletionProtection.ValueBool() {
+		diags.Append(r.protected.protect(storeObject(state.addOnID()), state.label())...)
+	}
+	diags.Append(state.warnOfProtection(*plan)...)
+	if diags.Append(r.refuseUnknownApp(state, *plan, plan.terms(ctx))...); diags.HasError() {
+		return diags
 	}
 	if !state.ready() {
 		plan.State = types.StringUnknown()
@@ -155,6 +181,9 @@ func (r *instanceResource) planUpdate(ctx context.Context, state, config instanc
 		plan.ConfigVars = types.SetUnknown(types.StringType)
 		if plan.AttachmentName.IsNull() {
 			plan.AttachmentName = types.StringUnknown()
+		}
+		if config.Name.IsNull() && plan.Name.Equal(state.Name) && state.State.ValueString() == heroku.StateProvisioning {
+			plan.Name = types.StringUnknown() // it gets one for good when it is complete
 		}
 	}
 	if !plan.AttachmentName.Equal(state.AttachmentName) {
@@ -167,6 +196,12 @@ func (r *instanceResource) planUpdate(ctx context.Context, state, config instanc
 		return diags
 	}
 	change := keyvalue.Impact(state.spec(), plan.spec())
+	if change.PlanChanges {
+		diags.Append(r.refuseUnknownPlan(ctx, *plan)...)
+	}
+	if diags.Append(refuseUpgrade(state, *plan, change, plan.terms(ctx))...); diags.HasError() {
+		return diags
+	}
 	awaited, spoken := r.planVersion(ctx, state, plan, change)
 	diags.Append(spoken...)
 	if change.VersionUpgrade && !awaited || plan.Version.IsUnknown() {
@@ -224,7 +259,7 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
-	if resp.Diagnostics.Append(r.keepAttachment(ctx, plan, app)...); resp.Diagnostics.HasError() {
+	if resp.Diagnostics.Append(r.keepConfigVar(ctx, plan, app)...); resp.Diagnostics.HasError() {
 		return
 	}
 	order, diags := r.orderOf(ctx, plan, config, app)
@@ -246,7 +281,7 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 	save()
 
 	// From here on an error would taint the store, and the next apply would destroy it.
-	err := r.finish(ctx, &plan, timeout)
+	err := r.finish(ctx, &plan, live{addOn: addOn}, string(plan.spec().Plan), timeout)
 	switch {
 	case declaredFailed(err):
 		resp.State.RemoveResource(ctx)
@@ -256,6 +291,12 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 		resp.Diagnostics.Append(r.unfinished(plan, err))
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, forkUnverified, config.forkMark())...)
 	default:
+		if config.Name.IsNull() {
+			resp.Diagnostics.Append(r.nameForGood(ctx, &plan)...)
+		}
+		for _, d := range r.upgrade(ctx, &plan, true, timeout) {
+			resp.Diagnostics.AddWarning(d.Summary(), d.Detail())
+		}
 		gone, diags := r.verifyFork(ctx, plan, config, timeout)
 		if resp.Diagnostics.Append(diags...); gone {
 			resp.State.RemoveResource(ctx)
@@ -292,6 +333,7 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 	addOn, err := r.present(ctx, &state)
 	if heroku.IsNotFound(err) || err == nil && addOn.State == heroku.StateDeprovisioned {
 		resp.State.RemoveResource(ctx)
+		resp.Diagnostics.Append(known.goneByHand())
 		return
 	}
 	if err != nil {
@@ -302,8 +344,7 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 		resp.Diagnostics.Append(state.succeeded(addOn))
 		resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: types.StringValue(string(addOn.ID))})...)
 	}
-	r.protected.note(state)
-	r.run.note(object{"kvs_instance", state.ID.ValueString()})
+	r.noteState(state)
 	store, err := settings(addOn)
 	if err != nil {
 		resp.Diagnostics.Append(r.failure("Unable to read the settings of Key-Value Store", state.label(), err))
@@ -351,124 +392,6 @@ func ifKnown(store heroku.Store, err error) (*heroku.Store, error) {
 	return &store, nil
 }
 
-func (r *instanceResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	defer recoverPanic(&resp.Diagnostics, "Updating a Key-Value Store", nil)
-	var state, plan instanceModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	timeout, diags := plan.Timeouts.Update(ctx, instanceUpdateTimeout)
-	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
-		return
-	}
-	save := func(m instanceModel) {
-		resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
-		resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: m.ID})...)
-	}
-	// The plan may have been made while the app or the plan was unknown.
-	change := keyvalue.Impact(state.spec(), plan.spec())
-	if change.Method == keyvalue.NewStore || change.Method == keyvalue.Refused {
-		if resp.Diagnostics.Append(refuseReplacement(state, plan, change, plan.terms(ctx))...); resp.Diagnostics.HasError() {
-			return
-		}
-		done, diags := r.replace(ctx, state, &plan, timeout)
-		resp.Diagnostics.Append(diags...)
-		if done {
-			save(plan)
-			former, unread := req.Private.GetKey(ctx, attachmentsCarried)
-			resp.Diagnostics.Append(unread...)
-			resp.Diagnostics.Append(resp.Private.SetKey(ctx, attachmentsCarried, carriedFrom(former, state, plan))...)
-			if !plan.RetiredInstanceID.IsNull() && diags.HasError() {
-				resp.Diagnostics.Append(resp.Private.SetKey(ctx, retirementOverdue, []byte("true"))...)
-			}
-		}
-		return
-	}
-	if state.State.ValueString() == instanceMigrating {
-		if resp.Diagnostics.Append(r.abandon(ctx, state, &plan, timeout)...); resp.Diagnostics.HasError() {
-			return
-		}
-	}
-	plan.ID = state.ID
-	if plan.RetiredInstanceID.IsUnknown() {
-		plan.RetiredInstanceID = state.RetiredInstanceID
-	}
-	if resp.Diagnostics.Append(r.changeInPlace(ctx, &state, &plan, change, timeout, resp)...); resp.Diagnostics.HasError() {
-		return
-	}
-	save(plan)
-	resp.Diagnostics.Append(r.resumeFork(ctx, req, resp, plan)...)
-	if kept := state.RetiredInstanceID; !kept.IsNull() && plan.RetiredInstanceID.IsNull() {
-		if diags := r.retireKept(ctx, state, kept.ValueString(), timeout); diags.HasError() {
-			resp.Diagnostics.Append(diags...)
-			resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("retired_instance_id"), kept)...)
-			return
-		}
-		resp.Diagnostics.Append(resp.Private.SetKey(ctx, retirementOverdue, nil)...)
-	}
-	if state.RetiredInstanceID.IsNull() { // until then it proves also whose store the kept one is
-		if err := r.endSuccession(ctx, plan); err != nil {
-			resp.Diagnostics.Append(r.failure("Unable to detach", plan.label(), err))
-		}
-	}
-}
-
-// changeInPlace asks the Platform API for what it has to be told, remembers that it did, and waits for the end.
-func (r *instanceResource) changeInPlace(ctx context.Context, state, plan *instanceModel, change keyvalue.Change, timeout time.Duration, resp *resource.UpdateResponse) diag.Diagnostics {
-	if update, changed := plan.changesTo(*state); changed {
-		if change.Downgrade {
-			if diags := r.proveRoom(ctx, state.addOnID(), state.label(), plan.spec().Plan, plan.terms(ctx).AcceptUnproven.ValueBool()).Errors(); diags.HasError() {
-				return diags
-			}
-		}
-		if update.Plan != nil { // Heroku refuses another change while one is under way
-			if _, err := r.client.WaitStoreAvailable(ctx, state.addOnID(), "", timeout); err != nil {
-				return diag.Diagnostics{r.failure("Unable to change Key-Value Store", state.label(), err)}
-			}
-		}
-		addOn, err := r.client.UpdateAddOn(ctx, heroku.AppID(state.AppID.ValueString()), state.addOnID(), update)
-		if err != nil {
-			return diag.Diagnostics{r.failure("Unable to change Key-Value Store", state.label(), err)}
-		}
-		state.read(addOn, nil)
-		resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
-	}
-	planned := *plan
-	if err := r.finish(ctx, plan, timeout); err != nil {
-		return diag.Diagnostics{r.failure("Unable to finish the change of Key-Value Store", state.label(), err)}
-	}
-	plan.keepPlanned(planned)
-	return nil
-}
-
-// finish waits until the store is ready on both APIs, brings attachment and settings to what is planned, and reads
-// everything back. It is looked up before it is done, so that an interrupted run continues where it stopped.
-func (r *instanceResource) finish(ctx context.Context, m *instanceModel, timeout time.Duration) error {
-	addOn, err := r.client.WaitAddOnProvisioned(ctx, m.addOnID(), timeout)
-	if err != nil {
-		return err
-	}
-	store, err := r.client.WaitStoreAvailable(ctx, addOn.ID, string(m.spec().Plan), timeout)
-	if err != nil {
-		return err
-	}
-	if store, err = r.upgrade(ctx, m, store, timeout); err != nil {
-		return err
-	}
-	if addOn, err = r.attachAs(ctx, addOn, m.AttachmentName); err != nil {
-		return err
-	}
-	if update, changed := m.settingsFor(store); changed {
-		if err := r.client.UpdateStoreConfig(ctx, addOn.ID, update); err != nil {
-			return err
-		}
-		if store, err = r.client.Store(ctx, addOn.ID); err != nil {
-			return err
-		}
-	}
-	m.readAsAsked(addOn, store)
-	return nil
-}
-
 func (r *instanceResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Destroying a Key-Value Store", nil)
 	var state instanceModel
@@ -479,6 +402,10 @@ func (r *instanceResource) Delete(ctx context.Context, req resource.DeleteReques
 	}
 	// Terraform asks ModifyPlan neither about -replace nor about the destroy half of a tainted replacement.
 	if resp.Diagnostics.Append(r.refuseLoss(state)...); resp.Diagnostics.HasError() {
+		return
+	}
+	if r.run.yield(storeObject(state.addOnID())) {
+		resp.Diagnostics.Append(state.leftAlone())
 		return
 	}
 	if resp.Diagnostics.Append(r.destroyOther(ctx, state, timeout)...); resp.Diagnostics.HasError() {
@@ -510,25 +437,13 @@ func (r *instanceResource) refuseLoss(state instanceModel) diag.Diagnostics {
 	if diags := state.refuseDestroy(); diags.HasError() {
 		return diags
 	}
-	return r.protected.refuseDestroyOf(storeObject(state.ID.ValueString()), state.label())
+	return r.protected.refuseDestroyOf(storeObject(state.addOnID()), state.label())
 }
 
-func (m instanceModel) refuseDestroy() diag.Diagnostics {
-	var diags diag.Diagnostics
-	if m.DeletionProtection.ValueBool() {
-		diags.AddAttributeError(path.Root("deletion_protection"), "Key-Value Store is protected from deletion",
-			m.label()+" holds data that cannot be recovered after it is destroyed.\n\n"+
-				"To destroy it on purpose, first apply deletion_protection = false, then destroy. "+
-				"If it is to be replaced because it is tainted, run `terraform untaint` on its address instead: the store itself is intact. "+
-				"To stop managing it without destroying it, use a removed block with destroy = false.")
-	}
-	return diags
-}
-
-// declaredFailed says that Heroku itself gave the store up.
+// declaredFailed says that Heroku itself gave the store up, or that somebody has destroyed it.
 func declaredFailed(err error) bool {
 	var wait *heroku.WaitError
-	return errors.As(err, &wait) && wait.Outcome == heroku.Failed
+	return errors.As(err, &wait) && (wait.Outcome == heroku.Failed || wait.Outcome == heroku.Gone)
 }
 
 // unfinished reports a store that exists but is not ready. It is a warning on purpose: see Create.

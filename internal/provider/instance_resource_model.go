@@ -117,15 +117,16 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				Validators:    []validator.String{validatedBy(keyvalue.ValidateAttachmentName)},
 				PlanModifiers: keepString,
 				MarkdownDescription: "The name of the store's first attachment to its own app: `CACHE` gives the app the config var `CACHE_URL`. " +
-					"When it is absent, Heroku chooses `REDIS` for an app's first store and `HEROKU_REDIS_<COLOR>` after that. " +
+					"When it is absent, it is `REDIS` for an app's first store and `HEROKU_REDIS_<COLOR>` after that. " +
+					"A config var that somebody has set by hand is not overwritten: the plan is refused. " +
 					"Changing it attaches the new name before it detaches the old one, and restarts the app.",
 			},
 			"version": schema.StringAttribute{
 				Optional:   true,
 				Validators: []validator.String{validatedBy(validateVersion)},
 				MarkdownDescription: "The lowest version that the store may run, such as `7.2`, which accepts 7.2.4 and 8.0 as well. Heroku also upgrades by itself, which is no change here; `version_actual` is what runs. " +
-					"Raising it upgrades the server, as `migration.version_upgrade` says; there is no way back, and a lower one is refused. A new store is ordered with it. " +
-					"A `mini` store is upgraded at once and loses its keys.",
+					"Raising it upgrades the server, as `migration.version_upgrade` says; there is no way back, and a lower one is refused. A new store is ordered with Heroku's default version when that satisfies it, else with the lowest that does. " +
+					"A `mini` store is upgraded at once and loses its keys, which needs `migration.accept_data_loss`.",
 			},
 			"timeout": schema.Int64Attribute{
 				Optional:      true,
@@ -208,7 +209,7 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				Computed:            true,
 				ElementType:         types.StringType,
 				PlanModifiers:       []planmodifier.Set{setplanmodifier.UseStateForUnknown()},
-				MarkdownDescription: "The names of the config vars that the store gives its own app, such as `REDIS_URL`. Their values are secret and not kept.",
+				MarkdownDescription: "The names of the config vars that the store's first attachment gives its own app, such as `REDIS_URL`. Their values are secret and not kept.",
 			},
 			"web_url": schema.StringAttribute{
 				Computed:            true,
@@ -351,6 +352,15 @@ func shortPlan(wire string) string {
 	return wire
 }
 
+func stringsOf(set types.Set) (values []string) {
+	for _, element := range set.Elements() {
+		if text, ok := element.(types.String); ok {
+			values = append(values, text.ValueString())
+		}
+	}
+	return values
+}
+
 func stringSet(values []string) types.Set {
 	elements := make([]attr.Value, len(values))
 	for i, value := range values {
@@ -369,8 +379,8 @@ func (m *instanceModel) read(addOn heroku.AddOn, store *heroku.Store) {
 	m.State = types.StringValue(instanceState(addOn, store))
 	m.WebURL = types.StringValue(addOn.WebURL)
 	m.CreatedAt = types.StringValue(addOn.CreatedAt)
-	m.ConfigVars = stringSet(withoutSuccessions(addOn.ConfigVars))
 	m.AttachmentName = m.attachmentOf(addOn)
+	m.ConfigVars = stringSet(keyvalue.VarsOf(m.AttachmentName.ValueString(), withoutSuccessions(addOn.ConfigVars)))
 	if m.RetiredInstanceID.IsUnknown() {
 		m.RetiredInstanceID = types.StringNull()
 	}

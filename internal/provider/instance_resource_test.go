@@ -18,6 +18,7 @@ import (
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
 const store = "kvs_instance.cache"
@@ -261,7 +262,14 @@ func TestAccInstance_planChange(t *testing.T) {
 				ConfigPlanChecks:  planned(plancheck.ResourceActionUpdate),
 				ConfigStateChecks: []statecheck.StateCheck{sameID.AddStateValue(store, tfjsonpath.New("id")), storeHas("persistence", knownvalue.StringExact("None"))},
 			},
-			{ // a plan that the catalogue does not know has no facts, and Heroku is the one to refuse it
+			{ // a plan that neither the catalogue nor Heroku knows is refused, with those that there are
+				Config:      appAndStore("premium-77"),
+				ExpectError: acctest.Says("Heroku does not offer this plan"),
+			},
+			{ // where they cannot be listed, Heroku is the one to refuse it
+				PreConfig: func() {
+					sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/addon-services/*/plans"}, Do: sandbox.Effect{Status: 403}})
+				},
 				Config:      appAndStore("premium-77"),
 				ExpectError: acctest.Says(`Couldn't find either the add-on service or the add-on plan of \"heroku-redis:premium-77\".`),
 			},

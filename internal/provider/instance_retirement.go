@@ -170,7 +170,7 @@ func (r *instanceResource) notRetired(ctx context.Context, keeper instanceModel,
 	if !isUUID(kept) || id == keeper.addOnID() {
 		return "that is not the id of a store that could be destroyed", nil
 	}
-	if by, protected := r.protected.protector(storeObject(kept)); protected {
+	if by, protected := r.protected.protector(storeObject(heroku.AddOnID(kept))); protected {
 		return "it is managed here too, and protected, as " + by, nil
 	}
 	addOn, err := r.client.FindAddOn(ctx, kept)

@@ -9,8 +9,10 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
@@ -30,7 +32,9 @@ func validateVersion(s string) error {
 	return err
 }
 
-func (m migrationModel) upgrades() string { return firstOf(m.VersionUpgrade.ValueString(), upgradeNow) }
+func (m migrationModel) upgrades() string {
+	return firstOf(m.VersionUpgrade.ValueString(), upgradeInWindow)
+}
 
 // planVersion speaks of the life of the version, and of an upgrade that is prepared already. awaited says that there is
 // nothing left to do but to wait for the window.
@@ -68,37 +72,77 @@ func (r *instanceResource) preparedUpgrade(ctx context.Context, id heroku.AddOnI
 	return &latest, nil
 }
 
-// upgrade brings the server to what the configuration asks for. It looks first at what an earlier run has begun.
-func (r *instanceResource) upgrade(ctx context.Context, m *instanceModel, store heroku.Store, timeout time.Duration) (heroku.Store, error) {
+// refuseUpgrade keeps the keys of a mini, which no upgrade leaves there.
+func refuseUpgrade(state, plan instanceModel, change keyvalue.Change, terms migrationModel) diag.Diagnostics {
+	if change.VersionUpgrade && hasNoWindow(plan.spec().Plan) && !terms.AcceptDataLoss.ValueBool() {
+		return diag.Diagnostics{miniLosesData(state.label(), path.Root("migration"))}
+	}
+	return nil
+}
+
+// upgradeOf prepares the upgrade of a store, as kvs_upgrade_version does it. A store that was ordered just now has no
+// keys, and nobody uses it.
+func (r *instanceResource) upgradeOf(ctx context.Context, m instanceModel, addOn heroku.AddOn, young bool, timeout time.Duration) (*upkeep, upgrade, diag.Diagnostics) {
+	terms := m.terms(ctx)
+	asked := upgrade{
+		floor: keyvalue.Version(m.Version.ValueString()), now: young || terms.upgrades() == upgradeNow,
+		acceptDataLoss: young || terms.AcceptDataLoss.ValueBool(), consent: path.Root("migration"),
+	}
+	apps := upkeepModel{AppMaintenance: terms.AppMaintenance, ScaleDown: terms.ScaleDown}
+	if young {
+		apps = upkeepModel{Confirm: types.StringValue(addOn.AppName)}
+	}
+	i := &invocation{
+		connection: r.connection, again: applying, send: func(action.InvokeProgressEvent) {}, object: addOn.Name,
+		started: r.client.Clock().Now(), timeout: timeout,
+	}
+	u, diags := i.newUpkeep(ctx, addOn, apps)
+	return u, asked, diags
+}
+
+// upgrade brings the server to what the configuration asks for, and goes on with what an earlier run has begun.
+func (r *instanceResource) upgrade(ctx context.Context, m *instanceModel, young bool, timeout time.Duration) diag.Diagnostics {
 	floor := keyvalue.Version(m.Version.ValueString())
-	if floor == "" || floor.Accepts(keyvalue.Version(store.Version)) {
-		return store, nil
+	if floor == "" || floor.Accepts(keyvalue.Version(m.VersionActual.ValueString())) {
+		return nil
 	}
-	id := m.addOnID()
-	prepared, err := r.preparedUpgrade(ctx, id)
-	if err == nil && prepared == nil {
-		err = r.client.UpgradeStore(ctx, id, string(floor))
+	addOn, err := r.client.AddOn(ctx, m.addOnID())
+	if err != nil {
+		return diag.Diagnostics{r.failure("Unable to upgrade the version of Key-Value Store", m.label(), err)}
 	}
-	if err == nil {
-		store, err = r.client.WaitStoreAvailable(ctx, id, "", timeout)
+	u, asked, diags := r.upgradeOf(ctx, *m, addOn, young, timeout)
+	if diags.HasError() {
+		return diags
 	}
-	if err != nil || floor.Accepts(keyvalue.Version(store.Version)) || m.terms(ctx).upgrades() == upgradeInWindow {
-		return store, err
+	diags.Append(u.upgrade(ctx, asked)...)
+	if store, err := r.client.Store(ctx, addOn.ID); err == nil {
+		m.VersionActual = types.StringValue(store.Version)
 	}
-	if err = r.client.RunMaintenance(ctx, id); err == nil {
-		store, err = r.client.WaitStoreAvailable(ctx, id, "", timeout)
+	return diags
+}
+
+// refuseInUse refuses, before anything is changed, an upgrade that apps would feel that are not prepared for it.
+func (r *instanceResource) refuseInUse(ctx context.Context, plan instanceModel, addOn heroku.AddOn, change keyvalue.Change, timeout time.Duration) diag.Diagnostics {
+	if !change.VersionUpgrade || hasNoWindow(plan.spec().Plan) || plan.terms(ctx).upgrades() != upgradeNow {
+		return nil
 	}
-	if err == nil && !floor.Accepts(keyvalue.Version(store.Version)) {
-		err = fmt.Errorf("after the upgrade the server runs version %s, and %s was asked for", store.Version, floor)
+	u, _, diags := r.upgradeOf(ctx, plan, addOn, false, timeout)
+	if !diags.HasError() {
+		diags.Append(u.refuseUnprepared(ctx)...)
 	}
-	return store, err
+	return diags
 }
 
 // versionUpgradeWarning is for the person who approves the upgrade.
 func versionUpgradeWarning(state, plan instanceModel, change keyvalue.Change, terms migrationModel) diag.Diagnostic {
-	when := "It is run as soon as it is prepared."
-	if terms.upgrades() == upgradeInWindow {
-		when = "It is prepared now and run in the store's maintenance window."
+	when := "It is prepared now and run in the store's maintenance window."
+	switch {
+	case hasNoWindow(plan.spec().Plan):
+		when = "It is made at once."
+	case terms.upgrades() == upgradeNow && !terms.holds():
+		when = "It is run as soon as it is prepared. All apps that the store is attached to have to be in maintenance mode then: see migration.app_maintenance."
+	case terms.upgrades() == upgradeNow:
+		when = "It is run as soon as it is prepared, while the apps are kept still."
 	}
 	return diag.NewAttributeWarningDiagnostic(path.Root("version"), "Upgrading the version of the store", fmt.Sprintf(
 		"%s: %s to %s. %s\n\n%s", state.label(), firstOf(state.VersionActual.ValueString(), "its version"), plan.Version.ValueString(), when, bullets(change.Facts)))

@@ -41,9 +41,9 @@ func TestAccInstance_version(t *testing.T) {
 				Config:      appAndStore("premium-0", `version = "latest"`),
 				ExpectError: acctest.Says(`write for example "7.2"`),
 			},
-			{ // a new store is ordered with it
+			{ // it is a floor: a new store gets the default, which is higher
 				Config:            appAndStore("premium-0", `version = "7.0"`),
-				ConfigStateChecks: []statecheck.StateCheck{runs("7.0.")},
+				ConfigStateChecks: []statecheck.StateCheck{runs("7.2.")},
 				PostApplyFunc: func() {
 					if err := sb.Redis(t, "orders-cache").Set(t.Context(), "greeting", "hello", 0).Err(); err != nil {
 						t.Error(err)
@@ -51,12 +51,12 @@ func TestAccInstance_version(t *testing.T) {
 				},
 			},
 			{ // a higher one upgrades in place
-				Config: appAndStore("premium-0", `version = "7.2"`),
+				Config: appAndStore("premium-0", `version = "8.0"`, `migration = { version_upgrade = "now", app_maintenance = true }`),
 				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
 					plancheck.ExpectResourceAction(store, plancheck.ResourceActionUpdate),
 					plancheck.ExpectUnknownValue(store, tfjsonpath.New("version_actual")),
 				}},
-				ConfigStateChecks: []statecheck.StateCheck{runs("7.2.")},
+				ConfigStateChecks: []statecheck.StateCheck{runs("8.0.")},
 				PostApplyFunc: func() {
 					if got, err := sb.Redis(t, "orders-cache").Get(t.Context(), "greeting").Result(); got != "hello" {
 						t.Errorf("the key has become %q (%v)", got, err)
@@ -70,11 +70,11 @@ func TestAccInstance_version(t *testing.T) {
 			},
 			{ // no floor, and one that is met, send nothing
 				Config:            appAndStore("premium-0"),
-				ConfigStateChecks: []statecheck.StateCheck{runs("7.2.")},
+				ConfigStateChecks: []statecheck.StateCheck{runs("8.0.")},
 			},
 			{
 				Config:            appAndStore("premium-0", `version = "7.0"`),
-				ConfigStateChecks: []statecheck.StateCheck{runs("7.2.")},
+				ConfigStateChecks: []statecheck.StateCheck{runs("8.0.")},
 				PostApplyFunc:     func() { expectUpgrades(t, sb, 1) },
 			},
 		},
@@ -85,7 +85,7 @@ func TestAccInstance_version(t *testing.T) {
 func TestAccInstance_versionInWindow(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	floor := []string{`version = "7.2"`, `migration = { version_upgrade = "window" }`}
+	floor := []string{`version = "8.0"`}
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
@@ -93,7 +93,7 @@ func TestAccInstance_versionInWindow(t *testing.T) {
 			{Config: appAndStore("premium-0", `version = "7.0"`)},
 			{ // the apply waits until the upgrade is prepared, and no longer
 				Config:            appAndStore("premium-0", floor...),
-				ConfigStateChecks: []statecheck.StateCheck{runs("7.0.")},
+				ConfigStateChecks: []statecheck.StateCheck{runs("7.2.")},
 			},
 			{ // nothing is left to do
 				Config:           appAndStore("premium-0", floor...),
@@ -103,7 +103,7 @@ func TestAccInstance_versionInWindow(t *testing.T) {
 				PreConfig:         func() { sb.Clock().Advance(8 * 24 * time.Hour) },
 				Config:            appAndStore("premium-0", floor...),
 				ConfigPlanChecks:  noChange,
-				ConfigStateChecks: []statecheck.StateCheck{runs("7.2.")},
+				ConfigStateChecks: []statecheck.StateCheck{runs("8.0.")},
 			},
 		},
 	})
@@ -116,14 +116,14 @@ func TestAccInstance_unknownVersion(t *testing.T) {
 	sb := acctest.Start(t)
 	unknown := func(version string) string {
 		return fmt.Sprintf("resource \"terraform_data\" \"version\" {\n  input = %q\n}\n", version) +
-			appAndStore("premium-0", "version = terraform_data.version.output")
+			appAndStore("premium-0", "version = terraform_data.version.output", `migration = { version_upgrade = "now", app_maintenance = true }`)
 	}
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
-			{Config: unknown("7.0"), ConfigStateChecks: []statecheck.StateCheck{runs("7.0.")}},
-			{Config: unknown("7.2"), ConfigStateChecks: []statecheck.StateCheck{runs("7.2.")}},
+			{Config: unknown("7.0"), ConfigStateChecks: []statecheck.StateCheck{runs("7.2.")}},
+			{Config: unknown("8.0"), ConfigStateChecks: []statecheck.StateCheck{runs("8.0.")}},
 		},
 	})
 }
@@ -141,14 +141,14 @@ func TestAccInstance_versionByHeroku(t *testing.T) {
 			{
 				PreConfig: func() {
 					someone := sb.Client(t)
-					if err := someone.UpgradeStore(t.Context(), mustFind(t, someone, "orders-cache").ID, "7.2"); err != nil {
+					if err := someone.UpgradeStore(t.Context(), mustFind(t, someone, "orders-cache").ID, "8.0"); err != nil {
 						t.Fatal(err)
 					}
 					sb.Clock().Advance(8 * 24 * time.Hour)
 				},
 				Config:            floor,
 				ConfigPlanChecks:  noChange,
-				ConfigStateChecks: []statecheck.StateCheck{runs("7.2.")},
+				ConfigStateChecks: []statecheck.StateCheck{runs("8.0.")},
 			},
 		},
 	})

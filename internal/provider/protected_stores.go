@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
 // protectedStores finds, at plan time, apps and spaces that are to be destroyed while they hold a protected store: Heroku
@@ -32,7 +34,7 @@ type loss struct {
 	space     bool
 }
 
-func storeObject(id string) object { return object{"kvs_instance", id} }
+func storeObject(id heroku.AddOnID) object { return object{"kvs_instance", string(id)} }
 
 // protect notes that an instance protects an object, and refuses a destroy that another instance plans for it.
 func (p *protectedStores) protect(o object, label string) diag.Diagnostics {
@@ -103,7 +105,7 @@ func (p *protectedStores) note(store instanceModel) {
 	if p.guarded == nil {
 		p.guarded = make(map[object]string)
 	}
-	p.guarded[storeObject(store.ID.ValueString())] = store.label()
+	p.guarded[storeObject(store.addOnID())] = store.label()
 }
 
 // noteApp remembers which space an app is in.

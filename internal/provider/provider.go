@@ -125,6 +125,7 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 	conn := connection{
 		client: client, tokenSource: options.Credential.Source, protected: &protectedStores{}, plans: &plannedPlans{},
 		names: &takenNames{}, owners: &spaceOwners{}, holds: &appHolds{}, hosts: &hosts{}, run: newRun(), regionList: &regionList{},
+		offered: &offeredPlans{}, varNames: &varNames{}, orders: &appHolds{},
 	}
 	// One free request, so that a wrong token is one error here instead of one for each resource.
 	if _, err := client.RateLimit(ctx); err != nil {
@@ -228,6 +229,9 @@ type connection struct {
 	hosts       *hosts
 	run         *run
 	regionList  *regionList
+	offered     *offeredPlans
+	varNames    *varNames
+	orders      *appHolds // of stores without a name for their attachment
 }
 
 // configure takes what Configure of the provider prepared; nil (validate, or unknown provider values) leaves c unready.

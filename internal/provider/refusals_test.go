@@ -38,6 +38,7 @@ var stories = map[string]struct {
 		copied.apply(values{"name": "acme-copy", "app_id": app.get("id"), "plan": "premium-0", "fork": values{"instance_id": source.get("id")}})
 	}, []string{
 		"Key-Value Store is not ready yet",
+		"The fork is not proven",
 		"Unable to create Key-Value Store",
 		"Unable to find Key-Value Store",
 		"Unable to read the source of the fork",
@@ -161,6 +162,7 @@ var stories = map[string]struct {
 	}, []string{
 		"Key-Value Store is not ready yet",
 		"Private Space is not ready yet",
+		"The store keeps the name of its order",
 		"The trusted IP ranges are not in force yet",
 		"The trusted IP ranges are set, but not in force yet",
 		"Unable to change Private Space",

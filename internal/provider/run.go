@@ -31,6 +31,11 @@ type run struct {
 	members   map[object]member
 	byName    map[nameOf]object
 	takers    map[nameOf]taking
+
+	// Of stores.
+	protected map[string]string // stores that are protected, in words, by their names
+	ordered   map[string]int    // how many stores are to be ordered on an app without an attachment name
+	looks     int               // at stores that are planned to be destroyed
 }
 
 // object is one thing at Heroku that instances of a resource type manage.
@@ -55,6 +60,7 @@ func newRun() *run {
 		inState: make(map[object]bool), kept: make(map[object]bool), wanted: make(map[object]bool), yielded: make(map[object]bool),
 		claims: make(map[string][]claim), destroyed: make(map[object]bool), ended: make(map[object]bool),
 		refreshed: make(map[object]bool), members: make(map[object]member), byName: make(map[nameOf]object), takers: make(map[nameOf]taking),
+		protected: make(map[string]string), ordered: make(map[string]int),
 	}
 }
 
@@ -240,4 +246,50 @@ func (r *run) await(ctx context.Context, limit time.Duration, done func() bool) 
 			return false
 		}
 	}
+}
+
+// protect remembers a protected store that is in the state of this configuration.
+func (r *run) protect(name, label string) {
+	if r == nil || name == "" {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.protected[name] = label
+}
+
+// protects is the protected store of that name, in words.
+func (r *run) protects(name string) (label string, is bool) {
+	if r == nil || name == "" {
+		return "", false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	label, is = r.protected[name]
+	return label, is
+}
+
+// unnamed counts the stores that are to be ordered on an app without a name for their attachment.
+func (r *run) unnamed(app string) int {
+	if r == nil {
+		return 0
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ordered[app]++
+	return r.ordered[app]
+}
+
+// mostLooks is at how many stores a plan looks that destroys them: each takes requests of its own.
+const mostLooks = 10
+
+// look reports whether one more store may be looked at.
+func (r *run) look() bool {
+	if r == nil {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.looks++
+	return r.looks <= mostLooks
 }

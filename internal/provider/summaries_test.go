@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
@@ -124,11 +125,14 @@ var remarks = map[string]struct {
 		of["fork"] = values{"instance_id": provisioning(f, app)}
 		store.apply(of)
 	}, []string{"The source of the fork is not ready"}},
-	"an old version": {func(f *front, _, store *managed, of values) {
-		of["version"] = "7.0"
-		store.apply(of)
-		of["timeout"] = 60
-		store.apply(of)
+	"an old version": {func(f *front, app, _ *managed, of values) {
+		old := heroku.AddOnCreate{Plan: "heroku-redis:premium-0", Name: "acme-cache", Config: map[string]string{"version": "7.0"}}
+		if _, err := f.sb.Client(f.T).CreateAddOn(f.Context(), heroku.AppID(app.get("id")), old); err != nil {
+			f.Fatal(err)
+		}
+		f.sb.Clock().Advance(time.Minute)
+		of["timeout"], of["deletion_protection"] = 60, true
+		f.imports("kvs_instance", "acme-cache").apply(of)
 	}, []string{"The store's version nears the end of its life"}},
 	"an add-on of another service": {func(f *front, _, _ *managed, _ values) {
 		f.sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/addons/*"}, Do: sandbox.Effect{Status: 200, Body: ptr(strings.ReplaceAll(echoed, "redis", "postgresql"))}})

@@ -21,9 +21,9 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// An upkeep is a maintenance that is run now, outside of the window: by kvs_run_maintenance, and by kvs_upgrade_version as
-// its second half (Dev Center: Heroku Key-Value Store Maintenance). Heroku fails the store over whatever its apps do; that
-// they are prepared for it is seen to here.
+// An upkeep is a maintenance that is run now, outside of the window: by kvs_run_maintenance, and as the second half of an
+// upgrade by kvs_upgrade_version and kvs_instance (Dev Center: Heroku Key-Value Store Maintenance). Heroku fails the store
+// over whatever its apps do; that they are prepared for it is seen to here.
 type upkeep struct {
 	*invocation
 	addOn       heroku.AddOn
@@ -126,10 +126,14 @@ func (u *upkeep) refuseUnprepared(ctx context.Context) diag.Diagnostics {
 		return nil
 	}
 	slices.Sort(inUse)
+	ways := fmt.Sprintf("Set app_maintenance = true, with scale_down = true if their workers have to rest as well, to keep them still meanwhile; or switch their maintenance mode on first; "+
+		"or set confirm = %q to run the maintenance all the same.", u.addOn.AppName)
+	if u.again == applying {
+		ways = "Set migration = { app_maintenance = true }, with scale_down = true if their workers have to rest as well, to keep them still meanwhile; " +
+			"or switch their maintenance mode on first; or leave the upgrade to the maintenance window, with version_upgrade = \"window\"."
+	}
 	return diag.Diagnostics{diag.NewErrorDiagnostic("An app is not in maintenance mode", fmt.Sprintf(
-		"%s is attached to apps that serve requests, which would lose their connections: %s. Nothing was done.\n\n"+
-			"Set app_maintenance = true, with scale_down = true if their workers have to rest as well, to keep them still meanwhile; or switch their maintenance mode on first; "+
-			"or set confirm = %q to run the maintenance all the same.", storeLabel(u.addOn), strings.Join(inUse, ", "), u.addOn.AppName))}
+		"%s is attached to apps that serve requests, which would lose their connections: %s. The maintenance was not run.\n\n%s", storeLabel(u.addOn), strings.Join(inUse, ", "), ways))}
 }
 
 // run runs the outstanding maintenance, or waits for the end of the one that is running. Whatever becomes of it, no app
@@ -223,7 +227,7 @@ func (u *upkeep) putBack(ctx context.Context) diag.Diagnostics {
 	defer cancel()
 	if err := u.releaseApps(detached, u.addOn.ID, u.apps()); err != nil {
 		return diag.Diagnostics{u.failure("Unable to put the apps back",
-			fmt.Sprintf("%s, whose apps may still be in maintenance mode or scaled to 0: their config var %s says what they were like before. Invoke the action again to put them back", storeLabel(u.addOn), holdVar), err)}
+			fmt.Sprintf("%s, whose apps may still be in maintenance mode or scaled to 0: their config var %s says what they were like before. %s to put them back", storeLabel(u.addOn), holdVar, u.again.begins()), err)}
 	}
 	return nil
 }

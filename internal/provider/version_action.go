@@ -5,21 +5,17 @@ package provider
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/action/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/action/schema"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
@@ -100,97 +96,12 @@ func (a *versionAction) Invoke(ctx context.Context, req action.InvokeRequest, re
 	if resp.Diagnostics.Append(diags...); diags.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(u.upgrade(ctx, config)...)
+	resp.Diagnostics.Append(u.upgrade(ctx, config.upgrade())...)
 }
 
-// upgrade orders what has not been ordered, and runs it if that is wanted.
-func (u *upkeep) upgrade(ctx context.Context, config versionActionModel) diag.Diagnostics {
-	wanted := keyvalue.Version(config.Version.ValueString())
-	u.begin(ctx, stepOrdering)
-	store, err := u.client.Store(ctx, u.addOn.ID)
-	if err != nil {
-		return u.notUpgraded(err)
+func (m versionActionModel) upgrade() upgrade {
+	return upgrade{
+		floor: keyvalue.Version(m.Version.ValueString()), now: m.When.ValueString() == upgradeNow,
+		acceptDataLoss: m.AcceptDataLoss.ValueBool(), consent: path.Root("accept_data_loss"),
 	}
-	if wanted.Accepts(keyvalue.Version(store.Version)) {
-		u.say(ctx, fmt.Sprintf("the store runs version %s already", store.Version))
-		return u.putBack(ctx)
-	}
-	if name, err := keyvalue.ParsePlanName(u.addOn.Plan); err == nil && hasNoWindow(name) {
-		return u.upgradeAtOnce(ctx, wanted, config.AcceptDataLoss.ValueBool())
-	}
-	now := config.When.ValueString() == upgradeNow
-	if now {
-		if diags := u.refuseUnprepared(ctx); diags.HasError() {
-			return append(diags, u.putBack(ctx)...)
-		}
-	}
-	m, err := u.latest(ctx)
-	if underWay := m.Outstanding() || m.Status == heroku.MaintenanceRunning; err == nil && !(underWay && m.CustomerRequested) {
-		if err = u.client.UpgradeStore(ctx, u.addOn.ID, string(wanted)); err == nil {
-			u.say(ctx, "ordered, from version "+store.Version)
-		}
-	}
-	if err == nil && m.Status != heroku.MaintenanceRunning {
-		u.begin(ctx, stepPreparing)
-		m, err = u.client.WaitMaintenanceReady(ctx, u.addOn.ID, u.remaining(), u.watch(ctx))
-	}
-	switch {
-	case err != nil:
-		return append(u.notUpgraded(err), u.putBack(ctx)...)
-	case !now:
-		return u.leaveToWindow(ctx, m)
-	}
-	if diags := u.run(ctx); diags.HasError() {
-		return diags
-	}
-	return u.checkVersion(ctx, wanted)
-}
-
-func (u *upkeep) notUpgraded(err error) diag.Diagnostics {
-	return diag.Diagnostics{u.failure("Unable to upgrade the version of Key-Value Store", storeLabel(u.addOn), err)}
-}
-
-// leaveToWindow says when the version will change.
-func (u *upkeep) leaveToWindow(ctx context.Context, m heroku.Maintenance) diag.Diagnostics {
-	how := "it runs in the maintenance window"
-	if !m.ScheduledFor.IsZero() {
-		how += ", at " + m.ScheduledFor.Format(time.RFC3339)
-	}
-	if m.Status == heroku.MaintenanceRunning {
-		how = "it is running already"
-	}
-	u.say(ctx, how)
-	return u.putBack(ctx)
-}
-
-// upgradeAtOnce is for a mini, whose keys do not survive it.
-func (u *upkeep) upgradeAtOnce(ctx context.Context, wanted keyvalue.Version, accepted bool) diag.Diagnostics {
-	if !accepted {
-		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("accept_data_loss"), "Upgrading a mini loses its data", fmt.Sprintf(
-			"%s is on the mini plan: Heroku upgrades it at once, and all its keys are lost. Nothing was done. Set accept_data_loss = true if they may be, or change to a premium plan first.", storeLabel(u.addOn)))}
-	}
-	err := u.client.UpgradeStore(ctx, u.addOn.ID, string(wanted))
-	if err == nil {
-		u.begin(ctx, stepAvailable)
-		_, err = u.client.WaitStoreAvailable(ctx, u.addOn.ID, "", u.remaining())
-	}
-	if err != nil {
-		return u.notUpgraded(err)
-	}
-	return u.checkVersion(ctx, wanted)
-}
-
-func (u *upkeep) checkVersion(ctx context.Context, wanted keyvalue.Version) diag.Diagnostics {
-	u.begin(ctx, stepVersion)
-	store, err := u.client.WaitStoreAvailable(ctx, u.addOn.ID, "", u.remaining())
-	switch {
-	case err != nil:
-		return u.notUpgraded(err)
-	case !wanted.Accepts(keyvalue.Version(store.Version)):
-		return diag.Diagnostics{diag.NewErrorDiagnostic("The store has not got the version", fmt.Sprintf(
-			"%s runs version %s after the upgrade, and %s was asked for. Its apps are as they were before. "+
-				"Invoke the action again to order the upgrade anew, and ask Heroku Support if that does not help.", storeLabel(u.addOn), store.Version, wanted))}
-	}
-	u.say(ctx, "the store runs version "+store.Version)
-	return nil
 }

@@ -1,0 +1,120 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+// A store that is destroyed takes its keys with it, and Heroku keeps none of them (Dev Center: Heroku Key-Value Store).
+// Here is what is refused because of that, and what is said.
+
+// noteState remembers a store that is in the state, for what is planned of other instances.
+func (r *instanceResource) noteState(state instanceModel) {
+	r.protected.note(state)
+	r.run.note(storeObject(state.addOnID()))
+	if state.DeletionProtection.ValueBool() {
+		r.run.protect(state.Name.ValueString(), state.label())
+	}
+	if state.AttachmentName.ValueString() == keyvalue.PrimaryAttachment {
+		r.run.note(primaryOf(heroku.AppID(state.AppID.ValueString())))
+	}
+}
+
+func (m instanceModel) refuseDestroy() diag.Diagnostics {
+	var diags diag.Diagnostics
+	if m.DeletionProtection.ValueBool() {
+		diags.AddAttributeError(path.Root("deletion_protection"), "Key-Value Store is protected from deletion",
+			m.label()+" holds data that cannot be recovered after it is destroyed.\n\n"+
+				"To destroy it on purpose, first apply deletion_protection = false, then destroy. "+
+				"If it is to be replaced because it is tainted, run `terraform untaint` on its address instead: the store itself is intact. "+
+				"To stop managing it without destroying it, use a removed block with destroy = false.")
+	}
+	return diags
+}
+
+// protectedName refuses the second half of a replacement before the first one destroys anything: ModifyPlan is not told
+// that the two belong together.
+func protectedName(label string) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "A protected Key-Value Store has this name", fmt.Sprintf(
+		"A store is to be created under the name of %s, which is in the state of this configuration and protected from deletion. That is what the plan of -replace is, of replace_triggered_by, and of a changed address without a moved block.\n\n"+
+			"To keep the store, leave -replace out, run `terraform untaint` on its address, or write a moved block. To lose it on purpose, first apply deletion_protection = false.", label))
+}
+
+// leftAlone refuses to destroy a store that another instance of the same run wants to create under its name.
+func (m instanceModel) leftAlone() diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Another instance wants the same Key-Value Store", fmt.Sprintf(
+		"%s is not destroyed: another kvs_instance was to be created under its name in this run, and was refused because the store exists. So it looks like a changed address, or a changed key of for_each. "+
+			"If it is one, say so, and nothing is destroyed or created: moved { from = kvs_instance.old, to = kvs_instance.new }. If the store is to go, apply that alone first.", m.label()))
+}
+
+// warnOfProtection speaks of protection that is taken away.
+func (m instanceModel) warnOfProtection(plan instanceModel) diag.Diagnostics {
+	if !m.DeletionProtection.ValueBool() || plan.DeletionProtection.IsUnknown() || plan.DeletionProtection.ValueBool() {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("deletion_protection"), "The store loses its protection from deletion", fmt.Sprintf(
+		"%s: once this is applied, a plan may destroy or replace the store, and its data cannot be recovered then.", m.label()))}
+}
+
+// refuseUnknownApp: an app whose id is not known may be one that is replaced, and Heroku destroys the stores of an app with
+// it, before anybody asks the store.
+func (r *instanceResource) refuseUnknownApp(state, plan instanceModel, terms migrationModel) diag.Diagnostics {
+	unprotected := !state.DeletionProtection.ValueBool() || !plan.DeletionProtection.IsUnknown() && !plan.DeletionProtection.ValueBool()
+	if !plan.AppID.IsUnknown() || unprotected || terms.AcceptUnknownApp.ValueBool() || r.run.appStays(state.AppID.ValueString()) {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("app_id"), "The app of a protected store is not known", fmt.Sprintf(
+		"%s is protected from deletion, and its app_id is known only after apply. If the app, %s, is to be replaced, Heroku destroys the store and its data with it, before this provider is asked.\n\n"+
+			"Make app_id known: look whether this plan replaces the app, apply what app_id comes from first with -target, or let it come from something that this change does not touch. "+
+			"If the app stays, migration = { accept_unknown_app = true } says so. If the store may be lost, set deletion_protection = false.",
+		state.label(), state.AppID.ValueString()))}
+}
+
+// goneByHand speaks of a store that is not there any more, and of what the plan makes of that.
+func (m instanceModel) goneByHand() diag.Diagnostic {
+	return diag.NewWarningDiagnostic("Key-Value Store is gone", fmt.Sprintf(
+		"%s was destroyed outside of this configuration, by hand or with its app, and its data with it. A plan that creates it makes a new, empty store. "+
+			"If another store has taken its place, import that one instead; if a copy of the data exists elsewhere, fork it: fork = { url_wo = var.url, url_wo_version = 1 }.", m.label()))
+}
+
+// lossOnDestroy says what goes with a store that is planned to be destroyed.
+func (r *instanceResource) lossOnDestroy(ctx context.Context, state instanceModel) diag.Diagnostics {
+	facts := []string{"Its data cannot be recovered: Heroku keeps no copy."}
+	if r.client != nil && r.run.look() {
+		attachments, err := r.client.AddOnAttachments(ctx, state.addOnID())
+		if heroku.IsNotFound(err) {
+			return nil // it is gone already
+		}
+		if class, _ := state.spec().Plan.Class(); err == nil && state.ready() && class == keyvalue.ClassCommon {
+			facts = []string{r.lossOf(ctx, state) + " They cannot be recovered: Heroku keeps no copy."}
+		}
+		if len(attachments) > 0 {
+			facts = append(facts, "These config vars go, and their apps restart: "+strings.Join(varsOf(attachments), ", ")+".")
+		}
+	} else if vars := stringsOf(state.ConfigVars); len(vars) > 0 {
+		facts = append(facts, "Its app loses "+strings.Join(vars, ", ")+", and restarts.")
+	}
+	return diag.Diagnostics{diag.NewWarningDiagnostic("The store will be destroyed with its data",
+		fmt.Sprintf("%s, on the plan %s.\n\n%s", state.label(), state.spec().Plan, bullets(facts)))}
+}
+
+// varsOf are the config vars of attachments, with the apps that have them.
+func varsOf(attachments []heroku.Attachment) []string {
+	vars := make([]string, len(attachments))
+	for i, attachment := range attachments {
+		vars[i] = fmt.Sprintf("%s of app %s", keyvalue.ConfigVar(attachment.Name), attachment.AppName)
+	}
+	slices.Sort(vars)
+	return vars
+}

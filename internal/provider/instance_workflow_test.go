@@ -1,0 +1,563 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
+)
+
+// savedPlan is a plan that is applied later, or never.
+type savedPlan struct {
+	of            *managed
+	prior, config *tfprotov6.DynamicValue
+	plan          *tfprotov6.PlanResourceChangeResponse
+}
+
+// plans plans a configuration in the run that is under way; nil plans a destroy.
+func (m *managed) plans(given values) savedPlan {
+	m.Helper()
+	none := dynamicNull(m.T, m.of)
+	p := savedPlan{of: m, prior: none, config: none}
+	proposed := none
+	if m.state != nil {
+		p.prior = m.state
+	}
+	if given != nil {
+		p.config = m.value(m.schemas.ResourceSchemas[m.name], given)
+		proposed = m.proposed(given, p.prior)
+	}
+	var err error
+	p.plan, err = m.server.PlanResourceChange(m.Context(), &tfprotov6.PlanResourceChangeRequest{
+		TypeName: m.name, PriorState: p.prior, ProposedNewState: proposed, Config: p.config, PriorPrivate: m.private, PriorIdentity: m.identity,
+	})
+	m.heard(err, p.plan.Diagnostics)
+	return p
+}
+
+// apply applies it in the run that is under way.
+func (p savedPlan) apply() {
+	p.of.Helper()
+	if p.of.over() {
+		return
+	}
+	done, err := p.of.server.ApplyResourceChange(p.of.Context(), &tfprotov6.ApplyResourceChangeRequest{
+		TypeName: p.of.name, PriorState: p.prior, PlannedState: p.plan.PlannedState, Config: p.config,
+		PlannedPrivate: p.plan.PlannedPrivate, PlannedIdentity: p.plan.PlannedIdentity,
+	})
+	p.of.heard(err, done.Diagnostics)
+	if err == nil {
+		p.of.state, p.of.private, p.of.identity = done.NewState, done.Private, done.NewIdentity
+	}
+}
+
+// mustSay expects one of the things said to have the summary and to contain the texts, and forgets all that was said.
+func (f *front) mustSay(summary string, texts ...string) {
+	f.Helper()
+	at := slices.IndexFunc(f.said, func(d *tfprotov6.Diagnostic) bool { return d.Summary == summary })
+	if at < 0 {
+		details := ""
+		for _, d := range f.said {
+			details += "\n" + d.Detail
+		}
+		f.Fatalf("it says %q, and not %q%s", summariesOf(f.said), summary, details)
+	}
+	for _, text := range texts {
+		if !strings.Contains(f.said[at].Detail, text) {
+			f.Errorf("%q is not in what is said:\n%s", text, f.said[at].Detail)
+		}
+	}
+	f.said = nil
+}
+
+// mustSucceed expects nothing to have been refused, and forgets what was said.
+func (f *front) mustSucceed() {
+	f.Helper()
+	if f.over() {
+		last := f.said[len(f.said)-1]
+		f.Fatalf("%s: %s", last.Summary, last.Detail)
+	}
+	f.said = nil
+}
+
+// writes are the requests of the provider's that change something, since the journal began.
+func (f *front) writes() (all []string) {
+	for _, r := range f.sb.Requests("[A-Z]+", ".*") {
+		if r.Method != "GET" && !strings.HasSuffix(r.Path, "/resolve") {
+			all = append(all, r.Method+" "+r.Path)
+		}
+	}
+	return all
+}
+
+// someone is a person who uses the API beside Terraform.
+func (f *front) someone() *heroku.Client { return f.sb.Client(f.T) }
+
+// aStore is an app with a store that is provisioned, and what its configuration says.
+func aStore(t *testing.T, given values, edit ...func(*sandbox.Options)) (f *front, app, store *managed, of values) {
+	t.Helper()
+	f = newFront(t, 0, edit...)
+	app, store = f.resource("kvs_app"), f.resource("kvs_instance")
+	app.apply(values{"name": "orders-api"})
+	of = values{"name": "acme-cache", "app_id": app.get("id"), "plan": "premium-0", "attachment_name": "CACHE", "deletion_protection": false}
+	for name, value := range given {
+		of[name] = value
+	}
+	store.apply(of)
+	f.mustSucceed()
+	return f, app, store, of
+}
+
+func but(of values, name string, value any) values {
+	changed := values{}
+	for key, was := range of {
+		changed[key] = was
+	}
+	changed[name] = value
+	return changed
+}
+
+// A saved plan that does not begin with what is there any more stops at once, names the difference, and changes nothing.
+func TestSavedPlan_anythingChangedByHand(t *testing.T) {
+	t.Parallel()
+	sixty, lru, events := 60, "allkeys-lru", "Kx"
+	larger, renamed := "heroku-redis:premium-1", "acme-elsewhere"
+	for name, c := range map[string]struct {
+		change func(*testing.T, *heroku.Client, *managed) error
+		says   string
+	}{
+		"plan": {func(t *testing.T, c *heroku.Client, s *managed) error {
+			_, err := c.UpdateAddOn(t.Context(), heroku.AppID(s.get("app_id")), heroku.AddOnID(s.get("id")), heroku.AddOnUpdate{Plan: &larger})
+			return err
+		}, `plan is "premium-1" now, and was "premium-0"`},
+		"name": {func(t *testing.T, c *heroku.Client, s *managed) error {
+			_, err := c.UpdateAddOn(t.Context(), heroku.AppID(s.get("app_id")), heroku.AddOnID(s.get("id")), heroku.AddOnUpdate{Name: &renamed})
+			return err
+		}, `name is "acme-elsewhere" now, and was "acme-cache"`},
+		"timeout": {func(t *testing.T, c *heroku.Client, s *managed) error {
+			return c.UpdateStoreConfig(t.Context(), heroku.AddOnID(s.get("id")), heroku.StoreConfigUpdate{Timeout: &sixty})
+		}, `timeout is "60" now, and was "300"`},
+		"maxmemory_policy": {func(t *testing.T, c *heroku.Client, s *managed) error {
+			return c.UpdateStoreConfig(t.Context(), heroku.AddOnID(s.get("id")), heroku.StoreConfigUpdate{MaxmemoryPolicy: &lru})
+		}, `maxmemory_policy is "allkeys-lru" now, and was "noeviction"`},
+		"notify_keyspace_events": {func(t *testing.T, c *heroku.Client, s *managed) error {
+			return c.UpdateStoreConfig(t.Context(), heroku.AddOnID(s.get("id")), heroku.StoreConfigUpdate{NotifyKeyspaceEvents: &events})
+		}, `notify_keyspace_events is "`},
+		"attachment_name": {func(t *testing.T, c *heroku.Client, s *managed) error {
+			_, err := c.CreateAttachment(t.Context(), heroku.AttachmentCreate{AddOn: heroku.AddOnID(s.get("id")), App: heroku.AppID(s.get("app_id")), Name: "OTHER"})
+			if err != nil {
+				return err
+			}
+			first, err := c.AppAttachment(t.Context(), s.get("app_id"), "CACHE")
+			if err != nil {
+				return err
+			}
+			return c.DeleteAttachment(t.Context(), first.ID)
+		}, `attachment_name is "OTHER" now, and was "CACHE"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, _, store, of := aStore(t, nil)
+			f.command()
+			saved := store.plans(but(of, "deletion_protection", true)) // says nothing of what is changed by hand
+			if err := c.change(t, f.someone(), store); err != nil {
+				t.Fatal(err)
+			}
+			f.sb.ResetJournal()
+			f.command()
+			began := f.sb.Clock().Now()
+			saved.apply()
+			f.mustSay("The store has changed since the plan was made", c.says, "Nothing was changed")
+			if written := f.writes(); len(written) > 0 {
+				t.Errorf("%q was sent", written)
+			}
+			if took := f.sb.Clock().Now().Sub(began); took > 5*time.Second {
+				t.Errorf("it took %s", took)
+			}
+		})
+	}
+}
+
+// What somebody has done by hand that the plan does anyway is no difference, and a store that is gone is not waited for.
+func TestSavedPlan_theSameByHand(t *testing.T) {
+	t.Parallel()
+	f, app, store, of := aStore(t, nil)
+	f.command()
+	saved := store.plans(but(of, "timeout", 60))
+	sixty := 60
+	if err := f.someone().UpdateStoreConfig(t.Context(), heroku.AddOnID(store.get("id")), heroku.StoreConfigUpdate{Timeout: &sixty}); err != nil {
+		t.Fatal(err)
+	}
+	f.sb.ResetJournal()
+	f.command()
+	saved.apply()
+	f.mustSucceed()
+	if written := f.writes(); len(written) > 0 {
+		t.Errorf("%q was sent", written)
+	}
+	saved = store.plans(but(of, "timeout", 120))
+	if err := f.someone().DeleteAddOn(t.Context(), heroku.AppID(app.get("id")), heroku.AddOnID(store.get("id"))); err != nil {
+		t.Fatal(err)
+	}
+	f.command()
+	began := f.sb.Clock().Now()
+	saved.apply()
+	f.mustSay("The store was destroyed since the plan was made", "acme-cache")
+	if took := f.sb.Clock().Now().Sub(began); took > 5*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	store.refresh()
+	f.mustSay("Key-Value Store is gone", "acme-cache", "new, empty store")
+}
+
+// A change that somebody has ordered in the dashboard, and that is under way, is waited for to its end before a setting is
+// changed; what this apply has not ordered is not.
+func TestSavedPlan_waitsForNothingElse(t *testing.T) {
+	t.Parallel()
+	f, _, store, of := aStore(t, nil)
+	f.command()
+	saved := store.plans(but(of, "timeout", 120))
+	f.command()
+	saved.apply()
+	f.mustSucceed()
+	for _, r := range f.sb.Requests("GET", "/redis/v0/databases/.*/wait") {
+		t.Errorf("it waits: %s", r.Path)
+	}
+}
+
+// A config var that somebody has set is not overwritten: not silently by a first attachment without a name, and not in words
+// about another store.
+func TestConfigVarSetByHand(t *testing.T) {
+	t.Parallel()
+	for name, attachment := range map[string]any{"REDIS_URL": nil, "CACHE_URL": "CACHE"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFront(t, 0)
+			app, store := f.resource("kvs_app"), f.resource("kvs_instance")
+			app.apply(values{"name": "orders-api"})
+			of := values{"app_id": app.get("id"), "plan": "premium-0", "attachment_name": attachment, "deletion_protection": false}
+			theirs := "redis://elsewhere.example"
+			set := func() {
+				if err := f.someone().SetConfigVar(t.Context(), heroku.AppID(app.get("id")), name, &theirs); err != nil {
+					t.Fatal(err)
+				}
+			}
+			f.command()
+			saved := store.plans(of)
+			set()
+			f.command()
+			saved.apply() // set after the plan was made
+			f.mustSay("The attachment would overwrite a config var", name)
+			f.command()
+			store.plans(of) // while it is only a plan
+			f.mustSay("The attachment would overwrite a config var", name)
+			if value, _, err := f.someone().ConfigVar(t.Context(), heroku.AppID(app.get("id")), name); value != theirs {
+				t.Errorf("%s has become %q (%v)", name, value, err)
+			}
+			if created := f.sb.Ledger().Created; created != 0 {
+				t.Errorf("%d stores were created", created)
+			}
+			if err := f.someone().SetConfigVar(t.Context(), heroku.AppID(app.get("id")), name, nil); err != nil {
+				t.Fatal(err)
+			}
+			store.state = nil
+			store.apply(of) // the way out
+			f.mustSucceed()
+		})
+	}
+}
+
+// The version is a floor: the default does for what is older, and what nobody has announced is asked for.
+func TestNewStore_versionIsAFloor(t *testing.T) {
+	t.Parallel()
+	for floor, runs := range map[string]string{"6": "7.2", "6.2": "7.2", "7": "7.2", "7.0": "7.2", "7.2.4": "7.2", "8": "8.0", "8.0": "8.0"} {
+		t.Run(floor, func(t *testing.T) {
+			t.Parallel()
+			_, _, store, _ := aStore(t, values{"version": floor})
+			if got := store.get("version_actual"); !strings.HasPrefix(got, runs+".") {
+				t.Errorf("it runs %s, want %s", got, runs)
+			}
+		})
+	}
+	f := newFront(t, 0)
+	app, store := f.resource("kvs_app"), f.resource("kvs_instance")
+	app.apply(values{"name": "orders-api"})
+	of := values{"app_id": app.get("id"), "plan": "premium-0", "version": "99", "deletion_protection": false}
+	f.command()
+	saved := store.plans(of)
+	f.mustSay("No announced version is as new as that", "6.2 (deprecated), 7.0, 7.2 (default)")
+	saved.apply()
+	f.mustSay("Unable to create Key-Value Store", "7.2 (default)")
+	if created := f.sb.Ledger().Created; created != 0 {
+		t.Errorf("%d stores were created", created)
+	}
+}
+
+// Stores without a name: the second one of an app, and the successor of one, do not meet the first one's name.
+func TestUnnamedStores(t *testing.T) {
+	t.Parallel()
+	f, app, first, _ := aStore(t, values{"name": nil, "attachment_name": nil})
+	of := values{"app_id": app.get("id"), "plan": "premium-0", "deletion_protection": false}
+	second := f.resource("kvs_instance")
+	second.apply(of)
+	f.mustSucceed()
+	f.command() // a successor is created before the first one is destroyed
+	successor := f.resource("kvs_instance")
+	created, destroyed := successor.plans(of), first.plans(nil)
+	created.apply()
+	destroyed.apply()
+	f.mustSucceed()
+	names := []string{second.get("name"), successor.get("name")}
+	for _, living := range f.sb.Living() {
+		if !slices.Contains(names, living.Name) {
+			t.Errorf("%s lives, want %q", living.Name, names)
+		}
+	}
+	if names[0] == names[1] || names[0] == "" {
+		t.Errorf("the names are %q", names)
+	}
+	for _, m := range []*managed{second, successor} {
+		m.refresh()
+		m.apply(of) // nothing is left to do
+	}
+	f.mustSucceed()
+}
+
+// Of two stores without an attachment name one becomes REDIS by chance, which the plan says unless the app has that already.
+func TestUnnamedStores_primaryByChance(t *testing.T) {
+	t.Parallel()
+	const summary = "Chance decides which store becomes the primary one"
+	f := newFront(t, 0)
+	app := f.resource("kvs_app")
+	app.apply(values{"name": "orders-api"})
+	of := values{"app_id": app.get("id"), "plan": "premium-0", "deletion_protection": false}
+	f.command()
+	one, other := f.resource("kvs_instance").plans(of), f.resource("kvs_instance").plans(of)
+	f.mustSay(summary, `attachment_name = "REDIS"`)
+	one.apply()
+	other.apply()
+	f.mustSucceed()
+	f.command()
+	one.of.plans(of) // it has REDIS
+	f.resource("kvs_instance").plans(of)
+	f.resource("kvs_instance").plans(of)
+	if says := summariesOf(f.said); len(says) > 0 {
+		t.Errorf("it says %q", says)
+	}
+}
+
+// The names of config vars are those of the store's own attachment, whatever else it is attached as.
+func TestInstance_configVarsAreItsOwn(t *testing.T) {
+	t.Parallel()
+	f, app, store, of := aStore(t, nil)
+	attachment := f.resource("kvs_attachment")
+	attachment.apply(values{"app_id": app.get("id"), "instance_id": store.get("id"), "name": "CACHE_READ"})
+	f.mustSucceed()
+	before := store.state
+	store.refresh()
+	if string(store.state.MsgPack) != string(before.MsgPack) {
+		t.Error("the store has changed by itself")
+	}
+	store.apply(of)
+	f.mustSucceed()
+}
+
+// A plan that neither the catalogue nor Heroku knows is refused while it is only a plan, with what there is.
+func TestInstance_unknownPlan(t *testing.T) {
+	t.Parallel()
+	const summary = "Heroku does not offer this plan"
+	f, app, store, of := aStore(t, nil)
+	f.sb.ResetJournal()
+	f.command()
+	store.plans(but(of, "plan", "premium-99"))
+	f.mustSay(summary, "premium-99", "premium-0", "premium-1", "mini")
+	f.resource("kvs_instance").plans(values{"app_id": app.get("id"), "plan": "premium-77"})
+	f.mustSay(summary, "premium-77")
+	if asked := f.sb.Requests("GET", "/addon-services/.*/plans"); len(asked) != 1 {
+		t.Errorf("the plans were asked for %d times, want once", len(asked))
+	}
+	f.sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/addon-services/*/plans"}, Do: sandbox.Effect{Status: 403}})
+	f.command()
+	store.plans(but(of, "plan", "premium-99")) // Heroku decides
+	f.mustSucceed()
+}
+
+// A destroy says what goes: keys, as far as they can be counted, and the config vars of all apps.
+func TestInstance_destroyIsSaid(t *testing.T) {
+	t.Parallel()
+	f, _, store, _ := aStore(t, nil, engineOf(withServers))
+	worker := f.resource("kvs_app")
+	worker.apply(values{"name": "orders-worker"})
+	f.resource("kvs_attachment").apply(values{"app_id": worker.get("id"), "instance_id": store.get("id"), "name": "SHARED"})
+	if err := f.sb.Redis(t, "acme-cache").Set(t.Context(), "greeting", "hello", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	f.mustSucceed()
+	f.command()
+	store.plans(nil)
+	f.mustSay("The store will be destroyed with its data", "acme-cache", "1 keys", "cannot be recovered", "CACHE_URL of app orders-api", "SHARED_URL of app orders-worker")
+}
+
+// Protection that is taken away is said, and it speaks for both halves of a replacement.
+func TestInstance_protection(t *testing.T) {
+	t.Parallel()
+	f, _, store, of := aStore(t, values{"deletion_protection": true})
+	f.command()
+	store.plans(but(of, "deletion_protection", false))
+	f.mustSay("The store loses its protection from deletion", "acme-cache")
+	store.plans(of)
+	f.resource("kvs_instance").plans(of) // -replace plans a creation after that
+	f.mustSay("A protected Key-Value Store has this name", "acme-cache", "untaint", "moved block")
+	f.resource("kvs_instance").plans(but(of, "name", "acme-other"))
+	f.mustSucceed()
+}
+
+// A changed address makes a creation that meets its own store: refused, and then the destroy half leaves the store alone.
+func TestInstance_renamedAddress(t *testing.T) {
+	t.Parallel()
+	f, _, store, of := aStore(t, nil)
+	f.sb.ResetJournal()
+	f.command()
+	created, destroyed := f.resource("kvs_instance").plans(of), store.plans(nil)
+	f.mustSucceed()
+	created.apply()
+	f.mustSay("An add-on with this name exists already", "moved {")
+	destroyed.apply()
+	f.mustSay("Another instance wants the same Key-Value Store", "acme-cache", "moved {")
+	if removed := f.sb.Requests("DELETE", ".*"); len(removed) > 0 {
+		t.Errorf("%s was sent", removed[0].Path)
+	}
+	f.command() // on its own, it goes
+	store.plans(nil).apply()
+	f.mustSucceed()
+}
+
+// An app whose id is not known may be one that is replaced: a protected store is not changed meanwhile without consent.
+func TestInstance_unknownAppOfAProtectedStore(t *testing.T) {
+	t.Parallel()
+	const summary = "The app of a protected store is not known"
+	f, app, store, of := aStore(t, values{"deletion_protection": true})
+	unknown := but(of, "app_id", tftypes.UnknownValue)
+	f.command()
+	store.plans(unknown)
+	f.mustSay(summary, "acme-cache", "accept_unknown_app", "-target", "deletion_protection = false")
+	store.plans(but(unknown, "deletion_protection", tftypes.UnknownValue)) // may be protected
+	f.mustSay(summary)
+	store.plans(but(unknown, "deletion_protection", false))
+	f.mustSucceed()
+	consented := but(of, "migration", values{"accept_unknown_app": true})
+	store.plans(but(consented, "app_id", tftypes.UnknownValue))
+	f.mustSucceed()
+	// Once it is known to be the same, nothing is sent.
+	f.sb.ResetJournal()
+	f.command()
+	saved := store.plans(but(consented, "app_id", tftypes.UnknownValue))
+	saved.config = store.value(store.schemas.ResourceSchemas[store.name], consented)
+	saved.plan.PlannedState = store.withKnown(saved.plan.PlannedState, "app_id", app.get("id"))
+	saved.apply()
+	f.mustSucceed()
+	if written := f.writes(); len(written) > 0 {
+		t.Errorf("%q was sent", written)
+	}
+}
+
+// withKnown is a planned state once a value has become known.
+func (m *managed) withKnown(planned *tfprotov6.DynamicValue, name, value string) *tfprotov6.DynamicValue {
+	m.Helper()
+	object, err := planned.Unmarshal(m.of)
+	if err != nil {
+		m.Fatal(err)
+	}
+	var all map[string]tftypes.Value
+	if err := object.As(&all); err != nil {
+		m.Fatal(err)
+	}
+	all[name] = tftypes.NewValue(tftypes.String, value)
+	return dynamic(m.T, m.of, all)
+}
+
+// An upgrade through the resource takes the care that the action takes: nobody loses connections by surprise, a mini keeps
+// its keys, and the default is the maintenance window.
+func TestInstance_upgradeIsTheActionsOwn(t *testing.T) {
+	t.Parallel()
+	f, app, store, of := aStore(t, nil)
+	raised := but(of, "version", "8.0")
+	store.apply(but(raised, "migration", values{"version_upgrade": "now"}))
+	f.mustSay("An app is not in maintenance mode", "orders-api", "migration = { app_maintenance = true }")
+	if written := f.sb.Requests("POST", "/redis/v0/databases/.*/upgrade"); len(written) > 0 {
+		t.Error("the upgrade was ordered")
+	}
+	store.apply(raised) // left for the window
+	f.mustSucceed()
+	if got := store.get("version_actual"); !strings.HasPrefix(got, "7.2.") {
+		t.Errorf("it runs %s", got)
+	}
+	store.refresh()
+	now := but(raised, "migration", values{"version_upgrade": "now", "app_maintenance": true})
+	store.apply(now)
+	f.mustSucceed()
+	if got := store.get("version_actual"); !strings.HasPrefix(got, "8.0.") {
+		t.Errorf("it runs %s", got)
+	}
+	if again, err := f.someone().FindApp(t.Context(), app.get("id")); err != nil || again.Maintenance {
+		t.Errorf("the app is left in maintenance mode (%v)", err)
+	}
+	ordered, ran := f.sb.Requests("POST", "/redis/v0/databases/.*/upgrade"), f.sb.Requests("POST", "/data/maintenances/.*/run")
+	if len(ordered) != 1 || len(ran) != 1 {
+		t.Errorf("%d upgrades were ordered and %d maintenances run", len(ordered), len(ran))
+	}
+
+	f, _, mini, of := aStore(t, values{"plan": "mini"})
+	f.command()
+	mini.plans(but(of, "version", "8.0"))
+	f.mustSay("Upgrading a mini loses its data", "acme-cache")
+	mini.apply(but(but(of, "version", "8.0"), "migration", values{"accept_data_loss": true}))
+	f.mustSucceed()
+	if got := mini.get("version_actual"); !strings.HasPrefix(got, "8.0.") {
+		t.Errorf("it runs %s", got)
+	}
+}
+
+// Terraform folds warnings that have the same summary: each has the name of its object.
+func TestAccInstance_everyWarningIsShown(t *testing.T) {
+	t.Parallel()
+	sb := acctest.Start(t, func(o *sandbox.Options) { o.Engine = "miniredis" })
+	stores := func(plan string) string {
+		config := "resource \"kvs_app\" \"web\" {\n  name = \"orders-web\"\n}\n"
+		for _, name := range []string{"cache", "queue", "session"} {
+			config += fmt.Sprintf(`
+resource "kvs_instance" %[1]q {
+  app_id              = kvs_app.web.id
+  plan                = %[2]q
+  name                = "orders-%[1]s"
+  attachment_name     = %[3]q
+  deletion_protection = false
+}
+`, name, plan, strings.ToUpper(name))
+		}
+		return config
+	}
+	cli := sb.CLI(t, stores("premium-0"))
+	cli.Apply()
+	cli.Configure(stores("premium-1"))
+	plan := cli.Run("plan", "-no-color", "-input=false").Output()
+	for _, name := range []string{"orders-cache", "orders-queue", "orders-session"} {
+		if !strings.Contains(plan, "Changing the plan copies the data: "+name) {
+			t.Errorf("the warning of %s is not shown:\n%s", name, plan)
+		}
+	}
+	if strings.Contains(plan, "similar warning") {
+		t.Errorf("warnings are folded:\n%s", plan)
+	}
+}
