@@ -77,17 +77,17 @@ func (p *kvsProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 		Attributes: map[string]schema.Attribute{
 			"api_key": schema.StringAttribute{
 				MarkdownDescription: "Heroku API token, as `heroku authorizations:create` prints it. " +
-					"When absent, the environment variable `HEROKU_API_KEY` is used, and after it the netrc file's entry for `api.heroku.com`.",
+					"When absent, the environment variable `HEROKU_API_KEY` is used, and after it the netrc file's entry for the host of `api_url`, which is sent to no other host.",
 				Optional:  true,
 				Sensitive: true,
 			},
 			"api_url": schema.StringAttribute{
-				MarkdownDescription: "Base URL of the Platform API. " +
+				MarkdownDescription: "Base URL of the Platform API. It begins with `https://`; `http://` is accepted for this machine only. " +
 					"When absent, the environment variable `HEROKU_API_URL` is used, and after it `https://api.heroku.com`.",
 				Optional: true,
 			},
 			"data_api_url": schema.StringAttribute{
-				MarkdownDescription: "Base URL of the Data API, which serves the settings and credentials of stores. " +
+				MarkdownDescription: "Base URL of the Data API, which serves the settings and credentials of stores, with the same rule for `http://`. " +
 					"When absent, the environment variable `HEROKU_DATA_API_URL` is used, and after it `https://api.data.heroku.com`.",
 				Optional: true,
 			},
@@ -133,9 +133,10 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 
 // options merges the configuration, then the environment, then the edits of WithClient, which win.
 func (p *kvsProvider) options(config providerModel, terraformVersion string) (heroku.Options, error) {
-	credential, err := heroku.FindCredential(config.APIKey.ValueString(), p.getenv)
+	apiURL := firstOf(config.APIURL.ValueString(), p.getenv("HEROKU_API_URL"))
+	credential, err := heroku.FindCredential(config.APIKey.ValueString(), p.getenv, apiURL)
 	options := heroku.Options{
-		APIURL:     firstOf(config.APIURL.ValueString(), p.getenv("HEROKU_API_URL")),
+		APIURL:     apiURL,
 		DataAPIURL: firstOf(config.DataAPIURL.ValueString(), p.getenv("HEROKU_DATA_API_URL")),
 		Credential: credential,
 		UserAgent:  strings.TrimSpace("terraform-provider-kvs/" + p.version + " (Terraform " + terraformVersion + ") " + p.getenv("TF_APPEND_USER_AGENT")),

@@ -129,6 +129,10 @@ func TestProvider_configure(t *testing.T) {
 	null, unknown := tftypes.NewValue(tftypes.String, nil), tftypes.NewValue(tftypes.String, tftypes.UnknownValue)
 	closed := httptest.NewServer(nil)
 	closed.Close()
+	netrc := filepath.Join(t.TempDir(), "netrc")
+	if err := os.WriteFile(netrc, []byte("machine api.heroku.com login me password secret-token"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 
 	tests := map[string]struct {
 		environment map[string]string
@@ -159,6 +163,12 @@ func TestProvider_configure(t *testing.T) {
 			key: null, url: known("https://example.com"), summary: "No Heroku API token was found", detail: []string{"api_key", "HEROKU_API_KEY", "netrc"}},
 		"an address that is none is refused": {
 			key: known("secret-token"), url: known("ftp://example.com"), summary: "Invalid provider configuration", detail: []string{"https://"}},
+		"an address without TLS is refused, before the token is sent": {
+			environment: map[string]string{"HEROKU_API_KEY": "secret-token"},
+			key:         null, url: known("http://api.example.com"), summary: "Invalid provider configuration", detail: []string{"API URL", "https://", "localhost"}},
+		"a netrc entry is for the host that it names": {
+			environment: map[string]string{"NETRC": netrc},
+			key:         null, url: known("https://api.example.com"), summary: "No Heroku API token was found", detail: []string{"api.example.com", "not sent there"}},
 		"a token that is known only after apply does not fall back to the environment": {
 			environment: map[string]string{"HEROKU_API_KEY": "secret-token"}, key: unknown, url: known("https://example.com")},
 		"an address that is known only after apply does not fall back to the environment": {
