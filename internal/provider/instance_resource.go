@@ -109,7 +109,9 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	default:
 		overdue, diags := req.Private.GetKey(ctx, retirementOverdue)
 		resp.Diagnostics.Append(diags...)
+		resp.Diagnostics.Append(r.certificates.recall(ctx, state.addOnID(), req.Private)...)
 		resp.Diagnostics.Append(r.planExisting(ctx, state, config, &plan, overdue != nil)...)
+		resp.Diagnostics.Append(r.certificates.keep(ctx, state.addOnID(), resp.Private)...)
 	}
 	plan.setFacts()
 	r.plans.note(plan)
@@ -256,6 +258,7 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 			resp.State.RemoveResource(ctx)
 			return
 		}
+		resp.Diagnostics.Append(r.certificates.keep(ctx, plan.addOnID(), resp.Private)...)
 	}
 	save()
 }
@@ -282,6 +285,7 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 		return
 	}
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: state.ID})...)
+	resp.Diagnostics.Append(r.certificates.recall(ctx, state.addOnID(), req.Private)...)
 	known := state
 	settings := r.askSettings(ctx, state)
 	addOn, err := r.present(ctx, &state)
@@ -354,8 +358,10 @@ func (r *instanceResource) Update(ctx context.Context, req resource.UpdateReques
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
+	resp.Diagnostics.Append(r.certificates.recall(ctx, state.addOnID(), req.Private)...)
 	save := func(m instanceModel) {
 		resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
+		resp.Diagnostics.Append(r.certificates.keep(ctx, m.addOnID(), resp.Private)...)
 		resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: m.ID})...)
 	}
 	// The plan may have been made while the app or the plan was unknown.

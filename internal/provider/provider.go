@@ -64,6 +64,7 @@ type providerModel struct {
 	APIKey     types.String `tfsdk:"api_key"`
 	APIURL     types.String `tfsdk:"api_url"`
 	DataAPIURL types.String `tfsdk:"data_api_url"`
+	Probe      types.String `tfsdk:"probe"`
 }
 
 func (p *kvsProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
@@ -91,6 +92,7 @@ func (p *kvsProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 					"When absent, the environment variable `HEROKU_DATA_API_URL` is used, and after it `https://api.data.heroku.com`.",
 				Optional: true,
 			},
+			"probe": probeAttribute(),
 		},
 	}
 }
@@ -102,7 +104,7 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		return
 	}
 	// An unknown value must not fall back to the environment: the plan would speak to another account than the apply.
-	if config.APIKey.IsUnknown() || config.APIURL.IsUnknown() || config.DataAPIURL.IsUnknown() {
+	if config.APIKey.IsUnknown() || config.APIURL.IsUnknown() || config.DataAPIURL.IsUnknown() || config.Probe.IsUnknown() {
 		return
 	}
 	options, err := p.options(config, req.TerraformVersion)
@@ -118,6 +120,7 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 	conn := connection{
 		client: client, tokenSource: options.Credential.Source, rulesets: &rulesetOwners{}, protected: &protectedStores{}, plans: &plannedPlans{},
 		names: &takenNames{}, owners: &spaceOwners{}, holds: &appHolds{}, hosts: &hosts{},
+		probing: config.Probe.ValueString(), certificates: newCertificates(config.Probe.ValueString()),
 	}
 	// One free request, so that a wrong token is one error here instead of one for each resource.
 	if _, err := client.RateLimit(ctx); err != nil {
@@ -210,6 +213,9 @@ type connection struct {
 	owners      *spaceOwners
 	holds       *appHolds
 	hosts       *hosts
+
+	probing      string // how running stores are asked: probeOff, or one of the others
+	certificates *certificates
 }
 
 // configure takes what Configure of the provider prepared; nil (validate, or unknown provider values) leaves c unready.

@@ -19,6 +19,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/resp"
 )
 
 // processServer is one valkey-server or redis-server behind a port that is open from the beginning. Its process starts with the
@@ -275,6 +277,9 @@ func speak(ctx context.Context, to source, config *tls.Config, do func(*redis.Cl
 		return err
 	}
 	defer func() { _ = conn.Close() }() // go-redis closes it only if it has used it
+	if to.Outside {
+		conn = resp.Bound(conn)
+	}
 	c := redis.NewClient(&redis.Options{
 		Dialer:                   func(context.Context, string, string) (net.Conn, error) { return conn, nil },
 		Username:                 to.Username,
