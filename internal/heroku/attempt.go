@@ -63,7 +63,9 @@ func (c *Client) attempt(ctx context.Context, k call, target string, body []byte
 	defer response.Body.Close()
 
 	a = answer{status: response.StatusCode, header: response.Header, sent: true}
-	a.requestID = clip(c.scrub(response.Header.Get("Request-Id")), 200)
+	if a.requestID = response.Header.Get("Request-Id"); uuid.Validate(a.requestID) != nil { // nearly all are one
+		a.requestID = clip(c.scrub(a.requestID), 200)
+	}
 	k.at.pacer.learn(response.Header, c.clock)
 	c.hostTime.learn(response.Header, c.clock.Now())
 	a.body, err = io.ReadAll(io.LimitReader(response.Body, maxBody+1))

@@ -81,6 +81,7 @@ type Attempt struct {
 type Client struct {
 	platform, data *endpoint
 	credential     Credential
+	known          secrets // that no error or log may repeat
 	userAgent      string
 	clock          Clock
 	hostTime       hostTime
@@ -144,6 +145,7 @@ func New(o Options) (*Client, error) {
 		observe:        o.Observe,
 		slots:          make(chan struct{}, maxInFlight),
 	}
+	c.known.learn(Secret(c.credential.Token))
 	if c.clock == nil {
 		c.clock = RealClock
 	}

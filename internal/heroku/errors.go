@@ -172,14 +172,17 @@ func clip(text string, limit int) string {
 	return string(runes)
 }
 
-// urlWithPassword also covers passwords that nobody percent-encoded.
-var urlWithPassword = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^\s"'<>]*@[^\s"'<>]*`)
+// urlWithPassword also covers passwords that nobody percent-encoded, and URLs that are escaped as a whole.
+var urlWithPassword = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*` + escapable(':', `:`) + `(?:` + escapable('/', `\\?/`) + `){2}` +
+	`[^\s"'<>]*` + escapable('@', `@`) + `[^\s"'<>]*`)
+
+// escapable matches a character as it is, or escaped for URLs, JSON or HTML.
+func escapable(c byte, plain string) string {
+	return fmt.Sprintf(`(?:%s|%%(?:25)*(?i:%02x)|\\+u(?i:00%02x)|&#0*%d;|&#(?i:x0*%02x);)`, plain, c, c, c, c)
+}
 
 // scrub takes secrets out of a text that somebody else wrote: add-on partners repeat what they were sent.
 func (c *Client) scrub(text string) string {
-	// A token this short is made up, and its letters are everywhere.
-	if len(c.credential.Token) >= 6 {
-		text = strings.ReplaceAll(text, c.credential.Token, redacted)
-	}
+	text = c.known.cutFrom(text)
 	return urlWithPassword.ReplaceAllString(text, redacted)
 }
