@@ -286,7 +286,7 @@ func TestProcess_aServerThatEndsByItselfIsLoggedAndOneThatIsStoppedIsNot(t *test
 		t.Fatal(err)
 	}
 	s := start(t, e, serverSpec{ID: "shut-down"})
-	_ = client(t, s, "h", "secret").ShutdownNoSave(t.Context()) // the connection ends without an answer
+	_ = s.Admin(t.Context(), func(c *redis.Client) error { return c.ShutdownNoSave(t.Context()).Err() }) // the connection ends without an answer
 	select {
 	case line := <-log:
 		if !strings.Contains(line, "ended by itself") || !strings.Contains(line, "shut-down") {
