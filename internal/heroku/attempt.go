@@ -140,7 +140,7 @@ func (c *Client) cause(ctx context.Context, err error) error {
 	case errors.As(err, &network):
 		return network
 	case errors.As(err, &cert):
-		return cert
+		return fmt.Errorf("the certificate is not trusted: %s", clip(c.scrub(cert.Err.Error()), 300)) // it may name hosts as it likes
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("the connection was closed before the answer came: %w", io.ErrUnexpectedEOF)
 	case strings.Contains(err.Error(), "malformed"):

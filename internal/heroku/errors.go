@@ -161,7 +161,7 @@ func origin(contentType, requestID string, tries int) string {
 }
 
 // fold puts a text on one line.
-func fold(text string) string { return strings.Join(strings.Fields(text), " ") }
+func fold(text string) string { return strings.Join(strings.Fields(printable(text)), " ") }
 
 // clip folds a text and limits its length.
 func clip(text string, limit int) string {
@@ -183,6 +183,6 @@ func escapable(c byte, plain string) string {
 
 // scrub takes secrets out of a text that somebody else wrote: add-on partners repeat what they were sent.
 func (c *Client) scrub(text string) string {
-	text = c.known.cutFrom(text)
+	text = printable(c.known.cutFrom(text))
 	return urlWithPassword.ReplaceAllString(text, redacted)
 }

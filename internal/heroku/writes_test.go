@@ -32,7 +32,7 @@ func estate(t *testing.T) (*fake, *heroku.Client, []heroku.AddOnID) {
 		case strings.HasSuffix(path, "/window"):
 			reply(w, 200, `{"window":"Sundays 02:30 to 06:30 UTC"}`)
 		case strings.HasPrefix(path, "/redis"):
-			reply(w, 200, storeJSON)
+			reply(w, 200, storeAskedFor(r))
 		case r.Method == "POST" && path == "/addon-attachments":
 			reply(w, 201, item(path, "made"))
 		case r.Method == "POST":

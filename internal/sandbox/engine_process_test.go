@@ -159,7 +159,9 @@ func TestProcess_aSourceThatCannotBeCopiedIsNamedAndTheCopyStaysUsable(t *testin
 	e := processEngineFor(t)
 	mini := start(t, miniredisEngineFor(t), serverSpec{})
 	limited := start(t, e, serverSpec{})
-	if err := client(t, limited, "h", "secret").ACLSetUser(t.Context(), "h", "-psync", "-sync", "-replconf").Err(); err != nil {
+	if err := limited.Admin(t.Context(), func(c *redis.Client) error {
+		return c.ACLSetUser(t.Context(), adminUser, "-psync", "-sync", "-replconf").Err()
+	}); err != nil {
 		t.Fatal(err)
 	}
 	foreign := start(t, processEngineFor(t), serverSpec{})
