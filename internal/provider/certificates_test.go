@@ -89,8 +89,8 @@ func (p private) SetKey(_ context.Context, key string, value []byte) diag.Diagno
 	return nil
 }
 
-// run is a connection of one run of the provider to the Heroku of another.
-func (c *connection) run(probing string) *connection {
+// inRun is a connection of one run of the provider to the Heroku of another.
+func (c *connection) inRun(probing string) *connection {
 	return &connection{client: c.client, probing: probing, certificates: newCertificates(probing)}
 }
 
@@ -109,7 +109,7 @@ func TestCertificates(t *testing.T) {
 	api := storesAt(t, instantClock{}, map[heroku.AddOnID]string{oldStore: server.URL})
 	state := private{}
 
-	first := api.run(probeOn)
+	first := api.inRun(probeOn)
 	for range 2 {
 		if _, err := first.look(t.Context(), oldStore); err != nil {
 			t.Fatal(err)
@@ -132,7 +132,7 @@ func TestCertificates(t *testing.T) {
 		}
 	}
 	expectRefused("in the same run", first)
-	second := api.run(probeOn)
+	second := api.inRun(probeOn)
 	if diags := second.certificates.recall(t.Context(), oldStore, state); diags.HasError() {
 		t.Fatal(diags)
 	}
@@ -146,13 +146,13 @@ func TestCertificates(t *testing.T) {
 		t.Errorf("the server was asked %d times", looks)
 	}
 
-	accepting := api.run(probeAnyNew)
+	accepting := api.inRun(probeAnyNew)
 	_ = accepting.certificates.recall(t.Context(), oldStore, state)
 	if _, err := accepting.look(t.Context(), oldStore); err != nil {
 		t.Errorf("when a new certificate is accepted: %v", err)
 	}
 	_ = accepting.certificates.keep(t.Context(), oldStore, state)
-	third := api.run(probeOn)
+	third := api.inRun(probeOn)
 	_ = third.certificates.recall(t.Context(), oldStore, state)
 	if _, err := third.look(t.Context(), oldStore); err != nil {
 		t.Errorf("after it was accepted: %v", err)
@@ -166,7 +166,7 @@ func TestCertificates_ofAStoreThatWasMoved(t *testing.T) {
 	t.Parallel()
 	before, after := startTLSStore(t, keys(5, 0)), startTLSStore(t, keys(5, 0))
 	urls := map[heroku.AddOnID]string{oldStore: before.URL}
-	c := storesAt(t, instantClock{}, urls).run(probeOn)
+	c := storesAt(t, instantClock{}, urls).inRun(probeOn)
 	if _, err := c.look(t.Context(), oldStore); err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +192,7 @@ func TestCertificates_privateStateThatIsNone(t *testing.T) {
 func TestProbeOff(t *testing.T) {
 	t.Parallel()
 	source, copied := startTLSStore(t, keys(5, 0)), startTLSStore(t, keys(5, 0))
-	c := storesAt(t, instantClock{}, map[heroku.AddOnID]string{oldStore: source.URL, newStore: copied.URL}).run(probeOff)
+	c := storesAt(t, instantClock{}, map[heroku.AddOnID]string{oldStore: source.URL, newStore: copied.URL}).inRun(probeOff)
 	const why = `probe = "off"`
 	label := "Key-Value Store orders-cache"
 	expectDiagnostics(t, c.proveRoom(t.Context(), oldStore, label, "premium-0", false),
@@ -220,7 +220,7 @@ func TestProbeOff(t *testing.T) {
 // A URL of the Data API is judged like one that a person writes: by its host, and without TLS it is used for this machine only.
 func TestLookAt_urlsOfTheDataAPI(t *testing.T) {
 	t.Parallel()
-	c := storesAt(t, instantClock{}, nil).run(probeOn)
+	c := storesAt(t, instantClock{}, nil).inRun(probeOn)
 	for url, want := range map[string]probe.Reason{
 		"redis://h:" + canary + "@ec2-203-0-113-40.compute-1.amazonaws.com:6379": probe.ReasonCleartext,
 		"redis://h:" + canary + "@203.0.113.40:6379":                             probe.ReasonCleartext,
@@ -229,7 +229,7 @@ func TestLookAt_urlsOfTheDataAPI(t *testing.T) {
 		if reason, detail := unreachableBecause(err); reason != want || !strings.Contains(detail, "redis://") {
 			t.Errorf("%v, want %s", err, want)
 		}
-		expectDiagnostics(t, storesAt(t, instantClock{}, map[heroku.AddOnID]string{oldStore: url}).run(probeOn).proveRoom(t.Context(), oldStore, "Key-Value Store orders-cache", "premium-0", false),
+		expectDiagnostics(t, storesAt(t, instantClock{}, map[heroku.AddOnID]string{oldStore: url}).inRun(probeOn).proveRoom(t.Context(), oldStore, "Key-Value Store orders-cache", "premium-0", false),
 			"Error: It is not proven that the store fits into the smaller plan | without encryption")
 	}
 }

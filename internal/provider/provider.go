@@ -122,7 +122,7 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 	}
 	conn := connection{
 		client: client, tokenSource: options.Credential.Source, rulesets: &rulesetOwners{}, protected: &protectedStores{}, plans: &plannedPlans{},
-		names: &takenNames{}, owners: &spaceOwners{}, holds: &appHolds{}, hosts: &hosts{},
+		names: &takenNames{}, owners: &spaceOwners{}, holds: &appHolds{}, hosts: &hosts{}, run: newRun(),
 		probing: config.Probe.ValueString(), certificates: newCertificates(config.Probe.ValueString()),
 	}
 	// One free request, so that a wrong token is one error here instead of one for each resource.
@@ -216,6 +216,7 @@ type connection struct {
 	owners      *spaceOwners
 	holds       *appHolds
 	hosts       *hosts
+	run         *run
 
 	probing      string // how running stores are asked: probeOff, or one of the others
 	certificates *certificates
