@@ -95,7 +95,7 @@ func (c *Client) App(ctx context.Context, id AppID) (App, error) { return c.apps
 
 // FindApp returns an app by id or name.
 func (c *Client) FindApp(ctx context.Context, idOrName string) (App, error) {
-	app, _, err := exchange(ctx, c, c.get("apps", idOrName), one[wireApp])
+	app, _, err := exchange(ctx, c, c.get("apps", idOrName), about(idOrName, appID, one[wireApp]))
 	return app, err
 }
 
@@ -170,7 +170,7 @@ func (c *Client) isNewborn(id AppID) bool {
 
 // UpdateApp renames an app or switches its maintenance mode.
 func (c *Client) UpdateApp(ctx context.Context, id AppID, u AppUpdate) (App, error) {
-	return change(ctx, c, c.patch(u, "apps", string(id)), one[wireApp],
+	return change(ctx, c, c.patch(u, "apps", string(id)), about(string(id), appID, one[wireApp]),
 		func(ctx context.Context) (App, error) { return c.getApp(ctx, id) },
 		func(now App) bool {
 			return (u.Name == nil || *u.Name == now.Name) && (u.Maintenance == nil || *u.Maintenance == now.Maintenance)
@@ -179,7 +179,7 @@ func (c *Client) UpdateApp(ctx context.Context, id AppID, u AppUpdate) (App, err
 
 // TransferApp gives an app to a team, by the team's name.
 func (c *Client) TransferApp(ctx context.Context, id AppID, team string) (App, error) {
-	return change(ctx, c, c.patch(map[string]string{"owner": team}, "teams", "apps", string(id)), one[wireApp],
+	return change(ctx, c, c.patch(map[string]string{"owner": team}, "teams", "apps", string(id)), about(string(id), appID, one[wireApp]),
 		func(ctx context.Context) (App, error) { return c.getApp(ctx, id) },
 		func(now App) bool { return now.Team == team })
 }

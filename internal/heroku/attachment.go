@@ -79,7 +79,8 @@ func (c *Client) Attachment(ctx context.Context, id AttachmentID) (Attachment, e
 }
 
 func (c *Client) getAttachment(ctx context.Context, id AttachmentID) (Attachment, error) {
-	a, _, err := exchange(ctx, c, including(c.get("addon-attachments", string(id))), one[wireAttachment])
+	a, _, err := exchange(ctx, c, including(c.get("addon-attachments", string(id))),
+		about(string(id), func(a Attachment) AttachmentID { return a.ID }, one[wireAttachment]))
 	return a, err
 }
 
@@ -151,7 +152,7 @@ func (c *Client) CreateAttachment(ctx context.Context, a AttachmentCreate) (Atta
 	k := including(c.post(body, "addon-attachments"))
 	k.app = a.App
 	return order[Attachment]{
-		what: "attachment " + a.Name, call: k, decode: one[wireAttachment], find: find, touches: a.touches(),
+		what: "attachment " + a.Name, call: k, decode: a.answered, find: find, touches: a.touches(),
 		ours: func(found Attachment) error {
 			if found.AddOnID != a.AddOn {
 				return fmt.Errorf("the attachment %s is one of add-on %s", found.Name, found.AddOnName)
@@ -232,4 +233,10 @@ func (c *Client) DeleteAttachment(ctx context.Context, id AttachmentID) error {
 	}
 	c.writes.end(string(id), string(left.AddOn.ID))
 	return nil
+}
+
+// answered reads the attachment that was made: of this add-on, on this app.
+func (a AttachmentCreate) answered(body []byte) (Attachment, error) {
+	ofAddOn := about(string(a.AddOn), func(made Attachment) AddOnID { return made.AddOnID }, one[wireAttachment])
+	return about(string(a.App), func(made Attachment) AppID { return made.AppID }, ofAddOn)(body)
 }

@@ -63,7 +63,9 @@ func (c *Client) attempt(ctx context.Context, k call, target string, body []byte
 	defer response.Body.Close()
 
 	a = answer{status: response.StatusCode, header: response.Header, sent: true}
-	a.requestID = clip(c.scrub(response.Header.Get("Request-Id")), 200)
+	if a.requestID = response.Header.Get("Request-Id"); uuid.Validate(a.requestID) != nil { // nearly all are one
+		a.requestID = clip(c.scrub(a.requestID), 200)
+	}
 	k.at.pacer.learn(response.Header, c.clock)
 	c.hostTime.learn(response.Header, c.clock.Now())
 	a.body, err = io.ReadAll(io.LimitReader(response.Body, maxBody+1))
@@ -138,7 +140,7 @@ func (c *Client) cause(ctx context.Context, err error) error {
 	case errors.As(err, &network):
 		return network
 	case errors.As(err, &cert):
-		return cert
+		return fmt.Errorf("the certificate is not trusted: %s", clip(c.scrub(cert.Err.Error()), 300)) // it may name hosts as it likes
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("the connection was closed before the answer came: %w", io.ErrUnexpectedEOF)
 	case strings.Contains(err.Error(), "malformed"):

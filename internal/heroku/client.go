@@ -39,8 +39,8 @@ type (
 )
 
 const (
-	defaultAPIURL     = "https://api.heroku.com"
-	defaultDataAPIURL = "https://api.data.heroku.com"
+	defaultAPIURL     = "https://" + platformHost
+	defaultDataAPIURL = "https://" + dataHost
 
 	defaultAttemptTimeout = 30 * time.Second
 	maxInFlight           = 10
@@ -81,6 +81,7 @@ type Attempt struct {
 type Client struct {
 	platform, data *endpoint
 	credential     Credential
+	known          secrets // that no error or log may repeat
 	userAgent      string
 	clock          Clock
 	hostTime       hostTime
@@ -112,7 +113,8 @@ type endpoint struct {
 	pacer *pacer
 }
 
-// New makes a client; it sends nothing. It refuses base URLs that are not plain http(s) URLs, and an empty token.
+// New makes a client; it sends nothing. It refuses base URLs that are not plain https URLs (http of this machine), an empty
+// token, and one that is for other hosts.
 func New(o Options) (*Client, error) {
 	platform, err := newEndpoint("API URL", cmp.Or(o.APIURL, defaultAPIURL))
 	if err != nil {
@@ -128,6 +130,9 @@ func New(o Options) (*Client, error) {
 	if err := o.Credential.check(); err != nil {
 		return nil, err
 	}
+	if err := o.Credential.checkHosts(platform.host, data.host); err != nil {
+		return nil, err
+	}
 
 	c := &Client{
 		platform:       platform,
@@ -140,6 +145,7 @@ func New(o Options) (*Client, error) {
 		observe:        o.Observe,
 		slots:          make(chan struct{}, maxInFlight),
 	}
+	c.known.learn(Secret(c.credential.Token))
 	if c.clock == nil {
 		c.clock = RealClock
 	}
@@ -192,6 +198,9 @@ func newEndpoint(what, raw string) (*endpoint, error) {
 		return nil, fmt.Errorf("%s: must not contain a user name or password", what)
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, fmt.Errorf("%s: must not contain a query or fragment", what)
+	case u.Scheme == "http" && !isLoopback(u.Host):
+		return nil, fmt.Errorf("%s: must begin with https://. Over http:// the API token and all passwords could be read on the way; "+
+			"that is accepted for this machine only (localhost, 127.0.0.1, [::1]), as for the sandbox", what)
 	}
 	return &endpoint{base: strings.TrimRight(u.String(), "/"), host: u.Host, pacer: newPacer()}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 )
 
@@ -25,6 +26,9 @@ func (c *Client) ConfigVar(ctx context.Context, id AppID, name string) (value st
 	})
 	if err != nil || found == nil {
 		return "", false, err
+	}
+	if u, err := url.Parse(*found); err == nil && u.User != nil {
+		c.known.learn(Secret(*found))
 	}
 	return *found, true, nil
 }

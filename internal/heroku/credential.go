@@ -10,15 +10,19 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
-
-	"github.com/jdx/go-netrc"
 )
 
-// netrcMachine is the entry that Heroku's own tools write.
-const netrcMachine = "api.heroku.com"
+// Heroku's own tools write one netrc entry, for the first of these, and send its token to both.
+const (
+	platformHost = "api.heroku.com"
+	dataHost     = "api.data.heroku.com"
+)
 
 // ErrNoCredential says where a token is looked for.
 var ErrNoCredential = errors.New("no Heroku API token was found: set the provider's api_key attribute, " +
@@ -29,11 +33,15 @@ var ErrNoCredential = errors.New("no Heroku API token was found: set the provide
 type Credential struct {
 	Token  string
 	Source string
+	// Host is the only host that the token is for, because it was found under that name; empty when whoever gave the token
+	// has chosen the hosts as well.
+	Host string
 }
 
 // FindCredential takes the token from the attribute, from HEROKU_API_KEY, or from the netrc file (NETRC, NETRC_PATH,
-// else ~/.netrc), in that order; the first one that is not empty counts. Without any it returns ErrNoCredential.
-func FindCredential(attribute string, getenv func(string) string) (Credential, error) {
+// else ~/.netrc), in that order; the first one that is not empty counts. Of the netrc file only the entry for the host of
+// the API URL counts, and that token is sent nowhere else. Without any it returns ErrNoCredential.
+func FindCredential(attribute string, getenv func(string) string, apiURL string) (Credential, error) {
 	if token := strings.TrimSpace(attribute); token != "" {
 		return checked(Credential{Token: token, Source: "the provider's api_key attribute"})
 	}
@@ -44,14 +52,39 @@ func FindCredential(attribute string, getenv func(string) string) (Credential, e
 	if path == "" {
 		return Credential{}, ErrNoCredential
 	}
-	token, err := netrcToken(path)
+	host := hostOf(cmp.Or(apiURL, defaultAPIURL))
+	token, err := netrcToken(path, host)
 	if err != nil {
 		return Credential{}, err
+	}
+	if token == "" && host != platformHost {
+		return Credential{}, fmt.Errorf("%w. The API URL names the host %q, and the netrc file has no entry for it; "+
+			"the entry for api.heroku.com is not sent there", ErrNoCredential, host)
 	}
 	if token == "" {
 		return Credential{}, ErrNoCredential
 	}
-	return checked(Credential{Token: token, Source: "the netrc file " + path})
+	return checked(Credential{Token: token, Source: "the netrc file " + path, Host: host})
+}
+
+// hostOf is the host of a URL, without its port; empty when it has none.
+func hostOf(raw string) string {
+	u, err := url.Parse(strings.TrimSpace(raw))
+	if err != nil {
+		return ""
+	}
+	return hostName(u.Host)
+}
+
+// hostName is a host as it is compared: without its port, in lower case.
+func hostName(host string) string {
+	return strings.TrimSuffix(strings.ToLower((&url.URL{Host: host}).Hostname()), ".")
+}
+
+// isLoopback reports whether a host is this machine, whatever a resolver says (RFC 6761, section 6.3).
+func isLoopback(host string) bool {
+	address, err := netip.ParseAddr(hostName(host))
+	return hostName(host) == "localhost" || err == nil && address.Unmap().IsLoopback()
 }
 
 func netrcPath(getenv func(string) string) string {
@@ -66,7 +99,7 @@ func netrcPath(getenv func(string) string) string {
 }
 
 // netrcToken returns "" when the file or the entry does not exist. Its errors never quote the file.
-func netrcToken(path string) (string, error) {
+func netrcToken(path, host string) (string, error) {
 	content, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
@@ -74,16 +107,15 @@ func netrcToken(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("reading the netrc file: %w", err)
 	}
-	// A last entry of our own: the parser reads past the end of a file that ends in the word "machine".
-	file, err := netrc.ParseString(string(content) + "\ndefault\n")
+	token, err := netrcPassword(string(content), host)
 	if err != nil {
-		return "", fmt.Errorf("the netrc file %s cannot be understood", path)
+		return "", fmt.Errorf("the netrc file %s cannot be understood: %w", path, err)
 	}
-	machine := file.Machine(netrcMachine)
-	if machine == nil {
-		return "", nil
+	if info, err := os.Stat(path); token != "" && err == nil && info.Mode().Perm()&0o004 != 0 && runtime.GOOS != "windows" {
+		return "", fmt.Errorf("the netrc file %s holds a token for %s and can be read by every user of this machine (its mode is %04o): "+
+			"run chmod 600 on it, and consider to revoke the token", path, host, info.Mode().Perm())
 	}
-	return machine.Get("password"), nil
+	return token, nil
 }
 
 func checked(c Credential) (Credential, error) {
@@ -102,6 +134,17 @@ func (c Credential) check() error {
 		if r <= ' ' || r > '~' {
 			return fmt.Errorf("the token from %s contains a space, a line break or another character that no token has",
 				cmp.Or(c.Source, "the configuration"))
+		}
+	}
+	return nil
+}
+
+// checkHosts refuses to send a token to another host than the one it is for.
+func (c Credential) checkHosts(platform, data string) error {
+	for what, host := range map[string]string{"API URL": hostName(platform), "Data API URL": hostName(data)} {
+		if c.Host != "" && host != c.Host && (c.Host != platformHost || host != dataHost) {
+			return fmt.Errorf("%s: %s has the token for the host %s, and it is not sent to %s. If it is meant for both, "+
+				"give it in the HEROKU_API_KEY environment variable or as api_key", what, c.Source, c.Host, host)
 		}
 	}
 	return nil

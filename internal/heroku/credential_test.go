@@ -54,7 +54,7 @@ func TestFindCredential(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := heroku.FindCredential(c.attribute, func(key string) string { return c.env[key] })
+			got, err := heroku.FindCredential(c.attribute, func(key string) string { return c.env[key] }, "")
 			if c.token == "" {
 				if !errors.Is(err, heroku.ErrNoCredential) {
 					t.Error(got.Token, err)
@@ -81,7 +81,7 @@ func TestBadCredentialIsRefusedWithoutShowingIt(t *testing.T) {
 	t.Parallel()
 	none := func(string) string { return "" }
 	for _, bad := range []string{"canary\nX-Evil: 1", "canary canary", "canary\x00", "canaryü"} {
-		_, err := heroku.FindCredential(bad, none)
+		_, err := heroku.FindCredential(bad, none, "")
 		if err == nil || strings.Contains(err.Error(), "canary") || !strings.Contains(err.Error(), "api_key") {
 			t.Errorf("%q: %v", bad, err)
 		}
@@ -91,7 +91,7 @@ func TestBadCredentialIsRefusedWithoutShowingIt(t *testing.T) {
 	}
 	if _, err := heroku.FindCredential("", func(key string) string {
 		return map[string]string{"NETRC": t.TempDir()}[key]
-	}); err == nil || errors.Is(err, heroku.ErrNoCredential) {
+	}, ""); err == nil || errors.Is(err, heroku.ErrNoCredential) {
 		t.Errorf("a netrc file that cannot be read: %v", err)
 	}
 }
@@ -101,6 +101,7 @@ func TestNewRefusesURLsThatAreNotBaseURLs(t *testing.T) {
 	credential := heroku.Credential{Token: token, Source: "the test"}
 	for _, u := range []string{
 		"api.heroku.com", "ftp://api.heroku.com", "https://", "https://:80", "https://user:canary@api.heroku.com", "https://canary@api.heroku.com",
+		"http://api.heroku.com", "http://sandbox:5000", "http://127.0.0.1.example", "http://localhost.example", "http://10.0.0.1", "http://[2001:db8::1]", "http://0.0.0.0",
 		"https://api.heroku.com?key=canary", "https://api.heroku.com#canary", "https://api heroku.com/canary", "://canary", "https://h/%zzcanary",
 	} {
 		for _, o := range []heroku.Options{{APIURL: u, Credential: credential}, {DataAPIURL: u, Credential: credential}} {
@@ -110,7 +111,7 @@ func TestNewRefusesURLsThatAreNotBaseURLs(t *testing.T) {
 			}
 		}
 	}
-	for _, u := range []string{"", "https://api.heroku.com", "https://api.heroku.com/", "http://127.0.0.1:5000/", "http://[::1]:5000/base"} {
+	for _, u := range []string{"", "https://api.heroku.com", "https://api.heroku.com/", "http://127.0.0.1:5000/", "http://[::1]:5000/base", "http://localhost:5000", "HTTP://LOCALHOST", "http://127.8.9.10"} {
 		if _, err := heroku.New(heroku.Options{APIURL: u, DataAPIURL: u, Credential: credential}); err != nil {
 			t.Errorf("%q: %v", u, err)
 		}

@@ -10,7 +10,10 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
+
+	"github.com/google/uuid"
 )
 
 // Decoding is lenient: Heroku adds fields at any time, and the same field is an object here and a string there
@@ -100,7 +103,7 @@ func (t *text) UnmarshalJSON(b []byte) error {
 	*t = ""
 	switch b[0] {
 	case '"':
-		if bytes.IndexByte(b, '\\') < 0 && utf8.Valid(b) { // nearly all of them
+		if plainASCII(b) { // nearly all of them
 			*t = text(b[1 : len(b)-1])
 			return nil
 		}
@@ -108,13 +111,59 @@ func (t *text) UnmarshalJSON(b []byte) error {
 		if err := json.Unmarshal(b, &s); err != nil {
 			return err
 		}
-		*t = text(s)
+		*t = text(printable(s))
 	case '{', '[', 'n':
 	default:
 		*t = text(b)
 	}
 	return nil
 }
+
+// plainASCII says that a JSON string has neither escapes nor other characters.
+func plainASCII(b []byte) bool {
+	for _, c := range b {
+		if c == '\\' || c >= utf8.RuneSelf || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// printable replaces what steers a terminal or turns the direction of a text: whoever reads what somebody else has named
+// should see what is there. Line breaks and tabs stay; what is shown in one line is folded (clip).
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return r
+		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r), r == '\u2028', r == '\u2029':
+			return unicode.ReplacementChar
+		}
+		return r
+	}, strings.ReplaceAll(text, "\r\n", "\n"))
+}
+
+// about refuses an answer that is about another object than was asked for by its id. A name may lead to an object of another
+// name, as the former name of an app does.
+func about[T any, ID ~string](asked string, id func(T) ID, decode func([]byte) (T, error)) func([]byte) (T, error) {
+	if len(asked) != 36 || uuid.Validate(asked) != nil {
+		return decode
+	}
+	return func(body []byte) (T, error) {
+		v, err := decode(body)
+		if got := string(id(v)); err == nil && got != "" && !strings.EqualFold(got, asked) {
+			var none T
+			return none, errContradiction
+		}
+		return v, err
+	}
+}
+
+var errContradiction = errors.New("it is about another object than was asked for")
+
+func addOnID(a AddOn) AddOnID { return a.ID }
+func appID(a App) AppID       { return a.ID }
+func spaceID(s Space) SpaceID { return s.ID }
 
 // number is an integer that may also come as text; nil when it is neither.
 type number struct{ value *int }

@@ -164,7 +164,7 @@ func origin(contentType, requestID string, tries int) string {
 }
 
 // fold puts a text on one line.
-func fold(text string) string { return strings.Join(strings.Fields(text), " ") }
+func fold(text string) string { return strings.Join(strings.Fields(printable(text)), " ") }
 
 // clip folds a text and limits its length.
 func clip(text string, limit int) string {
@@ -175,14 +175,17 @@ func clip(text string, limit int) string {
 	return string(runes)
 }
 
-// urlWithPassword also covers passwords that nobody percent-encoded.
-var urlWithPassword = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^\s"'<>]*@[^\s"'<>]*`)
+// urlWithPassword also covers passwords that nobody percent-encoded, and URLs that are escaped as a whole.
+var urlWithPassword = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*` + escapable(':', `:`) + `(?:` + escapable('/', `\\?/`) + `){2}` +
+	`[^\s"'<>]*` + escapable('@', `@`) + `[^\s"'<>]*`)
+
+// escapable matches a character as it is, or escaped for URLs, JSON or HTML.
+func escapable(c byte, plain string) string {
+	return fmt.Sprintf(`(?:%s|%%(?:25)*(?i:%02x)|\\+u(?i:00%02x)|&#0*%d;|&#(?i:x0*%02x);)`, plain, c, c, c, c)
+}
 
 // scrub takes secrets out of a text that somebody else wrote: add-on partners repeat what they were sent.
 func (c *Client) scrub(text string) string {
-	// A token this short is made up, and its letters are everywhere.
-	if len(c.credential.Token) >= 6 {
-		text = strings.ReplaceAll(text, c.credential.Token, redacted)
-	}
+	text = printable(c.known.cutFrom(text))
 	return urlWithPassword.ReplaceAllString(text, redacted)
 }

@@ -18,7 +18,7 @@ func answers(t *testing.T, clock heroku.Clock, answer func(n int, r *http.Reques
 	t.Helper()
 	n := -1
 	c, err := heroku.New(heroku.Options{
-		APIURL: "http://heroku.test", DataAPIURL: "http://data.test", Clock: clock,
+		APIURL: "https://heroku.test", DataAPIURL: "https://data.test", Clock: clock,
 		Credential: heroku.Credential{Token: token, Source: "the test"},
 		Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 			n++

@@ -109,7 +109,7 @@ func serve(t *testing.T, h handler) *fake {
 
 // memory answers without a network, so that it can be used in a synctest bubble.
 func memory(h handler) *fake {
-	f := &fake{Server: &httptest.Server{URL: "http://heroku.test"}}
+	f := &fake{Server: &httptest.Server{URL: "https://heroku.test"}}
 	f.transport = roundTripper(func(r *http.Request) (*http.Response, error) {
 		answered := make(chan *http.Response, 1)
 		go func() {

@@ -9,8 +9,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"net/url"
-	"strings"
 )
 
 // SetSpaceLogDrain makes the apps of a space that was created with a log drain send their logs to another URL.
@@ -78,20 +76,4 @@ func (s Secret) cutFromRefusal(body []byte) []byte {
 		return nil
 	}
 	return clean
-}
-
-// cutFrom takes the URL and the parts of it that may be a password or a token out of a text.
-func (s Secret) cutFrom(text string) string {
-	parts := []string{s.Reveal()}
-	if u, err := url.Parse(s.Reveal()); err == nil {
-		password, _ := u.User.Password()
-		parts = append(parts, u.RequestURI(), u.RawQuery, password)
-	}
-	for _, part := range parts {
-		// A part this short is no secret, and its letters are everywhere.
-		if len(part) >= 6 {
-			text = strings.ReplaceAll(text, part, redacted)
-		}
-	}
-	return text
 }

@@ -186,10 +186,16 @@ func (c *Client) refusal(k call, a answer, try int) (*Error, error) {
 	}
 	e.ID = clip(c.scrub(string(told.ID)), 80)
 	e.Message = c.scrub(string(told.Message))
+	if runes := []rune(e.Message); len(runes) > longestMessage {
+		e.Message = string(runes[:longestMessage]) + "…"
+	}
 	e.URL = clip(c.scrub(string(told.URL)), 300)
 	e.Resource = clip(c.scrub(string(told.Resource)), 80)
 	return e, e
 }
+
+// longestMessage is far more than Heroku ever says.
+const longestMessage = 4000
 
 type refusalBody struct {
 	ID       text `json:"id"`

@@ -281,6 +281,26 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
+// Within the host, too, a redirect does not lead out of TLS.
+func TestRedirectToPlainHTTPIsNotFollowed(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://"+r.Host+"/addons/x", http.StatusFound)
+	}))
+	t.Cleanup(srv.Close)
+	c, err := heroku.New(heroku.Options{
+		APIURL: srv.URL, DataAPIURL: srv.URL, Transport: srv.Client().Transport, Clock: newClock(),
+		Credential: heroku.Credential{Token: token, Source: "the test"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var body *heroku.BodyError
+	if _, err := c.FindAddOn(t.Context(), "elsewhere"); !errors.As(err, &body) || !strings.Contains(body.Reason, "redirect") {
+		t.Error(err)
+	}
+}
+
 // Go would turn a redirected POST into a GET, whose answer is not that of a create.
 func TestRedirectedWritesAreNotFollowedEvenWithinTheHost(t *testing.T) {
 	t.Parallel()

@@ -48,7 +48,7 @@ func (p *platform) answer(w http.ResponseWriter, r *http.Request, _ int) {
 		p.born[order.Name] = time.Now()
 		reply(w, 201, addOnJSON(heroku.AddOnID(order.Name), order.Name, "provisioning"))
 	case path[0] == "redis":
-		reply(w, 200, storeJSON)
+		reply(w, 200, storeAskedFor(r))
 	case path[0] == "data":
 		reply(w, 200, `{"window":"Sundays 02:30 to 06:30 UTC"}`)
 	case len(path) == 1:

@@ -96,7 +96,7 @@ func (c *Client) Space(ctx context.Context, id SpaceID) (Space, error) { return 
 
 // FindSpace returns a space by id or name.
 func (c *Client) FindSpace(ctx context.Context, idOrName string) (Space, error) {
-	space, _, err := exchange(ctx, c, c.get("spaces", idOrName), one[wireSpace])
+	space, _, err := exchange(ctx, c, c.get("spaces", idOrName), about(idOrName, spaceID, one[wireSpace]))
 	return space, err
 }
 
@@ -166,7 +166,7 @@ func (s Space) kind() string {
 
 // RenameSpace gives a space another name.
 func (c *Client) RenameSpace(ctx context.Context, id SpaceID, name string) (Space, error) {
-	return change(ctx, c, c.patch(map[string]string{"name": name}, "spaces", string(id)), one[wireSpace],
+	return change(ctx, c, c.patch(map[string]string{"name": name}, "spaces", string(id)), about(string(id), spaceID, one[wireSpace]),
 		func(ctx context.Context) (Space, error) { return c.getSpace(ctx, id) },
 		func(now Space) bool { return now.Name == name })
 }

@@ -151,7 +151,8 @@ func (c *Client) AskStore(ctx context.Context, id AddOnID) func() (Store, error)
 
 func (c *Client) readStore(ctx context.Context, id AddOnID) (Store, error) {
 	when := moment{c.clock.Now(), c.writes.mark()}
-	s, _, err := exchange(ctx, c, c.database(id), one[wireStore])
+	s, _, err := exchange(ctx, c, c.database(id), about(string(id), func(s Store) AddOnID { return s.AddOnID }, one[wireStore]))
+	c.known.learn(s.ResourceURL)
 	if err == nil {
 		c.stores.put(id, cachedStore{s, when})
 	}

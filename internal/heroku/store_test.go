@@ -48,6 +48,12 @@ const (
 }`
 )
 
+// storeAskedFor is storeJSON with the id of the request's path.
+func storeAskedFor(r *http.Request) string {
+	id, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/redis/v0/databases/"), "/")
+	return strings.Replace(storeJSON, string(addOnID), id, 1)
+}
+
 func readStore(t *testing.T, body string) heroku.Store {
 	t.Helper()
 	srv := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int) { reply(w, 200, body) })
@@ -295,7 +301,7 @@ func TestInterruptedWaitForAStoreReturnsAtOnce(t *testing.T) {
 func TestStoreIsReadOnceInARefreshThatTakesLonger(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := memory(func(w http.ResponseWriter, _ *http.Request, _ int) { reply(w, 200, storeJSON) })
+		f := memory(func(w http.ResponseWriter, r *http.Request, _ int) { reply(w, 200, storeAskedFor(r)) })
 		c := f.client(t, clocked(heroku.RealClock))
 		stores := manyIDs(100)
 		for range 2 {

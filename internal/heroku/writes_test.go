@@ -4,6 +4,7 @@
 package heroku_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -32,9 +33,11 @@ func estate(t *testing.T) (*fake, *heroku.Client, []heroku.AddOnID) {
 		case strings.HasSuffix(path, "/window"):
 			reply(w, 200, `{"window":"Sundays 02:30 to 06:30 UTC"}`)
 		case strings.HasPrefix(path, "/redis"):
-			reply(w, 200, storeJSON)
+			reply(w, 200, storeAskedFor(r))
 		case r.Method == "POST" && path == "/addon-attachments":
-			reply(w, 201, item(path, "made"))
+			var asked struct{ AddOn string }
+			_ = json.NewDecoder(r.Body).Decode(&asked)
+			reply(w, 201, fmt.Sprintf(`{"id":"made","name":"CACHE","app":{"id":"other"},"addon":{"id":%q,"name":"a-name","app":{"id":%q}}}`, asked.AddOn, appID))
 		case r.Method == "POST":
 			reply(w, 201, addOnJSON("made", "a-name", "provisioning"))
 		case r.Method == "DELETE" && strings.HasPrefix(path, "/addon-attachments"):

@@ -19,9 +19,12 @@ var storeHost = regexp.MustCompile(`^ec2(-[0-9]{1,3}){4}\.(compute-1|[a-z]{2}(-[
 // the sandbox, on loopback addresses and under .invalid (RFC 6761). Every other host has to have a certificate that is
 // trusted.
 func SelfSigned(host string) bool {
+	return isLoopback(host) || neverResolves(host) || storeHost.MatchString(strings.TrimSuffix(strings.ToLower(host), "."))
+}
+
+// isLoopback reports whether a host is this machine.
+func isLoopback(host string) bool {
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	if address, err := netip.ParseAddr(host); err == nil {
-		return address.Unmap().IsLoopback()
-	}
-	return host == "localhost" || neverResolves(host) || storeHost.MatchString(host)
+	address, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && address.Unmap().IsLoopback()
 }

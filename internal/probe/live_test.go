@@ -164,7 +164,9 @@ func TestLook_canFork(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			user := strings.ReplaceAll(name, " ", "-")
-			if err := client.Do(t.Context(), append([]any{"ACL", "SETUSER", user, "on", ">secret", "~*", "&*"}, test.rules...)...).Err(); err != nil {
+			if err := sb.Admin(t.Context(), "orders-cache", func(admin *redis.Client) error {
+				return admin.Do(t.Context(), append([]any{"ACL", "SETUSER", user, "on", ">secret", "~*", "&*"}, test.rules...)...).Err()
+			}); err != nil {
 				t.Fatal(err)
 			}
 			as, _ := url.Parse(storeURL)

@@ -6,12 +6,19 @@
 //
 // A store's URL is a password. No part of one is in anything that this package returns or prints, and no error of the
 // network or of go-redis is passed on, because they quote addresses and answers.
+//
+// The password is sent to a server that has proven itself as far as it can: over TLS (without it to this machine only, or
+// where a person has written the URL), with a certificate that is verified, or, for the hosts that SelfSigned names, with a
+// key that Options.Accept knows. What a server answers is bounded before go-redis sees it (package resp).
 package probe
 
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -20,15 +27,22 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/resp"
 )
 
 // Options are how a store is looked at.
 type Options struct {
 	// Timeout is for all of it, from the name of the host to the last answer. 0 = 5 s.
 	Timeout time.Duration
-	// InsecureTLS accepts any certificate. Heroku's are self-signed, so there is nothing to verify them against; for which
-	// hosts that holds, SelfSigned says.
+	// InsecureTLS accepts a certificate of the hosts that SelfSigned names without verifying it. Heroku's are self-signed, so
+	// there is nothing to verify them against.
 	InsecureTLS bool
+	// Accept is asked about the public key of such a certificate, by its fingerprint, before the password is sent; if it says
+	// no, the password is not sent, with ReasonCertificate. nil = any key.
+	Accept func(fingerprint string) bool
+	// Cleartext sends the password also to a redis:// URL of another machine. To this machine it is sent in any case.
+	Cleartext bool
 	// Dial replaces the network, by that of a dyno for example. TLS is put around what it returns. nil = from here.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
@@ -64,7 +78,7 @@ func look(ctx context.Context, target *redis.Options, o Options) (Report, error)
 	}
 	// go-redis looks at deadlines only; a closed connection also ends a read that has begun.
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-	client := clientOf(conn)
+	client := clientOf(resp.Bound(conn))
 	defer func() { _ = client.Close() }()
 	session := client.Conn()
 	defer func() { _ = session.Close() }()
@@ -98,6 +112,9 @@ func connect(ctx context.Context, target *redis.Options, o Options) (net.Conn, e
 		}
 		dial = new(net.Dialer).DialContext
 	}
+	if target.TLSConfig == nil && !o.Cleartext && !isLoopback(host) {
+		return nil, unreachable(ReasonCleartext, "its URL begins with redis://, so that the password would be sent without encryption; it was not sent")
+	}
 	conn, err := dial(ctx, "tcp", target.Addr)
 	if err != nil {
 		return nil, dialFailure(err)
@@ -108,13 +125,33 @@ func connect(ctx context.Context, target *redis.Options, o Options) (net.Conn, e
 	secured := tls.Client(conn, &tls.Config{
 		ServerName:         host,
 		MinVersion:         tls.VersionTLS12,
-		InsecureSkipVerify: o.InsecureTLS, //nolint:gosec // for hosts of Heroku's, whose certificates are self-signed
+		InsecureSkipVerify: o.InsecureTLS && SelfSigned(host), //nolint:gosec // for hosts of Heroku's, whose certificates are self-signed
+		VerifyConnection:   o.judge,
 	})
 	if err := secured.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()
 		return nil, handshakeFailure(err)
 	}
 	return secured, nil
+}
+
+var errOtherKey = errors.New("the certificate has another key")
+
+// judge has Accept decide on a certificate that nothing else is verified by.
+func (o Options) judge(state tls.ConnectionState) error {
+	if !o.InsecureTLS || o.Accept == nil || len(state.VerifiedChains) > 0 {
+		return nil
+	}
+	if len(state.PeerCertificates) == 0 || !o.Accept(fingerprint(state.PeerCertificates[0])) {
+		return errOtherKey
+	}
+	return nil
+}
+
+// fingerprint is that of the public key: a certificate that is renewed with the same key is the same server's.
+func fingerprint(certificate *x509.Certificate) string {
+	sum := sha256.Sum256(certificate.RawSubjectPublicKeyInfo)
+	return hex.EncodeToString(sum[:])
 }
 
 // clientOf gives conn to a client that can make no other: no retries, no pool to fill, nothing said on its own account.

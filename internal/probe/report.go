@@ -73,7 +73,7 @@ func readInfo(info string) Report {
 		n, _ := strconv.ParseInt(fields[name], 10, 64) // 0 = not said
 		return n
 	}
-	r.Version = cmp.Or(fields["valkey_version"], fields["redis_version"])
+	r.Version = shown(cmp.Or(fields["valkey_version"], fields["redis_version"]))
 	switch {
 	case fields["valkey_version"] != "" || fields["server_name"] == "valkey":
 		r.Server = "valkey"
@@ -88,9 +88,21 @@ func readInfo(info string) Report {
 	}
 	r.UsedMemory, r.PeakMemory, r.MaxMemory = number("used_memory"), number("used_memory_peak"), number("maxmemory")
 	r.ConnectedClients, r.MaxClients = number("connected_clients"), number("maxclients")
-	r.EvictionPolicy, r.EvictedKeys = fields["maxmemory_policy"], number("evicted_keys")
+	r.EvictionPolicy, r.EvictedKeys = shown(fields["maxmemory_policy"]), number("evicted_keys")
 	r.Hits, r.Misses = number("keyspace_hits"), number("keyspace_misses")
 	return r
+}
+
+// shown is a word that a server says of itself, without what would steer a terminal or fill it.
+func shown(text string) string {
+	const most = 40
+	text = strings.Map(func(r rune) rune {
+		if r <= ' ' || r > '~' {
+			return -1
+		}
+		return r
+	}, text)
+	return text[:min(len(text), most)]
 }
 
 // count reads a line of the section Keyspace, and passes over all others.

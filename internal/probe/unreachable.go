@@ -19,12 +19,14 @@ import (
 type Reason string
 
 const (
-	ReasonDNS      Reason = "dns"      // the name of its host is not known here
-	ReasonRefused  Reason = "refused"  // its address takes no connections from here
-	ReasonTimeout  Reason = "timeout"  // no answer in time, as from inside a Private Space
-	ReasonTLS      Reason = "tls"      // a connection, but none with TLS or none with a trusted certificate
-	ReasonAuth     Reason = "auth"     // a server that refuses the user
-	ReasonProtocol Reason = "protocol" // an answer that is none of a store that works
+	ReasonDNS         Reason = "dns"         // the name of its host is not known here
+	ReasonRefused     Reason = "refused"     // its address takes no connections from here
+	ReasonTimeout     Reason = "timeout"     // no answer in time, as from inside a Private Space
+	ReasonTLS         Reason = "tls"         // a connection, but none with TLS or none with a trusted certificate
+	ReasonCertificate Reason = "certificate" // another key than the one that is known; the password was not sent
+	ReasonCleartext   Reason = "cleartext"   // only without TLS; the password was not sent
+	ReasonAuth        Reason = "auth"        // a server that refuses the user
+	ReasonProtocol    Reason = "protocol"    // an answer that is none of a store that works
 )
 
 // Unreachable is the error of a store that cannot be reached or asked from here. It may be all right for others: a
@@ -66,7 +68,10 @@ func dialFailure(err error) error {
 
 func handshakeFailure(err error) error {
 	var certificate *tls.CertificateVerificationError
-	if errors.As(err, &certificate) {
+	switch {
+	case errors.Is(err, errOtherKey):
+		return unreachable(ReasonCertificate, "its certificate has another key than the one that was seen first, so that the password was not sent")
+	case errors.As(err, &certificate):
 		return unreachable(ReasonTLS, "its certificate is not trusted here")
 	}
 	return unreachable(ReasonTLS, "the server does not speak TLS there, or ended the connection; its URL may have to begin with redis://")

@@ -121,9 +121,9 @@ func TestLook_unreachable(t *testing.T) {
 	}{
 		"a name that nobody has": {address: canaryHost + ".invalid:6380", reason: probe.ReasonDNS, says: "name of its host"},
 		"a name that the resolver denies": {address: canaryHost + ".example:6380", reason: probe.ReasonDNS, says: "name of its host",
-			options: probe.Options{Dial: dialFails(&net.DNSError{Err: "no such host", Name: canaryHost, IsNotFound: true})}},
+			options: probe.Options{Cleartext: true, Dial: dialFails(&net.DNSError{Err: "no such host", Name: canaryHost, IsNotFound: true})}},
 		"nothing listens":   {address: refused, reason: probe.ReasonRefused, says: "nothing listens"},
-		"no route":          {address: canaryHost + ":6380", reason: probe.ReasonRefused, says: "takes no connections", options: probe.Options{Dial: dialFails(errors.New("no route"))}},
+		"no route":          {address: canaryHost + ":6380", reason: probe.ReasonRefused, says: "takes no connections", options: probe.Options{Cleartext: true, Dial: dialFails(errors.New("no route"))}},
 		"no answer":         {serve: connection.untilClosed, reason: probe.ReasonTimeout, says: "did not answer in time", options: probe.Options{Timeout: 50 * time.Millisecond}},
 		"no answer to TLS":  {scheme: "rediss", serve: connection.untilClosed, reason: probe.ReasonTimeout, says: "did not answer in time", options: probe.Options{Timeout: 50 * time.Millisecond}},
 		"no TLS there":      {scheme: "rediss", serve: func(c connection) { c.say("-ERR no\r\n"); c.untilClosed() }, reason: probe.ReasonTLS, says: "does not speak TLS"},

@@ -66,9 +66,9 @@ func unconfiguredActionServer(t *testing.T, sb *acctest.Sandbox) actionServer {
 // configure gives the provider this api_key; the test's own wins over it, unless it is unknown.
 func (s actionServer) configure(apiKey tftypes.Value) {
 	s.Helper()
-	attributes := map[string]tftypes.Type{"api_key": tftypes.String, "api_url": tftypes.String, "data_api_url": tftypes.String}
+	attributes := map[string]tftypes.Type{"api_key": tftypes.String, "api_url": tftypes.String, "data_api_url": tftypes.String, "probe": tftypes.String}
 	null := tftypes.NewValue(tftypes.String, nil)
-	config := dynamic(s.T, tftypes.Object{AttributeTypes: attributes}, map[string]tftypes.Value{"api_key": apiKey, "api_url": null, "data_api_url": null})
+	config := dynamic(s.T, tftypes.Object{AttributeTypes: attributes}, map[string]tftypes.Value{"api_key": apiKey, "api_url": null, "data_api_url": null, "probe": null})
 	configured, err := s.server.ConfigureProvider(s.Context(), &tfprotov6.ConfigureProviderRequest{Config: config})
 	if err != nil || len(configured.Diagnostics) > 0 {
 		s.Fatal(err, configured)

@@ -181,13 +181,13 @@ func (r *rotation) reachApps(ctx context.Context, store heroku.Store) error {
 // proveDead tries the old password at the store's present server.
 func (r *rotation) proveDead(ctx context.Context, store heroku.Store) diag.Diagnostics {
 	r.begin(ctx, stepDead)
-	if _, err := lookAt(ctx, store.ResourceURL, false); err != nil {
+	if _, err := r.lookAt(ctx, store.ResourceURL, false); err != nil {
 		return r.notProven(ctx, err)
 	}
 	for _, old := range r.old {
 		target, err := withPassword(store.ResourceURL, old)
 		for misses := 0; err == nil; {
-			_, err = lookAt(ctx, target, false)
+			_, err = r.lookAt(ctx, target, false)
 			var away *probe.Unreachable
 			switch {
 			case err == nil && r.remaining() == 0:

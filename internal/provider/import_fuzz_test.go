@@ -63,7 +63,7 @@ func FuzzImport(f *testing.F) {
 	}
 	e := &echo{}
 	server := providerserver.NewProtocol6(provider.New("test", provider.WithClient(func(o *heroku.Options) {
-		*o = heroku.Options{APIURL: "http://heroku.test", DataAPIURL: "http://data.test", Transport: e, Credential: heroku.Credential{Token: "x", Source: "the test"}}
+		*o = heroku.Options{APIURL: "https://heroku.test", DataAPIURL: "https://data.test", Transport: e, Credential: heroku.Credential{Token: "x", Source: "the test"}}
 	}))())()
 	resources, config := importable(f, server)
 	f.Fuzz(func(t *testing.T, which uint8, exists bool, id string) {

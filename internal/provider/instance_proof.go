@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -36,11 +37,16 @@ func (c *connection) look(ctx context.Context, id heroku.AddOnID) (probe.Report,
 	if err != nil {
 		return probe.Report{}, err
 	}
-	return lookAt(ctx, store.ResourceURL, false)
+	c.certificates.belongs(id, store.ResourceURL)
+	return c.lookAt(ctx, store.ResourceURL, false)
 }
 
-// lookAt asks the server behind a URL. One that Heroku itself has named need not be recognised by its host.
-func lookAt(ctx context.Context, source heroku.Secret, external bool) (probe.Report, error) {
+// lookAt asks the server behind a URL, unless nothing is to be connected to. Its host is judged in the same way whoever has
+// named it. To an external source, whose URL a person has written, the password may go without TLS.
+func (c *connection) lookAt(ctx context.Context, source heroku.Secret, external bool) (probe.Report, error) {
+	if c.probing == probeOff {
+		return probe.Report{}, &probe.Unreachable{Reason: probeOff, Detail: `nothing is connected to, because probe = "off" is set in the provider block`}
+	}
 	if source == "" {
 		return probe.Report{}, &probe.Unreachable{Reason: notReady, Detail: "it has no server yet"}
 	}
@@ -48,7 +54,10 @@ func lookAt(ctx context.Context, source heroku.Secret, external bool) (probe.Rep
 	if err != nil {
 		return probe.Report{}, err
 	}
-	return probe.Look(ctx, source.Reveal(), probe.Options{InsecureTLS: !external || probe.SelfSigned(parsed.Host)})
+	report, err := probe.Look(ctx, source.Reveal(), probe.Options{
+		InsecureTLS: probe.SelfSigned(parsed.Host), Accept: c.certificates.accept(parsed), Cleartext: external,
+	})
+	return report, withWayOut(err)
 }
 
 // proveCopy compares the keys of two stores of Heroku's. The sentence says both counts, or why nothing could be proven.
@@ -59,7 +68,7 @@ func (c *connection) proveCopy(ctx context.Context, from, to heroku.AddOnID) (pr
 
 // proveCopyOf is proveCopy for a source that is not Heroku's.
 func (c *connection) proveCopyOf(ctx context.Context, source heroku.Secret, to heroku.AddOnID) (proof, string, error) {
-	outside := witness{"The source", func(ctx context.Context) (probe.Report, error) { return lookAt(ctx, source, true) }}
+	outside := witness{"The source", func(ctx context.Context) (probe.Report, error) { return c.lookAt(ctx, source, true) }}
 	return c.compareKeys(ctx, outside, c.copyAt(to))
 }
 
@@ -79,6 +88,9 @@ const (
 	proofPause  = time.Second
 )
 
+// lasting are the reasons that do not pass by waiting.
+var lasting = []probe.Reason{probeOff, probe.ReasonDNS, probe.ReasonCertificate, probe.ReasonCleartext}
+
 // compareKeys looks at the copy between two looks at the source, and again while they differ: expired keys are not
 // removed on both sides at once. What proves nothing in one of the looks is not disproven by the others.
 func (c *connection) compareKeys(ctx context.Context, source, copied witness) (proof, string, error) {
@@ -93,8 +105,8 @@ func (c *connection) compareKeys(ctx context.Context, source, copied witness) (p
 		switch {
 		case errors.As(err, &away):
 			unknown = said
-			if misses++; away.Reason == probe.ReasonDNS {
-				misses = proofMisses // that does not pass
+			if misses++; slices.Contains(lasting, away.Reason) {
+				misses = proofMisses
 			}
 		case err != nil:
 			return notProven, "", err
@@ -224,7 +236,7 @@ func (c *connection) proveSource(ctx context.Context, source heroku.Secret, at p
 		diags.AddAttributeWarning(at, "The data is copied without encryption",
 			"The URL of the fork's source begins with redis://, so that its password and all keys travel in the clear. Use rediss:// if the source speaks TLS, as all stores of Heroku's do.")
 	}
-	report, err := lookAt(ctx, source, external)
+	report, err := c.lookAt(ctx, source, external)
 	why := missing(report, err)
 	switch {
 	case why != "" && !external:

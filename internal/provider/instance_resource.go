@@ -108,7 +108,9 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	default:
 		overdue, diags := req.Private.GetKey(ctx, retirementOverdue)
 		resp.Diagnostics.Append(diags...)
+		resp.Diagnostics.Append(r.certificates.recall(ctx, state.addOnID(), req.Private)...)
 		resp.Diagnostics.Append(r.planExisting(ctx, state, config, &plan, overdue != nil)...)
+		resp.Diagnostics.Append(r.certificates.keep(ctx, state.addOnID(), resp.Private)...)
 	}
 	resp.Diagnostics.Append(r.onlyOwnerOfFirst(ctx, req.Config, state, plan)...)
 	plan.setFacts()
@@ -302,6 +304,7 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 			resp.State.RemoveResource(ctx)
 			return
 		}
+		resp.Diagnostics.Append(r.certificates.keep(ctx, plan.addOnID(), resp.Private)...)
 	}
 	save()
 }
@@ -328,6 +331,7 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 		return
 	}
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: state.ID})...)
+	resp.Diagnostics.Append(r.certificates.recall(ctx, state.addOnID(), req.Private)...)
 	known := state
 	settings := r.askSettings(ctx, state)
 	addOn, err := r.present(ctx, &state)

@@ -5,6 +5,9 @@
 //
 // One file holds one noun and reads in the order of the object's life: declare, validate, plan, apply, translate.
 // What Key-Value Store is lives in package keyvalue, how Heroku is spoken to in package heroku.
+//
+// What is sent to whom, and on which proof, SECURITY.md says as a table: it is decided in heroku.New (the token),
+// connection.lookAt (the passwords of stores) and certificates.go (who is the server that was there before).
 package provider
 
 import (
@@ -68,6 +71,7 @@ type providerModel struct {
 	APIKey     types.String `tfsdk:"api_key"`
 	APIURL     types.String `tfsdk:"api_url"`
 	DataAPIURL types.String `tfsdk:"data_api_url"`
+	Probe      types.String `tfsdk:"probe"`
 }
 
 func (p *kvsProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
@@ -81,23 +85,24 @@ func (p *kvsProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 		Attributes: map[string]schema.Attribute{
 			"api_key": schema.StringAttribute{
 				MarkdownDescription: "Heroku API token, as `heroku authorizations:create` prints it. " +
-					"When absent, the environment variable `HEROKU_API_KEY` is used, and after it the netrc file's entry for `api.heroku.com`.",
+					"When absent, the environment variable `HEROKU_API_KEY` is used, and after it the netrc file's entry for the host of `api_url`, which is sent to no other host.",
 				Validators: []validator.String{notBlank("a token, for example one that `heroku authorizations:create` has printed", "HEROKU_API_KEY or the netrc file")},
 				Optional:   true,
 				Sensitive:  true,
 			},
 			"api_url": schema.StringAttribute{
-				MarkdownDescription: "Base URL of the Platform API. " +
+				MarkdownDescription: "Base URL of the Platform API. It begins with `https://`; `http://` is accepted for this machine only. " +
 					"When absent, the environment variable `HEROKU_API_URL` is used, and after it `https://api.heroku.com`.",
 				Validators: []validator.String{notBlank("a URL, for example https://api.heroku.com", "HEROKU_API_URL")},
 				Optional:   true,
 			},
 			"data_api_url": schema.StringAttribute{
-				MarkdownDescription: "Base URL of the Data API, which serves the settings and credentials of stores. " +
+				MarkdownDescription: "Base URL of the Data API, which serves the settings and credentials of stores, with the same rule for `http://`. " +
 					"When absent, the environment variable `HEROKU_DATA_API_URL` is used, and after it `https://api.data.heroku.com`.",
 				Validators: []validator.String{notBlank("a URL, for example https://api.data.heroku.com", "HEROKU_DATA_API_URL")},
 				Optional:   true,
 			},
+			"probe": probeAttribute(),
 		},
 	}
 }
@@ -109,7 +114,7 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		return
 	}
 	// An unknown value must not fall back to the environment: the plan would speak to another account than the apply.
-	if config.APIKey.IsUnknown() || config.APIURL.IsUnknown() || config.DataAPIURL.IsUnknown() {
+	if config.APIKey.IsUnknown() || config.APIURL.IsUnknown() || config.DataAPIURL.IsUnknown() || config.Probe.IsUnknown() {
 		return
 	}
 	options, err := p.options(config, req.TerraformVersion)
@@ -126,6 +131,7 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		client: client, tokenSource: options.Credential.Source, protected: &protectedStores{}, plans: &plannedPlans{},
 		names: &takenNames{}, owners: &spaceOwners{}, holds: &appHolds{}, hosts: &hosts{}, run: newRun(), regionList: &regionList{},
 		offered: &offeredPlans{}, varNames: &varNames{}, orders: &appHolds{},
+		probing: config.Probe.ValueString(), certificates: newCertificates(config.Probe.ValueString()),
 	}
 	// One free request, so that a wrong token is one error here instead of one for each resource.
 	if _, err := client.RateLimit(ctx); err != nil {
@@ -152,9 +158,10 @@ func unusableCredential(err error) diag.Diagnostic {
 
 // options merges the configuration, then the environment, then the edits of WithClient, which win.
 func (p *kvsProvider) options(config providerModel, terraformVersion string) (heroku.Options, error) {
-	credential, err := heroku.FindCredential(config.APIKey.ValueString(), p.getenv)
+	apiURL := firstOf(config.APIURL.ValueString(), p.getenv("HEROKU_API_URL"))
+	credential, err := heroku.FindCredential(config.APIKey.ValueString(), p.getenv, apiURL)
 	options := heroku.Options{
-		APIURL:     firstOf(config.APIURL.ValueString(), p.getenv("HEROKU_API_URL")),
+		APIURL:     apiURL,
 		DataAPIURL: firstOf(config.DataAPIURL.ValueString(), p.getenv("HEROKU_DATA_API_URL")),
 		Credential: credential,
 		UserAgent:  strings.TrimSpace("terraform-provider-kvs/" + p.version + " (Terraform " + terraformVersion + ") " + p.getenv("TF_APPEND_USER_AGENT")),
@@ -232,6 +239,9 @@ type connection struct {
 	offered     *offeredPlans
 	varNames    *varNames
 	orders      *appHolds // of stores without a name for their attachment
+
+	probing      string // how running stores are asked: probeOff, or one of the others
+	certificates *certificates
 }
 
 // configure takes what Configure of the provider prepared; nil (validate, or unknown provider values) leaves c unready.

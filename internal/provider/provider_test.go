@@ -129,6 +129,10 @@ func TestProvider_configure(t *testing.T) {
 	null, unknown := tftypes.NewValue(tftypes.String, nil), tftypes.NewValue(tftypes.String, tftypes.UnknownValue)
 	closed := httptest.NewServer(nil)
 	closed.Close()
+	netrc := filepath.Join(t.TempDir(), "netrc")
+	if err := os.WriteFile(netrc, []byte("machine api.heroku.com login me password secret-token"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 
 	tests := map[string]struct {
 		environment map[string]string
@@ -165,6 +169,12 @@ func TestProvider_configure(t *testing.T) {
 			summary: "The Heroku API token cannot be used", detail: []string{"reading the netrc file"}},
 		"an address that is none is refused": {
 			key: known("secret-token"), url: known("ftp://example.com"), summary: "Invalid provider configuration", detail: []string{"https://"}},
+		"an address without TLS is refused, before the token is sent": {
+			environment: map[string]string{"HEROKU_API_KEY": "secret-token"},
+			key:         null, url: known("http://api.example.com"), summary: "Invalid provider configuration", detail: []string{"API URL", "https://", "localhost"}},
+		"a netrc entry is for the host that it names": {
+			environment: map[string]string{"NETRC": netrc},
+			key:         null, url: known("https://api.example.com"), summary: "No Heroku API token was found", detail: []string{"api.example.com", "not sent there"}},
 		"a token that is known only after apply does not fall back to the environment": {
 			environment: map[string]string{"HEROKU_API_KEY": "secret-token"}, key: unknown, url: known("https://example.com")},
 		"an address that is known only after apply does not fall back to the environment": {
@@ -182,7 +192,7 @@ func TestProvider_configure(t *testing.T) {
 			p.Configure(t.Context(), provider.ConfigureRequest{
 				TerraformVersion: "1.14.0",
 				Config: tfsdk.Config{Schema: schema.Schema, Raw: tftypes.NewValue(objectType, map[string]tftypes.Value{
-					"api_key": test.key, "api_url": test.url, "data_api_url": null})},
+					"api_key": test.key, "api_url": test.url, "data_api_url": null, "probe": null})},
 			}, &resp)
 
 			if test.summary != "" && (len(resp.Diagnostics) != 1 || resp.Diagnostics[0].Summary() != test.summary) {

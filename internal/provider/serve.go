@@ -30,7 +30,7 @@ func Serve(version string, attachable bool, with ...Option) error {
 	serve := NewServer
 	if !quiet() { // a poll may outlive the request that began it, and logs with that one's context
 		serve = func(version string, with ...Option) tfprotov6.ProviderServer {
-			return withNames(providerserver.NewProtocol6(New(version, with...)())())
+			return guardedServer(withNames(providerserver.NewProtocol6(New(version, with...)())()))
 		}
 	}
 	var opts []tf6server.ServeOpt
@@ -44,7 +44,7 @@ func Serve(version string, attachable bool, with ...Option) error {
 
 // NewServer returns the provider as it is served when nobody has asked for logs.
 func NewServer(version string, with ...Option) tfprotov6.ProviderServer {
-	return withNames(forgetting(New(version, with...)()))
+	return guardedServer(withNames(forgetting(New(version, with...)())))
 }
 
 // quiet keeps the plugin libraries from tracing when nobody has asked for logs. They trace by default, and the CLI throws

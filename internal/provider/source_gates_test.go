@@ -204,3 +204,37 @@ func TestSource_secretsBecomeValuesOfWhatIsNotStored(t *testing.T) {
 		t.Errorf("a password or a URL with one becomes a value in %v, want %v", found, want)
 	}
 }
+
+// unguarded are the actions that would end the process by a panic: the framework invokes them in a goroutine of its own.
+func unguarded(files []source) (found []string) {
+	for _, s := range files {
+		for _, d := range s.tree.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok || f.Name.Name != "Invoke" || f.Recv == nil || f.Body == nil || len(f.Body.List) == 0 {
+				continue
+			}
+			first, ok := f.Body.List[0].(*ast.DeferStmt)
+			if called, is := func() (*ast.Ident, bool) {
+				if !ok {
+					return nil, false
+				}
+				name, is := first.Call.Fun.(*ast.Ident)
+				return name, is
+			}(); !is || called.Name != "recoverPanic" {
+				found = append(found, s.at(f))
+			}
+		}
+	}
+	return found
+}
+
+func TestSource_everyActionRecovers(t *testing.T) {
+	t.Parallel()
+	for _, at := range unguarded(sources(t, false, "provider")) {
+		t.Errorf("%s: begin with defer recoverPanic", at)
+	}
+	broken := parsed(t, "x.go", "package x\nfunc (a *a) Invoke() { f() }\nfunc (b *b) Invoke() { defer g() }\nfunc (c *c) Invoke() { defer recoverPanic() }")
+	if found := unguarded([]source{broken}); len(found) != 2 {
+		t.Errorf("this rule sees nothing: %v", found)
+	}
+}

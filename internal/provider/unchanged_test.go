@@ -174,9 +174,9 @@ func newServers(t *testing.T) servers {
 	provider := func() *kvsProvider { return New("test", connect)().(*kvsProvider) }
 	s := servers{theirs: provider(), ours: provider()}
 	s.framework, s.served = providerserver.NewProtocol6(s.theirs)(), forgetting(s.ours)
-	kind := tftypes.Object{AttributeTypes: map[string]tftypes.Type{"api_key": tftypes.String, "api_url": tftypes.String, "data_api_url": tftypes.String}}
+	kind := tftypes.Object{AttributeTypes: map[string]tftypes.Type{"api_key": tftypes.String, "api_url": tftypes.String, "data_api_url": tftypes.String, "probe": tftypes.String}}
 	null := tftypes.NewValue(tftypes.String, nil)
-	config, err := tfprotov6.NewDynamicValue(kind, tftypes.NewValue(kind, map[string]tftypes.Value{"api_key": null, "api_url": null, "data_api_url": null}))
+	config, err := tfprotov6.NewDynamicValue(kind, tftypes.NewValue(kind, map[string]tftypes.Value{"api_key": null, "api_url": null, "data_api_url": null, "probe": null}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -73,6 +73,8 @@ func (d *usageDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 			"unreachable_reason": schema.StringAttribute{
 				MarkdownDescription: "Why the store is not reachable, null if it is: `not_ready` (it is being created), `dns` (the name of its host is not known here), " +
 					"`refused` (its address takes no connections from here), `timeout`, `tls` (no TLS connection, or a certificate that is not trusted), " +
+					"`certificate` (another certificate than before, so that the password was not sent), `cleartext` (its URL has no TLS, so that the password was not sent), " +
+					"`off` (`probe = \"off\"` in the provider block), " +
 					"`auth` (it refuses the password), or `protocol` (its answer makes no sense, or it is starting, or its connections are all taken).",
 				Computed: true,
 			},
@@ -156,7 +158,17 @@ func (d *usageDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 		return
 	}
 	result.setLimits(addOn.Plan)
-	if err := result.look(ctx, store); err != nil {
+	report, err := d.usageOf(ctx, store)
+	var away *probe.Unreachable
+	switch {
+	case err == nil:
+		result.read(report)
+	case errors.As(err, &away):
+		result.unreachable(string(away.Reason))
+		if away.Reason == probe.ReasonCertificate {
+			resp.Diagnostics.AddWarning("The certificate of the store has changed", fmt.Sprintf("%s: %s.", object, away.Detail))
+		}
+	default: // it is none of the store's: an interrupt, or a URL that is none
 		resp.Diagnostics.Append(d.failure("Unable to ask Key-Value Store", object, err))
 		return
 	}
@@ -172,23 +184,12 @@ func (m *usageModel) setLimits(wirePlan string) {
 	}
 }
 
-// look asks the store, if there is one yet. Its error is none of the store's: an interrupt, or a URL that is none.
-func (m *usageModel) look(ctx context.Context, store *heroku.Store) error {
-	if store == nil || store.ResourceURL == "" {
-		m.unreachable(notReady)
-		return nil
+// usageOf asks the store, if there is one yet.
+func (d *usageDataSource) usageOf(ctx context.Context, store *heroku.Store) (probe.Report, error) {
+	if store == nil {
+		return d.lookAt(ctx, "", false)
 	}
-	report, err := lookAt(ctx, store.ResourceURL, false)
-	var unreachable *probe.Unreachable
-	if errors.As(err, &unreachable) {
-		m.unreachable(string(unreachable.Reason))
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	m.read(report)
-	return nil
+	return d.lookAt(ctx, store.ResourceURL, false)
 }
 
 func (m *usageModel) unreachable(reason string) {

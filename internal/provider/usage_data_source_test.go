@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
@@ -112,6 +113,14 @@ func TestAccUsage_againstThePlan(t *testing.T) {
 	})
 }
 
+// switchOff has a store refuse the password of its URL.
+func switchOff(t *testing.T, sb *acctest.Sandbox, store string) error {
+	t.Helper()
+	return sb.Admin(t.Context(), store, func(admin *redis.Client) error {
+		return admin.Do(t.Context(), "ACL", "SETUSER", "h", "off").Err()
+	})
+}
+
 // What cannot be reached is said, and what the plan says is said all the same.
 func TestAccUsage_unreachable(t *testing.T) {
 	t.Parallel()
@@ -168,8 +177,7 @@ func TestAccUsage_unreachable(t *testing.T) {
 				{Config: config},
 				{
 					PreConfig: func() {
-						client := sb.Redis(t, "orders-cache")
-						if err := client.Do(t.Context(), "ACL", "SETUSER", "h", "off").Err(); err != nil {
+						if err := switchOff(t, sb, "orders-cache"); err != nil {
 							t.Error(err)
 						}
 					},
@@ -234,7 +242,7 @@ func TestAccUsage_keepsTheURL(t *testing.T) {
 	}
 	password := passwordOf(t, info.ResourceURL.Reveal())
 	_, address, _ := strings.Cut(info.ResourceURL.Reveal(), "@")
-	if err := sb.Redis(t, "orders-cache").Do(t.Context(), "ACL", "SETUSER", "h", "off").Err(); err != nil {
+	if err := switchOff(t, sb, "orders-cache"); err != nil {
 		t.Fatal(err)
 	}
 	printed += cli.Apply().Output() + cli.Run("plan", "-input=false", "-no-color", "-out=saved").Output() + cli.Run("show", "-json", "saved").Output()

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
@@ -39,6 +41,22 @@ func (b *backing) wait(ctx context.Context) (server, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// Admin does something on the server of a store, by name or id, as no client of the store may.
+func (s *Sandbox) Admin(ctx context.Context, store string, do func(*redis.Client) error) error {
+	s.mu.Lock()
+	a := find(s.world.AddOns, store, (*addOn).name)
+	var b *backing
+	if a != nil {
+		b = s.backings[a.ID]
+	}
+	s.mu.Unlock()
+	srv, err := b.wait(ctx)
+	if err != nil {
+		return fmt.Errorf("the store %s: %w", store, err)
+	}
+	return srv.Admin(ctx, do)
 }
 
 func limitsOf(p keyvalue.PlanName) serverLimits {

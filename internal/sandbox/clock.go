@@ -72,17 +72,27 @@ func (c *Clock) left(t time.Time) (left time.Duration, moved <-chan struct{}) {
 	return t.Sub(c.read()), c.moved
 }
 
-// Advance moves the clock forward; it never goes back.
-func (c *Clock) Advance(d time.Duration) {
+// farthest is where the clock stops: what is due later than that could not be written as JSON, nor counted in nanoseconds.
+var farthest = time.Date(2200, time.January, 1, 0, 0, 0, 0, time.UTC)
+
+// Advance moves the clock forward; it never goes back. It is false, and nothing moves, where the clock would go too far.
+func (c *Clock) Advance(d time.Duration) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if d > farthest.Sub(c.read()) {
+		return false
+	}
 	c.advance(d)
+	return true
 }
 
 // AdvanceTo moves the clock to t, unless it is there already or beyond.
 func (c *Clock) AdvanceTo(t time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if t.After(farthest) {
+		t = farthest
+	}
 	c.advance(t.Sub(c.read()))
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"mime"
 	"net"
 	"net/http"
 	"time"
@@ -14,18 +15,15 @@ import (
 
 const controlPrefix = "/__sandbox/"
 
-// newControl routes what steers the sandbox itself. It needs no token: only this machine can reach it, and a web page
-// that makes a browser call it is told apart by its Host.
+// newControl routes what steers the sandbox itself. It needs no token: only this machine can reach it. What a web page makes
+// a browser of this machine send is refused (foreign).
 func newControl(s *Sandbox) *http.ServeMux {
 	mux := http.NewServeMux()
 	on := func(pattern string, handle func(*http.Request) (int, any)) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			host, _, err := net.SplitHostPort(r.Host)
-			if err != nil {
-				host = r.Host
-			}
-			status, body := http.StatusForbidden, any(controlError{"The sandbox is steered through its loopback address only."})
-			if loopback(host) {
+			status, why := foreign(r)
+			body := any(controlError{why})
+			if status == 0 {
 				status, body = handle(r)
 			}
 			w.Header().Set("Content-Type", "application/json")
@@ -57,6 +55,30 @@ func newControl(s *Sandbox) *http.ServeMux {
 		return http.StatusNotFound, controlError{"There are faults, clock, maintenances, failover, standby, restart, journal and ledger here: see internal/sandbox/README.md."}
 	})
 	return mux
+}
+
+// foreign says why a request that steers the sandbox may come from a web page that is not the sandbox's own; 0 = it does not.
+// A browser tells a page's origin, but not in every request; it needs nobody's permission to send a body that is no JSON.
+func foreign(r *http.Request) (status int, why string) {
+	host, _, err := net.SplitHostPort(r.Host)
+	if err != nil {
+		host = r.Host
+	}
+	origin, site := r.Header.Get("Origin"), r.Header.Get("Sec-Fetch-Site")
+	switch {
+	case !loopback(host):
+		return http.StatusForbidden, "The sandbox is steered through its loopback address only."
+	case origin != "" && origin != "http://"+r.Host, site != "" && site != "same-origin" && site != "none":
+		return http.StatusForbidden, "The sandbox is not steered by the web pages of others."
+	}
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodDelete:
+		return 0, ""
+	}
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+		return http.StatusUnsupportedMediaType, "Send JSON, with the header Content-Type: application/json."
+	}
+	return 0, ""
 }
 
 type controlError struct {
@@ -100,7 +122,9 @@ func (s *Sandbox) postClock(r *http.Request) (int, any) {
 	if in.Advance < 0 {
 		return http.StatusUnprocessableEntity, controlError{"The clock cannot go back."}
 	}
-	s.clock.Advance(time.Duration(in.Advance))
+	if !s.clock.Advance(time.Duration(in.Advance)) {
+		return http.StatusUnprocessableEntity, controlError{"The clock does not go beyond " + farthest.Format(time.DateOnly) + "."}
+	}
 	return http.StatusOK, clockBody{s.clock.Now()}
 }
 

@@ -56,11 +56,49 @@ func TestControl_refusesWhatCannotBeMeant(t *testing.T) {
 	}
 }
 
+// A page in a browser on this machine can send requests here, whatever it is a page of.
+func TestControl_isNotSteeredByThePagesOfOthers(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	own := "Origin: " + w.URL()
+	for name, test := range map[string]struct {
+		line, body string
+		headers    []string
+		status     int
+	}{
+		"a form":                              {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{"Content-Type: text/plain"}, 415},
+		"a form of another kind":              {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{"Content-Type: application/x-www-form-urlencoded"}, 415},
+		"no type at all":                      {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{"Content-Type:"}, 415},
+		"a type that only begins like JSON":   {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{"Content-Type: application/jsonx"}, 415},
+		"another origin":                      {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{"Origin: https://evil.example"}, 403},
+		"another port of this machine":        {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{"Origin: http://127.0.0.1:1"}, 403},
+		"the same over TLS":                   {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{"Origin: " + strings.Replace(w.URL(), "http:", "https:", 1)}, 403},
+		"a sandboxed frame":                   {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{"Origin: null"}, 403},
+		"another site":                        {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{"Sec-Fetch-Site: cross-site"}, 403},
+		"another host of the same site":       {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{"Sec-Fetch-Site: same-site"}, 403},
+		"another site that removes something": {"DELETE /__sandbox/journal", "", []string{"Origin: https://evil.example"}, 403},
+		"another site that reads":             {"GET /__sandbox/journal", "", []string{"Sec-Fetch-Site: cross-site"}, 403},
+		"another host that means this":        {"POST /__sandbox/failover", `{"store":"x"}`, []string{"Content-Type: text/plain"}, 415},
+		"JSON":                                {"POST /__sandbox/clock", `{"advance":"1h"}`, nil, 200},
+		"JSON, with its charset":              {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{"Content-Type: application/json; charset=utf-8"}, 200},
+		"a page of the sandbox's own":         {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{own, "Sec-Fetch-Site: same-origin"}, 200},
+		"who types an address":                {"GET /__sandbox/journal", "", []string{"Sec-Fetch-Site: none"}, 200},
+		"a shell that removes something":      {"DELETE /__sandbox/journal", "", []string{"Accept:", "Authorization:"}, 204},
+	} {
+		before := w.Clock().Now()
+		w.send(test.line, test.body, test.headers...).is(test.status)
+		if moved := !w.Clock().Now().Equal(before); moved && test.status != 200 {
+			t.Errorf("%s: the clock was moved", name)
+		}
+	}
+}
+
 func TestControl_clockIsReadAndAdvanced(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	w.send("GET /__sandbox/clock", "").is(200).says("now", "2026-01-14T09:00:00Z")
 	w.send("POST /__sandbox/clock", `{"advance":"30s"}`).is(200).says("now", "2026-01-14T09:00:30Z")
+	w.send("POST /__sandbox/clock", `{"advance":"2562047h"}`).is(422)
 	if !w.Clock().Now().Equal(epoch.Add(30 * time.Second)) {
 		t.Error(w.Clock().Now())
 	}

@@ -30,6 +30,7 @@ type processEngine struct {
 	dir               string // of the engine: the certificate, and the servers without a directory of their own
 	cert              certificate
 	certFile, keyFile string
+	adminPassword     string // of adminUser
 	openFiles         int
 	spawner           spawner
 	starting          chan struct{} // held by each process that is starting
@@ -66,7 +67,7 @@ func newProcessEngine(binary string, log *slog.Logger) (engine, error) {
 	e := &processEngine{
 		binary: binary, name: filepath.Base(binary) + " " + version[1], log: log,
 		dir: dir, openFiles: raiseOpenFiles(), servers: map[*processServer]struct{}{},
-		starting: make(chan struct{}, 2*runtime.NumCPU()),
+		starting: make(chan struct{}, 2*runtime.NumCPU()), adminPassword: randomID(),
 	}
 	if e.cert, err = newCertificate(); err == nil {
 		e.certFile, e.keyFile, err = e.cert.writeTo(dir)
@@ -178,9 +179,9 @@ func (e *processEngine) config(s *processServer, port int) string {
 	set("tls-auth-clients", "no")
 	set("tls-replication", "yes")
 	set("requirepass", spec.Password)
-	set("user", append([]string{"h", "on"}, userRules(spec.Password, s.former)...)...)
-	if s.former != "" {
-		set("user", append([]string{"default", "on"}, userRules(spec.Password, s.former)...)...)
+	set("user", adminUser, "on", hashed(e.adminPassword), "~*", "&*", "+@all")
+	for _, user := range []string{"default", "h"} {
+		set("user", append([]string{user, "on"}, userRules(spec.Password, s.former)...)...)
 	}
 	set("dir", spec.Dir)
 	set("daemonize", "no")

@@ -159,7 +159,9 @@ func TestProcess_aSourceThatCannotBeCopiedIsNamedAndTheCopyStaysUsable(t *testin
 	e := processEngineFor(t)
 	mini := start(t, miniredisEngineFor(t), serverSpec{})
 	limited := start(t, e, serverSpec{})
-	if err := client(t, limited, "h", "secret").ACLSetUser(t.Context(), "h", "-psync", "-sync", "-replconf").Err(); err != nil {
+	if err := limited.Admin(t.Context(), func(c *redis.Client) error {
+		return c.ACLSetUser(t.Context(), adminUser, "-psync", "-sync", "-replconf").Err()
+	}); err != nil {
 		t.Fatal(err)
 	}
 	foreign := start(t, processEngineFor(t), serverSpec{})
@@ -286,7 +288,7 @@ func TestProcess_aServerThatEndsByItselfIsLoggedAndOneThatIsStoppedIsNot(t *test
 		t.Fatal(err)
 	}
 	s := start(t, e, serverSpec{ID: "shut-down"})
-	_ = client(t, s, "h", "secret").ShutdownNoSave(t.Context()) // the connection ends without an answer
+	_ = s.Admin(t.Context(), func(c *redis.Client) error { return c.ShutdownNoSave(t.Context()).Err() }) // the connection ends without an answer
 	select {
 	case line := <-log:
 		if !strings.Contains(line, "ended by itself") || !strings.Contains(line, "shut-down") {

@@ -253,13 +253,18 @@ func TestFork_thatCannotBeMade(t *testing.T) {
 		"as a fault: the source refuses SYNC":   fault("refused"),
 		"as a fault: the source goes meanwhile": fault("lost"),
 		"a source whose user may not replicate": func(w world) string {
-			if err := w.redis("orders-api", "REDIS_URL").ACLSetUser(w.t.Context(), "default", "-sync", "-psync").Err(); err != nil {
+			if err := w.Admin(w.t.Context(), "kvs-a", func(c *redis.Client) error {
+				return c.ACLSetUser(w.t.Context(), "kvs-sandbox", "-sync", "-psync").Err()
+			}); err != nil {
 				w.t.Fatal(err)
 			}
 			return w.urlOf("orders-api", "REDIS_URL")
 		},
-		"a source that is not there":  func(world) string { return "redis://:secret@127.0.0.1:1" },
-		"a server that knows no SYNC": func(world) string { return "redis://" + unlikeRedis(t) },
+		"a source that is not there":                    func(world) string { return "redis://:secret@127.0.0.1:1" },
+		"a server that knows no SYNC":                   func(world) string { return "redis://" + unlikeRedis(t, "-ERR unknown command\r\n") },
+		"a server that announces more than there is":    func(world) string { return "redis://" + unlikeRedis(t, "*2147483647\r\n") },
+		"a server that announces a text without bounds": func(world) string { return "redis://" + unlikeRedis(t, "$9223372036854775800\r\n") },
+		"a server that nests without end":               func(world) string { return "redis://" + unlikeRedis(t, strings.Repeat("*1\r\n", 100_000)) },
 	}
 	for name, source := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -280,8 +285,8 @@ func TestFork_thatCannotBeMade(t *testing.T) {
 	}
 }
 
-// unlikeRedis answers every line with an error, as a managed server does to a command that it does not offer.
-func unlikeRedis(t *testing.T) (addr string) {
+// unlikeRedis answers every line in the same way, as a managed server does to a command that it does not offer.
+func unlikeRedis(t *testing.T, reply string) (addr string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -302,11 +307,11 @@ func unlikeRedis(t *testing.T) (addr string) {
 					if err != nil {
 						return
 					}
-					reply := "-ERR unknown command\r\n"
+					answer := reply
 					if strings.Contains(strings.ToUpper(string(request[:n])), "PING") {
-						reply = "+PONG\r\n"
+						answer = "+PONG\r\n"
 					}
-					if _, err := conn.Write([]byte(reply)); err != nil {
+					if _, err := conn.Write([]byte(answer)); err != nil {
 						return
 					}
 				}

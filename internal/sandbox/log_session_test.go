@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // stream opens the log stream of a session.
@@ -68,7 +70,9 @@ func TestLog_samplesEveryStoreOfAnAppFromItsServer(t *testing.T) {
 	}
 
 	c := w.redis("orders-api", "REDIS_URL")
-	must(t, c.ConfigSet(t.Context(), "maxmemory-policy", "allkeys-lru").Err())
+	must(t, w.Admin(t.Context(), "kvs-a", func(admin *redis.Client) error {
+		return admin.ConfigSet(t.Context(), "maxmemory-policy", "allkeys-lru").Err()
+	}))
 	w.put("orders-api", "REDIS_URL", "there")
 	for _, key := range []string{"there", "there", "there", "not-there"} {
 		_ = c.Get(t.Context(), key).Err()

@@ -19,6 +19,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/resp"
 )
 
 // processServer is one valkey-server or redis-server behind a port that is open from the beginning. Its process starts with the
@@ -233,14 +235,26 @@ func userRules(passwords ...string) []string {
 			rules = append(rules, hashed(password))
 		}
 	}
-	return append(rules, "~*", "&*", "+@all")
+	return append(append(rules, "~*", "&*", "+@all"), forbiddenCommands...)
 }
+
+// forbiddenCommands are those by which a client with a store's URL would leave its store: open the server to the network,
+// write files elsewhere, load code, end it, or make users. Heroku has no users who may (it settles all that itself); what
+// remains of CONFIG and ACL reads. A subcommand is allowed, not forbidden, because Redis 6.2 knows no other way.
+var forbiddenCommands = []string{
+	"-config", "+config|get", "+config|resetstat", "+config|help", "-acl", "+acl|whoami", "+acl|cat", "+acl|dryrun", "+acl|help",
+	"-module", "-debug", "-shutdown", "-save", "-bgsave", "-bgrewriteaof", "-replicaof", "-slaveof", "-failover", "-cluster", "-migrate",
+}
+
+// adminUser is the sandbox itself, on the servers of all its stores. Its password never leaves this process, but for the
+// servers that copy from each other.
+const adminUser = "kvs-sandbox"
 
 // hashed is a password as an ACL rule.
 func hashed(password string) string { return fmt.Sprintf("#%x", sha256.Sum256([]byte(password))) }
 
 func (s *processServer) at(port int) source {
-	return source{Host: "127.0.0.1", Port: port, Password: s.spec.Password, TLS: true}
+	return source{Host: "127.0.0.1", Port: port, Username: adminUser, Password: s.engine.adminPassword, TLS: true}
 }
 
 // admin does something on a connection of its own, which must not stay: it counts against the store's limit.
@@ -275,6 +289,9 @@ func speak(ctx context.Context, to source, config *tls.Config, do func(*redis.Cl
 		return err
 	}
 	defer func() { _ = conn.Close() }() // go-redis closes it only if it has used it
+	if to.Outside {
+		conn = resp.Bound(conn)
+	}
 	c := redis.NewClient(&redis.Options{
 		Dialer:                   func(context.Context, string, string) (net.Conn, error) { return conn, nil },
 		Username:                 to.Username,

@@ -59,6 +59,8 @@ type Sandbox struct {
 	tokens   map[string]string // token -> user id
 	settling chan struct{}     // held by the one request that lets due events happen
 
+	bodyTimeout time.Duration // real time in which the body of a request has to arrive
+
 	mu          sync.Mutex // guards what follows
 	world       *world
 	faults      faults
@@ -95,6 +97,7 @@ func Start(ctx context.Context, o Options) (_ *Sandbox, err error) {
 		log:         o.Log,
 		clock:       o.Clock,
 		settling:    make(chan struct{}, 1),
+		bodyTimeout: 30 * time.Second,
 		backings:    map[string]*backing{},
 		successors:  map[string]*backing{},
 		standbys:    map[string]standby{},
@@ -129,6 +132,8 @@ func Start(ctx context.Context, o Options) (_ *Sandbox, err error) {
 	s.http = &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	s.background.Go(func() {
@@ -205,6 +210,9 @@ func (s *Sandbox) openWorld(ctx context.Context) (err error) {
 	}
 	if !found {
 		s.world = newWorld(s.options.Seed, s.options.Team, s.clock.Now())
+	}
+	if err := s.world.checkIDs(); err != nil {
+		return fmt.Errorf("data directory %s: %w", s.options.DataDir, err)
 	}
 	if s.world.Spaces == nil {
 		s.world.Spaces = map[string]*space{} // the data directory is older than spaces

@@ -70,6 +70,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveLog(w, r)
 		return
 	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.bodyTimeout))
 	if strings.HasPrefix(r.URL.Path, controlPrefix) {
 		s.control.ServeHTTP(w, r)
 		return
@@ -78,6 +79,9 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r.Method = strings.ToUpper(method)
 	}
 	body, bodyErr := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if bodyErr == nil { // an answer may take as long as a fault says
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	}
 
 	requestID := randomID()
 	s.mu.Lock()

@@ -6,6 +6,7 @@ package sandbox
 import (
 	"crypto/sha1"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -69,6 +70,45 @@ func (w *world) clone() (*world, error) {
 		return nil, fmt.Errorf("copying the world: %w", err)
 	}
 	return copied, nil
+}
+
+// checkIDs refuses a world in which something has an id that the sandbox has not given: ids are also the names of directories,
+// which are emptied and removed.
+func (w *world) checkIDs() error {
+	if w == nil {
+		return errors.New("there is no world in it")
+	}
+	ids := []string{}
+	add := func(key, id string) { ids = append(ids, key, id) }
+	for key, o := range w.AddOns {
+		if o == nil {
+			return fmt.Errorf("the add-on %.60q is nothing", key)
+		}
+		add(key, o.ID)
+		add(o.App, o.Store.Server)
+		if o.Store.Fork != nil && o.Store.Fork.Inside != "" {
+			ids = append(ids, o.Store.Fork.Inside)
+		}
+	}
+	for key, o := range w.Apps {
+		if o == nil {
+			return fmt.Errorf("the app %.60q is nothing", key)
+		}
+		add(key, o.ID)
+	}
+	for _, e := range w.Events {
+		for _, id := range []string{e.ID, e.AddOn, e.Space, e.Server} {
+			if id != "" {
+				ids = append(ids, id)
+			}
+		}
+	}
+	for _, id := range ids {
+		if !uuidPattern.MatchString(id) {
+			return fmt.Errorf("%.60q is not an id of the sandbox's", id)
+		}
+	}
+	return nil
 }
 
 // random continues the seeded sequence: equal requests in equal order give equal names and ids, across restarts too.

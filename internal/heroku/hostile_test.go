@@ -1,0 +1,121 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package heroku_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+)
+
+const steering = "a\x1b[2Jb\x07c\u009b31md\u202egnp.exe\u2066e\u200ff\u2028g\x00h\x7fi\rj"
+
+func steers(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool {
+		return unicode.IsControl(r) && r != '\n' || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028'
+	})
+}
+
+// Whatever Heroku names, and whatever it says, does not steer the terminal of whoever reads it.
+func TestControlCharactersDoNotGetThrough(t *testing.T) {
+	t.Parallel()
+	asJSON, err := json.Marshal(steering)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refusing := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int) {
+		w.Header().Set("X-Confirmation-Required", "a\tb\u009bc")
+		reply(w, 422, fmt.Sprintf(`{"id":%[1]s,"message":%[1]s,"url":%[1]s,"resource":%[1]s}`, asJSON))
+	})
+	_, err = refusing.client(t).FindAddOn(t.Context(), "x")
+	var said *heroku.Error
+	if !errors.As(err, &said) || said.Message == "" {
+		t.Fatal(err)
+	}
+	for what, text := range map[string]string{
+		"the error": err.Error(), "its id": said.ID, "its message": said.Message, "its URL": said.URL, "its resource": said.Resource, "its app": said.ConfirmationRequired,
+	} {
+		if steers(text) || strings.Contains(text, "\x1b") {
+			t.Errorf("%s: %q", what, text)
+		}
+	}
+	if !strings.Contains(said.Message, "j") || !strings.HasPrefix(said.Message, "a\uFFFD[2Jb") {
+		t.Errorf("what can be read is lost: %q", said.Message)
+	}
+	naming := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int) {
+		reply(w, 200, strings.Replace(appJSON(appID, "web"), `"web"`, string(asJSON), 1))
+	})
+	app, err := naming.client(t).FindApp(t.Context(), "x")
+	if err != nil || steers(app.Name) || app.Name == "" {
+		t.Errorf("%q, %v", app.Name, err)
+	}
+	long := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int) {
+		reply(w, 422, `{"id":"x","message":"`+strings.Repeat("x", 1<<20)+`"}`)
+	})
+	if _, err := long.client(t).FindAddOn(t.Context(), "x"); err == nil || len(err.Error()) > 5000 {
+		t.Errorf("a message of a megabyte is repeated: %d bytes", len(err.Error()))
+	}
+}
+
+// An answer about another object than was asked for by id is none.
+func TestAnswersThatContradictTheQuestionAreRefused(t *testing.T) {
+	t.Parallel()
+	const other = "0ad00000-0000-4000-8000-000000000001"
+	name := "orders"
+	for what, test := range map[string]struct {
+		answer string
+		ask    func(c *heroku.Client) error
+	}{
+		"an add-on": {addOnJSON(other, "x", "provisioned"), func(c *heroku.Client) error { _, err := c.FindAddOn(t.Context(), string(addOnID)); return err }},
+		"an add-on that is changed": {addOnJSON(other, "x", "provisioned"), func(c *heroku.Client) error {
+			_, err := c.UpdateAddOn(t.Context(), appID, addOnID, heroku.AddOnUpdate{Name: &name})
+			return err
+		}},
+		"an add-on that is ordered for another app": {addOnJSON(addOnID, "x", "provisioning"), func(c *heroku.Client) error {
+			_, err := c.CreateAddOn(t.Context(), other, heroku.AddOnCreate{Plan: "heroku-redis:mini"})
+			return err
+		}},
+		"an app": {appJSON(other, "x"), func(c *heroku.Client) error { _, err := c.FindApp(t.Context(), string(appID)); return err }},
+		"an attachment": {attachmentJSON(other, "REDIS", addOnID), func(c *heroku.Client) error {
+			_, err := c.Attachment(t.Context(), attachmentID)
+			return err
+		}},
+		"an attachment of another add-on": {attachmentJSON(attachmentID, "REDIS", other), func(c *heroku.Client) error {
+			_, err := c.CreateAttachment(t.Context(), heroku.AttachmentCreate{AddOn: addOnID, App: appID})
+			return err
+		}},
+		"an attachment on another app": {attachmentJSON(attachmentID, "REDIS", addOnID), func(c *heroku.Client) error {
+			_, err := c.CreateAttachment(t.Context(), heroku.AttachmentCreate{AddOn: addOnID, App: other})
+			return err
+		}},
+		"a store": {`{"addon_id":"` + other + `","name":"x","resource_url":"` + canaryURL + `"}`, func(c *heroku.Client) error { _, err := c.Store(t.Context(), addOnID); return err }},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			srv := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
+				if strings.HasSuffix(r.URL.Path, "addon-attachments") && r.Method == http.MethodGet {
+					reply(w, 200, "[]")
+					return
+				}
+				reply(w, 200, test.answer)
+			})
+			var body *heroku.BodyError
+			if err := test.ask(srv.client(t)); !errors.As(err, &body) || !strings.Contains(body.Reason, "another object") || strings.Contains(err.Error(), "canary") {
+				t.Error(err)
+			}
+		})
+	}
+	renamed := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int) { reply(w, 200, appJSON(appID, "new-name")) })
+	for _, reference := range []string{"old-name", string(appID), strings.ToUpper(string(appID))} {
+		if app, err := renamed.client(t).FindApp(t.Context(), reference); err != nil || app.Name != "new-name" {
+			t.Errorf("%s: %v", reference, err)
+		}
+	}
+}

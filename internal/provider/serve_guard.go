@@ -1,0 +1,212 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+)
+
+// guarded answers a request in which the provider panics with an error, whatever was asked: a panic ends the process, and
+// with it every other request and the ids of what they have just created. The methods of resources, data sources and actions
+// recover by themselves (recoverPanic), because they know what they have done; this is for all that is around them, such as
+// plans, validators and functions. It does not answer for state stores, of which the provider has none, nor in the goroutine
+// in which the framework invokes an action: that is left to the action.
+type guarded struct{ server }
+
+// guardedServer is s with a guard around it, if s is all that the provider's server is.
+func guardedServer(s tfprotov6.ProviderServer) tfprotov6.ProviderServer {
+	if whole, ok := s.(server); ok {
+		return guarded{whole}
+	}
+	return s
+}
+
+// guard calls answer; after a panic the answer is what failed makes of it.
+func guard[Q, R any](ctx context.Context, what string, req Q, answer func(context.Context, Q) (R, error), failed func(*tfprotov6.Diagnostic) R) (resp R, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			resp, err = failed(unexpectedly(what, cause)), nil
+		}
+	}()
+	return answer(ctx, req)
+}
+
+func unexpectedly(what string, cause any) *tfprotov6.Diagnostic {
+	return &tfprotov6.Diagnostic{
+		Severity: tfprotov6.DiagnosticSeverityError, Summary: "The provider failed unexpectedly",
+		Detail: fmt.Sprintf("%s: the provider failed with %s.\n\nThis is a bug: please report it with these lines.\n%s",
+			what, panicText(cause), strings.Join(callers(), "\n")),
+	}
+}
+
+// only is an answer of nothing but the diagnostic, or of no diagnostic where there is no room for one.
+func only[R any](d *tfprotov6.Diagnostic) *R {
+	resp := new(R)
+	if field := reflect.ValueOf(resp).Elem().FieldByName("Diagnostics"); field.IsValid() {
+		field.Set(reflect.ValueOf([]*tfprotov6.Diagnostic{d}))
+	}
+	return resp
+}
+
+// ReadResource keeps the state as it was: without one, Terraform would forget the object.
+func (g guarded) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+	return guard(ctx, "ReadResource", req, g.server.ReadResource, func(d *tfprotov6.Diagnostic) *tfprotov6.ReadResourceResponse {
+		return &tfprotov6.ReadResourceResponse{NewState: req.CurrentState, Private: req.Private, NewIdentity: req.CurrentIdentity, Diagnostics: []*tfprotov6.Diagnostic{d}}
+	})
+}
+
+// ApplyResourceChange keeps the state as it was.
+func (g guarded) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+	return guard(ctx, "ApplyResourceChange", req, g.server.ApplyResourceChange, func(d *tfprotov6.Diagnostic) *tfprotov6.ApplyResourceChangeResponse {
+		return &tfprotov6.ApplyResourceChangeResponse{NewState: req.PriorState, Private: req.PlannedPrivate, NewIdentity: req.PlannedIdentity, Diagnostics: []*tfprotov6.Diagnostic{d}}
+	})
+}
+
+// CallFunction has an error of its own kind.
+func (g guarded) CallFunction(ctx context.Context, req *tfprotov6.CallFunctionRequest) (*tfprotov6.CallFunctionResponse, error) {
+	return guard(ctx, "CallFunction", req, g.server.CallFunction, func(d *tfprotov6.Diagnostic) *tfprotov6.CallFunctionResponse {
+		return &tfprotov6.CallFunctionResponse{Error: &tfprotov6.FunctionError{Text: d.Summary + ": " + d.Detail}}
+	})
+}
+
+// ListResource also guards the list while it is being read.
+func (g guarded) ListResource(ctx context.Context, req *tfprotov6.ListResourceRequest) (*tfprotov6.ListResourceServerStream, error) {
+	failed := func(d *tfprotov6.Diagnostic) *tfprotov6.ListResourceServerStream {
+		return &tfprotov6.ListResourceServerStream{Results: func(yield func(tfprotov6.ListResourceResult) bool) {
+			yield(tfprotov6.ListResourceResult{Diagnostics: []*tfprotov6.Diagnostic{d}})
+		}}
+	}
+	stream, err := guard(ctx, "ListResource", req, g.server.ListResource, failed)
+	if err == nil && stream != nil && stream.Results != nil {
+		stream.Results = guardedSeq("ListResource", stream.Results, func(d *tfprotov6.Diagnostic) tfprotov6.ListResourceResult {
+			return tfprotov6.ListResourceResult{Diagnostics: []*tfprotov6.Diagnostic{d}}
+		})
+	}
+	return stream, err
+}
+
+// InvokeAction also guards the events.
+func (g guarded) InvokeAction(ctx context.Context, req *tfprotov6.InvokeActionRequest) (*tfprotov6.InvokeActionServerStream, error) {
+	over := func(d *tfprotov6.Diagnostic) tfprotov6.InvokeActionEvent {
+		return tfprotov6.InvokeActionEvent{Type: tfprotov6.CompletedInvokeActionEventType{Diagnostics: []*tfprotov6.Diagnostic{d}}}
+	}
+	stream, err := guard(ctx, "InvokeAction", req, g.server.InvokeAction, func(d *tfprotov6.Diagnostic) *tfprotov6.InvokeActionServerStream {
+		return &tfprotov6.InvokeActionServerStream{Events: func(yield func(tfprotov6.InvokeActionEvent) bool) { yield(over(d)) }}
+	})
+	if err == nil && stream != nil && stream.Events != nil {
+		stream.Events = guardedSeq("InvokeAction", stream.Events, over)
+	}
+	return stream, err
+}
+
+// guardedSeq ends a sequence that panics with one last element.
+func guardedSeq[E any](what string, all func(func(E) bool), last func(*tfprotov6.Diagnostic) E) func(func(E) bool) {
+	return func(yield func(E) bool) {
+		defer func() {
+			if cause := recover(); cause != nil {
+				yield(last(unexpectedly(what, cause)))
+			}
+		}()
+		all(yield)
+	}
+}
+
+// All others answer with the diagnostic alone.
+
+func (g guarded) GetMetadata(ctx context.Context, req *tfprotov6.GetMetadataRequest) (*tfprotov6.GetMetadataResponse, error) {
+	return guard(ctx, "GetMetadata", req, g.server.GetMetadata, only[tfprotov6.GetMetadataResponse])
+}
+
+func (g guarded) GetProviderSchema(ctx context.Context, req *tfprotov6.GetProviderSchemaRequest) (*tfprotov6.GetProviderSchemaResponse, error) {
+	return guard(ctx, "GetProviderSchema", req, g.server.GetProviderSchema, only[tfprotov6.GetProviderSchemaResponse])
+}
+
+func (g guarded) GetResourceIdentitySchemas(ctx context.Context, req *tfprotov6.GetResourceIdentitySchemasRequest) (*tfprotov6.GetResourceIdentitySchemasResponse, error) {
+	return guard(ctx, "GetResourceIdentitySchemas", req, g.server.GetResourceIdentitySchemas, only[tfprotov6.GetResourceIdentitySchemasResponse])
+}
+
+func (g guarded) ValidateProviderConfig(ctx context.Context, req *tfprotov6.ValidateProviderConfigRequest) (*tfprotov6.ValidateProviderConfigResponse, error) {
+	return guard(ctx, "ValidateProviderConfig", req, g.server.ValidateProviderConfig, only[tfprotov6.ValidateProviderConfigResponse])
+}
+
+func (g guarded) ConfigureProvider(ctx context.Context, req *tfprotov6.ConfigureProviderRequest) (*tfprotov6.ConfigureProviderResponse, error) {
+	return guard(ctx, "ConfigureProvider", req, g.server.ConfigureProvider, only[tfprotov6.ConfigureProviderResponse])
+}
+
+func (g guarded) StopProvider(ctx context.Context, req *tfprotov6.StopProviderRequest) (*tfprotov6.StopProviderResponse, error) {
+	return guard(ctx, "StopProvider", req, g.server.StopProvider, only[tfprotov6.StopProviderResponse])
+}
+
+func (g guarded) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
+	return guard(ctx, "ValidateResourceConfig", req, g.server.ValidateResourceConfig, only[tfprotov6.ValidateResourceConfigResponse])
+}
+
+func (g guarded) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
+	return guard(ctx, "UpgradeResourceState", req, g.server.UpgradeResourceState, only[tfprotov6.UpgradeResourceStateResponse])
+}
+
+func (g guarded) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+	return guard(ctx, "PlanResourceChange", req, g.server.PlanResourceChange, only[tfprotov6.PlanResourceChangeResponse])
+}
+
+func (g guarded) ImportResourceState(ctx context.Context, req *tfprotov6.ImportResourceStateRequest) (*tfprotov6.ImportResourceStateResponse, error) {
+	return guard(ctx, "ImportResourceState", req, g.server.ImportResourceState, only[tfprotov6.ImportResourceStateResponse])
+}
+
+func (g guarded) MoveResourceState(ctx context.Context, req *tfprotov6.MoveResourceStateRequest) (*tfprotov6.MoveResourceStateResponse, error) {
+	return guard(ctx, "MoveResourceState", req, g.server.MoveResourceState, only[tfprotov6.MoveResourceStateResponse])
+}
+
+func (g guarded) UpgradeResourceIdentity(ctx context.Context, req *tfprotov6.UpgradeResourceIdentityRequest) (*tfprotov6.UpgradeResourceIdentityResponse, error) {
+	return guard(ctx, "UpgradeResourceIdentity", req, g.server.UpgradeResourceIdentity, only[tfprotov6.UpgradeResourceIdentityResponse])
+}
+
+func (g guarded) GenerateResourceConfig(ctx context.Context, req *tfprotov6.GenerateResourceConfigRequest) (*tfprotov6.GenerateResourceConfigResponse, error) {
+	return guard(ctx, "GenerateResourceConfig", req, g.server.GenerateResourceConfig, only[tfprotov6.GenerateResourceConfigResponse])
+}
+
+func (g guarded) ValidateDataResourceConfig(ctx context.Context, req *tfprotov6.ValidateDataResourceConfigRequest) (*tfprotov6.ValidateDataResourceConfigResponse, error) {
+	return guard(ctx, "ValidateDataResourceConfig", req, g.server.ValidateDataResourceConfig, only[tfprotov6.ValidateDataResourceConfigResponse])
+}
+
+func (g guarded) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (*tfprotov6.ReadDataSourceResponse, error) {
+	return guard(ctx, "ReadDataSource", req, g.server.ReadDataSource, only[tfprotov6.ReadDataSourceResponse])
+}
+
+func (g guarded) ValidateEphemeralResourceConfig(ctx context.Context, req *tfprotov6.ValidateEphemeralResourceConfigRequest) (*tfprotov6.ValidateEphemeralResourceConfigResponse, error) {
+	return guard(ctx, "ValidateEphemeralResourceConfig", req, g.server.ValidateEphemeralResourceConfig, only[tfprotov6.ValidateEphemeralResourceConfigResponse])
+}
+
+func (g guarded) OpenEphemeralResource(ctx context.Context, req *tfprotov6.OpenEphemeralResourceRequest) (*tfprotov6.OpenEphemeralResourceResponse, error) {
+	return guard(ctx, "OpenEphemeralResource", req, g.server.OpenEphemeralResource, only[tfprotov6.OpenEphemeralResourceResponse])
+}
+
+func (g guarded) RenewEphemeralResource(ctx context.Context, req *tfprotov6.RenewEphemeralResourceRequest) (*tfprotov6.RenewEphemeralResourceResponse, error) {
+	return guard(ctx, "RenewEphemeralResource", req, g.server.RenewEphemeralResource, only[tfprotov6.RenewEphemeralResourceResponse])
+}
+
+func (g guarded) CloseEphemeralResource(ctx context.Context, req *tfprotov6.CloseEphemeralResourceRequest) (*tfprotov6.CloseEphemeralResourceResponse, error) {
+	return guard(ctx, "CloseEphemeralResource", req, g.server.CloseEphemeralResource, only[tfprotov6.CloseEphemeralResourceResponse])
+}
+
+func (g guarded) GetFunctions(ctx context.Context, req *tfprotov6.GetFunctionsRequest) (*tfprotov6.GetFunctionsResponse, error) {
+	return guard(ctx, "GetFunctions", req, g.server.GetFunctions, only[tfprotov6.GetFunctionsResponse])
+}
+
+func (g guarded) ValidateListResourceConfig(ctx context.Context, req *tfprotov6.ValidateListResourceConfigRequest) (*tfprotov6.ValidateListResourceConfigResponse, error) {
+	return guard(ctx, "ValidateListResourceConfig", req, g.server.ValidateListResourceConfig, only[tfprotov6.ValidateListResourceConfigResponse])
+}
+
+func (g guarded) ValidateActionConfig(ctx context.Context, req *tfprotov6.ValidateActionConfigRequest) (*tfprotov6.ValidateActionConfigResponse, error) {
+	return guard(ctx, "ValidateActionConfig", req, g.server.ValidateActionConfig, only[tfprotov6.ValidateActionConfigResponse])
+}
+
+func (g guarded) PlanAction(ctx context.Context, req *tfprotov6.PlanActionRequest) (*tfprotov6.PlanActionResponse, error) {
+	return guard(ctx, "PlanAction", req, g.server.PlanAction, only[tfprotov6.PlanActionResponse])
+}
