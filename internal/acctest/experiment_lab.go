@@ -38,6 +38,7 @@ type Lab struct {
 	secrets    map[string]string
 	planned    map[string]string // of the saved plan
 	shown      string            // the last plan, as JSON
+	concluded  bool              // it came to its last plan
 	acting     bool              // the action is under way, and is logged in full
 	violations []Violation
 }
