@@ -75,6 +75,7 @@ func prepareEnvironment() {
 // and no server is installed, the test fails, because a skipped test looks like a passed one.
 func Start(t *testing.T, edit ...func(*sandbox.Options)) *Sandbox {
 	t.Helper()
+	watch(t)
 	options := sandbox.Options{Clock: sandbox.NewClock(epoch), Provisioning: 3 * time.Minute, Allocation: 8 * time.Minute, Engine: "auto", Seed: 1}
 	for _, change := range edit {
 		change(&options)
@@ -178,7 +179,7 @@ func (s *Sandbox) Commands() [][]sandbox.Request {
 	return commands
 }
 
-// Await blocks until such a request of the provider has been answered, or fails the test after a minute. Before its
+// Await blocks until such a request of the provider has been answered, or fails the test when it hangs. Before its
 // answer a request may not have happened: an order that comes after the clock was moved would be due still later.
 func (s *Sandbox) Await(t *testing.T, method, path string) {
 	t.Helper()
@@ -186,17 +187,20 @@ func (s *Sandbox) Await(t *testing.T, method, path string) {
 	await(t, "answer to "+method+" "+path, func() bool { return slices.ContainsFunc(s.Requests(method, path), answered) })
 }
 
-// await looks until something is seen, or fails the test after a minute.
+// hang is how long nothing takes that comes at all, however slow the machine is.
+const hang = 10 * time.Minute
+
+// await looks until something is seen, or fails the test when it hangs.
 func await(t *testing.T, what string, seen func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), hang)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for !seen() {
 		select {
 		case <-ctx.Done():
-			t.Fatalf("no %s within a minute", what)
+			t.Fatalf("no %s within %v", what, hang)
 		case <-tick.C:
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -209,31 +211,40 @@ func findCLI() (string, error) {
 
 func isTofu(cli string) bool { return strings.Contains(filepath.Base(cli), "tofu") }
 
-var (
-	buildOnce sync.Once
-	built     string
-	buildErr  error
-)
+// builtProvider is the program that the CLIs start as the provider: the one that KVS_TEST_PROVIDER names, as `make test`
+// does, or one that is built once for all tests of a package, with the race detector when they have it.
+var builtProvider = sync.OnceValues(func() (string, error) {
+	if program := os.Getenv("KVS_TEST_PROVIDER"); program != "" {
+		_, err := os.Stat(program)
+		return program, err
+	}
+	dir, err := os.MkdirTemp("", "terraform-provider-kvs-")
+	if err != nil {
+		return "", err
+	}
+	buildDir = dir
+	program := filepath.Join(dir, "terraform-provider-kvs")
+	args := []string{"build", "-o", program}
+	if raceDetected() {
+		args = append(args, "-race")
+	}
+	output, err := exec.Command("go", append(args, "github.com/terraform-kvs/terraform-provider-kvs/internal/cmd/testprovider")...).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%w: %s", err, output)
+	}
+	return program, nil
+})
 
-// builtProvider builds the provider's binary once for all tests of a package.
-func builtProvider() (string, error) {
-	buildOnce.Do(func() {
-		dir, err := os.MkdirTemp("", "terraform-provider-kvs-")
-		if err != nil {
-			buildErr = err
-			return
-		}
-		built = filepath.Join(dir, "terraform-provider-kvs")
-		output, err := exec.Command("go", "build", "-o", built, "github.com/terraform-kvs/terraform-provider-kvs").CombinedOutput()
-		if err != nil {
-			buildErr = fmt.Errorf("%w: %s", err, output)
-		}
-	})
-	return built, buildErr
-}
+var buildDir string
 
 func removeBuiltProvider() {
-	if built != "" {
-		_ = os.RemoveAll(filepath.Dir(built))
+	if buildDir != "" {
+		_ = os.RemoveAll(buildDir)
 	}
+}
+
+// raceDetected reports whether this program was built with the race detector.
+func raceDetected() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }

@@ -4,12 +4,15 @@
 package acctest
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest/remote"
 )
 
 // Attempt is a run that has not ended.
@@ -18,6 +21,7 @@ type Attempt struct {
 	lab   *Lab
 	trial *Trial
 	first int // of its requests, in the journal
+	leave func()
 }
 
 // Begin starts the CLI.
@@ -26,12 +30,16 @@ func (l *Lab) Begin(args ...string) *Attempt {
 	trial := &Trial{Args: args, before: l.look(), log: filepath.Join(l.CLI.dir, fmt.Sprintf("trace-%d.log", len(l.trials)))}
 	first := len(l.Journal())
 	environment := l.CLI.Env
-	if l.acting || LongExperiments() {
+	ctx, leave := context.WithCancel(l.T.Context())
+	switch {
+	case l.acting || LongExperiments():
 		l.CLI.Env = append(slices.Clone(environment), "TF_LOG=TRACE", "TF_LOG_PATH="+trial.log)
+	case !l.has(remote.Skew):
+		l.CLI.Env = append(slices.Clone(environment), "TF_REATTACH_PROVIDERS="+l.attached(ctx))
 	}
 	process := l.CLI.Start(args...)
 	l.CLI.Env = environment
-	return &Attempt{Process: process, lab: l, trial: trial, first: first}
+	return &Attempt{Process: process, lab: l, trial: trial, first: first, leave: leave}
 }
 
 // Signal interrupts the run. At the second signal the CLI kills the provider.
@@ -44,8 +52,9 @@ func (a *Attempt) Signal(signal os.Signal) {
 func (a *Attempt) End() *Trial {
 	l, t := a.lab, a.trial
 	t.Result = a.Wait()
+	a.leave()
 	t.read()
-	t.killed, t.panicked = l.has(killVariable), l.has(panicVariable)
+	t.killed, t.panicked = l.has(remote.Kill), l.has(remote.Panic)
 	for _, request := range l.Journal()[a.first:] {
 		if strings.HasPrefix(request.UserAgent, providerAgent) {
 			t.Requests = append(t.Requests, request)

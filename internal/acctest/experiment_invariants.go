@@ -285,7 +285,7 @@ func (l *Lab) judgeSecrets() {
 		talkative = talkative || strings.Contains(t.traces(), "Heroku API request")
 	}
 	for place, proof := range map[string]string{"the plan as JSON": `"format_version"`, "the state": `"terraform_version"`, "the saved plan": "resource"} {
-		if l.shown != "" && !strings.Contains(places[place], proof) {
+		if l.concluded && (place != "the plan as JSON" || LongExperiments()) && !strings.Contains(places[place], proof) {
 			l.violate("no secret", "%s was not had, so the absence of secrets in it proves nothing:\n%s", place, places[place])
 		}
 	}

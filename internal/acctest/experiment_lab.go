@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest/remote"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
@@ -37,6 +38,7 @@ type Lab struct {
 	secrets    map[string]string
 	planned    map[string]string // of the saved plan
 	shown      string            // the last plan, as JSON
+	concluded  bool              // it came to its last plan
 	acting     bool              // the action is under way, and is logged in full
 	violations []Violation
 }
@@ -157,27 +159,27 @@ func (l *Lab) HoldTime() { l.clock.hold() }
 func (l *Lab) Calm() {
 	l.clock.release()
 	l.CLI.Env = slices.DeleteFunc(l.CLI.Env, func(s string) bool {
-		return strings.HasPrefix(s, killVariable) || strings.HasPrefix(s, patienceVariable) || strings.HasPrefix(s, panicVariable)
+		return strings.HasPrefix(s, remote.Kill) || strings.HasPrefix(s, remote.Patience) || strings.HasPrefix(s, remote.Panic)
 	})
 }
 
 // Kill makes providers die before they see a certain answer: the n-th, or the first to a method and path.
-func (l *Lab) Kill(when string) { l.CLI.Env = append(l.CLI.Env, killVariable+"="+when) }
+func (l *Lab) Kill(when string) { l.CLI.Env = append(l.CLI.Env, remote.Kill+"="+when) }
 
 // KillCLIToo makes it a death of both, as when the machine is lost.
-func (l *Lab) KillCLIToo() { l.CLI.Env = append(l.CLI.Env, killGroupVariable+"=1") }
+func (l *Lab) KillCLIToo() { l.CLI.Env = append(l.CLI.Env, remote.KillGroup+"=1") }
 
 // Panic makes providers panic when an answer arrives.
-func (l *Lab) Panic(when string) { l.CLI.Env = append(l.CLI.Env, panicVariable+"="+when) }
+func (l *Lab) Panic(when string) { l.CLI.Env = append(l.CLI.Env, remote.Panic+"="+when) }
 
 // Patience is how long the client waits for an answer, in real time.
 func (l *Lab) Patience(d time.Duration) {
-	l.CLI.Env = append(l.CLI.Env, patienceVariable+"="+d.String())
+	l.CLI.Env = append(l.CLI.Env, remote.Patience+"="+d.String())
 }
 
 // Skew makes the providers' clock wrong until the end: it is so far ahead of Heroku's, or behind when it is negative.
 func (l *Lab) Skew(ahead time.Duration) {
-	l.CLI.Env = append(l.CLI.Env, skewVariable+"="+ahead.String())
+	l.CLI.Env = append(l.CLI.Env, remote.Skew+"="+ahead.String())
 }
 
 // Somebody notes what a person or another tool makes and destroys beside Terraform.

@@ -4,177 +4,72 @@
 package acctest
 
 import (
-	"cmp"
 	"context"
-	"fmt"
-	"log"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
-	"runtime/debug"
-	"slices"
-	"strconv"
 	"sync"
-	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest/remote"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/provider"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// In an experiment the provider is a process of its own, so that it can be killed: the test's own program, started
-// again by the CLI. Its waits move the sandbox's clock, as those of a provider within the test do.
+// While an experiment's action runs, the provider is a process of its own, so that it can be killed and its log be read.
+// Around it the CLI attaches to a provider within the test: it takes a third of the time, because a CLI starts a provider
+// three times in each run.
 
-const (
-	clockVariable     = "KVS_EXPERIMENT_CLOCK"      // address of the clock; a process that has it is the provider
-	patienceVariable  = "KVS_EXPERIMENT_PATIENCE"   // how long an attempt of the client may take, in real time
-	killVariable      = "KVS_EXPERIMENT_KILL"       // after which answer the provider dies: its number, or method and path
-	killGroupVariable = "KVS_EXPERIMENT_KILL_GROUP" // and the CLI with it
-	skewVariable      = "KVS_EXPERIMENT_SKEW"       // by how much the provider's clock is ahead of Heroku's
-	panicVariable     = "KVS_EXPERIMENT_PANIC"      // a method and path whose answer makes it panic instead
-)
+// ExperimentMain is Main for packages with experiments.
+func ExperimentMain(m *testing.M) { Main(m) }
 
-// ExperimentMain is Main for packages with experiments: started by a CLI, it is the provider.
-func ExperimentMain(m *testing.M) {
-	if clock := os.Getenv(clockVariable); clock != "" {
-		serveExperiment(clock)
-		return
+// attached starts a provider within the test, for one run of the CLI, and says where it is, as TF_REATTACH_PROVIDERS
+// wants it. It ends with the context.
+func (l *Lab) attached(ctx context.Context) string {
+	l.T.Helper()
+	const address = "terraform-kvs/kvs"
+	connect := func(o *heroku.Options) {
+		l.connect(o)
+		o.Clock = heldClock{l.clock}
 	}
-	prepareEnvironment()
-	code := m.Run()
-	removeBuiltProvider()
-	if buildDir != "" {
-		_ = os.RemoveAll(buildDir)
-	}
-	os.Exit(code)
-}
-
-func serveExperiment(clock string) {
-	edit := func(o *heroku.Options) {
-		ahead, _ := time.ParseDuration(os.Getenv(skewVariable)) // zero is right
-		o.Clock = skewed{remoteClock(clock), ahead}
-		o.AttemptTimeout, _ = time.ParseDuration(os.Getenv(patienceVariable)) // zero is the default
-		if when := cmp.Or(os.Getenv(killVariable), os.Getenv(panicVariable)); when != "" {
-			o.Transport = newMortal(when)
+	where, gone := make(chan *plugin.ReattachConfig), make(chan struct{})
+	failed := make(chan error, 1)
+	go func() {
+		failed <- tf6server.Serve("registry.terraform.io/"+address,
+			func() tfprotov6.ProviderServer { return provider.NewServer("test", provider.WithClient(connect)) },
+			tf6server.WithDebug(ctx, where, gone), tf6server.WithGoPluginLogger(hclog.NewNullLogger()), tf6server.WithLoggingSink(l.T))
+	}()
+	select {
+	case at := <-where:
+		text, err := json.Marshal(map[string]any{address: map[string]any{
+			"Protocol": at.Protocol, "ProtocolVersion": at.ProtocolVersion, "Pid": at.Pid, "Test": at.Test,
+			"Addr": map[string]string{"Network": at.Addr.Network(), "String": at.Addr.String()},
+		}})
+		if err != nil {
+			l.T.Fatal(err)
 		}
-	}
-	if err := provider.Serve("test", false, provider.WithClient(edit)); err != nil {
-		log.Fatal(err)
+		return string(text)
+	case err := <-failed:
+		l.T.Fatalf("serving the provider: %v", err)
+		return ""
 	}
 }
 
-// experimentProgram is what the CLI starts as the provider: this very program. A race detector in it would take half of
-// the time of an experiment, so the short form, whose provider other tests run under it, builds this one without.
-var experimentProgram = sync.OnceValues(func() (string, error) {
-	program, err := os.Executable()
-	if err != nil || !raceDetected() || LongExperiments() {
-		return program, err
-	}
-	dir, err := os.MkdirTemp("", "kvs-experiment-")
-	if err != nil {
-		return "", err
-	}
-	buildDir = dir
-	program = filepath.Join(dir, "provider")
-	if output, err := exec.Command("go", "test", "-c", "-o", program, ".").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w: %s", err, output)
-	}
-	return program, nil
-})
+// heldClock is the experiment's clock for a provider within the test.
+type heldClock struct{ *clockServer }
 
-var buildDir string
+func (c heldClock) Now() time.Time { return c.clock.Now() }
 
-// raceDetected reports whether this program was built with the race detector.
-func raceDetected() bool {
-	info, ok := debug.ReadBuildInfo()
-	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
-}
+func (c heldClock) Sleep(ctx context.Context, d time.Duration) error { return c.sleep(ctx, d) }
 
-// mortal is a transport whose process dies when a certain answer has arrived, before the client sees it.
-type mortal struct {
-	number  int64
-	request *regexp.Regexp
-	answers atomic.Int64
-}
-
-func newMortal(when string) *mortal {
-	if n, err := strconv.ParseInt(when, 10, 64); err == nil {
-		return &mortal{number: n}
-	}
-	return &mortal{request: regexp.MustCompile("^" + when + "$")}
-}
-
-func (m *mortal) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := http.DefaultTransport.RoundTrip(r)
-	n := m.answers.Add(1)
-	if n == m.number || m.request != nil && m.request.MatchString(r.Method+" "+r.URL.Path) {
-		if os.Getenv(panicVariable) != "" {
-			panic("an experiment")
-		}
-		victim := os.Getpid()
-		if os.Getenv(killGroupVariable) != "" {
-			victim = 0 // the process group: the CLI too, as when the machine is lost
-		}
-		_ = syscall.Kill(victim, syscall.SIGKILL)
-		select {}
-	}
-	return response, err
-}
-
-// remoteClock is the sandbox's clock as a provider in another process sees it.
-type remoteClock string
-
-func (c remoteClock) Now() time.Time {
-	now, err := c.ask(context.Background(), "/now", 0)
-	if err != nil {
-		panic("the experiment's clock is out of reach: " + err.Error())
-	}
-	return now
-}
-
-func (c remoteClock) Sleep(ctx context.Context, d time.Duration) error {
-	if err := ctx.Err(); err != nil || d <= 0 {
-		return err
-	}
-	_, err := c.ask(ctx, "/sleep", d)
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return err
-}
-
-// skewed is the clock of a machine on which it is wrong.
-type skewed struct {
-	heroku.Clock
-	ahead time.Duration
-}
-
-func (c skewed) Now() time.Time { return c.Clock.Now().Add(c.ahead) }
-
-// clockClient is not the default one, whose transport experiments may replace.
-var clockClient = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 50}}
-
-func (c remoteClock) ask(ctx context.Context, path string, d time.Duration) (time.Time, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, string(c)+path+"?"+url.Values{"for": {d.String()}}.Encode(), nil)
-	if err != nil {
-		return time.Time{}, err
-	}
-	response, err := clockClient.Do(request)
-	if err != nil {
-		return time.Time{}, err
-	}
-	defer response.Body.Close()
-	return time.Parse(time.RFC3339Nano, response.Header.Get("Now"))
-}
-
-// clockServer is the other end of remoteClock. While time is held, sleepers stay asleep.
+// clockServer is the other end of the clock of a provider in another process. While time is held, sleepers stay asleep.
 type clockServer struct {
 	*httptest.Server
 	clock *sandbox.Clock
@@ -194,12 +89,8 @@ func newClockServer(t *testing.T, clock *sandbox.Clock) *clockServer {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		until := c.clock.Now().Add(d)
-		select {
-		case <-c.passing():
-			c.clock.AdvanceTo(until)
+		if c.sleep(r.Context(), d) == nil {
 			c.answer(w)
-		case <-r.Context().Done():
 		}
 	})
 	c.Server = httptest.NewServer(mux)
@@ -209,6 +100,21 @@ func newClockServer(t *testing.T, clock *sandbox.Clock) *clockServer {
 		c.Close()
 	})
 	return c
+}
+
+// sleep moves the clock to the end of the sleep, once time may pass.
+func (c *clockServer) sleep(ctx context.Context, d time.Duration) error {
+	if err := ctx.Err(); err != nil || d <= 0 {
+		return err
+	}
+	until := c.clock.Now().Add(d)
+	select {
+	case <-c.passing():
+		c.clock.AdvanceTo(until)
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (c *clockServer) answer(w http.ResponseWriter) {
@@ -237,25 +143,12 @@ func (c *clockServer) release() {
 	}
 }
 
-// experimentCLI is a CLI whose provider is this very program.
+// experimentCLI is a CLI that starts providers with the experiment's clock.
 func (s *Sandbox) experimentCLI(t *testing.T, clock *clockServer, config string) *CLI {
 	t.Helper()
-	if os.Getenv("TF_ACC") == "" {
-		t.Skip("acceptance tests run when TF_ACC is set, as `make test` does")
-	}
-	program, err := experimentProgram()
-	if err != nil {
-		t.Fatalf("building the provider: %v", err)
-	}
-	c := &CLI{t: t, sandbox: s, dir: t.TempDir()}
-	if err := os.Symlink(program, filepath.Join(c.dir, "terraform-provider-kvs")); err != nil {
-		t.Fatal(err)
-	}
-	c.write("terraformrc", fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"terraform-kvs/kvs\" = %q\n  }\n  direct {}\n}\n", c.dir))
-	c.write("source.tf", "terraform {\n  required_providers {\n    kvs = {\n      source = \"terraform-kvs/kvs\"\n    }\n  }\n}\n")
-	c.Configure(config)
+	c := s.CLI(t, config)
 	c.Env = []string{
-		clockVariable + "=" + clock.URL,
+		remote.Clock + "=" + clock.URL,
 		"GORACE=atexit_sleep_ms=0", // each run starts a handful of providers, and a second for each would be most of the time
 	}
 	return c

@@ -4,7 +4,10 @@
 package faultmatrix
 
 import (
+	"cmp"
 	"fmt"
+	"hash/crc32"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -133,63 +136,79 @@ var subjects = []subject{
 // fault is one thing that goes wrong with a request that writes, and how the run ends.
 type fault struct {
 	name   string
+	kind   string // of which the short form has one for each resource
 	do     sandbox.Effect
-	always bool // in the short form, too, with every verb
+	always bool // in the short form, too, with every create and every read
 	exit   int
 	forbid bool // it lasts: strikes each time
 	slow   bool // the client has to lose its patience
 }
+
+// Kinds of faults.
+const (
+	lostAnswer = "an answer that is lost"
+	notDone    = "no answer, of a request that may not have been carried out"
+	nonsense   = "an answer that cannot be understood"
+	tryAgain   = "a request to try again later"
+	outage     = "an outage"
+	refusal    = "a refusal"
+)
 
 func text(s string) *string { return &s }
 
 const page = "<html><body>Application error</body></html>"
 
 var faults = []fault{
-	{name: "reset after commit", do: sandbox.Effect{Commit: true, Reset: true}, always: true},
-	{name: "503 page after commit", do: sandbox.Effect{Commit: true, Status: 503, Body: text(page), ContentType: "text/html"}, always: true},
-	{name: "reset before read", do: sandbox.Effect{Reset: true}},
-	{name: "502 after commit", do: sandbox.Effect{Commit: true, Status: 502}},
-	{name: "504 after commit", do: sandbox.Effect{Commit: true, Status: 504, Body: text("")}},
-	{name: "501 after commit", do: sandbox.Effect{Commit: true, Status: 501}},
-	{name: "500 before", do: sandbox.Effect{Status: 500}},
-	{name: "no answer in time after commit", do: sandbox.Effect{Commit: true, Hang: true}, slow: true},
-	{name: "no answer in time before", do: sandbox.Effect{Hang: true}, slow: true},
-	{name: "cut in the middle", do: sandbox.Effect{Commit: true, Truncate: true}},
-	{name: "a page with 200", do: sandbox.Effect{Commit: true, Status: 200, Body: text(page), ContentType: "text/html"}},
-	{name: "an empty body", do: sandbox.Effect{Commit: true, Status: 200, Body: text("")}},
-	{name: "null", do: sandbox.Effect{Commit: true, Status: 200, Body: text("null")}},
-	{name: "another type", do: sandbox.Effect{Commit: true, Status: 200, Body: text(`["x"]`)}},
-	{name: "10 MB", do: sandbox.Effect{Commit: true, Status: 200, Body: text(`{"id":"` + strings.Repeat("x", 10<<20) + `"}`)}},
-	{name: "unknown fields and states", do: sandbox.Effect{UnknownFields: true, UnknownEnum: true}},
-	{name: "409 once", do: sandbox.Effect{Status: 409}},
-	{name: "429 without Retry-After", do: sandbox.Effect{Status: 429}},
-	{name: "429 tiny", do: retryAfter("0")},
-	{name: "429 huge", do: retryAfter("99999999999999999999999")},
-	{name: "429 negative", do: retryAfter("-5")},
-	{name: "429 date", do: retryAfter("Wed, 14 Jan 2026 09:00:20 GMT")},
-	{name: "429 epoch", do: retryAfter("1768381200")},
-	{name: "429 garbage", do: retryAfter("soon")},
-	{name: "429 for good", do: sandbox.Effect{Status: 429}, exit: 1, forbid: true},
-	{name: "400", do: sandbox.Effect{Status: 400}, exit: 1, forbid: true},
-	{name: "401", do: sandbox.Effect{Status: 401}, exit: 1, forbid: true},
-	{name: "402", do: sandbox.Effect{Status: 402, Body: text(`{"id":"delinquent","message":"Please pay."}`)}, exit: 1, forbid: true},
-	{name: "403", do: sandbox.Effect{Status: 403}, exit: 1, forbid: true},
-	{name: "422", do: sandbox.Effect{Status: 422}, exit: 1, forbid: true},
-	{name: "423", do: sandbox.Effect{Status: 423}, exit: 1, forbid: true},
-	{name: "500 for good", do: sandbox.Effect{Status: 500}, exit: 1, forbid: true},
-	{name: "resets for good", do: sandbox.Effect{Reset: true}, exit: 1, forbid: true},
-	{name: "404 of a proxy", do: sandbox.Effect{Status: 404, Body: text(page), ContentType: "text/html"}, exit: 1, forbid: true},
-	{name: "a redirect to another host", do: sandbox.Effect{Status: 307, Body: text(""), Headers: map[string]string{"Location": "http://localhost:9/elsewhere"}}, exit: 1, forbid: true},
+	{name: "reset after commit", kind: lostAnswer, do: sandbox.Effect{Commit: true, Reset: true}, always: true},
+	{name: "503 page after commit", kind: lostAnswer, do: sandbox.Effect{Commit: true, Status: 503, Body: text(page), ContentType: "text/html"}, always: true},
+	{name: "reset before read", kind: notDone, do: sandbox.Effect{Reset: true}},
+	{name: "502 after commit", kind: lostAnswer, do: sandbox.Effect{Commit: true, Status: 502}},
+	{name: "504 after commit", kind: lostAnswer, do: sandbox.Effect{Commit: true, Status: 504, Body: text("")}},
+	{name: "501 after commit", kind: lostAnswer, do: sandbox.Effect{Commit: true, Status: 501}},
+	{name: "500 before", kind: notDone, do: sandbox.Effect{Status: 500}},
+	{name: "no answer in time after commit", kind: notDone, do: sandbox.Effect{Commit: true, Hang: true}, slow: true},
+	{name: "no answer in time before", kind: notDone, do: sandbox.Effect{Hang: true}, slow: true},
+	{name: "cut in the middle", kind: nonsense, do: sandbox.Effect{Commit: true, Truncate: true}},
+	{name: "a page with 200", kind: nonsense, do: sandbox.Effect{Commit: true, Status: 200, Body: text(page), ContentType: "text/html"}},
+	{name: "an empty body", kind: nonsense, do: sandbox.Effect{Commit: true, Status: 200, Body: text("")}},
+	{name: "null", kind: nonsense, do: sandbox.Effect{Commit: true, Status: 200, Body: text("null")}},
+	{name: "another type", kind: nonsense, do: sandbox.Effect{Commit: true, Status: 200, Body: text(`["x"]`)}},
+	{name: "10 MB", kind: nonsense, do: sandbox.Effect{Commit: true, Status: 200, Body: text(`{"id":"` + strings.Repeat("x", 10<<20) + `"}`)}},
+	{name: "unknown fields and states", kind: nonsense, do: sandbox.Effect{UnknownFields: true, UnknownEnum: true}},
+	{name: "409 once", kind: tryAgain, do: sandbox.Effect{Status: 409}},
+	{name: "429 without Retry-After", kind: tryAgain, do: sandbox.Effect{Status: 429}},
+	{name: "429 tiny", kind: tryAgain, do: retryAfter("0")},
+	{name: "429 huge", kind: tryAgain, do: retryAfter("99999999999999999999999")},
+	{name: "429 negative", kind: tryAgain, do: retryAfter("-5")},
+	{name: "429 date", kind: tryAgain, do: retryAfter("Wed, 14 Jan 2026 09:00:20 GMT")},
+	{name: "429 epoch", kind: tryAgain, do: retryAfter("1768381200")},
+	{name: "429 garbage", kind: tryAgain, do: retryAfter("soon")},
+	{name: "429 for good", kind: outage, do: sandbox.Effect{Status: 429}, exit: 1, forbid: true},
+	{name: "400", kind: refusal, do: sandbox.Effect{Status: 400}, exit: 1, forbid: true},
+	{name: "401", kind: refusal, do: sandbox.Effect{Status: 401}, exit: 1, forbid: true},
+	{name: "402", kind: refusal, do: sandbox.Effect{Status: 402, Body: text(`{"id":"delinquent","message":"Please pay."}`)}, exit: 1, forbid: true},
+	{name: "403", kind: refusal, do: sandbox.Effect{Status: 403}, exit: 1, forbid: true},
+	{name: "422", kind: refusal, do: sandbox.Effect{Status: 422}, exit: 1, forbid: true},
+	{name: "423", kind: refusal, do: sandbox.Effect{Status: 423}, exit: 1, forbid: true},
+	{name: "500 for good", kind: outage, do: sandbox.Effect{Status: 500}, exit: 1, forbid: true},
+	{name: "resets for good", kind: outage, do: sandbox.Effect{Reset: true}, exit: 1, forbid: true},
+	{name: "404 of a proxy", kind: refusal, do: sandbox.Effect{Status: 404, Body: text(page), ContentType: "text/html"}, exit: 1, forbid: true},
+	{name: "a redirect to another host", kind: nonsense, do: sandbox.Effect{Status: 307, Body: text(""), Headers: map[string]string{"Location": "http://localhost:9/elsewhere"}}, exit: 1, forbid: true},
 }
 
 func retryAfter(value string) sandbox.Effect {
 	return sandbox.Effect{Status: 429, Headers: map[string]string{"Retry-After": value}}
 }
 
+// patience is how long the client of a slow fault waits for an answer, in real time. Only the answer that the fault keeps
+// back takes as long: all others come within a few thousandths of it, and on a slow machine within a part of it.
+const patience = 3 * time.Second
+
 // experiment is one cell of the matrix.
 func (f fault) experiment(v verb) acctest.Experiment {
 	e := acctest.Experiment{
-		Name: v.name + ", " + f.name, Before: v.before, Config: v.after, Gone: v.destroy, Exit: f.exit,
+		Name: v.name + ", " + f.name, Kind: f.kind, Always: f.always && v.name == "create",
+		Before: v.before, Config: v.after, Gone: v.destroy, Exit: f.exit,
 		Trouble: []sandbox.Fault{{Match: v.match, Do: f.do}},
 	}
 	if !f.forbid {
@@ -197,7 +216,7 @@ func (f fault) experiment(v verb) acctest.Experiment {
 	}
 	e.Act = func(l *acctest.Lab) *acctest.Trial {
 		if f.slow {
-			l.Patience(300 * time.Millisecond)
+			l.Patience(patience)
 		}
 		if v.destroy {
 			return l.Destroy()
@@ -207,29 +226,85 @@ func (f fault) experiment(v verb) acctest.Experiment {
 	return e
 }
 
-// Every write of every resource meets every fault. The short form has the most dangerous of them for each, and the
-// others in turn.
+// Every write of every resource meets every fault. The short form has the most dangerous of them for each create, and
+// one of each kind for each resource.
 func TestAccFaults(t *testing.T) {
 	t.Parallel()
-	for i, s := range subjects {
-		t.Run(s.name, func(t *testing.T) {
-			t.Parallel()
-			for j, v := range s.verbs {
-				for k, f := range faults {
-					if always := f.always && v.name == "create"; !always && !long() && k%cells != 5*(4*i+j)%cells {
-						continue
-					}
-					e := f.experiment(v)
-					t.Run(e.Name, func(t *testing.T) {
-						t.Parallel()
-						e.Run(t)
-					})
-				}
+	experiments := map[string][]acctest.Experiment{}
+	for _, s := range subjects {
+		for _, v := range s.verbs {
+			for _, f := range faults {
+				experiments[s.name] = append(experiments[s.name], f.experiment(v))
+			}
+		}
+	}
+	run(t, experiments)
+}
 
+// run runs the experiments of each resource, or the sample of them.
+func run(t *testing.T, experiments map[string][]acctest.Experiment) {
+	t.Helper()
+	for resource, list := range experiments {
+		if !long() {
+			list = sample(resource, list)
+		}
+		t.Run(resource, func(t *testing.T) {
+			t.Parallel()
+			for _, e := range list {
+				t.Run(e.Name, func(t *testing.T) {
+					t.Parallel()
+					e.Run(t)
+				})
 			}
 		})
 	}
 }
 
-// cells is how many of the faults share a turn in the short form: one of as many.
-const cells = 34
+// sample is the short form of a resource's experiments: those that are always in it, and one of each other kind. Which
+// one it is follows from the names alone, so that it stays the same and differs from one resource to the next.
+func sample(resource string, all []acctest.Experiment) []acctest.Experiment {
+	var kinds []string
+	of := map[string][]acctest.Experiment{}
+	var chosen []acctest.Experiment
+	covered := map[string]bool{}
+	for _, e := range all {
+		kind := cmp.Or(e.Kind, e.Name)
+		if e.Always {
+			chosen, covered[kind] = append(chosen, e), true
+			continue
+		}
+		if len(of[kind]) == 0 {
+			kinds = append(kinds, kind)
+		}
+		of[kind] = append(of[kind], e)
+	}
+	for _, kind := range kinds {
+		if !covered[kind] {
+			slices.SortFunc(of[kind], func(a, b acctest.Experiment) int { return cmp.Compare(a.Name, b.Name) })
+			sum := crc32.ChecksumIEEE([]byte(resource + ", " + kind))
+			chosen = append(chosen, of[kind][sum%uint32(len(of[kind]))])
+		}
+	}
+	return chosen
+}
+
+func TestSample(t *testing.T) {
+	t.Parallel()
+	all := []acctest.Experiment{
+		{Name: "a", Kind: "one"}, {Name: "b", Kind: "one"}, {Name: "c"}, {Name: "d", Kind: "two", Always: true}, {Name: "e", Kind: "two"}, {Name: "f", Kind: "one"},
+	}
+	var names []string
+	for _, e := range sample("app", all) {
+		names = append(names, e.Name)
+	}
+	if len(names) != 3 || names[0] != "d" || !slices.Contains(names, "c") || slices.Contains(names, "e") {
+		t.Errorf("chosen are %q, want d, one of a, b and f, and c", names)
+	}
+	several := map[string]bool{}
+	for _, resource := range []string{"app", "store", "space", "window", "ranges", "attachment"} {
+		several[sample(resource, all)[1].Name] = true
+	}
+	if len(several) < 2 {
+		t.Errorf("of one kind each resource has %v", several)
+	}
+}

@@ -64,7 +64,7 @@ func TestAccOutside(t *testing.T) {
 				}
 				return c.DeleteApp(l.T.Context(), app.ID)
 			})},
-			{Name: "renamed by hand", Before: webApp, Config: webApp, Outside: func(l *acctest.Lab) { l.Request("PATCH", "/apps/orders-web", `{"name":"orders-www"}`) }},
+			{Name: "renamed by hand", Kind: changed, Before: webApp, Config: webApp, Outside: func(l *acctest.Lab) { l.Request("PATCH", "/apps/orders-web", `{"name":"orders-www"}`) }},
 			{Name: "a refused destroy with a store that nobody manages", Before: webApp, Config: webApp, Exit: 1, Rule: true, Says: "The app still owns add-ons",
 				Outside: func(l *acctest.Lab) {
 					l.Request("POST", "/apps/orders-web/addons", `{"plan":"heroku-redis:mini"}`)
@@ -82,18 +82,18 @@ func TestAccOutside(t *testing.T) {
 			{Name: "deleted by hand with its attachments", Before: shared, Config: shared, Reorders: 1, Outside: func(l *acctest.Lab) {
 				l.Request("DELETE", "/apps/orders-web/addons/orders-cache", `{"force":true}`)
 			}},
-			{Name: "renamed by hand", Before: webApp + store(), Config: webApp + store(), Outside: func(l *acctest.Lab) {
+			{Name: "renamed by hand", Kind: changed, Before: webApp + store(), Config: webApp + store(), Outside: func(l *acctest.Lab) {
 				l.Request("PATCH", "/apps/orders-web/addons/orders-cache", `{"name":"orders-other"}`)
 			}},
-			{Name: "on another plan by hand", Before: webApp + store(), Config: webApp + store(), Outside: func(l *acctest.Lab) {
+			{Name: "on another plan by hand", Kind: changed, Before: webApp + store(), Config: webApp + store(), Outside: func(l *acctest.Lab) {
 				l.Request("PATCH", "/apps/orders-web/addons/orders-cache", `{"plan":"heroku-redis:mini"}`)
 				l.Clock().Advance(time.Hour)
 			}},
-			{Name: "other settings by hand", Before: webApp + store(), Config: webApp + store(), Outside: withStore(func(l *acctest.Lab, c *heroku.Client, a heroku.AddOn) error {
+			{Name: "other settings by hand", Kind: changed, Before: webApp + store(), Config: webApp + store(), Outside: withStore(func(l *acctest.Lab, c *heroku.Client, a heroku.AddOn) error {
 				timeout, policy := 17, "allkeys-lru"
 				return c.UpdateStoreConfig(l.T.Context(), a.ID, heroku.StoreConfigUpdate{Timeout: &timeout, MaxmemoryPolicy: &policy})
 			})},
-			{Name: "promoted away by hand", Before: webApp + store(), Config: webApp + store(), Outside: withStore(func(l *acctest.Lab, c *heroku.Client, a heroku.AddOn) error {
+			{Name: "promoted away by hand", Kind: changed, Before: webApp + store(), Config: webApp + store(), Outside: withStore(func(l *acctest.Lab, c *heroku.Client, a heroku.AddOn) error {
 				_, err := c.CreateAttachment(l.T.Context(), heroku.AttachmentCreate{AddOn: a.ID, App: a.AppID, Name: "BESIDE"})
 				return err
 			})},
@@ -121,11 +121,11 @@ func TestAccOutside(t *testing.T) {
 				l.Clock().Advance(10 * allocation)
 				return err
 			})},
-			{Name: "transferred by hand", Before: space(), Config: space(), Outside: withSpace(func(l *acctest.Lab, c *heroku.Client, s heroku.Space) error {
+			{Name: "transferred by hand", Kind: changed, Before: space(), Config: space(), Outside: withSpace(func(l *acctest.Lab, c *heroku.Client, s heroku.Space) error {
 				_, err := c.TransferSpace(l.T.Context(), s.ID, "acme-data")
 				return err
 			})},
-			{Name: "renamed by hand", Before: space(), Config: space(), Outside: withSpace(func(l *acctest.Lab, c *heroku.Client, s heroku.Space) error {
+			{Name: "renamed by hand", Kind: changed, Before: space(), Config: space(), Outside: withSpace(func(l *acctest.Lab, c *heroku.Client, s heroku.Space) error {
 				_, err := c.RenameSpace(l.T.Context(), s.ID, "acme-live")
 				return err
 			})},
@@ -143,13 +143,16 @@ func TestAccOutside(t *testing.T) {
 			})},
 		},
 	}
-	if long() {
-		for resource, more := range rarer() {
-			experiments[resource] = append(experiments[resource], more...)
+	for resource, more := range rarer() {
+		for _, e := range more {
+			e.Kind = "a rarer one"
+			experiments[resource] = append(experiments[resource], e)
 		}
 	}
 	run(t, experiments)
 }
+
+const changed = "changed by hand"
 
 // sends is a request of somebody else's.
 func sends(method, path, body string) func(*acctest.Lab) {
@@ -205,7 +208,7 @@ func repoints(app, name string) func(*acctest.Lab) {
 	}
 }
 
-// rarer are the experiments of the long form.
+// rarer are experiments of which the short form has one for each resource.
 func rarer() map[string][]acctest.Experiment {
 	shared := webApp + apiApp + store() + attachment
 	inside := space() + edited(webApp, `"orders-web"`, "\"orders-web\"\n  space_id = kvs_private_space.prod.id")
@@ -323,13 +326,10 @@ data "kvs_instance" "cache" {
 func TestAccReads(t *testing.T) {
 	t.Parallel()
 	experiments := map[string][]acctest.Experiment{}
-	for i, s := range subjects {
-		for j, f := range reads {
-			if !f.always && !long() && (i+j)%len(subjects) != 0 {
-				continue
-			}
+	for _, s := range subjects {
+		for _, f := range reads {
 			experiments[s.name] = append(experiments[s.name], acctest.Experiment{
-				Name: "read, " + f.name, Before: s.whole, Config: s.whole, Exit: f.exit, Budget: 200,
+				Name: "read, " + f.name, Kind: f.kind, Always: f.always, Before: s.whole, Config: s.whole, Exit: f.exit, Budget: 200,
 				Trouble: []sandbox.Fault{{Match: s.read, Do: f.do}},
 				Act:     func(l *acctest.Lab) *acctest.Trial { return l.Plan() },
 			})
@@ -339,20 +339,20 @@ func TestAccReads(t *testing.T) {
 }
 
 var reads = []fault{
-	{name: "404 of a proxy", do: sandbox.Effect{Status: 404, Body: text(page), ContentType: "text/html"}, exit: 1, always: true},
-	{name: "an empty 404", do: sandbox.Effect{Status: 404, Body: text("")}, exit: 1},
-	{name: "401", do: sandbox.Effect{Status: 401}, exit: 1},
-	{name: "403", do: sandbox.Effect{Status: 403}, exit: 1},
-	{name: "429 for good", do: sandbox.Effect{Status: 429}, exit: 1},
-	{name: "503 for good", do: sandbox.Effect{Status: 503}, exit: 1},
-	{name: "resets for good", do: sandbox.Effect{Reset: true}, exit: 1},
-	{name: "a page with 200", do: sandbox.Effect{Status: 200, Body: text(page), ContentType: "text/html"}, exit: 1},
-	{name: "an empty body", do: sandbox.Effect{Status: 200, Body: text("")}, exit: 1},
-	{name: "null", do: sandbox.Effect{Status: 200, Body: text("null")}, exit: 1},
-	{name: "an empty list", do: sandbox.Effect{Status: 200, Body: text("[]")}, exit: 1},
-	{name: "another object", do: sandbox.Effect{Status: 200, Body: text(`{"id":"7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7"}`)}, exit: 1},
-	{name: "cut in the middle", do: sandbox.Effect{Commit: true, Truncate: true}, exit: 1},
-	{name: "10 MB", do: faults[13].do, exit: 1},
-	{name: "a redirect to another host", do: sandbox.Effect{Status: 302, Body: text(""), Headers: map[string]string{"Location": "http://localhost:9/elsewhere"}}, exit: 1},
-	{name: "unknown fields", do: sandbox.Effect{UnknownFields: true}},
+	{name: "404 of a proxy", kind: "an answer that says that it is gone", do: sandbox.Effect{Status: 404, Body: text(page), ContentType: "text/html"}, exit: 1, always: true},
+	{name: "an empty 404", kind: "an answer that says that it is gone", do: sandbox.Effect{Status: 404, Body: text("")}, exit: 1},
+	{name: "401", kind: outage, do: sandbox.Effect{Status: 401}, exit: 1},
+	{name: "403", kind: outage, do: sandbox.Effect{Status: 403}, exit: 1},
+	{name: "429 for good", kind: outage, do: sandbox.Effect{Status: 429}, exit: 1},
+	{name: "503 for good", kind: outage, do: sandbox.Effect{Status: 503}, exit: 1},
+	{name: "resets for good", kind: outage, do: sandbox.Effect{Reset: true}, exit: 1},
+	{name: "a page with 200", kind: nonsense, do: sandbox.Effect{Status: 200, Body: text(page), ContentType: "text/html"}, exit: 1},
+	{name: "an empty body", kind: nonsense, do: sandbox.Effect{Status: 200, Body: text("")}, exit: 1},
+	{name: "null", kind: nonsense, do: sandbox.Effect{Status: 200, Body: text("null")}, exit: 1},
+	{name: "an empty list", kind: nonsense, do: sandbox.Effect{Status: 200, Body: text("[]")}, exit: 1},
+	{name: "another object", kind: nonsense, do: sandbox.Effect{Status: 200, Body: text(`{"id":"7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7"}`)}, exit: 1},
+	{name: "cut in the middle", kind: nonsense, do: sandbox.Effect{Commit: true, Truncate: true}, exit: 1},
+	{name: "10 MB", kind: nonsense, do: faults[13].do, exit: 1},
+	{name: "a redirect to another host", kind: nonsense, do: sandbox.Effect{Status: 302, Body: text(""), Headers: map[string]string{"Location": "http://localhost:9/elsewhere"}}, exit: 1},
+	{name: "unknown fields", kind: nonsense, do: sandbox.Effect{UnknownFields: true}},
 }

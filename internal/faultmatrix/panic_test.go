@@ -29,7 +29,7 @@ func TestAccPanics(t *testing.T) {
 				t.Fatalf("no pattern for %s %s", v.match.Method, v.match.Path)
 			}
 			experiments[s.name] = append(experiments[s.name], acctest.Experiment{
-				Name: v.name + ", a panic", Before: v.before, Config: v.after, Gone: v.destroy, Killed: !v.destroy, Exit: acctest.AnyExit,
+				Name: v.name + ", a panic", Kind: "a panic", Always: v.name == "create", Before: v.before, Config: v.after, Gone: v.destroy, Killed: !v.destroy, Exit: acctest.AnyExit,
 				Act: func(l *acctest.Lab) *acctest.Trial {
 					l.Panic(request)
 					if v.destroy {
@@ -40,18 +40,13 @@ func TestAccPanics(t *testing.T) {
 			})
 		}
 		experiments[s.name] = append(experiments[s.name], acctest.Experiment{
-			Name: "read, a panic", Before: s.whole, Config: s.whole, Exit: 1,
+			Name: "read, a panic", Kind: "a panic", Before: s.whole, Config: s.whole, Exit: 1,
 			Act: func(l *acctest.Lab) *acctest.Trial {
 				l.Panic("GET " + map[string]string{"app": "/apps/.*", "space": "/spaces/.*", "ranges": "/spaces/.*/inbound-ruleset",
 					"store": "/addons.*", "attachment": "/addon-attachments.*", "window": "/redis/.*"}[s.name])
 				return l.Plan()
 			},
 		})
-	}
-	if !long() { // two of each resource: the order, and the read
-		for resource, all := range experiments {
-			experiments[resource] = []acctest.Experiment{all[0], all[len(all)-1]}
-		}
 	}
 	run(t, experiments)
 }

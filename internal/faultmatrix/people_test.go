@@ -46,10 +46,15 @@ resource "kvs_instance" "cache" {
 
 func protectedStore() string { return webApp + edited(store(), "deletion_protection = false", "") }
 
+const (
+	protection = "deletion protection"
+	staleReads = "stale reads"
+)
+
 // refused is a run that deletion protection ends.
 func refused(name, config string, act func(*acctest.Lab) *acctest.Trial) acctest.Experiment {
 	return acctest.Experiment{
-		Name: name, Before: protectedStore(), Config: config, After: protectedStore(), Act: act,
+		Name: name, Kind: protection, Always: act != nil, Before: protectedStore(), Config: config, After: protectedStore(), Act: act,
 		Exit: 1, Rule: true, Says: "Key-Value Store is protected from deletion",
 	}
 }
@@ -78,25 +83,25 @@ func TestAccPeople(t *testing.T) {
 				},
 				After: protectedStore() + "import {\n  to = kvs_instance.cache\n  id = \"orders-cache\"\n}\n"},
 			{Name: "a moved block", Before: protectedStore(), Config: edited(protectedStore(), `"cache"`, `"other"`) + "moved {\n  from = kvs_instance.cache\n  to   = kvs_instance.other\n}\n"},
-			{Name: "a count that shrinks with protection on", Before: edited(several(2), "deletion_protection = false", ""), Config: edited(several(1), "deletion_protection = false", ""),
+			{Name: "a count that shrinks with protection on", Kind: protection, Before: edited(several(2), "deletion_protection = false", ""), Config: edited(several(1), "deletion_protection = false", ""),
 				Exit: 1, Rule: true, Says: protected, After: edited(several(2), "deletion_protection = false", "")},
-			{Name: "a key that changes with protection on", Before: each(`["a", "b"]`), Config: each(`["a", "c"]`), Exit: 1, Rule: true, Says: protected, After: each(`["a", "b", "c"]`)},
+			{Name: "a key that changes with protection on", Kind: protection, Before: each(`["a", "b"]`), Config: each(`["a", "c"]`), Exit: 1, Rule: true, Says: protected, After: each(`["a", "b", "c"]`)},
 			{Name: "a replacement without protection", Before: webApp + store(), Config: webApp + store(), Reorders: 1,
 				Act: func(l *acctest.Lab) *acctest.Trial { return l.Apply("-replace=kvs_instance.cache") }},
 			{Name: "one at a time", Config: several(5), Act: func(l *acctest.Lab) *acctest.Trial { return l.Apply("-parallelism=1") }, Budget: 200},
 			{Name: "50 at a time", Config: several(12), Act: func(l *acctest.Lab) *acctest.Trial { return l.Apply("-parallelism=50") }, Budget: 200},
 			{Name: "two applies at once on one app", Before: webApp, Config: webApp + store(), Act: twoAtOnce, Budget: 200},
-			{Name: "duplicate pages", Before: several(3), Config: several(3), Options: tinyPages, Act: planned, Spared: true, Budget: 400,
+			{Name: "duplicate pages", Kind: "odd pages", Before: several(3), Config: several(3), Options: tinyPages, Act: planned, Spared: true, Budget: 400,
 				Trouble: []sandbox.Fault{{Match: on("GET", "/addons"), Do: sandbox.Effect{DuplicatePage: true}}}},
-			{Name: "endless pages", Before: several(3), Config: several(3), Options: tinyPages, Act: planned, Budget: 2000, Spared: true,
+			{Name: "endless pages", Kind: "odd pages", Before: several(3), Config: several(3), Options: tinyPages, Act: planned, Budget: 2000, Spared: true,
 				Trouble: []sandbox.Fault{{Match: on("GET", "/addons"), Do: sandbox.Effect{EndlessPages: true}}}},
-			{Name: "stale reads after a change", Before: webApp + store(), Config: edited(webApp+store(`timeout = 60`), "orders-cache", "orders-other"), Settling: 1,
+			{Name: "stale reads after a change", Kind: staleReads, Before: webApp + store(), Config: edited(webApp+store(`timeout = 60`), "orders-cache", "orders-other"), Settling: 1,
 				Trouble: []sandbox.Fault{{Match: on("GET", "**"), Do: sandbox.Effect{Stale: true}}}},
-			{Name: "stale reads after a change of plan", Before: webApp + store(), Config: webApp + edited(store(), "premium-0", "premium-1"), Settling: 1, Budget: 400,
+			{Name: "stale reads after a change of plan", Kind: staleReads, Before: webApp + store(), Config: webApp + edited(store(), "premium-0", "premium-1"), Settling: 1, Budget: 400,
 				Trouble: []sandbox.Fault{{Match: sandbox.Match{Method: "GET", To: 12}, Do: sandbox.Effect{Stale: true}}}},
 		},
 		"app": {
-			{Name: "stale reads after a change", Before: webApp, Config: edited(webApp, "orders-web", "orders-www"), Settling: 1,
+			{Name: "stale reads after a change", Kind: staleReads, Before: webApp, Config: edited(webApp, "orders-web", "orders-www"), Settling: 1,
 				Trouble: []sandbox.Fault{{Match: on("GET", "**"), Do: sandbox.Effect{Stale: true}}}},
 		},
 		"space": {
@@ -104,16 +109,19 @@ func TestAccPeople(t *testing.T) {
 			refusedSpace("-replace is refused", func(l *acctest.Lab) *acctest.Trial { return l.Apply("-replace=kvs_private_space.prod") }),
 		},
 		"attachment": {
-			{Name: "stale reads after a change", Before: webApp + apiApp + store() + attachment, Config: webApp + apiApp + store() + edited(attachment, "SHARED", "JOINT"), Settling: 1, Budget: 200,
+			{Name: "stale reads after a change", Kind: staleReads, Before: webApp + apiApp + store() + attachment, Config: webApp + apiApp + store() + edited(attachment, "SHARED", "JOINT"), Settling: 1, Budget: 200,
 				Trouble: []sandbox.Fault{{Match: on("GET", "**"), Do: sandbox.Effect{Stale: true}}}},
 		},
 	}
 	experiments["space"] = append(experiments["space"], writeOnly()...)
-	if long() {
-		for _, b := range blocks {
-			experiments[b.resource] = append(experiments[b.resource], b.refactorings()...)
+	for _, b := range blocks {
+		for _, e := range b.refactorings() {
+			e.Kind = "a block that is moved about"
+			experiments[b.resource] = append(experiments[b.resource], e)
 		}
-		experiments["space"] = append(experiments["space"], protectedSpaces()...)
+	}
+	experiments["space"] = append(experiments["space"], protectedSpaces()...)
+	if long() { // several objects at a time are in the random soak, too
 		experiments["several"] = crowds()
 	}
 	run(t, experiments)
@@ -264,7 +272,7 @@ func crowds() []acctest.Experiment {
 
 func refusedSpace(name string, act func(*acctest.Lab) *acctest.Trial) acctest.Experiment {
 	whole := edited(space(), "deletion_protection = false", "")
-	return acctest.Experiment{Name: name, Before: whole, Config: whole, Act: act, Exit: 1, Rule: true, Says: "Private Space is protected from deletion"}
+	return acctest.Experiment{Name: name, Kind: protection, Before: whole, Config: whole, Act: act, Exit: 1, Rule: true, Says: "Private Space is protected from deletion"}
 }
 
 // protectedSpaces are several of them, of which some leave the configuration in one way or another.
@@ -274,8 +282,8 @@ func protectedSpaces() []acctest.Experiment {
 	}
 	const says = "Private Space is protected from deletion"
 	return []acctest.Experiment{
-		{Name: "a count that shrinks with protection on", Before: counted(2), Config: counted(1), After: counted(2), Exit: 1, Rule: true, Says: says},
-		{Name: "a block that is gone is refused", Before: counted(2), Config: webApp, After: counted(2) + webApp, Exit: 1, Rule: true, Says: says},
+		{Name: "a count that shrinks with protection on", Kind: protection, Before: counted(2), Config: counted(1), After: counted(2), Exit: 1, Rule: true, Says: says},
+		{Name: "a block that is gone is refused", Kind: protection, Before: counted(2), Config: webApp, After: counted(2) + webApp, Exit: 1, Rule: true, Says: says},
 	}
 }
 
@@ -319,7 +327,7 @@ func writeOnly() []acctest.Experiment {
 	var experiments []acctest.Experiment
 	for name, ending := range endings {
 		e := acctest.Experiment{
-			Name: "a write-only value, " + name, Config: config, Secrets: []string{drain, "hunter2-canary"}, Exit: ending.exit,
+			Name: "a write-only value, " + name, Kind: "a write-only value", Always: ending.do.Body != nil, Config: config, Secrets: []string{drain, "hunter2-canary"}, Exit: ending.exit,
 			Outside: func(l *acctest.Lab) { l.CLI.Env = append(l.CLI.Env, "TF_VAR_drain="+drain) },
 			Trouble: []sandbox.Fault{{Match: on("POST", "/spaces"), Do: ending.do}}, Budget: 250, // 45 minutes of polls
 		}

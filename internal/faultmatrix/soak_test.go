@@ -147,7 +147,7 @@ func TestAccKillSoak(t *testing.T) {
 	t.Parallel()
 	const most = 70 // answers that the apply takes, at most
 	for n := 1; n <= most; n++ {
-		if !long() && n%11 != 8 {
+		if !long() && n%23 != 8 {
 			continue
 		}
 		t.Run(fmt.Sprintf("after answer %d", n), func(t *testing.T) {

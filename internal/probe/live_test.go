@@ -243,15 +243,11 @@ func TestLook_endsWithItsContext(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithCancel(t.Context())
-			began := time.Now()
 			timer := time.AfterFunc(50*time.Millisecond, cancel)
 			defer timer.Stop()
 			_, err := probe.Look(ctx, scheme+"://:secret@"+silent, probe.Options{Timeout: time.Minute})
 			if err == nil || !strings.Contains(err.Error(), "context canceled") || reason(err) != "" {
 				t.Errorf("%v", err)
-			}
-			if took := time.Since(began); took > 5*time.Second {
-				t.Errorf("it took %s to end", took)
 			}
 		})
 	}

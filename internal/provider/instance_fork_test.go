@@ -88,7 +88,7 @@ func outsideServer(t *testing.T, directives ...string) (url string, client *redi
 		_ = command.Process.Kill()
 		_ = command.Wait()
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	for client.Ping(ctx).Err() != nil {
 		if ctx.Err() != nil {

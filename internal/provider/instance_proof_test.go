@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -299,10 +300,9 @@ func TestProveCopy_interrupted(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		c := storesAt(t, instantClock{}, map[heroku.AddOnID]string{oldStore: silent.URL, newStore: silent.URL})
 		defer time.AfterFunc(50*time.Millisecond, cancel).Stop()
-		began := time.Now()
 		got, _, err := c.proveCopy(ctx, oldStore, newStore)
-		if took := time.Since(began); got != notProven || err == nil || took > 3*time.Second {
-			t.Errorf("%d %v after %s", got, err, took)
+		if got != notProven || !errors.Is(err, context.Canceled) {
+			t.Errorf("%d %v", got, err)
 		}
 	})
 }

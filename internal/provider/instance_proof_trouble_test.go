@@ -22,7 +22,6 @@ func TestProveSource_interrupted(t *testing.T) {
 			silent := startFakeServer(t, "silence")
 			ctx, cancel := context.WithCancel(t.Context())
 			defer time.AfterFunc(50*time.Millisecond, cancel).Stop()
-			began := time.Now()
 			got := storesAt(t, instantClock{}, nil).proveSource(ctx, heroku.Secret(silent.URL), path.Root("fork"), external, "premium-0", true)
 			want := []string{"Error: Unable to ask the source of the fork | The source of the fork, of which nothing has been copied yet: looking at the store: context canceled.\n\nThe run was interrupted"}
 			if external {
@@ -30,9 +29,6 @@ func TestProveSource_interrupted(t *testing.T) {
 			}
 			expectDiagnostics(t, got, want...)
 			expectNoURL(t, printed(got), silent.URL)
-			if took := time.Since(began); took > 3*time.Second {
-				t.Errorf("it took %s", took)
-			}
 		})
 	}
 }

@@ -167,7 +167,7 @@ func TestRunMaintenance_interruptedAndNotHeard(t *testing.T) {
 			break
 		}
 	}
-	patient, end := context.WithTimeout(t.Context(), time.Minute)
+	patient, end := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer end()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()

@@ -83,7 +83,7 @@ func TestAccReplacement_realProcess(t *testing.T) {
 // awaitFault blocks until the one fault that was injected has struck.
 func (l *lab) awaitFault() {
 	l.Helper()
-	ctx, cancel := context.WithTimeout(l.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(l.Context(), 10*time.Minute)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()

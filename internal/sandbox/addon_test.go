@@ -273,7 +273,7 @@ func TestAddOn_isDestroyed(t *testing.T) {
 		w.send("GET /apps/"+app+"/releases", "", "Range: version ..; max=1, order=desc").says("0.description", "Detach REDIS (@ref:kvs-a)")
 	}
 	w.send("GET /addon-attachments", "").says("length", "0")
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), hang)
 	defer cancel()
 	for conn.Ping(ctx).Err() == nil { // it is stopped in the background
 		if ctx.Err() != nil {

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 func openDir(t *testing.T, path string) *dataDir {
@@ -58,17 +57,13 @@ func TestDataDir_isReadableByItsOwnerOnly(t *testing.T) {
 	}
 }
 
-func TestDataDir_aSecondSandboxIsRefusedWithinSeconds(t *testing.T) {
+func TestDataDir_aSecondSandboxIsRefused(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir()
 	openDir(t, path)
-	before := time.Now()
 	_, err := openDataDir(path, slog.New(slog.DiscardHandler))
 	if err == nil || !strings.Contains(err.Error(), "already in use by another sandbox") {
 		t.Errorf("got %v", err)
-	}
-	if took := time.Since(before); took > 3*time.Second {
-		t.Errorf("it took %s", took)
 	}
 }
 

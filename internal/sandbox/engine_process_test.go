@@ -136,12 +136,8 @@ func TestProcess_aCopyHasTheKeysOfItsSourceAndLivesOnItsOwn(t *testing.T) {
 				}
 			}
 			// Stopped at once after a copy, it must have everything on disk, or nothing.
-			before := time.Now()
 			if err := s.Stop(t.Context(), true); err != nil {
 				t.Fatal(err)
-			}
-			if took := time.Since(before); took > stopTimeout/2 {
-				t.Errorf("stopping took %s", took)
 			}
 			want := int64(0)
 			if plan.keep {
@@ -247,12 +243,8 @@ func TestProcess_anInterruptedStartLeavesNothing(t *testing.T) {
 	if err := s.Admin(ctx, nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
-	before := time.Now()
 	if err := s.Stop(t.Context(), true); err != nil {
 		t.Error(err)
-	}
-	if took := time.Since(before); took > 4*time.Second {
-		t.Errorf("stopping took %s", took)
 	}
 	if child := s.(*processServer).child; child != nil {
 		t.Errorf("a process is left: %v", child)

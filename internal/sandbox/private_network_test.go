@@ -188,7 +188,7 @@ func TestProxy_leadsToStoresOnlyAndEndsWithTheSandbox(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(hang)); err != nil {
 		t.Fatal(err)
 	}
 	var timeout net.Error

@@ -96,7 +96,7 @@ func (p *process) end(t *testing.T, signal os.Signal) int {
 
 func (p *process) wait(t *testing.T) int {
 	t.Helper()
-	timeout := time.NewTimer(20 * time.Second)
+	timeout := time.NewTimer(10 * time.Minute) // only a hang takes as long
 	defer timeout.Stop()
 	select {
 	case <-p.exited:

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -27,8 +28,16 @@ type summary struct {
 	out      io.Writer
 	module   string
 	packages map[string]*testPackage
+	timings  timings // of the packages that have finished
+	history  timings // of the last run that passed; nil when there is none
+	began    time.Time
+
+	live, shown bool // stderr is a terminal, and its last line is about the progress
+	interrupted string
+	broken      []string // what the end repeats
 
 	passed, failed, skipped int
+	judged                  int // the failures that the exit status of a go test is explained by
 }
 
 type testPackage struct {
@@ -38,6 +47,7 @@ type testPackage struct {
 	failedWithin            map[string]bool // tests of which a subtest failed
 	passed, failed, skipped int
 	cached                  bool
+	limit                   string // the -timeout that it met, if it did
 }
 
 type test struct {
@@ -47,14 +57,51 @@ type test struct {
 }
 
 func newSummary(out io.Writer, module string) *summary {
-	return &summary{out: out, module: module, packages: map[string]*testPackage{}}
+	return &summary{out: out, module: module, packages: map[string]*testPackage{}, timings: timings{}}
 }
 
-func (s *summary) printf(format string, args ...any) { fmt.Fprintf(s.out, format, args...) }
+func (s *summary) printf(format string, args ...any) {
+	if s.shown {
+		fmt.Fprint(s.out, "\r\x1b[K")
+		s.shown = false
+	}
+	fmt.Fprintf(s.out, format, args...)
+}
+
+// breaks prints a failure, and keeps its first line for the end.
+func (s *summary) breaks(line, output string) {
+	s.broken = append(s.broken, line)
+	s.printf("%s\n%s", line, indent(output))
+}
+
+// seen are the tests that have been announced so far, but for those that only hold others.
+func (p *testPackage) seen() int {
+	n := p.passed + p.failed + p.skipped
+	for t := range p.running {
+		if !p.parents[t] {
+			n++
+		}
+	}
+	return n
+}
+
+// exited is an event of the shell that ran go test: with which status that ended.
+const exited = "go-test-exited"
+
+// timedOut is how a package ends that meets its limit.
+var timedOut = regexp.MustCompile(`^panic: test timed out after (\S+)`)
 
 func (s *summary) add(e event) {
 	if e.Action == "build-output" {
 		s.printf("%s", e.Output)
+		return
+	}
+	if e.Action == exited {
+		if e.Output != "0" && s.failed == s.judged && s.failing() == 0 {
+			s.failed++
+			s.breaks("FAIL  go test exited with "+e.Output, "")
+		}
+		s.judged = s.failed
 		return
 	}
 	if e.Package == "" {
@@ -64,6 +111,9 @@ func (s *summary) add(e event) {
 	if p == nil {
 		p = &testPackage{running: map[string]*test{}, parents: map[string]bool{}, failedWithin: map[string]bool{}}
 		s.packages[e.Package] = p
+	}
+	if limit := timedOut.FindStringSubmatch(e.Output); limit != nil {
+		p.limit = limit[1]
 	}
 	if e.Test == "" {
 		s.addPackage(p, e)
@@ -97,13 +147,16 @@ func (s *summary) add(e event) {
 		p.skipped++
 		s.printf("skip  %s %s: %s\n", s.short(e.Package), e.Test, strings.TrimSpace(t.output.String()))
 	case "fail":
+		if p.limit != "" && strings.Contains(t.output.String(), "panic: test timed out after ") {
+			return // it is the one that ran when the limit passed
+		}
 		delete(p.running, e.Test)
 		p.failedWithin[parent] = true
 		if p.failedWithin[e.Test] && t.output.Len() == 0 {
 			return
 		}
 		p.failed++
-		s.printf("FAIL  %s %s (%s)\n%s", s.short(e.Package), e.Test, seconds(e.Elapsed), indent(t.output.String()))
+		s.breaks(fmt.Sprintf("FAIL  %s %s (%s)", s.short(e.Package), e.Test, seconds(e.Elapsed)), t.output.String())
 	}
 }
 
@@ -127,59 +180,78 @@ func (s *summary) addPackage(p *testPackage, e event) {
 	default:
 		return
 	}
-	s.passed, s.failed, s.skipped = s.passed+p.passed, s.failed+p.failed, s.skipped+p.skipped
-	delete(s.packages, e.Package)
+	s.close(e.Package, p, e.Elapsed)
 }
 
-// failPackage tells what the tests that ended have not told: a panic, a timeout, a build that failed.
+// close adds a package's counts to those of all.
+func (s *summary) close(name string, p *testPackage, took float64) {
+	s.passed, s.failed, s.skipped = s.passed+p.passed, s.failed+p.failed, s.skipped+p.skipped
+	if n := p.passed + p.failed + p.skipped; n > 0 && !p.cached {
+		s.timings[name] = timing{n, took}
+	}
+	delete(s.packages, name)
+}
+
+// failPackage tells what the tests that ended have not told: a limit, an interrupt, a panic, a build that failed. That is
+// one failure, however many tests it has kept from their end.
 func (s *summary) failPackage(name string, p *testPackage, how string) {
-	untold := p.failed == 0
+	pkg := s.short(name)
+	var active []string
+	var said strings.Builder
+	unfinished := 0
 	for _, t := range slices.Sorted(maps.Keys(p.running)) {
-		if p.parents[t] && p.running[t].output.Len() == 0 {
+		r := p.running[t]
+		said.WriteString(r.output.String())
+		if p.parents[t] {
 			continue
 		}
+		unfinished++
+		if !r.paused {
+			active = append(active, t)
+		}
+	}
+	said.WriteString(p.output.String())
+	during := ""
+	if len(active) > 0 {
+		during = " while these tests were running: " + strings.Join(active, ", ")
+		if rest := unfinished - len(active); rest > 0 {
+			during += fmt.Sprintf("; %d more had not begun or ended", rest)
+		}
+	}
+	switch {
+	case p.limit != "":
+		s.breaks(fmt.Sprintf("LIMIT %s: the limit of %s passed%s", pkg, p.limit, during), said.String())
 		p.failed++
-		untold = true
-		s.printf("FAIL  %s %s did not finish\n%s", s.short(name), t, indent(p.running[t].output.String()))
+	case s.interrupted != "" && (unfinished > 0 || p.failed == 0):
+		s.breaks(fmt.Sprintf("STOP  %s: ended by a signal (%s)%s", pkg, s.interrupted, during), "")
+		p.failed++
+	case unfinished > 0:
+		s.breaks(fmt.Sprintf("FAIL  %s: it ended%s", pkg, during), said.String())
+		p.failed++
+	case p.failed == 0:
+		s.breaks("FAIL  "+pkg+", in no test of its own", said.String())
+		p.failed++
 	}
-	if untold {
-		p.failed = max(p.failed, 1)
-		s.printf("%s", indent(p.output.String()))
-	}
-	s.printf("FAIL  %s: %d passed, %d failed, %d skipped (%s)\n", s.short(name), p.passed, p.failed, p.skipped, how)
+	s.printf("FAIL  %s: %d passed, %d failed, %d skipped (%s)\n", pkg, p.passed, p.failed, p.skipped, how)
 }
 
-// finish fails what the input has left open: go test was killed.
+// finish fails what the input has left open, since go test was killed, and says once more what went wrong.
 func (s *summary) finish() {
 	for _, name := range slices.Sorted(maps.Keys(s.packages)) {
 		p := s.packages[name]
 		s.failPackage(name, p, "did not finish")
-		s.passed, s.failed, s.skipped = s.passed+p.passed, s.failed+p.failed, s.skipped+p.skipped
+		s.close(name, p, 0)
 	}
-	if s.passed+s.failed+s.skipped == 0 {
+	switch {
+	case s.interrupted != "" && s.failed == 0:
 		s.failed = 1
-		s.printf("FAIL  no test has run\n")
+		s.breaks("STOP  ended by a signal ("+s.interrupted+")", "")
+	case s.passed+s.failed+s.skipped == 0:
+		s.failed = 1
+		s.breaks("FAIL  no test has run", "")
 	}
-}
-
-// progress says what is running, of each package that has tests running.
-func (s *summary) progress(now time.Time) {
-	for _, name := range slices.Sorted(maps.Keys(s.packages)) {
-		p := s.packages[name]
-		running, longest := 0, ""
-		for t, r := range p.running {
-			if r.paused || p.parents[t] {
-				continue
-			}
-			running++
-			if longest == "" || r.started.Before(p.running[longest].started) {
-				longest = t
-			}
-		}
-		if running > 0 {
-			s.printf("...   %s: %d passed, %d failed, %d running, %s for %s\n", s.short(name), p.passed, p.failed,
-				running, longest, now.Sub(p.running[longest].started).Round(time.Second))
-		}
+	if len(s.broken) > 0 {
+		s.printf("\nWhat went wrong:\n%s\n", strings.Join(s.broken, "\n"))
 	}
 }
 

@@ -5,6 +5,9 @@ package main
 
 import (
 	"encoding/json"
+	"io"
+	"maps"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -72,9 +75,35 @@ func TestSummary(t *testing.T) {
 		},
 		{
 			name:   "a test that never ended is a failure, told with what the package said",
-			events: []string{"start", "run TestA", "pass TestA", "run TestB", "output TestB panic: timed out", "output  exit status 2", "fail"},
+			events: []string{"start", "run TestA", "pass TestA", "run TestB", "output TestB panic: oh", "output  exit status 2", "fail"},
 			counts: "1 passed, 1 failed, 0 skipped",
-			says:   []string{"TestB did not finish\n      panic: timed out", "exit status 2"},
+			says:   []string{"FAIL  internal/store: it ended while these tests were running: TestB\n      panic: oh\n      exit status 2\n"},
+		},
+		{
+			name: "a limit is one failure, and names what was running",
+			events: []string{"start", "run TestA", "pass TestA", "run TestB", "run TestC", "pause TestC",
+				"output TestB panic: test timed out after 80m0s", "output TestB goroutine 7 [select]:", "fail TestB", "output  FAIL", "fail"},
+			counts: "1 passed, 1 failed, 0 skipped",
+			says: []string{
+				"LIMIT internal/store: the limit of 80m0s passed while these tests were running: TestB; 1 more had not begun or ended\n",
+				"goroutine 7 [select]:", "What went wrong:\nLIMIT internal/store",
+			},
+			silent: []string{"FAIL  internal/store TestB"},
+		},
+		{
+			name:   "a failure is told again at the end",
+			events: []string{"start", "run TestA", "output TestA a_test.go:4: it broke", "fail TestA", "fail"},
+			counts: "0 passed, 1 failed, 0 skipped", says: []string{"\nWhat went wrong:\nFAIL  internal/store TestA (1.5s)\n"},
+		},
+		{
+			name:   "a status of go test that nothing explains is a failure",
+			events: []string{"start", "run TestA", "pass TestA", "pass", "go-test-exited  1"},
+			counts: "1 passed, 1 failed, 0 skipped", says: []string{"FAIL  go test exited with 1"},
+		},
+		{
+			name:   "a status of go test that a failure explains is none",
+			events: []string{"start", "run TestA", "fail TestA", "fail", "go-test-exited  1"},
+			counts: "0 passed, 1 failed, 0 skipped", silent: []string{"exited"},
 		},
 		{
 			name:   "a package that fails without a failing test is a failure",
@@ -108,7 +137,7 @@ func TestSummary(t *testing.T) {
 			t.Parallel()
 			var out strings.Builder
 			s := newSummary(&out, "example.com/m")
-			s.read(strings.NewReader(stream(t, tt.events...)), nil)
+			s.read(strings.NewReader(stream(t, tt.events...)), nil, nil)
 			s.finish()
 			if got := s.counts(); got != tt.counts {
 				t.Errorf("counts %q, want %q", got, tt.counts)
@@ -131,20 +160,77 @@ func TestLinesThatAreNoEventsArePassedOn(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	s := newSummary(&out, "example.com/m")
-	s.read(strings.NewReader("go: no such module\n"+`{"Action":"build-output","ImportPath":"m","Output":"a.go:1: undefined: x\n"}`+"\n"), nil)
+	s.read(strings.NewReader("go: no such module\n"+`{"Action":"build-output","ImportPath":"m","Output":"a.go:1: undefined: x\n"}`+"\n"), nil, nil)
 	if got, want := out.String(), "go: no such module\na.go:1: undefined: x\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
-func TestProgressNamesTheLongestTestThatRuns(t *testing.T) {
+func TestInterruptIsNoFailureOfEachTest(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	s := newSummary(&out, "example.com/m")
-	s.read(strings.NewReader(stream(t, "start", "run TestDone", "pass TestDone", "run TestWaits", "pause TestWaits",
-		"run TestOld", "run TestOld/sub", "run TestNew", "run TestLate", "pause TestLate", "cont TestLate")), nil)
-	s.progress(time.Unix(67, 0))
-	if got, want := out.String(), "...   internal/store: 1 passed, 0 failed, 3 running, TestOld/sub for 1m1s\n"; got != want {
-		t.Errorf("got %q, want %q", got, want)
+	s.read(strings.NewReader(stream(t, "start", "run TestA", "pass TestA", "run TestB", "run TestC", "pause TestC")), nil, nil)
+	s.interrupted = "interrupt"
+	s.finish()
+	if got, want := s.counts(), "1 passed, 1 failed, 0 skipped"; got != want {
+		t.Errorf("counts %q, want %q", got, want)
+	}
+	const says = "STOP  internal/store: ended by a signal (interrupt) while these tests were running: TestB; 1 more had not begun or ended\n"
+	if !strings.Contains(out.String(), says) {
+		t.Errorf("should say %q:\n%s", says, &out)
+	}
+}
+
+func TestInterruptBeforeAnyTestIsAFailure(t *testing.T) {
+	t.Parallel()
+	s := newSummary(io.Discard, "example.com/m")
+	s.interrupted = "interrupt"
+	s.finish()
+	if s.failed == 0 {
+		t.Error("it passes")
+	}
+}
+
+func TestProgress(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		history timings
+		want    string
+	}{
+		"without a history": {nil, "...   1 of at least 6 tests, 1m0s, at least about 5m0s left; 3 running, internal/store TestOld/sub for 54s\n"},
+		"with a history": {
+			timings{"example.com/m/internal/store": {Tests: 10, Seconds: 100}, "example.com/m/internal/other": {Tests: 5, Seconds: 20}},
+			"...   1 of 15 tests, 1m0s, about 11m0s left; 3 running, internal/store TestOld/sub for 54s\n",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out strings.Builder
+			s := newSummary(&out, "example.com/m")
+			s.began, s.history = time.Unix(0, 0), test.history
+			s.read(strings.NewReader(stream(t, "start", "run TestDone", "pass TestDone", "run TestWaits", "pause TestWaits",
+				"run TestOld", "run TestOld/sub", "run TestNew", "run TestLate", "pause TestLate", "cont TestLate", "run TestMore", "pause TestMore")), nil, nil)
+			s.progress(time.Unix(60, 0))
+			if out.String() != test.want {
+				t.Errorf("got %q, want %q", out.String(), test.want)
+			}
+		})
+	}
+}
+
+func TestHistory(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "tests.json")
+	if h := readHistory(file); h != nil {
+		t.Errorf("what is not there reads as %v", h)
+	}
+	for _, part := range []timings{{"a": {1, 2}, "b": {3, 4}}, {"b": {5, 6}}} {
+		if err := part.write(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, want := readHistory(file), (timings{"a": {1, 2}, "b": {5, 6}}); !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
