@@ -52,6 +52,7 @@ type Sandbox struct {
 	engine   engine
 	dataDir  *dataDir // nil: nothing is kept
 	journal  journal
+	history  history
 	limiter  limiter
 	mux      *http.ServeMux
 	control  *http.ServeMux
