@@ -223,7 +223,7 @@ func renamedKeys(s *stage, p piece, parallelism string) {
 // each moment, unless its plan says that it is made anew.
 func countShift(s *stage, p piece) {
 	p.several = func(int) string { return pieceNamed(p).several(3) }
-	config := "\nvariable \"numbers\" {\n  default = [0, 1, 2]\n}\n" + p.many(3, "count = length(var.numbers)", "var.numbers[count.index]")
+	config := "\nvariable \"numbers\" {\n  type    = list(number)\n  default = [0, 1, 2]\n}\n" + p.many(3, "count = length(var.numbers)", "var.numbers[count.index]")
 	s.begin(config)
 	want := wanted{facts: p.saidOfMany(3)}
 	first := p.saidOf(0)
@@ -290,14 +290,20 @@ func overtaken(s *stage, p piece, h hand, trial *acctest.Trial) {
 		s.break_("a plan that is overtaken stops", "it exits %d", trial.Code)
 	default:
 		changed := p.afterChange(p.said)
-		if h.name != "another timeout" && h.name != "another one" && h.name != "put into maintenance mode" {
+		if h.overtaken != nil {
+			changed = h.overtaken(changed)
+		} else if h.name != "another timeout" && h.name != "another one" && h.name != "put into maintenance mode" {
 			changed = p.afterChange(after)
 		}
 		s.ends(trial, wanted{facts: changed, may: []string{"*"}})
 	}
 	s.mark()
 	s.CLI.Configure(p.changed())
-	s.within(2, p.wanted(both(p.afterChange, h.afterwards()), "*"))
+	final := p.wanted(both(p.afterChange, h.afterwards()), "*")
+	if h.overtaken != nil {
+		final.either = h.overtaken(final.facts)
+	}
+	s.within(2, final)
 }
 
 // The resources of the provider are all here, and all workflows are for each.

@@ -134,8 +134,9 @@ func (b breach) String() string { return b.clause + ": " + b.text }
 
 // wanted is what a configuration says, and what its plan announces for the time in between.
 type wanted struct {
-	facts []string // all of them; the window of a store only where it is managed
-	may   []string // beginnings of facts that may be away, or of objects that may be made anew, for a while
+	facts  []string // all of them; the window of a store only where it is managed
+	either []string // that may be there in the end or not
+	may    []string // beginnings of facts that may be away, or of objects that may be made anew, for a while
 }
 
 // may says that a plan announces a change of what this fact is about.
@@ -166,7 +167,7 @@ func judge(moments []sandbox.Moment, want wanted) []breach {
 		}
 	}
 	for _, fact := range end {
-		if !slices.Contains(want.facts, fact) {
+		if !slices.Contains(want.facts, fact) && !slices.Contains(want.either, fact) {
 			found = append(found, breach{clause(fact, true), "in the end there is, and should not be: " + fact})
 		}
 	}
@@ -182,11 +183,27 @@ func judge(moments []sandbox.Moment, want wanted) []breach {
 				found = append(found, breach{alwaysThere, fmt.Sprintf("after %s there was another one: %s", moment.After, fact)})
 			}
 		}
+		found = append(found, strays(moment, first, want)...)
 		found = append(found, opened(moment, first, want)...)
 		found = append(found, overwritten(moment, first, want)...)
 	}
 	slices.SortStableFunc(found, func(a, b breach) int { return strings.Compare(a.clause, b.clause) })
 	return slices.Compact(found)
+}
+
+// strays finds settings that neither were there before nor are to be there, of what was there before: in between, a
+// default that is left shows as something more, and not as something less.
+func strays(moment, first sandbox.Moment, want wanted) []breach {
+	var found []breach
+	before, known := facts(first), identities(first)
+	for _, fact := range facts(moment) {
+		words := strings.Fields(fact)
+		_, old := known[strings.Join(words[:2], " ")]
+		if old && clause(fact, false) == alwaysSet && words[2] != "window" && !slices.Contains(before, fact) && !slices.Contains(want.facts, fact) && !want.mayChange(fact) {
+			found = append(found, breach{alwaysSet, fmt.Sprintf("after %s there was: %s", moment.After, fact)})
+		}
+	}
+	return found
 }
 
 // opened finds spaces that admit the internet, though neither what was there nor what is to be there does. A new space
