@@ -188,9 +188,11 @@ resource "kvs_instance" "cache" {
 	dataSpace = "\ndata \"kvs_private_space\" \"prod\" {\n  name = \"acme-prod\"\n}\n"
 )
 
-// counted gives a parent a count, and numbers its name.
+// counted gives a parent a count, and numbers its name; a store's attachment too.
 func counted(block string, n int, name string) string {
-	return strings.NewReplacer("{\n", fmt.Sprintf("{\n  count = %d\n", n), name, name+"-${count.index}", "cache-${count.index}\"", "cache-${count.index}\"\n  attachment_name = \"CACHE_${count.index}\"").Replace(block)
+	numbered := name + "-${count.index}\""
+	block = strings.NewReplacer("{\n", fmt.Sprintf("{\n  count = %d\n", n), name+`"`, numbered).Replace(block)
+	return strings.Replace(block, `"orders-cache-${count.index}"`, "\"orders-cache-${count.index}\"\n  attachment_name = \"CACHE_${count.index}\"", 1)
 }
 
 // sent is a request of somebody else's, and what it takes until it is done.
@@ -259,7 +261,7 @@ func pieces() []piece {
 			},
 			hands: []hand{
 				{name: "renamed", does: sent("PATCH", "/apps/orders-web", `{"name":"orders-www"}`), facts: rewritten("orders-web", "orders-www")},
-				{name: "put into maintenance mode", does: sent("PATCH", "/apps/orders-web", `{"maintenance":true}`), facts: with("app orders-web maintenance")},
+				{name: "put into maintenance mode", does: sent("PATCH", "/apps/orders-web", `{"maintenance":true}`), facts: with("app orders-web maintenance"), same: true},
 				{name: "transferred", does: sent("PATCH", "/teams/apps/orders-web", `{"owner":"acme-data"}`), facts: rewritten("team acme", "team acme-data")},
 				{name: "deleted", does: sent("DELETE", "/apps/orders-web", ""), facts: without("app orders-web"), gone: true},
 			},
@@ -284,7 +286,7 @@ func pieces() []piece {
 				return rewritten("acme-prod", fmt.Sprintf("acme-prod-%d", i))(saying(saidSpace, []string{openSpace}))
 			},
 			hands: []hand{
-				{name: "renamed", does: sent("PATCH", "/spaces/acme-prod", `{"name":"acme-other"}`), facts: rewritten("acme-prod", "acme-other")},
+				{name: "renamed", does: sent("PATCH", "/spaces/acme-prod", `{"name":"acme-other"}`), facts: rewritten("acme-prod", "acme-other"), same: true},
 				{name: "transferred", does: sent("POST", "/spaces/acme-prod/transfer", `{"new_owner":"acme-data"}`), facts: rewritten("team acme", "team acme-data")},
 				{name: "deleted", does: sent("DELETE", "/spaces/acme-prod", ""), facts: without("space acme-prod"), gone: true},
 			},
@@ -332,7 +334,7 @@ func pieces() []piece {
 			hands: []hand{
 				{name: "on another plan", does: sent("PATCH", "/apps/orders-web/addons/orders-cache", `{"plan":"heroku-redis:premium-1"}`), facts: rewritten("premium-0", "premium-1")},
 				{name: "renamed", does: sent("PATCH", "/apps/orders-web/addons/orders-cache", `{"name":"orders-other"}`), facts: rewritten("orders-cache", "orders-other")},
-				{name: "another timeout", does: sent("PATCH", "/redis/v0/databases/orders-cache/config", `{"timeout":17}`), facts: with("store orders-cache timeout 17")},
+				{name: "another timeout", does: sent("PATCH", "/redis/v0/databases/orders-cache/config", `{"timeout":17}`), facts: with("store orders-cache timeout 17"), same: true},
 				{name: "another policy", does: sent("PATCH", "/redis/v0/databases/orders-cache/config", `{"maxmemory_policy":"allkeys-lru"}`), facts: with("store orders-cache policy allkeys-lru")},
 				{name: "other events", does: sent("PATCH", "/redis/v0/databases/orders-cache/config", `{"notify_keyspace_events":"KE$"}`), facts: with("store orders-cache events $KE")},
 				{name: "attached once more", does: sent("POST", "/addon-attachments", `{"addon":"orders-cache","app":"orders-web","name":"BESIDE"}`),
@@ -388,7 +390,7 @@ func pieces() []piece {
 				return rewritten("orders-cache", fmt.Sprintf("orders-cache-%d", i), "REDIS_URL", fmt.Sprintf("CACHE_%d_URL", i))(saying(saidStore, []string{"store orders-cache window Mondays 22:30"}))
 			}, saidOfAll: saidWeb,
 			hands: []hand{
-				{name: "another one", does: setsWindow("sunday", "02:30"), facts: rewritten("Mondays 22:30", "Sundays 02:30")},
+				{name: "another one", does: setsWindow("sunday", "02:30"), facts: rewritten("Mondays 22:30", "Sundays 02:30"), same: true},
 			},
 			otherValues: [][2]string{
 				{"instance_id", `""`}, {"instance_id", `"orders-cache"`}, {"instance_id", "upper(kvs_instance.cache.id)"}, {"instance_id", `" ${kvs_instance.cache.id} "`},

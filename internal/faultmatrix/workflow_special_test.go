@@ -250,7 +250,7 @@ func ownWorkflows() []workflow {
 		refusal := func(name string, act func(*stage) *acctest.Trial) workflow {
 			return workflow{p.resource, "protected: " + name, func(s *stage) {
 				s.begin(deploy + p.config(on))
-				s.refused(act(s), saysProtected)
+				s.refused(act(s), saysProtected+"|still owns")
 			}}
 		}
 		all = append(all,

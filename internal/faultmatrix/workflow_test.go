@@ -292,7 +292,7 @@ func overtaken(s *stage, p piece, h hand, trial *acctest.Trial) {
 		changed := p.afterChange(p.said)
 		if h.overtaken != nil {
 			changed = h.overtaken(changed)
-		} else if h.name != "another timeout" && h.name != "another one" && h.name != "put into maintenance mode" {
+		} else if !h.same {
 			changed = p.afterChange(after)
 		}
 		s.ends(trial, wanted{facts: changed, may: []string{"*"}})
