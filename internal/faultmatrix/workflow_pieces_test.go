@@ -49,6 +49,7 @@ type hand struct {
 	warns     string // what the next plan says of it
 	overtaken edit   // what there is after a plan that did not know of it, where that is more than both
 	gone      bool   // the object, so that nothing can be planned for it beforehand
+	same      bool   // what the plan changes too
 	stops     bool   // a saved plan, which would overwrite it
 }
 
