@@ -50,6 +50,7 @@ type hand struct {
 	overtaken edit   // what there is after a plan that did not know of it, where that is more than both
 	gone      bool   // the object, so that nothing can be planned for it beforehand
 	same      bool   // what the plan changes too
+	reset     bool   // by a plan that did not know of it, maybe: to what the configuration says
 	stops     bool   // a saved plan, which would overwrite it
 }
 
@@ -336,8 +337,8 @@ func pieces() []piece {
 				{name: "on another plan", does: sent("PATCH", "/apps/orders-web/addons/orders-cache", `{"plan":"heroku-redis:premium-1"}`), facts: rewritten("premium-0", "premium-1")},
 				{name: "renamed", does: sent("PATCH", "/apps/orders-web/addons/orders-cache", `{"name":"orders-other"}`), facts: rewritten("orders-cache", "orders-other")},
 				{name: "another timeout", does: sent("PATCH", "/redis/v0/databases/orders-cache/config", `{"timeout":17}`), facts: with("store orders-cache timeout 17"), same: true},
-				{name: "another policy", does: sent("PATCH", "/redis/v0/databases/orders-cache/config", `{"maxmemory_policy":"allkeys-lru"}`), facts: with("store orders-cache policy allkeys-lru")},
-				{name: "other events", does: sent("PATCH", "/redis/v0/databases/orders-cache/config", `{"notify_keyspace_events":"KE$"}`), facts: with("store orders-cache events $KE")},
+				{name: "another policy", does: sent("PATCH", "/redis/v0/databases/orders-cache/config", `{"maxmemory_policy":"allkeys-lru"}`), facts: with("store orders-cache policy allkeys-lru"), reset: true},
+				{name: "other events", does: sent("PATCH", "/redis/v0/databases/orders-cache/config", `{"notify_keyspace_events":"KE$"}`), facts: with("store orders-cache events $KE"), reset: true},
 				{name: "attached once more", does: sent("POST", "/addon-attachments", `{"addon":"orders-cache","app":"orders-web","name":"BESIDE"}`),
 					facts: with("app orders-web has BESIDE_URL of orders-cache"), stays: with("app orders-web has BESIDE_URL of orders-cache")},
 				{name: "its app renamed", does: sent("PATCH", "/apps/orders-web", `{"name":"orders-www"}`), facts: rewritten("orders-web", "orders-www")},

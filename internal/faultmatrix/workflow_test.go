@@ -295,6 +295,9 @@ func overtaken(s *stage, p piece, h hand, trial *acctest.Trial) {
 		} else if !h.same {
 			changed = p.afterChange(after)
 		}
+		if reset := p.afterChange(p.said); h.reset && slices.Equal(managed(s.present(), reset), reset) {
+			changed = reset
+		}
 		s.ends(trial, wanted{facts: changed, may: []string{"*"}})
 	}
 	s.mark()
