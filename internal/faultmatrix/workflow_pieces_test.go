@@ -27,8 +27,6 @@ type piece struct {
 	change      [2]string // an attribute and another value of it
 	afterChange edit
 
-	deferred string // it with data sources for what it needs, for a module
-
 	several     func(n int) string // what n of it need
 	nth         [][2]string        // attributes of the n-th, with N for the number
 	saidOf      func(i int) []string
@@ -334,7 +332,7 @@ func pieces() []piece {
 				return rewritten("orders-cache", fmt.Sprintf("orders-cache-%d", i), "REDIS_URL", fmt.Sprintf("CACHE_%d_URL", i))(saidStore)
 			}, saidOfAll: saidWeb,
 			hands: []hand{
-				{name: "on another plan", does: sent("PATCH", "/apps/orders-web/addons/orders-cache", `{"plan":"heroku-redis:premium-1"}`), facts: rewritten("premium-0", "premium-1")},
+				{name: "on another plan", does: sent("PATCH", "/apps/orders-web/addons/orders-cache", `{"plan":"heroku-redis:mini"}`), facts: rewritten("premium-0", "mini")},
 				{name: "renamed", does: sent("PATCH", "/apps/orders-web/addons/orders-cache", `{"name":"orders-other"}`), facts: rewritten("orders-cache", "orders-other")},
 				{name: "another timeout", does: sent("PATCH", "/redis/v0/databases/orders-cache/config", `{"timeout":17}`), facts: with("store orders-cache timeout 17"), same: true},
 				{name: "another policy", does: sent("PATCH", "/redis/v0/databases/orders-cache/config", `{"maxmemory_policy":"allkeys-lru"}`), facts: with("store orders-cache policy allkeys-lru"), reset: true},

@@ -282,7 +282,6 @@ func byHandThenApplied(s *stage, p piece, h hand) {
 
 // overtaken: a plan that was made without knowing does what it says and nothing else, or stops and changes nothing.
 func overtaken(s *stage, p piece, h hand, trial *acctest.Trial) {
-	after := h.facts(p.said)
 	switch {
 	case trial.Code == 1:
 		s.refused(trial, ".")
@@ -293,7 +292,7 @@ func overtaken(s *stage, p piece, h hand, trial *acctest.Trial) {
 		if h.overtaken != nil {
 			changed = h.overtaken(changed)
 		} else if !h.same {
-			changed = p.afterChange(after)
+			changed = h.facts(changed)
 		}
 		if reset := p.afterChange(p.said); h.reset && slices.Equal(managed(s.present(), reset), reset) {
 			changed = reset
