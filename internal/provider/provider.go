@@ -117,7 +117,7 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 	}
 	conn := connection{
 		client: client, tokenSource: options.Credential.Source, rulesets: &rulesetOwners{}, protected: &protectedStores{}, plans: &plannedPlans{},
-		names: &takenNames{}, owners: &spaceOwners{}, holds: &appHolds{}, hosts: &hosts{},
+		names: &takenNames{}, owners: &spaceOwners{}, holds: &appHolds{}, hosts: &hosts{}, run: newRun(),
 	}
 	// One free request, so that a wrong token is one error here instead of one for each resource.
 	if _, err := client.RateLimit(ctx); err != nil {
@@ -209,6 +209,7 @@ type connection struct {
 	owners      *spaceOwners
 	holds       *appHolds
 	hosts       *hosts
+	run         *run
 }
 
 // configure takes what Configure of the provider prepared; nil (validate, or unknown provider values) leaves c unready.

@@ -1,0 +1,81 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+// handyClock calls a function instead of sleeping.
+type handyClock struct{ sleep func() error }
+
+func (handyClock) Now() time.Time                               { return time.Time{} }
+func (c handyClock) Sleep(context.Context, time.Duration) error { return c.sleep() }
+
+func TestRun_yieldsWhatAnotherInstanceKeeps(t *testing.T) {
+	r, o := newRun(), object{"kvs_attachment", "a"}
+	if r.yield(o) {
+		t.Error("an object that nobody keeps was left alone")
+	}
+	r.keep(o)
+	if !r.yield(o) {
+		t.Error("an object that another instance keeps was not left alone")
+	}
+	if r.yield(object{"kvs_app", "a"}) {
+		t.Error("the id of another resource type was taken for the same object")
+	}
+}
+
+func TestRun_inherits(t *testing.T) {
+	r, o := newRun(), object{"kvs_attachment", "a"}
+	given := r.inherit(t.Context(), handyClock{func() error { r.yield(o); return nil }}, o)
+	if !given || !r.keeps(o) {
+		t.Errorf("given %t, kept %t: the Delete came while the creation waited", given, r.keeps(o))
+	}
+
+	r, sleeps := newRun(), 0
+	if r.inherit(t.Context(), handyClock{func() error { sleeps++; return nil }}, o) || sleeps != 50 {
+		t.Errorf("inherited from nobody, or waited %d times instead of 50", sleeps)
+	}
+	if !r.yield(o) {
+		t.Error("a Delete took away what a creation was refused for")
+	}
+}
+
+func TestRun_inheritsNothingDeleted(t *testing.T) {
+	r, o := newRun(), object{"kvs_attachment", "a"}
+	r.yield(o) // before anybody wanted it, so that it is deleted
+	if r.inherit(t.Context(), handyClock{func() error { return context.Canceled }}, o) {
+		t.Error("inherited what a Delete has not left")
+	}
+}
+
+func TestRun_claims(t *testing.T) {
+	tests := map[string]struct {
+		first, second claim
+		conflict      bool
+	}{
+		"planned twice":                   {claim{id: "a", value: "v"}, claim{id: "a", value: "v"}, false},
+		"replaced: planned as a creation": {claim{id: "a", value: "v"}, claim{value: "v"}, false},
+		"two objects of the state":        {claim{id: "a", value: "v"}, claim{id: "b", value: "v"}, true},
+		"other values":                    {claim{value: "v"}, claim{value: "w"}, true},
+		"a creation beside what stays":    {claim{id: "a", value: "v"}, claim{value: "w"}, true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := newRun()
+			if _, conflict := r.claim("name", test.first); conflict {
+				t.Fatal("the first claim met another one")
+			}
+			if _, conflict := r.claim("name", test.second); conflict != test.conflict {
+				t.Errorf("conflict %t, want %t", conflict, test.conflict)
+			}
+			if _, conflict := r.claim("other name", test.second); conflict {
+				t.Error("claims of different things met")
+			}
+		})
+	}
+}
