@@ -296,7 +296,7 @@ func pieces() []piece {
 				{"region", "null"}, {"region", `""`}, {"region", `"Virginia"`}, {"region", `" virginia "`}, {"region", `"01234567-89ab-4cde-8f01-23456789abcd"`},
 				{"cidr", "null"}, {"cidr", `""`}, {"cidr", `" 10.0.0.0/16 "`}, {"cidr", `"10.0.0.1/16"`},
 				{"data_cidr", "null"}, {"data_cidr", `""`}, {"data_cidr", `"172.23.0.0/18 "`},
-				{"shield", "null"}, {"deletion_protection", "null"}, {"log_drain_url_wo_version", "null"},
+				{"shield", "null"}, {"log_drain_url_wo_version", "null"},
 			},
 		},
 		{
@@ -351,7 +351,7 @@ func pieces() []piece {
 				{"maxmemory_policy", "null"}, {"maxmemory_policy", `""`}, {"maxmemory_policy", `"NoEviction"`}, {"maxmemory_policy", `" noeviction"`},
 				{"notify_keyspace_events", "null"}, {"notify_keyspace_events", `" "`},
 				{"attachment_name", "null"}, {"attachment_name", `""`}, {"attachment_name", `"redis"`}, {"attachment_name", `" REDIS "`}, {"attachment_name", `"REDIS_URL"`},
-				{"outside_space", "null"}, {"deletion_protection", "null"}, {"migration", "null"}, {"migration", "{}"}, {"migration", "{ strategy = null, retire = null }"},
+				{"outside_space", "null"}, {"migration", "null"}, {"migration", "{}"}, {"migration", "{ strategy = null, retire = null }"},
 				{"migration", `{ strategy = "" }`}, {"migration", `{ retire = "Never" }`}, {"fork", "null"}, {"fork", "{}"}, {"fork", "{ instance_id = null }"}, {"fork", `{ instance_id = "" }`},
 				{"timeouts", "null"}, {"timeouts", "{}"}, {"timeouts", `{ create = "" }`}, {"timeouts", `{ create = "-5m" }`}, {"timeouts", `{ create = " 5m " }`},
 			},
