@@ -108,15 +108,6 @@ func (p piece) saidOfMany(n int) []string {
 	return all
 }
 
-func (p piece) value(attribute string) string {
-	for _, a := range p.attributes {
-		if a[0] == attribute {
-			return a[1]
-		}
-	}
-	return ""
-}
-
 // rewritten replaces text in all facts.
 func rewritten(oldnew ...string) edit {
 	return func(facts []string) []string {
@@ -156,9 +147,10 @@ func asIs(facts []string) []string { return facts }
 
 // The facts of what the pieces consist of.
 var (
-	saidWeb    = []string{"app orders-web", "app orders-web team acme"}
-	saidAPI    = []string{"app orders-api"}
-	saidStore  = []string{"app orders-web has REDIS_URL of orders-cache", "store orders-cache", "store orders-cache app orders-web", "store orders-cache plan premium-0"}
+	saidWeb   = []string{"app orders-web", "app orders-web team acme"}
+	saidAPI   = []string{"app orders-api"}
+	saidStore = []string{"app orders-web has REDIS_URL of orders-cache", "store orders-cache", "store orders-cache app orders-web",
+		"store orders-cache plan premium-0"}
 	saidShared = []string{"app orders-api has SHARED_URL of orders-cache"}
 	saidSpace  = []string{"space acme-prod", "space acme-prod region virginia", "space acme-prod team acme"}
 )
@@ -180,7 +172,8 @@ resource "kvs_instance" "cache" {
   deletion_protection = false
 }
 `
-	spaceBlock = "\nresource \"kvs_private_space\" \"prod\" {\n  name                = \"acme-prod\"\n  team                = \"acme\"\n  deletion_protection = false\n}\n"
+	spaceBlock = "\nresource \"kvs_private_space\" \"prod\" {\n  name                = \"acme-prod\"\n" +
+		"  team                = \"acme\"\n  deletion_protection = false\n}\n"
 
 	dataWeb   = "\ndata \"kvs_app\" \"web\" {\n  name = \"orders-web\"\n}\n"
 	dataAPI   = "\ndata \"kvs_app\" \"api\" {\n  name = \"orders-api\"\n}\n"
@@ -192,7 +185,8 @@ resource "kvs_instance" "cache" {
 func counted(block string, n int, name string) string {
 	numbered := name + "-${count.index}\""
 	block = strings.NewReplacer("{\n", fmt.Sprintf("{\n  count = %d\n", n), name+`"`, numbered).Replace(block)
-	return strings.Replace(block, `"orders-cache-${count.index}"`, "\"orders-cache-${count.index}\"\n  attachment_name = \"CACHE_${count.index}\"", 1)
+	return strings.Replace(block, `"orders-cache-${count.index}"`,
+		"\"orders-cache-${count.index}\"\n  attachment_name = \"CACHE_${count.index}\"", 1)
 }
 
 // sent is a request of somebody else's, and what it takes until it is done.
@@ -246,7 +240,8 @@ const (
 )
 
 // theirs is what a re-pointing by hand brings along.
-var theirs = []string{"app orders-api has THEIRS_URL of their-cache", "store their-cache", "store their-cache app orders-api", "store their-cache plan premium-0"}
+var theirs = []string{"app orders-api has THEIRS_URL of their-cache", "store their-cache", "store their-cache app orders-api",
+	"store their-cache plan premium-0"}
 
 func pieces() []piece {
 	return []piece{
@@ -261,8 +256,10 @@ func pieces() []piece {
 			},
 			hands: []hand{
 				{name: "renamed", does: sent("PATCH", "/apps/orders-web", `{"name":"orders-www"}`), facts: rewritten("orders-web", "orders-www")},
-				{name: "put into maintenance mode", does: sent("PATCH", "/apps/orders-web", `{"maintenance":true}`), facts: with("app orders-web maintenance"), same: true},
-				{name: "transferred", does: sent("PATCH", "/teams/apps/orders-web", `{"owner":"acme-data"}`), facts: rewritten("team acme", "team acme-data")},
+				{name: "put into maintenance mode", does: sent("PATCH", "/apps/orders-web", `{"maintenance":true}`),
+					facts: with("app orders-web maintenance"), same: true},
+				{name: "transferred", does: sent("PATCH", "/teams/apps/orders-web", `{"owner":"acme-data"}`),
+					facts: rewritten("team acme", "team acme-data")},
 				{name: "deleted", does: sent("DELETE", "/apps/orders-web", ""), facts: without("app orders-web"), gone: true},
 			},
 			otherValues: [][2]string{
@@ -286,14 +283,17 @@ func pieces() []piece {
 				return rewritten("acme-prod", fmt.Sprintf("acme-prod-%d", i))(saying(saidSpace, []string{openSpace}))
 			},
 			hands: []hand{
-				{name: "renamed", does: sent("PATCH", "/spaces/acme-prod", `{"name":"acme-other"}`), facts: rewritten("acme-prod", "acme-other"), same: true},
-				{name: "transferred", does: sent("POST", "/spaces/acme-prod/transfer", `{"new_owner":"acme-data"}`), facts: rewritten("team acme", "team acme-data")},
+				{name: "renamed", does: sent("PATCH", "/spaces/acme-prod", `{"name":"acme-other"}`),
+					facts: rewritten("acme-prod", "acme-other"), same: true},
+				{name: "transferred", does: sent("POST", "/spaces/acme-prod/transfer", `{"new_owner":"acme-data"}`),
+					facts: rewritten("team acme", "team acme-data")},
 				{name: "deleted", does: sent("DELETE", "/spaces/acme-prod", ""), facts: without("space acme-prod"), gone: true},
 			},
 			otherValues: [][2]string{
 				{"name", `""`}, {"name", `"Acme-Prod"`}, {"name", `" acme-prod "`},
 				{"team", `""`}, {"team", `"ACME"`}, {"team", `" acme"`}, {"team", `"01234567-89ab-4cde-8f01-23456789abcd"`},
-				{"region", "null"}, {"region", `""`}, {"region", `"Virginia"`}, {"region", `" virginia "`}, {"region", `"01234567-89ab-4cde-8f01-23456789abcd"`},
+				{"region", "null"}, {"region", `""`}, {"region", `"Virginia"`}, {"region", `" virginia "`},
+				{"region", `"01234567-89ab-4cde-8f01-23456789abcd"`},
 				{"cidr", "null"}, {"cidr", `""`}, {"cidr", `" 10.0.0.0/16 "`}, {"cidr", `"10.0.0.1/16"`},
 				{"data_cidr", "null"}, {"data_cidr", `""`}, {"data_cidr", `"172.23.0.0/18 "`},
 				{"shield", "null"}, {"log_drain_url_wo_version", "null"},
@@ -301,20 +301,25 @@ func pieces() []piece {
 		},
 		{
 			resource: "kvs_trusted_ip_ranges", label: "prod", id: "acme-prod", parents: spaceBlock,
-			attributes: [][2]string{{"space_id", "kvs_private_space.prod.id"}, {"ranges", `{ "192.0.2.0/24" = { description = "office" } }`}, {"on_destroy", `"keep"`}},
-			said:       saying(saidSpace, []string{setRanges}),
-			change:     [2]string{"ranges", `{ "192.0.2.0/24" = {}, "198.51.100.0/24" = {} }`}, afterChange: rewritten("192.0.2.0/24", "192.0.2.0/24 198.51.100.0/24"),
-			several: func(n int) string { return counted(spaceBlock, n, "acme-prod") }, nth: [][2]string{{"space_id", "kvs_private_space.prod[N].id"}},
+			attributes: [][2]string{{"space_id", "kvs_private_space.prod.id"}, {"ranges",
+				`{ "192.0.2.0/24" = { description = "office" } }`}, {"on_destroy", `"keep"`}},
+			said:        saying(saidSpace, []string{setRanges}),
+			change:      [2]string{"ranges", `{ "192.0.2.0/24" = {}, "198.51.100.0/24" = {} }`},
+			afterChange: rewritten("192.0.2.0/24", "192.0.2.0/24 198.51.100.0/24"),
+			several:     func(n int) string { return counted(spaceBlock, n, "acme-prod") },
+			nth:         [][2]string{{"space_id", "kvs_private_space.prod[N].id"}},
 			saidOf: func(i int) []string {
 				return rewritten("acme-prod", fmt.Sprintf("acme-prod-%d", i))(saying(saidSpace, []string{setRanges}))
 			},
 			hands: []hand{
-				{name: "one added", does: admits("192.0.2.0/24 203.0.113.0/24"), facts: rewritten("192.0.2.0/24", "192.0.2.0/24 203.0.113.0/24"), stops: true},
+				{name: "one added", does: admits("192.0.2.0/24 203.0.113.0/24"), facts: rewritten("192.0.2.0/24",
+					"192.0.2.0/24 203.0.113.0/24"), stops: true},
 				{name: "another one", does: admits("203.0.113.0/24"), facts: rewritten("192.0.2.0/24", "203.0.113.0/24"), stops: true},
 				{name: "opened", does: admits(internet), facts: rewritten("192.0.2.0/24", internet), stops: true, warns: `0\.0\.0\.0/0`},
 			},
 			otherValues: [][2]string{
-				{"space_id", `""`}, {"space_id", `"acme-prod"`}, {"space_id", `upper(kvs_private_space.prod.id)`}, {"space_id", `" ${kvs_private_space.prod.id} "`},
+				{"space_id", `""`}, {"space_id", `"acme-prod"`}, {"space_id", `upper(kvs_private_space.prod.id)`},
+				{"space_id", `" ${kvs_private_space.prod.id} "`},
 				{"ranges", `{ "192.0.2.1/24" = {} }`}, {"ranges", `{ " 192.0.2.0/24" = {} }`}, {"ranges", `{ "" = {} }`},
 				{"on_destroy", "null"}, {"on_destroy", `""`}, {"on_destroy", `"KEEP"`}, {"on_destroy", `" keep"`},
 			},
@@ -323,7 +328,8 @@ func pieces() []piece {
 			resource: "kvs_instance", label: "cache", id: "orders-cache", parents: webBlock, unique: true,
 			attributes: [][2]string{
 				{"app_id", "kvs_app.web.id"}, {"plan", `"premium-0"`}, {"name", `"orders-cache"`}, {"version", `"7.2"`}, {"timeout", "300"},
-				{"maxmemory_policy", `"noeviction"`}, {"notify_keyspace_events", `""`}, {"attachment_name", `"REDIS"`}, {"outside_space", "false"}, {"deletion_protection", "false"},
+				{"maxmemory_policy", `"noeviction"`}, {"notify_keyspace_events", `""`}, {"attachment_name", `"REDIS"`},
+				{"outside_space", "false"}, {"deletion_protection", "false"},
 			},
 			said: saying(saidWeb, saidStore), replaced: []string{"store orders-cache", "app orders-web has REDIS_URL"},
 			change: [2]string{"timeout", "60"}, afterChange: with("store orders-cache timeout 60"),
@@ -332,28 +338,39 @@ func pieces() []piece {
 				return rewritten("orders-cache", fmt.Sprintf("orders-cache-%d", i), "REDIS_URL", fmt.Sprintf("CACHE_%d_URL", i))(saidStore)
 			}, saidOfAll: saidWeb,
 			hands: []hand{
-				{name: "on another plan", does: sent("PATCH", "/apps/orders-web/addons/orders-cache", `{"plan":"heroku-redis:mini"}`), facts: rewritten("premium-0", "mini")},
-				{name: "renamed", does: sent("PATCH", "/apps/orders-web/addons/orders-cache", `{"name":"orders-other"}`), facts: rewritten("orders-cache", "orders-other")},
-				{name: "another timeout", does: sent("PATCH", "/redis/v0/databases/orders-cache/config", `{"timeout":17}`), facts: with("store orders-cache timeout 17"), same: true},
-				{name: "another policy", does: sent("PATCH", "/redis/v0/databases/orders-cache/config", `{"maxmemory_policy":"allkeys-lru"}`), facts: with("store orders-cache policy allkeys-lru"), reset: true},
-				{name: "other events", does: sent("PATCH", "/redis/v0/databases/orders-cache/config", `{"notify_keyspace_events":"KE$"}`), facts: with("store orders-cache events $KE"), reset: true},
+				{name: "on another plan", does: sent("PATCH", "/apps/orders-web/addons/orders-cache", `{"plan":"heroku-redis:mini"}`),
+					facts: rewritten("premium-0", "mini")},
+				{name: "renamed", does: sent("PATCH", "/apps/orders-web/addons/orders-cache", `{"name":"orders-other"}`),
+					facts: rewritten("orders-cache", "orders-other")},
+				{name: "another timeout", does: sent("PATCH", "/redis/v0/databases/orders-cache/config", `{"timeout":17}`),
+					facts: with("store orders-cache timeout 17"), same: true},
+				{name: "another policy", does: sent("PATCH", "/redis/v0/databases/orders-cache/config",
+					`{"maxmemory_policy":"allkeys-lru"}`), facts: with("store orders-cache policy allkeys-lru"), reset: true},
+				{name: "other events", does: sent("PATCH", "/redis/v0/databases/orders-cache/config",
+					`{"notify_keyspace_events":"KE$"}`), facts: with("store orders-cache events $KE"), reset: true},
 				{name: "attached once more", does: sent("POST", "/addon-attachments", `{"addon":"orders-cache","app":"orders-web","name":"BESIDE"}`),
 					facts: with("app orders-web has BESIDE_URL of orders-cache"), stays: with("app orders-web has BESIDE_URL of orders-cache")},
-				{name: "its app renamed", does: sent("PATCH", "/apps/orders-web", `{"name":"orders-www"}`), facts: rewritten("orders-web", "orders-www")},
-				{name: "deleted", does: sent("DELETE", "/apps/orders-web/addons/orders-cache", `{"force":true}`), facts: without("store orders-cache", "app orders-web has"), gone: true, warns: "empty|gone|no longer"},
+				{name: "its app renamed", does: sent("PATCH", "/apps/orders-web", `{"name":"orders-www"}`),
+					facts: rewritten("orders-web", "orders-www")},
+				{name: "deleted", does: sent("DELETE", "/apps/orders-web/addons/orders-cache", `{"force":true}`),
+					facts: without("store orders-cache", "app orders-web has"), gone: true, warns: "empty|gone|no longer"},
 			},
 			otherValues: [][2]string{
 				{"app_id", `""`}, {"app_id", `"orders-web"`}, {"app_id", "upper(kvs_app.web.id)"}, {"app_id", `" ${kvs_app.web.id} "`},
-				{"plan", `""`}, {"plan", `"Premium-0"`}, {"plan", `" premium-0 "`}, {"plan", `"heroku-redis:premium-0"`}, {"plan", `"HEROKU-REDIS:premium-0"`},
+				{"plan", `""`}, {"plan", `"Premium-0"`}, {"plan", `" premium-0 "`}, {"plan", `"heroku-redis:premium-0"`},
+				{"plan", `"HEROKU-REDIS:premium-0"`},
 				{"name", "null"}, {"name", `""`}, {"name", `"Orders-Cache"`}, {"name", `" orders-cache "`},
 				{"version", "null"}, {"version", `""`}, {"version", `" 7.2 "`}, {"version", `"7"`}, {"version", "7.2"},
 				{"timeout", "null"}, {"timeout", `"300"`}, {"timeout", "1.5"}, {"timeout", "-1"}, {"timeout", "1e30"},
 				{"maxmemory_policy", "null"}, {"maxmemory_policy", `""`}, {"maxmemory_policy", `"NoEviction"`}, {"maxmemory_policy", `" noeviction"`},
 				{"notify_keyspace_events", "null"}, {"notify_keyspace_events", `" "`},
-				{"attachment_name", "null"}, {"attachment_name", `""`}, {"attachment_name", `"redis"`}, {"attachment_name", `" REDIS "`}, {"attachment_name", `"REDIS_URL"`},
+				{"attachment_name", "null"}, {"attachment_name", `""`}, {"attachment_name", `"redis"`},
+				{"attachment_name", `" REDIS "`}, {"attachment_name", `"REDIS_URL"`},
 				{"outside_space", "null"}, {"migration", "null"}, {"migration", "{}"}, {"migration", "{ strategy = null, retire = null }"},
-				{"migration", `{ strategy = "" }`}, {"migration", `{ retire = "Never" }`}, {"fork", "null"}, {"fork", "{}"}, {"fork", "{ instance_id = null }"}, {"fork", `{ instance_id = "" }`},
-				{"timeouts", "null"}, {"timeouts", "{}"}, {"timeouts", `{ create = "" }`}, {"timeouts", `{ create = "-5m" }`}, {"timeouts", `{ create = " 5m " }`},
+				{"migration", `{ strategy = "" }`}, {"migration", `{ retire = "Never" }`}, {"fork", "null"}, {"fork", "{}"},
+				{"fork", "{ instance_id = null }"}, {"fork", `{ instance_id = "" }`},
+				{"timeouts", "null"}, {"timeouts", "{}"}, {"timeouts", `{ create = "" }`}, {"timeouts", `{ create = "-5m" }`},
+				{"timeouts", `{ create = " 5m " }`},
 			},
 		},
 		{
@@ -365,18 +382,22 @@ func pieces() []piece {
 			saidOf:    func(i int) []string { return rewritten("SHARED", fmt.Sprintf("SHARED_%d", i))(saidShared) },
 			saidOfAll: saying(saidWeb, saidAPI, saidStore),
 			hands: []hand{
-				{name: "re-pointed", does: repoints("orders-api", "SHARED"), facts: both(rewritten("SHARED_URL of orders-cache", "SHARED_URL of their-cache"), with(theirs...)), stays: with(theirs...),
+				{name: "re-pointed", does: repoints("orders-api", "SHARED"), facts: both(rewritten("SHARED_URL of orders-cache",
+					"SHARED_URL of their-cache"), with(theirs...)), stays: with(theirs...),
 					overtaken: both(with(theirs...), with("app orders-api has SHARED_URL of their-cache"))},
 				{name: "attached under another name", does: func(l *acctest.Lab) {
 					l.Request("POST", "/addon-attachments", `{"addon":"orders-cache","app":"orders-api","name":"BESIDE"}`)
 					detaches("orders-api", "SHARED")(l)
 				}, facts: rewritten("SHARED_URL", "BESIDE_URL"), stays: with("app orders-api has BESIDE_URL of orders-cache"), gone: true},
-				{name: "its app renamed", does: sent("PATCH", "/apps/orders-api", `{"name":"orders-apis"}`), facts: rewritten("orders-api", "orders-apis")},
-				{name: "deleted", does: detaches("orders-api", "SHARED"), facts: without("app orders-api has SHARED_URL"), gone: true, warns: "gone|no longer|detached|deleted"},
+				{name: "its app renamed", does: sent("PATCH", "/apps/orders-api", `{"name":"orders-apis"}`),
+					facts: rewritten("orders-api", "orders-apis")},
+				{name: "deleted", does: detaches("orders-api", "SHARED"), facts: without("app orders-api has SHARED_URL"),
+					gone: true, warns: "gone|no longer|detached|deleted"},
 			},
 			otherValues: [][2]string{
 				{"app_id", `""`}, {"app_id", `"orders-api"`}, {"app_id", "upper(kvs_app.api.id)"}, {"app_id", `" ${kvs_app.api.id} "`},
-				{"instance_id", `""`}, {"instance_id", `"orders-cache"`}, {"instance_id", "upper(kvs_instance.cache.id)"}, {"instance_id", `" ${kvs_instance.cache.id} "`},
+				{"instance_id", `""`}, {"instance_id", `"orders-cache"`}, {"instance_id", "upper(kvs_instance.cache.id)"},
+				{"instance_id", `" ${kvs_instance.cache.id} "`},
 				{"name", "null"}, {"name", `""`}, {"name", `"shared"`}, {"name", `" SHARED "`}, {"name", `"SHARED_URL"`},
 			},
 		},
@@ -385,15 +406,18 @@ func pieces() []piece {
 			attributes: [][2]string{{"instance_id", "kvs_instance.cache.id"}, {"day", `"Monday"`}, {"time", `"22:30"`}},
 			said:       saying(saidWeb, saidStore, []string{"store orders-cache window Mondays 22:30"}),
 			change:     [2]string{"day", `"Friday"`}, afterChange: rewritten("Mondays", "Fridays"),
-			several: func(n int) string { return webBlock + counted(storeBlock, n, "orders-cache") }, nth: [][2]string{{"instance_id", "kvs_instance.cache[N].id"}},
+			several: func(n int) string { return webBlock + counted(storeBlock, n, "orders-cache") },
+			nth:     [][2]string{{"instance_id", "kvs_instance.cache[N].id"}},
 			saidOf: func(i int) []string {
-				return rewritten("orders-cache", fmt.Sprintf("orders-cache-%d", i), "REDIS_URL", fmt.Sprintf("CACHE_%d_URL", i))(saying(saidStore, []string{"store orders-cache window Mondays 22:30"}))
+				return rewritten("orders-cache", fmt.Sprintf("orders-cache-%d", i),
+					"REDIS_URL", fmt.Sprintf("CACHE_%d_URL", i))(saying(saidStore, []string{"store orders-cache window Mondays 22:30"}))
 			}, saidOfAll: saidWeb,
 			hands: []hand{
 				{name: "another one", does: setsWindow("sunday", "02:30"), facts: rewritten("Mondays 22:30", "Sundays 02:30"), same: true},
 			},
 			otherValues: [][2]string{
-				{"instance_id", `""`}, {"instance_id", `"orders-cache"`}, {"instance_id", "upper(kvs_instance.cache.id)"}, {"instance_id", `" ${kvs_instance.cache.id} "`},
+				{"instance_id", `""`}, {"instance_id", `"orders-cache"`}, {"instance_id", "upper(kvs_instance.cache.id)"},
+				{"instance_id", `" ${kvs_instance.cache.id} "`},
 				{"day", `""`}, {"day", `"monday"`}, {"day", `"MONDAY"`}, {"day", `" Monday "`}, {"day", `"Mon"`},
 				{"time", `""`}, {"time", `" 22:30 "`}, {"time", `"22:30:00"`}, {"time", `"10:30 PM"`},
 			},

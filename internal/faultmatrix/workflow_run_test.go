@@ -39,7 +39,7 @@ func newStage(t *testing.T) *stage {
 	return s
 }
 
-func (s *stage) break_(clause, format string, args ...any) {
+func (s *stage) broken(clause, format string, args ...any) {
 	s.breaches = append(s.breaches, breach{clause, fmt.Sprintf(format, args...)})
 }
 
@@ -81,7 +81,7 @@ func (s *stage) present() []string {
 func (s *stage) ends(trial *acctest.Trial, want wanted) {
 	s.T.Helper()
 	if trial.Code != 0 {
-		s.break_("exit code", "%s exits %d:\n%s", strings.Join(trial.Args, " "), trial.Code, trial.Errors())
+		s.broken("exit code", "%s exits %d:\n%s", strings.Join(trial.Args, " "), trial.Code, trial.Errors())
 	}
 	s.breaches = append(s.breaches, judge(s.History()[s.from:], want)...)
 	s.mark()
@@ -92,7 +92,7 @@ func (s *stage) quiet(trial *acctest.Trial) {
 	s.T.Helper()
 	s.ends(trial, s.asBefore())
 	if sent := writes(trial); len(sent) > 0 {
-		s.break_("nothing is sent", "%s", strings.Join(sent, ", "))
+		s.broken("nothing is sent", "%s", strings.Join(sent, ", "))
 	}
 }
 
@@ -104,7 +104,7 @@ func (s *stage) asBefore() wanted { return wanted{facts: facts(s.History()[s.fro
 func (s *stage) refused(trial *acctest.Trial, says string) {
 	s.T.Helper()
 	if sent := writes(trial); len(sent) > 0 {
-		s.break_("nothing is sent", "%s", strings.Join(sent, ", "))
+		s.broken("nothing is sent", "%s", strings.Join(sent, ", "))
 	}
 	s.refusedByHeroku(trial, says)
 }
@@ -112,7 +112,7 @@ func (s *stage) refused(trial *acctest.Trial, says string) {
 func (s *stage) refusedByHeroku(trial *acctest.Trial, says string) {
 	s.T.Helper()
 	if trial.Code != 1 {
-		s.break_("exit code", "%s exits %d, want a refusal:\n%s", strings.Join(trial.Args, " "), trial.Code, trial.Errors())
+		s.broken("exit code", "%s exits %d, want a refusal:\n%s", strings.Join(trial.Args, " "), trial.Code, trial.Errors())
 	}
 	s.says(trial, "error", says)
 	s.breaches = append(s.breaches, judge(s.History()[s.from:], s.asBefore())...)
@@ -142,11 +142,11 @@ func (s *stage) says(trial *acctest.Trial, severity, pattern string) {
 		text := strings.Join(strings.Fields(d.Summary+"\n"+d.Detail), " ")
 		said = said || words.MatchString(text)
 		if severity == "error" && !words.MatchString(text) {
-			s.break_("what it says", "want /%s/, got: %s", pattern, text)
+			s.broken("what it says", "want /%s/, got: %s", pattern, text)
 		}
 	}
 	if !said {
-		s.break_("what it says", "no %s says /%s/:\n%s", severity, pattern, trial.Errors())
+		s.broken("what it says", "no %s says /%s/:\n%s", severity, pattern, trial.Errors())
 	}
 }
 
@@ -154,7 +154,7 @@ func (s *stage) says(trial *acctest.Trial, severity, pattern string) {
 func (s *stage) settles(args ...string) {
 	s.T.Helper()
 	if plan := s.Plan(args...); plan.Code != 0 {
-		s.break_("settles", "the plan afterwards exits %d, with %v:\n%s", plan.Code, plan.Planned, plan.Errors())
+		s.broken("settles", "the plan afterwards exits %d, with %v:\n%s", plan.Code, plan.Planned, plan.Errors())
 	}
 	s.mark()
 }

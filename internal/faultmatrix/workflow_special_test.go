@@ -29,13 +29,16 @@ func otherSpellings(s *stage, p piece) {
 		case 1:
 			for _, d := range plan.Diagnostics {
 				if d.Severity == "error" && strings.Contains(d.Summary+d.Detail, "error in the provider") {
-					s.break_("spellings", "%s is called an error in the provider: %s", quoted(other), d.Summary)
+					s.broken("spellings", "%s is called an error in the provider: %s", quoted(other), d.Summary)
 				}
 			}
 		default:
-			hinted := slices.ContainsFunc(plan.Diagnostics, func(d acctest.Diagnostic) bool { return d.Severity == "warning" && d.Address == p.address() })
+			hinted := slices.ContainsFunc(plan.Diagnostics, func(d acctest.Diagnostic) bool {
+				return d.Severity == "warning" &&
+					d.Address == p.address()
+			})
 			if !hinted {
-				s.break_("spellings", "%s is planned as %v, without a word", quoted(other), plan.Planned)
+				s.broken("spellings", "%s is planned as %v, without a word", quoted(other), plan.Planned)
 			}
 		}
 	}
@@ -47,12 +50,13 @@ func otherSpellings(s *stage, p piece) {
 		}
 		s.mark()
 		made := s.change(p.config(other))
-		if made.Code == 1 && slices.ContainsFunc(made.Diagnostics, func(d acctest.Diagnostic) bool { return strings.Contains(d.Summary, "inconsistent") }) {
-			s.break_("spellings", "%s, on a new one: %s", quoted(other), made.Errors())
+		if made.Code == 1 && slices.ContainsFunc(made.Diagnostics,
+			func(d acctest.Diagnostic) bool { return strings.Contains(d.Summary, "inconsistent") }) {
+			s.broken("spellings", "%s, on a new one: %s", quoted(other), made.Errors())
 		}
 		if made.Code == 0 {
 			if plan := s.Plan(); plan.Code != 0 {
-				s.break_("spellings", "%s, on a new one, is planned again: %v\n%s", quoted(other), plan.Planned, plan.Errors())
+				s.broken("spellings", "%s, on a new one, is planned again: %v\n%s", quoted(other), plan.Planned, plan.Errors())
 			}
 		}
 	}
@@ -61,8 +65,10 @@ func otherSpellings(s *stage, p piece) {
 // nulls: what is null within an attribute is refused or means nothing; the configuration is no dead end in either case.
 func nulls(s *stage, p piece) {
 	with := map[string][][2]string{
-		"kvs_trusted_ip_ranges":  {{"ranges", `{ for c in ["192.0.2.0/24"] : c => null }`}, {"ranges", `{ "192.0.2.0/24" = { description = null } }`}, {"timeouts", "{ create = null, update = null }"}},
-		"kvs_instance":           {{"migration", "{ strategy = null, verify = null, retire = null }"}, {"fork", "{ instance_id = null, url_wo_version = null }"}, {"timeouts", "{ create = null }"}},
+		"kvs_trusted_ip_ranges": {{"ranges", `{ for c in ["192.0.2.0/24"] : c => null }`},
+			{"ranges", `{ "192.0.2.0/24" = { description = null } }`}, {"timeouts", "{ create = null, update = null }"}},
+		"kvs_instance": {{"migration", "{ strategy = null, verify = null, retire = null }"},
+			{"fork", "{ instance_id = null, url_wo_version = null }"}, {"timeouts", "{ create = null }"}},
 		"kvs_private_space":      {{"timeouts", "{ create = null, update = null, delete = null }"}},
 		"kvs_app":                {{"space_id", "null"}},
 		"kvs_attachment":         {{"name", "null"}},
@@ -74,7 +80,7 @@ func nulls(s *stage, p piece) {
 		if trial.Code == 1 {
 			for _, d := range trial.Diagnostics {
 				if strings.Contains(d.Summary+d.Detail, "error in the provider") || strings.Contains(d.Summary, "Value Conversion") {
-					s.break_("null elements", "%s: %s", quoted(other), d.Summary)
+					s.broken("null elements", "%s: %s", quoted(other), d.Summary)
 				}
 			}
 		} else {
@@ -88,7 +94,7 @@ func nulls(s *stage, p piece) {
 		}
 		s.CLI.Configure(p.parents)
 		if gone := s.Apply(); gone.Code != 0 {
-			s.break_("null elements", "after %s the destruction exits %d:\n%s", quoted(other), gone.Code, gone.Errors())
+			s.broken("null elements", "after %s the destruction exits %d:\n%s", quoted(other), gone.Code, gone.Errors())
 		}
 		if i == len(with[p.resource])-1 {
 			s.mark()
@@ -125,13 +131,15 @@ func twoOwners(s *stage, p piece) {
 // lookedUp is a configuration with data sources for what it needs.
 func (p piece) lookedUp(others ...[2]string) string {
 	data := ""
-	for address, block := range map[string]string{"kvs_app.web.": dataWeb, "kvs_app.api.": dataAPI, "kvs_instance.cache.": dataStore, "kvs_private_space.prod.": dataSpace} {
+	for address, block := range map[string]string{"kvs_app.web.": dataWeb, "kvs_app.api.": dataAPI, "kvs_instance.cache.": dataStore,
+		"kvs_private_space.prod.": dataSpace} {
 		if strings.Contains(p.block(p.label, others...), address) {
 			data += block
 		}
 	}
 	return data + strings.NewReplacer("kvs_app.web.id", "data.kvs_app.web.id", "kvs_app.api.id", "data.kvs_app.api.id",
-		"kvs_instance.cache.id", "data.kvs_instance.cache.id", "kvs_private_space.prod.id", "data.kvs_private_space.prod.id").Replace(p.block(p.label, others...))
+		"kvs_instance.cache.id", "data.kvs_instance.cache.id", "kvs_private_space.prod.id",
+		"data.kvs_private_space.prod.id").Replace(p.block(p.label, others...))
 }
 
 // twoWorkspaces: a second one that manages what the first one has made is refused, with an import block, or changes
@@ -144,15 +152,15 @@ func twoWorkspaces(s *stage, p piece) {
 	switch p.resource {
 	case "kvs_trusted_ip_ranges", "kvs_maintenance_window": // there always are some; those of this configuration are the same
 		if made.Code != 0 && !strings.Contains(said, "import {") {
-			s.break_("two workspaces", "the second one is refused without an import block:\n%s", made.Output())
+			s.broken("two workspaces", "the second one is refused without an import block:\n%s", made.Output())
 		}
 	default:
 		if made.Code != 1 || !strings.Contains(said, "import {") {
-			s.break_("two workspaces", "the second one exits %d, want a refusal with an import block:\n%s", made.Code, made.Output())
+			s.broken("two workspaces", "the second one exits %d, want a refusal with an import block:\n%s", made.Code, made.Output())
 		}
 	}
 	if gone := other.Run("destroy", "-auto-approve", "-input=false", "-no-color"); gone.Code != 0 {
-		s.break_("two workspaces", "the destruction of the second one exits %d:\n%s", gone.Code, gone.Output())
+		s.broken("two workspaces", "the destruction of the second one exits %d:\n%s", gone.Code, gone.Output())
 	}
 	s.ends(s.Apply(), p.wanted(asIs))
 	s.settles()
@@ -171,7 +179,7 @@ func handMadeVar(s *stage, p piece) {
 			s.CLI.Configure(p.config([2]string{"attachment_name", name}))
 			plan := s.Plan()
 			if !strings.Contains(plan.Errors(), "REDIS_URL") {
-				s.break_("hand-made config vars", "attachment_name = %s: the plan says nothing of REDIS_URL:\n%s", name, plan.Errors())
+				s.broken("hand-made config vars", "attachment_name = %s: the plan says nothing of REDIS_URL:\n%s", name, plan.Errors())
 			}
 			if plan.Code == 2 {
 				continue // announced
@@ -213,7 +221,7 @@ func second(s *stage, p piece) {
 	}
 	expect := func(what string, n int) {
 		if got := count(what); got != n {
-			s.break_("a second one", "there are %d %s, want %d: %v", got, what, n, s.present())
+			s.broken("a second one", "there are %d %s, want %d: %v", got, what, n, s.present())
 		}
 	}
 	switch p.resource {
@@ -228,10 +236,12 @@ func second(s *stage, p piece) {
 		expect("vars", 3)
 		s.settles()
 	default: // their names are required
-		renamed := strings.NewReplacer("orders-web", "orders-second", "acme-prod", "acme-second", "orders-cache", "orders-second", `"prod"`, `"second"`, `"cache"`, `"second"`, `"web"`, `"second"`,
+		renamed := strings.NewReplacer("orders-web", "orders-second", "acme-prod", "acme-second", "orders-cache", "orders-second",
+			`"prod"`, `"second"`, `"cache"`, `"second"`, `"web"`, `"second"`,
 			".prod.", ".second.", ".cache.", ".second.", ".web.", ".second.")
 		s.begin(p.config())
-		s.ends(s.change(p.config()+renamed.Replace(p.config())), wanted{facts: saying(p.said, rewritten("orders-web", "orders-second", "acme-prod", "acme-second", "orders-cache", "orders-second")(p.said))})
+		s.ends(s.change(p.config()+renamed.Replace(p.config())), wanted{facts: saying(p.said, rewritten("orders-web", "orders-second",
+			"acme-prod", "acme-second", "orders-cache", "orders-second")(p.said))})
 		s.settles()
 	}
 }
@@ -242,7 +252,8 @@ func ownWorkflows() []workflow {
 	for _, p := range pieces() {
 		of[p.resource] = p
 	}
-	space, ranges, store, shared, app, window := of["kvs_private_space"], of["kvs_trusted_ip_ranges"], of["kvs_instance"], of["kvs_attachment"], of["kvs_app"], of["kvs_maintenance_window"]
+	space, ranges, store, shared, app, window := of["kvs_private_space"], of["kvs_trusted_ip_ranges"], of["kvs_instance"],
+		of["kvs_attachment"], of["kvs_app"], of["kvs_maintenance_window"]
 	var all []workflow
 	protectedOf := map[string][2]string{"kvs_private_space": {"deletion_protection", "true"}, "kvs_instance": {"deletion_protection", "true"}}
 	for _, p := range []piece{space, store} {
@@ -262,7 +273,8 @@ func ownWorkflows() []workflow {
 				return s.Apply("-var=deploy=2")
 			}),
 			refusal("its app or space replaced, and it with it", func(s *stage) *acctest.Trial {
-				return s.change(deploy+p.config(on), "-replace="+map[string]string{"kvs_private_space": "kvs_private_space.prod", "kvs_instance": "kvs_app.web"}[p.resource])
+				return s.change(deploy+p.config(on), "-replace="+map[string]string{"kvs_private_space": "kvs_private_space.prod",
+					"kvs_instance": "kvs_app.web"}[p.resource])
 			}),
 		)
 	}
@@ -308,7 +320,8 @@ func ownWorkflows() []workflow {
 	protectedStore := [2]string{"deletion_protection", "true"}
 	return append(all,
 		workflow{store.resource, "protected: unknown app_id", func(s *stage) {
-			source := "\nvariable \"release\" {\n  default = \"1\"\n}\n\nresource \"terraform_data\" \"of\" {\n  input            = kvs_app.web.id\n  triggers_replace = var.release\n}\n"
+			source := "\nvariable \"release\" {\n  default = \"1\"\n}\n\nresource \"terraform_data\" \"of\" {\n" +
+				"  input            = kvs_app.web.id\n  triggers_replace = var.release\n}\n"
 			s.begin(source + store.config(protectedStore, [2]string{"app_id", "terraform_data.of.output"}))
 			s.refused(s.Apply("-var=release=2"), "unknown|known after apply|not known")
 		}},
@@ -330,7 +343,7 @@ func ownWorkflows() []workflow {
 			trial := s.Apply("-var=deploy=2")
 			s.ends(trial, wanted{facts: s.present(), may: []string{"*"}})
 			if n := len(s.Living()); n != 1 {
-				s.break_(finalObjects, "%d stores are left, want one", n)
+				s.broken(finalObjects, "%d stores are left, want one", n)
 			}
 			s.settles("-var=deploy=2")
 		}},
@@ -340,20 +353,25 @@ func ownWorkflows() []workflow {
 			second := strings.NewReplacer(`"cache"`, `"second"`, "orders-cache", "orders-second", "PRIMARY", "SECOND").Replace(named)
 			parents := webBlock + named + second
 			s.begin(parents)
-			s.refused(s.change(parents+shared.block("shared", beside, [2]string{"name", `"PRIMARY"`}, [2]string{"instance_id", "kvs_instance.second.id"})), saysTwo)
+			s.refused(s.change(parents+shared.block("shared", beside, [2]string{"name", `"PRIMARY"`},
+				[2]string{"instance_id", "kvs_instance.second.id"})), saysTwo)
 		}},
 		workflow{shared.resource, "app_id to another app and back, unknown", func(s *stage) {
-			source := "\nvariable \"release\" {\n  default = \"1\"\n}\n\nresource \"terraform_data\" \"of\" {\n  input            = kvs_app.api.id\n  triggers_replace = var.release\n}\n"
+			source := "\nvariable \"release\" {\n  default = \"1\"\n}\n\nresource \"terraform_data\" \"of\" {\n" +
+				"  input            = kvs_app.api.id\n  triggers_replace = var.release\n}\n"
 			elsewhere := "\nresource \"kvs_app\" \"jobs\" {\n  name = \"orders-jobs\"\n}\n"
 			s.begin(source + elsewhere + shared.config([2]string{"app_id", "terraform_data.of.output"}))
-			moved := strings.Replace(source, "kvs_app.api.id", "kvs_app.jobs.id", 1) + elsewhere + shared.config([2]string{"app_id", "terraform_data.of.output"})
+			moved := strings.Replace(source, "kvs_app.api.id", "kvs_app.jobs.id", 1) + elsewhere + shared.config([2]string{"app_id",
+				"terraform_data.of.output"})
 			s.CLI.Configure(moved)
-			s.within(2, wanted{facts: rewritten("app orders-api has", "app orders-jobs has")(both(asIs, with("app orders-jobs"))(shared.said))}, "-var=release=2")
+			s.within(2, wanted{facts: rewritten("app orders-api has", "app orders-jobs has")(both(asIs,
+				with("app orders-jobs"))(shared.said))}, "-var=release=2")
 		}},
 		workflow{app.resource, "protected store on it: renamed address", func(s *stage) {
 			config := strings.Replace(shared.config(), "deletion_protection = false", "", 1)
 			s.begin(config)
-			s.refused(s.change(strings.NewReplacer(`"kvs_app" "web"`, `"kvs_app" "www"`, "kvs_app.web", "kvs_app.www").Replace(config)), saysProtected+"|known")
+			s.refused(s.change(strings.NewReplacer(`"kvs_app" "web"`, `"kvs_app" "www"`, "kvs_app.web",
+				"kvs_app.www").Replace(config)), saysProtected+"|known")
 		}},
 		workflow{window.resource, "two that agree", func(s *stage) {
 			s.begin(window.config())
@@ -366,11 +384,13 @@ func ownWorkflows() []workflow {
 		}},
 		workflow{shared.resource, "the name of another store's, in a second workspace", func(s *stage) {
 			s.begin(shared.config())
-			s.byHand(sent("POST", "/apps/orders-api/addons", `{"plan":"heroku-redis:premium-0","name":"their-cache","attachment":{"name":"THEIRS"}}`))
+			s.byHand(sent("POST", "/apps/orders-api/addons",
+				`{"plan":"heroku-redis:premium-0","name":"their-cache","attachment":{"name":"THEIRS"}}`))
 			other := s.Beside("data \"kvs_instance\" \"theirs\" {\n  name = \"their-cache\"\n}\n" + dataAPI +
-				"resource \"kvs_attachment\" \"theirs\" {\n  app_id      = data.kvs_app.api.id\n  instance_id = data.kvs_instance.theirs.id\n  name        = \"SHARED\"\n}\n")
+				"resource \"kvs_attachment\" \"theirs\" {\n  app_id      = data.kvs_app.api.id\n" +
+				"  instance_id = data.kvs_instance.theirs.id\n  name        = \"SHARED\"\n}\n")
 			if made := other.Run("apply", "-auto-approve", "-input=false", "-no-color"); made.Code != 1 {
-				s.break_("two workspaces", "the second one exits %d:\n%s", made.Code, made.Output())
+				s.broken("two workspaces", "the second one exits %d:\n%s", made.Code, made.Output())
 			}
 			s.ends(s.Apply(), s.asBefore())
 		}},

@@ -118,16 +118,24 @@ var deferredConfigs = map[string]struct {
 	parents, module string
 	said            []string
 }{
-	"kvs_app": {spaceBlock, dataSpace + "\nresource \"kvs_app\" \"web\" {\n  name     = \"orders-web\"\n  space_id = data.kvs_private_space.prod.id\n}\n",
+	"kvs_app": {spaceBlock, dataSpace + "\nresource \"kvs_app\" \"web\" {\n  name     = \"orders-web\"\n" +
+		"  space_id = data.kvs_private_space.prod.id\n}\n",
 		saying(saidSpace, []string{openSpace, "app orders-web", "app orders-web space acme-prod"})},
-	"kvs_private_space": {webBlock, dataWeb + "\nresource \"kvs_private_space\" \"prod\" {\n  name = \"acme-prod\"\n  team = data.kvs_app.web.team\n}\n",
+	"kvs_private_space": {webBlock, dataWeb + "\nresource \"kvs_private_space\" \"prod\" {\n  name = \"acme-prod\"\n" +
+		"  team = data.kvs_app.web.team\n}\n",
 		saying(saidWeb, saidSpace, []string{openSpace})},
-	"kvs_trusted_ip_ranges": {spaceBlock, dataSpace + "\nresource \"kvs_trusted_ip_ranges\" \"prod\" {\n  space_id   = data.kvs_private_space.prod.id\n  ranges     = { \"192.0.2.0/24\" = {} }\n  on_destroy = \"open\"\n}\n",
+	"kvs_trusted_ip_ranges": {spaceBlock, dataSpace +
+		"\nresource \"kvs_trusted_ip_ranges\" \"prod\" {\n  space_id   = data.kvs_private_space.prod.id\n" +
+		"  ranges     = { \"192.0.2.0/24\" = {} }\n  on_destroy = \"open\"\n}\n",
 		saying(saidSpace, []string{setRanges})},
 	"kvs_instance": {webBlock, dataWeb + strings.ReplaceAll(storeBlock, "kvs_app.", "data.kvs_app."), saying(saidWeb, saidStore)},
-	"kvs_attachment": {webBlock + apiBlock + storeBlock, dataAPI + dataStore + "\nresource \"kvs_attachment\" \"shared\" {\n  app_id      = data.kvs_app.api.id\n  instance_id = data.kvs_instance.cache.id\n  name        = \"SHARED\"\n}\n",
+	"kvs_attachment": {webBlock + apiBlock + storeBlock, dataAPI + dataStore +
+		"\nresource \"kvs_attachment\" \"shared\" {\n  app_id      = data.kvs_app.api.id\n  instance_id = data.kvs_instance.cache.id\n" +
+		"  name        = \"SHARED\"\n}\n",
 		saying(saidWeb, saidAPI, saidStore, saidShared)},
-	"kvs_maintenance_window": {webBlock + storeBlock, dataStore + "\nresource \"kvs_maintenance_window\" \"cache\" {\n  instance_id = data.kvs_instance.cache.id\n  day         = \"Monday\"\n  time        = \"22:30\"\n}\n",
+	"kvs_maintenance_window": {webBlock + storeBlock, dataStore +
+		"\nresource \"kvs_maintenance_window\" \"cache\" {\n  instance_id = data.kvs_instance.cache.id\n  day         = \"Monday\"\n" +
+		"  time        = \"22:30\"\n}\n",
 		saying(saidWeb, saidStore, []string{"store orders-cache window Mondays 22:30"})},
 }
 
@@ -136,8 +144,10 @@ const prep = "\nvariable \"release\" {\n  default = \"1\"\n}\n\nresource \"terra
 // module: nothing has changed but what the module comes after, so that its data sources are read late.
 func module(s *stage, p piece) {
 	d := deferredConfigs[p.resource]
-	s.CLI.Write("it/main.tf", "terraform {\n  required_providers {\n    kvs = {\n      source = \"terraform-kvs/kvs\"\n    }\n  }\n}\n"+d.module)
-	root := prep + d.parents + "\nmodule \"it\" {\n  source     = \"./it\"\n  depends_on = [terraform_data.prep, " + strings.Join(addresses(d.parents), ", ") + "]\n}\n"
+	s.CLI.Write("it/main.tf", "terraform {\n  required_providers {\n    kvs = {\n      source = \"terraform-kvs/kvs\"\n    }\n  }\n}\n"+
+		d.module)
+	root := prep + d.parents + "\nmodule \"it\" {\n  source     = \"./it\"\n  depends_on = [terraform_data.prep, " +
+		strings.Join(addresses(d.parents), ", ") + "]\n}\n"
 	s.CLI.Configure(root)
 	if got := s.CLI.Run("get"); got.Code != 0 {
 		s.T.Fatal(got.Output())
@@ -164,7 +174,8 @@ func unknown(s *stage, p piece, attributes ...[2]string) {
 	others := slices.Clone(attributes)
 	sources := ""
 	for i, a := range attributes {
-		sources += fmt.Sprintf("\nresource \"terraform_data\" \"of_%d\" {\n  input            = %s\n  triggers_replace = var.release\n}\n", i, a[1])
+		sources += fmt.Sprintf("\nresource \"terraform_data\" \"of_%d\" {\n  input            = %s\n  triggers_replace = var.release\n"+
+			"}\n", i, a[1])
 		others[i] = [2]string{a[0], fmt.Sprintf("terraform_data.of_%d.output", i)}
 	}
 	config := "\nvariable \"release\" {\n  default = \"1\"\n}\n" + sources + p.config(others...)
@@ -222,8 +233,8 @@ func renamedKeys(s *stage, p piece, parallelism string) {
 // countShift: the second and the third of three become the first and the second. What was called so before is there at
 // each moment, unless its plan says that it is made anew.
 func countShift(s *stage, p piece) {
-	p.several = func(int) string { return pieceNamed(p).several(3) }
-	config := "\nvariable \"numbers\" {\n  type    = list(number)\n  default = [0, 1, 2]\n}\n" + p.many(3, "count = length(var.numbers)", "var.numbers[count.index]")
+	config := "\nvariable \"numbers\" {\n  type    = list(number)\n  default = [0, 1, 2]\n}\n" + p.many(3,
+		"count = length(var.numbers)", "var.numbers[count.index]")
 	s.begin(config)
 	want := wanted{facts: p.saidOfMany(3)}
 	first := p.saidOf(0)
@@ -237,15 +248,6 @@ func countShift(s *stage, p piece) {
 	default:
 		s.within(1, want, "-var=numbers=[1,2]") // the first of what is not destroyed stays as it is
 	}
-}
-
-func pieceNamed(p piece) piece {
-	for _, one := range pieces() {
-		if one.resource == p.resource {
-			return one
-		}
-	}
-	return p
 }
 
 func appliedTwice(s *stage, p piece) {
@@ -286,7 +288,7 @@ func overtaken(s *stage, p piece, h hand, trial *acctest.Trial) {
 	case trial.Code == 1:
 		s.refused(trial, ".")
 	case h.stops:
-		s.break_("a plan that is overtaken stops", "it exits %d", trial.Code)
+		s.broken("a plan that is overtaken stops", "it exits %d", trial.Code)
 	default:
 		changed := p.afterChange(p.said)
 		if h.overtaken != nil {

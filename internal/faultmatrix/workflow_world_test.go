@@ -171,7 +171,10 @@ func judge(moments []sandbox.Moment, want wanted) []breach {
 			found = append(found, breach{clause(fact, true), "in the end there is, and should not be: " + fact})
 		}
 	}
-	lasting := slices.DeleteFunc(slices.Clone(before), func(fact string) bool { return !slices.Contains(want.facts, fact) || want.mayChange(fact) })
+	lasting := slices.DeleteFunc(slices.Clone(before), func(fact string) bool {
+		return !slices.Contains(want.facts, fact) ||
+			want.mayChange(fact)
+	})
 	known := identities(first)
 	for _, moment := range moments {
 		now, present := facts(moment), identities(moment)
@@ -199,7 +202,8 @@ func strays(moment, first sandbox.Moment, want wanted) []breach {
 	for _, fact := range facts(moment) {
 		words := strings.Fields(fact)
 		_, old := known[strings.Join(words[:2], " ")]
-		if old && clause(fact, false) == alwaysSet && words[2] != "window" && !slices.Contains(before, fact) && !slices.Contains(want.facts, fact) && !want.mayChange(fact) {
+		if old && clause(fact, false) == alwaysSet && words[2] != "window" && !slices.Contains(before, fact) &&
+			!slices.Contains(want.facts, fact) && !want.mayChange(fact) {
 			found = append(found, breach{alwaysSet, fmt.Sprintf("after %s there was: %s", moment.After, fact)})
 		}
 	}

@@ -127,7 +127,8 @@ func (w *world) moment() Moment {
 		if sp.State == stateDeleting {
 			continue
 		}
-		one := SpaceMoment{ID: sp.ID, Team: w.Teams[sp.Team].Name, Region: sp.Region, CIDR: sp.CIDR, DataCIDR: sp.DataCIDR, Shield: sp.Shield, Ranges: []string{}}
+		one := SpaceMoment{ID: sp.ID, Team: w.Teams[sp.Team].Name, Region: sp.Region, CIDR: sp.CIDR, DataCIDR: sp.DataCIDR,
+			Shield: sp.Shield, Ranges: []string{}}
 		if sp.LogDrain != nil {
 			one.LogDrain = sp.LogDrain.URL
 		}

@@ -20,7 +20,8 @@ func TestHistory(t *testing.T) {
 	if len(moments) != 4 {
 		t.Fatalf("%d moments, want the first one and three changes: %+v", len(moments), moments)
 	}
-	for i, want := range []struct{ after, store string }{{"", ""}, {"POST /teams/apps", ""}, {"POST /addon-attachments", "kvs-a"}, {"DELETE /addon-attachments/" + id, ""}} {
+	for i, want := range []struct{ after, store string }{{"", ""}, {"POST /teams/apps", ""}, {"POST /addon-attachments", "kvs-a"},
+		{"DELETE /addon-attachments/" + id, ""}} {
 		if got := moments[i]; got.After != want.after || got.Apps["orders-worker"].ConfigVars["CACHE_URL"] != want.store {
 			t.Errorf("moment %d is %+v, want one after %q with CACHE_URL of %q", i, got, want.after, want.store)
 		}
