@@ -269,7 +269,8 @@ func (r *results) markdown() string {
 	return b.String()
 }
 
-// The matrix: every resource, every workflow. The short form has a sample of the cells.
+// The matrix: every resource, every workflow. The short form has a sample of the cells; KVS_WORKFLOWS=1 has all of them, as
+// the long form does, without its logs.
 func TestAccWorkflows(t *testing.T) {
 	t.Parallel()
 	t.Run("all", func(t *testing.T) {
