@@ -53,6 +53,7 @@ type Sandbox struct {
 	engine   engine
 	dataDir  *dataDir // nil: nothing is kept
 	journal  journal
+	history  history
 	limiter  limiter
 	mux      *http.ServeMux
 	control  *http.ServeMux

@@ -166,6 +166,9 @@ func (s *Sandbox) answer(r *http.Request, body []byte, fault string, effect Effe
 	if err := s.settle(r.Context()); err != nil {
 		return s.refusal(err)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.remember(r.Method+" "+r.URL.Path, r.UserAgent()) // with what was due at once
 	return rep
 }
 
@@ -177,6 +180,7 @@ func (s *Sandbox) carryOut(r *http.Request, body []byte, fault string, effect Ef
 	defer s.mu.Unlock()
 	c := &call{Request: r, s: s, w: s.world, now: s.clock.Now(), body: body, fault: fault, effect: effect}
 	status, result, err := c.run(picked.route)
+	s.remember(r.Method+" "+r.URL.Path, r.UserAgent())
 	var rep reply
 	if err == nil {
 		rep, err = c.respond(status, result)

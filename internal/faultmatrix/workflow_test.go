@@ -1,0 +1,355 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package faultmatrix
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
+)
+
+// What Terraform itself does to every resource.
+
+// Words of refusals.
+const (
+	saysExists    = "exists already|already exists"
+	saysProtected = "protected"
+	saysMoved     = "exists already|already exists|moved|import"
+	saysTwo       = `\btwo\b|another one|exists already|in use`
+)
+
+// generic are the workflows that every resource has to have.
+func generic(p piece) []workflow {
+	all := []workflow{
+		{p.resource, "a module with depends_on", func(s *stage) { module(s, p) }},
+		{p.resource, "all values unknown, from a replaced resource", func(s *stage) { unknown(s, p, p.attributes...) }},
+		{p.resource, "create_before_destroy with replace_triggered_by", func(s *stage) { createBeforeDestroy(s, p) }},
+		{p.resource, "renamed address", func(s *stage) { renamed(s, p) }},
+		{p.resource, "renamed keys of 12, one at a time", func(s *stage) { renamedKeys(s, p, "-parallelism=1") }},
+		{p.resource, "renamed keys of 12, ten at a time", func(s *stage) { renamedKeys(s, p, "-parallelism=10") }},
+		{p.resource, "the first of three removed", func(s *stage) { countShift(s, p) }},
+		{p.resource, "a saved plan applied twice", func(s *stage) { appliedTwice(s, p) }},
+		{p.resource, "-replace", func(s *stage) {
+			s.begin(p.config())
+			replacedAs(s, p, s.Apply("-replace="+p.address()))
+		}},
+		{p.resource, "taint", func(s *stage) {
+			s.begin(p.config())
+			s.Record("taint", p.address())
+			replacedAs(s, p, s.Apply())
+		}},
+		{p.resource, "-target", func(s *stage) {
+			s.begin(p.config())
+			aside := "\nresource \"kvs_app\" \"aside\" {\n  name = \"orders-aside\"\n}\n"
+			s.ends(s.change(p.changed()+aside, "-target="+p.address()), p.wanted(p.afterChange))
+			s.ends(s.Apply(), p.wanted(both(p.afterChange, with("app orders-aside"))))
+			s.settles()
+		}},
+		{p.resource, "a removed block, and an import", func(s *stage) { removedAndImported(s, p) }},
+		{p.resource, "a moved block", func(s *stage) {
+			s.begin(p.config())
+			s.quiet(s.change(p.parents + p.block("other") + fmt.Sprintf("moved {\n  from = %s\n  to   = %s.other\n}\n", p.address(), p.resource)))
+			s.settles()
+		}},
+		{p.resource, "values in another spelling", func(s *stage) { otherSpellings(s, p) }},
+		{p.resource, "two owners in one configuration", func(s *stage) { twoOwners(s, p) }},
+		{p.resource, "two owners in two workspaces", func(s *stage) { twoWorkspaces(s, p) }},
+		{p.resource, "a hand-made config var", func(s *stage) { handMadeVar(s, p) }},
+		{p.resource, "a second one without optional names", func(s *stage) { second(s, p) }},
+		{p.resource, "null elements", func(s *stage) { nulls(s, p) }},
+	}
+	for _, h := range p.hands {
+		all = append(all, workflow{p.resource, h.name + " by hand", func(s *stage) { byHandThenApplied(s, p, h) }})
+		if h.gone {
+			continue
+		}
+		all = append(all,
+			workflow{p.resource, "a saved plan, and " + h.name + " by hand", func(s *stage) {
+				s.begin(p.config())
+				overtaken(s, p, h, s.saved(p.changed(), h.does))
+			}},
+			workflow{p.resource, "-refresh=false, and " + h.name + " by hand", func(s *stage) {
+				s.begin(p.config())
+				s.byHand(h.does)
+				overtaken(s, p, h, s.change(p.changed(), "-refresh=false"))
+			}},
+			workflow{p.resource, "-refresh-only, and " + h.name + " by hand", func(s *stage) {
+				s.begin(p.config())
+				s.byHand(h.does)
+				s.quiet(s.Apply("-refresh-only"))
+				s.within(1, p.wanted(h.afterwards()))
+			}})
+	}
+	for _, attribute := range p.attributes {
+		all = append(all, workflow{p.resource, "unknown " + attribute[0], func(s *stage) { unknown(s, p, attribute) }})
+	}
+	return all
+}
+
+func workflows() []workflow {
+	var all []workflow
+	for _, p := range pieces() {
+		all = append(all, generic(p)...)
+	}
+	return append(all, ownWorkflows()...)
+}
+
+// wanted are the facts of the configuration after a change.
+func (p piece) wanted(change edit, may ...string) wanted {
+	return wanted{facts: change(p.said), may: may}
+}
+
+func (h hand) afterwards() edit {
+	if h.stays == nil {
+		return asIs
+	}
+	return h.stays
+}
+
+// deferredConfigs are those of modules whose data sources a depends_on defers.
+var deferredConfigs = map[string]struct {
+	parents, module string
+	said            []string
+}{
+	"kvs_app": {spaceBlock, dataSpace + "\nresource \"kvs_app\" \"web\" {\n  name     = \"orders-web\"\n" +
+		"  space_id = data.kvs_private_space.prod.id\n}\n",
+		saying(saidSpace, []string{openSpace, "app orders-web", "app orders-web space acme-prod"})},
+	"kvs_private_space": {webBlock, dataWeb + "\nresource \"kvs_private_space\" \"prod\" {\n  name = \"acme-prod\"\n" +
+		"  team = data.kvs_app.web.team\n}\n",
+		saying(saidWeb, saidSpace, []string{openSpace})},
+	"kvs_trusted_ip_ranges": {spaceBlock, dataSpace +
+		"\nresource \"kvs_trusted_ip_ranges\" \"prod\" {\n  space_id   = data.kvs_private_space.prod.id\n" +
+		"  ranges     = { \"192.0.2.0/24\" = {} }\n  on_destroy = \"open\"\n}\n",
+		saying(saidSpace, []string{setRanges})},
+	"kvs_instance": {webBlock, dataWeb + strings.ReplaceAll(storeBlock, "kvs_app.", "data.kvs_app."), saying(saidWeb, saidStore)},
+	"kvs_attachment": {webBlock + apiBlock + storeBlock, dataAPI + dataStore +
+		"\nresource \"kvs_attachment\" \"shared\" {\n  app_id      = data.kvs_app.api.id\n  instance_id = data.kvs_instance.cache.id\n" +
+		"  name        = \"SHARED\"\n}\n",
+		saying(saidWeb, saidAPI, saidStore, saidShared)},
+	"kvs_maintenance_window": {webBlock + storeBlock, dataStore +
+		"\nresource \"kvs_maintenance_window\" \"cache\" {\n  instance_id = data.kvs_instance.cache.id\n  day         = \"Monday\"\n" +
+		"  time        = \"22:30\"\n}\n",
+		saying(saidWeb, saidStore, []string{"store orders-cache window Mondays 22:30"})},
+}
+
+const prep = "\nvariable \"release\" {\n  default = \"1\"\n}\n\nresource \"terraform_data\" \"prep\" {\n  input = var.release\n}\n"
+
+// module: nothing has changed but what the module comes after, so that its data sources are read late.
+func module(s *stage, p piece) {
+	d := deferredConfigs[p.resource]
+	s.CLI.Write("it/main.tf", "terraform {\n  required_providers {\n    kvs = {\n      source = \"terraform-kvs/kvs\"\n    }\n  }\n}\n"+
+		d.module)
+	root := prep + d.parents + "\nmodule \"it\" {\n  source     = \"./it\"\n  depends_on = [terraform_data.prep, " +
+		strings.Join(addresses(d.parents), ", ") + "]\n}\n"
+	s.CLI.Configure(root)
+	if got := s.CLI.Run("get"); got.Code != 0 {
+		s.T.Fatal(got.Output())
+	}
+	s.begin(root)
+	s.quiet(s.Apply("-var=release=2"))
+	s.ends(s.Apply("-var=release=2"), wanted{facts: d.said})
+	s.settles("-var=release=2")
+}
+
+// addresses are those of the blocks of a configuration.
+func addresses(config string) []string {
+	var all []string
+	for line := range strings.Lines(config) {
+		if fields := strings.Fields(line); len(fields) == 4 && fields[0] == "resource" {
+			all = append(all, strings.Trim(fields[1], `"`)+"."+strings.Trim(fields[2], `"`))
+		}
+	}
+	return all
+}
+
+// unknown gives attributes the values that they have, by way of a resource that is made anew.
+func unknown(s *stage, p piece, attributes ...[2]string) {
+	others := slices.Clone(attributes)
+	sources := ""
+	for i, a := range attributes {
+		sources += fmt.Sprintf("\nresource \"terraform_data\" \"of_%d\" {\n  input            = %s\n  triggers_replace = var.release\n"+
+			"}\n", i, a[1])
+		others[i] = [2]string{a[0], fmt.Sprintf("terraform_data.of_%d.output", i)}
+	}
+	config := "\nvariable \"release\" {\n  default = \"1\"\n}\n" + sources + p.config(others...)
+	s.begin(config)
+	s.quiet(s.Apply("-var=release=2"))
+	s.ends(s.Apply("-var=release=2"), p.wanted(asIs))
+	s.settles("-var=release=2")
+}
+
+const deploy = "\nvariable \"deploy\" {\n  default = \"1\"\n}\n\nresource \"terraform_data\" \"deploy\" {\n  input = var.deploy\n}\n"
+
+const successorFirst = "lifecycle {\n    create_before_destroy = true\n    replace_triggered_by  = [terraform_data.deploy]\n  }"
+
+// createBeforeDestroy: what has a name of its own cannot be made beside itself, and stays; all else is never away.
+func createBeforeDestroy(s *stage, p piece) {
+	s.begin(deploy + p.config([2]string{"", successorFirst}))
+	trial := s.Apply("-var=deploy=2")
+	if p.unique {
+		s.refusedByHeroku(trial, saysExists)
+		return
+	}
+	s.ends(trial, p.wanted(asIs))
+	s.settles("-var=deploy=2")
+}
+
+// renamed: which half comes first is chance.
+func renamed(s *stage, p piece) {
+	s.begin(p.config())
+	s.endsOrKeeps(s.change(p.parents+p.block("other")), p.wanted(asIs, p.replaced...), saysMoved)
+	if !s.kept {
+		s.settles()
+	}
+}
+
+func renamedKeys(s *stage, p piece, parallelism string) {
+	const n = 12
+	keys := "\nvariable \"prefix\" {\n  default = \"a\"\n}\n"
+	s.begin(keys + p.many(n, `for_each = { for i in range(12) : "${var.prefix}${i}" => i }`, "each.value"))
+	may := []string{}
+	for _, replaced := range p.replaced {
+		for i := range n {
+			may = append(may, strings.NewReplacer("orders-web", fmt.Sprintf("orders-web-%d", i), "acme-prod", fmt.Sprintf("acme-prod-%d", i),
+				"orders-cache", fmt.Sprintf("orders-cache-%d", i), "SHARED", fmt.Sprintf("SHARED_%d", i)).Replace(replaced))
+		}
+	}
+	if p.resource == "kvs_instance" {
+		may = append(may, "*")
+	}
+	s.endsOrKeeps(s.Apply("-var=prefix=b", parallelism), wanted{facts: p.saidOfMany(n), may: may}, saysMoved)
+	if !s.kept {
+		s.settles("-var=prefix=b")
+	}
+}
+
+// countShift: the second and the third of three become the first and the second. What was called so before is there at
+// each moment, unless its plan says that it is made anew.
+func countShift(s *stage, p piece) {
+	config := "\nvariable \"numbers\" {\n  type    = list(number)\n  default = [0, 1, 2]\n}\n" + p.many(3,
+		"count = length(var.numbers)", "var.numbers[count.index]")
+	s.begin(config)
+	want := wanted{facts: p.saidOfMany(3)}
+	first := p.saidOf(0)
+	switch p.resource {
+	case "kvs_app", "kvs_private_space", "kvs_instance":
+		want.facts, want.may = without(first...)(want.facts), []string{"*"} // the last one goes, and the others take new names
+		s.within(4, want, "-var=numbers=[1,2]")
+	case "kvs_attachment":
+		want.facts = without(first...)(want.facts)
+		s.within(1, want, "-var=numbers=[1,2]")
+	default:
+		s.within(1, want, "-var=numbers=[1,2]") // the first of what is not destroyed stays as it is
+	}
+}
+
+func appliedTwice(s *stage, p piece) {
+	s.begin(p.config())
+	s.ends(s.saved(p.changed(), nil), p.wanted(p.afterChange))
+	s.refused(s.Record("apply", "-input=false", "-json", "saved"), "stale")
+	s.settles()
+}
+
+// replacedAs judges a replacement that the plan shows.
+func replacedAs(s *stage, p piece, trial *acctest.Trial) {
+	s.ends(trial, p.wanted(asIs, p.replaced...))
+	s.settles()
+}
+
+func removedAndImported(s *stage, p piece) {
+	s.begin(p.config())
+	s.quiet(s.change(p.parents + fmt.Sprintf("removed {\n  from = %s\n  lifecycle {\n    destroy = false\n  }\n}\n", p.address())))
+	s.quiet(s.change(p.config() + fmt.Sprintf("import {\n  to = %s\n  id = %q\n}\n", p.address(), p.id)))
+	s.settles()
+}
+
+// byHandThenApplied: the next apply makes it what the configuration says.
+func byHandThenApplied(s *stage, p piece, h hand) {
+	s.begin(p.config())
+	s.byHand(h.does)
+	trial := s.Apply()
+	if h.warns != "" {
+		s.says(trial, "warning", h.warns)
+	}
+	s.ends(trial, p.wanted(h.afterwards(), "*"))
+	s.settles()
+}
+
+// overtaken: a plan that was made without knowing does what it says and nothing else, or stops and changes nothing.
+func overtaken(s *stage, p piece, h hand, trial *acctest.Trial) {
+	switch {
+	case trial.Code == 1:
+		s.refused(trial, ".")
+	case h.stops:
+		s.broken("a plan that is overtaken stops", "it exits %d", trial.Code)
+	default:
+		changed := p.afterChange(p.said)
+		if h.overtaken != nil {
+			changed = h.overtaken(changed)
+		} else if !h.same {
+			changed = h.facts(changed)
+		}
+		if reset := p.afterChange(p.said); h.reset && slices.Equal(managed(s.present(), reset), reset) {
+			changed = reset
+		}
+		s.ends(trial, wanted{facts: changed, may: []string{"*"}})
+	}
+	s.mark()
+	s.CLI.Configure(p.changed())
+	final := p.wanted(both(p.afterChange, h.afterwards()), "*")
+	if h.overtaken != nil {
+		final.either = h.overtaken(final.facts)
+	}
+	s.within(2, final)
+}
+
+// The resources of the provider are all here, and all workflows are for each.
+func TestWorkflows_everyResource(t *testing.T) {
+	t.Parallel()
+	sb := acctest.Start(t, func(o *sandbox.Options) { o.Engine = "miniredis" })
+	provider, err := sb.Factories()["kvs"]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, err := provider.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := map[string]map[string]bool{}
+	sample, rows := map[string]int{}, map[string]bool{}
+	inSample := sampled()
+	for _, w := range workflows() {
+		if of[w.resource] == nil {
+			of[w.resource] = map[string]bool{}
+		}
+		if of[w.resource][w.name] {
+			t.Errorf("%s has two workflows %q", w.resource, w.name)
+		}
+		of[w.resource][w.name] = true
+		if inSample[w.key()] {
+			sample[w.resource]++
+			rows[w.name] = true
+		}
+	}
+	t.Logf("%d workflows, %d of them in the short form", len(workflows()), len(inSample))
+	for resource := range schema.ResourceSchemas {
+		for _, w := range generic(pieces()[0])[:commonWorkflows] {
+			if !of[resource][w.name] {
+				t.Errorf("%s has no workflow %q", resource, w.name)
+			}
+			if !rows[w.name] {
+				t.Errorf("the short form has no workflow %q", w.name)
+			}
+		}
+		if sample[resource] < 3 {
+			t.Errorf("the short form has %d workflows of %s", sample[resource], resource)
+		}
+	}
+}

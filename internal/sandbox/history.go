@@ -1,0 +1,144 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package sandbox
+
+import (
+	"reflect"
+	"slices"
+	"sync"
+)
+
+// Moment is what apps, spaces and stores have between two requests, as far as somebody would miss it. All maps are by name.
+type Moment struct {
+	After  string // the request that led to it, such as "DELETE /apps/{id}"; "" at the start
+	Agent  string // who sent that request
+	Apps   map[string]AppMoment
+	Spaces map[string]SpaceMoment
+	Stores map[string]StoreMoment
+}
+
+// AppMoment is an app at one moment.
+type AppMoment struct {
+	ID, Team, Space, Region      string
+	Maintenance, InternalRouting bool
+	ConfigVars                   map[string]string // name -> the store whose URL it holds; "" when it was set by hand
+}
+
+// SpaceMoment is a space at one moment.
+type SpaceMoment struct {
+	ID, Team, Region, CIDR, DataCIDR, LogDrain string
+	Shield                                     bool
+	Ranges                                     []string // trusted ones, sorted
+}
+
+// StoreMoment is a store at one moment.
+type StoreMoment struct {
+	ID, App, Plan, Version, MaxmemoryPolicy, NotifyKeyspaceEvents, Window string
+	Timeout                                                               int
+	Attachments                                                           []string // as app::NAME, sorted
+}
+
+// history keeps each moment that differs from the one before.
+type history struct {
+	mu      sync.Mutex
+	on      bool
+	moments []Moment
+}
+
+// KeepHistory begins to keep what History lists, with the present moment.
+func (s *Sandbox) KeepHistory() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.history.mu.Lock()
+	s.history.on = true
+	s.history.mu.Unlock()
+	s.remember("", "")
+}
+
+// History lists the moments since KeepHistory, each different from the one before.
+func (s *Sandbox) History() []Moment {
+	s.history.mu.Lock()
+	defer s.history.mu.Unlock()
+	return slices.Clone(s.history.moments)
+}
+
+// remember notes the present moment, if it is kept and a new one. s.mu is held.
+func (s *Sandbox) remember(after, agent string) {
+	h := &s.history
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.on {
+		return
+	}
+	now := s.world.moment()
+	if n := len(h.moments); n > 0 {
+		former := h.moments[n-1]
+		former.After, former.Agent = "", ""
+		if reflect.DeepEqual(former, now) {
+			return
+		}
+	}
+	now.After, now.Agent = after, agent
+	h.moments = append(h.moments, now)
+}
+
+func (w *world) moment() Moment {
+	m := Moment{Apps: map[string]AppMoment{}, Spaces: map[string]SpaceMoment{}, Stores: map[string]StoreMoment{}}
+	for _, a := range w.Apps {
+		one := AppMoment{
+			ID: a.ID, Region: a.Region, Maintenance: a.Maintenance,
+			InternalRouting: a.InternalRouting != nil && *a.InternalRouting, ConfigVars: map[string]string{},
+		}
+		if a.Team != "" {
+			one.Team = w.Teams[a.Team].Name
+		}
+		if a.Space != "" {
+			one.Space = w.Spaces[a.Space].Name
+		}
+		for name := range a.ConfigVars {
+			one.ConfigVars[name] = ""
+		}
+		m.Apps[a.Name] = one
+	}
+	for _, a := range w.AddOns {
+		if a.State == stateDeprovisioning || a.State == stateDeprovisioned {
+			continue
+		}
+		one := StoreMoment{
+			ID: a.ID, App: w.Apps[a.App].Name, Plan: string(a.Plan), Version: a.Store.Version, Window: a.Store.window().String(),
+			MaxmemoryPolicy: a.Store.Settings.MaxmemoryPolicy, NotifyKeyspaceEvents: a.Store.Settings.NotifyKeyspaceEvents,
+			Timeout: a.Store.Settings.Timeout,
+		}
+		for _, at := range w.Attachments {
+			if at.AddOn != a.ID {
+				continue
+			}
+			app := w.Apps[at.App].Name
+			one.Attachments = append(one.Attachments, app+"::"+at.Name)
+			if a.State == stateProvisioned {
+				m.Apps[app].ConfigVars[at.configVar()] = a.Name
+			}
+		}
+		slices.Sort(one.Attachments)
+		m.Stores[a.Name] = one
+	}
+	for _, sp := range w.Spaces {
+		if sp.State == stateDeleting {
+			continue
+		}
+		one := SpaceMoment{ID: sp.ID, Team: w.Teams[sp.Team].Name, Region: sp.Region, CIDR: sp.CIDR, DataCIDR: sp.DataCIDR,
+			Shield: sp.Shield, Ranges: []string{}}
+		if sp.LogDrain != nil {
+			one.LogDrain = sp.LogDrain.URL
+		}
+		for _, r := range sp.Rulesets[len(sp.Rulesets)-1].Rules {
+			if r.Action == "allow" {
+				one.Ranges = append(one.Ranges, r.Source)
+			}
+		}
+		slices.Sort(one.Ranges)
+		m.Spaces[sp.Name] = one
+	}
+	return m
+}
