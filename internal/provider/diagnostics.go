@@ -187,7 +187,7 @@ func (c *connection) afterAnswer(again repetition, answer *heroku.Error) string 
 }
 
 // lists are the commands of the Heroku CLI that list what can be found, by a word in what Heroku calls the missing thing
-// or else in the path that was asked for.
+// or else in the collection that was asked for it.
 var lists = []struct{ word, list string }{
 	{"region", "`heroku regions` lists the regions, as the data source kvs_regions does"},
 	{"team", "`heroku teams` lists the teams of an account"},
@@ -196,15 +196,23 @@ var lists = []struct{ word, list string }{
 	{"plan", "`heroku addons:plans heroku-redis` lists the plans, as the data source kvs_plans does"},
 	{"space", "`heroku spaces` lists the spaces of an account"},
 	{"add", "`heroku addons --all` lists the add-ons of an account"},
-	{"/redis", "`heroku addons --all` lists the add-ons of an account"},
-	{"/data", "`heroku addons --all` lists the add-ons of an account"},
 	{"app", "`heroku apps --all` lists the apps of an account"},
+}
+
+// collectionOf is the last collection in a path of which an element is named: addon-attachments in
+// /apps/web/addon-attachments/CACHE, and apps in /apps/web/addons. The Data API knows things of add-ons only.
+func collectionOf(path string) string {
+	parts := strings.Split(strings.Trim(path, "/"), "/")
+	if parts[0] == "redis" || parts[0] == "data" {
+		return "addons"
+	}
+	return parts[max(len(parts)/2*2-2, 0)]
 }
 
 // afterNotFound says what to check: Heroku does not tell what is not there from what a token may not see.
 func (c *connection) afterNotFound(answer *heroku.Error) string {
 	said := "It does not exist, or the token may not see it. Check the spelling, and whether a name or a UUID is wanted"
-	missing := firstOf(answer.Resource, answer.Path)
+	missing := firstOf(answer.Resource, collectionOf(answer.Path))
 	for _, of := range lists {
 		if strings.Contains(missing, of.word) {
 			said += ": " + of.list

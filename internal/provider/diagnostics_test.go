@@ -162,6 +162,19 @@ func TestFailure_ofAnAction(t *testing.T) {
 	}
 }
 
+func TestCollectionOf(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{
+		"/apps/planning-team": "apps", "/apps/web/addons": "apps", "/apps/web/addon-attachments/CACHE": "addon-attachments",
+		"/addons/x": "addons", "/redis/v0/databases/x": "addons", "/data/maintenances/v1/x": "addons", "/spaces/prod/nat": "spaces",
+		"/regions/eu": "regions", "/regions": "regions", "/": "", "": "",
+	} {
+		if got := collectionOf(path); got != want {
+			t.Errorf("%q: %q, want %q", path, got, want)
+		}
+	}
+}
+
 // Nothing says that nothing is lost of what may have been ordered.
 func TestFailure_ofAnOrderIsNotCalledHarmless(t *testing.T) {
 	t.Parallel()
