@@ -90,6 +90,7 @@ func protectedSpace(label string) diag.Diagnostic {
 			"To destroy it on purpose, first apply deletion_protection = false, then destroy. "+
 			"If it is to be replaced because it is tainted, run `terraform untaint` on its address instead: the space itself is intact. "+
 			"If only its address has changed, write a moved block:\n\n"+movedBlock(spaceType)+"\n\n"+
+			"If another space is to have its name, rename this one in an apply of its own first. "+
 			"To stop managing it without destroying it, use a removed block with destroy = false.")
 }
 
