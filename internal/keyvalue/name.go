@@ -40,7 +40,8 @@ func ValidateAppName(s string) error {
 	if folded := strings.ToLower(strings.Trim(s, " ")); appNamePattern.MatchString(folded) {
 		example = folded
 	}
-	return fmt.Errorf("%q cannot be the name of an app, which has 3 to 30 lower-case letters, digits and dashes, starts with a letter and does not end with a dash: write for example %q", s, example)
+	return fmt.Errorf("%q cannot be the name of an app, which has 3 to 30 lower-case letters, digits and dashes, starts with a letter "+
+		"and does not end with a dash: write for example %q", s, example)
 }
 
 // ValidateAttachmentName checks the name of an attachment against the pattern of the Platform API reference,

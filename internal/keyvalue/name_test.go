@@ -65,7 +65,11 @@ func TestNames(t *testing.T) {
 
 func TestNamesInCapitalsGetTheirSpellingSuggested(t *testing.T) {
 	t.Parallel()
-	for bad, err := range map[string]error{"Acme-Web": keyvalue.ValidateAppName("Acme-Web"), " acme-web": keyvalue.ValidateSpaceName(" acme-web"), "ACME-WEB": keyvalue.ValidateSpaceName("ACME-WEB")} {
+	for bad, err := range map[string]error{
+		"Acme-Web":  keyvalue.ValidateAppName("Acme-Web"),
+		" acme-web": keyvalue.ValidateSpaceName(" acme-web"),
+		"ACME-WEB":  keyvalue.ValidateSpaceName("ACME-WEB"),
+	} {
 		if err == nil || !strings.HasSuffix(err.Error(), `write for example "acme-web"`) {
 			t.Errorf("%q: %v", bad, err)
 		}

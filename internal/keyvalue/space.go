@@ -37,7 +37,8 @@ func ValidateSpaceName(s string) error {
 	if folded := strings.ToLower(strings.Trim(s, " ")); len(folded) >= 3 && spaceNamePattern.MatchString(folded) {
 		example = folded
 	}
-	return fmt.Errorf("%q cannot be the name of a space, which has 3 or more lower-case letters, digits and single dashes, and does not start or end with a dash: write for example %q", s, example)
+	return fmt.Errorf("%q cannot be the name of a space, which has 3 or more lower-case letters, digits and single dashes, and does "+
+		"not start or end with a dash: write for example %q", s, example)
 }
 
 // ValidateLogDrainURL judges the URL of a space's log drain (Platform API reference, spaces). Its error does not repeat the

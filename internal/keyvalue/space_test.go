@@ -83,8 +83,11 @@ func TestLogDrainURLs(t *testing.T) {
 			t.Errorf("%q: %v", ok, err)
 		}
 	}
-	for _, bad := range []string{"", " ", "https://", "https:///secret", "http://secret.example.com", "HTTPS://secret.example.com", "syslog+tls://secret.example.com:6514", "secret.example.com", "https://secret host", "https://[::1"} {
-		if err := keyvalue.ValidateLogDrainURL(bad); err == nil || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "https://") {
+	for _, bad := range []string{
+		"", " ", "https://", "https:///secret", "http://secret.example.com", "HTTPS://secret.example.com", "syslog+tls://secret.example.com:6514", "secret.example.com", "https://secret host", "https://[::1",
+	} {
+		err := keyvalue.ValidateLogDrainURL(bad)
+		if err == nil || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "https://") {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}

@@ -34,7 +34,8 @@ func onceReleased(value string) string {
 }
 
 // refusedOnceKnown is the refusal of a plan that turns out to need another object; OpenTofu tells no provider that it applies.
-var refusedOnceKnown = regexp.MustCompile(acctest.Says("The change needs another object").String() + "|" + acctest.Says("Provider produced inconsistent final plan").String())
+var refusedOnceKnown = regexp.MustCompile(acctest.Says("The change needs another object").String() + "|" +
+	acctest.Says("Provider produced inconsistent final plan").String())
 
 func TestAccApp_unknownIsNotChanged(t *testing.T) {
 	t.Parallel()
@@ -51,7 +52,8 @@ resource "kvs_app" "web" {
   internal_routing = %s
   maintenance      = %s
 }
-`, onceReleased(`"orders-web"`), onceReleased(`"acme"`), onceReleased(space), onceReleased(region), onceReleased(internal), onceReleased("false"))
+`, onceReleased(`"orders-web"`), onceReleased(`"acme"`), onceReleased(space), onceReleased(region),
+			onceReleased(internal), onceReleased("false"))
 	}
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
@@ -311,7 +313,8 @@ resource "kvs_instance" "cache" {
 	cli.Apply()
 	refused := acctest.Says("These are protected: - Key-Value Store orders-cache (")
 	for _, args := range [][]string{{"-replace=kvs_app.web"}, {"-replace=kvs_app.web", "-refresh=false"}} {
-		if plan := cli.Run(append([]string{"plan", "-no-color", "-input=false"}, args...)...); plan.Code != 1 || !refused.MatchString(plan.Output()) {
+		plan := cli.Run(append([]string{"plan", "-no-color", "-input=false"}, args...)...)
+		if plan.Code != 1 || !refused.MatchString(plan.Output()) {
 			t.Errorf("plan %v exited %d:\n%s", args, plan.Code, plan.Output())
 		}
 	}
@@ -339,7 +342,9 @@ removed {
 `)
 	cli.Apply()
 	plan := cli.Run("plan", "-destroy", "-no-color", "-input=false")
-	for _, says := range []string{"The app is destroyed with all that it has: orders-web", "config vars: REDIS_URL, SECRET_KEY_BASE", "attachments: REDIS (orders-cache)"} {
+	for _, says := range []string{
+		"The app is destroyed with all that it has: orders-web", "config vars: REDIS_URL, SECRET_KEY_BASE", "attachments: REDIS (orders-cache)",
+	} {
 		if plan.Code != 0 || !acctest.Says(says).MatchString(plan.Output()) {
 			t.Errorf("the plan to destroy the app exited %d and does not say %q:\n%s", plan.Code, says, plan.Output())
 		}

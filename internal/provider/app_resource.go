@@ -96,7 +96,8 @@ func (r *appResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *
 				PlanModifiers: []planmodifier.Bool{boolplanmodifier.UseStateForUnknown()},
 			},
 			"region": schema.StringAttribute{
-				MarkdownDescription: "Region of the app, such as `us` or `eu`, in upper or lower case; when absent, it is that of the app's space, or Heroku's choice. " +
+				MarkdownDescription: "Region of the app, such as `us` or `eu`, in upper or lower case; " +
+					"when absent, it is that of the app's space, or Heroku's choice. " +
 					"An app cannot move, so changing it replaces the app.",
 				Optional:      true,
 				Computed:      true,

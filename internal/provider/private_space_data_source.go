@@ -82,8 +82,10 @@ func (d *privateSpaceDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 				Computed:            true,
 				Validators:          []validator.String{validatedBy(keyvalue.ValidateSpaceName)},
 			},
-			"team":       fact("Name of the team that owns the space and the apps in it."),
-			"region":     schema.StringAttribute{MarkdownDescription: "Region of the space, such as `virginia`.", Computed: true, CustomType: regionNameType{}},
+			"team": fact("Name of the team that owns the space and the apps in it."),
+			"region": schema.StringAttribute{
+				MarkdownDescription: "Region of the space, such as `virginia`.", Computed: true, CustomType: regionNameType{},
+			},
 			"shield":     schema.BoolAttribute{MarkdownDescription: "Whether it is a Shield Space.", Computed: true},
 			"cidr":       fact("Private IPv4 range of the space's dynos."),
 			"data_cidr":  fact("Private IPv4 range of the space's data services."),

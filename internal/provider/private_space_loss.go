@@ -90,6 +90,7 @@ func protectedSpace(label string) diag.Diagnostic {
 			"To destroy it on purpose, first apply deletion_protection = false, then destroy. "+
 			"If it is to be replaced because it is tainted, run `terraform untaint` on its address instead: the space itself is intact. "+
 			"If only its address has changed, write a moved block:\n\n"+movedBlock(spaceType)+"\n\n"+
+			"If another space is to have its name, rename this one in an apply of its own first. "+
 			"To stop managing it without destroying it, use a removed block with destroy = false.")
 }
 
@@ -106,7 +107,8 @@ func (m privateSpaceModel) refuseReplacement(plan privateSpaceModel, changes []f
 	}
 	for _, c := range changes {
 		diags.AddAttributeError(path.Root(c.attribute), "This change would replace a protected Private Space", fmt.Sprintf(
-			"%s has %s = %s, and Heroku fixes it when a space is created. Changing it to %s would destroy the space and create another one. Nothing has been changed.\n\n"+
+			"%s has %s = %s, and Heroku fixes it when a space is created. Changing it to %s would destroy the space and create another one. "+
+				"Nothing has been changed.\n\n"+
 				"Set it back to %s, or leave it out. To move, create a second kvs_private_space beside this one, and destroy this one last.",
 			m, c.attribute, c.from, c.to, c.from))
 	}
@@ -115,7 +117,9 @@ func (m privateSpaceModel) refuseReplacement(plan privateSpaceModel, changes []f
 
 // lossWarning names what no other space will have.
 func (r *privateSpaceResource) lossWarning(ctx context.Context, state privateSpaceModel, f fate) diag.Diagnostic {
-	lost := []string{"its outbound addresses, which others may have in their firewalls", "its trusted IP ranges and the permissions of its members", "its log drain"}
+	lost := []string{
+		"its outbound addresses, which others may have in their firewalls", "its trusted IP ranges and the permissions of its members", "its log drain",
+	}
 	if r.client != nil {
 		if apps, err := r.client.SpaceApps(ctx, state.spaceID()); err == nil && len(apps) > 0 {
 			lost = append(lost, "the apps in it, with their config vars and stores. They have to be destroyed first, "+
@@ -124,7 +128,8 @@ func (r *privateSpaceResource) lossWarning(ctx context.Context, state privateSpa
 	}
 	successor := ""
 	if f == isReplaced {
-		successor = "\n\nThe space that replaces it begins empty, and admits web traffic from the whole internet until its trusted IP ranges are set."
+		successor = "\n\nThe space that replaces it begins empty, and admits web traffic from the whole internet " +
+			"until its trusted IP ranges are set."
 	}
 	return diag.NewWarningDiagnostic(named("The space is destroyed with all that it has", state.Name.ValueString()),
 		fmt.Sprintf("%s cannot be brought back. With it go:\n\n%s%s", state, bullets(lost), successor))
@@ -136,7 +141,8 @@ func (m privateSpaceModel) changeWarnings(plan, config privateSpaceModel) diag.D
 	name := m.Name.ValueString()
 	if !plan.Team.Equal(m.Team) && !plan.Team.IsUnknown() {
 		diags.AddAttributeWarning(path.Root("team"), named("The space changes its owner", name), fmt.Sprintf(
-			"%s goes from the team %s to the team %s, with every app in it, whether it is managed here or not. Its id, its stores, its addresses and its trusted ranges stay.",
+			"%s goes from the team %s to the team %s, with every app in it, whether it is managed here or not. Its id, its stores, its "+
+				"addresses and its trusted ranges stay.",
 			m, m.Team.ValueString(), plan.Team.ValueString()))
 	}
 	if m.DeletionProtection.ValueBool() && !plan.DeletionProtection.IsUnknown() && !plan.DeletionProtection.ValueBool() {
@@ -145,7 +151,8 @@ func (m privateSpaceModel) changeWarnings(plan, config privateSpaceModel) diag.D
 	}
 	if !m.LogDrainURLVersion.IsNull() && config.LogDrainURLVersion.IsNull() {
 		diags.AddAttributeWarning(path.Root("log_drain_url_wo"), named("The log drain of the space stays", name), fmt.Sprintf(
-			"%s has a log drain, and the configuration names none any more. Heroku cannot remove the drain of a space: it stays, and the logs go on flowing there. "+
+			"%s has a log drain, and the configuration names none any more. Heroku cannot remove the drain of a space: it stays, and the "+
+				"logs go on flowing there. "+
 				"To end that, set log_drain_url_wo to another URL and change log_drain_url_wo_version, or stop receiving at the old one.", m))
 	}
 	return diags

@@ -106,8 +106,10 @@ func TestAccPrivateSpace_regionSpellings(t *testing.T) {
 			refused(`"478864c7-3c1a-4fbd-992b-7c6160abfb71"`, `is the id of a region: give its name, "tokyo"`),
 			refused(`"eu"`, `Heroku has no region "eu" for a Private Space. There are: dublin, frankfurt, london`),
 			{
-				Config:            privateSpace(`region = "Tokyo"`) + appInSpace(`region = "TOKYO"`),
-				ConfigStateChecks: []statecheck.StateCheck{spaceHas("region", knownvalue.StringExact("Tokyo")), appHas("region", knownvalue.StringExact("TOKYO"))},
+				Config: privateSpace(`region = "Tokyo"`) + appInSpace(`region = "TOKYO"`),
+				ConfigStateChecks: []statecheck.StateCheck{
+					spaceHas("region", knownvalue.StringExact("Tokyo")), appHas("region", knownvalue.StringExact("TOKYO")),
+				},
 			},
 			{
 				Config:           privateSpace(`region = "tokyo"`) + appInSpace(),

@@ -105,7 +105,8 @@ func (r *privateSpaceResource) Schema(ctx context.Context, _ resource.SchemaRequ
 				Computed:      true,
 				CustomType:    regionNameType{},
 				PlanModifiers: []planmodifier.String{keep, keepEquivalent()},
-				MarkdownDescription: "The region, such as " + "`" + strings.Join(keyvalue.PrivateRegions(), "`, `") + "`, in upper or lower case; when it is absent, Heroku chooses. " +
+				MarkdownDescription: "The region, such as " + "`" + strings.Join(keyvalue.PrivateRegions(), "`, `") + "`, " +
+					"in upper or lower case; when it is absent, Heroku chooses. " +
 					"A space cannot move: changing it replaces the space, which `deletion_protection` refuses. Leaving it out never does.",
 			},
 			"shield": schema.BoolAttribute{
@@ -136,7 +137,8 @@ func (r *privateSpaceResource) Schema(ctx context.Context, _ resource.SchemaRequ
 				WriteOnly:  true,
 				Sensitive:  true,
 				Validators: []validator.String{validatedBy(keyvalue.ValidateLogDrainURL)},
-				MarkdownDescription: "The `https` URL to which the logs of the whole space go. It is not kept in the state, so a new value takes effect when `log_drain_url_wo_version` changes. " +
+				MarkdownDescription: "The `https` URL to which the logs of the whole space go. " +
+					"It is not kept in the state, so a new value takes effect when `log_drain_url_wo_version` changes. " +
 					"Heroku cannot remove it: when it is left out, the logs go on flowing there.",
 			},
 			"log_drain_url_wo_version": schema.Int64Attribute{

@@ -212,6 +212,11 @@ func mustFindSpace(t *testing.T, client *heroku.Client, name string) heroku.Spac
 	return found
 }
 
+// otherSpace ends a space, and begins another one.
+func otherSpace(name, team string) string {
+	return fmt.Sprintf("timeouts = null\n}\nresource \"kvs_private_space\" \"other\" {\n  name = %q\n  team = %q", name, team)
+}
+
 func TestAccPrivateSpace_refusal(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ setting, says string }{
@@ -225,8 +230,8 @@ func TestAccPrivateSpace_refusal(t *testing.T) {
 		"ranges that overlap":             {`data_cidr = "10.0.16.0/20"`, "overlaps"},
 		"an IPv6 range":                   {`cidr = "fd00::/16"`, "IPv6"},
 		"a log drain that is not https":   {"log_drain_url_wo = \"http://logs.example.com\"\n  log_drain_url_wo_version = 1", "begins with https://"},
-		"a team in capitals":              {"timeouts = null\n}\nresource \"kvs_private_space\" \"other\" {\n  name = \"acme-other\"\n  team = \"ACME\"", `write "acme"`},
-		"a name in capitals":              {"timeouts = null\n}\nresource \"kvs_private_space\" \"other\" {\n  name = \"Acme-Other\"\n  team = \"acme\"", `write for example "acme-other"`},
+		"a team in capitals":              {otherSpace("acme-other", "ACME"), `write "acme"`},
+		"a name in capitals":              {otherSpace("Acme-Other", "acme"), `write for example "acme-other"`},
 		"an empty range":                  {`cidr = ""`, "is not an address range"},
 		"a log drain without its version": {`log_drain_url_wo = "https://logs.example.com"`, "log_drain_url_wo_version"},
 	}

@@ -74,7 +74,9 @@ func TestProtectedStores_ofASpace(t *testing.T) {
 	app := appModel{ID: types.StringValue("app"), Name: types.StringValue("orders-web"), SpaceID: types.StringValue("space")}
 	outside := appModel{ID: types.StringValue("outside"), Name: types.StringValue("orders-site"), SpaceID: types.StringNull()}
 	store := func(app string, protected bool) instanceModel {
-		return instanceModel{ID: types.StringValue("of-" + app), Name: types.StringValue("cache"), AppID: types.StringValue(app), DeletionProtection: types.BoolValue(protected)}
+		return instanceModel{
+			ID: types.StringValue("of-" + app), Name: types.StringValue("cache"), AppID: types.StringValue(app), DeletionProtection: types.BoolValue(protected),
+		}
 	}
 	type step func(*protectedStores) diag.Diagnostics
 	space := step(func(p *protectedStores) diag.Diagnostics { return p.refuse(end) })

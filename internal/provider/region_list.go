@@ -55,11 +55,11 @@ func (c *connection) checkRegion(ctx context.Context, region regionName, use reg
 	}
 	name, all := region.normalized(), c.regionList.of(ctx, c.client)
 	if isUUID(name) {
-		i := slices.IndexFunc(all, func(r heroku.Region) bool { return r.ID == name })
-		if i < 0 {
-			return diag.Diagnostics{invalidValue(path.Root("region"), fmt.Errorf("%q is an id: give the name of the region, as data.kvs_regions lists it", region.ValueString()))}
+		err := fmt.Errorf("%q is an id: give the name of the region, as data.kvs_regions lists it", name)
+		if i := slices.IndexFunc(all, func(r heroku.Region) bool { return r.ID == name }); i >= 0 {
+			err = fmt.Errorf("%q is the id of a region: give its name, %q", name, all[i].Name)
 		}
-		return diag.Diagnostics{invalidValue(path.Root("region"), fmt.Errorf("%q is the id of a region: give its name, %q", region.ValueString(), all[i].Name))}
+		return diag.Diagnostics{invalidValue(path.Root("region"), err)}
 	}
 	var fitting []string
 	for _, r := range all {

@@ -85,7 +85,8 @@ func (r *run) planReplacement(
 		if !read {
 			said.AddAttributeWarning(at, named("The object is replaced as it was last read", label), fmt.Sprintf(
 				"%s = %s is fixed when the object is created, and is to be %s. If OpenTofu says while it applies that the final plan is inconsistent, "+
-					"the new value was not known before. Nothing has been changed then: apply again, and the next plan shows what is replaced.", at, c.from, c.to))
+					"the new value was not known before. Nothing has been changed then: apply again, and the next plan shows what is replaced.",
+				at, c.from, c.to))
 		}
 	}
 	return said

@@ -158,12 +158,14 @@ func destroyedAndTaken(m member, taker string) diag.Diagnostic {
 // takenTwice is for two instances that are created under one name, or renamed to it.
 func takenTwice(name, one, other string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "Two instances take the same name", fmt.Sprintf(
-		"In this plan, %s and %s take the name %q, which is unique at Heroku: the second one would fail while the plan is applied. Give one of them another name.", one, other, name))
+		"In this plan, %s and %s take the name %q, which is unique at Heroku: the second one would fail while the plan is applied. Give "+
+			"one of them another name.", one, other, name))
 }
 
 // movedBlock is ready to be pasted; only the labels, which no provider is told, are the reader's to set.
 func movedBlock(resourceType string) string {
-	return fmt.Sprintf("moved {\n  from = %s.old # the address in the state\n  to   = %[1]s.new # the address in the configuration\n}", resourceType)
+	return fmt.Sprintf("moved {\n  from = %s.old # the address in the state\n"+
+		"  to   = %[1]s.new # the address in the configuration\n}", resourceType)
 }
 
 // wantedElsewhere is the error of a Delete whose object has a successor under another address.

@@ -128,7 +128,8 @@ func TestRun_appStays(t *testing.T) {
 // A Delete that comes after a creation was refused for its object sends nothing: the client has nowhere to send to.
 func TestRun_deleteLeavesWhatACreationHasMet(t *testing.T) {
 	t.Parallel()
-	client, err := heroku.New(heroku.Options{APIURL: "http://127.0.0.1:1", DataAPIURL: "http://127.0.0.1:1", Credential: heroku.Credential{Token: "token"}})
+	const nowhere = "http://127.0.0.1:1"
+	client, err := heroku.New(heroku.Options{APIURL: nowhere, DataAPIURL: nowhere, Credential: heroku.Credential{Token: "token"}})
 	if err != nil {
 		t.Fatal(err)
 	}
