@@ -70,36 +70,40 @@ func TestAccAttachment_promotion(t *testing.T) {
 func TestAccAttachment_nameInUse(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
+	someone := sb.Client(t)
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
-			{Config: twoAppsTwoStores},
+			{
+				Config: twoAppsTwoStores,
+				PostApplyFunc: func() {
+					blue := mustFind(t, someone, "orders-blue")
+					_, err := someone.CreateAttachment(t.Context(), heroku.AttachmentCreate{AddOn: blue.ID, App: blue.AppID, Name: "TAKEN"})
+					if err != nil {
+						t.Fatal(err)
+					}
+				},
+			},
 			{ // a name that another store has is refused while it is only a plan, with its holder
-				Config:      attached("green", "web", "BLUE"),
+				Config:      attached("green", "web", "TAKEN"),
 				PlanOnly:    true,
-				ExpectError: acctest.Says("On app orders-web the name BLUE belongs to the add-on orders-blue"),
+				ExpectError: acctest.Says("On app orders-web the name TAKEN belongs to the add-on orders-blue"),
 			},
 			{ // and with the block that imports the holder
-				Config:      attached("green", "web", "BLUE"),
+				Config:      attached("green", "web", "TAKEN"),
 				PlanOnly:    true,
 				ExpectError: acctest.Says("import { to = kvs_attachment.example # the address of this resource id ="),
 			},
-			{ // when the app comes into being in the same run, apply refuses it
-				Config: attached("green", "worker", "SAME") + `
-resource "kvs_attachment" "second" {
-  instance_id = kvs_instance.blue.id
-  app_id      = kvs_app.worker.id
-  name        = "SAME"
-  depends_on  = [kvs_attachment.shared]
-}
-`,
-				ExpectError: acctest.Says("On app orders-worker the name SAME belongs to the add-on orders-green"),
+			{ // so it is when nobody else wants it, and the store is the same
+				Config:      attached("blue", "web", "TAKEN"),
+				PlanOnly:    true,
+				ExpectError: acctest.Says("The store orders-blue"),
 			},
 			{ // nothing was taken away from anybody
 				Config: attached("green", "worker", "SAME"),
 				PostApplyFunc: func() {
-					expectAttachments(t, sb, "orders-web", "BLUE of orders-blue", "GREEN of orders-green")
+					expectAttachments(t, sb, "orders-web", "BLUE of orders-blue", "TAKEN of orders-blue", "GREEN of orders-green")
 					expectAttachments(t, sb, "orders-worker", "SAME of orders-green")
 				},
 			},

@@ -6,6 +6,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -104,7 +105,7 @@ func (r *attachmentResource) planCreation(ctx context.Context, config attachment
 	case applies:
 		plan.TakesOver = types.StringValue(string(holder.ID))
 		return nil
-	case r.run.comesToKnow(ctx, object{"kvs_attachment", string(holder.ID)}, knowWithin) || r.isFirst(ctx, *holder):
+	case r.run.comesToKnow(ctx, object{"kvs_attachment", string(holder.ID)}, knowWithin) || r.isFirst(ctx, *holder, wanted):
 		plan.TakesOver = types.StringUnknown()
 		return nil
 	}
@@ -118,7 +119,9 @@ func (r *attachmentResource) planCreation(ctx context.Context, config attachment
 	return r.announce(attachments, holder, decision)
 }
 
-// isFirst reports that an attachment came with a store of this configuration, which says nothing about it.
-func (r *attachmentResource) isFirst(ctx context.Context, a heroku.Attachment) bool {
-	return a.AppID == a.OwnerAppID && r.run.comesToKnow(ctx, object{"kvs_instance", string(a.AddOnID)}, aMoment)
+// isFirst reports that an attachment came with the wanted store, which this configuration manages without naming it: Heroku
+// chose the name.
+func (r *attachmentResource) isFirst(ctx context.Context, a heroku.Attachment, wanted heroku.AddOnID) bool {
+	chosen := a.Name == keyvalue.PrimaryAttachment || strings.HasPrefix(a.Name, "HEROKU_REDIS_")
+	return chosen && a.AddOnID == wanted && a.AppID == a.OwnerAppID && r.run.comesToKnow(ctx, object{"kvs_instance", string(wanted)}, aMoment)
 }

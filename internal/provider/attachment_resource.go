@@ -174,7 +174,7 @@ func (r *attachmentResource) Create(ctx context.Context, req resource.CreateRequ
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	attachment, failure := r.attach(ctx, plan, nil, r.takenOver(ctx, plan)...)
+	attachment, failure := r.attach(ctx, plan, nil, r.takenOver(ctx, &plan)...)
 	if failure != nil {
 		resp.Diagnostics.Append(failure)
 		return
@@ -187,8 +187,15 @@ func (r *attachmentResource) Create(ctx context.Context, req resource.CreateRequ
 	checkpointed = !resp.Diagnostics.HasError()
 }
 
-// takenOver is the attachment that Create may take for its own, unless a Delete is taking it away.
-func (r *attachmentResource) takenOver(ctx context.Context, plan attachmentModel) []heroku.AttachmentID {
+// takenOver settles which attachment Create may take for its own: one that is there and that no Delete is taking away.
+func (r *attachmentResource) takenOver(ctx context.Context, plan *attachmentModel) []heroku.AttachmentID {
+	if plan.TakesOver.IsUnknown() { // a Delete may have told by now whose it is
+		plan.TakesOver = types.StringNull()
+		attachments, err := r.client.AppAttachments(ctx, heroku.AppID(plan.AppID.ValueString()))
+		if holder := withName(attachments, plan.Name.ValueString()); err == nil && holder != nil && r.run.knows(object{"kvs_attachment", string(holder.ID)}) {
+			plan.TakesOver = types.StringValue(string(holder.ID))
+		}
+	}
 	taken := plan.TakesOver.ValueString()
 	if taken == "" {
 		return nil
@@ -330,6 +337,7 @@ func (r *attachmentResource) Delete(ctx context.Context, req resource.DeleteRequ
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
+	r.run.note(state.object())
 	if len(left) > 0 || r.run.yield(state.object()) {
 		return
 	}

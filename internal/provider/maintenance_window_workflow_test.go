@@ -66,8 +66,8 @@ func TestAccMaintenanceWindow_savedPlan(t *testing.T) {
 	if _, err := someone.SetMaintenanceWindow(t.Context(), mustFind(t, someone, "orders-cache").ID, "sunday", "06:00"); err != nil {
 		t.Fatal(err)
 	}
-	expectFailed(t, cli.Run("apply", "-input=false", "-no-color", "approved"), "The maintenance window has changed since the plan was made", "is Sundays 06:00 to Sundays 10:00 UTC now")
-	if got := windowOn(t, someone); got != "Sundays 06:00 to Sundays 10:00 UTC" {
+	expectFailed(t, cli.Run("apply", "-input=false", "-no-color", "approved"), "The maintenance window has changed since the plan was made", "is Sundays 06:00 to 10:00 UTC now")
+	if got := windowOn(t, someone); got != "Sundays 06:00 to 10:00 UTC" {
 		t.Errorf("Heroku has %q", got)
 	}
 	cli.Apply()
