@@ -222,9 +222,8 @@ import {
 `
 	l.mustApply(moved + imported)
 	l.cli.Configure(always + imported)
-	if result := l.apply(mishap{}, "-parallelism=1"); result.Code != 0 || !acctest.Says("it is managed here too, and protected").MatchString(result.Output()) {
-		t.Errorf("apply exited %d:\n%s", result.Code, result.Output())
-	}
+	l.mustRefuse("Another resource protects what is to be destroyed", "plan")
+	l.mustRefuse("Another resource protects what is to be destroyed", "apply", "-auto-approve", "-parallelism=1")
 	l.expectStores(2)
 	l.mustApply(moved + "\nremoved {\n  from = kvs_instance.archive\n  lifecycle {\n    destroy = false\n  }\n}\n")
 	// it comes into use between plan and apply

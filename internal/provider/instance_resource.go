@@ -502,14 +502,6 @@ func (r *instanceResource) Delete(ctx context.Context, req resource.DeleteReques
 	}
 }
 
-// refuseLoss refuses to destroy a store that is protected, here or by another instance that manages it too.
-func (r *instanceResource) refuseLoss(state instanceModel) diag.Diagnostics {
-	if diags := state.refuseDestroy(); diags.HasError() {
-		return diags
-	}
-	return r.protected.refuseDestroyOf(storeObject(state.ID.ValueString()), state.label())
-}
-
 func (m instanceModel) refuseDestroy() diag.Diagnostics {
 	var diags diag.Diagnostics
 	if m.DeletionProtection.ValueBool() {

@@ -221,8 +221,11 @@ func (r *privateSpaceResource) ModifyPlan(ctx context.Context, req resource.Modi
 		return
 	}
 	if req.Plan.Raw.IsNull() {
-		resp.Diagnostics.Append(state.refuseDestroy()...)
+		resp.Diagnostics.Append(r.refuseLoss(state)...)
 		return
+	}
+	if state.DeletionProtection.ValueBool() {
+		resp.Diagnostics.Append(r.protected.protect(object{"kvs_private_space", state.ID.ValueString()}, state.String())...)
 	}
 	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); resp.Diagnostics.HasError() {
 		return
@@ -439,7 +442,7 @@ func (r *privateSpaceResource) Delete(ctx context.Context, req resource.DeleteRe
 		return
 	}
 	// Terraform asks ModifyPlan neither about -replace nor about the destroy half of a tainted replacement.
-	if resp.Diagnostics.Append(state.refuseDestroy()...); resp.Diagnostics.HasError() {
+	if resp.Diagnostics.Append(r.refuseLoss(state)...); resp.Diagnostics.HasError() {
 		return
 	}
 	if err := r.deleteOnceEmpty(ctx, state.spaceID(), timeout); err != nil {

@@ -135,3 +135,19 @@ func lossOf(app string, stores []string) diag.Diagnostic {
 			"To lose them on purpose, first apply deletion_protection = false to each and destroy it. "+
 			"To keep them, keep the app, or first move them to another one: change their app_id and apply.", app, bullets(stores)))
 }
+
+// refuseLoss refuses to destroy a store that is protected, here or by another instance that manages it too.
+func (r *instanceResource) refuseLoss(state instanceModel) diag.Diagnostics {
+	if diags := state.refuseDestroy(); diags.HasError() {
+		return diags
+	}
+	return r.protected.refuseDestroyOf(storeObject(state.ID.ValueString()), state.label())
+}
+
+// refuseLoss refuses to destroy a space that is protected, here or by another instance that manages it too.
+func (r *privateSpaceResource) refuseLoss(state privateSpaceModel) diag.Diagnostics {
+	if diags := state.refuseDestroy(); diags.HasError() {
+		return diags
+	}
+	return r.protected.refuseDestroyOf(object{"kvs_private_space", state.ID.ValueString()}, state.String())
+}
