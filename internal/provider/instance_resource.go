@@ -436,14 +436,6 @@ func (r *instanceResource) Delete(ctx context.Context, req resource.DeleteReques
 	}
 }
 
-// refuseLoss refuses to destroy a store that is protected, here or by another instance that manages it too.
-func (r *instanceResource) refuseLoss(state instanceModel) diag.Diagnostics {
-	if diags := state.refuseDestroy(); diags.HasError() {
-		return diags
-	}
-	return r.protected.refuseDestroyOf(storeObject(state.addOnID()), state.label())
-}
-
 // declaredFailed says that Heroku itself gave the store up, or that somebody has destroyed it.
 func declaredFailed(err error) bool {
 	var wait *heroku.WaitError

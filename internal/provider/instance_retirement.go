@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -32,6 +31,9 @@ func (r *instanceResource) planRetirement(ctx context.Context, state instanceMod
 		return diags
 	}
 	if overdue || plan.terms(ctx).retires() == retireAlways {
+		if diags.Append(r.protected.refuseDestroyOf(storeObject(heroku.AddOnID(kept)), "The retired Key-Value Store "+kept)...); diags.HasError() {
+			return diags
+		}
 		if r.client != nil {
 			if doubt, err := r.notRetired(ctx, state, kept); err == nil && doubt != "" {
 				return append(diags, willNotBeDestroyed(state, kept, doubt))
@@ -56,62 +58,6 @@ func (r *instanceResource) priceOf(ctx context.Context, id heroku.AddOnID) strin
 		}
 	}
 	return "it is paid for"
-}
-
-// present is the store that the state means now.
-func (r *instanceResource) present(ctx context.Context, state *instanceModel) (heroku.AddOn, error) {
-	addOn, err := r.client.AddOn(ctx, state.addOnID())
-	return r.successor(ctx, state, addOn, err)
-}
-
-// successor is the store that the state means, given what Heroku says of its id. It is another one when a replacement ended
-// in a run that was lost before it could say so: the old store is gone or kept under another name, and the new one bears
-// the name that the state knows, and the attachment that it was ordered with as the successor of just this id. A name
-// alone proves nothing: anybody may have given it to a store since.
-func (r *instanceResource) successor(ctx context.Context, state *instanceModel, addOn heroku.AddOn, err error) (heroku.AddOn, error) {
-	name := state.Name.ValueString()
-	kept := err == nil && gaveAway(addOn, name)
-	gone := heroku.IsNotFound(err) || err == nil && ending(addOn)
-	if name == "" || !kept && !gone {
-		return addOn, err
-	}
-	successor, failed := r.client.FindAddOn(ctx, name)
-	switch {
-	case heroku.IsNotFound(failed):
-		return addOn, err
-	case failed != nil:
-		return addOn, failed // whether there is one decides between a store that is kept and an empty one
-	case successor.ID == state.addOnID(), successor.Service != keyValueStoreService, successor.State != heroku.StateProvisioned,
-		!keyvalue.Succeeds(successor.ConfigVars, state.ID.ValueString()):
-		return addOn, err
-	}
-	if kept {
-		state.RetiredInstanceID = types.StringValue(string(addOn.ID))
-	}
-	return successor, nil
-}
-
-// ending says that Heroku has given the store up, or is about to.
-func ending(addOn heroku.AddOn) bool {
-	return addOn.State == heroku.StateDeprovisioning || addOn.State == heroku.StateDeprovisioned
-}
-
-// gaveAway says that a store has been replaced, and is kept while another one bears its name.
-func gaveAway(addOn heroku.AddOn, name string) bool {
-	original, retired := keyvalue.OriginalName(addOn.Name, string(addOn.ID))
-	return retired && original == name && !migrating(addOn) &&
-		slices.Contains(addOn.ConfigVars, keyvalue.ConfigVar(keyvalue.RetiredAttachment(string(addOn.ID))))
-}
-
-// succeeded says so.
-func (m instanceModel) succeeded(by heroku.AddOn) diag.Diagnostic {
-	was := "is gone"
-	if !m.RetiredInstanceID.IsNull() {
-		was = "is kept under another name"
-	}
-	return diag.NewWarningDiagnostic("The store was replaced by another one", fmt.Sprintf(
-		"%s %s, and %s (%s) bears its name and the attachment %s: it replaced that store in a run that was lost before it could say so. "+
-			"Nothing is left to do.", m.label(), was, by.Name, by.ID, keyvalue.ForkAttachment(m.ID.ValueString())))
 }
 
 // retire destroys the old store or keeps it. A store that could not be destroyed is left to a later run, of the new store's

@@ -88,7 +88,7 @@ func (n naming) name(ctx context.Context, said []*tfprotov6.Diagnostic, resource
 				return
 			}
 		}
-		if !strings.Contains(d.Summary, name) {
+		if known, _, _ := strings.Cut(name, " of "); !strings.Contains(d.Summary, known) { // else it says which object it is about
 			d.Summary += ": " + name
 		}
 	}

@@ -66,6 +66,9 @@ func (r *privateSpaceResource) planStay(state, plan privateSpaceModel) diag.Diag
 		_, _, refused := r.run.takes(m.name, taking{m.object, m.label})
 		diags.Append(refused...)
 	}
+	if m.protected {
+		diags.Append(r.protected.protect(m.object, m.label)...)
+	}
 	diags.Append(r.run.plans(m)...)
 	return diags
 }
@@ -77,6 +80,7 @@ func (r *privateSpaceResource) planEnd(ctx context.Context, state privateSpaceMo
 		diags.Append(protectedSpace(state.String()))
 		return diags
 	}
+	diags.Append(r.protected.refuseDestroyOf(state.object(), state.String())...)
 	diags.Append(r.protected.refuse(state.loss())...)
 	if !diags.HasError() {
 		diags.Append(r.lossWarning(ctx, state, f))

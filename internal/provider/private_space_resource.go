@@ -436,6 +436,10 @@ func (r *privateSpaceResource) Delete(ctx context.Context, req resource.DeleteRe
 		resp.Diagnostics.Append(protectedSpace(state.String()))
 		return
 	}
+	if diags := r.protected.refuseDestroyOf(state.object(), state.String()); diags.HasError() {
+		resp.Diagnostics.Append(diags...)
+		return
+	}
 	if r.run.yield(state.object()) {
 		resp.Diagnostics.Append(wantedElsewhere(spaceType, state.String()))
 		return

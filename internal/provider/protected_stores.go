@@ -194,3 +194,11 @@ func lossOf(l loss, stores []string) diag.Diagnostic {
 			"To lose them on purpose, first apply deletion_protection = false to each and destroy it. "+
 			"To keep them, keep the app, or first move them to another one: change their app_id and apply.", l.label, bullets(stores)))
 }
+
+// refuseLoss refuses to destroy a store that is protected, here or by another instance that manages it too.
+func (r *instanceResource) refuseLoss(state instanceModel) diag.Diagnostics {
+	if diags := state.refuseDestroy(); diags.HasError() {
+		return diags
+	}
+	return r.protected.refuseDestroyOf(storeObject(state.addOnID()), state.label())
+}

@@ -114,3 +114,26 @@ func TestProtectedStores_ofASpace(t *testing.T) {
 		})
 	}
 }
+
+// One object may be managed by two instances, of which only one protects it; Terraform plans them in any order.
+func TestProtectedStores_oneObjectManagedTwice(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"kvs_instance", "kvs_private_space"} {
+		ours, another, namesake := object{kind, "a"}, object{kind, "b"}, object{"kvs_app", "a"}
+		var first protectedStores
+		if first.protect(ours, "it").HasError() || !first.refuseDestroyOf(ours, "it").HasError() {
+			t.Errorf("%s: protected first, its destroy is not refused", kind)
+		}
+		if first.refuseDestroyOf(another, "another").HasError() || first.refuseDestroyOf(namesake, "another").HasError() {
+			t.Errorf("%s: the destroy of something else is refused", kind)
+		}
+		var second protectedStores
+		if second.refuseDestroyOf(ours, "it").HasError() || !second.protect(ours, "it").HasError() {
+			t.Errorf("%s: destroyed first, its protection does not refuse that", kind)
+		}
+		var none *protectedStores
+		if none.protect(ours, "it").HasError() || none.refuseDestroyOf(ours, "it").HasError() {
+			t.Errorf("%s: refused without a run", kind)
+		}
+	}
+}

@@ -1,13 +1,6 @@
 // Copyright (c) The terraform-provider-kvs Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package provider is the Terraform provider for Heroku Key-Value Store: schemas, plans, state and diagnostics.
-//
-// One file holds one noun and reads in the order of the object's life: declare, validate, plan, apply, translate.
-// What Key-Value Store is lives in package keyvalue, how Heroku is spoken to in package heroku.
-//
-// What is sent to whom, and on which proof, SECURITY.md says as a table: it is decided in heroku.New (the token),
-// connection.lookAt (the passwords of stores) and certificates.go (who is the server that was there before).
 package provider
 
 import (

@@ -32,7 +32,7 @@ func TestAccReplacement_realProcess(t *testing.T) {
 	}
 
 	// it hangs when the first app has moved, and is killed there
-	l.Inject(sandbox.Fault{Match: sandbox.Match{Method: http.MethodPost, Path: "/addon-attachments", Nth: 2}, Do: sandbox.Effect{Commit: true, Hang: true}})
+	l.Inject(sandbox.Fault{Match: sandbox.Match{Method: http.MethodPost, Path: "/addon-attachments", Nth: 3}, Do: sandbox.Effect{Commit: true, Hang: true}})
 	l.cli.Configure(twoApps("api", "premium-1", ""))
 	log := t.TempDir() + "/trace.log"
 	l.cli.Env = []string{"TF_LOG=TRACE", "TF_LOG_PATH=" + log}
@@ -40,6 +40,7 @@ func TestAccReplacement_realProcess(t *testing.T) {
 	l.awaitFault()
 	killed := apply.Kill()
 	l.Clear()
+	l.Clock().Advance(5 * time.Minute) // the lease of the run that is gone is over
 	l.expectServed(bothApps, seeded)
 
 	planned := l.cli.Run("plan", "-out=saved", "-input=false", "-no-color")
