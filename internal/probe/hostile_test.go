@@ -4,9 +4,9 @@
 package probe_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -63,22 +63,31 @@ func (h hostileAnswers) reply(depth int) string {
 	return "+OK\r\n"
 }
 
-// dial is a connection to a server that answers each command with the next of what there is.
+// dial is a connection to a server that answers some commands as a store does, the next one as it likes, and ends.
 func (h hostileAnswers) dial(context.Context, string, string) (net.Conn, error) {
-	answers := make([]string, 1+h.IntN(5))
-	for i := range answers {
-		answers[i] = h.reply(10)
-	}
+	before, last := h.IntN(6), h.reply(10)
 	server, client := net.Pipe()
 	go func() {
 		defer func() { _ = server.Close() }()
-		command := make([]byte, 4096)
-		for _, answer := range answers {
-			if _, err := server.Read(command); err != nil {
+		in := connection{server, bufio.NewReader(server)}
+		for n := 0; ; n++ {
+			words := in.command()
+			if len(words) == 0 {
 				return
 			}
-			if _, err := io.WriteString(server, answer); err != nil {
+			if n == before {
+				in.say(last)
 				return
+			}
+			switch strings.ToUpper(words[0]) {
+			case "AUTH", "REPLCONF":
+				in.say("+OK\r\n")
+			case "INFO":
+				in.say(bulk("redis_version:7.0.15\r\nused_memory:1\r\n"))
+			case "PSYNC":
+				in.say("-ERR wrong number of arguments\r\n")
+			default:
+				in.say("-ERR unknown command\r\n")
 			}
 		}
 	}()

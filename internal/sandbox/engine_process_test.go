@@ -156,7 +156,7 @@ func TestProcess_aSourceThatCannotBeCopiedIsNamedAndTheCopyStaysUsable(t *testin
 	mini := start(t, miniredisEngineFor(t), serverSpec{})
 	limited := start(t, e, serverSpec{})
 	if err := limited.Admin(t.Context(), func(c *redis.Client) error {
-		return c.ACLSetUser(t.Context(), adminUser, "-psync", "-sync", "-replconf").Err()
+		return c.ACLSetUser(t.Context(), "h", "-psync", "-sync", "-replconf").Err()
 	}); err != nil {
 		t.Fatal(err)
 	}
