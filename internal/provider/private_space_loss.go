@@ -119,6 +119,29 @@ func (m privateSpaceModel) refuseReplacement(plan privateSpaceModel, changes []f
 	return diags
 }
 
+// refuseUnknown refuses what may turn out to replace a protected space: Terraform would destroy the apps in it first, and ask
+// for the space only then.
+func (m privateSpaceModel) refuseUnknown(plan privateSpaceModel) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if !m.guarded(plan) {
+		return diags
+	}
+	for _, fixed := range []fixedChange{
+		{"region", m.Region, plan.Region}, {"cidr", m.CIDR, plan.CIDR}, {"data_cidr", m.DataCIDR, plan.DataCIDR}, {"shield", m.Shield, plan.Shield},
+	} {
+		if fixed.to.IsUnknown() {
+			diags.AddAttributeError(path.Root(fixed.attribute), "This change may replace a protected Private Space", fmt.Sprintf(
+				"%s has %s = %s, and the configured value is known only after apply. If it turned out to be another one, the space would have to be replaced. "+
+					"Nothing has been changed.\n\n"+
+					"Give %[2]s as a value that is known when the plan is made, or leave it out, which keeps what the space has. "+
+					"If it is unknown because a module depends_on something that changes, let only those resources depend on it that have to. "+
+					"Without protection (deletion_protection = false, applied first), an unknown value is planned as unchanged.",
+				m, fixed.attribute, fixed.from))
+		}
+	}
+	return diags
+}
+
 // lossWarning names what no other space will have.
 func (r *privateSpaceResource) lossWarning(ctx context.Context, state privateSpaceModel, f fate) diag.Diagnostic {
 	lost := []string{

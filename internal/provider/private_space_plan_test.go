@@ -38,7 +38,7 @@ resource "kvs_private_space" "prod" {
   log_drain_url_wo_version = %s
 }
 `, onceReleased(`"acme-prod"`), onceReleased(`"acme"`), onceReleased(region), onceReleased("true"), onceReleased(`"10.40.0.0/16"`),
-			onceReleased(`"172.24.0.0/20"`), onceReleased(protected), onceReleased("1")) + appInSpace()
+			onceReleased(`"172.24.0.0/20"`), protected, onceReleased("1")) + appInSpace()
 	}
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
@@ -48,8 +48,13 @@ resource "kvs_private_space" "prod" {
 				Config:            config(1, `"frankfurt"`, "true"),
 				ConfigStateChecks: []statecheck.StateCheck{sameID.AddStateValue(space, tfjsonpath.New("id"))},
 			},
-			{ // the same values, of which the plan knows none: the protected space stays, and so does the app in it
-				Config: config(2, `"Frankfurt"`, "true"),
+			{ // what may turn out to replace a protected space is refused before anything in it is touched
+				Config:      config(2, `"Frankfurt"`, "true"),
+				ExpectError: acctest.Says("This change may replace a protected Private Space"),
+			},
+			{Config: config(1, `"frankfurt"`, "false")},
+			{ // the same values, of which the plan knows none: the space stays, and so does the app in it
+				Config: config(2, `"Frankfurt"`, "false"),
 				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
 					plancheck.ExpectResourceAction(space, plancheck.ResourceActionUpdate),
 					plancheck.ExpectKnownValue(space, tfjsonpath.New("id"), knownvalue.NotNull()),
@@ -57,16 +62,8 @@ resource "kvs_private_space" "prod" {
 				}},
 				ConfigStateChecks: []statecheck.StateCheck{sameID.AddStateValue(space, tfjsonpath.New("id"))},
 			},
-			{ // another region is refused before anything is touched
-				Config:      config(3, `"tokyo"`, "true"),
-				ExpectError: acctest.Says("This change would replace a protected Private Space"),
-			},
-			{
-				Config:            config(4, `"frankfurt"`, "false"),
-				ConfigStateChecks: []statecheck.StateCheck{sameID.AddStateValue(space, tfjsonpath.New("id"))},
-			},
-			{ // also without protection, since this plan has not shown it
-				Config:      config(5, `"tokyo"`, "false"),
+			{ // another region is refused before anything is touched, since this plan has not shown it
+				Config:      config(3, `"tokyo"`, "false"),
 				ExpectError: refusedOnceKnown,
 			},
 			{ // a protection that is not known yet is one

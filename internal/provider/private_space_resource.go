@@ -237,6 +237,9 @@ func (r *privateSpaceResource) ModifyPlan(ctx context.Context, req resource.Modi
 		resp.Diagnostics.Append(r.planCreate(ctx, plan, config)...)
 		return
 	}
+	if resp.Diagnostics.Append(state.refuseUnknown(plan)...); resp.Diagnostics.HasError() {
+		return
+	}
 	if changes := state.fixedChanges(plan); len(changes) > 0 {
 		resp.Diagnostics.Append(state.refuseReplacement(plan, changes)...)
 		resp.Diagnostics.Append(r.checkRegion(ctx, config.Region, inSpace)...)
