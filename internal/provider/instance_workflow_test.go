@@ -419,7 +419,7 @@ func TestInstance_protection(t *testing.T) {
 	store.plans(of)
 	f.resource("kvs_instance").plans(of) // -replace plans a creation after that
 	f.mustSay("A protected Key-Value Store has this name", "acme-cache", "untaint", "moved block")
-	f.resource("kvs_instance").plans(but(of, "name", "acme-other"))
+	f.resource("kvs_instance").plans(but(but(of, "name", "acme-other"), "attachment_name", "OTHER"))
 	f.mustSucceed()
 }
 

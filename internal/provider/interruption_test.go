@@ -89,7 +89,8 @@ func TestAccInterruption_resumedWhileProvisioning(t *testing.T) {
 	expectServerSettings(t, sb, "300", "noeviction", "AKE")
 }
 
-// -replace asks the provider nothing at plan time, so the destroy itself has to refuse.
+// The plan of -replace creates a store under the name of a protected one, which is refused. Without a refresh a plan knows
+// nothing of a tainted store, so the destroy itself has to refuse.
 func TestAccInterruption_forcedReplacement(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
@@ -101,16 +102,16 @@ func TestAccInterruption_forcedReplacement(t *testing.T) {
 	if result := apply.Wait(); result.Code != 0 {
 		t.Fatalf("the first apply exited %d:\n%s", result.Code, result.Output())
 	}
-	refused := func(what string, args ...string) {
+	refused := func(what, summary string, args ...string) {
 		t.Helper()
 		result := cli.Run(append([]string{"apply", "-auto-approve", "-input=false", "-no-color"}, args...)...)
-		if result.Code != 1 || !acctest.Says("Key-Value Store is protected from deletion").MatchString(result.Output()) {
+		if result.Code != 1 || !acctest.Says(summary).MatchString(result.Output()) {
 			t.Errorf("%s exited %d:\n%s", what, result.Code, result.Output())
 		}
 	}
-	refused("a forced replacement", "-replace="+store)
+	refused("a forced replacement", "A protected Key-Value Store has this name", "-replace="+store)
 	cli.Run("taint", store)
-	refused("the replacement of a tainted store", "-refresh=false")
+	refused("the replacement of a tainted store", "Key-Value Store is protected from deletion", "-refresh=false")
 
 	// the way out that the message names leaves the same store
 	cli.Run("untaint", store)

@@ -26,7 +26,7 @@ func TestAccNotFound_saysWhatToCheck(t *testing.T) {
 		Steps: []resource.TestStep{
 			{ // a region that is none
 				Config:      web(`region = "atlantis"`),
-				ExpectError: acctest.Says("`heroku regions` lists the regions, as the data source kvs_regions does. The token came from the test"),
+				ExpectError: acctest.Says(`Heroku has no region "atlantis" for an app outside of spaces. There are: eu, us.`),
 			},
 			{ // the team of an app
 				Config:      web(`team = "no-such-team"`),

@@ -68,8 +68,9 @@ resource "kvs_instance" "elsewhere" {
 # attached to an app of the space, which does not make it a store of the space
 resource "kvs_attachment" "elsewhere" {
   app_id      = kvs_app.web.id
-  instance_id = kvs_instance.elsewhere.id
-  name        = "ELSEWHERE"
+  instance_id   = kvs_instance.elsewhere.id
+  name          = "ELSEWHERE"
+  outside_space = true
 }
 
 data "kvs_private_space" "by_id" {

@@ -158,9 +158,9 @@ func TestAccPrivateSpace_addressChanged(t *testing.T) {
 				Config:           renamed + "moved {\n  from = kvs_private_space.prod\n  to   = kvs_private_space.live\n}\n",
 				ConfigPlanChecks: noChange,
 			},
-			{ // a space that somebody else has is not taken over, nor destroyed
+			{ // two spaces cannot have one name
 				Config:      strings.Replace(renamed, "acme-prod", "acme-live", 1) + strings.Replace(privateSpace(), "acme-prod", "acme-live", 1),
-				ExpectError: acctest.Says("already"),
+				ExpectError: acctest.Says("Two instances take the same name"),
 			},
 		},
 	})

@@ -172,7 +172,9 @@ func TestAccReplacement_managedPrimary(t *testing.T) {
 	redis := l.Redis(t, "orders-cache")
 	seed(t, redis)
 	seeded := datasetOf(t, redis)
-	l.mustApply(after)
+	l.cli.Configure(after)
+	l.mustRefuse("Two resources own one attachment", "plan") // both would, once the store is api's
+	l.mustApply(strings.Replace(after, `attachment_name     = "REDIS"`, "", 1))
 	l.expectServed(map[string]string{"orders-web": "REDIS", "orders-api": "REDIS"}, seeded)
 	l.expectAlone("premium-1")
 }
