@@ -185,9 +185,10 @@ func TestAccAttachment_twoOwners(t *testing.T) {
 		expectSays(t, planOf(cli), append(both, "Two resources own one attachment")...)
 	}
 	// both are made by the same plan, so that only their apply can tell
-	cli.Configure(strings.ReplaceAll(attached("blue", "other", "SHARED")+second("green", "other", "SHARED"), `"kvs_app" "worker"`, `"kvs_app" "other"`))
+	other := strings.NewReplacer(`"kvs_app" "worker"`, `"kvs_app" "other"`, "orders-worker", "orders-other")
+	cli.Configure(other.Replace(attached("blue", "other", "SHARED") + second("green", "other", "SHARED")))
 	expectFailed(t, cli.Run("apply", "-auto-approve", "-input=false", "-no-color"), "Two resources own one attachment")
-	if found, err := sb.Client(t).AppAttachments(t.Context(), mustFindApp(t, sb.Client(t), "orders-worker").ID); err != nil || len(found) > 1 {
+	if found, err := sb.Client(t).AppAttachments(t.Context(), mustFindApp(t, sb.Client(t), "orders-other").ID); err != nil || len(found) > 1 {
 		t.Errorf("%v, error %v", found, err)
 	}
 }

@@ -39,12 +39,11 @@
 //
 // Stores and what belongs to them:
 //
-//	instanceResource.orderStore        CreateAddOn           the name is free: what has it already is neither taken over nor touched
+//	instanceResource.orderAttached     CreateAddOn           the name is free: what has it already is neither taken over nor touched
 //	instanceResource.changeInPlace     UpdateAddOn           the resource's own, by id
 //	instanceResource.finish            UpdateStoreConfig     the resource's own, by id; only the settings that differ
 //	instanceResource.attachAs          CreateAttachment      without confirm, so that Heroku refuses a name in use
-//	instanceResource.upgrade           UpgradeStore          the resource's own, by id; never to a lower version
-//	instanceResource.upgrade           RunMaintenance        the resource's own, by id; an upgrade has been prepared
+//	instanceResource.nameForGood       UpdateAddOn           the resource's own, by the id that its order has returned
 //	instanceResource.Delete            DeleteAddOn           the resource's own, by id, that nothing protects; no other app is attached
 //	instanceResource.detachAndDelete   DeleteAttachment      of the resource's own, on apps from which a replacement has carried it over
 //	instanceResource.detachAndDelete   DeleteAddOn           as Delete; no app is attached that nobody here has attached

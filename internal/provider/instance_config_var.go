@@ -99,7 +99,7 @@ func (c *connection) setByHand(ctx context.Context, app heroku.AppID, name strin
 func wouldOverwrite(app heroku.AppID, name string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("attachment_name"), "The attachment would overwrite a config var", fmt.Sprintf(
 		"The app %s has the config var %s already, which no attachment has set: somebody has set it by hand or with another tool, and its value would be lost. "+
-			"Choose another attachment_name, such as \"CACHE\", or keep the value elsewhere and remove the config var first.", app, keyvalue.ConfigVar(name)))
+			"Choose another attachment_name, or keep the value elsewhere and remove the config var first.", app, keyvalue.ConfigVar(name)))
 }
 
 // keepConfigVar looks once more before an order that carries a confirmation: that to the network is one to overwriting a

@@ -181,9 +181,9 @@ func TestAccInstancePlacement_consentIsForTheNetworkOnly(t *testing.T) {
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
-			{ // Heroku would take the same confirmation for an order to overwrite the variable
+			{ // Heroku would take the same confirmation for an order to overwrite the variable, which the plan refuses already
 				Config:      storeOn(app.ID, `plan = "premium-0"`, `outside_space = true`, `attachment_name = "CACHE"`),
-				ExpectError: acctest.Says(`The app orders-web has CACHE_URL already, and outside_space = true would let Heroku overwrite it.`),
+				ExpectError: acctest.Says("The attachment would overwrite a config var"),
 			},
 		},
 	})
@@ -195,6 +195,8 @@ func TestAccInstancePlacement_refusedByHeroku(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	app := mustCreateAppIn(t, sb.Client(t), private)
+	unlisted := `{"id":"forbidden","message":"You do not have access to this."}`
+	sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/addon-services/heroku-redis/plans"}, Do: sandbox.Effect{Status: 403, Body: &unlisted}})
 	said := `{"id":"confirmation_required","message":"This add-on is not automatically networked with this Private Space. "}`
 	sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: orderPath}, Do: sandbox.Effect{Status: 423, Body: &said}})
 	var steps []resource.TestStep

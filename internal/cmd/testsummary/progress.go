@@ -49,7 +49,7 @@ func (t timings) write(file string) error {
 	if err != nil {
 		return err
 	}
-	err = os.WriteFile(file, content, 0o644)
+	err = os.WriteFile(file, content, 0o600)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // whoever has no such directory wants no history
 	}
