@@ -294,7 +294,8 @@ func TestEveryRefusalIsTold(t *testing.T) {
 
 func summariesOf(said []*tfprotov6.Diagnostic) (all []string) {
 	for _, d := range said {
-		all = append(all, d.Summary)
+		summary, _, _ := strings.Cut(d.Summary, ": ") // what follows names the object
+		all = append(all, summary)
 	}
 	slices.Sort(all)
 	return slices.Compact(all)

@@ -96,7 +96,7 @@ resource "terraform_data" "version" {
 		l := newLab(t, trigger("1"))
 		l.mustApply(trigger("1"))
 		l.cli.Configure(trigger("2"))
-		l.mustRefuse("Key-Value Store is protected from deletion", "apply", "-auto-approve")
+		l.mustRefuse("A protected Key-Value Store has this name", "apply", "-auto-approve")
 		l.expectOneStore()
 	})
 	t.Run("by create_before_destroy and -replace", func(t *testing.T) {
@@ -104,7 +104,7 @@ resource "terraform_data" "version" {
 		config := withLifecycle(protected, "create_before_destroy = true")
 		l := newLab(t, config)
 		l.mustApply(config)
-		l.mustRefuse("An add-on with this name exists already", "apply", "-auto-approve", "-replace="+store)
+		l.mustRefuse("A protected Key-Value Store has this name", "apply", "-auto-approve", "-replace="+store)
 		l.expectOneStore()
 	})
 	t.Run("by -replace in the middle", func(t *testing.T) {
@@ -117,7 +117,7 @@ resource "terraform_data" "version" {
 		after := strings.ReplaceAll(twoApps("api", "premium-1", ""), "deletion_protection = false", "")
 		l.cli.Configure(after)
 		l.apply(mishap{kind: crashed, write: 3, of: attaching})
-		l.mustRefuse("Key-Value Store is protected from deletion", "apply", "-auto-approve", "-replace="+store)
+		l.mustRefuse("A protected Key-Value Store has this name", "apply", "-auto-approve", "-replace="+store)
 		l.expectServed(bothApps, seeded)
 		l.mustApply(after)
 		l.expectServed(bothApps, seeded)
