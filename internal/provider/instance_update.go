@@ -81,7 +81,8 @@ func (r *instanceResource) Update(ctx context.Context, req resource.UpdateReques
 	}
 	if state.RetiredInstanceID.IsNull() { // until then it proves also whose store the kept one is
 		if err := r.endSuccession(ctx, plan); err != nil {
-			resp.Diagnostics.Append(r.failure("Unable to detach", plan.label(), err))
+			failure := r.failure("Unable to detach", plan.label(), err) // the change is done, and the next one tries again
+			resp.Diagnostics.AddWarning(failure.Summary(), failure.Detail())
 		}
 	}
 }

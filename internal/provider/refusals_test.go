@@ -106,6 +106,7 @@ var stories = map[string]struct {
 		"Unable to change Key-Value Store",
 		"Unable to create Key-Value Store",
 		"Unable to destroy Key-Value Store",
+		"Unable to detach",
 		"Unable to find Key-Value Store",
 		"Unable to find the attachment",
 		"Unable to finish the change of Key-Value Store",

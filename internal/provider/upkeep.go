@@ -133,7 +133,7 @@ func (u *upkeep) refuseUnprepared(ctx context.Context) diag.Diagnostics {
 			"or switch their maintenance mode on first; or leave the upgrade to the maintenance window, with version_upgrade = \"window\"."
 	}
 	return diag.Diagnostics{diag.NewErrorDiagnostic("An app is not in maintenance mode", fmt.Sprintf(
-		"%s is attached to apps that serve requests, which would lose their connections: %s. The maintenance was not run.\n\n%s", storeLabel(u.addOn), strings.Join(inUse, ", "), ways))}
+		"%s is attached to apps that serve requests, which would lose their connections: %s. Nothing was done: the maintenance was not run.\n\n%s", storeLabel(u.addOn), strings.Join(inUse, ", "), ways))}
 }
 
 // run runs the outstanding maintenance, or waits for the end of the one that is running. Whatever becomes of it, no app
