@@ -153,7 +153,7 @@ func TestFailure_ofAnAction(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			i := &invocation{connection: connection{tokenSource: "the test"}}
+			i := &invocation{connection: connection{tokenSource: "the test"}, again: invoking}
 			got := i.failure("Unable to run the maintenance of Key-Value Store", "Store cache", test.err)
 			if !strings.Contains(got.Detail(), test.says) || strings.Contains(strings.ToLower(got.Detail()), "apply") {
 				t.Errorf("it does not say %q, or speaks of an apply:\n%s", test.says, got.Detail())

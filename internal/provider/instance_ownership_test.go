@@ -107,6 +107,7 @@ func TestAccInstance_protectedElsewhere(t *testing.T) {
 			t.Parallel()
 			at := func(address, settings string) string {
 				_, instance, _ := strings.Cut(ownStore("premium-0", settings), "resource \"kvs_instance\" \"cache\"")
+				instance = strings.Replace(instance, `attachment_name     = "REDIS"`, "", 1) // which has one owner
 				return "resource \"kvs_instance\" \"" + address + "\"" + instance
 			}
 			app, _, _ := strings.Cut(ownStore("premium-0", ""), "resource \"kvs_instance\"")
