@@ -69,8 +69,8 @@ func (r *appResource) planStay(state, plan appModel) diag.Diagnostics {
 // lossWarning names what no other app will have.
 func (r *appResource) lossWarning(ctx context.Context, state appModel, f fate) diag.Diagnostic {
 	const summary = "The app is destroyed with all that it has"
-	lost := []string{"its web address, releases, dynos and settings"}
-	if r.client != nil {
+	lost := []string{"its web address, releases, dynos, settings and config vars"}
+	if r.client != nil && r.run.look() {
 		if names, err := r.client.ConfigVarNames(ctx, state.appID()); err == nil && len(names) > 0 {
 			lost = append(lost, "the values of its config vars: "+strings.Join(names, ", "))
 		}

@@ -147,7 +147,7 @@ func (r *privateSpaceResource) lossWarning(ctx context.Context, state privateSpa
 	lost := []string{
 		"its outbound addresses, which others may have in their firewalls", "its trusted IP ranges and the permissions of its members", "its log drain",
 	}
-	if r.client != nil {
+	if r.client != nil && r.run.look() {
 		if apps, err := r.client.SpaceApps(ctx, state.spaceID()); err == nil && len(apps) > 0 {
 			lost = append(lost, "the apps in it, with their config vars and stores. They have to be destroyed first, "+
 				"and one that is not managed here keeps the space:\n"+strings.Join(describeApps(apps), "\n"))

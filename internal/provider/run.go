@@ -35,7 +35,7 @@ type run struct {
 	// Of stores.
 	protected map[string]string // stores that are protected, in words, by their names
 	ordered   map[string]int    // how many stores are to be ordered on an app without an attachment name
-	looks     int               // at stores that are planned to be destroyed
+	looks     int               // at objects that are planned to be destroyed
 }
 
 // object is one thing at Heroku that instances of a resource type manage.
@@ -280,10 +280,10 @@ func (r *run) unnamed(app string) int {
 	return r.ordered[app]
 }
 
-// mostLooks is at how many stores a plan looks that destroys them: each takes requests of its own.
+// mostLooks is at how many objects a plan looks that destroys them: each takes requests of its own.
 const mostLooks = 10
 
-// look reports whether one more store may be looked at.
+// look reports whether one more object may be looked at.
 func (r *run) look() bool {
 	if r == nil {
 		return false
