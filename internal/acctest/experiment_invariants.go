@@ -117,7 +117,8 @@ var announcements = []string{
 
 func (t *Trial) announced(address, id string) bool {
 	return slices.ContainsFunc(t.Diagnostics, func(d Diagnostic) bool {
-		return d.Address == address && slices.Contains(announcements, d.Summary) && strings.Contains(d.Detail, id)
+		summary, _, _ := strings.Cut(d.Summary, ": ") // what follows names the object
+		return d.Address == address && slices.Contains(announcements, summary) && strings.Contains(d.Detail, id)
 	})
 }
 

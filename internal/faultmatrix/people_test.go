@@ -59,6 +59,12 @@ func refused(name, config string, act func(*acctest.Lab) *acctest.Trial) acctest
 	}
 }
 
+// inOtherWords is the same refusal in other words.
+func inOtherWords(words string, e acctest.Experiment) acctest.Experiment {
+	e.Says = words
+	return e
+}
+
 func TestAccPeople(t *testing.T) {
 	t.Parallel()
 	const protected = "Key-Value Store is protected from deletion"
@@ -66,12 +72,13 @@ func TestAccPeople(t *testing.T) {
 		l.Record("taint", "kvs_instance.cache")
 		return l.Apply()
 	}
-	taint := refused("a tainted store is not replaced", protectedStore(), tainted)
+	const named = "A protected Key-Value Store has this name" // the plan creates another one under it
+	taint := inOtherWords(named, refused("a tainted store is not replaced", protectedStore(), tainted))
 	taint.Repair = func(l *acctest.Lab) { l.Record("untaint", "kvs_instance.cache") }
 	experiments := map[string][]acctest.Experiment{
 		"store": {
 			taint,
-			refused("-replace is refused", protectedStore(), func(l *acctest.Lab) *acctest.Trial { return l.Apply("-replace=kvs_instance.cache") }),
+			inOtherWords(named, refused("-replace is refused", protectedStore(), func(l *acctest.Lab) *acctest.Trial { return l.Apply("-replace=kvs_instance.cache") })),
 			refused("destroy is refused", protectedStore(), func(l *acctest.Lab) *acctest.Trial { return l.Destroy() }),
 			refused("a block that is gone is refused", webApp, nil),
 			refused("a removed block that destroys is refused", webApp+"removed {\n  from = kvs_instance.cache\n  lifecycle {\n    destroy = true\n  }\n}\n", nil),

@@ -239,7 +239,9 @@ func countShift(s *stage, p piece) {
 	want := wanted{facts: p.saidOfMany(3)}
 	first := p.saidOf(0)
 	switch p.resource {
-	case "kvs_app", "kvs_private_space", "kvs_instance":
+	case "kvs_app", "kvs_private_space":
+		s.refused(s.Apply("-var=numbers=[1,2]"), saysMoved) // the last one would go, and another one get its name
+	case "kvs_instance":
 		want.facts, want.may = without(first...)(want.facts), []string{"*"} // the last one goes, and the others take new names
 		s.within(4, want, "-var=numbers=[1,2]")
 	case "kvs_attachment":

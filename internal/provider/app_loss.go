@@ -41,6 +41,30 @@ func (r *appResource) fixedChanges(state, plan appModel) []fixedChange {
 	return changes
 }
 
+// compareLive stops an Update of an app that was renamed, transferred or put into another mode since the plan was made.
+func (r *appResource) compareLive(ctx context.Context, state, plan appModel) diag.Diagnostics {
+	app, err := r.client.App(ctx, state.appID())
+	outdated := state.outdated(plan, app)
+	if err == nil && outdated.HasError() { // a read may show what was before: look again
+		app, err = r.client.FindApp(ctx, string(app.ID))
+		outdated = state.outdated(plan, app)
+	}
+	if err != nil {
+		return diag.Diagnostics{r.failure("Unable to update app", state.String(), err)}
+	}
+	return outdated
+}
+
+func (m appModel) outdated(plan appModel, app heroku.App) diag.Diagnostics {
+	now := m
+	now.read(app)
+	if !m.SpaceID.IsNull() {
+		now.Team = m.Team // it goes with the space, which may be transferred in this very run
+	}
+	return refuseOutdated(m.String(), liveValue{"name", m.Name, plan.Name, now.Name}, liveValue{"team", m.Team, plan.Team, now.Team},
+		liveValue{"maintenance", m.Maintenance, plan.Maintenance, now.Maintenance})
+}
+
 // planEnd is the end of an app, be it for good or for a new one.
 func (r *appResource) planEnd(ctx context.Context, state appModel, f fate) diag.Diagnostics {
 	diags := r.run.plans(state.member(f))

@@ -360,3 +360,35 @@ removed {
 		t.Errorf("%d requests of the provider destroyed an app, want none", len(gone))
 	}
 }
+
+// A saved plan that no longer starts from what is there changes nothing.
+func TestAccApp_savedPlan(t *testing.T) {
+	t.Parallel()
+	sb := acctest.Start(t)
+	config := func(maintenance string) string {
+		return "resource \"kvs_app\" \"web\" {\n  name        = \"orders-web\"\n  maintenance = " + maintenance + "\n}\n"
+	}
+	cli := sb.CLI(t, config("false"))
+	cli.Apply()
+	cli.Configure(config("true"))
+	if plan := cli.Run("plan", "-input=false", "-no-color", "-out=saved"); plan.Code != 0 {
+		t.Fatalf("the plan exited %d:\n%s", plan.Code, plan.Output())
+	}
+	someone := sb.Client(t)
+	app := mustFindApp(t, someone, "orders-web")
+	renamed := "orders-www"
+	if _, err := someone.UpdateApp(t.Context(), app.ID, heroku.AppUpdate{Name: &renamed}); err != nil {
+		t.Fatal(err)
+	}
+	sb.ResetJournal()
+	result := cli.Run("apply", "-input=false", "-no-color", "saved")
+	for _, says := range []string{"The object has changed since the plan was made", `name is "orders-www" now, and was "orders-web"`} {
+		if !acctest.Says(says).MatchString(result.Output()) {
+			t.Errorf("exit %d, it does not say %q:\n%s", result.Code, says, result.Output())
+		}
+	}
+	if sent := append(sb.Requests("PATCH", ".*"), sb.Requests("POST", ".*")...); result.Code != 1 || len(sent) != 0 {
+		t.Errorf("exit %d, sent: %v", result.Code, sent)
+	}
+	cli.Apply() // the next plan shows all of it
+}

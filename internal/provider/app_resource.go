@@ -327,7 +327,13 @@ func (r *appResource) Update(ctx context.Context, req resource.UpdateRequest, re
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	for _, step := range r.steps(state, plan) {
+	steps := r.steps(state, plan)
+	if len(steps) > 0 {
+		if resp.Diagnostics.Append(r.compareLive(ctx, state, plan)...); resp.Diagnostics.HasError() {
+			return
+		}
+	}
+	for _, step := range steps {
 		app, err := step(ctx)
 		if err != nil {
 			resp.Diagnostics.Append(r.failure("Unable to update app", state.String(), err))

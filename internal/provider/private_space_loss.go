@@ -11,6 +11,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
 // What a space takes along when it is destroyed or replaced, and who keeps it from that.
@@ -71,6 +73,26 @@ func (r *privateSpaceResource) planStay(state, plan privateSpaceModel) diag.Diag
 	}
 	diags.Append(r.run.plans(m)...)
 	return diags
+}
+
+// compareLive stops an Update of a space that was renamed or transferred since the plan was made.
+func (r *privateSpaceResource) compareLive(ctx context.Context, state, plan privateSpaceModel) diag.Diagnostics {
+	space, err := r.client.Space(ctx, state.spaceID())
+	outdated := state.outdated(plan, space)
+	if err == nil && outdated.HasError() { // a read may show what was before: look again
+		space, err = r.client.FindSpace(ctx, string(space.ID))
+		outdated = state.outdated(plan, space)
+	}
+	if err != nil {
+		return diag.Diagnostics{r.failure("Unable to change Private Space", state.String(), err)}
+	}
+	return outdated
+}
+
+func (m privateSpaceModel) outdated(plan privateSpaceModel, space heroku.Space) diag.Diagnostics {
+	now := m
+	now.read(space, nil)
+	return refuseOutdated(m.String(), liveValue{"name", m.Name, plan.Name, now.Name}, liveValue{"team", m.Team, plan.Team, now.Team})
 }
 
 // planEnd is the end of a space, be it for good or for a new one.

@@ -380,6 +380,9 @@ func (r *privateSpaceResource) Update(ctx context.Context, req resource.UpdateRe
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	if resp.Diagnostics.Append(r.compareLive(ctx, state, plan)...); resp.Diagnostics.HasError() {
+		return
+	}
 	for _, step := range r.steps(state, plan, heroku.Secret(config.LogDrainURLWO.ValueString()), timeout) {
 		space, err := step(ctx)
 		if err != nil {

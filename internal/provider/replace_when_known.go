@@ -24,6 +24,29 @@ func fixedAtCreation(at path.Path, object string, from, to attr.Value) diag.Diag
 			"Nothing has been changed. Apply again: the next plan shows what is replaced.", object, at, from, to))
 }
 
+// refuseOutdated is the error of an Update whose object is not any more what the plan was made from: what was changed since then
+// would be undone, or become part of a state that no plan has shown. What is now as it is planned is no difference.
+func refuseOutdated(object string, values ...liveValue) diag.Diagnostics {
+	var differs []string
+	for _, v := range values {
+		if !v.now.Equal(v.then) && (v.planned.IsUnknown() || !v.now.Equal(v.planned)) {
+			differs = append(differs, fmt.Sprintf("%s is %s now, and was %s", v.attribute, v.now, v.then))
+		}
+	}
+	if len(differs) == 0 {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewErrorDiagnostic("The object has changed since the plan was made", fmt.Sprintf(
+		"%s is not any more what this plan was made for:\n\n%s\n\nNothing has been changed. Plan again, and not with -refresh=false, to see what that means.",
+		object, bullets(differs)))}
+}
+
+// liveValue is an attribute as the plan was made, as it is planned, and as Heroku has it.
+type liveValue struct {
+	attribute          string
+	then, planned, now attr.Value
+}
+
 // fixedChange is a value that is known to differ from what its object was created with.
 type fixedChange struct {
 	attribute string
