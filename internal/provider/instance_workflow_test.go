@@ -532,7 +532,6 @@ func TestInstance_upgradeIsTheActionsOwn(t *testing.T) {
 // Terraform folds warnings that have the same summary: each has the name of its object.
 func TestAccInstance_everyWarningIsShown(t *testing.T) {
 	t.Parallel()
-	sb := acctest.Start(t, func(o *sandbox.Options) { o.Engine = "miniredis" })
 	stores := func(plan string) string {
 		config := "resource \"kvs_app\" \"web\" {\n  name = \"orders-web\"\n}\n"
 		for _, name := range []string{"cache", "queue", "session"} {
@@ -548,6 +547,7 @@ resource "kvs_instance" %[1]q {
 		}
 		return config
 	}
+	sb := acctest.Start(t, func(o *sandbox.Options) { o.Engine, o.Clock, o.Provisioning = "miniredis", nil, 20*time.Millisecond })
 	cli := sb.CLI(t, stores("premium-0"))
 	cli.Apply()
 	cli.Configure(stores("premium-1"))
