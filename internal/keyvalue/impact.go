@@ -72,10 +72,9 @@ type Change struct {
 // to a Private KVS Plan"; Upgrading a Heroku Key-Value Store Version). Of a plan that the catalogue does not know only
 // what is certain is said.
 func Impact(from, to Spec) Change {
-	step := from.stepTo(to)
-	c := Change{PlanChanges: from.Plan != to.Plan, VersionUpgrade: step == versionUp}
+	c := Change{PlanChanges: from.Plan != to.Plan, VersionUpgrade: from.upgradesTo(to)}
 	c.comparePrices(from.Plan, to.Plan)
-	if from.AppID == to.AppID && !c.PlanChanges && step == versionStays {
+	if from.AppID == to.AppID && !c.PlanChanges && !c.VersionUpgrade {
 		return c
 	}
 
@@ -83,8 +82,6 @@ func Impact(from, to Spec) Change {
 	toClass, toKnown := to.Plan.Class()
 	c.decide(from, to, fromKnown && toKnown && fromClass != toClass)
 	switch {
-	case step == versionDown:
-		c.refuse(fmt.Sprintf("A store never goes back to an older version, and the configuration asked for %s before and for %s now.", from.Version, to.Version))
 	case c.Method == NewStore && toClass == ClassShield:
 		c.refuse(c.Reason + " A new store on a shield plan cannot be filled either: Heroku does not fork to shield plans.")
 		c.EmptyStore = true

@@ -29,23 +29,23 @@ func TestImpactOfEachPair(t *testing.T) {
 	otherApp := map[string]keyvalue.Method{"premium": fork, "private": fork, "shield": refused}
 	type versions struct {
 		was, running, asked keyvalue.Version
-		up, down            bool
+		up                  bool
 	}
 	versionPairs := map[string]versions{
-		"no version is asked for":                       {"", "7.0.15", "", false, false},
-		"none is asked for any more":                    {"7.2", "7.2.4", "", false, false},
-		"the same version":                              {"7.2", "7.2.4", "7.2", false, false},
-		"a version is asked for that runs already":      {"", "7.2.4", "7.2", false, false},
-		"a version is asked for, and an older one runs": {"", "7.0.15", "7.2", true, false},
-		"Heroku has upgraded before":                    {"7.0", "7.2.4", "7.2", false, false},
-		"Heroku is ahead of what is asked for":          {"7.0", "8.1.0", "7.0", false, false},
-		"one version up":                                {"7.0", "7.0.15", "7.2", true, false},
-		"two versions up":                               {"6.2", "6.2.14", "7.2", true, false},
-		"a patch up":                                    {"7.2", "7.2.4", "7.2.6", true, false},
-		"up, and what runs is not known":                {"7.0", "", "7.2", true, false},
-		"one version down":                              {"7.2", "7.2.4", "7.0", false, true},
-		"down, and what runs is not known":              {"7.2", "", "6.2", false, true},
-		"nothing is known":                              {"", "", "7.2", false, false},
+		"no version is asked for":                       {"", "7.0.15", "", false},
+		"none is asked for any more":                    {"7.2", "7.2.4", "", false},
+		"the same version":                              {"7.2", "7.2.4", "7.2", false},
+		"a version is asked for that runs already":      {"", "7.2.4", "7.2", false},
+		"a version is asked for, and an older one runs": {"", "7.0.15", "7.2", true},
+		"Heroku has upgraded before":                    {"7.0", "7.2.4", "7.2", false},
+		"Heroku is ahead of what is asked for":          {"7.0", "8.1.0", "7.0", false},
+		"one version up":                                {"7.0", "7.0.15", "7.2", true},
+		"two versions up":                               {"6.2", "6.2.14", "7.2", true},
+		"a patch up":                                    {"7.2", "7.2.4", "7.2.6", true},
+		"up, and what runs is not known":                {"7.0", "", "7.2", true},
+		"one version down":                              {"7.2", "7.2.4", "7.0", false},
+		"down, and what runs is not known":              {"7.2", "", "6.2", false},
+		"nothing is known":                              {"", "", "7.2", false},
 	}
 	sizes := []string{"7", "9", "14"}
 	for fromClass, targets := range classes {
@@ -58,8 +58,6 @@ func TestImpactOfEachPair(t *testing.T) {
 							to := keyvalue.Spec{AppID: app, Plan: keyvalue.PlanName(toClass + "-" + toNumber), Version: v.asked}
 							want := method
 							switch {
-							case v.down:
-								want = refused
 							case app == "b":
 								want = otherApp[toClass]
 							case from.Plan == to.Plan && v.up:
@@ -76,7 +74,7 @@ func TestImpactOfEachPair(t *testing.T) {
 								if oneWay := want != refused && (v.up || want == fork && fromClass == "shield"); got.Irreversible != oneWay {
 									t.Errorf("irreversible: %t, want %t", got.Irreversible, oneWay)
 								}
-								if empty := want == refused && !v.down; got.EmptyStore != empty {
+								if empty := want == refused; got.EmptyStore != empty {
 									t.Errorf("an empty store would do: %t, want %t", got.EmptyStore, empty)
 								}
 								if got.PlanChanges != (from.Plan != to.Plan) {
@@ -190,10 +188,9 @@ func TestImpactOfVersions(t *testing.T) {
 			from: keyvalue.Spec{Plan: "premium-7", Running: "7.0.15"}, to: keyvalue.Spec{Plan: "private-7", Version: "7.2"},
 			method: keyvalue.NewStore, reason: "cannot move", facts: []string{"upgraded from 7.0.15 to 7.2", "the settings, which it does not copy"}, silent: []string{"out of reach"},
 		},
-		"a store does not go back": {
+		"a lower floor is met, and a store does not go back": {
 			from: keyvalue.Spec{Plan: "premium-0", Version: "7.2", Running: "7.2.4"}, to: keyvalue.Spec{Plan: "premium-1", Version: "7.0"},
-			method: keyvalue.Refused, reason: "never goes back to an older version, and the configuration asked for 7.2 before and for 7.0 now",
-			facts: []string{"Nothing is changed"}, silent: []string{"shield", "Price"},
+			method: keyvalue.InPlace, reason: "in place", facts: []string{"copies the data"}, silent: []string{"upgraded from"},
 		},
 		"from a shield plan there is no way back": {
 			from: keyvalue.Spec{Plan: "shield-7"}, to: keyvalue.Spec{Plan: "private-7"},

@@ -156,25 +156,9 @@ func LifeCycleNotice(running Version, now time.Time) string {
 		release.Server, running, ends, release.EndOfLife, newest.Version)
 }
 
-// versionStep is what a change does to the version.
-type versionStep int
-
-const (
-	versionStays versionStep = iota // or nothing is known that could be judged
-	versionUp
-	versionDown
-)
-
-// stepTo compares what is asked for with what was, and then with what runs: Heroku also upgrades by itself.
-func (s Spec) stepTo(to Spec) versionStep {
+// upgradesTo reports whether what runs is below the version that is asked for. A version is a floor: a lower one than before
+// is met by what runs, which Heroku also upgrades by itself, and changes nothing.
+func (s Spec) upgradesTo(to Spec) bool {
 	running := cmp.Or(s.Running, s.Version)
-	switch {
-	case to.Version == "":
-		return versionStays
-	case s.Version != "" && to.Version.compare(s.Version) < 0:
-		return versionDown
-	case running == "" || to.Version.Accepts(running):
-		return versionStays
-	}
-	return versionUp
+	return to.Version != "" && running != "" && !to.Version.Accepts(running)
 }

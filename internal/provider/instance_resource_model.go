@@ -125,7 +125,7 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				Optional:   true,
 				Validators: []validator.String{validatedBy(validateVersion)},
 				MarkdownDescription: "The lowest version that the store may run, such as `7.2`, which accepts 7.2.4 and 8.0 as well. Heroku also upgrades by itself, which is no change here; `version_actual` is what runs. " +
-					"Raising it upgrades the server, as `migration.version_upgrade` says; there is no way back, and a lower one is refused. A new store is ordered with Heroku's default version when that satisfies it, else with the lowest that does. " +
+					"Raising it upgrades the server, as `migration.version_upgrade` says; there is no way back, and a lower one changes nothing. A new store is ordered with Heroku's default version when that satisfies it, else with the lowest that does. " +
 					"A `mini` store is upgraded at once and loses its keys, which needs `migration.accept_data_loss`.",
 			},
 			"timeout": schema.Int64Attribute{

@@ -64,9 +64,10 @@ func TestAccInstance_version(t *testing.T) {
 					expectUpgrades(t, sb, 1)
 				},
 			},
-			{ // a lower one is refused while it is only a plan
-				Config:      appAndStore("premium-0", `version = "7.0"`),
-				ExpectError: acctest.Says("A store never goes back to an older version"),
+			{ // a lower floor is met by what runs: nothing goes back
+				Config:            appAndStore("premium-0", `version = "7.0"`),
+				ConfigStateChecks: []statecheck.StateCheck{runs("8.0.")},
+				PostApplyFunc:     func() { expectUpgrades(t, sb, 1) },
 			},
 			{ // no floor, and one that is met, send nothing
 				Config:            appAndStore("premium-0"),

@@ -167,7 +167,8 @@ func (m move) expectDone(l *lab, seeded dataset) {
 	}
 	for _, name := range []string{"orders-web", "orders-api", "orders-inside"} {
 		for _, variable := range l.configVars(name) {
-			if leftOver(variable) {
+			// A lease whose end is lost is over by itself, and goes with the store that is kept.
+			if leftOver(variable) && !(m.kept && strings.HasPrefix(variable, "KVS_LEASE_")) {
 				l.Errorf("%s is left on %s", variable, name)
 			}
 		}
