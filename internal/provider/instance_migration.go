@@ -172,8 +172,6 @@ func refuseReplacement(state, plan instanceModel, change keyvalue.Change, terms 
 	var diags diag.Diagnostics
 	at := replacedBy(state, plan)
 	switch {
-	case change.Method == keyvalue.Refused && !change.EmptyStore:
-		diags.AddAttributeError(at, "This change cannot be made to a Key-Value Store", state.label()+": "+change.Reason)
 	case !state.RetiredInstanceID.IsNull():
 		diags.AddAttributeError(at, "A retired store is still kept", fmt.Sprintf(
 			"%s was made by an earlier replacement, whose old store %s is still there. Settle that first: migration = { retire = \"always\" } destroys it.", state.label(), state.RetiredInstanceID.ValueString()))

@@ -44,12 +44,6 @@ var remarks = map[string]struct {
 		of["plan"], of["migration"] = "premium-0", values{"accept_unproven": true}
 		store.apply(of)
 	}, []string{"Changing the plan copies the data", "Changing to a smaller plan needs the data to fit", "It is not proven that the store fits into the smaller plan"}},
-	"a version that goes back": {func(f *front, _, store *managed, of values) {
-		of["version"] = "7.2"
-		store.apply(of)
-		of["version"] = "6.2"
-		store.apply(of)
-	}, []string{"This change cannot be made to a Key-Value Store"}},
 	"into a Shield Space": {func(f *front, _, store *managed, of values) {
 		store.apply(of)
 		moveToShield(f, store, of)
