@@ -146,8 +146,10 @@ func (r *attachmentResource) attach(ctx context.Context, plan attachmentModel, b
 	if refusal := attachable(addOn); refusal != nil {
 		return heroku.Attachment{}, refusal
 	}
-	if refusal := r.place(ctx, plan, addOn); refusal != nil {
-		return heroku.Attachment{}, refusal
+	if before == nil || !r.leads(ctx, order) {
+		if refusal := r.place(ctx, plan, addOn); refusal != nil {
+			return heroku.Attachment{}, refusal
+		}
 	}
 	// Most names are free, and Heroku refuses one that is not. The primary's has a holder most of the time.
 	var refused error
@@ -264,4 +266,12 @@ func withName(attachments []heroku.Attachment, name string) *heroku.Attachment {
 		return nil
 	}
 	return &attachments[i]
+}
+
+// leads reports whether the app has the store under that name already: a replacement of the store moves its attachments along,
+// and has said which apps are cut off by that.
+func (r *attachmentResource) leads(ctx context.Context, order heroku.AttachmentCreate) bool {
+	attachments, err := r.client.AppAttachments(ctx, order.App)
+	holder := withName(attachments, order.Name)
+	return err == nil && holder != nil && holder.AddOnID == order.AddOn
 }

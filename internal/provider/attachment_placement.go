@@ -17,8 +17,12 @@ import (
 // Where a store can be reached from: the rules for the app that owns it hold for every other app, and a store in a space is
 // reached from that very space.
 
-// planPlacement judges while the plan is made. What cannot be read is left to place.
+// planPlacement judges while the plan is made. What cannot be read is left to place, and so is the plan that is made once more
+// in the middle of an apply: a replacement may have moved the attachment to its new store by then.
 func (r *attachmentResource) planPlacement(ctx context.Context, plan attachmentModel) diag.Diagnostics {
+	if r.client.HasWritten() {
+		return nil
+	}
 	addOn, err := r.client.AddOn(ctx, heroku.AddOnID(plan.InstanceID.ValueString()))
 	if err != nil {
 		return nil
