@@ -23,8 +23,8 @@ import (
 // terraform-plugin-testing cannot: signals, kills, logs, and applies that fail half-way.
 type CLI struct {
 	t       *testing.T
-	sandbox *Sandbox
 	dir     string
+	account []string // where Heroku is for a provider that is a process of its own, and whose it is
 	Env     []string // added to the environment of every run
 }
 
@@ -47,13 +47,27 @@ func (s *Sandbox) CLI(t *testing.T, config string) *CLI {
 	if err != nil {
 		t.Fatalf("building the provider: %v", err)
 	}
-	c := &CLI{t: t, sandbox: s, dir: t.TempDir()}
+	c := newCLI(t)
+	c.account = []string{"HEROKU_API_URL=" + s.URL(), "HEROKU_DATA_API_URL=" + s.URL(), "HEROKU_API_KEY=" + s.Token()}
 	c.write("terraformrc", fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"terraform-kvs/kvs\" = %q\n  }\n  direct {}\n}\n", filepath.Dir(binary)))
-	if !strings.Contains(config, "required_providers") {
-		c.write("source.tf", "terraform {\n  required_providers {\n    kvs = {\n      source = \"terraform-kvs/kvs\"\n    }\n  }\n}\n")
-	}
+	c.write("source.tf", required(config))
 	c.Configure(config)
 	return c
+}
+
+// newCLI is a CLI in an empty directory. Its user has no settings.
+func newCLI(t *testing.T) *CLI {
+	c := &CLI{t: t, dir: t.TempDir()}
+	c.write("terraformrc", "")
+	return c
+}
+
+// required says where the provider comes from, unless the configuration does.
+func required(config string) string {
+	if strings.Contains(config, "required_providers") {
+		return ""
+	}
+	return "terraform {\n  required_providers {\n    kvs = {\n      source = \"terraform-kvs/kvs\"\n    }\n  }\n}\n"
 }
 
 // Configure replaces the configuration.
@@ -107,10 +121,7 @@ func (c *CLI) Start(args ...string) *Process {
 		"CHECKPOINT_DISABLE=1",
 		"GOGC=" + os.Getenv("GOGC"),
 		"TF_CLI_CONFIG_FILE=" + filepath.Join(c.dir, "terraformrc"),
-		"HEROKU_API_URL=" + c.sandbox.URL(),
-		"HEROKU_DATA_API_URL=" + c.sandbox.URL(),
-		"HEROKU_API_KEY=" + c.sandbox.Token(),
-	}, c.Env...)
+	}, slices.Concat(c.account, c.Env)...)
 	p.command.Stdout, p.command.Stderr = &p.stdout, &p.stderr
 	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := p.command.Start(); err != nil {

@@ -35,7 +35,7 @@ func (l *Lab) Begin(args ...string) *Attempt {
 	case l.acting || LongExperiments():
 		l.CLI.Env = append(slices.Clone(environment), "TF_LOG=TRACE", "TF_LOG_PATH="+trial.log)
 	case !l.has(remote.Skew):
-		l.CLI.Env = append(slices.Clone(environment), "TF_REATTACH_PROVIDERS="+l.attached(ctx))
+		l.CLI.Env = append(slices.Clone(environment), "TF_REATTACH_PROVIDERS="+attach(ctx, l.T, l.factory))
 	}
 	process := l.CLI.Start(args...)
 	l.CLI.Env = environment

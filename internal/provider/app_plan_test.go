@@ -55,7 +55,7 @@ resource "kvs_app" "web" {
 `, onceReleased(`"orders-web"`), onceReleased(`"acme"`), onceReleased(space), onceReleased(region),
 			onceReleased(internal), onceReleased("false"))
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{
@@ -110,7 +110,7 @@ resource "kvs_app" "web" {
 	refused := func(region, says string) resource.TestStep {
 		return resource.TestStep{Config: in(region), PlanOnly: true, ExpectError: acctest.Says(says)}
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			refused(`""`, "an empty text is not a region"),
@@ -162,7 +162,7 @@ resource "kvs_app" "web" {
 			ExpectError: acctest.Says(says),
 		}
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{ // one name is not for two
@@ -253,7 +253,7 @@ resource "kvs_app" "web" {
 }
 `, region)
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{Config: in("us")},

@@ -31,7 +31,7 @@ func TestAccExamples(t *testing.T) {
 			sb := acctest.Start(t)
 			applied, again := exampleStep(file), exampleStep(file)
 			again.ConfigPlanChecks = noChange
-			resource.Test(t, resource.TestCase{
+			acctest.Test(t, resource.TestCase{
 				ProtoV6ProviderFactories: sb.Factories(),
 				CheckDestroy:             sb.NothingLeft(),
 				Steps:                    []resource.TestStep{applied, again},

@@ -40,7 +40,7 @@ resource "kvs_attachment" "cache" {
   name        = "SHARED"
 }
 `, n)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -98,7 +98,7 @@ resource "kvs_app" "web" {
   space_id = kvs_private_space.prod[count.index %% %[1]d].id
 }
 `, spaces, apps)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
