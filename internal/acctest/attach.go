@@ -18,6 +18,9 @@ import (
 	"google.golang.org/grpc"
 )
 
+// reattach is how the environment of a CLI says what it attaches to.
+const reattach = "TF_REATTACH_PROVIDERS="
+
 // attach serves a provider within the test until the context ends, and returns what TF_REATTACH_PROVIDERS of a CLI has to
 // be. A CLI starts a provider three to six times in each run, which is most of the run's time; this saves it. Each
 // connection has a provider of its own, as each process would be: what the one of the plan knows, that of the apply does not.

@@ -20,8 +20,7 @@ import (
 )
 
 // While an experiment's action runs, the provider is a process of its own, so that it can be killed and its log be read.
-// Around it the CLI attaches to a provider within the test: it takes a third of the time, because a CLI starts a provider
-// three times in each run.
+// Around it the CLI attaches to a provider within the test, see attach.
 
 // ExperimentMain is Main for packages with experiments.
 func ExperimentMain(m *testing.M) { Main(m) }
@@ -119,7 +118,7 @@ func (c *clockServer) release() {
 // experimentCLI is a CLI that starts providers with the experiment's clock.
 func (s *Sandbox) experimentCLI(t *testing.T, clock *clockServer, config string) *CLI {
 	t.Helper()
-	c := s.CLI(t, config)
+	c := s.CLI(t, config).Processes()
 	c.Env = []string{
 		remote.Clock + "=" + clock.URL,
 		"GORACE=atexit_sleep_ms=0", // each run starts a handful of providers, and a second for each would be most of the time

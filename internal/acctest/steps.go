@@ -16,7 +16,6 @@ import (
 	"testing"
 
 	tfjson "github.com/hashicorp/terraform-json"
-	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/config"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -28,8 +27,7 @@ import (
 // form runs the framework itself, and so does a test with something that is not here.
 func Test(t *testing.T, c resource.TestCase) {
 	t.Helper()
-	if os.Getenv("TF_ACC") == "" || LongExperiments() || len(c.TerraformVersionChecks) > 0 ||
-		slices.ContainsFunc(c.Steps, func(s resource.TestStep) bool { return s.RefreshState || s.Taint != nil || s.Check != nil }) {
+	if os.Getenv("TF_ACC") == "" || LongExperiments() || !known(c) {
 		resource.Test(t, c)
 		return
 	}
@@ -68,28 +66,35 @@ func Test(t *testing.T, c resource.TestCase) {
 	}
 }
 
+// known says that a test has nothing that is not here.
+func known(c resource.TestCase) bool {
+	for _, s := range c.Steps {
+		s.PreConfig, s.PostApplyFunc, s.Config, s.ConfigFile, s.ConfigDirectory, s.ConfigVariables = nil, nil, "", nil, nil, nil
+		s.ConfigPlanChecks.PreApply, s.ConfigStateChecks, s.ExpectError, s.ExpectNonEmptyPlan, s.PlanOnly, s.Destroy, s.RefreshState = nil, nil, nil, false, false, false, false
+		s.ProtoV6ProviderFactories, s.ResourceName, s.ImportStateId, s.ImportStateVerifyIgnore = nil, "", "", nil
+		if s.ImportState && s.ImportStateKind == resource.ImportCommandWithID {
+			s.ImportState, s.ImportStateVerify = false, false
+		}
+		if !reflect.ValueOf(s).IsZero() {
+			return false
+		}
+	}
+	c.Steps, c.ProtoV6ProviderFactories, c.CheckDestroy = nil, nil, nil
+	return reflect.ValueOf(c).IsZero()
+}
+
 // runner runs the steps of one test.
 type runner struct {
 	*CLI
-	provider func() (tfprotov6.ProviderServer, error)
-	former   string // the configuration of the step before
+	former string // the configuration of the step before
 }
 
 // errChanges is how a plan ends that has changes.
 var errChanges = errors.New("the plan is not empty")
 
-// run runs the CLI with the provider of the step.
-func (r *runner) run(args ...string) Result {
-	r.t.Helper()
-	ctx, leave := context.WithCancel(r.t.Context())
-	defer leave()
-	r.Env = []string{"TF_REATTACH_PROVIDERS=" + attach(ctx, r.t, r.provider)}
-	return r.Run(args...)
-}
-
 func (r *runner) must(command string, args ...string) error {
 	r.t.Helper()
-	result := r.run(append([]string{command, "-no-color", "-input=false"}, args...)...)
+	result := r.Run(append([]string{command, "-no-color", "-input=false"}, args...)...)
 	switch {
 	case result.Code == 2 && slices.Contains(args, "-detailed-exitcode"):
 		return fmt.Errorf("%w:\n%s", errChanges, result.Stdout)
@@ -106,6 +111,12 @@ func (r *runner) step(s resource.TestStep) error {
 	}
 	if s.ImportState {
 		return r.imported(s)
+	}
+	if s.RefreshState {
+		if err := r.must("refresh"); err != nil {
+			return err
+		}
+		s.PlanOnly = true
 	}
 	r.write("main.tf", required(r.former)+r.former)
 	if err := s.ConfigVariables.Write(r.dir); err != nil {
@@ -127,10 +138,13 @@ func (r *runner) step(s resource.TestStep) error {
 	switch {
 	case s.ExpectNonEmptyPlan && err == nil:
 		return errors.New("the plan is empty")
-	case s.ExpectNonEmptyPlan && errors.Is(err, errChanges):
-		return nil
+	case err != nil && !(s.ExpectNonEmptyPlan && errors.Is(err, errChanges)):
+		return err
 	}
-	return err
+	if s.PostApplyFunc != nil {
+		s.PostApplyFunc()
+	}
+	return nil
 }
 
 // applied applies, by way of a saved plan where there is something to be checked in it.
@@ -143,7 +157,8 @@ func (r *runner) applied(s resource.TestStep, args []string) error {
 		return err
 	}
 	var plan tfjson.Plan
-	shown := r.run("show", "-json", "saved")
+	plan.UseJSONNumber(true)
+	shown := r.Run("show", "-json", "saved")
 	if err := json.Unmarshal([]byte(shown.Stdout), &plan); err != nil {
 		return fmt.Errorf("%w: %s", err, shown.Output())
 	}
@@ -185,7 +200,8 @@ func (r *runner) imported(s resource.TestStep) error {
 	if id == "" {
 		id, _ = there["id"].(string)
 	}
-	beside := &runner{CLI: newCLI(r.t), provider: r.provider}
+	beside := &runner{CLI: newCLI(r.t)}
+	beside.provider = r.provider
 	beside.write("main.tf", required(r.former)+r.former)
 	if err := beside.must("import", s.ResourceName, id); err != nil || !s.ImportStateVerify {
 		return err

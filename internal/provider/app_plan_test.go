@@ -96,7 +96,7 @@ resource "kvs_app" "web" {
 }
 
 // A region of a new app, and of one that exists, is judged by what it means.
-func TestAccApp_regionSpellings(t *testing.T) {
+func TestLongApp_regionSpellings(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	in := func(region string) string {
@@ -193,7 +193,7 @@ resource "kvs_app" "each" {
 `, keys)
 }
 
-func TestAccApp_addressChanged(t *testing.T) {
+func TestLongApp_addressChanged(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	counted := func(names string) string {
@@ -238,7 +238,7 @@ moved {
 }
 
 // Names are unique at Heroku, so that a successor cannot be made beside an app.
-func TestAccApp_createBeforeDestroy(t *testing.T) {
+func TestLongApp_createBeforeDestroy(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	in := func(region string) string {
@@ -275,7 +275,7 @@ resource "kvs_app" "web" {
 }
 
 // Terraform tells a provider neither of -replace nor of a taint.
-func TestAccApp_replacedOnDemandUnderProtectedStore(t *testing.T) {
+func TestLongApp_replacedOnDemandUnderProtectedStore(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	someone := sb.Client(t)

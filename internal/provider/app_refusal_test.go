@@ -261,7 +261,7 @@ resource "kvs_app" "web" {
 	}
 }
 
-func TestAccApp_lostAnswer(t *testing.T) {
+func TestLongApp_lostAnswer(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: "/apps", Nth: 1}, Do: sandbox.Effect{Commit: true, Reset: true}})

@@ -103,7 +103,7 @@ func TestAccAppInSpace_importByIdentity(t *testing.T) {
 	})
 }
 
-func TestAccAppInSpace_update(t *testing.T) {
+func TestLongAppInSpace_update(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	sameID := statecheck.CompareValue(compare.ValuesSame())
@@ -146,7 +146,7 @@ func TestAccAppInSpace_update(t *testing.T) {
 	}
 }
 
-func TestAccAppInSpace_replacement(t *testing.T) {
+func TestLongAppInSpace_replacement(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	someone := sb.Client(t)
@@ -186,7 +186,7 @@ resource "kvs_app" "web" {
 	})
 }
 
-func TestAccAppInSpace_drift(t *testing.T) {
+func TestLongAppInSpace_drift(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	someone := sb.Client(t)
@@ -223,7 +223,7 @@ func TestAccAppInSpace_drift(t *testing.T) {
 	})
 }
 
-func TestAccAppInSpace_unknownValues(t *testing.T) {
+func TestLongAppInSpace_unknownValues(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	later := func(team string) string {

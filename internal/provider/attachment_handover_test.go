@@ -202,7 +202,7 @@ func TestAccAttachment_configVarSetByHand(t *testing.T) {
 	})
 }
 
-func TestAccAttachment_lostAnswer(t *testing.T) {
+func TestLongAttachment_lostAnswer(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	acctest.Test(t, resource.TestCase{

@@ -228,7 +228,7 @@ resource "kvs_attachment" "shared" {
 	})
 }
 
-func TestAccAttachment_anotherApp(t *testing.T) {
+func TestLongAttachment_anotherApp(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	acctest.Test(t, resource.TestCase{
@@ -344,7 +344,7 @@ resource "kvs_attachment" "second" {
 	})
 }
 
-func TestAccAttachment_unknownValues(t *testing.T) {
+func TestLongAttachment_unknownValues(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	acctest.Test(t, resource.TestCase{

@@ -119,7 +119,7 @@ resource "echo" "shown" {}
 
 // An attachment that somebody detaches is planned anew, and its id is unknown until it is there again: the credentials wait
 // for that, and neither a plan nor an apply nor a destroy fails over them.
-func TestAccCredentials_attachmentDetachedByHand(t *testing.T) {
+func TestLongCredentials_attachmentDetachedByHand(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	someone := sb.Client(t)

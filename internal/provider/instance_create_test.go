@@ -30,7 +30,7 @@ func expectOneStore(t *testing.T, sb *acctest.Sandbox) {
 	}
 }
 
-func TestAccInstanceCreate_lostAnswer(t *testing.T) {
+func TestLongInstanceCreate_lostAnswer(t *testing.T) {
 	t.Parallel()
 	html := "<html><body>Application error</body></html>"
 	faults := map[string]sandbox.Effect{

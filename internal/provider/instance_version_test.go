@@ -112,7 +112,7 @@ func TestAccInstance_versionInWindow(t *testing.T) {
 }
 
 // A version that is known only after apply is no error.
-func TestAccInstance_unknownVersion(t *testing.T) {
+func TestLongInstance_unknownVersion(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	unknown := func(version string) string {

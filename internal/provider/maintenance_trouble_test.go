@@ -25,7 +25,7 @@ func storeInfo(plan string, rows ...string) *string {
 }
 
 // Setting a window is safe to repeat: an answer that is lost, however it is, costs a request and nothing else.
-func TestAccMaintenanceWindow_lostAnswer(t *testing.T) {
+func TestLongMaintenanceWindow_lostAnswer(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]sandbox.Effect{
 		"after it was set":      {Commit: true, Reset: true},

@@ -334,7 +334,7 @@ data "kvs_instance" "cache" {
 	}
 }
 
-func TestAccMaintenanceWindow_unknownValues(t *testing.T) {
+func TestLongMaintenanceWindow_unknownValues(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	config := func(day string) string {

@@ -20,7 +20,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-func TestAccPrivateSpace_unknownIsNotChanged(t *testing.T) {
+func TestLongPrivateSpace_unknownIsNotChanged(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	sameID := statecheck.CompareValue(compare.ValuesSame())
@@ -89,7 +89,7 @@ resource "kvs_private_space" "prod" {
 	}
 }
 
-func TestAccPrivateSpace_regionSpellings(t *testing.T) {
+func TestLongPrivateSpace_regionSpellings(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	refused := func(region, says string) resource.TestStep {
@@ -140,7 +140,7 @@ func TestAccPrivateSpace_logDrain(t *testing.T) {
 	}
 }
 
-func TestAccPrivateSpace_addressChanged(t *testing.T) {
+func TestLongPrivateSpace_addressChanged(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	renamed := strings.Replace(privateSpace(), `"prod"`, `"live"`, 1)

@@ -297,7 +297,7 @@ func TestAccPrivateSpace_memberMayNot(t *testing.T) {
 	})
 }
 
-func TestAccPrivateSpace_unknownValues(t *testing.T) {
+func TestLongPrivateSpace_unknownValues(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	acctest.Test(t, resource.TestCase{
@@ -316,7 +316,7 @@ resource "terraform_data" "network" {
 	})
 }
 
-func TestAccPrivateSpace_lostAnswer(t *testing.T) {
+func TestLongPrivateSpace_lostAnswer(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: "/spaces", Nth: 1}, Do: sandbox.Effect{Commit: true, Reset: true}})

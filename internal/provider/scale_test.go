@@ -16,7 +16,7 @@ import (
 )
 
 // A plan with many stores costs one Data API call for each and a handful of lists.
-func TestAccInstance_requestsAtScale(t *testing.T) {
+func TestLongInstance_requestsAtScale(t *testing.T) {
 	t.Parallel()
 	const n = 60
 	sb := acctest.Start(t, func(o *sandbox.Options) { o.Engine = "miniredis" })
@@ -74,7 +74,7 @@ func mostWithin(objects []sandbox.LedgerEntry, d time.Duration) int {
 }
 
 // A plan with many spaces costs two requests for each, its addresses and its ranges, and a handful of lists.
-func TestAccPrivateSpace_requestsAtScale(t *testing.T) {
+func TestLongPrivateSpace_requestsAtScale(t *testing.T) {
 	t.Parallel()
 	const spaces, apps = 10, 20
 	sb := acctest.Start(t)

@@ -364,7 +364,7 @@ resource "kvs_trusted_ip_ranges" "again" {
 	})
 }
 
-func TestAccTrustedIPRanges_unknownValues(t *testing.T) {
+func TestLongTrustedIPRanges_unknownValues(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	acctest.Test(t, resource.TestCase{
