@@ -79,8 +79,9 @@ func known(c resource.TestCase) bool {
 			return false
 		}
 	}
+	beside := len(c.ProtoV6ProviderFactories) > 1 // other providers
 	c.Steps, c.ProtoV6ProviderFactories, c.CheckDestroy = nil, nil, nil
-	return reflect.ValueOf(c).IsZero()
+	return !beside && reflect.ValueOf(c).IsZero()
 }
 
 // runner runs the steps of one test.
@@ -119,7 +120,7 @@ func (r *runner) step(s resource.TestStep) error {
 		s.PlanOnly = true
 	}
 	r.write("main.tf", required(r.former)+r.former)
-	if err := s.ConfigVariables.Write(r.dir); err != nil {
+	if err := r.variables(s.ConfigVariables); err != nil {
 		return err
 	}
 	var args []string
@@ -145,6 +146,15 @@ func (r *runner) step(s resource.TestStep) error {
 		s.PostApplyFunc()
 	}
 	return nil
+}
+
+// variables are those of the step, and no longer those of the step before.
+func (r *runner) variables(v config.Variables) error {
+	former, err := filepath.Glob(filepath.Join(r.dir, "*.auto.tfvars.json"))
+	for _, file := range former {
+		err = errors.Join(err, os.Remove(file))
+	}
+	return errors.Join(err, v.Write(r.dir))
 }
 
 // applied applies, by way of a saved plan where there is something to be checked in it.
