@@ -152,12 +152,12 @@ func (s *story) findCLI(ctx context.Context, wish string) (outcome, error) {
 }
 
 func (s *story) build(ctx context.Context) (outcome, error) {
-	_, err := goTool(ctx, s.root, "build", "-buildvcs=false", "-o", s.binaries+string(filepath.Separator), ".", "./internal/cmd/sandbox")
+	_, err := goTool(ctx, s.root, "build", "-buildvcs=false", "-o", s.binaries+string(filepath.Separator), ".", "./internal/cmd/kvs-sandbox")
 	return outcome{sentence: "provider and sandbox built"}, err
 }
 
 func (s *story) startSandbox(ctx context.Context) (_ outcome, err error) {
-	if s.sandbox, err = startSandbox(ctx, filepath.Join(s.binaries, "sandbox"), s.home); err != nil {
+	if s.sandbox, err = startSandbox(ctx, filepath.Join(s.binaries, "kvs-sandbox"), s.home); err != nil {
 		return outcome{}, err
 	}
 	engine := s.sandbox.engine()

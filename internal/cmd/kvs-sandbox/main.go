@@ -1,7 +1,7 @@
 // Copyright (c) The terraform-provider-kvs Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command sandbox runs a local Heroku with a real server behind each Key-Value Store, until it is interrupted.
+// Command kvs-sandbox runs a local Heroku with a real server behind each Key-Value Store, until it is interrupted.
 //
 // Once it is ready it prints one line to stdout, for a shell to evaluate; everything else goes to stderr.
 // It listens on loopback only, stops every server that it started, and removes what it created, except a --data-dir.
@@ -31,7 +31,7 @@ func main() {
 	case errors.Is(err, errUsage):
 		os.Exit(2)
 	case err != nil:
-		fmt.Fprintln(os.Stderr, "sandbox:", err)
+		fmt.Fprintln(os.Stderr, "kvs-sandbox:", err)
 		os.Exit(1)
 	}
 }
@@ -75,7 +75,7 @@ func run(ctx context.Context, args []string, stdout io.WriteCloser, stderr io.Wr
 // parse prints what is wrong with the arguments, and the usage, by itself.
 func parse(args []string, stderr io.Writer) (sandbox.Options, error) {
 	var o sandbox.Options
-	flags := flag.NewFlagSet("sandbox", flag.ContinueOnError)
+	flags := flag.NewFlagSet("kvs-sandbox", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.Addr, "addr", "127.0.0.1:0", "`address` to listen on, loopback only; port 0 chooses a free one")
 	flags.StringVar(&o.Token, "token", "", "API `token` that is accepted (default a random one, or that of the data directory)")
