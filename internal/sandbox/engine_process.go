@@ -94,13 +94,13 @@ func (e *processEngine) prepare(ctx context.Context, spec serverSpec) (*processS
 		return nil, errors.New("a server without a password is refused")
 	}
 	s := &processServer{engine: e, spec: spec}
-	s.door = newDoorway(ctx, s.connect)
+	s.proxy = newTCPProxy(ctx, s.connect)
 	if err := s.prepareDir(); err != nil {
 		return nil, err
 	}
 	err := e.add(s)
 	if err == nil {
-		err = s.door.open(ctx, spec.Port)
+		err = s.proxy.open(ctx, spec.Port)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Stop(ctx, spec.Dir != ""))

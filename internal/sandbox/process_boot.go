@@ -75,9 +75,9 @@ func (s *processServer) start() error {
 	if s.origin != (source{}) { // it would not be a replica any more
 		return errors.New("the server ended while it was copying")
 	}
-	err := s.launch(s.door.life)
-	if err != nil && s.door.life.Err() == nil {
-		s.engine.log.Warn("the server of a store did not start", "store", s.spec.ID, "port", s.door.port(), "error", err)
+	err := s.launch(s.proxy.life)
+	if err != nil && s.proxy.life.Err() == nil {
+		s.engine.log.Warn("the server of a store did not start", "store", s.spec.ID, "port", s.proxy.port(), "error", err)
 	}
 	return err
 }
@@ -166,7 +166,7 @@ func (s *processServer) watch(c *child) {
 	defer s.life.Unlock()
 	if !s.stopped && s.child == c {
 		s.inner.Store(0)
-		s.engine.log.Warn("the server of a store ended by itself", "store", s.spec.ID, "port", s.door.port(), "end", c.String())
+		s.engine.log.Warn("the server of a store ended by itself", "store", s.spec.ID, "port", s.proxy.port(), "end", c.String())
 	}
 }
 

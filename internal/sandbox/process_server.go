@@ -28,7 +28,7 @@ import (
 type processServer struct {
 	engine    *processEngine
 	temporary bool // the directory is the engine's, not the caller's
-	door      *doorway
+	proxy     *tcpProxy
 	inner     atomic.Int64 // port of the process; 0 = it does not run
 
 	changes  sync.Mutex // one change at a time; guards what follows
@@ -105,7 +105,7 @@ func (s *processServer) Restart(ctx context.Context, spec serverSpec) error {
 }
 
 func (s *processServer) Rebind(ctx context.Context, port int) error {
-	if err := s.door.move(ctx, port); err != nil {
+	if err := s.proxy.move(ctx, port); err != nil {
 		return fmt.Errorf("moving the server to port %d: %w", port, err)
 	}
 	return nil
@@ -134,7 +134,7 @@ func (s *processServer) stop(hurry <-chan struct{}, keepData bool) error {
 	if !keepData || s.temporary {
 		hurry = atOnce // a copy that still writes its first AOF does not end on TERM
 	}
-	s.door.close()
+	s.proxy.close()
 	s.life.Lock()
 	if s.child != nil {
 		s.child.end(hurry)
@@ -150,13 +150,13 @@ func (s *processServer) stop(hurry <-chan struct{}, keepData bool) error {
 	return errors.Join(err, s.removeDir(keepData))
 }
 
-func (s *processServer) Addr() (host string, port int) { return "127.0.0.1", s.door.port() }
+func (s *processServer) Addr() (host string, port int) { return "127.0.0.1", s.proxy.port() }
 
 // Source is at the public port, where a replica finds the server also after a restart.
 func (s *processServer) Source() source {
 	s.changes.Lock()
 	defer s.changes.Unlock()
-	return s.at(s.door.port())
+	return s.at(s.proxy.port())
 }
 
 func (s *processServer) Admin(ctx context.Context, do func(*redis.Client) error) error {
