@@ -32,7 +32,7 @@ type processEngine struct {
 	certFile, keyFile string
 	adminPassword     string // of adminUser
 	openFiles         int
-	spawner           spawner
+	starter           processStarter
 	starting          chan struct{} // held by each process that is starting
 
 	mu      sync.Mutex
@@ -75,7 +75,7 @@ func newProcessEngine(binary string, log *slog.Logger) (engine, error) {
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	e.spawner = newSpawner()
+	e.starter = newProcessStarter()
 	return e, nil
 }
 
@@ -144,7 +144,7 @@ func (e *processEngine) Close() error {
 		stopped.Go(func() { errs[i] = s.stop(nil, true) })
 	}
 	stopped.Wait()
-	e.spawner.close()
+	e.starter.close()
 	return errors.Join(append(errs, os.RemoveAll(e.dir))...)
 }
 
