@@ -197,8 +197,8 @@ func (fs *faults) has(id string) bool {
 	return slices.ContainsFunc(fs.list, func(f *Fault) bool { return f.ID == id })
 }
 
-// strike counts a request and finds the fault that strikes it, if any.
-func (fs *faults) strike(r *http.Request, body []byte) (id string, effect Effect) {
+// match counts a request and returns the fault that applies to it, if any.
+func (fs *faults) match(r *http.Request, body []byte) (id string, effect Effect) {
 	var named struct{ Name reference }
 	_ = json.Unmarshal(body, &named) // a body that is no JSON has no name
 	for _, f := range fs.list {
@@ -233,8 +233,8 @@ var defaultErrors = map[int]*apiError{
 	503: {ID: "service_unavailable", Message: "Service is temporarily unavailable."},
 }
 
-// distort turns a reply into what the effect says.
-func (e Effect) distort(rep *reply) {
+// applyTo changes a reply as the effect says.
+func (e Effect) applyTo(rep *reply) {
 	if e.Status != 0 {
 		rep.status = e.Status
 		rep.header.Del("ETag")
@@ -257,7 +257,7 @@ func (e Effect) distort(rep *reply) {
 	if e.UnknownFields || e.UnknownEnum {
 		var body any
 		if json.Unmarshal(rep.body, &body) == nil {
-			rep.body = encode(e.obscure(body))
+			rep.body = encode(e.addUnknowns(body))
 			rep.header.Del("ETag")
 		}
 	}
@@ -266,16 +266,16 @@ func (e Effect) distort(rep *reply) {
 	}
 }
 
-// obscure adds members and values that no client can know, at every depth.
-func (e Effect) obscure(v any) any {
+// addUnknowns adds members and values that no client knows, at every depth.
+func (e Effect) addUnknowns(v any) any {
 	switch v := v.(type) {
 	case []any:
 		for i := range v {
-			v[i] = e.obscure(v[i])
+			v[i] = e.addUnknowns(v[i])
 		}
 	case map[string]any:
 		for name, member := range v {
-			v[name] = e.obscure(member)
+			v[name] = e.addUnknowns(member)
 			if _, isText := member.(string); isText && e.UnknownEnum && (name == "state" || name == "status") {
 				v[name] = "hibernating"
 			}
@@ -287,30 +287,30 @@ func (e Effect) obscure(v any) any {
 	return v
 }
 
-// slowly is where an answer goes that drips.
-func (e Effect) slowly(ctx context.Context, w http.ResponseWriter) http.ResponseWriter {
+// slowDown returns a writer for an answer that drips.
+func (e Effect) slowDown(ctx context.Context, w http.ResponseWriter) http.ResponseWriter {
 	if e.Drip <= 0 {
 		return w
 	}
-	return &tap{ResponseWriter: w, ctx: ctx, pause: time.Duration(e.Drip)}
+	return &slowWriter{ResponseWriter: w, ctx: ctx, pause: time.Duration(e.Drip)}
 }
 
-// tap lets out one byte at a time, until the client leaves.
-type tap struct {
+// slowWriter writes one byte at a time, until the client leaves.
+type slowWriter struct {
 	http.ResponseWriter
 	ctx   context.Context
 	pause time.Duration
 }
 
-func (t *tap) Unwrap() http.ResponseWriter { return t.ResponseWriter }
+func (w *slowWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-func (t *tap) Write(b []byte) (n int, err error) {
+func (w *slowWriter) Write(b []byte) (n int, err error) {
 	for ; n < len(b) && err == nil; n++ {
-		if err = http.NewResponseController(t.ResponseWriter).Flush(); err == nil && !sleep(t.ctx, t.pause) {
-			err = t.ctx.Err()
+		if err = http.NewResponseController(w.ResponseWriter).Flush(); err == nil && !sleep(w.ctx, w.pause) {
+			err = w.ctx.Err()
 		}
 		if err == nil {
-			_, err = t.ResponseWriter.Write(b[n : n+1])
+			_, err = w.ResponseWriter.Write(b[n : n+1])
 		}
 	}
 	return n, err

@@ -92,7 +92,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.background.Add(1)
 	defer s.background.Done()
 	seq := s.journal.begin(r, s.clock.Now(), requestID)
-	fault, effect := s.faults.strike(r, body)
+	fault, effect := s.faults.match(r, body)
 	s.mu.Unlock()
 	if fault != "" {
 		s.journal.note(seq, func(q *Request) { q.Fault = fault })
@@ -113,11 +113,11 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rep.header.Set("Date", s.clock.Now().Format(http.TimeFormat)) // of the clock here, not of the machine's
-	effect.distort(&rep)
+	effect.applyTo(&rep)
 	rep.header.Set("Request-Id", strings.Join(append(r.Header.Values("Request-Id"), requestID), ","))
 	s.journal.note(seq, func(q *Request) { q.Status = rep.status })
 	s.log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", rep.status, "request_id", requestID, "fault", fault)
-	rep.send(effect.slowly(r.Context(), w), effect.Truncate)
+	rep.send(effect.slowDown(r.Context(), w), effect.Truncate)
 }
 
 // reply is false when the client left, or the sandbox closes, before there was one.
