@@ -336,9 +336,9 @@ func (c *call) expectStore(a *addOn) {
 	default:
 		ready.HeldBy = c.fault
 	}
-	c.w.expect(c.orHeld(ready))
+	c.w.addEvent(c.orHeld(ready))
 	if a.Store.Fork != nil && c.s.options.Forking > 0 {
-		c.w.expect(complete)
+		c.w.addEvent(complete)
 	}
 }
 
@@ -417,7 +417,7 @@ func (c *call) destroy(a *addOn) (state string) {
 			delete(c.w.Attachments, id)
 		}
 	}
-	c.w.forget(a.ID)
+	c.w.dropEvents(a.ID)
 	c.s.stopBacking(a.ID)
 	c.w.enter(a.ID, func(e *LedgerEntry) {
 		if e.DestroyedAt == nil {
@@ -426,7 +426,7 @@ func (c *call) destroy(a *addOn) (state string) {
 	})
 	if takes > 0 && a.State != stateDeprovisioned {
 		a.State, a.UpdatedAt = stateDeprovisioning, c.now
-		c.w.expect(event{Kind: gone, AddOn: a.ID, Space: spaceID, Due: c.now.Add(takes)})
+		c.w.addEvent(event{Kind: gone, AddOn: a.ID, Space: spaceID, Due: c.now.Add(takes)})
 		return stateDeprovisioning
 	}
 	delete(c.w.AddOns, a.ID)

@@ -98,8 +98,8 @@ func changeOver(ctx context.Context, present, successor *backing, limits serverL
 	return nil, err
 }
 
-// happen makes the event part of the world.
-func (s *Sandbox) happen(e event, a *addOn, srv server, failure error) {
+// applyStoreEvent changes the add-on as the event says.
+func (s *Sandbox) applyStoreEvent(e event, a *addOn, srv server, failure error) {
 	w := s.world
 	switch e.Kind {
 	case provisioned:
@@ -166,7 +166,7 @@ func (s *Sandbox) rotated(a *addOn, e event) {
 	s.world.releaseAttached(a, "Update", addOnPartner, e.Due)
 	s.world.cancel(a.ID, passwordExpired)
 	if overlap := s.options.PasswordOverlap; overlap > 0 {
-		s.world.expect(event{Kind: passwordExpired, AddOn: a.ID, Due: e.Due.Add(overlap)})
+		s.world.addEvent(event{Kind: passwordExpired, AddOn: a.ID, Due: e.Due.Add(overlap)})
 	}
 }
 
@@ -190,7 +190,7 @@ func (s *Sandbox) failProvisioning(a *addOn, at time.Time) {
 	a.State, a.UpdatedAt = stateDeprovisioned, at
 	s.stopBacking(a.ID)
 	s.world.enter(a.ID, func(e *LedgerEntry) { e.DestroyedAt = &at })
-	s.world.expect(event{Kind: gone, AddOn: a.ID, Due: at.Add(failedRecordKept)})
+	s.world.addEvent(event{Kind: gone, AddOn: a.ID, Due: at.Add(failedRecordKept)})
 }
 
 // failedRecordKept is how long an order that failed can still be looked up; its name is taken as long.

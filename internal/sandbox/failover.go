@@ -59,7 +59,7 @@ func (s *Sandbox) expectFailover(a *addOn, e event) {
 	} else {
 		s.startSuccessor(a, e)
 	}
-	s.world.expect(e)
+	s.world.addEvent(e)
 }
 
 // tookOver makes the standby the primary, and says whether the URL is another one now.
@@ -131,7 +131,7 @@ func (s *Sandbox) Restart(store string) error {
 	s.mu.Lock()
 	a, _, err := s.usable(store)
 	if err == nil {
-		s.world.expect(event{Kind: restarted, AddOn: a.ID, Due: s.clock.Now()})
+		s.world.addEvent(event{Kind: restarted, AddOn: a.ID, Due: s.clock.Now()})
 		err = s.save()
 	}
 	s.mu.Unlock()

@@ -97,7 +97,7 @@ func getOldRuleset(c *call) (int, any, error) {
 	return http.StatusOK, sp.Rulesets[i].body(sp), nil
 }
 
-// setRuleset replaces all rules; they are in force a moment later.
+// setRuleset replaces all rules. They are in force after networkDelay.
 func setRuleset(c *call) (int, any, error) {
 	sp, err := c.spaceToChange()
 	if err == nil {
@@ -142,6 +142,6 @@ func setRuleset(c *call) (int, any, error) {
 	r := ruleset{ID: c.w.uuid(), CreatedAt: c.now, CreatedBy: c.user.Email, Rules: rules}
 	sp.Rulesets = append(sp.Rulesets, r)
 	c.w.Events = slices.DeleteFunc(c.w.Events, func(e event) bool { return e.Kind == rulesApplied && e.Space == sp.ID }) // overtaken
-	c.w.expect(c.orHeld(event{Kind: rulesApplied, Space: sp.ID, Ruleset: r.ID, Due: c.now.Add(aMoment)}))
+	c.w.addEvent(c.orHeld(event{Kind: rulesApplied, Space: sp.ID, Ruleset: r.ID, Due: c.now.Add(networkDelay)}))
 	return http.StatusOK, r.body(sp), nil
 }

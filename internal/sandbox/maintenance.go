@@ -104,7 +104,7 @@ func earlier(a, b time.Time) time.Time {
 func (s *Sandbox) prepare(a *addOn, m maintenance, now time.Time) {
 	m.Status = maintenancePreparing
 	a.Store.Maintenances = append(a.Store.Maintenances, m)
-	s.world.expect(event{Kind: maintenancePrepared, AddOn: a.ID, Due: now.Add(s.options.Provisioning)})
+	s.world.addEvent(event{Kind: maintenancePrepared, AddOn: a.ID, Due: now.Add(s.options.Provisioning)})
 }
 
 // schedule sets when the open maintenance runs by itself.
@@ -112,7 +112,7 @@ func (w *world) schedule(a *addOn, at time.Time) {
 	m := a.Store.open()
 	m.PreviouslyFor, m.ScheduledFor = m.ScheduledFor, at
 	w.cancel(a.ID, maintenanceDue)
-	w.expect(event{Kind: maintenanceDue, AddOn: a.ID, Due: at})
+	w.addEvent(event{Kind: maintenanceDue, AddOn: a.ID, Due: at})
 }
 
 // maintain carries a maintenance on by one step of its life.
@@ -129,10 +129,10 @@ func (s *Sandbox) maintain(a *addOn, e event) {
 		case m.ScheduledFor.IsZero():
 			s.world.schedule(a, a.Store.window().Next(e.Due))
 		case !m.ScheduledFor.After(e.Due): // its time came before it was ready
-			s.world.expect(event{Kind: maintenanceDue, AddOn: a.ID, Due: e.Due})
+			s.world.addEvent(event{Kind: maintenanceDue, AddOn: a.ID, Due: e.Due})
 		}
 	case e.Kind == maintenanceDue && m.Status == maintenanceReady && a.Store.Busy != "":
-		s.world.expect(event{Kind: maintenanceDue, AddOn: a.ID, Due: e.Due.Add(s.options.Provisioning)})
+		s.world.addEvent(event{Kind: maintenanceDue, AddOn: a.ID, Due: e.Due.Add(s.options.Provisioning)})
 	case e.Kind == maintenanceDue && m.Status == maintenanceReady:
 		s.run(a, e.Due)
 	case e.Kind == maintenanceDone:

@@ -28,7 +28,7 @@ func (c *call) changePlan(app *app, a *addOn, ref string) (message string, err e
 	if c.effect.PlanChange == stuck {
 		e.HeldBy = c.fault
 	}
-	c.w.expect(e)
+	c.w.addEvent(e)
 	a.Plan, a.Store.Busy = plan.Name, busyUpgrade
 	c.w.enter(a.ID, func(l *LedgerEntry) { l.Plan = plan.Name.Wire() })
 	c.s.startSuccessor(a, e)

@@ -37,8 +37,8 @@ const (
 	stateDeleting   = "deleting"
 )
 
-// aMoment is how long the network of a space takes to follow a change: addresses, trusted IP ranges.
-const aMoment = 2 * time.Second
+// networkDelay is how long a change of a space's network takes: its addresses, its trusted IP ranges.
+const networkDelay = 2 * time.Second
 
 func (sp *space) name() string   { return sp.Name }
 func (sp *space) idName() idName { return idName{sp.ID, sp.Name} }
@@ -205,7 +205,7 @@ func createSpace(c *call) (int, any, error) {
 	}
 	c.w.Spaces[sp.ID] = sp
 	c.w.enter(sp.ID, func(e *LedgerEntry) { *e = LedgerEntry{Kind: "space", ID: sp.ID, Name: sp.Name, CreatedAt: c.now} })
-	c.w.expect(c.orHeld(event{Kind: allocated, Space: sp.ID, Due: c.now.Add(c.s.options.Allocation)}))
+	c.w.addEvent(c.orHeld(event{Kind: allocated, Space: sp.ID, Due: c.now.Add(c.s.options.Allocation)}))
 	return http.StatusCreated, c.spaceBody(sp), nil
 }
 
@@ -312,7 +312,7 @@ func deleteSpace(c *call) (int, any, error) {
 	sp.State, sp.UpdatedAt = stateDeleting, c.now
 	c.w.Events = slices.DeleteFunc(c.w.Events, func(e event) bool { return e.Space == sp.ID })
 	takes := cmp.Or(time.Duration(c.effect.Deprovisioning), c.s.options.Allocation)
-	c.w.expect(event{Kind: spaceGone, Space: sp.ID, Due: c.now.Add(takes)})
+	c.w.addEvent(event{Kind: spaceGone, Space: sp.ID, Due: c.now.Add(takes)})
 	c.w.enter(sp.ID, func(e *LedgerEntry) { e.DestroyedAt = &c.now })
 	return http.StatusOK, c.spaceBody(sp), nil
 }
@@ -348,8 +348,8 @@ func transferSpace(c *call) (int, any, error) {
 	return http.StatusCreated, c.spaceBody(sp), nil
 }
 
-// happenTo lets an event of a space happen.
-func (w *world) happenTo(sp *space, e event) {
+// applySpaceEvent changes the space as the event says.
+func (w *world) applySpaceEvent(sp *space, e event) {
 	switch e.Kind {
 	case allocated:
 		sp.State, sp.AllocatedAt, sp.UpdatedAt = stateAllocated, e.Due, e.Due
@@ -384,7 +384,7 @@ type natBody struct {
 	UpdatedAt string   `json:"updated_at"`
 }
 
-// getSpaceNAT: not found unless the space is allocated, and for a moment after that without addresses.
+// getSpaceNAT: not found unless the space is allocated, and without addresses for networkDelay after that.
 func getSpaceNAT(c *call) (int, any, error) {
 	sp, err := c.space(c.PathValue("space"))
 	if err != nil {
@@ -394,7 +394,7 @@ func getSpaceNAT(c *call) (int, any, error) {
 		return 0, nil, notFound("nat", "NAT")
 	}
 	b := natBody{CreatedAt: stamp(sp.AllocatedAt), Sources: []string{}, State: "updating", UpdatedAt: stamp(sp.AllocatedAt)}
-	if ready := sp.AllocatedAt.Add(aMoment); !c.now.Before(ready) {
+	if ready := sp.AllocatedAt.Add(networkDelay); !c.now.Before(ready) {
 		b.Sources, b.State, b.UpdatedAt = sp.Outbound, "enabled", stamp(ready)
 	}
 	return http.StatusOK, b, nil

@@ -283,7 +283,7 @@ func updateStoreConfig(c *call) (int, any, error) {
 	}
 	if settings != a.Store.Settings {
 		a.Store.Settings = settings
-		c.w.expect(event{Kind: settingsChanged, AddOn: a.ID, Due: c.now})
+		c.w.addEvent(event{Kind: settingsChanged, AddOn: a.ID, Due: c.now})
 	}
 	return http.StatusOK, configBody(settings), nil
 }
@@ -321,7 +321,7 @@ func rotateCredentials(c *call) (int, any, error) {
 	if err := c.params(&struct{}{}); err != nil {
 		return 0, nil, err
 	}
-	c.w.expect(event{Kind: credentialsRotated, AddOn: a.ID, Due: c.now.Add(c.s.options.Rotation), Password: c.w.password()})
+	c.w.addEvent(event{Kind: credentialsRotated, AddOn: a.ID, Due: c.now.Add(c.s.options.Rotation), Password: c.w.password()})
 	return http.StatusOK, messageBody{"Rotating credentials."}, nil
 }
 
@@ -333,7 +333,7 @@ func resetStoreStats(c *call) (int, any, error) {
 	if err := c.params(&struct{}{}); err != nil {
 		return 0, nil, err
 	}
-	c.w.expect(event{Kind: statsReset, AddOn: a.ID, Due: c.now})
+	c.w.addEvent(event{Kind: statsReset, AddOn: a.ID, Due: c.now})
 	return http.StatusOK, messageBody{"Stats reset successful."}, nil
 }
 
@@ -360,7 +360,7 @@ func upgradeStore(c *call) (int, any, error) {
 		return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "%s runs version %s already, and versions cannot be lowered.", a.Name, a.Store.Version)
 	}
 	if !a.hasMaintenance() {
-		c.w.expect(event{Kind: versionUpgraded, AddOn: a.ID, Due: c.now, Version: full})
+		c.w.addEvent(event{Kind: versionUpgraded, AddOn: a.ID, Due: c.now, Version: full})
 		return http.StatusOK, messageBody{fmt.Sprintf("%s is being upgraded to version %s.", a.Name, in.Version)}, nil
 	}
 	if m := a.Store.open(); m != nil {
