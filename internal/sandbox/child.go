@@ -77,21 +77,21 @@ func (c *child) ended() bool {
 	}
 }
 
-// end sends TERM, and KILL after stopTimeout or when hurry closes (nil never does), and returns when the process is gone.
-func (c *child) end(hurry <-chan struct{}) {
+// end sends TERM, and KILL after stopTimeout or when killNow is closed; nil is never closed. It returns when the process has ended.
+func (c *child) end(killNow <-chan struct{}) {
 	if c.ended() {
 		return
 	}
 	if err := c.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		_ = c.cmd.Process.Kill()
 	}
-	patience := time.NewTimer(stopTimeout)
-	defer patience.Stop()
+	timeout := time.NewTimer(stopTimeout)
+	defer timeout.Stop()
 	select {
 	case <-c.done:
 		return
-	case <-hurry:
-	case <-patience.C:
+	case <-killNow:
+	case <-timeout.C:
 	}
 	if !c.ended() {
 		kill(c.cmd.Process)

@@ -250,7 +250,7 @@ func TestProcess_stopEndsAStartAndThoseWhoWaitForIt(t *testing.T) {
 	asked := make(chan error, 2)
 	go func() { asked <- s.Admin(t.Context(), nil) }()
 	go func() { asked <- s.Follow(t.Context(), source{Host: "127.0.0.1", Port: 1}) }()
-	for s.inner.Load() == 0 && started(t, e) == 0 {
+	for s.processPort.Load() == 0 && started(t, e) == 0 {
 		if !sleep(t.Context(), readyPoll) {
 			t.Fatal("no process is started")
 		}

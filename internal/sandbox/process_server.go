@@ -23,13 +23,13 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/resp"
 )
 
-// processServer is one valkey-server or redis-server behind a port that is open from the beginning. Its process starts with the
-// first connection to that, or when the sandbox needs it.
+// processServer is one valkey-server or redis-server behind a proxy whose port is open from the beginning. The process starts with the
+// first connection, or when the sandbox needs it.
 type processServer struct {
-	engine    *processEngine
-	temporary bool // the directory is the engine's, not the caller's
-	proxy     *tcpProxy
-	inner     atomic.Int64 // port of the process; 0 = it does not run
+	engine      *processEngine
+	temporary   bool // the directory is the engine's, not the caller's
+	proxy       *tcpProxy
+	processPort atomic.Int64 // port of the process; 0 = it does not run
 
 	changes  sync.Mutex // one change at a time; guards what follows
 	spec     serverSpec // what it starts with; ID, Dir and Persistent stay as they are
@@ -39,11 +39,11 @@ type processServer struct {
 
 	tunnel atomic.Pointer[tunnel] // to a source outside, over TLS
 
-	life    sync.Mutex // starting and stopping; guards what follows
-	child   *child     // written with changes held too
-	boot    *boot      // that is under way
-	stopped bool
-	boots   sync.WaitGroup
+	life     sync.Mutex    // starting and stopping; guards what follows
+	child    *child        // written with changes held too
+	attempt  *startAttempt // nil if none is running
+	stopped  bool
+	attempts sync.WaitGroup
 }
 
 var errStopped = errors.New("the server is stopped")
@@ -80,7 +80,7 @@ func (s *processServer) removeDir(keepData bool) error {
 
 // Idle when nothing runs and nothing was kept.
 func (s *processServer) Idle() bool {
-	if s.inner.Load() != 0 {
+	if s.processPort.Load() != 0 {
 		return false
 	}
 	if !s.spec.Persistent {
@@ -94,10 +94,10 @@ func (s *processServer) Restart(ctx context.Context, spec serverSpec) error {
 	s.changes.Lock()
 	defer s.changes.Unlock()
 	s.spec.Password, s.spec.Limits, s.spec.Settings = spec.Password, spec.Limits, spec.Settings
-	if s.inner.Load() == 0 {
+	if s.processPort.Load() == 0 {
 		return nil
 	}
-	s.halt(nil)
+	s.endChild(nil)
 	if err := s.launch(ctx); err != nil {
 		return fmt.Errorf("restarting the server: %w", err)
 	}
@@ -115,14 +115,14 @@ func (s *processServer) Stop(ctx context.Context, keepData bool) error {
 	return s.stop(ctx.Done(), keepData)
 }
 
-var atOnce = func() <-chan struct{} {
+var immediately = func() <-chan struct{} {
 	closed := make(chan struct{})
 	close(closed)
 	return closed
 }()
 
-// stop ends connections and process, at once when hurry closes or nothing of it is kept.
-func (s *processServer) stop(hurry <-chan struct{}, keepData bool) error {
+// stop ends the connections and the process, with KILL when killNow is closed or its data is not kept.
+func (s *processServer) stop(killNow <-chan struct{}, keepData bool) error {
 	s.life.Lock()
 	stopped := s.stopped
 	s.stopped = true
@@ -132,16 +132,16 @@ func (s *processServer) stop(hurry <-chan struct{}, keepData bool) error {
 	}
 	s.engine.remove(s)
 	if !keepData || s.temporary {
-		hurry = atOnce // a copy that still writes its first AOF does not end on TERM
+		killNow = immediately // a copy that still writes its first AOF does not end on TERM
 	}
 	s.proxy.close()
 	s.life.Lock()
 	if s.child != nil {
-		s.child.end(hurry)
+		s.child.end(killNow)
 	}
-	s.inner.Store(0)
+	s.processPort.Store(0)
 	s.life.Unlock()
-	s.boots.Wait() // without a process, whoever is in their way ends too
+	s.attempts.Wait() // without a process, whoever is in their way ends too
 	s.hangUp()
 	err := os.Remove(filepath.Join(s.spec.Dir, pidFileName))
 	if errors.Is(err, os.ErrNotExist) {
@@ -160,7 +160,7 @@ func (s *processServer) Source() source {
 }
 
 func (s *processServer) Admin(ctx context.Context, do func(*redis.Client) error) error {
-	if err := s.awake(ctx); err != nil {
+	if err := s.ensureRunning(ctx); err != nil {
 		return err
 	}
 	s.changes.Lock()
@@ -259,7 +259,7 @@ func (s *processServer) at(port int) source {
 
 // admin does something on a connection of its own, which must not stay: it counts against the store's limit.
 func (s *processServer) admin(ctx context.Context, do func(*redis.Client) error) error {
-	port := s.inner.Load()
+	port := s.processPort.Load()
 	if port == 0 {
 		return errors.New("the server does not run")
 	}
@@ -268,7 +268,7 @@ func (s *processServer) admin(ctx context.Context, do func(*redis.Client) error)
 
 // adminIfRunning does nothing to a server that has yet to start, with what is going to be true by then.
 func (s *processServer) adminIfRunning(ctx context.Context, do func(*redis.Client) error) error {
-	if s.inner.Load() == 0 {
+	if s.processPort.Load() == 0 {
 		return nil
 	}
 	return s.admin(ctx, do)

@@ -20,7 +20,7 @@ const linkTimeout = 10 * time.Second
 // Follow makes the server a replica of the source and returns when the first sync is done, as a fork and a plan change begin
 // (Dev Center: Heroku Key-Value Store, "Creating a fork"); what is written to the source afterwards arrives too.
 func (s *processServer) Follow(ctx context.Context, from source) error {
-	if err := s.awake(ctx); err != nil {
+	if err := s.ensureRunning(ctx); err != nil {
 		return err
 	}
 	s.changes.Lock()
