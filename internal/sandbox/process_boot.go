@@ -156,7 +156,7 @@ func (s *processServer) awaitReady(ctx context.Context, port int) error {
 func (s *processServer) ping(ctx context.Context, port int) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second) // another process at the port may not speak TLS
 	defer cancel()
-	return speak(ctx, s.at(port), s.engine.cert.clientConfig(), func(*redis.Client) error { return nil })
+	return withClient(ctx, s.at(port), s.engine.cert.clientConfig(), func(*redis.Client) error { return nil })
 }
 
 // watch logs when a server ends that nobody stopped: out of memory, or a signal. The next connection starts it again.

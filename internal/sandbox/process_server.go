@@ -142,7 +142,7 @@ func (s *processServer) stop(killNow <-chan struct{}, keepData bool) error {
 	s.processPort.Store(0)
 	s.life.Unlock()
 	s.attempts.Wait() // without a process, whoever is in their way ends too
-	s.hangUp()
+	s.closeTunnel()
 	err := os.Remove(filepath.Join(s.spec.Dir, pidFileName))
 	if errors.Is(err, os.ErrNotExist) {
 		err = nil
@@ -257,16 +257,16 @@ func (s *processServer) at(port int) source {
 	return source{Host: "127.0.0.1", Port: port, Username: adminUser, Password: s.engine.adminPassword, TLS: true}
 }
 
-// admin does something on a connection of its own, which must not stay: it counts against the store's limit.
+// admin calls do with a connection of its own, which must not stay open: it counts against the store's limit.
 func (s *processServer) admin(ctx context.Context, do func(*redis.Client) error) error {
 	port := s.processPort.Load()
 	if port == 0 {
 		return errors.New("the server does not run")
 	}
-	return speak(ctx, s.at(int(port)), s.engine.cert.clientConfig(), do)
+	return withClient(ctx, s.at(int(port)), s.engine.cert.clientConfig(), do)
 }
 
-// adminIfRunning does nothing to a server that has yet to start, with what is going to be true by then.
+// adminIfRunning does nothing when the server does not run: it starts with the changed spec.
 func (s *processServer) adminIfRunning(ctx context.Context, do func(*redis.Client) error) error {
 	if s.processPort.Load() == 0 {
 		return nil
@@ -276,8 +276,8 @@ func (s *processServer) adminIfRunning(ctx context.Context, do func(*redis.Clien
 
 const dialTimeout = 10 * time.Second
 
-// speak does something on one authenticated connection. go-redis is handed an open one: it would log and repeat failed dials itself.
-func speak(ctx context.Context, to source, config *tls.Config, do func(*redis.Client) error) error {
+// withClient calls do with a client that has one authenticated connection. go-redis gets an open one: it would log and repeat failed dials.
+func withClient(ctx context.Context, to source, config *tls.Config, do func(*redis.Client) error) error {
 	dialing, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	dial := (&net.Dialer{}).DialContext
