@@ -314,7 +314,7 @@ func createAddOn(c *call) (int, any, error) {
 		delete(c.w.AddOns, a.ID)
 		return 0, nil, err
 	}
-	c.w.enter(a.ID, func(e *LedgerEntry) {
+	c.w.updateLedger(a.ID, func(e *LedgerEntry) {
 		*e = LedgerEntry{Kind: "add-on", ID: a.ID, Name: a.Name, Plan: a.Plan.Wire(), AppID: app.ID, App: app.Name, CreatedAt: c.now}
 	})
 	c.expectStore(a)
@@ -368,7 +368,7 @@ func updateAddOn(c *call) (int, any, error) {
 	}
 	if rename {
 		a.Name = *in.Name
-		c.w.enter(a.ID, func(e *LedgerEntry) { e.Name = a.Name })
+		c.w.updateLedger(a.ID, func(e *LedgerEntry) { e.Name = a.Name })
 	}
 	a.UpdatedAt = c.now
 	return http.StatusOK, c.withMessage(c.addOnBody(a, app.ID), message), nil
@@ -419,7 +419,7 @@ func (c *call) destroy(a *addOn) (state string) {
 	}
 	c.w.dropEvents(a.ID)
 	c.s.stopBacking(a.ID)
-	c.w.enter(a.ID, func(e *LedgerEntry) {
+	c.w.updateLedger(a.ID, func(e *LedgerEntry) {
 		if e.DestroyedAt == nil {
 			e.DestroyedAt = &c.now
 		}

@@ -358,7 +358,7 @@ func updateApp(c *call) (int, any, error) {
 		a.Name = *in.Name
 		for _, addon := range c.w.AddOns {
 			if addon.App == a.ID {
-				c.w.enter(addon.ID, func(e *LedgerEntry) { e.App = a.Name })
+				c.w.updateLedger(addon.ID, func(e *LedgerEntry) { e.App = a.Name })
 			}
 		}
 	}

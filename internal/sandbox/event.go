@@ -108,9 +108,9 @@ func (s *Sandbox) settle(ctx context.Context) error {
 	for {
 		s.mu.Lock()
 		e, due := s.nextDue()
-		var work work
+		var work serverWork
 		if due {
-			work = s.work(e)
+			work = s.serverWork(e)
 		}
 		s.mu.Unlock()
 		if !due {

@@ -12,8 +12,8 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// standby is a second server that got no more writes from some moment on. A store that was never frozen has none running: a
-// failover starts it, which comes to the same.
+// standby is a second server that FreezeStandby has disconnected from its primary. Other stores have none running: a failover starts it,
+// with the same result.
 type standby struct {
 	server  string // names its directory
 	backing *backing
@@ -62,14 +62,14 @@ func (s *Sandbox) expectFailover(a *addOn, e event) {
 	s.world.addEvent(e)
 }
 
-// tookOver makes the standby the primary, and says whether the URL is another one now.
-func (s *Sandbox) tookOver(a *addOn, e event, srv server, failure error) (moved bool) {
+// promoteStandby makes the standby the primary, and reports whether the URL has changed.
+func (s *Sandbox) promoteStandby(a *addOn, e event, srv server, failure error) (urlChanged bool) {
 	former := a.Store.url()
 	if failure == nil {
 		a.Store.Password, a.Store.StandbyAt = cmp.Or(e.Password, a.Store.Password), e.Due.Add(s.options.Provisioning)
 		s.world.cancel(a.ID, passwordExpired)
 	}
-	s.succeed(a, e, srv, failure)
+	s.replaceServer(a, e, srv, failure)
 	return a.Store.url() != former
 }
 
@@ -175,7 +175,7 @@ func (s *Sandbox) standbySpec(a *addOn, e event) serverSpec {
 	return spec
 }
 
-// failOver goes to the standby, which gets the address of the present server where that has to stay.
+// failOver returns the standby, with the address of the present server where that must not change.
 func failOver(ctx context.Context, present, successor *backing, spec serverSpec) (server, error) {
 	srv, err := changeOver(ctx, present, successor, spec.Limits, spec.Password)
 	if srv == nil || err != nil {
@@ -194,7 +194,7 @@ func failOver(ctx context.Context, present, successor *backing, spec serverSpec)
 	if err != nil {
 		return nil, err
 	}
-	ctx = context.WithoutCancel(ctx) // there is no way back
+	ctx = context.WithoutCancel(ctx) // once the present server is stopped, this has to finish
 	return srv, errors.Join(former.Stop(ctx, false), srv.Rebind(ctx, spec.Port))
 }
 

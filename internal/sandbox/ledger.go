@@ -47,8 +47,8 @@ func (s *Sandbox) Ledger() Ledger {
 	return l
 }
 
-// enter changes the entry of an object, which is made when there is none.
-func (w *world) enter(id string, change func(*LedgerEntry)) {
+// updateLedger changes the entry of an object; a new object gets one.
+func (w *world) updateLedger(id string, change func(*LedgerEntry)) {
 	i := slices.IndexFunc(w.Ledger, func(e LedgerEntry) bool { return e.ID == id })
 	if i < 0 {
 		i = len(w.Ledger)

@@ -30,7 +30,7 @@ func (c *call) changePlan(app *app, a *addOn, ref string) (message string, err e
 	}
 	c.w.addEvent(e)
 	a.Plan, a.Store.Busy = plan.Name, busyUpgrade
-	c.w.enter(a.ID, func(l *LedgerEntry) { l.Plan = plan.Name.Wire() })
+	c.w.updateLedger(a.ID, func(l *LedgerEntry) { l.Plan = plan.Name.Wire() })
 	c.s.startSuccessor(a, e)
 	return "The Heroku Data for Redis instance is in the process of being upgraded.\nThe time it takes to upgrade is dependent on how much data exists in the instance.", nil
 }

@@ -204,7 +204,7 @@ func createSpace(c *call) (int, any, error) {
 		}
 	}
 	c.w.Spaces[sp.ID] = sp
-	c.w.enter(sp.ID, func(e *LedgerEntry) { *e = LedgerEntry{Kind: "space", ID: sp.ID, Name: sp.Name, CreatedAt: c.now} })
+	c.w.updateLedger(sp.ID, func(e *LedgerEntry) { *e = LedgerEntry{Kind: "space", ID: sp.ID, Name: sp.Name, CreatedAt: c.now} })
 	c.w.addEvent(c.orHeld(event{Kind: allocated, Space: sp.ID, Due: c.now.Add(c.s.options.Allocation)}))
 	return http.StatusCreated, c.spaceBody(sp), nil
 }
@@ -291,7 +291,7 @@ func updateSpace(c *call) (int, any, error) {
 			return 0, nil, err
 		}
 		sp.Name, sp.UpdatedAt = *in.Name, c.now
-		c.w.enter(sp.ID, func(e *LedgerEntry) { e.Name = sp.Name })
+		c.w.updateLedger(sp.ID, func(e *LedgerEntry) { e.Name = sp.Name })
 	}
 	return http.StatusOK, c.spaceBody(sp), nil
 }
@@ -313,7 +313,7 @@ func deleteSpace(c *call) (int, any, error) {
 	c.w.Events = slices.DeleteFunc(c.w.Events, func(e event) bool { return e.Space == sp.ID })
 	takes := cmp.Or(time.Duration(c.effect.Deprovisioning), c.s.options.Allocation)
 	c.w.addEvent(event{Kind: spaceGone, Space: sp.ID, Due: c.now.Add(takes)})
-	c.w.enter(sp.ID, func(e *LedgerEntry) { e.DestroyedAt = &c.now })
+	c.w.updateLedger(sp.ID, func(e *LedgerEntry) { e.DestroyedAt = &c.now })
 	return http.StatusOK, c.spaceBody(sp), nil
 }
 
