@@ -51,8 +51,8 @@ func listServices(*call) (int, any, error) {
 	return http.StatusOK, list([]serviceBody{service}, "id", "name"), nil
 }
 
-// theService checks the path's service.
-func (c *call) theService() error {
+// checkService refuses a path that names another add-on service.
+func (c *call) checkService() error {
 	if ref := c.PathValue("service"); ref != service.Name && ref != service.ID {
 		return &apiError{status: http.StatusNotFound, ID: "not_found", Message: "Couldn't find that add-on service", Resource: "addon_service"}
 	}
@@ -60,7 +60,7 @@ func (c *call) theService() error {
 }
 
 func getService(c *call) (int, any, error) {
-	if err := c.theService(); err != nil {
+	if err := c.checkService(); err != nil {
 		return 0, nil, err
 	}
 	return http.StatusOK, service, nil
@@ -147,7 +147,7 @@ func newPlanBody(p keyvalue.Plan) planBody {
 
 func listPlans(c *call) (int, any, error) {
 	if c.PathValue("service") != "" {
-		if err := c.theService(); err != nil {
+		if err := c.checkService(); err != nil {
 			return 0, nil, err
 		}
 	}
@@ -160,7 +160,7 @@ func listPlans(c *call) (int, any, error) {
 
 func getPlan(c *call) (int, any, error) {
 	if c.PathValue("service") != "" {
-		if err := c.theService(); err != nil {
+		if err := c.checkService(); err != nil {
 			return 0, nil, err
 		}
 	}

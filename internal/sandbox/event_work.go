@@ -134,9 +134,9 @@ func (s *Sandbox) applyStoreEvent(e event, a *addOn, srv server, failure error) 
 		a.Store.Version, a.Store.Busy = e.Version, ""
 	case maintenanceDone:
 		s.promoteStandby(a, e, srv, failure)
-		s.maintain(a, e)
+		s.advanceMaintenance(a, e)
 	case maintenancePrepared, maintenanceDue:
-		s.maintain(a, e)
+		s.advanceMaintenance(a, e)
 	case gone:
 		maps.DeleteFunc(w.Attachments, func(_ string, at *attachment) bool { return at.AddOn == a.ID })
 		delete(w.AddOns, a.ID)

@@ -41,8 +41,8 @@ func sampleLine(info map[string]string, m machine) string {
 	return strings.TrimSpace(b.String())
 }
 
-// unused is about what a Redis 7 says that has neither keys nor clients.
-var unused = map[string]string{"used_memory": "1060824"}
+// idleInfo is about what a Redis 7 says that has neither keys nor clients.
+var idleInfo = map[string]string{"used_memory": "1060824"}
 
 // decimal has five significant digits and no trailing zeros: 0.015762, 0.7, 1.
 func decimal(f float64) string { return strconv.FormatFloat(f, 'g', 5, 64) }

@@ -159,7 +159,7 @@ func (b *backing) sample(ctx context.Context) (metrics string, err error) {
 		return "", err
 	}
 	if srv.Idle() { // asking would start it
-		return sampleLine(unused, machineLoad()), nil
+		return sampleLine(idleInfo, machineLoad()), nil
 	}
 	err = srv.Admin(ctx, func(c *redis.Client) error {
 		all := map[string]string{}

@@ -45,7 +45,7 @@ const (
 	defaultDelay   = 2 // weeks, as the Heroku CLI has it
 )
 
-// open is the maintenance that the store has to look forward to, or nil.
+// open is the maintenance that is not completed, or nil.
 func (s *store) open() *maintenance {
 	if n := len(s.Maintenances); n > 0 && s.Maintenances[n-1].Status != maintenanceCompleted {
 		return &s.Maintenances[n-1]
@@ -89,11 +89,11 @@ func (s *Sandbox) RequireMaintenance(store string, in time.Duration) error {
 	now := s.clock.Now()
 	required := now.Add(in)
 	s.prepare(a, maintenance{Method: "failover", Reason: "routine_maintenance", RequiredBy: required}, now)
-	s.world.schedule(a, earlier(a.Store.window().Next(now.Add(s.options.Provisioning)), required))
+	s.world.schedule(a, earliest(a.Store.window().Next(now.Add(s.options.Provisioning)), required))
 	return s.save()
 }
 
-func earlier(a, b time.Time) time.Time {
+func earliest(a, b time.Time) time.Time {
 	if !b.IsZero() && b.Before(a) {
 		return b
 	}
@@ -115,8 +115,8 @@ func (w *world) schedule(a *addOn, at time.Time) {
 	w.addEvent(event{Kind: maintenanceDue, AddOn: a.ID, Due: at})
 }
 
-// maintain carries a maintenance on by one step of its life.
-func (s *Sandbox) maintain(a *addOn, e event) {
+// advanceMaintenance moves a maintenance to its next status.
+func (s *Sandbox) advanceMaintenance(a *addOn, e event) {
 	m := a.Store.open()
 	switch {
 	case m == nil:
@@ -152,7 +152,7 @@ func (s *Sandbox) run(a *addOn, now time.Time) {
 	s.expectFailover(a, event{Kind: maintenanceDone, AddOn: a.ID, Due: now.Add(s.options.Maintenance)})
 }
 
-type maintainedAddOn struct {
+type maintenanceAddOn struct {
 	Attachments []string `json:"attachments"`
 	Kind        string   `json:"kind"`
 	Name        string   `json:"name"`
@@ -161,28 +161,28 @@ type maintainedAddOn struct {
 	Window      *string  `json:"window"`
 }
 
-type maintainedApp struct {
+type maintenanceApp struct {
 	Name string `json:"name"`
 	UUID string `json:"uuid"`
 }
 
 // maintenanceBody says null where there is nothing: the Heroku CLI tells that from a member that is missing.
 type maintenanceBody struct {
-	AddOn                  maintainedAddOn `json:"addon"`
-	AddOnDescription       string          `json:"addon_description"`
-	App                    maintainedApp   `json:"app"`
-	CompletedAt            *string         `json:"completed_at"`
-	CustomerRequested      bool            `json:"customer_requested"`
-	DurationSeconds        *float64        `json:"duration_seconds"`
-	Method                 *string         `json:"method"`
-	PreviouslyScheduledFor *string         `json:"previously_scheduled_for"`
-	Reason                 *string         `json:"reason"`
-	RequiredBy             *string         `json:"required_by"`
-	ScheduledFor           *string         `json:"scheduled_for"`
-	ServerCreatedAt        string          `json:"server_created_at"`
-	StartedAt              *string         `json:"started_at"`
-	Status                 string          `json:"status"`
-	Window                 *string         `json:"window"`
+	AddOn                  maintenanceAddOn `json:"addon"`
+	AddOnDescription       string           `json:"addon_description"`
+	App                    maintenanceApp   `json:"app"`
+	CompletedAt            *string          `json:"completed_at"`
+	CustomerRequested      bool             `json:"customer_requested"`
+	DurationSeconds        *float64         `json:"duration_seconds"`
+	Method                 *string          `json:"method"`
+	PreviouslyScheduledFor *string          `json:"previously_scheduled_for"`
+	Reason                 *string          `json:"reason"`
+	RequiredBy             *string          `json:"required_by"`
+	ScheduledFor           *string          `json:"scheduled_for"`
+	ServerCreatedAt        string           `json:"server_created_at"`
+	StartedAt              *string          `json:"started_at"`
+	Status                 string           `json:"status"`
+	Window                 *string          `json:"window"`
 }
 
 type maintenancesBody struct {
@@ -211,7 +211,7 @@ func (c *call) maintenanceBody(a *addOn, m maintenance) maintenanceBody {
 	plan, _ := keyvalue.LookupPlan(a.Store.Plan)
 	owner := c.w.Apps[a.App]
 	b := maintenanceBody{
-		AddOn: maintainedAddOn{
+		AddOn: maintenanceAddOn{
 			Attachments: []string{},
 			Kind:        service.Name,
 			Name:        a.Name,
@@ -219,7 +219,7 @@ func (c *call) maintenanceBody(a *addOn, m maintenance) maintenanceBody {
 			UUID:        a.ID,
 		},
 		AddOnDescription:       strings.SplitN(string(a.Store.Plan), "-", 2)[0],
-		App:                    maintainedApp{owner.Name, owner.ID},
+		App:                    maintenanceApp{owner.Name, owner.ID},
 		CompletedAt:            dataStampOrNull(m.CompletedAt),
 		CustomerRequested:      m.Reason == "customer_request",
 		Method:                 stringOrNull(m.Method),
@@ -260,20 +260,20 @@ func (s *store) latest() maintenance {
 	return maintenance{Status: maintenanceNone}
 }
 
-// unknownToMaintenance has no id (Platform API reference, data maintenances).
-func unknownToMaintenance() error { return refuse(http.StatusNotFound, "", "not found") }
+// errNoMaintenance has no id (Platform API reference, data maintenances).
+func errNoMaintenance() error { return refuse(http.StatusNotFound, "", "not found") }
 
-// maintainedStore finds the path's store, by its UUID only: the Heroku CLI resolves names first.
-func (c *call) maintainedStore() (*addOn, error) {
+// maintenanceStore finds the path's store, by its UUID only: the Heroku CLI resolves names first.
+func (c *call) maintenanceStore() (*addOn, error) {
 	if !uuidPattern.MatchString(c.PathValue("store")) {
-		return nil, unknownToMaintenance()
+		return nil, errNoMaintenance()
 	}
 	a, err := c.storeAddOn()
 	switch {
 	case err != nil:
 		return nil, err
 	case a.State == stateProvisioning || !a.hasMaintenance() && c.Method == http.MethodGet:
-		return nil, unknownToMaintenance()
+		return nil, errNoMaintenance()
 	case !a.hasMaintenance():
 		return nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "Maintenance windows are not available on the %s plan of %s.", a.Store.Plan, a.Name)
 	}
@@ -281,15 +281,15 @@ func (c *call) maintainedStore() (*addOn, error) {
 }
 
 func getMaintenance(c *call) (int, any, error) {
-	a, err := c.maintainedStore()
+	a, err := c.maintenanceStore()
 	if err != nil {
 		return 0, nil, err
 	}
 	return http.StatusOK, c.maintenanceBody(a, a.Store.latest()), nil
 }
 
-// ofMaintenance tells …/apps/{app} from …/{store}/history and …/{store}/window, which no ServeMux can.
-func ofMaintenance(c *call) (int, any, error) {
+// getMaintenanceNoun tells …/apps/{app} from …/{store}/history and …/{store}/window, which no ServeMux can.
+func getMaintenanceNoun(c *call) (int, any, error) {
 	noun := c.PathValue("noun")
 	switch {
 	case c.PathValue("store") == "apps":
@@ -305,7 +305,7 @@ func ofMaintenance(c *call) (int, any, error) {
 func listAppMaintenances(c *call, appID string) (int, any, error) {
 	app := c.w.Apps[appID]
 	if app == nil || !c.w.mayRead(c.user, app) {
-		return 0, nil, unknownToMaintenance()
+		return 0, nil, errNoMaintenance()
 	}
 	b := maintenancesBody{[]maintenanceBody{}}
 	for _, a := range sorted(c.w.AddOns) {
@@ -317,7 +317,7 @@ func listAppMaintenances(c *call, appID string) (int, any, error) {
 }
 
 func listMaintenanceHistory(c *call) (int, any, error) {
-	a, err := c.maintainedStore()
+	a, err := c.maintenanceStore()
 	if err != nil {
 		return 0, nil, err
 	}
@@ -337,7 +337,7 @@ func listMaintenanceHistory(c *call) (int, any, error) {
 }
 
 func runMaintenance(c *call) (int, any, error) {
-	a, err := c.maintainedStore()
+	a, err := c.maintenanceStore()
 	if err != nil {
 		return 0, nil, err
 	}
@@ -373,7 +373,7 @@ func (w *weeks) UnmarshalJSON(raw []byte) error {
 }
 
 func scheduleMaintenance(c *call) (int, any, error) {
-	a, err := c.maintainedStore()
+	a, err := c.maintenanceStore()
 	if err != nil {
 		return 0, nil, err
 	}

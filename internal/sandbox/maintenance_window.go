@@ -32,7 +32,7 @@ func (s *store) windowBody() windowBody {
 }
 
 func getWindow(c *call) (int, any, error) {
-	a, err := c.maintainedStore()
+	a, err := c.maintenanceStore()
 	if err != nil {
 		return 0, nil, err
 	}
@@ -40,7 +40,7 @@ func getWindow(c *call) (int, any, error) {
 }
 
 func setWindow(c *call) (int, any, error) {
-	a, err := c.maintainedStore()
+	a, err := c.maintenanceStore()
 	if err != nil {
 		return 0, nil, err
 	}
@@ -70,7 +70,7 @@ func setWindow(c *call) (int, any, error) {
 func (c *call) moveWindow(a *addOn, to keyvalue.Window) {
 	a.Store.WindowDay, a.Store.WindowFrom = to.Day, to.Minute
 	if m := a.Store.open(); m != nil && m.Status != maintenanceRunning && !m.ScheduledFor.IsZero() {
-		c.w.schedule(a, earlier(to.Next(c.now), m.RequiredBy))
+		c.w.schedule(a, earliest(to.Next(c.now), m.RequiredBy))
 	}
 }
 
