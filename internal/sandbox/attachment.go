@@ -95,7 +95,7 @@ func (c *call) attach(a *addOn, app *app, name, confirm string) (*attachment, er
 	return at, nil
 }
 
-// freeName is REDIS for the first store of an app, else one with an idleInfo colour.
+// freeName is REDIS for the first store of an app, else one with an unused colour.
 func (c *call) freeName(app *app) string {
 	if c.w.attachmentNamed(app.ID, primary) == nil {
 		return primary
