@@ -235,10 +235,10 @@ func (c *call) checkAddOnName(name string) error {
 	return nil
 }
 
-// orderedPlan finds the plan that a request names; the service alone means the default of the app's surroundings.
+// orderedPlan finds the plan that a request names. The service alone means the default plan of the app's runtime.
 func (w *world) orderedPlan(ref string, app *app) (keyvalue.Plan, error) {
 	if ref == service.Name || ref == service.ID {
-		ref = defaultPlan(w.place(app)).Wire()
+		ref = defaultPlans[w.runtime(app)].Wire()
 	}
 	plan, ok := lookUpPlan(ref)
 	if !ok {
@@ -247,18 +247,20 @@ func (w *world) orderedPlan(ref string, app *app) (keyvalue.Plan, error) {
 	return plan, nil
 }
 
-// checkPlacement refuses plans that do not run where the app does, but for those that Heroku runs outside of the app's
-// space when that is confirmed by the app's name.
+// checkPlacement refuses plans that do not run where the app runs. Heroku runs a common plan outside of an app's Private Space when
+// that is confirmed by the app's name (Dev Center: Heroku Key-Value Store and Private Spaces).
 func (c *call) checkPlacement(plan keyvalue.Plan, app *app, confirm string) error {
-	place := c.w.place(app)
-	p := keyvalue.Place(plan.Name, place)
+	runtime := c.w.runtime(app)
+	outside := plan.Class == keyvalue.ClassCommon && runtime == keyvalue.ClassPrivate && !c.s.options.StrictPlacement
 	switch {
-	case p.Verdict == keyvalue.DoesNotFit, p.Verdict == keyvalue.NeedsConsent && c.s.options.StrictPlacement:
-		return invalid("The plan %s cannot be installed in %s. %s", plan.Name.Wire(), place, p.Reason)
-	case p.Verdict == keyvalue.NeedsConsent && confirm != app.Name:
+	case plan.Class == runtime, outside && confirm == app.Name:
+		return nil
+	case outside:
 		return confirmationRequired(app.Name, "This add-on is not automatically networked with this Private Space. ")
 	}
-	return nil
+	where := map[keyvalue.RuntimeClass]string{
+		keyvalue.ClassCommon: "the Common Runtime", keyvalue.ClassPrivate: "a Private Space", keyvalue.ClassShield: "a Shield Space"}[runtime]
+	return invalid("The plan %s cannot be installed in %s.", plan.Name.Wire(), where)
 }
 
 func createAddOn(c *call) (int, any, error) {

@@ -114,15 +114,9 @@ func humanPlan(p keyvalue.PlanName) string {
 	return strings.ToUpper(words[:1]) + words[1:]
 }
 
-// defaultPlan is what a request gets that names the service only: the lowest plan of the app's surroundings.
-func defaultPlan(l keyvalue.Location) keyvalue.PlanName {
-	switch l {
-	case keyvalue.PrivateSpace:
-		return "private-7"
-	case keyvalue.ShieldSpace:
-		return "shield-7"
-	}
-	return "mini"
+// defaultPlans are the lowest plan of each runtime: a request that names only the service gets it.
+var defaultPlans = map[keyvalue.RuntimeClass]keyvalue.PlanName{
+	keyvalue.ClassCommon: "mini", keyvalue.ClassPrivate: "private-7", keyvalue.ClassShield: "shield-7",
 }
 
 func newPlanBody(p keyvalue.Plan) planBody {
@@ -130,7 +124,7 @@ func newPlanBody(p keyvalue.Plan) planBody {
 		AddonService:                     idName{service.ID, service.Name},
 		Compliance:                       p.Compliance,
 		CreatedAt:                        "2016-09-08T00:00:00Z",
-		Default:                          p.Name == defaultPlan(keyvalue.CommonRuntime),
+		Default:                          p.Name == defaultPlans[keyvalue.ClassCommon],
 		Description:                      service.HumanName + " " + humanPlan(p.Name),
 		HumanName:                        humanPlan(p.Name),
 		ID:                               planID(p.Name).ID,
@@ -138,7 +132,7 @@ func newPlanBody(p keyvalue.Plan) planBody {
 		InstallableOutsidePrivateNetwork: p.Class == keyvalue.ClassCommon,
 		Name:                             p.Name.Wire(),
 		Price:                            price(p),
-		SpaceDefault:                     p.Name == defaultPlan(keyvalue.PrivateSpace),
+		SpaceDefault:                     p.Name == defaultPlans[keyvalue.ClassPrivate],
 		State:                            "ga",
 		UpdatedAt:                        "2024-10-01T00:00:00Z",
 		Visible:                          true,

@@ -9,15 +9,15 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// place is where an app lives.
-func (w *world) place(a *app) keyvalue.Location {
+// runtime of an app, and of the plans that run inside it.
+func (w *world) runtime(a *app) keyvalue.RuntimeClass {
 	switch sp := w.Spaces[a.Space]; {
 	case sp == nil:
-		return keyvalue.CommonRuntime
+		return keyvalue.ClassCommon
 	case sp.Shield:
-		return keyvalue.ShieldSpace
+		return keyvalue.ClassShield
 	}
-	return keyvalue.PrivateSpace
+	return keyvalue.ClassPrivate
 }
 
 func (w *world) appsIn(sp *space) []*app {
