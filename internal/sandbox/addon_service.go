@@ -12,16 +12,13 @@ import (
 
 // The one add-on service here: its wire name is older than the product's.
 var service = serviceBody{
-	CLIPluginName: "heroku-redis",
-	CreatedAt:     "2014-09-30T21:45:10Z",
-	HumanName:     "Heroku Key-Value Store",
-	ID:            "5bbf672c-07f6-49c2-9c16-f1dcb96784db",
-	Name:          "heroku-redis",
-	State:         "ga",
-	SupportedGenerations: []idName{
-		generation,
-		{catalogueID("generation fir"), "fir"},
-	},
+	CLIPluginName:                 "heroku-redis",
+	CreatedAt:                     "2014-09-30T21:45:10Z",
+	HumanName:                     "Heroku Key-Value Store",
+	ID:                            "5bbf672c-07f6-49c2-9c16-f1dcb96784db",
+	Name:                          "heroku-redis",
+	State:                         "ga",
+	SupportedGenerations:          []idName{generationID(cedar), generationID("fir")},
 	SupportsMultipleInstallations: true,
 	SupportsSharing:               true,
 	UpdatedAt:                     "2025-01-07T17:00:00Z",

@@ -158,8 +158,11 @@ func (w *world) appCore(a *app) appCore {
 }
 
 func (w *world) appBody(a *app) appBody {
-	core := w.appCore(a)
-	return appBody{appCore: core, Generation: generation, Organization: core.Team}
+	core, generation := w.appCore(a), cedar
+	if sp := w.Spaces[a.Space]; sp != nil {
+		generation = cmp.Or(sp.Generation, cedar)
+	}
+	return appBody{appCore: core, Generation: generationID(generation), Organization: core.Team}
 }
 
 func (c *call) teamAppBody(a *app) teamAppBody {

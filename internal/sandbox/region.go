@@ -31,8 +31,10 @@ var regions = []region{
 	{name: "tokyo", locale: "Tokyo", country: "Japan", provider: "ap-northeast-1", private: true, id: "478864c7-3c1a-4fbd-992b-7c6160abfb71"},
 }
 
-// generation of the platform: all apps and spaces here are cedar.
-var generation = idName{catalogueID("generation cedar"), "cedar"}
+// cedar is the generation of the platform that the Common Runtime has, and the only one that spaces here can have.
+const cedar = "cedar"
+
+func generationID(name string) idName { return idName{catalogueID("generation " + name), name} }
 
 func (r region) idName() idName { return idName{cmp.Or(r.id, catalogueID("region "+r.name)), r.name} }
 

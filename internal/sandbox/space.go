@@ -20,6 +20,7 @@ type space struct {
 	Team                 string // id
 	Region               string // name
 	Shield               bool
+	Generation           string // name
 	CIDR, DataCIDR       string
 	State                string
 	CreatedAt, UpdatedAt time.Time
@@ -98,7 +99,7 @@ func (c *call) spaceBody(sp *space) spaceBody {
 		CIDR:         sp.CIDR,
 		CreatedAt:    stamp(sp.CreatedAt),
 		DataCIDR:     sp.DataCIDR,
-		Generation:   generation,
+		Generation:   generationID(cmp.Or(sp.Generation, cedar)), // an old data directory does not say
 		ID:           sp.ID,
 		Name:         sp.Name,
 		Organization: idName{t.ID, t.Name},
@@ -178,22 +179,24 @@ func createSpace(c *call) (int, any, error) {
 		return 0, nil, invalid("Couldn't find the region %s.", in.Region)
 	case !r.private:
 		return 0, nil, invalid("Region %s is not available for Private Spaces.", r.name)
-	case in.Generation != "" && in.Generation != reference(generation.Name):
+	case in.Generation != "" && in.Generation != cedar:
 		return 0, nil, invalid("Generation %s is not available to the team %s.", in.Generation, t.Name)
 	}
 	sp := &space{
-		ID:        c.w.uuid(),
-		Name:      in.Name,
-		Team:      t.ID,
-		Region:    r.name,
-		Shield:    in.Shield,
-		CIDR:      cmp.Or(in.CIDR, keyvalue.DefaultDynoCIDR),
-		DataCIDR:  cmp.Or(in.DataCIDR, keyvalue.DefaultDataCIDR),
-		State:     stateAllocating,
-		CreatedAt: c.now,
-		UpdatedAt: c.now,
-		Outbound:  c.w.outbound(),
-		Rulesets:  []ruleset{{ID: c.w.uuid(), CreatedAt: c.now, CreatedBy: c.user.Email, Applied: true, Rules: []rule{{"allow", keyvalue.Internet}}}},
+		ID:     c.w.uuid(),
+		Name:   in.Name,
+		Team:   t.ID,
+		Region: r.name,
+		Shield: in.Shield,
+
+		Generation: cedar,
+		CIDR:       cmp.Or(in.CIDR, keyvalue.DefaultDynoCIDR),
+		DataCIDR:   cmp.Or(in.DataCIDR, keyvalue.DefaultDataCIDR),
+		State:      stateAllocating,
+		CreatedAt:  c.now,
+		UpdatedAt:  c.now,
+		Outbound:   c.w.outbound(),
+		Rulesets:   []ruleset{{ID: c.w.uuid(), CreatedAt: c.now, CreatedBy: c.user.Email, Applied: true, Rules: []rule{{"allow", keyvalue.Internet}}}},
 	}
 	if err := checkNetworks(sp.CIDR, sp.DataCIDR); err != nil {
 		return 0, nil, err
