@@ -4,9 +4,11 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,13 +38,13 @@ func (c *call) orderFork(a *addOn, raw string) error {
 	if class, _ := a.Plan.Class(); class == keyvalue.ClassShield {
 		return errors.New("a shield plan cannot be a fork")
 	}
-	url, err := keyvalue.ParseURL(raw)
+	from, err := parseSource(raw)
 	if err != nil {
 		return err
 	}
 	f := &fork{URL: raw}
-	if from := c.w.storeAt(url.Host, url.Port); from != nil && from.Store.Password == url.Password {
-		f.Inside = from.ID
+	if a := c.w.storeAt(from.Host, from.Port); a != nil && a.Store.Password == from.Password {
+		f.Inside = a.ID
 	}
 	if c.effect.Fork != stuck {
 		f.Trouble = c.effect.Fork
@@ -51,14 +53,27 @@ func (c *call) orderFork(a *addOn, raw string) error {
 	return nil
 }
 
+// parseSource reads the URL of a server outside the sandbox. The error contains nothing of the URL, which has a password in it.
+func parseSource(raw string) (source, error) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Hostname() == "" || u.Scheme != "redis" && u.Scheme != "rediss" {
+		return source{}, errors.New("fork is not a redis:// or rediss:// URL")
+	}
+	port, err := strconv.ParseUint(cmp.Or(u.Port(), "6379"), 10, 16)
+	if err != nil {
+		return source{}, errors.New("the port in the URL of the fork is not a number from 1 to 65535")
+	}
+	password, _ := u.User.Password()
+	return source{Host: u.Hostname(), Port: int(port), Username: u.User.Username(), Password: password, TLS: u.Scheme == "rediss", Outside: true}, nil
+}
+
 // forkOrigin of the source of a fork, also when it has got another server or password meanwhile.
 func (s *Sandbox) forkOrigin(f fork) origin {
 	if f.Trouble == forkRefused {
 		return func(context.Context) (source, error) { return source{}, errNoReplication }
 	}
 	if f.Inside == "" {
-		url, err := keyvalue.ParseURL(f.URL)
-		from := source{Host: url.Host, Port: url.Port, Username: url.Username, Password: url.Password, TLS: url.TLS, Outside: true}
+		from, err := parseSource(f.URL)
 		return func(context.Context) (source, error) { return from, err }
 	}
 	return func(ctx context.Context) (source, error) {
