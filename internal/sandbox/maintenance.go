@@ -89,7 +89,7 @@ func (s *Sandbox) RequireMaintenance(store string, in time.Duration) error {
 	now := s.clock.Now()
 	required := now.Add(in)
 	s.prepare(a, maintenance{Method: "failover", Reason: "routine_maintenance", RequiredBy: required}, now)
-	s.world.schedule(a, earliest(a.Store.window().Next(now.Add(s.options.Provisioning)), required))
+	s.world.schedule(a, earliest(a.Store.window().next(now.Add(s.options.Provisioning)), required))
 	return s.save()
 }
 
@@ -127,7 +127,7 @@ func (s *Sandbox) advanceMaintenance(a *addOn, e event) {
 		}
 		switch {
 		case m.ScheduledFor.IsZero():
-			s.world.schedule(a, a.Store.window().Next(e.Due))
+			s.world.schedule(a, a.Store.window().next(e.Due))
 		case !m.ScheduledFor.After(e.Due): // its time came before it was ready
 			s.world.addEvent(event{Kind: maintenanceDue, AddOn: a.ID, Due: e.Due})
 		}
@@ -394,7 +394,7 @@ func scheduleMaintenance(c *call) (int, any, error) {
 	if from.IsZero() {
 		from = c.now
 	}
-	at := a.Store.window().Next(from.AddDate(0, 0, 7*delay))
+	at := a.Store.window().next(from.AddDate(0, 0, 7*delay))
 	switch {
 	case at.Before(c.now):
 		return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "Maintenance cannot be scheduled for %s, which is in the past.", dataStamp(at))

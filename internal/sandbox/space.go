@@ -183,12 +183,11 @@ func createSpace(c *call) (int, any, error) {
 		return 0, nil, invalid("Generation %s is not available to the team %s.", in.Generation, t.Name)
 	}
 	sp := &space{
-		ID:     c.w.uuid(),
-		Name:   in.Name,
-		Team:   t.ID,
-		Region: r.name,
-		Shield: in.Shield,
-
+		ID:         c.w.uuid(),
+		Name:       in.Name,
+		Team:       t.ID,
+		Region:     r.name,
+		Shield:     in.Shield,
 		Generation: cedar,
 		CIDR:       cmp.Or(in.CIDR, keyvalue.DefaultDynoCIDR),
 		DataCIDR:   cmp.Or(in.DataCIDR, keyvalue.DefaultDataCIDR),

@@ -68,8 +68,8 @@ func (w *world) newStore(plan keyvalue.Plan) store {
 		Password:   w.password(),
 		Formation:  w.uuid(),
 		Primary:    w.uuid(),
-		WindowDay:  window.Day,
-		WindowFrom: window.Minute,
+		WindowDay:  window.day,
+		WindowFrom: window.minute,
 	}
 }
 
