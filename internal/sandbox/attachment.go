@@ -75,12 +75,13 @@ func (c *call) attach(a *addOn, app *app, name, confirm string) (*attachment, er
 		return nil, invalid("Name must start with a letter and can only contain uppercase letters, digits, and underscores")
 	default:
 		if _, set := app.ConfigVars[name+"_URL"]; set && !confirmed {
-			return nil, confirmationRequired(app.Name, fmt.Sprintf("Attaching %s to %s would overwrite the existing config var %s_URL.", a.Name, app.Name, name))
+			return nil, confirmationRequired(app.Name,
+				"Attaching %s to %s would overwrite the existing config var %s_URL.", a.Name, app.Name, name)
 		}
 	}
 	if old := c.w.attachmentNamed(app.ID, name); old != nil {
 		if !confirmed {
-			return nil, confirmationRequired(app.Name, fmt.Sprintf("%s is already attached to %s as %s.", c.w.AddOns[old.AddOn].Name, app.Name, name))
+			return nil, confirmationRequired(app.Name, "%s is already attached to %s as %s.", c.w.AddOns[old.AddOn].Name, app.Name, name)
 		}
 		if old.AddOn != a.ID && c.w.isLast(old) {
 			return nil, lastAttachment(c.w.AddOns[old.AddOn])

@@ -18,7 +18,9 @@ func (s *Sandbox) authenticate(r *http.Request) (*user, error) {
 	}
 	authorization := r.Header.Get("Authorization")
 	if authorization == "" {
-		return nil, unauthorized("There were no credentials in your `Authorization` header. Try `Authorization: Bearer <OAuth access token>` or `Authorization: Basic <base64-encoded email + \":\" + password>`.")
+		return nil, unauthorized("There were no credentials in your `Authorization` header. " +
+			"Try `Authorization: Bearer <OAuth access token>` " +
+			"or `Authorization: Basic <base64-encoded email + \":\" + password>`.")
 	}
 	scheme, token, _ := strings.Cut(authorization, " ")
 	if _, password, ok := r.BasicAuth(); ok {

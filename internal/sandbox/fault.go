@@ -64,10 +64,11 @@ type Effect struct {
 	UnknownFields bool `json:"unknown_fields,omitempty"` // objects of the answer get members that nobody knows
 	UnknownEnum   bool `json:"unknown_enum,omitempty"`   // states and statuses get a value that nobody knows
 
-	Provisioning   string   `json:"provisioning,omitempty"`   // of the add-on, space or ruleset that the request creates: "stuck" until the fault is cleared; "fail", of add-ons only
-	Fork           string   `json:"fork,omitempty"`           // that the request orders: "stuck" until the fault is cleared; "refused", the source has no SYNC; "lost", the source goes meanwhile; "incomplete", a tenth of the keys is missing
-	PlanChange     string   `json:"plan_change,omitempty"`    // that the request orders: "stuck" until the fault is cleared
-	Deprovisioning Duration `json:"deprovisioning,omitempty"` // DELETE of an add-on answers 202 and takes so long; that of a space, too, takes so long
+	// What the request creates, changes or deletes. "stuck" lasts until the fault is cleared.
+	Provisioning   string   `json:"provisioning,omitempty"`   // of an add-on, space or ruleset: "stuck"; of an add-on also "fail"
+	Fork           string   `json:"fork,omitempty"`           // "stuck", or one of the constants in fork.go
+	PlanChange     string   `json:"plan_change,omitempty"`    // "stuck"
+	Deprovisioning Duration `json:"deprovisioning,omitempty"` // how long it takes; DELETE of an add-on answers 202
 }
 
 const (

@@ -64,7 +64,8 @@ func parseSource(raw string) (source, error) {
 		return source{}, errors.New("the port in the URL of the fork is not a number from 1 to 65535")
 	}
 	password, _ := u.User.Password()
-	return source{Host: u.Hostname(), Port: int(port), Username: u.User.Username(), Password: password, TLS: u.Scheme == "rediss", Outside: true}, nil
+	return source{Host: u.Hostname(), Port: int(port), Username: u.User.Username(), Password: password,
+		TLS: u.Scheme == "rediss", Outside: true}, nil
 }
 
 // forkOrigin of the source of a fork, also when it has got another server or password meanwhile.

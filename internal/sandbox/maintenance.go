@@ -275,7 +275,7 @@ func (c *call) maintenanceStore() (*addOn, error) {
 	case a.State == stateProvisioning || !a.hasMaintenance() && c.Method == http.MethodGet:
 		return nil, errNoMaintenance()
 	case !a.hasMaintenance():
-		return nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "Maintenance windows are not available on the %s plan of %s.", a.Store.Plan, a.Name)
+		return nil, unprocessable("Maintenance windows are not available on the %s plan of %s.", a.Store.Plan, a.Name)
 	}
 	return a, nil
 }
@@ -324,7 +324,7 @@ func listMaintenanceHistory(c *call) (int, any, error) {
 	limit := defaultHistory
 	if text := c.URL.Query().Get("limit"); text != "" {
 		if limit, err = strconv.Atoi(text); err != nil || limit < 1 || limit > maxHistory {
-			return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "limit must be between 1 and %d", maxHistory)
+			return 0, nil, unprocessable("limit must be between 1 and %d", maxHistory)
 		}
 	}
 	b := maintenancesBody{[]maintenanceBody{}}
@@ -344,7 +344,7 @@ func runMaintenance(c *call) (int, any, error) {
 	m := a.Store.open()
 	switch {
 	case m == nil || m.Status != maintenanceReady:
-		return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "%s has no maintenance that is ready to run.", a.Name)
+		return 0, nil, unprocessable("%s has no maintenance that is ready to run.", a.Name)
 	case a.Store.Busy != "":
 		return 0, nil, a.Store.busy(a.Name)
 	}
@@ -385,7 +385,7 @@ func scheduleMaintenance(c *call) (int, any, error) {
 	}
 	m := a.Store.open()
 	if m == nil || m.Status == maintenanceRunning {
-		return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "%s has no maintenance that could be scheduled.", a.Name)
+		return 0, nil, unprocessable("%s has no maintenance that could be scheduled.", a.Name)
 	}
 	delay, from := defaultDelay, m.ScheduledFor
 	if in.DelayWeeks.n != nil {
@@ -397,9 +397,10 @@ func scheduleMaintenance(c *call) (int, any, error) {
 	at := a.Store.window().next(from.AddDate(0, 0, 7*delay))
 	switch {
 	case at.Before(c.now):
-		return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "Maintenance cannot be scheduled for %s, which is in the past.", dataStamp(at))
+		return 0, nil, unprocessable("Maintenance cannot be scheduled for %s, which is in the past.", dataStamp(at))
 	case !m.RequiredBy.IsZero() && at.After(m.RequiredBy):
-		return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "Maintenance cannot be scheduled for %s: it is required by %s.", dataStamp(at), dataStamp(m.RequiredBy))
+		return 0, nil, unprocessable("Maintenance cannot be scheduled for %s: it is required by %s.",
+			dataStamp(at), dataStamp(m.RequiredBy))
 	}
 	c.w.schedule(a, at)
 	return http.StatusOK, c.maintenanceBody(a, *a.Store.open()), nil

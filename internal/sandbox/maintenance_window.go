@@ -52,7 +52,7 @@ func setWindow(c *call) (int, any, error) {
 	}
 	window, err := parseWindow(in.DayOfWeek, in.TimeOfDay)
 	if err != nil {
-		return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "%s", err)
+		return 0, nil, unprocessable("%s", err)
 	}
 	former := a.Store.window().String()
 	c.moveWindow(a, window)
@@ -73,7 +73,7 @@ func (c *call) moveWindow(a *addOn, to window) {
 func (c *call) legacyStore() (*addOn, error) {
 	a, err := c.storeAddOn()
 	if err == nil && (a.State == stateProvisioning || !a.hasMaintenance()) {
-		err = refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "Maintenance is not available on %s.", a.Name)
+		err = unprocessable("Maintenance is not available on %s.", a.Name)
 	}
 	return a, err
 }
@@ -108,7 +108,7 @@ func setLegacyWindow(c *call) (int, any, error) {
 	}
 	window, err := parseWindowText(in.Description)
 	if err != nil {
-		return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "%s", err)
+		return 0, nil, unprocessable("%s", err)
 	}
 	c.moveWindow(a, window)
 	return http.StatusOK, struct {

@@ -3,8 +3,6 @@
 
 package sandbox
 
-import "net/http"
-
 // changePlan: the add-on has its new plan at once and stays provisioned; its store has it when the copy is done.
 func (c *call) changePlan(app *app, a *addOn, ref string) (message string, err error) {
 	plan, err := c.w.orderedPlan(ref, app)
@@ -18,9 +16,9 @@ func (c *call) changePlan(app *app, a *addOn, ref string) (message string, err e
 	case plan.Class != from:
 		return "", invalid("Cannot change the plan of %s from %s to %s: they run in different networks.", a.Name, a.Plan.Wire(), plan.Name.Wire())
 	case a.State == stateProvisioning:
-		return "", refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "Add-on %s is being provisioned. Please try again later.", a.Name)
+		return "", unprocessable("Add-on %s is being provisioned. Please try again later.", a.Name)
 	case a.State != stateProvisioned:
-		return "", refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "Add-on %s cannot be changed: it is %s.", a.Name, a.State)
+		return "", unprocessable("Add-on %s cannot be changed: it is %s.", a.Name, a.State)
 	case a.Store.Busy != "":
 		return "", a.Store.busy(a.Name)
 	}
@@ -32,5 +30,6 @@ func (c *call) changePlan(app *app, a *addOn, ref string) (message string, err e
 	a.Plan, a.Store.Busy = plan.Name, busyUpgrade
 	c.w.updateLedger(a.ID, func(l *LedgerEntry) { l.Plan = plan.Name.Wire() })
 	c.s.startSuccessor(a, e)
-	return "The Heroku Data for Redis instance is in the process of being upgraded.\nThe time it takes to upgrade is dependent on how much data exists in the instance.", nil
+	return "The Heroku Data for Redis instance is in the process of being upgraded.\n" +
+		"The time it takes to upgrade is dependent on how much data exists in the instance.", nil
 }

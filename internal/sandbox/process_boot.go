@@ -124,7 +124,8 @@ func (s *processServer) spawn(port int) (err error) {
 		}
 	}
 	password := s.spec.Password
-	s.child, err = s.engine.starter.start(s.engine.binary, []string{"-"}, s.spec.Dir, s.engine.config(s, port), password, quote(password), s.engine.adminPassword)
+	s.child, err = s.engine.starter.start(s.engine.binary, []string{"-"}, s.spec.Dir, s.engine.config(s, port),
+		password, quote(password), s.engine.adminPassword)
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,8 @@ func parseRange(header string, fields []string, size int) (page, error) {
 		return p, nil
 	}
 	bad := refuse(http.StatusRequestedRangeNotSatisfiable, "requested_range_not_satisfiable",
-		"Invalid `Range` header. Please use format like `%s ..; max=%d, order=desc`; the fields are %s.", fields[0], p.max, strings.Join(fields, ", "))
+		"Invalid `Range` header. Please use format like `%s ..; max=%d, order=desc`; the fields are %s.",
+		fields[0], p.max, strings.Join(fields, ", "))
 	m := rangePattern.FindStringSubmatch(header)
 	if m == nil || !slices.Contains(fields, m[1]) {
 		return page{}, bad

@@ -47,6 +47,11 @@ func invalid(format string, args ...any) *apiError {
 	return refuse(http.StatusUnprocessableEntity, "invalid_params", format, args...)
 }
 
+// unprocessable is how the Data API refuses what the present state of a store does not allow.
+func unprocessable(format string, args ...any) *apiError {
+	return refuse(http.StatusUnprocessableEntity, "unprocessable_entity", format, args...)
+}
+
 func forbidden(format string, args ...any) *apiError {
 	return refuse(http.StatusForbidden, "forbidden", format, args...)
 }
@@ -57,8 +62,8 @@ func notFound(resource, what string) *apiError {
 	return e
 }
 
-func confirmationRequired(appName, message string) *apiError {
-	e := refuse(http.StatusLocked, "confirmation_required", "%s", message)
+func confirmationRequired(appName, format string, args ...any) *apiError {
+	e := refuse(http.StatusLocked, "confirmation_required", format, args...)
 	e.header = http.Header{"X-Confirmation-Required": {appName}}
 	return e
 }

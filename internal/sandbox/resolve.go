@@ -41,7 +41,8 @@ func resolveAddOn(c *call) (int, any, error) {
 }
 
 func multipleMatches(what string, names []string) error {
-	return refuse(http.StatusUnprocessableEntity, "multiple_matches", "Ambiguous identifier; multiple matching %s found: %s.", what, strings.Join(names, ", "))
+	return refuse(http.StatusUnprocessableEntity, "multiple_matches",
+		"Ambiguous identifier; multiple matching %s found: %s.", what, strings.Join(names, ", "))
 }
 
 func (c *call) matchingAddOns(ref, appRef string) ([]*addOn, error) {
@@ -66,7 +67,8 @@ func (c *call) matchingAddOns(ref, appRef string) ([]*addOn, error) {
 	}
 	found := c.addOnsWhere(func(a *addOn) bool {
 		return slices.ContainsFunc(sorted(c.w.Attachments), func(at *attachment) bool {
-			return at.AddOn == a.ID && (appID == "" || at.App == appID) && (strings.EqualFold(at.Name, ref) || strings.EqualFold(at.configVar(), ref))
+			return at.AddOn == a.ID && (appID == "" || at.App == appID) &&
+				(strings.EqualFold(at.Name, ref) || strings.EqualFold(at.configVar(), ref))
 		})
 	})
 	if len(found) == 0 && appID != "" && ref == service.Name {

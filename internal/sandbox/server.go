@@ -137,7 +137,8 @@ func (s *Sandbox) reply(r *http.Request, body []byte, bodyErr error, fault strin
 	case !carriedOut:
 		return reply{header: http.Header{}}, true
 	case bodyErr != nil:
-		return s.refusal(refuse(http.StatusBadRequest, "bad_request", "Unable to read the request: it ended early, or is larger than %d bytes.", maxBody)), true
+		return s.refusal(refuse(http.StatusBadRequest, "bad_request",
+			"Unable to read the request: it ended early, or is larger than %d bytes.", maxBody)), true
 	}
 	return s.answer(r, body, fault, effect), true
 }
@@ -203,7 +204,8 @@ func (s *Sandbox) carryOut(r *http.Request, body []byte, fault string, effect Ef
 	return rep
 }
 
-var errNoEndpoint = refuse(http.StatusNotFound, "not_found", "The requested API endpoint was not found. Are you using the right HTTP verb (i.e. `GET` vs. `POST`), and did you specify your intended version with the `Accept` header?")
+var errNoEndpoint = refuse(http.StatusNotFound, "not_found", "The requested API endpoint was not found. "+
+	"Are you using the right HTTP verb (i.e. `GET` vs. `POST`), and did you specify your intended version with the `Accept` header?")
 
 // run checks what is common to all requests and calls the handler.
 func (c *call) run(rt *route) (int, any, error) {
@@ -212,7 +214,8 @@ func (c *call) run(rt *route) (int, any, error) {
 		return 0, nil, err
 	}
 	if !accepted(c.Header) {
-		return 0, nil, refuse(http.StatusNotAcceptable, "not_acceptable", "Please specify a version along with Heroku's API MIME type. For example, `Accept: application/vnd.heroku+json; version=3`.")
+		return 0, nil, refuse(http.StatusNotAcceptable, "not_acceptable",
+			"Please specify a version along with Heroku's API MIME type. For example, `Accept: application/vnd.heroku+json; version=3`.")
 	}
 	if rt == nil {
 		return 0, nil, errNoEndpoint
@@ -248,8 +251,10 @@ func (c *call) checkBody() error {
 	if len(c.body) == 0 {
 		return nil
 	}
-	if media, _, err := mime.ParseMediaType(c.Header.Get("Content-Type")); err != nil || media != "application/json" && !strings.HasSuffix(media, "+json") {
-		return refuse(http.StatusUnsupportedMediaType, "unsupported_media_type", "The request's body must be JSON, with `Content-Type: application/json`.")
+	media, _, err := mime.ParseMediaType(c.Header.Get("Content-Type"))
+	if err != nil || media != "application/json" && !strings.HasSuffix(media, "+json") {
+		return refuse(http.StatusUnsupportedMediaType, "unsupported_media_type",
+			"The request's body must be JSON, with `Content-Type: application/json`.")
 	}
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(c.body, &object); err != nil {

@@ -195,7 +195,8 @@ func createSpace(c *call) (int, any, error) {
 		CreatedAt:  c.now,
 		UpdatedAt:  c.now,
 		Outbound:   c.w.outbound(),
-		Rulesets:   []ruleset{{ID: c.w.uuid(), CreatedAt: c.now, CreatedBy: c.user.Email, Applied: true, Rules: []rule{{"allow", keyvalue.Internet}}}},
+		Rulesets: []ruleset{{ID: c.w.uuid(), CreatedAt: c.now, CreatedBy: c.user.Email, Applied: true,
+			Rules: []rule{{"allow", keyvalue.Internet}}}},
 	}
 	if err := checkNetworks(sp.CIDR, sp.DataCIDR); err != nil {
 		return 0, nil, err

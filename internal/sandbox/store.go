@@ -89,8 +89,9 @@ func (s store) url() string {
 
 // busy refuses what cannot be done while the store is worked on.
 func (s store) busy(name string) error {
-	what := map[string]string{busyFork: "a fork", busyUpgrade: "a plan upgrade", busyVersion: "a version upgrade", busyMaintenance: "a maintenance", busyFailover: "a failover"}[s.Busy]
-	return refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "%s is in the middle of %s. Please wait for it to finish and try again.", name, what)
+	what := map[string]string{busyFork: "a fork", busyUpgrade: "a plan upgrade", busyVersion: "a version upgrade",
+		busyMaintenance: "a maintenance", busyFailover: "a failover"}[s.Busy]
+	return unprocessable("%s is in the middle of %s. Please wait for it to finish and try again.", name, what)
 }
 
 // storeAddOn finds the path's add-on by id or name. The Data API knows it some time after the Platform API.
@@ -113,7 +114,7 @@ func (c *call) usableStore() (*addOn, error) {
 	case err != nil:
 		return nil, err
 	case a.State == stateProvisioning:
-		return nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "%s is being provisioned. Please try again later.", a.Name)
+		return nil, unprocessable("%s is being provisioned. Please try again later.", a.Name)
 	case a.Store.Busy != "":
 		return nil, a.Store.busy(a.Name)
 	}
@@ -272,20 +273,22 @@ func upgradeStore(c *call) (int, any, error) {
 	}
 	full, ok := fullVersion(in.Version)
 	if !ok {
-		return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "Version %q is not available. Use one of %s.", in.Version, strings.Join(slices.Sorted(maps.Keys(versions)), ", "))
+		return 0, nil, unprocessable("Version %q is not available. Use one of %s.",
+			in.Version, strings.Join(slices.Sorted(maps.Keys(versions)), ", "))
 	}
 	if compareVersions(full, a.Store.Version) <= 0 {
-		return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "%s runs version %s already, and versions cannot be lowered.", a.Name, a.Store.Version)
+		return 0, nil, unprocessable("%s runs version %s already, and versions cannot be lowered.", a.Name, a.Store.Version)
 	}
 	if !a.hasMaintenance() {
 		c.w.addEvent(event{Kind: versionUpgraded, AddOn: a.ID, Due: c.now, Version: full})
 		return http.StatusOK, messageBody{fmt.Sprintf("%s is being upgraded to version %s.", a.Name, in.Version)}, nil
 	}
 	if m := a.Store.open(); m != nil {
-		return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "%s has a maintenance already, which is %s. Run it first.", a.Name, m.Status)
+		return 0, nil, unprocessable("%s has a maintenance already, which is %s. Run it first.", a.Name, m.Status)
 	}
 	a.Store.Busy = busyVersion
 	c.s.prepare(a, maintenance{Method: "changeover", Reason: "customer_request", Version: full}, c.now)
 	return http.StatusOK, messageBody{fmt.Sprintf("Your Redis version is being upgraded to %s. The system is preparing a maintenance. "+
-		"Once the maintenance is ready you can run it with `heroku data:maintenances:run %s`, or it runs in the maintenance window.", in.Version, a.Name)}, nil
+		"Once the maintenance is ready you can run it with `heroku data:maintenances:run %s`, or it runs in the maintenance window.",
+		in.Version, a.Name)}, nil
 }

@@ -75,7 +75,7 @@ func updateStoreConfig(c *call) (int, any, error) {
 		err = errors.Join(err, settings.setEvents(*in.NotifyKeyspaceEvents))
 	}
 	if err != nil {
-		return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "%s", err)
+		return 0, nil, unprocessable("%s", err)
 	}
 	if settings != a.Store.Settings {
 		a.Store.Settings = settings
