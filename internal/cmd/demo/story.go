@@ -116,7 +116,8 @@ func (s *story) startSandbox(ctx context.Context) (o outcome) {
 	binaries := filepath.Join(s.home, "bin")
 	s.sandbox.start(ctx, filepath.Join(binaries, "kvs-sandbox"), s.home)
 	if s.sandbox.engine == "miniredis" {
-		o.notes = []string{"no valkey-server or redis-server on PATH, so an embedded miniredis stands in, which cannot be forked: the migration is left out",
+		o.notes = []string{"no valkey-server or redis-server on PATH, so an embedded miniredis stands in, which cannot be forked: " +
+			"the migration is left out",
 			"for a real one: apt-get install redis-server, or brew install redis"}
 	}
 	s.cli.env = s.sandbox.env
@@ -295,7 +296,8 @@ func (s *story) retire(ctx context.Context) outcome {
 	s.plan(ctx, "")
 	s.apply(ctx, nil)
 	mustBe(s.sandbox.ledger(ctx).object(id).DestroyedAt != nil, "%s should be destroyed", kept.Name)
-	return outcome{sentence: fmt.Sprintf("the old store, kept until now as %s for %s, destroyed by migration = { %s }", kept.Name, price, retire)}
+	return outcome{sentence: fmt.Sprintf("the old store, kept until now as %s for %s, destroyed by migration = { %s }",
+		kept.Name, price, retire)}
 }
 
 func (s *story) destroy(ctx context.Context) outcome {

@@ -81,10 +81,12 @@ func parse(args []string, stderr io.Writer) (sandbox.Options, error) {
 	flags.StringVar(&o.Token, "token", "", "API `token` that is accepted (default a random one, or that of the data directory)")
 	flags.StringVar(&o.Team, "team", "acme", "`name` of the first team; the second one is called <name>-data")
 	flags.StringVar(&o.DataDir, "data-dir", "", "`directory` that keeps apps, stores and keys for the next start (default: nothing is kept)")
-	flags.StringVar(&o.Engine, "engine", "auto", "what runs behind a store: auto, valkey, redis or miniredis; auto takes the first one that is installed")
+	flags.StringVar(&o.Engine, "engine", "auto",
+		"what runs behind a store: auto, valkey, redis or miniredis; auto takes the first one that is installed")
 	flags.DurationVar(&o.Provisioning, "provisioning", 3*time.Second, "how long it takes to create a store or to change its plan")
 	flags.DurationVar(&o.Allocation, "allocation", 3*time.Second, "how long it takes to allocate a Private Space, or to delete it")
-	flags.BoolVar(&o.Undeployed, "undeployed", false, "apps begin without process types (default: as if deployed once, with one web and one worker dyno)")
+	flags.BoolVar(&o.Undeployed, "undeployed", false,
+		"apps begin without process types (default: as if deployed once, with one web and one worker dyno)")
 	flags.DurationVar(&o.Latency, "latency", 0, "added to every request")
 	flags.IntVar(&o.RateLimit, "rate-limit", 4500, "requests per hour and account")
 	flags.Uint64Var(&o.Seed, "seed", 0, "of names, ids and passwords, to get the same ones again (default a random one)")
