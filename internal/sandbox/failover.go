@@ -21,7 +21,7 @@ type standby struct {
 
 // FailOver makes the standby of a store, by id or name, its primary (Dev Center: Heroku Key-Value Store, high availability).
 // It has every write that was acknowledged, unless FreezeStandby was called before. Below premium-7 the URL changes and every
-// attached app has a new release; above, and in spaces, nothing is to be seen. The next standby takes Options.Provisioning.
+// attached app has a new release; above, and in spaces, nothing changes for clients. The next standby takes Options.Provisioning.
 func (s *Sandbox) FailOver(store string) error {
 	if err := s.settle(s.life); err != nil {
 		return err
@@ -43,12 +43,12 @@ func (s *Sandbox) orderFailover(store string) error {
 		return err
 	}
 	a.Store.Busy = busyFailover
-	s.expectFailover(a, event{Kind: failedOver, AddOn: a.ID, Due: s.clock.Now()})
+	s.addFailoverEvent(a, event{Kind: failedOver, AddOn: a.ID, Due: s.clock.Now()})
 	return s.save()
 }
 
-// expectFailover has the event go to the standby. s.mu is held.
-func (s *Sandbox) expectFailover(a *addOn, e event) {
+// addFailoverEvent starts the standby, unless it is frozen, and adds the event that makes it the primary. s.mu is held.
+func (s *Sandbox) addFailoverEvent(a *addOn, e event) {
 	e.Server = s.world.uuid()
 	if plan, _ := keyvalue.LookupPlan(a.Plan); !plan.SingleTenant {
 		e.Password = s.world.password()
@@ -141,7 +141,7 @@ func (s *Sandbox) Restart(store string) error {
 	return s.settle(s.life)
 }
 
-// usable finds a store that is neither being made nor being changed. s.mu is held.
+// usable finds a store that is not being created or changed. s.mu is held.
 func (s *Sandbox) usable(store string) (*addOn, keyvalue.Plan, error) {
 	a := find(s.world.AddOns, store, (*addOn).name)
 	switch {

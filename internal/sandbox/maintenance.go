@@ -16,16 +16,16 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// maintenance is one of a store's: required by Heroku, or the second half of a version upgrade.
+// maintenance of a store is required by Heroku, or is the second half of a version upgrade.
 type maintenance struct {
 	Status        string
 	Method        string
 	Reason        string
-	Version       string `json:",omitempty"` // that the store has when it is done
+	Version       string `json:",omitempty"` // of the store when the maintenance is done
 	Window        string // in which it was run, once it was
 	RequiredBy    time.Time
-	ScheduledFor  time.Time // it runs by itself then, if it is ready
-	PreviouslyFor time.Time // scheduled, before it was moved
+	ScheduledFor  time.Time // when it starts by itself, if it is ready
+	PreviouslyFor time.Time // the former ScheduledFor
 	StartedAt     time.Time
 	CompletedAt   time.Time
 }
@@ -53,7 +53,7 @@ func (s *store) open() *maintenance {
 	return nil
 }
 
-// maintenanceRow is what the info table says of it.
+// maintenanceRow is the value of the row "Maintenance" of the store's info.
 func (s *store) maintenanceRow() string {
 	if m := s.open(); m != nil && !m.RequiredBy.IsZero() {
 		return "required by " + m.RequiredBy.Format("2006-01-02 15:04:05 -0700")
@@ -128,7 +128,7 @@ func (s *Sandbox) advanceMaintenance(a *addOn, e event) {
 		switch {
 		case m.ScheduledFor.IsZero():
 			s.world.schedule(a, a.Store.window().next(e.Due))
-		case !m.ScheduledFor.After(e.Due): // its time came before it was ready
+		case !m.ScheduledFor.After(e.Due): // it was due before it was ready
 			s.world.addEvent(event{Kind: maintenanceDue, AddOn: a.ID, Due: e.Due})
 		}
 	case e.Kind == maintenanceDue && m.Status == maintenanceReady && a.Store.Busy != "":
@@ -149,7 +149,7 @@ func (s *Sandbox) run(a *addOn, now time.Time) {
 	m := a.Store.open()
 	m.Status, m.StartedAt, m.Window, a.Store.Busy = maintenanceRunning, now, a.Store.window().String(), busyMaintenance
 	s.world.cancel(a.ID, maintenanceDue)
-	s.expectFailover(a, event{Kind: maintenanceDone, AddOn: a.ID, Due: now.Add(s.options.Maintenance)})
+	s.addFailoverEvent(a, event{Kind: maintenanceDone, AddOn: a.ID, Due: now.Add(s.options.Maintenance)})
 }
 
 type maintenanceAddOn struct {
