@@ -109,7 +109,7 @@ func (l limiter) remaining(userID string, now time.Time) int {
 	return int(l.bucket(userID, now).tokens)
 }
 
-// take costs a token; false = there is none.
+// take uses one token, and reports whether there was one.
 func (l limiter) take(userID string, now time.Time) bool {
 	b := l.bucket(userID, now)
 	if b.tokens < 1 {
