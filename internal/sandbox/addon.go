@@ -20,14 +20,14 @@ type addOn struct {
 	Plan                 keyvalue.PlanName
 	State                string
 	CreatedAt, UpdatedAt time.Time
-	Store                store // its other half, on the Data API
+	Store                store // what the Data API knows of the add-on
 }
 
 const (
 	stateProvisioning   = "provisioning"
 	stateProvisioned    = "provisioned"
-	stateDeprovisioning = "deprovisioning" // in no schema, but real
-	stateDeprovisioned  = "deprovisioned"  // of a living record: it could not be provisioned
+	stateDeprovisioning = "deprovisioning" // not in the API's schema, but Heroku answers it
+	stateDeprovisioned  = "deprovisioned"  // of an add-on that still exists: provisioning failed
 )
 
 func (a *addOn) name() string { return a.Name }
@@ -50,7 +50,7 @@ type addOnBody struct {
 	Name             string        `json:"name"`
 	Plan             any           `json:"plan"` // idName, or a planBody when expanded
 	ProviderID       string        `json:"provider_id"`
-	ProvisionMessage string        `json:"provision_message,omitempty"` // only where the request asks for it
+	ProvisionMessage string        `json:"provision_message,omitempty"` // only if the request asks for it
 	State            string        `json:"state"`
 	UpdatedAt        string        `json:"updated_at"`
 	WebURL           string        `json:"web_url"`
@@ -63,7 +63,7 @@ func (b addOnBody) key(field string) string {
 	return b.ID
 }
 
-// addOnBody as seen from an app: config_vars are the names there. Everywhere but in an app's list that is the owner.
+// addOnBody describes an add-on as an app sees it: config_vars are the names on that app. It is the owner, except in an app's list.
 func (c *call) addOnBody(a *addOn, seenFrom string) addOnBody {
 	owner := c.w.Apps[a.App].idName()
 	b := addOnBody{
@@ -104,7 +104,7 @@ func ssoURL(appID, addOnID string) string {
 	return "https://addons-sso.heroku.com/apps/" + appID + "/addons/" + addOnID
 }
 
-// withMessage adds what the add-on's partner says, which only comes when it is asked for.
+// withMessage adds the message of the add-on's partner if the request asks for it.
 func (c *call) withMessage(b addOnBody, message string) addOnBody {
 	if strings.EqualFold(c.Header.Get("X-Heroku-Legacy-Provider-Messages"), "true") {
 		b.ProvisionMessage = message
@@ -112,7 +112,7 @@ func (c *call) withMessage(b addOnBody, message string) addOnBody {
 	return b
 }
 
-// mayReadAddOn: who may see the owner, or an app that it is attached to.
+// mayReadAddOn reports whether the caller may see the owner, or an app that the add-on is attached to.
 func (c *call) mayReadAddOn(a *addOn) bool {
 	if c.w.mayRead(c.user, c.w.Apps[a.App]) {
 		return true
@@ -310,7 +310,7 @@ func createAddOn(c *call) (int, any, error) {
 	if err := c.configure(a, in.Config); err != nil {
 		return 0, nil, err
 	}
-	// The add-on is in the world before its attachment, which refers to it; a refusal takes it out again.
+	// The attachment refers to the add-on, which therefore is added first, and removed again when the attachment is refused.
 	c.w.AddOns[a.ID] = a
 	if _, err := c.attach(a, app, in.Attachment.Name, in.Confirm); err != nil {
 		delete(c.w.AddOns, a.ID)
@@ -319,13 +319,13 @@ func createAddOn(c *call) (int, any, error) {
 	c.w.updateLedger(a.ID, func(e *LedgerEntry) {
 		*e = LedgerEntry{Kind: "add-on", ID: a.ID, Name: a.Name, Plan: a.Plan.Wire(), AppID: app.ID, App: app.Name, CreatedAt: c.now}
 	})
-	c.expectStore(a)
+	c.addStoreEvents(a)
 	c.s.startBacking(a)
 	return http.StatusCreated, c.withMessage(c.addOnBody(a, app.ID), "Your add-on should be available in a few minutes."), nil
 }
 
-// expectStore decides when a new store is ready, or that it never is.
-func (c *call) expectStore(a *addOn) {
+// addStoreEvents adds the events of a new store: it is provisioned or fails, and its fork is complete.
+func (c *call) addStoreEvents(a *addOn) {
 	ready := event{Kind: provisioned, AddOn: a.ID, Due: c.now.Add(c.s.options.Provisioning)}
 	if c.effect.Provisioning == fail {
 		ready.Kind = provisioningFailed
@@ -403,8 +403,8 @@ func deleteAddOn(c *call) (int, any, error) {
 	return http.StatusOK, body, nil
 }
 
-// destroy removes an add-on with all its attachments and gives the state that is left: deprovisioned, or deprovisioning
-// where that takes time, as it does inside of spaces.
+// destroy removes an add-on with all its attachments and returns its state: deprovisioned, or deprovisioning where the removal takes
+// time, as in spaces.
 func (c *call) destroy(a *addOn) (state string) {
 	takes := time.Duration(c.effect.Deprovisioning)
 	spaceID := c.w.spaceOf(a)
@@ -435,7 +435,7 @@ func (c *call) destroy(a *addOn) (state string) {
 	return stateDeprovisioned
 }
 
-// getAddOnConfig lists what the add-on puts into the environment of its owner.
+// getAddOnConfig lists the config vars of the add-on on its owner.
 func getAddOnConfig(c *call) (int, any, error) {
 	a, err := c.addOn(c.PathValue("addon"))
 	if err != nil {
