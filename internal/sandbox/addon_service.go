@@ -10,7 +10,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// The one add-on service here: its wire name is older than the product's.
+// service is the only add-on service. Its name in the API is older than the product's.
 var service = serviceBody{
 	CLIPluginName:                 "heroku-redis",
 	CreatedAt:                     "2014-09-30T21:45:10Z",
@@ -70,7 +70,7 @@ type priceBody struct {
 	Unit     string `json:"unit"`
 }
 
-// price: where none is published (premium-4) the plan says that it is a matter of contract, since clients do not expect null.
+// price of a plan. One without a published price (premium-4) is a matter of contract, because clients do not expect null.
 func price(p keyvalue.Plan) priceBody {
 	if p.MonthlyPriceCents == nil {
 		return priceBody{Contract: true, Unit: "month"}
