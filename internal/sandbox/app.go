@@ -34,11 +34,12 @@ func (a *app) name() string        { return a.Name }
 func (a *app) idName() idName      { return idName{a.ID, a.Name} }
 func (a *app) touch(now time.Time) { a.UpdatedAt = now }
 
-// mayRead and mayChange: a team's app is seen by its members, changed by its admins and by who created it.
+// mayRead reports whether a user may see an app: the owner and the members of its team may.
 func (w *world) mayRead(u *user, a *app) bool {
 	return a.Owner == u.ID || a.Team != "" && w.Teams[a.Team].role(u.ID) != ""
 }
 
+// mayChange reports whether a user may change an app: the owner and the admins of its team may.
 func (w *world) mayChange(u *user, a *app) bool {
 	return w.mayRead(u, a) && (a.Owner == u.ID || w.Teams[a.Team].role(u.ID) == roleAdmin)
 }
@@ -64,7 +65,7 @@ func (c *call) appToChange(ref string) (*app, error) {
 	return a, err
 }
 
-// appCore is what both kinds of app answers have.
+// appCore is what appBody and teamAppBody have in common.
 type appCore struct {
 	ArchivedAt                   *string    `json:"archived_at"`
 	BuildStack                   idName     `json:"build_stack"`
@@ -292,7 +293,7 @@ func commonRegion(ref string) (region, error) {
 	return r, nil
 }
 
-// newApp in a team and a space, if any.
+// newApp creates an app in a team and a space, which may be nil.
 func (c *call) newApp(name string, r region, t *team, sp *space) (*app, error) {
 	if name == "" {
 		name = fmt.Sprintf("%s-%s-%05d", c.w.pick(adjectives), c.w.pick(nouns), c.w.random().IntN(100000))
