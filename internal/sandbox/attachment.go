@@ -23,7 +23,7 @@ func (at *attachment) configVar() string { return at.Name + "_URL" }
 
 const primary = "REDIS"
 
-// colours name what is attached without a name (Dev Center: Heroku Key-Value Store, establish the primary instance).
+// colours are part of the names of attachments that are ordered without a name (Dev Center: Heroku Key-Value Store, establish the primary instance).
 var colours = []string{"AMBER", "AQUA", "BLACK", "BLUE", "BRONZE", "BROWN", "CHARCOAL", "COBALT", "COPPER", "CRIMSON", "CYAN",
 	"GOLD", "GRAY", "GREEN", "IVORY", "JADE", "MAROON", "MAUVE", "NAVY", "OLIVE", "ONYX", "ORANGE", "PINK", "PUCE", "PURPLE",
 	"RED", "ROSE", "SILVER", "TEAL", "VIOLET", "WHITE", "YELLOW"}
@@ -57,7 +57,7 @@ func lastAttachment(a *addOn) error {
 	return invalid("Cannot destroy last attachment to billing app for resource %s", a.Name)
 }
 
-// isLast: without it the add-on would not be attached to its owner any more.
+// isLast reports whether it is the only attachment of the add-on to its owner.
 func (w *world) isLast(at *attachment) bool {
 	owner := w.AddOns[at.AddOn].App
 	return at.App == owner && len(w.attachmentsOf(at.AddOn, owner)) == 1
@@ -166,7 +166,7 @@ func (c *call) mayReadAttachment(at *attachment) bool {
 	return c.w.mayRead(c.user, c.w.Apps[at.App]) || c.w.mayRead(c.user, c.w.Apps[c.w.AddOns[at.AddOn].App])
 }
 
-// attachments that the caller may see and the condition holds for.
+// attachments lists those that the caller may see and that meet the condition.
 func (c *call) attachments(where func(*attachment) bool) listing {
 	var bodies []attachmentBody
 	for _, at := range c.w.Attachments {
@@ -199,7 +199,7 @@ func listAppAttachments(c *call) (int, any, error) {
 
 var errNoAttachment = notFound("add_on attachment", "add on attachment")
 
-// attachment by its id, the only way outside of an app.
+// attachment finds the path's attachment by id: names are unique within an app only.
 func (c *call) attachment() (*attachment, error) {
 	at := c.w.Attachments[c.PathValue("attachment")]
 	if at == nil || !c.mayReadAttachment(at) {
