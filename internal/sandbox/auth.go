@@ -37,7 +37,7 @@ func (s *Sandbox) authenticate(r *http.Request) (*user, error) {
 
 var acceptedVersion = regexp.MustCompile(`^application/vnd\.heroku\+json\s*;\s*version=3(\.[A-Za-z0-9_.-]+)?\s*$`)
 
-// accepted: every request says which version of the API it speaks; a variant such as 3.sdk is as good.
+// accepted reports whether the request names version 3 of the API, or a variant such as 3.sdk.
 func accepted(h http.Header) bool {
 	for _, value := range h.Values("Accept") {
 		for part := range strings.SplitSeq(value, ",") {
