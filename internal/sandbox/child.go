@@ -99,7 +99,7 @@ func (c *child) end(killNow <-chan struct{}) {
 	<-c.done
 }
 
-// String is how the process ended, and its last words.
+// String is how the process ended, and its last output.
 func (c *child) String() string {
 	return fmt.Sprintf("%s; its last output:\n%s", c.cmd.ProcessState, c.output)
 }
