@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// Fault is something that goes wrong with the requests it matches. Where several match, the oldest strikes.
+// Fault is something that goes wrong with the requests it matches. If several match, the oldest is applied.
 type Fault struct {
 	ID    string `json:"id,omitempty"` // given by Inject
 	Match Match  `json:"match"`
@@ -76,7 +76,7 @@ const (
 	fail  = "fail"
 )
 
-// empty: nothing would happen.
+// empty reports whether the effect does nothing.
 func (e Effect) empty() bool { return reflect.DeepEqual(e, Effect{}) }
 
 // Duration is written as "1.5s" in JSON.
@@ -167,7 +167,7 @@ func (s *Sandbox) worldForStaleReads() (*world, error) {
 	return s.world.clone()
 }
 
-// Clear removes all faults; what was stuck goes on.
+// Clear removes all faults. What was stuck continues.
 func (s *Sandbox) Clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -183,7 +183,7 @@ func (s *Sandbox) remove(id string) bool {
 	return len(s.faults.list) < n
 }
 
-// Faults lists those that are there, with their counts.
+// Faults lists all faults, with their counts.
 func (s *Sandbox) Faults() []Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
