@@ -18,22 +18,22 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// fork is what a store that is being made is a copy of. It follows its source until it is complete (Dev Center: Heroku
-// Key-Value Store, migrating to it).
+// fork is the source of a store that is created as a copy, and follows it until the copy is complete (Dev Center: Heroku Key-Value
+// Store, migrating to it).
 type fork struct {
 	URL     string
 	Inside  string `json:",omitempty"` // add-on id of the source; "" = it is a server outside
 	Trouble string `json:",omitempty"` // what the fault does to the copy
 }
 
-// Troubles of a fork, beside stuck.
+// What a fault does to a fork, besides stuck.
 const (
 	forkRefused    = "refused"    // the source has no SYNC
-	forkLost       = "lost"       // the source goes while the copy follows it
+	forkLost       = "lost"       // the source is destroyed before the copy is complete
 	forkIncomplete = "incomplete" // keys are missing in the copy
 )
 
-// orderFork takes the provisioning option. Heroku reaches the stores of all spaces, whatever their apps reach.
+// orderFork takes the provisioning option "fork". Heroku can reach the stores of all spaces.
 func (c *call) orderFork(a *addOn, raw string) error {
 	if class, _ := a.Plan.Class(); class == keyvalue.ClassShield {
 		return errors.New("a shield plan cannot be a fork")
@@ -68,7 +68,7 @@ func parseSource(raw string) (source, error) {
 		TLS: u.Scheme == "rediss", Outside: true}, nil
 }
 
-// forkOrigin of the source of a fork, also when it has got another server or password meanwhile.
+// forkOrigin is the origin of a fork. A source in the sandbox may get another server or password meanwhile.
 func (s *Sandbox) forkOrigin(f fork) origin {
 	if f.Trouble == forkRefused {
 		return func(context.Context) (source, error) { return source{}, errNoReplication }
@@ -119,7 +119,7 @@ func dropKeys(ctx context.Context, c *redis.Client) error {
 		if err != nil {
 			return fmt.Errorf("database %q: %w", name, err)
 		}
-		if err := c.Do(ctx, "SELECT", n).Err(); err != nil { // it is the client's only connection
+		if err := c.Do(ctx, "SELECT", n).Err(); err != nil { // the client has one connection only
 			return err
 		}
 		keys, err := c.Keys(ctx, "*").Result()
