@@ -48,7 +48,7 @@ func (r ruleset) body(sp *space) rulesetBody {
 	}
 }
 
-// network of a space: it is not known until the space is allocated, and may be unknown for a while after that.
+// network fails until the space is allocated, and for Options.RulesetDelay after that.
 func (c *call) network(sp *space) error {
 	if sp.State != stateAllocated || c.now.Before(sp.AllocatedAt.Add(c.s.options.RulesetDelay)) {
 		return notFound("space", "space")
@@ -141,7 +141,7 @@ func setRuleset(c *call) (int, any, error) {
 	}
 	r := ruleset{ID: c.w.uuid(), CreatedAt: c.now, CreatedBy: c.user.Email, Rules: rules}
 	sp.Rulesets = append(sp.Rulesets, r)
-	c.w.Events = slices.DeleteFunc(c.w.Events, func(e event) bool { return e.Kind == rulesApplied && e.Space == sp.ID }) // overtaken
+	c.w.Events = slices.DeleteFunc(c.w.Events, func(e event) bool { return e.Kind == rulesApplied && e.Space == sp.ID }) // the former ruleset was not applied yet
 	c.w.addEvent(c.orHeld(event{Kind: rulesApplied, Space: sp.ID, Ruleset: r.ID, Due: c.now.Add(networkDelay)}))
 	return http.StatusOK, r.body(sp), nil
 }
