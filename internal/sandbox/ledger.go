@@ -13,14 +13,14 @@ type LedgerEntry struct {
 	Kind        string     `json:"kind"` // "add-on" or "space"
 	ID          string     `json:"id"`
 	Name        string     `json:"name"` // the present one, or the last
-	Plan        string     `json:"plan"` // the present one, or the last; a space has none
+	Plan        string     `json:"plan"` // the present one, or the last; empty for a space
 	AppID       string     `json:"app_id"`
-	App         string     `json:"app"` // its name; a space is of none
+	App         string     `json:"app"` // its name; empty for a space
 	CreatedAt   time.Time  `json:"created_at"`
-	DestroyedAt *time.Time `json:"destroyed_at"` // null: it lives
+	DestroyedAt *time.Time `json:"destroyed_at"` // null: it exists
 }
 
-// Ledger lists every billable object there ever was. At the end of a run what still lives is an orphan.
+// Ledger lists every billable object that was ever created. An object that exists at the end of a run is an orphan.
 type Ledger struct {
 	Created   int           `json:"created"`
 	Destroyed int           `json:"destroyed"`
