@@ -3,7 +3,7 @@
 
 package sandbox
 
-// changePlan: the add-on has its new plan at once and stays provisioned; its store has it when the copy is done.
+// changePlan changes the plan of the add-on at once, which stays provisioned. The plan of its store changes when the copy is done.
 func (c *call) changePlan(app *app, a *addOn, ref string) (message string, err error) {
 	plan, err := c.w.orderedPlan(ref, app)
 	if err != nil {
