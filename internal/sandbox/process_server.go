@@ -34,8 +34,8 @@ type processServer struct {
 	changes  sync.Mutex // one change at a time; guards what follows
 	spec     serverSpec // what it starts with; ID, Dir and Persistent stay as they are
 	former   string     // password that opens new connections too
-	origin   source     // that is followed; none when it stands alone
-	upstream source     // the same as the replica sees it
+	origin   source     // that it replicates; zero if it does not
+	upstream source     // origin as the replica sees it
 
 	tunnel atomic.Pointer[tunnel] // to a source outside, over TLS
 
@@ -48,7 +48,7 @@ type processServer struct {
 
 var errStopped = errors.New("the server is stopped")
 
-// prepareDir ends what a killed sandbox left running in the directory, and empties it for a server that keeps nothing.
+// prepareDir ends a server that a killed sandbox has left running in the directory, and empties the directory if no data is kept.
 func (s *processServer) prepareDir() (err error) {
 	if s.spec.Dir == "" {
 		s.temporary = true
@@ -78,7 +78,7 @@ func (s *processServer) removeDir(keepData bool) error {
 	return os.RemoveAll(s.spec.Dir)
 }
 
-// Idle when nothing runs and nothing was kept.
+// Idle reports whether the process does not run and no data is kept.
 func (s *processServer) Idle() bool {
 	if s.processPort.Load() != 0 {
 		return false
@@ -141,7 +141,7 @@ func (s *processServer) stop(killNow <-chan struct{}, keepData bool) error {
 	}
 	s.processPort.Store(0)
 	s.life.Unlock()
-	s.attempts.Wait() // without a process, whoever is in their way ends too
+	s.attempts.Wait() // they end when there is no process
 	s.closeTunnel()
 	err := os.Remove(filepath.Join(s.spec.Dir, pidFileName))
 	if errors.Is(err, os.ErrNotExist) {
@@ -152,7 +152,7 @@ func (s *processServer) stop(killNow <-chan struct{}, keepData bool) error {
 
 func (s *processServer) Addr() (host string, port int) { return "127.0.0.1", s.proxy.port() }
 
-// Source is at the public port, where a replica finds the server also after a restart.
+// Source has the port of the proxy, which stays the same when the process restarts.
 func (s *processServer) Source() source {
 	s.changes.Lock()
 	defer s.changes.Unlock()
