@@ -23,7 +23,7 @@ type call struct {
 	now    time.Time
 	writes bool // it may change the world
 	body   []byte
-	fault  string // that strikes it, if any
+	fault  string // id of the fault that is applied, if any
 	effect Effect // what the fault does
 }
 
@@ -68,12 +68,12 @@ func confirmationRequired(appName, format string, args ...any) *apiError {
 	return e
 }
 
-// dataAPI tells the Data API's paths from the Platform API's; the two sets are disjoint.
+// dataAPI reports whether a path is one of the Data API. Both APIs have one port, and no path in common.
 func dataAPI(path string) bool {
 	return strings.HasPrefix(path, "/redis/") || strings.HasPrefix(path, "/data/")
 }
 
-// params decodes the body into a struct; what the struct does not know is refused by name.
+// params decodes the body into a struct. Members that the struct does not have are refused by name.
 func (c *call) params(into any) error {
 	if len(c.body) == 0 {
 		return nil
@@ -101,7 +101,7 @@ func unknownParams(raw json.RawMessage, t reflect.Type, prefix string) []string 
 		t = t.Elem()
 	}
 	if reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()) {
-		return nil // has more than one form, and looks itself
+		return nil // it has several forms, and decodes itself
 	}
 	var names []string
 	switch t.Kind() {
