@@ -61,7 +61,7 @@ func (c *call) matchingAddOns(ref, appRef string) ([]*addOn, error) {
 		}
 		appID = app.ID
 	}
-	// The more exact reading wins: name or id, attachment or config var, service.
+	// The first that is found: name or id, attachment or config var, service.
 	if a := find(c.w.AddOns, ref, (*addOn).name); a != nil && c.mayReadAddOn(a) && (appID == "" || c.w.onApp(a, appID)) {
 		return []*addOn{a}, nil
 	}
