@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// handler carries out one request with the world locked: a status with a body, or an error (an *apiError to refuse).
+// handler runs one request with the world locked. It returns a status and a body, or an error, which is an *apiError for a refusal.
 type handler func(*call) (status int, body any, err error)
 
 type route struct {
@@ -51,7 +51,7 @@ func (*pick) Header() http.Header         { return http.Header{} }
 func (*pick) Write(b []byte) (int, error) { return len(b), nil }
 func (*pick) WriteHeader(int)             {}
 
-// reply is a complete answer, before faults have their way with it.
+// reply is a complete answer, before a fault is applied to it.
 type reply struct {
 	status int
 	header http.Header
@@ -158,7 +158,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// answer lets happen what is due, carries the request out, and lets happen what that made due at once.
+// answer applies the events that are due, runs the request, and applies the events that the request made due.
 func (s *Sandbox) answer(r *http.Request, body []byte, fault string, effect Effect) reply {
 	if err := s.settle(r.Context()); err != nil {
 		return s.refusal(err)
@@ -169,7 +169,7 @@ func (s *Sandbox) answer(r *http.Request, body []byte, fault string, effect Effe
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.remember(r.Method+" "+r.URL.Path, r.UserAgent()) // with what was due at once
+	s.remember(r.Method+" "+r.URL.Path, r.UserAgent()) // after the events
 	return rep
 }
 
@@ -325,5 +325,5 @@ func (rep reply) send(w http.ResponseWriter, truncate bool) {
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler) // closes the connection in the middle of the answer
 	}
-	_, _ = w.Write(rep.body) // a client that left is no concern of ours
+	_, _ = w.Write(rep.body) // the client may have left
 }
