@@ -24,7 +24,7 @@ type space struct {
 	CIDR, DataCIDR       string
 	State                string
 	CreatedAt, UpdatedAt time.Time
-	AllocatedAt          time.Time // zero as long as it is not
+	AllocatedAt          time.Time // zero until then
 	Outbound             []string  // the addresses that its apps connect from
 	Rulesets             []ruleset // oldest first; the last is the current one
 	CreateApps           []string  // ids of users with that permission; admins have it anyway
@@ -243,7 +243,7 @@ func (c *call) checkSpaceName(name string) error {
 	return nil
 }
 
-// checkNetworks by the words of Dev Center: Private Spaces. Not by package keyvalue: the same mistake would be on both sides.
+// checkNetworks has the rules of Dev Center: Private Spaces.
 func checkNetworks(cidr, dataCIDR string) error {
 	dynos, err := checkNetwork("cidr", cidr, 16, 16)
 	if err != nil {
@@ -299,7 +299,7 @@ func updateSpace(c *call) (int, any, error) {
 	return http.StatusOK, c.spaceBody(sp), nil
 }
 
-// deleteSpace refuses what is not empty: apps, and data services that outlive their app for a moment.
+// deleteSpace refuses a space with apps, or with data services that are still being removed.
 func deleteSpace(c *call) (int, any, error) {
 	sp, err := c.spaceToChange()
 	switch {
@@ -367,7 +367,7 @@ func (w *world) applySpaceEvent(sp *space, e event) {
 	}
 }
 
-// outbound gives four addresses of the ranges for documentation (RFC 5737), which lead nowhere.
+// outbound returns four addresses of the ranges for documentation (RFC 5737), which nobody has.
 func (w *world) outbound() []string {
 	nets := []string{"192.0.2", "198.51.100", "203.0.113"}
 	var sources []string
