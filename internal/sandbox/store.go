@@ -26,8 +26,8 @@ type store struct {
 	Password     string
 	Host         string // of its server; "" until there is one
 	Port         int
-	PrivateHost  string    `json:",omitempty"` // of a store in a space: the only host that anybody is told
-	StandbyAt    time.Time // from when on it has a standby, where its plan has one
+	PrivateHost  string    `json:",omitempty"` // the host in the URL of a store in a space
+	StandbyAt    time.Time // when its standby is ready, if its plan has one
 	Formation    string    // ids that the API shows
 	Primary      string
 	WindowDay    time.Weekday
@@ -36,14 +36,14 @@ type store struct {
 }
 
 const (
-	busyFork        = "fork"    // it is provisioned, but not complete
+	busyFork        = "fork"    // the store is provisioned, but the copy is not complete
 	busyUpgrade     = "upgrade" // to another plan
 	busyVersion     = "version"
 	busyMaintenance = "maintenance"
 	busyFailover    = "failover"
 )
 
-// versions that can be had, and what a request for them gives (Dev Center: Heroku Key-Value Store, version support).
+// versions are the full versions by what a request names (Dev Center: Heroku Key-Value Store, version support).
 var versions = map[string]string{"7.0": "7.0.15", "7.2": "7.2.4", "8.0": "8.0.2"}
 
 const defaultVersion = "7.2"
@@ -73,7 +73,7 @@ func (w *world) newStore(plan keyvalue.Plan) store {
 	}
 }
 
-// address is where clients are told that the store is.
+// address is the host and port in the store's URL.
 func (s store) address() (host string, port int) {
 	if s.PrivateHost != "" {
 		return s.PrivateHost, privatePort
@@ -81,13 +81,13 @@ func (s store) address() (host string, port int) {
 	return s.Host, s.Port
 }
 
-// url is what the config vars hold: user h, as Heroku's do.
+// url is the value of the config vars. The user is h, as in Heroku's.
 func (s store) url() string {
 	host, port := s.address()
 	return fmt.Sprintf("rediss://h:%s@%s:%d", s.Password, host, port)
 }
 
-// busy refuses what cannot be done while the store is worked on.
+// busy is the refusal of a request while the store is being changed.
 func (s store) busy(name string) error {
 	what := map[string]string{busyFork: "a fork", busyUpgrade: "a plan upgrade", busyVersion: "a version upgrade",
 		busyMaintenance: "a maintenance", busyFailover: "a failover"}[s.Busy]
@@ -107,7 +107,7 @@ func (c *call) storeAddOn() (*addOn, error) {
 	return a, nil
 }
 
-// usableStore is one that is neither being made nor being changed.
+// usableStore refuses a store that is being created or changed.
 func (c *call) usableStore() (*addOn, error) {
 	a, err := c.storeAddOn()
 	switch {
