@@ -23,7 +23,8 @@ func (at *attachment) configVar() string { return at.Name + "_URL" }
 
 const primary = "REDIS"
 
-// colours are part of the names of attachments that are ordered without a name (Dev Center: Heroku Key-Value Store, establish the primary instance).
+// colours are part of the names of attachments that are ordered without a name (Dev Center: Heroku Key-Value Store, establish the
+// primary instance).
 var colours = []string{"AMBER", "AQUA", "BLACK", "BLUE", "BRONZE", "BROWN", "CHARCOAL", "COBALT", "COPPER", "CRIMSON", "CYAN",
 	"GOLD", "GRAY", "GREEN", "IVORY", "JADE", "MAROON", "MAUVE", "NAVY", "OLIVE", "ONYX", "ORANGE", "PINK", "PUCE", "PURPLE",
 	"RED", "ROSE", "SILVER", "TEAL", "VIOLET", "WHITE", "YELLOW"}
