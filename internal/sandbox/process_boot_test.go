@@ -66,7 +66,8 @@ func countingServer(t *testing.T) (e *processEngine, starts func() int, broken s
 	t.Helper()
 	real, dir := processEngineFor(t), t.TempDir()
 	log, broken := filepath.Join(dir, "starts"), filepath.Join(dir, "broken")
-	script := fmt.Sprintf("echo start >>%s\nif [ -e %s ]; then grep requirepass; echo out of order; exit 3; fi\nexec %s -\n", log, broken, real.binary)
+	script := fmt.Sprintf("echo start >>%s\nif [ -e %s ]; then grep requirepass; echo out of order; exit 3; fi\nexec %s -\n", log, broken,
+		real.binary)
 	return fakeServer(t, script).(*processEngine), func() int {
 		text, _ := os.ReadFile(log)
 		return strings.Count(string(text), "start")
@@ -161,7 +162,8 @@ func TestProcess_changesBeforeTheFirstConnectionHoldAfterIt(t *testing.T) {
 	}
 	opens(map[string]bool{"first": false, "second": true, "third": true})
 	for name, want := range map[string]string{
-		"timeout": "77", "maxmemory-policy": "allkeys-lru", "notify-keyspace-events": "AKE", "maxmemory": "52428800", "maxclients": "42", "requirepass": "third",
+		"timeout": "77", "maxmemory-policy": "allkeys-lru", "notify-keyspace-events": "AKE", "maxmemory": "52428800", "maxclients": "42",
+		"requirepass": "third",
 	} {
 		if got := setting(t, client(t, s, "h", "third"), name); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)

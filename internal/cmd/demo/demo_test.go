@@ -53,7 +53,8 @@ func TestOnlyTheWantedFactsOfAPlanAreTold(t *testing.T) {
 
 func TestThePriceOfAKeptStoreIsFound(t *testing.T) {
 	t.Parallel()
-	planned := run{diagnostics: []diagnostic{{Detail: "Price: $30.00 a month before."}, {Detail: "It is kept: orders-retired on premium-1, at $30.00 a month. Destroy it."}}}
+	planned := run{diagnostics: []diagnostic{{Detail: "Price: $30.00 a month before."},
+		{Detail: "It is kept: orders-retired on premium-1, at $30.00 a month. Destroy it."}}}
 	if got := planned.priceOf("orders-retired"); got != "$30.00 a month" {
 		t.Errorf("the price is %q", got)
 	}

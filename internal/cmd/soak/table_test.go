@@ -22,7 +22,8 @@ func lines(events ...string) string {
 func TestTable_counts(t *testing.T) {
 	t.Parallel()
 	var got table
-	terraform := lines("pass TestAccFaults/app/create,_401", "pass TestAccFaults/app", "pass TestAccFaults", "run TestAccFaults/app/create,_402",
+	terraform := lines("pass TestAccFaults/app/create,_401", "pass TestAccFaults/app", "pass TestAccFaults",
+		"run TestAccFaults/app/create,_402",
 		"pass TestAccRandomSoak/seed_1", "pass TestAccRandomSoak/seed_2", "pass TestSample")
 	tofu := lines("fail TestAccFaults/app/create,_401", "fail TestAccFaults/app", "fail TestAccFaults", "skip TestAccRandomSoak/seed_1")
 	if err := got.read(strings.NewReader(terraform), "terraform"); err != nil {
