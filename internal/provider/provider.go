@@ -132,7 +132,8 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 	}
 	// One free request, so that a wrong token is one error here instead of one for each resource.
 	if _, err := client.RateLimit(ctx); err != nil {
-		const summary, object = "Unable to use the Heroku API", "Checking the API token"
+		const summary = "Unable to use the Heroku API"
+		const object = "Checking the API token"
 		if heroku.HasStatus(err, http.StatusNotFound) { // Heroku has that path
 			resp.Diagnostics.AddError(summary, fmt.Sprintf("%s: %s\n\nHeroku has this path, so that the URL of the API is another one: check api_url (or HEROKU_API_URL).",
 				object, whatHappened(err)))
