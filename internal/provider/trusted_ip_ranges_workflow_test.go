@@ -248,8 +248,8 @@ func TestGone_withItsSpaceOrStore(t *testing.T) {
 	space.apply(values{"name": "acme-prod", "team": "acme", "deletion_protection": false})
 	ranges.apply(values{"space_id": space.get("id"), "ranges": values{office: values{}}})
 	f.mustSucceed()
-	// a mini has no window
-	if _, err := f.someone().UpdateAddOn(t.Context(), heroku.AppID(store.get("app_id")), heroku.AddOnID(store.get("id")), heroku.AddOnUpdate{Plan: "heroku-redis:mini"}); err != nil {
+	mini := "heroku-redis:mini" // has no window
+	if _, err := f.someone().UpdateAddOn(t.Context(), heroku.AppID(store.get("app_id")), heroku.AddOnID(store.get("id")), heroku.AddOnUpdate{Plan: &mini}); err != nil {
 		t.Fatal(err)
 	}
 	f.sb.Clock().Advance(time.Minute)
