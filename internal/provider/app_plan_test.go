@@ -174,6 +174,7 @@ resource "kvs_app" "web" {
 			step("", "acme", "cannot be the name of an app"),
 			step("orders-web", "Acme", `"Acme" is not a team's name, which has neither capitals nor blanks: write "acme"`),
 			step("orders-web", " acme", `write "acme"`),
+			step("orders-web", "acme platform", `"acme platform" is not a team's name, which has neither capitals nor blanks: give the name`),
 			step("orders-web", "", "is not a team's name"),
 			step("orders-web", "59accabd-516d-4f0e-83e6-6e3757701145", "is not a team's name"),
 		},

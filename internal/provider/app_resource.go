@@ -181,7 +181,7 @@ func (r *appResource) planCreate(ctx context.Context, config appModel, plan *app
 	if found {
 		former := appModel{ID: types.StringValue(replaced.id), Name: plan.Name}
 		if diags.Append(r.protected.refuseLoss(former)...); !diags.HasError() {
-			diags.Append(r.lossWarning(ctx, former, isReplaced))
+			diags.Append(r.lossWarning(ctx, former, isReplaced)...)
 		}
 	}
 	diags.Append(r.checkPlace(ctx, config)...)

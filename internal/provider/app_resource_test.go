@@ -80,7 +80,7 @@ resource "kvs_app" "web" {
 				ResourceName:  app,
 				ImportState:   true,
 				ImportStateId: "no-such-app",
-				ExpectError:   acctest.Says("Check the spelling, and whether a name or a UUID is wanted: `heroku apps --all` lists the apps of an account"),
+				ExpectError:   acctest.Says("Check the spelling, whether a name or a UUID is wanted, and whether a UUID is that of another kind of object: `heroku apps --all` lists the apps of an account"),
 			},
 		},
 	})

@@ -81,7 +81,7 @@ func (r *attachmentResource) announce(attachments []heroku.Attachment, holder *h
 	case handoverExists:
 		diags.Append(attachedAlready(*holder))
 	case handoverReplace:
-		diags.AddAttributeWarning(path.Root("instance_id"), named(replaceSummary(holder.Name), holder.Name+" of "+holder.AppName), fmt.Sprintf(
+		diags.AddAttributeWarning(path.Root("instance_id"), replaceSummary(holder.Name), fmt.Sprintf(
 			"%s on app %s now points to the store %s (%s). %s The app restarts.",
 			keyvalue.ConfigVar(holder.Name), holder.AppName, holder.AddOnName, holder.AddOnID, r.afterHandover(attachments, *holder)))
 	}

@@ -221,7 +221,7 @@ func (r *attachmentResource) Read(ctx context.Context, req resource.ReadRequest,
 	known := state
 	attachment, err := r.live(ctx, state)
 	if heroku.IsNotFound(err) {
-		resp.Diagnostics.AddWarning(named("The attachment is gone", state.label()), fmt.Sprintf(
+		resp.Diagnostics.AddWarning("The attachment is gone", fmt.Sprintf(
 			"%s (%s) is in the state and not at Heroku: it was detached, or its store or its app was destroyed. The app has no %s of it. "+
 				"As long as the configuration has it, the plan attaches the store again.", state, state.ID.ValueString(), keyvalue.ConfigVar(state.Name.ValueString())))
 		resp.State.RemoveResource(ctx)
@@ -282,7 +282,7 @@ func (r *attachmentResource) Update(ctx context.Context, req resource.UpdateRequ
 		resp.Diagnostics.Append(r.detach(ctx, former)...)
 		if resp.Diagnostics.HasError() {
 			resp.Diagnostics.Append(resp.Private.SetKey(ctx, attachedBeside, []byte(strconv.Quote(string(attachment.ID))))...)
-			resp.Diagnostics.AddWarning(named("The store is attached under both names", state.label()), fmt.Sprintf(
+			resp.Diagnostics.AddWarning("The store is attached under both names", fmt.Sprintf(
 				"On app %s the new attachment %s (%s) is there, and %s (%s) is not gone. Apply again to detach it.",
 				attachment.AppName, attachment.Name, attachment.ID, state.Name.ValueString(), state.ID.ValueString()))
 			return
@@ -360,7 +360,7 @@ func (r *attachmentResource) detach(ctx context.Context, state attachmentModel) 
 	}
 	last, err := r.isLastOnOwner(ctx, attachment)
 	if err == nil && last {
-		diags.AddWarning(named("The attachment stays until its store is destroyed", state.label()), fmt.Sprintf(
+		diags.AddWarning("The attachment stays until its store is destroyed", fmt.Sprintf(
 			"%s is the only one that the store %s has on its own app %s, and Heroku keeps the last one. "+
 				"It is no longer managed here; destroying the store removes it.", state, attachment.AddOnName, attachment.OwnerAppName))
 		return diags

@@ -332,7 +332,7 @@ func TestAccAttachment_acrossNetworks(t *testing.T) {
 		{across("common", "prod", ""), "The store is outside the network of the app's space"},
 		{across("common", "prod", "outside_space = false"), "or set outside_space = true"},
 		{across("common", "shield", "outside_space = true"), "The app cannot reach the store"},
-		{across("common", "prod", "outside_space = true"), "Data will travel over the public internet: orders-prod"},
+		{across("common", "prod", "outside_space = true"), "Data will travel over the public internet: SHARED of app "},
 	} {
 		cli.Configure(acrossNetworks(test.attachment))
 		expectSays(t, planOf(cli), test.says)

@@ -320,6 +320,10 @@ func TestAccCredentials_refusal(t *testing.T) {
 				Config:      of("00000000-0000-4000-8000-000000000000"),
 				ExpectError: acctest.Says("Key-Value Store not found"),
 			},
+			{ // if it was one of this configuration, another plan knows that it is gone
+				Config:      of("00000000-0000-4000-8000-000000000000"),
+				ExpectError: acctest.Says("plan again, and not with -refresh=false"),
+			},
 			{ // and the error says what to check
 				Config:      of("00000000-0000-4000-8000-000000000000"),
 				ExpectError: acctest.Says("`heroku addons --all` lists the add-ons of an account. The token came from the test"),

@@ -53,7 +53,7 @@ data "kvs_app" "missing" {
   name = "no-such-app"
 }
 `,
-				ExpectError: acctest.Says("Check the spelling, and whether a name or a UUID is wanted: `heroku apps --all` lists the apps of an account. The token came from the test"),
+				ExpectError: acctest.Says("Check the spelling, whether a name or a UUID is wanted, and whether a UUID is that of another kind of object: `heroku apps --all` lists the apps of an account. The token came from the test"),
 			},
 			{ // an empty name is not the absence of one
 				Config: `

@@ -102,8 +102,12 @@ func (r *instanceResource) lossOnDestroy(ctx context.Context, state instanceMode
 		if len(attachments) > 0 {
 			facts = append(facts, "These config vars go, and their apps restart: "+strings.Join(varsOf(attachments), ", ")+".")
 		}
-	} else if vars := stringsOf(state.ConfigVars); len(vars) > 0 {
-		facts = append(facts, "Its app loses "+strings.Join(vars, ", ")+", and restarts.")
+	} else {
+		if vars := stringsOf(state.ConfigVars); len(vars) > 0 {
+			facts = append(facts, "Its app loses "+strings.Join(vars, ", ")+", and restarts.")
+		}
+		facts = append(facts, fmt.Sprintf("Other apps that it is attached to lose their config vars too. "+
+			"A plan looks at the first %d objects that it destroys, and this is a further one: see `heroku addons:info %s`.", mostLooks, state.Name.ValueString()))
 	}
 	return diag.Diagnostics{diag.NewWarningDiagnostic("The store will be destroyed with its data",
 		fmt.Sprintf("%s, on the plan %s.\n\n%s", state.label(), state.spec().Plan, bullets(facts)))}

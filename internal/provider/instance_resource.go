@@ -127,11 +127,7 @@ func (r *instanceResource) planCreation(ctx context.Context, config instanceMode
 	if diags.Append(r.refuseUnknownPlan(ctx, *plan)...); diags.HasError() {
 		return diags
 	}
-	if floor := keyvalue.Version(config.Version.ValueString()); floor != "" && !floor.Announced() {
-		diags.AddAttributeWarning(path.Root("version"), "No announced version is as new as that", fmt.Sprintf(
-			"The store is to run at least version %s. Versions that Heroku has announced, as far as this provider knows: %s. "+
-				"It is ordered with version %s, and Heroku decides whether there is one.", floor, keyvalue.ReleaseList(), floor.ForNewStore()))
-	}
+	diags.Append(unannounced("The new store", keyvalue.Version(config.Version.ValueString()), keyvalue.Version.ForNewStore)...)
 	if !config.Plan.IsUnknown() {
 		diags.Append(r.planPlacement(ctx, plan)...)
 	}

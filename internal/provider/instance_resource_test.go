@@ -135,7 +135,7 @@ func TestAccInstance_importByName(t *testing.T) {
 				ResourceName:  store,
 				ImportState:   true,
 				ImportStateId: "no-such-store",
-				ExpectError:   acctest.Says("Check the spelling, and whether a name or a UUID is wanted: `heroku addons --all` lists the add-ons of an account"),
+				ExpectError:   acctest.Says("Check the spelling, whether a name or a UUID is wanted, and whether a UUID is that of another kind of object: `heroku addons --all` lists the add-ons of an account"),
 			},
 			{ // a config var is not the name of its attachment
 				ResourceName:  store,

@@ -154,3 +154,26 @@ func TestAccInstance_versionByHeroku(t *testing.T) {
 		},
 	})
 }
+
+// A floor that is taken back cancels no upgrade, and a floor that nothing reaches is said to be one: by the plan.
+func TestVersion_saidWhilePlanning(t *testing.T) {
+	t.Parallel()
+	f, _, store, of := aStore(t, values{"version": "7.2"})
+	f.command()
+	store.plans(but(of, "version", "9.9"))
+	f.mustSay("No announced version is as new as that", "acme-cache", "at least version 9.9", "7.2 (default)", "Version 9.9 is ordered")
+	store.apply(but(of, "version", "8.0"))
+	f.mustSucceed()
+	for _, lower := range []any{"7.2", nil} {
+		f.command()
+		store.plans(but(of, "version", lower))
+		f.mustSay("The upgrade that was ordered goes on", "acme-cache", `for version = "8.0"`, "does not cancel it", "Heroku Support")
+	}
+	store.apply(of)
+	f.mustSay("The upgrade that was ordered goes on")
+	f.command()
+	store.plans(but(of, "timeout", 60))
+	if len(f.said) > 0 {
+		t.Errorf("a change of something else says %q", summariesOf(f.said))
+	}
+}

@@ -8,8 +8,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
@@ -209,7 +211,11 @@ func TestAccTrustedIPRanges_goneOnProofOnly(t *testing.T) {
 	cli.Apply()
 	// the ruleset is not found, and the space is there: the state keeps what it has
 	sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/spaces/*/inbound-ruleset"}, Do: sandbox.Effect{Status: 404}})
-	expectSays(t, planOf(cli), "The trusted IP ranges could not be read", "No changes")
+	unread := planOf(cli)
+	expectSays(t, unread, "The trusted IP ranges could not be read", "That is no proof that the space is gone", "No changes")
+	if strings.Contains(unread, "does not exist") {
+		t.Errorf("it says that the space does not exist:\n%s", unread)
+	}
 	sb.Clear()
 	cli.Apply()
 	cli.Configure(privateSpace())
@@ -224,10 +230,56 @@ func TestAccTrustedIPRanges_openedByHand(t *testing.T) {
 	name := "The space is open to the whole internet: " + string(mustFindSpace(t, sb.Client(t), "acme-prod").ID)
 	for _, opened := range [][]string{{"0.0.0.0/0"}, {"0.0.0.0/1", "128.0.0.0/1"}} {
 		mustTrust(t, sb.Client(t), opened...)
-		expectSays(t, planOf(cli), name, "were "+office)
+		expectSays(t, planOf(cli), name, "were "+office, "It stays so until an apply sets other ranges")
 	}
+	mustTrust(t, sb.Client(t), "0.0.0.0/1", "128.0.0.0/2")
+	expectSays(t, planOf(cli), "The space is open to much of the internet: ", "half of all IPv4 addresses or more")
 	cli.Apply()
 	expectTrusted(t, sb, office)
+}
+
+// What goes with its space or its store is said to be gone by itself too: the space or the store may be managed elsewhere.
+func TestGone_withItsSpaceOrStore(t *testing.T) {
+	t.Parallel()
+	f, _, store, _ := aStore(t, nil)
+	window := f.resource("kvs_maintenance_window")
+	window.apply(values{"instance_id": store.get("id"), "day": "monday", "time": "10:30"})
+	space, ranges := f.resource("kvs_private_space"), f.resource("kvs_trusted_ip_ranges")
+	space.apply(values{"name": "acme-prod", "team": "acme", "deletion_protection": false})
+	ranges.apply(values{"space_id": space.get("id"), "ranges": values{office: values{}}})
+	f.mustSucceed()
+	mini := "heroku-redis:mini" // has no window
+	if _, err := f.someone().UpdateAddOn(t.Context(), heroku.AppID(store.get("app_id")), heroku.AddOnID(store.get("id")), heroku.AddOnUpdate{Plan: &mini}); err != nil {
+		t.Fatal(err)
+	}
+	f.sb.Clock().Advance(time.Minute)
+	former := *window
+	former.refresh()
+	f.mustSay("The store has no maintenance window any more", store.get("id"), "on the plan mini now")
+	if err := f.someone().DeleteAddOn(t.Context(), heroku.AppID(store.get("app_id")), heroku.AddOnID(store.get("id"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.someone().DeleteSpace(t.Context(), heroku.SpaceID(space.get("id"))); err != nil {
+		t.Fatal(err)
+	}
+	f.sb.Clock().Advance(spaceWait)
+	window.refresh()
+	f.mustSay("The maintenance window is gone with its store", store.get("id"), "needs another store")
+	ranges.refresh()
+	f.mustSay("The trusted IP ranges are gone with their space", space.get("id"), "needs another space")
+	// what is gone is not destroyed: a plan is asked for that when the configuration has lost it as well
+	app := f.resource("kvs_app")
+	app.apply(values{"name": "orders-gone"})
+	f.mustSucceed()
+	if err := f.someone().DeleteApp(t.Context(), heroku.AppID(app.get("id"))); err != nil {
+		t.Fatal(err)
+	}
+	f.command()
+	app.plans(nil)
+	space.plans(nil)
+	if len(f.said) > 0 {
+		t.Errorf("it says %q of what is gone already", summariesOf(f.said))
+	}
 }
 
 // Two instances that set the same ranges are two owners all the same: the destroy of one of them would open the space.
