@@ -127,15 +127,20 @@ func (r *runner) step(s resource.TestStep) error {
 	if s.Destroy {
 		args = []string{"-destroy"}
 	}
+	settled := false
 	if !s.PlanOnly {
-		if err := r.applied(s, args); err != nil {
+		var err error
+		if settled, err = r.applied(s, args); err != nil {
 			return err
 		}
 		if err := checkState(r.t.Context(), r.state, s.ConfigStateChecks); err != nil {
 			return err
 		}
 	}
-	err := r.must("plan", append(args, "-detailed-exitcode")...)
+	var err error
+	if !settled {
+		err = r.must("plan", append(args, "-detailed-exitcode")...)
+	}
 	switch {
 	case s.ExpectNonEmptyPlan && err == nil:
 		return errors.New("the plan is empty")
@@ -157,20 +162,23 @@ func (r *runner) variables(v config.Variables) error {
 	return errors.Join(err, v.Write(r.dir))
 }
 
-// applied applies, by way of a saved plan where there is something to be checked in it.
-func (r *runner) applied(s resource.TestStep, args []string) error {
+// applied applies, by way of a saved plan where there is something to be checked in it. What has no changes is settled, and
+// is applied only if there is something to be checked in the state that a refresh may have changed.
+func (r *runner) applied(s resource.TestStep, args []string) (settled bool, err error) {
 	r.t.Helper()
 	if len(s.ConfigPlanChecks.PreApply) == 0 {
-		return r.must("apply", append(args, "-auto-approve")...)
+		return false, r.must("apply", append(args, "-auto-approve")...)
 	}
-	if err := r.must("plan", append(args, "-out=saved")...); err != nil {
-		return err
+	err = r.must("plan", append(args, "-out=saved", "-detailed-exitcode")...)
+	if err != nil && !errors.Is(err, errChanges) {
+		return false, err
 	}
+	settled = err == nil
 	var plan tfjson.Plan
 	plan.UseJSONNumber(true)
 	shown := r.Run("show", "-json", "saved")
 	if err := json.Unmarshal([]byte(shown.Stdout), &plan); err != nil {
-		return fmt.Errorf("%w: %s", err, shown.Output())
+		return false, fmt.Errorf("%w: %s", err, shown.Output())
 	}
 	var all []error
 	for _, check := range s.ConfigPlanChecks.PreApply {
@@ -178,10 +186,10 @@ func (r *runner) applied(s resource.TestStep, args []string) error {
 		check.CheckPlan(r.t.Context(), plancheck.CheckPlanRequest{Plan: &plan}, &response)
 		all = append(all, response.Error)
 	}
-	if err := errors.Join(all...); err != nil {
-		return err
+	if err := errors.Join(all...); err != nil || settled && len(s.ConfigStateChecks) == 0 {
+		return settled, err
 	}
-	return r.must("apply", "saved")
+	return settled, r.must("apply", "saved")
 }
 
 func checkState(ctx context.Context, state func() *tfjson.State, checks []statecheck.StateCheck) error {
