@@ -126,7 +126,10 @@ func (c *Client) CreateApp(ctx context.Context, a AppCreate) (App, error) {
 		k = c.post(body, "teams", "apps")
 	}
 	start := c.earliest()
-	o := order[App]{what: "app " + a.Name, call: k, decode: unless(a.contradicts, one[wireApp]), touches: func(App) []string { return []string{unread} }}
+	o := order[App]{
+		what: "app " + a.Name, call: k, decode: unless(a.contradicts, one[wireApp]),
+		touches: func(App) []string { return []string{unread} },
+	}
 	if a.Name != "" {
 		o.find = func(ctx context.Context) (App, error) { return c.FindApp(ctx, a.Name) }
 		o.ours = func(found App) error { return a.matches(found, start) }

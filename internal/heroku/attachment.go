@@ -93,7 +93,8 @@ func (c *Client) allAttachments(ctx context.Context, most int) (map[AttachmentID
 
 // AppAttachments lists the attachments on an app, of its own add-ons and of others.
 func (c *Client) AppAttachments(ctx context.Context, id AppID) ([]Attachment, error) {
-	return list(ctx, c, including(c.get("apps", string(id), "addon-attachments")), aboutEach(id, attachmentApp, many[wireAttachment]), attachmentID)
+	return list(ctx, c, including(c.get("apps", string(id), "addon-attachments")),
+		aboutEach(id, attachmentApp, many[wireAttachment]), attachmentID)
 }
 
 // AttachmentsOn returns the attachments on an app like [Client.AppAttachments], but the read is shared.
@@ -130,7 +131,8 @@ func (c *Client) AppAttachment(ctx context.Context, app, name string) (Attachmen
 
 // AddOnAttachments lists the attachments of an add-on, on all apps.
 func (c *Client) AddOnAttachments(ctx context.Context, id AddOnID) ([]Attachment, error) {
-	return list(ctx, c, including(c.get("addons", string(id), "addon-attachments")), aboutEach(id, attachmentAddOn, many[wireAttachment]), attachmentID)
+	return list(ctx, c, including(c.get("addons", string(id), "addon-attachments")),
+		aboutEach(id, attachmentAddOn, many[wireAttachment]), attachmentID)
 }
 
 // CreateAttachment attaches an add-on to an app. Creations on one app wait for each other. Once sent, the order

@@ -41,7 +41,8 @@ func processApp(p Process) AppID { return p.AppID }
 
 // Formation lists the process types of an app; it has none before its first release of code.
 func (c *Client) Formation(ctx context.Context, id AppID) ([]Process, error) {
-	return list(ctx, c, c.get("apps", string(id), "formation"), aboutEach(id, processApp, many[wireProcess]), func(p Process) string { return p.Type })
+	return list(ctx, c, c.get("apps", string(id), "formation"), aboutEach(id, processApp, many[wireProcess]),
+		func(p Process) string { return p.Type })
 }
 
 // Scale sets the number of dynos of these process types, all or none of them; their sizes stay. A process type that the

@@ -204,7 +204,8 @@ func (c *Client) Maintenance(ctx context.Context, id AddOnID) (Maintenance, erro
 
 // AppMaintenances returns the latest maintenance of each data add-on that the app owns, Key-Value Stores and others.
 func (c *Client) AppMaintenances(ctx context.Context, id AppID) ([]Maintenance, error) {
-	all, _, err := exchange(ctx, c, c.maintenances("apps", string(id)), aboutEach(id, func(m Maintenance) AppID { return m.AppID }, one[wireMaintenances]))
+	of := func(m Maintenance) AppID { return m.AppID }
+	all, _, err := exchange(ctx, c, c.maintenances("apps", string(id)), aboutEach(id, of, one[wireMaintenances]))
 	return all, err
 }
 
