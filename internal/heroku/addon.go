@@ -67,7 +67,7 @@ type wireAddOn struct {
 	CreatedAt        text   `json:"created_at"`
 	UpdatedAt        text   `json:"updated_at"`
 	BilledPrice      *price `json:"billed_price"`
-	ProvisionMessage text   `json:"provision_message"`
+	ProvisionMessage prose  `json:"provision_message"`
 }
 
 func (w wireAddOn) value() (AddOn, error) {

@@ -112,13 +112,29 @@ func (t *text) UnmarshalJSON(b []byte) error {
 		if err := json.Unmarshal(b, &s); err != nil {
 			return err
 		}
-		*t = text(printable(s))
+		*t = text(oneLine.Replace(printable(s)))
 	case '{', '[', 'n':
 	default:
 		*t = text(b)
 	}
 	return nil
 }
+
+// prose is what Heroku says, which may have more than one line.
+type prose string
+
+func (p *prose) UnmarshalJSON(b []byte) error {
+	if b[0] != '"' {
+		return (*text)(p).UnmarshalJSON(b)
+	}
+	var s string
+	err := json.Unmarshal(b, &s)
+	*p = prose(printable(s))
+	return err
+}
+
+// oneLine keeps a name from looking like a message of somebody else's.
+var oneLine = strings.NewReplacer("\n", "\uFFFD", "\t", "\uFFFD")
 
 // plainASCII says that a JSON string has neither escapes nor other characters.
 func plainASCII(b []byte) bool {
@@ -130,14 +146,14 @@ func plainASCII(b []byte) bool {
 	return true
 }
 
-// printable replaces what steers a terminal or turns the direction of a text: whoever reads what somebody else has named
-// should see what is there. Line breaks and tabs stay; what is shown in one line is folded (clip).
+// printable replaces what steers a terminal, turns the direction of a text or cannot be seen: whoever reads what somebody
+// else has named should see what is there. Line breaks and tabs stay.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t':
 			return r
-		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r), r == '\u2028', r == '\u2029':
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), r == '\u2028', r == '\u2029':
 			return unicode.ReplacementChar
 		}
 		return r

@@ -198,10 +198,10 @@ func (c *Client) refusal(k call, a answer, try int) (*Error, error) {
 const longestMessage = 4000
 
 type refusalBody struct {
-	ID       text `json:"id"`
-	Message  text `json:"message"`
-	URL      text `json:"url"`
-	Resource text `json:"resource"`
+	ID       text  `json:"id"`
+	Message  prose `json:"message"`
+	URL      text  `json:"url"`
+	Resource text  `json:"resource"`
 }
 
 func (c *Client) bodyError(k call, a answer, reason string, try int) *BodyError {
