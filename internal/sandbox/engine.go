@@ -107,7 +107,8 @@ func chooseEngine(name string, log *slog.Logger, issue func() (certificate, erro
 		}
 	}
 	if len(binaries) == 1 {
-		return nil, fmt.Errorf("engine %s: no %s on PATH; install the package %q (apt-get, dnf, brew) or use --engine auto", name, binaries[0], binaryPackage[binaries[0]])
+		return nil, fmt.Errorf("engine %s: no %s on PATH; install the package %q (apt-get, dnf, brew) or use --engine auto",
+			name, binaries[0], binaryPackage[binaries[0]])
 	}
 	return newMiniredisEngine(issue)
 }

@@ -32,7 +32,7 @@ type processEngine struct {
 	certFile, keyFile string
 	adminPassword     string // of adminUser
 	openFiles         int
-	spawner           spawner
+	starter           processStarter
 	starting          chan struct{} // held by each process that is starting
 
 	mu      sync.Mutex
@@ -75,7 +75,7 @@ func newProcessEngine(binary string, log *slog.Logger, issue func() (certificate
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	e.spawner = newSpawner()
+	e.starter = newProcessStarter()
 	return e, nil
 }
 
@@ -94,13 +94,13 @@ func (e *processEngine) prepare(ctx context.Context, spec serverSpec) (*processS
 		return nil, errors.New("a server without a password is refused")
 	}
 	s := &processServer{engine: e, spec: spec}
-	s.door = newDoorway(ctx, s.connect)
+	s.proxy = newTCPProxy(ctx, s.connect)
 	if err := s.prepareDir(); err != nil {
 		return nil, err
 	}
 	err := e.add(s)
 	if err == nil {
-		err = s.door.open(ctx, spec.Port)
+		err = s.proxy.open(ctx, spec.Port)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Stop(ctx, spec.Dir != ""))
@@ -144,7 +144,7 @@ func (e *processEngine) Close() error {
 		stopped.Go(func() { errs[i] = s.stop(nil, true) })
 	}
 	stopped.Wait()
-	e.spawner.close()
+	e.starter.close()
 	return errors.Join(append(errs, os.RemoveAll(e.dir))...)
 }
 
