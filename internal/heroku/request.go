@@ -198,10 +198,10 @@ func (c *Client) refusal(k call, a answer, try int) (*Error, error) {
 const longestMessage = 4000
 
 type refusalBody struct {
-	ID       text `json:"id"`
-	Message  text `json:"message"`
-	URL      text `json:"url"`
-	Resource text `json:"resource"`
+	ID       text  `json:"id"`
+	Message  prose `json:"message"`
+	URL      text  `json:"url"`
+	Resource text  `json:"resource"`
 }
 
 func (c *Client) bodyError(k call, a answer, reason string, try int) *BodyError {
@@ -264,7 +264,8 @@ func (c *Client) remove(ctx context.Context, path ...string) error {
 // sendRemoval is remove for those who know what the removal touches. What was gone already leaves nothing.
 func (c *Client) sendRemoval(ctx context.Context, path ...string) (remains, error) {
 	k := call{operation: write, method: http.MethodDelete, at: c.platform, path: path}
-	left, r, err := exchange(ctx, c, k, decode[remains])
+	its := about(text(path[len(path)-1]), func(left remains) text { return left.ID }, decode[remains])
+	left, r, err := exchange(ctx, c, k, its)
 	switch {
 	case err == nil:
 		return left, nil
@@ -273,7 +274,7 @@ func (c *Client) sendRemoval(ctx context.Context, path ...string) (remains, erro
 	case !r.doubt || ctx.Err() != nil:
 		return remains{}, err
 	}
-	left, _, e := exchange(ctx, c, c.get(path...), decode[remains])
+	left, _, e := exchange(ctx, c, c.get(path...), its)
 	switch {
 	case IsNotFound(e):
 		return remains{}, nil
@@ -285,6 +286,7 @@ func (c *Client) sendRemoval(ctx context.Context, path ...string) (remains, erro
 
 // remains is the last representation of what is being removed: only add-ons have a state, and only attachments an add-on.
 type remains struct {
+	ID    text `json:"id"`
 	State text `json:"state"`
 	AddOn ref  `json:"addon"`
 }

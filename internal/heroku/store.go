@@ -151,7 +151,7 @@ func (c *Client) AskStore(ctx context.Context, id AddOnID) func() (Store, error)
 
 func (c *Client) readStore(ctx context.Context, id AddOnID) (Store, error) {
 	when := moment{c.clock.Now(), c.writes.mark()}
-	s, _, err := exchange(ctx, c, c.database(id), about(string(id), func(s Store) AddOnID { return s.AddOnID }, one[wireStore]))
+	s, _, err := exchange(ctx, c, c.database(id), about(id, storeID, one[wireStore]))
 	c.known.learn(s.ResourceURL)
 	if err == nil {
 		c.stores.put(id, cachedStore{s, when})

@@ -168,8 +168,7 @@ func (m move) expectDone(l *lab, seeded dataset) {
 	}
 	for _, name := range []string{"orders-web", "orders-api", "orders-inside"} {
 		for _, variable := range l.configVars(name) {
-			// A lease whose end is lost is over by itself, and goes with the store that is kept.
-			if leftOver(variable) && !(m.kept && strings.HasPrefix(variable, "KVS_LEASE_")) {
+			if leftOver(variable) {
 				l.Errorf("%s is left on %s", variable, name)
 			}
 		}

@@ -29,8 +29,8 @@ type miniredisEngine struct {
 	closed  bool
 }
 
-func newMiniredisEngine() (engine, error) {
-	cert, err := newCertificate()
+func newMiniredisEngine(issue func() (certificate, error)) (engine, error) {
+	cert, err := issue()
 	if err != nil {
 		return nil, err
 	}

@@ -51,7 +51,7 @@ var errAddressInUse = errors.New("the port is in use")
 // versionPattern reads "Redis server v=7.0.15 sha=…" and "Valkey server v=8.0.1 …".
 var versionPattern = regexp.MustCompile(`\bv=([0-9.]+)`)
 
-func newProcessEngine(binary string, log *slog.Logger) (engine, error) {
+func newProcessEngine(binary string, log *slog.Logger, issue func() (certificate, error)) (engine, error) {
 	out, err := (&exec.Cmd{Path: binary, Args: []string{binary, "--version"}}).Output()
 	if err != nil {
 		return nil, fmt.Errorf("running %s --version: %w", binary, err)
@@ -69,7 +69,7 @@ func newProcessEngine(binary string, log *slog.Logger) (engine, error) {
 		dir: dir, openFiles: raiseOpenFiles(), servers: map[*processServer]struct{}{},
 		starting: make(chan struct{}, 2*runtime.NumCPU()), adminPassword: randomID(),
 	}
-	if e.cert, err = newCertificate(); err == nil {
+	if e.cert, err = issue(); err == nil {
 		e.certFile, e.keyFile, err = e.cert.writeTo(dir)
 	}
 	if err != nil {

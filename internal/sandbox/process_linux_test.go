@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 
 // runEngine starts servers from many goroutines, prints their pids, and waits to be killed.
 func runEngine(dir string) error {
-	e, err := chooseEngine("auto", slog.New(slog.DiscardHandler))
+	e, err := chooseEngine("auto", slog.New(slog.DiscardHandler), newCertificate)
 	if err != nil {
 		return err
 	}

@@ -114,7 +114,14 @@ func Start(ctx context.Context, o Options) (_ *Sandbox, err error) {
 		}
 	}()
 
-	if s.engine, err = chooseEngine(o.Engine, s.log); err != nil {
+	issue := newCertificate
+	if o.DataDir != "" {
+		if s.dataDir, err = openDataDir(o.DataDir, s.log); err != nil {
+			return nil, fmt.Errorf("starting the sandbox: %w", err)
+		}
+		issue = s.dataDir.Certificate
+	}
+	if s.engine, err = chooseEngine(o.Engine, s.log, issue); err != nil {
 		return nil, fmt.Errorf("starting the sandbox: %w", err)
 	}
 	if embedded, ok := s.engine.(*miniredisEngine); ok {
@@ -201,10 +208,7 @@ func randomID() string {
 // openWorld continues the world of the data directory, servers included, or begins a new one.
 func (s *Sandbox) openWorld(ctx context.Context) (err error) {
 	found := false
-	if s.options.DataDir != "" {
-		if s.dataDir, err = openDataDir(s.options.DataDir, s.log); err != nil {
-			return err
-		}
+	if s.dataDir != nil {
 		if found, err = s.dataDir.Load(worldKey, &s.world); err != nil {
 			return err
 		}
