@@ -84,7 +84,7 @@ func onOpenTofu(cli *acctest.CLI) bool {
 	return strings.Contains(cli.Run("version").Stdout, "OpenTofu")
 }
 
-func TestAccAttachment_createBeforeDestroy(t *testing.T) {
+func TestLongAttachment_createBeforeDestroy(t *testing.T) {
 	t.Parallel()
 	// the new instance takes over what the old one has, and the old one leaves it alone
 	sb, cli := workflow(t, deployed(attached("blue", "worker", "SHARED"), "1"))
@@ -167,7 +167,7 @@ func TestAccAttachment_existsAlready(t *testing.T) {
 	expectSettled(t, second)
 }
 
-func TestAccAttachment_twoOwners(t *testing.T) {
+func TestLongAttachment_twoOwners(t *testing.T) {
 	t.Parallel()
 	second := func(store, app, name string) string {
 		return fmt.Sprintf("\nresource \"kvs_attachment\" \"second\" {\n  instance_id = kvs_instance.%s.id\n  app_id      = kvs_app.%s.id\n  name        = %q\n}\n", store, app, name)

@@ -33,7 +33,7 @@ func expectUpgrades(t *testing.T, sb *acctest.Sandbox, want int) {
 func TestAccInstance_version(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -87,7 +87,7 @@ func TestAccInstance_versionInWindow(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	floor := []string{`version = "8.0"`}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -112,14 +112,14 @@ func TestAccInstance_versionInWindow(t *testing.T) {
 }
 
 // A version that is known only after apply is no error.
-func TestAccInstance_unknownVersion(t *testing.T) {
+func TestLongInstance_unknownVersion(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	unknown := func(version string) string {
 		return fmt.Sprintf("resource \"terraform_data\" \"version\" {\n  input = %q\n}\n", version) +
 			appAndStore("premium-0", "version = terraform_data.version.output", `migration = { version_upgrade = "now", app_maintenance = true }`)
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -134,7 +134,7 @@ func TestAccInstance_versionByHeroku(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	floor := appAndStore("premium-0", `version = "7.0"`)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{

@@ -41,7 +41,7 @@ resource "kvs_trusted_ip_ranges" "prod" {
 `, space, release, office)
 }
 
-func TestAccTrustedIPRanges_unknownIsNotChanged(t *testing.T) {
+func TestLongTrustedIPRanges_unknownIsNotChanged(t *testing.T) {
 	t.Parallel()
 	sb, cli := workflow(t, rangesBehind("prod", "1"))
 	cli.Apply()
@@ -101,7 +101,7 @@ func released(release, onDestroy string) string {
   }`) + fmt.Sprintf("\nresource \"terraform_data\" \"release\" {\n  input = %q\n}\n", release)
 }
 
-func TestAccTrustedIPRanges_createBeforeDestroy(t *testing.T) {
+func TestLongTrustedIPRanges_createBeforeDestroy(t *testing.T) {
 	t.Parallel()
 	for _, onDestroy := range []string{"open", "restore_previous"} {
 		t.Run(onDestroy, func(t *testing.T) {
@@ -139,7 +139,7 @@ func TestAccTrustedIPRanges_renamedAddress(t *testing.T) {
 	expectTrusted(t, sb, "0.0.0.0/0")
 }
 
-func TestAccTrustedIPRanges_nullElements(t *testing.T) {
+func TestLongTrustedIPRanges_nullElements(t *testing.T) {
 	t.Parallel()
 	null := strings.Replace(trusted([]string{office, branch}), "= {}", "= null", 1)
 	sb, cli := workflow(t, null)
@@ -166,7 +166,7 @@ func TestAccTrustedIPRanges_nullElements(t *testing.T) {
 	}
 }
 
-func TestAccTrustedIPRanges_savedPlan(t *testing.T) {
+func TestLongTrustedIPRanges_savedPlan(t *testing.T) {
 	t.Parallel()
 	sb, cli := workflow(t, trusted([]string{office, branch}))
 	cli.Apply()
@@ -186,7 +186,7 @@ func TestAccTrustedIPRanges_savedPlan(t *testing.T) {
 	expectTrusted(t, sb, office, branch, "203.0.113.0/24")
 }
 
-func TestAccTrustedIPRanges_savedPlanOfACreation(t *testing.T) {
+func TestLongTrustedIPRanges_savedPlanOfACreation(t *testing.T) {
 	t.Parallel()
 	sb, cli := workflow(t, privateSpace())
 	cli.Apply()
@@ -231,7 +231,7 @@ func TestAccTrustedIPRanges_openedByHand(t *testing.T) {
 }
 
 // Two instances that set the same ranges are two owners all the same: the destroy of one of them would open the space.
-func TestAccTrustedIPRanges_twoOwnersThatAgree(t *testing.T) {
+func TestLongTrustedIPRanges_twoOwnersThatAgree(t *testing.T) {
 	t.Parallel()
 	second := strings.Replace(trusted([]string{office}), `"prod" {
   space_id`, `"again" {

@@ -20,7 +20,7 @@ func TestAccWholeNumber_refusal(t *testing.T) {
 	space := func(version string) string {
 		return privateSpace(`log_drain_url_wo = "https://logs.example.com"`, "log_drain_url_wo_version = "+version)
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
