@@ -16,11 +16,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest/remote"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/provider"
 )
@@ -150,7 +150,7 @@ func (c *CLI) Start(args ...string) *Process {
 		p.command.Env = append(p.command.Env, reattach+attach(ctx, c.t, c.provider))
 	}
 	p.command.Stdout, p.command.Stderr = &p.stdout, &p.stderr
-	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	p.command.SysProcAttr = remote.OwnGroup()
 	if err := p.command.Start(); err != nil {
 		c.t.Fatalf("starting %s: %v", cli, err)
 	}
@@ -168,7 +168,7 @@ func (p *Process) Signal(signal os.Signal) {
 // Kill ends the CLI and its provider at once, as a lost machine would.
 func (p *Process) Kill() Result {
 	p.t.Helper()
-	if err := syscall.Kill(-p.command.Process.Pid, syscall.SIGKILL); err != nil {
+	if err := remote.KillProcessGroup(p.command.Process.Pid); err != nil {
 		p.t.Fatalf("killing the CLI: %v", err)
 	}
 	return p.Wait()

@@ -10,9 +10,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -51,10 +51,11 @@ func runProvider(ctx context.Context) error {
 
 func used(state *os.ProcessState) usage {
 	u := usage{CPU: state.UserTime() + state.SystemTime()}
-	if r, ok := state.SysUsage().(*syscall.Rusage); ok {
-		u.MaxRSS = r.Maxrss * 1024
+	// By reflection, because Windows has no such field.
+	if rss := reflect.Indirect(reflect.ValueOf(state.SysUsage())).FieldByName("Maxrss"); rss.IsValid() {
+		u.MaxRSS = rss.Int() * 1024
 		if runtime.GOOS == "darwin" { // which alone counts bytes
-			u.MaxRSS = r.Maxrss
+			u.MaxRSS = rss.Int()
 		}
 	}
 	return u
