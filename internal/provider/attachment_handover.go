@@ -228,21 +228,21 @@ func attachable(addOn heroku.AddOn) diag.Diagnostic {
 
 // keepReachable gives the store that is about to lose an attachment another one, under a name that Heroku chooses, when
 // it would be left without any on its own app, which Heroku does not allow (as the CLI's redis:promote does).
-func (r *attachmentResource) keepReachable(ctx context.Context, holder heroku.Attachment) error {
-	last, err := r.isLastOnOwner(ctx, holder)
+func (c *connection) keepReachable(ctx context.Context, holder heroku.Attachment) error {
+	last, err := c.isLastOnOwner(ctx, holder)
 	if err != nil || !last {
 		return err
 	}
-	_, err = r.client.CreateAttachment(ctx, heroku.AttachmentCreate{AddOn: holder.AddOnID, App: holder.AppID})
+	_, err = c.client.CreateAttachment(ctx, heroku.AttachmentCreate{AddOn: holder.AddOnID, App: holder.AppID})
 	return err
 }
 
 // isLastOnOwner reports whether an attachment is the only one of its store on the app that owns the store.
-func (r *attachmentResource) isLastOnOwner(ctx context.Context, attachment heroku.Attachment) (bool, error) {
+func (c *connection) isLastOnOwner(ctx context.Context, attachment heroku.Attachment) (bool, error) {
 	if attachment.AppID != attachment.OwnerAppID {
 		return false, nil
 	}
-	all, err := r.client.AddOnAttachments(ctx, attachment.AddOnID)
+	all, err := c.client.AddOnAttachments(ctx, attachment.AddOnID)
 	if err != nil {
 		return false, err
 	}

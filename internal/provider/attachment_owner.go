@@ -119,6 +119,16 @@ func (r *attachmentResource) planCreation(ctx context.Context, config attachment
 	return r.announce(attachments, holder, decision)
 }
 
+// planConfigVar refuses a name whose config var somebody has set by hand.
+func (r *attachmentResource) planConfigVar(ctx context.Context, state, plan attachmentModel) diag.Diagnostics {
+	app := heroku.AppID(plan.AppID.ValueString())
+	stays := plan.AppID.Equal(state.AppID) && plan.Name.Equal(state.Name)
+	if stays || !known(plan.AppID) || !known(plan.Name) || r.run.keeps(object{madeApp, string(app)}) {
+		return nil
+	}
+	return r.refuseVarByHand(ctx, app, plan.Name.ValueString(), path.Root("name"))
+}
+
 // isFirst reports that an attachment came with the wanted store, which this configuration manages without naming it: Heroku
 // chose the name.
 func (r *attachmentResource) isFirst(ctx context.Context, a heroku.Attachment, wanted heroku.AddOnID) bool {
