@@ -59,13 +59,17 @@ func (r *attachmentResource) madeHere(a heroku.Attachment) bool {
 
 // planHandover says at plan time what apply will do to the holder of the planned name. What cannot be read now is no
 // error: apply looks again.
-func (r *attachmentResource) planHandover(ctx context.Context, state, plan attachmentModel, half heroku.AttachmentID) diag.Diagnostics {
+func (r *attachmentResource) planHandover(ctx context.Context, state attachmentModel, plan *attachmentModel, half heroku.AttachmentID, applies bool) diag.Diagnostics {
 	attachments, err := r.client.AttachmentsOn(ctx, heroku.AppID(plan.AppID.ValueString()))
 	if err != nil {
 		return nil
 	}
 	holder := withName(attachments, plan.Name.ValueString())
-	decision, err := r.judge(ctx, holder, heroku.AddOnID(plan.InstanceID.ValueString()), state.attachmentID(), half)
+	wanted := heroku.AddOnID(plan.InstanceID.ValueString())
+	if holder != nil && holder.AddOnID == wanted && holder.ID != state.attachmentID() && holder.ID != half && r.planTakeover(ctx, *holder, wanted, plan, applies) || applies {
+		return nil
+	}
+	decision, err := r.judge(ctx, holder, wanted, state.attachmentID(), half)
 	if err != nil {
 		return nil
 	}

@@ -100,16 +100,7 @@ func (r *attachmentResource) planCreation(ctx context.Context, config attachment
 	}
 	wanted := heroku.AddOnID(plan.InstanceID.ValueString())
 	handedOver := holder.Name == keyvalue.PrimaryAttachment && holder.AddOnID != wanted
-	switch {
-	case handedOver || r.madeHere(*holder):
-	case applies:
-		plan.TakesOver = types.StringValue(string(holder.ID))
-		return nil
-	case r.run.comesToKnow(ctx, object{"kvs_attachment", string(holder.ID)}, knowWithin) || r.isFirst(ctx, *holder, wanted):
-		plan.TakesOver = types.StringUnknown()
-		return nil
-	}
-	if applies {
+	if !handedOver && !r.madeHere(*holder) && r.planTakeover(ctx, *holder, wanted, plan, applies) || applies {
 		return nil
 	}
 	decision, err := r.judge(ctx, holder, wanted)
@@ -117,6 +108,20 @@ func (r *attachmentResource) planCreation(ctx context.Context, config attachment
 		return nil
 	}
 	return r.announce(attachments, holder, decision)
+}
+
+// planTakeover plans that an instance takes over what another one of this plan has: one that is replaced, or whose address,
+// key or number has changed.
+func (r *attachmentResource) planTakeover(ctx context.Context, holder heroku.Attachment, wanted heroku.AddOnID, plan *attachmentModel, applies bool) bool {
+	switch {
+	case applies:
+		plan.TakesOver = types.StringValue(string(holder.ID))
+	case r.run.comesToKnow(ctx, object{"kvs_attachment", string(holder.ID)}, knowWithin) || r.isFirst(ctx, holder, wanted):
+		plan.TakesOver = types.StringUnknown()
+	default:
+		return false
+	}
+	return true
 }
 
 // planConfigVar refuses a name whose config var somebody has set by hand.

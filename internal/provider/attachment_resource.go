@@ -155,10 +155,10 @@ func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.Modify
 		resp.Diagnostics.Append(r.planCreation(ctx, config, &plan, applies)...)
 	case plan.attachesAs(state):
 		plan.ID, plan.ConfigVars = state.ID, state.ConfigVars // only the consent differs, if anything
-	case !applies && plan.known():
+	case plan.known():
 		half, diags := req.Private.GetKey(ctx, attachedBeside)
 		resp.Diagnostics.Append(diags...)
-		resp.Diagnostics.Append(r.planHandover(ctx, state, plan, idOf(half))...)
+		resp.Diagnostics.Append(r.planHandover(ctx, state, &plan, idOf(half), applies)...)
 	}
 	if !applies && plan.known() && !plan.attachesAs(state) {
 		resp.Diagnostics.Append(r.planPlacement(ctx, plan)...)
@@ -277,15 +277,19 @@ func (r *attachmentResource) Update(ctx context.Context, req resource.UpdateRequ
 		if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 			return
 		}
-		if attachment, failure = r.attach(ctx, plan, &before, idOf(half)); failure != nil {
+		if attachment, failure = r.attach(ctx, plan, &before, append(r.takenOver(ctx, &plan), idOf(half))...); failure != nil {
 			resp.Diagnostics.Append(failure)
 			return
 		}
 	}
 	made := plan
 	made.read(attachment)
+	if made.TakesOver.IsUnknown() {
+		made.TakesOver = types.StringNull()
+	}
 	r.run.keep(made.object())
-	if attachment.ID != before.ID && (attachment.AppID != before.AppID || attachment.Name != before.Name) && !r.run.yield(state.object()) {
+	if attachment.ID != before.ID && (attachment.AppID != before.AppID || attachment.Name != before.Name) &&
+		!r.run.yield(state.object()) && !r.run.claimed(ctx, state.thing(), aMoment) { // another instance may have it now: count has shifted
 		former := state
 		former.read(before)
 		resp.Diagnostics.Append(r.detach(ctx, former)...)
