@@ -129,7 +129,7 @@ func nameInUse(holder heroku.Attachment) diag.Diagnostic {
 func attachedAlready(holder heroku.Attachment) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "The attachment exists already", fmt.Sprintf(
 		"The store %s (%s) is attached to the app %s as %s since %s, and not by this resource: another configuration may manage it, and would lose it when this one is destroyed. "+
-			"To manage it here, import it:\n\n%s\n\nIf it has another address in this configuration's state, say so with a moved block instead.",
+			"To manage it here, import it:\n\n%s\n\nIf this configuration has it already under another address, key or number, say so with a moved block instead, or, with -parallelism=1, apply without that.",
 		holder.AddOnName, holder.AddOnID, holder.AppName, holder.Name, firstOf(holder.CreatedAt, "an unknown time"), importBlock("kvs_attachment", string(holder.ID))))
 }
 

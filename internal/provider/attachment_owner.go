@@ -75,7 +75,8 @@ func (r *run) claimAttachment(app, name string, at path.Path, mine claim) diag.D
 	}
 	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "Two resources own one attachment", fmt.Sprintf(
 		"App %s has one attachment called %s, and this configuration has two owners for it: %s, and %s. They would undo each other at every apply. "+
-			"Keep one of them, or give them different names.", app, name, other.text, mine.text))}
+			"Keep one of them, or give them different names. If both have the same attachment in the state, let go of one without detaching it: "+
+			"removed { from = kvs_attachment.other, lifecycle { destroy = false } }.", app, name, other.text, mine.text))}
 }
 
 // planCreation decides whether a creation may take over what is there: only if another instance of this plan has it. That

@@ -136,7 +136,11 @@ func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.Modify
 		return
 	}
 	if req.Plan.Raw.IsNull() {
-		if r.run.claimed(ctx, state.thing(), aMoment) {
+		wait := aMoment
+		if !state.TakesOver.IsNull() { // it was another instance's once
+			wait = knowWithin
+		}
+		if r.run.claimed(ctx, state.thing(), wait) {
 			resp.Diagnostics.Append(resp.Private.SetKey(ctx, leftToSuccessor, []byte("true"))...)
 		}
 		return

@@ -16,6 +16,7 @@ import (
 // applied in any order, and one that is replaced is planned twice: with what is in the state, and as a creation.
 type run struct {
 	mu      sync.Mutex
+	asking  func() bool // whether an instance asks Heroku something; nil where nobody does
 	inState map[object]bool
 	kept    map[object]bool
 	wanted  map[object]bool
@@ -228,7 +229,11 @@ func (r *run) comesToKnow(ctx context.Context, o object, wait time.Duration) boo
 	return r.await(ctx, wait, func() bool { return r.inState[o] })
 }
 
-// await waits in real time: what it waits for is done by this process.
+// longestWait is how long an instance waits for others altogether.
+const longestWait = 20 * time.Second
+
+// await waits in real time: what it waits for is done by this process. The limit begins anew while another instance asks
+// Heroku something: what depends on that is planned only afterwards.
 func (r *run) await(ctx context.Context, limit time.Duration, done func() bool) bool {
 	if r == nil {
 		return false
@@ -239,11 +244,14 @@ func (r *run) await(ctx context.Context, limit time.Duration, done func() bool) 
 		return done()
 	}
 	const step = 20 * time.Millisecond
-	for waited := time.Duration(0); ; waited += step {
+	for waited, idle := time.Duration(0), time.Duration(0); ; waited, idle = waited+step, idle+step {
 		if check() {
 			return true
 		}
-		if waited >= limit || heroku.RealClock.Sleep(ctx, step) != nil {
+		if r.asking != nil && r.asking() {
+			idle = 0
+		}
+		if idle >= limit || waited >= longestWait || heroku.RealClock.Sleep(ctx, step) != nil {
 			return false
 		}
 	}
