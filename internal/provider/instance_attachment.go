@@ -56,8 +56,8 @@ func (r *instanceResource) handOver(ctx context.Context, m instanceModel) diag.D
 		}
 	}
 	if err != nil && !heroku.IsNotFound(err) {
-		return diag.Diagnostics{r.failure("Unable to hand the primary attachment over", fmt.Sprintf(
-			"%s, which is not destroyed, to the new store %s", m.label(), heir), err)}
+		return diag.Diagnostics{r.failure("Unable to destroy Key-Value Store", fmt.Sprintf(
+			"%s, whose attachment REDIS was to go to the new store %s before", m.label(), heir), err)}
 	}
 	return nil
 }
