@@ -172,6 +172,9 @@ func (c *Client) Clock() Clock { return c.clock }
 // busy is how many requests are under way whose senders may wait for something next.
 func (c *Client) busy() int { return max(len(c.slots)-int(c.foreseeing.Load()), 0) }
 
+// Asking reports whether a request is under way.
+func (c *Client) Asking() bool { return len(c.slots) > 0 }
+
 // HasWritten reports that something was written, or at least tried: a plan is being carried out.
 func (c *Client) HasWritten() bool { return c.writes.mark() > 0 }
 

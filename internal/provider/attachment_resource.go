@@ -136,7 +136,11 @@ func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.Modify
 		return
 	}
 	if req.Plan.Raw.IsNull() {
-		if r.run.claimed(ctx, state.thing(), aMoment) {
+		wait := aMoment
+		if !state.TakesOver.IsNull() { // it was another instance's once
+			wait = knowWithin
+		}
+		if r.run.claimed(ctx, state.thing(), wait) {
 			resp.Diagnostics.Append(resp.Private.SetKey(ctx, leftToSuccessor, []byte("true"))...)
 		}
 		return
@@ -155,13 +159,16 @@ func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.Modify
 		resp.Diagnostics.Append(r.planCreation(ctx, config, &plan, applies)...)
 	case plan.attachesAs(state):
 		plan.ID, plan.ConfigVars = state.ID, state.ConfigVars // only the consent differs, if anything
-	case !applies && plan.known():
+	case plan.known():
 		half, diags := req.Private.GetKey(ctx, attachedBeside)
 		resp.Diagnostics.Append(diags...)
-		resp.Diagnostics.Append(r.planHandover(ctx, state, plan, idOf(half))...)
+		resp.Diagnostics.Append(r.planHandover(ctx, state, &plan, idOf(half), applies)...)
 	}
 	if !applies && plan.known() && !plan.attachesAs(state) {
 		resp.Diagnostics.Append(r.planPlacement(ctx, plan)...)
+	}
+	if !applies && !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(r.planConfigVar(ctx, state, plan)...)
 	}
 	resp.Diagnostics.Append(setChanged(ctx, &resp.Plan, proposed, plan)...)
 }
@@ -262,21 +269,31 @@ func (r *attachmentResource) Update(ctx context.Context, req resource.UpdateRequ
 		resp.Diagnostics.Append(failure)
 		return
 	}
+	if before.ID == "" { // it went with its app or its store, in this run or before
+		if before, failure = r.attach(ctx, plan, nil); failure != nil {
+			resp.Diagnostics.Append(failure)
+			return
+		}
+	}
 	attachment := before
 	if !plan.attachesAs(state) || before.AddOnID != heroku.AddOnID(plan.InstanceID.ValueString()) {
 		half, diags := req.Private.GetKey(ctx, attachedBeside)
 		if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 			return
 		}
-		if attachment, failure = r.attach(ctx, plan, &before, idOf(half)); failure != nil {
+		if attachment, failure = r.attach(ctx, plan, &before, append(r.takenOver(ctx, &plan), idOf(half))...); failure != nil {
 			resp.Diagnostics.Append(failure)
 			return
 		}
 	}
 	made := plan
 	made.read(attachment)
+	if made.TakesOver.IsUnknown() {
+		made.TakesOver = types.StringNull()
+	}
 	r.run.keep(made.object())
-	if attachment.ID != before.ID && (attachment.AppID != before.AppID || attachment.Name != before.Name) && !r.run.yield(state.object()) {
+	if attachment.ID != before.ID && (attachment.AppID != before.AppID || attachment.Name != before.Name) &&
+		!r.run.yield(state.object()) && !r.run.claimed(ctx, state.thing(), aMoment) { // another instance may have it now: count has shifted
 		former := state
 		former.read(before)
 		resp.Diagnostics.Append(r.detach(ctx, former)...)
@@ -312,6 +329,9 @@ func (r *attachmentResource) unmoved(ctx context.Context, state, plan attachment
 		if wanted, e := r.client.AppAttachment(ctx, plan.AppID.ValueString(), plan.Name.ValueString()); e == nil && string(wanted.AddOnID) == plan.InstanceID.ValueString() {
 			return wanted, nil
 		}
+		if r.wentAlong(ctx, state, plan) {
+			return heroku.Attachment{}, nil
+		}
 		return now, diag.NewErrorDiagnostic(summary, fmt.Sprintf(
 			"%s (%s) is gone: somebody has detached it. Nothing has been changed. Plan again to see what is there.", state, state.ID.ValueString()))
 	case err != nil:
@@ -322,6 +342,19 @@ func (r *attachmentResource) unmoved(ctx context.Context, state, plan attachment
 			state, state.InstanceID.ValueString(), plan.InstanceID.ValueString(), now.AddOnName, now.AddOnID))
 	}
 	return now, nil
+}
+
+// wentAlong reports that an attachment is gone because its app or its store is, and that the plan is for another one: an
+// app or a store that is replaced is destroyed before its attachments are told.
+func (r *attachmentResource) wentAlong(ctx context.Context, state, plan attachmentModel) bool {
+	var err error
+	if !plan.AppID.Equal(state.AppID) {
+		_, err = r.client.App(ctx, heroku.AppID(state.AppID.ValueString()))
+	}
+	if !heroku.IsNotFound(err) && !plan.InstanceID.Equal(state.InstanceID) {
+		_, err = r.client.AddOn(ctx, heroku.AddOnID(state.InstanceID.ValueString()))
+	}
+	return heroku.IsNotFound(err)
 }
 
 // leftToSuccessor, in the private state of a planned destroy, says that another instance of the plan has the same

@@ -356,3 +356,59 @@ func storeOf(t *testing.T, sb *acctest.Sandbox, app, name string) string {
 	}
 	return found.AddOnName
 }
+
+func TestAccAttachment_countShifts(t *testing.T) {
+	t.Parallel()
+	config := func(names string) string {
+		return attached("blue", "worker", "OTHER") + fmt.Sprintf(`
+resource "kvs_attachment" "each" {
+  count       = length(%[1]s)
+  app_id      = kvs_app.worker.id
+  instance_id = kvs_instance.blue.id
+  name        = %[1]s[count.index]
+}
+`, names)
+	}
+	// what moves to another number stays as it is, and what is left over is detached
+	sb, cli := workflow(t, config(`["FIRST", "SECOND", "THIRD"]`))
+	cli.Apply()
+	sb.ResetJournal()
+	cli.Configure(config(`["SECOND", "THIRD"]`))
+	if onOpenTofu(cli) { // where a plan and its apply cannot be told apart
+		return
+	}
+	cli.Apply()
+	if sent := sb.Requests("(POST|DELETE)", "/addon-attachments.*"); len(sent) != 1 {
+		t.Errorf("%v were sent, want one detachment", sent)
+	}
+	expectAttachments(t, sb, "orders-worker", "OTHER of orders-blue", "SECOND of orders-blue", "THIRD of orders-blue")
+	expectSettled(t, cli)
+}
+
+func TestAccAttachment_appReplaced(t *testing.T) {
+	t.Parallel()
+	// an app that is made anew has lost its attachments, and gets them in the same apply
+	sb, cli := workflow(t, attached("blue", "worker", "SHARED"))
+	cli.Apply()
+	cli.Apply("-replace=kvs_app.worker")
+	expectAttachments(t, sb, "orders-worker", "SHARED of orders-blue")
+	expectSettled(t, cli)
+}
+
+func TestAccAttachment_configVarByHand(t *testing.T) {
+	t.Parallel()
+	// the plan refuses a name whose config var somebody has set, for a new attachment and for a renamed one
+	sb, cli := workflow(t, twoAppsTwoStores)
+	cli.Apply()
+	client, value := sb.Client(t), "by hand"
+	if err := client.SetConfigVar(t.Context(), mustFindApp(t, client, "orders-worker").ID, "JOINT_URL", &value); err != nil {
+		t.Fatal(err)
+	}
+	cli.Configure(attached("blue", "worker", "JOINT"))
+	expectSays(t, planOf(cli), "The attachment would overwrite a config var", "JOINT_URL")
+	cli.Configure(attached("blue", "worker", "SHARED"))
+	cli.Apply()
+	cli.Configure(attached("blue", "worker", "JOINT"))
+	expectSays(t, planOf(cli), "The attachment would overwrite a config var", "JOINT_URL")
+	expectAttachments(t, sb, "orders-worker", "SHARED of orders-blue")
+}

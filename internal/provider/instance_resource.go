@@ -185,10 +185,17 @@ func (r *instanceResource) planUpdate(ctx context.Context, state, config instanc
 		}
 	}
 	if !plan.AttachmentName.Equal(state.AttachmentName) {
+		if known(plan.AttachmentName) && plan.AppID.Equal(state.AppID) && r.client != nil && state.ready() {
+			diags.Append(r.refuseVarInUse(ctx, heroku.AppID(state.AppID.ValueString()), plan.AttachmentName.ValueString(), path.Root("attachment_name"), state.addOnID())...)
+		}
 		plan.ConfigVars = types.SetUnknown(types.StringType)
 	}
 	if plan.Plan.IsUnknown() || plan.AppID.IsUnknown() {
 		plan.replaced(state, config)
+		if plan.AppID.IsUnknown() && r.run.goes(object{appType, state.AppID.ValueString()}) {
+			diags.Append(state.appGoes())
+			return diags
+		}
 		diags.AddAttributeWarning(unknownCause(*plan), "The change may need a new store", fmt.Sprintf(
 			"%s: the new value is known only after apply. If it turns out to need a new store, that is made as `migration` says, and its id changes.", state.label()))
 		return diags
@@ -291,6 +298,9 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 	default:
 		if config.Name.IsNull() {
 			resp.Diagnostics.Append(r.nameForGood(ctx, &plan)...)
+		}
+		if config.AttachmentName.IsNull() {
+			r.run.inherits(plan.AppID.ValueString(), plan.ID.ValueString())
 		}
 		for _, d := range r.upgrade(ctx, &plan, true, timeout) {
 			resp.Diagnostics.AddWarning(d.Summary(), d.Detail())
@@ -409,6 +419,9 @@ func (r *instanceResource) Delete(ctx context.Context, req resource.DeleteReques
 		return
 	}
 	if resp.Diagnostics.Append(r.destroyOther(ctx, state, timeout)...); resp.Diagnostics.HasError() {
+		return
+	}
+	if resp.Diagnostics.Append(r.handOver(ctx, state)...); resp.Diagnostics.HasError() {
 		return
 	}
 	carried, diags := req.Private.GetKey(ctx, attachmentsCarried)

@@ -145,7 +145,7 @@ func (m privateSpaceModel) refuseReplacement(plan privateSpaceModel, changes []f
 // for the space only then.
 func (m privateSpaceModel) refuseUnknown(plan privateSpaceModel) diag.Diagnostics {
 	var diags diag.Diagnostics
-	if !m.guarded(plan) {
+	if !m.DeletionProtection.ValueBool() && !plan.DeletionProtection.ValueBool() { // a protection that is unknown is no change either
 		return diags
 	}
 	for _, fixed := range []fixedChange{

@@ -130,6 +130,7 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		offered: &offeredPlans{}, varNames: &varNames{}, orders: &appHolds{},
 		probing: config.Probe.ValueString(), certificates: newCertificates(config.Probe.ValueString()),
 	}
+	conn.run.asking = client.Asking
 	// One free request, so that a wrong token is one error here instead of one for each resource.
 	if _, err := client.RateLimit(ctx); err != nil {
 		const summary = "Unable to use the Heroku API"

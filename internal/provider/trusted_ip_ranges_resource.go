@@ -187,6 +187,11 @@ func (r *trustedRangesResource) ModifyPlan(ctx context.Context, req resource.Mod
 	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); resp.Diagnostics.HasError() {
 		return
 	}
+	if exists && plan.SpaceID.IsUnknown() && r.run.goes(object{spaceType, state.SpaceID.ValueString()}) {
+		resp.RequiresReplace.Append(path.Root("space_id"))
+		resp.Diagnostics.Append(state.announceDestroy()...)
+		return
+	}
 	if exists && known(plan.SpaceID) && !plan.SpaceID.Equal(state.SpaceID) {
 		if applies {
 			resp.Diagnostics.Append(fixedAtCreation(path.Root("space_id"), state.String(), state.SpaceID, plan.SpaceID))

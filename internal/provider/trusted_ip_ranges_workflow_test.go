@@ -294,3 +294,29 @@ func TestLongTrustedIPRanges_twoOwnersThatAgree(t *testing.T) {
 	cli.Configure(trusted([]string{office}) + second)
 	expectSays(t, planOf(cli), "Two resources own the trusted IP ranges of one space")
 }
+
+func TestAccTrustedIPRanges_spaceReplaced(t *testing.T) {
+	t.Parallel()
+	config := func(region string) string {
+		return privateSpace(fmt.Sprintf("region = %q", region)) + `
+resource "kvs_trusted_ip_ranges" "prod" {
+  space_id = kvs_private_space.prod.id
+  ranges   = { "192.0.2.0/24" = {} }
+}
+`
+	}
+	// the ranges of a space that is made anew are set in the same apply
+	sb, cli := workflow(t, config("virginia"))
+	cli.Apply()
+	cli.Configure(config("oregon"))
+	cli.Apply()
+	client := sb.Client(t)
+	found, err := client.FindSpace(t.Context(), "acme-prod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if set, err := client.TrustedRanges(t.Context(), found.ID); err != nil || len(set.Rules) != 1 || set.Rules[0].Source != "192.0.2.0/24" {
+		t.Errorf("the ranges are %v: %v", set.Rules, err)
+	}
+	expectSettled(t, cli)
+}
