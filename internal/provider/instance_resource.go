@@ -305,6 +305,8 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 			return
 		}
 		resp.Diagnostics.Append(r.certificates.keep(ctx, plan.addOnID(), resp.Private)...)
+		addOn.Name, addOn.State = plan.Name.ValueString(), heroku.StateProvisioned
+		r.run.finished(addOn)
 	}
 	save()
 }
@@ -333,7 +335,6 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: state.ID})...)
 	resp.Diagnostics.Append(r.certificates.recall(ctx, state.addOnID(), req.Private)...)
 	known := state
-	settings := r.askSettings(ctx, state)
 	addOn, err := r.present(ctx, &state)
 	if heroku.IsNotFound(err) || err == nil && addOn.State == heroku.StateDeprovisioned {
 		resp.State.RemoveResource(ctx)
@@ -349,7 +350,7 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 		resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: types.StringValue(string(addOn.ID))})...)
 	}
 	r.noteState(state)
-	store, err := settings(addOn)
+	store, err := r.storeOf(ctx, addOn)
 	if err != nil {
 		resp.Diagnostics.Append(r.failure("Unable to read the settings of Key-Value Store", state.label(), err))
 		return
@@ -363,30 +364,12 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 	resp.Diagnostics.Append(setChanged(ctx, &resp.State, known, state)...)
 }
 
-// askSettings asks the Data API at the same time as the Platform API when the store was ready before, which saves everyone
-// a round trip. What it says counts once the Platform API has said that this is the store.
-func (r *instanceResource) askSettings(ctx context.Context, before instanceModel) func(heroku.AddOn) (*heroku.Store, error) {
-	if !before.ready() {
-		return func(addOn heroku.AddOn) (*heroku.Store, error) { return r.storeOf(ctx, addOn) }
-	}
-	answer := r.client.AskStore(ctx, before.addOnID())
-	return func(addOn heroku.AddOn) (*heroku.Store, error) {
-		if addOn.ID != before.addOnID() || addOn.State != heroku.StateProvisioned {
-			return r.storeOf(ctx, addOn)
-		}
-		return ifKnown(answer())
-	}
-}
-
 // storeOf asks the Data API, which does not know a store that is still being provisioned.
 func (r *instanceResource) storeOf(ctx context.Context, addOn heroku.AddOn) (*heroku.Store, error) {
 	if addOn.State != heroku.StateProvisioned {
 		return nil, nil
 	}
-	return ifKnown(r.client.Store(ctx, addOn.ID))
-}
-
-func ifKnown(store heroku.Store, err error) (*heroku.Store, error) {
+	store, err := r.client.Store(ctx, addOn.ID)
 	if heroku.IsNotFound(err) {
 		return nil, nil
 	}

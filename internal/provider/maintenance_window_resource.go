@@ -131,7 +131,7 @@ func (r *maintenanceWindowResource) ModifyPlan(ctx context.Context, req resource
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 	if r.client != nil && !plan.InstanceID.IsUnknown() {
-		if addOn, err := r.client.AddOn(ctx, plan.addOnID()); err == nil {
+		if addOn, err := r.addOn(ctx, plan.addOnID()); err == nil {
 			resp.Diagnostics.Append(r.refuseWithoutWindow(addOn)...)
 		}
 	}
@@ -208,7 +208,7 @@ func (r *maintenanceWindowResource) set(ctx context.Context, m *maintenanceWindo
 		diags.AddError(summary, err.Error()+".")
 		return diags
 	}
-	addOn, err := r.client.AddOn(ctx, m.addOnID())
+	addOn, err := r.addOn(ctx, m.addOnID())
 	if err != nil {
 		diags.Append(r.failure(summary, m.String(), err))
 		return diags

@@ -36,6 +36,7 @@ type run struct {
 	protected map[string]string // stores that are protected, in words, by their names
 	ordered   map[string]int    // how many stores are to be ordered on an app without an attachment name
 	looks     int               // at objects that are planned to be destroyed
+	made      map[heroku.AddOnID]heroku.AddOn
 }
 
 // object is one thing at Heroku that instances of a resource type manage.
@@ -60,7 +61,7 @@ func newRun() *run {
 		inState: make(map[object]bool), kept: make(map[object]bool), wanted: make(map[object]bool), yielded: make(map[object]bool),
 		claims: make(map[string][]claim), destroyed: make(map[object]bool), ended: make(map[object]bool),
 		refreshed: make(map[object]bool), members: make(map[object]member), byName: make(map[nameOf]object), takers: make(map[nameOf]taking),
-		protected: make(map[string]string), ordered: make(map[string]int),
+		protected: make(map[string]string), ordered: make(map[string]int), made: make(map[heroku.AddOnID]heroku.AddOn),
 	}
 }
 
