@@ -94,7 +94,6 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	proposed := plan
 
 	switch {
 	case req.Plan.Raw.IsNull():
@@ -115,7 +114,7 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	resp.Diagnostics.Append(r.onlyOwnerOfFirst(ctx, req.Config, state, plan)...)
 	plan.setFacts()
 	r.plans.note(plan)
-	resp.Diagnostics.Append(setChanged(ctx, &resp.Plan, proposed, plan)...)
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 }
 
 // planCreation refuses what Heroku would refuse later, and what would take something away.
@@ -139,23 +138,6 @@ func (r *instanceResource) planCreation(ctx context.Context, config instanceMode
 		diags.Append(r.planAttachment(ctx, *plan, config)...)
 	}
 	return diags
-}
-
-// stays reports that a store that nobody wants to change stays as it is, and that there is nothing to say of it.
-func (r *instanceResource) stays(ctx context.Context, state instanceModel) bool {
-	if spec := state.spec(); !state.ready() || !state.RetiredInstanceID.IsNull() || keyvalue.Impact(spec, spec).Method != keyvalue.NoChange {
-		return false
-	}
-	plan := state
-	if said := r.planExisting(ctx, state, instanceModel{}, &plan, false); len(said) > 0 {
-		return false
-	}
-	plan.setFacts()
-	if !same(state, plan) {
-		return false
-	}
-	r.plans.note(plan)
-	return true
 }
 
 // planExisting decides what becomes of a store that exists.
@@ -361,7 +343,7 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 			state.RetiredInstanceID = types.StringNull()
 		}
 	}
-	resp.Diagnostics.Append(setChanged(ctx, &resp.State, known, state)...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
 
 // storeOf asks the Data API, which does not know a store that is still being provisioned.

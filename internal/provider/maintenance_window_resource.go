@@ -239,7 +239,6 @@ func (r *maintenanceWindowResource) Read(ctx context.Context, req resource.ReadR
 		return
 	}
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, maintenanceWindowIdentity{state.InstanceID})...)
-	known := state
 	store, err := r.client.Store(ctx, state.addOnID())
 	if heroku.HasStatus(err, http.StatusNotFound) {
 		// The Data API knows a store later than the Platform API does, so that only the latter can tell that it is gone.
@@ -265,7 +264,7 @@ func (r *maintenanceWindowResource) Read(ctx context.Context, req resource.ReadR
 		return
 	}
 	state.read(window, r.client.HostTime())
-	resp.Diagnostics.Append(setChanged(ctx, &resp.State, known, state)...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
 
 func (r *maintenanceWindowResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {

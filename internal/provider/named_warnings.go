@@ -94,6 +94,9 @@ func (n naming) name(ctx context.Context, said []*tfprotov6.Diagnostic, resource
 	}
 }
 
+// exists is false for an object that is null, which MessagePack writes as a single byte.
+func exists(v *tfprotov6.DynamicValue) bool { return v != nil && len(v.MsgPack) > 1 }
+
 // identifying are the attributes by which people know an object, where these are not its name.
 var identifying = map[string][]string{
 	"kvs_attachment":         {"name", "app_id"},
