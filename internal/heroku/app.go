@@ -104,11 +104,9 @@ func (c *Client) getApp(ctx context.Context, id AppID) (App, error) {
 	return c.FindApp(ctx, string(id))
 }
 
-func (c *Client) allApps(ctx context.Context, most int) (map[AppID]App, error) {
-	return index(ctx, c, c.get("apps"), many[wireApp], func(a App) AppID { return a.ID }, most)
+func (c *Client) allApps(ctx context.Context) (map[AppID]App, error) {
+	return index(ctx, c, c.get("apps"), many[wireApp], func(a App) AppID { return a.ID })
 }
-
-func appIDs(_ AppID, a App) []string { return []string{string(a.ID)} }
 
 // CreateApp orders an app, for a team or in a space through /teams/apps. When the answer is lost, the name is looked up.
 func (c *Client) CreateApp(ctx context.Context, a AppCreate) (App, error) {
@@ -126,10 +124,7 @@ func (c *Client) CreateApp(ctx context.Context, a AppCreate) (App, error) {
 		k = c.post(body, "teams", "apps")
 	}
 	start := c.earliest()
-	o := order[App]{
-		what: "app " + a.Name, call: k, decode: unless(a.contradicts, one[wireApp]),
-		touches: func(App) []string { return []string{unread} },
-	}
+	o := order[App]{what: "app " + a.Name, call: k, decode: unless(a.contradicts, one[wireApp])}
 	if a.Name != "" {
 		o.find = func(ctx context.Context) (App, error) { return c.FindApp(ctx, a.Name) }
 		o.ours = func(found App) error { return a.matches(found, start) }
@@ -198,7 +193,8 @@ func (c *Client) TransferApp(ctx context.Context, id AppID, team string) (App, e
 
 // DeleteApp destroys an app together with its own add-ons. That it is gone already is success.
 func (c *Client) DeleteApp(ctx context.Context, id AppID) error {
-	return c.remove(ctx, "apps", string(id))
+	_, err := c.remove(ctx, "apps", string(id))
+	return err
 }
 
 // AppAddOns lists the app's own add-ons and those of other apps that are attached to it: filter on AddOn.AppID. What this

@@ -72,10 +72,6 @@ func attachmentName(a Attachment) string   { return a.Name }
 func attachmentApp(a Attachment) AppID     { return a.AppID }
 func attachmentAddOn(a Attachment) AddOnID { return a.AddOnID }
 
-func attachmentIDs(_ AttachmentID, a Attachment) []string {
-	return []string{string(a.ID), string(a.AddOnID), string(a.AppID), string(a.OwnerAppID)}
-}
-
 // Attachment returns an attachment by id. The read is shared.
 func (c *Client) Attachment(ctx context.Context, id AttachmentID) (Attachment, error) {
 	return c.attachments.Get(ctx, id)
@@ -87,8 +83,8 @@ func (c *Client) getAttachment(ctx context.Context, id AttachmentID) (Attachment
 	return a, err
 }
 
-func (c *Client) allAttachments(ctx context.Context, most int) (map[AttachmentID]Attachment, error) {
-	return index(ctx, c, including(c.get("addon-attachments")), many[wireAttachment], func(a Attachment) AttachmentID { return a.ID }, most)
+func (c *Client) allAttachments(ctx context.Context) (map[AttachmentID]Attachment, error) {
+	return index(ctx, c, including(c.get("addon-attachments")), many[wireAttachment], func(a Attachment) AttachmentID { return a.ID })
 }
 
 // AppAttachments lists the attachments on an app, of its own add-ons and of others.
@@ -102,8 +98,8 @@ func (c *Client) AttachmentsOn(ctx context.Context, id AppID) ([]Attachment, err
 	return c.onApps.Get(ctx, id)
 }
 
-func (c *Client) allByApp(ctx context.Context, most int) (map[AppID][]Attachment, error) {
-	all, err := c.allAttachments(ctx, most)
+func (c *Client) allByApp(ctx context.Context) (map[AppID][]Attachment, error) {
+	all, err := c.allAttachments(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -112,14 +108,6 @@ func (c *Client) allByApp(ctx context.Context, most int) (map[AppID][]Attachment
 		byApp[a.AppID] = append(byApp[a.AppID], a)
 	}
 	return byApp, nil
-}
-
-func onAppIDs(id AppID, attachments []Attachment) []string {
-	ids := []string{string(id), attachmentsOn(id)}
-	for _, a := range attachments {
-		ids = append(ids, string(a.ID), string(a.AddOnID))
-	}
-	return ids
 }
 
 // AppAttachment returns the attachment with this name on an app (id or name).
@@ -158,7 +146,7 @@ func (c *Client) CreateAttachment(ctx context.Context, a AttachmentCreate) (Atta
 	k := including(c.post(body, "addon-attachments"))
 	k.app = a.App
 	return order[Attachment]{
-		what: "attachment " + a.Name, call: k, decode: a.answered, find: find, touches: a.touches(),
+		what: "attachment " + a.Name, call: k, decode: a.answered, find: find,
 		ours: func(found Attachment) error {
 			if found.AddOnID != a.AddOn {
 				return fmt.Errorf("the attachment %s is one of add-on %s", found.Name, found.AddOnName)
@@ -166,19 +154,6 @@ func (c *Client) CreateAttachment(ctx context.Context, a AttachmentCreate) (Atta
 			return nil
 		},
 	}.place(ctx, c)
-}
-
-// touches: the add-on has another config var on its own app, and on no other. With Confirm, something was replaced.
-func (a AttachmentCreate) touches() func(Attachment) []string {
-	if a.Confirm != "" {
-		return nil
-	}
-	return func(made Attachment) []string {
-		if made.AppID != made.OwnerAppID {
-			return []string{attachmentsOn(a.App)}
-		}
-		return []string{attachmentsOn(a.App), string(made.AddOnID)}
-	}
 }
 
 // attachmentFinder looks for an attachment whose answer was lost: by its name, or, when Heroku chooses the name, by
@@ -232,13 +207,8 @@ func (c *Client) attachedTo(ctx context.Context, a AttachmentCreate) (map[Attach
 // DeleteAttachment detaches. That it is gone already is success. Heroku refuses to remove the last attachment on the
 // add-on's own app.
 func (c *Client) DeleteAttachment(ctx context.Context, id AttachmentID) error {
-	left, err := c.sendRemoval(ctx, "addon-attachments", string(id))
-	if err != nil || left.AddOn.ID == "" {
-		c.writes.end()
-		return err
-	}
-	c.writes.end(string(id), string(left.AddOn.ID))
-	return nil
+	_, err := c.remove(ctx, "addon-attachments", string(id))
+	return err
 }
 
 // answered reads the attachment that was made: of this add-on, on this app, under this name.

@@ -230,7 +230,6 @@ func (c *Client) SetMaintenanceWindow(ctx context.Context, id AddOnID, day, time
 	// A POST, but one that sets: repeating it gives the same result.
 	k.operation, k.method = write, http.MethodPost
 	k.body = map[string]string{"day_of_week": day, "time_of_day": timeOfDay}
-	k.touches = []string{settingsOf(id)}
 	begins := strings.ToLower(day) + "s " + timeOfDay
 	return change(ctx, c, k, one[wireWindow],
 		func(ctx context.Context) (MaintenanceWindow, error) { return c.MaintenanceWindow(ctx, id) },

@@ -105,11 +105,9 @@ func (c *Client) getSpace(ctx context.Context, id SpaceID) (Space, error) {
 	return space, err
 }
 
-func (c *Client) allSpaces(ctx context.Context, most int) (map[SpaceID]Space, error) {
-	return index(ctx, c, c.get("spaces"), many[wireSpace], func(s Space) SpaceID { return s.ID }, most)
+func (c *Client) allSpaces(ctx context.Context) (map[SpaceID]Space, error) {
+	return index(ctx, c, c.get("spaces"), many[wireSpace], func(s Space) SpaceID { return s.ID })
 }
-
-func spaceIDs(_ SpaceID, s Space) []string { return []string{string(s.ID)} }
 
 // CreateSpace orders a space; it comes back allocating. It costs money from then on: when the answer is lost, the name
 // is looked up. Once sent, the order outlives ctx.
@@ -193,7 +191,7 @@ func (c *Client) TransferSpace(ctx context.Context, id SpaceID, team string) (Sp
 // DeleteSpace destroys a space, which must be empty; it returns once Heroku has accepted. That it is gone, or on its way,
 // is success.
 func (c *Client) DeleteSpace(ctx context.Context, id SpaceID) error {
-	err := c.remove(ctx, "spaces", string(id))
+	_, err := c.remove(ctx, "spaces", string(id))
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
@@ -205,12 +203,12 @@ func (c *Client) DeleteSpace(ctx context.Context, id SpaceID) error {
 
 // WaitSpaceAllocated waits until a new space can hold apps, which takes up to ten minutes. Its errors are *WaitError.
 func (c *Client) WaitSpaceAllocated(ctx context.Context, id SpaceID, timeout time.Duration) (Space, error) {
-	return c.spaceWaits.wait(ctx, id, fmt.Sprintf("space %s to be allocated", id), timeout, unseen(allocating))
+	return c.spaces.wait(ctx, id, fmt.Sprintf("space %s to be allocated", id), timeout, spaceTicks, unseen(allocating))
 }
 
 // WaitSpaceGone waits until a destroyed space is gone. Its errors are *WaitError.
 func (c *Client) WaitSpaceGone(ctx context.Context, id SpaceID, timeout time.Duration) error {
-	_, err := c.spaceWaits.wait(ctx, id, fmt.Sprintf("space %s to be gone", id), timeout,
+	_, err := c.spaces.wait(ctx, id, fmt.Sprintf("space %s to be gone", id), timeout, spaceTicks,
 		func(s Space, found bool, _ time.Duration) progress {
 			if !found {
 				return progress{state: "not found", ready: true}
@@ -222,7 +220,7 @@ func (c *Client) WaitSpaceGone(ctx context.Context, id SpaceID, timeout time.Dur
 
 // WaitSpaceTeam waits until a space belongs to the team, by its name. Its errors are *WaitError.
 func (c *Client) WaitSpaceTeam(ctx context.Context, id SpaceID, team string, timeout time.Duration) (Space, error) {
-	return c.spaceWaits.wait(ctx, id, fmt.Sprintf("space %s to belong to team %s", id, team), timeout,
+	return c.spaces.wait(ctx, id, fmt.Sprintf("space %s to belong to team %s", id, team), timeout, spaceTicks,
 		unseen(func(s Space, found bool, missing time.Duration) progress {
 			if !found {
 				return unknownSpace(missing)

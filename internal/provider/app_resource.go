@@ -211,7 +211,7 @@ func (r *appResource) planUpdate(ctx context.Context, state, config appModel, pl
 	// Another spelling makes the framework plan an unknown mode; only an update may find another one.
 	left := *plan
 	left.Maintenance = state.Maintenance
-	if config.Maintenance.IsNull() && same(left, state) {
+	if config.Maintenance.IsNull() && left == state {
 		*plan = left
 	}
 	return diags

@@ -143,7 +143,7 @@ func (r *attachmentResource) attach(ctx context.Context, plan attachmentModel, b
 		App:   heroku.AppID(plan.AppID.ValueString()),
 		Name:  plan.Name.ValueString(),
 	}
-	addOn, err := r.client.AddOn(ctx, order.AddOn)
+	addOn, err := r.addOn(ctx, order.AddOn)
 	if err != nil {
 		return heroku.Attachment{}, r.failure(summary, plan.String(), err)
 	}

@@ -153,7 +153,6 @@ func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.Modify
 		return
 	}
 	applies := r.run.applies(r.client, req.ClientCapabilities.DeferralAllowed)
-	proposed := plan
 	switch {
 	case req.State.Raw.IsNull():
 		resp.Diagnostics.Append(r.planCreation(ctx, config, &plan, applies)...)
@@ -170,7 +169,7 @@ func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.Modify
 	if !applies && !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(r.planConfigVar(ctx, state, plan)...)
 	}
-	resp.Diagnostics.Append(setChanged(ctx, &resp.Plan, proposed, plan)...)
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 }
 
 func (r *attachmentResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -225,7 +224,6 @@ func (r *attachmentResource) Read(ctx context.Context, req resource.ReadRequest,
 	r.run.note(object{attachmentNamed, state.Name.ValueString()})
 	// Also for an object that is gone: the framework wants an identity even then, and older CLIs keep none.
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, attachmentIdentity{ID: state.ID})...)
-	known := state
 	attachment, err := r.live(ctx, state)
 	if heroku.IsNotFound(err) {
 		resp.Diagnostics.AddWarning("The attachment is gone", fmt.Sprintf(
@@ -241,7 +239,7 @@ func (r *attachmentResource) Read(ctx context.Context, req resource.ReadRequest,
 	state.read(attachment)
 	r.run.note(state.object())
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, attachmentIdentity{ID: state.ID})...)
-	resp.Diagnostics.Append(setChanged(ctx, &resp.State, known, state)...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
 
 // live is the attachment of the state as it is now. A re-point makes a new attachment of the same name, also when somebody

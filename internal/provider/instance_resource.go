@@ -94,7 +94,6 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	proposed := plan
 
 	switch {
 	case req.Plan.Raw.IsNull():
@@ -115,7 +114,7 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	resp.Diagnostics.Append(r.onlyOwnerOfFirst(ctx, req.Config, state, plan)...)
 	plan.setFacts()
 	r.plans.note(plan)
-	resp.Diagnostics.Append(setChanged(ctx, &resp.Plan, proposed, plan)...)
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 }
 
 // planCreation refuses what Heroku would refuse later, and what would take something away.
@@ -135,23 +134,6 @@ func (r *instanceResource) planCreation(ctx context.Context, config instanceMode
 		diags.Append(r.planAttachment(ctx, *plan, config)...)
 	}
 	return diags
-}
-
-// stays reports that a store that nobody wants to change stays as it is, and that there is nothing to say of it.
-func (r *instanceResource) stays(ctx context.Context, state instanceModel) bool {
-	if spec := state.spec(); !state.ready() || !state.RetiredInstanceID.IsNull() || keyvalue.Impact(spec, spec).Method != keyvalue.NoChange {
-		return false
-	}
-	plan := state
-	if said := r.planExisting(ctx, state, instanceModel{}, &plan, false); len(said) > 0 {
-		return false
-	}
-	plan.setFacts()
-	if !same(state, plan) {
-		return false
-	}
-	r.plans.note(plan)
-	return true
 }
 
 // planExisting decides what becomes of a store that exists.
@@ -311,6 +293,8 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 			return
 		}
 		resp.Diagnostics.Append(r.certificates.keep(ctx, plan.addOnID(), resp.Private)...)
+		addOn.Name, addOn.State = plan.Name.ValueString(), heroku.StateProvisioned
+		r.run.finished(addOn)
 	}
 	save()
 }
@@ -339,7 +323,6 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: state.ID})...)
 	resp.Diagnostics.Append(r.certificates.recall(ctx, state.addOnID(), req.Private)...)
 	known := state
-	settings := r.askSettings(ctx, state)
 	addOn, err := r.present(ctx, &state)
 	if heroku.IsNotFound(err) || err == nil && addOn.State == heroku.StateDeprovisioned {
 		resp.State.RemoveResource(ctx)
@@ -355,7 +338,7 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 		resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: types.StringValue(string(addOn.ID))})...)
 	}
 	r.noteState(state)
-	store, err := settings(addOn)
+	store, err := r.storeOf(ctx, addOn)
 	if err != nil {
 		resp.Diagnostics.Append(r.failure("Unable to read the settings of Key-Value Store", state.label(), err))
 		return
@@ -366,22 +349,7 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 			state.RetiredInstanceID = types.StringNull()
 		}
 	}
-	resp.Diagnostics.Append(setChanged(ctx, &resp.State, known, state)...)
-}
-
-// askSettings asks the Data API at the same time as the Platform API when the store was ready before, which saves everyone
-// a round trip. What it says counts once the Platform API has said that this is the store.
-func (r *instanceResource) askSettings(ctx context.Context, before instanceModel) func(heroku.AddOn) (*heroku.Store, error) {
-	if !before.ready() {
-		return func(addOn heroku.AddOn) (*heroku.Store, error) { return r.storeOf(ctx, addOn) }
-	}
-	answer := r.client.AskStore(ctx, before.addOnID())
-	return func(addOn heroku.AddOn) (*heroku.Store, error) {
-		if addOn.ID != before.addOnID() || addOn.State != heroku.StateProvisioned {
-			return r.storeOf(ctx, addOn)
-		}
-		return ifKnown(answer())
-	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
 
 // storeOf asks the Data API, which does not know a store that is still being provisioned.
@@ -389,10 +357,7 @@ func (r *instanceResource) storeOf(ctx context.Context, addOn heroku.AddOn) (*he
 	if addOn.State != heroku.StateProvisioned {
 		return nil, nil
 	}
-	return ifKnown(r.client.Store(ctx, addOn.ID))
-}
-
-func ifKnown(store heroku.Store, err error) (*heroku.Store, error) {
+	store, err := r.client.Store(ctx, addOn.ID)
 	if heroku.IsNotFound(err) {
 		return nil, nil
 	}

@@ -131,7 +131,7 @@ func (r *maintenanceWindowResource) ModifyPlan(ctx context.Context, req resource
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 	if r.client != nil && !plan.InstanceID.IsUnknown() {
-		if addOn, err := r.client.AddOn(ctx, plan.addOnID()); err == nil {
+		if addOn, err := r.addOn(ctx, plan.addOnID()); err == nil {
 			resp.Diagnostics.Append(r.refuseWithoutWindow(addOn)...)
 		}
 	}
@@ -208,7 +208,7 @@ func (r *maintenanceWindowResource) set(ctx context.Context, m *maintenanceWindo
 		diags.AddError(summary, err.Error()+".")
 		return diags
 	}
-	addOn, err := r.client.AddOn(ctx, m.addOnID())
+	addOn, err := r.addOn(ctx, m.addOnID())
 	if err != nil {
 		diags.Append(r.failure(summary, m.String(), err))
 		return diags
@@ -239,7 +239,6 @@ func (r *maintenanceWindowResource) Read(ctx context.Context, req resource.ReadR
 		return
 	}
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, maintenanceWindowIdentity{state.InstanceID})...)
-	known := state
 	store, err := r.client.Store(ctx, state.addOnID())
 	if heroku.HasStatus(err, http.StatusNotFound) {
 		// The Data API knows a store later than the Platform API does, so that only the latter can tell that it is gone.
@@ -270,7 +269,7 @@ func (r *maintenanceWindowResource) Read(ctx context.Context, req resource.ReadR
 		return
 	}
 	state.read(window, r.client.HostTime())
-	resp.Diagnostics.Append(setChanged(ctx, &resp.State, known, state)...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
 
 func (r *maintenanceWindowResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {

@@ -160,6 +160,9 @@ func (n naming) name(ctx context.Context, said []*tfprotov6.Diagnostic, of schem
 	}
 }
 
+// exists is false for an object that is null, which MessagePack writes as a single byte.
+func exists(v *tfprotov6.DynamicValue) bool { return v != nil && len(v.MsgPack) > 1 }
+
 // identifying are the attributes by which people know an object, the best ones first. What belongs together is in one text.
 var identifying = [][]string{{"name"}, {"instance_id"}, {"attachment_id"}, {"space_id"}, {"app_id"}}
 

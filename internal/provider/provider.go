@@ -37,10 +37,6 @@ type kvsProvider struct {
 	version string
 	getenv  func(string) string
 	edits   []func(*heroku.Options)
-	conn    *connection // nil until it is configured
-	stores  declared    // of kvs_instance, likewise
-
-	attachments, windows declared
 }
 
 // Option adjusts a provider that does not run under Terraform alone, such as one in a test.
@@ -143,8 +139,6 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		resp.Diagnostics.Append(conn.failure(summary, object, err))
 		return
 	}
-	p.conn, p.stores = &conn, declarationOf(ctx, newInstanceResource())
-	p.attachments, p.windows = declarationOf(ctx, newAttachmentResource()), declarationOf(ctx, newMaintenanceWindowResource())
 	resp.ResourceData = conn
 	resp.DataSourceData = conn
 	resp.EphemeralResourceData = conn

@@ -38,6 +38,7 @@ type run struct {
 	ordered   map[string]int      // how many stores are to be ordered on an app without an attachment name
 	heirs     map[string][]string // by app: stores that were made without an attachment name, and are complete
 	looks     int                 // at objects that are planned to be destroyed
+	made      map[heroku.AddOnID]heroku.AddOn
 }
 
 // object is one thing at Heroku that instances of a resource type manage.
@@ -63,6 +64,7 @@ func newRun() *run {
 		claims: make(map[string][]claim), destroyed: make(map[object]bool), ended: make(map[object]bool),
 		refreshed: make(map[object]bool), members: make(map[object]member), byName: make(map[nameOf]object), takers: make(map[nameOf]taking),
 		protected: make(map[string]string), ordered: make(map[string]int), heirs: make(map[string][]string),
+		made: make(map[heroku.AddOnID]heroku.AddOn),
 	}
 }
 
