@@ -67,7 +67,7 @@ type wireAddOn struct {
 	CreatedAt        text   `json:"created_at"`
 	UpdatedAt        text   `json:"updated_at"`
 	BilledPrice      *price `json:"billed_price"`
-	ProvisionMessage text   `json:"provision_message"`
+	ProvisionMessage prose  `json:"provision_message"`
 }
 
 func (w wireAddOn) value() (AddOn, error) {
@@ -99,12 +99,13 @@ func (c *Client) AddOn(ctx context.Context, id AddOnID) (AddOn, error) { return 
 
 // FindAddOn returns an add-on by id or by its globally unique name.
 func (c *Client) FindAddOn(ctx context.Context, idOrName string) (AddOn, error) {
-	addOn, _, err := exchange(ctx, c, c.get("addons", idOrName), about(idOrName, addOnID, one[wireAddOn]))
+	addOn, _, err := exchange(ctx, c, c.get("addons", idOrName), about(AddOnID(idOrName), addOnID, named(idOrName, addOnName, one[wireAddOn])))
 	return addOn, err
 }
 
 func (c *Client) getAddOn(ctx context.Context, id AddOnID) (AddOn, error) {
-	return c.FindAddOn(ctx, string(id))
+	addOn, _, err := exchange(ctx, c, c.get("addons", string(id)), about(id, addOnID, one[wireAddOn]))
+	return addOn, err
 }
 
 func (c *Client) allAddOns(ctx context.Context) (map[AddOnID]AddOn, error) {
@@ -132,7 +133,7 @@ func (c *Client) CreateAddOn(ctx context.Context, app AppID, a AddOnCreate) (Add
 	k := c.post(a.body(), "apps", string(app), "addons").withHeader(provisionMessages, "true")
 	k.app = app
 	start := c.earliest()
-	o := order[AddOn]{what: "add-on " + a.Name, call: k, decode: about(string(app), func(a AddOn) AppID { return a.AppID }, one[wireAddOn])}
+	o := order[AddOn]{what: "add-on " + a.Name, call: k, decode: about(app, addOnApp, named(a.Name, addOnName, one[wireAddOn]))}
 	if a.Name != "" {
 		o.find = func(ctx context.Context) (AddOn, error) { return c.FindAddOn(ctx, a.Name) }
 		o.ours = func(found AddOn) error { return a.matches(app, found, start) }
@@ -188,7 +189,7 @@ func (c *Client) UpdateAddOn(ctx context.Context, app AppID, id AddOnID, u AddOn
 		body["name"] = *u.Name
 	}
 	k := c.patch(body, "apps", string(app), "addons", string(id)).withHeader(provisionMessages, "true")
-	return change(ctx, c, k, about(string(id), addOnID, one[wireAddOn]),
+	return change(ctx, c, k, about(id, addOnID, one[wireAddOn]),
 		func(ctx context.Context) (AddOn, error) { return c.getAddOn(ctx, id) },
 		func(now AddOn) bool {
 			return (u.Plan == nil || samePlan(*u.Plan, now)) && (u.Name == nil || *u.Name == now.Name)

@@ -67,7 +67,10 @@ func (w wireAttachment) value() (Attachment, error) {
 // including asks for the names of the config vars, which attachments otherwise lack.
 func including(k call) call { return k.withHeader("Accept-Inclusion", "config_vars") }
 
-func attachmentID(a Attachment) string { return string(a.ID) }
+func attachmentID(a Attachment) string     { return string(a.ID) }
+func attachmentName(a Attachment) string   { return a.Name }
+func attachmentApp(a Attachment) AppID     { return a.AppID }
+func attachmentAddOn(a Attachment) AddOnID { return a.AddOnID }
 
 // Attachment returns an attachment by id. The read is shared.
 func (c *Client) Attachment(ctx context.Context, id AttachmentID) (Attachment, error) {
@@ -76,7 +79,7 @@ func (c *Client) Attachment(ctx context.Context, id AttachmentID) (Attachment, e
 
 func (c *Client) getAttachment(ctx context.Context, id AttachmentID) (Attachment, error) {
 	a, _, err := exchange(ctx, c, including(c.get("addon-attachments", string(id))),
-		about(string(id), func(a Attachment) AttachmentID { return a.ID }, one[wireAttachment]))
+		about(id, func(a Attachment) AttachmentID { return a.ID }, one[wireAttachment]))
 	return a, err
 }
 
@@ -86,7 +89,8 @@ func (c *Client) allAttachments(ctx context.Context) (map[AttachmentID]Attachmen
 
 // AppAttachments lists the attachments on an app, of its own add-ons and of others.
 func (c *Client) AppAttachments(ctx context.Context, id AppID) ([]Attachment, error) {
-	return list(ctx, c, including(c.get("apps", string(id), "addon-attachments")), many[wireAttachment], attachmentID)
+	return list(ctx, c, including(c.get("apps", string(id), "addon-attachments")),
+		aboutEach(id, attachmentApp, many[wireAttachment]), attachmentID)
 }
 
 // AttachmentsOn returns the attachments on an app like [Client.AppAttachments], but the read is shared.
@@ -108,13 +112,15 @@ func (c *Client) allByApp(ctx context.Context) (map[AppID][]Attachment, error) {
 
 // AppAttachment returns the attachment with this name on an app (id or name).
 func (c *Client) AppAttachment(ctx context.Context, app, name string) (Attachment, error) {
-	a, _, err := exchange(ctx, c, including(c.get("apps", app, "addon-attachments", name)), one[wireAttachment])
+	a, _, err := exchange(ctx, c, including(c.get("apps", app, "addon-attachments", name)),
+		about(AppID(app), attachmentApp, named(name, attachmentName, one[wireAttachment])))
 	return a, err
 }
 
 // AddOnAttachments lists the attachments of an add-on, on all apps.
 func (c *Client) AddOnAttachments(ctx context.Context, id AddOnID) ([]Attachment, error) {
-	return list(ctx, c, including(c.get("addons", string(id), "addon-attachments")), many[wireAttachment], attachmentID)
+	return list(ctx, c, including(c.get("addons", string(id), "addon-attachments")),
+		aboutEach(id, attachmentAddOn, many[wireAttachment]), attachmentID)
 }
 
 // CreateAttachment attaches an add-on to an app. Creations on one app wait for each other. Once sent, the order
@@ -205,8 +211,7 @@ func (c *Client) DeleteAttachment(ctx context.Context, id AttachmentID) error {
 	return err
 }
 
-// answered reads the attachment that was made: of this add-on, on this app.
+// answered reads the attachment that was made: of this add-on, on this app, under this name.
 func (a AttachmentCreate) answered(body []byte) (Attachment, error) {
-	ofAddOn := about(string(a.AddOn), func(made Attachment) AddOnID { return made.AddOnID }, one[wireAttachment])
-	return about(string(a.App), func(made Attachment) AppID { return made.AppID }, ofAddOn)(body)
+	return about(a.App, attachmentApp, about(a.AddOn, attachmentAddOn, named(a.Name, attachmentName, one[wireAttachment])))(body)
 }

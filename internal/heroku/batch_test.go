@@ -30,7 +30,7 @@ type catalogue struct {
 func newCatalogue(t *testing.T, list handler) *catalogue {
 	c := &catalogue{release: make(chan struct{}), answers: make(chan error, 100)}
 	c.fake = memory(func(w http.ResponseWriter, r *http.Request, n int) {
-		id := strings.TrimPrefix(r.URL.Path, "/addons/")
+		id := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
 		switch {
 		case r.URL.Path == "/addons":
 			list(w, r, n)

@@ -165,6 +165,9 @@ func (c *Client) Credential() Credential { return c.credential }
 // Clock is the time that waits are measured with.
 func (c *Client) Clock() Clock { return c.clock }
 
+// Asking reports whether a request is under way.
+func (c *Client) Asking() bool { return len(c.slots) > 0 }
+
 // HasWritten reports that something was written, or at least tried: a plan is being carried out.
 func (c *Client) HasWritten() bool { return c.writes.Load() > 0 }
 

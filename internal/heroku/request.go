@@ -200,10 +200,10 @@ func (c *Client) refusal(k call, a answer, try int) (*Error, error) {
 const longestMessage = 4000
 
 type refusalBody struct {
-	ID       text `json:"id"`
-	Message  text `json:"message"`
-	URL      text `json:"url"`
-	Resource text `json:"resource"`
+	ID       text  `json:"id"`
+	Message  prose `json:"message"`
+	URL      text  `json:"url"`
+	Resource text  `json:"resource"`
 }
 
 func (c *Client) bodyError(k call, a answer, reason string, try int) *BodyError {
@@ -259,7 +259,8 @@ func (k call) withHeader(name, value string) call {
 // remove sends a DELETE; that the thing is gone already is success. When the answer leaves a doubt, the same path is read.
 func (c *Client) remove(ctx context.Context, path ...string) (remains, error) {
 	k := call{operation: write, method: http.MethodDelete, at: c.platform, path: path}
-	left, r, err := exchange(ctx, c, k, decode[remains])
+	its := about(text(path[len(path)-1]), func(left remains) text { return left.ID }, decode[remains])
+	left, r, err := exchange(ctx, c, k, its)
 	switch {
 	case err == nil:
 		return left, nil
@@ -268,7 +269,7 @@ func (c *Client) remove(ctx context.Context, path ...string) (remains, error) {
 	case !r.doubt || ctx.Err() != nil:
 		return remains{}, err
 	}
-	left, _, e := exchange(ctx, c, c.get(path...), decode[remains])
+	left, _, e := exchange(ctx, c, c.get(path...), its)
 	switch {
 	case IsNotFound(e):
 		return remains{}, nil
@@ -280,6 +281,7 @@ func (c *Client) remove(ctx context.Context, path ...string) (remains, error) {
 
 // remains is the last representation of what is being removed: only add-ons have a state. What was gone already leaves nothing.
 type remains struct {
+	ID    text `json:"id"`
 	State text `json:"state"`
 }
 

@@ -96,12 +96,13 @@ func (c *Client) Space(ctx context.Context, id SpaceID) (Space, error) { return 
 
 // FindSpace returns a space by id or name.
 func (c *Client) FindSpace(ctx context.Context, idOrName string) (Space, error) {
-	space, _, err := exchange(ctx, c, c.get("spaces", idOrName), about(idOrName, spaceID, one[wireSpace]))
+	space, _, err := exchange(ctx, c, c.get("spaces", idOrName), about(SpaceID(idOrName), spaceID, named(idOrName, spaceName, one[wireSpace])))
 	return space, err
 }
 
 func (c *Client) getSpace(ctx context.Context, id SpaceID) (Space, error) {
-	return c.FindSpace(ctx, string(id))
+	space, _, err := exchange(ctx, c, c.get("spaces", string(id)), about(id, spaceID, one[wireSpace]))
+	return space, err
 }
 
 func (c *Client) allSpaces(ctx context.Context) (map[SpaceID]Space, error) {
@@ -113,7 +114,7 @@ func (c *Client) allSpaces(ctx context.Context) (map[SpaceID]Space, error) {
 func (c *Client) CreateSpace(ctx context.Context, s SpaceCreate) (Space, error) {
 	start := c.earliest()
 	return order[Space]{
-		what: "space " + s.Name, call: c.post(s.body(), "spaces"), decode: one[wireSpace],
+		what: "space " + s.Name, call: c.post(s.body(), "spaces"), decode: named(s.Name, spaceName, one[wireSpace]),
 		find: func(ctx context.Context) (Space, error) { return c.FindSpace(ctx, s.Name) },
 		ours: func(found Space) error { return s.matches(found, start) },
 	}.place(withSecret(ctx, s.LogDrainURL), c)
@@ -164,7 +165,7 @@ func (s Space) kind() string {
 
 // RenameSpace gives a space another name.
 func (c *Client) RenameSpace(ctx context.Context, id SpaceID, name string) (Space, error) {
-	return change(ctx, c, c.patch(map[string]string{"name": name}, "spaces", string(id)), about(string(id), spaceID, one[wireSpace]),
+	return change(ctx, c, c.patch(map[string]string{"name": name}, "spaces", string(id)), about(id, spaceID, one[wireSpace]),
 		func(ctx context.Context) (Space, error) { return c.getSpace(ctx, id) },
 		func(now Space) bool { return now.Name == name })
 }
@@ -175,7 +176,7 @@ func (c *Client) TransferSpace(ctx context.Context, id SpaceID, team string) (Sp
 	return order[Space]{
 		what:   fmt.Sprintf("a transfer of space %s to team %s", id, team),
 		call:   c.post(map[string]string{"new_owner": team}, "spaces", string(id), "transfer"),
-		decode: one[wireSpace],
+		decode: about(id, spaceID, one[wireSpace]),
 		find: func(ctx context.Context) (Space, error) {
 			now, err := c.getSpace(ctx, id)
 			if err == nil && now.Team != team {

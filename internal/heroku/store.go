@@ -137,7 +137,7 @@ func (c *Client) Store(ctx context.Context, id AddOnID) (Store, error) {
 
 func (c *Client) readStore(ctx context.Context, id AddOnID) (Store, error) {
 	asked := c.now()
-	s, _, err := exchange(ctx, c, c.database(id), about(string(id), func(s Store) AddOnID { return s.AddOnID }, one[wireStore]))
+	s, _, err := exchange(ctx, c, c.database(id), about(id, storeID, one[wireStore]))
 	c.known.learn(s.ResourceURL)
 	if err == nil {
 		c.stores.put(id, s, asked)

@@ -38,9 +38,11 @@ func estate(t *testing.T) (*fake, *heroku.Client, []heroku.AddOnID) {
 			_ = json.NewDecoder(r.Body).Decode(&asked)
 			reply(w, 201, fmt.Sprintf(`{"id":"made","name":"CACHE","app":{"id":"other"},"addon":{"id":%q,"name":"a-name","app":{"id":%q}}}`, asked.AddOn, appID))
 		case r.Method == "POST":
-			reply(w, 201, addOnJSON("made", "a-name", "provisioning"))
+			reply(w, 201, addOnJSON("made", "made", "provisioning"))
 		case r.Method == "DELETE" && strings.HasPrefix(path, "/addon-attachments"):
 			reply(w, 200, item("/addon-attachments", string(ids[0])))
+		case r.Method == "DELETE" && path == "/apps/"+string(appID):
+			reply(w, 200, appJSON(appID, "orders-api"))
 		case r.Method != "GET":
 			reply(w, 200, strings.Replace(addOnJSON(ids[0], "a-name", "provisioned"), `"provisioned"`, `"deprovisioned"`, 1))
 		case strings.Count(path, "/") == 1 || strings.HasSuffix(path, "/addon-attachments"):

@@ -126,11 +126,7 @@ func (r *instanceResource) planCreation(ctx context.Context, config instanceMode
 	if diags.Append(r.refuseUnknownPlan(ctx, *plan)...); diags.HasError() {
 		return diags
 	}
-	if floor := keyvalue.Version(config.Version.ValueString()); floor != "" && !floor.Announced() {
-		diags.AddAttributeWarning(path.Root("version"), "No announced version is as new as that", fmt.Sprintf(
-			"The store is to run at least version %s. Versions that Heroku has announced, as far as this provider knows: %s. "+
-				"It is ordered with version %s, and Heroku decides whether there is one.", floor, keyvalue.ReleaseList(), floor.ForNewStore()))
-	}
+	diags.Append(unannounced("The new store", keyvalue.Version(config.Version.ValueString()), keyvalue.Version.ForNewStore)...)
 	if !config.Plan.IsUnknown() {
 		diags.Append(r.planPlacement(ctx, plan)...)
 	}
@@ -171,10 +167,17 @@ func (r *instanceResource) planUpdate(ctx context.Context, state, config instanc
 		}
 	}
 	if !plan.AttachmentName.Equal(state.AttachmentName) {
+		if known(plan.AttachmentName) && plan.AppID.Equal(state.AppID) && r.client != nil && state.ready() {
+			diags.Append(r.refuseVarInUse(ctx, heroku.AppID(state.AppID.ValueString()), plan.AttachmentName.ValueString(), path.Root("attachment_name"), state.addOnID())...)
+		}
 		plan.ConfigVars = types.SetUnknown(types.StringType)
 	}
 	if plan.Plan.IsUnknown() || plan.AppID.IsUnknown() {
 		plan.replaced(state, config)
+		if plan.AppID.IsUnknown() && r.run.goes(object{appType, state.AppID.ValueString()}) {
+			diags.Append(state.appGoes())
+			return diags
+		}
 		diags.AddAttributeWarning(unknownCause(*plan), "The change may need a new store", fmt.Sprintf(
 			"%s: the new value is known only after apply. If it turns out to need a new store, that is made as `migration` says, and its id changes.", state.label()))
 		return diags
@@ -278,6 +281,9 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 		if config.Name.IsNull() {
 			resp.Diagnostics.Append(r.nameForGood(ctx, &plan)...)
 		}
+		if config.AttachmentName.IsNull() {
+			r.run.inherits(plan.AppID.ValueString(), plan.ID.ValueString())
+		}
 		for _, d := range r.upgrade(ctx, &plan, true, timeout) {
 			resp.Diagnostics.AddWarning(d.Summary(), d.Detail())
 		}
@@ -378,6 +384,9 @@ func (r *instanceResource) Delete(ctx context.Context, req resource.DeleteReques
 		return
 	}
 	if resp.Diagnostics.Append(r.destroyOther(ctx, state, timeout)...); resp.Diagnostics.HasError() {
+		return
+	}
+	if resp.Diagnostics.Append(r.handOver(ctx, state)...); resp.Diagnostics.HasError() {
 		return
 	}
 	carried, diags := req.Private.GetKey(ctx, attachmentsCarried)

@@ -243,6 +243,8 @@ func (r *maintenanceWindowResource) Read(ctx context.Context, req resource.ReadR
 	if heroku.HasStatus(err, http.StatusNotFound) {
 		// The Data API knows a store later than the Platform API does, so that only the latter can tell that it is gone.
 		if _, err = r.client.AddOn(ctx, state.addOnID()); heroku.IsNotFound(err) {
+			resp.Diagnostics.AddWarning("The maintenance window is gone with its store", fmt.Sprintf(
+				"%s: the store does not exist any more, and its window went with it. A plan that sets it again needs another store.", state))
 			resp.State.RemoveResource(ctx)
 			return
 		}
@@ -252,6 +254,9 @@ func (r *maintenanceWindowResource) Read(ctx context.Context, req resource.ReadR
 		resp.Diagnostics.Append(r.failure("Unable to read the maintenance window", state.String(), err))
 		return
 	case hasNoWindow(keyvalue.PlanName(store.Plan)):
+		resp.Diagnostics.AddWarning("The store has no maintenance window any more", fmt.Sprintf(
+			"%s: the store is on the plan %s now, which has none. As long as the configuration sets a window, the apply is refused: "+
+				"leave it out, or change the plan.", state, store.Plan))
 		resp.State.RemoveResource(ctx)
 		return
 	case store.MaintenanceWindow == "": // not said while the store is being prepared
@@ -259,7 +264,7 @@ func (r *maintenanceWindowResource) Read(ctx context.Context, req resource.ReadR
 	}
 	window, err := keyvalue.ParseWindowText(store.MaintenanceWindow)
 	if err != nil {
-		resp.Diagnostics.AddWarning(named("The maintenance window cannot be understood", state.InstanceID.ValueString()), fmt.Sprintf("%s: Heroku says %q. The state keeps %s.",
+		resp.Diagnostics.AddWarning("The maintenance window cannot be understood", fmt.Sprintf("%s: Heroku says %q. The state keeps %s.",
 			state, store.MaintenanceWindow, firstOf(state.Window.ValueString(), "nothing")))
 		return
 	}
@@ -302,7 +307,7 @@ func (r *maintenanceWindowResource) Delete(ctx context.Context, req resource.Del
 	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.AddWarning(named("The maintenance window stays as it is", state.InstanceID.ValueString()), fmt.Sprintf(
+	resp.Diagnostics.AddWarning("The maintenance window stays as it is", fmt.Sprintf(
 		"%s is no longer managed. Heroku cannot unset a window: as long as the store exists, it is maintained on %s.", state, state.Window.ValueString()))
 }
 
