@@ -66,7 +66,10 @@ func (r *attachmentResource) planHandover(ctx context.Context, state attachmentM
 	}
 	holder := withName(attachments, plan.Name.ValueString())
 	wanted := heroku.AddOnID(plan.InstanceID.ValueString())
-	if holder != nil && holder.AddOnID == wanted && holder.ID != state.attachmentID() && holder.ID != half && r.planTakeover(ctx, *holder, wanted, plan, applies) || applies {
+	if holder != nil && holder.AddOnID == wanted && holder.ID != state.attachmentID() && holder.ID != half && r.planTakeover(ctx, *holder, wanted, plan, applies) {
+		return r.sayTaken(*holder, *plan, applies)
+	}
+	if applies {
 		return nil
 	}
 	decision, err := r.judge(ctx, holder, wanted, state.attachmentID(), half)
