@@ -470,11 +470,6 @@ func (m attachmentModel) fateOf(state attachmentModel) fate {
 	return stays
 }
 
-// label is what a summary names.
-func (m attachmentModel) label() string {
-	return m.Name.ValueString() + " of app " + m.AppID.ValueString()
-}
-
 // String names the attachment in a diagnostic.
 func (m attachmentModel) String() string {
 	return fmt.Sprintf("Attachment %s of store %s on app %s", firstOf(m.Name.ValueString(), "(unnamed)"), m.InstanceID.ValueString(), m.AppID.ValueString())
