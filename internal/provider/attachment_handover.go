@@ -69,7 +69,10 @@ func (r *attachmentResource) planHandover(ctx context.Context, state attachmentM
 	// Under the name that it has already, the attachment is its own: the replacement of its store may have re-pointed it.
 	elsewhere := !plan.AppID.Equal(state.AppID) || !plan.Name.Equal(state.Name)
 	foreign := holder != nil && holder.AddOnID == wanted && holder.ID != state.attachmentID() && holder.ID != half
-	if elsewhere && foreign && r.planTakeover(ctx, *holder, wanted, plan, applies) || applies {
+	if elsewhere && foreign && r.planTakeover(ctx, *holder, wanted, plan, applies) {
+		return r.sayTaken(*holder, *plan, applies)
+	}
+	if applies {
 		return nil
 	}
 	decision, err := r.judge(ctx, holder, wanted, state.attachmentID(), half)

@@ -97,6 +97,7 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 
 	switch {
 	case req.Plan.Raw.IsNull():
+		resp.Diagnostics.Append(r.run.sole(storeObject(state.addOnID()), state.label(), isDestroyed)...)
 		if resp.Diagnostics.Append(r.refuseLoss(state)...); !resp.Diagnostics.HasError() {
 			resp.Diagnostics.Append(state.otherStore()...)
 			resp.Diagnostics.Append(r.lossOnDestroy(ctx, state)...)
@@ -108,10 +109,12 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		overdue, diags := req.Private.GetKey(ctx, retirementOverdue)
 		resp.Diagnostics.Append(diags...)
 		resp.Diagnostics.Append(r.certificates.recall(ctx, state.addOnID(), req.Private)...)
+		resp.Diagnostics.Append(r.run.sole(storeObject(state.addOnID()), state.label(), stays)...)
 		resp.Diagnostics.Append(r.planExisting(ctx, state, config, &plan, overdue != nil)...)
+		tellSuccessor(ctx, resp, state.ID)
 		resp.Diagnostics.Append(r.certificates.keep(ctx, state.addOnID(), resp.Private)...)
 	}
-	resp.Diagnostics.Append(r.onlyOwnerOfFirst(ctx, req.Config, state, plan)...)
+	resp.Diagnostics.Append(r.onlyOwnerOfFirst(ctx, req, state, plan)...)
 	plan.setFacts()
 	r.plans.note(plan)
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
