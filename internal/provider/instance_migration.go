@@ -212,7 +212,7 @@ func (r *instanceResource) movedAttachments(ctx context.Context, state, plan ins
 	}
 	var moved, outside []string
 	for _, attachment := range attachments {
-		if replacement.IsTemporary(state.addOnID(), attachment.Name) {
+		if replacement.IsInternalAttachment(state.addOnID(), attachment.Name) {
 			continue
 		}
 		moved = append(moved, fmt.Sprintf("%s of app %s", keyvalue.ConfigVar(attachment.Name), attachment.AppName))

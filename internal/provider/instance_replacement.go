@@ -31,7 +31,9 @@ func (m instanceModel) store() replacement.Store {
 }
 
 // replacementOf is what has to be made of the store in the state.
-func (r *instanceResource) replacementOf(ctx context.Context, state instanceModel, plan *instanceModel, timeout time.Duration) replacement.Plan {
+func (r *instanceResource) replacementOf(
+	ctx context.Context, state instanceModel, plan *instanceModel, timeout time.Duration,
+) replacement.Plan {
 	terms := plan.terms(ctx)
 	return replacement.Plan{
 		Old:            state.store(),
@@ -60,7 +62,9 @@ func (r *instanceResource) replacementOf(ctx context.Context, state instanceMode
 }
 
 // replace carries a replacement out. Unless it is done, the state stays as it was and the next apply continues.
-func (r *instanceResource) replace(ctx context.Context, state instanceModel, plan *instanceModel, timeout time.Duration) (done bool, diags diag.Diagnostics) {
+func (r *instanceResource) replace(
+	ctx context.Context, state instanceModel, plan *instanceModel, timeout time.Duration,
+) (done bool, diags diag.Diagnostics) {
 	outcome := r.replacements().Resume(ctx, r.replacementOf(ctx, state, plan, timeout))
 	if outcome.Phase != replacement.PhaseRetired {
 		return false, r.worded(outcome.Findings)
@@ -135,7 +139,7 @@ func (r *instanceResource) word(finding replacement.Finding) diag.Diagnostic {
 	case replacement.StillAttached:
 		return r.stillInUse(f.Store.String(), f.Attachments, f.Err)
 	}
-	panic("a finding without words") // recoverPanic reports it; a test has all of them
+	panic(fmt.Sprintf("no text for a finding of type %T", finding)) // recoverPanic reports it as the bug that it is
 }
 
 func failedStep(step replacement.Step) string {
@@ -173,8 +177,8 @@ func (r *instanceResource) appsHeld(f replacement.AppsHeld) diag.Diagnostic {
 		held[i] = string(app)
 	}
 	return diag.NewWarningDiagnostic("The apps are still held", fmt.Sprintf(
-		"%s\n\nSome attachments lead to the new store and some to the old one, and could not be moved back. So that nothing is written to either, "+
-			"these apps stay in maintenance mode or scaled down, as `migration` says:\n%s\n\n"+
+		"%s\n\nSome attachments lead to the new store and some to the old one, and could not be moved back. "+
+			"So that nothing is written to either, these apps stay in maintenance mode or scaled down, as `migration` says:\n%s\n\n"+
 			"The cause removed, apply again: that moves the rest and puts the apps back. What an app was like before is in its config var %s.",
 		r.failure("", f.Old.String(), f.Err).Detail(), bullets(held), replacement.HoldVar))
 }

@@ -462,7 +462,7 @@ func instanceState(addOn heroku.AddOn, store *heroku.Store) string {
 func (m *instanceModel) attachmentOf(addOn heroku.AddOn) types.String {
 	names := keyvalue.AttachmentNames(withoutSuccessions(addOn.ConfigVars))
 	if replacement.InProgress(addOn) {
-		names = slices.DeleteFunc(names, func(name string) bool { return replacement.IsTemporary(addOn.ID, name) })
+		names = slices.DeleteFunc(names, func(name string) bool { return replacement.IsInternalAttachment(addOn.ID, name) })
 	}
 	if known := m.AttachmentName.ValueString(); known != "" && (len(names) == 0 || slices.Contains(names, known)) {
 		return m.AttachmentName

@@ -15,9 +15,9 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// Apps are held (maintenance mode, scaled to 0) while their store changes hands, and put back afterwards. What was before has to survive a crash of
-// the provider, so it is remembered on the app itself, in a config var that is written before anything is touched and
-// removed last.
+// Apps are held (maintenance mode, scaled to 0) while their store is replaced, and put back afterwards. What was before has
+// to survive a crash of the provider, so it is remembered on the app itself, in a config var that is written before anything
+// is touched and removed last.
 
 // Hold says how apps are kept from writing (Dev Center: Heroku Key-Value Store and Private Spaces, "Migrating from a
 // Premium KVS Plan to a Private KVS Plan"): maintenance mode stops web requests, only scaling to 0 stops the dynos.
@@ -131,8 +131,9 @@ func (m *Manager) heldApp(ctx context.Context, id heroku.AppID) (heldApp, error)
 	held := heldApp{App: app}
 	memo, set, err := m.client.ConfigVar(ctx, id, HoldVar)
 	if err == nil && set && (json.Unmarshal([]byte(memo), &held.memo) != nil || len(held.memo.Holders) == 0) {
-		err = fmt.Errorf("the config var %s of the app %s, in which this provider keeps what the app was like before, cannot be understood, so nothing was touched: "+
-			"read it with `heroku config:get %[1]s -a %[2]s`, put maintenance mode and dynos of the app back by hand, and remove it with `heroku config:unset %[1]s -a %[2]s`", HoldVar, app.Name)
+		err = fmt.Errorf("the config var %s of the app %s, in which this provider keeps what the app was like before, cannot be understood, "+
+			"so nothing was touched: read it with `heroku config:get %[1]s -a %[2]s`, put maintenance mode and dynos of the app back by hand, "+
+			"and remove it with `heroku config:unset %[1]s -a %[2]s`", HoldVar, app.Name)
 	}
 	if err != nil {
 		return heldApp{}, err
@@ -183,7 +184,10 @@ func (m *Manager) holdApp(ctx context.Context, holder heroku.AddOnID, app heldAp
 // remembering is the memo with one more holder. What somebody has switched on or off since the memo was written is
 // meant: that is how the app is put back then.
 func (a heldApp) remembering(holder heroku.AddOnID, how Hold, with []heroku.AppID) holdMemo {
-	memo := holdMemo{Holders: slices.Clone(a.memo.Holders), Maintenance: a.memo.Maintenance, Formation: maps.Clone(a.memo.Formation), Apps: maps.Clone(a.memo.Apps)}
+	memo := holdMemo{
+		Holders: slices.Clone(a.memo.Holders), Maintenance: a.memo.Maintenance,
+		Formation: maps.Clone(a.memo.Formation), Apps: maps.Clone(a.memo.Apps),
+	}
 	others := slices.DeleteFunc(slices.Concat(memo.Apps[holder], with), func(app heroku.AppID) bool { return app == a.ID })
 	if memo.Apps == nil {
 		memo.Apps = make(map[heroku.AddOnID][]heroku.AppID)

@@ -20,14 +20,14 @@ type attachmentName struct {
 	name string
 }
 
-func (r *replacement) migrationMarker() string { return keyvalue.MigrationMark(string(r.old.ID)) }
+func (r *replacement) migrationMarker() string { return keyvalue.MigrationMarker(string(r.old.ID)) }
 
 // temporaryAttachment is the first one of the new store. It outlives the replacement, as the proof of succession.
 func (r *replacement) temporaryAttachment() string { return keyvalue.ForkAttachment(string(r.old.ID)) }
 
-// IsTemporary says that an attachment of a store is there for its replacement only, or for the one by which it was made.
-func IsTemporary(old heroku.AddOnID, name string) bool {
-	return name == keyvalue.MigrationMark(string(old)) || name == keyvalue.RetiredAttachment(string(old)) ||
+// IsInternalAttachment says that an attachment of a store is there for its replacement only, or for the one by which it was made.
+func IsInternalAttachment(old heroku.AddOnID, name string) bool {
+	return name == keyvalue.MigrationMarker(string(old)) || name == keyvalue.RetiredAttachment(string(old)) ||
 		keyvalue.IsLease(name, string(old)) || keyvalue.IsSuccession(name)
 }
 
@@ -35,7 +35,7 @@ func IsTemporary(old heroku.AddOnID, name string) bool {
 func (r *replacement) moveAttachments(ctx context.Context) error {
 	attachments, err := r.client.AddOnAttachments(ctx, r.old.ID)
 	for _, attachment := range attachments {
-		if err == nil && !IsTemporary(r.old.ID, attachment.Name) {
+		if err == nil && !IsInternalAttachment(r.old.ID, attachment.Name) {
 			r.note(attachment)
 			err = r.point(ctx, attachment, r.newStore.ID)
 		}
@@ -96,7 +96,7 @@ func (r *replacement) arrived(ctx context.Context) error {
 		if other := r.leaseOfOthers(left); other != nil {
 			return leaseHeldError{*other}
 		}
-		if !slices.ContainsFunc(left, func(a heroku.Attachment) bool { return !IsTemporary(r.old.ID, a.Name) }) {
+		if !slices.ContainsFunc(left, func(a heroku.Attachment) bool { return !IsInternalAttachment(r.old.ID, a.Name) }) {
 			return nil
 		}
 	}
@@ -145,7 +145,7 @@ func (r *replacement) notMoved(ctx context.Context, err error) Findings {
 func (r *replacement) moveBack(ctx context.Context) error {
 	attachments, err := r.client.AddOnAttachments(ctx, r.newStore.ID)
 	for _, attachment := range attachments {
-		if err == nil && !IsTemporary(r.old.ID, attachment.Name) {
+		if err == nil && !IsInternalAttachment(r.old.ID, attachment.Name) {
 			err = r.point(ctx, attachment, r.old.ID)
 		}
 	}

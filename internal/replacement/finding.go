@@ -20,8 +20,8 @@ type Findings []Finding
 // Append adds findings.
 func (f *Findings) Append(more ...Finding) { *f = append(*f, more...) }
 
-// Fail reports whether one of them is a failure.
-func (f Findings) Fail() bool { return slices.ContainsFunc(f, Finding.IsFailure) }
+// Failed reports whether one of them is a failure.
+func (f Findings) Failed() bool { return slices.ContainsFunc(f, Finding.IsFailure) }
 
 // Step is what has failed, where nothing else is to be said of it.
 type Step int

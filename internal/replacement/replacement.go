@@ -121,22 +121,22 @@ func (m *Manager) Resume(ctx context.Context, plan Plan) Outcome {
 	}
 	defer func() { _ = r.giveBackLease(ctx) }()
 	findings := r.prepare(ctx)
-	if !findings.Fail() {
+	if !findings.Failed() {
 		findings.Append(r.copy(ctx)...)
 	}
-	if !findings.Fail() {
+	if !findings.Failed() {
 		findings.Append(r.claimCopy(ctx)...)
 	}
 	lasting := context.WithoutCancel(ctx)
-	if findings.Fail() {
+	if findings.Failed() {
 		return r.stop(lasting, findings)
 	}
 	// An interrupt from here on would leave apps on different stores.
 	lasting = r.underLease(lasting)
-	if findings.Append(r.takeOver(lasting)...); findings.Fail() {
+	if findings.Append(r.takeOver(lasting)...); findings.Failed() {
 		return Outcome{Phase: r.phase, Findings: findings}
 	}
-	if findings.Append(plan.ReadBack(lasting, *r.newStore)...); findings.Fail() {
+	if findings.Append(plan.ReadBack(lasting, *r.newStore)...); findings.Failed() {
 		return Outcome{Phase: r.phase, Findings: findings}
 	}
 	outcome := r.retire(lasting)
@@ -153,7 +153,7 @@ func (r *replacement) prepare(ctx context.Context) Findings {
 		return nil
 	}
 	findings := r.plan.CheckTarget(ctx, r.old)
-	if findings.Fail() {
+	if findings.Failed() {
 		return findings
 	}
 	if r.newStore != nil && !r.asPlanned() {
@@ -164,7 +164,7 @@ func (r *replacement) prepare(ctx context.Context) Findings {
 	if !r.plan.Terms.Recreate && r.newStore == nil {
 		findings.Append(r.checkSource(ctx)...)
 	}
-	if findings.Fail() || r.phase != PhaseNotStarted {
+	if findings.Failed() || r.phase != PhaseNotStarted {
 		return findings
 	}
 	if err := r.begin(ctx); err != nil {
@@ -215,7 +215,7 @@ func (r *replacement) copy(ctx context.Context) Findings {
 		return Findings{r.halted(err)}
 	}
 	if r.newStore == nil {
-		if findings := r.order(ctx); findings.Fail() {
+		if findings := r.order(ctx); findings.Failed() {
 			return findings
 		}
 	}
@@ -362,7 +362,7 @@ func (m *Manager) DestroyUnfinished(ctx context.Context, plan Plan) Findings {
 	}
 	defer func() { _ = r.giveBackLease(ctx) }()
 	if err == nil && r.newStore != nil {
-		if findings := r.destroyUsed(ctx); findings.Fail() {
+		if findings := r.destroyUsed(ctx); findings.Failed() {
 			return findings
 		}
 	}

@@ -80,10 +80,10 @@ func (m *Manager) DoubtRetired(ctx context.Context, keeper Store, kept string) (
 	}
 	marked := false
 	for _, attachment := range attachments {
-		if !IsTemporary(id, attachment.Name) || attachment.AppID != addOn.AppID {
+		if !IsInternalAttachment(id, attachment.Name) || attachment.AppID != addOn.AppID {
 			return fmt.Sprintf("it is attached to app %s as %s", attachment.AppName, attachment.Name), nil
 		}
-		marked = marked || attachment.Name == keyvalue.RetiredAttachment(kept) || attachment.Name == keyvalue.MigrationMark(kept)
+		marked = marked || attachment.Name == keyvalue.RetiredAttachment(kept) || attachment.Name == keyvalue.MigrationMarker(kept)
 	}
 	if !marked {
 		return fmt.Sprintf("it lacks the attachment %s of a retired store", keyvalue.RetiredAttachment(kept)), nil

@@ -36,7 +36,7 @@ func (r *replacement) lookUp(ctx context.Context, id heroku.AddOnID) error {
 	r.leaseOfOther = r.leaseOfOthers(attachments)
 	marker := heroku.AttachmentNamed(attachments, r.migrationMarker())
 	r.phase, r.newStore, r.names, r.attachments = PhaseNotStarted, nil, nil, nil
-	r.oldInUse = slices.ContainsFunc(attachments, func(a heroku.Attachment) bool { return !IsTemporary(r.old.ID, a.Name) })
+	r.oldInUse = slices.ContainsFunc(attachments, func(a heroku.Attachment) bool { return !IsInternalAttachment(r.old.ID, a.Name) })
 	if marker != nil {
 		r.phase, r.markedAt = PhaseCopying, marker.CreatedAt
 		arrived, err := r.findNewStore(ctx)
@@ -53,7 +53,7 @@ func (r *replacement) lookUp(ctx context.Context, id heroku.AddOnID) error {
 		if !slices.Contains(r.apps, attachment.AppID) {
 			r.apps = append(r.apps, attachment.AppID)
 		}
-		if IsTemporary(r.old.ID, attachment.Name) {
+		if IsInternalAttachment(r.old.ID, attachment.Name) {
 			continue
 		}
 		r.note(attachment)
@@ -92,11 +92,12 @@ func (r *replacement) findNewStore(ctx context.Context) (arrived []heroku.Attach
 			return nil, err
 		}
 		if doubt := r.doubtNewStore(found, attachments); doubt != "" {
-			return nil, fmt.Errorf("the name %s, by which the new store is found again, belongs to the add-on %s of app %s, which is not proven to be that store: %s. "+
-				"Nothing has been done to it. If it is somebody else's, rename it (`heroku addons:rename`), and apply again", name, found.ID, found.AppName, doubt)
+			return nil, fmt.Errorf("the name %s, by which the new store is found again, belongs to the add-on %s of app %s, "+
+				"which is not proven to be that store: %s. Nothing has been done to it. "+
+				"If it is somebody else's, rename it (`heroku addons:rename`), and apply again", name, found.ID, found.AppName, doubt)
 		}
 		r.newStore = &found
-		return slices.DeleteFunc(attachments, func(a heroku.Attachment) bool { return IsTemporary(r.old.ID, a.Name) }), nil
+		return slices.DeleteFunc(attachments, func(a heroku.Attachment) bool { return IsInternalAttachment(r.old.ID, a.Name) }), nil
 	}
 	return nil, nil
 }
@@ -151,7 +152,7 @@ func (m *Manager) adopt(ctx context.Context, plan Plan, now successor) Outcome {
 			now.Name, now.ID, keyvalue.ShortPlanName(now.Plan), now.AppName)}}}
 	}
 	outcome := Outcome{Kept: now.Kept, Findings: plan.ReadBack(ctx, now.AddOn)}
-	if !outcome.Findings.Fail() {
+	if !outcome.Findings.Failed() {
 		outcome.Phase = PhaseRetired
 	}
 	return outcome
@@ -161,7 +162,7 @@ func (m *Manager) adopt(ctx context.Context, plan Plan, now successor) Outcome {
 // is given up then: nobody uses it, and nothing else knows of it.
 func (r *replacement) overtaken(ctx context.Context) (now successor, overtaken bool) {
 	attachments, err := r.client.AddOnAttachments(ctx, r.old.ID)
-	unused := !slices.ContainsFunc(attachments, func(a heroku.Attachment) bool { return !IsTemporary(r.old.ID, a.Name) })
+	unused := !slices.ContainsFunc(attachments, func(a heroku.Attachment) bool { return !IsInternalAttachment(r.old.ID, a.Name) })
 	if err == nil && unused && r.phase < PhaseMoving &&
 		heroku.AttachmentNamed(attachments, keyvalue.RetiredAttachment(string(r.old.ID))) != nil {
 		err = r.Detach(ctx, r.old.AppID, r.migrationMarker(), r.old.ID) // it was made too late
@@ -229,7 +230,7 @@ func IsDeleted(addOn heroku.AddOn) bool {
 
 // InProgress says that another store is to replace this one, as an earlier run has marked it.
 func InProgress(addOn heroku.AddOn) bool {
-	return slices.Contains(addOn.ConfigVars, keyvalue.ConfigVar(keyvalue.MigrationMark(string(addOn.ID))))
+	return slices.Contains(addOn.ConfigVars, keyvalue.ConfigVar(keyvalue.MigrationMarker(string(addOn.ID))))
 }
 
 // GaveNameAway says that a store has been replaced, and is kept while another one bears its name.

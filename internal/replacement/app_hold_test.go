@@ -1,7 +1,7 @@
 // Copyright (c) The terraform-provider-kvs Authors
 // SPDX-License-Identifier: MPL-2.0
 
-package provider_test
+package replacement_test
 
 import (
 	"fmt"
