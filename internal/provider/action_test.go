@@ -471,4 +471,8 @@ func (w heldWorld) expect(app heroku.AppID, want string) {
 	}
 }
 
-const running = "open clock=0 web=2 worker=1"
+const (
+	oneStore = heroku.AddOnID("7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7")
+	running  = "open clock=0 web=2 worker=1"
+	memo     = `{"holders":["7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7"],"maintenance":false,"formation":{"web":2,"worker":1}}`
+)
