@@ -271,11 +271,7 @@ func (r *attachmentResource) configVarInUse(plan attachmentModel, err error) dia
 }
 
 func withName(attachments []heroku.Attachment, name string) *heroku.Attachment {
-	i := slices.IndexFunc(attachments, func(a heroku.Attachment) bool { return a.Name == name })
-	if i < 0 {
-		return nil
-	}
-	return &attachments[i]
+	return heroku.AttachmentNamed(attachments, name)
 }
 
 // leads reports whether the app has the store under that name already: a replacement of the store moves its attachments along,
