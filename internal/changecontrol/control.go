@@ -4,8 +4,10 @@
 // Package changecontrol decides whether a change may be made now, and keeps the record of what was sent because of it.
 //
 // [New] reads the configuration, and [Control.Judge] answers for one change. [Control.KeepRecord] names the file to which
-// every write is appended before it is sent and after its answer, by [Control.Announce]; [Verify] reads such a file again. There is neither Terraform nor Heroku
-// here: who is governed follows from the networks that a change touches, and the time is told by the caller.
+// every write is appended before it is sent and after its answer, by [Control.Announce]; [Verify] reads such a file again.
+//
+// There is neither Terraform nor Heroku here: who is governed follows from the networks that a change touches, and the time is
+// told by the caller.
 package changecontrol
 
 import (
@@ -62,6 +64,12 @@ type freeze struct {
 	reason   string
 }
 
+// A pattern has to match the whole reference: one without ^ and $ would else accept any text around a number.
+const (
+	wholeOpens  = `\A(?:`
+	wholeCloses = `)\z`
+)
+
 const timeExample = `write it as RFC 3339, for example "2026-12-18T00:00:00Z"`
 
 // New reads a configuration. With any problem there is no Control.
@@ -73,10 +81,10 @@ func New(c Config) (*Control, []Problem) {
 	}
 
 	if c.ReferencePattern != "" {
-		// The pattern has to match the whole reference: one without ^ and $ would else accept any text around a number.
-		pattern, err := regexp.Compile(`\A(?:` + c.ReferencePattern + `)\z`)
+		pattern, err := regexp.Compile(wholeOpens + c.ReferencePattern + wholeCloses)
 		if _, alone := regexp.Compile(c.ReferencePattern); err != nil || alone != nil {
-			report("reference_pattern", -1, "%q is not a regular expression as RE2 reads them: write for example \"^CHG[0-9]{7}$\"", c.ReferencePattern)
+			report("reference_pattern", -1, "%q is not a regular expression as RE2 reads them: write for example \"^CHG[0-9]{7}$\"",
+				c.ReferencePattern)
 		}
 		control.pattern = pattern
 	}
@@ -242,7 +250,8 @@ func (c *Control) judgeReference(ch Change, phase Phase) []Refusal {
 			"Set change_control.reference or the environment variable KVS_CHANGE_REFERENCE"+c.wanted()+".")
 	}
 	if ch.Planned != nil && *ch.Planned != c.reference {
-		return refuse(OtherReference, fmt.Sprintf("The plan was made under the reference %q, and is applied under %q.", clip(*ch.Planned), clip(c.reference)),
+		return refuse(OtherReference,
+			fmt.Sprintf("The plan was made under the reference %q, and is applied under %q.", clip(*ch.Planned), clip(c.reference)),
 			"Apply it under the reference that it was approved with, or make a new plan.")
 	}
 	return nil
@@ -253,7 +262,8 @@ func (c *Control) wanted() string {
 	if c.pattern == nil {
 		return ""
 	}
-	return fmt.Sprintf(" to one that matches reference_pattern (%s)", strings.TrimSuffix(strings.TrimPrefix(c.pattern.String(), `\A(?:`), `)\z`))
+	pattern := strings.TrimSuffix(strings.TrimPrefix(c.pattern.String(), wholeOpens), wholeCloses)
+	return fmt.Sprintf(" to one that matches reference_pattern (%s)", pattern)
 }
 
 const longestReference = 200

@@ -46,7 +46,7 @@ func openRecord(path string, create int) (*os.File, error) {
 	case info.IsDir():
 		return nil, fmt.Errorf("the change record %s is a directory: write the path of a file", path)
 	case info.Mode()&fs.ModeSymlink != 0:
-		return nil, fmt.Errorf("the change record %s is a symbolic link, which somebody may point elsewhere: write the path of the file itself", path)
+		return nil, fmt.Errorf("the change record %s is a symbolic link, which may be pointed elsewhere: write the path of the file itself", path)
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("the change record %s is not a regular file: write the path of a file", path)
 	case info.Mode().Perm()&0o222 == 0: // the superuser could write it nevertheless
@@ -178,14 +178,16 @@ func readEnd(f *os.File) (ending, error) {
 		}
 		break
 	}
-	if expected := fmt.Sprintf(`{"seq":%d,"event":"`, end.seq+1); !strings.HasPrefix(string(end.torn), expected) && !strings.HasPrefix(expected, string(end.torn)) {
+	opens, torn := fmt.Sprintf(`{"seq":%d,"event":"`, end.seq+1), string(end.torn)
+	if !strings.HasPrefix(torn, opens) && !strings.HasPrefix(opens, torn) {
 		return ending{}, errDamaged(end.size)
 	}
 	return end, nil
 }
 
 func errDamaged(size int64) error {
-	return fmt.Errorf("it %w (after %d bytes): keep it as it is, look into it with verify_change_record, and begin another file", ErrDamaged, size)
+	return fmt.Errorf("it %w (after %d bytes): keep it as it is, look into it with verify_change_record, and begin another file",
+		ErrDamaged, size)
 }
 
 // follow renders what is written in the place of what is torn: the line, after the whole of what is only without its end, or
