@@ -214,7 +214,7 @@ func (p *kvsProvider) Actions(context.Context) []func() action.Action {
 }
 
 func (p *kvsProvider) Functions(context.Context) []func() function.Function {
-	return []func() function.Function{newParseURLFunction}
+	return []func() function.Function{newParseURLFunction, newVerifyChangeRecordFunction}
 }
 
 // connection is what the configured provider hands to everything that speaks to Heroku; each of them embeds it.
