@@ -75,7 +75,8 @@ const (
 // quiet is a change that nobody notices.
 func quiet(method MethodName) ImpactValues {
 	return ImpactValues{
-		Method: method, Data: DataKept, URLChanges: No, Restarts: []string{}, Interruption: InterruptionNone, Admits: []string{}, ShutsOut: []string{},
+		Method: method, Data: DataKept, URLChanges: No, Restarts: []string{}, Interruption: InterruptionNone,
+		Admits: []string{}, ShutsOut: []string{},
 	}
 }
 
@@ -141,7 +142,8 @@ func (s StoreChange) Values() ImpactValues {
 // replaced: every app that the store is attached to gets another URL.
 func (s StoreChange) replaced(c Change, method MethodName) ImpactValues {
 	v := ImpactValues{
-		Method: method, URLChanges: Yes, Restarts: slices.Clone(s.Apps), Interruption: InterruptionBrief, Admits: []string{}, ShutsOut: []string{},
+		Method: method, URLChanges: Yes, Restarts: slices.Clone(s.Apps), Interruption: InterruptionBrief,
+		Admits: []string{}, ShutsOut: []string{},
 	}
 	switch {
 	case method == MethodEmpty:
@@ -261,10 +263,12 @@ func covered(prefix netip.Prefix, others []netip.Prefix) bool {
 }
 
 func sameRanges(a, b []string) bool {
-	in := func(s string, set []string) bool {
-		return slices.ContainsFunc(set, func(other string) bool { return SameCIDR(s, other) })
+	within := func(set, other []string) bool {
+		return !slices.ContainsFunc(set, func(s string) bool {
+			return !slices.ContainsFunc(other, func(o string) bool { return SameCIDR(s, o) })
+		})
 	}
-	return !slices.ContainsFunc(a, func(s string) bool { return !in(s, b) }) && !slices.ContainsFunc(b, func(s string) bool { return !in(s, a) })
+	return within(a, b) && within(b, a)
 }
 
 // SpaceChange is a change of a space, whose price Heroku does not publish.

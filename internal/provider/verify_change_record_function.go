@@ -112,7 +112,9 @@ func (verifyChangeRecordFunction) Run(ctx context.Context, req function.RunReque
 	}
 	found := changecontrol.Verify([]byte(text.ValueString()))
 	result := recordVerification{
-		Valid: types.BoolValue(found.Valid), Lines: types.Int64Value(int64(found.Lines)), Unanswered: make([]unansweredWrite, len(found.Unanswered)),
+		Valid:      types.BoolValue(found.Valid),
+		Lines:      types.Int64Value(int64(found.Lines)),
+		Unanswered: make([]unansweredWrite, len(found.Unanswered)),
 	}
 	if found.FirstBroken > 0 {
 		result.FirstBroken = types.Int64Value(int64(found.FirstBroken))
