@@ -5,6 +5,7 @@ package acctest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,17 +16,25 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest/remote"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/provider"
 )
 
 // CLI is a real Terraform or OpenTofu with the built provider, in a directory of its own. It does what
 // terraform-plugin-testing cannot: signals, kills, logs, and applies that fail half-way.
 type CLI struct {
 	t       *testing.T
-	sandbox *Sandbox
 	dir     string
+	account []string // where Heroku is for a provider that is a process of its own, and whose it is
 	Env     []string // added to the environment of every run
+
+	// What the CLI attaches to, unless its provider has to be a process of its own: see Processes.
+	provider func() (tfprotov6.ProviderServer, error)
 }
 
 // Result is how a run ended.
@@ -47,13 +56,38 @@ func (s *Sandbox) CLI(t *testing.T, config string) *CLI {
 	if err != nil {
 		t.Fatalf("building the provider: %v", err)
 	}
-	c := &CLI{t: t, sandbox: s, dir: t.TempDir()}
-	c.write("terraformrc", fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"terraform-kvs/kvs\" = %q\n  }\n  direct {}\n}\n", filepath.Dir(binary)))
-	if !strings.Contains(config, "required_providers") {
-		c.write("source.tf", "terraform {\n  required_providers {\n    kvs = {\n      source = \"terraform-kvs/kvs\"\n    }\n  }\n}\n")
+	c := newCLI(t)
+	c.provider = func() (tfprotov6.ProviderServer, error) {
+		return provider.NewServer("test", provider.WithClient(func(o *heroku.Options) {
+			o.APIURL, o.DataAPIURL, o.Credential = s.URL(), s.URL(), heroku.Credential{Token: s.Token(), Source: "the test"}
+		})), nil
 	}
+	c.account = []string{"HEROKU_API_URL=" + s.URL(), "HEROKU_DATA_API_URL=" + s.URL(), "HEROKU_API_KEY=" + s.Token()}
+	c.write("terraformrc", fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"terraform-kvs/kvs\" = %q\n  }\n  direct {}\n}\n", filepath.Dir(binary)))
+	c.write("source.tf", required(config))
 	c.Configure(config)
 	return c
+}
+
+// newCLI is a CLI in an empty directory. Its user has no settings.
+func newCLI(t *testing.T) *CLI {
+	c := &CLI{t: t, dir: t.TempDir()}
+	c.write("terraformrc", "")
+	return c
+}
+
+// Processes makes the providers of the CLI processes of their own, which can be killed. With a log they always are.
+func (c *CLI) Processes() *CLI {
+	c.provider = nil
+	return c
+}
+
+// required says where the provider comes from, unless the configuration does.
+func required(config string) string {
+	if strings.Contains(config, "required_providers") {
+		return ""
+	}
+	return "terraform {\n  required_providers {\n    kvs = {\n      source = \"terraform-kvs/kvs\"\n    }\n  }\n}\n"
 }
 
 // Configure replaces the configuration.
@@ -90,6 +124,7 @@ type Process struct {
 	t              *testing.T
 	command        *exec.Cmd
 	stdout, stderr bytes.Buffer
+	leave          func() // ends the provider that it has attached to
 }
 
 // Start starts a run in a process group of its own, so that a signal reaches the CLI alone and not the test.
@@ -99,7 +134,8 @@ func (c *CLI) Start(args ...string) *Process {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	p := &Process{t: c.t, command: exec.CommandContext(c.t.Context(), cli, args...)}
+	ctx, leave := context.WithCancel(c.t.Context())
+	p := &Process{t: c.t, leave: leave, command: exec.CommandContext(c.t.Context(), cli, args...)}
 	p.command.Dir = c.dir
 	p.command.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"),
@@ -107,12 +143,14 @@ func (c *CLI) Start(args ...string) *Process {
 		"CHECKPOINT_DISABLE=1",
 		"GOGC=" + os.Getenv("GOGC"),
 		"TF_CLI_CONFIG_FILE=" + filepath.Join(c.dir, "terraformrc"),
-		"HEROKU_API_URL=" + c.sandbox.URL(),
-		"HEROKU_DATA_API_URL=" + c.sandbox.URL(),
-		"HEROKU_API_KEY=" + c.sandbox.Token(),
-	}, c.Env...)
+	}, slices.Concat(c.account, c.Env)...)
+	if c.provider != nil && !slices.ContainsFunc(c.Env, func(s string) bool {
+		return strings.HasPrefix(s, "TF_LOG=") || strings.HasPrefix(s, reattach)
+	}) {
+		p.command.Env = append(p.command.Env, reattach+attach(ctx, c.t, c.provider))
+	}
 	p.command.Stdout, p.command.Stderr = &p.stdout, &p.stderr
-	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	p.command.SysProcAttr = remote.OwnGroup()
 	if err := p.command.Start(); err != nil {
 		c.t.Fatalf("starting %s: %v", cli, err)
 	}
@@ -130,7 +168,7 @@ func (p *Process) Signal(signal os.Signal) {
 // Kill ends the CLI and its provider at once, as a lost machine would.
 func (p *Process) Kill() Result {
 	p.t.Helper()
-	if err := syscall.Kill(-p.command.Process.Pid, syscall.SIGKILL); err != nil {
+	if err := remote.KillProcessGroup(p.command.Process.Pid); err != nil {
 		p.t.Fatalf("killing the CLI: %v", err)
 	}
 	return p.Wait()
@@ -140,6 +178,7 @@ func (p *Process) Kill() Result {
 func (p *Process) Wait() Result {
 	p.t.Helper()
 	err := p.command.Wait()
+	p.leave()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		p.t.Fatalf("waiting for the CLI: %v", err)

@@ -4,7 +4,6 @@
 package acctest
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,7 +20,6 @@ type Attempt struct {
 	lab   *Lab
 	trial *Trial
 	first int // of its requests, in the journal
-	leave func()
 }
 
 // Begin starts the CLI.
@@ -30,16 +28,16 @@ func (l *Lab) Begin(args ...string) *Attempt {
 	trial := &Trial{Args: args, before: l.look(), log: filepath.Join(l.CLI.dir, fmt.Sprintf("trace-%d.log", len(l.trials)))}
 	first := len(l.Journal())
 	environment := l.CLI.Env
-	ctx, leave := context.WithCancel(l.T.Context())
+	l.CLI.provider = l.factory
 	switch {
 	case l.acting || LongExperiments():
 		l.CLI.Env = append(slices.Clone(environment), "TF_LOG=TRACE", "TF_LOG_PATH="+trial.log)
-	case !l.has(remote.Skew):
-		l.CLI.Env = append(slices.Clone(environment), "TF_REATTACH_PROVIDERS="+l.attached(ctx))
+	case l.has(remote.Skew):
+		l.CLI.Processes()
 	}
 	process := l.CLI.Start(args...)
 	l.CLI.Env = environment
-	return &Attempt{Process: process, lab: l, trial: trial, first: first, leave: leave}
+	return &Attempt{Process: process, lab: l, trial: trial, first: first}
 }
 
 // Signal interrupts the run. At the second signal the CLI kills the provider.
@@ -52,7 +50,6 @@ func (a *Attempt) Signal(signal os.Signal) {
 func (a *Attempt) End() *Trial {
 	l, t := a.lab, a.trial
 	t.Result = a.Wait()
-	a.leave()
 	t.read()
 	t.killed, t.panicked = l.has(remote.Kill), l.has(remote.Panic)
 	for _, request := range l.Journal()[a.first:] {

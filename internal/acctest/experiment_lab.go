@@ -202,7 +202,9 @@ func (l *Lab) Somebody(does func()) {
 // Beside is another CLI, with another configuration and state, of somebody else.
 func (l *Lab) Beside(config string) *CLI {
 	l.T.Helper()
-	return l.experimentCLI(l.T, l.clock, config)
+	other := l.experimentCLI(l.T, l.clock, config)
+	other.provider = l.factory
+	return other
 }
 
 // DisownAll notes that what another CLI manages is not this one's.

@@ -5,17 +5,13 @@ package acctest
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
-	"github.com/hashicorp/go-plugin"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
-	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest/remote"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
@@ -24,42 +20,18 @@ import (
 )
 
 // While an experiment's action runs, the provider is a process of its own, so that it can be killed and its log be read.
-// Around it the CLI attaches to a provider within the test: it takes a third of the time, because a CLI starts a provider
-// three times in each run.
+// Around it the CLI attaches to a provider within the test, see attach.
 
 // ExperimentMain is Main for packages with experiments.
 func ExperimentMain(m *testing.M) { Main(m) }
 
-// attached starts a provider within the test, for one run of the CLI, and says where it is, as TF_REATTACH_PROVIDERS
-// wants it. It ends with the context.
-func (l *Lab) attached(ctx context.Context) string {
-	l.T.Helper()
-	const address = "terraform-kvs/kvs"
+// factory makes a provider within the test, with the experiment's clock.
+func (l *Lab) factory() (tfprotov6.ProviderServer, error) {
 	connect := func(o *heroku.Options) {
 		l.connect(o)
 		o.Clock = heldClock{l.clock}
 	}
-	where, gone := make(chan *plugin.ReattachConfig), make(chan struct{})
-	failed := make(chan error, 1)
-	go func() {
-		failed <- tf6server.Serve("registry.terraform.io/"+address,
-			func() tfprotov6.ProviderServer { return provider.NewServer("test", provider.WithClient(connect)) },
-			tf6server.WithDebug(ctx, where, gone), tf6server.WithGoPluginLogger(hclog.NewNullLogger()), tf6server.WithLoggingSink(l.T))
-	}()
-	select {
-	case at := <-where:
-		text, err := json.Marshal(map[string]any{address: map[string]any{
-			"Protocol": at.Protocol, "ProtocolVersion": at.ProtocolVersion, "Pid": at.Pid, "Test": at.Test,
-			"Addr": map[string]string{"Network": at.Addr.Network(), "String": at.Addr.String()},
-		}})
-		if err != nil {
-			l.T.Fatal(err)
-		}
-		return string(text)
-	case err := <-failed:
-		l.T.Fatalf("serving the provider: %v", err)
-		return ""
-	}
+	return provider.NewServer("test", provider.WithClient(connect)), nil
 }
 
 // heldClock is the experiment's clock for a provider within the test.
@@ -146,7 +118,7 @@ func (c *clockServer) release() {
 // experimentCLI is a CLI that starts providers with the experiment's clock.
 func (s *Sandbox) experimentCLI(t *testing.T, clock *clockServer, config string) *CLI {
 	t.Helper()
-	c := s.CLI(t, config)
+	c := s.CLI(t, config).Processes()
 	c.Env = []string{
 		remote.Clock + "=" + clock.URL,
 		"GORACE=atexit_sleep_ms=0", // each run starts a handful of providers, and a second for each would be most of the time

@@ -6,9 +6,7 @@ package acctest
 import (
 	"fmt"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
@@ -92,14 +90,6 @@ func TestAccExperiment_reports(t *testing.T) {
 			taint.trial.Args = []string{"apply"} // as if an apply had done it
 			return taint.End()
 		}, Repair: func(l *Lab) { l.Record("untaint", "kvs_app.web") }},
-		"back after an interrupt": {Config: selfApp, Exit: 1, Rule: true, Trouble: []sandbox.Fault{
-			{Match: sandbox.Match{Method: "POST", Path: "/apps"}, Do: sandbox.Effect{Delay: sandbox.Duration(returnWithin + time.Second)}}},
-			Act: func(l *Lab) *Trial {
-				run := l.Begin("apply", "-auto-approve", "-input=false", "-json")
-				run.AwaitSent("POST", "/apps")
-				run.Signal(syscall.SIGINT)
-				return run.End()
-			}},
 		"a way out": {Config: selfApp, Exit: 1, Repair: func(l *Lab) { l.Import() },
 			Trouble: []sandbox.Fault{{Match: sandbox.Match{Method: "POST", Path: "/apps"}, Do: sandbox.Effect{Status: 403}}}},
 	}
@@ -189,6 +179,31 @@ func TestExperiment_carried(t *testing.T) {
 		if got := l.carried(thing{kind: "attachment", app: app, parent: "store of api"}, owned("api")); got != want {
 			t.Errorf("the attachment of %s is the store's own affair: %v, want %v", app, got, want)
 		}
+	}
+}
+
+// A provider that goes on after an interrupt is seen by the requests that it makes.
+func TestExperiment_return(t *testing.T) {
+	t.Parallel()
+	const request, stop = "provider.kvs: Heroku API request: method=GET\n", "GRPCProvider.v6: Stop\n"
+	for name, test := range map[string]struct {
+		log string
+		ok  bool
+	}{
+		"many before it":      {strings.Repeat(request, 10*afterStop) + stop, true},
+		"a few after it":      {request + stop + strings.Repeat(request, afterStop), true},
+		"many after it":       {request + stop + strings.Repeat(request, afterStop+1), false},
+		"it was not told to":  {request, false},
+		"there is no log yet": {"", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var l Lab
+			l.judgeReturn(&Trial{traced: &test.log})
+			if ok := len(l.violations) == 0; ok != test.ok {
+				t.Errorf("it is back: %v, want %v: %v", ok, test.ok, l.violations)
+			}
+		})
 	}
 }
 

@@ -15,9 +15,7 @@ import (
 // holds for each run is judged as in an experiment, see Violations.
 func NewLab(t *testing.T, edit func(*sandbox.Options)) *Lab {
 	t.Helper()
-	l := newLab(t, Experiment{Options: edit, Budget: workflowBudget})
-	l.Skew(0) // with a clock to set, providers are always processes: what the one of the plan knows, that of the apply does not
-	return l
+	return newLab(t, Experiment{Options: edit, Budget: workflowBudget})
 }
 
 // workflowBudget is for a dozen objects at a time.

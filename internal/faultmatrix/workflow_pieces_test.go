@@ -359,7 +359,7 @@ func pieces() []piece {
 				{"app_id", `""`}, {"app_id", `"orders-web"`}, {"app_id", "upper(kvs_app.web.id)"}, {"app_id", `" ${kvs_app.web.id} "`},
 				{"plan", `""`}, {"plan", `"Premium-0"`}, {"plan", `" premium-0 "`}, {"plan", `"heroku-redis:premium-0"`},
 				{"plan", `"HEROKU-REDIS:premium-0"`},
-				{"name", "null"}, {"name", `""`}, {"name", `"Orders-Cache"`}, {"name", `" orders-cache "`},
+				{"name", "null"}, {"name", `""`}, {"name", `" orders-cache "`},
 				{"version", "null"}, {"version", `""`}, {"version", `" 7.2 "`}, {"version", `"7"`}, {"version", "7.2"},
 				{"timeout", "null"}, {"timeout", `"300"`}, {"timeout", "1.5"}, {"timeout", "-1"}, {"timeout", "1e30"},
 				{"maxmemory_policy", "null"}, {"maxmemory_policy", `""`}, {"maxmemory_policy", `"NoEviction"`}, {"maxmemory_policy", `" noeviction"`},

@@ -37,9 +37,14 @@ func otherSpellings(s *stage, p piece) {
 				return d.Severity == "warning" &&
 					d.Address == p.address()
 			})
-			if !hinted {
-				s.broken("spellings", "%s is planned as %v, without a word", quoted(other), plan.Planned)
+			if sent := writes(s.Apply()); !hinted && len(sent) > 0 { // what changes in the state alone needs no word
+				s.broken("spellings", "%s is planned as %v, without a word, and sends %v", quoted(other), plan.Planned, sent)
 			}
+			s.CLI.Configure(p.config())
+			if back := s.Apply(); back.Code != 0 {
+				s.broken("spellings", "after %s the configuration cannot be applied any more:\n%s", quoted(other), back.Errors())
+			}
+			s.mark()
 		}
 	}
 	// And made so: the object is destroyed by hand, as it were, and comes with the other spelling.
@@ -261,7 +266,7 @@ func ownWorkflows() []workflow {
 		refusal := func(name string, act func(*stage) *acctest.Trial) workflow {
 			return workflow{p.resource, "protected: " + name, func(s *stage) {
 				s.begin(deploy + p.config(on))
-				s.refused(act(s), saysProtected+"|still owns")
+				s.refused(act(s), saysProtected+"|still owns|moved block")
 			}}
 		}
 		all = append(all,
@@ -321,7 +326,10 @@ func ownWorkflows() []workflow {
 	return append(all,
 		workflow{store.resource, "protected: unknown app_id", func(s *stage) {
 			source := "\nvariable \"release\" {\n  default = \"1\"\n}\n\nresource \"terraform_data\" \"of\" {\n" +
-				"  input            = kvs_app.web.id\n  triggers_replace = var.release\n}\n"
+				"  input            = data.kvs_app.web.id\n  triggers_replace = var.release\n}\n" + dataWeb
+			s.byHand(sent("POST", "/teams/apps", `{"name":"orders-web","team":"acme"}`)) // nobody here knows that it stays
+			store := store
+			store.parents = ""
 			s.begin(source + store.config(protectedStore, [2]string{"app_id", "terraform_data.of.output"}))
 			s.refused(s.Apply("-var=release=2"), "unknown|known after apply|not known")
 		}},
@@ -335,7 +343,8 @@ func ownWorkflows() []workflow {
 			p := space
 			p.attributes = slices.Clone(space.attributes)
 			p.attributes[len(p.attributes)-1] = protectedStore
-			unknown(s, p, p.attributes[:len(p.attributes)-1]...)
+			s.begin(outOfReplaced(p, p.attributes[:len(p.attributes)-1]...))
+			s.refused(s.Apply("-var=release=2"), saysProtected)
 		}},
 		workflow{store.resource, "unnamed: create_before_destroy", func(s *stage) {
 			unnamed := [][2]string{{"name", ""}, {"attachment_name", ""}, {"", successorFirst}}
@@ -371,7 +380,7 @@ func ownWorkflows() []workflow {
 			config := strings.Replace(shared.config(), "deletion_protection = false", "", 1)
 			s.begin(config)
 			s.refused(s.change(strings.NewReplacer(`"kvs_app" "web"`, `"kvs_app" "www"`, "kvs_app.web",
-				"kvs_app.www").Replace(config)), saysProtected+"|known")
+				"kvs_app.www").Replace(config)), saysProtected+"|known|moved block")
 		}},
 		workflow{window.resource, "two that agree", func(s *stage) {
 			s.begin(window.config())
@@ -380,7 +389,11 @@ func ownWorkflows() []workflow {
 		}},
 		workflow{shared.resource, "two that agree", func(s *stage) {
 			s.begin(shared.config())
-			s.refusedByHeroku(s.change(shared.config()+shared.block("other")), saysMoved+"|"+saysTwo)
+			// The first plan cannot be told from one that replaces the instance; the next one names both.
+			s.endsOrKeeps(s.change(shared.config()+shared.block("other")), shared.wanted(asIs), saysMoved+"|"+saysTwo)
+			s.refused(s.Apply(), saysMoved+"|"+saysTwo)
+			s.quiet(s.change(shared.config() + "removed {\n  from = kvs_attachment.other\n  lifecycle {\n    destroy = false\n  }\n}\n"))
+			s.settles()
 		}},
 		workflow{shared.resource, "the name of another store's, in a second workspace", func(s *stage) {
 			s.begin(shared.config())

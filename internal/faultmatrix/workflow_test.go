@@ -171,6 +171,13 @@ func addresses(config string) []string {
 
 // unknown gives attributes the values that they have, by way of a resource that is made anew.
 func unknown(s *stage, p piece, attributes ...[2]string) {
+	s.begin(outOfReplaced(p, attributes...))
+	s.quiet(s.Apply("-var=release=2"))
+	s.ends(s.Apply("-var=release=2"), p.wanted(asIs))
+	s.settles("-var=release=2")
+}
+
+func outOfReplaced(p piece, attributes ...[2]string) string {
 	others := slices.Clone(attributes)
 	sources := ""
 	for i, a := range attributes {
@@ -178,11 +185,7 @@ func unknown(s *stage, p piece, attributes ...[2]string) {
 			"}\n", i, a[1])
 		others[i] = [2]string{a[0], fmt.Sprintf("terraform_data.of_%d.output", i)}
 	}
-	config := "\nvariable \"release\" {\n  default = \"1\"\n}\n" + sources + p.config(others...)
-	s.begin(config)
-	s.quiet(s.Apply("-var=release=2"))
-	s.ends(s.Apply("-var=release=2"), p.wanted(asIs))
-	s.settles("-var=release=2")
+	return "\nvariable \"release\" {\n  default = \"1\"\n}\n" + sources + p.config(others...)
 }
 
 const deploy = "\nvariable \"deploy\" {\n  default = \"1\"\n}\n\nresource \"terraform_data\" \"deploy\" {\n  input = var.deploy\n}\n"
@@ -195,6 +198,11 @@ func createBeforeDestroy(s *stage, p piece) {
 	trial := s.Apply("-var=deploy=2")
 	if p.unique {
 		s.refusedByHeroku(trial, saysExists)
+		return
+	}
+	if p.resource == "kvs_attachment" && strings.Contains(s.CLI.Run("version").Stdout, "OpenTofu") {
+		// OpenTofu tells no provider that a plan is made while it is applied: that cannot be told from a second owner.
+		s.endsOrKeeps(trial, p.wanted(asIs), saysExists)
 		return
 	}
 	s.ends(trial, p.wanted(asIs))

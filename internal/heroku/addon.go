@@ -67,7 +67,7 @@ type wireAddOn struct {
 	CreatedAt        text   `json:"created_at"`
 	UpdatedAt        text   `json:"updated_at"`
 	BilledPrice      *price `json:"billed_price"`
-	ProvisionMessage text   `json:"provision_message"`
+	ProvisionMessage prose  `json:"provision_message"`
 }
 
 func (w wireAddOn) value() (AddOn, error) {
@@ -99,19 +99,18 @@ func (c *Client) AddOn(ctx context.Context, id AddOnID) (AddOn, error) { return 
 
 // FindAddOn returns an add-on by id or by its globally unique name.
 func (c *Client) FindAddOn(ctx context.Context, idOrName string) (AddOn, error) {
-	addOn, _, err := exchange(ctx, c, c.get("addons", idOrName), about(idOrName, addOnID, one[wireAddOn]))
+	addOn, _, err := exchange(ctx, c, c.get("addons", idOrName), about(AddOnID(idOrName), addOnID, named(idOrName, addOnName, one[wireAddOn])))
 	return addOn, err
 }
 
 func (c *Client) getAddOn(ctx context.Context, id AddOnID) (AddOn, error) {
-	return c.FindAddOn(ctx, string(id))
+	addOn, _, err := exchange(ctx, c, c.get("addons", string(id)), about(id, addOnID, one[wireAddOn]))
+	return addOn, err
 }
 
-func (c *Client) allAddOns(ctx context.Context, most int) (map[AddOnID]AddOn, error) {
-	return index(ctx, c, c.get("addons"), many[wireAddOn], func(a AddOn) AddOnID { return a.ID }, most)
+func (c *Client) allAddOns(ctx context.Context) (map[AddOnID]AddOn, error) {
+	return index(ctx, c, c.get("addons"), many[wireAddOn], func(a AddOn) AddOnID { return a.ID })
 }
-
-func addOnIDs(_ AddOnID, a AddOn) []string { return []string{string(a.ID), string(a.AppID)} }
 
 // ResolveAddOn finds add-ons by the name of an attachment on an app (id or name). Heroku answers not_found, or
 // multiple_matches, when it is not exactly one.
@@ -134,10 +133,7 @@ func (c *Client) CreateAddOn(ctx context.Context, app AppID, a AddOnCreate) (Add
 	k := c.post(a.body(), "apps", string(app), "addons").withHeader(provisionMessages, "true")
 	k.app = app
 	start := c.earliest()
-	o := order[AddOn]{what: "add-on " + a.Name, call: k, decode: about(string(app), func(a AddOn) AppID { return a.AppID }, one[wireAddOn])}
-	if a.Confirm == "" { // with it, another attachment may have been replaced
-		o.touches = func(AddOn) []string { return []string{attachmentsOn(app)} }
-	}
+	o := order[AddOn]{what: "add-on " + a.Name, call: k, decode: about(app, addOnApp, named(a.Name, addOnName, one[wireAddOn]))}
 	if a.Name != "" {
 		o.find = func(ctx context.Context) (AddOn, error) { return c.FindAddOn(ctx, a.Name) }
 		o.ours = func(found AddOn) error { return a.matches(app, found, start) }
@@ -193,7 +189,7 @@ func (c *Client) UpdateAddOn(ctx context.Context, app AppID, id AddOnID, u AddOn
 		body["name"] = *u.Name
 	}
 	k := c.patch(body, "apps", string(app), "addons", string(id)).withHeader(provisionMessages, "true")
-	return change(ctx, c, k, about(string(id), addOnID, one[wireAddOn]),
+	return change(ctx, c, k, about(id, addOnID, one[wireAddOn]),
 		func(ctx context.Context) (AddOn, error) { return c.getAddOn(ctx, id) },
 		func(now AddOn) bool {
 			return (u.Plan == nil || samePlan(*u.Plan, now)) && (u.Name == nil || *u.Name == now.Name)
@@ -203,8 +199,7 @@ func (c *Client) UpdateAddOn(ctx context.Context, app AppID, id AddOnID, u AddOn
 // DeleteAddOn destroys an add-on and all that is in it; it returns once Heroku has accepted. That it is gone already
 // is success.
 func (c *Client) DeleteAddOn(ctx context.Context, app AppID, id AddOnID) error {
-	defer c.writes.end(string(id))
-	left, err := c.sendRemoval(ctx, "apps", string(app), "addons", string(id))
+	left, err := c.remove(ctx, "apps", string(app), "addons", string(id))
 	if err == nil && left.State == StateDeprovisioned {
 		c.departed.Store(id, true)
 	}
@@ -214,8 +209,7 @@ func (c *Client) DeleteAddOn(ctx context.Context, app AppID, id AddOnID) error {
 // WaitAddOnProvisioned waits until a new add-on is provisioned. That says nothing about its store yet, see
 // [Client.WaitStoreAvailable]. Its errors are *WaitError.
 func (c *Client) WaitAddOnProvisioned(ctx context.Context, id AddOnID, timeout time.Duration) (AddOn, error) {
-	defer c.foresee(ctx, id)()
-	return c.addOnWaits.wait(ctx, id, fmt.Sprintf("add-on %s to be provisioned", id), timeout, unseen(provisioning))
+	return c.addOns.wait(ctx, id, fmt.Sprintf("add-on %s to be provisioned", id), timeout, addOnTicks, unseen(provisioning))
 }
 
 // WaitAddOnGone waits until a destroyed add-on is gone, unless Heroku has said so already. Its errors are *WaitError.
@@ -223,7 +217,7 @@ func (c *Client) WaitAddOnGone(ctx context.Context, id AddOnID, timeout time.Dur
 	if _, gone := c.departed.Load(id); gone {
 		return nil
 	}
-	_, err := c.addOnWaits.wait(ctx, id, fmt.Sprintf("add-on %s to be gone", id), timeout, vanishing)
+	_, err := c.addOns.wait(ctx, id, fmt.Sprintf("add-on %s to be gone", id), timeout, addOnTicks, vanishing)
 	if err == nil {
 		c.departed.Store(id, true)
 	}

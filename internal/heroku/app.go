@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -95,7 +96,7 @@ func (c *Client) App(ctx context.Context, id AppID) (App, error) { return c.apps
 
 // FindApp returns an app by id or name.
 func (c *Client) FindApp(ctx context.Context, idOrName string) (App, error) {
-	app, _, err := exchange(ctx, c, c.get("apps", idOrName), about(idOrName, appID, one[wireApp]))
+	app, _, err := exchange(ctx, c, c.get("apps", idOrName), about(AppID(idOrName), appID, one[wireApp]))
 	return app, err
 }
 
@@ -103,11 +104,9 @@ func (c *Client) getApp(ctx context.Context, id AppID) (App, error) {
 	return c.FindApp(ctx, string(id))
 }
 
-func (c *Client) allApps(ctx context.Context, most int) (map[AppID]App, error) {
-	return index(ctx, c, c.get("apps"), many[wireApp], func(a App) AppID { return a.ID }, most)
+func (c *Client) allApps(ctx context.Context) (map[AppID]App, error) {
+	return index(ctx, c, c.get("apps"), many[wireApp], func(a App) AppID { return a.ID })
 }
-
-func appIDs(_ AppID, a App) []string { return []string{string(a.ID)} }
 
 // CreateApp orders an app, for a team or in a space through /teams/apps. When the answer is lost, the name is looked up.
 func (c *Client) CreateApp(ctx context.Context, a AppCreate) (App, error) {
@@ -125,7 +124,7 @@ func (c *Client) CreateApp(ctx context.Context, a AppCreate) (App, error) {
 		k = c.post(body, "teams", "apps")
 	}
 	start := c.earliest()
-	o := order[App]{what: "app " + a.Name, call: k, decode: one[wireApp], touches: func(App) []string { return []string{unread} }}
+	o := order[App]{what: "app " + a.Name, call: k, decode: unless(a.contradicts, one[wireApp])}
 	if a.Name != "" {
 		o.find = func(ctx context.Context) (App, error) { return c.FindApp(ctx, a.Name) }
 		o.ours = func(found App) error { return a.matches(found, start) }
@@ -137,9 +136,17 @@ func (c *Client) CreateApp(ctx context.Context, a AppCreate) (App, error) {
 	return app, err
 }
 
+// contradicts reports that an app is not the one ordered.
+func (a AppCreate) contradicts(made App) bool {
+	return a.Name != "" && !strings.EqualFold(made.Name, a.Name) || a.Space != "" && !strings.EqualFold(made.spaceName(), a.Space) ||
+		a.Team != "" && made.Team != "" && !strings.EqualFold(made.Team, a.Team)
+}
+
 // matches says in what an app differs from the one ordered no earlier than start.
 func (a AppCreate) matches(found App, start time.Time) error {
 	switch {
+	case !strings.EqualFold(found.Name, a.Name):
+		return fmt.Errorf("the app is %s", found.Name)
 	case a.Space != found.spaceName():
 		return fmt.Errorf("the app %s is in %s", found.Name, cmp.Or(found.spaceName(), "the Common Runtime"))
 	case found.Team != a.Team && (a.Team != "" || a.Space == ""):
@@ -170,7 +177,7 @@ func (c *Client) isNewborn(id AppID) bool {
 
 // UpdateApp renames an app or switches its maintenance mode.
 func (c *Client) UpdateApp(ctx context.Context, id AppID, u AppUpdate) (App, error) {
-	return change(ctx, c, c.patch(u, "apps", string(id)), about(string(id), appID, one[wireApp]),
+	return change(ctx, c, c.patch(u, "apps", string(id)), about(id, appID, one[wireApp]),
 		func(ctx context.Context) (App, error) { return c.getApp(ctx, id) },
 		func(now App) bool {
 			return (u.Name == nil || *u.Name == now.Name) && (u.Maintenance == nil || *u.Maintenance == now.Maintenance)
@@ -179,14 +186,15 @@ func (c *Client) UpdateApp(ctx context.Context, id AppID, u AppUpdate) (App, err
 
 // TransferApp gives an app to a team, by the team's name.
 func (c *Client) TransferApp(ctx context.Context, id AppID, team string) (App, error) {
-	return change(ctx, c, c.patch(map[string]string{"owner": team}, "teams", "apps", string(id)), about(string(id), appID, one[wireApp]),
+	return change(ctx, c, c.patch(map[string]string{"owner": team}, "teams", "apps", string(id)), about(id, appID, one[wireApp]),
 		func(ctx context.Context) (App, error) { return c.getApp(ctx, id) },
 		func(now App) bool { return now.Team == team })
 }
 
 // DeleteApp destroys an app together with its own add-ons. That it is gone already is success.
 func (c *Client) DeleteApp(ctx context.Context, id AppID) error {
-	return c.remove(ctx, "apps", string(id))
+	_, err := c.remove(ctx, "apps", string(id))
+	return err
 }
 
 // AppAddOns lists the app's own add-ons and those of other apps that are attached to it: filter on AddOn.AppID. What this

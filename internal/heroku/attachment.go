@@ -67,11 +67,10 @@ func (w wireAttachment) value() (Attachment, error) {
 // including asks for the names of the config vars, which attachments otherwise lack.
 func including(k call) call { return k.withHeader("Accept-Inclusion", "config_vars") }
 
-func attachmentID(a Attachment) string { return string(a.ID) }
-
-func attachmentIDs(_ AttachmentID, a Attachment) []string {
-	return []string{string(a.ID), string(a.AddOnID), string(a.AppID), string(a.OwnerAppID)}
-}
+func attachmentID(a Attachment) string     { return string(a.ID) }
+func attachmentName(a Attachment) string   { return a.Name }
+func attachmentApp(a Attachment) AppID     { return a.AppID }
+func attachmentAddOn(a Attachment) AddOnID { return a.AddOnID }
 
 // Attachment returns an attachment by id. The read is shared.
 func (c *Client) Attachment(ctx context.Context, id AttachmentID) (Attachment, error) {
@@ -80,17 +79,18 @@ func (c *Client) Attachment(ctx context.Context, id AttachmentID) (Attachment, e
 
 func (c *Client) getAttachment(ctx context.Context, id AttachmentID) (Attachment, error) {
 	a, _, err := exchange(ctx, c, including(c.get("addon-attachments", string(id))),
-		about(string(id), func(a Attachment) AttachmentID { return a.ID }, one[wireAttachment]))
+		about(id, func(a Attachment) AttachmentID { return a.ID }, one[wireAttachment]))
 	return a, err
 }
 
-func (c *Client) allAttachments(ctx context.Context, most int) (map[AttachmentID]Attachment, error) {
-	return index(ctx, c, including(c.get("addon-attachments")), many[wireAttachment], func(a Attachment) AttachmentID { return a.ID }, most)
+func (c *Client) allAttachments(ctx context.Context) (map[AttachmentID]Attachment, error) {
+	return index(ctx, c, including(c.get("addon-attachments")), many[wireAttachment], func(a Attachment) AttachmentID { return a.ID })
 }
 
 // AppAttachments lists the attachments on an app, of its own add-ons and of others.
 func (c *Client) AppAttachments(ctx context.Context, id AppID) ([]Attachment, error) {
-	return list(ctx, c, including(c.get("apps", string(id), "addon-attachments")), many[wireAttachment], attachmentID)
+	return list(ctx, c, including(c.get("apps", string(id), "addon-attachments")),
+		aboutEach(id, attachmentApp, many[wireAttachment]), attachmentID)
 }
 
 // AttachmentsOn returns the attachments on an app like [Client.AppAttachments], but the read is shared.
@@ -98,8 +98,8 @@ func (c *Client) AttachmentsOn(ctx context.Context, id AppID) ([]Attachment, err
 	return c.onApps.Get(ctx, id)
 }
 
-func (c *Client) allByApp(ctx context.Context, most int) (map[AppID][]Attachment, error) {
-	all, err := c.allAttachments(ctx, most)
+func (c *Client) allByApp(ctx context.Context) (map[AppID][]Attachment, error) {
+	all, err := c.allAttachments(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -110,23 +110,17 @@ func (c *Client) allByApp(ctx context.Context, most int) (map[AppID][]Attachment
 	return byApp, nil
 }
 
-func onAppIDs(id AppID, attachments []Attachment) []string {
-	ids := []string{string(id), attachmentsOn(id)}
-	for _, a := range attachments {
-		ids = append(ids, string(a.ID), string(a.AddOnID))
-	}
-	return ids
-}
-
 // AppAttachment returns the attachment with this name on an app (id or name).
 func (c *Client) AppAttachment(ctx context.Context, app, name string) (Attachment, error) {
-	a, _, err := exchange(ctx, c, including(c.get("apps", app, "addon-attachments", name)), one[wireAttachment])
+	a, _, err := exchange(ctx, c, including(c.get("apps", app, "addon-attachments", name)),
+		about(AppID(app), attachmentApp, named(name, attachmentName, one[wireAttachment])))
 	return a, err
 }
 
 // AddOnAttachments lists the attachments of an add-on, on all apps.
 func (c *Client) AddOnAttachments(ctx context.Context, id AddOnID) ([]Attachment, error) {
-	return list(ctx, c, including(c.get("addons", string(id), "addon-attachments")), many[wireAttachment], attachmentID)
+	return list(ctx, c, including(c.get("addons", string(id), "addon-attachments")),
+		aboutEach(id, attachmentAddOn, many[wireAttachment]), attachmentID)
 }
 
 // CreateAttachment attaches an add-on to an app. Creations on one app wait for each other. Once sent, the order
@@ -152,7 +146,7 @@ func (c *Client) CreateAttachment(ctx context.Context, a AttachmentCreate) (Atta
 	k := including(c.post(body, "addon-attachments"))
 	k.app = a.App
 	return order[Attachment]{
-		what: "attachment " + a.Name, call: k, decode: a.answered, find: find, touches: a.touches(),
+		what: "attachment " + a.Name, call: k, decode: a.answered, find: find,
 		ours: func(found Attachment) error {
 			if found.AddOnID != a.AddOn {
 				return fmt.Errorf("the attachment %s is one of add-on %s", found.Name, found.AddOnName)
@@ -160,19 +154,6 @@ func (c *Client) CreateAttachment(ctx context.Context, a AttachmentCreate) (Atta
 			return nil
 		},
 	}.place(ctx, c)
-}
-
-// touches: the add-on has another config var on its own app, and on no other. With Confirm, something was replaced.
-func (a AttachmentCreate) touches() func(Attachment) []string {
-	if a.Confirm != "" {
-		return nil
-	}
-	return func(made Attachment) []string {
-		if made.AppID != made.OwnerAppID {
-			return []string{attachmentsOn(a.App)}
-		}
-		return []string{attachmentsOn(a.App), string(made.AddOnID)}
-	}
 }
 
 // attachmentFinder looks for an attachment whose answer was lost: by its name, or, when Heroku chooses the name, by
@@ -226,17 +207,11 @@ func (c *Client) attachedTo(ctx context.Context, a AttachmentCreate) (map[Attach
 // DeleteAttachment detaches. That it is gone already is success. Heroku refuses to remove the last attachment on the
 // add-on's own app.
 func (c *Client) DeleteAttachment(ctx context.Context, id AttachmentID) error {
-	left, err := c.sendRemoval(ctx, "addon-attachments", string(id))
-	if err != nil || left.AddOn.ID == "" {
-		c.writes.end()
-		return err
-	}
-	c.writes.end(string(id), string(left.AddOn.ID))
-	return nil
+	_, err := c.remove(ctx, "addon-attachments", string(id))
+	return err
 }
 
-// answered reads the attachment that was made: of this add-on, on this app.
+// answered reads the attachment that was made: of this add-on, on this app, under this name.
 func (a AttachmentCreate) answered(body []byte) (Attachment, error) {
-	ofAddOn := about(string(a.AddOn), func(made Attachment) AddOnID { return made.AddOnID }, one[wireAttachment])
-	return about(string(a.App), func(made Attachment) AppID { return made.AppID }, ofAddOn)(body)
+	return about(a.App, attachmentApp, about(a.AddOn, attachmentAddOn, named(a.Name, attachmentName, one[wireAttachment])))(body)
 }

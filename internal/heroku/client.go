@@ -6,8 +6,7 @@
 // Every request to either host takes one path, [Client.run] in request.go: it paces, sends, reads, classifies and
 // retries. What may be repeated is decided by one table (retry.go); a POST that creates something is never repeated
 // blindly, because Heroku knows no idempotency key (create.go). Reads of single objects are shared: many that arrive
-// together become one list request (shared.go). Waiting is shared too: one request per tick for all that is pending
-// (poller.go).
+// together become one list request (batch.go). Waiting is shared too: all waits of one kind read at the same ticks (wait.go).
 //
 // Start reading at [New], then [Client.App] for a read, [Client.CreateAddOn] for a write and
 // [Client.WaitAddOnProvisioned] for a wait.
@@ -95,21 +94,18 @@ type Client struct {
 	observe        func(context.Context, Attempt)
 	announcing     func(context.Context, Write) (func(WriteResult), error) // nil: nobody is told
 
-	slots      chan struct{} // one for each request in flight
-	foreseeing atomic.Int64  // of these, for those who are waiting meanwhile
-	creating   appLocks
-	newborn    sync.Map // AppID -> time.Time of its creation by this client
-	departed   sync.Map // AddOnID: Heroku has said, in answer to this client's request, that it is gone
-	writes     writes
+	slots    chan struct{} // one for each request in flight
+	creating appLocks
+	newborn  sync.Map     // AppID -> time.Time of its creation by this client
+	departed sync.Map     // AddOnID: Heroku has said, in answer to this client's request, that it is gone
+	writes   atomic.Int64 // requests that change something and have ended
 
-	apps        *shared[AppID, App]
-	addOns      *shared[AddOnID, AddOn]
-	attachments *shared[AttachmentID, Attachment]
-	onApps      *shared[AppID, []Attachment]
-	spaces      *shared[SpaceID, Space]
-	stores      storeCache
-	addOnWaits  *poller[AddOnID, AddOn]
-	spaceWaits  *poller[SpaceID, Space]
+	apps        *batch[AppID, App]
+	addOns      *batch[AddOnID, AddOn]
+	attachments *batch[AttachmentID, Attachment]
+	onApps      *batch[AppID, []Attachment]
+	spaces      *batch[SpaceID, Space]
+	stores      kept[AddOnID, Store]
 }
 
 // endpoint is one of the two hosts.
@@ -160,13 +156,13 @@ func New(o Options) (*Client, error) {
 		c.observe = func(context.Context, Attempt) {}
 	}
 
-	c.apps = newShared(c, reader[AppID, App]{one: c.getApp, all: c.allApps, ids: appIDs})
-	c.addOns = newShared(c, reader[AddOnID, AddOn]{one: c.getAddOn, all: c.allAddOns, ids: addOnIDs})
-	c.attachments = newShared(c, reader[AttachmentID, Attachment]{one: c.getAttachment, all: c.allAttachments, ids: attachmentIDs})
-	c.onApps = newShared(c, reader[AppID, []Attachment]{one: c.AppAttachments, all: c.allByApp, ids: onAppIDs, sparse: true})
-	c.spaces = newShared(c, reader[SpaceID, Space]{one: c.getSpace, all: c.allSpaces, ids: spaceIDs})
-	c.addOnWaits = newPoller(c.addOns, briefPause, c.busy)
-	c.spaceWaits = newPoller(c.spaces, func(n int, _ time.Duration) time.Duration { return pauseBefore(n) }, func() int { return maxInFlight })
+	c.apps = newBatch(c, c.getApp, c.allApps)
+	c.addOns = newBatch(c, c.getAddOn, c.allAddOns)
+	c.attachments = newBatch(c, c.getAttachment, c.allAttachments)
+	c.onApps = newBatch(c, c.AppAttachments, c.allByApp)
+	c.onApps.absentEmpty = true
+	c.spaces = newBatch(c, c.getSpace, c.allSpaces)
+	c.stores.client = c
 	return c, nil
 }
 
@@ -176,11 +172,11 @@ func (c *Client) Credential() Credential { return c.credential }
 // Clock is the time that waits are measured with.
 func (c *Client) Clock() Clock { return c.clock }
 
-// busy is how many requests are under way whose senders may wait for something next.
-func (c *Client) busy() int { return max(len(c.slots)-int(c.foreseeing.Load()), 0) }
+// Asking reports whether a request is under way.
+func (c *Client) Asking() bool { return len(c.slots) > 0 }
 
 // HasWritten reports that something was written, or at least tried: a plan is being carried out.
-func (c *Client) HasWritten() bool { return c.writes.mark() > 0 }
+func (c *Client) HasWritten() bool { return c.writes.Load() > 0 }
 
 // Format prints where the client points, whatever the verb: its fields hold the token.
 func (c *Client) Format(s fmt.State, _ rune) {

@@ -29,8 +29,6 @@ type order[T any] struct {
 	decode func([]byte) (T, error)
 	find   func(context.Context) (T, error) // a not_found error proves that it does not exist; nil: it cannot be found
 	ours   func(T) error                    // nil when what was found is what this order asked for
-
-	touches func(T) []string // ids of all that the order has changed; nil: that is not known
 }
 
 // errAbsent is find's own proof, beside Heroku's not_found.
@@ -38,14 +36,7 @@ var errAbsent = errors.New("it does not exist")
 
 // place sends an order. It never orders twice: only when the look-up proves that the first order left nothing behind
 // is it sent again, once.
-func (o order[T]) place(ctx context.Context, c *Client) (value T, err error) {
-	defer func() {
-		if err != nil || o.touches == nil {
-			c.writes.end()
-			return
-		}
-		c.writes.end(o.touches(value)...)
-	}()
+func (o order[T]) place(ctx context.Context, c *Client) (T, error) {
 	ordered := false // Heroku may have it
 	for sends := 1; ; sends++ {
 		value, r, err := exchange(ctx, c, o.call, o.decode)

@@ -29,6 +29,9 @@ var ErrNoCredential = errors.New("no Heroku API token was found: set the provide
 	"or the HEROKU_API_KEY environment variable, or log in with the Heroku CLI, which writes the entry " +
 	"for api.heroku.com into the netrc file")
 
+// ErrUnusableNetrc says that there is a netrc file to take the token from, and why that fails.
+var ErrUnusableNetrc = errors.New("the netrc file cannot be used")
+
 // Credential is a token and, in words, where it came from. Every way of printing it shows the source only.
 type Credential struct {
 	Token  string
@@ -53,9 +56,12 @@ func FindCredential(attribute string, getenv func(string) string, apiURL string)
 		return Credential{}, ErrNoCredential
 	}
 	host := hostOf(cmp.Or(apiURL, defaultAPIURL))
-	token, err := netrcToken(path, host)
+	token, listed, err := netrcToken(path, host)
 	if err != nil {
 		return Credential{}, err
+	}
+	if token == "" && listed {
+		return Credential{}, fmt.Errorf("%w: the netrc file %s has an entry for %s, and no password in it", ErrUnusableNetrc, path, host)
 	}
 	if token == "" && host != platformHost {
 		return Credential{}, fmt.Errorf("%w. The API URL names the host %q, and the netrc file has no entry for it; "+
@@ -98,24 +104,24 @@ func netrcPath(getenv func(string) string) string {
 	return filepath.Join(home, ".netrc")
 }
 
-// netrcToken returns "" when the file or the entry does not exist. Its errors never quote the file.
-func netrcToken(path, host string) (string, error) {
+// netrcToken returns "" when the file or the entry does not exist, or has no password. Its errors never quote the file.
+func netrcToken(path, host string) (token string, listed bool, err error) {
 	content, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
+		return "", false, nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("reading the netrc file: %w", err)
+		return "", false, fmt.Errorf("%w: %w", ErrUnusableNetrc, err)
 	}
-	token, err := netrcPassword(string(content), host)
+	token, listed, err = netrcPassword(string(content), host)
 	if err != nil {
-		return "", fmt.Errorf("the netrc file %s cannot be understood: %w", path, err)
+		return "", false, fmt.Errorf("%w: %s cannot be understood: %w", ErrUnusableNetrc, path, err)
 	}
 	if info, err := os.Stat(path); token != "" && err == nil && info.Mode().Perm()&0o004 != 0 && runtime.GOOS != "windows" {
-		return "", fmt.Errorf("the netrc file %s holds a token for %s and can be read by every user of this machine (its mode is %04o): "+
-			"run chmod 600 on it, and consider to revoke the token", path, host, info.Mode().Perm())
+		return "", true, fmt.Errorf("%w: %s holds a token for %s and can be read by every user of this machine (its mode is %04o): "+
+			"run chmod 600 on it, and consider to revoke the token", ErrUnusableNetrc, path, host, info.Mode().Perm())
 	}
-	return token, nil
+	return token, listed, nil
 }
 
 func checked(c Credential) (Credential, error) {
@@ -130,11 +136,14 @@ func (c Credential) check() error {
 	if c.Token == "" {
 		return ErrNoCredential
 	}
+	source := cmp.Or(c.Source, "the configuration")
 	for _, r := range c.Token {
 		if r <= ' ' || r > '~' {
-			return fmt.Errorf("the token from %s contains a space, a line break or another character that no token has",
-				cmp.Or(c.Source, "the configuration"))
+			return fmt.Errorf("the token from %s contains a space, a line break or another character that no token has", source)
 		}
+	}
+	if quotes := `"'`; strings.Trim(c.Token, quotes) != c.Token {
+		return fmt.Errorf("the token from %s begins or ends with a quotation mark, which no token does", source)
 	}
 	return nil
 }

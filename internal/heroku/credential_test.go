@@ -47,7 +47,6 @@ func TestFindCredential(t *testing.T) {
 		"no home directory":                {"", nil, "", ""},
 		"no netrc file":                    {"", map[string]string{"HOME": dir + "/nowhere"}, "", ""},
 		"a netrc file without the machine": {"", map[string]string{"NETRC": file("a", "machine example.com login x password y")}, "", ""},
-		"a netrc file without a password":  {"", map[string]string{"NETRC": file("b", "machine api.heroku.com login x")}, "", ""},
 		"an empty netrc file":              {"", map[string]string{"NETRC": file("c", "")}, "", ""},
 		"a netrc file that ends early":     {"", map[string]string{"NETRC": file("d", "machine")}, "", ""},
 		"a default entry is not meant":     {"", map[string]string{"NETRC": file("e", "default login x password y")}, "", ""},
@@ -80,7 +79,7 @@ func TestNoCredentialNamesTheThreePlaces(t *testing.T) {
 func TestBadCredentialIsRefusedWithoutShowingIt(t *testing.T) {
 	t.Parallel()
 	none := func(string) string { return "" }
-	for _, bad := range []string{"canary\nX-Evil: 1", "canary canary", "canary\x00", "canaryü"} {
+	for _, bad := range []string{"canary\nX-Evil: 1", "canary canary", "canary\x00", "canaryü", `"canary"`, "'canary'"} {
 		_, err := heroku.FindCredential(bad, none, "")
 		if err == nil || strings.Contains(err.Error(), "canary") || !strings.Contains(err.Error(), "api_key") {
 			t.Errorf("%q: %v", bad, err)
@@ -89,10 +88,15 @@ func TestBadCredentialIsRefusedWithoutShowingIt(t *testing.T) {
 			t.Errorf("New accepts %q", bad)
 		}
 	}
-	if _, err := heroku.FindCredential("", func(key string) string {
-		return map[string]string{"NETRC": t.TempDir()}[key]
-	}, ""); err == nil || errors.Is(err, heroku.ErrNoCredential) {
-		t.Errorf("a netrc file that cannot be read: %v", err)
+	misspelt := filepath.Join(t.TempDir(), "netrc")
+	if err := os.WriteFile(misspelt, []byte("machine api.heroku.com login x passwort canary"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, unusable := range []string{t.TempDir(), misspelt} {
+		if _, err := heroku.FindCredential("", func(key string) string { return map[string]string{"NETRC": unusable}[key] }, ""); !errors.Is(err, heroku.ErrUnusableNetrc) ||
+			errors.Is(err, heroku.ErrNoCredential) || strings.Contains(err.Error(), "canary") {
+			t.Errorf("a netrc file that cannot be used: %v", err)
+		}
 	}
 }
 

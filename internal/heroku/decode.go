@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -111,13 +112,29 @@ func (t *text) UnmarshalJSON(b []byte) error {
 		if err := json.Unmarshal(b, &s); err != nil {
 			return err
 		}
-		*t = text(printable(s))
+		*t = text(oneLine.Replace(printable(s)))
 	case '{', '[', 'n':
 	default:
 		*t = text(b)
 	}
 	return nil
 }
+
+// prose is what Heroku says, which may have more than one line.
+type prose string
+
+func (p *prose) UnmarshalJSON(b []byte) error {
+	if b[0] != '"' {
+		return (*text)(p).UnmarshalJSON(b)
+	}
+	var s string
+	err := json.Unmarshal(b, &s)
+	*p = prose(printable(s))
+	return err
+}
+
+// oneLine keeps a name from looking like a message of somebody else's.
+var oneLine = strings.NewReplacer("\n", "\uFFFD", "\t", "\uFFFD")
 
 // plainASCII says that a JSON string has neither escapes nor other characters.
 func plainASCII(b []byte) bool {
@@ -129,29 +146,30 @@ func plainASCII(b []byte) bool {
 	return true
 }
 
-// printable replaces what steers a terminal or turns the direction of a text: whoever reads what somebody else has named
-// should see what is there. Line breaks and tabs stay; what is shown in one line is folded (clip).
+// printable replaces what steers a terminal, turns the direction of a text or cannot be seen: whoever reads what somebody
+// else has named should see what is there. Line breaks and tabs stay.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t':
 			return r
-		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r), r == '\u2028', r == '\u2029':
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), r == '\u2028', r == '\u2029':
 			return unicode.ReplacementChar
 		}
 		return r
 	}, strings.ReplaceAll(text, "\r\n", "\n"))
 }
 
-// about refuses an answer that is about another object than was asked for by its id. A name may lead to an object of another
-// name, as the former name of an app does.
-func about[T any, ID ~string](asked string, id func(T) ID, decode func([]byte) (T, error)) func([]byte) (T, error) {
-	if len(asked) != 36 || uuid.Validate(asked) != nil {
-		return decode
-	}
+// Answers that contradict the question are refused: whoever asked would store them, or act on them. An object that was asked
+// for by its id has to have that id, in any case of letters. What an answer leaves out contradicts nothing.
+
+var errContradiction = errors.New("it is about another object than was asked for")
+
+// unless refuses an answer that contradicts.
+func unless[T any](contradicts func(T) bool, decode func([]byte) (T, error)) func([]byte) (T, error) {
 	return func(body []byte) (T, error) {
 		v, err := decode(body)
-		if got := string(id(v)); err == nil && got != "" && !strings.EqualFold(got, asked) {
+		if err == nil && contradicts(v) {
 			var none T
 			return none, errContradiction
 		}
@@ -159,11 +177,37 @@ func about[T any, ID ~string](asked string, id func(T) ID, decode func([]byte) (
 	}
 }
 
-var errContradiction = errors.New("it is about another object than was asked for")
+// about is for an answer about an object, or about what belongs to one.
+func about[T any, ID ~string](asked ID, id func(T) ID, decode func([]byte) (T, error)) func([]byte) (T, error) {
+	return unless(func(v T) bool { return isOther(asked, id(v)) }, decode)
+}
 
-func addOnID(a AddOn) AddOnID { return a.ID }
-func appID(a App) AppID       { return a.ID }
-func spaceID(s Space) SpaceID { return s.ID }
+// aboutEach is for a list all of which is, or belongs to, one object. Half of it would pass for the whole.
+func aboutEach[T any, ID ~string](asked ID, id func(T) ID, decode func([]byte) ([]T, error)) func([]byte) ([]T, error) {
+	return unless(func(all []T) bool {
+		return slices.ContainsFunc(all, func(v T) bool { return isOther(asked, id(v)) })
+	}, decode)
+}
+
+// named is for an object that was asked for, or ordered, by its name. An app may still answer to a former one.
+func named[T any](asked string, name func(T) string, decode func([]byte) (T, error)) func([]byte) (T, error) {
+	return unless(func(v T) bool { return asked != "" && !isID(asked) && !strings.EqualFold(name(v), asked) }, decode)
+}
+
+// isOther is false when it was not asked by an id, or the answer has none.
+func isOther[ID ~string](asked, got ID) bool {
+	return isID(string(asked)) && got != "" && !strings.EqualFold(string(got), string(asked))
+}
+
+func isID(reference string) bool { return len(reference) == 36 && uuid.Validate(reference) == nil }
+
+func addOnID(a AddOn) AddOnID  { return a.ID }
+func addOnName(a AddOn) string { return a.Name }
+func addOnApp(a AddOn) AppID   { return a.AppID }
+func appID(a App) AppID        { return a.ID }
+func spaceID(s Space) SpaceID  { return s.ID }
+func spaceName(s Space) string { return s.Name }
+func storeID(s Store) AddOnID  { return s.AddOnID }
 
 // number is an integer that may also come as text; nil when it is neither.
 type number struct{ value *int }

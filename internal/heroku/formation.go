@@ -11,12 +11,14 @@ import (
 
 // Process is a process type of an app and the dynos that run it (Platform API reference, formation).
 type Process struct {
+	AppID    AppID
 	Type     string // "web"
 	Quantity int    // 0 keeps the process type
 	Size     string // "Private-M", also in a Shield Space
 }
 
 type wireProcess struct {
+	App      ref    `json:"app"`
 	Type     text   `json:"type"`
 	Quantity number `json:"quantity"`
 	Size     text   `json:"size"`
@@ -32,12 +34,15 @@ func (w wireProcess) value() (Process, error) {
 	if size == "" {
 		size = w.DynoSize.Name
 	}
-	return Process{Type: string(w.Type), Quantity: *w.Quantity.value, Size: string(size)}, nil
+	return Process{AppID: AppID(w.App.ID), Type: string(w.Type), Quantity: *w.Quantity.value, Size: string(size)}, nil
 }
+
+func processApp(p Process) AppID { return p.AppID }
 
 // Formation lists the process types of an app; it has none before its first release of code.
 func (c *Client) Formation(ctx context.Context, id AppID) ([]Process, error) {
-	return list(ctx, c, c.get("apps", string(id), "formation"), many[wireProcess], func(p Process) string { return p.Type })
+	return list(ctx, c, c.get("apps", string(id), "formation"), aboutEach(id, processApp, many[wireProcess]),
+		func(p Process) string { return p.Type })
 }
 
 // Scale sets the number of dynos of these process types, all or none of them; their sizes stay. A process type that the
@@ -55,7 +60,7 @@ func (c *Client) Scale(ctx context.Context, id AppID, quantities map[string]int)
 		updates = append(updates, update{Type: process, Quantity: quantities[process]})
 	}
 	k := c.patch(map[string]any{"updates": updates}, "apps", string(id), "formation")
-	_, err := change(ctx, c, k, many[wireProcess],
+	_, err := change(ctx, c, k, aboutEach(id, processApp, many[wireProcess]),
 		func(ctx context.Context) ([]Process, error) { return c.Formation(ctx, id) },
 		func(now []Process) bool {
 			left := maps.Clone(quantities)

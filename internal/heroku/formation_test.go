@@ -16,14 +16,14 @@ const formationPath = "/apps/" + string(appID) + "/formation"
 
 func TestFormationIsReadLeniently(t *testing.T) {
 	t.Parallel()
-	worker := heroku.Process{Type: "worker", Quantity: 2, Size: "Private-M"}
+	worker := heroku.Process{AppID: appID, Type: "worker", Quantity: 2, Size: "Private-M"}
 	for name, c := range map[string]struct {
 		body string
 		want []heroku.Process // nil: refused
 	}{
-		"as documented": {`[{"app":{"id":"e3","name":"orders-api"},"command":"bin/worker","dyno_size":{"id":"3d","name":"Private-M"},"id":"a1",
+		"as documented": {`[{"app":{"id":"` + string(appID) + `","name":"orders-api"},"command":"bin/worker","dyno_size":{"id":"3d","name":"Private-M"},"id":"a1",
 "quantity":2,"size":"Private-M","type":"worker"}]`, []heroku.Process{worker}},
-		"a size that is only in its new place": {`[{"dyno_size":{"name":"Private-M"},"quantity":"2","type":"worker"}]`, []heroku.Process{worker}},
+		"a size that is only in its new place": {`[{"dyno_size":{"name":"Private-M"},"quantity":"2","type":"worker"}]`, []heroku.Process{{Type: "worker", Quantity: 2, Size: "Private-M"}}},
 		"scaled to 0":                          {`[{"type":"worker","quantity":0,"size":"Eco"}]`, []heroku.Process{{Type: "worker", Size: "Eco"}}},
 		"an app without code":                  {`[]`, []heroku.Process{}},
 		"without a quantity":                   {`[{"type":"worker","size":"Eco"}]`, nil},

@@ -5,10 +5,7 @@ package heroku
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
-	"strconv"
 )
 
 const (
@@ -19,23 +16,6 @@ const (
 // list reads all pages of a list, each object once (Platform API reference, pagination: 206 and Next-Range).
 // A list that brings nothing new, or does not end, is refused: half a list must not pass for the whole.
 func list[T any](ctx context.Context, c *Client, k call, decode func([]byte) ([]T, error), id func(T) string) ([]T, error) {
-	return listWithin(ctx, c, k, decode, id, maxPages)
-}
-
-// index is a list by id, which may take so many requests at most; else its error is a *longList.
-func index[ID ~string, T any](ctx context.Context, c *Client, k call, decode func([]byte) ([]T, error), id func(T) ID, most int) (map[ID]T, error) {
-	all, err := listWithin(ctx, c, k, decode, func(item T) string { return string(id(item)) }, most)
-	if err != nil {
-		return nil, err
-	}
-	byID := make(map[ID]T, len(all))
-	for _, item := range all {
-		byID[id(item)] = item
-	}
-	return byID, nil
-}
-
-func listWithin[T any](ctx context.Context, c *Client, k call, decode func([]byte) ([]T, error), id func(T) string, most int) ([]T, error) {
 	var all []T
 	seen := make(map[string]bool)
 	next := wholeRange
@@ -58,11 +38,6 @@ func listWithin[T any](ctx context.Context, c *Client, k call, decode func([]byt
 		if next == "" || len(all) == before {
 			break
 		}
-		if before == 0 {
-			if pages := pagesAfter(id(all[len(all)-1])); pages > most {
-				return nil, &longList{pages}
-			}
-		}
 	}
 	return nil, &BodyError{
 		Method: k.method, Path: k.where(), Status: http.StatusPartialContent, Tries: 1,
@@ -70,34 +45,15 @@ func listWithin[T any](ctx context.Context, c *Client, k call, decode func([]byt
 	}
 }
 
-// longList gives a list up after its first page, because reading what is wanted by itself takes fewer requests.
-type longList struct{ pages int }
-
-func (l *longList) Error() string { return fmt.Sprintf("the list has about %d pages", l.pages) }
-
-// pagesAfter estimates how many pages a list has whose first one ends with this id. Ids are random and lists are in
-// their order, so that a page that reaches a tenth of the way is one of ten.
-func pagesAfter(id string) int {
-	if len(id) < 4 {
-		return 1
-	}
-	reached, err := strconv.ParseUint(id[:4], 16, 16)
+// index is a list by id.
+func index[ID ~string, T any](ctx context.Context, c *Client, k call, decode func([]byte) ([]T, error), id func(T) ID) (map[ID]T, error) {
+	all, err := list(ctx, c, k, decode, func(item T) string { return string(id(item)) })
 	if err != nil {
-		return 1
+		return nil, err
 	}
-	return int((1<<16 + reached) / (reached + 1))
-}
-
-// listUnusable tells errors that concern the list only from those that every other request would meet as well.
-func listUnusable(err error) bool {
-	var body *BodyError
-	var long *longList
-	if errors.As(err, &body) {
-		return body.Status < 300
+	byID := make(map[ID]T, len(all))
+	for _, item := range all {
+		byID[id(item)] = item
 	}
-	if errors.As(err, &long) {
-		return true
-	}
-	var e *Error
-	return errors.As(err, &e) && (e.Status == 403 || e.Status == 404 || e.Status == 416)
+	return byID, nil
 }

@@ -68,7 +68,7 @@ func (s Secret) cutFromRefusal(body []byte) []byte {
 	if err != nil {
 		return body
 	}
-	for _, field := range []*text{&told.ID, &told.Message, &told.URL, &told.Resource} {
+	for _, field := range []*text{&told.ID, (*text)(&told.Message), &told.URL, &told.Resource} {
 		*field = text(s.cutFrom(string(*field)))
 	}
 	clean, err := json.Marshal(told)

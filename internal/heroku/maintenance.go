@@ -193,16 +193,19 @@ func (c *Client) maintenances(rest ...string) call {
 	return k
 }
 
+func maintenanceAddOn(m Maintenance) AddOnID { return m.AddOnID }
+
 // Maintenance returns the latest maintenance of a store. When there was none, its status is [MaintenanceNone], or the
 // answer is a 404 that does not have the id not_found: see [HasStatus]. On mini it is an error.
 func (c *Client) Maintenance(ctx context.Context, id AddOnID) (Maintenance, error) {
-	m, _, err := exchange(ctx, c, c.maintenances(string(id)), one[wireMaintenance])
+	m, _, err := exchange(ctx, c, c.maintenances(string(id)), about(id, maintenanceAddOn, one[wireMaintenance]))
 	return m, err
 }
 
 // AppMaintenances returns the latest maintenance of each data add-on that the app owns, Key-Value Stores and others.
 func (c *Client) AppMaintenances(ctx context.Context, id AppID) ([]Maintenance, error) {
-	all, _, err := exchange(ctx, c, c.maintenances("apps", string(id)), one[wireMaintenances])
+	of := func(m Maintenance) AppID { return m.AppID }
+	all, _, err := exchange(ctx, c, c.maintenances("apps", string(id)), aboutEach(id, of, one[wireMaintenances]))
 	return all, err
 }
 
@@ -210,7 +213,7 @@ func (c *Client) AppMaintenances(ctx context.Context, id AppID) ([]Maintenance, 
 func (c *Client) MaintenanceHistory(ctx context.Context, id AddOnID, limit int) ([]Maintenance, error) {
 	k := c.maintenances(string(id), "history")
 	k.query = url.Values{"limit": {strconv.Itoa(limit)}}
-	all, _, err := exchange(ctx, c, k, one[wireMaintenances])
+	all, _, err := exchange(ctx, c, k, aboutEach(id, maintenanceAddOn, one[wireMaintenances]))
 	return all, err
 }
 
@@ -227,7 +230,6 @@ func (c *Client) SetMaintenanceWindow(ctx context.Context, id AddOnID, day, time
 	// A POST, but one that sets: repeating it gives the same result.
 	k.operation, k.method = write, http.MethodPost
 	k.body = map[string]string{"day_of_week": day, "time_of_day": timeOfDay}
-	k.touches = []string{settingsOf(id)}
 	begins := strings.ToLower(day) + "s " + timeOfDay
 	return change(ctx, c, k, one[wireWindow],
 		func(ctx context.Context) (MaintenanceWindow, error) { return c.MaintenanceWindow(ctx, id) },

@@ -41,7 +41,7 @@ const (
   "window": "Thursdays 18:00 to 22:00 UTC"
 }`
 	noMaintenanceJSON = `{"addon":{"attachments":[],"kind":"heroku-redis","name":"acme-cache","plan":"mini","uuid":"1b","window":null},
-"app":{"name":"orders-api","uuid":"2c"},"method":null,"reason":null,"required_by":null,"scheduled_for":null,"status":"none","window":null}`
+"app":{"name":"orders-api","uuid":"` + string(appID) + `"},"method":null,"reason":null,"required_by":null,"scheduled_for":null,"status":"none","window":null}`
 	windowJSON = `{"previous_window":null,"previously_scheduled_for":null,"scheduled_for":null,"window":"Tuesdays 17:30 to 21:30 UTC"}`
 )
 

@@ -14,15 +14,15 @@ import (
 
 var errUnclosedQuote = errors.New("a quote is not closed")
 
-// netrcPassword is the password of the first entry of a host; "" when there is none. The entry "default" is for no host
-// in particular, and is passed over.
-func netrcPassword(content, host string) (string, error) {
+// netrcPassword is the password of the first entry of a host that has one; "" when there is none. listed says that there is
+// an entry. The entry "default" is for no host in particular, and is passed over.
+func netrcPassword(content, host string) (password string, listed bool, err error) {
 	words := netrcWords{rest: content}
 	ours := false
 	for {
 		keyword, err := words.next(true)
 		if err != nil || keyword == "" {
-			return "", err
+			return "", listed, err
 		}
 		switch keyword {
 		case "default":
@@ -33,11 +33,12 @@ func netrcPassword(content, host string) (string, error) {
 			value, err := words.next(false)
 			switch {
 			case err != nil:
-				return "", err
+				return "", listed, err
 			case keyword == "machine":
 				ours = strings.EqualFold(strings.TrimSuffix(value, "."), host)
+				listed = listed || ours
 			case keyword == "password" && ours && value != "":
-				return value, nil
+				return value, true, nil
 			}
 		}
 	}

@@ -29,28 +29,31 @@ func fromNetrc(t *testing.T, content string, mode os.FileMode, apiURL string) (h
 
 func TestNetrc_isReadAsCurlAndGitReadIt(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct{ content, token string }{
-		"in lines":                       {"machine api.heroku.com\n\tlogin me\n\tpassword secret\n", "secret"},
-		"in one line, ended as Windows":  {"machine api.heroku.com login me password secret\r\n", "secret"},
-		"in another case, with a dot":    {"machine API.Heroku.com. login me password secret", "secret"},
-		"the password first":             {"machine api.heroku.com password secret login me", "secret"},
-		"quoted":                         {`machine "api.heroku.com" login "me too" password "se\"cr\\et"`, `se"cr\et`},
-		"with a hash in it":              {"machine api.heroku.com login me password sec#ret", "sec#ret"},
-		"a hash at its beginning":        {"machine api.heroku.com login me password #secret", "#secret"},
-		"after comments":                 {"# machine api.heroku.com login x password wrong\nmachine api.heroku.com # password wrong\nlogin me # ours\npassword secret", "secret"},
-		"the first of two":               {"machine api.heroku.com login me password secret\nmachine api.heroku.com login me password other", "secret"},
-		"values that are keywords":       {"machine example.com login machine password api.heroku.com\nmachine api.heroku.com login password password secret", "secret"},
-		"a macro that looks like one":    {"macdef init\nmachine api.heroku.com login x password wrong\n\nmachine api.heroku.com login me password secret", "secret"},
-		"a macro within an entry":        {"machine api.heroku.com login me macdef init\npassword wrong\n\npassword secret", "secret"},
-		"only in a macro":                {"machine example.com login me password x\nmacdef init\nmachine api.heroku.com login x password wrong", ""},
-		"of the default entry":           {"machine api.heroku.com login me\ndefault login x password wrong", ""},
-		"of another host":                {"machine heroku.com login x password wrong\nmachine evil-api.heroku.com login x password wrong", ""},
-		"an entry that ends early":       {"machine api.heroku.com login me password", ""},
-		"an unknown word between":        {"machine api.heroku.com unknown login me password secret", "secret"},
-		"the name of a host as password": {"machine example.com password machine login api.heroku.com password wrong", ""},
+	for name, test := range map[string]struct {
+		content, token string
+		entry          bool // there is one, without a password
+	}{
+		"in lines":                       {"machine api.heroku.com\n\tlogin me\n\tpassword secret\n", "secret", false},
+		"in one line, ended as Windows":  {"machine api.heroku.com login me password secret\r\n", "secret", false},
+		"in another case, with a dot":    {"machine API.Heroku.com. login me password secret", "secret", false},
+		"the password first":             {"machine api.heroku.com password secret login me", "secret", false},
+		"quoted":                         {`machine "api.heroku.com" login "me too" password "se\"cr\\et"`, `se"cr\et`, false},
+		"with a hash in it":              {"machine api.heroku.com login me password sec#ret", "sec#ret", false},
+		"a hash at its beginning":        {"machine api.heroku.com login me password #secret", "#secret", false},
+		"after comments":                 {"# machine api.heroku.com login x password wrong\nmachine api.heroku.com # password wrong\nlogin me # ours\npassword secret", "secret", false},
+		"the first of two":               {"machine api.heroku.com login me password secret\nmachine api.heroku.com login me password other", "secret", false},
+		"values that are keywords":       {"machine example.com login machine password api.heroku.com\nmachine api.heroku.com login password password secret", "secret", false},
+		"a macro that looks like one":    {"macdef init\nmachine api.heroku.com login x password wrong\n\nmachine api.heroku.com login me password secret", "secret", false},
+		"a macro within an entry":        {"machine api.heroku.com login me macdef init\npassword wrong\n\npassword secret", "secret", false},
+		"only in a macro":                {"machine example.com login me password x\nmacdef init\nmachine api.heroku.com login x password wrong", "", false},
+		"of the default entry":           {"machine api.heroku.com login me\ndefault login x password wrong", "", true},
+		"of another host":                {"machine heroku.com login x password wrong\nmachine evil-api.heroku.com login x password wrong", "", false},
+		"an entry that ends early":       {"machine api.heroku.com login me password", "", true},
+		"an unknown word between":        {"machine api.heroku.com unknown login me password secret", "secret", false},
+		"the name of a host as password": {"machine example.com password machine login api.heroku.com password wrong", "", false},
 	} {
 		got, err := fromNetrc(t, test.content, 0o600, "")
-		if got.Token != test.token || errors.Is(err, heroku.ErrNoCredential) != (test.token == "") {
+		if got.Token != test.token || errors.Is(err, heroku.ErrNoCredential) != (test.token == "" && !test.entry) || errors.Is(err, heroku.ErrUnusableNetrc) != test.entry {
 			t.Errorf("%s: %q, %v; want %q", name, got.Token, err, test.token)
 		}
 	}

@@ -6,123 +6,22 @@ package heroku
 import (
 	"context"
 	"errors"
-	"maps"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-// What runs beside its callers may panic in a way that no answer of Heroku's provokes: the tests build it themselves.
+// Reads that are shared run beside their callers, and may panic in a way that no answer of Heroku's provokes.
 
 const canary = "hunter2-canary"
 
-// thing is ready from some moment on.
-type thing struct{ ready bool }
-
 type thingID string
-
-// bugs are where a reader panics.
-type bugs struct {
-	one, all, ids bool
-	slow          time.Duration // that a read by its id takes
-}
-
-func (b bugs) reader(ready func() bool) reader[thingID, thing] {
-	check := func(broken bool) {
-		if broken {
-			panic(canary)
-		}
-	}
-	return reader[thingID, thing]{
-		one: func(ctx context.Context, _ thingID) (thing, error) {
-			check(b.one)
-			return thing{ready()}, RealClock.Sleep(ctx, b.slow)
-		},
-		all: func(context.Context, int) (map[thingID]thing, error) {
-			check(b.all)
-			return map[thingID]thing{"a": {ready()}, "b": {ready()}}, nil
-		},
-		ids: func(id thingID, _ thing) []string { check(b.ids); return []string{string(id)} },
-	}
-}
 
 // isOurs reports the error of a panic of the tests.
 func isOurs(err error) bool {
 	var bug *BugError
 	return errors.As(err, &bug) && bug.Method == "" && strings.Contains(bug.At, "internal/heroku.") && !strings.Contains(err.Error(), canary)
-}
-
-// sleepless panics where the loop of a poller begins.
-type sleepless struct{ Clock }
-
-func (sleepless) Sleep(context.Context, time.Duration) error { panic(canary) }
-
-// idle says that nobody is about to wait.
-func idle[T any]() (none T) { return }
-
-func TestPanic_besideAWait(t *testing.T) {
-	t.Parallel()
-	fine := func(item thing, _ bool, _ time.Duration) progress { return progress{state: "made", ready: item.ready} }
-	broken := func(item thing, found bool, waited time.Duration) progress {
-		if item.ready {
-			panic(canary)
-		}
-		return fine(item, found, waited)
-	}
-	pause := func(int, time.Duration) time.Duration { return time.Second }
-	for name, test := range map[string]struct {
-		bugs  bugs
-		judge func(thing, bool, time.Duration) progress // of b; a has a good one
-		pause func(int, time.Duration) time.Duration
-		clock Clock
-		fail  string // which waits
-	}{
-		"in nothing":            {bugs{}, fine, pause, RealClock, ""},
-		"in what judges":        {bugs{}, broken, pause, RealClock, "b"},
-		"in the read of one":    {bugs{one: true, all: true}, fine, pause, RealClock, "ab"},
-		"in the read of a list": {bugs{all: true}, fine, pause, RealClock, ""},
-		"in the loop, later": {bugs{}, fine, func(n int, _ time.Duration) time.Duration {
-			if n == 2 {
-				panic(canary)
-			}
-			return time.Second
-		}, RealClock, "ab"},
-		"in the loop, at once": {bugs{}, fine, pause, sleepless{RealClock}, "ab"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				begun := time.Now()
-				reads := newShared(&Client{clock: RealClock}, test.bugs.reader(func() bool { return time.Since(begun) > 5*time.Second }))
-				p := newPoller(reads, test.pause, idle)
-				p.clock = test.clock
-				for round := range 2 { // whoever waits after that finds no lock held and no loop missing
-					ended := map[string]chan error{"a": make(chan error, 1), "b": make(chan error, 1)}
-					for id, judge := range map[string]func(thing, bool, time.Duration) progress{"a": fine, "b": test.judge} {
-						go func() {
-							_, err := p.wait(t.Context(), thingID(id), "thing "+id, time.Minute, judge)
-							ended[id] <- err
-						}()
-					}
-					for id := range maps.Keys(ended) {
-						err := <-ended[id]
-						var wait *WaitError
-						switch fails := strings.Contains(test.fail, id); {
-						case !fails && err != nil:
-							t.Errorf("%d: the wait for %s ended with %v", round, id, err)
-						case fails && !(errors.As(err, &wait) && wait.Outcome == Unreachable && wait.What == "thing "+id && isOurs(err)):
-							t.Errorf("%d: the wait for %s ended with %v", round, id, err)
-						}
-					}
-					if took := time.Since(begun); took > time.Minute {
-						t.Errorf("it took %s", took)
-					}
-					begun = time.Now()
-				}
-			})
-		})
-	}
 }
 
 // panickyClock panics on one look at it.
@@ -141,33 +40,41 @@ func (c panickyClock) Now() time.Time {
 func TestPanic_besideARead(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		bugs  bugs
-		now   int // which look at the clock panics
-		fails int // of three rounds
+		one, all bool // which requests panic
+		now      int  // which look at the clock does
+		fails    int  // of three rounds
 	}{
-		"in nothing":                      {bugs{}, 0, 0},
-		"in the read of one":              {bugs{one: true, all: true}, 0, 3},
-		"in the read of a list":           {bugs{all: true}, 0, 0},
-		"in what compares it with writes": {bugs{ids: true}, 0, 0},
-		"in what is around it":            {bugs{}, 2, 1},
+		"in nothing":             {false, false, 0, 0},
+		"in the read of one":     {true, true, 0, 3},
+		"in the read of a list":  {false, true, 0, 0},
+		"in what is around them": {false, false, 1, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				test.bugs.slow = time.Second // so that the second one and the third one queue
-				reads := newShared(&Client{clock: panickyClock{RealClock, &test.now}}, test.bugs.reader(func() bool { return true }))
+				check := func(broken bool) {
+					if broken {
+						panic(canary)
+					}
+				}
+				client := &Client{clock: panickyClock{RealClock, &test.now}}
+				reads := newBatch(client,
+					func(context.Context, thingID) (string, error) { check(test.one); return "read", nil },
+					func(context.Context) (map[thingID]string, error) {
+						check(test.all)
+						return map[thingID]string{"a": "read", "b": "read"}, nil
+					})
 				answers := make(chan error)
 				rounds := 0
 				for range 3 {
 					for _, id := range []thingID{"a", "b", "b"} {
 						go func() {
-							item, err := reads.Get(t.Context(), id)
-							if err == nil && !item.ready {
+							item, err := reads.read(t.Context(), id, poll)
+							if err == nil && item != "read" {
 								err = errors.New("nothing was read")
 							}
 							answers <- err
 						}()
-						synctest.Wait()
 					}
 					failed := 0
 					for range 3 {
@@ -189,21 +96,22 @@ func TestPanic_besideARead(t *testing.T) {
 	}
 }
 
-func TestPanic_besideAStore(t *testing.T) {
+// The store that is looked at while its add-on is waited for is looked at again.
+func TestPanic_besideAWait(t *testing.T) {
 	t.Parallel()
-	first := 1
-	c := &Client{clock: panickyClock{RealClock, &first}, addOnWaits: &poller[AddOnID, AddOn]{usual: time.Second}}
-	c.foresee(t.Context(), "7c4e")()
-	if first != 0 || c.foreseeing.Load() != 0 {
-		t.Errorf("%d looks at the clock are left, and %d reads", first, c.foreseeing.Load())
-	}
-}
-
-func TestPanic_besideAStoreThatIsWanted(t *testing.T) {
-	t.Parallel()
-	first := 1
-	c := &Client{clock: panickyClock{RealClock, &first}}
-	if _, err := c.AskStore(t.Context(), "7c4e")(); !isOurs(err) {
-		t.Errorf("it ended with %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		never := 0
+		c := &Client{clock: panickyClock{RealClock, &never}}
+		c.addOns = newBatch(c,
+			func(_ context.Context, id AddOnID) (AddOn, error) { return AddOn{ID: id, State: StateProvisioned}, nil },
+			func(context.Context) (map[AddOnID]AddOn, error) { return nil, nil })
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic of the second look, which is the caller's own, is lost")
+			}
+		}()
+		_, _, _ = c.WaitReady(ctx, "7c4e", "", time.Minute) // a client without hosts panics when it asks the Data API
+	})
 }

@@ -3,7 +3,11 @@
 
 package heroku
 
-import "context"
+import (
+	"context"
+	"slices"
+	"strings"
+)
 
 // serviceName is still what it was before the product was called Key-Value Store.
 const serviceName = "heroku-redis"
@@ -59,8 +63,12 @@ func (w wirePlan) value() (Plan, error) {
 	return plan, nil
 }
 
+func ofOtherService(plans []Plan) bool {
+	return slices.ContainsFunc(plans, func(p Plan) bool { return !strings.HasPrefix(p.Name, serviceName+":") })
+}
+
 // Plans lists the plans of Heroku Key-Value Store, in no particular order.
 func (c *Client) Plans(ctx context.Context) ([]Plan, error) {
-	return list(ctx, c, c.get("addon-services", serviceName, "plans"), many[wirePlan],
+	return list(ctx, c, c.get("addon-services", serviceName, "plans"), unless(ofOtherService, many[wirePlan]),
 		func(p Plan) string { return p.Name })
 }

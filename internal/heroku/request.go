@@ -24,9 +24,8 @@ type call struct {
 	path      []string // unescaped elements
 	query     url.Values
 	header    map[string]string
-	body      any      // JSON; nil for none
-	app       AppID    // the app that the call is about, when a fresh one may still be unknown to Heroku
-	touches   []string // of a write: the ids of all that it changes; none: that is not known
+	body      any   // JSON; nil for none
+	app       AppID // the app that the call is about, when a fresh one may still be unknown to Heroku
 }
 
 // reply is what a call tells beyond its body.
@@ -51,6 +50,9 @@ func exchange[T any](ctx context.Context, c *Client, k call, decode func([]byte)
 
 // run is the one request path: try, classify, and do what the table in retry.go says, within the budget of one call.
 func (c *Client) run(ctx context.Context, k call, accept func([]byte) error) (reply, error) {
+	if k.operation != read {
+		defer c.writes.Add(1) // well or not: nothing that was read before may pass for the present
+	}
 	target, body, err := k.prepare()
 	if err != nil {
 		return reply{}, err
@@ -204,10 +206,10 @@ func (c *Client) refusal(k call, a answer, try int) (*Error, error) {
 const longestMessage = 4000
 
 type refusalBody struct {
-	ID       text `json:"id"`
-	Message  text `json:"message"`
-	URL      text `json:"url"`
-	Resource text `json:"resource"`
+	ID       text  `json:"id"`
+	Message  prose `json:"message"`
+	URL      text  `json:"url"`
+	Resource text  `json:"resource"`
 }
 
 func (c *Client) bodyError(k call, a answer, reason string, try int) *BodyError {
@@ -261,16 +263,10 @@ func (k call) withHeader(name, value string) call {
 }
 
 // remove sends a DELETE; that the thing is gone already is success. When the answer leaves a doubt, the same path is read.
-func (c *Client) remove(ctx context.Context, path ...string) error {
-	defer c.writes.end()
-	_, err := c.sendRemoval(ctx, path...)
-	return err
-}
-
-// sendRemoval is remove for those who know what the removal touches. What was gone already leaves nothing.
-func (c *Client) sendRemoval(ctx context.Context, path ...string) (remains, error) {
+func (c *Client) remove(ctx context.Context, path ...string) (remains, error) {
 	k := call{operation: write, method: http.MethodDelete, at: c.platform, path: path}
-	left, r, err := exchange(ctx, c, k, decode[remains])
+	its := about(text(path[len(path)-1]), func(left remains) text { return left.ID }, decode[remains])
+	left, r, err := exchange(ctx, c, k, its)
 	switch {
 	case err == nil:
 		return left, nil
@@ -279,7 +275,7 @@ func (c *Client) sendRemoval(ctx context.Context, path ...string) (remains, erro
 	case !r.doubt || ctx.Err() != nil:
 		return remains{}, err
 	}
-	left, _, e := exchange(ctx, c, c.get(path...), decode[remains])
+	left, _, e := exchange(ctx, c, c.get(path...), its)
 	switch {
 	case IsNotFound(e):
 		return remains{}, nil
@@ -289,17 +285,16 @@ func (c *Client) sendRemoval(ctx context.Context, path ...string) (remains, erro
 	return remains{}, err
 }
 
-// remains is the last representation of what is being removed: only add-ons have a state, and only attachments an add-on.
+// remains is the last representation of what is being removed: only add-ons have a state. What was gone already leaves nothing.
 type remains struct {
+	ID    text `json:"id"`
 	State text `json:"state"`
-	AddOn ref  `json:"addon"`
 }
 
 // change sends a PATCH. When its answer leaves a doubt, the object itself is asked whether it has become as wanted.
 func change[T any](ctx context.Context, c *Client, k call, decode func([]byte) (T, error),
 	current func(context.Context) (T, error), wanted func(T) bool,
 ) (T, error) {
-	defer func() { c.writes.end(k.touches...) }()
 	value, r, err := exchange(ctx, c, k, decode)
 	if err == nil || !r.doubt || ctx.Err() != nil {
 		return value, err

@@ -257,7 +257,7 @@ func TestRedirects(t *testing.T) {
 				if r.Header.Get("Authorization") == "" {
 					t.Error("the token got lost on the way to the same host")
 				}
-				reply(w, 200, addOnJSON(addOnID, "here", "provisioned"))
+				reply(w, 200, addOnJSON(addOnID, "moved", "provisioned"))
 			case "/addons/loop":
 				http.Redirect(w, r, "/addons/loop", status)
 			default:
@@ -265,7 +265,7 @@ func TestRedirects(t *testing.T) {
 			}
 		})
 		c := srv.client(t)
-		if a, err := c.FindAddOn(t.Context(), "moved"); err != nil || a.Name != "here" {
+		if a, err := c.FindAddOn(t.Context(), "moved"); err != nil || a.Name != "moved" {
 			t.Errorf("%d within the host: %v", status, err)
 		}
 		for name, err := range map[string]error{

@@ -12,8 +12,10 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 const redacted = "(sensitive)"
@@ -86,7 +88,7 @@ func (k *secrets) cutFrom(text string) string {
 	defer k.mu.RUnlock()
 	plain := unescaped(text)
 	for part, encoded := range k.parts {
-		if strings.Contains(plain, part) || slices.ContainsFunc(encoded, func(form string) bool { return strings.Contains(text, form) }) {
+		if strings.Contains(plain, part) || slices.ContainsFunc(encoded, func(form string) bool { return strings.Contains(plain, form) }) {
 			text = cut(text, part)
 		}
 	}
@@ -96,8 +98,8 @@ func (k *secrets) cutFrom(text string) string {
 // cut replaces a text wherever it appears as it is, with some of its characters escaped, or within a text in base64.
 func cut(text, part string) string {
 	for _, encoded := range inBase64(part) {
-		if strings.Contains(text, encoded) {
-			text = regexp.MustCompile(`[A-Za-z0-9+/_-]*`+regexp.QuoteMeta(encoded)+`[A-Za-z0-9+/_-]*`).ReplaceAllLiteralString(text, redacted)
+		if strings.Contains(unescaped(text), encoded) {
+			text = regexp.MustCompile(`[A-Za-z0-9+/_%-]*`+escapedForm(encoded).String()+`[A-Za-z0-9+/_%-]*`).ReplaceAllLiteralString(text, redacted)
 		}
 	}
 	text = strings.ReplaceAll(text, part, redacted)
@@ -114,7 +116,12 @@ func cut(text, part string) string {
 // escapedForm matches a text each of whose bytes may be escaped: for URLs, once or more often, for JSON or for HTML.
 func escapedForm(part string) *regexp.Regexp {
 	var pattern strings.Builder
-	for _, c := range []byte(part) {
+	for _, r := range part {
+		if r >= utf8.RuneSelf {
+			fmt.Fprintf(&pattern, `(?:%s|(?i:%s)|\\+u(?i:%04x)|&(?:amp;)*#0*%d;|&(?:amp;)*#(?i:x0*%x);)`, string(r), percented(r), r, r, r)
+			continue
+		}
+		c := byte(r)
 		fmt.Fprintf(&pattern, `(?:\\*%s|%%(?:25)*(?i:%02x)|\\+u(?i:00%02x)|&(?:amp;)*#0*%d;|&(?:amp;)*#(?i:x0*%02x);`,
 			regexp.QuoteMeta(string(rune(c))), c, c, c, c)
 		if name := html.EscapeString(string(rune(c))); len(name) > 1 {
@@ -128,9 +135,17 @@ func escapedForm(part string) *regexp.Regexp {
 	return regexp.MustCompile(pattern.String())
 }
 
+func percented(r rune) string {
+	var pattern strings.Builder
+	for _, c := range []byte(string(r)) {
+		fmt.Fprintf(&pattern, `%%(?:25)*%02x`, c)
+	}
+	return pattern.String()
+}
+
 var (
 	percentEscape = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
-	jsonEscape    = regexp.MustCompile(`\\u00[0-9A-Fa-f]{2}|\\["\\/]`)
+	jsonEscape    = regexp.MustCompile(`\\u[0-9A-Fa-f]{4}|\\["\\/]`)
 )
 
 // unescaped undoes what escapes of URLs, JSON and HTML there are, twice at most. It is only compared with, never shown.
@@ -146,7 +161,8 @@ func unescaped(text string) string {
 			if len(escape) == 2 {
 				return escape[1:]
 			}
-			return unescapedByte(escape[4:])
+			point, _ := strconv.ParseUint(escape[2:], 16, 16)
+			return string(rune(point))
 		})
 	}
 	return text

@@ -22,8 +22,10 @@ func forms(t *testing.T, text string) map[string]string {
 	var percent, numeric, json4 strings.Builder
 	for _, b := range []byte(text) {
 		fmt.Fprintf(&percent, "%%%02x", b)
-		fmt.Fprintf(&numeric, "&#%d;", b)
-		fmt.Fprintf(&json4, `\u%04X`, b)
+	}
+	for _, r := range text {
+		fmt.Fprintf(&numeric, "&#%d;", r)
+		fmt.Fprintf(&json4, `\u%04X`, r)
 	}
 	asJSON, err := json.Marshal(text)
 	if err != nil {
@@ -42,7 +44,7 @@ func forms(t *testing.T, text string) map[string]string {
 // Whatever Heroku, an add-on partner or a proxy says of a store's password, in whatever way it is encoded, no error repeats it.
 func TestPasswordIsCutInEveryForm(t *testing.T) {
 	t.Parallel()
-	const password = `p4$/can&ary"w0+rd<%>`
+	const password = `p4$/can&ary"w0+rdé<%>`
 	storeURL := (&url.URL{Scheme: "rediss", User: url.UserPassword("h", password), Host: "ec2-203-0-113-40.compute-1.amazonaws.com:6380"}).String()
 	told := map[string]string{}
 	for name, form := range forms(t, password) {
@@ -55,6 +57,7 @@ func TestPasswordIsCutInEveryForm(t *testing.T) {
 	for _, user := range []string{"h:", ":", "he:", ""} {
 		for name, encoding := range map[string]*base64.Encoding{"standard": base64.StdEncoding, "for URLs": base64.RawURLEncoding} {
 			told[fmt.Sprintf("%q and the password in base64, %s", user, name)] = encoding.EncodeToString([]byte(user + password))
+			told[fmt.Sprintf("%q and the password in base64, %s, for a URL", user, name)] = url.QueryEscape(encoding.EncodeToString([]byte(user + password)))
 			told[fmt.Sprintf("%q, the password and more in base64, %s", user, name)] = "Basic " + encoding.EncodeToString([]byte(user+password+"@x"))
 		}
 	}

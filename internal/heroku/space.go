@@ -96,26 +96,25 @@ func (c *Client) Space(ctx context.Context, id SpaceID) (Space, error) { return 
 
 // FindSpace returns a space by id or name.
 func (c *Client) FindSpace(ctx context.Context, idOrName string) (Space, error) {
-	space, _, err := exchange(ctx, c, c.get("spaces", idOrName), about(idOrName, spaceID, one[wireSpace]))
+	space, _, err := exchange(ctx, c, c.get("spaces", idOrName), about(SpaceID(idOrName), spaceID, named(idOrName, spaceName, one[wireSpace])))
 	return space, err
 }
 
 func (c *Client) getSpace(ctx context.Context, id SpaceID) (Space, error) {
-	return c.FindSpace(ctx, string(id))
+	space, _, err := exchange(ctx, c, c.get("spaces", string(id)), about(id, spaceID, one[wireSpace]))
+	return space, err
 }
 
-func (c *Client) allSpaces(ctx context.Context, most int) (map[SpaceID]Space, error) {
-	return index(ctx, c, c.get("spaces"), many[wireSpace], func(s Space) SpaceID { return s.ID }, most)
+func (c *Client) allSpaces(ctx context.Context) (map[SpaceID]Space, error) {
+	return index(ctx, c, c.get("spaces"), many[wireSpace], func(s Space) SpaceID { return s.ID })
 }
-
-func spaceIDs(_ SpaceID, s Space) []string { return []string{string(s.ID)} }
 
 // CreateSpace orders a space; it comes back allocating. It costs money from then on: when the answer is lost, the name
 // is looked up. Once sent, the order outlives ctx.
 func (c *Client) CreateSpace(ctx context.Context, s SpaceCreate) (Space, error) {
 	start := c.earliest()
 	return order[Space]{
-		what: "space " + s.Name, call: c.post(s.body(), "spaces"), decode: one[wireSpace],
+		what: "space " + s.Name, call: c.post(s.body(), "spaces"), decode: named(s.Name, spaceName, one[wireSpace]),
 		find: func(ctx context.Context) (Space, error) { return c.FindSpace(ctx, s.Name) },
 		ours: func(found Space) error { return s.matches(found, start) },
 	}.place(withSecret(ctx, s.LogDrainURL), c)
@@ -166,7 +165,7 @@ func (s Space) kind() string {
 
 // RenameSpace gives a space another name.
 func (c *Client) RenameSpace(ctx context.Context, id SpaceID, name string) (Space, error) {
-	return change(ctx, c, c.patch(map[string]string{"name": name}, "spaces", string(id)), about(string(id), spaceID, one[wireSpace]),
+	return change(ctx, c, c.patch(map[string]string{"name": name}, "spaces", string(id)), about(id, spaceID, one[wireSpace]),
 		func(ctx context.Context) (Space, error) { return c.getSpace(ctx, id) },
 		func(now Space) bool { return now.Name == name })
 }
@@ -177,7 +176,7 @@ func (c *Client) TransferSpace(ctx context.Context, id SpaceID, team string) (Sp
 	return order[Space]{
 		what:   fmt.Sprintf("a transfer of space %s to team %s", id, team),
 		call:   c.post(map[string]string{"new_owner": team}, "spaces", string(id), "transfer"),
-		decode: one[wireSpace],
+		decode: about(id, spaceID, one[wireSpace]),
 		find: func(ctx context.Context) (Space, error) {
 			now, err := c.getSpace(ctx, id)
 			if err == nil && now.Team != team {
@@ -192,7 +191,7 @@ func (c *Client) TransferSpace(ctx context.Context, id SpaceID, team string) (Sp
 // DeleteSpace destroys a space, which must be empty; it returns once Heroku has accepted. That it is gone, or on its way,
 // is success.
 func (c *Client) DeleteSpace(ctx context.Context, id SpaceID) error {
-	err := c.remove(ctx, "spaces", string(id))
+	_, err := c.remove(ctx, "spaces", string(id))
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
@@ -204,12 +203,12 @@ func (c *Client) DeleteSpace(ctx context.Context, id SpaceID) error {
 
 // WaitSpaceAllocated waits until a new space can hold apps, which takes up to ten minutes. Its errors are *WaitError.
 func (c *Client) WaitSpaceAllocated(ctx context.Context, id SpaceID, timeout time.Duration) (Space, error) {
-	return c.spaceWaits.wait(ctx, id, fmt.Sprintf("space %s to be allocated", id), timeout, unseen(allocating))
+	return c.spaces.wait(ctx, id, fmt.Sprintf("space %s to be allocated", id), timeout, spaceTicks, unseen(allocating))
 }
 
 // WaitSpaceGone waits until a destroyed space is gone. Its errors are *WaitError.
 func (c *Client) WaitSpaceGone(ctx context.Context, id SpaceID, timeout time.Duration) error {
-	_, err := c.spaceWaits.wait(ctx, id, fmt.Sprintf("space %s to be gone", id), timeout,
+	_, err := c.spaces.wait(ctx, id, fmt.Sprintf("space %s to be gone", id), timeout, spaceTicks,
 		func(s Space, found bool, _ time.Duration) progress {
 			if !found {
 				return progress{state: "not found", ready: true}
@@ -221,7 +220,7 @@ func (c *Client) WaitSpaceGone(ctx context.Context, id SpaceID, timeout time.Dur
 
 // WaitSpaceTeam waits until a space belongs to the team, by its name. Its errors are *WaitError.
 func (c *Client) WaitSpaceTeam(ctx context.Context, id SpaceID, team string, timeout time.Duration) (Space, error) {
-	return c.spaceWaits.wait(ctx, id, fmt.Sprintf("space %s to belong to team %s", id, team), timeout,
+	return c.spaces.wait(ctx, id, fmt.Sprintf("space %s to belong to team %s", id, team), timeout, spaceTicks,
 		unseen(func(s Space, found bool, missing time.Duration) progress {
 			if !found {
 				return unknownSpace(missing)

@@ -75,7 +75,7 @@ func TestAppInASpaceIsOrderedThroughTheTeam(t *testing.T) {
 			var body string
 			srv := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
 				body = sent(t, r)
-				reply(w, 201, appJSON(appID, "orders-api"))
+				reply(w, 201, strings.Replace(appJSON(appID, "orders-api"), `"space":null`, `"space":{"name":"acme-prod"}`, 1))
 			})
 			if _, err := srv.client(t).CreateApp(t.Context(), c.order); err != nil || body != c.want {
 				t.Errorf("sent %s, want %s (%v)", body, c.want, err)

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -127,34 +126,21 @@ func (c *Client) database(id AddOnID, rest ...string) call {
 	return k
 }
 
-// Store returns what the Data API says about a store. For seconds to minutes after the add-on was ordered it is a 404.
-// An answer serves until a write of ours to that store: for a few seconds, or for the rest of a refresh.
+// Store returns what the Data API says about a store. For seconds to minutes after the add-on was ordered it is a 404. Heroku
+// has no list of them, so that each is read by itself, once in an operation.
 func (c *Client) Store(ctx context.Context, id AddOnID) (Store, error) {
-	if s, ok := c.stores.get(id, c.clock.Now(), c.writes.lasting(), &c.writes); ok {
+	if s, ok := c.stores.get(id); ok {
 		return s, nil
 	}
 	return c.readStore(ctx, id)
 }
 
-// AskStore begins what Store does, and returns at once a function that waits for its outcome.
-func (c *Client) AskStore(ctx context.Context, id AddOnID) func() (Store, error) {
-	answer := make(chan reading[Store], 1)
-	go func() {
-		s, err := guarded(func() (Store, error) { return c.Store(ctx, id) })
-		answer <- reading[Store]{item: s, err: err}
-	}()
-	return func() (Store, error) {
-		r := <-answer
-		return r.item, r.err
-	}
-}
-
 func (c *Client) readStore(ctx context.Context, id AddOnID) (Store, error) {
-	when := moment{c.clock.Now(), c.writes.mark()}
-	s, _, err := exchange(ctx, c, c.database(id), about(string(id), func(s Store) AddOnID { return s.AddOnID }, one[wireStore]))
+	asked := c.now()
+	s, _, err := exchange(ctx, c, c.database(id), about(id, storeID, one[wireStore]))
 	c.known.learn(s.ResourceURL)
 	if err == nil {
-		c.stores.put(id, cachedStore{s, when})
+		c.stores.put(id, s, asked)
 	}
 	return s, err
 }
@@ -164,7 +150,6 @@ func (c *Client) UpdateStoreConfig(ctx context.Context, id AddOnID, u StoreConfi
 	k := c.database(id, "config")
 	current := k
 	k.operation, k.method, k.body = write, http.MethodPatch, u
-	k.touches = []string{settingsOf(id)}
 	_, err := change(ctx, c, k, decode[storeConfig],
 		func(ctx context.Context) (storeConfig, error) {
 			now, _, err := exchange(ctx, c, current, decode[storeConfig])
@@ -213,7 +198,7 @@ func (c *Client) WaitStoreAvailable(ctx context.Context, id AddOnID, plan string
 	return await(ctx, c, what, timeout, func(ctx context.Context, _ time.Duration) (Store, progress, error) {
 		if first { // a new store is usually available once its add-on is provisioned, and then it says so itself
 			first = false
-			s, got, err := c.foreseen(ctx, id, plan)
+			s, got, err := c.look(ctx, id, plan)
 			if err == nil && (!got.ready || strings.EqualFold(s.Status, "available")) {
 				return s, got, nil
 			}
@@ -226,30 +211,30 @@ func (c *Client) WaitStoreAvailable(ctx context.Context, id AddOnID, plan string
 	})
 }
 
-// foresee asks the Data API about a store whose add-on is being waited for, if that has lately been a matter of an
-// instant: the answer is there when [Client.WaitStoreAvailable] wants it. The result waits for the answer.
-func (c *Client) foresee(ctx context.Context, id AddOnID) (wait func()) {
-	if usual := c.addOnWaits.lately(); usual == 0 || usual > instant {
-		return func() {}
-	}
-	ctx, cancel := context.WithTimeout(ctx, instant)
-	done := make(chan struct{})
+// WaitReady waits until a new add-on is provisioned and its store is available on the plan. A store that is there at once has
+// been looked at by then: one round trip less for each that is created.
+func (c *Client) WaitReady(ctx context.Context, id AddOnID, plan string, timeout time.Duration) (AddOn, Store, error) {
+	first := make(chan *Store, 1)
 	go func() {
-		defer close(done)
-		c.foreseeing.Add(1)
-		defer c.foreseeing.Add(-1)
-		_, _ = guarded(func() (Store, error) { return c.readStore(ctx, id) }) // whoever waits for the store asks again
+		s, err := guarded(func() (*Store, error) {
+			s, got, err := c.look(ctx, id, plan)
+			if err != nil || !got.ready || !strings.EqualFold(s.Status, "available") {
+				return nil, err
+			}
+			return &s, nil
+		})
+		_ = err // the store is looked at again
+		first <- s
 	}()
-	return func() { <-done; cancel() }
-}
-
-// foreseen judges a store by the answer that is there already, or else by a new one.
-func (c *Client) foreseen(ctx context.Context, id AddOnID, plan string) (Store, progress, error) {
-	if s, ok := c.stores.get(id, c.clock.Now(), instant, &c.writes); ok && !s.Preparing() {
-		got, err := s.standing(nil, plan)
-		return s, got, err
+	addOn, err := c.WaitAddOnProvisioned(ctx, id, timeout)
+	if err != nil {
+		return addOn, Store{}, err
 	}
-	return c.look(ctx, id, plan)
+	if s := <-first; s != nil {
+		return addOn, *s, nil
+	}
+	store, err := c.WaitStoreAvailable(ctx, id, plan, timeout)
+	return addOn, store, err
 }
 
 // look judges a store by what the Data API says about it now.
@@ -297,42 +282,4 @@ func isAbsentFromDataAPI(err error) bool {
 	var body *BodyError
 	return errors.As(err, &e) && e.Status == http.StatusNotFound ||
 		errors.As(err, &body) && body.Status == http.StatusNotFound
-}
-
-// instant is what a wait may take that is worth no request of its own.
-const instant = 2 * time.Second
-
-// storeCache keeps answers of the Data API for as long as one operation of Terraform's asks for them.
-type storeCache struct {
-	mu     sync.Mutex
-	asked  time.Time // when the last question came
-	stores map[AddOnID]cachedStore
-}
-
-type cachedStore struct {
-	Store
-	moment
-}
-
-func (c *storeCache) get(id AddOnID, now time.Time, lasts time.Duration, w *writes) (Store, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if now.Sub(c.asked) >= freshFor {
-		c.stores = nil
-	}
-	c.asked = now
-	s, ok := c.stores[id]
-	return s.Store, ok && now.Sub(s.at) < lasts && !w.since(s.writes, string(id), settingsOf(id))
-}
-
-func (c *storeCache) put(id AddOnID, s cachedStore) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.stores == nil || s.at.Sub(c.asked) >= freshFor {
-		c.stores = make(map[AddOnID]cachedStore)
-	}
-	if s.at.After(c.asked) {
-		c.asked = s.at
-	}
-	c.stores[id] = s
 }

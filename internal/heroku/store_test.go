@@ -109,7 +109,7 @@ func TestStoreIsReadLeniently(t *testing.T) {
 	})
 }
 
-func TestStoreIsKeptForFiveSecondsOrUntilAWriteOfOurs(t *testing.T) {
+func TestStoreIsKeptForAMinuteOrUntilAWriteOfOurs(t *testing.T) {
 	t.Parallel()
 	srv := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
 		if r.Method == "PATCH" {
@@ -131,7 +131,7 @@ func TestStoreIsKeptForFiveSecondsOrUntilAWriteOfOurs(t *testing.T) {
 	}
 	read(1)
 	read(1)
-	_ = clock.Sleep(t.Context(), 5*time.Second)
+	_ = clock.Sleep(t.Context(), time.Minute)
 	read(2)
 	zero := 0
 	if err := c.UpdateStoreConfig(t.Context(), addOnID, heroku.StoreConfigUpdate{Timeout: &zero}); err != nil {
@@ -318,7 +318,7 @@ func TestStoreIsReadOnceInARefreshThatTakesLonger(t *testing.T) {
 	})
 }
 
-// Stores that are there at once cost one request to each API beside the shared list, and the two overlap.
+// A store that is there at once costs one request to each API, and the two overlap.
 func TestStoreThatIsThereAtOnceIsAskedForOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -328,47 +328,53 @@ func TestStoreThatIsThereAtOnceIsAskedForOnce(t *testing.T) {
 				reply(w, 200, storeJSON)
 				return
 			}
-			reply(w, 200, addOnJSON(addOnID, "acme-cache", "provisioned"))
+			reply(w, 200, listJSON(addOnID))
 		})
-		c := f.client(t, clocked(heroku.RealClock))
-		for i, atMost := range []time.Duration{550 * time.Millisecond, 450 * time.Millisecond} {
-			begun := time.Now()
-			if _, err := c.WaitAddOnProvisioned(t.Context(), addOnID, time.Minute); err != nil {
-				t.Error(err)
-			}
-			if s, err := c.WaitStoreAvailable(t.Context(), addOnID, "private-7", time.Minute); err != nil || s.Version != "7.2.4" {
-				t.Errorf("%v, %v", s, err)
-			}
-			if took := time.Since(begun); took > atMost || f.count("GET /redis/") != i+1 || f.count("GET /addons") != i+1 {
-				t.Errorf("%v after %v", f.requests(), took)
-			}
-			<-time.After(time.Minute)
+		begun := time.Now()
+		addOn, s, err := f.client(t, clocked(heroku.RealClock)).WaitReady(t.Context(), addOnID, "private-7", time.Minute)
+		if err != nil || s.Version != "7.2.4" || addOn.State != heroku.StateProvisioned {
+			t.Errorf("%v, %v, %v", addOn, s, err)
+		}
+		if took := time.Since(begun); took > 220*time.Millisecond || len(f.requests()) != 2 {
+			t.Errorf("%v after %v", f.requests(), took)
 		}
 	})
 }
 
-func TestAskedStoreIsThereWhenItIsWanted(t *testing.T) {
+// A store that is not there at once is waited for once its add-on is provisioned.
+func TestStoreThatTakesAWhileIsWaitedFor(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
+	for name, first := range map[string]struct {
 		status int
 		body   string
-		fails  bool
 	}{
-		"an answer": {200, storeJSON, false}, "a refusal": {403, `{"id":"forbidden","message":"no"}`, true}, "one that nobody understands": {200, "[]", true},
+		"it is not known yet":    {404, `{"id":"not_found","message":"Add-on not found"}`},
+		"it is being prepared":   {200, strings.Replace(storeJSON, "Available", "Preparing (fork in progress)", 1)},
+		"it is on another plan":  {200, strings.Replace(storeJSON, `"private-7"`, `"private-9"`, 1)},
+		"it cannot be read":      {403, `{"id":"forbidden","message":"no"}`},
+		"the answer is not JSON": {200, "[]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				asked := make(chan struct{}, 100)
-				srv := memory(func(w http.ResponseWriter, _ *http.Request, _ int) {
-					asked <- struct{}{}
-					reply(w, test.status, test.body)
+				begun := time.Now()
+				f := memory(func(w http.ResponseWriter, r *http.Request, _ int) {
+					switch early := time.Since(begun) < 30*time.Second; {
+					case strings.HasSuffix(r.URL.Path, "/wait"):
+						reply(w, 200, `{"message":"available","waiting?":false}`)
+					case strings.HasPrefix(r.URL.Path, "/redis/") && early:
+						reply(w, first.status, first.body)
+					case strings.HasPrefix(r.URL.Path, "/redis/"):
+						reply(w, 200, storeJSON)
+					case r.URL.Path == "/addons":
+						reply(w, 200, listJSON())
+					default:
+						reply(w, 200, addOnJSON(addOnID, "acme-cache", becoming("provisioning", 40*time.Second, "provisioned")("", time.Since(begun))))
+					}
 				})
-				answer := srv.client(t, clocked(heroku.RealClock)).AskStore(t.Context(), addOnID)
-				<-asked // before anybody has wanted the answer
-				store, err := answer()
-				if test.fails != (err != nil) || !test.fails && store.Version != "7.2.4" {
-					t.Errorf("%+v, %v", store.Version, err)
+				_, s, err := f.client(t, clocked(heroku.RealClock)).WaitReady(t.Context(), addOnID, "private-7", time.Hour)
+				if err != nil || s.Version != "7.2.4" || s.Preparing() || time.Since(begun) < 40*time.Second {
+					t.Errorf("%v, %v after %v", s, err, time.Since(begun))
 				}
 			})
 		})

@@ -16,6 +16,7 @@ import (
 // wins.
 type Ruleset struct {
 	ID        string
+	SpaceID   SpaceID
 	Applied   *bool  // whether the rules are in force already; nil when Heroku does not say
 	CreatedBy string // an e-mail address
 	CreatedAt string // RFC 3339
@@ -30,6 +31,7 @@ type Rule struct {
 
 type wireRuleset struct {
 	ID        text        `json:"id"`
+	Space     ref         `json:"space"`
 	Applied   *flag       `json:"applied"`
 	CreatedBy text        `json:"created_by"`
 	CreatedAt text        `json:"created_at"`
@@ -48,6 +50,7 @@ func (w wireRuleset) value() (Ruleset, error) {
 	}
 	set := Ruleset{
 		ID:        string(w.ID),
+		SpaceID:   SpaceID(w.Space.ID),
 		Applied:   (*bool)(w.Applied),
 		CreatedBy: string(w.CreatedBy),
 		CreatedAt: string(w.CreatedAt),
@@ -62,6 +65,8 @@ func (w wireRuleset) value() (Ruleset, error) {
 	return set, nil
 }
 
+func rulesetSpace(s Ruleset) SpaceID { return s.SpaceID }
+
 // has reports that the set says the same as rules, whatever their order.
 func (s Ruleset) has(rules []Rule) bool { return within(s.Rules, rules) && within(rules, s.Rules) }
 
@@ -75,7 +80,7 @@ func (c *Client) inboundRuleset(id SpaceID) call {
 
 // TrustedRanges returns the rules of a space.
 func (c *Client) TrustedRanges(ctx context.Context, id SpaceID) (Ruleset, error) {
-	set, _, err := exchange(ctx, c, c.inboundRuleset(id), one[wireRuleset])
+	set, _, err := exchange(ctx, c, c.inboundRuleset(id), about(id, rulesetSpace, one[wireRuleset]))
 	return set, err
 }
 
@@ -93,7 +98,7 @@ func (c *Client) SetTrustedRanges(ctx context.Context, id SpaceID, rules []Rule)
 	k.operation, k.method, k.body = write, http.MethodPut, body
 
 	for started, tries := c.clock.Now(), 0; ; tries++ {
-		set, err := change(ctx, c, k, one[wireRuleset],
+		set, err := change(ctx, c, k, about(id, rulesetSpace, one[wireRuleset]),
 			func(ctx context.Context) (Ruleset, error) { return c.TrustedRanges(ctx, id) },
 			func(now Ruleset) bool { return now.has(rules) })
 		if !IsNotFound(err) {

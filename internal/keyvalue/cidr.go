@@ -157,6 +157,12 @@ const Internet = "0.0.0.0/0"
 // AdmitsInternet reports whether ranges together hold every address: 0.0.0.0/1 and 128.0.0.0/1 do, as 0.0.0.0/0 does.
 func AdmitsInternet(ranges []string) bool { return admitted(ranges) == allAddresses }
 
+// AdmitsMost reports whether ranges together hold half of all addresses or more.
+func AdmitsMost(ranges []string) bool { return shareOf(ranges) >= 50 }
+
+// shareOf is how much of all addresses ranges hold, in percent.
+func shareOf(ranges []string) uint64 { return admitted(ranges) * 100 / allAddresses }
+
 const allAddresses uint64 = 1 << 32
 
 // admitted is how many addresses lie in a set of ranges. Two ranges have none in common, or one of them lies in the other.
@@ -186,7 +192,7 @@ func ReviewTrustedRanges(ranges []string, shield bool) []string {
 		}
 	}
 	one := slices.ContainsFunc(distinct, func(s string) bool { return SameCIDR(s, Internet) })
-	all, share := AdmitsInternet(distinct), admitted(distinct)*100/allAddresses
+	all, share := AdmitsInternet(distinct), shareOf(distinct)
 
 	var hints []string
 	if len(distinct) == 0 {
@@ -199,7 +205,7 @@ func ReviewTrustedRanges(ranges []string, shield bool) []string {
 		hints = append(hints, "The ranges together hold every address: they open the space to the whole internet, as 0.0.0.0/0 does.")
 	case all && shield:
 		hints = append(hints, "0.0.0.0/0 opens the Shield Space to the whole internet.")
-	case !all && share >= 50:
+	case AdmitsMost(distinct) && !all:
 		hints = append(hints, fmt.Sprintf("The ranges together hold %d %% of all IPv4 addresses.", share))
 	}
 	if one && len(distinct) > 1 {

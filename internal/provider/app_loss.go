@@ -70,7 +70,7 @@ func (r *appResource) planEnd(ctx context.Context, state appModel, f fate) diag.
 	diags := r.run.plans(state.member(f))
 	diags.Append(r.protected.refuseLoss(state)...)
 	if !diags.HasError() {
-		diags.Append(r.lossWarning(ctx, state, f))
+		diags.Append(r.lossWarning(ctx, state, f)...)
 	}
 	return diags
 }
@@ -91,11 +91,14 @@ func (r *appResource) planStay(state, plan appModel) diag.Diagnostics {
 }
 
 // lossWarning names what no other app will have.
-func (r *appResource) lossWarning(ctx context.Context, state appModel, f fate) diag.Diagnostic {
-	const summary = "The app is destroyed with all that it has"
+func (r *appResource) lossWarning(ctx context.Context, state appModel, f fate) diag.Diagnostics {
 	lost := []string{"its web address, releases, dynos, settings and config vars"}
 	if r.client != nil && r.run.look() {
-		if names, err := r.client.ConfigVarNames(ctx, state.appID()); err == nil && len(names) > 0 {
+		names, err := r.client.ConfigVarNames(ctx, state.appID())
+		if heroku.IsNotFound(err) {
+			return nil // it is gone already, as Read has said
+		}
+		if err == nil && len(names) > 0 {
 			lost = append(lost, "the values of its config vars: "+strings.Join(names, ", "))
 		}
 		if attachments, err := r.client.AttachmentsOn(ctx, state.appID()); err == nil && len(attachments) > 0 {
@@ -106,8 +109,8 @@ func (r *appResource) lossWarning(ctx context.Context, state appModel, f fate) d
 	if f == isReplaced {
 		successor = "\n\nThe app that replaces it begins empty."
 	}
-	return diag.NewWarningDiagnostic(named(summary, state.Name.ValueString()),
-		fmt.Sprintf("%s cannot be brought back. With it go:\n\n%s%s", state, bullets(lost), successor))
+	return diag.Diagnostics{diag.NewWarningDiagnostic("The app is destroyed with all that it has",
+		fmt.Sprintf("%s cannot be brought back. With it go:\n\n%s%s", state, bullets(lost), successor))}
 }
 
 func describeAttachments(attachments []heroku.Attachment) []string {
@@ -120,7 +123,7 @@ func describeAttachments(attachments []heroku.Attachment) []string {
 
 // isGone is said by a refresh that finds the app destroyed.
 func (m appModel) isGone() diag.Diagnostic {
-	return diag.NewWarningDiagnostic(named("The app is gone from Heroku", m.Name.ValueString()), fmt.Sprintf(
+	return diag.NewWarningDiagnostic("The app is gone from Heroku", fmt.Sprintf(
 		"%s was destroyed outside of Terraform, with its config vars, its add-ons and its attachments. "+
 			"As long as it is in the configuration, the next apply makes a new, empty app under this name.", m))
 }

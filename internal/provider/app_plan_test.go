@@ -55,7 +55,7 @@ resource "kvs_app" "web" {
 `, onceReleased(`"orders-web"`), onceReleased(`"acme"`), onceReleased(space), onceReleased(region),
 			onceReleased(internal), onceReleased("false"))
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{
@@ -96,7 +96,7 @@ resource "kvs_app" "web" {
 }
 
 // A region of a new app, and of one that exists, is judged by what it means.
-func TestAccApp_regionSpellings(t *testing.T) {
+func TestLongApp_regionSpellings(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	in := func(region string) string {
@@ -110,7 +110,7 @@ resource "kvs_app" "web" {
 	refused := func(region, says string) resource.TestStep {
 		return resource.TestStep{Config: in(region), PlanOnly: true, ExpectError: acctest.Says(says)}
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			refused(`""`, "an empty text is not a region"),
@@ -162,7 +162,7 @@ resource "kvs_app" "web" {
 			ExpectError: acctest.Says(says),
 		}
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{ // one name is not for two
@@ -174,6 +174,7 @@ resource "kvs_app" "web" {
 			step("", "acme", "cannot be the name of an app"),
 			step("orders-web", "Acme", `"Acme" is not a team's name, which has neither capitals nor blanks: write "acme"`),
 			step("orders-web", " acme", `write "acme"`),
+			step("orders-web", "acme platform", `"acme platform" is not a team's name, which has neither capitals nor blanks: give the name`),
 			step("orders-web", "", "is not a team's name"),
 			step("orders-web", "59accabd-516d-4f0e-83e6-6e3757701145", "is not a team's name"),
 		},
@@ -193,7 +194,7 @@ resource "kvs_app" "each" {
 `, keys)
 }
 
-func TestAccApp_addressChanged(t *testing.T) {
+func TestLongApp_addressChanged(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	counted := func(names string) string {
@@ -238,7 +239,7 @@ moved {
 }
 
 // Names are unique at Heroku, so that a successor cannot be made beside an app.
-func TestAccApp_createBeforeDestroy(t *testing.T) {
+func TestLongApp_createBeforeDestroy(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	in := func(region string) string {
@@ -253,7 +254,7 @@ resource "kvs_app" "web" {
 }
 `, region)
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{Config: in("us")},
@@ -275,7 +276,7 @@ resource "kvs_app" "web" {
 }
 
 // Terraform tells a provider neither of -replace nor of a taint.
-func TestAccApp_replacedOnDemandUnderProtectedStore(t *testing.T) {
+func TestLongApp_replacedOnDemandUnderProtectedStore(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	someone := sb.Client(t)

@@ -58,7 +58,7 @@ resource "kvs_app" "web" {
 				ConfigPlanChecks: noChange,
 			})
 	}
-	resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: sb.Factories(), Steps: steps})
+	acctest.Test(t, resource.TestCase{ProtoV6ProviderFactories: sb.Factories(), Steps: steps})
 }
 
 func TestAccApp_deleteKeepsStores(t *testing.T) {
@@ -70,7 +70,7 @@ resource "kvs_app" "web" {
   name = "orders-web"
 }
 `
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -117,7 +117,7 @@ resource "kvs_app" "worker" {
   name = "orders-worker"
 }
 `
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{Config: web + worker},
@@ -157,7 +157,7 @@ func TestAccApp_refusal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sb := acctest.Start(t)
-			resource.Test(t, resource.TestCase{
+			acctest.Test(t, resource.TestCase{
 				ProtoV6ProviderFactories: sb.Factories(),
 				Steps: []resource.TestStep{
 					{Config: "resource \"kvs_app\" \"web\" {\n" + test.config + "\n}\n", PlanOnly: true, ExpectError: acctest.Says(test.says)},
@@ -179,7 +179,7 @@ resource "kvs_app" "web" {
   region = "atlantis"
 }
 `
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{ // Heroku lists its regions, so that one which is not there is refused by the plan
@@ -209,7 +209,7 @@ func TestAccApp_nameTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{ // an app that exists already is not adopted: the error has the block that would import it
@@ -234,7 +234,7 @@ resource "kvs_app" "web" {
 }
 `
 	sameID := statecheck.CompareValue(compare.ValuesSame())
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{ // the app is there but its mode could not be set: a warning, since an error would have it destroyed
@@ -261,11 +261,11 @@ resource "kvs_app" "web" {
 	}
 }
 
-func TestAccApp_lostAnswer(t *testing.T) {
+func TestLongApp_lostAnswer(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: "/apps", Nth: 1}, Do: sandbox.Effect{Commit: true, Reset: true}})
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{ // Heroku made the app and the answer was lost: it is found by its name, and not made twice

@@ -181,7 +181,7 @@ func (r *appResource) planCreate(ctx context.Context, config appModel, plan *app
 	if found {
 		former := appModel{ID: types.StringValue(replaced.id), Name: plan.Name}
 		if diags.Append(r.protected.refuseLoss(former)...); !diags.HasError() {
-			diags.Append(r.lossWarning(ctx, former, isReplaced))
+			diags.Append(r.lossWarning(ctx, former, isReplaced)...)
 		}
 	}
 	diags.Append(r.checkPlace(ctx, config)...)
@@ -211,7 +211,7 @@ func (r *appResource) planUpdate(ctx context.Context, state, config appModel, pl
 	// Another spelling makes the framework plan an unknown mode; only an update may find another one.
 	left := *plan
 	left.Maintenance = state.Maintenance
-	if config.Maintenance.IsNull() && same(left, state) {
+	if config.Maintenance.IsNull() && left == state {
 		*plan = left
 	}
 	return diags
@@ -397,7 +397,8 @@ func (r *appResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 	if len(owned) > 0 {
 		resp.Diagnostics.AddError("The app still owns add-ons", fmt.Sprintf(
 			"%s was not destroyed: Heroku would destroy these add-ons and their data with it.\n\n%s\n\n"+
-				"Destroy each of them first, or bring it under management with an import block so that the plan shows its end.",
+				"Destroy each of them first, or bring it under management with an import block so that the plan shows its end. "+
+				"To keep them while the app is replaced, make a second app beside it, change app_id of each store and apply, and destroy this app last.",
 			state, strings.Join(owned, "\n")))
 		return
 	}

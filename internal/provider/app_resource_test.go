@@ -34,7 +34,7 @@ func actionOn(address string, action plancheck.ResourceActionType) resource.Conf
 func TestAccApp_basic(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy: func(*terraform.State) error {
 			if _, err := sb.Client(t).FindApp(t.Context(), "orders-web"); !heroku.IsNotFound(err) {
@@ -80,7 +80,7 @@ resource "kvs_app" "web" {
 				ResourceName:  app,
 				ImportState:   true,
 				ImportStateId: "no-such-app",
-				ExpectError:   acctest.Says("Check the spelling, and whether a name or a UUID is wanted: `heroku apps --all` lists the apps of an account"),
+				ExpectError:   acctest.Says("Check the spelling, whether a name or a UUID is wanted, and whether a UUID is that of another kind of object: `heroku apps --all` lists the apps of an account"),
 			},
 		},
 	})
@@ -89,7 +89,7 @@ resource "kvs_app" "web" {
 func TestAccApp_importByIdentity(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_12_0)},
 		Steps: []resource.TestStep{
@@ -124,7 +124,7 @@ resource "kvs_app" "web" {
 }
 `, name, team, maintenance)
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{ // an app can be born in a team and in maintenance mode
@@ -181,7 +181,7 @@ func TestAccApp_personalAppJoinsTeam(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	sameID := statecheck.CompareValue(compare.ValuesSame())
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{
@@ -210,7 +210,7 @@ func TestAccApp_replacement(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	newID := statecheck.CompareValue(compare.ValuesDiffer())
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{
@@ -254,7 +254,7 @@ resource "kvs_app" "web" {
   maintenance = false
 }
 `
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{Config: managed},
@@ -306,7 +306,7 @@ resource "kvs_app" "web" {
 func TestAccApp_unknownValues(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{ // values that are known only after apply are no mistake at plan time, although any of them could be one

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -21,6 +22,8 @@ func validateTeamName(s string) error {
 	switch {
 	case s == "" || isUUID(s):
 		return fmt.Errorf("%q is not a team's name: give the name that `heroku teams` prints, for example acme-platform", s)
+	case strings.ContainsFunc(name, unicode.IsSpace):
+		return fmt.Errorf("%q is not a team's name, which has neither capitals nor blanks: give the name that `heroku teams` prints, for example acme-platform", s)
 	case name != s:
 		return fmt.Errorf("%q is not a team's name, which has neither capitals nor blanks: write %q", s, name)
 	}

@@ -39,7 +39,7 @@ resource "kvs_app" "web" {
 func TestAccAppInSpace_basic(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -89,7 +89,7 @@ resource "kvs_app" "web" {
 func TestAccAppInSpace_importByIdentity(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_12_0)},
 		Steps: []resource.TestStep{
@@ -103,12 +103,12 @@ func TestAccAppInSpace_importByIdentity(t *testing.T) {
 	})
 }
 
-func TestAccAppInSpace_update(t *testing.T) {
+func TestLongAppInSpace_update(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	sameID := statecheck.CompareValue(compare.ValuesSame())
 	transferred := strings.Replace(privateSpace(), `"acme"`, `"acme-data"`, 1)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -146,7 +146,7 @@ func TestAccAppInSpace_update(t *testing.T) {
 	}
 }
 
-func TestAccAppInSpace_replacement(t *testing.T) {
+func TestLongAppInSpace_replacement(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	someone := sb.Client(t)
@@ -162,7 +162,7 @@ func TestAccAppInSpace_replacement(t *testing.T) {
 			ConfigStateChecks: append(checks, newID.AddStateValue(app, tfjsonpath.New("id"))),
 		}
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{
@@ -186,13 +186,13 @@ resource "kvs_app" "web" {
 	})
 }
 
-func TestAccAppInSpace_drift(t *testing.T) {
+func TestLongAppInSpace_drift(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	someone := sb.Client(t)
 	inside := mustCreateSpace(t, someone, "acme-prod", true)
 	in := func(settings ...string) string { return appIn(fmt.Sprintf("%q", inside.ID), settings...) }
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{Config: in()},
@@ -223,7 +223,7 @@ func TestAccAppInSpace_drift(t *testing.T) {
 	})
 }
 
-func TestAccAppInSpace_unknownValues(t *testing.T) {
+func TestLongAppInSpace_unknownValues(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	later := func(team string) string {
@@ -240,7 +240,7 @@ resource "kvs_app" "web" {
 }
 `, team)
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -280,7 +280,7 @@ func TestAccAppInSpace_refusal(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			resource.Test(t, resource.TestCase{
+			acctest.Test(t, resource.TestCase{
 				ProtoV6ProviderFactories: sb.Factories(),
 				Steps:                    []resource.TestStep{{Config: test.config, PlanOnly: true, ExpectError: acctest.Says(test.says)}},
 			})
@@ -297,7 +297,7 @@ func TestAccAppInSpace_notAllocated(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	impatient := privateSpace(`timeouts = { create = "5m" }`) + appInSpace()
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -329,7 +329,7 @@ func TestAccAppInSpace_limit(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{ // the limit is Heroku's, which can raise it, and so are the words
@@ -344,7 +344,7 @@ func TestAccAppInSpace_limit(t *testing.T) {
 func TestAccAppInSpace_beingProvisioned(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t, func(o *sandbox.Options) { o.AppDelay = 10 * time.Second })
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -370,7 +370,7 @@ func TestAccApp_replacedUnderProtectedStore(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	protected := strings.Replace(appAndStore("premium-0"), "deletion_protection = false", "", 1)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -404,7 +404,7 @@ resource "kvs_app" "web" {
 }
 `, made.ID)
 	protected := strings.Replace(storeOn(made.ID, `plan = "premium-0"`), "deletion_protection = false", "", 1)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{

@@ -59,13 +59,17 @@ func (r *attachmentResource) madeHere(a heroku.Attachment) bool {
 
 // planHandover says at plan time what apply will do to the holder of the planned name. What cannot be read now is no
 // error: apply looks again.
-func (r *attachmentResource) planHandover(ctx context.Context, state, plan attachmentModel, half heroku.AttachmentID) diag.Diagnostics {
+func (r *attachmentResource) planHandover(ctx context.Context, state attachmentModel, plan *attachmentModel, half heroku.AttachmentID, applies bool) diag.Diagnostics {
 	attachments, err := r.client.AttachmentsOn(ctx, heroku.AppID(plan.AppID.ValueString()))
 	if err != nil {
 		return nil
 	}
 	holder := withName(attachments, plan.Name.ValueString())
-	decision, err := r.judge(ctx, holder, heroku.AddOnID(plan.InstanceID.ValueString()), state.attachmentID(), half)
+	wanted := heroku.AddOnID(plan.InstanceID.ValueString())
+	if holder != nil && holder.AddOnID == wanted && holder.ID != state.attachmentID() && holder.ID != half && r.planTakeover(ctx, *holder, wanted, plan, applies) || applies {
+		return nil
+	}
+	decision, err := r.judge(ctx, holder, wanted, state.attachmentID(), half)
 	if err != nil {
 		return nil
 	}
@@ -81,7 +85,7 @@ func (r *attachmentResource) announce(attachments []heroku.Attachment, holder *h
 	case handoverExists:
 		diags.Append(attachedAlready(*holder))
 	case handoverReplace:
-		diags.AddAttributeWarning(path.Root("instance_id"), named(replaceSummary(holder.Name), holder.Name+" of "+holder.AppName), fmt.Sprintf(
+		diags.AddAttributeWarning(path.Root("instance_id"), replaceSummary(holder.Name), fmt.Sprintf(
 			"%s on app %s now points to the store %s (%s). %s The app restarts.",
 			keyvalue.ConfigVar(holder.Name), holder.AppName, holder.AddOnName, holder.AddOnID, r.afterHandover(attachments, *holder)))
 	}
@@ -125,7 +129,7 @@ func nameInUse(holder heroku.Attachment) diag.Diagnostic {
 func attachedAlready(holder heroku.Attachment) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "The attachment exists already", fmt.Sprintf(
 		"The store %s (%s) is attached to the app %s as %s since %s, and not by this resource: another configuration may manage it, and would lose it when this one is destroyed. "+
-			"To manage it here, import it:\n\n%s\n\nIf it has another address in this configuration's state, say so with a moved block instead.",
+			"To manage it here, import it:\n\n%s\n\nIf this configuration has it already under another address, key or number, say so with a moved block instead, or, with -parallelism=1, apply without that.",
 		holder.AddOnName, holder.AddOnID, holder.AppName, holder.Name, firstOf(holder.CreatedAt, "an unknown time"), importBlock("kvs_attachment", string(holder.ID))))
 }
 
@@ -139,7 +143,7 @@ func (r *attachmentResource) attach(ctx context.Context, plan attachmentModel, b
 		App:   heroku.AppID(plan.AppID.ValueString()),
 		Name:  plan.Name.ValueString(),
 	}
-	addOn, err := r.client.AddOn(ctx, order.AddOn)
+	addOn, err := r.addOn(ctx, order.AddOn)
 	if err != nil {
 		return heroku.Attachment{}, r.failure(summary, plan.String(), err)
 	}
@@ -228,21 +232,21 @@ func attachable(addOn heroku.AddOn) diag.Diagnostic {
 
 // keepReachable gives the store that is about to lose an attachment another one, under a name that Heroku chooses, when
 // it would be left without any on its own app, which Heroku does not allow (as the CLI's redis:promote does).
-func (r *attachmentResource) keepReachable(ctx context.Context, holder heroku.Attachment) error {
-	last, err := r.isLastOnOwner(ctx, holder)
+func (c *connection) keepReachable(ctx context.Context, holder heroku.Attachment) error {
+	last, err := c.isLastOnOwner(ctx, holder)
 	if err != nil || !last {
 		return err
 	}
-	_, err = r.client.CreateAttachment(ctx, heroku.AttachmentCreate{AddOn: holder.AddOnID, App: holder.AppID})
+	_, err = c.client.CreateAttachment(ctx, heroku.AttachmentCreate{AddOn: holder.AddOnID, App: holder.AppID})
 	return err
 }
 
 // isLastOnOwner reports whether an attachment is the only one of its store on the app that owns the store.
-func (r *attachmentResource) isLastOnOwner(ctx context.Context, attachment heroku.Attachment) (bool, error) {
+func (c *connection) isLastOnOwner(ctx context.Context, attachment heroku.Attachment) (bool, error) {
 	if attachment.AppID != attachment.OwnerAppID {
 		return false, nil
 	}
-	all, err := r.client.AddOnAttachments(ctx, attachment.AddOnID)
+	all, err := c.client.AddOnAttachments(ctx, attachment.AddOnID)
 	if err != nil {
 		return false, err
 	}

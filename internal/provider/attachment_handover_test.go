@@ -31,7 +31,7 @@ func TestAccAttachment_promotion(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	arrange := func(config string) string { return greenLater(bluePrimary(config)) }
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -71,7 +71,7 @@ func TestAccAttachment_nameInUse(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	someone := sb.Client(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -122,7 +122,7 @@ func TestAccAttachment_refusal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sb := acctest.Start(t)
-			resource.Test(t, resource.TestCase{
+			acctest.Test(t, resource.TestCase{
 				ProtoV6ProviderFactories: sb.Factories(),
 				Steps: []resource.TestStep{
 					{Config: "resource \"kvs_attachment\" \"shared\" {\n" + test.arguments + "\n}\n", PlanOnly: true, ExpectError: acctest.Says(test.says)},
@@ -149,7 +149,7 @@ resource "kvs_attachment" "shared" {
   name        = "SHARED"
 }
 `
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{ // a store that is still being provisioned is refused by its name, and nothing is sent
@@ -177,7 +177,7 @@ func TestAccAttachment_configVarSetByHand(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	someone := sb.Client(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -202,10 +202,10 @@ func TestAccAttachment_configVarSetByHand(t *testing.T) {
 	})
 }
 
-func TestAccAttachment_lostAnswer(t *testing.T) {
+func TestLongAttachment_lostAnswer(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{

@@ -75,7 +75,8 @@ func (r *run) claimAttachment(app, name string, at path.Path, mine claim) diag.D
 	}
 	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "Two resources own one attachment", fmt.Sprintf(
 		"App %s has one attachment called %s, and this configuration has two owners for it: %s, and %s. They would undo each other at every apply. "+
-			"Keep one of them, or give them different names.", app, name, other.text, mine.text))}
+			"Keep one of them, or give them different names. If both have the same attachment in the state, let go of one without detaching it: "+
+			"removed { from = kvs_attachment.other, lifecycle { destroy = false } }.", app, name, other.text, mine.text))}
 }
 
 // planCreation decides whether a creation may take over what is there: only if another instance of this plan has it. That
@@ -100,16 +101,7 @@ func (r *attachmentResource) planCreation(ctx context.Context, config attachment
 	}
 	wanted := heroku.AddOnID(plan.InstanceID.ValueString())
 	handedOver := holder.Name == keyvalue.PrimaryAttachment && holder.AddOnID != wanted
-	switch {
-	case handedOver || r.madeHere(*holder):
-	case applies:
-		plan.TakesOver = types.StringValue(string(holder.ID))
-		return nil
-	case r.run.comesToKnow(ctx, object{"kvs_attachment", string(holder.ID)}, knowWithin) || r.isFirst(ctx, *holder, wanted):
-		plan.TakesOver = types.StringUnknown()
-		return nil
-	}
-	if applies {
+	if !handedOver && !r.madeHere(*holder) && r.planTakeover(ctx, *holder, wanted, plan, applies) || applies {
 		return nil
 	}
 	decision, err := r.judge(ctx, holder, wanted)
@@ -117,6 +109,30 @@ func (r *attachmentResource) planCreation(ctx context.Context, config attachment
 		return nil
 	}
 	return r.announce(attachments, holder, decision)
+}
+
+// planTakeover plans that an instance takes over what another one of this plan has: one that is replaced, or whose address,
+// key or number has changed.
+func (r *attachmentResource) planTakeover(ctx context.Context, holder heroku.Attachment, wanted heroku.AddOnID, plan *attachmentModel, applies bool) bool {
+	switch {
+	case applies:
+		plan.TakesOver = types.StringValue(string(holder.ID))
+	case r.run.comesToKnow(ctx, object{"kvs_attachment", string(holder.ID)}, knowWithin) || r.isFirst(ctx, holder, wanted):
+		plan.TakesOver = types.StringUnknown()
+	default:
+		return false
+	}
+	return true
+}
+
+// planConfigVar refuses a name whose config var somebody has set by hand.
+func (r *attachmentResource) planConfigVar(ctx context.Context, state, plan attachmentModel) diag.Diagnostics {
+	app := heroku.AppID(plan.AppID.ValueString())
+	stays := plan.AppID.Equal(state.AppID) && plan.Name.Equal(state.Name)
+	if stays || !known(plan.AppID) || !known(plan.Name) || r.run.keeps(object{madeApp, string(app)}) {
+		return nil
+	}
+	return r.refuseVarByHand(ctx, app, plan.Name.ValueString(), path.Root("name"))
 }
 
 // isFirst reports that an attachment came with the wanted store, which this configuration manages without naming it: Heroku

@@ -81,7 +81,7 @@ func (r *attachmentResource) judgePlacement(ctx context.Context, plan attachment
 		return diag.NewAttributeErrorDiagnostic(path.Root("outside_space"), "The store is outside the network of the app's space", fmt.Sprintf(
 			"%s: %s Attach a store on a private plan in that space, or set outside_space = true, if the data may leave the space's network.", object, place.Reason)), nil, nil
 	case place.Verdict == keyvalue.NeedsConsent:
-		return nil, diag.NewAttributeWarningDiagnostic(path.Root("outside_space"), named("Data will travel over the public internet", app.Name), fmt.Sprintf(
+		return nil, diag.NewAttributeWarningDiagnostic(path.Root("outside_space"), "Data will travel over the public internet", fmt.Sprintf(
 			"%s: %s outside_space = true consents to that.", object, place.Reason)), nil
 	}
 	return nil, nil, nil

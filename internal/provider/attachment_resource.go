@@ -136,7 +136,11 @@ func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.Modify
 		return
 	}
 	if req.Plan.Raw.IsNull() {
-		if r.run.claimed(ctx, state.thing(), aMoment) {
+		wait := aMoment
+		if !state.TakesOver.IsNull() { // it was another instance's once
+			wait = knowWithin
+		}
+		if r.run.claimed(ctx, state.thing(), wait) {
 			resp.Diagnostics.Append(resp.Private.SetKey(ctx, leftToSuccessor, []byte("true"))...)
 		}
 		return
@@ -149,21 +153,23 @@ func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.Modify
 		return
 	}
 	applies := r.run.applies(r.client, req.ClientCapabilities.DeferralAllowed)
-	proposed := plan
 	switch {
 	case req.State.Raw.IsNull():
 		resp.Diagnostics.Append(r.planCreation(ctx, config, &plan, applies)...)
 	case plan.attachesAs(state):
 		plan.ID, plan.ConfigVars = state.ID, state.ConfigVars // only the consent differs, if anything
-	case !applies && plan.known():
+	case plan.known():
 		half, diags := req.Private.GetKey(ctx, attachedBeside)
 		resp.Diagnostics.Append(diags...)
-		resp.Diagnostics.Append(r.planHandover(ctx, state, plan, idOf(half))...)
+		resp.Diagnostics.Append(r.planHandover(ctx, state, &plan, idOf(half), applies)...)
 	}
 	if !applies && plan.known() && !plan.attachesAs(state) {
 		resp.Diagnostics.Append(r.planPlacement(ctx, plan)...)
 	}
-	resp.Diagnostics.Append(setChanged(ctx, &resp.Plan, proposed, plan)...)
+	if !applies && !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(r.planConfigVar(ctx, state, plan)...)
+	}
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 }
 
 func (r *attachmentResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -218,10 +224,9 @@ func (r *attachmentResource) Read(ctx context.Context, req resource.ReadRequest,
 	r.run.note(object{attachmentNamed, state.Name.ValueString()})
 	// Also for an object that is gone: the framework wants an identity even then, and older CLIs keep none.
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, attachmentIdentity{ID: state.ID})...)
-	known := state
 	attachment, err := r.live(ctx, state)
 	if heroku.IsNotFound(err) {
-		resp.Diagnostics.AddWarning(named("The attachment is gone", state.label()), fmt.Sprintf(
+		resp.Diagnostics.AddWarning("The attachment is gone", fmt.Sprintf(
 			"%s (%s) is in the state and not at Heroku: it was detached, or its store or its app was destroyed. The app has no %s of it. "+
 				"As long as the configuration has it, the plan attaches the store again.", state, state.ID.ValueString(), keyvalue.ConfigVar(state.Name.ValueString())))
 		resp.State.RemoveResource(ctx)
@@ -234,7 +239,7 @@ func (r *attachmentResource) Read(ctx context.Context, req resource.ReadRequest,
 	state.read(attachment)
 	r.run.note(state.object())
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, attachmentIdentity{ID: state.ID})...)
-	resp.Diagnostics.Append(setChanged(ctx, &resp.State, known, state)...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
 
 // live is the attachment of the state as it is now. A re-point makes a new attachment of the same name, also when somebody
@@ -262,27 +267,37 @@ func (r *attachmentResource) Update(ctx context.Context, req resource.UpdateRequ
 		resp.Diagnostics.Append(failure)
 		return
 	}
+	if before.ID == "" { // it went with its app or its store, in this run or before
+		if before, failure = r.attach(ctx, plan, nil); failure != nil {
+			resp.Diagnostics.Append(failure)
+			return
+		}
+	}
 	attachment := before
 	if !plan.attachesAs(state) || before.AddOnID != heroku.AddOnID(plan.InstanceID.ValueString()) {
 		half, diags := req.Private.GetKey(ctx, attachedBeside)
 		if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 			return
 		}
-		if attachment, failure = r.attach(ctx, plan, &before, idOf(half)); failure != nil {
+		if attachment, failure = r.attach(ctx, plan, &before, append(r.takenOver(ctx, &plan), idOf(half))...); failure != nil {
 			resp.Diagnostics.Append(failure)
 			return
 		}
 	}
 	made := plan
 	made.read(attachment)
+	if made.TakesOver.IsUnknown() {
+		made.TakesOver = types.StringNull()
+	}
 	r.run.keep(made.object())
-	if attachment.ID != before.ID && (attachment.AppID != before.AppID || attachment.Name != before.Name) && !r.run.yield(state.object()) {
+	if attachment.ID != before.ID && (attachment.AppID != before.AppID || attachment.Name != before.Name) &&
+		!r.run.yield(state.object()) && !r.run.claimed(ctx, state.thing(), aMoment) { // another instance may have it now: count has shifted
 		former := state
 		former.read(before)
 		resp.Diagnostics.Append(r.detach(ctx, former)...)
 		if resp.Diagnostics.HasError() {
 			resp.Diagnostics.Append(resp.Private.SetKey(ctx, attachedBeside, []byte(strconv.Quote(string(attachment.ID))))...)
-			resp.Diagnostics.AddWarning(named("The store is attached under both names", state.label()), fmt.Sprintf(
+			resp.Diagnostics.AddWarning("The store is attached under both names", fmt.Sprintf(
 				"On app %s the new attachment %s (%s) is there, and %s (%s) is not gone. Apply again to detach it.",
 				attachment.AppName, attachment.Name, attachment.ID, state.Name.ValueString(), state.ID.ValueString()))
 			return
@@ -312,6 +327,9 @@ func (r *attachmentResource) unmoved(ctx context.Context, state, plan attachment
 		if wanted, e := r.client.AppAttachment(ctx, plan.AppID.ValueString(), plan.Name.ValueString()); e == nil && string(wanted.AddOnID) == plan.InstanceID.ValueString() {
 			return wanted, nil
 		}
+		if r.wentAlong(ctx, state, plan) {
+			return heroku.Attachment{}, nil
+		}
 		return now, diag.NewErrorDiagnostic(summary, fmt.Sprintf(
 			"%s (%s) is gone: somebody has detached it. Nothing has been changed. Plan again to see what is there.", state, state.ID.ValueString()))
 	case err != nil:
@@ -322,6 +340,19 @@ func (r *attachmentResource) unmoved(ctx context.Context, state, plan attachment
 			state, state.InstanceID.ValueString(), plan.InstanceID.ValueString(), now.AddOnName, now.AddOnID))
 	}
 	return now, nil
+}
+
+// wentAlong reports that an attachment is gone because its app or its store is, and that the plan is for another one: an
+// app or a store that is replaced is destroyed before its attachments are told.
+func (r *attachmentResource) wentAlong(ctx context.Context, state, plan attachmentModel) bool {
+	var err error
+	if !plan.AppID.Equal(state.AppID) {
+		_, err = r.client.App(ctx, heroku.AppID(state.AppID.ValueString()))
+	}
+	if !heroku.IsNotFound(err) && !plan.InstanceID.Equal(state.InstanceID) {
+		_, err = r.client.AddOn(ctx, heroku.AddOnID(state.InstanceID.ValueString()))
+	}
+	return heroku.IsNotFound(err)
 }
 
 // leftToSuccessor, in the private state of a planned destroy, says that another instance of the plan has the same
@@ -360,7 +391,7 @@ func (r *attachmentResource) detach(ctx context.Context, state attachmentModel) 
 	}
 	last, err := r.isLastOnOwner(ctx, attachment)
 	if err == nil && last {
-		diags.AddWarning(named("The attachment stays until its store is destroyed", state.label()), fmt.Sprintf(
+		diags.AddWarning("The attachment stays until its store is destroyed", fmt.Sprintf(
 			"%s is the only one that the store %s has on its own app %s, and Heroku keeps the last one. "+
 				"It is no longer managed here; destroying the store removes it.", state, attachment.AddOnName, attachment.OwnerAppName))
 		return diags

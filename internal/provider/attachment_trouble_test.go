@@ -41,7 +41,7 @@ func TestAttachment_underBothNames(t *testing.T) {
 	why := f.said
 	f.expectSaid(asError, "Unable to detach", "Attachment CACHE of store "+store.get("id"), "DELETE /addon-attachments/"+old, refusal)
 	f.said = why
-	f.expectSaid(asWarning, "The store is attached under both names: CACHE of app "+app.get("id"), "On app orders-api the new attachment SESSIONS (", "CACHE ("+old+") is not gone", "Apply again to detach it")
+	f.expectSaid(asWarning, "The store is attached under both names", "On app orders-api the new attachment SESSIONS (", "CACHE ("+old+") is not gone", "Apply again to detach it")
 
 	f.sb.Clear()
 	attachment.refresh()

@@ -84,7 +84,7 @@ func onOpenTofu(cli *acctest.CLI) bool {
 	return strings.Contains(cli.Run("version").Stdout, "OpenTofu")
 }
 
-func TestAccAttachment_createBeforeDestroy(t *testing.T) {
+func TestLongAttachment_createBeforeDestroy(t *testing.T) {
 	t.Parallel()
 	// the new instance takes over what the old one has, and the old one leaves it alone
 	sb, cli := workflow(t, deployed(attached("blue", "worker", "SHARED"), "1"))
@@ -167,7 +167,7 @@ func TestAccAttachment_existsAlready(t *testing.T) {
 	expectSettled(t, second)
 }
 
-func TestAccAttachment_twoOwners(t *testing.T) {
+func TestLongAttachment_twoOwners(t *testing.T) {
 	t.Parallel()
 	second := func(store, app, name string) string {
 		return fmt.Sprintf("\nresource \"kvs_attachment\" \"second\" {\n  instance_id = kvs_instance.%s.id\n  app_id      = kvs_app.%s.id\n  name        = %q\n}\n", store, app, name)
@@ -332,7 +332,7 @@ func TestAccAttachment_acrossNetworks(t *testing.T) {
 		{across("common", "prod", ""), "The store is outside the network of the app's space"},
 		{across("common", "prod", "outside_space = false"), "or set outside_space = true"},
 		{across("common", "shield", "outside_space = true"), "The app cannot reach the store"},
-		{across("common", "prod", "outside_space = true"), "Data will travel over the public internet: orders-prod"},
+		{across("common", "prod", "outside_space = true"), "Data will travel over the public internet: SHARED of app "},
 	} {
 		cli.Configure(acrossNetworks(test.attachment))
 		expectSays(t, planOf(cli), test.says)
@@ -355,4 +355,60 @@ func storeOf(t *testing.T, sb *acctest.Sandbox, app, name string) string {
 		t.Fatal(err)
 	}
 	return found.AddOnName
+}
+
+func TestAccAttachment_countShifts(t *testing.T) {
+	t.Parallel()
+	config := func(names string) string {
+		return attached("blue", "worker", "OTHER") + fmt.Sprintf(`
+resource "kvs_attachment" "each" {
+  count       = length(%[1]s)
+  app_id      = kvs_app.worker.id
+  instance_id = kvs_instance.blue.id
+  name        = %[1]s[count.index]
+}
+`, names)
+	}
+	// what moves to another number stays as it is, and what is left over is detached
+	sb, cli := workflow(t, config(`["FIRST", "SECOND", "THIRD"]`))
+	cli.Apply()
+	sb.ResetJournal()
+	cli.Configure(config(`["SECOND", "THIRD"]`))
+	if onOpenTofu(cli) { // where a plan and its apply cannot be told apart
+		return
+	}
+	cli.Apply()
+	if sent := sb.Requests("(POST|DELETE)", "/addon-attachments.*"); len(sent) != 1 {
+		t.Errorf("%v were sent, want one detachment", sent)
+	}
+	expectAttachments(t, sb, "orders-worker", "OTHER of orders-blue", "SECOND of orders-blue", "THIRD of orders-blue")
+	expectSettled(t, cli)
+}
+
+func TestAccAttachment_appReplaced(t *testing.T) {
+	t.Parallel()
+	// an app that is made anew has lost its attachments, and gets them in the same apply
+	sb, cli := workflow(t, attached("blue", "worker", "SHARED"))
+	cli.Apply()
+	cli.Apply("-replace=kvs_app.worker")
+	expectAttachments(t, sb, "orders-worker", "SHARED of orders-blue")
+	expectSettled(t, cli)
+}
+
+func TestAccAttachment_configVarByHand(t *testing.T) {
+	t.Parallel()
+	// the plan refuses a name whose config var somebody has set, for a new attachment and for a renamed one
+	sb, cli := workflow(t, twoAppsTwoStores)
+	cli.Apply()
+	client, value := sb.Client(t), "by hand"
+	if err := client.SetConfigVar(t.Context(), mustFindApp(t, client, "orders-worker").ID, "JOINT_URL", &value); err != nil {
+		t.Fatal(err)
+	}
+	cli.Configure(attached("blue", "worker", "JOINT"))
+	expectSays(t, planOf(cli), "The attachment would overwrite a config var", "JOINT_URL")
+	cli.Configure(attached("blue", "worker", "SHARED"))
+	cli.Apply()
+	cli.Configure(attached("blue", "worker", "JOINT"))
+	expectSays(t, planOf(cli), "The attachment would overwrite a config var", "JOINT_URL")
+	expectAttachments(t, sb, "orders-worker", "SHARED of orders-blue")
 }

@@ -234,7 +234,9 @@ func (e *credentialsEphemeral) readStore(ctx context.Context, instanceID types.S
 	store, err := e.storeWithURL(ctx, id, timeout)
 	switch object := fmt.Sprintf("Key-Value Store %s", id); {
 	case heroku.IsNotFound(err):
-		diags.AddAttributeError(path.Root("instance_id"), "Key-Value Store not found", e.failureOf(reading, "", object, err).Detail())
+		diags.AddAttributeError(path.Root("instance_id"), "Key-Value Store not found", e.failureOf(reading, "", object, err).Detail()+
+			"\n\nIf it is a kvs_instance of this configuration, it has been destroyed by hand: plan again, and not with -refresh=false. "+
+			"The id of a store that is to be made again is unknown while it is planned, and the credentials are read after it.")
 	case err != nil:
 		diags.Append(e.failureOf(reading, "Unable to read credentials", object, err))
 	}

@@ -51,7 +51,7 @@ func TestAccCredentials_open(t *testing.T) {
 		defer func() { _ = client.Close() }()
 		return client.Ping(t.Context()).Err()
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: withEcho(sb),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -103,7 +103,7 @@ resource "echo" "shown" {}
 		statecheck.ExpectKnownValue("echo.shown", tfjsonpath.New("data").AtMapKey("same"), knownvalue.Bool(true)),
 		statecheck.ExpectKnownValue("echo.shown", tfjsonpath.New("data").AtMapKey("url"), knownvalue.StringRegexp(regexp.MustCompile("^rediss://"))),
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: withEcho(sb),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -119,7 +119,7 @@ resource "echo" "shown" {}
 
 // An attachment that somebody detaches is planned anew, and its id is unknown until it is there again: the credentials wait
 // for that, and neither a plan nor an apply nor a destroy fails over them.
-func TestAccCredentials_attachmentDetachedByHand(t *testing.T) {
+func TestLongCredentials_attachmentDetachedByHand(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	someone := sb.Client(t)
@@ -147,7 +147,7 @@ resource "echo" "shown" {}
 		statecheck.ExpectKnownValue("echo.shown", tfjsonpath.New("data").AtMapKey("same"), knownvalue.Bool(true)),
 		statecheck.ExpectKnownValue("echo.shown", tfjsonpath.New("data").AtMapKey("url"), knownvalue.StringRegexp(regexp.MustCompile("^rediss://"))),
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: withEcho(sb),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -204,7 +204,7 @@ resource "terraform_data" "user" {
 func TestAccCredentials_attachmentThatIsGone(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{
@@ -305,7 +305,7 @@ func TestAccCredentials_refusal(t *testing.T) {
 	of := func(id string, lines ...string) string {
 		return fmt.Sprintf("ephemeral \"kvs_credentials\" \"cache\" {\n  instance_id = %q\n%s\n}\n", id, strings.Join(lines, "\n"))
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{ // a store that does not become ready has no credentials, and the error says how long it was waited for
@@ -319,6 +319,10 @@ func TestAccCredentials_refusal(t *testing.T) {
 			{ // a store that does not exist is Heroku's to deny
 				Config:      of("00000000-0000-4000-8000-000000000000"),
 				ExpectError: acctest.Says("Key-Value Store not found"),
+			},
+			{ // if it was one of this configuration, another plan knows that it is gone
+				Config:      of("00000000-0000-4000-8000-000000000000"),
+				ExpectError: acctest.Says("plan again, and not with -refresh=false"),
 			},
 			{ // and the error says what to check
 				Config:      of("00000000-0000-4000-8000-000000000000"),

@@ -36,7 +36,7 @@ func TestAccAppDataSource_lookUp(t *testing.T) {
 	for _, attribute := range []string{"id", "name", "team", "region", "maintenance", "web_url", "created_at"} {
 		checks = append(checks, same(attribute, app, "data.kvs_app.by_id", "data.kvs_app.by_name")...)
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{ // an app that is not there is Heroku's to deny
@@ -53,7 +53,7 @@ data "kvs_app" "missing" {
   name = "no-such-app"
 }
 `,
-				ExpectError: acctest.Says("Check the spelling, and whether a name or a UUID is wanted: `heroku apps --all` lists the apps of an account. The token came from the test"),
+				ExpectError: acctest.Says("Check the spelling, whether a name or a UUID is wanted, and whether a UUID is that of another kind of object: `heroku apps --all` lists the apps of an account. The token came from the test"),
 			},
 			{ // an empty name is not the absence of one
 				Config: `
@@ -110,7 +110,7 @@ func TestAccInstanceDataSource_lookUp(t *testing.T) {
 	} {
 		checks = append(checks, same(attribute, store, "data.kvs_instance.by_name", "data.kvs_instance.by_id", "data.kvs_instance.by_attachment")...)
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -184,7 +184,7 @@ func TestAccInstanceDataSource_notReady(t *testing.T) {
 		t.Fatal(err)
 	}
 	slow := "data.kvs_instance.slow"
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{ // a store that is not ready is found all the same; what it has not got yet is null
@@ -214,7 +214,7 @@ func TestAccPlansDataSource_catalogue(t *testing.T) {
 		})
 	}
 	plans := tfjsonpath.New("plans")
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{ // a class that does not exist says which ones do
@@ -261,7 +261,7 @@ func TestAccPlansDataSource_unknownPlan(t *testing.T) {
 	sb := acctest.Start(t)
 	offers := `[{"id":"ad3f2c10-7b64-4f0e-9c1d-2e3f4a5b6c7d","name":"heroku-redis:private-3","human_name":"Private 3","description":"Heroku Key-Value Store Private 3","price":{"cents":40000,"unit":"month"}}]`
 	sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/addon-services/*/plans"}, Do: sandbox.Effect{Status: 200, Body: &offers}})
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{ // a plan that nobody published has what the API says, and no limits
@@ -289,7 +289,7 @@ func TestAccRegionsDataSource_filter(t *testing.T) {
 		}
 		return statecheck.ExpectKnownValue(address, tfjsonpath.New("regions"), knownvalue.ListExact(checks))
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{ // regions are listed by name; whether they can hold a Private Space is a filter in both directions
@@ -325,7 +325,7 @@ func TestAccDataSources_unknownValues(t *testing.T) {
 	later := func(expression string) string {
 		return fmt.Sprintf(`terraform_data.later.output == "" ? null : %s`, expression)
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{

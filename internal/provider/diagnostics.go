@@ -78,9 +78,6 @@ func (c *connection) failureOf(again repetition, summary, object string, err err
 	return diag.NewErrorDiagnostic(summary, detail)
 }
 
-// named puts a name behind a summary: of several warnings with the same summary Terraform shows one, and counts the others.
-func named(summary, object string) string { return summary + ": " + object }
-
 // whatHappened repeats what the client says; an answer of Heroku's is quoted with its lines as they are.
 func whatHappened(err error) string {
 	answer, ok := err.(*heroku.Error) //nolint:errorlint // what wraps an answer has more to say than the answer alone
@@ -133,6 +130,9 @@ func afterWaiting(again repetition, wait *heroku.WaitError) string {
 	switch {
 	case errors.As(wait, &bug):
 		return fmt.Sprintf("The work goes on at Heroku. %s to go on waiting.", again.begins())
+	case wait.Outcome == heroku.TimedOut && strings.HasPrefix(wait.LastState, "not found"):
+		return fmt.Sprintf("Heroku did not know it at the last look: it may have been destroyed meanwhile, or not be known there yet. "+
+			"%s to see which, or raise %s.", again.begins(), again.limits())
 	case wait.Outcome == heroku.TimedOut:
 		return fmt.Sprintf("The work goes on at Heroku. %s to go on waiting, or raise %s.", again.begins(), again.limits())
 	case wait.Outcome == heroku.Unreachable:
@@ -211,7 +211,7 @@ func collectionOf(path string) string {
 
 // afterNotFound says what to check: Heroku does not tell what is not there from what a token may not see.
 func (c *connection) afterNotFound(answer *heroku.Error) string {
-	said := "It does not exist, or the token may not see it. Check the spelling, and whether a name or a UUID is wanted"
+	said := "It does not exist, or the token may not see it. Check the spelling, whether a name or a UUID is wanted, and whether a UUID is that of another kind of object"
 	missing := firstOf(answer.Resource, collectionOf(answer.Path))
 	for _, of := range lists {
 		if strings.Contains(missing, of.word) {

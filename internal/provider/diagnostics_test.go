@@ -55,7 +55,7 @@ func TestFailure(t *testing.T) {
 			[]string{"does not look like the Heroku API", "what was ordered may have been created: plan again"}},
 		"what is not found says what to check": {
 			answer(404, "not_found", "Couldn't find that app."),
-			[]string{"the token may not see it", "Check the spelling, and whether a name or a UUID is wanted: `heroku apps --all` lists the apps",
+			[]string{"the token may not see it", "Check the spelling, whether a name or a UUID is wanted, and whether a UUID is that of another kind of object: `heroku apps --all` lists the apps",
 				"The token came from the netrc file /home/me/.netrc; `heroku auth:whoami`", "If it was there when this was planned, plan again."}},
 		"a region that is not found is one of a list": {
 			&heroku.Error{Status: 404, ID: "not_found", Resource: "region", Method: "POST", Path: "/teams/apps"}, []string{"`heroku regions` lists the regions"}},
@@ -67,6 +67,9 @@ func TestFailure(t *testing.T) {
 		"an attachment that is not found": {
 			&heroku.Error{Status: 404, ID: "not_found", Resource: "add_on attachment", Method: "GET", Path: "/apps/web/addon-attachments/X"},
 			[]string{"`heroku addons --app NAME` lists the attachments of an app"}},
+		"a wait for what was destroyed says so, and not that work goes on": {
+			&heroku.WaitError{Outcome: heroku.TimedOut, What: "add-on web to be provisioned", LastState: "not found yet", Elapsed: time.Minute},
+			[]string{"Heroku did not know it at the last look: it may have been destroyed meanwhile", "Apply again to see which, or raise the timeouts."}},
 		"a plan that is not found": {
 			&heroku.Error{Status: 404, ID: "not_found", Resource: "plan", Method: "GET", Path: "/plans/x"}, []string{"`heroku addons:plans heroku-redis`"}},
 		"an answer inside another error keeps what is around": {fmt.Errorf("renaming: %w", answer(404, "not_found", "Couldn't find that app.")), []string{"renaming: ", "404 not_found"}},

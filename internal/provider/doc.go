@@ -44,6 +44,7 @@
 //	instanceResource.finish            UpdateStoreConfig     the resource's own, by id; only the settings that differ
 //	instanceResource.attachAs          CreateAttachment      without confirm, so that Heroku refuses a name in use
 //	instanceResource.nameForGood       UpdateAddOn           the resource's own, by the id that its order has returned
+//	instanceResource.handOver          CreateAttachment      with confirm: REDIS of the resource's own, to the one store that this run made on its app
 //	instanceResource.Delete            DeleteAddOn           the resource's own, by id, that nothing protects; no other app is attached
 //	instanceResource.detachAndDelete   DeleteAttachment      of the resource's own, on apps from which a replacement has carried it over
 //	instanceResource.detachAndDelete   DeleteAddOn           as Delete; no app is attached that nobody here has attached
@@ -81,7 +82,7 @@
 // Attachments, windows, actions on stores:
 //
 //	attachmentResource.attach          CreateAttachment      with confirm only over its own, or REDIS of a store that stays attached
-//	attachmentResource.keepReachable   CreateAttachment      without confirm, under a name that Heroku chooses
+//	connection.keepReachable           CreateAttachment      without confirm, under a name that Heroku chooses
 //	attachmentResource.detach          DeleteAttachment      the resource's own, by id; not the last one of its store on its own app
 //	maintenanceWindowResource.set      SetMaintenanceWindow  the store that the configuration names, by id
 //	rotation.rotate                    RotateCredentials     the store that the configuration names, a heroku-redis

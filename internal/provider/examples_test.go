@@ -18,7 +18,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// Every example is applied, planned again without a change, and destroyed: a broken one cannot ship.
+// Every example is applied, planned again without a change as after every step, and destroyed: a broken one cannot ship.
 func TestAccExamples(t *testing.T) {
 	t.Parallel()
 	examples := exampleFiles(t)
@@ -29,12 +29,10 @@ func TestAccExamples(t *testing.T) {
 		t.Run(strings.TrimPrefix(file, examplesDir+string(filepath.Separator)), func(t *testing.T) {
 			t.Parallel()
 			sb := acctest.Start(t)
-			applied, again := exampleStep(file), exampleStep(file)
-			again.ConfigPlanChecks = noChange
-			resource.Test(t, resource.TestCase{
+			acctest.Test(t, resource.TestCase{
 				ProtoV6ProviderFactories: sb.Factories(),
 				CheckDestroy:             sb.NothingLeft(),
-				Steps:                    []resource.TestStep{applied, again},
+				Steps:                    []resource.TestStep{exampleStep(file)},
 			})
 		})
 	}

@@ -37,7 +37,7 @@ func TestAccInstance_failover(t *testing.T) {
 	sb := acctest.Start(t)
 	sameID := statecheck.CompareValue(compare.ValuesSame())
 	anotherURL := statecheck.CompareValue(compare.ValuesDiffer())
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: withEcho(sb),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -83,7 +83,7 @@ func TestAccInstance_failover(t *testing.T) {
 func TestAccInstance_miniRestart(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{

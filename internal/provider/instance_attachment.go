@@ -40,6 +40,28 @@ func (r *instanceResource) attachAs(ctx context.Context, addOn heroku.AddOn, nam
 	return r.client.AddOn(ctx, addOn.ID)
 }
 
+// handOver gives the primary attachment of a store that is destroyed to the one that this run has made on the same app,
+// such as its successor with create_before_destroy: Heroku chose another name for that one, since this one was taken. The app
+// is never without REDIS_URL then.
+func (r *instanceResource) handOver(ctx context.Context, m instanceModel) diag.Diagnostics {
+	app, heir := heroku.AppID(m.AppID.ValueString()), heroku.AddOnID(r.run.heir(m.AppID.ValueString()))
+	if heir == "" || heir == m.addOnID() {
+		return nil
+	}
+	attachments, err := r.client.AppAttachments(ctx, app)
+	holder := withName(attachments, keyvalue.PrimaryAttachment)
+	if err == nil && holder != nil && holder.AddOnID == m.addOnID() {
+		if err = r.keepReachable(ctx, *holder); err == nil {
+			_, err = r.client.CreateAttachment(ctx, heroku.AttachmentCreate{AddOn: heir, App: app, Name: holder.Name, Confirm: holder.AppName})
+		}
+	}
+	if err != nil && !heroku.IsNotFound(err) {
+		return diag.Diagnostics{r.failure("Unable to destroy Key-Value Store", fmt.Sprintf(
+			"%s, whose attachment REDIS was to go to the new store %s before", m.label(), heir), err)}
+	}
+	return nil
+}
+
 // attachedElsewhere are the attachments to other apps, because of which Heroku refuses to destroy a store (Platform API
 // reference, add-ons, delete).
 func (r *instanceResource) attachedElsewhere(ctx context.Context, m instanceModel) ([]heroku.Attachment, error) {
@@ -54,7 +76,8 @@ func (r *instanceResource) stillInUse(m instanceModel, attached []heroku.Attachm
 		lines[i] = fmt.Sprintf("app %s, as %s", attachment.AppName, attachment.Name)
 	}
 	return diag.NewErrorDiagnostic("The store is attached to other apps", fmt.Sprintf(
-		"%s\n\nThese would lose their config var:\n%s\n\nDetach it there first (`heroku addons:detach NAME -a APP`), or manage these attachments with kvs_attachment, which are destroyed before their store.",
+		"%s\n\nThese would lose their config var:\n%s\n\nDetach it there first (`heroku addons:detach NAME -a APP`), or manage these attachments with kvs_attachment, which are destroyed before their store. "+
+			"If the store is replaced (-replace, a taint, replace_triggered_by), let its lifecycle have create_before_destroy = true: each kvs_attachment is then re-pointed before the old store goes.",
 		r.failure("", m.label(), refusal).Detail(), bullets(lines)))
 }
 

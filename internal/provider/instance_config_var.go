@@ -26,9 +26,9 @@ type varNames struct {
 	apps map[heroku.AppID]func() ([]string, error)
 }
 
-// mostAppsRead is of how many apps a plan reads the names of config vars. What that leaves out is refused when the store is
-// ordered.
-const mostAppsRead = 3
+// mostAppsRead is of how many apps a plan reads the names of config vars. What that leaves out is refused by Heroku when the
+// store is ordered or attached.
+const mostAppsRead = 20
 
 // of reads the names once for each app. read is false for apps beyond the first ones.
 func (v *varNames) of(ctx context.Context, client *heroku.Client, app heroku.AppID) (names []string, read bool) {
@@ -49,7 +49,8 @@ func (v *varNames) of(ctx context.Context, client *heroku.Client, app heroku.App
 	return names, err == nil
 }
 
-// planAttachment refuses, while it is only a plan, a first attachment that would overwrite a config var.
+// planAttachment refuses, while it is only a plan, a first attachment that would overwrite a config var, or whose name is
+// somebody else's.
 func (r *instanceResource) planAttachment(ctx context.Context, plan, config instanceModel) diag.Diagnostics {
 	if r.client == nil || plan.AppID.IsUnknown() || config.AttachmentName.IsUnknown() {
 		return nil
@@ -57,14 +58,53 @@ func (r *instanceResource) planAttachment(ctx context.Context, plan, config inst
 	app := heroku.AppID(plan.AppID.ValueString())
 	diags := r.warnOfChance(app, config)
 	name := firstOf(config.AttachmentName.ValueString(), keyvalue.PrimaryAttachment)
-	names, read := r.varNames.of(ctx, r.client, app)
-	if !read || !slices.Contains(names, keyvalue.ConfigVar(name)) {
-		return diags
-	}
-	if taken, err := r.setByHand(ctx, app, name); err == nil && taken {
-		diags.Append(wouldOverwrite(app, name))
+	if config.AttachmentName.IsNull() {
+		diags.Append(r.refuseVarByHand(ctx, app, name, path.Root("attachment_name"))...)
+	} else {
+		diags.Append(r.refuseVarInUse(ctx, app, name, path.Root("attachment_name"), "")...)
 	}
 	return diags
+}
+
+// refuseVarByHand refuses a plan that would give an app an attachment whose config var somebody has set by hand.
+func (c *connection) refuseVarByHand(ctx context.Context, app heroku.AppID, name string, at path.Path) diag.Diagnostics {
+	names, read := c.varNames.of(ctx, c.client, app)
+	if !read || !slices.Contains(names, keyvalue.ConfigVar(name)) {
+		return nil
+	}
+	if taken, err := c.setByHand(ctx, app, name); err == nil && taken {
+		return diag.Diagnostics{wouldOverwrite(app, name, at)}
+	}
+	return nil
+}
+
+// refuseVarInUse refuses also a name that an attachment has of another store than of. One that is in the state of this
+// configuration may be given away by the same plan.
+func (c *connection) refuseVarInUse(ctx context.Context, app heroku.AppID, name string, at path.Path, of heroku.AddOnID) diag.Diagnostics {
+	names, read := c.varNames.of(ctx, c.client, app)
+	if !read || !slices.Contains(names, keyvalue.ConfigVar(name)) {
+		return nil
+	}
+	attachments, err := c.client.AttachmentsOn(ctx, app)
+	holder := withName(attachments, name)
+	switch {
+	case err != nil:
+		return nil
+	case holder == nil:
+		return c.refuseVarByHand(ctx, app, name, at)
+	case holder.AddOnID == of || c.run.comesToKnow(ctx, storeObject(holder.AddOnID), aMoment) || c.run.knows(object{"kvs_attachment", string(holder.ID)}):
+		return nil
+	}
+	return diag.Diagnostics{heldByAnother(*holder, at)}
+}
+
+// heldByAnother refuses the name of an attachment of a store that is not in the state of this configuration.
+func heldByAnother(holder heroku.Attachment, at path.Path) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(at, "The attachment name is in use", fmt.Sprintf(
+		"On app %s the name %s belongs to the add-on %s (%s), which would lose it. "+
+			"Choose another name, or attach that add-on under another name first and detach this one. "+
+			"With create_before_destroy a store cannot have an attachment_name, since its predecessor has it: leave it out, or name the attachment with a kvs_attachment.",
+		holder.AppName, holder.Name, holder.AddOnName, holder.AddOnID))
 }
 
 // warnOfChance: of several stores without a name for their attachment the first one to be ordered becomes REDIS.
@@ -96,10 +136,10 @@ func (c *connection) setByHand(ctx context.Context, app heroku.AppID, name strin
 	return true, nil
 }
 
-func wouldOverwrite(app heroku.AppID, name string) diag.Diagnostic {
-	return diag.NewAttributeErrorDiagnostic(path.Root("attachment_name"), "The attachment would overwrite a config var", fmt.Sprintf(
+func wouldOverwrite(app heroku.AppID, name string, at path.Path) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(at, "The attachment would overwrite a config var", fmt.Sprintf(
 		"The app %s has the config var %s already, which no attachment has set: somebody has set it by hand or with another tool, and its value would be lost. "+
-			"Choose another attachment_name, or keep the value elsewhere and remove the config var first.", app, keyvalue.ConfigVar(name)))
+			"Choose another %s, or keep the value elsewhere and remove the config var first.", app, keyvalue.ConfigVar(name), at))
 }
 
 // keepConfigVar looks once more before an order that carries a confirmation: that to the network is one to overwriting a
@@ -114,7 +154,7 @@ func (r *instanceResource) keepConfigVar(ctx context.Context, m instanceModel, a
 		var attachments []heroku.Attachment
 		attachments, err = r.client.AppAttachments(ctx, app.ID)
 		if err == nil && (withName(attachments, name) == nil || m.AttachmentName.ValueString() != "") {
-			return diag.Diagnostics{wouldOverwrite(app.ID, name)}
+			return diag.Diagnostics{wouldOverwrite(app.ID, name, path.Root("attachment_name"))}
 		}
 	}
 	if err != nil {

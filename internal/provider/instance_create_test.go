@@ -30,7 +30,7 @@ func expectOneStore(t *testing.T, sb *acctest.Sandbox) {
 	}
 }
 
-func TestAccInstanceCreate_lostAnswer(t *testing.T) {
+func TestLongInstanceCreate_lostAnswer(t *testing.T) {
 	t.Parallel()
 	html := "<html><body>Application error</body></html>"
 	faults := map[string]sandbox.Effect{
@@ -49,7 +49,7 @@ func TestAccInstanceCreate_lostAnswer(t *testing.T) {
 			for _, path := range []string{orderPath, "/apps"} { // the app's own creation suffers the same
 				sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: path, Nth: 1}, Do: effect})
 			}
-			resource.Test(t, resource.TestCase{
+			acctest.Test(t, resource.TestCase{
 				ProtoV6ProviderFactories: sb.Factories(),
 				CheckDestroy:             sb.NothingLeft(),
 				Steps: []resource.TestStep{
@@ -70,7 +70,7 @@ func TestAccInstanceCreate_lostAnswer(t *testing.T) {
 func TestAccInstanceCreate_nameTaken(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{ // somebody else's store of that name is neither adopted nor touched
@@ -95,7 +95,7 @@ func TestAccInstanceCreate_timeout(t *testing.T) {
 	sb := acctest.Start(t)
 	sameID := statecheck.CompareValue(compare.ValuesSame())
 	impatient := appAndStore("premium-0", `timeouts = { create = "1m" }`)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -135,7 +135,7 @@ func TestAccInstanceCreate_dependentsWait(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: orderPath}, Do: sandbox.Effect{Provisioning: "stuck"}})
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{ // our own timeout is a success to Terraform, so the attachment itself has to refuse
@@ -159,7 +159,7 @@ resource "kvs_attachment" "shared" {
 func TestAccInstanceCreate_declaredFailure(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -187,7 +187,7 @@ func TestAccInstanceCreate_settingsFail(t *testing.T) {
 	sb := acctest.Start(t)
 	sameID := statecheck.CompareValue(compare.ValuesSame())
 	configured := appAndStore("premium-0", `notify_keyspace_events = "KEA"`)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -215,7 +215,7 @@ func TestAccInstanceUpdate_stuckPlanChange(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	sameID := statecheck.CompareValue(compare.ValuesSame())
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -269,7 +269,7 @@ func TestAccInstanceRead_proofOfAbsence(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sb := acctest.Start(t)
-			resource.Test(t, resource.TestCase{
+			acctest.Test(t, resource.TestCase{
 				ProtoV6ProviderFactories: sb.Factories(),
 				Steps: []resource.TestStep{
 					{Config: appAndStore("mini")},
@@ -303,7 +303,7 @@ func TestAccInstanceDelete_lostAnswer(t *testing.T) {
 			t.Parallel()
 			sb := acctest.Start(t)
 			sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "DELETE", Path: orderPath + "/*", Nth: 1}, Do: effect})
-			resource.Test(t, resource.TestCase{
+			acctest.Test(t, resource.TestCase{
 				ProtoV6ProviderFactories: sb.Factories(),
 				CheckDestroy:             sb.NothingLeft(),
 				Steps:                    []resource.TestStep{{Config: appAndStore("mini")}},
@@ -318,7 +318,7 @@ func TestAccInstanceDelete_lostAnswer(t *testing.T) {
 func TestAccInstanceCreate_manyAtOnce(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{

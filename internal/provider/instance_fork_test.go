@@ -163,7 +163,7 @@ func TestAccInstance_forkOfAStore(t *testing.T) {
 	source, _ := sourceStore(t, sb, "premium-1")
 	fill(t, sb.Redis(t, "orders-old"))
 	config := forked("premium-0", fmt.Sprintf("instance_id = %q", source.ID), "timeout = 60", `maxmemory_policy = "allkeys-lru"`, `notify_keyspace_events = "KEA"`)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{ // all keys arrive, and the settings are those of the configuration
@@ -207,7 +207,7 @@ resource "kvs_instance" "old" {
   deletion_protection = false
 }
 `
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -396,7 +396,7 @@ func TestAccInstance_forkOfAPrivateStore(t *testing.T) {
 	}
 	fill(t, sb.RedisFrom(t, "orders-web", "orders-old"))
 	config := storeOn(app.ID, `plan = "private-9"`, fmt.Sprintf("fork = { instance_id = %q }", source.ID))
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{
@@ -417,7 +417,7 @@ func TestAccInstance_forkIncomplete(t *testing.T) {
 	source, _ := sourceStore(t, sb, "premium-0")
 	fill(t, sb.Redis(t, "orders-old"))
 	sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: "/apps/*/addons"}, Do: sandbox.Effect{Fork: "incomplete"}})
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{{
 			Config:      forked("premium-0", fmt.Sprintf("instance_id = %q", source.ID)),

@@ -176,10 +176,22 @@ func (m *replacement) keepLease(ctx context.Context) error {
 	return err
 }
 
-// giveBack ends the lease. One that stays is over by itself.
-func (m *replacement) giveBack(ctx context.Context) {
-	if m.lease.ID != "" {
-		_ = m.client.DeleteAttachment(context.WithoutCancel(ctx), m.lease.ID)
-		m.lease = heroku.Attachment{}
+// giveBack ends the lease. One that stays is over by itself, and is removed by the next run that takes one; so what ends the
+// replacement, after which there is no such run, does it before the mark goes.
+func (m *replacement) giveBack(ctx context.Context) error {
+	if m.lease.ID == "" {
+		return nil
 	}
+	id := m.lease.ID
+	m.lease = heroku.Attachment{}
+	return m.client.DeleteAttachment(context.WithoutCancel(ctx), id)
+}
+
+// removeMark ends the replacement. What it does is right at any time, so that it needs no lease.
+func (m *replacement) removeMark(ctx context.Context) error {
+	ctx = heroku.OnlyWhile(ctx, func() error { return nil })
+	if err := m.giveBack(ctx); err != nil {
+		return err
+	}
+	return m.detachFrom(ctx, m.old.AppID, m.mark(), m.old.ID)
 }

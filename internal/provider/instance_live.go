@@ -86,3 +86,32 @@ func flagsOf(m instanceModel) string {
 	events, _ := keyvalue.ParseKeyspaceEvents(m.NotifyKeyspaceEvents.ValueString()) // one that cannot be read has been refused
 	return events.String()
 }
+
+// addOn reads an add-on. A store that was completed in this run is not read again by all that belongs to it.
+func (c *connection) addOn(ctx context.Context, id heroku.AddOnID) (heroku.AddOn, error) {
+	if addOn, complete := c.run.completed(id); complete {
+		return addOn, nil
+	}
+	return c.client.AddOn(ctx, id)
+}
+
+// finished says that a store was made in this run and is complete.
+func (r *run) finished(addOn heroku.AddOn) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.made[addOn.ID] = addOn
+}
+
+// completed is a store that was made in this run and is complete.
+func (r *run) completed(id heroku.AddOnID) (addOn heroku.AddOn, is bool) {
+	if r == nil {
+		return addOn, false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	addOn, is = r.made[id]
+	return addOn, is
+}

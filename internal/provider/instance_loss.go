@@ -81,6 +81,16 @@ func (r *instanceResource) refuseUnknownApp(state, plan instanceModel, terms mig
 		state.label(), state.AppID.ValueString()))}
 }
 
+// appGoes refuses a plan that replaces the app of a store: Delete of the app would refuse it in the middle of the apply. Whether
+// the store is replaced as well, because of -replace or replace_triggered_by, no plan is told.
+func (m instanceModel) appGoes() diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(path.Root("app_id"), "The app of the store is to be replaced", fmt.Sprintf(
+		"%s belongs to the app %s, which this plan destroys and makes anew. Heroku destroys the stores of an app with it, so an app is not destroyed as long as it owns any. "+
+			"To keep the store, make a second app beside the first one, change app_id and apply, and destroy the first one last. "+
+			"If its data may be lost, destroy the store first, with an apply of a configuration without it or with -destroy and -target.",
+		m.label(), m.AppID.ValueString()))
+}
+
 // goneByHand speaks of a store that is not there any more, and of what the plan makes of that.
 func (m instanceModel) goneByHand() diag.Diagnostic {
 	return diag.NewWarningDiagnostic("Key-Value Store is gone", fmt.Sprintf(
@@ -102,8 +112,12 @@ func (r *instanceResource) lossOnDestroy(ctx context.Context, state instanceMode
 		if len(attachments) > 0 {
 			facts = append(facts, "These config vars go, and their apps restart: "+strings.Join(varsOf(attachments), ", ")+".")
 		}
-	} else if vars := stringsOf(state.ConfigVars); len(vars) > 0 {
-		facts = append(facts, "Its app loses "+strings.Join(vars, ", ")+", and restarts.")
+	} else {
+		if vars := stringsOf(state.ConfigVars); len(vars) > 0 {
+			facts = append(facts, "Its app loses "+strings.Join(vars, ", ")+", and restarts.")
+		}
+		facts = append(facts, fmt.Sprintf("Other apps that it is attached to lose their config vars too. "+
+			"A plan looks at the first %d objects that it destroys, and this is a further one: see `heroku addons:info %s`.", mostLooks, state.Name.ValueString()))
 	}
 	return diag.Diagnostics{diag.NewWarningDiagnostic("The store will be destroyed with its data",
 		fmt.Sprintf("%s, on the plan %s.\n\n%s", state.label(), state.spec().Plan, bullets(facts)))}

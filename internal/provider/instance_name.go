@@ -111,7 +111,12 @@ func (r *instanceResource) creationFailure(ctx context.Context, app heroku.App, 
 	if heroku.HasID(err, "confirmation_required") {
 		attachment := firstOf(order.AttachmentName, keyvalue.PrimaryAttachment)
 		if taken, askErr := r.setByHand(ctx, app.ID, attachment); askErr == nil && taken {
-			return wouldOverwrite(app.ID, attachment)
+			return wouldOverwrite(app.ID, attachment, path.Root("attachment_name"))
+		}
+		if attachments, askErr := r.client.AppAttachments(ctx, app.ID); askErr == nil && order.AttachmentName != "" {
+			if holder := withName(attachments, order.AttachmentName); holder != nil {
+				return heldByAnother(*holder, path.Root("attachment_name"))
+			}
 		}
 		if app.Space != nil {
 			return diag.NewErrorDiagnostic(failure.Summary(), failure.Detail()+

@@ -114,7 +114,7 @@ func TestAccInstancePlacement_refusal(t *testing.T) {
 			for _, says := range append(test.says, string(test.where), `App "orders-web"`) {
 				steps = append(steps, resource.TestStep{Config: storeOn(app.ID, test.settings...), PlanOnly: true, ExpectError: acctest.Says(says)})
 			}
-			resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: sb.Factories(), Steps: steps})
+			acctest.Test(t, resource.TestCase{ProtoV6ProviderFactories: sb.Factories(), Steps: steps})
 			expectNoOrder(t, sb)
 		})
 	}
@@ -125,7 +125,7 @@ func TestAccInstancePlacement_consent(t *testing.T) {
 	sb := acctest.Start(t)
 	app := mustCreateAppIn(t, sb.Client(t), private)
 	sameID := statecheck.CompareValue(compare.ValuesSame())
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{ // without consent nothing is ordered
@@ -178,7 +178,7 @@ func TestAccInstancePlacement_consentIsForTheNetworkOnly(t *testing.T) {
 	sb := acctest.Start(t)
 	app := mustCreateAppIn(t, sb.Client(t), private)
 	setConfigVar(t, sb, "orders-web", "CACHE_URL", "set-by-hand")
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{ // Heroku would take the same confirmation for an order to overwrite the variable, which the plan refuses already
@@ -203,7 +203,7 @@ func TestAccInstancePlacement_refusedByHeroku(t *testing.T) {
 	for _, says := range []string{"423 confirmation_required", "This add-on is not automatically networked with this Private Space.", "If it is about the network, outside_space = true confirms"} {
 		steps = append(steps, resource.TestStep{Config: storeOn(app.ID, `plan = "basic-1"`), ExpectError: acctest.Says(says)})
 	}
-	resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: sb.Factories(), Steps: steps})
+	acctest.Test(t, resource.TestCase{ProtoV6ProviderFactories: sb.Factories(), Steps: steps})
 }
 
 func TestAccInstancePlacement_defaultPlan(t *testing.T) {
@@ -215,7 +215,7 @@ func TestAccInstancePlacement_defaultPlan(t *testing.T) {
 			someone := sb.Client(t)
 			app := mustCreateAppIn(t, someone, where)
 			sameID := statecheck.CompareValue(compare.ValuesSame())
-			resource.Test(t, resource.TestCase{
+			acctest.Test(t, resource.TestCase{
 				ProtoV6ProviderFactories: sb.Factories(),
 				Steps: []resource.TestStep{
 					{ // the plan that a space's store gets is in the plan already
@@ -290,7 +290,7 @@ resource "terraform_data" "later" {
 ` + strings.Replace(storeOn("", settings...), `""`, "kvs_app.web.id", 1)
 	}
 	unknown := inside(`plan = terraform_data.later.output == "" ? "x" : var.plan`, `outside_space = terraform_data.later.output == ""`)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -325,7 +325,7 @@ resource "terraform_data" "later" {
 }
 `, plan) + storeOn(app.ID, append(settings, `plan = terraform_data.later.output`)...)
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{Config: later("premium-0", `outside_space = true`)},

@@ -19,7 +19,7 @@ func TestAccInstance_asksBothAPIsAtOnce(t *testing.T) {
 	sb := acctest.Start(t)
 	someone := sb.Client(t)
 	path := ""
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -49,7 +49,7 @@ func TestAccInstance_asksBothAPIsAtOnce(t *testing.T) {
 func TestAccInstance_readsItsAppOnce(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t, func(o *sandbox.Options) { o.Engine = "miniredis" })
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{{ // each store takes three minutes: of what was read for the first ten, nothing is fresh any more

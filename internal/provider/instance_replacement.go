@@ -61,7 +61,7 @@ func (r *instanceResource) replace(ctx context.Context, state instanceModel, pla
 	if m == nil {
 		return r.replacedAlready(ctx, state, plan, now)
 	}
-	defer m.giveBack(ctx)
+	defer func() { _ = m.giveBack(ctx) }()
 	diags = m.prepare(ctx)
 	if !diags.HasError() {
 		diags.Append(m.copy(ctx)...)
@@ -393,7 +393,7 @@ func (m *replacement) stepBack(ctx context.Context) diag.Diagnostics {
 	if m.fresh != nil || m.moved || !m.begun {
 		return nil
 	}
-	if err := m.detachFrom(ctx, m.old.AppID, m.mark(), m.old.ID); err != nil {
+	if err := m.removeMark(ctx); err != nil {
 		return diag.Diagnostics{m.failure("Unable to detach", m.label(), err)}
 	}
 	return nil
@@ -449,7 +449,7 @@ func (m *replacement) moveName(ctx context.Context) error {
 // abandon undoes a replacement that an earlier run began and that the configuration does not ask for any more.
 func (r *instanceResource) abandon(ctx context.Context, state instanceModel, plan *instanceModel, timeout time.Duration) diag.Diagnostics {
 	m, err := r.replacementOf(ctx, state, plan, timeout)
-	defer m.giveBack(ctx)
+	defer func() { _ = m.giveBack(ctx) }()
 	switch {
 	case err != nil:
 		return diag.Diagnostics{r.notUndone(state, err, "How far it is could not be found out, so nothing has been changed.")}

@@ -51,7 +51,7 @@ func TestAccInstance_otherApp(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	another := statecheck.CompareValue(compare.ValuesDiffer())
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -130,7 +130,7 @@ resource "kvs_maintenance_window" "cache" {
 func TestAccInstance_premiumToPrivate(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -185,7 +185,7 @@ func TestAccInstance_heldApps(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	held := `migration = { app_maintenance = true, scale_down = true }`
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -262,7 +262,7 @@ resource "terraform_data" "owner" {
 }
 ` + strings.Replace(twoApps("web", "premium-0", ""), "app_id              = kvs_app.web.id", "app_id              = terraform_data.owner.output", 1)
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{

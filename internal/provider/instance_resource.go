@@ -94,7 +94,6 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	proposed := plan
 
 	switch {
 	case req.Plan.Raw.IsNull():
@@ -115,7 +114,7 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	resp.Diagnostics.Append(r.onlyOwnerOfFirst(ctx, req.Config, state, plan)...)
 	plan.setFacts()
 	r.plans.note(plan)
-	resp.Diagnostics.Append(setChanged(ctx, &resp.Plan, proposed, plan)...)
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 }
 
 // planCreation refuses what Heroku would refuse later, and what would take something away.
@@ -127,11 +126,7 @@ func (r *instanceResource) planCreation(ctx context.Context, config instanceMode
 	if diags.Append(r.refuseUnknownPlan(ctx, *plan)...); diags.HasError() {
 		return diags
 	}
-	if floor := keyvalue.Version(config.Version.ValueString()); floor != "" && !floor.Announced() {
-		diags.AddAttributeWarning(path.Root("version"), "No announced version is as new as that", fmt.Sprintf(
-			"The store is to run at least version %s. Versions that Heroku has announced, as far as this provider knows: %s. "+
-				"It is ordered with version %s, and Heroku decides whether there is one.", floor, keyvalue.ReleaseList(), floor.ForNewStore()))
-	}
+	diags.Append(unannounced("The new store", keyvalue.Version(config.Version.ValueString()), keyvalue.Version.ForNewStore)...)
 	if !config.Plan.IsUnknown() {
 		diags.Append(r.planPlacement(ctx, plan)...)
 	}
@@ -139,23 +134,6 @@ func (r *instanceResource) planCreation(ctx context.Context, config instanceMode
 		diags.Append(r.planAttachment(ctx, *plan, config)...)
 	}
 	return diags
-}
-
-// stays reports that a store that nobody wants to change stays as it is, and that there is nothing to say of it.
-func (r *instanceResource) stays(ctx context.Context, state instanceModel) bool {
-	if spec := state.spec(); !state.ready() || !state.RetiredInstanceID.IsNull() || keyvalue.Impact(spec, spec).Method != keyvalue.NoChange {
-		return false
-	}
-	plan := state
-	if said := r.planExisting(ctx, state, instanceModel{}, &plan, false); len(said) > 0 {
-		return false
-	}
-	plan.setFacts()
-	if !same(state, plan) {
-		return false
-	}
-	r.plans.note(plan)
-	return true
 }
 
 // planExisting decides what becomes of a store that exists.
@@ -189,10 +167,17 @@ func (r *instanceResource) planUpdate(ctx context.Context, state, config instanc
 		}
 	}
 	if !plan.AttachmentName.Equal(state.AttachmentName) {
+		if known(plan.AttachmentName) && plan.AppID.Equal(state.AppID) && r.client != nil && state.ready() {
+			diags.Append(r.refuseVarInUse(ctx, heroku.AppID(state.AppID.ValueString()), plan.AttachmentName.ValueString(), path.Root("attachment_name"), state.addOnID())...)
+		}
 		plan.ConfigVars = types.SetUnknown(types.StringType)
 	}
 	if plan.Plan.IsUnknown() || plan.AppID.IsUnknown() {
 		plan.replaced(state, config)
+		if plan.AppID.IsUnknown() && r.run.goes(object{appType, state.AppID.ValueString()}) {
+			diags.Append(state.appGoes())
+			return diags
+		}
 		diags.AddAttributeWarning(unknownCause(*plan), "The change may need a new store", fmt.Sprintf(
 			"%s: the new value is known only after apply. If it turns out to need a new store, that is made as `migration` says, and its id changes.", state.label()))
 		return diags
@@ -296,6 +281,9 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 		if config.Name.IsNull() {
 			resp.Diagnostics.Append(r.nameForGood(ctx, &plan)...)
 		}
+		if config.AttachmentName.IsNull() {
+			r.run.inherits(plan.AppID.ValueString(), plan.ID.ValueString())
+		}
 		for _, d := range r.upgrade(ctx, &plan, true, timeout) {
 			resp.Diagnostics.AddWarning(d.Summary(), d.Detail())
 		}
@@ -305,6 +293,8 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 			return
 		}
 		resp.Diagnostics.Append(r.certificates.keep(ctx, plan.addOnID(), resp.Private)...)
+		addOn.Name, addOn.State = plan.Name.ValueString(), heroku.StateProvisioned
+		r.run.finished(addOn)
 	}
 	save()
 }
@@ -333,7 +323,6 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: state.ID})...)
 	resp.Diagnostics.Append(r.certificates.recall(ctx, state.addOnID(), req.Private)...)
 	known := state
-	settings := r.askSettings(ctx, state)
 	addOn, err := r.present(ctx, &state)
 	if heroku.IsNotFound(err) || err == nil && addOn.State == heroku.StateDeprovisioned {
 		resp.State.RemoveResource(ctx)
@@ -349,7 +338,7 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 		resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: types.StringValue(string(addOn.ID))})...)
 	}
 	r.noteState(state)
-	store, err := settings(addOn)
+	store, err := r.storeOf(ctx, addOn)
 	if err != nil {
 		resp.Diagnostics.Append(r.failure("Unable to read the settings of Key-Value Store", state.label(), err))
 		return
@@ -360,22 +349,7 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 			state.RetiredInstanceID = types.StringNull()
 		}
 	}
-	resp.Diagnostics.Append(setChanged(ctx, &resp.State, known, state)...)
-}
-
-// askSettings asks the Data API at the same time as the Platform API when the store was ready before, which saves everyone
-// a round trip. What it says counts once the Platform API has said that this is the store.
-func (r *instanceResource) askSettings(ctx context.Context, before instanceModel) func(heroku.AddOn) (*heroku.Store, error) {
-	if !before.ready() {
-		return func(addOn heroku.AddOn) (*heroku.Store, error) { return r.storeOf(ctx, addOn) }
-	}
-	answer := r.client.AskStore(ctx, before.addOnID())
-	return func(addOn heroku.AddOn) (*heroku.Store, error) {
-		if addOn.ID != before.addOnID() || addOn.State != heroku.StateProvisioned {
-			return r.storeOf(ctx, addOn)
-		}
-		return ifKnown(answer())
-	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
 
 // storeOf asks the Data API, which does not know a store that is still being provisioned.
@@ -383,10 +357,7 @@ func (r *instanceResource) storeOf(ctx context.Context, addOn heroku.AddOn) (*he
 	if addOn.State != heroku.StateProvisioned {
 		return nil, nil
 	}
-	return ifKnown(r.client.Store(ctx, addOn.ID))
-}
-
-func ifKnown(store heroku.Store, err error) (*heroku.Store, error) {
+	store, err := r.client.Store(ctx, addOn.ID)
 	if heroku.IsNotFound(err) {
 		return nil, nil
 	}
@@ -413,6 +384,9 @@ func (r *instanceResource) Delete(ctx context.Context, req resource.DeleteReques
 		return
 	}
 	if resp.Diagnostics.Append(r.destroyOther(ctx, state, timeout)...); resp.Diagnostics.HasError() {
+		return
+	}
+	if resp.Diagnostics.Append(r.handOver(ctx, state)...); resp.Diagnostics.HasError() {
 		return
 	}
 	carried, diags := req.Private.GetKey(ctx, attachmentsCarried)

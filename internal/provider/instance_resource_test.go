@@ -53,7 +53,7 @@ var noChange = resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{planche
 func TestAccInstance_basic(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -114,7 +114,7 @@ resource "kvs_instance" "cache" {
 func TestAccInstance_importByName(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{Config: appAndStore("mini")},
@@ -135,7 +135,7 @@ func TestAccInstance_importByName(t *testing.T) {
 				ResourceName:  store,
 				ImportState:   true,
 				ImportStateId: "no-such-store",
-				ExpectError:   acctest.Says("Check the spelling, and whether a name or a UUID is wanted: `heroku addons --all` lists the add-ons of an account"),
+				ExpectError:   acctest.Says("Check the spelling, whether a name or a UUID is wanted, and whether a UUID is that of another kind of object: `heroku addons --all` lists the add-ons of an account"),
 			},
 			{ // a config var is not the name of its attachment
 				ResourceName:  store,
@@ -151,7 +151,7 @@ func TestAccInstance_settings(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	sameID := statecheck.CompareValue(compare.ValuesSame())
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -222,7 +222,7 @@ func TestAccInstance_planChange(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	sameID := statecheck.CompareValue(compare.ValuesSame())
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -281,7 +281,7 @@ func TestAccInstance_rename(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	sameID := statecheck.CompareValue(compare.ValuesSame())
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -335,7 +335,7 @@ resource "kvs_app" "shielded" {
 }
 ` + strings.Replace(appAndStore(plan, migration), "kvs_app.web.id", map[bool]string{true: "kvs_app.shielded.id", false: "kvs_app.web.id"}[plan == "shield-7"], 1)
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -380,7 +380,7 @@ func TestAccInstance_drift(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	someone := sb.Client(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -434,7 +434,7 @@ func TestAccInstance_deletionProtection(t *testing.T) {
 	protected := strings.Replace(appAndStore("premium-0"), "deletion_protection = false", "", 1)
 	app, _, _ := strings.Cut(protected, `resource "kvs_instance"`)
 	refusal := acctest.Says("Key-Value Store is protected from deletion")
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -486,7 +486,7 @@ resource "kvs_app" "web" {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sb := acctest.Start(t)
-			resource.Test(t, resource.TestCase{
+			acctest.Test(t, resource.TestCase{
 				ProtoV6ProviderFactories: sb.Factories(),
 				Steps: []resource.TestStep{
 					{Config: test.config, PlanOnly: true, ExpectError: acctest.Says(test.says)},
@@ -525,7 +525,7 @@ resource "kvs_instance" "cache" {
   deletion_protection    = false
 }
 `
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{

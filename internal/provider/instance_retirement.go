@@ -89,7 +89,7 @@ func (m *replacement) unmark(ctx context.Context) error {
 		_, err = m.client.CreateAttachment(ctx, heroku.AttachmentCreate{AddOn: m.old.ID, App: m.old.AppID, Name: name})
 	}
 	if err == nil {
-		err = m.detachFrom(ctx, m.old.AppID, m.mark(), m.old.ID)
+		err = m.removeMark(ctx)
 	}
 	return err
 }
@@ -229,7 +229,7 @@ func (r *instanceResource) destroyOther(ctx context.Context, state instanceModel
 	if heroku.IsNotFound(err) {
 		return diags
 	}
-	defer m.giveBack(ctx)
+	defer func() { _ = m.giveBack(ctx) }()
 	if err == nil && m.fresh != nil {
 		if used := m.discardUsed(ctx); used.HasError() {
 			return append(diags, used...)

@@ -27,10 +27,12 @@ func (r *instanceResource) replacementOf(ctx context.Context, state instanceMode
 }
 
 // lookUp asks Heroku, by the names that an earlier run has left.
-func (m *replacement) lookUp(ctx context.Context, id heroku.AddOnID) (err error) {
-	if m.old, err = m.client.FindAddOn(ctx, string(id)); err != nil {
-		return err
+func (m *replacement) lookUp(ctx context.Context, id heroku.AddOnID) error {
+	old, err := m.client.FindAddOn(ctx, string(id))
+	if err != nil {
+		return err // m.old stays what it was: it is what there is to put back
 	}
+	m.old = old
 	attachments, err := m.client.AddOnAttachments(ctx, id)
 	if err != nil {
 		return err

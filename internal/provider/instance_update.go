@@ -156,10 +156,11 @@ func (r *instanceResource) available(ctx context.Context, now live, plan string,
 func (r *instanceResource) finish(ctx context.Context, m *instanceModel, now live, plan string, timeout time.Duration) (err error) {
 	addOn := now.addOn
 	if addOn.State != heroku.StateProvisioned {
-		if addOn, err = r.client.WaitAddOnProvisioned(ctx, m.addOnID(), timeout); err != nil {
+		var store heroku.Store
+		if addOn, store, err = r.client.WaitReady(ctx, m.addOnID(), plan, timeout); err != nil {
 			return err
 		}
-		now.addOn, now.store = addOn, nil
+		now.addOn, now.store = addOn, &store
 	}
 	store, err := r.available(ctx, now, plan, timeout)
 	if err != nil {

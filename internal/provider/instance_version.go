@@ -45,6 +45,11 @@ func (r *instanceResource) planVersion(ctx context.Context, state instanceModel,
 	if notice := keyvalue.LifeCycleNotice(keyvalue.Version(state.VersionActual.ValueString()), r.client.HostTime()); notice != "" && !change.VersionUpgrade {
 		diags.AddAttributeWarning(path.Root("version"), "The store's version nears the end of its life", state.label()+": "+notice)
 	}
+	if change.VersionUpgrade {
+		diags.Append(unannounced(state.label(), keyvalue.Version(plan.Version.ValueString()), keyvalue.Version.ForUpgrade)...)
+	} else {
+		diags.Append(r.upgradeGoesOn(ctx, state, *plan)...)
+	}
 	if !change.VersionUpgrade || change.PlanChanges || plan.terms(ctx).upgrades() != upgradeInWindow {
 		return false, diags
 	}
@@ -56,6 +61,32 @@ func (r *instanceResource) planVersion(ctx context.Context, state instanceModel,
 		"%s runs %s; the upgrade is prepared and scheduled for %s. To run it now, set migration = { version_upgrade = \"now\" }.",
 		state.label(), state.VersionActual.ValueString(), prepared.ScheduledFor.Format(time.RFC3339)))
 	return true, diags
+}
+
+// unannounced speaks of a floor that no version reaches that Heroku is known to have.
+func unannounced(label string, floor keyvalue.Version, ordered func(keyvalue.Version) keyvalue.Version) diag.Diagnostics {
+	if floor == "" || floor.Announced() {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("version"), "No announced version is as new as that", fmt.Sprintf(
+		"%s is to run at least version %s. Versions that Heroku has announced, as far as this provider knows: %s. "+
+			"Version %s is ordered, and Heroku decides whether there is one.", label, floor, keyvalue.ReleaseList(), ordered(floor)))}
+}
+
+// upgradeGoesOn speaks of an upgrade that has been ordered, when the floor that it was ordered for is taken back.
+func (r *instanceResource) upgradeGoesOn(ctx context.Context, state, plan instanceModel) diag.Diagnostics {
+	floor, runs := keyvalue.Version(state.Version.ValueString()), keyvalue.Version(state.VersionActual.ValueString())
+	if floor == "" || floor.Accepts(runs) || plan.Version.IsUnknown() || plan.Version.Equal(state.Version) {
+		return nil
+	}
+	prepared, err := r.preparedUpgrade(ctx, state.addOnID())
+	if err != nil || prepared == nil {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("version"), "The upgrade that was ordered goes on", fmt.Sprintf(
+		"%s runs %s, and an upgrade for version = %q has been ordered; the maintenance for it is %s, scheduled for %s. "+
+			"A lower floor does not cancel it, and there is no way back afterwards. If the store must not be upgraded, ask Heroku Support before that time.",
+		state.label(), runs, floor, prepared.Status, prepared.ScheduledFor.Format(time.RFC3339)))}
 }
 
 // preparedUpgrade is the maintenance that somebody has asked for and that has not been run, or nil.

@@ -33,7 +33,7 @@ func expectUpgrades(t *testing.T, sb *acctest.Sandbox, want int) {
 func TestAccInstance_version(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -87,7 +87,7 @@ func TestAccInstance_versionInWindow(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	floor := []string{`version = "8.0"`}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -112,14 +112,14 @@ func TestAccInstance_versionInWindow(t *testing.T) {
 }
 
 // A version that is known only after apply is no error.
-func TestAccInstance_unknownVersion(t *testing.T) {
+func TestLongInstance_unknownVersion(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	unknown := func(version string) string {
 		return fmt.Sprintf("resource \"terraform_data\" \"version\" {\n  input = %q\n}\n", version) +
 			appAndStore("premium-0", "version = terraform_data.version.output", `migration = { version_upgrade = "now", app_maintenance = true }`)
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -134,7 +134,7 @@ func TestAccInstance_versionByHeroku(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	floor := appAndStore("premium-0", `version = "7.0"`)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -153,4 +153,27 @@ func TestAccInstance_versionByHeroku(t *testing.T) {
 			},
 		},
 	})
+}
+
+// A floor that is taken back cancels no upgrade, and a floor that nothing reaches is said to be one: by the plan.
+func TestVersion_saidWhilePlanning(t *testing.T) {
+	t.Parallel()
+	f, _, store, of := aStore(t, values{"version": "7.2"})
+	f.command()
+	store.plans(but(of, "version", "9.9"))
+	f.mustSay("No announced version is as new as that", "acme-cache", "at least version 9.9", "7.2 (default)", "Version 9.9 is ordered")
+	store.apply(but(of, "version", "8.0"))
+	f.mustSucceed()
+	for _, lower := range []any{"7.2", nil} {
+		f.command()
+		store.plans(but(of, "version", lower))
+		f.mustSay("The upgrade that was ordered goes on", "acme-cache", `for version = "8.0"`, "does not cancel it", "Heroku Support")
+	}
+	store.apply(of)
+	f.mustSay("The upgrade that was ordered goes on")
+	f.command()
+	store.plans(but(of, "timeout", 60))
+	if len(f.said) > 0 {
+		t.Errorf("a change of something else says %q", summariesOf(f.said))
+	}
 }

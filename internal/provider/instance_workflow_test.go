@@ -561,3 +561,79 @@ resource "kvs_instance" %[1]q {
 		t.Errorf("warnings are folded:\n%s", plan)
 	}
 }
+
+// unnamedStore leaves every name to Heroku, and is made anew with each release, the new one first.
+func unnamedStore(release string) string {
+	return fmt.Sprintf(`
+resource "terraform_data" "release" {
+  input = %q
+}
+
+resource "kvs_app" "web" {
+  name = "orders-web"
+}
+
+resource "kvs_instance" "cache" {
+  app_id              = kvs_app.web.id
+  plan                = "premium-0"
+  deletion_protection = false
+  lifecycle {
+    create_before_destroy = true
+    replace_triggered_by  = [terraform_data.release]
+  }
+}
+`, release)
+}
+
+func TestAccInstance_createBeforeDestroyKeepsThePrimary(t *testing.T) {
+	t.Parallel()
+	// the new store cannot be REDIS while the old one is, and becomes it before the old one goes
+	sb, cli := workflow(t, unnamedStore("1"))
+	cli.Apply()
+	cli.Configure(unnamedStore("2"))
+	cli.Apply()
+	client := sb.Client(t)
+	primary, err := client.AppAttachment(t.Context(), "orders-web", "REDIS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stores, err := client.AppAddOns(t.Context(), primary.AppID)
+	if err != nil || len(stores) != 1 || stores[0].ID != primary.AddOnID {
+		t.Errorf("REDIS leads to %s, and the stores are %v: %v", primary.AddOnID, stores, err)
+	}
+	expectSettled(t, cli)
+	// a name that the configuration gives cannot be had twice: nothing is ordered
+	cli.Configure(strings.Replace(unnamedStore("2"), "plan   ", "attachment_name = \"REDIS\"\n  plan   ", 1))
+	cli.Apply()
+	sb.ResetJournal()
+	cli.Configure(strings.Replace(unnamedStore("3"), "plan   ", "attachment_name = \"REDIS\"\n  plan   ", 1))
+	expectFailed(t, cli.Run("apply", "-auto-approve", "-input=false", "-no-color"), "The attachment name is in use", "With create_before_destroy")
+	if destroyed := sb.Requests("DELETE", ".*"); len(destroyed) > 0 {
+		t.Errorf("%v were sent", destroyed)
+	}
+}
+
+func TestAccInstance_appReplaced(t *testing.T) {
+	t.Parallel()
+	config := func(region string) string {
+		return fmt.Sprintf(`
+resource "kvs_app" "web" {
+  name   = "orders-web"
+  region = %q
+}
+
+resource "kvs_instance" "cache" {
+  app_id              = kvs_app.web.id
+  plan                = "premium-0"
+  deletion_protection = false
+}
+`, region)
+	}
+	// the plan refuses what the apply would refuse half-way
+	sb, cli := workflow(t, config("us"))
+	cli.Apply()
+	sb.ResetJournal()
+	cli.Configure(config("eu"))
+	expectSays(t, planOf(cli), "The app of the store is to be replaced", "make a second app beside the first one")
+	unwritten(t, sb)
+}

@@ -70,7 +70,7 @@ func TestAccMaintenanceDataSource_life(t *testing.T) {
 	history := func(n int) statecheck.StateCheck {
 		return statecheck.ExpectKnownValue("data.kvs_maintenance.cache", tfjsonpath.New("history"), knownvalue.ListSizeExact(n))
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -116,7 +116,7 @@ func TestAccMaintenanceDataSource_life(t *testing.T) {
 func TestAccMaintenanceDataSource_mini(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{

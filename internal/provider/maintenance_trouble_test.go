@@ -25,7 +25,7 @@ func storeInfo(plan string, rows ...string) *string {
 }
 
 // Setting a window is safe to repeat: an answer that is lost, however it is, costs a request and nothing else.
-func TestAccMaintenanceWindow_lostAnswer(t *testing.T) {
+func TestLongMaintenanceWindow_lostAnswer(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]sandbox.Effect{
 		"after it was set":      {Commit: true, Reset: true},
@@ -38,7 +38,7 @@ func TestAccMaintenanceWindow_lostAnswer(t *testing.T) {
 			sb := acctest.Start(t)
 			someone := sb.Client(t)
 			sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: "/data/maintenances/v1/*/window", Times: 1}, Do: fault})
-			resource.Test(t, resource.TestCase{
+			acctest.Test(t, resource.TestCase{
 				ProtoV6ProviderFactories: sb.Factories(),
 				CheckDestroy:             sb.NothingLeft(),
 				Steps: []resource.TestStep{{
@@ -65,7 +65,7 @@ func TestAccMaintenanceWindow_unreadable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sb := acctest.Start(t)
-			resource.Test(t, resource.TestCase{
+			acctest.Test(t, resource.TestCase{
 				ProtoV6ProviderFactories: sb.Factories(),
 				CheckDestroy:             sb.NothingLeft(),
 				Steps: []resource.TestStep{
@@ -93,7 +93,7 @@ func TestAccMaintenanceWindow_unreadable(t *testing.T) {
 func TestAccMaintenanceWindow_planWithoutWindow(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{Config: windowOf("premium-0", "Monday", "22:30")},
@@ -114,7 +114,7 @@ func TestAccMaintenanceDataSource_unknownToHeroku(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	body := `{"message":"not found"}`
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{Config: appAndStore("premium-0")},

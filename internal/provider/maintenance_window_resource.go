@@ -131,7 +131,7 @@ func (r *maintenanceWindowResource) ModifyPlan(ctx context.Context, req resource
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 	if r.client != nil && !plan.InstanceID.IsUnknown() {
-		if addOn, err := r.client.AddOn(ctx, plan.addOnID()); err == nil {
+		if addOn, err := r.addOn(ctx, plan.addOnID()); err == nil {
 			resp.Diagnostics.Append(r.refuseWithoutWindow(addOn)...)
 		}
 	}
@@ -208,7 +208,7 @@ func (r *maintenanceWindowResource) set(ctx context.Context, m *maintenanceWindo
 		diags.AddError(summary, err.Error()+".")
 		return diags
 	}
-	addOn, err := r.client.AddOn(ctx, m.addOnID())
+	addOn, err := r.addOn(ctx, m.addOnID())
 	if err != nil {
 		diags.Append(r.failure(summary, m.String(), err))
 		return diags
@@ -239,11 +239,12 @@ func (r *maintenanceWindowResource) Read(ctx context.Context, req resource.ReadR
 		return
 	}
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, maintenanceWindowIdentity{state.InstanceID})...)
-	known := state
 	store, err := r.client.Store(ctx, state.addOnID())
 	if heroku.HasStatus(err, http.StatusNotFound) {
 		// The Data API knows a store later than the Platform API does, so that only the latter can tell that it is gone.
 		if _, err = r.client.AddOn(ctx, state.addOnID()); heroku.IsNotFound(err) {
+			resp.Diagnostics.AddWarning("The maintenance window is gone with its store", fmt.Sprintf(
+				"%s: the store does not exist any more, and its window went with it. A plan that sets it again needs another store.", state))
 			resp.State.RemoveResource(ctx)
 			return
 		}
@@ -253,6 +254,9 @@ func (r *maintenanceWindowResource) Read(ctx context.Context, req resource.ReadR
 		resp.Diagnostics.Append(r.failure("Unable to read the maintenance window", state.String(), err))
 		return
 	case hasNoWindow(keyvalue.PlanName(store.Plan)):
+		resp.Diagnostics.AddWarning("The store has no maintenance window any more", fmt.Sprintf(
+			"%s: the store is on the plan %s now, which has none. As long as the configuration sets a window, the apply is refused: "+
+				"leave it out, or change the plan.", state, store.Plan))
 		resp.State.RemoveResource(ctx)
 		return
 	case store.MaintenanceWindow == "": // not said while the store is being prepared
@@ -260,12 +264,12 @@ func (r *maintenanceWindowResource) Read(ctx context.Context, req resource.ReadR
 	}
 	window, err := keyvalue.ParseWindowText(store.MaintenanceWindow)
 	if err != nil {
-		resp.Diagnostics.AddWarning(named("The maintenance window cannot be understood", state.InstanceID.ValueString()), fmt.Sprintf("%s: Heroku says %q. The state keeps %s.",
+		resp.Diagnostics.AddWarning("The maintenance window cannot be understood", fmt.Sprintf("%s: Heroku says %q. The state keeps %s.",
 			state, store.MaintenanceWindow, firstOf(state.Window.ValueString(), "nothing")))
 		return
 	}
 	state.read(window, r.client.HostTime())
-	resp.Diagnostics.Append(setChanged(ctx, &resp.State, known, state)...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
 
 func (r *maintenanceWindowResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
@@ -303,7 +307,7 @@ func (r *maintenanceWindowResource) Delete(ctx context.Context, req resource.Del
 	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.AddWarning(named("The maintenance window stays as it is", state.InstanceID.ValueString()), fmt.Sprintf(
+	resp.Diagnostics.AddWarning("The maintenance window stays as it is", fmt.Sprintf(
 		"%s is no longer managed. Heroku cannot unset a window: as long as the store exists, it is maintained on %s.", state, state.Window.ValueString()))
 }
 

@@ -63,7 +63,7 @@ func TestAccMaintenanceWindow_basic(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	someone := sb.Client(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -130,7 +130,7 @@ func TestAccMaintenanceWindow_basic(t *testing.T) {
 func TestAccMaintenanceWindow_identity(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_12_0)},
 		Steps: []resource.TestStep{
@@ -183,14 +183,14 @@ func TestAccMaintenanceWindow_update(t *testing.T) {
 			ConfigPlanChecks: windowPlanned(plancheck.ResourceActionNoop, nil),
 		},
 	)
-	resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: sb.Factories(), CheckDestroy: sb.NothingLeft(), Steps: steps})
+	acctest.Test(t, resource.TestCase{ProtoV6ProviderFactories: sb.Factories(), CheckDestroy: sb.NothingLeft(), Steps: steps})
 }
 
 func TestAccMaintenanceWindow_gone(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	someone := sb.Client(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -243,7 +243,7 @@ func TestAccMaintenanceWindow_refusal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sb := acctest.Start(t)
-			resource.Test(t, resource.TestCase{
+			acctest.Test(t, resource.TestCase{
 				ProtoV6ProviderFactories: sb.Factories(),
 				Steps:                    []resource.TestStep{{Config: windowOf("premium-0", c.day, c.at), PlanOnly: true, ExpectError: acctest.Says(c.says)}},
 			})
@@ -254,7 +254,7 @@ func TestAccMaintenanceWindow_refusal(t *testing.T) {
 func TestAccMaintenanceWindow_mini(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -281,7 +281,7 @@ func TestAccMaintenanceWindow_mini(t *testing.T) {
 func TestAccMaintenanceWindow_withItsPlan(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -299,7 +299,7 @@ func TestAccMaintenanceWindow_notReady(t *testing.T) {
 	sb := acctest.Start(t)
 	someone := sb.Client(t)
 	id := ""
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{ // a store that is still being provisioned is named
@@ -334,7 +334,7 @@ data "kvs_instance" "cache" {
 	}
 }
 
-func TestAccMaintenanceWindow_unknownValues(t *testing.T) {
+func TestLongMaintenanceWindow_unknownValues(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	config := func(day string) string {
@@ -350,7 +350,7 @@ resource "kvs_maintenance_window" "cache" {
 }
 `, day)
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestAccMaintenanceWindow_twoOwners(t *testing.T) {
+func TestLongMaintenanceWindow_twoOwners(t *testing.T) {
 	t.Parallel()
 	second := func(day string) string {
 		return fmt.Sprintf("\nresource \"kvs_maintenance_window\" \"team\" {\n  instance_id = kvs_instance.cache.id\n  day         = %q\n  time        = \"22:30\"\n}\n", day)
@@ -24,7 +24,7 @@ func TestAccMaintenanceWindow_twoOwners(t *testing.T) {
 	expectSettled(t, cli)
 }
 
-func TestAccMaintenanceWindow_unknownIsNotChanged(t *testing.T) {
+func TestLongMaintenanceWindow_unknownIsNotChanged(t *testing.T) {
 	t.Parallel()
 	behind := func(day, release string) string {
 		return appAndStore("premium-0") + fmt.Sprintf(`
@@ -54,7 +54,7 @@ resource "kvs_maintenance_window" "cache" {
 	}
 }
 
-func TestAccMaintenanceWindow_savedPlan(t *testing.T) {
+func TestLongMaintenanceWindow_savedPlan(t *testing.T) {
 	t.Parallel()
 	sb, cli := workflow(t, windowOf("premium-0", "Monday", "22:30"))
 	cli.Apply()

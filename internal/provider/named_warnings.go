@@ -5,6 +5,8 @@ package provider
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -13,13 +15,19 @@ import (
 )
 
 // Terraform shows one of several warnings that have the same summary, and of the others no more than their number. What it
-// shows is what a plan is approved by, so that every warning about a resource gets the name of its object.
+// shows is what a plan is approved by, so that every warning gets the name of the object that it is about. No other place
+// puts names into summaries.
 
 // naming is a server that adds those names.
 type naming struct {
 	server
-	mu      *sync.Mutex
-	schemas *map[string]*tfprotov6.Schema // of resources, by their types; read when the first warning is said
+	*names
+}
+
+type names struct {
+	mu     sync.Mutex
+	served *tfprotov6.GetProviderSchemaResponse // read when the first warning is said
+	said   map[string][]string                  // details, by summaries
 }
 
 func withNames(s tfprotov6.ProviderServer) tfprotov6.ProviderServer {
@@ -27,27 +35,21 @@ func withNames(s tfprotov6.ProviderServer) tfprotov6.ProviderServer {
 	if !served {
 		return s
 	}
-	return naming{whole, new(sync.Mutex), new(map[string]*tfprotov6.Schema)}
+	return naming{whole, &names{said: map[string][]string{}}}
 }
 
-// schema is that of a resource type, nil when there is none.
-func (n naming) schema(ctx context.Context, resourceType string) *tfprotov6.Schema {
+// ConfigureProvider begins a plan or an apply.
+func (n naming) ConfigureProvider(ctx context.Context, req *tfprotov6.ConfigureProviderRequest) (*tfprotov6.ConfigureProviderResponse, error) {
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	if *n.schemas == nil {
-		served, err := n.GetProviderSchema(ctx, &tfprotov6.GetProviderSchemaRequest{})
-		if err != nil {
-			return nil
-		}
-		*n.schemas = served.ResourceSchemas
-	}
-	return (*n.schemas)[resourceType]
+	clear(n.said)
+	n.mu.Unlock()
+	return n.server.ConfigureProvider(ctx, req)
 }
 
 func (n naming) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
 	resp, err := n.server.ValidateResourceConfig(ctx, req)
 	if resp != nil {
-		n.name(ctx, resp.Diagnostics, req.TypeName, req.Config)
+		n.name(ctx, resp.Diagnostics, resourceSchema(req.TypeName), req.Config)
 	}
 	return resp, err
 }
@@ -55,7 +57,7 @@ func (n naming) ValidateResourceConfig(ctx context.Context, req *tfprotov6.Valid
 func (n naming) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
 	resp, err := n.server.ReadResource(ctx, req)
 	if resp != nil {
-		n.name(ctx, resp.Diagnostics, req.TypeName, req.CurrentState)
+		n.name(ctx, resp.Diagnostics, resourceSchema(req.TypeName), req.CurrentState)
 	}
 	return resp, err
 }
@@ -63,7 +65,7 @@ func (n naming) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceReq
 func (n naming) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
 	resp, err := n.server.PlanResourceChange(ctx, req)
 	if resp != nil {
-		n.name(ctx, resp.Diagnostics, req.TypeName, req.PriorState, req.ProposedNewState)
+		n.name(ctx, resp.Diagnostics, resourceSchema(req.TypeName), req.PriorState, req.ProposedNewState)
 	}
 	return resp, err
 }
@@ -71,63 +73,138 @@ func (n naming) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResou
 func (n naming) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
 	resp, err := n.server.ApplyResourceChange(ctx, req)
 	if resp != nil {
-		n.name(ctx, resp.Diagnostics, req.TypeName, req.PriorState, resp.NewState, req.PlannedState)
+		n.name(ctx, resp.Diagnostics, resourceSchema(req.TypeName), req.PriorState, resp.NewState, req.PlannedState)
 	}
 	return resp, err
 }
 
-// name adds the name that the first of the values has to the summaries of warnings.
-func (n naming) name(ctx context.Context, said []*tfprotov6.Diagnostic, resourceType string, values ...*tfprotov6.DynamicValue) {
-	name := ""
+func (n naming) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (*tfprotov6.ReadDataSourceResponse, error) {
+	resp, err := n.server.ReadDataSource(ctx, req)
+	if resp != nil {
+		n.name(ctx, resp.Diagnostics, func(all *tfprotov6.GetProviderSchemaResponse) *tfprotov6.Schema {
+			return all.DataSourceSchemas[req.TypeName]
+		}, req.Config)
+	}
+	return resp, err
+}
+
+func (n naming) OpenEphemeralResource(ctx context.Context, req *tfprotov6.OpenEphemeralResourceRequest) (*tfprotov6.OpenEphemeralResourceResponse, error) {
+	resp, err := n.server.OpenEphemeralResource(ctx, req)
+	if resp != nil {
+		n.name(ctx, resp.Diagnostics, func(all *tfprotov6.GetProviderSchemaResponse) *tfprotov6.Schema {
+			return all.EphemeralResourceSchemas[req.TypeName]
+		}, req.Config)
+	}
+	return resp, err
+}
+
+func (n naming) RenewEphemeralResource(ctx context.Context, req *tfprotov6.RenewEphemeralResourceRequest) (*tfprotov6.RenewEphemeralResourceResponse, error) {
+	resp, err := n.server.RenewEphemeralResource(ctx, req)
+	if resp != nil { // which is not told the configuration
+		n.name(ctx, resp.Diagnostics, resourceSchema(""))
+	}
+	return resp, err
+}
+
+func (n naming) InvokeAction(ctx context.Context, req *tfprotov6.InvokeActionRequest) (*tfprotov6.InvokeActionServerStream, error) {
+	resp, err := n.server.InvokeAction(ctx, req)
+	if resp == nil || resp.Events == nil {
+		return resp, err
+	}
+	return &tfprotov6.InvokeActionServerStream{Events: func(yield func(tfprotov6.InvokeActionEvent) bool) {
+		for event := range resp.Events {
+			if completed, is := event.Type.(tfprotov6.CompletedInvokeActionEventType); is {
+				n.name(ctx, completed.Diagnostics, func(all *tfprotov6.GetProviderSchemaResponse) *tfprotov6.Schema {
+					if action := all.ActionSchemas[req.ActionType]; action != nil {
+						return action.Schema
+					}
+					return nil
+				}, req.Config)
+			}
+			if !yield(event) {
+				return
+			}
+		}
+	}}, err
+}
+
+// schemaOf finds the schema of what is spoken of, nil when there is none.
+type schemaOf func(*tfprotov6.GetProviderSchemaResponse) *tfprotov6.Schema
+
+func resourceSchema(resourceType string) schemaOf {
+	return func(all *tfprotov6.GetProviderSchemaResponse) *tfprotov6.Schema {
+		return all.ResourceSchemas[resourceType]
+	}
+}
+
+// name adds the name that the first of the values has to the summaries of warnings. An object that is to be created may have
+// none yet, and one object may be warned of twice: a number tells apart what a name does not.
+func (n naming) name(ctx context.Context, said []*tfprotov6.Diagnostic, of schemaOf, values ...*tfprotov6.DynamicValue) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	for _, d := range said {
 		if d.Severity != tfprotov6.DiagnosticSeverityWarning {
 			continue
 		}
-		if name == "" {
-			if name = n.nameIn(ctx, resourceType, values); name == "" {
-				return
-			}
-		}
-		if known, _, _ := strings.Cut(name, " of "); !strings.Contains(d.Summary, known) { // else it says which object it is about
+		if name := n.nameIn(ctx, of, values); name != "" {
 			d.Summary += ": " + name
+		}
+		details := n.said[d.Summary]
+		at := slices.Index(details, d.Detail)
+		if at < 0 {
+			at, n.said[d.Summary] = len(details), append(details, d.Detail)
+		}
+		if at > 0 {
+			d.Summary += fmt.Sprintf(" (%d)", at+1)
 		}
 	}
 }
 
-// identifying are the attributes by which people know an object, where these are not its name.
-var identifying = map[string][]string{
-	"kvs_attachment":         {"name", "app_id"},
-	"kvs_maintenance_window": {"instance_id"},
-	"kvs_trusted_ip_ranges":  {"space_id"},
-}
+// exists is false for an object that is null, which MessagePack writes as a single byte.
+func exists(v *tfprotov6.DynamicValue) bool { return v != nil && len(v.MsgPack) > 1 }
 
-func (n naming) nameIn(ctx context.Context, resourceType string, values []*tfprotov6.DynamicValue) string {
-	schema := n.schema(ctx, resourceType)
+// identifying are the attributes by which people know an object, the best ones first. What belongs together is in one text.
+var identifying = [][]string{{"name"}, {"instance_id"}, {"attachment_id"}, {"space_id"}, {"app_id"}}
+
+// identifyingAttachments are those of what is known by its name and its app, neither of which is enough.
+var identifyingAttachments = [][]string{{"name", "app_id"}, {"app_id"}}
+
+func (n naming) nameIn(ctx context.Context, of schemaOf, values []*tfprotov6.DynamicValue) string {
+	if n.served == nil {
+		served, err := n.GetProviderSchema(ctx, &tfprotov6.GetProviderSchemaRequest{})
+		if err != nil {
+			return ""
+		}
+		n.served = served
+	}
+	schema := of(n.served)
 	if schema == nil {
 		return ""
 	}
-	wanted := identifying[resourceType]
-	if wanted == nil {
-		wanted = []string{"name"}
+	wanted := identifying
+	if schema == n.served.ResourceSchemas["kvs_attachment"] {
+		wanted = identifyingAttachments
 	}
-	for _, value := range values {
-		if !exists(value) {
-			continue
-		}
-		var attributes map[string]tftypes.Value
-		object, err := value.Unmarshal(schema.ValueType())
-		if err != nil || object.As(&attributes) != nil {
-			continue
-		}
-		var parts []string
-		for _, attribute := range wanted {
-			var text string
-			if v, has := attributes[attribute]; has && v.IsKnown() && !v.IsNull() && v.As(&text) == nil {
-				parts = append(parts, text)
+	for _, one := range wanted {
+		for _, value := range values {
+			if !exists(value) {
+				continue
 			}
-		}
-		if len(parts) > 0 {
-			return strings.Join(parts, " of ")
+			var attributes map[string]tftypes.Value
+			object, err := value.Unmarshal(schema.ValueType())
+			if err != nil || object.As(&attributes) != nil {
+				continue
+			}
+			var parts []string
+			for _, attribute := range one {
+				var text string
+				if v, has := attributes[attribute]; has && v.Type().Is(tftypes.String) && v.IsKnown() && !v.IsNull() && v.As(&text) == nil && text != "" {
+					parts = append(parts, text)
+				}
+			}
+			if len(parts) == len(one) {
+				return strings.Join(parts, " of app ")
+			}
 		}
 	}
 	return ""

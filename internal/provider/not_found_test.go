@@ -20,7 +20,7 @@ func TestAccNotFound_saysWhatToCheck(t *testing.T) {
 	web := func(lines ...string) string {
 		return "resource \"kvs_app\" \"web\" {\n  name = \"orders-web\"\n" + strings.Join(lines, "\n") + "\n}\n"
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{

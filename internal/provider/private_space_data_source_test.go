@@ -83,7 +83,7 @@ data "kvs_private_space" "by_name" {
   depends_on = [kvs_instance.inside, kvs_instance.outside, kvs_attachment.elsewhere]
 }
 `
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -129,7 +129,7 @@ func TestAccPrivateSpaceDataSource_allocating(t *testing.T) {
 		t.Fatal(err)
 	}
 	const found = "data.kvs_private_space.prod"
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{
@@ -159,7 +159,7 @@ func TestAccAppDataSource_space(t *testing.T) {
 		}
 		return checks
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{

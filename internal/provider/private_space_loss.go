@@ -52,7 +52,7 @@ func (r *privateSpaceResource) planCreate(ctx context.Context, plan, config priv
 	case found:
 		former := privateSpaceModel{ID: types.StringValue(replaced.id), Name: plan.Name}
 		if diags.Append(r.protected.refuse(former.loss())...); !diags.HasError() {
-			diags.Append(r.lossWarning(ctx, former, isReplaced))
+			diags.Append(r.lossWarning(ctx, former, isReplaced)...)
 		}
 	}
 	diags.Append(r.checkRegion(ctx, config.Region, inSpace)...)
@@ -105,7 +105,7 @@ func (r *privateSpaceResource) planEnd(ctx context.Context, state privateSpaceMo
 	diags.Append(r.protected.refuseDestroyOf(state.object(), state.String())...)
 	diags.Append(r.protected.refuse(state.loss())...)
 	if !diags.HasError() {
-		diags.Append(r.lossWarning(ctx, state, f))
+		diags.Append(r.lossWarning(ctx, state, f)...)
 	}
 	return diags
 }
@@ -145,7 +145,7 @@ func (m privateSpaceModel) refuseReplacement(plan privateSpaceModel, changes []f
 // for the space only then.
 func (m privateSpaceModel) refuseUnknown(plan privateSpaceModel) diag.Diagnostics {
 	var diags diag.Diagnostics
-	if !m.guarded(plan) {
+	if !m.DeletionProtection.ValueBool() && !plan.DeletionProtection.ValueBool() { // a protection that is unknown is no change either
 		return diags
 	}
 	for _, fixed := range []fixedChange{
@@ -165,14 +165,17 @@ func (m privateSpaceModel) refuseUnknown(plan privateSpaceModel) diag.Diagnostic
 }
 
 // lossWarning names what no other space will have.
-func (r *privateSpaceResource) lossWarning(ctx context.Context, state privateSpaceModel, f fate) diag.Diagnostic {
+func (r *privateSpaceResource) lossWarning(ctx context.Context, state privateSpaceModel, f fate) diag.Diagnostics {
 	lost := []string{
 		"its outbound addresses, which others may have in their firewalls", "its trusted IP ranges and the permissions of its members", "its log drain",
 	}
 	if r.client != nil && r.run.look() {
+		if _, err := r.client.Space(ctx, state.spaceID()); heroku.IsNotFound(err) {
+			return nil // it is gone already, as Read has said
+		}
 		if apps, err := r.client.SpaceApps(ctx, state.spaceID()); err == nil && len(apps) > 0 {
 			lost = append(lost, "the apps in it, with their config vars and stores. They have to be destroyed first, "+
-				"and one that is not managed here keeps the space:\n"+strings.Join(describeApps(apps), "\n"))
+				"and one that is not managed here keeps the space:\n    "+strings.Join(describeApps(apps), "\n    "))
 		}
 	}
 	successor := ""
@@ -180,26 +183,25 @@ func (r *privateSpaceResource) lossWarning(ctx context.Context, state privateSpa
 		successor = "\n\nThe space that replaces it begins empty, and admits web traffic from the whole internet " +
 			"until its trusted IP ranges are set."
 	}
-	return diag.NewWarningDiagnostic(named("The space is destroyed with all that it has", state.Name.ValueString()),
-		fmt.Sprintf("%s cannot be brought back. With it go:\n\n%s%s", state, bullets(lost), successor))
+	return diag.Diagnostics{diag.NewWarningDiagnostic("The space is destroyed with all that it has",
+		fmt.Sprintf("%s cannot be brought back. With it go:\n\n%s%s", state, bullets(lost), successor))}
 }
 
 // changeWarnings say what a change in place means.
 func (m privateSpaceModel) changeWarnings(plan, config privateSpaceModel) diag.Diagnostics {
 	var diags diag.Diagnostics
-	name := m.Name.ValueString()
 	if !plan.Team.Equal(m.Team) && !plan.Team.IsUnknown() {
-		diags.AddAttributeWarning(path.Root("team"), named("The space changes its owner", name), fmt.Sprintf(
+		diags.AddAttributeWarning(path.Root("team"), "The space changes its owner", fmt.Sprintf(
 			"%s goes from the team %s to the team %s, with every app in it, whether it is managed here or not. Its id, its stores, its "+
 				"addresses and its trusted ranges stay.",
 			m, m.Team.ValueString(), plan.Team.ValueString()))
 	}
 	if m.DeletionProtection.ValueBool() && !plan.DeletionProtection.IsUnknown() && !plan.DeletionProtection.ValueBool() {
-		diags.AddAttributeWarning(path.Root("deletion_protection"), named("The space is no longer protected", name), fmt.Sprintf(
+		diags.AddAttributeWarning(path.Root("deletion_protection"), "The space is no longer protected", fmt.Sprintf(
 			"After this apply, %s can be destroyed or replaced by a plan.", m))
 	}
 	if !m.LogDrainURLVersion.IsNull() && config.LogDrainURLVersion.IsNull() {
-		diags.AddAttributeWarning(path.Root("log_drain_url_wo"), named("The log drain of the space stays", name), fmt.Sprintf(
+		diags.AddAttributeWarning(path.Root("log_drain_url_wo"), "The log drain of the space stays", fmt.Sprintf(
 			"%s has a log drain, and the configuration names none any more. Heroku cannot remove the drain of a space: it stays, and the "+
 				"logs go on flowing there. "+
 				"To end that, set log_drain_url_wo to another URL and change log_drain_url_wo_version, or stop receiving at the old one.", m))
@@ -209,7 +211,7 @@ func (m privateSpaceModel) changeWarnings(plan, config privateSpaceModel) diag.D
 
 // isGone is said by a refresh that finds the space destroyed.
 func (m privateSpaceModel) isGone() diag.Diagnostic {
-	return diag.NewWarningDiagnostic(named("The space is gone from Heroku", m.Name.ValueString()), fmt.Sprintf(
+	return diag.NewWarningDiagnostic("The space is gone from Heroku", fmt.Sprintf(
 		"%s was destroyed outside of Terraform, with its outbound addresses and its trusted IP ranges. "+
 			"As long as it is in the configuration, the next apply makes a new, empty space under this name.", m))
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-func TestAccPrivateSpace_unknownIsNotChanged(t *testing.T) {
+func TestLongPrivateSpace_unknownIsNotChanged(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	sameID := statecheck.CompareValue(compare.ValuesSame())
@@ -40,7 +40,7 @@ resource "kvs_private_space" "prod" {
 `, onceReleased(`"acme-prod"`), onceReleased(`"acme"`), onceReleased(region), onceReleased("true"), onceReleased(`"10.40.0.0/16"`),
 			onceReleased(`"172.24.0.0/20"`), protected, onceReleased("1")) + appInSpace()
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -89,13 +89,13 @@ resource "kvs_private_space" "prod" {
 	}
 }
 
-func TestAccPrivateSpace_regionSpellings(t *testing.T) {
+func TestLongPrivateSpace_regionSpellings(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	refused := func(region, says string) resource.TestStep {
 		return resource.TestStep{Config: privateSpace("region = " + region), PlanOnly: true, ExpectError: acctest.Says(says)}
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -123,7 +123,7 @@ func TestAccPrivateSpace_logDrain(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	later := release(1) + privateSpace(`log_drain_url_wo = `+onceReleased(`"http://logs.example.com/secret"`), `log_drain_url_wo_version = 1`)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{ // a URL that is known only while the plan is applied is judged before anything is sent
@@ -140,11 +140,11 @@ func TestAccPrivateSpace_logDrain(t *testing.T) {
 	}
 }
 
-func TestAccPrivateSpace_addressChanged(t *testing.T) {
+func TestLongPrivateSpace_addressChanged(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	renamed := strings.Replace(privateSpace(), `"prod"`, `"live"`, 1)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{

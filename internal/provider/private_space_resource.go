@@ -10,7 +10,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
-	"github.com/hashicorp/terraform-plugin-framework-validators/resourcevalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -33,12 +34,11 @@ import (
 // and what can change changes the owner of everything inside.
 
 var (
-	_ resource.ResourceWithConfigure        = (*privateSpaceResource)(nil)
-	_ resource.ResourceWithConfigValidators = (*privateSpaceResource)(nil)
-	_ resource.ResourceWithIdentity         = (*privateSpaceResource)(nil)
-	_ resource.ResourceWithImportState      = (*privateSpaceResource)(nil)
-	_ resource.ResourceWithModifyPlan       = (*privateSpaceResource)(nil)
-	_ resource.ResourceWithValidateConfig   = (*privateSpaceResource)(nil)
+	_ resource.ResourceWithConfigure      = (*privateSpaceResource)(nil)
+	_ resource.ResourceWithIdentity       = (*privateSpaceResource)(nil)
+	_ resource.ResourceWithImportState    = (*privateSpaceResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*privateSpaceResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*privateSpaceResource)(nil)
 )
 
 type privateSpaceResource struct{ connection }
@@ -136,7 +136,7 @@ func (r *privateSpaceResource) Schema(ctx context.Context, _ resource.SchemaRequ
 				Optional:   true,
 				WriteOnly:  true,
 				Sensitive:  true,
-				Validators: []validator.String{validatedBy(keyvalue.ValidateLogDrainURL)},
+				Validators: []validator.String{validatedBy(keyvalue.ValidateLogDrainURL), stringvalidator.AlsoRequires(path.MatchRoot("log_drain_url_wo_version"))},
 				MarkdownDescription: "The `https` URL to which the logs of the whole space go. " +
 					"It is not kept in the state, so a new value takes effect when `log_drain_url_wo_version` changes. " +
 					"Heroku cannot remove it: when it is left out, the logs go on flowing there.",
@@ -144,6 +144,7 @@ func (r *privateSpaceResource) Schema(ctx context.Context, _ resource.SchemaRequ
 			"log_drain_url_wo_version": schema.Int64Attribute{
 				Optional:            true,
 				CustomType:          versionNumber,
+				Validators:          []validator.Int64{int64validator.AlsoRequires(path.MatchRoot("log_drain_url_wo"))},
 				MarkdownDescription: "A whole number to change whenever `log_drain_url_wo` does. Changing it sets the space's log drain in place.",
 			},
 			"deletion_protection": schema.BoolAttribute{
@@ -194,12 +195,6 @@ func (r *privateSpaceResource) IdentitySchema(_ context.Context, _ resource.Iden
 
 func (r *privateSpaceResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
 	r.configure(req.ProviderData, &resp.Diagnostics)
-}
-
-func (r *privateSpaceResource) ConfigValidators(context.Context) []resource.ConfigValidator {
-	return []resource.ConfigValidator{
-		resourcevalidator.RequiredTogether(path.MatchRoot("log_drain_url_wo"), path.MatchRoot("log_drain_url_wo_version")),
-	}
 }
 
 // ValidateConfig judges the two ranges together; one that is left out stands for Heroku's default.

@@ -43,7 +43,7 @@ func spaceHas(attribute string, value knownvalue.Check) statecheck.StateCheck {
 func TestAccPrivateSpace_basic(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -87,7 +87,7 @@ func TestAccPrivateSpace_update(t *testing.T) {
 	sb := acctest.Start(t)
 	sameID := statecheck.CompareValue(compare.ValuesSame())
 	updated := resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(space, plancheck.ResourceActionUpdate)}}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -131,7 +131,7 @@ func TestAccPrivateSpace_fixed(t *testing.T) {
 		return strings.Replace(privateSpace(settings...), "deletion_protection = false", "", 1)
 	}
 	refusal := acctest.Says("This change would replace a protected Private Space")
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -164,7 +164,7 @@ func TestAccPrivateSpace_drift(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	someone := sb.Client(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -239,7 +239,7 @@ func TestAccPrivateSpace_refusal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sb := acctest.Start(t)
-			resource.Test(t, resource.TestCase{
+			acctest.Test(t, resource.TestCase{
 				ProtoV6ProviderFactories: sb.Factories(),
 				Steps:                    []resource.TestStep{{Config: privateSpace(test.setting), PlanOnly: true, ExpectError: acctest.Says(test.says)}},
 			})
@@ -253,7 +253,7 @@ func TestAccPrivateSpace_refusal(t *testing.T) {
 func TestAccPrivateSpace_refusedByHeroku(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{ // Heroku lists its regions, so an unknown one is refused by the plan
@@ -286,7 +286,7 @@ func TestAccPrivateSpace_refusedByHeroku(t *testing.T) {
 func TestAccPrivateSpace_memberMayNot(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.FactoriesAs(sb.MemberToken()),
 		Steps: []resource.TestStep{
 			{ // a plain member of the team is refused, in Heroku's words, with what to do
@@ -297,10 +297,10 @@ func TestAccPrivateSpace_memberMayNot(t *testing.T) {
 	})
 }
 
-func TestAccPrivateSpace_unknownValues(t *testing.T) {
+func TestLongPrivateSpace_unknownValues(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -316,11 +316,11 @@ resource "terraform_data" "network" {
 	})
 }
 
-func TestAccPrivateSpace_lostAnswer(t *testing.T) {
+func TestLongPrivateSpace_lostAnswer(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: "/spaces", Nth: 1}, Do: sandbox.Effect{Commit: true, Reset: true}})
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps:                    []resource.TestStep{{Config: privateSpace()}},
@@ -334,7 +334,7 @@ func TestAccPrivateSpace_contents(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	someone := sb.Client(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -372,7 +372,7 @@ func TestAccPrivateSpace_neverAllocated(t *testing.T) {
 	sb := acctest.Start(t)
 	sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: "/spaces"}, Do: sandbox.Effect{Provisioning: "stuck"}})
 	sameID := statecheck.CompareValue(compare.ValuesSame())
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{

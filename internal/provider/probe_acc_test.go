@@ -27,7 +27,7 @@ func probing(how string) string { return fmt.Sprintf("provider \"kvs\" {\n  prob
 func TestAccProbe_off(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{

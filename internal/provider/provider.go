@@ -6,6 +6,8 @@ package provider
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 	"os"
 	"strings"
 
@@ -35,10 +37,6 @@ type kvsProvider struct {
 	version string
 	getenv  func(string) string
 	edits   []func(*heroku.Options)
-	conn    *connection // nil until it is configured
-	stores  declared    // of kvs_instance, likewise
-
-	attachments, windows declared
 }
 
 // Option adjusts a provider that does not run under Terraform alone, such as one in a test.
@@ -117,7 +115,9 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 	}
 	client, err := heroku.New(options)
 	if err != nil {
-		resp.Diagnostics.AddError("Invalid provider configuration", err.Error())
+		resp.Diagnostics.AddError("Invalid provider configuration", capital(err.Error())+".\n\n"+
+			"The URLs come from api_url and data_api_url, or else from HEROKU_API_URL and HEROKU_DATA_API_URL. "+
+			"Without any, https://api.heroku.com and https://api.data.heroku.com are used. Nothing was sent.")
 		return
 	}
 	conn := connection{
@@ -126,13 +126,19 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		offered: &offeredPlans{}, varNames: &varNames{}, orders: &appHolds{},
 		probing: config.Probe.ValueString(), certificates: newCertificates(config.Probe.ValueString()),
 	}
+	conn.run.asking = client.Asking
 	// One free request, so that a wrong token is one error here instead of one for each resource.
 	if _, err := client.RateLimit(ctx); err != nil {
-		resp.Diagnostics.Append(conn.failure("Unable to use the Heroku API", "Checking the API token", err))
+		const summary = "Unable to use the Heroku API"
+		const object = "Checking the API token"
+		if heroku.HasStatus(err, http.StatusNotFound) { // Heroku has that path
+			resp.Diagnostics.AddError(summary, fmt.Sprintf("%s: %s\n\nHeroku has this path, so that the URL of the API is another one: check api_url (or HEROKU_API_URL).",
+				object, whatHappened(err)))
+			return
+		}
+		resp.Diagnostics.Append(conn.failure(summary, object, err))
 		return
 	}
-	p.conn, p.stores = &conn, declarationOf(ctx, newInstanceResource())
-	p.attachments, p.windows = declarationOf(ctx, newAttachmentResource()), declarationOf(ctx, newMaintenanceWindowResource())
 	resp.ResourceData = conn
 	resp.DataSourceData = conn
 	resp.EphemeralResourceData = conn
@@ -143,9 +149,13 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 func unusableCredential(err error) diag.Diagnostic {
 	at := path.Root("api_key")
 	if errors.Is(err, heroku.ErrNoCredential) {
-		return diag.NewAttributeErrorDiagnostic(at, "No Heroku API token was found", err.Error())
+		return diag.NewAttributeErrorDiagnostic(at, "No Heroku API token was found", capital(err.Error())+".")
 	}
-	return diag.NewAttributeErrorDiagnostic(at, "The Heroku API token cannot be used", err.Error()+
+	if errors.Is(err, heroku.ErrUnusableNetrc) {
+		return diag.NewAttributeErrorDiagnostic(at, "The netrc file cannot be used", capital(err.Error())+
+			".\n\nCorrect the file, for example with `heroku login`, which writes the entry, or set HEROKU_API_KEY, which comes before it. Nothing was sent to Heroku.")
+	}
+	return diag.NewAttributeErrorDiagnostic(at, "The Heroku API token cannot be used", capital(err.Error())+
 		".\n\nCorrect it there: a token is one word, as `heroku authorizations:create` prints it. Nothing was sent to Heroku.")
 }
 
@@ -168,6 +178,9 @@ func (p *kvsProvider) options(config providerModel, terraformVersion string) (he
 	}
 	return options, nil
 }
+
+// capital begins a sentence.
+func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 func firstOf(values ...string) string {
 	for _, value := range values {

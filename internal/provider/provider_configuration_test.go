@@ -47,7 +47,7 @@ resource "kvs_app" "worker" {
   name = "orders-worker"
 }
 `
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: configured,
 		CheckDestroy:             func(*terraform.State) error { return nil },
 		Steps: []resource.TestStep{
@@ -79,7 +79,7 @@ func TestAccProvider_unknownConfiguration(t *testing.T) {
 	t.Parallel()
 	// This provider's clock is the real one, so the sandbox's is too.
 	sb := acctest.Start(t, func(o *sandbox.Options) { o.Clock, o.Provisioning = nil, time.Millisecond })
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: configured,
 		Steps: []resource.TestStep{
 			{ // a provider whose address is known only after apply plans what is new, and creates it

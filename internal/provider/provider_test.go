@@ -134,6 +134,11 @@ func TestProvider_configure(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	passwordless := filepath.Join(t.TempDir(), "netrc")
+	if err := os.WriteFile(passwordless, []byte("machine api.heroku.com\n  login me\n  passwort secret-token\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
 	tests := map[string]struct {
 		environment map[string]string
 		key, url    tftypes.Value
@@ -166,9 +171,18 @@ func TestProvider_configure(t *testing.T) {
 			summary: "The Heroku API token cannot be used", detail: []string{"the HEROKU_API_KEY environment variable", "contains a space", "one word"}},
 		"a netrc file that cannot be read is there as well": {
 			environment: map[string]string{"NETRC": t.TempDir()}, key: null, url: known("https://example.com"),
-			summary: "The Heroku API token cannot be used", detail: []string{"reading the netrc file"}},
+			summary: "The netrc file cannot be used", detail: []string{"is a directory", "Correct the file"}},
+		"a netrc entry without a password is there as well": {
+			environment: map[string]string{"NETRC": passwordless},
+			key:         null, url: null, summary: "The netrc file cannot be used", detail: []string{passwordless + " has an entry for api.heroku.com, and no password in it"}},
+		"quotes of a shell are no part of a token": {
+			environment: map[string]string{"HEROKU_API_KEY": `"HRKU-1"`},
+			key:         null, url: null, summary: "The Heroku API token cannot be used", detail: []string{"begins or ends with a quotation mark", "one word"}},
+		"an address with a path too many is no missing object": {
+			key: known("secret-token"), url: known(answering(404, "application/json", `{"id":"not_found","message":"The requested API endpoint was not found."}`)),
+			summary: "Unable to use the Heroku API", detail: []string{"404 not_found", "check api_url (or HEROKU_API_URL)"}},
 		"an address that is none is refused": {
-			key: known("secret-token"), url: known("ftp://example.com"), summary: "Invalid provider configuration", detail: []string{"https://"}},
+			key: known("secret-token"), url: known("ftp://example.com"), summary: "Invalid provider configuration", detail: []string{"https://", "HEROKU_API_URL", "Nothing was sent"}},
 		"an address without TLS is refused, before the token is sent": {
 			environment: map[string]string{"HEROKU_API_KEY": "secret-token"},
 			key:         null, url: known("http://api.example.com"), summary: "Invalid provider configuration", detail: []string{"API URL", "https://", "localhost"}},

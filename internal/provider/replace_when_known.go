@@ -86,7 +86,7 @@ func (r *run) planReplacement(
 		}
 		resp.RequiresReplace.Append(at)
 		if !read {
-			said.AddAttributeWarning(at, named("The object is replaced as it was last read", label), fmt.Sprintf(
+			said.AddAttributeWarning(at, "The object is replaced as it was last read", fmt.Sprintf(
 				"%s = %s is fixed when the object is created, and is to be %s. If OpenTofu says while it applies that the final plan is inconsistent, "+
 					"the new value was not known before. Nothing has been changed then: apply again, and the next plan shows what is replaced.",
 				at, c.from, c.to))

@@ -4,12 +4,13 @@
 package provider_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -33,6 +34,7 @@ const attemptLimit = 30 * time.Second
 // contender is one of the runs.
 type contender struct {
 	*managed
+	heroku  http.Handler
 	arrived chan *held
 	ended   chan struct{}
 	waiting []*held
@@ -43,6 +45,7 @@ type contender struct {
 
 // held is a request that waits for its turn.
 type held struct {
+	what  string // method, path and body
 	since time.Time
 	pass  chan struct{}
 	done  chan struct{}
@@ -50,23 +53,45 @@ type held struct {
 
 func (c *contender) RoundTrip(r *http.Request) (*http.Response, error) {
 	if c.free.Load() {
-		return http.DefaultTransport.RoundTrip(r)
+		return c.ask(r), nil
 	}
-	h := &held{since: c.sb.Clock().Now(), pass: make(chan struct{}), done: make(chan struct{})}
+	body, err := readAgain(r)
+	if err != nil {
+		return nil, err
+	}
+	h := &held{what: r.Method + " " + r.URL.Path + " " + body, since: c.sb.Clock().Now(), pass: make(chan struct{}), done: make(chan struct{})}
 	defer close(h.done)
 	c.arrived <- h
 	<-h.pass
 	if c.sb.Clock().Now().Sub(h.since) > attemptLimit {
 		return nil, context.DeadlineExceeded
 	}
-	response, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		return nil, err
+	return c.ask(r), nil
+}
+
+// ask carries out a request without a network: there are many schedules.
+func (c *contender) ask(r *http.Request) *http.Response {
+	arriving := r.Clone(r.Context())
+	arriving.RequestURI = r.URL.RequestURI()
+	if arriving.Body == nil {
+		arriving.Body = http.NoBody
 	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	response.Body = io.NopCloser(bytes.NewReader(body))
-	return response, err
+	answer := httptest.NewRecorder()
+	c.heroku.ServeHTTP(answer, arriving)
+	return answer.Result()
+}
+
+// readAgain reads a body that is still to be sent.
+func readAgain(r *http.Request) (string, error) {
+	if r.GetBody == nil {
+		return "", nil
+	}
+	again, err := r.GetBody()
+	if err != nil {
+		return "", err
+	}
+	body, err := io.ReadAll(again)
+	return string(body), err
 }
 
 // park returns when the run has a request that waits, or has ended.
@@ -93,6 +118,13 @@ func (c *contender) advance(requests int) {
 	}
 }
 
+// until lets requests through until one waits that matches, or the run is over.
+func (c *contender) until(next *regexp.Regexp) {
+	for c.park(); !c.over && !next.MatchString(c.waiting[0].what); {
+		c.advance(1)
+	}
+}
+
 // turns are numbers of requests: of the first run, then of the second one, and so on. In the end both run on.
 type turns []int
 
@@ -103,9 +135,14 @@ type contest struct {
 	keys map[string]string
 }
 
-func newContest(t *testing.T, terms values) *contest {
+func newContest(t *testing.T, terms values, seed ...uint64) *contest {
 	t.Helper()
-	f := newFront(t, 0, func(o *sandbox.Options) { o.CopyForks, o.Provisioning = true, time.Minute })
+	f := newFront(t, 0, func(o *sandbox.Options) {
+		o.CopyForks, o.Provisioning = true, time.Minute
+		for _, other := range seed {
+			o.Seed = other
+		}
+	})
 	c := &contest{carrying: carrying{front: f, web: f.resource("kvs_app"), api: f.resource("kvs_app"), store: f.resource("kvs_instance")}, keys: map[string]string{"order:1": "one", "order:2": "two"}}
 	c.web.apply(values{"name": "orders-web"})
 	c.api.apply(values{"name": "orders-api"})
@@ -129,7 +166,7 @@ func newContest(t *testing.T, terms values) *contest {
 
 // contender starts a run up to its first request.
 func (c *contest) contender() *contender {
-	run := &contender{arrived: make(chan *held), ended: make(chan struct{})}
+	run := &contender{heroku: c.sb, arrived: make(chan *held), ended: make(chan struct{})}
 	run.free.Store(true)
 	f := &front{T: c.T, sb: c.sb, refuser: &refuser{}, through: run}
 	f.command()
@@ -142,7 +179,7 @@ func (c *contest) contender() *contender {
 	})
 	f.heard(err, plan.Diagnostics)
 	if f.over() {
-		c.Fatalf("before the story: %v", f.said)
+		c.Fatalf("before the story: %s", spoken(f.said))
 	}
 	f.said = nil
 	run.free.Store(false)
@@ -230,9 +267,15 @@ func (c *contest) settle(stores int) (wrong []string) {
 	if living := slices.DeleteFunc(c.sb.Living(), func(e sandbox.LedgerEntry) bool { return e.Kind != "add-on" }); len(living) != stores {
 		wrong = append(wrong, fmt.Sprintf("%d stores live in the end, want %d: %+v", len(living), stores, living))
 	}
+	client := c.sb.Client(c.T)
 	for name := range bothApps {
-		if app, err := c.sb.Client(c.T).FindApp(c.Context(), name); err != nil || app.Maintenance {
+		app, err := client.FindApp(c.Context(), name)
+		if err != nil || app.Maintenance {
 			wrong = append(wrong, fmt.Sprintf("%s is held in the end (%v)", name, err))
+		}
+		variables, err := client.ConfigVarNames(c.Context(), app.ID)
+		if left := slices.DeleteFunc(variables, func(v string) bool { return !leftOver(v) }); err != nil || len(left) > 0 {
+			wrong = append(wrong, fmt.Sprintf("%s has %s in the end (%v)", name, left, err))
 		}
 	}
 	return append(wrong, c.judge()...)
@@ -269,6 +312,36 @@ func schedules(requests, every int) (all []turns) {
 		}
 	}
 	return kept
+}
+
+var (
+	moving     = regexp.MustCompile(`^POST /addon-attachments .*"confirm"`)
+	destroying = regexp.MustCompile(`^DELETE /apps/[^/]+/addons/`)
+)
+
+// Each look before something is destroyed is over when it is destroyed: what another run does in between, only the lease
+// keeps apart. The second run finds a copy that is complete, and gives it up, since apps may have written to the old store
+// since; the first one lets apps use that copy meanwhile.
+func TestReplacement_leaseKeepsRunsApart(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(6) { // which of two attachments goes first is the ids' to say
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			c := newContest(t, values{"verify": false, "retire": "always", "accept_unproven": true}, seed+1)
+			c.runs[0].until(moving)
+			c.runs[1].until(destroying)
+			c.runs[0].advance(1)
+			c.play(turns{0, -1})
+			said := spoken(c.runs[0].said) + "\n" + spoken(c.runs[1].said)
+			wrong := c.judge()
+			if len(wrong) == 0 {
+				wrong = c.settle(1)
+			}
+			if len(wrong) > 0 {
+				t.Errorf("%s\n\nthey said:\n%s", strings.Join(wrong, "\n"), said)
+			}
+		})
+	}
 }
 
 func TestReplacement_schedules(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 // applied in any order, and one that is replaced is planned twice: with what is in the state, and as a creation.
 type run struct {
 	mu      sync.Mutex
+	asking  func() bool // whether an instance asks Heroku something; nil where nobody does
 	inState map[object]bool
 	kept    map[object]bool
 	wanted  map[object]bool
@@ -33,9 +34,11 @@ type run struct {
 	takers    map[nameOf]taking
 
 	// Of stores.
-	protected map[string]string // stores that are protected, in words, by their names
-	ordered   map[string]int    // how many stores are to be ordered on an app without an attachment name
-	looks     int               // at objects that are planned to be destroyed
+	protected map[string]string   // stores that are protected, in words, by their names
+	ordered   map[string]int      // how many stores are to be ordered on an app without an attachment name
+	heirs     map[string][]string // by app: stores that were made without an attachment name, and are complete
+	looks     int                 // at objects that are planned to be destroyed
+	made      map[heroku.AddOnID]heroku.AddOn
 }
 
 // object is one thing at Heroku that instances of a resource type manage.
@@ -60,7 +63,8 @@ func newRun() *run {
 		inState: make(map[object]bool), kept: make(map[object]bool), wanted: make(map[object]bool), yielded: make(map[object]bool),
 		claims: make(map[string][]claim), destroyed: make(map[object]bool), ended: make(map[object]bool),
 		refreshed: make(map[object]bool), members: make(map[object]member), byName: make(map[nameOf]object), takers: make(map[nameOf]taking),
-		protected: make(map[string]string), ordered: make(map[string]int),
+		protected: make(map[string]string), ordered: make(map[string]int), heirs: make(map[string][]string),
+		made: make(map[heroku.AddOnID]heroku.AddOn),
 	}
 }
 
@@ -227,7 +231,11 @@ func (r *run) comesToKnow(ctx context.Context, o object, wait time.Duration) boo
 	return r.await(ctx, wait, func() bool { return r.inState[o] })
 }
 
-// await waits in real time: what it waits for is done by this process.
+// longestWait is how long an instance waits for others altogether.
+const longestWait = 20 * time.Second
+
+// await waits in real time: what it waits for is done by this process. The limit begins anew while another instance asks
+// Heroku something: what depends on that is planned only afterwards.
 func (r *run) await(ctx context.Context, limit time.Duration, done func() bool) bool {
 	if r == nil {
 		return false
@@ -238,11 +246,14 @@ func (r *run) await(ctx context.Context, limit time.Duration, done func() bool) 
 		return done()
 	}
 	const step = 20 * time.Millisecond
-	for waited := time.Duration(0); ; waited += step {
+	for waited, idle := time.Duration(0), time.Duration(0); ; waited, idle = waited+step, idle+step {
 		if check() {
 			return true
 		}
-		if waited >= limit || heroku.RealClock.Sleep(ctx, step) != nil {
+		if r.asking != nil && r.asking() {
+			idle = 0
+		}
+		if idle >= limit || waited >= longestWait || heroku.RealClock.Sleep(ctx, step) != nil {
 			return false
 		}
 	}
@@ -278,6 +289,29 @@ func (r *run) unnamed(app string) int {
 	defer r.mu.Unlock()
 	r.ordered[app]++
 	return r.ordered[app]
+}
+
+// inherits says that a store was made on an app, complete, and without a name for its attachment.
+func (r *run) inherits(app, store string) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.heirs[app] = append(r.heirs[app], store)
+}
+
+// heir is the one store that was made so on an app, empty if there is none or a choice.
+func (r *run) heir(app string) string {
+	if r == nil {
+		return ""
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.heirs[app]) != 1 {
+		return ""
+	}
+	return r.heirs[app][0]
 }
 
 // mostLooks is at how many objects a plan looks that destroys them: each takes requests of its own.

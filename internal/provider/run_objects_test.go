@@ -139,13 +139,14 @@ func TestRun_deleteLeavesWhatACreationHasMet(t *testing.T) {
 	}{&appResource{}, &privateSpaceResource{}} {
 		conn := connection{client: client, run: newRun()}
 		r.Configure(t.Context(), resource.ConfigureRequest{ProviderData: conn}, &resource.ConfigureResponse{})
-		declared := declarationOf(t.Context(), r)
+		var declared resource.SchemaResponse
+		r.Schema(t.Context(), resource.SchemaRequest{}, &declared)
 		values := map[string]tftypes.Value{}
-		for name, attribute := range declared.schema.Attributes {
+		for name, attribute := range declared.Schema.Attributes {
 			values[name] = tftypes.NewValue(attribute.GetType().TerraformType(t.Context()), nil)
 		}
 		values["id"] = tftypes.NewValue(tftypes.String, "e3b1")
-		state := tfsdk.State{Schema: declared.schema, Raw: tftypes.NewValue(declared.kind, values)}
+		state := tfsdk.State{Schema: declared.Schema, Raw: tftypes.NewValue(declared.Schema.Type().TerraformType(t.Context()), values)}
 		for _, resourceType := range []string{appType, spaceType} {
 			conn.run.refuses(object{resourceType, "e3b1"})
 		}

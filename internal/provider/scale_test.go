@@ -16,7 +16,7 @@ import (
 )
 
 // A plan with many stores costs one Data API call for each and a handful of lists.
-func TestAccInstance_requestsAtScale(t *testing.T) {
+func TestLongInstance_requestsAtScale(t *testing.T) {
 	t.Parallel()
 	const n = 60
 	sb := acctest.Start(t, func(o *sandbox.Options) { o.Engine = "miniredis" })
@@ -40,7 +40,7 @@ resource "kvs_attachment" "cache" {
   name        = "SHARED"
 }
 `, n)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -74,7 +74,7 @@ func mostWithin(objects []sandbox.LedgerEntry, d time.Duration) int {
 }
 
 // A plan with many spaces costs two requests for each, its addresses and its ranges, and a handful of lists.
-func TestAccPrivateSpace_requestsAtScale(t *testing.T) {
+func TestLongPrivateSpace_requestsAtScale(t *testing.T) {
 	t.Parallel()
 	const spaces, apps = 10, 20
 	sb := acctest.Start(t)
@@ -98,7 +98,7 @@ resource "kvs_app" "web" {
   space_id = kvs_private_space.prod[count.index %% %[1]d].id
 }
 `, spaces, apps)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{

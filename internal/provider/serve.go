@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
@@ -20,36 +19,26 @@ import (
 const address = "registry.terraform.io/terraform-kvs/kvs"
 
 // Serve serves the provider to Terraform or OpenTofu until that ends, or to whoever attaches to it.
-//
-// It is providerserver.Serve without what counts with thousands of resources: a trace that nobody reads, the memory of
-// every request that there was, and the plan of what does not change.
 func Serve(version string, attachable bool, with ...Option) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(250) // the heap is small, and most of what is collected is the garbage of one request
 	}
-	serve := NewServer
-	if !quiet() { // a poll may outlive the request that began it, and logs with that one's context
-		serve = func(version string, with ...Option) tfprotov6.ProviderServer {
-			return guardedServer(withNames(providerserver.NewProtocol6(New(version, with...)())()))
-		}
-	}
+	silenceTrace()
 	var opts []tf6server.ServeOpt
 	if attachable {
 		opts = append(opts, tf6server.WithManagedDebug())
 	}
-	return tf6server.Serve(address, func() tfprotov6.ProviderServer {
-		return serve(version, with...)
-	}, opts...)
+	return tf6server.Serve(address, func() tfprotov6.ProviderServer { return NewServer(version, with...) }, opts...)
 }
 
-// NewServer returns the provider as it is served when nobody has asked for logs.
+// NewServer returns the provider as it is served.
 func NewServer(version string, with ...Option) tfprotov6.ProviderServer {
-	return guardedServer(withNames(forgetting(New(version, with...)())))
+	return guardedServer(withNames(releasing(providerserver.NewProtocol6(New(version, with...)())())))
 }
 
-// quiet keeps the plugin libraries from tracing when nobody has asked for logs. They trace by default, and the CLI throws
-// it away after both have spent a third of their time on it. The result is false when somebody has.
-func quiet() bool {
+// silenceTrace keeps the plugin libraries from tracing when nobody has asked for logs. They trace by default, and the CLI throws
+// it away after both have spent a third of their time on it. The result is false when somebody has asked.
+func silenceTrace() bool {
 	for _, variable := range os.Environ() {
 		if name, value, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "TF_LOG") && value != "" {
 			return false
@@ -66,82 +55,78 @@ type server interface {
 	tfprotov6.StateStoreServer
 }
 
-// forgetful gives the framework contexts that hold on to nothing once their request has been answered: it keeps each
-// until the provider ends, some twenty kilobytes apiece. Four requests concern every resource. What contexts carry here
-// are loggers, which cost a tenth of the provider's time even while they are silent: they are left out.
-type forgetful struct {
-	server
-	provider *kvsProvider
-}
+// releasingServer gives the framework contexts that hold nothing once their request has been answered. The framework keeps the
+// context of every request until the provider ends, some 20 KB each with its loggers, and four requests concern every resource.
+type releasingServer struct{ server }
 
-func forgetting(p provider.Provider) tfprotov6.ProviderServer {
-	s := providerserver.NewProtocol6(p)()
-	whole, served := s.(server)
-	ours, is := p.(*kvsProvider)
-	if !served || !is {
-		return s
+func releasing(s tfprotov6.ProviderServer) tfprotov6.ProviderServer {
+	if whole, ok := s.(server); ok {
+		return releasingServer{whole}
 	}
-	return forgetful{whole, ours}
+	return s
 }
 
-func (f forgetful) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
-	return forget(ctx, req, f.server.ValidateResourceConfig)
+func (s releasingServer) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
+	return release(ctx, req, s.server.ValidateResourceConfig)
 }
 
-func (f forgetful) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
-	return forget(ctx, req, f.server.UpgradeResourceState)
+func (s releasingServer) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
+	return release(ctx, req, s.server.UpgradeResourceState)
 }
 
-func (f forgetful) UpgradeResourceIdentity(ctx context.Context, req *tfprotov6.UpgradeResourceIdentityRequest) (*tfprotov6.UpgradeResourceIdentityResponse, error) {
-	return forget(ctx, req, f.server.UpgradeResourceIdentity)
+func (s releasingServer) UpgradeResourceIdentity(ctx context.Context, req *tfprotov6.UpgradeResourceIdentityRequest) (*tfprotov6.UpgradeResourceIdentityResponse, error) {
+	return release(ctx, req, s.server.UpgradeResourceIdentity)
 }
 
-func (f forgetful) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
-	return forget(ctx, req, f.server.ReadResource)
+func (s releasingServer) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+	return release(ctx, req, s.server.ReadResource)
 }
 
-func (f forgetful) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
-	if f.provider.unchanged(ctx, req) {
-		return &tfprotov6.PlanResourceChangeResponse{PlannedState: req.PriorState, PlannedPrivate: req.PriorPrivate, PlannedIdentity: req.PriorIdentity}, nil
-	}
-	return forget(ctx, req, f.server.PlanResourceChange)
+func (s releasingServer) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+	return release(ctx, req, s.server.PlanResourceChange)
 }
 
-func (f forgetful) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
-	return forget(ctx, req, f.server.ApplyResourceChange)
+func (s releasingServer) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+	return release(ctx, req, s.server.ApplyResourceChange)
 }
 
-func (f forgetful) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (*tfprotov6.ReadDataSourceResponse, error) {
-	return forget(ctx, req, f.server.ReadDataSource)
+func (s releasingServer) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (*tfprotov6.ReadDataSourceResponse, error) {
+	return release(ctx, req, s.server.ReadDataSource)
 }
 
-func forget[Q, R any](ctx context.Context, req Q, answer func(context.Context, Q) (R, error)) (R, error) {
-	passing := &passingContext{done: ctx.Done()}
-	passing.parent.Store(&ctx)
-	defer passing.parent.Store(nil)
-	return answer(passing, req)
+// release answers a request with a context that loses its parent, and is cancelled, when the request has been answered.
+func release[Q, R any](ctx context.Context, req Q, answer func(context.Context, Q) (R, error)) (R, error) {
+	released := &releasedContext{done: ctx.Done()}
+	released.parent.Store(&ctx)
+	defer released.parent.Store(nil)
+	return answer(released, req)
 }
 
-// passingContext is its parent until that is taken from it, and cancelled from then on.
-type passingContext struct {
+// releasedContext is its parent until that is taken from it.
+type releasedContext struct {
 	done   <-chan struct{}
 	parent atomic.Pointer[context.Context]
 }
 
-func (c *passingContext) Done() <-chan struct{} { return c.done }
+func (c *releasedContext) Done() <-chan struct{} { return c.done }
 
-func (c *passingContext) Deadline() (time.Time, bool) {
+func (c *releasedContext) Deadline() (time.Time, bool) {
 	if parent := c.parent.Load(); parent != nil {
 		return (*parent).Deadline()
 	}
 	return time.Time{}, false
 }
 
-func (c *passingContext) Err() error {
+func (c *releasedContext) Err() error {
 	if parent := c.parent.Load(); parent != nil {
 		return (*parent).Err()
 	}
 	return context.Canceled
 }
 
-func (c *passingContext) Value(any) any { return nil }
+func (c *releasedContext) Value(key any) any {
+	if parent := c.parent.Load(); parent != nil {
+		return (*parent).Value(key)
+	}
+	return nil
+}

@@ -9,13 +9,14 @@ import (
 	"os"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 )
 
 func TestWhatIsServedCanStillDoEverything(t *testing.T) {
 	t.Parallel()
-	served := forgetting(New("test")())
-	if _, ok := served.(forgetful); !ok {
+	served := releasing(providerserver.NewProtocol6(New("test")())())
+	if _, ok := served.(releasingServer); !ok {
 		t.Error("the framework's server lacks something that ours wants, and keeps the memory of every request")
 	}
 	if _, ok := served.(tfprotov6.ProviderServerWithActions); !ok { //nolint:staticcheck // it is what tf6server looks for
@@ -36,8 +37,8 @@ func TestNothingIsTracedUnlessSomebodyAsks(t *testing.T) {
 			if variable != "" {
 				t.Setenv(variable, "TRACE")
 			}
-			if got := quiet(); got != want {
-				t.Errorf("quiet is %t", got)
+			if got := silenceTrace(); got != want {
+				t.Errorf("it is silenced: %t", got)
 			}
 			if off := os.Getenv("TF_LOG_SDK") == "OFF" && os.Getenv("TF_LOG_PROVIDER_KVS") == "OFF"; off != want {
 				t.Errorf("tracing is off: %t", off)
@@ -53,12 +54,12 @@ func TestContextHoldsOnToNothingOnceItsRequestIsAnswered(t *testing.T) {
 	parent, cancel := context.WithCancel(context.WithValue(t.Context(), contextKey{}, "value"))
 	defer cancel()
 	var kept context.Context
-	_, err := forget(parent, "request", func(ctx context.Context, _ string) (string, error) {
+	_, err := release(parent, "request", func(ctx context.Context, _ string) (string, error) {
 		child, stop := context.WithCancel(ctx) // as the framework does, which never stops it
 		_ = stop
 		kept = child
-		if child.Value(contextKey{}) != nil {
-			t.Error("the context carries what the request's does, such as loggers")
+		if child.Value(contextKey{}) != "value" {
+			t.Error("the context lacks what the request's carries, such as loggers")
 		}
 		if child.Err() != nil {
 			t.Error(child.Err())
@@ -70,7 +71,7 @@ func TestContextHoldsOnToNothingOnceItsRequestIsAnswered(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("the request was cancelled, and its context says %v", err)
 	}
-	if kept.Err() == nil {
+	if kept.Err() == nil || kept.Value(contextKey{}) != nil {
 		t.Error("the context outlives the request")
 	}
 }

@@ -133,10 +133,7 @@ func (r *summaryReader) take(f function, e ast.Expr, warning bool) {
 			return
 		}
 	case *ast.CallExpr:
-		if name := calleeName(e); name == "named" { // the object's name goes behind it
-			r.take(f, e.Args[0], warning)
-			return
-		} else if name == "Summary" { // of a diagnostic that is made anew with more detail
+		if name := calleeName(e); name == "Summary" { // of a diagnostic that is made anew with more detail
 			return
 		} else if results := r.returned[name]; len(results) > 0 {
 			for _, result := range results {
@@ -264,9 +261,6 @@ func TestSummaries_plantedFaults(t *testing.T) {
 		`diags.AddError("Unable to dream", "x"); diags.AddWarning("Unable to dream", "y")`:       `"Unable to dream" is an error and a warning: true`,
 		`diags.AddError("Unable to dream", "x"); diags.AddError("Unable to dream a dream", "y")`: "",
 		`diags.AddError("Unable to dream", "x"); diags.AddError("Unable to Dream", "y")`:         `"Unable to Dream" says what "Unable to dream" says`,
-		`diags.AddError(named("Unable to think", name), "x")`:                                    `"Unable to think" is named by a test: false`,
-		`diags.AddError(named("Unable to dream", name), "x")`:                                    "",
-		`diags.AddError(named("Unable to dream "+name, name), "x")`:                              "provider/x.go:3: the summary is not a constant text",
 		`c.explain("Unable to think", err)`:                                                      `"Unable to think" is named by a test: false`,
 		`diags.AddError(choose(), "x")`:                                                          `"Unable to think" is named by a test: false`,
 	} {

@@ -90,19 +90,27 @@ func (m trustedRangesModel) announceTakeover(current heroku.Ruleset) diag.Diagno
 	if slices.Equal(present, []string{keyvalue.Internet}) || slices.Equal(present, m.sources()) {
 		return nil
 	}
-	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("ranges"), named("The space has trusted IP ranges already", m.SpaceID.ValueString()), fmt.Sprintf(
+	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("ranges"), "The space has trusted IP ranges already", fmt.Sprintf(
 		"They are replaced, all of them: %s. They were set by %s. Add those that are to stay, or import the set instead with the space's id.",
 		firstOf(strings.Join(present, ", "), "none, so that everybody is blocked"), firstOf(current.CreatedBy, "somebody")))}
 }
 
 // announceOpening warns of a space that somebody has opened since the state was written.
 func (m trustedRangesModel) announceOpening(now heroku.Ruleset) diag.Diagnostics {
-	if m.Ranges.IsNull() || !keyvalue.AdmitsInternet(allowed(now)) || keyvalue.AdmitsInternet(m.sources()) {
+	if m.Ranges.IsNull() {
 		return nil
 	}
-	return diag.Diagnostics{diag.NewWarningDiagnostic(named("The space is open to the whole internet", m.SpaceID.ValueString()), fmt.Sprintf(
-		"%s were %s, and %s has set them to %s since: everybody can reach the web processes in the space.",
-		m, listed(m.sources()), firstOf(now.CreatedBy, "somebody"), listed(allowed(now))))}
+	const next = "It stays so until an apply sets other ranges: plan again soon, and find out why they were changed."
+	event := fmt.Sprintf("%s were %s, and %s has set them to %s since", m, listed(m.sources()), firstOf(now.CreatedBy, "somebody"), listed(allowed(now)))
+	switch {
+	case keyvalue.AdmitsInternet(allowed(now)) && !keyvalue.AdmitsInternet(m.sources()):
+		return diag.Diagnostics{diag.NewWarningDiagnostic("The space is open to the whole internet",
+			event+": everybody can reach the web processes in the space. "+next)}
+	case keyvalue.AdmitsMost(allowed(now)) && !keyvalue.AdmitsMost(m.sources()):
+		return diag.Diagnostics{diag.NewWarningDiagnostic("The space is open to much of the internet",
+			event+": half of all IPv4 addresses or more can reach the web processes in the space. "+next)}
+	}
+	return nil
 }
 
 // unchangedSince refuses to replace a set that is not the one that the plan was made from.

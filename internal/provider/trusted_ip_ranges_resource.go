@@ -187,6 +187,11 @@ func (r *trustedRangesResource) ModifyPlan(ctx context.Context, req resource.Mod
 	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); resp.Diagnostics.HasError() {
 		return
 	}
+	if exists && plan.SpaceID.IsUnknown() && r.run.goes(object{spaceType, state.SpaceID.ValueString()}) {
+		resp.RequiresReplace.Append(path.Root("space_id"))
+		resp.Diagnostics.Append(state.announceDestroy()...)
+		return
+	}
 	if exists && known(plan.SpaceID) && !plan.SpaceID.Equal(state.SpaceID) {
 		if applies {
 			resp.Diagnostics.Append(fixedAtCreation(path.Root("space_id"), state.String(), state.SpaceID, plan.SpaceID))
@@ -214,15 +219,15 @@ func (r *trustedRangesResource) ModifyPlan(ctx context.Context, req resource.Mod
 // review warns of what the author may not have meant.
 func (r *trustedRangesResource) review(ctx context.Context, plan trustedRangesModel) diag.Diagnostics {
 	var diags diag.Diagnostics
-	shield, label := false, plan.SpaceID.ValueString()
+	shield, label := false, "A new space"
 	if r.client != nil && known(plan.SpaceID) {
+		label = "Space " + plan.SpaceID.ValueString()
 		if space, err := r.client.Space(ctx, plan.spaceID()); err == nil {
-			shield, label = space.Shield, space.Name
+			shield, label = space.Shield, fmt.Sprintf("Space %q (%s)", space.Name, space.ID)
 		}
 	}
-	// One warning for all: Terraform folds those that share a summary, and shows the first.
 	if hints := keyvalue.ReviewTrustedRanges(plan.sources(), shield); len(hints) > 0 {
-		diags.AddAttributeWarning(path.Root("ranges"), named("Trusted IP ranges may not mean what was intended", firstOf(label, "a new space")), bullets(hints))
+		diags.AddAttributeWarning(path.Root("ranges"), "Trusted IP ranges may not mean what was intended", label+":\n\n"+bullets(hints))
 	}
 	return diags
 }
@@ -231,10 +236,10 @@ func (m trustedRangesModel) announceDestroy() diag.Diagnostics {
 	var diags diag.Diagnostics
 	switch {
 	case m.OnDestroy.ValueString() == onDestroyOpen:
-		diags.AddWarning(named("The space will admit the whole internet", m.SpaceID.ValueString()), fmt.Sprintf(
+		diags.AddWarning("The space will admit the whole internet", fmt.Sprintf(
 			"on_destroy = %q sets %s as the only trusted range of space %s.", onDestroyOpen, keyvalue.Internet, m.SpaceID.ValueString()))
 	case m.OnDestroy.ValueString() == onDestroyRestore && m.restorable() == nil:
-		diags.AddWarning(named("The trusted IP ranges stay as they are", m.SpaceID.ValueString()), m.notRestored())
+		diags.AddWarning("The trusted IP ranges stay as they are", m.notRestored())
 	}
 	return diags
 }
@@ -295,11 +300,14 @@ func (r *trustedRangesResource) Read(ctx context.Context, req resource.ReadReque
 	ruleset, err := r.client.TrustedRanges(ctx, state.spaceID())
 	if heroku.IsNotFound(err) { // a space has a ruleset as long as it exists: only its own absence is a proof
 		if _, gone := r.client.Space(ctx, state.spaceID()); heroku.IsNotFound(gone) {
+			resp.Diagnostics.AddWarning("The trusted IP ranges are gone with their space", fmt.Sprintf(
+				"%s: the space does not exist any more, and its ranges went with it. A plan that creates them needs another space.", state))
 			resp.State.RemoveResource(ctx)
 			return
 		}
-		resp.Diagnostics.AddWarning(named("The trusted IP ranges could not be read", state.SpaceID.ValueString()),
-			r.failure("", state.String(), err).Detail()+"\n\nThe space exists, or could not be read either, so the state keeps what it has.")
+		resp.Diagnostics.AddWarning("The trusted IP ranges could not be read", fmt.Sprintf(
+			"%s: %s\n\nThat is no proof that the space is gone, so the state keeps the ranges that were read last. "+
+				"Plan again to compare them with what is there.", state, whatHappened(err)))
 		return
 	}
 	if err != nil {
@@ -307,7 +315,7 @@ func (r *trustedRangesResource) Read(ctx context.Context, req resource.ReadReque
 		return
 	}
 	if denied := deniedBy(ruleset); len(denied) > 0 {
-		resp.Diagnostics.AddWarning(named("The space has rules that deny", state.SpaceID.ValueString()), fmt.Sprintf(
+		resp.Diagnostics.AddWarning("The space has rules that deny", fmt.Sprintf(
 			"%s: somebody has set rules that deny %s. This resource knows trusted ranges only; the next change of ranges drops those rules.", state, strings.Join(denied, ", ")))
 	}
 	resp.Diagnostics.Append(state.announceOpening(ruleset)...)

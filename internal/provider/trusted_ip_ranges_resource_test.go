@@ -114,7 +114,7 @@ resource "kvs_trusted_ip_ranges" "prod" {
   }
 }
 `
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -162,7 +162,7 @@ func TestAccTrustedIPRanges_update(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	someone := sb.Client(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -242,7 +242,7 @@ func TestAccTrustedIPRanges_onDestroy(t *testing.T) {
 			t.Parallel()
 			sb := acctest.Start(t)
 			someone := sb.Client(t)
-			resource.Test(t, resource.TestCase{
+			acctest.Test(t, resource.TestCase{
 				ProtoV6ProviderFactories: sb.Factories(),
 				CheckDestroy:             sb.NothingLeft(),
 				Steps: []resource.TestStep{
@@ -274,7 +274,7 @@ func TestAccTrustedIPRanges_gone(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	someone := sb.Client(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -312,7 +312,7 @@ func TestAccTrustedIPRanges_refusal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sb := acctest.Start(t)
-			resource.Test(t, resource.TestCase{
+			acctest.Test(t, resource.TestCase{
 				ProtoV6ProviderFactories: sb.Factories(),
 				Steps:                    []resource.TestStep{{Config: trusted([]string{test.source}), PlanOnly: true, ExpectError: acctest.Says(test.says)}},
 			})
@@ -327,7 +327,7 @@ func TestAccTrustedIPRanges_tooMany(t *testing.T) {
 	for i := range 21 {
 		many = append(many, fmt.Sprintf("192.0.2.%d/32", i))
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{Config: privateSpace()},
@@ -348,7 +348,7 @@ resource "kvs_trusted_ip_ranges" "again" {
   ranges   = { "198.51.100.0/24" = {} }
 }
 `
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{Config: privateSpace()},
@@ -364,10 +364,10 @@ resource "kvs_trusted_ip_ranges" "again" {
 	})
 }
 
-func TestAccTrustedIPRanges_unknownValues(t *testing.T) {
+func TestLongTrustedIPRanges_unknownValues(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -393,7 +393,7 @@ func TestAccTrustedIPRanges_justAllocated(t *testing.T) {
 	sb := acctest.Start(t)
 	// For a moment after its allocation Heroku does not know the ruleset of a space.
 	sb.Inject(sandbox.Fault{Match: sandbox.Match{Path: "/spaces/*/inbound-ruleset", To: 3}, Do: sandbox.Effect{Status: 404}})
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{

@@ -8,8 +8,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
@@ -41,7 +43,7 @@ resource "kvs_trusted_ip_ranges" "prod" {
 `, space, release, office)
 }
 
-func TestAccTrustedIPRanges_unknownIsNotChanged(t *testing.T) {
+func TestLongTrustedIPRanges_unknownIsNotChanged(t *testing.T) {
 	t.Parallel()
 	sb, cli := workflow(t, rangesBehind("prod", "1"))
 	cli.Apply()
@@ -101,7 +103,7 @@ func released(release, onDestroy string) string {
   }`) + fmt.Sprintf("\nresource \"terraform_data\" \"release\" {\n  input = %q\n}\n", release)
 }
 
-func TestAccTrustedIPRanges_createBeforeDestroy(t *testing.T) {
+func TestLongTrustedIPRanges_createBeforeDestroy(t *testing.T) {
 	t.Parallel()
 	for _, onDestroy := range []string{"open", "restore_previous"} {
 		t.Run(onDestroy, func(t *testing.T) {
@@ -139,7 +141,7 @@ func TestAccTrustedIPRanges_renamedAddress(t *testing.T) {
 	expectTrusted(t, sb, "0.0.0.0/0")
 }
 
-func TestAccTrustedIPRanges_nullElements(t *testing.T) {
+func TestLongTrustedIPRanges_nullElements(t *testing.T) {
 	t.Parallel()
 	null := strings.Replace(trusted([]string{office, branch}), "= {}", "= null", 1)
 	sb, cli := workflow(t, null)
@@ -166,7 +168,7 @@ func TestAccTrustedIPRanges_nullElements(t *testing.T) {
 	}
 }
 
-func TestAccTrustedIPRanges_savedPlan(t *testing.T) {
+func TestLongTrustedIPRanges_savedPlan(t *testing.T) {
 	t.Parallel()
 	sb, cli := workflow(t, trusted([]string{office, branch}))
 	cli.Apply()
@@ -186,7 +188,7 @@ func TestAccTrustedIPRanges_savedPlan(t *testing.T) {
 	expectTrusted(t, sb, office, branch, "203.0.113.0/24")
 }
 
-func TestAccTrustedIPRanges_savedPlanOfACreation(t *testing.T) {
+func TestLongTrustedIPRanges_savedPlanOfACreation(t *testing.T) {
 	t.Parallel()
 	sb, cli := workflow(t, privateSpace())
 	cli.Apply()
@@ -209,7 +211,11 @@ func TestAccTrustedIPRanges_goneOnProofOnly(t *testing.T) {
 	cli.Apply()
 	// the ruleset is not found, and the space is there: the state keeps what it has
 	sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/spaces/*/inbound-ruleset"}, Do: sandbox.Effect{Status: 404}})
-	expectSays(t, planOf(cli), "The trusted IP ranges could not be read", "No changes")
+	unread := planOf(cli)
+	expectSays(t, unread, "The trusted IP ranges could not be read", "That is no proof that the space is gone", "No changes")
+	if strings.Contains(unread, "does not exist") {
+		t.Errorf("it says that the space does not exist:\n%s", unread)
+	}
 	sb.Clear()
 	cli.Apply()
 	cli.Configure(privateSpace())
@@ -224,14 +230,60 @@ func TestAccTrustedIPRanges_openedByHand(t *testing.T) {
 	name := "The space is open to the whole internet: " + string(mustFindSpace(t, sb.Client(t), "acme-prod").ID)
 	for _, opened := range [][]string{{"0.0.0.0/0"}, {"0.0.0.0/1", "128.0.0.0/1"}} {
 		mustTrust(t, sb.Client(t), opened...)
-		expectSays(t, planOf(cli), name, "were "+office)
+		expectSays(t, planOf(cli), name, "were "+office, "It stays so until an apply sets other ranges")
 	}
+	mustTrust(t, sb.Client(t), "0.0.0.0/1", "128.0.0.0/2")
+	expectSays(t, planOf(cli), "The space is open to much of the internet: ", "half of all IPv4 addresses or more")
 	cli.Apply()
 	expectTrusted(t, sb, office)
 }
 
+// What goes with its space or its store is said to be gone by itself too: the space or the store may be managed elsewhere.
+func TestGone_withItsSpaceOrStore(t *testing.T) {
+	t.Parallel()
+	f, _, store, _ := aStore(t, nil)
+	window := f.resource("kvs_maintenance_window")
+	window.apply(values{"instance_id": store.get("id"), "day": "monday", "time": "10:30"})
+	space, ranges := f.resource("kvs_private_space"), f.resource("kvs_trusted_ip_ranges")
+	space.apply(values{"name": "acme-prod", "team": "acme", "deletion_protection": false})
+	ranges.apply(values{"space_id": space.get("id"), "ranges": values{office: values{}}})
+	f.mustSucceed()
+	mini := "heroku-redis:mini" // has no window
+	if _, err := f.someone().UpdateAddOn(t.Context(), heroku.AppID(store.get("app_id")), heroku.AddOnID(store.get("id")), heroku.AddOnUpdate{Plan: &mini}); err != nil {
+		t.Fatal(err)
+	}
+	f.sb.Clock().Advance(time.Minute)
+	former := *window
+	former.refresh()
+	f.mustSay("The store has no maintenance window any more", store.get("id"), "on the plan mini now")
+	if err := f.someone().DeleteAddOn(t.Context(), heroku.AppID(store.get("app_id")), heroku.AddOnID(store.get("id"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.someone().DeleteSpace(t.Context(), heroku.SpaceID(space.get("id"))); err != nil {
+		t.Fatal(err)
+	}
+	f.sb.Clock().Advance(spaceWait)
+	window.refresh()
+	f.mustSay("The maintenance window is gone with its store", store.get("id"), "needs another store")
+	ranges.refresh()
+	f.mustSay("The trusted IP ranges are gone with their space", space.get("id"), "needs another space")
+	// what is gone is not destroyed: a plan is asked for that when the configuration has lost it as well
+	app := f.resource("kvs_app")
+	app.apply(values{"name": "orders-gone"})
+	f.mustSucceed()
+	if err := f.someone().DeleteApp(t.Context(), heroku.AppID(app.get("id"))); err != nil {
+		t.Fatal(err)
+	}
+	f.command()
+	app.plans(nil)
+	space.plans(nil)
+	if len(f.said) > 0 {
+		t.Errorf("it says %q of what is gone already", summariesOf(f.said))
+	}
+}
+
 // Two instances that set the same ranges are two owners all the same: the destroy of one of them would open the space.
-func TestAccTrustedIPRanges_twoOwnersThatAgree(t *testing.T) {
+func TestLongTrustedIPRanges_twoOwnersThatAgree(t *testing.T) {
 	t.Parallel()
 	second := strings.Replace(trusted([]string{office}), `"prod" {
   space_id`, `"again" {
@@ -241,4 +293,30 @@ func TestAccTrustedIPRanges_twoOwnersThatAgree(t *testing.T) {
 	cli.Apply()
 	cli.Configure(trusted([]string{office}) + second)
 	expectSays(t, planOf(cli), "Two resources own the trusted IP ranges of one space")
+}
+
+func TestAccTrustedIPRanges_spaceReplaced(t *testing.T) {
+	t.Parallel()
+	config := func(region string) string {
+		return privateSpace(fmt.Sprintf("region = %q", region)) + `
+resource "kvs_trusted_ip_ranges" "prod" {
+  space_id = kvs_private_space.prod.id
+  ranges   = { "192.0.2.0/24" = {} }
+}
+`
+	}
+	// the ranges of a space that is made anew are set in the same apply
+	sb, cli := workflow(t, config("virginia"))
+	cli.Apply()
+	cli.Configure(config("oregon"))
+	cli.Apply()
+	client := sb.Client(t)
+	found, err := client.FindSpace(t.Context(), "acme-prod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if set, err := client.TrustedRanges(t.Context(), found.ID); err != nil || len(set.Rules) != 1 || set.Rules[0].Source != "192.0.2.0/24" {
+		t.Errorf("the ranges are %v: %v", set.Rules, err)
+	}
+	expectSettled(t, cli)
 }

@@ -46,7 +46,7 @@ func TestAccUsage_againstThePlan(t *testing.T) {
 	sb := acctest.Start(t)
 	config := appAndStore("premium-0", `maxmemory_policy = "allkeys-lru"`) + usageOf("kvs_instance.cache.id")
 	const filled = 20 << 20
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -138,7 +138,7 @@ func TestAccUsage_unreachable(t *testing.T) {
 		sb := acctest.Start(t)
 		app := mustCreateAppIn(t, sb.Client(t), private)
 		config := storeOn(app.ID, `plan = "private-7"`) + usageOf("kvs_instance.cache.id")
-		resource.Test(t, resource.TestCase{
+		acctest.Test(t, resource.TestCase{
 			ProtoV6ProviderFactories: sb.Factories(),
 			Steps: []resource.TestStep{
 				{
@@ -159,7 +159,7 @@ func TestAccUsage_unreachable(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		resource.Test(t, resource.TestCase{
+		acctest.Test(t, resource.TestCase{
 			ProtoV6ProviderFactories: sb.Factories(),
 			Steps: []resource.TestStep{{
 				Config:            usageOf(fmt.Sprintf("%q", slow.ID)),
@@ -171,7 +171,7 @@ func TestAccUsage_unreachable(t *testing.T) {
 		t.Parallel()
 		sb := acctest.Start(t)
 		config := appAndStore("mini")
-		resource.Test(t, resource.TestCase{
+		acctest.Test(t, resource.TestCase{
 			ProtoV6ProviderFactories: sb.Factories(),
 			Steps: []resource.TestStep{
 				{Config: config},
@@ -193,7 +193,7 @@ func TestAccUsage_unreachable(t *testing.T) {
 func TestAccUsage_miniredis(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t, func(o *sandbox.Options) { o.Engine = "miniredis" })
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{{
 			Config: appAndStore("premium-0") + usageOf("kvs_instance.cache.id"),
@@ -213,7 +213,7 @@ func TestAccUsage_miniredis(t *testing.T) {
 func TestAccUsage_refusal(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{Config: usageOf(`"00000000-0000-4000-8000-000000000000"`), ExpectError: acctest.Says("Unable to find Key-Value Store")},

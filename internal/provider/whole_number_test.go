@@ -4,6 +4,7 @@
 package provider_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -20,7 +21,7 @@ func TestAccWholeNumber_refusal(t *testing.T) {
 	space := func(version string) string {
 		return privateSpace(`log_drain_url_wo = "https://logs.example.com"`, "log_drain_url_wo_version = "+version)
 	}
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
@@ -70,4 +71,13 @@ resource "terraform_data" "minutes" {
 			},
 		},
 	})
+}
+
+// The number that is wrong is there all the same: nobody says that it is missing.
+func TestAccWholeNumber_oneError(t *testing.T) {
+	t.Parallel()
+	_, cli := workflow(t, privateSpace(`log_drain_url_wo = "https://logs.example.com"`, "log_drain_url_wo_version = 0.5"))
+	if said := planOf(cli); strings.Count(said, "Error: ") != 1 || !strings.Contains(said, "is not a whole number") {
+		t.Errorf("it says:\n%s", said)
+	}
 }

@@ -52,8 +52,8 @@ func getAccount(c *call) (int, any, error) {
 	return http.StatusOK, body, nil
 }
 
-// itself: a user sees nobody else.
-func (c *call) itself() error {
+// checkSelf refuses paths of other users.
+func (c *call) checkSelf() error {
 	if ref := c.PathValue("user"); ref != "~" && ref != c.user.ID && ref != c.user.Email {
 		return notFound("user", "user")
 	}
@@ -61,14 +61,14 @@ func (c *call) itself() error {
 }
 
 func getUser(c *call) (int, any, error) {
-	if err := c.itself(); err != nil {
+	if err := c.checkSelf(); err != nil {
 		return 0, nil, err
 	}
 	return getAccount(c)
 }
 
 func listUserApps(c *call) (int, any, error) {
-	if err := c.itself(); err != nil {
+	if err := c.checkSelf(); err != nil {
 		return 0, nil, err
 	}
 	return listApps(c)
@@ -109,7 +109,7 @@ func (l limiter) remaining(userID string, now time.Time) int {
 	return int(l.bucket(userID, now).tokens)
 }
 
-// take costs a token; false = there is none.
+// take uses one token, and reports whether there was one.
 func (l limiter) take(userID string, now time.Time) bool {
 	b := l.bucket(userID, now)
 	if b.tokens < 1 {

@@ -20,14 +20,14 @@ type addOn struct {
 	Plan                 keyvalue.PlanName
 	State                string
 	CreatedAt, UpdatedAt time.Time
-	Store                store // its other half, on the Data API
+	Store                store // what the Data API knows of the add-on
 }
 
 const (
 	stateProvisioning   = "provisioning"
 	stateProvisioned    = "provisioned"
-	stateDeprovisioning = "deprovisioning" // in no schema, but real
-	stateDeprovisioned  = "deprovisioned"  // of a living record: it could not be provisioned
+	stateDeprovisioning = "deprovisioning" // not in the API's schema, but Heroku answers it
+	stateDeprovisioned  = "deprovisioned"  // of an add-on that still exists: provisioning failed
 )
 
 func (a *addOn) name() string { return a.Name }
@@ -50,7 +50,7 @@ type addOnBody struct {
 	Name             string        `json:"name"`
 	Plan             any           `json:"plan"` // idName, or a planBody when expanded
 	ProviderID       string        `json:"provider_id"`
-	ProvisionMessage string        `json:"provision_message,omitempty"` // only where the request asks for it
+	ProvisionMessage string        `json:"provision_message,omitempty"` // only if the request asks for it
 	State            string        `json:"state"`
 	UpdatedAt        string        `json:"updated_at"`
 	WebURL           string        `json:"web_url"`
@@ -63,7 +63,7 @@ func (b addOnBody) key(field string) string {
 	return b.ID
 }
 
-// addOnBody as seen from an app: config_vars are the names there. Everywhere but in an app's list that is the owner.
+// addOnBody describes an add-on as an app sees it: config_vars are the names on that app. It is the owner, except in an app's list.
 func (c *call) addOnBody(a *addOn, seenFrom string) addOnBody {
 	owner := c.w.Apps[a.App].idName()
 	b := addOnBody{
@@ -104,7 +104,7 @@ func ssoURL(appID, addOnID string) string {
 	return "https://addons-sso.heroku.com/apps/" + appID + "/addons/" + addOnID
 }
 
-// withMessage adds what the add-on's partner says, which only comes when it is asked for.
+// withMessage adds the message of the add-on's partner if the request asks for it.
 func (c *call) withMessage(b addOnBody, message string) addOnBody {
 	if strings.EqualFold(c.Header.Get("X-Heroku-Legacy-Provider-Messages"), "true") {
 		b.ProvisionMessage = message
@@ -112,7 +112,7 @@ func (c *call) withMessage(b addOnBody, message string) addOnBody {
 	return b
 }
 
-// mayReadAddOn: who may see the owner, or an app that it is attached to.
+// mayReadAddOn reports whether the caller may see the owner, or an app that the add-on is attached to.
 func (c *call) mayReadAddOn(a *addOn) bool {
 	if c.w.mayRead(c.user, c.w.Apps[a.App]) {
 		return true
@@ -235,10 +235,10 @@ func (c *call) checkAddOnName(name string) error {
 	return nil
 }
 
-// orderedPlan finds the plan that a request names; the service alone means the default of the app's surroundings.
+// orderedPlan finds the plan that a request names. The service alone means the default plan of the app's runtime.
 func (w *world) orderedPlan(ref string, app *app) (keyvalue.Plan, error) {
 	if ref == service.Name || ref == service.ID {
-		ref = defaultPlan(w.place(app)).Wire()
+		ref = defaultPlans[w.runtime(app)].Wire()
 	}
 	plan, ok := lookUpPlan(ref)
 	if !ok {
@@ -247,18 +247,20 @@ func (w *world) orderedPlan(ref string, app *app) (keyvalue.Plan, error) {
 	return plan, nil
 }
 
-// checkPlacement refuses plans that do not run where the app does, but for those that Heroku runs outside of the app's
-// space when that is confirmed by the app's name.
+// checkPlacement refuses plans that do not run where the app runs. Heroku runs a common plan outside of an app's Private Space when
+// that is confirmed by the app's name (Dev Center: Heroku Key-Value Store and Private Spaces).
 func (c *call) checkPlacement(plan keyvalue.Plan, app *app, confirm string) error {
-	place := c.w.place(app)
-	p := keyvalue.Place(plan.Name, place)
+	runtime := c.w.runtime(app)
+	outside := plan.Class == keyvalue.ClassCommon && runtime == keyvalue.ClassPrivate && !c.s.options.StrictPlacement
 	switch {
-	case p.Verdict == keyvalue.DoesNotFit, p.Verdict == keyvalue.NeedsConsent && c.s.options.StrictPlacement:
-		return invalid("The plan %s cannot be installed in %s. %s", plan.Name.Wire(), place, p.Reason)
-	case p.Verdict == keyvalue.NeedsConsent && confirm != app.Name:
+	case plan.Class == runtime, outside && confirm == app.Name:
+		return nil
+	case outside:
 		return confirmationRequired(app.Name, "This add-on is not automatically networked with this Private Space. ")
 	}
-	return nil
+	where := map[keyvalue.RuntimeClass]string{
+		keyvalue.ClassCommon: "the Common Runtime", keyvalue.ClassPrivate: "a Private Space", keyvalue.ClassShield: "a Shield Space"}[runtime]
+	return invalid("The plan %s cannot be installed in %s.", plan.Name.Wire(), where)
 }
 
 func createAddOn(c *call) (int, any, error) {
@@ -308,22 +310,22 @@ func createAddOn(c *call) (int, any, error) {
 	if err := c.configure(a, in.Config); err != nil {
 		return 0, nil, err
 	}
-	// The add-on is in the world before its attachment, which refers to it; a refusal takes it out again.
+	// The attachment refers to the add-on, which therefore is added first, and removed again when the attachment is refused.
 	c.w.AddOns[a.ID] = a
 	if _, err := c.attach(a, app, in.Attachment.Name, in.Confirm); err != nil {
 		delete(c.w.AddOns, a.ID)
 		return 0, nil, err
 	}
-	c.w.enter(a.ID, func(e *LedgerEntry) {
+	c.w.updateLedger(a.ID, func(e *LedgerEntry) {
 		*e = LedgerEntry{Kind: "add-on", ID: a.ID, Name: a.Name, Plan: a.Plan.Wire(), AppID: app.ID, App: app.Name, CreatedAt: c.now}
 	})
-	c.expectStore(a)
+	c.addStoreEvents(a)
 	c.s.startBacking(a)
 	return http.StatusCreated, c.withMessage(c.addOnBody(a, app.ID), "Your add-on should be available in a few minutes."), nil
 }
 
-// expectStore decides when a new store is ready, or that it never is.
-func (c *call) expectStore(a *addOn) {
+// addStoreEvents adds the events of a new store: it is provisioned or fails, and its fork is complete.
+func (c *call) addStoreEvents(a *addOn) {
 	ready := event{Kind: provisioned, AddOn: a.ID, Due: c.now.Add(c.s.options.Provisioning)}
 	if c.effect.Provisioning == fail {
 		ready.Kind = provisioningFailed
@@ -336,9 +338,9 @@ func (c *call) expectStore(a *addOn) {
 	default:
 		ready.HeldBy = c.fault
 	}
-	c.w.expect(c.orHeld(ready))
+	c.w.addEvent(c.orHeld(ready))
 	if a.Store.Fork != nil && c.s.options.Forking > 0 {
-		c.w.expect(complete)
+		c.w.addEvent(complete)
 	}
 }
 
@@ -368,7 +370,7 @@ func updateAddOn(c *call) (int, any, error) {
 	}
 	if rename {
 		a.Name = *in.Name
-		c.w.enter(a.ID, func(e *LedgerEntry) { e.Name = a.Name })
+		c.w.updateLedger(a.ID, func(e *LedgerEntry) { e.Name = a.Name })
 	}
 	a.UpdatedAt = c.now
 	return http.StatusOK, c.withMessage(c.addOnBody(a, app.ID), message), nil
@@ -401,8 +403,8 @@ func deleteAddOn(c *call) (int, any, error) {
 	return http.StatusOK, body, nil
 }
 
-// destroy removes an add-on with all its attachments and gives the state that is left: deprovisioned, or deprovisioning
-// where that takes time, as it does inside of spaces.
+// destroy removes an add-on with all its attachments and returns its state: deprovisioned, or deprovisioning where the removal takes
+// time, as in spaces.
 func (c *call) destroy(a *addOn) (state string) {
 	takes := time.Duration(c.effect.Deprovisioning)
 	spaceID := c.w.spaceOf(a)
@@ -417,23 +419,23 @@ func (c *call) destroy(a *addOn) (state string) {
 			delete(c.w.Attachments, id)
 		}
 	}
-	c.w.forget(a.ID)
+	c.w.dropEvents(a.ID)
 	c.s.stopBacking(a.ID)
-	c.w.enter(a.ID, func(e *LedgerEntry) {
+	c.w.updateLedger(a.ID, func(e *LedgerEntry) {
 		if e.DestroyedAt == nil {
 			e.DestroyedAt = &c.now
 		}
 	})
 	if takes > 0 && a.State != stateDeprovisioned {
 		a.State, a.UpdatedAt = stateDeprovisioning, c.now
-		c.w.expect(event{Kind: gone, AddOn: a.ID, Space: spaceID, Due: c.now.Add(takes)})
+		c.w.addEvent(event{Kind: gone, AddOn: a.ID, Space: spaceID, Due: c.now.Add(takes)})
 		return stateDeprovisioning
 	}
 	delete(c.w.AddOns, a.ID)
 	return stateDeprovisioned
 }
 
-// getAddOnConfig lists what the add-on puts into the environment of its owner.
+// getAddOnConfig lists the config vars of the add-on on its owner.
 func getAddOnConfig(c *call) (int, any, error) {
 	a, err := c.addOn(c.PathValue("addon"))
 	if err != nil {

@@ -10,18 +10,15 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// The one add-on service here: its wire name is older than the product's.
+// service is the only add-on service. Its name in the API is older than the product's.
 var service = serviceBody{
-	CLIPluginName: "heroku-redis",
-	CreatedAt:     "2014-09-30T21:45:10Z",
-	HumanName:     "Heroku Key-Value Store",
-	ID:            "5bbf672c-07f6-49c2-9c16-f1dcb96784db",
-	Name:          "heroku-redis",
-	State:         "ga",
-	SupportedGenerations: []idName{
-		generation,
-		{catalogueID("generation fir"), "fir"},
-	},
+	CLIPluginName:                 "heroku-redis",
+	CreatedAt:                     "2014-09-30T21:45:10Z",
+	HumanName:                     "Heroku Key-Value Store",
+	ID:                            "5bbf672c-07f6-49c2-9c16-f1dcb96784db",
+	Name:                          "heroku-redis",
+	State:                         "ga",
+	SupportedGenerations:          []idName{generationID(cedar), generationID("fir")},
 	SupportsMultipleInstallations: true,
 	SupportsSharing:               true,
 	UpdatedAt:                     "2025-01-07T17:00:00Z",
@@ -51,8 +48,8 @@ func listServices(*call) (int, any, error) {
 	return http.StatusOK, list([]serviceBody{service}, "id", "name"), nil
 }
 
-// theService checks the path's service.
-func (c *call) theService() error {
+// checkService refuses a path that names another add-on service.
+func (c *call) checkService() error {
 	if ref := c.PathValue("service"); ref != service.Name && ref != service.ID {
 		return &apiError{status: http.StatusNotFound, ID: "not_found", Message: "Couldn't find that add-on service", Resource: "addon_service"}
 	}
@@ -60,7 +57,7 @@ func (c *call) theService() error {
 }
 
 func getService(c *call) (int, any, error) {
-	if err := c.theService(); err != nil {
+	if err := c.checkService(); err != nil {
 		return 0, nil, err
 	}
 	return http.StatusOK, service, nil
@@ -73,7 +70,7 @@ type priceBody struct {
 	Unit     string `json:"unit"`
 }
 
-// price: where none is published (premium-4) the plan says that it is a matter of contract, since clients do not expect null.
+// price of a plan. One without a published price (premium-4) is a matter of contract, because clients do not expect null.
 func price(p keyvalue.Plan) priceBody {
 	if p.MonthlyPriceCents == nil {
 		return priceBody{Contract: true, Unit: "month"}
@@ -114,15 +111,9 @@ func humanPlan(p keyvalue.PlanName) string {
 	return strings.ToUpper(words[:1]) + words[1:]
 }
 
-// defaultPlan is what a request gets that names the service only: the lowest plan of the app's surroundings.
-func defaultPlan(l keyvalue.Location) keyvalue.PlanName {
-	switch l {
-	case keyvalue.PrivateSpace:
-		return "private-7"
-	case keyvalue.ShieldSpace:
-		return "shield-7"
-	}
-	return "mini"
+// defaultPlans are the lowest plan of each runtime: a request that names only the service gets it.
+var defaultPlans = map[keyvalue.RuntimeClass]keyvalue.PlanName{
+	keyvalue.ClassCommon: "mini", keyvalue.ClassPrivate: "private-7", keyvalue.ClassShield: "shield-7",
 }
 
 func newPlanBody(p keyvalue.Plan) planBody {
@@ -130,7 +121,7 @@ func newPlanBody(p keyvalue.Plan) planBody {
 		AddonService:                     idName{service.ID, service.Name},
 		Compliance:                       p.Compliance,
 		CreatedAt:                        "2016-09-08T00:00:00Z",
-		Default:                          p.Name == defaultPlan(keyvalue.CommonRuntime),
+		Default:                          p.Name == defaultPlans[keyvalue.ClassCommon],
 		Description:                      service.HumanName + " " + humanPlan(p.Name),
 		HumanName:                        humanPlan(p.Name),
 		ID:                               planID(p.Name).ID,
@@ -138,7 +129,7 @@ func newPlanBody(p keyvalue.Plan) planBody {
 		InstallableOutsidePrivateNetwork: p.Class == keyvalue.ClassCommon,
 		Name:                             p.Name.Wire(),
 		Price:                            price(p),
-		SpaceDefault:                     p.Name == defaultPlan(keyvalue.PrivateSpace),
+		SpaceDefault:                     p.Name == defaultPlans[keyvalue.ClassPrivate],
 		State:                            "ga",
 		UpdatedAt:                        "2024-10-01T00:00:00Z",
 		Visible:                          true,
@@ -147,7 +138,7 @@ func newPlanBody(p keyvalue.Plan) planBody {
 
 func listPlans(c *call) (int, any, error) {
 	if c.PathValue("service") != "" {
-		if err := c.theService(); err != nil {
+		if err := c.checkService(); err != nil {
 			return 0, nil, err
 		}
 	}
@@ -160,7 +151,7 @@ func listPlans(c *call) (int, any, error) {
 
 func getPlan(c *call) (int, any, error) {
 	if c.PathValue("service") != "" {
-		if err := c.theService(); err != nil {
+		if err := c.checkService(); err != nil {
 			return 0, nil, err
 		}
 	}

@@ -34,7 +34,8 @@ func TestAddOn_isProvisionedWhenItsTimeHasCome(t *testing.T) {
 		says("updated_at", "2026-01-14T09:02:00Z").says("created_at", "2026-01-14T09:00:00Z")
 	w.send("GET /apps/orders-api/releases", "").is(200).says("length", "4").says("3.description", "Attach REDIS (@ref:redis-curved-48210)").
 		says("3.addon_plan_names", `["heroku-redis:premium-0"]`)
-	w.send("GET /redis/v0/databases/redis-curved-48210/config", "").is(200).says("timeout.value", "60").says("maxmemory_policy.value", "volatile-lru")
+	w.send("GET /redis/v0/databases/redis-curved-48210/config", "").is(200).says("timeout.value", "60").
+		says("maxmemory_policy.value", "volatile-lru")
 	url := w.send("GET /apps/orders-api/config-vars", "").get("REDIS_URL")
 	w.send("GET /addons/redis-curved-48210/config", "").is(200).says("0.name", "REDIS_URL").says("0.value", url)
 	if err := w.redis("orders-api", "REDIS_URL").Ping(t.Context()).Err(); err != nil {
@@ -47,7 +48,8 @@ func TestAddOn_isOrderedInEveryForm(t *testing.T) {
 	w := start(t)
 	id := w.send("GET /plans/heroku-redis:premium-1", "").get("id")
 	for i, tc := range []struct{ plan, name string }{
-		{`"heroku-redis:premium-1"`, "heroku-redis:premium-1"}, {`"` + id + `"`, "heroku-redis:premium-1"}, {`{"id":"` + id + `"}`, "heroku-redis:premium-1"},
+		{`"heroku-redis:premium-1"`, "heroku-redis:premium-1"}, {`"` + id + `"`, "heroku-redis:premium-1"}, {`{"id":"` + id + `"}`,
+			"heroku-redis:premium-1"},
 		{`"heroku-redis"`, "heroku-redis:mini"}, {`{"name":"heroku-redis:hobby-dev"}`, "heroku-redis:mini"},
 	} {
 		app := fmt.Sprintf("app-%d", i)
@@ -68,20 +70,29 @@ func TestAddOn_isRefused(t *testing.T) {
 		id      string
 		message string
 	}{
-		"without a plan":                           {`{}`, 422, "invalid_params", unknown + `"".`},
-		"with an unknown plan":                     {`{"plan":"heroku-redis:premium-77"}`, 422, "invalid_params", unknown + `"heroku-redis:premium-77".`},
-		"with another service":                     {`{"plan":"heroku-postgresql:mini"}`, 422, "invalid_params", unknown},
-		"with a plan without service":              {`{"plan":"premium-0"}`, 422, "invalid_params", unknown},
-		"with a private plan":                      {`{"plan":"heroku-redis:private-7"}`, 422, "invalid_params", "heroku-redis:private-7 cannot be installed"},
-		"with a shield plan":                       {`{"plan":"heroku-redis:shield-7"}`, 422, "invalid_params", "heroku-redis:shield-7 cannot be installed"},
-		"with a name that is taken":                {`{"plan":"heroku-redis:mini","name":"taken"}`, 422, "invalid_params", "Name is already taken"},
-		"with a name of digits":                    {`{"plan":"heroku-redis:mini","name":"1st"}`, 422, "invalid_params", "must start with a letter"},
-		"with an unknown policy":                   {`{"plan":"heroku-redis:mini","config":{"maxmemory_policy":"lru"}}`, 422, "provider_error", "contacting the add-on partner"},
-		"with a negative timeout":                  {`{"plan":"heroku-redis:mini","config":{"timeout":"-1"}}`, 422, "provider_error", "timeout"},
-		"with an unknown version":                  {`{"plan":"heroku-redis:mini","config":{"version":"5.0"}}`, 422, "provider_error", "5.0"},
-		"with a fork of no URL":                    {`{"plan":"heroku-redis:mini","config":{"fork":"secret-thing"}}`, 422, "provider_error", "contacting"},
-		"with an attachment's name that is in use": {`{"plan":"heroku-redis:mini","attachment":{"name":"REDIS"}}`, 423, "confirmation_required", "already attached"},
-		"with a bad attachment's name":             {`{"plan":"heroku-redis:mini","attachment":{"name":"1ST"}}`, 422, "invalid_params", "must start with a letter"},
+		"without a plan": {`{}`, 422, "invalid_params", unknown + `"".`},
+		"with an unknown plan": {`{"plan":"heroku-redis:premium-77"}`, 422, "invalid_params",
+			unknown + `"heroku-redis:premium-77".`},
+		"with another service":        {`{"plan":"heroku-postgresql:mini"}`, 422, "invalid_params", unknown},
+		"with a plan without service": {`{"plan":"premium-0"}`, 422, "invalid_params", unknown},
+		"with a private plan": {`{"plan":"heroku-redis:private-7"}`, 422, "invalid_params",
+			"heroku-redis:private-7 cannot be installed"},
+		"with a shield plan": {`{"plan":"heroku-redis:shield-7"}`, 422, "invalid_params",
+			"heroku-redis:shield-7 cannot be installed"},
+		"with a name that is taken": {`{"plan":"heroku-redis:mini","name":"taken"}`, 422, "invalid_params",
+			"Name is already taken"},
+		"with a name of digits": {`{"plan":"heroku-redis:mini","name":"1st"}`, 422, "invalid_params",
+			"must start with a letter"},
+		"with an unknown policy": {`{"plan":"heroku-redis:mini","config":{"maxmemory_policy":"lru"}}`, 422,
+			"provider_error", "contacting the add-on partner"},
+		"with a negative timeout": {`{"plan":"heroku-redis:mini","config":{"timeout":"-1"}}`, 422, "provider_error", "timeout"},
+		"with an unknown version": {`{"plan":"heroku-redis:mini","config":{"version":"5.0"}}`, 422, "provider_error", "5.0"},
+		"with a fork of no URL": {`{"plan":"heroku-redis:mini","config":{"fork":"secret-thing"}}`, 422, "provider_error",
+			"contacting"},
+		"with an attachment's name that is in use": {`{"plan":"heroku-redis:mini","attachment":{"name":"REDIS"}}`, 423,
+			"confirmation_required", "already attached"},
+		"with a bad attachment's name": {`{"plan":"heroku-redis:mini","attachment":{"name":"1ST"}}`, 422, "invalid_params",
+			"must start with a letter"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -136,7 +147,8 @@ func TestAddOn_listsOfAnAppHaveWhatIsAttachedAndNamesAsSeenFromThere(t *testing.
 	w.app("orders-worker")
 	w.store("orders-api", "kvs-a", "premium-0")
 	w.send("POST /addon-attachments", `{"addon":"kvs-a","app":"orders-worker","name":"SHARED"}`).is(201)
-	w.send("GET /apps/orders-worker/addons", "").is(200).says("length", "1").says("0.app.name", "orders-api").says("0.config_vars", `["SHARED_URL"]`)
+	w.send("GET /apps/orders-worker/addons", "").is(200).says("length", "1").says("0.app.name", "orders-api").
+		says("0.config_vars", `["SHARED_URL"]`)
 	w.send("GET /apps/orders-worker/addons/kvs-a", "").is(200).says("config_vars", `["SHARED_URL"]`)
 	w.send("GET /apps/orders-api/addons", "").is(200).says("0.config_vars", `["REDIS_URL"]`)
 	w.send("GET /addons", "").is(200).says("0.config_vars", `["REDIS_URL"]`)
@@ -188,10 +200,12 @@ func TestPlanChange_isAtOnceOnThePlatformAndLaterOnTheDataAPI(t *testing.T) {
 			old := w.send("GET /apps/orders-api/config-vars", "").get("REDIS_URL")
 			id := w.send("GET /addons/kvs-a", "").get("id")
 
-			w.send("PATCH /apps/orders-api/addons/kvs-a", `{"plan":{"name":"heroku-redis:premium-1"}}`, "Accept-Expansion: plan", "X-Heroku-Legacy-Provider-Messages: true").is(200).
+			w.send("PATCH /apps/orders-api/addons/kvs-a", `{"plan":{"name":"heroku-redis:premium-1"}}`, "Accept-Expansion: plan",
+				"X-Heroku-Legacy-Provider-Messages: true").is(200).
 				says("plan.name", "heroku-redis:premium-1").says("plan.price.cents", "3000").says("state", "provisioned").says("provision_message",
 				"The Heroku Data for Redis instance is in the process of being upgraded.\nThe time it takes to upgrade is dependent on how much data exists in the instance.")
-			w.send("GET /redis/v0/databases/kvs-a", "").is(200).says("plan", "premium-0").says("info.0.values.0", "Premium 0").says("info.1.values.0", "Preparing (upgrade in progress)")
+			w.send("GET /redis/v0/databases/kvs-a", "").is(200).says("plan", "premium-0").says("info.0.values.0", "Premium 0").
+				says("info.1.values.0", "Preparing (upgrade in progress)")
 			w.send("GET /redis/v0/databases/kvs-a/wait", "").is(200).says("waiting?", "true").says("message", "preparing")
 			w.send("PATCH /apps/orders-api/addons/kvs-a", `{"plan":"heroku-redis:premium-2"}`).is(422).says("id", "unprocessable_entity")
 			w.send("PATCH /redis/v0/databases/kvs-a/config", `{"timeout":1}`).is(422).says("id", "unprocessable_entity")
@@ -248,7 +262,8 @@ func TestPlanChange_isRefused(t *testing.T) {
 	w.send("PATCH /apps/orders-api/addons/kvs-a", `{"plan":"heroku-redis:premium-0"}`).is(200)
 	w.send("GET /redis/v0/databases/kvs-a/wait", "").says("waiting?", "false") // the same plan is no change
 	w.send("POST /apps/orders-api/addons", `{"plan":"heroku-redis:mini","name":"fresh"}`).is(201)
-	w.send("PATCH /apps/orders-api/addons/fresh", `{"plan":"heroku-redis:premium-0"}`).is(422).says("message", "Add-on fresh is being provisioned. Please try again later.")
+	w.send("PATCH /apps/orders-api/addons/fresh", `{"plan":"heroku-redis:premium-0"}`).is(422).
+		says("message", "Add-on fresh is being provisioned. Please try again later.")
 }
 
 func TestAddOn_isDestroyed(t *testing.T) {
@@ -321,12 +336,13 @@ func TestResolve(t *testing.T) {
 		"by app::ATTACHMENT":              {`{"addon":"orders-worker::WORK"}`, 200, "redis-b-2"},
 		"by service on an app":            {`{"addon":"heroku-redis","app":"orders-api"}`, 200, "redis-a-1"},
 		"by an attachment that is unique": {`{"addon":"WORK"}`, 200, "redis-b-2"},
-		"by an ambiguous attachment":      {`{"addon":"REDIS"}`, 422, "Ambiguous identifier; multiple matching add-ons found: redis-a-1, redis-b-2."},
-		"on an app that it is not on":     {`{"addon":"redis-a-1","app":"orders-worker"}`, 404, "add_on"},
-		"on an unknown app":               {`{"addon":"redis-a-1","app":"nowhere"}`, 404, "app"},
-		"of another service":              {`{"addon":"redis-a-1","addon_service":"heroku-postgresql"}`, 404, "add_on"},
-		"by a service without an app":     {`{"addon":"heroku-redis"}`, 404, "add_on"},
-		"by nothing":                      {`{}`, 404, "add_on"},
+		"by an ambiguous attachment": {`{"addon":"REDIS"}`, 422,
+			"Ambiguous identifier; multiple matching add-ons found: redis-a-1, redis-b-2."},
+		"on an app that it is not on": {`{"addon":"redis-a-1","app":"orders-worker"}`, 404, "add_on"},
+		"on an unknown app":           {`{"addon":"redis-a-1","app":"nowhere"}`, 404, "app"},
+		"of another service":          {`{"addon":"redis-a-1","addon_service":"heroku-postgresql"}`, 404, "add_on"},
+		"by a service without an app": {`{"addon":"heroku-redis"}`, 404, "add_on"},
+		"by nothing":                  {`{}`, 404, "add_on"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

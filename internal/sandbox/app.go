@@ -34,11 +34,12 @@ func (a *app) name() string        { return a.Name }
 func (a *app) idName() idName      { return idName{a.ID, a.Name} }
 func (a *app) touch(now time.Time) { a.UpdatedAt = now }
 
-// mayRead and mayChange: a team's app is seen by its members, changed by its admins and by who created it.
+// mayRead reports whether a user may see an app: the owner and the members of its team may.
 func (w *world) mayRead(u *user, a *app) bool {
 	return a.Owner == u.ID || a.Team != "" && w.Teams[a.Team].role(u.ID) != ""
 }
 
+// mayChange reports whether a user may change an app: the owner and the admins of its team may.
 func (w *world) mayChange(u *user, a *app) bool {
 	return w.mayRead(u, a) && (a.Owner == u.ID || w.Teams[a.Team].role(u.ID) == roleAdmin)
 }
@@ -64,7 +65,7 @@ func (c *call) appToChange(ref string) (*app, error) {
 	return a, err
 }
 
-// appCore is what both kinds of app answers have.
+// appCore is what appBody and teamAppBody have in common.
 type appCore struct {
 	ArchivedAt                   *string    `json:"archived_at"`
 	BuildStack                   idName     `json:"build_stack"`
@@ -115,13 +116,6 @@ type appBody struct {
 	Organization *idName `json:"organization"`
 }
 
-// teamAppBody is what the /teams endpoints answer.
-type teamAppBody struct {
-	appCore
-	Joined bool `json:"joined"`
-	Locked bool `json:"locked"`
-}
-
 const slugSize = 24 << 20 // bytes
 
 var stack = idName{"f9f9cbd7-2970-41ef-8db5-3df7123b041f", "heroku-24"}
@@ -158,12 +152,11 @@ func (w *world) appCore(a *app) appCore {
 }
 
 func (w *world) appBody(a *app) appBody {
-	core := w.appCore(a)
-	return appBody{appCore: core, Generation: generation, Organization: core.Team}
-}
-
-func (c *call) teamAppBody(a *app) teamAppBody {
-	return teamAppBody{appCore: c.w.appCore(a), Joined: a.Owner == c.user.ID, Locked: a.Locked}
+	core, generation := w.appCore(a), cedar
+	if sp := w.Spaces[a.Space]; sp != nil {
+		generation = cmp.Or(sp.Generation, cedar)
+	}
+	return appBody{appCore: core, Generation: generationID(generation), Organization: core.Team}
 }
 
 func listApps(c *call) (int, any, error) {
@@ -176,37 +169,12 @@ func listApps(c *call) (int, any, error) {
 	return http.StatusOK, list(bodies, "id", "name", "updated_at"), nil
 }
 
-func listTeamApps(c *call) (int, any, error) {
-	t, err := c.team(c.PathValue("team"))
-	if err != nil {
-		return 0, nil, err
-	}
-	var bodies []teamAppBody
-	for _, a := range c.w.Apps {
-		if a.Team == t.ID {
-			bodies = append(bodies, c.teamAppBody(a))
-		}
-	}
-	return http.StatusOK, list(bodies, "id", "name", "updated_at"), nil
-}
-
 func getApp(c *call) (int, any, error) {
 	a, err := c.app(c.PathValue("app"))
 	if err != nil {
 		return 0, nil, err
 	}
 	return http.StatusOK, c.w.appBody(a), nil
-}
-
-func getTeamApp(c *call) (int, any, error) {
-	a, err := c.app(c.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
-	if a.Team == "" {
-		return 0, nil, notFound("app", "app")
-	}
-	return http.StatusOK, c.teamAppBody(a), nil
 }
 
 func createApp(c *call) (int, any, error) {
@@ -230,53 +198,6 @@ func createApp(c *call) (int, any, error) {
 	return http.StatusCreated, c.w.appBody(a), nil
 }
 
-func createTeamApp(c *call) (int, any, error) {
-	var in struct {
-		Name            string    `json:"name"`
-		Team            reference `json:"team"`
-		Space           reference `json:"space"`
-		Region          reference `json:"region"`
-		Stack           reference `json:"stack"`
-		Locked          bool      `json:"locked"`
-		Personal        bool      `json:"personal"`
-		InternalRouting *bool     `json:"internal_routing"`
-	}
-	if err := c.params(&in); err != nil {
-		return 0, nil, err
-	}
-	if in.Space != "" {
-		a, err := c.newAppInSpace(in.Name, string(in.Space), string(in.Team), string(in.Region))
-		if err != nil {
-			return 0, nil, err
-		}
-		internal := in.InternalRouting != nil && *in.InternalRouting
-		a.Locked, a.InternalRouting = in.Locked, &internal
-		return http.StatusCreated, c.teamAppBody(a), nil
-	}
-	if in.InternalRouting != nil && *in.InternalRouting {
-		return 0, nil, invalid("Internal routing is for apps in Private Spaces only.")
-	}
-	r, err := commonRegion(string(in.Region))
-	if err != nil {
-		return 0, nil, err
-	}
-	var t *team
-	switch {
-	case in.Team != "":
-		if t, err = c.team(string(in.Team)); err != nil {
-			return 0, nil, err
-		}
-	case !in.Personal:
-		t = c.w.defaultTeam(c.user)
-	}
-	a, err := c.newApp(in.Name, r, t, nil)
-	if err != nil {
-		return 0, nil, err
-	}
-	a.Locked = in.Locked
-	return http.StatusCreated, c.teamAppBody(a), nil
-}
-
 // commonRegion finds a region of the Common Runtime.
 func commonRegion(ref string) (region, error) {
 	r, ok := lookUpRegion(cmp.Or(ref, "us"))
@@ -289,7 +210,7 @@ func commonRegion(ref string) (region, error) {
 	return r, nil
 }
 
-// newApp in a team and a space, if any.
+// newApp creates an app in a team and a space, which may be nil.
 func (c *call) newApp(name string, r region, t *team, sp *space) (*app, error) {
 	if name == "" {
 		name = fmt.Sprintf("%s-%s-%05d", c.w.pick(adjectives), c.w.pick(nouns), c.w.random().IntN(100000))
@@ -358,7 +279,7 @@ func updateApp(c *call) (int, any, error) {
 		a.Name = *in.Name
 		for _, addon := range c.w.AddOns {
 			if addon.App == a.ID {
-				c.w.enter(addon.ID, func(e *LedgerEntry) { e.App = a.Name })
+				c.w.updateLedger(addon.ID, func(e *LedgerEntry) { e.App = a.Name })
 			}
 		}
 	}
@@ -367,51 +288,6 @@ func updateApp(c *call) (int, any, error) {
 	}
 	a.touch(c.now)
 	return http.StatusOK, c.w.appBody(a), nil
-}
-
-func updateTeamApp(c *call) (int, any, error) {
-	a, err := c.appToChange(c.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
-	var in struct {
-		Locked *bool     `json:"locked"`
-		Owner  reference `json:"owner"`
-	}
-	if err := c.params(&in); err != nil {
-		return 0, nil, err
-	}
-	if in.Owner != "" {
-		if err := c.transfer(a, string(in.Owner)); err != nil {
-			return 0, nil, err
-		}
-	}
-	if in.Locked != nil {
-		a.Locked = *in.Locked
-	}
-	a.touch(c.now)
-	return http.StatusOK, c.teamAppBody(a), nil
-}
-
-// transfer gives an app to a team, or to a user by e-mail or id.
-func (c *call) transfer(a *app, owner string) error {
-	t := find(c.w.Teams, owner, (*team).name)
-	if sp := c.w.Spaces[a.Space]; sp != nil && (t == nil || t.ID != a.Team) {
-		return invalid("App %s belongs to the team of the space %s, and moves only with it.", a.Name, sp.Name)
-	}
-	if t != nil {
-		if t.role(c.user.ID) == "" {
-			return forbidden("You do not have access to the team %s.", t.Name)
-		}
-		a.Team = t.ID
-		return nil
-	}
-	u := find(c.w.Users, owner, func(u *user) string { return u.Email })
-	if u == nil {
-		return notFound("team", "team")
-	}
-	a.Team, a.Owner = "", u.ID
-	return nil
 }
 
 func deleteApp(c *call) (int, any, error) {

@@ -29,7 +29,8 @@ func TestApp_hasEveryMemberOfTheReference(t *testing.T) {
 	}
 	w.send("GET /teams/apps/orders-api", "").is(200).says("joined", "true")
 	w.send("GET /teams/acme/apps", "").is(200).says("0.name", "orders-api").says("0.locked", "false")
-	w.send("GET /apps/orders-api/dynos", "").is(200).says("length", "2").says("0.name", "web.1").says("0.state", "up").says("1.type", "worker").
+	w.send("GET /apps/orders-api/dynos", "").is(200).says("length", "2").says("0.name", "web.1").says("0.state", "up").
+		says("1.type", "worker").
 		says("0.release.version", "3").says("0.app.name", "orders-api").says("0.size", "Standard-1X")
 	w.send("GET /apps/orders-api/pipeline-couplings", "").is(404).says("resource", "pipeline_coupling") // the CLI takes any 200 for one
 	w.send("GET /apps/orders-api/collaborators", "").is(200).says("0.user.email", "acme@herokumanager.com")
@@ -44,20 +45,22 @@ func TestApp_isRefused(t *testing.T) {
 		status     int
 		message    string
 	}{
-		"with a name that is taken":     {"POST /apps", `{"name":"orders-api"}`, 422, "Name orders-api is already taken"},
-		"with a name in upper case":     {"POST /apps", `{"name":"Orders"}`, 422, "lowercase"},
-		"with a name of two letters":    {"POST /apps", `{"name":"ab"}`, 422, "too short"},
-		"with a name of 31 letters":     {"POST /apps", `{"name":"` + strings.Repeat("a", 31) + `"}`, 422, "too long"},
-		"with a dash at the end":        {"POST /apps", `{"name":"orders-"}`, 422, "letter or digit"},
-		"in an unknown region":          {"POST /apps", `{"region":"mars"}`, 404, "region"},
-		"in a region for spaces":        {"POST /apps", `{"region":"virginia"}`, 422, "Private Spaces"},
-		"in an unknown team":            {"POST /teams/apps", `{"team":"nobody"}`, 404, "team"},
-		"in an unknown space":           {"POST /teams/apps", `{"space":"nowhere"}`, 404, "Couldn't find that space."},
-		"renamed to what is taken":      {"PATCH /apps/other-app", `{"name":"orders-api"}`, 422, "already taken"},
-		"by an id that is nobody's":     {"GET /apps/e3b1a6c2-9d47-4e5f-8a2b-6c7d8e9f0a1b", "", 404, "Couldn't find that app."},
-		"with another process type":     {"PATCH /apps/orders-api/formation", `{"updates":[{"type":"clock","quantity":1}]}`, 404, "Couldn't find that process type (clock)."},
-		"given to nobody":               {"PATCH /teams/apps/orders-api", `{"owner":"nobody"}`, 404, "team"},
-		"with eleven dynos of a type":   {"PATCH /apps/orders-api/formation", `{"updates":[{"type":"web","quantity":"+10"}]}`, 422, "Cannot update to more than 10 Standard-1X size dynos per process type."},
+		"with a name that is taken":  {"POST /apps", `{"name":"orders-api"}`, 422, "Name orders-api is already taken"},
+		"with a name in upper case":  {"POST /apps", `{"name":"Orders"}`, 422, "lowercase"},
+		"with a name of two letters": {"POST /apps", `{"name":"ab"}`, 422, "too short"},
+		"with a name of 31 letters":  {"POST /apps", `{"name":"` + strings.Repeat("a", 31) + `"}`, 422, "too long"},
+		"with a dash at the end":     {"POST /apps", `{"name":"orders-"}`, 422, "letter or digit"},
+		"in an unknown region":       {"POST /apps", `{"region":"mars"}`, 404, "region"},
+		"in a region for spaces":     {"POST /apps", `{"region":"virginia"}`, 422, "Private Spaces"},
+		"in an unknown team":         {"POST /teams/apps", `{"team":"nobody"}`, 404, "team"},
+		"in an unknown space":        {"POST /teams/apps", `{"space":"nowhere"}`, 404, "Couldn't find that space."},
+		"renamed to what is taken":   {"PATCH /apps/other-app", `{"name":"orders-api"}`, 422, "already taken"},
+		"by an id that is nobody's":  {"GET /apps/e3b1a6c2-9d47-4e5f-8a2b-6c7d8e9f0a1b", "", 404, "Couldn't find that app."},
+		"with another process type": {"PATCH /apps/orders-api/formation", `{"updates":[{"type":"clock","quantity":1}]}`, 404,
+			"Couldn't find that process type (clock)."},
+		"given to nobody": {"PATCH /teams/apps/orders-api", `{"owner":"nobody"}`, 404, "team"},
+		"with eleven dynos of a type": {"PATCH /apps/orders-api/formation", `{"updates":[{"type":"web","quantity":"+10"}]}`, 422,
+			"Cannot update to more than 10 Standard-1X size dynos per process type."},
 		"with a config var of no name":  {"PATCH /apps/orders-api/config-vars", `{"A B":"x"}`, 422, "A B"},
 		"with a config var of a number": {"PATCH /apps/orders-api/config-vars", `{"A":1}`, 400, "strings"},
 		"with too large config vars":    {"PATCH /apps/orders-api/config-vars", `{"A":"` + strings.Repeat("x", 64<<10) + `"}`, 422, "65536"},
@@ -177,7 +180,8 @@ func TestConfigVars_ofAnAttachmentAreProtected(t *testing.T) {
 	w.app("orders-api")
 	w.store("orders-api", "kvs-a", "premium-0")
 	for _, body := range []string{`{"REDIS_URL":"x","A":"b"}`, `{"REDIS_URL":null}`} {
-		w.send("PATCH /apps/orders-api/config-vars", body).is(422).says("id", "invalid_params").says("message", "Cannot overwrite attachment values REDIS_URL.")
+		w.send("PATCH /apps/orders-api/config-vars", body).is(422).says("id", "invalid_params").
+			says("message", "Cannot overwrite attachment values REDIS_URL.")
 	}
 	w.send("GET /apps/orders-api/config-vars", "").is(200).says("A", "")
 }
@@ -196,12 +200,14 @@ func TestFormation_takesEveryFormThatClientsSend(t *testing.T) {
 	}
 	for _, s := range steps {
 		w.send(s.line, s.body).is(200)
-		w.send("GET /apps/orders-api/formation/worker", "").is(200).says("quantity", s.quantity).says("size", s.size).says("dyno_size.name", s.size).says("type", "worker")
+		w.send("GET /apps/orders-api/formation/worker", "").is(200).says("quantity", s.quantity).says("size", s.size).
+			says("dyno_size.name", s.size).says("type", "worker")
 	}
 	w.send("GET /apps/orders-api/formation", "", "Range: name ..").is(200).says("length", "2").says("0.type", "web").says("0.quantity", "1")
 	w.send(path, `{"updates":[{"type":"web","quantity":9},{"type":"clock","quantity":1}]}`).is(404)
 	w.send(path, `{"updates":[{"type":"web","size":"Huge"}]}`).is(422)
-	w.send(path, `{"updates":[{"type":"web","size":"basic"}]}`).is(422).says("message", "Cannot use the following dyno types in the same app: Basic and Performance-M")
+	w.send(path, `{"updates":[{"type":"web","size":"basic"}]}`).is(422).
+		says("message", "Cannot use the following dyno types in the same app: Basic and Performance-M")
 	w.send(path+"/web", `{"size":"basic"}`).is(422)
 	w.send("GET /apps/orders-api/formation/web", "").is(200).says("size", "Standard-1X")
 	w.send(path, `{"updates":[{"type":"web","quantity":"-5"}]}`).is(422)
@@ -254,13 +260,16 @@ func TestCatalogue_isTheReferences(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	w.send("GET /regions", "", "Range: name ..").is(200).says("length", "12").says("0.name", "dublin").says("0.private_capable", "true")
-	w.send("GET /regions/virginia", "").is(200).says("id", "3544427c-5b3b-4e1e-b01a-b66362573b26").says("description", "Virginia, United States").
+	w.send("GET /regions/virginia", "").is(200).says("id", "3544427c-5b3b-4e1e-b01a-b66362573b26").
+		says("description", "Virginia, United States").
 		says("provider.region", "us-east-1").says("provider.name", "amazon-web-services")
 	w.send("GET /regions/mars", "").is(404)
-	w.send("GET /addon-services", "").is(200).says("0.name", "heroku-redis").says("0.human_name", "Heroku Key-Value Store").says("0.state", "ga")
+	w.send("GET /addon-services", "").is(200).says("0.name", "heroku-redis").says("0.human_name", "Heroku Key-Value Store").
+		says("0.state", "ga")
 	w.send("GET /addon-services/heroku-postgresql", "").is(404).says("message", "Couldn't find that add-on service")
 	plan := w.send("GET /plans/heroku-redis:private-7", "").is(200).says("name", "heroku-redis:private-7").says("human_name", "Private 7").
-		says("price.cents", "90000").says("price.unit", "month").says("installable_inside_private_network", "true").says("installable_outside_private_network", "false").
+		says("price.cents", "90000").says("price.unit", "month").says("installable_inside_private_network", "true").
+		says("installable_outside_private_network", "false").
 		says("space_default", "true").says("default", "false").says("compliance", "null").says("addon_service.name", "heroku-redis")
 	w.send("GET /addon-services/heroku-redis/plans/"+plan.get("id"), "").is(200).says("name", "heroku-redis:private-7")
 	w.send("GET /plans/heroku-redis:mini", "").is(200).says("default", "true").says("price.cents", "300")

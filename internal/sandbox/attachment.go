@@ -23,7 +23,8 @@ func (at *attachment) configVar() string { return at.Name + "_URL" }
 
 const primary = "REDIS"
 
-// colours name what is attached without a name (Dev Center: Heroku Key-Value Store, establish the primary instance).
+// colours are part of the names of attachments that are ordered without a name (Dev Center: Heroku Key-Value Store, establish the
+// primary instance).
 var colours = []string{"AMBER", "AQUA", "BLACK", "BLUE", "BRONZE", "BROWN", "CHARCOAL", "COBALT", "COPPER", "CRIMSON", "CYAN",
 	"GOLD", "GRAY", "GREEN", "IVORY", "JADE", "MAROON", "MAUVE", "NAVY", "OLIVE", "ONYX", "ORANGE", "PINK", "PUCE", "PURPLE",
 	"RED", "ROSE", "SILVER", "TEAL", "VIOLET", "WHITE", "YELLOW"}
@@ -57,7 +58,7 @@ func lastAttachment(a *addOn) error {
 	return invalid("Cannot destroy last attachment to billing app for resource %s", a.Name)
 }
 
-// isLast: without it the add-on would not be attached to its owner any more.
+// isLast reports whether it is the only attachment of the add-on to its owner.
 func (w *world) isLast(at *attachment) bool {
 	owner := w.AddOns[at.AddOn].App
 	return at.App == owner && len(w.attachmentsOf(at.AddOn, owner)) == 1
@@ -75,12 +76,13 @@ func (c *call) attach(a *addOn, app *app, name, confirm string) (*attachment, er
 		return nil, invalid("Name must start with a letter and can only contain uppercase letters, digits, and underscores")
 	default:
 		if _, set := app.ConfigVars[name+"_URL"]; set && !confirmed {
-			return nil, confirmationRequired(app.Name, fmt.Sprintf("Attaching %s to %s would overwrite the existing config var %s_URL.", a.Name, app.Name, name))
+			return nil, confirmationRequired(app.Name,
+				"Attaching %s to %s would overwrite the existing config var %s_URL.", a.Name, app.Name, name)
 		}
 	}
 	if old := c.w.attachmentNamed(app.ID, name); old != nil {
 		if !confirmed {
-			return nil, confirmationRequired(app.Name, fmt.Sprintf("%s is already attached to %s as %s.", c.w.AddOns[old.AddOn].Name, app.Name, name))
+			return nil, confirmationRequired(app.Name, "%s is already attached to %s as %s.", c.w.AddOns[old.AddOn].Name, app.Name, name)
 		}
 		if old.AddOn != a.ID && c.w.isLast(old) {
 			return nil, lastAttachment(c.w.AddOns[old.AddOn])
@@ -165,7 +167,7 @@ func (c *call) mayReadAttachment(at *attachment) bool {
 	return c.w.mayRead(c.user, c.w.Apps[at.App]) || c.w.mayRead(c.user, c.w.Apps[c.w.AddOns[at.AddOn].App])
 }
 
-// attachments that the caller may see and the condition holds for.
+// attachments lists those that the caller may see and that meet the condition.
 func (c *call) attachments(where func(*attachment) bool) listing {
 	var bodies []attachmentBody
 	for _, at := range c.w.Attachments {
@@ -198,7 +200,7 @@ func listAppAttachments(c *call) (int, any, error) {
 
 var errNoAttachment = notFound("add_on attachment", "add on attachment")
 
-// attachment by its id, the only way outside of an app.
+// attachment finds the path's attachment by id: names are unique within an app only.
 func (c *call) attachment() (*attachment, error) {
 	at := c.w.Attachments[c.PathValue("attachment")]
 	if at == nil || !c.mayReadAttachment(at) {

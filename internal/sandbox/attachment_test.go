@@ -14,9 +14,11 @@ func TestAttachment_hasEveryMemberOfTheReference(t *testing.T) {
 	w.app("orders-api")
 	w.app("orders-worker")
 	w.store("orders-api", "kvs-a", "premium-0")
-	a := w.send("POST /addon-attachments", `{"addon":{"name":"kvs-a"},"app":{"name":"orders-worker"}}`, "Accept-Inclusion: addon:plan,config_vars,moon").is(201).
+	a := w.send("POST /addon-attachments", `{"addon":{"name":"kvs-a"},"app":{"name":"orders-worker"}}`,
+		"Accept-Inclusion: addon:plan,config_vars,moon").is(201).
 		says("name", "REDIS").says("addon.name", "kvs-a").says("addon.app.name", "orders-api").says("app.name", "orders-worker").
-		says("addon.plan.name", "heroku-redis:premium-0").says("config_vars", `["REDIS_URL"]`).says("namespace", "null").says("log_input_url", "null")
+		says("addon.plan.name", "heroku-redis:premium-0").says("config_vars", `["REDIS_URL"]`).says("namespace", "null").
+		says("log_input_url", "null")
 	id := a.get("id")
 	w.send("GET /addon-attachments/"+id, "").is(200).says("id", id).says("addon.plan", "").says("config_vars", "")
 	w.send("GET /apps/orders-worker/addon-attachments/REDIS", "").is(200).says("id", id)
@@ -26,7 +28,8 @@ func TestAttachment_hasEveryMemberOfTheReference(t *testing.T) {
 	w.send("GET /addon-attachments", "").is(200).says("length", "2")
 	w.send("GET /addons/kvs-a/addon-attachments", "").is(200).says("length", "2")
 	w.send("GET /apps/orders-worker/addon-attachments", "").is(200).says("length", "1").says("0.id", id)
-	w.send("GET /apps/orders-worker/config-vars", "").is(200).says("REDIS_URL", w.send("GET /apps/orders-api/config-vars", "").get("REDIS_URL"))
+	w.send("GET /apps/orders-worker/config-vars", "").is(200).
+		says("REDIS_URL", w.send("GET /apps/orders-api/config-vars", "").get("REDIS_URL"))
 	w.send("GET /apps/orders-worker/releases", "").says("length", "4").says("3.description", "Attach REDIS (@ref:kvs-a)")
 }
 

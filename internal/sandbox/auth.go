@@ -18,7 +18,9 @@ func (s *Sandbox) authenticate(r *http.Request) (*user, error) {
 	}
 	authorization := r.Header.Get("Authorization")
 	if authorization == "" {
-		return nil, unauthorized("There were no credentials in your `Authorization` header. Try `Authorization: Bearer <OAuth access token>` or `Authorization: Basic <base64-encoded email + \":\" + password>`.")
+		return nil, unauthorized("There were no credentials in your `Authorization` header. " +
+			"Try `Authorization: Bearer <OAuth access token>` " +
+			"or `Authorization: Basic <base64-encoded email + \":\" + password>`.")
 	}
 	scheme, token, _ := strings.Cut(authorization, " ")
 	if _, password, ok := r.BasicAuth(); ok {
@@ -35,7 +37,7 @@ func (s *Sandbox) authenticate(r *http.Request) (*user, error) {
 
 var acceptedVersion = regexp.MustCompile(`^application/vnd\.heroku\+json\s*;\s*version=3(\.[A-Za-z0-9_.-]+)?\s*$`)
 
-// accepted: every request says which version of the API it speaks; a variant such as 3.sdk is as good.
+// accepted reports whether the request names version 3 of the API, or a variant such as 3.sdk.
 func accepted(h http.Header) bool {
 	for _, value := range h.Values("Accept") {
 		for part := range strings.SplitSeq(value, ",") {

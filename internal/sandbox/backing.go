@@ -20,7 +20,7 @@ import (
 // backing is the server behind a store, which is prepared in the background.
 type backing struct {
 	name   string        // of the store
-	done   chan struct{} // closed when server or err is there
+	done   chan struct{} // closed when server or err is set
 	server server
 	err    error
 }
@@ -30,7 +30,7 @@ const (
 	stopTimeLeft = 10 * time.Second
 )
 
-// wait for the server to be up; a nil backing has none.
+// wait returns the server when it is up. A nil backing has none.
 func (b *backing) wait(ctx context.Context) (server, error) {
 	if b == nil {
 		return nil, errors.New("there is no server")
@@ -43,7 +43,7 @@ func (b *backing) wait(ctx context.Context) (server, error) {
 	}
 }
 
-// Admin does something on the server of a store, by name or id, as no client of the store may.
+// Admin calls do with a client of the server of a store, by name or id, that may do what the store's own clients may not.
 func (s *Sandbox) Admin(ctx context.Context, store string, do func(*redis.Client) error) error {
 	s.mu.Lock()
 	a := find(s.world.AddOns, store, (*addOn).name)
@@ -96,10 +96,10 @@ func (s *Sandbox) startSuccessor(a *addOn, e event) {
 	s.successors[a.ID] = s.startServer(s.spec(a, e.Server, cmp.Or(e.Password, a.Store.Password)), s.backings[a.ID].origin)
 }
 
-// origin says what to copy, when it is there.
+// origin returns the source of a copy when that is known.
 type origin func(context.Context) (source, error)
 
-// origin of a copy of the server, which the copy is going to replace.
+// origin is the source of a copy that is going to replace the server.
 func (b *backing) origin(ctx context.Context) (source, error) {
 	srv, err := b.wait(ctx)
 	if err != nil {
@@ -132,7 +132,7 @@ func (s *Sandbox) runServer(spec serverSpec, from origin) (server, error) {
 	return srv, nil
 }
 
-// follow the source, and the next one if it gets another server or password meanwhile.
+// follow copies from the source, and starts again if that gets another server or password meanwhile.
 func follow(ctx context.Context, srv server, from origin) error {
 	for {
 		upstream, err := from(ctx)
@@ -148,7 +148,7 @@ func follow(ctx context.Context, srv server, from origin) error {
 	}
 }
 
-// stopBacking ends what runs behind an add-on, data included, in the background. s.mu is held.
+// stopBacking stops the servers of an add-on and removes their data, in the background. s.mu is held.
 func (s *Sandbox) stopBacking(addOnID string) {
 	s.stopServer(s.backings[addOnID])
 	s.stopServer(s.successors[addOnID])

@@ -18,12 +18,12 @@ import (
 // stopTimeout is how long a server may take to end after TERM before it is killed.
 const stopTimeout = 5 * time.Second
 
-// spawner starts processes from one OS thread that lives until close: Linux sends Pdeathsig when the forking *thread* ends,
+// processStarter starts processes from one OS thread that lives until close: Linux sends Pdeathsig when the forking *thread* ends,
 // not its process, and Go promises threads no lifetime (golang.org/issue/27505).
-type spawner chan func()
+type processStarter chan func()
 
-func newSpawner() spawner {
-	jobs := make(spawner)
+func newProcessStarter() processStarter {
+	jobs := make(processStarter)
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
@@ -34,13 +34,13 @@ func newSpawner() spawner {
 	return jobs
 }
 
-func (s spawner) start(cmd *exec.Cmd) error {
+func (s processStarter) run(cmd *exec.Cmd) error {
 	started := make(chan error)
 	s <- func() { started <- cmd.Start() }
 	return <-started
 }
 
-func (s spawner) close() { close(s) }
+func (s processStarter) close() { close(s) }
 
 // child is a running process and the last lines that it printed.
 type child struct {
@@ -49,8 +49,8 @@ type child struct {
 	done   chan struct{} // closed when the process has ended and cmd.ProcessState is set
 }
 
-// spawn starts a process that reads stdin; its environment is only PATH, so that no credential of the sandbox's leaks into it.
-func (s spawner) spawn(path string, args []string, dir, stdin string, secrets ...string) (*child, error) {
+// start starts a process that reads stdin; its environment is only PATH, so that no credential of the sandbox's leaks into it.
+func (s processStarter) start(path string, args []string, dir, stdin string, secrets ...string) (*child, error) {
 	output := &tail{secrets: secrets}
 	c := &child{output: output, done: make(chan struct{}), cmd: &exec.Cmd{
 		Path: path, Args: append([]string{path}, args...), Dir: dir, Env: []string{"PATH=/usr/bin:/bin"},
@@ -58,7 +58,7 @@ func (s spawner) spawn(path string, args []string, dir, stdin string, secrets ..
 		SysProcAttr: childAttributes(),
 		WaitDelay:   time.Second, // a child's own child, such as an AOF rewrite, may hold the output open
 	}}
-	if err := s.start(c.cmd); err != nil {
+	if err := s.run(c.cmd); err != nil {
 		return nil, err
 	}
 	go func() {
@@ -77,21 +77,21 @@ func (c *child) ended() bool {
 	}
 }
 
-// end sends TERM, and KILL after stopTimeout or when hurry closes (nil never does), and returns when the process is gone.
-func (c *child) end(hurry <-chan struct{}) {
+// end sends TERM, and KILL after stopTimeout or when killNow is closed; nil is never closed. It returns when the process has ended.
+func (c *child) end(killNow <-chan struct{}) {
 	if c.ended() {
 		return
 	}
 	if err := c.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		_ = c.cmd.Process.Kill()
 	}
-	patience := time.NewTimer(stopTimeout)
-	defer patience.Stop()
+	timeout := time.NewTimer(stopTimeout)
+	defer timeout.Stop()
 	select {
 	case <-c.done:
 		return
-	case <-hurry:
-	case <-patience.C:
+	case <-killNow:
+	case <-timeout.C:
 	}
 	if !c.ended() {
 		kill(c.cmd.Process)
@@ -99,7 +99,7 @@ func (c *child) end(hurry <-chan struct{}) {
 	<-c.done
 }
 
-// String is how the process ended, and its last words.
+// String is how the process ended, and its last output.
 func (c *child) String() string {
 	return fmt.Sprintf("%s; its last output:\n%s", c.cmd.ProcessState, c.output)
 }

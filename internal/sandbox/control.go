@@ -52,7 +52,8 @@ func newControl(s *Sandbox) *http.ServeMux {
 	on("POST "+controlPrefix+"restart", onStore(s.Restart))
 	on("GET "+controlPrefix+"ledger", func(*http.Request) (int, any) { return http.StatusOK, s.Ledger() })
 	on(controlPrefix, func(*http.Request) (int, any) {
-		return http.StatusNotFound, controlError{"There are faults, clock, maintenances, failover, standby, restart, journal and ledger here: see internal/sandbox/README.md."}
+		return http.StatusNotFound, controlError{"There are faults, clock, maintenances, failover, standby, restart, journal and ledger here: " +
+			"see internal/sandbox/README.md."}
 	})
 	return mux
 }

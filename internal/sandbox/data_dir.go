@@ -4,6 +4,7 @@
 package sandbox
 
 import (
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,7 +19,7 @@ import (
 
 // dataDir keeps a sandbox across restarts:
 //
-//	sandbox.db            one bucket of JSON values (0600); its lock keeps a second sandbox out
+//	sandbox.db            one bucket of JSON values, the certificate among them (0600); its lock keeps a second sandbox out
 //	stores/<id>/          what the server of that store writes
 //	stores/<id>/server.pid
 type dataDir struct {
@@ -88,6 +89,29 @@ func (d *dataDir) Save(key string, value any) error {
 		return fmt.Errorf("data directory %s: writing %s: %w", d.path, key, err)
 	}
 	return nil
+}
+
+const certificateKey = "certificate"
+
+// Certificate is that of all servers, the same after a restart: clients that remember it would take another one for an
+// attack. It is in sandbox.db, which only its owner can read. One that has expired, or cannot be understood, is made anew.
+func (d *dataDir) Certificate() (certificate, error) {
+	var kept struct{ Certificate, Key []byte }
+	found, err := d.Load(certificateKey, &kept)
+	if found && err == nil {
+		if c, err := parseCertificate(kept.Certificate, kept.Key); err == nil && time.Now().Before(c.pair.Leaf.NotAfter) {
+			return c, nil
+		}
+	}
+	c, err := newCertificate()
+	if err == nil {
+		kept.Certificate = c.pair.Leaf.Raw
+		kept.Key, err = x509.MarshalPKCS8PrivateKey(c.pair.PrivateKey)
+	}
+	if err == nil {
+		err = d.Save(certificateKey, kept)
+	}
+	return c, err
 }
 
 // Close lets the next sandbox in; stop the servers first.

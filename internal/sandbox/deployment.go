@@ -36,7 +36,8 @@ func (w *world) deploy(a *app, by *user, now time.Time, types []string) {
 			formation = append(formation, a.Formation[i])
 			continue
 		}
-		formation = append(formation, process{ID: w.uuid(), Type: t, Command: "bin/" + t, Size: size, Quantity: 1, CreatedAt: now, UpdatedAt: now})
+		formation = append(formation, process{ID: w.uuid(), Type: t, Command: "bin/" + t, Size: size, Quantity: 1,
+			CreatedAt: now, UpdatedAt: now})
 	}
 	a.Formation, a.Slug = formation, w.uuid()
 	w.release(a, "Deploy "+a.Slug[:8], by, now)

@@ -8,7 +8,7 @@ import (
 	"net/http"
 )
 
-// dynoBody is a dyno that the formation asks for: all of them are up, and none runs.
+// dynoBody is a dyno of the formation. Each is said to be up; no process runs.
 type dynoBody struct {
 	App       idName       `json:"app"`
 	AttachURL *string      `json:"attach_url"`

@@ -4,17 +4,14 @@
 package sandbox
 
 import (
-	"context"
 	"encoding/base64"
-	"errors"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 )
 
-// serveDyno is DynoDial for other processes, as an HTTP proxy: CONNECT <host>:<port> with the app as the proxy's user. It
-// leads to stores only, which have passwords, so that it needs no token.
+// serveDyno offers DynoDial to other processes, as an HTTP proxy: CONNECT <host>:<port> with the app as the proxy's user. It
+// connects to stores only, which have passwords, so it needs no token.
 func (s *Sandbox) serveDyno(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	if s.closing {
@@ -46,22 +43,7 @@ func (s *Sandbox) serveDyno(w http.ResponseWriter, r *http.Request) {
 	if _, err := io.WriteString(client, "HTTP/1.1 200 Connection established\r\n\r\n"); err != nil {
 		return // the client left
 	}
-	if err := s.relay(client, early, store); err != nil {
-		s.log.Debug("a connection through the proxy ended", "app", app, "error", err)
-	}
-}
-
-// relay until one side ends, or the sandbox does.
-func (s *Sandbox) relay(client net.Conn, fromClient io.Reader, store net.Conn) error {
-	stop := context.AfterFunc(s.life, func() { _ = errors.Join(client.Close(), store.Close()) })
-	defer stop()
-	back := make(chan error, 1)
-	go func() {
-		_, err := io.Copy(client, store)
-		back <- errors.Join(err, client.Close())
-	}()
-	_, err := io.Copy(store, fromClient)
-	return errors.Join(err, store.Close(), <-back)
+	relay(s.life, client, early, store)
 }
 
 func proxyUser(r *http.Request) string {

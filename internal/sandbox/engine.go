@@ -85,8 +85,9 @@ type server interface {
 // errNoReplication: the source cannot be copied by SYNC, which a fork needs (Dev Center: Heroku Key-Value Store, forking).
 var errNoReplication = errors.New("the source does not support replication")
 
-// chooseEngine finds the engine of that name; "auto" (or "") takes the first real server on PATH, else miniredis.
-func chooseEngine(name string, log *slog.Logger) (engine, error) {
+// chooseEngine finds the engine of that name; "auto" (or "") takes the first real server on PATH, else miniredis. Its servers
+// have the certificate that issue gives.
+func chooseEngine(name string, log *slog.Logger, issue func() (certificate, error)) (engine, error) {
 	var binaries []string
 	switch name {
 	case "", "auto":
@@ -96,19 +97,20 @@ func chooseEngine(name string, log *slog.Logger) (engine, error) {
 	case "redis":
 		binaries = []string{"redis-server"}
 	case "miniredis":
-		return newMiniredisEngine()
+		return newMiniredisEngine(issue)
 	default:
 		return nil, fmt.Errorf("unknown engine %q: use auto, valkey, redis or miniredis", name)
 	}
 	for _, binary := range binaries {
 		if path, err := exec.LookPath(binary); err == nil {
-			return newProcessEngine(path, log)
+			return newProcessEngine(path, log, issue)
 		}
 	}
 	if len(binaries) == 1 {
-		return nil, fmt.Errorf("engine %s: no %s on PATH; install the package %q (apt-get, dnf, brew) or use --engine auto", name, binaries[0], binaryPackage[binaries[0]])
+		return nil, fmt.Errorf("engine %s: no %s on PATH; install the package %q (apt-get, dnf, brew) or use --engine auto",
+			name, binaries[0], binaryPackage[binaries[0]])
 	}
-	return newMiniredisEngine()
+	return newMiniredisEngine(issue)
 }
 
 // binaryPackage is what to install to have the binary (Debian and Homebrew name them so).

@@ -29,8 +29,8 @@ type miniredisEngine struct {
 	closed  bool
 }
 
-func newMiniredisEngine() (engine, error) {
-	cert, err := newCertificate()
+func newMiniredisEngine(issue func() (certificate, error)) (engine, error) {
+	cert, err := issue()
 	if err != nil {
 		return nil, err
 	}
@@ -211,7 +211,7 @@ func (s *miniredisServer) Rebind(_ context.Context, port int) error {
 func (s *miniredisServer) Idle() bool { return false }
 
 func (s *miniredisServer) Admin(ctx context.Context, do func(*redis.Client) error) error {
-	return speak(ctx, s.Source(), s.engine.cert.clientConfig(), do)
+	return withClient(ctx, s.Source(), s.engine.cert.clientConfig(), do)
 }
 
 func (s *miniredisServer) Stop(_ context.Context, keepData bool) error { return s.stop(keepData) }

@@ -32,7 +32,7 @@ type processEngine struct {
 	certFile, keyFile string
 	adminPassword     string // of adminUser
 	openFiles         int
-	spawner           spawner
+	starter           processStarter
 	starting          chan struct{} // held by each process that is starting
 
 	mu      sync.Mutex
@@ -51,7 +51,7 @@ var errAddressInUse = errors.New("the port is in use")
 // versionPattern reads "Redis server v=7.0.15 sha=…" and "Valkey server v=8.0.1 …".
 var versionPattern = regexp.MustCompile(`\bv=([0-9.]+)`)
 
-func newProcessEngine(binary string, log *slog.Logger) (engine, error) {
+func newProcessEngine(binary string, log *slog.Logger, issue func() (certificate, error)) (engine, error) {
 	out, err := (&exec.Cmd{Path: binary, Args: []string{binary, "--version"}}).Output()
 	if err != nil {
 		return nil, fmt.Errorf("running %s --version: %w", binary, err)
@@ -69,13 +69,13 @@ func newProcessEngine(binary string, log *slog.Logger) (engine, error) {
 		dir: dir, openFiles: raiseOpenFiles(), servers: map[*processServer]struct{}{},
 		starting: make(chan struct{}, 2*runtime.NumCPU()), adminPassword: randomID(),
 	}
-	if e.cert, err = newCertificate(); err == nil {
+	if e.cert, err = issue(); err == nil {
 		e.certFile, e.keyFile, err = e.cert.writeTo(dir)
 	}
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	e.spawner = newSpawner()
+	e.starter = newProcessStarter()
 	return e, nil
 }
 
@@ -94,13 +94,13 @@ func (e *processEngine) prepare(ctx context.Context, spec serverSpec) (*processS
 		return nil, errors.New("a server without a password is refused")
 	}
 	s := &processServer{engine: e, spec: spec}
-	s.door = newDoorway(ctx, s.connect)
+	s.proxy = newTCPProxy(ctx, s.connect)
 	if err := s.prepareDir(); err != nil {
 		return nil, err
 	}
 	err := e.add(s)
 	if err == nil {
-		err = s.door.open(ctx, spec.Port)
+		err = s.proxy.open(ctx, spec.Port)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Stop(ctx, spec.Dir != ""))
@@ -144,7 +144,7 @@ func (e *processEngine) Close() error {
 		stopped.Go(func() { errs[i] = s.stop(nil, true) })
 	}
 	stopped.Wait()
-	e.spawner.close()
+	e.starter.close()
 	return errors.Join(append(errs, os.RemoveAll(e.dir))...)
 }
 

@@ -212,7 +212,7 @@ func fakeServer(t *testing.T, script string) engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := newProcessEngine(binary, slog.New(slog.DiscardHandler))
+	e, err := newProcessEngine(binary, slog.New(slog.DiscardHandler), newCertificate)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ import (
 // processEngineFor starts real servers; without a binary the test fails, because `make test` installs one.
 func processEngineFor(t *testing.T) *processEngine {
 	t.Helper()
-	e, err := chooseEngine("auto", slog.New(slog.DiscardHandler))
+	e, err := chooseEngine("auto", slog.New(slog.DiscardHandler), newCertificate)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func processEngineFor(t *testing.T) *processEngine {
 
 func miniredisEngineFor(t *testing.T) engine {
 	t.Helper()
-	e, err := chooseEngine("miniredis", slog.New(slog.DiscardHandler))
+	e, err := chooseEngine("miniredis", slog.New(slog.DiscardHandler), newCertificate)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -352,7 +352,7 @@ func TestChooseEngine(t *testing.T) {
 	} {
 		t.Run(test.is, func(t *testing.T) {
 			t.Setenv("PATH", test.path)
-			e, err := chooseEngine(test.engine, slog.New(slog.DiscardHandler))
+			e, err := chooseEngine(test.engine, slog.New(slog.DiscardHandler), newCertificate)
 			if test.err != "" {
 				if err == nil || !strings.Contains(err.Error(), test.err) {
 					t.Fatalf("got %v, want %q", err, test.err)

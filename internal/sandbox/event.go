@@ -12,17 +12,17 @@ import (
 	"time"
 )
 
-// event is something that is going to happen to an add-on or a space at its time on the clock. It is data, so that it
-// survives a restart; the first request after that time makes it happen.
+// event is a change of an add-on or a space that is due at a time on the clock. It is data, so that it survives a restart. The first
+// request after that time applies it.
 type event struct {
 	ID     string
-	AddOn  string `json:",omitempty"` // what it happens to; where that is none, it happens to the space
+	AddOn  string `json:",omitempty"` // id; "" = it is an event of the space
 	Space  string `json:",omitempty"`
 	Kind   eventKind
 	Due    time.Time
-	HeldBy string `json:",omitempty"` // does not happen as long as this fault is there
+	HeldBy string `json:",omitempty"` // id of a fault; the event is not due while that exists
 
-	Server, Password, Version string `json:",omitempty"` // what the store is going to have
+	Server, Password, Version string `json:",omitempty"` // of the store, after the event
 	Ruleset                   string `json:",omitempty"`
 }
 
@@ -51,12 +51,12 @@ const (
 	spaceGone    eventKind = "space gone"
 )
 
-func (w *world) expect(e event) {
+func (w *world) addEvent(e event) {
 	e.ID = w.uuid()
 	w.Events = append(w.Events, e)
 }
 
-// orHeld is the event, held by the fault that makes what the request creates stuck.
+// orHeld holds the event if the fault of the request is "provisioning": "stuck".
 func (c *call) orHeld(e event) event {
 	if c.effect.Provisioning == stuck {
 		e.HeldBy = c.fault
@@ -64,17 +64,17 @@ func (c *call) orHeld(e event) event {
 	return e
 }
 
-// cancel drops the add-on's events of a kind.
+// cancel drops the events of a kind of an add-on.
 func (w *world) cancel(addOnID string, kind eventKind) {
 	w.Events = slices.DeleteFunc(w.Events, func(e event) bool { return e.AddOn == addOnID && e.Kind == kind })
 }
 
-// forget drops whatever was going to happen to an add-on.
-func (w *world) forget(addOnID string) {
+// dropEvents drops all events of an add-on.
+func (w *world) dropEvents(addOnID string) {
 	w.Events = slices.DeleteFunc(w.Events, func(e event) bool { return e.AddOn == addOnID })
 }
 
-// nextDue is the earliest event whose time has come. s.mu is held.
+// nextDue is the earliest event that is due. s.mu is held.
 func (s *Sandbox) nextDue() (event, bool) {
 	now := s.clock.Now()
 	due := slices.DeleteFunc(slices.Clone(s.world.Events), func(e event) bool {
@@ -89,7 +89,7 @@ func (s *Sandbox) nextDue() (event, bool) {
 // readyTimeout bounds how long a request waits for a server whose time has come and which is not up yet.
 const readyTimeout = 30 * time.Second
 
-// settle makes everything happen that is due, one after the other. Work on servers is done outside of s.mu.
+// settle applies all events that are due, one after the other. The work on servers is done without s.mu.
 func (s *Sandbox) settle(ctx context.Context) error {
 	s.mu.Lock()
 	_, due := s.nextDue()
@@ -108,9 +108,9 @@ func (s *Sandbox) settle(ctx context.Context) error {
 	for {
 		s.mu.Lock()
 		e, due := s.nextDue()
-		var work work
+		var work serverWork
 		if due {
-			work = s.work(e)
+			work = s.serverWork(e)
 		}
 		s.mu.Unlock()
 		if !due {
@@ -123,14 +123,14 @@ func (s *Sandbox) settle(ctx context.Context) error {
 			}
 			return nil
 		}
-		if err := s.conclude(e, srv, err); err != nil {
+		if err := s.apply(e, srv, err); err != nil {
 			return err
 		}
 	}
 }
 
-// conclude makes the event part of the world, unless what it was to happen to has been destroyed meanwhile.
-func (s *Sandbox) conclude(e event, srv server, failure error) error {
+// apply changes the world as the event says, unless its add-on or space has been destroyed meanwhile.
+func (s *Sandbox) apply(e event, srv server, failure error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := len(s.world.Events)
@@ -142,9 +142,9 @@ func (s *Sandbox) conclude(e event, srv server, failure error) error {
 		if failure != nil {
 			s.log.Error("work on a store's server failed", "event", e.Kind, "store", a.Name, "error", failure)
 		}
-		s.happen(e, a, srv, failure)
+		s.applyStoreEvent(e, a, srv, failure)
 	} else if sp := s.world.Spaces[e.Space]; sp != nil {
-		s.world.happenTo(sp, e)
+		s.world.applySpaceEvent(sp, e)
 	}
 	if err := s.save(); err != nil {
 		return fmt.Errorf("after %s of %s: %w", e.Kind, cmp.Or(e.AddOn, e.Space), err)

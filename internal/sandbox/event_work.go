@@ -12,11 +12,11 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// work is what an event has to do with servers: it gives the server that is new, if any.
-type work func(context.Context) (server, error)
+// serverWork is what an event does to servers. It returns the new server, if there is one.
+type serverWork func(context.Context) (server, error)
 
-// work of an event. s.mu is held, but not when it is done.
-func (s *Sandbox) work(e event) work {
+// serverWork of an event. s.mu is held here, but not while the returned function runs.
+func (s *Sandbox) serverWork(e event) serverWork {
 	b, successor := s.backings[e.AddOn], s.successors[e.AddOn]
 	a := s.world.AddOns[e.AddOn]
 	if a == nil || b == nil {
@@ -34,7 +34,7 @@ func (s *Sandbox) work(e event) work {
 	case failedOver, maintenanceDone:
 		spec := s.standbySpec(a, e)
 		return func(ctx context.Context) (server, error) { return failOver(ctx, b, successor, spec) }
-	case restarted, versionUpgraded: // a mini's upgrade has no maintenance
+	case restarted, versionUpgraded: // the version of a mini is upgraded without a maintenance
 		spec := s.spec(a, a.Store.Server, password)
 		return b.do(func(ctx context.Context, srv server) error { return srv.Restart(ctx, spec) })
 	case credentialsRotated:
@@ -53,8 +53,8 @@ func (s *Sandbox) work(e event) work {
 	return func(context.Context) (server, error) { return nil, nil }
 }
 
-// do is work on the server that there is.
-func (b *backing) do(what func(context.Context, server) error) work {
+// do is work on the present server.
+func (b *backing) do(what func(context.Context, server) error) serverWork {
 	return func(ctx context.Context) (server, error) {
 		srv, err := b.wait(ctx)
 		if err == nil {
@@ -70,13 +70,13 @@ func resetStats(ctx context.Context, srv server) error {
 	}
 	err := srv.Admin(ctx, func(c *redis.Client) error { return c.ConfigResetStat(ctx).Err() })
 	if err != nil && strings.Contains(err.Error(), "unknown command") {
-		return nil // miniredis counts nothing
+		return nil // miniredis keeps no statistics
 	}
 	return err
 }
 
-// changeOver goes to the successor once it has all that was written to the present server, and gives it. Where no copy could
-// be made, as with miniredis, the present server stays, gets the new limits and password, and none is given.
+// changeOver returns the successor when it has all that was written to the present server. Where no copy is possible, as with miniredis,
+// the present server stays and gets the new limits and password, and nil is returned.
 func changeOver(ctx context.Context, present, successor *backing, limits serverLimits, password string) (server, error) {
 	srv, err := successor.wait(ctx)
 	if ctx.Err() != nil {
@@ -98,8 +98,8 @@ func changeOver(ctx context.Context, present, successor *backing, limits serverL
 	return nil, err
 }
 
-// happen makes the event part of the world.
-func (s *Sandbox) happen(e event, a *addOn, srv server, failure error) {
+// applyStoreEvent changes the add-on as the event says.
+func (s *Sandbox) applyStoreEvent(e event, a *addOn, srv server, failure error) {
 	w := s.world
 	switch e.Kind {
 	case provisioned:
@@ -111,7 +111,7 @@ func (s *Sandbox) happen(e event, a *addOn, srv server, failure error) {
 	case provisioningFailed:
 		s.failProvisioning(a, e.Due)
 	case forked:
-		if failure == nil { // else it stays in progress for good
+		if failure == nil { // after a failure it is in progress forever
 			a.Store.Fork, a.Store.Busy, a.UpdatedAt = nil, "", e.Due
 		}
 	case planChanged:
@@ -119,24 +119,24 @@ func (s *Sandbox) happen(e event, a *addOn, srv server, failure error) {
 		if failure == nil {
 			a.Store.Password = e.Password
 		}
-		s.succeed(a, e, srv, failure)
+		s.replaceServer(a, e, srv, failure)
 		w.releaseAttached(a, "Update", addOnPartner, e.Due)
 	case failedOver:
 		a.Store.Busy = ""
-		if s.tookOver(a, e, srv, failure) {
+		if s.promoteStandby(a, e, srv, failure) {
 			w.releaseAttached(a, "Update", addOnPartner, e.Due)
 		}
 	case credentialsRotated:
 		if failure == nil {
-			s.rotated(a, e)
+			s.applyRotation(a, e)
 		}
 	case versionUpgraded:
 		a.Store.Version, a.Store.Busy = e.Version, ""
 	case maintenanceDone:
-		s.tookOver(a, e, srv, failure)
-		s.maintain(a, e)
+		s.promoteStandby(a, e, srv, failure)
+		s.advanceMaintenance(a, e)
 	case maintenancePrepared, maintenanceDue:
-		s.maintain(a, e)
+		s.advanceMaintenance(a, e)
 	case gone:
 		maps.DeleteFunc(w.Attachments, func(_ string, at *attachment) bool { return at.AddOn == a.ID })
 		delete(w.AddOns, a.ID)
@@ -160,18 +160,18 @@ func (s *Sandbox) provision(a *addOn, srv server, at time.Time) {
 	s.world.releaseAttached(a, "Attach", addOnPartner, at)
 }
 
-// rotated tells the apps the new password; the one before the former is dead by now, and the former dies in its time.
-func (s *Sandbox) rotated(a *addOn, e event) {
+// applyRotation releases the new password to the apps. The former one still works for PasswordOverlap, and no older one does.
+func (s *Sandbox) applyRotation(a *addOn, e event) {
 	a.Store.Password = e.Password
 	s.world.releaseAttached(a, "Update", addOnPartner, e.Due)
 	s.world.cancel(a.ID, passwordExpired)
 	if overlap := s.options.PasswordOverlap; overlap > 0 {
-		s.world.expect(event{Kind: passwordExpired, AddOn: a.ID, Due: e.Due.Add(overlap)})
+		s.world.addEvent(event{Kind: passwordExpired, AddOn: a.ID, Due: e.Due.Add(overlap)})
 	}
 }
 
-// succeed puts the successor in the place of the present server, unless it has come to nothing.
-func (s *Sandbox) succeed(a *addOn, e event, srv server, failure error) {
+// replaceServer replaces the present server by its successor, unless that has failed.
+func (s *Sandbox) replaceServer(a *addOn, e event, srv server, failure error) {
 	successor := s.successors[a.ID]
 	delete(s.successors, a.ID)
 	if srv == nil || failure != nil {
@@ -185,12 +185,12 @@ func (s *Sandbox) succeed(a *addOn, e event, srv server, failure error) {
 	a.Store.Host, a.Store.Port = srv.Addr()
 }
 
-// failProvisioning leaves a record that says so, and that nobody is billed for.
+// failProvisioning leaves a record of the failed order, which is not billed.
 func (s *Sandbox) failProvisioning(a *addOn, at time.Time) {
 	a.State, a.UpdatedAt = stateDeprovisioned, at
 	s.stopBacking(a.ID)
-	s.world.enter(a.ID, func(e *LedgerEntry) { e.DestroyedAt = &at })
-	s.world.expect(event{Kind: gone, AddOn: a.ID, Due: at.Add(failedRecordKept)})
+	s.world.updateLedger(a.ID, func(e *LedgerEntry) { e.DestroyedAt = &at })
+	s.world.addEvent(event{Kind: gone, AddOn: a.ID, Due: at.Add(failedRecordKept)})
 }
 
 // failedRecordKept is how long an order that failed can still be looked up; its name is taken as long.

@@ -12,8 +12,8 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// standby is a second server that got no more writes from some moment on. A store that was never frozen has none running: a
-// failover starts it, which comes to the same.
+// standby is a second server that FreezeStandby has disconnected from its primary. Other stores have none running: a failover starts it,
+// with the same result.
 type standby struct {
 	server  string // names its directory
 	backing *backing
@@ -21,7 +21,7 @@ type standby struct {
 
 // FailOver makes the standby of a store, by id or name, its primary (Dev Center: Heroku Key-Value Store, high availability).
 // It has every write that was acknowledged, unless FreezeStandby was called before. Below premium-7 the URL changes and every
-// attached app has a new release; above, and in spaces, nothing is to be seen. The next standby takes Options.Provisioning.
+// attached app has a new release; above, and in spaces, nothing changes for clients. The next standby takes Options.Provisioning.
 func (s *Sandbox) FailOver(store string) error {
 	if err := s.settle(s.life); err != nil {
 		return err
@@ -43,12 +43,12 @@ func (s *Sandbox) orderFailover(store string) error {
 		return err
 	}
 	a.Store.Busy = busyFailover
-	s.expectFailover(a, event{Kind: failedOver, AddOn: a.ID, Due: s.clock.Now()})
+	s.addFailoverEvent(a, event{Kind: failedOver, AddOn: a.ID, Due: s.clock.Now()})
 	return s.save()
 }
 
-// expectFailover has the event go to the standby. s.mu is held.
-func (s *Sandbox) expectFailover(a *addOn, e event) {
+// addFailoverEvent starts the standby, unless it is frozen, and adds the event that makes it the primary. s.mu is held.
+func (s *Sandbox) addFailoverEvent(a *addOn, e event) {
 	e.Server = s.world.uuid()
 	if plan, _ := keyvalue.LookupPlan(a.Plan); !plan.SingleTenant {
 		e.Password = s.world.password()
@@ -59,17 +59,17 @@ func (s *Sandbox) expectFailover(a *addOn, e event) {
 	} else {
 		s.startSuccessor(a, e)
 	}
-	s.world.expect(e)
+	s.world.addEvent(e)
 }
 
-// tookOver makes the standby the primary, and says whether the URL is another one now.
-func (s *Sandbox) tookOver(a *addOn, e event, srv server, failure error) (moved bool) {
+// promoteStandby makes the standby the primary, and reports whether the URL has changed.
+func (s *Sandbox) promoteStandby(a *addOn, e event, srv server, failure error) (urlChanged bool) {
 	former := a.Store.url()
 	if failure == nil {
 		a.Store.Password, a.Store.StandbyAt = cmp.Or(e.Password, a.Store.Password), e.Due.Add(s.options.Provisioning)
 		s.world.cancel(a.ID, passwordExpired)
 	}
-	s.succeed(a, e, srv, failure)
+	s.replaceServer(a, e, srv, failure)
 	return a.Store.url() != former
 }
 
@@ -131,7 +131,7 @@ func (s *Sandbox) Restart(store string) error {
 	s.mu.Lock()
 	a, _, err := s.usable(store)
 	if err == nil {
-		s.world.expect(event{Kind: restarted, AddOn: a.ID, Due: s.clock.Now()})
+		s.world.addEvent(event{Kind: restarted, AddOn: a.ID, Due: s.clock.Now()})
 		err = s.save()
 	}
 	s.mu.Unlock()
@@ -141,7 +141,7 @@ func (s *Sandbox) Restart(store string) error {
 	return s.settle(s.life)
 }
 
-// usable finds a store that is neither being made nor being changed. s.mu is held.
+// usable finds a store that is not being created or changed. s.mu is held.
 func (s *Sandbox) usable(store string) (*addOn, keyvalue.Plan, error) {
 	a := find(s.world.AddOns, store, (*addOn).name)
 	switch {
@@ -175,7 +175,7 @@ func (s *Sandbox) standbySpec(a *addOn, e event) serverSpec {
 	return spec
 }
 
-// failOver goes to the standby, which gets the address of the present server where that has to stay.
+// failOver returns the standby, with the address of the present server where that must not change.
 func failOver(ctx context.Context, present, successor *backing, spec serverSpec) (server, error) {
 	srv, err := changeOver(ctx, present, successor, spec.Limits, spec.Password)
 	if srv == nil || err != nil {
@@ -194,7 +194,7 @@ func failOver(ctx context.Context, present, successor *backing, spec serverSpec)
 	if err != nil {
 		return nil, err
 	}
-	ctx = context.WithoutCancel(ctx) // there is no way back
+	ctx = context.WithoutCancel(ctx) // once the present server is stopped, this has to finish
 	return srv, errors.Join(former.Stop(ctx, false), srv.Rebind(ctx, spec.Port))
 }
 

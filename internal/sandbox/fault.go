@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// Fault is something that goes wrong with the requests it matches. Where several match, the oldest strikes.
+// Fault is something that goes wrong with the requests it matches. If several match, the oldest is applied.
 type Fault struct {
 	ID    string `json:"id,omitempty"` // given by Inject
 	Match Match  `json:"match"`
@@ -64,10 +64,11 @@ type Effect struct {
 	UnknownFields bool `json:"unknown_fields,omitempty"` // objects of the answer get members that nobody knows
 	UnknownEnum   bool `json:"unknown_enum,omitempty"`   // states and statuses get a value that nobody knows
 
-	Provisioning   string   `json:"provisioning,omitempty"`   // of the add-on, space or ruleset that the request creates: "stuck" until the fault is cleared; "fail", of add-ons only
-	Fork           string   `json:"fork,omitempty"`           // that the request orders: "stuck" until the fault is cleared; "refused", the source has no SYNC; "lost", the source goes meanwhile; "incomplete", a tenth of the keys is missing
-	PlanChange     string   `json:"plan_change,omitempty"`    // that the request orders: "stuck" until the fault is cleared
-	Deprovisioning Duration `json:"deprovisioning,omitempty"` // DELETE of an add-on answers 202 and takes so long; that of a space, too, takes so long
+	// What the request creates, changes or deletes. "stuck" lasts until the fault is cleared.
+	Provisioning   string   `json:"provisioning,omitempty"`   // of an add-on, space or ruleset: "stuck"; of an add-on also "fail"
+	Fork           string   `json:"fork,omitempty"`           // "stuck", or one of the constants in fork.go
+	PlanChange     string   `json:"plan_change,omitempty"`    // "stuck"
+	Deprovisioning Duration `json:"deprovisioning,omitempty"` // how long it takes; DELETE of an add-on answers 202
 }
 
 const (
@@ -75,7 +76,7 @@ const (
 	fail  = "fail"
 )
 
-// empty: nothing would happen.
+// empty reports whether the effect does nothing.
 func (e Effect) empty() bool { return reflect.DeepEqual(e, Effect{}) }
 
 // Duration is written as "1.5s" in JSON.
@@ -166,7 +167,7 @@ func (s *Sandbox) worldForStaleReads() (*world, error) {
 	return s.world.clone()
 }
 
-// Clear removes all faults; what was stuck goes on.
+// Clear removes all faults. What was stuck continues.
 func (s *Sandbox) Clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -182,7 +183,7 @@ func (s *Sandbox) remove(id string) bool {
 	return len(s.faults.list) < n
 }
 
-// Faults lists those that are there, with their counts.
+// Faults lists all faults, with their counts.
 func (s *Sandbox) Faults() []Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -197,8 +198,8 @@ func (fs *faults) has(id string) bool {
 	return slices.ContainsFunc(fs.list, func(f *Fault) bool { return f.ID == id })
 }
 
-// strike counts a request and finds the fault that strikes it, if any.
-func (fs *faults) strike(r *http.Request, body []byte) (id string, effect Effect) {
+// match counts a request and returns the fault that applies to it, if any.
+func (fs *faults) match(r *http.Request, body []byte) (id string, effect Effect) {
 	var named struct{ Name reference }
 	_ = json.Unmarshal(body, &named) // a body that is no JSON has no name
 	for _, f := range fs.list {
@@ -233,8 +234,8 @@ var defaultErrors = map[int]*apiError{
 	503: {ID: "service_unavailable", Message: "Service is temporarily unavailable."},
 }
 
-// distort turns a reply into what the effect says.
-func (e Effect) distort(rep *reply) {
+// applyTo changes a reply as the effect says.
+func (e Effect) applyTo(rep *reply) {
 	if e.Status != 0 {
 		rep.status = e.Status
 		rep.header.Del("ETag")
@@ -257,7 +258,7 @@ func (e Effect) distort(rep *reply) {
 	if e.UnknownFields || e.UnknownEnum {
 		var body any
 		if json.Unmarshal(rep.body, &body) == nil {
-			rep.body = encode(e.obscure(body))
+			rep.body = encode(e.addUnknowns(body))
 			rep.header.Del("ETag")
 		}
 	}
@@ -266,16 +267,16 @@ func (e Effect) distort(rep *reply) {
 	}
 }
 
-// obscure adds members and values that no client can know, at every depth.
-func (e Effect) obscure(v any) any {
+// addUnknowns adds members and values that no client knows, at every depth.
+func (e Effect) addUnknowns(v any) any {
 	switch v := v.(type) {
 	case []any:
 		for i := range v {
-			v[i] = e.obscure(v[i])
+			v[i] = e.addUnknowns(v[i])
 		}
 	case map[string]any:
 		for name, member := range v {
-			v[name] = e.obscure(member)
+			v[name] = e.addUnknowns(member)
 			if _, isText := member.(string); isText && e.UnknownEnum && (name == "state" || name == "status") {
 				v[name] = "hibernating"
 			}
@@ -287,30 +288,30 @@ func (e Effect) obscure(v any) any {
 	return v
 }
 
-// slowly is where an answer goes that drips.
-func (e Effect) slowly(ctx context.Context, w http.ResponseWriter) http.ResponseWriter {
+// slowDown returns a writer for an answer that drips.
+func (e Effect) slowDown(ctx context.Context, w http.ResponseWriter) http.ResponseWriter {
 	if e.Drip <= 0 {
 		return w
 	}
-	return &tap{ResponseWriter: w, ctx: ctx, pause: time.Duration(e.Drip)}
+	return &slowWriter{ResponseWriter: w, ctx: ctx, pause: time.Duration(e.Drip)}
 }
 
-// tap lets out one byte at a time, until the client leaves.
-type tap struct {
+// slowWriter writes one byte at a time, until the client leaves.
+type slowWriter struct {
 	http.ResponseWriter
 	ctx   context.Context
 	pause time.Duration
 }
 
-func (t *tap) Unwrap() http.ResponseWriter { return t.ResponseWriter }
+func (w *slowWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-func (t *tap) Write(b []byte) (n int, err error) {
+func (w *slowWriter) Write(b []byte) (n int, err error) {
 	for ; n < len(b) && err == nil; n++ {
-		if err = http.NewResponseController(t.ResponseWriter).Flush(); err == nil && !sleep(t.ctx, t.pause) {
-			err = t.ctx.Err()
+		if err = http.NewResponseController(w.ResponseWriter).Flush(); err == nil && !sleep(w.ctx, w.pause) {
+			err = w.ctx.Err()
 		}
 		if err == nil {
-			_, err = t.ResponseWriter.Write(b[n : n+1])
+			_, err = w.ResponseWriter.Write(b[n : n+1])
 		}
 	}
 	return n, err

@@ -79,8 +79,9 @@ func TestFault_answersSomethingElse(t *testing.T) {
 		header string // "Name: value" of the answer
 		apps   string // how many there are after POST /apps
 	}{
-		"a status in the envelope":     {`{"status":500}`, 500, `"internal_server_error"`, "Content-Type: application/json", "0"},
-		"HTML":                         {`{"status":503,"body":"<html>Maintenance</html>","content_type":"text/html"}`, 503, "<html>", "Content-Type: text/html", "0"},
+		"a status in the envelope": {`{"status":500}`, 500, `"internal_server_error"`, "Content-Type: application/json", "0"},
+		"HTML": {`{"status":503,"body":"<html>Maintenance</html>","content_type":"text/html"}`, 503, "<html>",
+			"Content-Type: text/html", "0"},
 		"an empty body":                {`{"status":502,"body":""}`, 502, "", "", "0"},
 		"JSON of one's own":            {`{"status":403,"body":"{\"id\":\"two_factor\",\"message\":\"m\"}"}`, 403, `"two_factor"`, "", "0"},
 		"an empty success":             {`{"status":200,"body":""}`, 200, "", "", "0"},

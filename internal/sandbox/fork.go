@@ -4,9 +4,11 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,33 +18,33 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// fork is what a store that is being made is a copy of. It follows its source until it is complete (Dev Center: Heroku
-// Key-Value Store, migrating to it).
+// fork is the source of a store that is created as a copy, and follows it until the copy is complete (Dev Center: Heroku Key-Value
+// Store, migrating to it).
 type fork struct {
 	URL     string
 	Inside  string `json:",omitempty"` // add-on id of the source; "" = it is a server outside
 	Trouble string `json:",omitempty"` // what the fault does to the copy
 }
 
-// Troubles of a fork, beside stuck.
+// What a fault does to a fork, besides stuck.
 const (
 	forkRefused    = "refused"    // the source has no SYNC
-	forkLost       = "lost"       // the source goes while the copy follows it
+	forkLost       = "lost"       // the source is destroyed before the copy is complete
 	forkIncomplete = "incomplete" // keys are missing in the copy
 )
 
-// orderFork takes the provisioning option. Heroku reaches the stores of all spaces, whatever their apps reach.
+// orderFork takes the provisioning option "fork". Heroku can reach the stores of all spaces.
 func (c *call) orderFork(a *addOn, raw string) error {
 	if class, _ := a.Plan.Class(); class == keyvalue.ClassShield {
 		return errors.New("a shield plan cannot be a fork")
 	}
-	url, err := keyvalue.ParseURL(raw)
+	from, err := parseSource(raw)
 	if err != nil {
 		return err
 	}
 	f := &fork{URL: raw}
-	if from := c.w.storeAt(url.Host, url.Port); from != nil && from.Store.Password == url.Password {
-		f.Inside = from.ID
+	if a := c.w.storeAt(from.Host, from.Port); a != nil && a.Store.Password == from.Password {
+		f.Inside = a.ID
 	}
 	if c.effect.Fork != stuck {
 		f.Trouble = c.effect.Fork
@@ -51,14 +53,28 @@ func (c *call) orderFork(a *addOn, raw string) error {
 	return nil
 }
 
-// forkOrigin of the source of a fork, also when it has got another server or password meanwhile.
+// parseSource reads the URL of a server outside the sandbox. The error contains nothing of the URL, which has a password in it.
+func parseSource(raw string) (source, error) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Hostname() == "" || u.Scheme != "redis" && u.Scheme != "rediss" {
+		return source{}, errors.New("fork is not a redis:// or rediss:// URL")
+	}
+	port, err := strconv.ParseUint(cmp.Or(u.Port(), "6379"), 10, 16)
+	if err != nil {
+		return source{}, errors.New("the port in the URL of the fork is not a number from 1 to 65535")
+	}
+	password, _ := u.User.Password()
+	return source{Host: u.Hostname(), Port: int(port), Username: u.User.Username(), Password: password,
+		TLS: u.Scheme == "rediss", Outside: true}, nil
+}
+
+// forkOrigin is the origin of a fork. A source in the sandbox may get another server or password meanwhile.
 func (s *Sandbox) forkOrigin(f fork) origin {
 	if f.Trouble == forkRefused {
 		return func(context.Context) (source, error) { return source{}, errNoReplication }
 	}
 	if f.Inside == "" {
-		url, err := keyvalue.ParseURL(f.URL)
-		from := source{Host: url.Host, Port: url.Port, Username: url.Username, Password: url.Password, TLS: url.TLS, Outside: true}
+		from, err := parseSource(f.URL)
 		return func(context.Context) (source, error) { return from, err }
 	}
 	return func(ctx context.Context) (source, error) {
@@ -103,7 +119,7 @@ func dropKeys(ctx context.Context, c *redis.Client) error {
 		if err != nil {
 			return fmt.Errorf("database %q: %w", name, err)
 		}
-		if err := c.Do(ctx, "SELECT", n).Err(); err != nil { // it is the client's only connection
+		if err := c.Do(ctx, "SELECT", n).Err(); err != nil { // the client has one connection only
 			return err
 		}
 		keys, err := c.Keys(ctx, "*").Result()

@@ -200,7 +200,8 @@ func plainRedis(t *testing.T, password string) (addr string) {
 	if err != nil {
 		binary = "redis-server"
 	}
-	cmd := exec.CommandContext(t.Context(), binary, "--port", port, "--bind", "127.0.0.1", "--save", "", "--repl-diskless-sync-delay", "0", "--dir", t.TempDir(), "--requirepass", password)
+	cmd := exec.CommandContext(t.Context(), binary, "--port", port, "--bind", "127.0.0.1", "--save", "", "--repl-diskless-sync-delay", "0",
+		"--dir", t.TempDir(), "--requirepass", password)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +265,10 @@ func TestFork_thatCannotBeMade(t *testing.T) {
 		"a server that knows no SYNC":                   func(world) string { return "redis://" + unlikeRedis(t, "-ERR unknown command\r\n") },
 		"a server that announces more than there is":    func(world) string { return "redis://" + unlikeRedis(t, "*2147483647\r\n") },
 		"a server that announces a text without bounds": func(world) string { return "redis://" + unlikeRedis(t, "$9223372036854775800\r\n") },
-		"a server that nests without end":               func(world) string { return "redis://" + unlikeRedis(t, strings.Repeat("*1\r\n", 100_000)) },
+		"a server that nests without end": func(world) string {
+			return "redis://" + unlikeRedis(t, strings.Repeat("*1\r\n",
+				100_000))
+		},
 	}
 	for name, source := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -21,8 +21,9 @@ type process struct {
 }
 
 // dynoSizes of Dev Center: Dyno Types, in the spelling that the API answers with.
-var dynoSizes = []string{"Eco", "Basic", "Standard-1X", "Standard-2X", "Performance-M", "Performance-L", "Performance-L-RAM", "Performance-XL", "Performance-2XL",
-	"Private-S", "Private-M", "Private-L", "Private-L-RAM", "Private-XL", "Private-2XL"}
+var dynoSizes = []string{"Eco", "Basic", "Standard-1X", "Standard-2X",
+	"Performance-M", "Performance-L", "Performance-L-RAM", "Performance-XL", "Performance-2XL", "Private-S",
+	"Private-M", "Private-L", "Private-L-RAM", "Private-XL", "Private-2XL"}
 
 // maxDynos of one process type (Dev Center: Dyno Types, default scaling limits).
 const maxDynos = 10
@@ -148,7 +149,8 @@ func (in scaling) apply(p *process, now time.Time) error {
 	case n < 0:
 		return invalid("Quantity must be 0 or more.")
 	case n > maxDynos:
-		return refuse(http.StatusUnprocessableEntity, "cannot_update_above_limit", "Cannot update to more than %d %s size dynos per process type.", maxDynos, size)
+		return refuse(http.StatusUnprocessableEntity, "cannot_update_above_limit",
+			"Cannot update to more than %d %s size dynos per process type.", maxDynos, size)
 	}
 	p.Quantity, p.Size, p.UpdatedAt = n, size, now
 	return nil

@@ -53,7 +53,8 @@ func installHerokuCLI(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Logf("installing the Heroku CLI into %s, about a minute, once", dir)
-	npm := exec.CommandContext(t.Context(), "npm", "install", "--prefix", dir, "--ignore-scripts", "--no-audit", "--no-fund", "heroku@"+herokuCLIVersion)
+	npm := exec.CommandContext(t.Context(), "npm", "install", "--prefix", dir, "--ignore-scripts", "--no-audit", "--no-fund",
+		"heroku@"+herokuCLIVersion)
 	if out, err := npm.CombinedOutput(); err != nil {
 		_ = os.RemoveAll(dir)
 		t.Fatalf("installing the Heroku CLI with npm (Node.js 20 or later is needed): %v\n%s", err, out)
@@ -86,7 +87,8 @@ func newHerokuCLI(t *testing.T, change ...func(*sandbox.Options)) (*sandbox.Sand
 	// All of these are needed to keep the command line on loopback: no updater, no telemetry, no proxy.
 	return s, &herokuCLI{path: path, dir: home, env: []string{
 		"PATH=" + os.Getenv("PATH"),
-		"HOME=" + home, "XDG_CACHE_HOME=" + cache, "XDG_CONFIG_HOME=" + filepath.Join(home, "config"), "XDG_DATA_HOME=" + filepath.Join(home, "data"),
+		"HOME=" + home, "XDG_CACHE_HOME=" + cache, "XDG_CONFIG_HOME=" + filepath.Join(home, "config"), "XDG_DATA_HOME=" + filepath.Join(home,
+			"data"),
 		"GIT_CONFIG_GLOBAL=" + filepath.Join(home, "gitconfig"),
 		"HEROKU_HOST=" + s.URL(), "HEROKU_DATA_HOST=127.0.0.1", "HEROKU_PARTICLEBOARD_URL=" + s.URL(), "HEROKU_API_KEY=" + s.Token(),
 		"DISABLE_TELEMETRY=true", "HEROKU_SKIP_NEW_VERSION_CHECK=true", "HEROKU_DISABLE_AUTOUPDATE=true", "NO_PROXY=127.0.0.1",
@@ -150,26 +152,31 @@ func TestHerokuCLI_createsInspectsUpgradesAttachesPromotesAndDestroysAStore(t *t
 
 		// A store with settings, from the order to its credentials.
 		{run: "addons:create heroku-redis:premium-0 -a orders-web --name orders-cache -- --timeout 60 --maxmemory_policy allkeys-lru",
-			says: []string{`Creating heroku-redis:premium-0 on orders-web\.\.\. .*max \$15/month`, "orders-cache is being created in the background"}},
+			says: []string{`Creating heroku-redis:premium-0 on orders-web\.\.\. .*max \$15/month`,
+				"orders-cache is being created in the background"}},
 		{run: "addons:wait orders-cache -a orders-web --wait-interval 1"},
-		{run: "addons:info orders-cache", says: []string{"Plan: +heroku-redis:premium-0", "Attachments: +orders-web::REDIS", "Owning app: +orders-web", "State: +created"}},
+		{run: "addons:info orders-cache", says: []string{"Plan: +heroku-redis:premium-0", "Attachments: +orders-web::REDIS",
+			"Owning app: +orders-web", "State: +created"}},
 		{run: "addons:info REDIS_URL -a orders-web", says: []string{"=== orders-cache"}},
 		{run: "addons -a orders-web", says: []string{`heroku-redis \(orders-cache\) +premium-0 .*created`, "as REDIS"}},
 		{run: "redis:info -a orders-web", says: []string{
-			`=== orders-cache \(REDIS_URL\)`, "Plan: +Premium 0", "Status: +Available", "Timeout: +60", "Maxmemory: +allkeys-lru", "Persistence: +AOF", "Plan Connection Limit: +40",
+			`=== orders-cache \(REDIS_URL\)`, "Plan: +Premium 0", "Status: +Available", "Timeout: +60", "Maxmemory: +allkeys-lru",
+			"Persistence: +AOF", "Plan Connection Limit: +40",
 		}},
 		{run: "redis:credentials -a orders-web", says: []string{`rediss://h:\w+@127\.0\.0\.1:\d+`}},
 		{run: "config -a orders-web", says: []string{`REDIS_URL: +rediss://h:`}},
 
 		// Settings.
 		{run: "redis:timeout --seconds 120 -a orders-web", says: []string{`set to 120 seconds`}},
-		{run: "redis:maxmemory --policy volatile-lru -a orders-web", says: []string{"set to volatile-lru", "volatile-lru evict the least recently used"}},
+		{run: "redis:maxmemory --policy volatile-lru -a orders-web", says: []string{"set to volatile-lru",
+			"volatile-lru evict the least recently used"}},
 		{run: "redis:keyspace-notifications --config Ex -a orders-web", says: []string{"set to 'xE'"}},
 		{run: "redis:info -a orders-web", says: []string{"Timeout: +120", "Maxmemory: +volatile-lru", "Keyspace Notifications: +xE"}},
 		{run: "redis:maxmemory --policy nonsense -a orders-web", exit: 2, says: []string{"noeviction", "unprocessable_entity"}},
 
 		// A second app shares it, and lets go of it again.
-		{run: "addons:attach orders-cache --app orders-worker --as CACHE", says: []string{"Attaching orders-cache as CACHE to orders-worker... done", "restarting orders-worker... done, v"}},
+		{run: "addons:attach orders-cache --app orders-worker --as CACHE",
+			says: []string{"Attaching orders-cache as CACHE to orders-worker... done", "restarting orders-worker... done, v"}},
 		{run: "config -a orders-worker", says: []string{"CACHE_URL: +rediss://h:"}},
 		{run: "addons -a orders-worker", says: []string{"billed to orders-web app", "as CACHE", "as REDIS on orders-web app"}},
 		{run: "addons:destroy orders-cache -a orders-web --confirm orders-web", exit: 1, says: []string{"Cannot destroy last"}},
@@ -184,9 +191,11 @@ func TestHerokuCLI_createsInspectsUpgradesAttachesPromotesAndDestroysAStore(t *t
 		{run: "addons:info REDIS -a orders-web", says: []string{"=== orders-next"}},
 
 		// A change of plan, and one that cannot be.
-		{run: "addons:upgrade orders-cache premium-1 -a orders-web", says: []string{`from heroku-redis:premium-0 to heroku-redis:premium-1\.\.\. done, .*\$30/month`}},
+		{run: "addons:upgrade orders-cache premium-1 -a orders-web",
+			says: []string{`from heroku-redis:premium-0 to heroku-redis:premium-1\.\.\. done, .*\$30/month`}},
 		{run: "redis:wait orders-cache --wait-interval 1 -a orders-web"},
-		{run: "redis:info orders-cache -a orders-web", says: []string{"Plan: +Premium 1", "Status: +Available", "Timeout: +120", "Plan Connection Limit: +80"}},
+		{run: "redis:info orders-cache -a orders-web", says: []string{"Plan: +Premium 1", "Status: +Available", "Timeout: +120",
+			"Plan Connection Limit: +80"}},
 		{run: "addons:upgrade orders-cache private-7 -a orders-web", exit: 2, says: []string{"invalid_params"}},
 		{run: "addons:create heroku-redis:private-7 -a orders-web", exit: 2, says: []string{"invalid_params"}},
 		{run: "addons:create heroku-redis:nonsense -a orders-web", exit: 2, says: []string{"Couldn't find either the add-on"}},
@@ -260,19 +269,22 @@ func TestHerokuCLI_createsWaitsForRenamesTransfersAndDestroysASpace(t *testing.T
 	s, cli := newHerokuCLI(t)
 	cli.follow(t, []step{
 		{run: "spaces:create --space acme-prod --team acme --region frankfurt --cidr 10.40.0.0/16 --data-cidr 10.100.0.0/20", says: []string{
-			"Creating space acme-prod in team acme... done", "State: +allocating", "Region: +frankfurt", "CIDR: +10.40.0.0/16", "Data CIDR: +10.100.0.0/20", "Shield: +off",
+			"Creating space acme-prod in team acme... done", "State: +allocating", "Region: +frankfurt", "CIDR: +10.40.0.0/16",
+			"Data CIDR: +10.100.0.0/20", "Shield: +off",
 		}},
 		{run: "spaces:create --space acme-shield --team acme --shield", says: []string{"Shield: +on", "Region: +virginia"}},
 		{run: "spaces:create --space acme-prod --team acme", exit: 2, says: []string{"Name acme-prod is already taken"}},
 		{run: "spaces:create --space acme-wide --team acme --cidr 10.40.0.0/15", exit: 2, says: []string{"between a /16 and a /16"}},
 		{run: "spaces:wait acme-prod --interval 1", says: []string{"Waiting for space acme-prod to allocate... done", "State: +allocated"}},
 		{run: "spaces:wait acme-shield --interval 1", says: []string{"State: +allocated"}},
-		{run: "spaces:info acme-prod", says: []string{"Region: +Frankfurt, Germany", "State: +allocated", `Outbound IPs: +(\d+\.){3}\d+, (\d+\.){3}\d+, (\d+\.){3}\d+, (\d+\.){3}\d+`, "Generation: +cedar"}},
+		{run: "spaces:info acme-prod", says: []string{"Region: +Frankfurt, Germany", "State: +allocated",
+			`Outbound IPs: +(\d+\.){3}\d+, (\d+\.){3}\d+, (\d+\.){3}\d+, (\d+\.){3}\d+`, "Generation: +cedar"}},
 		{run: "spaces", says: []string{"acme-prod +acme +frankfurt", "acme-shield +acme +virginia"}},
 
 		{run: "trusted-ips --space acme-prod", says: []string{`0\.0\.0\.0/0`}},
 		{run: "trusted-ips:add 192.0.2.0/24 --space acme-prod", says: []string{"Added 192.0.2.0/24 to trusted IP ranges on acme-prod"}},
-		{run: "trusted-ips:remove 0.0.0.0/0 --space acme-prod --confirm acme-prod", says: []string{"Removed 0.0.0.0/0 from trusted IP ranges on acme-prod"}},
+		{run: "trusted-ips:remove 0.0.0.0/0 --space acme-prod --confirm acme-prod",
+			says: []string{"Removed 0.0.0.0/0 from trusted IP ranges on acme-prod"}},
 		{run: "trusted-ips:add nonsense --space acme-prod", exit: 2, says: []string{"nonsense.* is not an IPv4 CIDR range"}},
 		{run: "trusted-ips --space acme-prod", says: []string{`=== Trusted IP Ranges\s+192\.0\.2\.0/24\s`}},
 
@@ -286,16 +298,20 @@ func TestHerokuCLI_createsWaitsForRenamesTransfersAndDestroysASpace(t *testing.T
 		{run: "spaces:ps acme-prod"},
 
 		// What fits where; the prompt for a confirmation ends the command without a terminal.
-		{run: "addons:create heroku-redis:private-7 -a orders-web --name orders-cache", says: []string{`Creating heroku-redis:private-7 on orders-web\.\.\. .*\$900/month`, "orders-cache is being created"}},
+		{run: "addons:create heroku-redis:private-7 -a orders-web --name orders-cache",
+			says: []string{`Creating heroku-redis:private-7 on orders-web\.\.\. .*\$900/month`, "orders-cache is being created"}},
 		{run: "addons:create heroku-redis:shield-7 -a orders-vault --name orders-safe", says: []string{`\$1100/month`}},
 		{run: "addons:create heroku-redis:shield-7 -a orders-web", exit: 2, says: []string{"cannot be installed in a Private Space"}},
 		{run: "addons:create heroku-redis:private-7 -a orders-vault", exit: 2, says: []string{"cannot be installed in a Shield Space"}},
-		{run: "addons:create heroku-redis:premium-0 -a orders-vault --confirm orders-vault", exit: 2, says: []string{"cannot be installed in a Shield Space"}},
+		{run: "addons:create heroku-redis:premium-0 -a orders-vault --confirm orders-vault", exit: 2,
+			says: []string{"cannot be installed in a Shield Space"}},
 		{run: "addons:create heroku-redis:premium-0 -a orders-web", says: []string{"not automatically networked with this Private Space"}},
-		{run: "addons:create heroku-redis:premium-0 -a orders-web --name orders-out --confirm orders-web", says: []string{"orders-out is being created"}},
+		{run: "addons:create heroku-redis:premium-0 -a orders-web --name orders-out --confirm orders-web",
+			says: []string{"orders-out is being created"}},
 		{run: "addons:create heroku-redis -a orders-web --name orders-default", says: []string{`\$900/month`}},
 		{run: "addons:wait orders-cache -a orders-web --wait-interval 1"},
-		{run: "addons -a orders-web", says: []string{`orders-cache\) +private-7 .*created`, `orders-out\) +premium-0`, `orders-default\) +private-7`}},
+		{run: "addons -a orders-web", says: []string{`orders-cache\) +private-7 .*created`, `orders-out\) +premium-0`,
+			`orders-default\) +private-7`}},
 		{run: "redis:credentials orders-cache -a orders-web", says: []string{`rediss://h:\w+@kvs-[0-9a-f]{8}\.acme-prod\.invalid:6380`}},
 
 		{run: "spaces:rename --from acme-prod --to acme-live", says: []string{"acme-live"}},
@@ -304,7 +320,8 @@ func TestHerokuCLI_createsWaitsForRenamesTransfersAndDestroysASpace(t *testing.T
 		{run: "spaces:info acme-live", says: []string{"Team: +acme-data"}},
 		{run: "apps:info -a orders-web", says: []string{"Owner: +acme-data@", "Space: +acme-live"}},
 
-		{run: "spaces:destroy --space acme-live --confirm acme-live", exit: 2, says: []string{"Space acme-live contains apps and cannot be deleted."}},
+		{run: "spaces:destroy --space acme-live --confirm acme-live", exit: 2,
+			says: []string{"Space acme-live contains apps and cannot be deleted."}},
 		{run: "apps:destroy -a orders-web --confirm orders-web", says: []string{"Destroying orders-web .*done"}},
 		{run: "apps:destroy -a orders-vault --confirm orders-vault", says: []string{"Destroying orders-vault .*done"}},
 		{run: "spaces:destroy --space acme-live --confirm acme-live", says: []string{"Destroying space acme-live... done"}},
@@ -327,15 +344,19 @@ func TestHerokuCLI_seesMovesSchedulesAndRunsMaintenance(t *testing.T) {
 		{run: "redis:wait orders-cache --wait-interval 1 -a orders-web"},
 		{run: "redis:wait orders-small --wait-interval 1 -a orders-web"},
 
-		{run: "data:maintenances:info orders-cache -a orders-web", says: []string{"addon_name: +orders-cache", "addon_plan: +premium-0", "status: +none", "addon_window: +[A-Z][a-z]+days \\d\\d:[03]0 to "}},
+		{run: "data:maintenances:info orders-cache -a orders-web", says: []string{"addon_name: +orders-cache", "addon_plan: +premium-0",
+			"status: +none", "addon_window: +[A-Z][a-z]+days \\d\\d:[03]0 to "}},
 		{run: "data:maintenances:window orders-cache -a orders-web", says: []string{"window: +[A-Z][a-z]+days"}},
-		{run: "data:maintenances:window:update orders-cache Monday 22:30 -a orders-web", says: []string{"window: +Mondays 22:30 to Tuesdays 02:30 UTC", "previous_window: +[A-Z][a-z]+days"}},
+		{run: "data:maintenances:window:update orders-cache Monday 22:30 -a orders-web",
+			says: []string{"window: +Mondays 22:30 to Tuesdays 02:30 UTC", "previous_window: +[A-Z][a-z]+days"}},
 		{run: "data:maintenances:window:update orders-cache sunday 1:30PM -a orders-web", says: []string{"window: +Sundays 13:30 to 17:30 UTC"}},
 		{run: "data:maintenances:window:update orders-cache Sunday 14:31 -a orders-web", exit: 2, says: []string{"full or half hour"}},
-		{run: "data:maintenances:window:update orders-small Sunday 14:30 -a orders-web", exit: 2, says: []string{"not available on the mini plan"}},
+		{run: "data:maintenances:window:update orders-small Sunday 14:30 -a orders-web", exit: 2,
+			says: []string{"not available on the mini plan"}},
 		{run: "data:maintenances:run orders-cache -a orders-web --confirm orders-web", exit: 2, says: []string{"no maintenance that is ready"}},
 		{run: "data:maintenances:wait orders-cache -a orders-web", exit: 2},
-		{run: "redis:info orders-cache -a orders-web", says: []string{"Maintenance: +not required", "Maintenance window: +Sundays 13:30 to 17:30 UTC"}},
+		{run: "redis:info orders-cache -a orders-web", says: []string{"Maintenance: +not required",
+			"Maintenance window: +Sundays 13:30 to 17:30 UTC"}},
 	})
 
 	if err := s.RequireMaintenance("orders-cache", 60*24*time.Hour); err != nil {
@@ -343,9 +364,11 @@ func TestHerokuCLI_seesMovesSchedulesAndRunsMaintenance(t *testing.T) {
 	}
 	cli.follow(t, []step{
 		{run: "data:maintenances -a orders-web", says: []string{"orders-cache", "ready", "Sundays 13:30 to 17:30 UTC"}},
-		{run: "data:maintenances:info orders-cache -a orders-web", says: []string{"status: +ready", "reason: +routine_maintenance", "method: +failover", "scheduled_for: +20", "required_by: +20"}},
+		{run: "data:maintenances:info orders-cache -a orders-web", says: []string{"status: +ready", "reason: +routine_maintenance",
+			"method: +failover", "scheduled_for: +20", "required_by: +20"}},
 		{run: "redis:info orders-cache -a orders-web", says: []string{"Maintenance: +required by 20"}},
-		{run: "data:maintenances:schedule orders-cache -a orders-web --weeks 3", says: []string{"(?i)orders-cache.* (moved|rescheduled|scheduled)"}},
+		{run: "data:maintenances:schedule orders-cache -a orders-web --weeks 3",
+			says: []string{"(?i)orders-cache.* (moved|rescheduled|scheduled)"}},
 		{run: "data:maintenances:schedule orders-cache -a orders-web --weeks -1"},
 		{run: "data:maintenances:schedule orders-cache -a orders-web --weeks 50", exit: 2, says: []string{"required by"}},
 		{run: "data:maintenances:run orders-cache -a orders-web", exit: 2, says: []string{"maintenance mode|confirm"}},
@@ -353,14 +376,16 @@ func TestHerokuCLI_seesMovesSchedulesAndRunsMaintenance(t *testing.T) {
 		{run: "data:maintenances:run orders-cache -a orders-web", says: []string{"maintenance triggered"}},
 		{run: "data:maintenances:wait orders-cache -a orders-web"},
 		{run: "maintenance:off -a orders-web", says: []string{"done"}},
-		{run: "data:maintenances:info orders-cache -a orders-web", says: []string{"status: +completed", "duration_approximate", "duration_seconds: +20"}},
+		{run: "data:maintenances:info orders-cache -a orders-web", says: []string{"status: +completed", "duration_approximate",
+			"duration_seconds: +20"}},
 
 		// The upgrade of a version is prepared, and then run like any other.
 		{run: "redis:upgrade orders-cache --version 8.0 -a orders-web --confirm orders-web", says: []string{"(?i)upgrad"}},
 		{run: "redis:wait orders-cache --wait-interval 1 -a orders-web"},
 		{run: "data:maintenances:run orders-cache -a orders-web --confirm orders-web --wait", says: []string{"maintenance completed"}},
 		{run: "redis:info orders-cache -a orders-web", says: []string{"Version: +8.0.2", "Maintenance: +not required"}},
-		{run: "data:maintenances:history orders-cache -a orders-web -n 3", says: []string{"customer_request", "routine_maintenance", "completed"}},
+		{run: "data:maintenances:history orders-cache -a orders-web -n 3", says: []string{"customer_request", "routine_maintenance",
+			"completed"}},
 		{run: "apps:destroy -a orders-web --confirm orders-web"},
 	})
 }
@@ -409,8 +434,10 @@ func TestHerokuCLI_scalesForksAndReadsTheLog(t *testing.T) {
 		{run: "maintenance -a orders-web", says: []string{"off"}},
 		{run: "maintenance:on -a orders-web", says: []string{"Enabling maintenance mode for .*done"}},
 		{run: "maintenance -a orders-web", says: []string{"on"}},
-		{run: "addons:create heroku-redis:premium-1 -a orders-web --name orders-fork -- --fork " + url(), says: []string{`\$30/month`, "orders-fork is being created"}},
-		{run: "addons:create heroku-redis:premium-1 -a orders-web --name orders-nothing -- --fork=redis://127.0.0.1:1", says: []string{"orders-nothing is being created"}},
+		{run: "addons:create heroku-redis:premium-1 -a orders-web --name orders-fork -- --fork " + url(), says: []string{`\$30/month`,
+			"orders-fork is being created"}},
+		{run: "addons:create heroku-redis:premium-1 -a orders-web --name orders-nothing -- --fork=redis://127.0.0.1:1",
+			says: []string{"orders-nothing is being created"}},
 		{run: "redis:info orders-fork -a orders-web", says: []string{`Status: +Preparing \(fork in progress\)`, "Plan: +Premium 1"}},
 	})
 	if err := client.Set(t.Context(), "order:2", "paid", 0).Err(); err != nil {

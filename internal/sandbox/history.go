@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// Moment is what apps, spaces and stores have between two requests, as far as somebody would miss it. All maps are by name.
+// Moment is the state of the apps, spaces and stores between two requests. All maps are by name.
 type Moment struct {
 	After  string // the request that led to it, such as "DELETE /apps/{id}"; "" at the start
 	Agent  string // who sent that request
@@ -46,7 +46,7 @@ type history struct {
 	moments []Moment
 }
 
-// KeepHistory begins to keep what History lists, with the present moment.
+// KeepHistory starts the history with the present moment.
 func (s *Sandbox) KeepHistory() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,7 +63,7 @@ func (s *Sandbox) History() []Moment {
 	return slices.Clone(s.history.moments)
 }
 
-// remember notes the present moment, if it is kept and a new one. s.mu is held.
+// remember adds the present moment to the history, if that is kept and the moment is a new one. s.mu is held.
 func (s *Sandbox) remember(after, agent string) {
 	h := &s.history
 	h.mu.Lock()

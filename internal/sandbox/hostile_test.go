@@ -32,11 +32,15 @@ func TestProcess_aClientDoesNotLeaveItsStore(t *testing.T) {
 	for _, user := range []string{"h", "default"} {
 		c := client(t, s, user, "secret")
 		for _, command := range []string{
-			"CONFIG SET bind 0.0.0.0", "CONFIG SET port 6379", "CONFIG SET tls-port 6380", "CONFIG SET dir " + elsewhere, "CONFIG SET dbfilename x", "CONFIG SET appendonly yes",
-			"CONFIG SET protected-mode no", "CONFIG SET requirepass other", "CONFIG SET maxmemory 0", "CONFIG SET maxclients 9999", "CONFIG SET enable-debug-command yes",
-			"CONFIG REWRITE", "MODULE LOAD /tmp/x.so", "MODULE LIST", "DEBUG SLEEP 0", "DEBUG SEGFAULT", "SAVE", "BGSAVE", "BGREWRITEAOF", "SHUTDOWN NOSAVE",
+			"CONFIG SET bind 0.0.0.0", "CONFIG SET port 6379", "CONFIG SET tls-port 6380", "CONFIG SET dir " + elsewhere,
+			"CONFIG SET dbfilename x", "CONFIG SET appendonly yes",
+			"CONFIG SET protected-mode no", "CONFIG SET requirepass other", "CONFIG SET maxmemory 0", "CONFIG SET maxclients 9999",
+			"CONFIG SET enable-debug-command yes",
+			"CONFIG REWRITE", "MODULE LOAD /tmp/x.so", "MODULE LIST", "DEBUG SLEEP 0", "DEBUG SEGFAULT", "SAVE", "BGSAVE", "BGREWRITEAOF",
+			"SHUTDOWN NOSAVE",
 			"REPLICAOF 127.0.0.1 1", "SLAVEOF 127.0.0.1 1", "FAILOVER", "CLUSTER RESET", "MIGRATE 127.0.0.1 1 key 0 10",
-			"ACL SETUSER h +@all", "ACL SETUSER other on nopass ~* +@all", "ACL DELUSER " + adminUser, "ACL LOAD", "ACL SAVE", "ACL LIST", "ACL GETUSER " + adminUser,
+			"ACL SETUSER h +@all", "ACL SETUSER other on nopass ~* +@all", "ACL DELUSER " + adminUser, "ACL LOAD", "ACL SAVE", "ACL LIST",
+			"ACL GETUSER " + adminUser,
 		} {
 			var words []any
 			for _, word := range strings.Fields(command) {
@@ -93,7 +97,8 @@ func TestDataDir_idsThatAreNone(t *testing.T) {
 	const id = "7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7"
 	whole := func() *world {
 		w := newWorld(1, "acme", time.Now())
-		w.AddOns[id] = &addOn{ID: id, App: id, Name: "orders-cache", Plan: "mini", State: stateProvisioned, Store: store{Server: id, Password: "secret"}}
+		w.AddOns[id] = &addOn{ID: id, App: id, Name: "orders-cache", Plan: "mini", State: stateProvisioned, Store: store{Server: id,
+			Password: "secret"}}
 		w.Events = []event{{ID: id, AddOn: id, Kind: planChanged, Due: time.Now().Add(time.Hour), Server: id}}
 		return w
 	}

@@ -48,7 +48,7 @@ func (r ruleset) body(sp *space) rulesetBody {
 	}
 }
 
-// network of a space: it is not known until the space is allocated, and may be unknown for a while after that.
+// network fails until the space is allocated, and for Options.RulesetDelay after that.
 func (c *call) network(sp *space) error {
 	if sp.State != stateAllocated || c.now.Before(sp.AllocatedAt.Add(c.s.options.RulesetDelay)) {
 		return notFound("space", "space")
@@ -97,7 +97,7 @@ func getOldRuleset(c *call) (int, any, error) {
 	return http.StatusOK, sp.Rulesets[i].body(sp), nil
 }
 
-// setRuleset replaces all rules; they are in force a moment later.
+// setRuleset replaces all rules. They are in force after networkDelay.
 func setRuleset(c *call) (int, any, error) {
 	sp, err := c.spaceToChange()
 	if err == nil {
@@ -141,7 +141,8 @@ func setRuleset(c *call) (int, any, error) {
 	}
 	r := ruleset{ID: c.w.uuid(), CreatedAt: c.now, CreatedBy: c.user.Email, Rules: rules}
 	sp.Rulesets = append(sp.Rulesets, r)
-	c.w.Events = slices.DeleteFunc(c.w.Events, func(e event) bool { return e.Kind == rulesApplied && e.Space == sp.ID }) // overtaken
-	c.w.expect(c.orHeld(event{Kind: rulesApplied, Space: sp.ID, Ruleset: r.ID, Due: c.now.Add(aMoment)}))
+	// A former ruleset that is not in force yet never is.
+	c.w.Events = slices.DeleteFunc(c.w.Events, func(e event) bool { return e.Kind == rulesApplied && e.Space == sp.ID })
+	c.w.addEvent(c.orHeld(event{Kind: rulesApplied, Space: sp.ID, Ruleset: r.ID, Due: c.now.Add(networkDelay)}))
 	return http.StatusOK, r.body(sp), nil
 }

@@ -51,7 +51,8 @@ func TestRuleset_isReplacedAsAWhole(t *testing.T) {
 
 	// The CLI sends back all that it got.
 	third := w.send("PUT "+ruleset, applied.body).is(200).says("rules", applied.get("rules")).says("applied", "false")
-	w.send("PUT "+ruleset, `{"version":1,"default_action":"deny","rules":[{"action":"deny","source":"0.0.0.0/0"}]}`).is(200).says("rules.0.action", "deny")
+	w.send("PUT "+ruleset, `{"version":1,"default_action":"deny","rules":[{"action":"deny","source":"0.0.0.0/0"}]}`).is(200).
+		says("rules.0.action", "deny")
 	last := w.send("PUT "+ruleset, allow()).is(200).says("rules", "[]") // nobody may
 	w.advance()
 	w.send("GET "+ruleset, "").is(200).says("applied", "true").says("rules", "[]")
@@ -71,14 +72,15 @@ func TestRuleset_isRefused(t *testing.T) {
 	w := start(t)
 	w.space("acme-prod")
 	tests := map[string]struct{ body, message string }{
-		"without a mask":            {allow("192.0.2.1"), "192.0.2.1"},
-		"in IPv6":                   {allow("2001:db8::/32"), "2001:db8::/32"},
-		"in words":                  {allow("office"), "office"},
-		"with a mask of 33":         {allow("192.0.2.0/33"), "192.0.2.0/33"},
-		"with a source of nothing":  {`{"rules":[{"action":"allow"}]}`, "Source"},
-		"with no action":            {`{"rules":[{"source":"192.0.2.0/24"}]}`, "Action"},
-		"with an unknown action":    {`{"rules":[{"action":"reject","source":"192.0.2.0/24"}]}`, "reject"},
-		"with a description":        {`{"rules":[{"action":"allow","source":"192.0.2.0/24","description":"office"}]}`, "Unknown params: rules:description."},
+		"without a mask":           {allow("192.0.2.1"), "192.0.2.1"},
+		"in IPv6":                  {allow("2001:db8::/32"), "2001:db8::/32"},
+		"in words":                 {allow("office"), "office"},
+		"with a mask of 33":        {allow("192.0.2.0/33"), "192.0.2.0/33"},
+		"with a source of nothing": {`{"rules":[{"action":"allow"}]}`, "Source"},
+		"with no action":           {`{"rules":[{"source":"192.0.2.0/24"}]}`, "Action"},
+		"with an unknown action":   {`{"rules":[{"action":"reject","source":"192.0.2.0/24"}]}`, "reject"},
+		"with a description": {`{"rules":[{"action":"allow","source":"192.0.2.0/24","description":"office"}]}`,
+			"Unknown params: rules:description."},
 		"with an unknown parameter": {`{"rules":[],"comment":"none"}`, "Unknown params: comment."},
 		"without rules":             {`{}`, "Rules is required."},
 		"with 21 ranges":            {allow(ranges(21)...), "20"},
@@ -121,7 +123,8 @@ func TestRuleset_aFaultKeepsItFromBeingApplied(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	w.space("acme-prod")
-	w.Inject(sandbox.Fault{Match: sandbox.Match{Method: "PUT", Path: "/spaces/*/inbound-ruleset", Nth: 1}, Do: sandbox.Effect{Provisioning: "stuck"}})
+	w.Inject(sandbox.Fault{Match: sandbox.Match{Method: "PUT", Path: "/spaces/*/inbound-ruleset", Nth: 1},
+		Do: sandbox.Effect{Provisioning: "stuck"}})
 	w.send("PUT "+ruleset, allow("192.0.2.0/24")).is(200)
 	w.Clock().Advance(time.Hour)
 	w.send("GET "+ruleset, "").is(200).says("applied", "false")

@@ -13,14 +13,14 @@ type LedgerEntry struct {
 	Kind        string     `json:"kind"` // "add-on" or "space"
 	ID          string     `json:"id"`
 	Name        string     `json:"name"` // the present one, or the last
-	Plan        string     `json:"plan"` // the present one, or the last; a space has none
+	Plan        string     `json:"plan"` // the present one, or the last; empty for a space
 	AppID       string     `json:"app_id"`
-	App         string     `json:"app"` // its name; a space is of none
+	App         string     `json:"app"` // its name; empty for a space
 	CreatedAt   time.Time  `json:"created_at"`
-	DestroyedAt *time.Time `json:"destroyed_at"` // null: it lives
+	DestroyedAt *time.Time `json:"destroyed_at"` // null: it exists
 }
 
-// Ledger lists every billable object there ever was. At the end of a run what still lives is an orphan.
+// Ledger lists every billable object that was ever created. An object that exists at the end of a run is an orphan.
 type Ledger struct {
 	Created   int           `json:"created"`
 	Destroyed int           `json:"destroyed"`
@@ -47,8 +47,8 @@ func (s *Sandbox) Ledger() Ledger {
 	return l
 }
 
-// enter changes the entry of an object, which is made when there is none.
-func (w *world) enter(id string, change func(*LedgerEntry)) {
+// updateLedger changes the entry of an object; a new object gets one.
+func (w *world) updateLedger(id string, change func(*LedgerEntry)) {
 	i := slices.IndexFunc(w.Ledger, func(e LedgerEntry) bool { return e.ID == id })
 	if i < 0 {
 		i = len(w.Ledger)

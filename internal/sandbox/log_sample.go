@@ -16,7 +16,7 @@ const (
 	sampleTimeout  = 5 * time.Second
 )
 
-// sampleLine is what the log says of a store (Dev Center: Heroku Key-Value Store Metrics Logs), from INFO and the machine. The
+// sampleLine is the log line with the metrics of a store (Dev Center: Heroku Key-Value Store Metrics Logs), from INFO and the machine. The
 // connection that asks is not counted. Disks are not measured here.
 func sampleLine(info map[string]string, m machine) string {
 	var b strings.Builder
@@ -41,8 +41,8 @@ func sampleLine(info map[string]string, m machine) string {
 	return strings.TrimSpace(b.String())
 }
 
-// unused is about what a Redis 7 says that has neither keys nor clients.
-var unused = map[string]string{"used_memory": "1060824"}
+// idleInfo is roughly the INFO of a Redis 7 without keys and clients.
+var idleInfo = map[string]string{"used_memory": "1060824"}
 
 // decimal has five significant digits and no trailing zeros: 0.015762, 0.7, 1.
 func decimal(f float64) string { return strconv.FormatFloat(f, 'g', 5, 64) }

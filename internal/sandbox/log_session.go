@@ -56,7 +56,7 @@ func createLogSession(c *call) (int, any, error) {
 		}
 	}
 	if in.Source != "" && in.Source != "app" {
-		session.Process = in.Source // whose lines there are none of
+		session.Process = in.Source // nothing else logs
 	}
 	if in.Lines != nil {
 		if *in.Lines < 0 || *in.Lines > maxLogLines {
@@ -150,7 +150,7 @@ func (s *Sandbox) samples(ctx context.Context, session logSession, now time.Time
 	return lines
 }
 
-// sample asks the server how it does.
+// sample reads the metrics of the server.
 func (b *backing) sample(ctx context.Context) (metrics string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, sampleTimeout)
 	defer cancel()
@@ -158,8 +158,8 @@ func (b *backing) sample(ctx context.Context) (metrics string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if srv.Idle() { // asking would start it
-		return sampleLine(unused, machineLoad()), nil
+	if srv.Idle() { // a connection would start it
+		return sampleLine(idleInfo, machineLoad()), nil
 	}
 	err = srv.Admin(ctx, func(c *redis.Client) error {
 		all := map[string]string{}

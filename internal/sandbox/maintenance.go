@@ -16,16 +16,16 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// maintenance is one of a store's: required by Heroku, or the second half of a version upgrade.
+// maintenance of a store is required by Heroku, or is the second half of a version upgrade.
 type maintenance struct {
 	Status        string
 	Method        string
 	Reason        string
-	Version       string `json:",omitempty"` // that the store has when it is done
+	Version       string `json:",omitempty"` // of the store when the maintenance is done
 	Window        string // in which it was run, once it was
 	RequiredBy    time.Time
-	ScheduledFor  time.Time // it runs by itself then, if it is ready
-	PreviouslyFor time.Time // scheduled, before it was moved
+	ScheduledFor  time.Time // when it starts by itself, if it is ready
+	PreviouslyFor time.Time // the former ScheduledFor
 	StartedAt     time.Time
 	CompletedAt   time.Time
 }
@@ -45,7 +45,7 @@ const (
 	defaultDelay   = 2 // weeks, as the Heroku CLI has it
 )
 
-// open is the maintenance that the store has to look forward to, or nil.
+// open is the maintenance that is not completed, or nil.
 func (s *store) open() *maintenance {
 	if n := len(s.Maintenances); n > 0 && s.Maintenances[n-1].Status != maintenanceCompleted {
 		return &s.Maintenances[n-1]
@@ -53,7 +53,7 @@ func (s *store) open() *maintenance {
 	return nil
 }
 
-// maintenanceRow is what the info table says of it.
+// maintenanceRow is the value of the row "Maintenance" of the store's info.
 func (s *store) maintenanceRow() string {
 	if m := s.open(); m != nil && !m.RequiredBy.IsZero() {
 		return "required by " + m.RequiredBy.Format("2006-01-02 15:04:05 -0700")
@@ -89,11 +89,11 @@ func (s *Sandbox) RequireMaintenance(store string, in time.Duration) error {
 	now := s.clock.Now()
 	required := now.Add(in)
 	s.prepare(a, maintenance{Method: "failover", Reason: "routine_maintenance", RequiredBy: required}, now)
-	s.world.schedule(a, earlier(a.Store.window().Next(now.Add(s.options.Provisioning)), required))
+	s.world.schedule(a, earliest(a.Store.window().next(now.Add(s.options.Provisioning)), required))
 	return s.save()
 }
 
-func earlier(a, b time.Time) time.Time {
+func earliest(a, b time.Time) time.Time {
 	if !b.IsZero() && b.Before(a) {
 		return b
 	}
@@ -104,7 +104,7 @@ func earlier(a, b time.Time) time.Time {
 func (s *Sandbox) prepare(a *addOn, m maintenance, now time.Time) {
 	m.Status = maintenancePreparing
 	a.Store.Maintenances = append(a.Store.Maintenances, m)
-	s.world.expect(event{Kind: maintenancePrepared, AddOn: a.ID, Due: now.Add(s.options.Provisioning)})
+	s.world.addEvent(event{Kind: maintenancePrepared, AddOn: a.ID, Due: now.Add(s.options.Provisioning)})
 }
 
 // schedule sets when the open maintenance runs by itself.
@@ -112,11 +112,11 @@ func (w *world) schedule(a *addOn, at time.Time) {
 	m := a.Store.open()
 	m.PreviouslyFor, m.ScheduledFor = m.ScheduledFor, at
 	w.cancel(a.ID, maintenanceDue)
-	w.expect(event{Kind: maintenanceDue, AddOn: a.ID, Due: at})
+	w.addEvent(event{Kind: maintenanceDue, AddOn: a.ID, Due: at})
 }
 
-// maintain carries a maintenance on by one step of its life.
-func (s *Sandbox) maintain(a *addOn, e event) {
+// advanceMaintenance moves a maintenance to its next status.
+func (s *Sandbox) advanceMaintenance(a *addOn, e event) {
 	m := a.Store.open()
 	switch {
 	case m == nil:
@@ -127,12 +127,12 @@ func (s *Sandbox) maintain(a *addOn, e event) {
 		}
 		switch {
 		case m.ScheduledFor.IsZero():
-			s.world.schedule(a, a.Store.window().Next(e.Due))
-		case !m.ScheduledFor.After(e.Due): // its time came before it was ready
-			s.world.expect(event{Kind: maintenanceDue, AddOn: a.ID, Due: e.Due})
+			s.world.schedule(a, a.Store.window().next(e.Due))
+		case !m.ScheduledFor.After(e.Due): // it was due before it was ready
+			s.world.addEvent(event{Kind: maintenanceDue, AddOn: a.ID, Due: e.Due})
 		}
 	case e.Kind == maintenanceDue && m.Status == maintenanceReady && a.Store.Busy != "":
-		s.world.expect(event{Kind: maintenanceDue, AddOn: a.ID, Due: e.Due.Add(s.options.Provisioning)})
+		s.world.addEvent(event{Kind: maintenanceDue, AddOn: a.ID, Due: e.Due.Add(s.options.Provisioning)})
 	case e.Kind == maintenanceDue && m.Status == maintenanceReady:
 		s.run(a, e.Due)
 	case e.Kind == maintenanceDone:
@@ -149,10 +149,10 @@ func (s *Sandbox) run(a *addOn, now time.Time) {
 	m := a.Store.open()
 	m.Status, m.StartedAt, m.Window, a.Store.Busy = maintenanceRunning, now, a.Store.window().String(), busyMaintenance
 	s.world.cancel(a.ID, maintenanceDue)
-	s.expectFailover(a, event{Kind: maintenanceDone, AddOn: a.ID, Due: now.Add(s.options.Maintenance)})
+	s.addFailoverEvent(a, event{Kind: maintenanceDone, AddOn: a.ID, Due: now.Add(s.options.Maintenance)})
 }
 
-type maintainedAddOn struct {
+type maintenanceAddOn struct {
 	Attachments []string `json:"attachments"`
 	Kind        string   `json:"kind"`
 	Name        string   `json:"name"`
@@ -161,28 +161,28 @@ type maintainedAddOn struct {
 	Window      *string  `json:"window"`
 }
 
-type maintainedApp struct {
+type maintenanceApp struct {
 	Name string `json:"name"`
 	UUID string `json:"uuid"`
 }
 
 // maintenanceBody says null where there is nothing: the Heroku CLI tells that from a member that is missing.
 type maintenanceBody struct {
-	AddOn                  maintainedAddOn `json:"addon"`
-	AddOnDescription       string          `json:"addon_description"`
-	App                    maintainedApp   `json:"app"`
-	CompletedAt            *string         `json:"completed_at"`
-	CustomerRequested      bool            `json:"customer_requested"`
-	DurationSeconds        *float64        `json:"duration_seconds"`
-	Method                 *string         `json:"method"`
-	PreviouslyScheduledFor *string         `json:"previously_scheduled_for"`
-	Reason                 *string         `json:"reason"`
-	RequiredBy             *string         `json:"required_by"`
-	ScheduledFor           *string         `json:"scheduled_for"`
-	ServerCreatedAt        string          `json:"server_created_at"`
-	StartedAt              *string         `json:"started_at"`
-	Status                 string          `json:"status"`
-	Window                 *string         `json:"window"`
+	AddOn                  maintenanceAddOn `json:"addon"`
+	AddOnDescription       string           `json:"addon_description"`
+	App                    maintenanceApp   `json:"app"`
+	CompletedAt            *string          `json:"completed_at"`
+	CustomerRequested      bool             `json:"customer_requested"`
+	DurationSeconds        *float64         `json:"duration_seconds"`
+	Method                 *string          `json:"method"`
+	PreviouslyScheduledFor *string          `json:"previously_scheduled_for"`
+	Reason                 *string          `json:"reason"`
+	RequiredBy             *string          `json:"required_by"`
+	ScheduledFor           *string          `json:"scheduled_for"`
+	ServerCreatedAt        string           `json:"server_created_at"`
+	StartedAt              *string          `json:"started_at"`
+	Status                 string           `json:"status"`
+	Window                 *string          `json:"window"`
 }
 
 type maintenancesBody struct {
@@ -211,7 +211,7 @@ func (c *call) maintenanceBody(a *addOn, m maintenance) maintenanceBody {
 	plan, _ := keyvalue.LookupPlan(a.Store.Plan)
 	owner := c.w.Apps[a.App]
 	b := maintenanceBody{
-		AddOn: maintainedAddOn{
+		AddOn: maintenanceAddOn{
 			Attachments: []string{},
 			Kind:        service.Name,
 			Name:        a.Name,
@@ -219,7 +219,7 @@ func (c *call) maintenanceBody(a *addOn, m maintenance) maintenanceBody {
 			UUID:        a.ID,
 		},
 		AddOnDescription:       strings.SplitN(string(a.Store.Plan), "-", 2)[0],
-		App:                    maintainedApp{owner.Name, owner.ID},
+		App:                    maintenanceApp{owner.Name, owner.ID},
 		CompletedAt:            dataStampOrNull(m.CompletedAt),
 		CustomerRequested:      m.Reason == "customer_request",
 		Method:                 stringOrNull(m.Method),
@@ -260,36 +260,36 @@ func (s *store) latest() maintenance {
 	return maintenance{Status: maintenanceNone}
 }
 
-// unknownToMaintenance has no id (Platform API reference, data maintenances).
-func unknownToMaintenance() error { return refuse(http.StatusNotFound, "", "not found") }
+// errNoMaintenance has no id (Platform API reference, data maintenances).
+func errNoMaintenance() error { return refuse(http.StatusNotFound, "", "not found") }
 
-// maintainedStore finds the path's store, by its UUID only: the Heroku CLI resolves names first.
-func (c *call) maintainedStore() (*addOn, error) {
+// maintenanceStore finds the path's store, by its UUID only: the Heroku CLI resolves names first.
+func (c *call) maintenanceStore() (*addOn, error) {
 	if !uuidPattern.MatchString(c.PathValue("store")) {
-		return nil, unknownToMaintenance()
+		return nil, errNoMaintenance()
 	}
 	a, err := c.storeAddOn()
 	switch {
 	case err != nil:
 		return nil, err
 	case a.State == stateProvisioning || !a.hasMaintenance() && c.Method == http.MethodGet:
-		return nil, unknownToMaintenance()
+		return nil, errNoMaintenance()
 	case !a.hasMaintenance():
-		return nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "Maintenance windows are not available on the %s plan of %s.", a.Store.Plan, a.Name)
+		return nil, unprocessable("Maintenance windows are not available on the %s plan of %s.", a.Store.Plan, a.Name)
 	}
 	return a, nil
 }
 
 func getMaintenance(c *call) (int, any, error) {
-	a, err := c.maintainedStore()
+	a, err := c.maintenanceStore()
 	if err != nil {
 		return 0, nil, err
 	}
 	return http.StatusOK, c.maintenanceBody(a, a.Store.latest()), nil
 }
 
-// ofMaintenance tells …/apps/{app} from …/{store}/history and …/{store}/window, which no ServeMux can.
-func ofMaintenance(c *call) (int, any, error) {
+// getMaintenanceNoun tells …/apps/{app} from …/{store}/history and …/{store}/window, which no ServeMux can.
+func getMaintenanceNoun(c *call) (int, any, error) {
 	noun := c.PathValue("noun")
 	switch {
 	case c.PathValue("store") == "apps":
@@ -305,7 +305,7 @@ func ofMaintenance(c *call) (int, any, error) {
 func listAppMaintenances(c *call, appID string) (int, any, error) {
 	app := c.w.Apps[appID]
 	if app == nil || !c.w.mayRead(c.user, app) {
-		return 0, nil, unknownToMaintenance()
+		return 0, nil, errNoMaintenance()
 	}
 	b := maintenancesBody{[]maintenanceBody{}}
 	for _, a := range sorted(c.w.AddOns) {
@@ -317,14 +317,14 @@ func listAppMaintenances(c *call, appID string) (int, any, error) {
 }
 
 func listMaintenanceHistory(c *call) (int, any, error) {
-	a, err := c.maintainedStore()
+	a, err := c.maintenanceStore()
 	if err != nil {
 		return 0, nil, err
 	}
 	limit := defaultHistory
 	if text := c.URL.Query().Get("limit"); text != "" {
 		if limit, err = strconv.Atoi(text); err != nil || limit < 1 || limit > maxHistory {
-			return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "limit must be between 1 and %d", maxHistory)
+			return 0, nil, unprocessable("limit must be between 1 and %d", maxHistory)
 		}
 	}
 	b := maintenancesBody{[]maintenanceBody{}}
@@ -337,14 +337,14 @@ func listMaintenanceHistory(c *call) (int, any, error) {
 }
 
 func runMaintenance(c *call) (int, any, error) {
-	a, err := c.maintainedStore()
+	a, err := c.maintenanceStore()
 	if err != nil {
 		return 0, nil, err
 	}
 	m := a.Store.open()
 	switch {
 	case m == nil || m.Status != maintenanceReady:
-		return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "%s has no maintenance that is ready to run.", a.Name)
+		return 0, nil, unprocessable("%s has no maintenance that is ready to run.", a.Name)
 	case a.Store.Busy != "":
 		return 0, nil, a.Store.busy(a.Name)
 	}
@@ -373,7 +373,7 @@ func (w *weeks) UnmarshalJSON(raw []byte) error {
 }
 
 func scheduleMaintenance(c *call) (int, any, error) {
-	a, err := c.maintainedStore()
+	a, err := c.maintenanceStore()
 	if err != nil {
 		return 0, nil, err
 	}
@@ -385,7 +385,7 @@ func scheduleMaintenance(c *call) (int, any, error) {
 	}
 	m := a.Store.open()
 	if m == nil || m.Status == maintenanceRunning {
-		return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "%s has no maintenance that could be scheduled.", a.Name)
+		return 0, nil, unprocessable("%s has no maintenance that could be scheduled.", a.Name)
 	}
 	delay, from := defaultDelay, m.ScheduledFor
 	if in.DelayWeeks.n != nil {
@@ -394,12 +394,13 @@ func scheduleMaintenance(c *call) (int, any, error) {
 	if from.IsZero() {
 		from = c.now
 	}
-	at := a.Store.window().Next(from.AddDate(0, 0, 7*delay))
+	at := a.Store.window().next(from.AddDate(0, 0, 7*delay))
 	switch {
 	case at.Before(c.now):
-		return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "Maintenance cannot be scheduled for %s, which is in the past.", dataStamp(at))
+		return 0, nil, unprocessable("Maintenance cannot be scheduled for %s, which is in the past.", dataStamp(at))
 	case !m.RequiredBy.IsZero() && at.After(m.RequiredBy):
-		return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "Maintenance cannot be scheduled for %s: it is required by %s.", dataStamp(at), dataStamp(m.RequiredBy))
+		return 0, nil, unprocessable("Maintenance cannot be scheduled for %s: it is required by %s.",
+			dataStamp(at), dataStamp(m.RequiredBy))
 	}
 	c.w.schedule(a, at)
 	return http.StatusOK, c.maintenanceBody(a, *a.Store.open()), nil

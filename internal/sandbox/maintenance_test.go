@@ -41,8 +41,10 @@ func TestMaintenance_runsByItselfInTheWindow(t *testing.T) {
 	w, path := maintained(t, "Friday", "18:00")
 	w.app("orders-worker")
 	w.send("POST /addon-attachments", `{"addon":"kvs-a","app":"orders-worker","name":"SHARED"}`).is(201)
-	none := w.send("GET"+path, "").is(200).says("status", "none").says("addon.window", "Fridays 18:00 to 22:00 UTC").says("addon.plan", "premium-0").
-		says("addon.attachments.0", "REDIS_URL").says("addon.kind", "heroku-redis").says("addon_description", "premium HA").says("app.name", "orders-api")
+	none := w.send("GET"+path, "").is(200).says("status", "none").says("addon.window", "Fridays 18:00 to 22:00 UTC").
+		says("addon.plan", "premium-0").
+		says("addon.attachments.0", "REDIS_URL").says("addon.kind", "heroku-redis").says("addon_description", "premium HA").
+		says("app.name", "orders-api")
 	for _, member := range []string{"completed_at", "duration_seconds", "method", "previously_scheduled_for", "reason", "required_by", "scheduled_for", "started_at", "window"} {
 		none.says(member, "null")
 	}
@@ -51,7 +53,8 @@ func TestMaintenance_runsByItselfInTheWindow(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.send("GET"+path, "").says("status", "preparing").says("reason", "routine_maintenance").says("method", "failover").
-		says("required_by", "2026-01-28T09:00:10.000+00:00").says("scheduled_for", "2026-01-16T18:00:00.000+00:00").says("window", "Fridays 18:00 to 22:00 UTC")
+		says("required_by", "2026-01-28T09:00:10.000+00:00").says("scheduled_for", "2026-01-16T18:00:00.000+00:00").
+		says("window", "Fridays 18:00 to 22:00 UTC")
 	if row := w.send("GET /redis/v0/databases/kvs-a", "").rows()["Maintenance"]; row != "required by 2026-01-28 09:00:10 +0000" {
 		t.Errorf("the row says %q", row)
 	}
@@ -153,7 +156,8 @@ func TestMaintenance_isScheduledByWeeks(t *testing.T) {
 	if err := w.RequireMaintenance("kvs-a", 60*24*time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	schedule(`{"delay_weeks":"2"}`).is(200).says("previously_scheduled_for", "2026-01-16T18:00:00.000+00:00").says("scheduled_for", "2026-01-30T18:00:00.000+00:00")
+	schedule(`{"delay_weeks":"2"}`).is(200).says("previously_scheduled_for", "2026-01-16T18:00:00.000+00:00").
+		says("scheduled_for", "2026-01-30T18:00:00.000+00:00")
 	schedule(`{"delay_weeks":"-1"}`).is(200).says("scheduled_for", "2026-01-23T18:00:00.000+00:00")
 	schedule(`{"delay_weeks":1}`).is(200).says("scheduled_for", "2026-01-30T18:00:00.000+00:00")
 	schedule(`{"delay_weeks":null}`).is(200).says("scheduled_for", "2026-02-13T18:00:00.000+00:00")
@@ -173,7 +177,8 @@ func TestMaintenance_thatWasNotScheduledSaysNull(t *testing.T) {
 	t.Parallel()
 	w, path := maintained(t, "Friday", "18:00")
 	w.send("POST /redis/v0/databases/kvs-a/upgrade", `{"version":"8.0"}`).is(200)
-	w.send("POST"+path+"/schedule", `{"delay_weeks":0}`).is(200).says("previously_scheduled_for", "null").says("scheduled_for", "2026-01-16T18:00:00.000+00:00")
+	w.send("POST"+path+"/schedule", `{"delay_weeks":0}`).is(200).says("previously_scheduled_for", "null").
+		says("scheduled_for", "2026-01-16T18:00:00.000+00:00")
 	w.until("2026-01-16T18:00:10Z")
 	w.send("GET"+path, "").says("status", "completed")
 	w.send("GET /redis/v0/databases/kvs-a", "").says("version", "8.0.2")
@@ -229,7 +234,8 @@ func TestMaintenance_isNotForMini(t *testing.T) {
 	for _, noun := range []string{"", "/window", "/history"} {
 		w.send("GET"+path+noun, "").is(404).says("message", "not found").says("id", "")
 	}
-	w.send("POST"+path+"/window", `{"day_of_week":"sunday","time_of_day":"14:30"}`).is(422).says("message", "Maintenance windows are not available on the mini plan of small.")
+	w.send("POST"+path+"/window", `{"day_of_week":"sunday","time_of_day":"14:30"}`).is(422).
+		says("message", "Maintenance windows are not available on the mini plan of small.")
 	w.send("POST"+path+"/run", "").is(422)
 	w.send("POST"+path+"/schedule", `{"delay_weeks":1}`).is(422)
 	w.send("GET /redis/v0/databases/small/maintenance", "").is(422)
@@ -246,7 +252,8 @@ func TestMaintenanceWindow(t *testing.T) {
 		return w.send("POST"+path+"/window", fmt.Sprintf(`{"day_of_week":%q,"time_of_day":%q}`, day, at))
 	}
 	w.send("GET"+path+"/window", "").is(200).says("window", "Mondays 22:30 to Tuesdays 02:30 UTC").says("previous_window", "null").
-		says("scheduled_for", "null").says("scheduled_at", "null").says("previously_scheduled_for", "null").says("previously_scheduled_at", "null")
+		says("scheduled_for", "null").says("scheduled_at", "null").says("previously_scheduled_for", "null").
+		says("previously_scheduled_at", "null")
 	set("SUNDAY", "1:30PM").is(200).says("window", "Sundays 13:30 to 17:30 UTC").says("previous_window", "Mondays 22:30 to Tuesdays 02:30 UTC")
 	if row := w.send("GET /redis/v0/databases/kvs-a", "").rows()["Maintenance window"]; row != "Sundays 13:30 to 17:30 UTC" {
 		t.Errorf("the row says %q", row)
@@ -267,8 +274,10 @@ func TestMaintenanceWindow(t *testing.T) {
 	set("Tuesday", "23:30").is(200).says("scheduled_for", "2026-01-20T09:00:10.000+00:00")
 
 	// The calls of the older Heroku CLI, by name.
-	w.send("GET /redis/v0/databases/kvs-a/maintenance", "").is(200).says("message", "Maintenance required by 2026-01-20 09:00:10 +0000, window is Tuesdays 23:30 to Wednesdays 03:30 UTC")
-	w.send("PUT /redis/v0/databases/kvs-a/maintenance_window", `{"description":"Mon 10:00"}`).is(200).says("window", "Mondays 10:00 to 14:00 UTC").says("scheduled_at", "2026-01-19T10:00:00.000+00:00")
+	w.send("GET /redis/v0/databases/kvs-a/maintenance", "").is(200).
+		says("message", "Maintenance required by 2026-01-20 09:00:10 +0000, window is Tuesdays 23:30 to Wednesdays 03:30 UTC")
+	w.send("PUT /redis/v0/databases/kvs-a/maintenance_window", `{"description":"Mon 10:00"}`).is(200).
+		says("window", "Mondays 10:00 to 14:00 UTC").says("scheduled_at", "2026-01-19T10:00:00.000+00:00")
 	w.send("PUT /redis/v0/databases/kvs-a/maintenance_window", `{"description":"Mon 10:10"}`).is(422)
 }
 

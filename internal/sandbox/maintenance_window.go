@@ -4,12 +4,11 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"time"
-
-	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
 // windowBody has the times under both names: the API's specification and the Heroku CLI disagree.
@@ -32,7 +31,7 @@ func (s *store) windowBody() windowBody {
 }
 
 func getWindow(c *call) (int, any, error) {
-	a, err := c.maintainedStore()
+	a, err := c.maintenanceStore()
 	if err != nil {
 		return 0, nil, err
 	}
@@ -40,7 +39,7 @@ func getWindow(c *call) (int, any, error) {
 }
 
 func setWindow(c *call) (int, any, error) {
-	a, err := c.maintainedStore()
+	a, err := c.maintenanceStore()
 	if err != nil {
 		return 0, nil, err
 	}
@@ -51,13 +50,9 @@ func setWindow(c *call) (int, any, error) {
 	if err := c.params(&in); err != nil {
 		return 0, nil, err
 	}
-	window, err := keyvalue.ParseWindow(in.DayOfWeek, in.TimeOfDay)
-	// Whether Heroku takes plurals and abbreviations is not known: a client had better not rely on it.
-	if err == nil && !strings.EqualFold(in.DayOfWeek, window.Day.String()) {
-		err = fmt.Errorf("day_of_week must be a day of the week, for example %s", window.Day)
-	}
+	window, err := parseWindow(in.DayOfWeek, in.TimeOfDay)
 	if err != nil {
-		return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "%s", err)
+		return 0, nil, unprocessable("%s", err)
 	}
 	former := a.Store.window().String()
 	c.moveWindow(a, window)
@@ -66,19 +61,19 @@ func setWindow(c *call) (int, any, error) {
 	return http.StatusOK, b, nil
 }
 
-// moveWindow takes a maintenance that has not begun along.
-func (c *call) moveWindow(a *addOn, to keyvalue.Window) {
-	a.Store.WindowDay, a.Store.WindowFrom = to.Day, to.Minute
+// moveWindow also moves a scheduled maintenance that has not begun.
+func (c *call) moveWindow(a *addOn, to window) {
+	a.Store.WindowDay, a.Store.WindowFrom = to.day, to.minute
 	if m := a.Store.open(); m != nil && m.Status != maintenanceRunning && !m.ScheduledFor.IsZero() {
-		c.w.schedule(a, earlier(to.Next(c.now), m.RequiredBy))
+		c.w.schedule(a, earliest(to.next(c.now), m.RequiredBy))
 	}
 }
 
-// legacyStore finds the store of a call that today's Heroku CLI makes no more, by id or name.
+// legacyStore finds the store of a request that only old versions of the Heroku CLI send, by id or name.
 func (c *call) legacyStore() (*addOn, error) {
 	a, err := c.storeAddOn()
 	if err == nil && (a.State == stateProvisioning || !a.hasMaintenance()) {
-		err = refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "Maintenance is not available on %s.", a.Name)
+		err = unprocessable("Maintenance is not available on %s.", a.Name)
 	}
 	return a, err
 }
@@ -111,9 +106,9 @@ func setLegacyWindow(c *call) (int, any, error) {
 	if err := c.params(&in); err != nil {
 		return 0, nil, err
 	}
-	window, err := keyvalue.ParseWindowText(in.Description)
+	window, err := parseWindowText(in.Description)
 	if err != nil {
-		return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "%s", err)
+		return 0, nil, unprocessable("%s", err)
 	}
 	c.moveWindow(a, window)
 	return http.StatusOK, struct {
@@ -122,13 +117,72 @@ func setLegacyWindow(c *call) (int, any, error) {
 	}{window.String(), a.Store.windowBody().ScheduledAt}, nil
 }
 
-// window is the store's, which every one has from the start: on mini nobody gets to see it.
-func (s *store) window() keyvalue.Window {
-	return keyvalue.Window{Day: s.WindowDay, Minute: s.WindowFrom}
+// window is the weekly time of four hours in which a store is maintained (Dev Center: Heroku Key-Value Store Maintenance).
+type window struct {
+	day    time.Weekday
+	minute int // since midnight, UTC
 }
 
-// randomWindow is one from Monday to Friday, from 18:00 to 22:30 (Dev Center: Heroku Key-Value Store Maintenance).
-func (w *world) randomWindow() keyvalue.Window {
+// window of the store. A store on mini has one too, which the API does not show.
+func (s *store) window() window { return window{s.WindowDay, s.WindowFrom} }
+
+// randomWindow is from Monday to Friday, from 18:00 to 22:30 (Dev Center: Heroku Key-Value Store Maintenance).
+func (w *world) randomWindow() window {
 	r := w.random()
-	return keyvalue.Window{Day: time.Monday + time.Weekday(r.IntN(5)), Minute: 18*60 + 30*r.IntN(10)}
+	return window{time.Monday + time.Weekday(r.IntN(5)), 18*60 + 30*r.IntN(10)}
+}
+
+// parseWindow reads a day by its full English name: whether Heroku takes plurals and abbreviations is not known. The time is 13:30 or
+// 1:30PM.
+func parseWindow(day, timeOfDay string) (window, error) {
+	for weekday := time.Sunday; weekday <= time.Saturday; weekday++ {
+		if !strings.EqualFold(day, weekday.String()) {
+			continue
+		}
+		for _, layout := range []string{"15:04", "3:04PM"} {
+			if t, err := time.Parse(layout, strings.ToUpper(timeOfDay)); err == nil && t.Minute()%30 == 0 {
+				return window{weekday, t.Hour()*60 + t.Minute()}, nil
+			}
+		}
+		return window{}, errors.New("time_of_day must be a full or half hour, for example 13:30")
+	}
+	return window{}, errors.New("day_of_week must be a day of the week, for example Sunday")
+}
+
+// parseWindowText reads a window as String writes it, or its beginning alone: "Mon 10:00".
+func parseWindowText(text string) (window, error) {
+	words := strings.Fields(text)
+	for day := time.Sunday; len(words) > 1 && day <= time.Saturday; day++ {
+		if !strings.EqualFold(words[0], day.String()[:3]) && !strings.EqualFold(words[0], day.String()+"s") {
+			continue
+		}
+		w, err := parseWindow(day.String(), words[1])
+		if err == nil && len(words) > 2 && !strings.EqualFold(text, w.String()) {
+			break
+		}
+		return w, err
+	}
+	return window{}, fmt.Errorf("%q is not a maintenance window such as %q", text, window{day: time.Monday, minute: 22*60 + 30})
+}
+
+// String is how Heroku writes the window: "Mondays 22:30 to Tuesdays 02:30 UTC", without the second day when it is the same.
+func (w window) String() string {
+	begins := time.Date(2026, time.February, 1+int(w.day), 0, w.minute, 0, 0, time.UTC) // the first is a Sunday
+	ends := begins.Add(4 * time.Hour)
+	text := begins.Format("Monday") + "s " + begins.Format("15:04") + " to "
+	if ends.Weekday() != w.day {
+		text += ends.Format("Monday") + "s "
+	}
+	return text + ends.Format("15:04") + " UTC"
+}
+
+// next is when the window begins next: not before now.
+func (w window) next(now time.Time) time.Time {
+	now = now.UTC()
+	days := int(w.day-now.Weekday()+7) % 7
+	begins := time.Date(now.Year(), now.Month(), now.Day()+days, 0, w.minute, 0, 0, time.UTC)
+	if begins.Before(now) {
+		begins = begins.AddDate(0, 0, 7)
+	}
+	return begins
 }

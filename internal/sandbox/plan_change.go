@@ -3,9 +3,7 @@
 
 package sandbox
 
-import "net/http"
-
-// changePlan: the add-on has its new plan at once and stays provisioned; its store has it when the copy is done.
+// changePlan changes the plan of the add-on at once, which stays provisioned. The plan of its store changes when the copy is done.
 func (c *call) changePlan(app *app, a *addOn, ref string) (message string, err error) {
 	plan, err := c.w.orderedPlan(ref, app)
 	if err != nil {
@@ -18,9 +16,9 @@ func (c *call) changePlan(app *app, a *addOn, ref string) (message string, err e
 	case plan.Class != from:
 		return "", invalid("Cannot change the plan of %s from %s to %s: they run in different networks.", a.Name, a.Plan.Wire(), plan.Name.Wire())
 	case a.State == stateProvisioning:
-		return "", refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "Add-on %s is being provisioned. Please try again later.", a.Name)
+		return "", unprocessable("Add-on %s is being provisioned. Please try again later.", a.Name)
 	case a.State != stateProvisioned:
-		return "", refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "Add-on %s cannot be changed: it is %s.", a.Name, a.State)
+		return "", unprocessable("Add-on %s cannot be changed: it is %s.", a.Name, a.State)
 	case a.Store.Busy != "":
 		return "", a.Store.busy(a.Name)
 	}
@@ -28,9 +26,10 @@ func (c *call) changePlan(app *app, a *addOn, ref string) (message string, err e
 	if c.effect.PlanChange == stuck {
 		e.HeldBy = c.fault
 	}
-	c.w.expect(e)
+	c.w.addEvent(e)
 	a.Plan, a.Store.Busy = plan.Name, busyUpgrade
-	c.w.enter(a.ID, func(l *LedgerEntry) { l.Plan = plan.Name.Wire() })
+	c.w.updateLedger(a.ID, func(l *LedgerEntry) { l.Plan = plan.Name.Wire() })
 	c.s.startSuccessor(a, e)
-	return "The Heroku Data for Redis instance is in the process of being upgraded.\nThe time it takes to upgrade is dependent on how much data exists in the instance.", nil
+	return "The Heroku Data for Redis instance is in the process of being upgraded.\n" +
+		"The time it takes to upgrade is dependent on how much data exists in the instance.", nil
 }

@@ -13,14 +13,14 @@ import (
 )
 
 // A store in a space has a URL whose host no machine resolves: the top-level domain is reserved for that (RFC 6761). Its
-// server listens on loopback like any other, at a port that nobody is told. Only apps of the space get there, by DynoDial
+// server listens on loopback like any other, at a port that the API does not show. Only apps of the space can reach it, by DynoDial
 // or the proxy.
 const (
 	privateDomain = "invalid"
 	privatePort   = 6380
 )
 
-// privateHost is unique for good: it outlives renames of the store and of the space.
+// privateHost is the host of a store in a space. It stays when the store or the space is renamed.
 func privateHost(a *addOn, sp *space) string {
 	return fmt.Sprintf("kvs-%s.%s.%s", a.ID[:8], sp.Name, privateDomain)
 }
@@ -33,7 +33,7 @@ func (w *world) spaceOf(a *addOn) string {
 	return w.Apps[a.App].Space
 }
 
-// storeAt finds the store that clients are told is there.
+// storeAt finds the store with that address in its URL.
 func (w *world) storeAt(host string, port int) *addOn {
 	for _, a := range w.AddOns {
 		if h, p := a.Store.address(); a.State == stateProvisioned && h == host && p == port {

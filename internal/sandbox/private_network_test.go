@@ -213,10 +213,12 @@ func TestPrivateStore_isForkedFromEverywhere(t *testing.T) {
 	source := w.send("GET /apps/private-app/config-vars", "").get("REDIS_URL")
 	plans := map[string]string{"private-app": "private-7", "other-app": "private-7", "common-app": "premium-0"}
 	for app, plan := range plans {
-		w.send("POST /apps/"+app+"/addons", fmt.Sprintf(`{"plan":"heroku-redis:%s","attachment":{"name":"FORK"},"config":{"fork":%q}}`, plan, source)).is(201)
+		w.send("POST /apps/"+app+"/addons", fmt.Sprintf(`{"plan":"heroku-redis:%s","attachment":{"name":"FORK"},"config":{"fork":%q}}`, plan,
+			source)).is(201)
 	}
 	guessed := strings.Replace(source, "rediss://h:", "rediss://h:not-", 1)
-	w.send("POST /apps/common-app/addons", fmt.Sprintf(`{"plan":"heroku-redis:premium-0","name":"kvs-thief","config":{"fork":%q}}`, guessed)).is(201)
+	w.send("POST /apps/common-app/addons", fmt.Sprintf(`{"plan":"heroku-redis:premium-0","name":"kvs-thief","config":{"fork":%q}}`,
+		guessed)).is(201)
 	w.advance()
 	w.send("GET /addons/kvs-thief", "").is(200).says("state", "deprovisioned")
 	for app := range plans {

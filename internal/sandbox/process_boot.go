@@ -15,26 +15,26 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// boot is an attempt to start the process, for all who wait for one.
-type boot struct {
-	done chan struct{} // closed when err is there
+// startAttempt is an attempt to start the process, which several callers may wait for.
+type startAttempt struct {
+	done chan struct{} // closed when err is set
 	err  error
 }
 
 // connect opens a connection to the process, as long as it takes to start it.
 func (s *processServer) connect(ctx context.Context) (net.Conn, error) {
-	if err := s.awake(ctx); err != nil {
+	if err := s.ensureRunning(ctx); err != nil {
 		return nil, err
 	}
-	return new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.FormatInt(s.inner.Load(), 10)))
+	return new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.FormatInt(s.processPort.Load(), 10)))
 }
 
-// awake returns once the process runs. An attempt to start it goes on when one of those who wait for it leaves.
-func (s *processServer) awake(ctx context.Context) error {
-	if s.inner.Load() != 0 {
+// ensureRunning returns when the process runs. An attempt to start it continues when a caller stops waiting for it.
+func (s *processServer) ensureRunning(ctx context.Context) error {
+	if s.processPort.Load() != 0 {
 		return nil
 	}
-	b, err := s.begin()
+	b, err := s.startOrJoin()
 	if err != nil {
 		return err
 	}
@@ -46,38 +46,38 @@ func (s *processServer) awake(ctx context.Context) error {
 	}
 }
 
-func (s *processServer) begin() (*boot, error) {
+func (s *processServer) startOrJoin() (*startAttempt, error) {
 	s.life.Lock()
 	defer s.life.Unlock()
 	if s.stopped {
 		return nil, errStopped
 	}
-	if s.boot == nil {
-		b := &boot{done: make(chan struct{})}
-		s.boot = b
-		s.boots.Go(func() {
+	if s.attempt == nil {
+		b := &startAttempt{done: make(chan struct{})}
+		s.attempt = b
+		s.attempts.Go(func() {
 			b.err = s.start()
 			s.life.Lock()
-			s.boot = nil
+			s.attempt = nil
 			s.life.Unlock()
 			close(b.done)
 		})
 	}
-	return s.boot, nil
+	return s.attempt, nil
 }
 
 func (s *processServer) start() error {
 	s.changes.Lock()
 	defer s.changes.Unlock()
-	if s.inner.Load() != 0 {
+	if s.processPort.Load() != 0 {
 		return nil
 	}
-	if s.origin != (source{}) { // it would not be a replica any more
+	if s.origin != (source{}) { // after a restart it would not be a replica any more
 		return errors.New("the server ended while it was copying")
 	}
-	err := s.launch(s.door.life)
-	if err != nil && s.door.life.Err() == nil {
-		s.engine.log.Warn("the server of a store did not start", "store", s.spec.ID, "port", s.door.port(), "error", err)
+	err := s.launch(s.proxy.life)
+	if err != nil && s.proxy.life.Err() == nil {
+		s.engine.log.Warn("the server of a store did not start", "store", s.spec.ID, "port", s.proxy.port(), "error", err)
 	}
 	return err
 }
@@ -98,14 +98,14 @@ func (s *processServer) launch(ctx context.Context) error {
 			err = s.spawn(port)
 		}
 		if err == nil {
-			err = s.ready(ctx, port)
+			err = s.awaitReady(ctx, port)
 		}
 		if err == nil {
-			s.inner.Store(int64(port))
+			s.processPort.Store(int64(port))
 			go s.watch(s.child)
 			return nil
 		}
-		s.halt(atOnce)
+		s.endChild(immediately)
 		if !errors.Is(err, errAddressInUse) || try == portTries {
 			return fmt.Errorf("starting %s: %w", s.engine.name, err)
 		}
@@ -124,19 +124,20 @@ func (s *processServer) spawn(port int) (err error) {
 		}
 	}
 	password := s.spec.Password
-	s.child, err = s.engine.spawner.spawn(s.engine.binary, []string{"-"}, s.spec.Dir, s.engine.config(s, port), password, quote(password), s.engine.adminPassword)
+	s.child, err = s.engine.starter.start(s.engine.binary, []string{"-"}, s.spec.Dir, s.engine.config(s, port),
+		password, quote(password), s.engine.adminPassword)
 	if err != nil {
 		return err
 	}
 	return writePIDFile(s.spec.Dir, s.child.cmd.Process.Pid)
 }
 
-// ready: an authenticated PING over TLS is answered. errAddressInUse: another process has the port.
-func (s *processServer) ready(ctx context.Context, port int) error {
+// awaitReady returns when the server answers an authenticated PING over TLS, or errAddressInUse when another process has the port.
+func (s *processServer) awaitReady(ctx context.Context, port int) error {
 	poll := time.NewTicker(readyPoll)
 	defer poll.Stop()
 	for {
-		last := s.answers(ctx, port)
+		last := s.ping(ctx, port)
 		if last == nil {
 			return nil
 		}
@@ -153,25 +154,25 @@ func (s *processServer) ready(ctx context.Context, port int) error {
 	}
 }
 
-func (s *processServer) answers(ctx context.Context, port int) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second) // who has the port may not speak TLS
+func (s *processServer) ping(ctx context.Context, port int) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second) // another process at the port may not speak TLS
 	defer cancel()
-	return speak(ctx, s.at(port), s.engine.cert.clientConfig(), func(*redis.Client) error { return nil })
+	return withClient(ctx, s.at(port), s.engine.cert.clientConfig(), func(*redis.Client) error { return nil })
 }
 
-// watch reports a server that ends although nobody stopped it: out of memory, or a user's SHUTDOWN. Who needs it starts it again.
+// watch logs when a server ends that nobody stopped: out of memory, or a signal. The next connection starts it again.
 func (s *processServer) watch(c *child) {
 	<-c.done
 	s.life.Lock()
 	defer s.life.Unlock()
 	if !s.stopped && s.child == c {
-		s.inner.Store(0)
-		s.engine.log.Warn("the server of a store ended by itself", "store", s.spec.ID, "port", s.door.port(), "end", c.String())
+		s.processPort.Store(0)
+		s.engine.log.Warn("the server of a store ended by itself", "store", s.spec.ID, "port", s.proxy.port(), "end", c.String())
 	}
 }
 
-// halt ends the process for a while. s.changes is held.
-func (s *processServer) halt(hurry <-chan struct{}) {
+// endChild ends the process; it can be started again. s.changes is held.
+func (s *processServer) endChild(killNow <-chan struct{}) {
 	s.life.Lock()
 	defer s.life.Unlock()
 	former := s.child
@@ -179,6 +180,6 @@ func (s *processServer) halt(hurry <-chan struct{}) {
 		return
 	}
 	s.child = nil // watch has nothing to report
-	s.inner.Store(0)
-	former.end(hurry)
+	s.processPort.Store(0)
+	former.end(killNow)
 }

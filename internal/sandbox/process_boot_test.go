@@ -66,7 +66,8 @@ func countingServer(t *testing.T) (e *processEngine, starts func() int, broken s
 	t.Helper()
 	real, dir := processEngineFor(t), t.TempDir()
 	log, broken := filepath.Join(dir, "starts"), filepath.Join(dir, "broken")
-	script := fmt.Sprintf("echo start >>%s\nif [ -e %s ]; then grep requirepass; echo out of order; exit 3; fi\nexec %s -\n", log, broken, real.binary)
+	script := fmt.Sprintf("echo start >>%s\nif [ -e %s ]; then grep requirepass; echo out of order; exit 3; fi\nexec %s -\n", log, broken,
+		real.binary)
 	return fakeServer(t, script).(*processEngine), func() int {
 		text, _ := os.ReadFile(log)
 		return strings.Count(string(text), "start")
@@ -161,7 +162,8 @@ func TestProcess_changesBeforeTheFirstConnectionHoldAfterIt(t *testing.T) {
 	}
 	opens(map[string]bool{"first": false, "second": true, "third": true})
 	for name, want := range map[string]string{
-		"timeout": "77", "maxmemory-policy": "allkeys-lru", "notify-keyspace-events": "AKE", "maxmemory": "52428800", "maxclients": "42", "requirepass": "third",
+		"timeout": "77", "maxmemory-policy": "allkeys-lru", "notify-keyspace-events": "AKE", "maxmemory": "52428800", "maxclients": "42",
+		"requirepass": "third",
 	} {
 		if got := setting(t, client(t, s, "h", "third"), name); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
@@ -250,7 +252,7 @@ func TestProcess_stopEndsAStartAndThoseWhoWaitForIt(t *testing.T) {
 	asked := make(chan error, 2)
 	go func() { asked <- s.Admin(t.Context(), nil) }()
 	go func() { asked <- s.Follow(t.Context(), source{Host: "127.0.0.1", Port: 1}) }()
-	for s.inner.Load() == 0 && started(t, e) == 0 {
+	for s.processPort.Load() == 0 && started(t, e) == 0 {
 		if !sleep(t.Context(), readyPoll) {
 			t.Fatal("no process is started")
 		}

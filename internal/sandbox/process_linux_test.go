@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 
 // runEngine starts servers from many goroutines, prints their pids, and waits to be killed.
 func runEngine(dir string) error {
-	e, err := chooseEngine("auto", slog.New(slog.DiscardHandler))
+	e, err := chooseEngine("auto", slog.New(slog.DiscardHandler), newCertificate)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func runEngine(dir string) error {
 			id := fmt.Sprint("store-", i)
 			s, err := e.Start(context.Background(), serverSpec{ID: id, Dir: filepath.Join(dir, id), Password: "secret", Persistent: true})
 			if err == nil {
-				err = s.(*processServer).awake(context.Background())
+				err = s.(*processServer).ensureRunning(context.Background())
 			}
 			if err != nil {
 				failed <- err
@@ -123,7 +123,7 @@ func TestProcess_aPasswordIsInNoCommandLineEnvironmentOrFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = start(t, e, serverSpec{Dir: dir, Password: canary, Persistent: true}).(*processServer)
-	if err := s.awake(t.Context()); err != nil {
+	if err := s.ensureRunning(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for _, file := range []string{"cmdline", "environ"} {
@@ -185,7 +185,7 @@ func TestProcess_aClosedEngineLeavesNoGoroutineFileOrProcess(t *testing.T) {
 	for range 3 {
 		s := start(t, e, serverSpec{Persistent: true}).(*processServer)
 		visit(t, port(s)) // and stays, without a word
-		if err := s.awake(t.Context()); err != nil {
+		if err := s.ensureRunning(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		children = append(children, s.child)

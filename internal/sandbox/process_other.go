@@ -13,12 +13,13 @@ import (
 	"syscall"
 )
 
-// childAttributes: only Linux ends children with their parent; elsewhere leftovers of a killed sandbox end at the next start on its data directory.
+// childAttributes are none: only Linux ends children with their parent. Elsewhere the servers that a killed sandbox has left behind end at
+// the next start on its data directory.
 func childAttributes() *syscall.SysProcAttr { return nil }
 
 func kill(p *os.Process) { _ = p.Kill() }
 
-// raiseOpenFiles: servers raise their own limit; this number is within what macOS and the BSDs grant.
+// raiseOpenFiles raises nothing: servers raise their own limit. The number is within what macOS and the BSDs grant.
 func raiseOpenFiles() int { return 10240 }
 
 // processStart tells a process from a later one with the same pid: when it started, as ps prints it; "" = no such process.

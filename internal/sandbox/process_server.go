@@ -23,32 +23,32 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/resp"
 )
 
-// processServer is one valkey-server or redis-server behind a port that is open from the beginning. Its process starts with the
-// first connection to that, or when the sandbox needs it.
+// processServer is one valkey-server or redis-server behind a proxy whose port is open from the beginning. The process starts with the
+// first connection, or when the sandbox needs it.
 type processServer struct {
-	engine    *processEngine
-	temporary bool // the directory is the engine's, not the caller's
-	door      *doorway
-	inner     atomic.Int64 // port of the process; 0 = it does not run
+	engine      *processEngine
+	temporary   bool // the directory is the engine's, not the caller's
+	proxy       *tcpProxy
+	processPort atomic.Int64 // port of the process; 0 = it does not run
 
 	changes  sync.Mutex // one change at a time; guards what follows
 	spec     serverSpec // what it starts with; ID, Dir and Persistent stay as they are
 	former   string     // password that opens new connections too
-	origin   source     // that is followed; none when it stands alone
-	upstream source     // the same as the replica sees it
+	origin   source     // that it replicates; zero if it does not
+	upstream source     // origin as the replica sees it
 
 	tunnel atomic.Pointer[tunnel] // to a source outside, over TLS
 
-	life    sync.Mutex // starting and stopping; guards what follows
-	child   *child     // written with changes held too
-	boot    *boot      // that is under way
-	stopped bool
-	boots   sync.WaitGroup
+	life     sync.Mutex    // starting and stopping; guards what follows
+	child    *child        // written with changes held too
+	attempt  *startAttempt // nil if none is running
+	stopped  bool
+	attempts sync.WaitGroup
 }
 
 var errStopped = errors.New("the server is stopped")
 
-// prepareDir ends what a killed sandbox left running in the directory, and empties it for a server that keeps nothing.
+// prepareDir ends a server that a killed sandbox has left running in the directory, and empties the directory if no data is kept.
 func (s *processServer) prepareDir() (err error) {
 	if s.spec.Dir == "" {
 		s.temporary = true
@@ -78,9 +78,9 @@ func (s *processServer) removeDir(keepData bool) error {
 	return os.RemoveAll(s.spec.Dir)
 }
 
-// Idle when nothing runs and nothing was kept.
+// Idle reports whether the process does not run and no data is kept.
 func (s *processServer) Idle() bool {
-	if s.inner.Load() != 0 {
+	if s.processPort.Load() != 0 {
 		return false
 	}
 	if !s.spec.Persistent {
@@ -94,10 +94,10 @@ func (s *processServer) Restart(ctx context.Context, spec serverSpec) error {
 	s.changes.Lock()
 	defer s.changes.Unlock()
 	s.spec.Password, s.spec.Limits, s.spec.Settings = spec.Password, spec.Limits, spec.Settings
-	if s.inner.Load() == 0 {
+	if s.processPort.Load() == 0 {
 		return nil
 	}
-	s.halt(nil)
+	s.endChild(nil)
 	if err := s.launch(ctx); err != nil {
 		return fmt.Errorf("restarting the server: %w", err)
 	}
@@ -105,7 +105,7 @@ func (s *processServer) Restart(ctx context.Context, spec serverSpec) error {
 }
 
 func (s *processServer) Rebind(ctx context.Context, port int) error {
-	if err := s.door.move(ctx, port); err != nil {
+	if err := s.proxy.move(ctx, port); err != nil {
 		return fmt.Errorf("moving the server to port %d: %w", port, err)
 	}
 	return nil
@@ -115,14 +115,14 @@ func (s *processServer) Stop(ctx context.Context, keepData bool) error {
 	return s.stop(ctx.Done(), keepData)
 }
 
-var atOnce = func() <-chan struct{} {
+var immediately = func() <-chan struct{} {
 	closed := make(chan struct{})
 	close(closed)
 	return closed
 }()
 
-// stop ends connections and process, at once when hurry closes or nothing of it is kept.
-func (s *processServer) stop(hurry <-chan struct{}, keepData bool) error {
+// stop ends the connections and the process, with KILL when killNow is closed or its data is not kept.
+func (s *processServer) stop(killNow <-chan struct{}, keepData bool) error {
 	s.life.Lock()
 	stopped := s.stopped
 	s.stopped = true
@@ -132,17 +132,17 @@ func (s *processServer) stop(hurry <-chan struct{}, keepData bool) error {
 	}
 	s.engine.remove(s)
 	if !keepData || s.temporary {
-		hurry = atOnce // a copy that still writes its first AOF does not end on TERM
+		killNow = immediately // a copy that still writes its first AOF does not end on TERM
 	}
-	s.door.close()
+	s.proxy.close()
 	s.life.Lock()
 	if s.child != nil {
-		s.child.end(hurry)
+		s.child.end(killNow)
 	}
-	s.inner.Store(0)
+	s.processPort.Store(0)
 	s.life.Unlock()
-	s.boots.Wait() // without a process, whoever is in their way ends too
-	s.hangUp()
+	s.attempts.Wait() // they end when there is no process
+	s.closeTunnel()
 	err := os.Remove(filepath.Join(s.spec.Dir, pidFileName))
 	if errors.Is(err, os.ErrNotExist) {
 		err = nil
@@ -150,17 +150,17 @@ func (s *processServer) stop(hurry <-chan struct{}, keepData bool) error {
 	return errors.Join(err, s.removeDir(keepData))
 }
 
-func (s *processServer) Addr() (host string, port int) { return "127.0.0.1", s.door.port() }
+func (s *processServer) Addr() (host string, port int) { return "127.0.0.1", s.proxy.port() }
 
-// Source is at the public port, where a replica finds the server also after a restart.
+// Source has the port of the proxy, which stays the same when the process restarts.
 func (s *processServer) Source() source {
 	s.changes.Lock()
 	defer s.changes.Unlock()
-	return s.at(s.door.port())
+	return s.at(s.proxy.port())
 }
 
 func (s *processServer) Admin(ctx context.Context, do func(*redis.Client) error) error {
-	if err := s.awake(ctx); err != nil {
+	if err := s.ensureRunning(ctx); err != nil {
 		return err
 	}
 	s.changes.Lock()
@@ -257,18 +257,18 @@ func (s *processServer) at(port int) source {
 	return source{Host: "127.0.0.1", Port: port, Username: adminUser, Password: s.engine.adminPassword, TLS: true}
 }
 
-// admin does something on a connection of its own, which must not stay: it counts against the store's limit.
+// admin calls do with a connection of its own, which must not stay open: it counts against the store's limit.
 func (s *processServer) admin(ctx context.Context, do func(*redis.Client) error) error {
-	port := s.inner.Load()
+	port := s.processPort.Load()
 	if port == 0 {
 		return errors.New("the server does not run")
 	}
-	return speak(ctx, s.at(int(port)), s.engine.cert.clientConfig(), do)
+	return withClient(ctx, s.at(int(port)), s.engine.cert.clientConfig(), do)
 }
 
-// adminIfRunning does nothing to a server that has yet to start, with what is going to be true by then.
+// adminIfRunning does nothing when the server does not run: it starts with the changed spec.
 func (s *processServer) adminIfRunning(ctx context.Context, do func(*redis.Client) error) error {
-	if s.inner.Load() == 0 {
+	if s.processPort.Load() == 0 {
 		return nil
 	}
 	return s.admin(ctx, do)
@@ -276,8 +276,8 @@ func (s *processServer) adminIfRunning(ctx context.Context, do func(*redis.Clien
 
 const dialTimeout = 10 * time.Second
 
-// speak does something on one authenticated connection. go-redis is handed an open one: it would log and repeat failed dials itself.
-func speak(ctx context.Context, to source, config *tls.Config, do func(*redis.Client) error) error {
+// withClient calls do with a client that has one authenticated connection. go-redis gets an open one: it would log and repeat failed dials.
+func withClient(ctx context.Context, to source, config *tls.Config, do func(*redis.Client) error) error {
 	dialing, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	dial := (&net.Dialer{}).DialContext

@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-
-	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
 // beginCreation refuses to create two add-ons on one app at the same time, since Heroku's own answer to that is undefined:
@@ -49,19 +47,13 @@ func (c *call) configure(a *addOn, config map[string]any) error {
 		switch key {
 		case "timeout":
 			seconds, err := strconv.ParseInt(text, 10, 64)
-			if err == nil {
-				err = keyvalue.ValidateTimeout(seconds)
-			}
-			if err != nil {
+			if err != nil || a.Store.Settings.setTimeout(seconds) != nil {
 				return refused(errors.New("timeout must be a number of seconds, 0 or more"))
 			}
-			a.Store.Settings.Timeout = int(seconds)
 		case "maxmemory_policy":
-			policy, err := keyvalue.ParseEvictionPolicy(text)
-			if err != nil {
+			if err := a.Store.Settings.setPolicy(text); err != nil {
 				return refused(err)
 			}
-			a.Store.Settings.MaxmemoryPolicy = string(policy)
 		case "version":
 			version, ok := fullVersion(text)
 			if !ok {

@@ -16,7 +16,7 @@ import (
 // item is something that a list can be ordered by.
 type item interface{ key(field string) string }
 
-// listing is the answer of a list handler; the adapter cuts the page out that the Range header asks for.
+// listing is the result of a list handler. The answer is the page of it that the Range header asks for.
 type listing struct {
 	fields []string // Accept-Ranges; the first is the default
 	items  []item
@@ -57,7 +57,8 @@ func parseRange(header string, fields []string, size int) (page, error) {
 		return p, nil
 	}
 	bad := refuse(http.StatusRequestedRangeNotSatisfiable, "requested_range_not_satisfiable",
-		"Invalid `Range` header. Please use format like `%s ..; max=%d, order=desc`; the fields are %s.", fields[0], p.max, strings.Join(fields, ", "))
+		"Invalid `Range` header. Please use format like `%s ..; max=%d, order=desc`; the fields are %s.",
+		fields[0], p.max, strings.Join(fields, ", "))
 	m := rangePattern.FindStringSubmatch(header)
 	if m == nil || !slices.Contains(fields, m[1]) {
 		return page{}, bad
@@ -96,7 +97,7 @@ func compareKeys(a, b string) int {
 	return cmp.Compare(a, b)
 }
 
-// cut answers a list request: 200 with all of it, or 206 and where to go on.
+// cut returns the page that a Range header asks for: 200 with the rest of the list, or 206 with a Next-Range.
 func (l listing) cut(header string, size int, effect Effect) (status int, h http.Header, items []item, err error) {
 	p, err := parseRange(header, l.fields, size)
 	if err != nil {

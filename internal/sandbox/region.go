@@ -19,7 +19,8 @@ type region struct {
 var regions = []region{
 	{name: "us", locale: "Virginia", country: "United States", provider: "us-east-1", id: "59accabd-516d-4f0e-83e6-6e3757701145"},
 	{name: "eu", locale: "Ireland", country: "Ireland", provider: "eu-west-1", id: "ed30241c-ed8c-4bb6-9714-61953675d0b4"},
-	{name: "virginia", locale: "Virginia", country: "United States", provider: "us-east-1", private: true, id: "3544427c-5b3b-4e1e-b01a-b66362573b26"},
+	{name: "virginia", locale: "Virginia", country: "United States", provider: "us-east-1", private: true,
+		id: "3544427c-5b3b-4e1e-b01a-b66362573b26"},
 	{name: "oregon", locale: "Oregon", country: "United States", provider: "us-west-2", private: true},
 	{name: "dublin", locale: "Dublin", country: "Ireland", provider: "eu-west-1", private: true},
 	{name: "frankfurt", locale: "Frankfurt", country: "Germany", provider: "eu-central-1", private: true},
@@ -31,8 +32,10 @@ var regions = []region{
 	{name: "tokyo", locale: "Tokyo", country: "Japan", provider: "ap-northeast-1", private: true, id: "478864c7-3c1a-4fbd-992b-7c6160abfb71"},
 }
 
-// generation of the platform: all apps and spaces here are cedar.
-var generation = idName{catalogueID("generation cedar"), "cedar"}
+// cedar is the generation of the platform that the Common Runtime has, and the only one that spaces here can have.
+const cedar = "cedar"
+
+func generationID(name string) idName { return idName{catalogueID("generation " + name), name} }
 
 func (r region) idName() idName { return idName{cmp.Or(r.id, catalogueID("region "+r.name)), r.name} }
 

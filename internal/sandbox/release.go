@@ -20,10 +20,10 @@ type release struct {
 	UserID, Email   string
 }
 
-// addOnPartner is who makes the releases that add-ons cause by themselves.
+// addOnPartner is the user of releases that an add-on causes.
 var addOnPartner = &user{ID: catalogueID("user heroku-redis"), Email: "heroku-redis@addons.heroku.com"}
 
-// release notes a change of an app's environment, which restarts it.
+// release adds a release, for a change of an app's environment, which restarts the app.
 func (w *world) release(a *app, description string, by *user, now time.Time) {
 	r := release{
 		ID:          w.uuid(),

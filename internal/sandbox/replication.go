@@ -14,32 +14,32 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// linkTimeout is how long a copy may be without a link to its source before it is given up.
+// linkTimeout is how long a copy may have no link to its source before it fails.
 const linkTimeout = 10 * time.Second
 
 // Follow makes the server a replica of the source and returns when the first sync is done, as a fork and a plan change begin
 // (Dev Center: Heroku Key-Value Store, "Creating a fork"); what is written to the source afterwards arrives too.
 func (s *processServer) Follow(ctx context.Context, from source) error {
-	if err := s.awake(ctx); err != nil {
+	if err := s.ensureRunning(ctx); err != nil {
 		return err
 	}
 	s.changes.Lock()
 	defer s.changes.Unlock()
 	if err := s.follow(ctx, from); err != nil {
 		// A replica refuses writes, and the credentials are another store's.
-		err = errors.Join(err, s.part(context.WithoutCancel(ctx)))
-		s.hangUp() // also when the server has ended meanwhile
+		err = errors.Join(err, s.stopReplicating(context.WithoutCancel(ctx)))
+		s.closeTunnel() // also when the server has ended meanwhile
 		return err
 	}
 	return nil
 }
 
-// StandAlone catches up with what the source has now and ends the replication. After an error the server still follows.
+// StandAlone waits until the server has all that the source has now, and ends the replication. After an error it still replicates.
 func (s *processServer) StandAlone(ctx context.Context, from source) (err error) {
 	s.changes.Lock()
 	defer s.changes.Unlock()
 	if s.origin == (source{}) {
-		return nil // it did already
+		return nil // it does already
 	}
 	if from.Host != s.origin.Host || from.Port != s.origin.Port { // the source has got another server meanwhile
 		if err := s.follow(ctx, from); err != nil {
@@ -64,16 +64,16 @@ func (s *processServer) StandAlone(ctx context.Context, from source) (err error)
 		}
 		return err
 	}
-	return s.part(ctx)
+	return s.stopReplicating(ctx)
 }
 
 const (
 	pollInterval = 5 * time.Millisecond
-	writesPaused = 20 * time.Second // of a source that goes, and at most
+	writesPaused = 20 * time.Second // at most, of a source that is replaced
 )
 
 func (s *processServer) follow(ctx context.Context, from source) error {
-	s.hangUp()
+	s.closeTunnel()
 	s.origin, s.upstream = from, from
 	if from.Outside && from.TLS {
 		t, err := openTunnel(ctx, from)
@@ -81,7 +81,7 @@ func (s *processServer) follow(ctx context.Context, from source) error {
 			return fmt.Errorf("%w: %w", errNoReplication, err)
 		}
 		s.tunnel.Store(t)
-		s.upstream = t.entrance()
+		s.upstream = t.localSource()
 	}
 	if err := s.probe(ctx); err != nil {
 		return fmt.Errorf("%w: %w", errNoReplication, err)
@@ -89,33 +89,33 @@ func (s *processServer) follow(ctx context.Context, from source) error {
 	return s.admin(ctx, func(c *redis.Client) error { return s.replicate(ctx, c) })
 }
 
-// hangUp ends the tunnel to the source, if there is one.
-func (s *processServer) hangUp() {
+// closeTunnel closes the tunnel to the source, if there is one.
+func (s *processServer) closeTunnel() {
 	if t := s.tunnel.Swap(nil); t != nil {
 		t.close()
 	}
 }
 
-// part ends the replication, if there is one.
-func (s *processServer) part(ctx context.Context) error {
+// stopReplicating ends the replication, if there is one.
+func (s *processServer) stopReplicating(ctx context.Context) error {
 	err := s.admin(ctx, func(c *redis.Client) error { return standAlone(ctx, c) })
 	if err == nil {
-		s.hangUp()
+		s.closeTunnel()
 		s.origin, s.upstream = source{}, source{}
 	}
 	return err
 }
 
-// toSource does something on a connection to the source that is followed.
-func (s *processServer) toSource(ctx context.Context, do func(*redis.Client) error) error {
-	return speak(ctx, s.upstream, s.engine.cert.clientConfig(), do)
+// withSource calls do with a connection to the source.
+func (s *processServer) withSource(ctx context.Context, do func(*redis.Client) error) error {
+	return withClient(ctx, s.upstream, s.engine.cert.clientConfig(), do)
 }
 
 // probe asks the source what a replica would, because a replica itself only says that its link is down. REPLCONF is the
 // first command of that handshake and changes nothing; PSYNC without arguments begins nothing, since servers that offer it
 // count them first; whether the user may run it, ACL DRYRUN says where there is one.
 func (s *processServer) probe(ctx context.Context) error {
-	return s.toSource(ctx, func(c *redis.Client) error {
+	return s.withSource(ctx, func(c *redis.Client) error {
 		if err := c.Do(ctx, "REPLCONF", "capa", "psync2").Err(); err != nil {
 			return err
 		}
@@ -150,9 +150,9 @@ func (s *processServer) replicate(ctx context.Context, c *redis.Client) error {
 	return s.awaitOffset(ctx, c, poll, 0)
 }
 
-// offset is how far the source's replication stream has come; pausing it, nothing is written to the source after that.
+// offset is the source's replication offset. With pause, the source takes no writes after it.
 func (s *processServer) offset(ctx context.Context, pause bool) (offset int64, err error) {
-	err = s.toSource(ctx, func(c *redis.Client) error {
+	err = s.withSource(ctx, func(c *redis.Client) error {
 		if pause {
 			if err := c.Do(ctx, "CLIENT", "PAUSE", writesPaused.Milliseconds(), "WRITE").Err(); err != nil {
 				return err
@@ -169,7 +169,7 @@ func (s *processServer) offset(ctx context.Context, pause bool) (offset int64, e
 }
 
 func (s *processServer) unpause(ctx context.Context) error {
-	return s.toSource(ctx, func(c *redis.Client) error { return c.ClientUnpause(ctx).Err() })
+	return s.withSource(ctx, func(c *redis.Client) error { return c.ClientUnpause(ctx).Err() })
 }
 
 // awaitOffset returns when the link is up, the first sync done and the replica's offset at least target.
@@ -188,8 +188,8 @@ func (s *processServer) awaitOffset(ctx context.Context, c *redis.Client, poll *
 			linked = time.Now()
 		case time.Since(linked) > linkTimeout:
 			return fmt.Errorf("%w: no link within %s; the copy's last output:\n%s", errNoReplication, linkTimeout, s.child.output)
-		case !s.origin.Outside && time.Since(asked) > time.Second: // a server of ours that is gone does not come back
-			if err := s.toSource(ctx, func(*redis.Client) error { return nil }); err != nil {
+		case !s.origin.Outside && time.Since(asked) > time.Second: // a stopped server of the sandbox does not start again
+			if err := s.withSource(ctx, func(*redis.Client) error { return nil }); err != nil {
 				return fmt.Errorf("%w: %w", errNoReplication, err)
 			}
 			asked = time.Now()

@@ -12,24 +12,24 @@ import (
 	"strconv"
 )
 
-// tunnel leads from loopback to a TLS server outside. A replica verifies its primary's certificate and cannot be told not to,
+// tunnel connects a loopback port to a TLS server outside. A replica verifies its primary's certificate and cannot be told not to,
 // while Heroku's stores have self-signed ones (Dev Center: Connecting to Heroku Key-Value Store).
 type tunnel struct {
-	to   source
-	door *doorway
+	to    source
+	proxy *tcpProxy
 }
 
-// openTunnel fails when the source does not answer. A replica whose connection comes to nothing later tries again.
+// openTunnel fails when the source does not answer. When a later connection fails, the replica tries again.
 func openTunnel(ctx context.Context, to source) (*tunnel, error) {
 	t := &tunnel{to: to}
 	probe, err := t.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
-	t.door = newDoorway(ctx, t.dial)
-	if err := errors.Join(t.door.open(ctx, 0), probe.Close()); err != nil {
-		t.door.close()
-		return nil, fmt.Errorf("opening a way to the source: %w", err)
+	t.proxy = newTCPProxy(ctx, t.dial)
+	if err := errors.Join(t.proxy.open(ctx, 0), probe.Close()); err != nil {
+		t.proxy.close()
+		return nil, fmt.Errorf("opening a tunnel to the source: %w", err)
 	}
 	return t, nil
 }
@@ -41,11 +41,11 @@ func (t *tunnel) dial(ctx context.Context) (net.Conn, error) {
 	return (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", net.JoinHostPort(t.to.Host, strconv.Itoa(t.to.Port)))
 }
 
-// entrance is the source as a replica sees it.
-func (t *tunnel) entrance() source {
-	entrance := t.to
-	entrance.Host, entrance.Port, entrance.TLS = "127.0.0.1", t.door.port(), false
-	return entrance
+// localSource is the source as a replica sees it.
+func (t *tunnel) localSource() source {
+	local := t.to
+	local.Host, local.Port, local.TLS = "127.0.0.1", t.proxy.port(), false
+	return local
 }
 
-func (t *tunnel) close() { t.door.close() }
+func (t *tunnel) close() { t.proxy.close() }

@@ -23,7 +23,7 @@ type call struct {
 	now    time.Time
 	writes bool // it may change the world
 	body   []byte
-	fault  string // that strikes it, if any
+	fault  string // id of the fault that is applied, if any
 	effect Effect // what the fault does
 }
 
@@ -47,6 +47,11 @@ func invalid(format string, args ...any) *apiError {
 	return refuse(http.StatusUnprocessableEntity, "invalid_params", format, args...)
 }
 
+// unprocessable is how the Data API refuses what the present state of a store does not allow.
+func unprocessable(format string, args ...any) *apiError {
+	return refuse(http.StatusUnprocessableEntity, "unprocessable_entity", format, args...)
+}
+
 func forbidden(format string, args ...any) *apiError {
 	return refuse(http.StatusForbidden, "forbidden", format, args...)
 }
@@ -57,18 +62,18 @@ func notFound(resource, what string) *apiError {
 	return e
 }
 
-func confirmationRequired(appName, message string) *apiError {
-	e := refuse(http.StatusLocked, "confirmation_required", "%s", message)
+func confirmationRequired(appName, format string, args ...any) *apiError {
+	e := refuse(http.StatusLocked, "confirmation_required", format, args...)
 	e.header = http.Header{"X-Confirmation-Required": {appName}}
 	return e
 }
 
-// dataAPI tells the Data API's paths from the Platform API's; the two sets are disjoint.
+// dataAPI reports whether a path is one of the Data API. Both APIs have one port, and no path in common.
 func dataAPI(path string) bool {
 	return strings.HasPrefix(path, "/redis/") || strings.HasPrefix(path, "/data/")
 }
 
-// params decodes the body into a struct; what the struct does not know is refused by name.
+// params decodes the body into a struct. Members that the struct does not have are refused by name.
 func (c *call) params(into any) error {
 	if len(c.body) == 0 {
 		return nil
@@ -96,7 +101,7 @@ func unknownParams(raw json.RawMessage, t reflect.Type, prefix string) []string 
 		t = t.Elem()
 	}
 	if reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()) {
-		return nil // has more than one form, and looks itself
+		return nil // it has several forms, and decodes itself
 	}
 	var names []string
 	switch t.Kind() {

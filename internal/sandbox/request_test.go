@@ -25,24 +25,32 @@ func TestRequest_isRefused(t *testing.T) {
 		id         string
 		message    string // part of it
 	}{
-		"without a token":                     {"GET /account", "", []string{"Authorization:"}, 401, "unauthorized", "no credentials"},
-		"with a wrong token":                  {"GET /account", "", []string{"Authorization: Bearer nope"}, 401, "unauthorized", "Invalid credentials"},
-		"with an unknown scheme":              {"GET /account", "", []string{"Authorization: Token " + w.Token()}, 401, "unauthorized", "Invalid credentials"},
-		"without a version":                   {"GET /account", "", []string{"Accept: application/json"}, 406, "not_acceptable", "version"},
-		"without an Accept header":            {"GET /account", "", []string{"Accept:"}, 406, "not_acceptable", "version"},
-		"with version 2":                      {"GET /account", "", []string{"Accept: application/vnd.heroku+json; version=2"}, 406, "not_acceptable", "version"},
-		"with version 30":                     {"GET /account", "", []string{"Accept: application/vnd.heroku+json; version=30"}, 406, "not_acceptable", "version"},
-		"at an unknown endpoint":              {"GET /nothing", "", nil, 404, "not_found", "endpoint"},
-		"with an unknown verb":                {"PUT /apps", "{}", nil, 404, "not_found", "verb"},
-		"with malformed JSON":                 {"POST /apps", `{"name":`, nil, 400, "bad_request", "JSON"},
-		"with an array for a body":            {"POST /apps", `[1]`, nil, 400, "bad_request", "JSON"},
-		"with a form for a body":              {"POST /apps", `name=a`, []string{"Content-Type: application/x-www-form-urlencoded"}, 415, "unsupported_media_type", "JSON"},
-		"with JSON that is not said to be":    {"POST /apps", `{"name":"abc"}`, []string{"Content-Type:"}, 415, "unsupported_media_type", "JSON"},
-		"with a parameter of the wrong type":  {"POST /apps", `{"name":7}`, nil, 400, "bad_request", "name"},
-		"with an unknown parameter":           {"POST /apps", `{"space":"x","team":"y"}`, nil, 422, "invalid_params", "Unknown params: space, team."},
-		"with a nested unknown parameter":     {"POST /apps/orders-api/addons", `{"plan":"heroku-redis:mini","attachment":{"nam":"X"}}`, nil, 422, "invalid_params", "Unknown params: attachment:nam."},
-		"with an unknown parameter in a list": {"PATCH /apps/orders-api/formation", `{"updates":[{"typ":"web"}]}`, nil, 422, "invalid_params", "Unknown params: updates:typ."},
-		"larger than a mebibyte":              {"POST /apps", `{"name":"` + strings.Repeat("a", 1<<20) + `"}`, nil, 400, "bad_request", "larger"},
+		"without a token": {"GET /account", "", []string{"Authorization:"}, 401, "unauthorized", "no credentials"},
+		"with a wrong token": {"GET /account", "", []string{"Authorization: Bearer nope"}, 401, "unauthorized",
+			"Invalid credentials"},
+		"with an unknown scheme": {"GET /account", "", []string{"Authorization: Token " + w.Token()}, 401, "unauthorized",
+			"Invalid credentials"},
+		"without a version":        {"GET /account", "", []string{"Accept: application/json"}, 406, "not_acceptable", "version"},
+		"without an Accept header": {"GET /account", "", []string{"Accept:"}, 406, "not_acceptable", "version"},
+		"with version 2": {"GET /account", "", []string{"Accept: application/vnd.heroku+json; version=2"}, 406,
+			"not_acceptable", "version"},
+		"with version 30": {"GET /account", "", []string{"Accept: application/vnd.heroku+json; version=30"}, 406,
+			"not_acceptable", "version"},
+		"at an unknown endpoint":   {"GET /nothing", "", nil, 404, "not_found", "endpoint"},
+		"with an unknown verb":     {"PUT /apps", "{}", nil, 404, "not_found", "verb"},
+		"with malformed JSON":      {"POST /apps", `{"name":`, nil, 400, "bad_request", "JSON"},
+		"with an array for a body": {"POST /apps", `[1]`, nil, 400, "bad_request", "JSON"},
+		"with a form for a body": {"POST /apps", `name=a`, []string{"Content-Type: application/x-www-form-urlencoded"}, 415,
+			"unsupported_media_type", "JSON"},
+		"with JSON that is not said to be":   {"POST /apps", `{"name":"abc"}`, []string{"Content-Type:"}, 415, "unsupported_media_type", "JSON"},
+		"with a parameter of the wrong type": {"POST /apps", `{"name":7}`, nil, 400, "bad_request", "name"},
+		"with an unknown parameter": {"POST /apps", `{"space":"x","team":"y"}`, nil, 422, "invalid_params",
+			"Unknown params: space, team."},
+		"with a nested unknown parameter": {"POST /apps/orders-api/addons", `{"plan":"heroku-redis:mini","attachment":{"nam":"X"}}`, nil,
+			422, "invalid_params", "Unknown params: attachment:nam."},
+		"with an unknown parameter in a list": {"PATCH /apps/orders-api/formation", `{"updates":[{"typ":"web"}]}`, nil, 422, "invalid_params",
+			"Unknown params: updates:typ."},
+		"larger than a mebibyte": {"POST /apps", `{"name":"` + strings.Repeat("a", 1<<20) + `"}`, nil, 400, "bad_request", "larger"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -65,7 +73,8 @@ func TestRequest_isAcceptedInEveryFormThatClientsUse(t *testing.T) {
 	}
 	for _, headers := range [][]string{
 		{basic("")}, {basic("ops@acme.example")}, {"Authorization: bearer " + w.Token()},
-		{"Accept: application/vnd.heroku+json; version=3.sdk"}, {"Accept: application/vnd.heroku+json;version=3.fir"}, {"Accept: */*, application/vnd.heroku+json; version=3"},
+		{"Accept: application/vnd.heroku+json; version=3.sdk"}, {"Accept: application/vnd.heroku+json;version=3.fir"},
+		{"Accept: */*, application/vnd.heroku+json; version=3"},
 	} {
 		w.send("GET /account", "", headers...).is(200)
 	}
@@ -90,7 +99,8 @@ func TestAnswer_carriesTheHeadersThatClientsRead(t *testing.T) {
 		t.Errorf("the journal has request id %q, the answer %q", j[len(j)-1].RequestID, ids[2])
 	}
 	for name, want := range map[string]string{
-		"Content-Type": "application/json", "Cache-Control": "private, no-cache", "RateLimit-Multiplier": "1", "RateLimit-Remaining": "4499", "Oauth-Scope": "global",
+		"Content-Type": "application/json", "Cache-Control": "private, no-cache", "RateLimit-Multiplier": "1", "RateLimit-Remaining": "4499",
+		"Oauth-Scope": "global",
 	} {
 		if got := a.header.Get(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)

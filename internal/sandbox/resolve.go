@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// resolveAddOn finds the add-on that somebody means: by id, name, app::ATTACHMENT, attachment, config var, or service.
+// resolveAddOn finds an add-on by id, name, app::ATTACHMENT, attachment, config var, or service.
 func resolveAddOn(c *call) (int, any, error) {
 	var in struct {
 		AddOn        string    `json:"addon"`
@@ -19,7 +19,7 @@ func resolveAddOn(c *call) (int, any, error) {
 	if err := c.params(&in); err != nil {
 		return 0, nil, err
 	}
-	found, err := c.addOnsMeant(in.AddOn, string(in.App))
+	found, err := c.matchingAddOns(in.AddOn, string(in.App))
 	if err != nil {
 		return 0, nil, err
 	}
@@ -41,10 +41,11 @@ func resolveAddOn(c *call) (int, any, error) {
 }
 
 func multipleMatches(what string, names []string) error {
-	return refuse(http.StatusUnprocessableEntity, "multiple_matches", "Ambiguous identifier; multiple matching %s found: %s.", what, strings.Join(names, ", "))
+	return refuse(http.StatusUnprocessableEntity, "multiple_matches",
+		"Ambiguous identifier; multiple matching %s found: %s.", what, strings.Join(names, ", "))
 }
 
-func (c *call) addOnsMeant(ref, appRef string) ([]*addOn, error) {
+func (c *call) matchingAddOns(ref, appRef string) ([]*addOn, error) {
 	if strings.Contains(ref, "::") {
 		a, err := c.addOn(ref)
 		if err != nil {
@@ -60,13 +61,14 @@ func (c *call) addOnsMeant(ref, appRef string) ([]*addOn, error) {
 		}
 		appID = app.ID
 	}
-	// The more exact reading wins: name or id, attachment or config var, service.
+	// The first that is found: name or id, attachment or config var, service.
 	if a := find(c.w.AddOns, ref, (*addOn).name); a != nil && c.mayReadAddOn(a) && (appID == "" || c.w.onApp(a, appID)) {
 		return []*addOn{a}, nil
 	}
 	found := c.addOnsWhere(func(a *addOn) bool {
 		return slices.ContainsFunc(sorted(c.w.Attachments), func(at *attachment) bool {
-			return at.AddOn == a.ID && (appID == "" || at.App == appID) && (strings.EqualFold(at.Name, ref) || strings.EqualFold(at.configVar(), ref))
+			return at.AddOn == a.ID && (appID == "" || at.App == appID) &&
+				(strings.EqualFold(at.Name, ref) || strings.EqualFold(at.configVar(), ref))
 		})
 	})
 	if len(found) == 0 && appID != "" && ref == service.Name {
@@ -79,7 +81,7 @@ func (c *call) addOnsWhere(is func(*addOn) bool) []*addOn {
 	return slices.DeleteFunc(sorted(c.w.AddOns), func(a *addOn) bool { return !c.mayReadAddOn(a) || !is(a) })
 }
 
-// resolveAttachment finds the attachment that somebody means: by id, app::NAME, name, or config var.
+// resolveAttachment finds an attachment by id, app::NAME, name, or config var.
 func resolveAttachment(c *call) (int, any, error) {
 	var in struct {
 		Attachment   string    `json:"addon_attachment"`

@@ -16,8 +16,8 @@ var routes = []route{
 	{pattern: "POST /teams", handle: createTeam},
 	{pattern: "GET /enterprise-accounts/{enterprise}/teams", handle: listEnterpriseTeams},
 	{pattern: "GET /teams/{team}", handle: getTeam},
-	{pattern: "GET /teams/{team}/{noun}", handle: ofTeam},
-	{pattern: "PATCH /teams/{team}/{noun}", handle: ofTeam},
+	{pattern: "GET /teams/{team}/{noun}", handle: handleTeamNoun},
+	{pattern: "PATCH /teams/{team}/{noun}", handle: handleTeamNoun},
 	{pattern: "PUT /teams/{team}/members", handle: setTeamMember},
 	{pattern: "POST /teams/{team}/members", handle: setTeamMember},
 	{pattern: "DELETE /teams/{team}/members/{member}", handle: deleteTeamMember},
@@ -101,15 +101,15 @@ var routes = []route{
 	{pattern: "PUT /redis/v0/databases/{store}/maintenance_window", handle: setLegacyWindow},
 
 	{pattern: "GET /data/maintenances/v1/{store}", handle: getMaintenance},
-	{pattern: "GET /data/maintenances/v1/{store}/{noun}", handle: ofMaintenance},
-	{pattern: "GET /data/maintenances/v1/{store}/{noun}/{$}", handle: ofMaintenance},
+	{pattern: "GET /data/maintenances/v1/{store}/{noun}", handle: getMaintenanceNoun},
+	{pattern: "GET /data/maintenances/v1/{store}/{noun}/{$}", handle: getMaintenanceNoun},
 	{pattern: "POST /data/maintenances/v1/{store}/window", handle: setWindow},
 	{pattern: "POST /data/maintenances/v1/{store}/run", handle: runMaintenance},
 	{pattern: "POST /data/maintenances/v1/{store}/schedule", handle: scheduleMaintenance},
 }
 
-// ofTeam tells /teams/{team}/members and the like from /teams/apps/{app}, which no ServeMux can.
-func ofTeam(c *call) (int, any, error) {
+// handleTeamNoun tells /teams/{team}/members and the like from /teams/apps/{app}, which no ServeMux can.
+func handleTeamNoun(c *call) (int, any, error) {
 	if c.PathValue("team") == "apps" {
 		c.SetPathValue("app", c.PathValue("noun"))
 		if c.Method == http.MethodPatch {

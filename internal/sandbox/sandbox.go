@@ -20,14 +20,14 @@ import (
 // Options of a sandbox; the zero value is usable.
 type Options struct {
 	Addr            string        // where to listen, loopback only; default 127.0.0.1:0
-	Token           string        // of the admin; default that of the data directory, or a random one. The plain member's is the same with "-member" behind it
+	Token           string        // of the admin; default that of the data directory, or a random one
 	Team            string        // name of the first team and of the enterprise account; default "acme"
 	DataDir         string        // keeps the world and the stores' data across restarts; "" = nothing is kept
 	Engine          string        // what runs behind a store: auto (default), valkey, redis, miniredis
 	Provisioning    time.Duration // how long a store takes to be provisioned, or its plan to be changed; default 3 s
 	Maintenance     time.Duration // how long a maintenance runs, after it took Provisioning to prepare it; default the same
 	Forking         time.Duration // how long a fork is still in progress once it is provisioned; default 0: it is complete by then
-	CopyForks       bool          // on miniredis a fork is a copy of its source when it completes, instead of being refused; only of stores in this sandbox
+	CopyForks       bool          // on miniredis a fork of a store in this sandbox is a copy, instead of being refused
 	Rotation        time.Duration // how long it takes to rotate credentials; default 0
 	PasswordOverlap time.Duration // how long after that the former password still opens the store, though not on miniredis; default 0
 	DataAPIDelay    time.Duration // how long after its creation a store is unknown to the Data API; default 0
@@ -114,7 +114,14 @@ func Start(ctx context.Context, o Options) (_ *Sandbox, err error) {
 		}
 	}()
 
-	if s.engine, err = chooseEngine(o.Engine, s.log); err != nil {
+	issue := newCertificate
+	if o.DataDir != "" {
+		if s.dataDir, err = openDataDir(o.DataDir, s.log); err != nil {
+			return nil, fmt.Errorf("starting the sandbox: %w", err)
+		}
+		issue = s.dataDir.Certificate
+	}
+	if s.engine, err = chooseEngine(o.Engine, s.log, issue); err != nil {
 		return nil, fmt.Errorf("starting the sandbox: %w", err)
 	}
 	if embedded, ok := s.engine.(*miniredisEngine); ok {
@@ -201,10 +208,7 @@ func randomID() string {
 // openWorld continues the world of the data directory, servers included, or begins a new one.
 func (s *Sandbox) openWorld(ctx context.Context) (err error) {
 	found := false
-	if s.options.DataDir != "" {
-		if s.dataDir, err = openDataDir(s.options.DataDir, s.log); err != nil {
-			return err
-		}
+	if s.dataDir != nil {
 		if found, err = s.dataDir.Load(worldKey, &s.world); err != nil {
 			return err
 		}

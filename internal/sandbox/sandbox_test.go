@@ -4,12 +4,14 @@
 package sandbox_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"runtime"
 	"strconv"
 	"strings"
@@ -269,6 +271,22 @@ func persistent(t *testing.T, dir, engine string) world {
 	return start(t, func(o *sandbox.Options) { o.DataDir, o.Engine, o.Clock = dir, engine, sandbox.NewClock(epoch) })
 }
 
+// certificate is what the server behind a config var presents.
+func (w world) certificate(app, name string) []byte {
+	w.t.Helper()
+	at, err := url.Parse(w.urlOf(app, name))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}
+	connection, err := dialer.DialContext(context.WithoutCancel(w.t.Context()), "tcp", at.Host)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer connection.Close()
+	return connection.(*tls.Conn).ConnectionState().PeerCertificates[0].Raw
+}
+
 func TestDataDir_aSecondStartContinues(t *testing.T) {
 	t.Parallel()
 	for _, engine := range []string{"miniredis", "redis"} {
@@ -282,7 +300,7 @@ func TestDataDir_aSecondStartContinues(t *testing.T) {
 			if err := w.redis("orders-api", "REDIS_URL").Set(ctx, "greeting", "hello", 0).Err(); err != nil {
 				t.Fatal(err)
 			}
-			before := w.send("GET /apps/orders-api", "").body
+			before, certificate := w.send("GET /apps/orders-api", "").body, w.certificate("orders-api", "REDIS_URL")
 			url := w.send("GET /apps/orders-api/config-vars", "").get("REDIS_URL")
 			if err := w.Close(); err != nil {
 				t.Fatal(err)
@@ -298,6 +316,9 @@ func TestDataDir_aSecondStartContinues(t *testing.T) {
 			w2.send("GET /apps/orders-api/config-vars", "").says("REDIS_URL", url)
 			if got, err := w2.redis("orders-api", "REDIS_URL").Get(ctx, "greeting").Result(); got != "hello" {
 				t.Errorf("the key is %q, %v", got, err)
+			}
+			if !bytes.Equal(w2.certificate("orders-api", "REDIS_URL"), certificate) {
+				t.Error("clients that remember the certificate meet another one")
 			}
 			w2.send("GET /addons/pending", "").says("state", "provisioning")
 			w2.advance()

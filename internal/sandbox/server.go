@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// handler carries out one request with the world locked: a status with a body, or an error (an *apiError to refuse).
+// handler runs one request with the world locked. It returns a status and a body, or an error, which is an *apiError for a refusal.
 type handler func(*call) (status int, body any, err error)
 
 type route struct {
@@ -51,7 +51,7 @@ func (*pick) Header() http.Header         { return http.Header{} }
 func (*pick) Write(b []byte) (int, error) { return len(b), nil }
 func (*pick) WriteHeader(int)             {}
 
-// reply is a complete answer, before faults have their way with it.
+// reply is a complete answer, before a fault is applied to it.
 type reply struct {
 	status int
 	header http.Header
@@ -92,7 +92,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.background.Add(1)
 	defer s.background.Done()
 	seq := s.journal.begin(r, s.clock.Now(), requestID)
-	fault, effect := s.faults.strike(r, body)
+	fault, effect := s.faults.match(r, body)
 	s.mu.Unlock()
 	if fault != "" {
 		s.journal.note(seq, func(q *Request) { q.Fault = fault })
@@ -113,11 +113,11 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rep.header.Set("Date", s.clock.Now().Format(http.TimeFormat)) // of the clock here, not of the machine's
-	effect.distort(&rep)
+	effect.applyTo(&rep)
 	rep.header.Set("Request-Id", strings.Join(append(r.Header.Values("Request-Id"), requestID), ","))
 	s.journal.note(seq, func(q *Request) { q.Status = rep.status })
 	s.log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", rep.status, "request_id", requestID, "fault", fault)
-	rep.send(effect.slowly(r.Context(), w), effect.Truncate)
+	rep.send(effect.slowDown(r.Context(), w), effect.Truncate)
 }
 
 // reply is false when the client left, or the sandbox closes, before there was one.
@@ -137,7 +137,8 @@ func (s *Sandbox) reply(r *http.Request, body []byte, bodyErr error, fault strin
 	case !carriedOut:
 		return reply{header: http.Header{}}, true
 	case bodyErr != nil:
-		return s.refusal(refuse(http.StatusBadRequest, "bad_request", "Unable to read the request: it ended early, or is larger than %d bytes.", maxBody)), true
+		return s.refusal(refuse(http.StatusBadRequest, "bad_request",
+			"Unable to read the request: it ended early, or is larger than %d bytes.", maxBody)), true
 	}
 	return s.answer(r, body, fault, effect), true
 }
@@ -157,7 +158,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// answer lets happen what is due, carries the request out, and lets happen what that made due at once.
+// answer applies the events that are due, runs the request, and applies the events that the request made due.
 func (s *Sandbox) answer(r *http.Request, body []byte, fault string, effect Effect) reply {
 	if err := s.settle(r.Context()); err != nil {
 		return s.refusal(err)
@@ -168,7 +169,7 @@ func (s *Sandbox) answer(r *http.Request, body []byte, fault string, effect Effe
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.remember(r.Method+" "+r.URL.Path, r.UserAgent()) // with what was due at once
+	s.remember(r.Method+" "+r.URL.Path, r.UserAgent()) // after the events
 	return rep
 }
 
@@ -203,7 +204,8 @@ func (s *Sandbox) carryOut(r *http.Request, body []byte, fault string, effect Ef
 	return rep
 }
 
-var errNoEndpoint = refuse(http.StatusNotFound, "not_found", "The requested API endpoint was not found. Are you using the right HTTP verb (i.e. `GET` vs. `POST`), and did you specify your intended version with the `Accept` header?")
+var errNoEndpoint = refuse(http.StatusNotFound, "not_found", "The requested API endpoint was not found. "+
+	"Are you using the right HTTP verb (i.e. `GET` vs. `POST`), and did you specify your intended version with the `Accept` header?")
 
 // run checks what is common to all requests and calls the handler.
 func (c *call) run(rt *route) (int, any, error) {
@@ -212,7 +214,8 @@ func (c *call) run(rt *route) (int, any, error) {
 		return 0, nil, err
 	}
 	if !accepted(c.Header) {
-		return 0, nil, refuse(http.StatusNotAcceptable, "not_acceptable", "Please specify a version along with Heroku's API MIME type. For example, `Accept: application/vnd.heroku+json; version=3`.")
+		return 0, nil, refuse(http.StatusNotAcceptable, "not_acceptable",
+			"Please specify a version along with Heroku's API MIME type. For example, `Accept: application/vnd.heroku+json; version=3`.")
 	}
 	if rt == nil {
 		return 0, nil, errNoEndpoint
@@ -248,8 +251,10 @@ func (c *call) checkBody() error {
 	if len(c.body) == 0 {
 		return nil
 	}
-	if media, _, err := mime.ParseMediaType(c.Header.Get("Content-Type")); err != nil || media != "application/json" && !strings.HasSuffix(media, "+json") {
-		return refuse(http.StatusUnsupportedMediaType, "unsupported_media_type", "The request's body must be JSON, with `Content-Type: application/json`.")
+	media, _, err := mime.ParseMediaType(c.Header.Get("Content-Type"))
+	if err != nil || media != "application/json" && !strings.HasSuffix(media, "+json") {
+		return refuse(http.StatusUnsupportedMediaType, "unsupported_media_type",
+			"The request's body must be JSON, with `Content-Type: application/json`.")
 	}
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(c.body, &object); err != nil {
@@ -320,5 +325,5 @@ func (rep reply) send(w http.ResponseWriter, truncate bool) {
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler) // closes the connection in the middle of the answer
 	}
-	_, _ = w.Write(rep.body) // a client that left is no concern of ours
+	_, _ = w.Write(rep.body) // the client may have left
 }

@@ -20,10 +20,11 @@ type space struct {
 	Team                 string // id
 	Region               string // name
 	Shield               bool
+	Generation           string // name
 	CIDR, DataCIDR       string
 	State                string
 	CreatedAt, UpdatedAt time.Time
-	AllocatedAt          time.Time // zero as long as it is not
+	AllocatedAt          time.Time // zero until then
 	Outbound             []string  // the addresses that its apps connect from
 	Rulesets             []ruleset // oldest first; the last is the current one
 	CreateApps           []string  // ids of users with that permission; admins have it anyway
@@ -37,8 +38,8 @@ const (
 	stateDeleting   = "deleting"
 )
 
-// aMoment is how long the network of a space takes to follow a change: addresses, trusted IP ranges.
-const aMoment = 2 * time.Second
+// networkDelay is how long a change of a space's network takes: its addresses, its trusted IP ranges.
+const networkDelay = 2 * time.Second
 
 func (sp *space) name() string   { return sp.Name }
 func (sp *space) idName() idName { return idName{sp.ID, sp.Name} }
@@ -98,7 +99,7 @@ func (c *call) spaceBody(sp *space) spaceBody {
 		CIDR:         sp.CIDR,
 		CreatedAt:    stamp(sp.CreatedAt),
 		DataCIDR:     sp.DataCIDR,
-		Generation:   generation,
+		Generation:   generationID(cmp.Or(sp.Generation, cedar)), // an old data directory does not say
 		ID:           sp.ID,
 		Name:         sp.Name,
 		Organization: idName{t.ID, t.Name},
@@ -178,22 +179,24 @@ func createSpace(c *call) (int, any, error) {
 		return 0, nil, invalid("Couldn't find the region %s.", in.Region)
 	case !r.private:
 		return 0, nil, invalid("Region %s is not available for Private Spaces.", r.name)
-	case in.Generation != "" && in.Generation != reference(generation.Name):
+	case in.Generation != "" && in.Generation != cedar:
 		return 0, nil, invalid("Generation %s is not available to the team %s.", in.Generation, t.Name)
 	}
 	sp := &space{
-		ID:        c.w.uuid(),
-		Name:      in.Name,
-		Team:      t.ID,
-		Region:    r.name,
-		Shield:    in.Shield,
-		CIDR:      cmp.Or(in.CIDR, keyvalue.DefaultDynoCIDR),
-		DataCIDR:  cmp.Or(in.DataCIDR, keyvalue.DefaultDataCIDR),
-		State:     stateAllocating,
-		CreatedAt: c.now,
-		UpdatedAt: c.now,
-		Outbound:  c.w.outbound(),
-		Rulesets:  []ruleset{{ID: c.w.uuid(), CreatedAt: c.now, CreatedBy: c.user.Email, Applied: true, Rules: []rule{{"allow", keyvalue.Internet}}}},
+		ID:         c.w.uuid(),
+		Name:       in.Name,
+		Team:       t.ID,
+		Region:     r.name,
+		Shield:     in.Shield,
+		Generation: cedar,
+		CIDR:       cmp.Or(in.CIDR, keyvalue.DefaultDynoCIDR),
+		DataCIDR:   cmp.Or(in.DataCIDR, keyvalue.DefaultDataCIDR),
+		State:      stateAllocating,
+		CreatedAt:  c.now,
+		UpdatedAt:  c.now,
+		Outbound:   c.w.outbound(),
+		Rulesets: []ruleset{{ID: c.w.uuid(), CreatedAt: c.now, CreatedBy: c.user.Email, Applied: true,
+			Rules: []rule{{"allow", keyvalue.Internet}}}},
 	}
 	if err := checkNetworks(sp.CIDR, sp.DataCIDR); err != nil {
 		return 0, nil, err
@@ -204,8 +207,8 @@ func createSpace(c *call) (int, any, error) {
 		}
 	}
 	c.w.Spaces[sp.ID] = sp
-	c.w.enter(sp.ID, func(e *LedgerEntry) { *e = LedgerEntry{Kind: "space", ID: sp.ID, Name: sp.Name, CreatedAt: c.now} })
-	c.w.expect(c.orHeld(event{Kind: allocated, Space: sp.ID, Due: c.now.Add(c.s.options.Allocation)}))
+	c.w.updateLedger(sp.ID, func(e *LedgerEntry) { *e = LedgerEntry{Kind: "space", ID: sp.ID, Name: sp.Name, CreatedAt: c.now} })
+	c.w.addEvent(c.orHeld(event{Kind: allocated, Space: sp.ID, Due: c.now.Add(c.s.options.Allocation)}))
 	return http.StatusCreated, c.spaceBody(sp), nil
 }
 
@@ -240,7 +243,7 @@ func (c *call) checkSpaceName(name string) error {
 	return nil
 }
 
-// checkNetworks by the words of Dev Center: Private Spaces. Not by package keyvalue: the same mistake would be on both sides.
+// checkNetworks has the rules of Dev Center: Private Spaces.
 func checkNetworks(cidr, dataCIDR string) error {
 	dynos, err := checkNetwork("cidr", cidr, 16, 16)
 	if err != nil {
@@ -291,12 +294,12 @@ func updateSpace(c *call) (int, any, error) {
 			return 0, nil, err
 		}
 		sp.Name, sp.UpdatedAt = *in.Name, c.now
-		c.w.enter(sp.ID, func(e *LedgerEntry) { e.Name = sp.Name })
+		c.w.updateLedger(sp.ID, func(e *LedgerEntry) { e.Name = sp.Name })
 	}
 	return http.StatusOK, c.spaceBody(sp), nil
 }
 
-// deleteSpace refuses what is not empty: apps, and data services that outlive their app for a moment.
+// deleteSpace refuses a space with apps, or with data services that are still being removed.
 func deleteSpace(c *call) (int, any, error) {
 	sp, err := c.spaceToChange()
 	switch {
@@ -312,8 +315,8 @@ func deleteSpace(c *call) (int, any, error) {
 	sp.State, sp.UpdatedAt = stateDeleting, c.now
 	c.w.Events = slices.DeleteFunc(c.w.Events, func(e event) bool { return e.Space == sp.ID })
 	takes := cmp.Or(time.Duration(c.effect.Deprovisioning), c.s.options.Allocation)
-	c.w.expect(event{Kind: spaceGone, Space: sp.ID, Due: c.now.Add(takes)})
-	c.w.enter(sp.ID, func(e *LedgerEntry) { e.DestroyedAt = &c.now })
+	c.w.addEvent(event{Kind: spaceGone, Space: sp.ID, Due: c.now.Add(takes)})
+	c.w.updateLedger(sp.ID, func(e *LedgerEntry) { e.DestroyedAt = &c.now })
 	return http.StatusOK, c.spaceBody(sp), nil
 }
 
@@ -348,8 +351,8 @@ func transferSpace(c *call) (int, any, error) {
 	return http.StatusCreated, c.spaceBody(sp), nil
 }
 
-// happenTo lets an event of a space happen.
-func (w *world) happenTo(sp *space, e event) {
+// applySpaceEvent changes the space as the event says.
+func (w *world) applySpaceEvent(sp *space, e event) {
 	switch e.Kind {
 	case allocated:
 		sp.State, sp.AllocatedAt, sp.UpdatedAt = stateAllocated, e.Due, e.Due
@@ -364,7 +367,7 @@ func (w *world) happenTo(sp *space, e event) {
 	}
 }
 
-// outbound gives four addresses of the ranges for documentation (RFC 5737), which lead nowhere.
+// outbound returns four addresses of the ranges for documentation (RFC 5737), which nobody has.
 func (w *world) outbound() []string {
 	nets := []string{"192.0.2", "198.51.100", "203.0.113"}
 	var sources []string
@@ -384,7 +387,7 @@ type natBody struct {
 	UpdatedAt string   `json:"updated_at"`
 }
 
-// getSpaceNAT: not found unless the space is allocated, and for a moment after that without addresses.
+// getSpaceNAT: not found unless the space is allocated, and without addresses for networkDelay after that.
 func getSpaceNAT(c *call) (int, any, error) {
 	sp, err := c.space(c.PathValue("space"))
 	if err != nil {
@@ -394,7 +397,7 @@ func getSpaceNAT(c *call) (int, any, error) {
 		return 0, nil, notFound("nat", "NAT")
 	}
 	b := natBody{CreatedAt: stamp(sp.AllocatedAt), Sources: []string{}, State: "updating", UpdatedAt: stamp(sp.AllocatedAt)}
-	if ready := sp.AllocatedAt.Add(aMoment); !c.now.Before(ready) {
+	if ready := sp.AllocatedAt.Add(networkDelay); !c.now.Before(ready) {
 		b.Sources, b.State, b.UpdatedAt = sp.Outbound, "enabled", stamp(ready)
 	}
 	return http.StatusOK, b, nil

@@ -9,22 +9,22 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// place is where an app lives.
-func (w *world) place(a *app) keyvalue.Location {
+// runtime of an app, and of the plans that run inside it.
+func (w *world) runtime(a *app) keyvalue.RuntimeClass {
 	switch sp := w.Spaces[a.Space]; {
 	case sp == nil:
-		return keyvalue.CommonRuntime
+		return keyvalue.ClassCommon
 	case sp.Shield:
-		return keyvalue.ShieldSpace
+		return keyvalue.ClassShield
 	}
-	return keyvalue.PrivateSpace
+	return keyvalue.ClassPrivate
 }
 
 func (w *world) appsIn(sp *space) []*app {
 	return slices.DeleteFunc(sorted(w.Apps), func(a *app) bool { return a.Space != sp.ID })
 }
 
-// newAppInSpace: the app belongs to the space's team, and runs in the space's region.
+// newAppInSpace creates an app that belongs to the space's team and runs in its region.
 func (c *call) newAppInSpace(name, spaceRef, teamRef, regionRef string) (*app, error) {
 	sp, err := c.space(spaceRef)
 	if err != nil {
@@ -55,7 +55,7 @@ func (c *call) newAppInSpace(name, spaceRef, teamRef, regionRef string) (*app, e
 	return c.newApp(name, r, owner, sp)
 }
 
-// readyApp finds an app to change that is not being provisioned any more, which takes a while in a space.
+// readyApp finds an app to change. An app in a space takes Options.AppDelay until it can be changed.
 func (c *call) readyApp(ref string) (*app, error) {
 	a, err := c.appToChange(ref)
 	if err == nil && a.Space != "" && c.now.Before(a.CreatedAt.Add(c.s.options.AppDelay)) {

@@ -18,8 +18,10 @@ func TestSpaceApp_isOfTheSpacesTeamAndRegion(t *testing.T) {
 	id := w.send("POST /spaces", `{"name":"acme-eu","team":"acme-data","region":"frankfurt","shield":true}`).is(201).get("id")
 	w.advance()
 	w.send("POST /teams/apps", `{"name":"by-name","space":"acme-eu"}`).is(201).says("team.name", "acme-data").says("region.name", "frankfurt").
-		says("space.id", id).says("space.name", "acme-eu").says("space.shield", "true").says("internal_routing", "false").says("owner.email", "acme-data@herokumanager.com")
-	w.send("POST /teams/apps", `{"name":"by-id","space":"`+id+`","team":"acme-data","region":"frankfurt","internal_routing":true}`).is(201).says("internal_routing", "true")
+		says("space.id", id).says("space.name", "acme-eu").says("space.shield", "true").says("internal_routing", "false").
+		says("owner.email", "acme-data@herokumanager.com")
+	w.send("POST /teams/apps", `{"name":"by-id","space":"`+id+`","team":"acme-data","region":"frankfurt","internal_routing":true}`).is(201).
+		says("internal_routing", "true")
 	w.send("GET /apps/by-id", "").is(200).says("space.name", "acme-eu").says("internal_routing", "true")
 	w.send("PATCH /spaces/acme-eu", `{"name":"acme-europe"}`).is(200)
 	w.send("GET /teams/acme-data/apps", "").is(200).says("length", "2").says("0.space.name", "acme-europe")
@@ -75,9 +77,11 @@ func TestSpaceApp_takesAPermissionThatAdminsAlwaysHave(t *testing.T) {
 	member.send("POST /teams/apps", `{"name":"members-own","space":"acme-prod"}`).is(403).says("id", "forbidden")
 
 	w.send("GET "+members, "").is(200).says("length", "2")
-	w.send("GET "+members+"/member@acme.example", "").is(200).says("permissions", "[]").says("space.name", "acme-prod").says("user.email", "member@acme.example")
+	w.send("GET "+members+"/member@acme.example", "").is(200).says("permissions", "[]").says("space.name", "acme-prod").
+		says("user.email", "member@acme.example")
 	for range 2 {
-		w.send("PATCH "+members+"/member@acme.example", `{"permissions":[{"name":"create_apps"}]}`).is(200).says("permissions.length", "1").says("permissions.0.name", "create_apps")
+		w.send("PATCH "+members+"/member@acme.example", `{"permissions":[{"name":"create_apps"}]}`).is(200).says("permissions.length", "1").
+			says("permissions.0.name", "create_apps")
 	}
 	member.send("POST /teams/apps", `{"name":"members-own","space":"acme-prod"}`).is(201)
 	id := w.send("GET "+members+"/member@acme.example", "").get("user.id")

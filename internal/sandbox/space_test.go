@@ -34,7 +34,8 @@ func TestSpace_hasEveryMemberOfTheReference(t *testing.T) {
 		says("organization.name", "acme").says("region.name", "virginia").says("region.description", "").says("state", "allocating").
 		says("shield", "false").says("cidr", "10.0.0.0/16").says("data_cidr", "172.23.0.0/20").says("generation.name", "cedar").
 		says("created_at", "2026-01-14T09:00:00Z")
-	w.send("GET /spaces/"+a.get("id"), "", "Accept-Expansion: region").is(200).says("name", "acme-prod").says("region.description", "Virginia, United States")
+	w.send("GET /spaces/"+a.get("id"), "", "Accept-Expansion: region").is(200).says("name", "acme-prod").
+		says("region.description", "Virginia, United States")
 	team := w.send("GET /teams/acme", "").get("id")
 	// As the CLI sends it, and as others do: the team by its id.
 	w.send("POST /spaces", `{"name":"acme-eu","team":"`+team+`","region":"frankfurt","cidr":"10.40.0.0/16","data_cidr":"10.100.0.0/19","shield":true,"features":[],"generation":"cedar"}`).
@@ -57,20 +58,25 @@ func TestSpace_isRefused(t *testing.T) {
 		status     int
 		message    string
 	}{
-		"with a name that is taken":              {"POST /spaces", `{"name":"acme-prod","team":"acme"}`, 422, "Name acme-prod is already taken"},
-		"with a name in upper case":              {"POST /spaces", `{"name":"Acme","team":"acme"}`, 422, "lowercase"},
-		"with two dashes":                        {"POST /spaces", `{"name":"acme--eu","team":"acme"}`, 422, "single dashes"},
-		"with a dash at the end":                 {"POST /spaces", `{"name":"acme-","team":"acme"}`, 422, "letter or digit"},
-		"with a name of two letters":             {"POST /spaces", `{"name":"ab","team":"acme"}`, 422, "too short"},
-		"without a name":                         {"POST /spaces", `{"team":"acme"}`, 422, "Name"},
-		"without a team":                         {"POST /spaces", `{"name":"acme-eu"}`, 422, "Team is required."},
-		"in an unknown team":                     {"POST /spaces", `{"name":"acme-eu","team":"nobody"}`, 404, "Couldn't find that team."},
-		"in a team of no enterprise account":     {"POST /spaces", `{"name":"acme-eu","team":"freelancers"}`, 403, "Space management is not enabled for this team."},
-		"in an unknown region":                   {"POST /spaces", `{"name":"acme-eu","team":"acme","region":"mars"}`, 422, "Couldn't find the region mars."},
-		"in a region of the Common Runtime":      {"POST /spaces", `{"name":"acme-eu","team":"acme","region":"eu"}`, 422, "not available for Private Spaces"},
-		"of another generation":                  {"POST /spaces", `{"name":"acme-eu","team":"acme","generation":"fir"}`, 422, "Generation fir"},
-		"with an unknown parameter":              {"POST /spaces", `{"name":"acme-eu","team":"acme","size":"large"}`, 422, "Unknown params: size."},
-		"with a log drain over HTTP":             {"POST /spaces", `{"name":"acme-eu","team":"acme","log_drain_url":"http://logs.example"}`, 422, "https"},
+		"with a name that is taken":  {"POST /spaces", `{"name":"acme-prod","team":"acme"}`, 422, "Name acme-prod is already taken"},
+		"with a name in upper case":  {"POST /spaces", `{"name":"Acme","team":"acme"}`, 422, "lowercase"},
+		"with two dashes":            {"POST /spaces", `{"name":"acme--eu","team":"acme"}`, 422, "single dashes"},
+		"with a dash at the end":     {"POST /spaces", `{"name":"acme-","team":"acme"}`, 422, "letter or digit"},
+		"with a name of two letters": {"POST /spaces", `{"name":"ab","team":"acme"}`, 422, "too short"},
+		"without a name":             {"POST /spaces", `{"team":"acme"}`, 422, "Name"},
+		"without a team":             {"POST /spaces", `{"name":"acme-eu"}`, 422, "Team is required."},
+		"in an unknown team":         {"POST /spaces", `{"name":"acme-eu","team":"nobody"}`, 404, "Couldn't find that team."},
+		"in a team of no enterprise account": {"POST /spaces", `{"name":"acme-eu","team":"freelancers"}`, 403,
+			"Space management is not enabled for this team."},
+		"in an unknown region": {"POST /spaces", `{"name":"acme-eu","team":"acme","region":"mars"}`, 422,
+			"Couldn't find the region mars."},
+		"in a region of the Common Runtime": {"POST /spaces", `{"name":"acme-eu","team":"acme","region":"eu"}`, 422,
+			"not available for Private Spaces"},
+		"of another generation": {"POST /spaces", `{"name":"acme-eu","team":"acme","generation":"fir"}`, 422, "Generation fir"},
+		"with an unknown parameter": {"POST /spaces", `{"name":"acme-eu","team":"acme","size":"large"}`, 422,
+			"Unknown params: size."},
+		"with a log drain over HTTP": {"POST /spaces", `{"name":"acme-eu","team":"acme","log_drain_url":"http://logs.example"}`,
+			422, "https"},
 		"with dynos in a /15":                    {"POST /spaces", network("10.40.0.0/15", ""), 422, "/16"},
 		"with dynos in a /17":                    {"POST /spaces", network("10.40.0.0/17", ""), 422, "/16"},
 		"with dynos in a public range":           {"POST /spaces", network("52.44.0.0/16", ""), 422, "RFC 1918"},
@@ -89,9 +95,10 @@ func TestSpace_isRefused(t *testing.T) {
 		"moved to another region":                {"PATCH /spaces/acme-prod", `{"region":"oregon"}`, 422, "Unknown params: region."},
 		"by an id that is nobody's":              {"GET /spaces/e3b1a6c2-9d47-4e5f-8a2b-6c7d8e9f0a1b", "", 404, "Couldn't find that space."},
 		"given to nobody":                        {"POST /spaces/acme-prod/transfer", `{"new_owner":"nobody"}`, 404, "Couldn't find that team."},
-		"given to another enterprise account":    {"POST /spaces/acme-prod/transfer", `{"new_owner":"freelancers"}`, 422, "different enterprise account"},
-		"given away while it is allocating":      {"POST /spaces/other-one/transfer", `{"new_owner":"acme-data"}`, 422, "still being allocated"},
-		"deleted while it is allocating":         {"DELETE /spaces/other-one", "", 422, "still being allocated"},
+		"given to another enterprise account": {"POST /spaces/acme-prod/transfer", `{"new_owner":"freelancers"}`, 422,
+			"different enterprise account"},
+		"given away while it is allocating": {"POST /spaces/other-one/transfer", `{"new_owner":"acme-data"}`, 422, "still being allocated"},
+		"deleted while it is allocating":    {"DELETE /spaces/other-one", "", 422, "still being allocated"},
 	}
 	w.send("POST /spaces", `{"name":"other-one","team":"acme"}`).is(201)
 	for name, tc := range tests {
@@ -110,9 +117,11 @@ func TestSpace_networksThatAreFine(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	for i, tc := range []struct{ cidr, data string }{
-		{"172.16.0.0/16", "10.100.0.0/20"}, {"192.168.0.0/16", "172.31.0.0/16"}, {"10.255.0.0/16", "10.254.128.0/17"}, {"172.18.0.0/16", "172.16.240.0/20"},
+		{"172.16.0.0/16", "10.100.0.0/20"}, {"192.168.0.0/16", "172.31.0.0/16"}, {"10.255.0.0/16", "10.254.128.0/17"}, {"172.18.0.0/16",
+			"172.16.240.0/20"},
 	} {
-		w.send("POST /spaces", fmt.Sprintf(`{"name":"space-%d","team":"acme","cidr":%q,"data_cidr":%q}`, i, tc.cidr, tc.data)).is(201).says("cidr", tc.cidr).says("data_cidr", tc.data)
+		w.send("POST /spaces", fmt.Sprintf(`{"name":"space-%d","team":"acme","cidr":%q,"data_cidr":%q}`, i, tc.cidr, tc.data)).is(201).
+			says("cidr", tc.cidr).says("data_cidr", tc.data)
 	}
 }
 
@@ -187,13 +196,15 @@ func TestSpace_isDeletedOnlyWhenNothingLivesInIt(t *testing.T) {
 	w.appIn("acme-prod", "orders-api")
 	w.store("orders-api", "kvs-in", "private-7")
 	w.send("POST /apps/orders-api/addons", `{"plan":"heroku-redis:premium-0","name":"kvs-out","confirm":"orders-api"}`).is(201)
-	w.send("DELETE /spaces/acme-prod", "").is(422).says("id", "invalid_params").says("message", "Space acme-prod contains apps and cannot be deleted.")
+	w.send("DELETE /spaces/acme-prod", "").is(422).says("id", "invalid_params").
+		says("message", "Space acme-prod contains apps and cannot be deleted.")
 	w.send("DELETE /apps/orders-api/addons/kvs-in", "").is(202).says("state", "deprovisioning")
 	w.Clock().Advance(2 * time.Second)
 	w.send("DELETE /apps/orders-api", "").is(200)
 	w.send("GET /addons/kvs-in", "").is(404)
 	w.Clock().Advance(2 * time.Second)
-	w.send("DELETE /spaces/acme-prod", "").is(422).says("message", "Space acme-prod contains data services that are still being removed and cannot be deleted yet.")
+	w.send("DELETE /spaces/acme-prod", "").is(422).
+		says("message", "Space acme-prod contains data services that are still being removed and cannot be deleted yet.")
 	w.Clock().Advance(2 * time.Second)
 	w.send("DELETE /spaces/acme-prod", "").is(200).says("state", "deleting")
 	w.advance()
@@ -248,8 +259,10 @@ func TestSpace_isTransferredWithTheAppsInside(t *testing.T) {
 	w.app("stays-here")
 	id := w.send("GET /spaces/acme-prod", "").get("id")
 	nat := w.send("GET /spaces/acme-prod/nat", "").get("sources")
-	w.send("POST /spaces/acme-prod/transfer", `{"new_owner":"acme-data"}`).is(201).says("id", id).says("team.name", "acme-data").says("organization.name", "acme-data")
-	w.send("GET /apps/orders-api", "").is(200).says("team.name", "acme-data").says("owner.email", "acme-data@herokumanager.com").says("space.name", "acme-prod")
+	w.send("POST /spaces/acme-prod/transfer", `{"new_owner":"acme-data"}`).is(201).says("id", id).says("team.name", "acme-data").
+		says("organization.name", "acme-data")
+	w.send("GET /apps/orders-api", "").is(200).says("team.name", "acme-data").says("owner.email", "acme-data@herokumanager.com").
+		says("space.name", "acme-prod")
 	w.send("GET /apps/stays-here", "").is(200).says("team.name", "acme")
 	w.send("GET /addons/kvs-in", "").is(200).says("state", "provisioned")
 	w.send("GET /spaces/acme-prod/nat", "").is(200).says("sources", nat)
@@ -265,9 +278,11 @@ func TestSpace_logDrain(t *testing.T) {
 	w := start(t)
 	w.space("acme-prod")
 	w.send("GET /spaces/acme-prod/log-drain", "").is(404).says("resource", "log_drain")
-	a := w.send("PUT /spaces/acme-prod/log-drain", `{"url":"https://logs.example/a"}`).is(200).says("url", "https://logs.example/a").says("addon", "null")
+	a := w.send("PUT /spaces/acme-prod/log-drain", `{"url":"https://logs.example/a"}`).is(200).says("url", "https://logs.example/a").
+		says("addon", "null")
 	w.advance()
-	w.send("PUT /spaces/acme-prod/log-drain", `{"url":"https://logs.example/b"}`).is(200).says("id", a.get("id")).says("created_at", a.get("created_at")).says("updated_at", "2026-01-14T09:00:20Z")
+	w.send("PUT /spaces/acme-prod/log-drain", `{"url":"https://logs.example/b"}`).is(200).says("id", a.get("id")).
+		says("created_at", a.get("created_at")).says("updated_at", "2026-01-14T09:00:20Z")
 	w.send("GET /spaces/acme-prod/log-drain", "").is(200).says("url", "https://logs.example/b")
 	for _, url := range []string{"", "https://", "http://logs.example", "syslog+tls://logs.example"} {
 		w.send("PUT /spaces/acme-prod/log-drain", fmt.Sprintf(`{"url":%q}`, url)).is(422)

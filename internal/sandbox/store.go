@@ -26,8 +26,8 @@ type store struct {
 	Password     string
 	Host         string // of its server; "" until there is one
 	Port         int
-	PrivateHost  string    `json:",omitempty"` // of a store in a space: the only host that anybody is told
-	StandbyAt    time.Time // from when on it has a standby, where its plan has one
+	PrivateHost  string    `json:",omitempty"` // the host in the URL of a store in a space
+	StandbyAt    time.Time // when its standby is ready, if its plan has one
 	Formation    string    // ids that the API shows
 	Primary      string
 	WindowDay    time.Weekday
@@ -36,14 +36,14 @@ type store struct {
 }
 
 const (
-	busyFork        = "fork"    // it is provisioned, but not complete
+	busyFork        = "fork"    // the store is provisioned, but the copy is not complete
 	busyUpgrade     = "upgrade" // to another plan
 	busyVersion     = "version"
 	busyMaintenance = "maintenance"
 	busyFailover    = "failover"
 )
 
-// versions that can be had, and what a request for them gives (Dev Center: Heroku Key-Value Store, version support).
+// versions are the full versions by what a request names (Dev Center: Heroku Key-Value Store, version support).
 var versions = map[string]string{"7.0": "7.0.15", "7.2": "7.2.4", "8.0": "8.0.2"}
 
 const defaultVersion = "7.2"
@@ -68,12 +68,12 @@ func (w *world) newStore(plan keyvalue.Plan) store {
 		Password:   w.password(),
 		Formation:  w.uuid(),
 		Primary:    w.uuid(),
-		WindowDay:  window.Day,
-		WindowFrom: window.Minute,
+		WindowDay:  window.day,
+		WindowFrom: window.minute,
 	}
 }
 
-// address is where clients are told that the store is.
+// address is the host and port in the store's URL.
 func (s store) address() (host string, port int) {
 	if s.PrivateHost != "" {
 		return s.PrivateHost, privatePort
@@ -81,16 +81,17 @@ func (s store) address() (host string, port int) {
 	return s.Host, s.Port
 }
 
-// url is what the config vars hold: user h, as Heroku's do.
+// url is the value of the config vars. The user is h, as in Heroku's.
 func (s store) url() string {
 	host, port := s.address()
 	return fmt.Sprintf("rediss://h:%s@%s:%d", s.Password, host, port)
 }
 
-// busy refuses what cannot be done while the store is worked on.
+// busy is the refusal of a request while the store is being changed.
 func (s store) busy(name string) error {
-	what := map[string]string{busyFork: "a fork", busyUpgrade: "a plan upgrade", busyVersion: "a version upgrade", busyMaintenance: "a maintenance", busyFailover: "a failover"}[s.Busy]
-	return refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "%s is in the middle of %s. Please wait for it to finish and try again.", name, what)
+	what := map[string]string{busyFork: "a fork", busyUpgrade: "a plan upgrade", busyVersion: "a version upgrade",
+		busyMaintenance: "a maintenance", busyFailover: "a failover"}[s.Busy]
+	return unprocessable("%s is in the middle of %s. Please wait for it to finish and try again.", name, what)
 }
 
 // storeAddOn finds the path's add-on by id or name. The Data API knows it some time after the Platform API.
@@ -106,14 +107,14 @@ func (c *call) storeAddOn() (*addOn, error) {
 	return a, nil
 }
 
-// usableStore is one that is neither being made nor being changed.
+// usableStore refuses a store that is being created or changed.
 func (c *call) usableStore() (*addOn, error) {
 	a, err := c.storeAddOn()
 	switch {
 	case err != nil:
 		return nil, err
 	case a.State == stateProvisioning:
-		return nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "%s is being provisioned. Please try again later.", a.Name)
+		return nil, unprocessable("%s is being provisioned. Please try again later.", a.Name)
 	case a.Store.Busy != "":
 		return nil, a.Store.busy(a.Name)
 	}
@@ -206,88 +207,6 @@ func getStore(c *call) (int, any, error) {
 	return http.StatusOK, b, nil
 }
 
-type configEntry struct {
-	Default any               `json:"default"`
-	Desc    string            `json:"desc"`
-	Value   any               `json:"value"`
-	Values  map[string]string `json:"values,omitempty"`
-}
-
-var policyTexts = map[string]string{
-	"noeviction":      "return errors when the memory limit is reached",
-	"allkeys-lru":     "evict the least recently used keys",
-	"volatile-lru":    "evict the least recently used keys among those with an expiry",
-	"allkeys-random":  "evict random keys",
-	"volatile-random": "evict random keys among those with an expiry",
-	"volatile-ttl":    "evict keys with an expiry, shortest TTL first",
-	"allkeys-lfu":     "evict the least frequently used keys",
-	"volatile-lfu":    "evict the least frequently used keys among those with an expiry",
-}
-
-func configBody(s serverSettings) map[string]configEntry {
-	return map[string]configEntry{
-		"maxmemory_policy":        {"noeviction", "Key eviction behavior once the memory limit is reached", s.MaxmemoryPolicy, policyTexts},
-		"notify_keyspace_events":  {"", "Keyspace notification classes", s.NotifyKeyspaceEvents, nil},
-		"standby_segv_workaround": {false, "internal", false, nil},
-		"timeout":                 {300, "Idle client timeout in seconds", s.Timeout, nil},
-	}
-}
-
-func getStoreConfig(c *call) (int, any, error) {
-	a, err := c.storeAddOn()
-	if err == nil && a.State == stateProvisioning {
-		_, err = c.usableStore()
-	}
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, configBody(a.Store.Settings), nil
-}
-
-func updateStoreConfig(c *call) (int, any, error) {
-	a, err := c.usableStore()
-	if err != nil {
-		return 0, nil, err
-	}
-	var in struct {
-		Timeout              *int64  `json:"timeout"`
-		MaxmemoryPolicy      *string `json:"maxmemory_policy"`
-		NotifyKeyspaceEvents *string `json:"notify_keyspace_events"`
-	}
-	if err := c.params(&in); err != nil {
-		return 0, nil, err
-	}
-	unprocessable := func(err error) error {
-		return refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "%s", err)
-	}
-	settings := a.Store.Settings
-	if in.Timeout != nil {
-		if err := keyvalue.ValidateTimeout(*in.Timeout); err != nil {
-			return 0, nil, unprocessable(err)
-		}
-		settings.Timeout = int(*in.Timeout)
-	}
-	if in.MaxmemoryPolicy != nil {
-		policy, err := keyvalue.ParseEvictionPolicy(*in.MaxmemoryPolicy)
-		if err != nil {
-			return 0, nil, unprocessable(err)
-		}
-		settings.MaxmemoryPolicy = string(policy)
-	}
-	if in.NotifyKeyspaceEvents != nil {
-		events, err := keyvalue.ParseKeyspaceEvents(*in.NotifyKeyspaceEvents)
-		if err != nil {
-			return 0, nil, unprocessable(err)
-		}
-		settings.NotifyKeyspaceEvents = events.String() // in the canonical order, as Redis does
-	}
-	if settings != a.Store.Settings {
-		a.Store.Settings = settings
-		c.w.expect(event{Kind: settingsChanged, AddOn: a.ID, Due: c.now})
-	}
-	return http.StatusOK, configBody(settings), nil
-}
-
 type waitBody struct {
 	Message string `json:"message"`
 	Waiting bool   `json:"waiting?"`
@@ -321,7 +240,7 @@ func rotateCredentials(c *call) (int, any, error) {
 	if err := c.params(&struct{}{}); err != nil {
 		return 0, nil, err
 	}
-	c.w.expect(event{Kind: credentialsRotated, AddOn: a.ID, Due: c.now.Add(c.s.options.Rotation), Password: c.w.password()})
+	c.w.addEvent(event{Kind: credentialsRotated, AddOn: a.ID, Due: c.now.Add(c.s.options.Rotation), Password: c.w.password()})
 	return http.StatusOK, messageBody{"Rotating credentials."}, nil
 }
 
@@ -333,7 +252,7 @@ func resetStoreStats(c *call) (int, any, error) {
 	if err := c.params(&struct{}{}); err != nil {
 		return 0, nil, err
 	}
-	c.w.expect(event{Kind: statsReset, AddOn: a.ID, Due: c.now})
+	c.w.addEvent(event{Kind: statsReset, AddOn: a.ID, Due: c.now})
 	return http.StatusOK, messageBody{"Stats reset successful."}, nil
 }
 
@@ -354,20 +273,22 @@ func upgradeStore(c *call) (int, any, error) {
 	}
 	full, ok := fullVersion(in.Version)
 	if !ok {
-		return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "Version %q is not available. Use one of %s.", in.Version, strings.Join(slices.Sorted(maps.Keys(versions)), ", "))
+		return 0, nil, unprocessable("Version %q is not available. Use one of %s.",
+			in.Version, strings.Join(slices.Sorted(maps.Keys(versions)), ", "))
 	}
 	if compareVersions(full, a.Store.Version) <= 0 {
-		return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "%s runs version %s already, and versions cannot be lowered.", a.Name, a.Store.Version)
+		return 0, nil, unprocessable("%s runs version %s already, and versions cannot be lowered.", a.Name, a.Store.Version)
 	}
 	if !a.hasMaintenance() {
-		c.w.expect(event{Kind: versionUpgraded, AddOn: a.ID, Due: c.now, Version: full})
+		c.w.addEvent(event{Kind: versionUpgraded, AddOn: a.ID, Due: c.now, Version: full})
 		return http.StatusOK, messageBody{fmt.Sprintf("%s is being upgraded to version %s.", a.Name, in.Version)}, nil
 	}
 	if m := a.Store.open(); m != nil {
-		return 0, nil, refuse(http.StatusUnprocessableEntity, "unprocessable_entity", "%s has a maintenance already, which is %s. Run it first.", a.Name, m.Status)
+		return 0, nil, unprocessable("%s has a maintenance already, which is %s. Run it first.", a.Name, m.Status)
 	}
 	a.Store.Busy = busyVersion
 	c.s.prepare(a, maintenance{Method: "changeover", Reason: "customer_request", Version: full}, c.now)
 	return http.StatusOK, messageBody{fmt.Sprintf("Your Redis version is being upgraded to %s. The system is preparing a maintenance. "+
-		"Once the maintenance is ready you can run it with `heroku data:maintenances:run %s`, or it runs in the maintenance window.", in.Version, a.Name)}, nil
+		"Once the maintenance is ready you can run it with `heroku data:maintenances:run %s`, or it runs in the maintenance window.",
+		in.Version, a.Name)}, nil
 }

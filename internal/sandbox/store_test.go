@@ -29,7 +29,8 @@ func TestStore_infoHasAllRowsInOrder(t *testing.T) {
 	w.app("orders-api")
 	w.send("POST /apps/orders-api/addons", `{"plan":"heroku-redis:premium-0","name":"kvs-a"}`).is(201)
 	const path = "GET /redis/v0/databases/kvs-a"
-	young := w.send(path, "").is(200).says("resource_url", "null").says("port", "null").says("version", "null").says("formation.primary", "null").says("plan", "premium-0")
+	young := w.send(path, "").is(200).says("resource_url", "null").says("port", "null").says("version", "null").
+		says("formation.primary", "null").says("plan", "premium-0")
 	if rows := young.rows(); rows["Status"] != "Preparing" || rows["HA Status"] != "Preparing" || rows["Version"] != "" {
 		t.Errorf("while it is being provisioned: %v", rows)
 	}
@@ -37,7 +38,8 @@ func TestStore_infoHasAllRowsInOrder(t *testing.T) {
 	w.send(path+"/config", "").is(422).says("id", "unprocessable_entity")
 	w.advance()
 	a := w.send(path, "").is(200).says("name", "kvs-a").says("plan", "premium-0").says("version", "7.2.4").says("prefer_native_tls", "true").
-		says("resource_url", w.send("GET /apps/orders-api/config-vars", "").get("REDIS_URL")).says("addon_id", w.send("GET /addons/kvs-a", "").get("id"))
+		says("resource_url", w.send("GET /apps/orders-api/config-vars", "").get("REDIS_URL")).
+		says("addon_id", w.send("GET /addons/kvs-a", "").get("id"))
 	want := "Plan: Premium 0, Status: Available, Created: 2026-01-14 09:00 UTC, Version: 7.2.4, Timeout: 300, Maxmemory: noeviction, Maintenance: not required, " +
 		"Maintenance window: *, Persistence: AOF, HA Status: Available, Requires TLS: Yes, Keyspace Notifications: Disabled, Plan Connection Limit: 40"
 	var rows []string
@@ -88,7 +90,8 @@ func TestStore_settingsAreChangedInPart(t *testing.T) {
 				says("notify_keyspace_events.value", "").says("notify_keyspace_events.default", "").says("standby_segv_workaround.value", "false")
 			w.send("PATCH "+path, `{"notify_keyspace_events":"Ex","timeout":0}`).is(200).says("timeout.value", "0").
 				says("notify_keyspace_events.value", "xE").says("maxmemory_policy.value", "noeviction")
-			w.send("PATCH "+path, `{"maxmemory_policy":"allkeys-lfu"}`).is(200).says("timeout.value", "0").says("maxmemory_policy.value", "allkeys-lfu")
+			w.send("PATCH "+path, `{"maxmemory_policy":"allkeys-lfu"}`).is(200).says("timeout.value", "0").
+				says("maxmemory_policy.value", "allkeys-lfu")
 			if engine == "redis" {
 				got, err := w.redis("orders-api", "REDIS_URL").ConfigGet(t.Context(), "*e*").Result()
 				if err != nil || got["maxmemory-policy"] != "allkeys-lfu" || got["timeout"] != "0" || got["notify-keyspace-events"] != "xE" {
@@ -122,7 +125,8 @@ func TestStore_versionUpgradeIsAMaintenanceAndGoesUpOnly(t *testing.T) {
 	}
 	maintenance := "GET /data/maintenances/v1/" + w.send("GET /addons/kvs-a", "").get("id")
 	w.send("POST "+path+"/upgrade", `{"version":"7.2"}`).is(200)
-	w.send(maintenance, "").says("status", "preparing").says("reason", "customer_request").says("customer_requested", "true").says("scheduled_for", "null").says("required_by", "null")
+	w.send(maintenance, "").says("status", "preparing").says("reason", "customer_request").says("customer_requested", "true").
+		says("scheduled_for", "null").says("required_by", "null")
 	w.send("GET "+path+"/wait", "").says("waiting?", "true").says("message", "upgrading version")
 	w.send("POST "+path+"/upgrade", `{"version":"8.0"}`).is(422)
 	w.send("PATCH /apps/orders-api/addons/kvs-a", `{"plan":"heroku-redis:premium-1"}`).is(422)

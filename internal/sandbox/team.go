@@ -54,7 +54,7 @@ func (w *world) defaultTeam(u *user) *team {
 	return found
 }
 
-// team finds the one that the caller is a member of.
+// team finds a team that the caller is a member of.
 func (c *call) team(ref string) (*team, error) {
 	t := find(c.w.Teams, ref, (*team).name)
 	if t == nil {
@@ -129,7 +129,7 @@ func listEnterpriseTeams(c *call) (int, any, error) {
 	return http.StatusOK, list(bodies, "id", "name"), nil
 }
 
-// createTeam makes one that belongs to no enterprise account, and so can have no spaces; its creator is its admin.
+// createTeam creates a team without an enterprise account, which cannot have spaces. Its creator is its admin.
 func createTeam(c *call) (int, any, error) {
 	var in struct {
 		Name string `json:"name"`
@@ -208,7 +208,7 @@ func (c *call) teamToManage() (*team, error) {
 	return t, err
 }
 
-// setTeamMember serves PUT (either), POST (only new) and PATCH (only present ones).
+// setTeamMember serves PUT, POST (new members only) and PATCH (present members only).
 func setTeamMember(c *call) (int, any, error) {
 	t, err := c.teamToManage()
 	if err != nil {

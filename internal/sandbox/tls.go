@@ -52,9 +52,22 @@ func newCertificate() (certificate, error) {
 	if err != nil {
 		return certificate{}, fmt.Errorf("signing a TLS certificate: %w", err)
 	}
+	return certificateOf(der, key)
+}
+
+// parseCertificate reads one that was kept.
+func parseCertificate(der, pkcs8 []byte) (certificate, error) {
+	key, err := x509.ParsePKCS8PrivateKey(pkcs8)
+	if err != nil {
+		return certificate{}, fmt.Errorf("reading the TLS key: %w", err)
+	}
+	return certificateOf(der, key)
+}
+
+func certificateOf(der []byte, key any) (certificate, error) {
 	leaf, err := x509.ParseCertificate(der)
 	if err != nil {
-		return certificate{}, fmt.Errorf("reading the TLS certificate back: %w", err)
+		return certificate{}, fmt.Errorf("reading the TLS certificate: %w", err)
 	}
 	pool := x509.NewCertPool()
 	pool.AddCert(leaf)

@@ -30,7 +30,7 @@ type world struct {
 	AddOns      map[string]*addOn
 	Attachments map[string]*attachment
 
-	Events []event // what is going to happen, see event.go
+	Events []event // see event.go
 	Ledger []LedgerEntry
 }
 
@@ -163,7 +163,7 @@ var (
 		"ocean", "plains", "ravine", "reef", "river", "savannah", "sea", "shore", "spire", "tundra", "waters"}
 )
 
-// find looks an object up by id or name; what looks like a UUID is an id.
+// find returns the object with an id or name, or nil. A UUID is an id, never a name.
 func find[T any](objects map[string]*T, ref string, name func(*T) string) *T {
 	if uuidPattern.MatchString(ref) {
 		return objects[ref]

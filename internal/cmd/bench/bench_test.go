@@ -12,7 +12,7 @@ import (
 
 // TestMain stands in for main: the CLI starts this binary as its provider.
 func TestMain(m *testing.M) {
-	if metered() {
+	if startedAsProvider() {
 		main()
 		return
 	}
@@ -27,13 +27,13 @@ func TestWhatIsBeyondItsBoundIsNamed(t *testing.T) {
 		{work: "destroy", bound: 10, ours: 10, unit: requests},
 		{work: "shown only", ours: 10, unit: requests},
 	}
-	if err := beyond(rows, true); err == nil || !strings.Contains(err.Error(), "plan: 11, at most 10") || !strings.Contains(err.Error(), "create: 11.0 s") {
+	if err := exceeded(rows, true); err == nil || !strings.Contains(err.Error(), "plan: 11, at most 10") || !strings.Contains(err.Error(), "create: 11.0 s") {
 		t.Error(err)
 	}
-	if err := beyond(rows, false); err == nil || strings.Contains(err.Error(), "create") || strings.Contains(err.Error(), "destroy") {
+	if err := exceeded(rows, false); err == nil || strings.Contains(err.Error(), "create") || strings.Contains(err.Error(), "destroy") {
 		t.Error(err)
 	}
-	if err := beyond(rows[2:], true); err != nil {
+	if err := exceeded(rows[2:], true); err != nil {
 		t.Error(err)
 	}
 }
@@ -41,14 +41,14 @@ func TestWhatIsBeyondItsBoundIsNamed(t *testing.T) {
 func TestResultsReplaceThoseOfTheSameCLI(t *testing.T) {
 	t.Parallel()
 	const page = "# Page\n<!-- make bench: opentofu -->\nold\n<!-- end of opentofu -->\n<!-- make bench: terraform -->\nkept\n<!-- end of terraform -->\nend\n"
-	got, err := between(page, "opentofu", "new\n")
+	got, err := replaceResults(page, "opentofu", "new\n")
 	if err != nil || strings.Contains(got, "old") || !strings.Contains(got, "new") || !strings.Contains(got, "kept") || !strings.HasSuffix(got, "end\n") {
 		t.Errorf("%v\n%s", err, got)
 	}
-	if again, err := between(got, "opentofu", "new\n"); err != nil || again != got {
+	if again, err := replaceResults(got, "opentofu", "new\n"); err != nil || again != got {
 		t.Errorf("%v\n%s", err, again)
 	}
-	if _, err := between(page, "terragrunt", "new\n"); err == nil {
+	if _, err := replaceResults(page, "terragrunt", "new\n"); err == nil {
 		t.Error("results went nowhere")
 	}
 }
@@ -65,7 +65,7 @@ func TestPublishedForTheReaderAndForTheNextGeneration(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	b := &bench{tools: &tools{name: "OpenTofu", version: "1.12.6"}, rows: []row{{work: "plan", ours: 203, unit: requests}}, growth: []point{{n: 10}, {n: 5000}}}
+	b := &bench{tools: &tools{name: "OpenTofu", version: "1.12.6"}, rows: []row{{work: "plan", ours: 203, unit: requests}}}
 	if err := b.publish(root); err != nil {
 		t.Fatal(err)
 	}
@@ -74,10 +74,6 @@ func TestPublishedForTheReaderAndForTheNextGeneration(t *testing.T) {
 		if err != nil || !strings.Contains(string(text), "OpenTofu 1.12.6") || !strings.Contains(string(text), "203") {
 			t.Errorf("%s: %v, %s", home, err, text)
 		}
-		drawn, err := os.ReadFile(filepath.Join(root, home, "images/performance-opentofu.svg"))
-		if err != nil || !strings.Contains(string(drawn), "</svg>") {
-			t.Errorf("%s: %v, %s", home, err, drawn)
-		}
 	}
 	b.name = "Terragrunt"
 	if err := b.publish(root); err == nil {
@@ -85,18 +81,15 @@ func TestPublishedForTheReaderAndForTheNextGeneration(t *testing.T) {
 	}
 }
 
-func TestPlotIsWhatABrowserDraws(t *testing.T) {
+// A figure that no row asks for would never be shown.
+func TestFiguresOfTheFieldBelongToRows(t *testing.T) {
 	t.Parallel()
-	drawn, err := plot([]point{{n: 10}, {n: 5000}}, "OpenTofu")
-	if err != nil {
-		t.Fatal(err)
+	all, err := field()
+	if err != nil || len(all) != 16 {
+		t.Fatalf("%d figures: %v", len(all), err)
 	}
-	for _, part := range []string{"<svg ", "</svg>", "OpenTofu alone", ">1000<"} {
-		if !strings.Contains(string(drawn), part) {
-			t.Errorf("there is no %s in\n%s", part, drawn)
-		}
-	}
-	if strings.Contains(string(drawn), "NaN") || strings.Contains(string(drawn), "Inf") {
-		t.Errorf("%s", drawn)
+	shown := markdown([]row{{work: "200 stores: create", ours: 633, unit: requests}, {work: "200 stores: create", ours: 9.9, unit: seconds}})
+	if !strings.Contains(shown, "| 2400 ") || !strings.Contains(shown, "| 144.0 s ") {
+		t.Error(shown)
 	}
 }

@@ -7,12 +7,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
+	"regexp"
 	"strings"
 	"time"
 
@@ -25,78 +24,41 @@ type tools struct {
 	home               string // removed at the end
 	provider           string // the binary
 	overrides          string // where the CLI finds this program as its provider, see meter.go
-	parallelism        int
 }
 
-func newTools(ctx context.Context, cli string, parallelism int) (*tools, error) {
-	path, err := findCLI(cli)
-	if err != nil {
-		return nil, err
-	}
+// parallelism of the CLI is its default.
+const parallelism = 10
+
+func newTools(ctx context.Context, cli string) *tools {
+	path, err := exec.LookPath(cli)
+	check(err)
+	path, err = filepath.Abs(path)
+	check(err)
 	home, err := os.MkdirTemp("", "kvs-bench-")
-	if err != nil {
-		return nil, err
-	}
-	t := &tools{cli: path, home: home, provider: filepath.Join(home, "built"), overrides: filepath.Join(home, "overrides"), parallelism: parallelism}
-	if err := t.prepare(ctx); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(home))
-	}
-	return t, nil
-}
-
-func findCLI(wish string) (string, error) {
-	candidates := []string{"terraform", "tofu"}
-	if wish != "" {
-		candidates = []string{wish}
-	}
-	for _, candidate := range candidates {
-		if path, err := exec.LookPath(candidate); err == nil {
-			return filepath.Abs(path)
-		}
-	}
-	return "", fmt.Errorf("there is no %s on PATH", strings.Join(candidates, " and no "))
-}
-
-func (t *tools) prepare(ctx context.Context) error {
-	// As it is released.
-	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-trimpath", "-ldflags", "-s -w", "-o", t.provider, "github.com/terraform-kvs/terraform-provider-kvs")
+	check(err)
+	t := &tools{cli: path, home: home, provider: filepath.Join(home, "built"), overrides: filepath.Join(home, "overrides")}
+	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-trimpath", "-ldflags", "-s -w", "-o", t.provider,
+		"github.com/terraform-kvs/terraform-provider-kvs") // as it is released
 	if said, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("building the provider: %w\n%s", err, said)
+		check(fmt.Errorf("building the provider: %w\n%s", err, said))
 	}
 	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	if err := os.Mkdir(t.overrides, 0o700); err != nil {
-		return err
-	}
-	if err := os.Symlink(self, filepath.Join(t.overrides, "terraform-provider-kvs")); err != nil {
-		return err
-	}
-	version := exec.CommandContext(ctx, t.cli, "version", "-json")
+	check(err)
+	check(os.Mkdir(t.overrides, 0o700))
+	check(os.Symlink(self, filepath.Join(t.overrides, "terraform-provider-kvs")))
+	version := exec.CommandContext(ctx, t.cli, "version")
 	version.Dir, version.Env = t.home, t.environment()
 	said, err := version.Output()
-	if err != nil {
-		return fmt.Errorf("asking %s for its version: %w", t.cli, err)
-	}
-	var answer struct {
-		Version string `json:"terraform_version"` // OpenTofu says so too
-	}
-	t.name = "Terraform"
-	if strings.Contains(filepath.Base(t.cli), "tofu") {
-		t.name = "OpenTofu"
-	}
-	err = json.Unmarshal(said, &answer)
-	t.version = answer.Version
-	return err
+	check(err)
+	first, _, _ := strings.Cut(string(said), "\n") // "Terraform v1.11.4"
+	t.name, t.version, _ = strings.Cut(first, " v")
+	return t
 }
 
 // environment is all that the CLI gets to see of this machine, so that nobody's settings change the outcome.
 func (t *tools) environment() []string {
 	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.home, "TMPDIR=" + t.home, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1"}
 }
-
-func (t *tools) close() error { return os.RemoveAll(t.home) }
 
 // workspace is a directory with a configuration, and the sandbox that it is about, if any.
 type workspace struct {
@@ -105,18 +67,17 @@ type workspace struct {
 	sandbox *sandbox.Sandbox
 }
 
-func (t *tools) workspace(configuration string, sb *sandbox.Sandbox) (*workspace, error) {
+func (t *tools) workspace(configuration string, sb *sandbox.Sandbox) *workspace {
 	dir, err := os.MkdirTemp(t.home, "workspace-")
-	if err != nil {
-		return nil, err
-	}
+	check(err)
 	w := &workspace{tools: t, dir: dir, sandbox: sb}
-	rc := fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"terraform-kvs/kvs\" = %q\n  }\n  direct {}\n}\n", t.overrides)
-	return w, errors.Join(w.write("cli.tfrc", rc), w.write("main.tf", configuration))
+	w.write("cli.tfrc", fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"terraform-kvs/kvs\" = %q\n  }\n}\n", t.overrides))
+	w.write("main.tf", configuration)
+	return w
 }
 
-func (w *workspace) write(name, content string) error {
-	return os.WriteFile(filepath.Join(w.dir, name), []byte(content), 0o600)
+func (w *workspace) write(name, content string) {
+	check(os.WriteFile(filepath.Join(w.dir, name), []byte(content), 0o600))
 }
 
 // measured is one command of the CLI.
@@ -129,35 +90,28 @@ type measured struct {
 
 // orQuicker is the quicker one of two, with the requests of the one that took more of them.
 func (m measured) orQuicker(other measured) measured {
-	if m.took == 0 {
-		return other
+	if m.took == 0 || other.took != 0 && other.took < m.took {
+		m, other = other, m
 	}
-	most := m.requests
-	if len(other.requests) > len(most) {
-		most = other.requests
+	if len(other.requests) > len(m.requests) {
+		m.requests = other.requests
 	}
-	if other.took < m.took {
-		m = other
-	}
-	m.requests = most
 	return m
 }
 
-func (w *workspace) apply(ctx context.Context) (measured, error) {
-	return w.run(ctx, "apply", "-auto-approve")
-}
+func (w *workspace) apply(ctx context.Context) measured { return w.run(ctx, "apply", "-auto-approve") }
 
 // plan fails when there is something to change.
-func (w *workspace) plan(ctx context.Context) (measured, error) {
+func (w *workspace) plan(ctx context.Context) measured {
 	return w.run(ctx, "plan", "-detailed-exitcode")
 }
 
-func (w *workspace) destroy(ctx context.Context) (measured, error) {
+func (w *workspace) destroy(ctx context.Context) measured {
 	return w.run(ctx, "destroy", "-auto-approve")
 }
 
-func (w *workspace) run(ctx context.Context, args ...string) (m measured, err error) {
-	cmd := exec.CommandContext(ctx, w.cli, append(args, "-input=false", "-no-color", fmt.Sprintf("-parallelism=%d", w.parallelism))...)
+func (w *workspace) run(ctx context.Context, args ...string) (m measured) {
+	cmd := exec.CommandContext(ctx, w.cli, append(args, "-input=false", "-no-color")...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = time.Minute
 	notes := filepath.Join(w.dir, "notes")
@@ -166,25 +120,57 @@ func (w *workspace) run(ctx context.Context, args ...string) (m measured, err er
 	if w.sandbox != nil {
 		cmd.Env = append(cmd.Env, "HEROKU_API_URL="+w.sandbox.URL(), "HEROKU_DATA_API_URL="+w.sandbox.URL(), "HEROKU_API_KEY="+w.sandbox.Token())
 		w.sandbox.ResetJournal()
-		defer func() { m.requests = w.sandbox.Journal() }()
 	}
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
 	began := time.Now()
-	err = cmd.Run()
+	said, err := cmd.CombinedOutput()
 	m.took = time.Since(began)
 	if err != nil {
-		return m, fmt.Errorf("%s %s: %w\n%s", filepath.Base(w.cli), args[0], err, tail(said.Bytes(), 40))
+		check(fmt.Errorf("%s %s: %w\n%s", filepath.Base(w.cli), args[0], err, said))
 	}
 	if w.sandbox != nil {
-		m.provider, err = readNotes(notes)
-		err = errors.Join(err, os.Remove(notes))
+		m.requests, m.provider = w.sandbox.Journal(), readNotes(notes)
+		check(os.Remove(notes))
 	}
 	m.cli = used(cmd.ProcessState).CPU - m.provider.CPU
-	return m, err
+	return m
 }
 
-func tail(text []byte, lines int) []byte {
-	all := slices.Collect(bytes.Lines(text))
-	return bytes.Join(all[max(0, len(all)-lines):], nil)
+// planCopies plans n copies of one object. configuration is that of so many objects, and identity what differs in the state of each:
+// the id, the id of the app, the time of the creation, the name and the attachment's name, or "" for what an object does not have.
+func (t *tools) planCopies(ctx context.Context, n int, sb *sandbox.Sandbox, configuration func(int) string, identity func(int) []string,
+) measured {
+	w := t.workspace(configuration(1), sb)
+	w.apply(ctx)
+	content, err := os.ReadFile(filepath.Join(w.dir, "terraform.tfstate"))
+	check(err)
+	var state struct {
+		Resources []struct{ Instances []json.RawMessage }
+	}
+	check(json.Unmarshal(content, &state))
+	original := state.Resources[0].Instances[0]
+	var first struct {
+		Attributes struct {
+			ID    string
+			AppID string `json:"app_id"`
+			Since string `json:"created_at"`
+		}
+	}
+	check(json.Unmarshal(original, &first))
+	copies := [][]byte{original}
+	for i := 1; i < n; i++ {
+		changes := []string{`"index_key": 0`, fmt.Sprintf(`"index_key": %d`, i)}
+		old := []string{first.Attributes.ID, first.Attributes.AppID, first.Attributes.Since, firstName.FindString(string(original)), `"CACHE_0`}
+		for k, value := range identity(i) {
+			if value != "" {
+				changes = append(changes, old[k], value)
+			}
+		}
+		copies = append(copies, []byte(strings.NewReplacer(changes...).Replace(string(original))))
+	}
+	content = bytes.Replace(content, original, bytes.Join(copies, []byte(",")), 1)
+	w.write("terraform.tfstate", string(content))
+	w.write("main.tf", configuration(n))
+	return w.plan(ctx)
 }
+
+var firstName = regexp.MustCompile(`"(bench|n)-0"`)

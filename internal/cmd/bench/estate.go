@@ -6,102 +6,91 @@ package main
 import (
 	"fmt"
 	"strings"
+	"text/template"
 )
 
-// estate is what a configuration of n stores is made of. The apps are there before.
+// estate is what a configuration of n stores is made of. The apps exist before.
 type estate struct {
 	n        int
 	apps     []string // ids
 	windows  bool     // a kvs_maintenance_window for each store
-	attached bool     // a kvs_attachment for each store, on another app, instead of a name for its first one
-
-	direct bool // each object refers to all stores for the id of its own, instead of to a local value, which is more to evaluate
+	attached bool     // a kvs_attachment for each store, on another app, instead of a name for its first attachment
+	direct   bool     // each object refers to all stores for the id of its own, not to a local value, which is evaluated once
 }
 
-// resources is how many Terraform has to do with.
-func (e estate) resources() int {
-	each := 1
-	if e.windows {
-		each++
-	}
-	if e.attached {
-		each++
-	}
-	return each * e.n
-}
+func (e estate) configuration() string { return e.render(estateTemplate, "kvs_instance") }
 
-const required = "terraform {\n  required_providers {\n    kvs = {\n      source = \"terraform-kvs/kvs\"\n    }\n  }\n}\n"
+// builtIn has as many built-in resources, which refer to each other in the same way: their time is the CLI's own.
+func (e estate) builtIn() string { return e.render(builtInTemplate, "terraform_data") }
 
-func (e estate) configuration() string {
+func (e estate) render(t *template.Template, kind string) string {
+	id := "local.ids[count.index]"
+	if e.direct {
+		id = kind + ".cache[count.index].id"
+	}
 	var b strings.Builder
-	fmt.Fprintf(&b, `%s
+	check(t.Execute(&b, map[string]any{
+		"N": e.n, "Apps": strings.Join(e.apps, `", "`), "ID": id, "Windows": e.windows, "Attached": e.attached}))
+	return b.String()
+}
+
+var estateTemplate = template.Must(template.New("estate").Parse(`terraform {
+  required_providers {
+    kvs = { source = "terraform-kvs/kvs" }
+  }
+}
+
 locals {
-  apps = ["%s"]
+  apps = ["{{.Apps}}"]
+  ids  = kvs_instance.cache[*].id
 }
 
 resource "kvs_instance" "cache" {
-  count               = %d
-  app_id              = local.apps[count.index %% length(local.apps)]
+  count               = {{.N}}
+  app_id              = local.apps[count.index % length(local.apps)]
   plan                = "premium-0"
   name                = "bench-${count.index}"
   timeout             = 600
   maxmemory_policy    = "allkeys-lru"
   deletion_protection = false
-`, required, strings.Join(e.apps, `", "`), e.n)
-	if !e.attached {
-		b.WriteString("  attachment_name     = \"CACHE_${count.index}\"\n")
-	}
-	b.WriteString("}\n")
-	id := e.reference(&b, "kvs_instance")
-	if e.windows {
-		fmt.Fprintf(&b, `
+  {{if not .Attached}}attachment_name = "CACHE_${count.index}"{{end}}
+}
+{{if .Windows}}
 resource "kvs_maintenance_window" "cache" {
-  count       = %d
-  instance_id = %s
+  count       = {{.N}}
+  instance_id = {{.ID}}
   day         = "Sunday"
   time        = "02:30"
 }
-`, e.n, id)
-	}
-	if e.attached {
-		fmt.Fprintf(&b, `
+{{end}}{{if .Attached}}
 resource "kvs_attachment" "cache" {
-  count       = %d
-  app_id      = local.apps[(count.index + 1) %% length(local.apps)]
-  instance_id = %s
+  count       = {{.N}}
+  app_id      = local.apps[(count.index + 1) % length(local.apps)]
+  instance_id = {{.ID}}
   name        = "CACHE_${count.index}"
 }
-`, e.n, id)
-	}
-	return b.String()
-}
+{{end}}`))
 
-// builtIn has as many resources as the estate, which refer to each other in the same way, and nothing behind them: what
-// they take is the CLI's own.
-func (e estate) builtIn() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "resource \"terraform_data\" \"cache\" {\n  count = %d\n  input = \"n-${count.index}\"\n}\n", e.n)
-	id := e.reference(&b, "terraform_data")
-	for i := range e.resources()/e.n - 1 {
-		fmt.Fprintf(&b, "\nresource \"terraform_data\" \"of_cache_%d\" {\n  count = %d\n  input = %s\n}\n", i, e.n, id)
-	}
-	return b.String()
+var builtInTemplate = template.Must(template.New("built-in").Parse(`locals {
+  ids = terraform_data.cache[*].id
 }
-
-// reference is the id of the store, or of what stands for it, with the same number.
-func (e estate) reference(b *strings.Builder, kind string) string {
-	all := kind + ".cache"
-	if e.direct {
-		return all + "[count.index].id"
-	}
-	fmt.Fprintf(b, "\nlocals {\n  ids = %s[*].id\n}\n", all)
-	return "local.ids[count.index]"
+resource "terraform_data" "cache" {
+  count = {{.N}}
+  input = "n-${count.index}"
 }
+{{if .Windows}}
+resource "terraform_data" "window" {
+  count = {{.N}}
+  input = {{.ID}}
+}
+{{end}}{{if .Attached}}
+resource "terraform_data" "attachment" {
+  count = {{.N}}
+  input = {{.ID}}
+}
+{{end}}`))
 
 // name begins the name of a row.
 func (e estate) name() string {
-	if e.attached {
-		return fmt.Sprintf("%d stores, each attached to another app: ", e.n)
-	}
-	return fmt.Sprintf("%d stores: ", e.n)
+	return fmt.Sprintf("%d stores%s: ", e.n, map[bool]string{true: ", each attached to another app"}[e.attached])
 }

@@ -4,17 +4,15 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -26,62 +24,52 @@ const (
 
 // usage is what processes of the provider have used.
 type usage struct {
-	CPU    time.Duration `json:"cpu"`
-	MaxRSS int64         `json:"max_rss"` // bytes
+	CPU    time.Duration
+	MaxRSS int64 // bytes
 }
 
-// metered reports that the CLI has started this program as its provider.
-func metered() bool {
+// startedAsProvider reports that the CLI has started this program as its provider.
+func startedAsProvider() bool {
 	return os.Getenv(meterProvider) != "" && strings.HasPrefix(filepath.Base(os.Args[0]), "terraform-provider-")
 }
 
-// meter runs the provider to its end. Signals reach both, since they share a process group.
-func meter(ctx context.Context) error {
+// runProvider runs the provider to its end. Signals reach both, since they share a process group.
+func runProvider(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, os.Getenv(meterProvider), os.Args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
-		return err
-	}
-	line, err := json.Marshal(used(cmd.ProcessState))
-	if err != nil {
 		return err
 	}
 	notes, err := os.OpenFile(os.Getenv(meterNotes), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(notes, "%s\n", line)
-	if closing := notes.Close(); err == nil {
-		err = closing
-	}
-	return err
+	u := used(cmd.ProcessState)
+	_, err = fmt.Fprintln(notes, int64(u.CPU), u.MaxRSS)
+	return errors.Join(err, notes.Close())
 }
 
 func used(state *os.ProcessState) usage {
 	u := usage{CPU: state.UserTime() + state.SystemTime()}
-	if r, ok := state.SysUsage().(*syscall.Rusage); ok {
-		u.MaxRSS = r.Maxrss * 1024
+	// By reflection, because Windows has no such field.
+	if rss := reflect.Indirect(reflect.ValueOf(state.SysUsage())).FieldByName("Maxrss"); rss.IsValid() {
+		u.MaxRSS = rss.Int() * 1024
 		if runtime.GOOS == "darwin" { // which alone counts bytes
-			u.MaxRSS = r.Maxrss
+			u.MaxRSS = rss.Int()
 		}
 	}
 	return u
 }
 
 // readNotes sums up the processes of one command: the CPU of all, and the memory of the largest.
-func readNotes(file string) (usage, error) {
-	var sum usage
+func readNotes(file string) (sum usage) {
 	content, err := os.ReadFile(file)
-	if err != nil {
-		return sum, err
-	}
-	for lines := bufio.NewScanner(bytes.NewReader(content)); lines.Scan(); {
+	check(err)
+	for line := range strings.Lines(string(content)) {
 		var u usage
-		if err := json.Unmarshal(lines.Bytes(), &u); err != nil {
-			return sum, err
-		}
-		sum.CPU += u.CPU
-		sum.MaxRSS = max(sum.MaxRSS, u.MaxRSS)
+		_, err := fmt.Sscan(line, &u.CPU, &u.MaxRSS)
+		check(err)
+		sum.CPU, sum.MaxRSS = sum.CPU+u.CPU, max(sum.MaxRSS, u.MaxRSS)
 	}
-	return sum, nil
+	return sum
 }

@@ -13,232 +13,135 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
+	"time"
 )
 
 // cli is Terraform or OpenTofu with the built provider, in a directory of its own.
 type cli struct {
-	path, name, version string
-	dir                 string
-	env                 []string
+	path, name, version, dir string
+	env                      []string
 }
 
 // run is what one run of the CLI reported.
 type run struct {
 	summary     string // "Plan: 0 to add, 1 to change, 0 to destroy."
 	diagnostics []diagnostic
+	outputs     map[string]string
 }
 
-type diagnostic struct {
-	Severity, Summary, Detail, Address string
-}
+type diagnostic struct{ Severity, Summary, Detail, Address string }
 
-// errTooOld: ephemeral resources came with 1.10, and with 1.11 of OpenTofu.
-var errTooOld = errors.New("too old: 1.11 or later is needed")
-
-// findCLI takes the CLI that is wished for, else terraform or tofu from PATH, else bin/tofu of the checkout; nil when
-// an OpenTofu has to be built first. rejected says why another one was passed over.
-func findCLI(ctx context.Context, wish, root, home string) (found *cli, rejected []string, err error) {
-	candidates := []string{"terraform", "tofu", builtTofu(root)}
-	switch wish {
-	case "":
-	case "tofu":
-		candidates = candidates[1:]
-	default:
-		candidates = []string{wish}
-	}
-	for _, candidate := range candidates {
-		path, err := exec.LookPath(candidate)
-		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		if err == nil {
-			if found, err = openCLI(ctx, path, home); err == nil {
-				return found, rejected, nil
-			}
-		}
-		rejected = append(rejected, fmt.Sprintf("%s is not used: %v", candidate, err))
-	}
-	if wish != "" && wish != "tofu" {
-		return nil, nil, errors.New(strings.Join(append(rejected, "there is no usable "+wish), "; "))
-	}
-	return nil, rejected, ctx.Err()
+// command prepares a child process that sees no settings of this machine, and that is interrupted when ctx ends.
+func command(ctx context.Context, dir, path string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Dir, cmd.Env = dir, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1"}
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 20 * time.Second
+	return cmd
 }
 
 // openCLI asks a CLI for its version.
-func openCLI(ctx context.Context, path, home string) (*cli, error) {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return nil, err
-	}
-	cmd := command(ctx, path, "version", "-json")
-	cmd.Dir, cmd.Env = home, append(bareEnvironment(home), "CHECKPOINT_DISABLE=1")
-	out, err := cmd.Output()
-	if err != nil {
-		return nil, fmt.Errorf("its version cannot be found out: %w", err)
-	}
+func openCLI(ctx context.Context, home, binary string) cli {
+	path, err := exec.LookPath(binary)
+	must(err)
+	path, err = filepath.Abs(path)
+	must(err)
+	said, err := command(ctx, home, path, "version", "-json").Output()
+	must(err)
 	var answer struct {
-		Version string `json:"terraform_version"` // OpenTofu says so too
+		Version string `json:"terraform_version"` // OpenTofu calls it so, too
 	}
-	if err := json.Unmarshal(out, &answer); err != nil {
-		return nil, fmt.Errorf("its version cannot be found out: %w", err)
-	}
-	if !atLeast(answer.Version, 1, 11) {
-		return nil, fmt.Errorf("%s is %w", answer.Version, errTooOld)
-	}
+	must(json.Unmarshal(said, &answer))
+	mustBe(supported(answer.Version), "%s %s is too old, 1.11 or later is needed: make demo TF=tofu builds an OpenTofu", path, answer.Version)
 	name := "Terraform"
 	if strings.Contains(filepath.Base(path), "tofu") {
 		name = "OpenTofu"
 	}
-	return &cli{path: path, name: name, version: answer.Version}, nil
+	return cli{path: path, name: name, version: answer.Version}
 }
 
-func atLeast(version string, major, minor int) bool {
-	parts := strings.SplitN(version, ".", 3)
-	if len(parts) < 3 {
-		return false
-	}
-	x, errX := strconv.Atoi(parts[0])
-	y, errY := strconv.Atoi(parts[1])
-	return errX == nil && errY == nil && (x > major || x == major && y >= minor)
+// supported: ephemeral resources came with Terraform 1.10 and OpenTofu 1.11.
+func supported(version string) bool {
+	var major, minor int
+	n, _ := fmt.Sscanf(version, "%d.%d.", &major, &minor)
+	return n == 2 && (major > 1 || major == 1 && minor >= 11)
 }
 
-func builtTofu(root string) string { return filepath.Join(root, "bin", "tofu") }
-
-// buildTofu builds the OpenTofu that internal/tools/opentofu pins, and keeps it in the checkout's bin directory.
-func buildTofu(ctx context.Context, root, home string) (*cli, error) {
-	if _, err := goTool(ctx, root, "build", "-C", filepath.Join("internal", "tools", "opentofu"), "-buildvcs=false", "-trimpath",
-		"-ldflags", "-s -w -X github.com/opentofu/opentofu/version.dev=no", "-o", builtTofu(root), "github.com/opentofu/opentofu/cmd/tofu"); err != nil {
-		return nil, err
-	}
-	return openCLI(ctx, builtTofu(root), home)
-}
-
-// prepare copies a configuration into a directory and sets the CLI up there, with the provider that was built into binaries.
-func (c *cli) prepare(configuration, dir, binaries string, sandboxEnv []string) error {
-	files, err := filepath.Glob(filepath.Join(configuration, "*.tf"))
-	if err != nil || len(files) == 0 {
-		return fmt.Errorf("no configuration in %s", configuration)
-	}
-	for _, file := range files {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(dir, filepath.Base(file)), content, 0o600); err != nil {
-			return err
-		}
-	}
+// prepare copies a configuration into dir and lets the CLI use the provider in binaries there.
+func (c *cli) prepare(configuration, dir, binaries string) error {
 	rc := filepath.Join(dir, "cli.tfrc")
+	c.dir, c.env = dir, append(c.env, "TF_CLI_CONFIG_FILE="+rc)
 	overrides := fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"terraform-kvs/kvs\" = %q\n  }\n  direct {}\n}\n", binaries)
-	if err := os.WriteFile(rc, []byte(overrides), 0o600); err != nil {
-		return err
-	}
-	c.dir = dir
-	c.env = append(bareEnvironment(dir), "TF_CLI_CONFIG_FILE="+rc, "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
-	c.env = append(c.env, sandboxEnv...)
-	return nil
+	return errors.Join(os.CopyFS(dir, os.DirFS(configuration)), os.WriteFile(rc, []byte(overrides), 0o600))
 }
 
-const planFile = "demo.tfplan"
-
-func (c *cli) plan(ctx context.Context, args ...string) (run, error) {
-	return c.run(ctx, append([]string{"plan", "-json", "-input=false", "-out=" + planFile}, args...)...)
-}
-
-// apply carries out what was planned last.
-func (c *cli) apply(ctx context.Context) (run, error) {
-	return c.run(ctx, "apply", "-json", "-input=false", planFile)
-}
-
-// run runs a command whose output is one JSON document a line. The error holds what the command said.
+// run runs a command that prints one JSON document a line. The error contains what the command said.
 func (c *cli) run(ctx context.Context, args ...string) (run, error) {
-	stdout, stderr, err := c.output(ctx, args...)
-	result, rest := readEvents(stdout)
+	cmd := command(ctx, c.dir, c.path, args...)
+	cmd.Env = append(cmd.Env, c.env...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	result, rest := readEvents(stdout.Bytes())
 	if err != nil {
-		var said strings.Builder
+		err = fmt.Errorf("%s %s: %w", c.name, args[0], err)
 		for _, d := range result.diagnostics {
-			fmt.Fprintf(&said, "\n%s: %s\n%s\n", strings.ToUpper(d.Severity[:1])+d.Severity[1:], d.Summary, d.Detail)
+			err = fmt.Errorf("%w\n\n%s: %s\n%s", err, d.Severity, d.Summary, d.Detail)
 		}
-		return result, fmt.Errorf("%s %s: %w\n%s%s%s", filepath.Base(c.path), args[0], err, said.String(), rest, stderr)
+		err = fmt.Errorf("%w\n%s%s", err, rest, stderr.Bytes())
 	}
-	return result, nil
+	return result, err
 }
 
-// facts are the warnings that list what a change means, and of the lists the lines that are wanted.
-func (r run) facts(wanted *regexp.Regexp) []string {
-	var facts []string
-	for _, d := range r.diagnostics {
-		var listed []string
-		for line := range strings.Lines(d.Detail) {
-			if line = strings.TrimRight(line, "\n"); strings.HasPrefix(strings.TrimSpace(line), "- ") && wanted.MatchString(line) {
-				listed = append(listed, line)
-			}
+// readEvents reads the machine-readable output; rest is the output that is not JSON.
+func readEvents(output []byte) (result run, rest string) {
+	for line := range bytes.Lines(output) {
+		var event struct {
+			Type       string
+			Message    string `json:"@message"`
+			Diagnostic diagnostic
+			Outputs    map[string]struct{ Value any }
 		}
-		if len(listed) > 0 {
-			facts = append(append(facts, "Warning: "+d.Summary), listed...)
+		switch err := json.Unmarshal(line, &event); {
+		case err != nil:
+			rest += string(line)
+		case event.Type == "change_summary":
+			result.summary = event.Message
+		case event.Type == "outputs":
+			result.outputs = map[string]string{}
+			for name, output := range event.Outputs {
+				result.outputs[name] = fmt.Sprint(output.Value)
+			}
+		// Each run warns that the provider is a local build.
+		case event.Type == "diagnostic" && !strings.Contains(event.Diagnostic.Summary, "development overrides"):
+			result.diagnostics = append(result.diagnostics, event.Diagnostic)
+		}
+	}
+	return result, rest
+}
+
+// facts are the warnings that contain a list, with those lines of the list that match.
+func (r run) facts(wanted *regexp.Regexp) (facts []string) {
+	for _, d := range r.diagnostics {
+		heading := []string{"Warning: " + d.Summary}
+		for line := range strings.Lines(d.Detail) {
+			if strings.HasPrefix(strings.TrimSpace(line), "- ") && wanted.MatchString(line) {
+				facts, heading = append(append(facts, heading...), strings.TrimRight(line, "\n")), nil
+			}
 		}
 	}
 	return facts
 }
 
-// outputs reads the outputs of the configuration from the state.
-func (c *cli) outputs(ctx context.Context) (map[string]string, error) {
-	stdout, stderr, err := c.output(ctx, "output", "-json")
-	if err != nil {
-		return nil, fmt.Errorf("%s output: %w\n%s", filepath.Base(c.path), err, stderr)
-	}
-	var answer map[string]struct{ Value string }
-	if err := json.Unmarshal(stdout, &answer); err != nil {
-		return nil, fmt.Errorf("reading the outputs: %w", err)
-	}
-	values := map[string]string{}
-	for name, output := range answer {
-		values[name] = output.Value
-	}
-	return values, nil
-}
+var monthlyPrice = regexp.MustCompile(`\$[0-9.,]*[0-9] a month`)
 
-// output collects into files: a pipe would break when the demo is killed, and then the CLI would die and leave the provider behind.
-func (c *cli) output(ctx context.Context, args ...string) (stdout, stderr []byte, err error) {
-	cmd := command(ctx, c.path, args...)
-	cmd.Dir, cmd.Env = c.dir, c.env
-	var files [2]*os.File
-	for i, name := range []string{"stdout", "stderr"} {
-		if files[i], err = os.Create(filepath.Join(c.dir, name)); err != nil {
-			return nil, nil, err
-		}
-		defer func() { _ = files[i].Close() }()
-	}
-	cmd.Stdout, cmd.Stderr = files[0], files[1]
-	err = cmd.Run()
-	stdout, outErr := os.ReadFile(files[0].Name())
-	stderr, errErr := os.ReadFile(files[1].Name())
-	return stdout, stderr, errors.Join(err, outErr, errErr)
-}
-
-// readEvents reads the machine-readable output; rest is what is not of that kind.
-func readEvents(output []byte) (result run, rest string) {
-	for line := range bytes.Lines(output) {
-		var event struct {
-			Type       string     `json:"type"`
-			Message    string     `json:"@message"`
-			Diagnostic diagnostic `json:"diagnostic"`
-		}
-		if err := json.Unmarshal(line, &event); err != nil {
-			rest += string(line)
-			continue
-		}
-		switch event.Type {
-		case "change_summary":
-			result.summary = event.Message
-		case "diagnostic":
-			// That the provider is a local build is the point here, and not worth a warning.
-			if !strings.Contains(event.Diagnostic.Summary, "development overrides") {
-				result.diagnostics = append(result.diagnostics, event.Diagnostic)
-			}
+// priceOf is the price in the diagnostic about a store; empty if there is none.
+func (r run) priceOf(store string) string {
+	for _, d := range r.diagnostics {
+		if strings.Contains(d.Detail, store) {
+			return monthlyPrice.FindString(d.Detail)
 		}
 	}
-	return result, rest
+	return ""
 }

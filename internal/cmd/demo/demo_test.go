@@ -21,11 +21,13 @@ func TestTheOutputOfThePlanIsRead(t *testing.T) {
 	const output = `{"@level":"warn","@message":"Warning: Provider development overrides are in effect","diagnostic":{"severity":"warning","summary":"Provider development overrides are in effect","detail":"…"},"type":"diagnostic"}
 {"@level":"info","@message":"Plan: 0 to add, 1 to change, 0 to destroy.","changes":{"add":0},"type":"change_summary"}
 {"@level":"error","@message":"Error: No","diagnostic":{"severity":"error","summary":"No","detail":"Because.","address":"kvs_instance.mistake"},"type":"diagnostic"}
+{"@level":"info","@message":"Outputs: 1","outputs":{"store_plan":{"sensitive":false,"type":"string","value":"premium-1"}},"type":"outputs"}
 panic: no JSON
 `
 	result, rest := readEvents([]byte(output))
 	want := run{
 		summary:     "Plan: 0 to add, 1 to change, 0 to destroy.",
+		outputs:     map[string]string{"store_plan": "premium-1"},
 		diagnostics: []diagnostic{{Severity: "error", Summary: "No", Detail: "Because.", Address: "kvs_instance.mistake"}},
 	}
 	if !reflect.DeepEqual(result, want) {
@@ -44,14 +46,15 @@ func TestOnlyTheWantedFactsOfAPlanAreTold(t *testing.T) {
 		{Summary: "Not about this", Detail: "  - Memory: 1 MB."},
 	}}
 	want := []string{"Warning: Replaced", "  - Price: $1.", "  - The old store goes."}
-	if got := planned.facts(factsOfMove); !reflect.DeepEqual(got, want) {
+	if got := planned.facts(mainFacts); !reflect.DeepEqual(got, want) {
 		t.Errorf("told %q, want %q", got, want)
 	}
 }
 
 func TestThePriceOfAKeptStoreIsFound(t *testing.T) {
 	t.Parallel()
-	planned := run{diagnostics: []diagnostic{{Detail: "Price: $30.00 a month before."}, {Detail: "It is kept: orders-retired on premium-1, at $30.00 a month. Destroy it."}}}
+	planned := run{diagnostics: []diagnostic{{Detail: "Price: $30.00 a month before."},
+		{Detail: "It is kept: orders-retired on premium-1, at $30.00 a month. Destroy it."}}}
 	if got := planned.priceOf("orders-retired"); got != "$30.00 a month" {
 		t.Errorf("the price is %q", got)
 	}
@@ -65,7 +68,7 @@ func TestOldVersionsAreToldFromNewOnes(t *testing.T) {
 	for version, want := range map[string]bool{
 		"1.11.0": true, "1.12.6-dev": true, "2.0.0": true, "1.10.5": false, "0.15.5": false, "1.9.8": false, "": false, "dev": false,
 	} {
-		if got := atLeast(version, 1, 11); got != want {
+		if got := supported(version); got != want {
 			t.Errorf("%q is at least 1.11: %t, want %t", version, got, want)
 		}
 	}
@@ -96,17 +99,16 @@ func TestTheShellTakesAQuotedWordAsItIs(t *testing.T) {
 func TestAStepIsToldInOneLine(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	n := newNarrator(&out)
-	n.steps = 10
-	err := n.tell("creating a store", func() (outcome, error) {
-		return outcome{sentence: "store created", remark: "41 ms to plan", notes: []string{"and more"}}, nil
+	n := &narrator{out: &out, steps: 10}
+	err := n.tell("creating a store", func() outcome {
+		return outcome{sentence: "store created", remark: "41 ms to plan, ", notes: []string{"and more"}}
 	})
 	lines := strings.Split(out.String(), "\n")
 	if err != nil || len(lines) != 3 || !strings.HasPrefix(lines[0], "[ 1/10] store created (41 ms to plan, ") || lines[1] != "        and more" {
 		t.Errorf("told (%v):\n%s", err, out.String())
 	}
 	failure := errors.New("no")
-	err = n.tell("failing", func() (outcome, error) { return outcome{}, failure })
+	err = n.tell("failing", func() outcome { must(failure); return outcome{} })
 	if !errors.Is(err, failure) || !strings.HasPrefix(err.Error(), "step 2 of 10, failing: ") {
 		t.Errorf("the failure is told as %v", err)
 	}
@@ -125,7 +127,7 @@ func TestTimesAreShort(t *testing.T) {
 func TestKeysNeverRepeatTheURL(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{"redis://h:canary@127.0.0.1:1", "rediss://h:canary@127.0.0.1:99999999", "rediss://h:canary@127.0.0.1:1"} {
-		err := useKeys(t.Context(), url, t.TempDir(), true)
+		err := useKeys(t.Context(), url, true)
 		if err == nil || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: %v", url, err)
 		}
@@ -135,7 +137,7 @@ func TestKeysNeverRepeatTheURL(t *testing.T) {
 func TestAnInterruptEndsAChild(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	cmd := command(ctx, "/bin/sh", "-c", "echo ready; exec sleep 60")
+	cmd := command(ctx, t.TempDir(), "/bin/sh", "-c", "echo ready; exec sleep 60")
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +158,7 @@ func TestTheExampleIsThere(t *testing.T) {
 	t.Parallel()
 	c := &cli{}
 	dir := t.TempDir()
-	if err := c.prepare(filepath.Join("..", "..", "..", "examples", "demo"), dir, "/nowhere", []string{"HEROKU_API_KEY=x"}); err != nil {
+	if err := c.prepare(filepath.Join("..", "..", "..", "examples", "demo"), dir, "/nowhere"); err != nil {
 		t.Fatal(err)
 	}
 	if copied, _ := filepath.Glob(filepath.Join(dir, "*.tf")); len(copied) != 3 {

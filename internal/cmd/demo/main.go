@@ -3,14 +3,14 @@
 
 // Command demo shows the provider at work on this machine, without a Heroku account: it builds everything, starts
 // the sandbox, applies examples/demo, changes the plan of the store, makes a mistake, moves the store into a Private
-// Space, and destroys it all again.
+// Space, and destroys it all again. It drives the built binaries as processes, as a person would.
 //
-// It checks what it tells: it ends with exit code 0 only if every key was the same after each change, the apps were
-// put back, and nothing is left over. It drives the built binaries as processes, as a person would.
+// Its exit code is 0 only if every key was the same after each change, the apps were put back, and nothing is left over.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -19,16 +19,32 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	defer stop()
-	if len(os.Args) > 1 && os.Args[1] == keysCommand {
-		os.Exit(keys(ctx, os.Args[2:]))
-	}
-	binary := flag.String("cli", "", "the terraform or tofu to use, a name or a path (default: the one on PATH, else an OpenTofu built into bin/)")
+	// Ctrl-C interrupts the child processes, and the step that waits for one of them fails.
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt)
+	binary := flag.String("cli", "terraform", "the terraform or tofu to use, a name or a path")
 	flag.Parse()
-
-	if err := tell(ctx, newNarrator(os.Stdout), *binary); err != nil {
+	if flag.Arg(0) == keysCommand && flag.NArg() == 3 {
+		if err := useKeys(ctx, os.Getenv("REDIS_URL"), flag.Arg(1) == "write"); err != nil {
+			must(os.WriteFile(flag.Arg(2), []byte(err.Error()), 0o600))
+			os.Exit(1)
+		}
+	} else if err := runDemo(ctx, *binary); err != nil {
 		fmt.Fprintf(os.Stderr, "\nThe demo stopped: %v\n", err)
 		os.Exit(1)
 	}
+}
+
+// runDemo leaves nothing behind.
+func runDemo(ctx context.Context, binary string) (err error) {
+	s := &story{narrator: narrator{out: os.Stdout}, binary: binary}
+	if s.home, err = os.MkdirTemp("", "kvs-demo-"); err != nil {
+		return err
+	}
+	err = s.play(ctx)
+	if s.sandbox.process != nil {
+		err = errors.Join(err, s.sandbox.stop())
+	}
+	return errors.Join(err, os.RemoveAll(s.home))
 }

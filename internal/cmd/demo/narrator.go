@@ -6,86 +6,69 @@ package main
 import (
 	"fmt"
 	"io"
-	"sync"
 	"time"
 )
 
-// narrator tells each step in one line once it is done, with its time. While a step is slow it shows what is going on.
+// narrator prints each step in one line when it is done, with its duration. Dots show that a slow step is still running.
 type narrator struct {
 	out         io.Writer
 	step, steps int
-
-	mu   sync.Mutex
-	open bool // a line that says what is going on, which dots follow
 }
 
-// outcome is what there is to say about a step: a sentence, a remark that joins its time in brackets, and further lines.
+// outcome is what a step says: a sentence, a remark that is put before its duration, and further lines.
 type outcome struct {
-	sentence string
-	remark   string
-	notes    []string
+	sentence, remark string
+	notes            []string
 }
 
-// patience is how long nothing is said about a step that runs, and then between two signs of life.
-const patience = 2 * time.Second
+// must ends a step with an error, which tell returns.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
 
-func newNarrator(out io.Writer) *narrator { return &narrator{out: out} }
+func mustBe(condition bool, format string, args ...any) {
+	if !condition {
+		must(fmt.Errorf(format, args...))
+	}
+}
 
-// tell runs a step; doing says in a few words what takes so long.
-func (n *narrator) tell(doing string, do func() (outcome, error)) error {
+// tell runs a step; doing is printed while it is slow.
+func (n *narrator) tell(doing string, do func() outcome) (err error) {
 	n.step++
-	start := time.Now()
-	done, quiet := make(chan struct{}), make(chan struct{})
+	start, done, slow := time.Now(), make(chan struct{}), false
+	var result outcome
 	go func() {
-		defer close(quiet)
-		n.showProgress(doing, done)
+		defer close(done)
+		defer func() { err, _ = recover().(error) }()
+		result = do()
 	}()
-	result, err := do()
-	close(done)
-	<-quiet // from here on nobody else writes
+	tick := time.NewTicker(2 * time.Second)
+	defer tick.Stop()
+	for running := true; running; {
+		select {
+		case <-done:
+			running = false
+		case <-tick.C:
+			if !slow {
+				fmt.Fprintf(n.out, "        %s ", doing)
+			}
+			fmt.Fprint(n.out, ".")
+			slow = true
+		}
+	}
+	if slow {
+		fmt.Fprintln(n.out)
+	}
 	if err != nil {
 		return fmt.Errorf("step %d of %d, %s: %w", n.step, n.steps, doing, err)
 	}
-
-	took := inWords(time.Since(start))
-	if result.remark != "" {
-		took = result.remark + ", " + took
-	}
-	fmt.Fprintf(n.out, "[%2d/%d] %s (%s)\n", n.step, n.steps, result.sentence, took)
+	fmt.Fprintf(n.out, "[%2d/%d] %s (%s%s)\n", n.step, n.steps, result.sentence, result.remark, inWords(time.Since(start)))
 	for _, note := range result.notes {
 		fmt.Fprintf(n.out, "        %s\n", note)
 	}
 	return nil
-}
-
-// announce says at once what is going on, when it is known beforehand that it takes long.
-func (n *narrator) announce(doing string) { n.progress(doing, "") }
-
-func (n *narrator) progress(doing, sign string) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if !n.open {
-		fmt.Fprintf(n.out, "        %s ", doing)
-		n.open = true
-	}
-	fmt.Fprint(n.out, sign)
-}
-
-func (n *narrator) showProgress(doing string, done <-chan struct{}) {
-	tick := time.NewTicker(patience)
-	defer tick.Stop()
-	for {
-		select {
-		case <-done:
-			if n.open {
-				fmt.Fprintln(n.out)
-				n.open = false
-			}
-			return
-		case <-tick.C:
-			n.progress(doing, ".")
-		}
-	}
 }
 
 // inWords: "41 ms", "4.2 s", "2m51s".

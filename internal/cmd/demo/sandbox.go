@@ -16,47 +16,97 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 )
 
-// sandbox is the local Heroku, in a process of its own.
+// sandbox is the kvs-sandbox command in a process of its own.
 type sandbox struct {
-	process *exec.Cmd
-	env     []string // what it printed: where it is, and a token
-	url     string
-	token   string
-	log     *os.File
-	end     func() error
+	process            *exec.Cmd
+	log                string   // the file that it logs into
+	env                []string // what it printed for its users' environment
+	url, token, engine string   // engine: "redis-server 7.0.15", or "miniredis", which cannot be forked
 }
 
-// ledger counts the billable objects that there ever were.
-type ledger struct {
-	Created, Destroyed, Orphans int
-	Objects                     []entry
-}
+var engineInLog = regexp.MustCompile(`engine="?([^"\n]+)`)
 
-type entry struct {
-	Kind, ID, Name string
-	DestroyedAt    *time.Time `json:"destroyed_at"` // nil: it lives
-}
-
-func (l ledger) spaces() int {
-	spaces := 0
-	for _, object := range l.Objects {
-		if object.Kind == "space" {
-			spaces++
+// start returns when the sandbox is ready. The sandbox runs until stop, not until the end of ctx. It takes a second for a store
+// and half a second for a space, which take Heroku minutes.
+func (s *sandbox) start(ctx context.Context, binary, home string) {
+	s.log = filepath.Join(home, "sandbox.log")
+	log, err := os.Create(s.log)
+	must(err)
+	defer func() { _ = log.Close() }()
+	s.process = command(context.WithoutCancel(ctx), home, binary, "--provisioning=1s", "--allocation=500ms")
+	s.process.Stderr = log
+	stdout, err := s.process.StdoutPipe()
+	must(err)
+	must(s.process.Start())
+	defer context.AfterFunc(ctx, func() { _ = s.process.Process.Signal(syscall.SIGTERM) })()
+	line, err := bufio.NewReader(stdout).ReadString('\n') // export HEROKU_API_URL=http://127.0.0.1:40000 HEROKU_API_KEY=…
+	must(err)
+	s.env = strings.Fields(strings.ReplaceAll(strings.TrimPrefix(line, "export "), "'", ""))
+	for _, variable := range s.env {
+		switch name, value, _ := strings.Cut(variable, "="); name {
+		case "HEROKU_API_URL":
+			s.url = value
+		case "HEROKU_API_KEY":
+			s.token = value
 		}
 	}
-	return spaces
+	said, err := os.ReadFile(s.log)
+	must(err)
+	s.engine = strings.TrimSpace(string(engineInLog.FindSubmatch(said)[1]))
 }
 
-func (l ledger) stores() int { return len(l.Objects) - l.spaces() }
+// stop ends the sandbox, which ends every server that it started.
+func (s *sandbox) stop() error {
+	if s.process == nil || s.process.Process == nil {
+		return nil
+	}
+	_ = s.process.Process.Signal(syscall.SIGTERM)
+	err := s.process.Wait()
+	if err != nil {
+		said, _ := os.ReadFile(s.log)
+		err = fmt.Errorf("the sandbox failed: %w\n%s", err, said)
+	}
+	return err
+}
+
+// get reads from Heroku's API, or from the sandbox's own endpoints.
+func get[T any](ctx context.Context, s *sandbox, path string) (answer T) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path, nil)
+	must(err)
+	request.Header = http.Header{"Accept": {"application/vnd.heroku+json; version=3"}, "Authorization": {"Bearer " + s.token}}
+	response, err := http.DefaultClient.Do(request)
+	must(err)
+	defer func() { _ = response.Body.Close() }()
+	mustBe(response.StatusCode == http.StatusOK, "GET %s: %s", path, response.Status)
+	must(json.NewDecoder(response.Body).Decode(&answer))
+	return answer
+}
+
+// ledger counts the billable objects that were ever created.
+type ledger struct {
+	Created, Destroyed, Orphans int
+	Objects                     []billable
+}
+
+type billable struct {
+	Kind, ID, Name string
+	DestroyedAt    *time.Time `json:"destroyed_at"`
+}
+
+func (s *sandbox) ledger(ctx context.Context) ledger { return get[ledger](ctx, s, "/__sandbox/ledger") }
 
 // String: "2 stores and 1 space created, 3 destroyed, orphans 0".
 func (l ledger) String() string {
-	return fmt.Sprintf("%s and %s created, %d destroyed, orphans %d", counted(l.stores(), "store"), counted(l.spaces(), "space"), l.Destroyed, l.Orphans)
+	counts := map[string]int{}
+	for _, object := range l.Objects {
+		counts[object.Kind]++
+	}
+	return fmt.Sprintf("%s and %s created, %d destroyed, orphans %d",
+		counted(counts["add-on"], "store"), counted(counts["space"], "space"), l.Destroyed, l.Orphans)
 }
 
 func counted(n int, noun string) string {
@@ -66,169 +116,43 @@ func counted(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// How long the sandbox takes for a store and for a space, which take Heroku minutes.
-const (
-	provisioning = time.Second
-	allocation   = time.Second / 2
-)
-
-// startSandbox returns once the sandbox answers; its life does not end with ctx but with stop.
-func startSandbox(ctx context.Context, binary, home string) (*sandbox, error) {
-	s := &sandbox{process: command(context.WithoutCancel(ctx), binary, "--provisioning="+provisioning.String(), "--allocation="+allocation.String())}
-	s.process.Dir, s.process.Env = home, bareEnvironment(home)
-	stdout, err := s.process.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if s.log, err = os.Create(filepath.Join(home, "sandbox.log")); err != nil {
-		return nil, err
-	}
-	s.process.Stderr = s.log
-	if err := s.process.Start(); err != nil {
-		return nil, err
-	}
-	s.end = sync.OnceValue(func() error {
-		_ = s.process.Process.Signal(syscall.SIGTERM)
-		return errors.Join(s.process.Wait(), s.log.Close())
-	})
-	ready := context.AfterFunc(ctx, func() { _ = s.process.Process.Signal(syscall.SIGTERM) })
-	defer ready()
-
-	lines := bufio.NewScanner(stdout)
-	for s.url == "" && lines.Scan() {
-		s.read(lines.Text())
-	}
-	if s.url == "" {
-		return nil, fmt.Errorf("the sandbox did not start: %w\n%s", errors.Join(ctx.Err(), s.end()), s.said())
-	}
-	return s, nil
-}
-
-// read takes the variables from the line that the sandbox prints once it is ready, such as: export HEROKU_API_URL=http://127.0.0.1:40000 HEROKU_API_KEY=…
-func (s *sandbox) read(line string) {
-	assignments, ok := strings.CutPrefix(line, "export ")
-	if !ok {
-		return
-	}
-	for _, assignment := range strings.Fields(assignments) {
-		name, value, _ := strings.Cut(assignment, "=")
-		value = strings.Trim(value, "'\"")
-		s.env = append(s.env, name+"="+value)
-		switch name {
-		case "HEROKU_API_URL":
-			s.url = value
-		case "HEROKU_API_KEY":
-			s.token = value
+func (l ledger) object(id string) billable {
+	for _, object := range l.Objects {
+		if object.ID == id {
+			return object
 		}
 	}
+	must(errors.New("the ledger has no object " + id))
+	return billable{}
 }
 
-// stop ends the sandbox and every server that it started.
-func (s *sandbox) stop() error {
-	if err := s.end(); err != nil {
-		return fmt.Errorf("the sandbox did not end well: %w\n%s", err, s.said())
-	}
-	return nil
-}
-
-// said is all that the sandbox wrote for people.
-func (s *sandbox) said() string {
-	said, err := os.ReadFile(s.log.Name())
-	if err != nil {
-		return err.Error()
-	}
-	return string(said)
-}
-
-var engineInLog = regexp.MustCompile(`engine="?([^"\n]+)`)
-
-// engine is what runs behind the stores, such as "redis-server 7.0.15", as the sandbox's log names it.
-func (s *sandbox) engine() string {
-	if found := engineInLog.FindStringSubmatch(s.said()); found != nil {
-		return strings.TrimSpace(found[1])
-	}
-	return "a server"
-}
-
-// forks says whether stores can be copied: an embedded server cannot.
-func (s *sandbox) forks() bool { return s.engine() != "miniredis" }
-
-func (s *sandbox) ledger(ctx context.Context) (l ledger, err error) {
-	err = s.get(ctx, "/__sandbox/ledger", &l)
-	return l, err
-}
-
-// app is what a migration may change of an app, but for its store.
+// app is what a migration changes of an app and has to put back.
 type app struct {
-	ID          string
-	Maintenance bool
-	Dynos       string // "web=1 worker=1"
-	Held        bool   // the provider keeps a memo there of how to put it back
+	id, formation string // "web=1 worker=1"
+	maintenance   bool
+	held          bool // the provider's note of how to put it back exists
 }
 
-func (s *sandbox) app(ctx context.Context, name string) (a app, err error) {
-	var formation []struct {
-		Type     string
-		Quantity int
+func (s *sandbox) app(ctx context.Context, name string) app {
+	a := get[struct {
+		ID          string
+		Maintenance bool
+	}](ctx, s, "/apps/"+name)
+	var formation []string
+	for _, process := range get[[]struct{ Type, Quantity any }](ctx, s, "/apps/"+name+"/formation") {
+		formation = append(formation, fmt.Sprintf("%v=%v", process.Type, process.Quantity))
 	}
-	vars, err := s.configVars(ctx, name)
-	if err := errors.Join(err, s.get(ctx, "/apps/"+name, &a), s.get(ctx, "/apps/"+name+"/formation", &formation)); err != nil {
-		return a, err
-	}
-	var dynos []string
-	for _, process := range formation {
-		dynos = append(dynos, fmt.Sprintf("%s=%d", process.Type, process.Quantity))
-	}
-	slices.Sort(dynos)
-	a.Dynos = strings.Join(dynos, " ")
-	_, a.Held = vars["KVS_MIGRATION"]
-	return a, nil
-}
-
-func (s *sandbox) configVars(ctx context.Context, app string) (vars map[string]string, err error) {
-	err = s.get(ctx, "/apps/"+app+"/config-vars", &vars)
-	return vars, err
-}
-
-// primary is the id of the store that an app's REDIS_URL is of.
-func (s *sandbox) primary(ctx context.Context, app string) (string, error) {
-	var attachment struct{ AddOn struct{ ID string } }
-	err := s.get(ctx, "/apps/"+app+"/addon-attachments/REDIS", &attachment)
-	return attachment.AddOn.ID, err
+	slices.Sort(formation)
+	_, held := get[map[string]string](ctx, s, "/apps/"+name+"/config-vars")["KVS_MIGRATION"]
+	return app{a.ID, strings.Join(formation, " "), a.Maintenance, held}
 }
 
 // changes counts the requests that have changed something at a path.
-func (s *sandbox) changes(ctx context.Context, path string) (n int, err error) {
-	var journal []struct{ Method, Path string }
-	if err := s.get(ctx, "/__sandbox/journal", &journal); err != nil {
-		return 0, err
-	}
-	for _, request := range journal {
+func (s *sandbox) changes(ctx context.Context, path string) (n int) {
+	for _, request := range get[[]struct{ Method, Path string }](ctx, s, "/__sandbox/journal") {
 		if request.Method == http.MethodPatch && request.Path == path {
 			n++
 		}
 	}
-	return n, nil
-}
-
-// get reads what Heroku, or the sandbox itself, says at a path.
-func (s *sandbox) get(ctx context.Context, path string, into any) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path, nil)
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Accept", "application/vnd.heroku+json; version=3")
-	req.Header.Set("Authorization", "Bearer "+s.token)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return fmt.Errorf("asking the sandbox for %s: %w", path, err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("asking the sandbox for %s: %s", path, resp.Status)
-	}
-	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
-		return fmt.Errorf("reading the sandbox's %s: %w", path, err)
-	}
-	return nil
+	return n
 }

@@ -6,9 +6,11 @@ package main
 import (
 	"bytes"
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -16,114 +18,22 @@ import (
 	"time"
 )
 
-// story is the demo: what its steps hand on to each other.
+// story is the demo: what its steps hand on to each other. A step fails by must.
 type story struct {
-	*narrator
-	root, home string // the checkout, and a temporary directory for everything else
-	binaries   string
-	work       string // where the CLI runs
-	cli        *cli
-	sandbox    *sandbox
-	variables  []string // of the configuration, as they were given last
-	outputs    map[string]string
-	planned    run // what the migration was planned as
+	narrator
+	binary    string // of the CLI
+	home      string // a temporary directory for everything
+	cli       cli
+	sandbox   sandbox
+	variables []string          // of the configuration, as arguments
+	planned   run               // the plan that apply carries out
+	outputs   map[string]string // after the last apply
 }
 
-const (
-	planBefore = "premium-0"
-	planAfter  = "premium-1"
-	planInside = "private-7" // of Private Spaces
-)
-
-// mistake is what a person may well try: a plan for Private Spaces on an app of the Common Runtime.
-const (
-	mistakeAddress = "kvs_instance.mistake"
-	mistake        = `
-resource "kvs_instance" "mistake" {
-  app_id = kvs_app.web.id
-  plan   = "` + planInside + `"
-}
-`
-)
-
-// tell tells the whole story, and leaves nothing behind but an OpenTofu in bin/ if it had to build one.
-func tell(ctx context.Context, n *narrator, wish string) (err error) {
-	s := &story{narrator: n}
-	if s.root, err = checkout(ctx); err != nil {
-		return err
-	}
-	if s.home, err = os.MkdirTemp("", "kvs-demo-"); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(s.home)) }()
-	s.binaries, s.work = filepath.Join(s.home, "bin"), filepath.Join(s.home, "work")
-	if err := errors.Join(os.Mkdir(s.binaries, 0o700), os.Mkdir(s.work, 0o700)); err != nil {
-		return err
-	}
-	defer func() {
-		if s.sandbox != nil {
-			err = errors.Join(err, s.sandbox.stop())
-		}
-	}()
-
-	err = s.play(ctx, wish)
-	if ctx.Err() != nil {
-		return errors.New("interrupted") // what broke off because of that is no news
-	}
-	return err
-}
-
-// step is one line of the story; doing says in a few words what takes so long.
+// step is one line of the story; doing is printed while the step is slow.
 type step struct {
 	doing string
-	do    func(context.Context) (outcome, error)
-}
-
-func (s *story) play(ctx context.Context, wish string) error {
-	start := []step{
-		{"looking for Terraform or OpenTofu", func(ctx context.Context) (outcome, error) { return s.findCLI(ctx, wish) }},
-		{"building the provider and the sandbox", s.build},
-		{"starting the sandbox", s.startSandbox},
-	}
-	inPlace := []step{
-		{"applying examples/demo", s.create},
-		{"writing keys and reading them back", s.writeKeys},
-		{"planning " + planAfter, s.planUpgrade},
-		{"upgrading to " + planAfter, s.upgrade},
-		{"reading the keys back", s.readKeys},
-		{"making a mistake", s.makeMistake},
-		{"allocating a Private Space", s.allocate},
-	}
-	migration := []step{
-		{"planning " + planInside, s.planMigration},
-		{"migrating to " + planInside, s.migrate},
-		{"reading the keys back", s.readInside},
-		{"destroying the old store", s.retire},
-	}
-	end := []step{{"destroying everything", s.destroy}}
-
-	s.steps = len(start) + len(inPlace) + len(migration) + len(end)
-	if err := s.tellAll(ctx, start); err != nil {
-		return err
-	}
-	if !s.sandbox.forks() {
-		s.steps -= len(migration)
-		migration = nil
-	}
-	if err := s.tellAll(ctx, slices.Concat(inPlace, migration, end)); err != nil {
-		return err
-	}
-	fmt.Fprint(s.out, whatNext)
-	return nil
-}
-
-func (s *story) tellAll(ctx context.Context, steps []step) error {
-	for _, step := range steps {
-		if err := s.tell(step.doing, func() (outcome, error) { return step.do(ctx) }); err != nil {
-			return err
-		}
-	}
-	return nil
+	do    func(context.Context) outcome
 }
 
 const whatNext = `
@@ -134,193 +44,266 @@ What to try next
   README.md         the same on the real Heroku
 `
 
-func (s *story) findCLI(ctx context.Context, wish string) (outcome, error) {
-	found, rejected, err := findCLI(ctx, wish, s.root, s.home)
-	if err != nil {
-		return outcome{}, err
+func (s *story) play(ctx context.Context) error {
+	steps := []step{
+		{"looking for Terraform or OpenTofu", s.findCLI},
+		{"building the provider and the sandbox", s.build},
+		{"starting the sandbox", s.startSandbox},
+		{"applying examples/demo", s.create},
+		{"writing keys and reading them back", s.writeKeys},
+		{"planning premium-1", s.planUpgrade},
+		{"upgrading to premium-1", s.upgrade},
+		{"reading the keys back", s.readKeys},
+		{"making a mistake", s.makeMistake},
+		{"allocating a Private Space", s.allocate},
+		{"planning private-7", s.planMigration},
+		{"migrating to private-7", s.migrate},
+		{"reading the keys back", s.readKeysInSpace},
+		{"destroying the old store", s.retire},
+		{"destroying everything", s.destroy},
 	}
-	how := "found"
-	if found == nil {
-		s.announce("no usable terraform or tofu on PATH: building OpenTofu into bin/tofu, 3 to 10 minutes, once")
-		if found, err = buildTofu(ctx, s.root, s.home); err != nil {
-			return outcome{}, err
+	for s.steps = len(steps); s.step < len(steps); {
+		step := steps[s.step]
+		if err := s.tell(step.doing, func() outcome { return step.do(ctx) }); err != nil {
+			return err
 		}
-		how = "built"
+		if s.sandbox.engine == "miniredis" && s.steps == len(steps) {
+			steps = slices.Delete(steps, 10, 14) // the migration
+			s.steps = len(steps)
+		}
 	}
-	s.cli = found
-	return outcome{sentence: fmt.Sprintf("%s %s %s: %s", found.name, found.version, how, found.path), notes: rejected}, nil
-}
-
-func (s *story) build(ctx context.Context) (outcome, error) {
-	_, err := goTool(ctx, s.root, "build", "-buildvcs=false", "-o", s.binaries+string(filepath.Separator), ".", "./internal/cmd/sandbox")
-	return outcome{sentence: "provider and sandbox built"}, err
-}
-
-func (s *story) startSandbox(ctx context.Context) (_ outcome, err error) {
-	if s.sandbox, err = startSandbox(ctx, filepath.Join(s.binaries, "sandbox"), s.home); err != nil {
-		return outcome{}, err
-	}
-	engine := s.sandbox.engine()
-	told := outcome{sentence: fmt.Sprintf("sandbox started: a local Heroku at %s, with %s behind each store", s.sandbox.url, engine)}
-	if !s.sandbox.forks() {
-		told.notes = []string{"no valkey-server or redis-server on PATH, so an embedded miniredis stands in, which cannot be forked: the migration is left out",
-			"for a real one: apt-get install redis-server, or brew install redis"}
-	}
-	return told, s.cli.prepare(filepath.Join(s.root, "examples", "demo"), s.work, s.binaries, s.sandbox.env)
-}
-
-func (s *story) create(ctx context.Context) (outcome, error) {
-	start := time.Now()
-	s.variables = []string{"-var=plan=" + planBefore}
-	if _, err := s.cli.plan(ctx, s.variables...); err != nil {
-		return outcome{}, err
-	}
-	planned := time.Since(start)
-	if _, err := s.cli.apply(ctx); err != nil {
-		return outcome{}, err
-	}
-	var err error
-	if s.outputs, err = s.cli.outputs(ctx); err != nil {
-		return outcome{}, err
-	}
-	o := s.outputs
-	if o["store_plan"] != planBefore {
-		return outcome{}, fmt.Errorf("the store is on %q instead of %s", o["store_plan"], planBefore)
-	}
-	return outcome{
-		sentence: fmt.Sprintf("store %s created on %s for app %s, and shared with app %s", o["store_name"], planBefore, o["web_name"], o["worker_name"]),
-		remark:   inWords(planned) + " to plan",
-	}, nil
-}
-
-func (s *story) writeKeys(ctx context.Context) (outcome, error) {
-	if err := s.runKeys(ctx, "write", planBefore); err != nil {
-		return outcome{}, err
-	}
-	return outcome{sentence: fmt.Sprintf("%s of %d types, half of them with a TTL, written and read back through the store's TLS URL, which is ephemeral: the state holds no URL", allKeys, len(kinds))}, nil
-}
-
-func (s *story) readKeys(ctx context.Context) (outcome, error) {
-	if err := s.runKeys(ctx, "read", planAfter); err != nil {
-		return outcome{}, err
-	}
-	return outcome{sentence: "the same " + allKeys + " read back from the upgraded store"}, nil
-}
-
-// runKeys lets the configuration run this program with the store's URL in its environment: neither the state, nor the
-// command line, nor this process gets to see it.
-func (s *story) runKeys(ctx context.Context, what, plan string) error {
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	shell := strings.Join([]string{quoted(self), keysCommand, what, quoted(s.home)}, " ")
-	s.variables = []string{"-var=plan=" + plan, "-var=command=" + shell}
-	if _, err := s.cli.plan(ctx, s.variables...); err != nil {
-		return err
-	}
-	_, applyErr := s.cli.apply(ctx)
-	report, err := os.ReadFile(filepath.Join(s.home, keysReport))
-	if err := errors.Join(applyErr, err); err != nil {
-		return fmt.Errorf("%w\n%s", err, report)
-	}
-	state, err := os.ReadFile(filepath.Join(s.work, "terraform.tfstate"))
-	if err != nil {
-		return err
-	}
-	if bytes.Contains(state, []byte("rediss://")) {
-		return errors.New("the state holds a store's URL")
-	}
+	fmt.Fprint(s.out, whatNext)
 	return nil
 }
 
-// quoted is safe from the shell.
+// plan fails unless the summary contains want.
+func (s *story) plan(ctx context.Context, want string, args ...string) {
+	var err error
+	s.planned, err = s.cli.run(ctx, slices.Concat([]string{"plan", "-json", "-input=false", "-out=demo.tfplan"}, s.variables, args)...)
+	must(err)
+	mustBe(strings.Contains(s.planned.summary, want), "the plan should be %q, and is %q", want, s.planned.summary)
+}
+
+// apply carries out the last plan, and fails unless the outputs are then as wanted.
+func (s *story) apply(ctx context.Context, want map[string]string) run {
+	done, err := s.cli.run(ctx, "apply", "-json", "-input=false", "demo.tfplan")
+	must(err)
+	s.outputs = done.outputs
+	for name, value := range want {
+		mustBe(value != "" && s.outputs[name] == value, "the output %s should be %q, and is %q", name, value, s.outputs[name])
+	}
+	return done
+}
+
+// configure writes a file of the configuration. A file main_override.tf replaces arguments of main.tf.
+func (s *story) configure(name, content string) {
+	must(os.WriteFile(filepath.Join(s.cli.dir, name), []byte(content), 0o600))
+}
+
+func (s *story) findCLI(ctx context.Context) outcome {
+	s.cli = openCLI(ctx, s.home, s.binary)
+	return outcome{sentence: fmt.Sprintf("%s %s found: %s", s.cli.name, s.cli.version, s.cli.path)}
+}
+
+func (s *story) build(ctx context.Context) outcome {
+	into := filepath.Join(s.home, "bin") + string(filepath.Separator)
+	said, err := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", into, ".", "./internal/cmd/kvs-sandbox").CombinedOutput()
+	mustBe(err == nil, "%v\n%s", err, said)
+	return outcome{sentence: "provider and sandbox built"}
+}
+
+func (s *story) startSandbox(ctx context.Context) (o outcome) {
+	binaries := filepath.Join(s.home, "bin")
+	s.sandbox.start(ctx, filepath.Join(binaries, "kvs-sandbox"), s.home)
+	if s.sandbox.engine == "miniredis" {
+		o.notes = []string{"no valkey-server or redis-server on PATH, so an embedded miniredis stands in, which cannot be forked: " +
+			"the migration is left out",
+			"for a real one: apt-get install redis-server, or brew install redis"}
+	}
+	s.cli.env = s.sandbox.env
+	must(s.cli.prepare(filepath.Join("examples", "demo"), filepath.Join(s.home, "work"), binaries))
+	o.sentence = fmt.Sprintf("sandbox started: a local Heroku at %s, with %s behind each store", s.sandbox.url, s.sandbox.engine)
+	return o
+}
+
+func (s *story) create(ctx context.Context) outcome {
+	start := time.Now()
+	s.variables = []string{"-var=plan=premium-0"}
+	s.plan(ctx, "to add")
+	planned := time.Since(start)
+	s.apply(ctx, map[string]string{"store_plan": "premium-0"})
+	return outcome{
+		sentence: fmt.Sprintf("store %s created on premium-0 for app %s, and shared with app %s",
+			s.outputs["store_name"], s.outputs["web_name"], s.outputs["worker_name"]),
+		remark: inWords(planned) + " to plan, ",
+	}
+}
+
+func (s *story) writeKeys(ctx context.Context) outcome {
+	s.runKeysCommand(ctx, "write")
+	return outcome{sentence: fmt.Sprintf("%s of %d types, half of them with a TTL, written and read back "+
+		"through the store's TLS URL, which is ephemeral: the state holds no URL", allKeys, len(kinds))}
+}
+
+func (s *story) readKeys(ctx context.Context) outcome {
+	s.runKeysCommand(ctx, "check")
+	return outcome{sentence: "the same " + allKeys + " read back from the upgraded store"}
+}
+
+// runKeysCommand lets the configuration run this program with the store's URL in its environment: neither the state, nor the
+// command line, nor this process gets the URL.
+func (s *story) runKeysCommand(ctx context.Context, what string) {
+	self, err := os.Executable()
+	must(err)
+	report := filepath.Join(s.home, "report")
+	s.variables = []string{s.variables[0], fmt.Sprintf("-var=command=%s %s %s %s", quoted(self), keysCommand, what, quoted(report))}
+	s.plan(ctx, "1 to add")
+	_, err = s.cli.run(ctx, "apply", "-json", "-input=false", "demo.tfplan")
+	said, _ := os.ReadFile(report) // only a failure is reported
+	mustBe(err == nil, "%s\n%v", said, err)
+	state, err := os.ReadFile(filepath.Join(s.cli.dir, "terraform.tfstate"))
+	must(err)
+	mustBe(!bytes.Contains(state, []byte("rediss://")), "the state holds a store's URL")
+}
+
+// quoted is one word of a shell.
 func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-func (s *story) planUpgrade(ctx context.Context) (outcome, error) {
-	s.variables[0] = "-var=plan=" + planAfter
-	planned, err := s.cli.plan(ctx, s.variables...)
-	if err != nil {
-		return outcome{}, err
-	}
-	if !strings.Contains(planned.summary, "0 to add, 1 to change, 0 to destroy") {
-		return outcome{}, fmt.Errorf("an upgrade in place should be one change: %s", planned.summary)
-	}
-	told := outcome{
-		sentence: fmt.Sprintf("%s to %s: %q", planBefore, planAfter, planned.summary),
-		notes:    planned.facts(regexp.MustCompile("")),
-	}
-	if len(told.notes) == 0 {
-		return outcome{}, errors.New("the plan does not say what the upgrade means")
-	}
-	return told, nil
+func (s *story) planUpgrade(ctx context.Context) outcome {
+	s.variables[0] = "-var=plan=premium-1"
+	s.plan(ctx, "0 to add, 1 to change, 0 to destroy")
+	return s.factsOf("premium-0 to premium-1", regexp.MustCompile(""))
 }
 
-func (s *story) upgrade(ctx context.Context) (outcome, error) {
-	if _, err := s.cli.apply(ctx); err != nil {
-		return outcome{}, err
+// factsOf fails when the plan does not list what the change means.
+func (s *story) factsOf(change string, wanted *regexp.Regexp) outcome {
+	facts := s.planned.facts(wanted)
+	mustBe(facts != nil, "the plan does not say what the change means")
+	return outcome{sentence: fmt.Sprintf("%s: %q", change, s.planned.summary), notes: facts}
+}
+
+func (s *story) upgrade(ctx context.Context) outcome {
+	o := s.outputs
+	s.apply(ctx, map[string]string{
+		"store_plan": "premium-1", "store_id": o["store_id"], "store_name": o["store_name"], "attachment_id": o["attachment_id"]})
+	return outcome{sentence: fmt.Sprintf("upgraded in place: still %s, still id %s, still shared with %s",
+		o["store_name"], o["store_id"], o["worker_name"])}
+}
+
+//go:embed mistake.tf
+var mistake string
+
+func (s *story) makeMistake(ctx context.Context) outcome {
+	before := s.sandbox.ledger(ctx)
+	s.configure("mistake.tf", mistake)
+	planned, err := s.cli.run(ctx, slices.Concat([]string{"plan", "-json", "-input=false"}, s.variables)...)
+	must(os.Remove(filepath.Join(s.cli.dir, "mistake.tf")))
+	refused := slices.IndexFunc(planned.diagnostics, func(d diagnostic) bool {
+		return d.Severity == "error" && d.Address == "kvs_instance.mistake"
+	})
+	mustBe(err != nil && refused >= 0, "the plan of private-7 in the Common Runtime should be refused: %v", err)
+	after := s.sandbox.ledger(ctx)
+	mustBe(after.Created == before.Created, "a refused plan should create nothing, and the ledger went from %s to %s", before, after)
+	return outcome{
+		sentence: "a mistake refused at plan time, and nothing was created: private-7 in the Common Runtime",
+		notes:    []string{"Error: " + planned.diagnostics[refused].Summary},
 	}
-	after, err := s.cli.outputs(ctx)
-	if err != nil {
-		return outcome{}, err
+}
+
+//go:embed space.tf
+var space string
+
+// allocate allocates a space and then creates an app in it: one apply, in that order.
+func (s *story) allocate(ctx context.Context) outcome {
+	s.configure("space.tf", space)
+	s.plan(ctx, "2 to add, 0 to change, 0 to destroy")
+	s.apply(ctx, map[string]string{"space_state": "allocated"})
+	return outcome{sentence: fmt.Sprintf("Private Space acme-prod allocated, then app %s created in it", s.outputs["inside_name"])}
+}
+
+const migration = `
+resource "kvs_instance" "cache" {
+  app_id    = kvs_app.inside.id
+  plan      = "private-7"
+  migration = { %s }
+}
+`
+
+// mainFacts are what a newcomer needs to know first, of all that the plan says of a migration.
+var mainFacts = regexp.MustCompile(`REDIS_URL|maintenance mode|The old store|Price`)
+
+func (s *story) planMigration(ctx context.Context) outcome {
+	const held = "app_maintenance = true, scale_down = true"
+	s.configure("main_override.tf", fmt.Sprintf(migration, held))
+	s.plan(ctx, "0 to add, 2 to change, 0 to destroy")
+	return s.factsOf("premium-1 to private-7, migration = { "+held+" }", mainFacts)
+}
+
+func (s *story) migrate(ctx context.Context) outcome {
+	old, outside := s.outputs, []string{s.outputs["web_name"], s.outputs["worker_name"]}
+	var before []app
+	for _, name := range outside {
+		before = append(before, s.sandbox.app(ctx, name))
 	}
-	before := s.outputs
-	for _, kept := range []string{"store_id", "store_name", "attachment_id"} {
-		if before[kept] == "" || after[kept] != before[kept] {
-			return outcome{}, fmt.Errorf("%s should stay: it was %q and is %q", kept, before[kept], after[kept])
+	done := s.apply(ctx, map[string]string{"store_name": old["store_name"], "store_plan": "private-7", "retired_store_id": old["store_id"]})
+	o := s.outputs
+	mustBe(o["store_id"] != old["store_id"], "the store should be another one")
+	for i, name := range outside {
+		after := s.sandbox.app(ctx, name)
+		mustBe(after == before[i], "app %s should be as before: it was %+v and is %+v", name, before[i], after)
+		for _, path := range []string{"/apps/" + after.id, "/apps/" + after.id + "/formation"} {
+			mustBe(s.sandbox.changes(ctx, path) >= 2, "%s should have been changed and put back", path)
 		}
 	}
-	if after["store_plan"] != planAfter {
-		return outcome{}, fmt.Errorf("the store is on %q instead of %s", after["store_plan"], planAfter)
+	for _, name := range append(outside, o["inside_name"]) {
+		primary := get[struct{ Addon struct{ ID string } }](ctx, &s.sandbox, "/apps/"+name+"/addon-attachments/REDIS").Addon.ID
+		mustBe(primary == o["store_id"], "REDIS_URL of %s should lead to %s, and leads to %s", name, o["store_id"], primary)
 	}
-	return outcome{sentence: fmt.Sprintf("upgraded in place: still %s, still id %s, still shared with %s", after["store_name"], after["store_id"], after["worker_name"])}, nil
+	notes := []string{fmt.Sprintf("%s and %s were in maintenance mode and at 0 dynos meanwhile, and are at %s again",
+		o["web_name"], o["worker_name"], before[0].formation)}
+	for _, d := range done.diagnostics {
+		if !slices.Contains(s.planned.diagnostics, d) { // the plan could not know it
+			notes = append(notes, "Warning: "+d.Summary)
+		}
+	}
+	return outcome{notes: notes, sentence: fmt.Sprintf("migrated: %s is another store now, and REDIS_URL of %s, %s and %s leads to it",
+		o["store_name"], o["inside_name"], o["web_name"], o["worker_name"])}
 }
 
-func (s *story) makeMistake(ctx context.Context) (outcome, error) {
-	before, err := s.sandbox.ledger(ctx)
-	if err != nil {
-		return outcome{}, err
-	}
-	file := filepath.Join(s.work, "mistake.tf")
-	if err := os.WriteFile(file, []byte(mistake), 0o600); err != nil {
-		return outcome{}, err
-	}
-	planned, err := s.cli.plan(ctx, s.variables...)
-	if ctx.Err() != nil {
-		return outcome{}, err
-	}
-	refused := slices.IndexFunc(planned.diagnostics, func(d diagnostic) bool {
-		return d.Severity == "error" && d.Address == mistakeAddress
-	})
-	if err == nil || refused < 0 {
-		return outcome{}, errors.Join(errors.New("the plan of "+planInside+" in the Common Runtime should be refused"), err)
-	}
-	after, err := s.sandbox.ledger(ctx)
-	if err := errors.Join(err, os.Remove(file)); err != nil {
-		return outcome{}, err
-	}
-	if after.Created != before.Created {
-		return outcome{}, fmt.Errorf("a refused plan should create nothing, and the ledger went from %s to %s", before, after)
-	}
-	return outcome{
-		sentence: fmt.Sprintf("a mistake refused at plan time, and nothing was created: %s in the Common Runtime", planInside),
-		notes:    []string{"Error: " + planned.diagnostics[refused].Summary},
-	}, nil
+// readKeysInSpace reads the keys as a dyno in the space, by the app's REDIS_URL, and tries to reach the store from outside.
+func (s *story) readKeysInSpace(ctx context.Context) outcome {
+	inside, outside := s.outputs["inside_name"], s.outputs["web_name"]
+	vars := get[map[string]string](ctx, &s.sandbox, "/apps/"+inside+"/config-vars")
+	store, err := connect(vars["REDIS_URL"], s.sandbox.dialAs(inside))
+	must(err)
+	defer func() { _ = store.Close() }()
+	must(checkKeys(ctx, store))
+	_, err = s.sandbox.dialAs(outside)(ctx, "tcp", store.Options().Addr)
+	mustBe(errors.Is(err, errNoRoute), "a store in a space should be out of reach for %s: %v", outside, err)
+	return outcome{sentence: fmt.Sprintf("the same %s read back by a dyno of %s, types, contents and TTLs as before; "+
+		"%s, outside the space, does not get there", allKeys, inside, outside)}
 }
 
-func (s *story) destroy(ctx context.Context) (outcome, error) {
-	if _, err := s.cli.plan(ctx, append(s.variables, "-destroy")...); err != nil {
-		return outcome{}, err
-	}
-	if _, err := s.cli.apply(ctx); err != nil {
-		return outcome{}, err
-	}
-	l, err := s.sandbox.ledger(ctx)
-	if err != nil {
-		return outcome{}, err
-	}
-	if l.stores() == 0 || l.spaces() == 0 || l.Destroyed != l.Created || l.Orphans != 0 {
-		return outcome{}, fmt.Errorf("the ledger should be even, and says %s", l)
-	}
-	return outcome{sentence: fmt.Sprintf("everything destroyed; the sandbox's ledger: %s", l)}, nil
+// retire destroys the old store, which is paid for as long as it is kept, as every plan says.
+func (s *story) retire(ctx context.Context) outcome {
+	const retire = `retire = "always"`
+	id := s.outputs["retired_store_id"]
+	kept := s.sandbox.ledger(ctx).object(id)
+	s.plan(ctx, "")
+	price := s.planned.priceOf(kept.Name)
+	mustBe(kept.DestroyedAt == nil && price != "", "the plan should say that %s is kept, and for how much", kept.Name)
+	s.configure("main_override.tf", fmt.Sprintf(migration, retire))
+	s.plan(ctx, "")
+	s.apply(ctx, nil)
+	mustBe(s.sandbox.ledger(ctx).object(id).DestroyedAt != nil, "%s should be destroyed", kept.Name)
+	return outcome{sentence: fmt.Sprintf("the old store, kept until now as %s for %s, destroyed by migration = { %s }",
+		kept.Name, price, retire)}
+}
+
+func (s *story) destroy(ctx context.Context) outcome {
+	s.plan(ctx, "", "-destroy")
+	s.apply(ctx, nil)
+	l := s.sandbox.ledger(ctx)
+	mustBe(l.Created >= 2 && l.Destroyed == l.Created && l.Orphans == 0, "everything should be destroyed, and the ledger says %s", l)
+	return outcome{sentence: fmt.Sprintf("everything destroyed; the sandbox's ledger: %s", l)}
 }

@@ -125,7 +125,8 @@ func newBlock(b *tfprotov6.SchemaBlock) block {
 		Deprecated:      b.Deprecated,
 	}
 	for _, n := range b.BlockTypes {
-		out.BlockTypes[n.TypeName] = nestedBlock{NestingMode: lower(n.Nesting), Block: newBlock(n.Block), MinItems: n.MinItems, MaxItems: n.MaxItems}
+		out.BlockTypes[n.TypeName] = nestedBlock{NestingMode: lower(n.Nesting),
+			Block: newBlock(n.Block), MinItems: n.MinItems, MaxItems: n.MaxItems}
 	}
 	return out
 }

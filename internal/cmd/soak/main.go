@@ -1,7 +1,7 @@
 // Copyright (c) The terraform-provider-kvs Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command soak turns the outcome of the fault matrix into a table. It reads `go test -json` from files named after the
+// Command soak makes a table of the results of the fault matrix. It reads `go test -json` from files named after the
 // CLI that was driven (terraform.json, tofu.json), prints the table of experiment × resource × CLI with its totals, and
 // puts it into the page that -page names, between two marks. It exits with 1 when anything failed or was left out.
 package main

@@ -11,11 +11,13 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
 
-// table counts outcomes by experiment, resource and CLI. Experiments that differ in a number only are one row.
+// table counts outcomes by experiment, resource and CLI. Every test of the run is in it: a subtest resource/experiment is that experiment
+// with that resource, and other subtests are the experiment of their test, with several resources.
 type table struct {
 	clis   []string
 	counts map[key]*count
@@ -24,24 +26,6 @@ type table struct {
 type key struct{ experiment, resource, cli string }
 
 type count struct{ passed, failed int }
-
-// suites are the tests whose subtests are experiments; those with a title are not about one resource.
-var suites = map[string]string{
-	"TestAccFaults": "", "TestAccReads": "", "TestAccOutside": "", "TestAccPeople": "", "TestAccInterruptions": "", "TestAccDeaths": "", "TestAccPanics": "",
-	"TestAccMigration": "", "TestAccSources": "", "TestAccClocks": "", "TestAccDrips": "",
-	"TestAccRedirects":               "a redirect to another host, token watched",
-	"TestAccRandomSoak":              "random faults over 30 objects, one seed each",
-	"TestAccKillSoak":                "the provider is killed after one of its answers, one after the other",
-	"TestAccHostile_importIDs":       "hostile import ids",
-	"TestAccSources_overTheProtocol": "every data source with every fault, over the protocol",
-	"TestAccSources_endlessLists":    "data sources with lists that never end, over the protocol",
-	"TestActions_misfortunes":        "every action with every fault, over the protocol",
-	"TestURLs_parsed":                "URLs with special characters, parsed",
-	"TestAccURLs_ofForks":            "URLs with special characters, of a fork",
-	"TestAccURLs_ofStores":           "URLs with special characters, of a store",
-}
-
-const several = "several"
 
 func (t *table) readFile(name string) error {
 	file, err := os.Open(name)
@@ -53,45 +37,65 @@ func (t *table) readFile(name string) error {
 }
 
 func (t *table) read(in io.Reader, cli string) error {
-	if t.counts == nil {
-		t.counts = map[key]*count{}
-	}
-	t.clis = append(t.clis, cli)
+	passed, explained := map[string]bool{}, map[string]bool{}
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, 64<<20)
 	for lines.Scan() {
 		var event struct{ Action, Test string }
-		if json.Unmarshal(lines.Bytes(), &event) != nil {
+		if json.Unmarshal(lines.Bytes(), &event) != nil || event.Test == "" {
 			continue
 		}
-		t.add(event.Action, event.Test, cli)
+		switch event.Action {
+		case "pass", "fail", "skip": // skipped is failed: what was not tried proves nothing
+			passed[event.Test] = event.Action == "pass"
+		}
+	}
+	t.clis = append(t.clis, cli)
+	// A test that has subtests counts only when it fails and none of them does.
+	for test, ok := range passed {
+		for i, c := range test {
+			if parent := test[:i]; c == '/' && (passed[parent] || !ok) {
+				explained[parent] = true
+			}
+		}
+	}
+	for test, ok := range passed {
+		if !explained[test] {
+			t.add(test, ok, cli)
+		}
 	}
 	return lines.Err()
 }
 
-// add takes in the end of a test. Skipped is failed: what was not tried proves nothing.
-func (t *table) add(action, test, cli string) {
-	if action != "pass" && action != "fail" && action != "skip" {
-		return
-	}
-	suite, rest, _ := strings.Cut(test, "/")
-	title, known := suites[suite]
-	resource, experiment, deep := strings.Cut(rest, "/")
+func (t *table) add(test string, passed bool, cli string) {
+	suite, rest, isSubtest := strings.Cut(test, "/")
+	resource, experiment, hasResource := strings.Cut(rest, "/")
 	switch {
-	case !known, rest == "", title == "" && !deep:
-		return // a parent of experiments
-	case title != "":
-		resource, experiment = several, title
+	case !isSubtest && passed:
+		return // not an experiment
+	case !hasResource:
+		resource, experiment = "several", words(suite)
+	}
+	if t.counts == nil {
+		t.counts = map[key]*count{}
 	}
 	k := key{strings.ReplaceAll(experiment, "_", " "), resource, cli}
 	if t.counts[k] == nil {
 		t.counts[k] = &count{}
 	}
-	if action == "pass" {
+	if passed {
 		t.counts[k].passed++
 	} else {
 		t.counts[k].failed++
 	}
+}
+
+var wordStart = regexp.MustCompile(`([a-z])([A-Z])`)
+
+// words: "TestAccSources_endlessLists" is "sources, endless lists".
+func words(test string) string {
+	name := strings.TrimPrefix(strings.TrimPrefix(test, "Test"), "Acc")
+	return strings.ToLower(wordStart.ReplaceAllString(strings.ReplaceAll(name, "_", ", "), "$1 $2"))
 }
 
 // total of one CLI; "" is all of them.

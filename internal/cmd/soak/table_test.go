@@ -22,13 +22,12 @@ func lines(events ...string) string {
 func TestTable_counts(t *testing.T) {
 	t.Parallel()
 	var got table
-	terraform := lines("pass TestAccFaults/app/create,_401", "pass TestAccFaults/app", "pass TestAccFaults", "run TestAccFaults/app/create,_402",
-		"pass TestAccRandomSoak/seed_1", "pass TestAccRandomSoak/seed_2", "pass TestSomethingElse/app/x")
-	tofu := lines("fail TestAccFaults/app/create,_401", "skip TestAccRandomSoak/seed_1")
-	for cli, events := range map[string]string{"terraform": terraform} {
-		if err := got.read(strings.NewReader(events), cli); err != nil {
-			t.Fatal(err)
-		}
+	terraform := lines("pass TestAccFaults/app/create,_401", "pass TestAccFaults/app", "pass TestAccFaults",
+		"run TestAccFaults/app/create,_402",
+		"pass TestAccRandomSoak/seed_1", "pass TestAccRandomSoak/seed_2", "pass TestSample")
+	tofu := lines("fail TestAccFaults/app/create,_401", "fail TestAccFaults/app", "fail TestAccFaults", "skip TestAccRandomSoak/seed_1")
+	if err := got.read(strings.NewReader(terraform), "terraform"); err != nil {
+		t.Fatal(err)
 	}
 	if !got.passed() {
 		t.Errorf("three passes are a failure:\n%s", got.String())
@@ -45,7 +44,7 @@ tofu: 0 experiments passed, 2 failed
 | Experiment | app | several |
 |---|---|---|
 | create, 401 | 1/1 · 0/1 |  |
-| random faults over 30 objects, one seed each |  | 2/2 · 0/1 |
+| random soak |  | 2/2 · 0/1 |
 `
 	if got.String() != want {
 		t.Errorf("the table is\n%s\nwant\n%s", got.String(), want)
@@ -88,5 +87,26 @@ func TestTable_page(t *testing.T) {
 	}
 	if err := write("no marks"); err == nil {
 		t.Error("a page without marks is accepted")
+	}
+}
+
+func TestTable_everyFailureCounts(t *testing.T) {
+	t.Parallel()
+	for _, event := range []string{"fail TestSample", "fail TestAccDeaths", "fail TestAccDeaths/app", "skip TestAccDeaths/app/killed"} {
+		var got table
+		if err := got.read(strings.NewReader(lines(event, "pass TestAccDeaths/app/other")), "terraform"); err != nil || got.passed() {
+			t.Errorf("%s is a success (error %v)", event, err)
+		}
+	}
+}
+
+func TestTable_namesOfTests(t *testing.T) {
+	t.Parallel()
+	for test, want := range map[string]string{
+		"TestAccKillSoak": "kill soak", "TestAccSources_endlessLists": "sources, endless lists", "TestURLs_parsed": "urls, parsed",
+	} {
+		if got := words(test); got != want {
+			t.Errorf("%s is %q, want %q", test, got, want)
+		}
 	}
 }

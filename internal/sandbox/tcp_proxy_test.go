@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// doorwayTo leads to a host of the test's, who gets each connection.
-func doorwayTo(t *testing.T, host func(net.Conn)) *doorway {
+// proxyTo connects clients to a server of the test, which gets each connection.
+func proxyTo(t *testing.T, host func(net.Conn)) *tcpProxy {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -33,7 +33,7 @@ func doorwayTo(t *testing.T, host func(net.Conn)) *doorway {
 			}()
 		}
 	}()
-	d := newDoorway(t.Context(), func(ctx context.Context) (net.Conn, error) {
+	d := newTCPProxy(t.Context(), func(ctx context.Context) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "tcp", listener.Addr().String())
 	})
 	t.Cleanup(d.close)
@@ -71,7 +71,7 @@ func echo(conn net.Conn) { _, _ = io.Copy(conn, conn) }
 
 func TestDoorway_aVisitorWhoHasSaidItsLastStillGetsTheAnswer(t *testing.T) {
 	t.Parallel()
-	d := doorwayTo(t, func(conn net.Conn) {
+	d := proxyTo(t, func(conn net.Conn) {
 		all, _ := io.ReadAll(conn)
 		_, _ = conn.Write(all)
 	})
@@ -88,7 +88,7 @@ func TestDoorway_aVisitorWhoHasSaidItsLastStillGetsTheAnswer(t *testing.T) {
 
 func TestDoorway_aServerThatEndsClosesItsVisitors(t *testing.T) {
 	t.Parallel()
-	d := doorwayTo(t, func(conn net.Conn) { _, _ = io.WriteString(conn, "-ERR max number of clients reached\r\n") })
+	d := proxyTo(t, func(conn net.Conn) { _, _ = io.WriteString(conn, "-ERR max number of clients reached\r\n") })
 	if got, err := io.ReadAll(visit(t, d.port())); err != nil || string(got) != "-ERR max number of clients reached\r\n" {
 		t.Errorf("read %q, %v", got, err)
 	}
@@ -96,7 +96,7 @@ func TestDoorway_aServerThatEndsClosesItsVisitors(t *testing.T) {
 
 func TestDoorway_movesWithoutItsVisitors(t *testing.T) {
 	t.Parallel()
-	d := doorwayTo(t, echo)
+	d := proxyTo(t, echo)
 	before := d.port()
 	visitor := visit(t, before)
 	say(t, visitor, "before", "before")
@@ -117,7 +117,7 @@ func TestDoorway_movesWithoutItsVisitors(t *testing.T) {
 func TestDoorway_closeEndsEveryVisitorAlsoOneWhoWaits(t *testing.T) {
 	t.Parallel()
 	waiting := make(chan struct{})
-	d := newDoorway(t.Context(), func(ctx context.Context) (net.Conn, error) {
+	d := newTCPProxy(t.Context(), func(ctx context.Context) (net.Conn, error) {
 		close(waiting)
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -125,11 +125,11 @@ func TestDoorway_closeEndsEveryVisitorAlsoOneWhoWaits(t *testing.T) {
 	if err := d.open(t.Context(), 0); err != nil {
 		t.Fatal(err)
 	}
-	connected := doorwayTo(t, echo)
+	connected := proxyTo(t, echo)
 	visitors := []net.Conn{visit(t, d.port()), visit(t, connected.port())}
 	say(t, visitors[1], "there", "there")
 	<-waiting
-	for _, d := range []*doorway{d, connected} {
+	for _, d := range []*tcpProxy{d, connected} {
 		d.close()
 		d.close()
 		if err := d.move(t.Context(), 0); err == nil {

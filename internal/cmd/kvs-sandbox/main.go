@@ -1,7 +1,7 @@
 // Copyright (c) The terraform-provider-kvs Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command sandbox runs a local Heroku with a real server behind each Key-Value Store, until it is interrupted.
+// Command kvs-sandbox runs a local Heroku with a real server behind each Key-Value Store, until it is interrupted.
 //
 // Once it is ready it prints one line to stdout, for a shell to evaluate; everything else goes to stderr.
 // It listens on loopback only, stops every server that it started, and removes what it created, except a --data-dir.
@@ -31,7 +31,7 @@ func main() {
 	case errors.Is(err, errUsage):
 		os.Exit(2)
 	case err != nil:
-		fmt.Fprintln(os.Stderr, "sandbox:", err)
+		fmt.Fprintln(os.Stderr, "kvs-sandbox:", err)
 		os.Exit(1)
 	}
 }
@@ -75,16 +75,18 @@ func run(ctx context.Context, args []string, stdout io.WriteCloser, stderr io.Wr
 // parse prints what is wrong with the arguments, and the usage, by itself.
 func parse(args []string, stderr io.Writer) (sandbox.Options, error) {
 	var o sandbox.Options
-	flags := flag.NewFlagSet("sandbox", flag.ContinueOnError)
+	flags := flag.NewFlagSet("kvs-sandbox", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.Addr, "addr", "127.0.0.1:0", "`address` to listen on, loopback only; port 0 chooses a free one")
 	flags.StringVar(&o.Token, "token", "", "API `token` that is accepted (default a random one, or that of the data directory)")
 	flags.StringVar(&o.Team, "team", "acme", "`name` of the first team; the second one is called <name>-data")
 	flags.StringVar(&o.DataDir, "data-dir", "", "`directory` that keeps apps, stores and keys for the next start (default: nothing is kept)")
-	flags.StringVar(&o.Engine, "engine", "auto", "what runs behind a store: auto, valkey, redis or miniredis; auto takes the first one that is installed")
+	flags.StringVar(&o.Engine, "engine", "auto",
+		"what runs behind a store: auto, valkey, redis or miniredis; auto takes the first one that is installed")
 	flags.DurationVar(&o.Provisioning, "provisioning", 3*time.Second, "how long it takes to create a store or to change its plan")
 	flags.DurationVar(&o.Allocation, "allocation", 3*time.Second, "how long it takes to allocate a Private Space, or to delete it")
-	flags.BoolVar(&o.Undeployed, "undeployed", false, "apps begin without process types (default: as if deployed once, with one web and one worker dyno)")
+	flags.BoolVar(&o.Undeployed, "undeployed", false,
+		"apps begin without process types (default: as if deployed once, with one web and one worker dyno)")
 	flags.DurationVar(&o.Latency, "latency", 0, "added to every request")
 	flags.IntVar(&o.RateLimit, "rate-limit", 4500, "requests per hour and account")
 	flags.Uint64Var(&o.Seed, "seed", 0, "of names, ids and passwords, to get the same ones again (default a random one)")

@@ -1,0 +1,332 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package acctest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	tfjson "github.com/hashicorp/terraform-json"
+	"github.com/hashicorp/terraform-plugin-testing/config"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+)
+
+// Test is resource.Test with as few runs of the CLI as the test's assertions need: two for most steps, where the framework
+// has eleven. An apply makes its own plan, one plan after it has to be empty, and the state is read from its file. The long
+// form runs the framework itself, and so does a test with something that is not here.
+func Test(t *testing.T, c resource.TestCase) {
+	t.Helper()
+	if os.Getenv("TF_ACC") == "" || LongExperiments() || !known(c) {
+		resource.Test(t, c)
+		return
+	}
+	r := &runner{CLI: newCLI(t)}
+	for i, step := range c.Steps {
+		if step.PreConfig != nil {
+			step.PreConfig()
+		}
+		if factories := step.ProtoV6ProviderFactories; factories != nil {
+			r.provider = factories["kvs"]
+		} else if factories := c.ProtoV6ProviderFactories; factories != nil {
+			r.provider = factories["kvs"]
+		}
+		err := r.step(step)
+		switch {
+		case step.ExpectError == nil && err != nil:
+			t.Errorf("step %d of %d: %v", i+1, len(c.Steps), err)
+		case step.ExpectError != nil && err == nil:
+			t.Errorf("step %d of %d succeeds, want an error that matches %q", i+1, len(c.Steps), step.ExpectError)
+		case step.ExpectError != nil && !step.ExpectError.MatchString(err.Error()):
+			t.Errorf("step %d of %d: want an error that matches %q, got: %v", i+1, len(c.Steps), step.ExpectError, err)
+		}
+		if t.Failed() {
+			break
+		}
+	}
+	if state := r.state(); len(state.Values.RootModule.Resources) > 0 {
+		if err := r.must("destroy", "-auto-approve", "-refresh=false"); err != nil {
+			t.Errorf("what the test leaves cannot be destroyed: %v", err)
+		}
+	}
+	if c.CheckDestroy != nil && !t.Failed() {
+		if err := c.CheckDestroy(nil); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// known says that a test has nothing that is not here.
+func known(c resource.TestCase) bool {
+	for _, s := range c.Steps {
+		s.PreConfig, s.PostApplyFunc, s.Config, s.ConfigFile, s.ConfigDirectory, s.ConfigVariables = nil, nil, "", nil, nil, nil
+		s.ConfigPlanChecks.PreApply, s.ConfigStateChecks, s.ExpectError, s.ExpectNonEmptyPlan, s.PlanOnly, s.Destroy, s.RefreshState = nil, nil, nil, false, false, false, false
+		s.ProtoV6ProviderFactories, s.ResourceName, s.ImportStateId, s.ImportStateVerifyIgnore = nil, "", "", nil
+		if s.ImportState && s.ImportStateKind == resource.ImportCommandWithID {
+			s.ImportState, s.ImportStateVerify = false, false
+		}
+		if !reflect.ValueOf(s).IsZero() {
+			return false
+		}
+	}
+	beside := len(c.ProtoV6ProviderFactories) > 1 // other providers
+	c.Steps, c.ProtoV6ProviderFactories, c.CheckDestroy = nil, nil, nil
+	return !beside && reflect.ValueOf(c).IsZero()
+}
+
+// runner runs the steps of one test.
+type runner struct {
+	*CLI
+	former string // the configuration of the step before
+}
+
+// errChanges is how a plan ends that has changes.
+var errChanges = errors.New("the plan is not empty")
+
+func (r *runner) must(command string, args ...string) error {
+	r.t.Helper()
+	result := r.Run(append([]string{command, "-no-color", "-input=false"}, args...)...)
+	switch {
+	case result.Code == 2 && slices.Contains(args, "-detailed-exitcode"):
+		return fmt.Errorf("%w:\n%s", errChanges, result.Stdout)
+	case result.Code != 0:
+		return fmt.Errorf("%s exits %d:\n%s", command, result.Code, result.Output())
+	}
+	return nil
+}
+
+func (r *runner) step(s resource.TestStep) error {
+	r.t.Helper()
+	if text := configuration(r.t, s); text != "" {
+		r.former = text
+	}
+	if s.ImportState {
+		return r.imported(s)
+	}
+	if s.RefreshState {
+		if err := r.must("refresh"); err != nil {
+			return err
+		}
+		s.PlanOnly = true
+	}
+	r.write("main.tf", required(r.former)+r.former)
+	if err := r.variables(s.ConfigVariables); err != nil {
+		return err
+	}
+	var args []string
+	if s.Destroy {
+		args = []string{"-destroy"}
+	}
+	settled := false
+	if !s.PlanOnly {
+		var err error
+		if settled, err = r.applied(s, args); err != nil {
+			return err
+		}
+		if err := checkState(r.t.Context(), r.state, s.ConfigStateChecks); err != nil {
+			return err
+		}
+	}
+	var err error
+	if !settled {
+		err = r.must("plan", append(args, "-detailed-exitcode")...)
+	}
+	switch {
+	case s.ExpectNonEmptyPlan && err == nil:
+		return errors.New("the plan is empty")
+	case err != nil && !(s.ExpectNonEmptyPlan && errors.Is(err, errChanges)):
+		return err
+	}
+	if s.PostApplyFunc != nil {
+		s.PostApplyFunc()
+	}
+	return nil
+}
+
+// variables are those of the step, and no longer those of the step before.
+func (r *runner) variables(v config.Variables) error {
+	former, err := filepath.Glob(filepath.Join(r.dir, "*.auto.tfvars.json"))
+	for _, file := range former {
+		err = errors.Join(err, os.Remove(file))
+	}
+	return errors.Join(err, v.Write(r.dir))
+}
+
+// applied applies, by way of a saved plan where there is something to be checked in it. What has no changes is settled, and
+// is applied only if there is something to be checked in the state that a refresh may have changed.
+func (r *runner) applied(s resource.TestStep, args []string) (settled bool, err error) {
+	r.t.Helper()
+	if len(s.ConfigPlanChecks.PreApply) == 0 {
+		return false, r.must("apply", append(args, "-auto-approve")...)
+	}
+	err = r.must("plan", append(args, "-out=saved", "-detailed-exitcode")...)
+	if err != nil && !errors.Is(err, errChanges) {
+		return false, err
+	}
+	settled = err == nil
+	var plan tfjson.Plan
+	plan.UseJSONNumber(true)
+	shown := r.Run("show", "-json", "saved")
+	if err := json.Unmarshal([]byte(shown.Stdout), &plan); err != nil {
+		return false, fmt.Errorf("%w: %s", err, shown.Output())
+	}
+	var all []error
+	for _, check := range s.ConfigPlanChecks.PreApply {
+		var response plancheck.CheckPlanResponse
+		check.CheckPlan(r.t.Context(), plancheck.CheckPlanRequest{Plan: &plan}, &response)
+		all = append(all, response.Error)
+	}
+	if err := errors.Join(all...); err != nil || settled && len(s.ConfigStateChecks) == 0 {
+		return settled, err
+	}
+	return settled, r.must("apply", "saved")
+}
+
+func checkState(ctx context.Context, state func() *tfjson.State, checks []statecheck.StateCheck) error {
+	var all []error
+	for _, check := range checks {
+		var response statecheck.CheckStateResponse
+		check.CheckState(ctx, statecheck.CheckStateRequest{State: state()}, &response)
+		all = append(all, response.Error)
+	}
+	return errors.Join(all...)
+}
+
+// imported imports into a state of its own, and compares that with the test's.
+func (r *runner) imported(s resource.TestStep) error {
+	r.t.Helper()
+	find := func(state *tfjson.State) map[string]any {
+		for _, object := range state.Values.RootModule.Resources {
+			if object.Address == s.ResourceName {
+				return object.AttributeValues
+			}
+		}
+		return nil
+	}
+	there := find(r.state())
+	id := s.ImportStateId
+	if id == "" {
+		id, _ = there["id"].(string)
+	}
+	beside := &runner{CLI: newCLI(r.t)}
+	beside.provider = r.provider
+	beside.write("main.tf", required(r.former)+r.former)
+	if err := beside.must("import", s.ResourceName, id); err != nil || !s.ImportStateVerify {
+		return err
+	}
+	want, got := map[string]any{}, map[string]any{}
+	flatten(want, "", there)
+	flatten(got, "", find(beside.state()))
+	var differ []string
+	for name := range union(want, got) {
+		ignored := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
+		if !reflect.DeepEqual(want[name], got[name]) && !slices.ContainsFunc(append(s.ImportStateVerifyIgnore, "timeouts"), ignored) {
+			differ = append(differ, fmt.Sprintf("%s is %v, and %v after the import", name, want[name], got[name]))
+		}
+	}
+	if len(differ) > 0 {
+		slices.Sort(differ)
+		return errors.New(strings.Join(differ, "\n"))
+	}
+	return nil
+}
+
+func union(a, b map[string]any) map[string]bool {
+	all := map[string]bool{}
+	for _, m := range []map[string]any{a, b} {
+		for name := range m {
+			all[name] = true
+		}
+	}
+	return all
+}
+
+// flatten names what is within a value by its path.
+func flatten(into map[string]any, path string, value any) {
+	switch value := value.(type) {
+	case nil:
+	case map[string]any:
+		for name, inner := range value {
+			flatten(into, strings.TrimPrefix(path+"."+name, "."), inner)
+		}
+	case []any:
+		for i, inner := range value {
+			flatten(into, fmt.Sprintf("%s.%d", path, i), inner)
+		}
+	default:
+		into[path] = value
+	}
+}
+
+// configuration is what a step says, or empty when it says nothing.
+func configuration(t *testing.T, s resource.TestStep) string {
+	t.Helper()
+	var files []string
+	switch {
+	case s.ConfigFile != nil:
+		files = []string{s.ConfigFile(config.TestStepConfigRequest{})}
+	case s.ConfigDirectory != nil:
+		files, _ = filepath.Glob(filepath.Join(s.ConfigDirectory(config.TestStepConfigRequest{}), "*.tf"))
+	}
+	text := s.Config
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += string(content)
+	}
+	return text
+}
+
+// state is what the state has, as the framework's checks want it.
+func (c *CLI) state() *tfjson.State {
+	c.t.Helper()
+	var file struct {
+		Outputs   map[string]struct{ Value any }
+		Resources []struct {
+			Mode, Module, Type, Name string
+			Instances                []struct {
+				IndexKey   any `json:"index_key"`
+				Attributes map[string]any
+			}
+		}
+	}
+	if text := c.StateFile(); text != "" {
+		decoder := json.NewDecoder(strings.NewReader(text))
+		decoder.UseNumber()
+		if err := decoder.Decode(&file); err != nil {
+			c.t.Fatalf("reading the state: %v", err)
+		}
+	}
+	values := tfjson.StateValues{Outputs: map[string]*tfjson.StateOutput{}, RootModule: &tfjson.StateModule{}}
+	for name, output := range file.Outputs {
+		values.Outputs[name] = &tfjson.StateOutput{Value: output.Value}
+	}
+	for _, r := range file.Resources {
+		for _, instance := range r.Instances {
+			object := &tfjson.StateResource{Address: r.Type + "." + r.Name, Type: r.Type, Name: r.Name, AttributeValues: instance.Attributes}
+			if r.Mode == "data" {
+				object.Address = "data." + object.Address
+			}
+			switch key := instance.IndexKey.(type) {
+			case string:
+				object.Address += fmt.Sprintf("[%q]", key)
+			case json.Number:
+				object.Address += "[" + key.String() + "]"
+			}
+			values.RootModule.Resources = append(values.RootModule.Resources, object)
+		}
+	}
+	return &tfjson.State{Values: &values}
+}

@@ -1,0 +1,236 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
+)
+
+// bench is one run of all workloads.
+type bench struct {
+	*tools
+	sizes
+	log  io.Writer
+	rows []row
+}
+
+// check ends the run with an error, which measure returns.
+func check(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// measure runs the workloads whose names contain only.
+func measure(ctx context.Context, cli, only string, size sizes, log io.Writer) (b *bench, err error) {
+	defer func() {
+		if failed, ok := recover().(error); ok {
+			err = failed
+		}
+	}()
+	b = &bench{tools: newTools(ctx, cli), sizes: size, log: log}
+	defer func() { _ = os.RemoveAll(b.home) }()
+	for _, workload := range []struct {
+		name string
+		run  func(context.Context)
+	}{
+		{"create, plan and destroy", func(ctx context.Context) { b.lifeCycle(ctx, false) }},
+		{"create, plan and destroy with attachments to other apps", func(ctx context.Context) { b.lifeCycle(ctx, true) }},
+		{"direct references", b.directReferences},
+		{"slow provisioning", b.slowProvisioning},
+		{"a few stores of a large account", b.fewOfMany},
+		{"growth", b.grow},
+	} {
+		if strings.Contains(workload.name, only) {
+			fmt.Fprintf(log, "%s %s …\n", time.Now().Format(time.TimeOnly), workload.name)
+			workload.run(ctx)
+		}
+	}
+	return b, nil
+}
+
+func (b *bench) add(rows ...row) { b.rows = append(b.rows, rows...) }
+
+// inTurn is the time that requests take which all workers of the CLI share.
+func (b *bench) inTurn(requests int) float64 {
+	return float64(requests) * b.latency.Seconds() / parallelism
+}
+
+// allowance is the number of requests that even a small estate may send beside those for its stores.
+const allowance = 12
+
+// lifeCycle creates an estate, plans it without a change, and destroys it, beside the same number of built-in resources. The
+// quickest of several repeats counts, because machines are busy with other things now and then.
+func (b *bench) lifeCycle(ctx context.Context, attached bool) {
+	e := estate{n: b.stores, windows: true, attached: attached}
+	ours, floor := b.workspaces(ctx, e)
+	defer stop(ours.sandbox)
+	n, attachment := float64(e.n), 0.0
+	if attached {
+		attachment = 1
+	}
+	steps := []struct {
+		name        string
+		run         func(*workspace, context.Context) measured
+		times       int
+		limit       float64 // requests
+		bound, slow float64 // requests, and the factor of the time's limit
+		ours, floor measured
+	}{
+		// An order, a read of the Data API, a window; a read of the Data API; a read of the Data API and a removal.
+		{name: "create", run: (*workspace).apply, times: 1, limit: (3 + attachment) * n,
+			bound: (3+attachment)*n + max(0.2*n, allowance), slow: 1.5},
+		{name: "plan without a change", run: (*workspace).plan, times: 2, limit: n + 3, bound: n + allowance, slow: 1.3},
+		{name: "destroy", run: (*workspace).destroy, times: 1, limit: (2 + attachment) * n, bound: (2.2+attachment)*n + allowance, slow: 1.5},
+	}
+	for range b.repeats {
+		for i := range steps {
+			step := &steps[i]
+			for range step.times {
+				floor := step.run(floor, ctx)
+				m := step.run(ours, ctx)
+				b.logDetails(step.name, m, floor)
+				step.ours, step.floor = step.ours.orQuicker(m), step.floor.orQuicker(floor)
+			}
+		}
+	}
+	for _, step := range steps {
+		limit := step.floor.took.Seconds() + b.inTurn(len(step.ours.requests))
+		if step.name == "plan without a change" { // the check of the token, the first read and each list come one after the other
+			limit = step.floor.took.Seconds() + b.inTurn(e.n) + b.latency.Seconds()*float64(min(len(step.ours.requests)-e.n, 4))
+		}
+		work := e.name() + step.name
+		b.add(
+			row{work: work, limit: step.limit, bound: step.bound, ours: float64(len(step.ours.requests)), unit: requests},
+			row{work: work, limit: limit, bound: step.slow * limit, ours: step.ours.took.Seconds(), unit: seconds},
+		)
+	}
+}
+
+// workspaces are one for an estate and one for as many built-in resources, each empty yet.
+func (b *bench) workspaces(ctx context.Context, e estate) (ours, floor *workspace) {
+	sb, apps := startSandbox(ctx, b.apps, sandbox.Options{Latency: b.latency})
+	e.apps = apps
+	return b.workspace(e.configuration(), sb), b.workspace(e.builtIn(), nil)
+}
+
+// directReferences creates the same estate with windows that refer to the stores themselves.
+func (b *bench) directReferences(ctx context.Context) {
+	ours, floor := b.workspaces(ctx, estate{n: b.stores, windows: true, direct: true})
+	defer stop(ours.sandbox)
+	f := floor.apply(ctx)
+	m := ours.apply(ctx)
+	b.logDetails("create", m, f)
+	b.add(row{work: fmt.Sprintf("%d stores, each window referring to all of them for one id: create", b.stores),
+		limit: f.took.Seconds() + b.inTurn(len(m.requests)), ours: m.took.Seconds(), unit: seconds})
+}
+
+// slowProvisioning creates stores that take a while, two on each app.
+func (b *bench) slowProvisioning(ctx context.Context) {
+	sb, apps := startSandbox(ctx, (b.waiting+1)/2, sandbox.Options{Latency: b.latency, Provisioning: b.provisioning})
+	defer stop(sb)
+	w := b.workspace(estate{n: b.waiting, apps: apps}.configuration(), sb)
+	m := w.apply(ctx)
+	b.logDetails("create", m, measured{})
+	polls := 0
+	for _, r := range m.requests {
+		if r.Method == http.MethodGet && strings.HasPrefix(r.Path, "/addons") {
+			polls++
+		}
+	}
+	// plan: check, app; apply: check, app, two orders on each app, list, read
+	limit := (b.provisioning + 10*b.latency).Seconds()
+	work := fmt.Sprintf("%d stores on %d apps, each provisioned in %v: ", b.waiting, len(apps), b.provisioning)
+	b.add(
+		row{work: work + "create", limit: limit, bound: 1.1 * limit, ours: m.took.Seconds(), unit: seconds},
+		row{work: work + "polls, one a second for all", limit: 1, bound: b.provisioning.Seconds() + 2, ours: float64(polls), unit: requests},
+	)
+}
+
+// fewOfMany plans five stores of an account that has many.
+func (b *bench) fewOfMany(ctx context.Context) {
+	const managed = 5
+	sb, apps := startSandbox(ctx, 2*b.apps, sandbox.Options{Latency: b.latency})
+	defer stop(sb)
+	order(ctx, sb, apps, managed, b.account)
+	w := b.workspace(estate{n: managed, apps: apps[:managed]}.configuration(), sb)
+	w.apply(ctx)
+	m := w.plan(ctx)
+	b.logDetails("plan", m, measured{})
+	b.add(row{work: fmt.Sprintf("%d stores, %d of them managed: plan", b.account, managed),
+		limit: managed + 3, bound: 2 * managed, ours: float64(len(m.requests)), unit: requests})
+}
+
+// grow plans more and more stores.
+func (b *bench) grow(ctx context.Context) {
+	var all []measured
+	for _, n := range b.growth {
+		m, floor := b.planOf(ctx, n)
+		b.logDetails(fmt.Sprintf("plan of %d stores", n), m, floor)
+		all = append(all, m)
+		b.add(
+			row{work: fmt.Sprintf("%d stores without windows: plan", n), limit: float64(n + 2 + (n+999)/1000),
+				bound: 1.02*float64(n) + allowance, ours: float64(len(m.requests)), unit: requests},
+			row{work: fmt.Sprintf("%d stores without windows: plan", n), limit: floor.took.Seconds(), ours: m.took.Seconds(), unit: seconds},
+			row{work: fmt.Sprintf("the provider: memory while %d stores are refreshed", n),
+				ours: float64(m.provider.MaxRSS) / (1 << 20), unit: mebibytes},
+		)
+	}
+	last, first, before := len(all)-1, b.growth[0], max(len(all)-2, 0)
+	n := b.growth[last]
+	cpu := func(i int) float64 { return all[i].provider.CPU.Seconds() / float64(b.growth[i]) }
+	grown := float64(all[last].provider.MaxRSS-all[0].provider.MaxRSS) / 1024 / float64(max(n-first, 1))
+	binary, err := os.Stat(b.provider)
+	check(err)
+	b.add(
+		row{work: fmt.Sprintf("%d stores: plan, of the account's 4500 requests an hour", n),
+			bound: 0.02*float64(n) + allowance, ours: float64(charged(all[last].requests)), unit: requests},
+		row{work: fmt.Sprintf("%d stores: the provider's CPU for each, against that with %d", n, b.growth[before]),
+			limit: 1, bound: 1.25, ours: cpu(last) / cpu(before), unit: ratio},
+		row{work: fmt.Sprintf("%d stores: the provider's memory for each more than %d", n, first),
+			bound: 20, ours: max(grown, 0), unit: kibibytes},
+		row{work: "the provider: size of the binary", ours: float64(binary.Size()) / (1 << 20), unit: mebibytes},
+	)
+}
+
+// charged counts the requests that the rate limit counts: those to the Platform API.
+func charged(all []sandbox.Request) (n int) {
+	for _, r := range all {
+		if !strings.HasPrefix(r.Path, "/redis/") && !strings.HasPrefix(r.Path, "/data/") && r.Path != "/account/rate-limits" {
+			n++
+		}
+	}
+	return n
+}
+
+// planOf plans n stores, and as many built-in resources. The CLI takes a quarter of an hour to create five thousand resources, so
+// all stores but the first are ordered beside it, and their state is copied from that of the first.
+func (b *bench) planOf(ctx context.Context, n int) (m, floor measured) {
+	sb, apps := startSandbox(ctx, 50, sandbox.Options{Latency: b.growthLatency, RateLimit: 1 << 30})
+	defer stop(sb)
+	stores := order(ctx, sb, apps, 1, n)
+	m = b.planCopies(ctx, n, sb, func(n int) string { return estate{n: n, apps: apps}.configuration() }, func(i int) []string {
+		s := stores[i]
+		return []string{s.ID, s.app, s.CreatedAt, fmt.Sprintf(`"bench-%d"`, i), fmt.Sprintf(`"CACHE_%d`, i)}
+	})
+	floor = b.planCopies(ctx, n, nil, func(n int) string { return estate{n: n}.builtIn() }, func(i int) []string {
+		return []string{uuid.NewString(), "", "", fmt.Sprintf(`"n-%d"`, i), ""}
+	})
+	return m, floor
+}
+
+func (b *bench) logDetails(name string, m, floor measured) {
+	fmt.Fprintf(b.log, "  %s: %.1f s (built-in resources: %.1f s), %d requests; CPU: %s %.1f s, provider %.1f s; provider's memory: %d MiB\n",
+		name, m.took.Seconds(), floor.took.Seconds(), len(m.requests), b.name, m.cli.Seconds(), m.provider.CPU.Seconds(), m.provider.MaxRSS>>20)
+}
