@@ -201,7 +201,7 @@ func (c *Client) UpdateAddOn(ctx context.Context, app AppID, id AddOnID, u AddOn
 func (c *Client) DeleteAddOn(ctx context.Context, app AppID, id AddOnID) error {
 	left, err := c.remove(ctx, "apps", string(app), "addons", string(id))
 	if err == nil && left.State == StateDeprovisioned {
-		c.departed.Store(id, true)
+		c.deleted.Store(id, true)
 	}
 	return err
 }
@@ -214,12 +214,12 @@ func (c *Client) WaitAddOnProvisioned(ctx context.Context, id AddOnID, timeout t
 
 // WaitAddOnGone waits until a destroyed add-on is gone, unless Heroku has said so already. Its errors are *WaitError.
 func (c *Client) WaitAddOnGone(ctx context.Context, id AddOnID, timeout time.Duration) error {
-	if _, gone := c.departed.Load(id); gone {
+	if _, gone := c.deleted.Load(id); gone {
 		return nil
 	}
 	_, err := c.addOns.wait(ctx, id, fmt.Sprintf("add-on %s to be gone", id), timeout, addOnTicks, vanishing)
 	if err == nil {
-		c.departed.Store(id, true)
+		c.deleted.Store(id, true)
 	}
 	return err
 }

@@ -131,7 +131,7 @@ func (c *Client) CreateApp(ctx context.Context, a AppCreate) (App, error) {
 	}
 	app, err := o.place(ctx, c)
 	if err == nil {
-		c.newborn.Store(app.ID, c.clock.Now())
+		c.recentApps.Store(app.ID, c.clock.Now())
 	}
 	return app, err
 }
@@ -167,12 +167,12 @@ func (a App) spaceName() string {
 	return a.Space.Name
 }
 
-// isNewborn reports that this client created the app within the last minute: until then, Heroku's other endpoints may
+// isRecent reports that this client created the app within the last minute: until then, Heroku's other endpoints may
 // not know it (Platform API reference, eventual consistency).
-func (c *Client) isNewborn(id AppID) bool {
-	value, _ := c.newborn.Load(id)
+func (c *Client) isRecent(id AppID) bool {
+	value, _ := c.recentApps.Load(id)
 	born, ok := value.(time.Time)
-	return ok && c.clock.Now().Sub(born) < newbornFor
+	return ok && c.clock.Now().Sub(born) < recentFor
 }
 
 // UpdateApp renames an app or switches its maintenance mode.
@@ -203,7 +203,7 @@ func (c *Client) AppAddOns(ctx context.Context, id AppID) ([]AddOn, error) {
 	addOns, err := list(ctx, c, c.get("apps", string(id), "addons"), many[wireAddOn],
 		func(a AddOn) string { return string(a.ID) })
 	return slices.DeleteFunc(addOns, func(a AddOn) bool {
-		_, gone := c.departed.Load(a.ID)
+		_, gone := c.deleted.Load(a.ID)
 		return gone
 	}), err
 }

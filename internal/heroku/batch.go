@@ -226,7 +226,7 @@ func (b *batch[ID, T]) serve(r *round[ID, T]) {
 
 // send ends the collecting, and decides whether to ask for a list.
 func (b *batch[ID, T]) send(r *round[ID, T]) (list bool) {
-	now, goesOn := b.client.now(), b.client.holds(b.since)
+	now := b.client.now()
 	b.kept.mu.Lock()
 	listed := b.kept.valid()
 	b.kept.mu.Unlock()
@@ -238,7 +238,7 @@ func (b *batch[ID, T]) send(r *round[ID, T]) (list bool) {
 	case len(r.ids) > 1, r.mode == firstPoll:
 		list = true
 	case r.mode == shared:
-		if !goesOn {
+		if !b.client.holds(b.since) {
 			b.single, b.since = 0, now
 		}
 		b.single++

@@ -94,11 +94,11 @@ type Client struct {
 	observe        func(context.Context, Attempt)
 	announcing     func(context.Context, Write) (func(WriteResult), error) // nil: nobody is told
 
-	slots    chan struct{} // one for each request in flight
-	creating appLocks
-	newborn  sync.Map     // AppID -> time.Time of its creation by this client
-	departed sync.Map     // AddOnID: Heroku has said, in answer to this client's request, that it is gone
-	writes   atomic.Int64 // requests that change something and have ended
+	slots      chan struct{} // one for each request in flight
+	creating   appLocks
+	recentApps sync.Map     // AppID -> time.Time of its creation by this client
+	deleted    sync.Map     // AddOnID: Heroku has said, in answer to this client's request, that it is gone
+	writes     atomic.Int64 // requests that change something and have ended
 
 	apps        *batch[AppID, App]
 	addOns      *batch[AddOnID, AddOn]
@@ -220,7 +220,7 @@ func newHTTPClient(transport http.RoundTripper) *http.Client {
 		}
 	}
 	return &http.Client{
-		Transport: discreet{transport},
+		Transport: redactingTransport{transport},
 		CheckRedirect: func(next *http.Request, via []*http.Request) error {
 			first := via[0]
 			same := next.URL.Host == first.URL.Host && next.URL.Scheme == first.URL.Scheme

@@ -47,16 +47,16 @@ func (o order[T]) place(ctx context.Context, c *Client) (T, error) {
 		if !ordered {
 			return value, err
 		}
-		found, absent, err := o.ascertain(ctx, c, err)
+		found, absent, err := o.verify(ctx, c, err)
 		if !absent || sends == 2 || ctx.Err() != nil {
 			return found, err
 		}
 	}
 }
 
-// ascertain finds out what became of an order that ended in lost. It returns the thing, or the error to give up with;
+// verify finds out what became of an order that ended in lost. It returns the thing, or the error to give up with;
 // absent says that it certainly does not exist.
-func (o order[T]) ascertain(ctx context.Context, c *Client, lost error) (found T, absent bool, err error) {
+func (o order[T]) verify(ctx context.Context, c *Client, lost error) (found T, absent bool, err error) {
 	var none T
 	if o.find == nil {
 		return none, false, fmt.Errorf("%s may have been created, and has no name of ours to look it up by: %w", o.what, lost)

@@ -36,10 +36,10 @@ func withSecret(ctx context.Context, s Secret) context.Context {
 	return context.WithValue(ctx, secretKey{}, s)
 }
 
-// discreet takes the secret of a request's context out of the refusal, before an error or a log can repeat it.
-type discreet struct{ http.RoundTripper }
+// redactingTransport takes the secret of a request's context out of the refusal, before an error or a log can repeat it.
+type redactingTransport struct{ http.RoundTripper }
 
-func (d discreet) RoundTrip(r *http.Request) (*http.Response, error) {
+func (d redactingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := d.RoundTripper.RoundTrip(r)
 	secret, _ := r.Context().Value(secretKey{}).(Secret)
 	if err != nil || secret == "" {

@@ -100,8 +100,7 @@ func TestPanic_besideARead(t *testing.T) {
 func TestPanic_besideAWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		never := 0
-		c := &Client{clock: panickyClock{RealClock, &never}}
+		c := &Client{clock: RealClock}
 		c.addOns = newBatch(c,
 			func(_ context.Context, id AddOnID) (AddOn, error) { return AddOn{ID: id, State: StateProvisioned}, nil },
 			func(context.Context) (map[AddOnID]AddOn, error) { return nil, nil })

@@ -59,7 +59,7 @@ func (c *Client) run(ctx context.Context, k call, accept func([]byte) error) (re
 	}
 	var (
 		started = c.clock.Now()
-		counts  = tally{}
+		counts  = attemptCounts{}
 		doubt   bool
 	)
 	for try := 1; ; try++ {
@@ -80,7 +80,7 @@ func (c *Client) run(ctx context.Context, k call, accept func([]byte) error) (re
 		switch {
 		case v == succeed:
 			return reply{header: a.header, status: a.status}, nil
-		case v == fail || v == ascertain || ctx.Err() != nil:
+		case v == fail || v == verify || ctx.Err() != nil:
 			return reply{header: a.header, status: a.status, doubt: doubt}, err
 		}
 		pause := c.pause(out, counts[v], a.header)
@@ -161,7 +161,7 @@ func (c *Client) classify(ctx context.Context, k call, a answer, try int, accept
 		return done, nil
 	}
 	e, err := c.refusal(k, a, try)
-	return classifyStatus(e, c.isNewborn(k.app)), err
+	return classifyStatus(e, c.isRecent(k.app)), err
 }
 
 // unreadableBody says what is wrong with the body of a 2xx; "" when nothing is.

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// operation is what a repetition would mean.
+// operation classifies a request by how safe it is to retry.
 type operation int
 
 const (
@@ -34,20 +34,20 @@ const (
 	unreadable                // 2xx whose body cannot be understood
 )
 
-// verdict is what follows from an outcome.
-type verdict int
+// action is what to do after an attempt.
+type action int
 
 const (
-	fail      verdict = iota // return the error
-	again                    // back off and repeat
-	later                    // Heroku asked for patience: repeat, more often
-	ascertain                // look whether it was done before anything else is sent
+	fail   action = iota // return the error
+	again                // back off and repeat
+	later                // Heroku asked for patience: repeat, more often
+	verify               // look whether it was done before anything else is sent
 	succeed
 )
 
 type rule struct {
-	verdict verdict
-	tries   int // at most
+	action action
+	tries  int // at most
 }
 
 var (
@@ -61,12 +61,12 @@ var rules = map[outcome][3]rule{
 	//           read            write           create
 	done:       {{succeed, 0}, {succeed, 0}, {succeed, 0}},
 	unsent:     {fourTries, fourTries, fourTries},
-	lost:       {fourTries, fourTries, {ascertain, 0}},
+	lost:       {fourTries, fourTries, {verify, 0}},
 	throttled:  {patiently, patiently, patiently},
-	broken:     {fourTries, fourTries, {ascertain, 0}},
+	broken:     {fourTries, fourTries, {verify, 0}},
 	busy:       {{fail, 0}, patiently, patiently},
 	refused:    {{fail, 0}, {fail, 0}, {fail, 0}},
-	unreadable: {twiceMore, {ascertain, 0}, {ascertain, 0}},
+	unreadable: {twiceMore, {verify, 0}, {verify, 0}},
 }
 
 const (
@@ -74,24 +74,24 @@ const (
 	retryAfterMax = 60 * time.Second // old answers carried a Unix time there: 55 years
 	backoffBase   = 500 * time.Millisecond
 	backoffMax    = 8 * time.Second
-	newbornFor    = 60 * time.Second // how long an app of ours may be unknown to other endpoints
+	recentFor     = 60 * time.Second // how long an app of ours may be unknown to other endpoints
 )
 
-// tally counts the tries of one call by what they led to.
-type tally map[verdict]int
+// attemptCounts counts the tries of one call by what they led to.
+type attemptCounts map[action]int
 
 // next counts an outcome and says what to do about it.
-func (t tally) next(op operation, o outcome) verdict {
+func (t attemptCounts) next(op operation, o outcome) action {
 	r := rules[o][op]
-	t[r.verdict]++
-	if (r.verdict == again || r.verdict == later) && t[r.verdict] >= r.tries {
+	t[r.action]++
+	if (r.action == again || r.action == later) && t[r.action] >= r.tries {
 		return fail
 	}
-	return r.verdict
+	return r.action
 }
 
-// classifyStatus tells the outcome of an answer that is not 2xx. newborn: the app concerned was created by us just now.
-func classifyStatus(e *Error, newborn bool) outcome {
+// classifyStatus tells the outcome of an answer that is not 2xx. recent: the app concerned was created by us just now.
+func classifyStatus(e *Error, recent bool) outcome {
 	switch e.Status {
 	case http.StatusTooManyRequests:
 		return throttled
@@ -103,7 +103,7 @@ func classifyStatus(e *Error, newborn bool) outcome {
 			return busy
 		}
 	case http.StatusNotFound:
-		if newborn && e.ID == "not_found" {
+		if recent && e.ID == "not_found" {
 			return busy
 		}
 	}
