@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -28,12 +29,12 @@ import (
 const referenceVariable = "KVS_CHANGE_REFERENCE"
 
 type changeControlModel struct {
-	Reference        types.String  `tfsdk:"reference"`
-	ReferencePattern types.String  `tfsdk:"reference_pattern"`
-	AppliesTo        types.String  `tfsdk:"applies_to"`
-	Freezes          []freezeModel `tfsdk:"freezes"`
-	RecordFile       types.String  `tfsdk:"record_file"`
-	Emergency        types.Bool    `tfsdk:"emergency"`
+	Reference        types.String   `tfsdk:"reference"`
+	ReferencePattern types.String   `tfsdk:"reference_pattern"`
+	AppliesTo        types.String   `tfsdk:"applies_to"`
+	Freezes          []*freezeModel `tfsdk:"freezes"` // nil: one without its times
+	RecordFile       types.String   `tfsdk:"record_file"`
+	Emergency        types.Bool     `tfsdk:"emergency"`
 }
 
 type freezeModel struct {
@@ -52,7 +53,7 @@ func changeControlAttribute() schema.SingleNestedAttribute {
 		})}
 	}
 	freezeTime := func(description string) schema.StringAttribute {
-		return schema.StringAttribute{Required: true, Validators: notEmpty("2026-12-18T00:00:00Z"), MarkdownDescription: description}
+		return schema.StringAttribute{Optional: true, Validators: notEmpty("2026-12-18T00:00:00Z"), MarkdownDescription: description}
 	}
 	return schema.SingleNestedAttribute{
 		Optional: true,
@@ -82,8 +83,8 @@ func changeControlAttribute() schema.SingleNestedAttribute {
 				Optional:            true,
 				MarkdownDescription: "Times without changes, by the clock of Heroku. They may follow one another, and may not overlap.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"from": freezeTime("When the freeze begins, in RFC 3339, such as `2026-12-18T00:00:00Z`."),
-					"to":   freezeTime("When it is over, in RFC 3339. From this time on changes are made again."),
+					"from": freezeTime("When the freeze begins, in RFC 3339, such as `2026-12-18T00:00:00Z`. Every freeze needs it."),
+					"to":   freezeTime("When it is over, in RFC 3339: from this time on changes are made again. Every freeze needs it."),
 					"reason": schema.StringAttribute{
 						Optional: true, Validators: notEmpty("year-end close"),
 						MarkdownDescription: "Why, in words that a refusal repeats.",
@@ -132,6 +133,7 @@ func (p *kvsProvider) changeControl(ctx context.Context, configured types.Object
 		config.Reference = p.getenv(referenceVariable)
 	}
 	for _, f := range m.Freezes {
+		f = cmp.Or(f, &freezeModel{})
 		config.Freezes = append(config.Freezes, changecontrol.FreezeConfig{From: f.From.ValueString(), To: f.To.ValueString(), Reason: f.Reason.ValueString()})
 	}
 	at := path.Root("change_control")
