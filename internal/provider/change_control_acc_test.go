@@ -96,6 +96,16 @@ func (l *lab) recordOf(path string) (lines []changecontrol.Line, unanswered []ch
 	return lines, verified.Unanswered
 }
 
+// refused applies a saved plan, which has to be refused.
+func (l *lab) refused(says, plan string) acctest.Result {
+	l.Helper()
+	result := l.run(mishap{}, "apply", "-input=false", "-no-color", plan)
+	if result.Code != 1 || !acctest.Says(says).MatchString(result.Output()) {
+		l.Errorf("%s exited %d, want 1 and %q:\n%s", plan, result.Code, says, result.Output())
+	}
+	return result
+}
+
 // A governed change needs a reference, of each kind of object, and nothing else does.
 func TestAccChangeControl_reference(t *testing.T) {
 	t.Parallel()
@@ -183,40 +193,48 @@ func TestAccChangeControl_referenceKnownAfterApply(t *testing.T) {
 // A plan that was made before a freeze is refused in it, whatever it does, and an emergency passes.
 func TestAccChangeControl_savedPlanInAFreeze(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, outside)
-	begins := l.Clock().Now().Add(time.Hour)
-	control := fmt.Sprintf(`applies_to = "all", reference = "CHG1", emergency = var.emergency, freezes = [{ from = %q, to = %q, reason = "year-end close" }]`,
-		begins.Format(time.RFC3339), begins.Add(time.Hour).Format(time.RFC3339))
-	const variable = "variable \"emergency\" {\n  default = false\n}\n"
-	both := variable + outside + strings.Replace(strings.Replace(outside, `"web"`, `"api"`, 1), "orders-web", "orders-api", 1)
-	l.mustApply(under(control, both))
-
-	// one plan that creates, changes and destroys
-	changed := variable + strings.Replace(outside, "orders-web", "orders-web\"\n maintenance = \"true", 1) +
-		strings.Replace(strings.Replace(outside, `"web"`, `"new"`, 1), "orders-web", "orders-new", 1)
-	l.cli.Configure(under(control, changed))
-	for _, args := range [][]string{{"plan", "-out=saved"}, {"plan", "-out=emergency", "-var=emergency=true"}, {"plan", "-destroy", "-out=end"}} {
-		if result := l.run(mishap{}, append(args, "-input=false", "-no-color")...); result.Code != 0 {
-			t.Fatalf("%v exited %d:\n%s", args, result.Code, result.Output())
-		}
-	}
-	l.Clock().AdvanceTo(begins.Add(time.Minute))
-	sent := len(l.writes())
-	for _, plan := range []string{"saved", "end"} {
-		refused := l.mustRefuse(inFreeze, "apply", "-no-color", plan)
-		for _, says := range []string{"year-end close", "emergency = true", "kvs_app orders-api"} {
-			if !acctest.Says(says).MatchString(refused.Output()) {
-				t.Errorf("%s does not say %q:\n%s", plan, says, refused.Output())
+	for name, test := range map[string]struct {
+		args   []string
+		passes bool
+	}{
+		"changes":   {nil, false}, // it creates, updates and destroys
+		"the end":   {[]string{"-destroy"}, false},
+		"emergency": {[]string{"-var=emergency=true"}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t, outside)
+			begins := l.Clock().Now().Add(time.Hour)
+			control := fmt.Sprintf(`applies_to = "all", reference = "CHG1", emergency = var.emergency, freezes = [{ from = %q, to = %q, reason = "year-end close" }]`,
+				begins.Format(time.RFC3339), begins.Add(time.Hour).Format(time.RFC3339))
+			const variable = "variable \"emergency\" {\n  default = false\n}\n"
+			another := func(label string) string {
+				return strings.NewReplacer(`"web"`, `"`+label+`"`, "orders-web", "orders-"+label).Replace(outside)
 			}
-		}
-	}
-	l.mustRefuse(inFreeze, "plan")
-	if now := len(l.writes()); now != sent {
-		t.Errorf("%d requests were sent in the freeze", now-sent)
-	}
-	args := []string{"apply", "-input=false", "-no-color", "emergency"}
-	if result := l.run(mishap{}, args...); result.Code != 0 {
-		t.Errorf("the emergency exited %d:\n%s", result.Code, result.Output())
+			l.mustApply(under(control, variable+outside+another("api")))
+			l.cli.Configure(under(control, variable+strings.Replace(outside, "orders-web", "orders-web\"\n maintenance = \"true", 1)+another("new")))
+			if result := l.run(mishap{}, append([]string{"plan", "-out=saved", "-input=false", "-no-color"}, test.args...)...); result.Code != 0 {
+				t.Fatalf("the plan exited %d:\n%s", result.Code, result.Output())
+			}
+			l.Clock().AdvanceTo(begins.Add(time.Minute))
+			sent := len(l.writes())
+			if test.passes {
+				if result := l.run(mishap{}, "apply", "-input=false", "-no-color", "saved"); result.Code != 0 {
+					t.Errorf("it exited %d:\n%s", result.Code, result.Output())
+				}
+				return
+			}
+			refused := l.refused(inFreeze, "saved")
+			for _, says := range []string{"year-end close", "emergency = true", "kvs_app orders-api"} {
+				if !acctest.Says(says).MatchString(refused.Output()) {
+					t.Errorf("it does not say %q:\n%s", says, refused.Output())
+				}
+			}
+			l.mustRefuse(inFreeze, "plan")
+			if now := len(l.writes()); now != sent {
+				t.Errorf("%d requests were sent in the freeze", now-sent)
+			}
+		})
 	}
 }
 
@@ -242,7 +260,7 @@ func TestAccChangeControl_savedPlanUnderAnotherReference(t *testing.T) {
 	sent := len(l.writes())
 	planned("-destroy")
 	write("CHG2")
-	l.mustRefuse("The plan was made under another change reference", "apply", "saved")
+	l.refused("The plan was made under another change reference", "saved")
 
 	// a variable goes with the plan, whatever is done
 	planned("-var=change=CHG3", "-destroy")
@@ -460,7 +478,7 @@ func TestAccChangeControl_actions(t *testing.T) {
 	with.invoke("kvs_reset_stats", values{"instance_id": string(w.store)}).succeeded()
 	with.invoke("kvs_rotate_credentials", values{"instance_id": string(w.store)}).succeeded()
 	with.invoke("kvs_schedule_maintenance", values{"instance_id": string(w.store), "in_weeks": 1}).succeeded()
-	with.invoke("kvs_upgrade_version", values{"instance_id": string(w.store), "version": "8.1", "when": "now"}).succeeded()
+	with.invoke("kvs_upgrade_version", values{"instance_id": string(w.store), "version": "8.0", "when": "now", "confirm": "orders-web"}).succeeded()
 	lines, _ := (&lab{T: t}).recordOf(record)
 	if sent := w.Requests("(POST|PATCH|PUT|DELETE)", ".*"); len(sent) < 5 || len(lines) != 2*len(sent) {
 		t.Errorf("%d lines of %d writes: %+v", len(lines), len(sent), lines)

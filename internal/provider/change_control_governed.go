@@ -80,7 +80,7 @@ func (g *governed[M]) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 		return
 	}
 	change := changeOf[M](ctx, &g.connection, req.State, resp.Plan, &resp.Diagnostics)
-	resp.Diagnostics.Append(g.judge(change, changecontrol.Planning)...)
+	resp.Diagnostics.Append(g.judgeChange(change, changecontrol.Planning)...)
 	if resp.Plan.Raw.IsNull() && g.control.planned != nil {
 		if told, err := json.Marshal(*g.control.planned); err == nil {
 			resp.Diagnostics.Append(resp.Private.SetKey(ctx, plannedReference, told)...)
@@ -126,7 +126,7 @@ func (g *governed[M]) begin(ctx context.Context, state tfsdk.State, plan tfsdk.P
 	defer recoverPanic(diags, "Judging a change", nil)
 	change := changeOf[M](ctx, &g.connection, state, plan, diags)
 	change.Planned = planned
-	diags.Append(g.judge(change, changecontrol.Applying)...)
+	diags.Append(g.judgeChange(change, changecontrol.Applying)...)
 	return changecontrol.Carry(ctx, change, nil), !diags.HasError()
 }
 
@@ -152,8 +152,8 @@ func changeOf[M governable](ctx context.Context, c *connection, state tfsdk.Stat
 	return change
 }
 
-// judge says what forbids a change, by the clock of Heroku.
-func (c *connection) judge(change changecontrol.Change, phase changecontrol.Phase) (diags diag.Diagnostics) {
+// judgeChange says what forbids a change, by the clock of Heroku.
+func (c *connection) judgeChange(change changecontrol.Change, phase changecontrol.Phase) (diags diag.Diagnostics) {
 	for _, refusal := range c.control.Judge(change, phase, c.client.HostTime()) {
 		detail := fmt.Sprintf("%s: %s\n\n%s Nothing was changed.", refusal.Object, refusal.Reason, refusal.Remedy)
 		switch refusal.Rule {
@@ -214,7 +214,7 @@ func (g *governedAction) ValidateConfig(ctx context.Context, req action.Validate
 func (g *governedAction) ModifyPlan(ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse) {
 	if g.control.Control != nil {
 		change := g.change(ctx, req.Config, &resp.Diagnostics)
-		resp.Diagnostics.Append(g.judge(change, changecontrol.Planning)...)
+		resp.Diagnostics.Append(g.judgeChange(change, changecontrol.Planning)...)
 	}
 }
 
@@ -225,7 +225,7 @@ func (g *governedAction) Invoke(ctx context.Context, req action.InvokeRequest, r
 		return
 	}
 	change := g.change(ctx, req.Config, &resp.Diagnostics)
-	if resp.Diagnostics.Append(g.judge(change, changecontrol.Applying)...); resp.Diagnostics.HasError() {
+	if resp.Diagnostics.Append(g.judgeChange(change, changecontrol.Applying)...); resp.Diagnostics.HasError() {
 		return
 	}
 	ctx = changecontrol.Carry(ctx, change, nil)
