@@ -66,7 +66,10 @@ func (r *attachmentResource) planHandover(ctx context.Context, state attachmentM
 	}
 	holder := withName(attachments, plan.Name.ValueString())
 	wanted := heroku.AddOnID(plan.InstanceID.ValueString())
-	if holder != nil && holder.AddOnID == wanted && holder.ID != state.attachmentID() && holder.ID != half && r.planTakeover(ctx, *holder, wanted, plan, applies) || applies {
+	// Under the name that it has already, the attachment is its own: the replacement of its store may have re-pointed it.
+	elsewhere := !plan.AppID.Equal(state.AppID) || !plan.Name.Equal(state.Name)
+	foreign := holder != nil && holder.AddOnID == wanted && holder.ID != state.attachmentID() && holder.ID != half
+	if elsewhere && foreign && r.planTakeover(ctx, *holder, wanted, plan, applies) || applies {
 		return nil
 	}
 	decision, err := r.judge(ctx, holder, wanted, state.attachmentID(), half)

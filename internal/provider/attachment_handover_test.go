@@ -187,7 +187,7 @@ func TestAccAttachment_configVarSetByHand(t *testing.T) {
 					setConfigVar(t, sb, mustFindApp(t, someone, "orders-worker").Name, "REDIS_URL", "redis://by-hand")
 				},
 				Config:      attached("blue", "worker", "REDIS"),
-				ExpectError: acctest.Says("The app has a config var REDIS_URL that was set by hand"),
+				ExpectError: acctest.Says("has the config var REDIS_URL already, which no attachment has set"),
 			},
 			{ // it is still there
 				Config: twoAppsTwoStores,

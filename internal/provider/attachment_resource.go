@@ -459,11 +459,6 @@ func (m attachmentModel) attachesAs(other attachmentModel) bool {
 	return m.AppID.Equal(other.AppID) && m.InstanceID.Equal(other.InstanceID) && m.Name.Equal(other.Name)
 }
 
-// label is what a summary names.
-func (m attachmentModel) label() string {
-	return m.Name.ValueString() + " of app " + m.AppID.ValueString()
-}
-
 // String names the attachment in a diagnostic.
 func (m attachmentModel) String() string {
 	return fmt.Sprintf("Attachment %s of store %s on app %s", firstOf(m.Name.ValueString(), "(unnamed)"), m.InstanceID.ValueString(), m.AppID.ValueString())

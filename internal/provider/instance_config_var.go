@@ -103,8 +103,10 @@ func heldByAnother(holder heroku.Attachment, at path.Path) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(at, "The attachment name is in use", fmt.Sprintf(
 		"On app %s the name %s belongs to the add-on %s (%s), which would lose it. "+
 			"Choose another name, or attach that add-on under another name first and detach this one. "+
-			"With create_before_destroy a store cannot have an attachment_name, since its predecessor has it: leave it out, or name the attachment with a kvs_attachment.",
-		holder.AppName, holder.Name, holder.AddOnName, holder.AddOnID))
+			"With create_before_destroy a store cannot have an attachment_name, since its predecessor has it: leave it out, or name the attachment with a kvs_attachment.\n\n"+
+			"If it is a store of this configuration whose address has changed, say so with a moved block:\n\n%s\n\n"+
+			"If it is a store that this configuration is to manage, import it:\n\n%s",
+		holder.AppName, holder.Name, holder.AddOnName, holder.AddOnID, movedBlock("kvs_instance"), importBlock("kvs_instance", string(holder.AddOnID))))
 }
 
 // warnOfChance: of several stores without a name for their attachment the first one to be ordered becomes REDIS.

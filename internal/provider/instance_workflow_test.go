@@ -423,11 +423,16 @@ func TestInstance_protection(t *testing.T) {
 	f.mustSucceed()
 }
 
-// A changed address makes a creation that meets its own store: refused, and then the destroy half leaves the store alone.
+// A changed address makes a creation that meets its own store: refused, and then the destroy half leaves the store alone. A
+// name of its attachment shows that in the plan.
 func TestInstance_renamedAddress(t *testing.T) {
 	t.Parallel()
 	f, _, store, of := aStore(t, nil)
 	f.sb.ResetJournal()
+	f.command()
+	f.resource("kvs_instance").plans(of)
+	f.mustSay("The attachment name is in use", "acme-cache", "moved {", "import {")
+	of = but(of, "attachment_name", nil)
 	f.command()
 	created, destroyed := f.resource("kvs_instance").plans(of), store.plans(nil)
 	f.mustSucceed()

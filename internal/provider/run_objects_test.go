@@ -188,7 +188,7 @@ func TestPlanReplacement_whileItIsApplied(t *testing.T) {
 	}{
 		"a plan after a refresh":      {false, true, true, ""},
 		"a plan that may defer":       {true, true, true, ""},
-		"a plan without a refresh":    {false, false, true, "The object is replaced as it was last read: web"},
+		"a plan without a refresh":    {false, false, true, "The object is replaced as it was last read"},
 		"an apply of Terraform's own": {true, false, false, "The change needs another object"},
 	} {
 		r, o := newRun(), object{appType, "a"}

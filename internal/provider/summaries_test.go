@@ -177,7 +177,7 @@ var remarks = map[string]struct {
 		store.apply(of)
 		store.refresh()
 		store.apply(of)
-	}, []string{"The upgrade waits for the maintenance window", "Upgrading the version of the store"}},
+	}, []string{"No announced version is as new as that", "The upgrade waits for the maintenance window", "Upgrading the version of the store"}},
 }
 
 func another(f *front) *managed {

@@ -283,7 +283,7 @@ func (w world) certificate(app, name string) []byte {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	defer connection.Close()
+	defer func() { _ = connection.Close() }()
 	return connection.(*tls.Conn).ConnectionState().PeerCertificates[0].Raw
 }
 
