@@ -163,7 +163,7 @@ type Change struct {
 	Networks []Network
 
 	// Planned is the reference that a saved plan carries. It is nil when the plan has none: the reference was unknown or came
-	// from the environment, the object is destroyed, or this is the plan.
+	// from the environment, the plan has no place for it, or this is the plan.
 	Planned *string
 }
 
