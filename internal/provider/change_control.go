@@ -57,14 +57,16 @@ func changeControlAttribute() schema.SingleNestedAttribute {
 	}
 	return schema.SingleNestedAttribute{
 		Optional: true,
-		MarkdownDescription: "Who may change what, and when: a change of a governed object without a valid reference, or in a freeze, is refused in the plan, and again before " +
-			"the first request of the apply. Reading, refreshing, importing and a plan without changes need no reference. See the guide about change control.",
+		MarkdownDescription: "Who may change what, and when: a change of a governed object without a valid reference, or in a freeze, " +
+			"is refused in the plan, and again before the first request of the apply. Reading, refreshing, importing and a plan without changes need no reference. See the guide about change control.",
 		Attributes: map[string]schema.Attribute{
 			"reference": schema.StringAttribute{
-				Optional:   true,
-				Validators: []validator.String{notBlank("the reference of an approved change, for example CHG0012345", referenceVariable)},
-				MarkdownDescription: "The reference of the approved change, such as the number of a ticket. When absent, the environment variable `" + referenceVariable +
-					"` is used. One that is known only after apply is judged then.",
+				Optional: true,
+				Validators: []validator.String{
+					notBlank("the reference of an approved change, for example CHG0012345", referenceVariable),
+				},
+				MarkdownDescription: "The reference of the approved change, such as the number of a ticket. " +
+					"When absent, the environment variable `" + referenceVariable + "` is used. One that is known only after apply is judged then.",
 			},
 			"reference_pattern": schema.StringAttribute{
 				Optional:   true,
@@ -76,8 +78,8 @@ func changeControlAttribute() schema.SingleNestedAttribute {
 				Optional: true,
 				Validators: []validator.String{stringvalidator.OneOf(
 					string(changecontrol.ScopeShield), string(changecontrol.ScopePrivate), string(changecontrol.ScopeAll))},
-				MarkdownDescription: "What is governed. `shield`, the default: Shield Spaces with their trusted ranges, apps in them, stores on shield plans or of these apps, " +
-					"their attachments and maintenance windows, and actions on them. `private`: the same of all Private Spaces. `all`: everything.",
+				MarkdownDescription: "What is governed. `shield`, the default: Shield Spaces with their trusted ranges, apps in them, " +
+					"stores on shield plans or of these apps, their attachments and maintenance windows, and actions on them. `private`: the same of all Private Spaces. `all`: everything.",
 			},
 			"freezes": schema.ListNestedAttribute{
 				Optional:            true,
@@ -94,12 +96,14 @@ func changeControlAttribute() schema.SingleNestedAttribute {
 			"record_file": schema.StringAttribute{
 				Optional:   true,
 				Validators: notEmpty("kvs-changes.jsonl"),
-				MarkdownDescription: "Path of a file to which each write for a governed object is appended: a line before it is sent, and one after its answer. A write that cannot be recorded is not sent. " +
+				MarkdownDescription: "Path of a file to which each write for a governed object is appended: " +
+					"a line before it is sent, and one after its answer. A write that cannot be recorded is not sent. " +
 					"The function `verify_change_record` checks the file. When absent, there is no record.",
 			},
 			"emergency": schema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "Whether changes pass a freeze. They need a valid reference all the same, and the record says that it was an emergency. " +
+				MarkdownDescription: "Whether changes pass a freeze. They need a valid reference all the same, " +
+					"and the record says that it was an emergency. " +
 					"`false` when absent.",
 			},
 		},
@@ -126,15 +130,18 @@ func (p *kvsProvider) changeControl(ctx context.Context, configured types.Object
 		return control{}, true, diags
 	}
 	config := changecontrol.Config{
-		Reference: m.Reference.ValueString(), ReferenceUnknown: m.Reference.IsUnknown(), ReferencePattern: m.ReferencePattern.ValueString(),
-		AppliesTo: m.AppliesTo.ValueString(), Emergency: m.Emergency.ValueBool(),
+		Reference: m.Reference.ValueString(), ReferenceUnknown: m.Reference.IsUnknown(),
+		ReferencePattern: m.ReferencePattern.ValueString(),
+		AppliesTo:        m.AppliesTo.ValueString(), Emergency: m.Emergency.ValueBool(),
 	}
 	if m.Reference.IsNull() {
 		config.Reference = p.getenv(referenceVariable)
 	}
 	for _, f := range m.Freezes {
 		f = cmp.Or(f, &freezeModel{})
-		config.Freezes = append(config.Freezes, changecontrol.FreezeConfig{From: f.From.ValueString(), To: f.To.ValueString(), Reason: f.Reason.ValueString()})
+		config.Freezes = append(config.Freezes, changecontrol.FreezeConfig{
+			From: f.From.ValueString(), To: f.To.ValueString(), Reason: f.Reason.ValueString(),
+		})
 	}
 	at := path.Root("change_control")
 	judge, problems := changecontrol.New(config)

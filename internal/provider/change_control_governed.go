@@ -119,7 +119,9 @@ func (g *governed[M]) Delete(ctx context.Context, req resource.DeleteRequest, re
 }
 
 // begin judges a change before its first request, and returns the context in which it is carried out.
-func (g *governed[M]) begin(ctx context.Context, state tfsdk.State, plan tfsdk.Plan, planned *string, diags *diag.Diagnostics) (context.Context, bool) {
+func (g *governed[M]) begin(
+	ctx context.Context, state tfsdk.State, plan tfsdk.Plan, planned *string, diags *diag.Diagnostics,
+) (context.Context, bool) {
 	if g.control.Control == nil {
 		return ctx, true
 	}
@@ -131,7 +133,9 @@ func (g *governed[M]) begin(ctx context.Context, state tfsdk.State, plan tfsdk.P
 }
 
 // changeOf is what a change touches: where the object is before it, and where after it.
-func changeOf[M governable](ctx context.Context, c *connection, state tfsdk.State, plan tfsdk.Plan, diags *diag.Diagnostics) changecontrol.Change {
+func changeOf[M governable](
+	ctx context.Context, c *connection, state tfsdk.State, plan tfsdk.Plan, diags *diag.Diagnostics,
+) changecontrol.Change {
 	var change changecontrol.Change
 	add := func(raw tftypes.Value, get func(context.Context, any) diag.Diagnostics) {
 		var m M
@@ -323,7 +327,10 @@ func (m privateSpaceModel) subject(context.Context, *connection) subject {
 
 func (m appModel) subject(ctx context.Context, c *connection) subject {
 	name := m.Name.ValueString()
-	s := subject{changecontrol.Object{Kind: appType, ID: m.ID.ValueString(), Name: name, App: name}, []changecontrol.Network{changecontrol.NetworkCommon}}
+	s := subject{
+		changecontrol.Object{Kind: appType, ID: m.ID.ValueString(), Name: name, App: name},
+		[]changecontrol.Network{changecontrol.NetworkCommon},
+	}
 	if !m.SpaceID.IsNull() {
 		space := c.spaceSubject(ctx, spaceType, m.SpaceID)
 		s.object.Space, s.networks = space.object.Space, space.networks
@@ -334,7 +341,9 @@ func (m appModel) subject(ctx context.Context, c *connection) subject {
 func (m instanceModel) subject(ctx context.Context, c *connection) subject {
 	app := c.appSubject(ctx, m.AppID)
 	return subject{
-		changecontrol.Object{Kind: "kvs_instance", ID: m.ID.ValueString(), Name: m.Name.ValueString(), App: app.object.App, Space: app.object.Space},
+		changecontrol.Object{
+			Kind: "kvs_instance", ID: m.ID.ValueString(), Name: m.Name.ValueString(), App: app.object.App, Space: app.object.Space,
+		},
 		append(app.networks, planNetwork(m.Plan.ValueString())),
 	}
 }
@@ -343,7 +352,9 @@ func (m attachmentModel) subject(ctx context.Context, c *connection) subject {
 	app := c.appSubject(ctx, m.AppID)
 	store := c.storeSubject(ctx, "kvs_instance", m.InstanceID)
 	return subject{
-		changecontrol.Object{Kind: "kvs_attachment", ID: m.ID.ValueString(), Name: m.Name.ValueString(), App: app.object.App, Space: app.object.Space},
+		changecontrol.Object{
+			Kind: "kvs_attachment", ID: m.ID.ValueString(), Name: m.Name.ValueString(), App: app.object.App, Space: app.object.Space,
+		},
 		append(app.networks, store.networks...),
 	}
 }
