@@ -478,9 +478,12 @@ func TestAccChangeControl_actions(t *testing.T) {
 	with.invoke("kvs_reset_stats", values{"instance_id": string(w.store)}).succeeded()
 	with.invoke("kvs_rotate_credentials", values{"instance_id": string(w.store)}).succeeded()
 	with.invoke("kvs_schedule_maintenance", values{"instance_id": string(w.store), "in_weeks": 1}).succeeded()
-	with.invoke("kvs_upgrade_version", values{"instance_id": string(w.store), "version": "8.0", "when": "now", "confirm": "orders-web"}).succeeded()
+	still := values{"instance_id": string(w.store), "app_maintenance": true, "scale_down": true}
+	with.invoke("kvs_run_maintenance", still).succeeded()
+	still["version"], still["when"] = "8.0", "now"
+	with.invoke("kvs_upgrade_version", still).succeeded()
 	lines, _ := (&lab{T: t}).recordOf(record)
-	if sent := w.Requests("(POST|PATCH|PUT|DELETE)", ".*"); len(sent) < 5 || len(lines) != 2*len(sent) {
+	if sent := w.Requests("(POST|PATCH|PUT|DELETE)", ".*"); len(sent) < 6 || len(lines) != 2*len(sent) {
 		t.Errorf("%d lines of %d writes: %+v", len(lines), len(sent), lines)
 	}
 	if lines[1].Object.Kind != "kvs_app" || lines[3].Object.Kind != "kvs_instance" || lines[3].Object.Name != "orders-cache" {
