@@ -56,7 +56,7 @@ func Main(m *testing.M) {
 func prepareEnvironment() {
 	// The examples name the source terraform-kvs/kvs; without this the CLI would look for it in a registry.
 	_ = os.Setenv("TF_ACC_PROVIDER_NAMESPACE", "terraform-kvs")
-	for _, name := range []string{"HEROKU_API_KEY", "HEROKU_API_URL", "HEROKU_DATA_API_URL", "TF_CLI_CONFIG_FILE", "TF_LOG"} {
+	for _, name := range []string{"HEROKU_API_KEY", "HEROKU_API_URL", "HEROKU_DATA_API_URL", "KVS_CHANGE_REFERENCE", "TF_CLI_CONFIG_FILE", "TF_LOG"} {
 		_ = os.Unsetenv(name)
 	}
 	_ = os.Setenv("CHECKPOINT_DISABLE", "1")

@@ -57,6 +57,11 @@ type Options struct {
 
 	// Observe is told of every attempt, once its outcome is known. The context is the one of the operation.
 	Observe func(context.Context, Attempt)
+
+	// Announce is told of every request that changes something, before each of its tries, and what it returns is told once
+	// what became of that try. After an error the try is not sent, and neither are any others. The context is the one of
+	// the operation, so that callers can say in it what the write is for. Both may take time, but not block.
+	Announce func(context.Context, Write) (func(WriteResult), error)
 }
 
 // Format prints the options like any struct, see [Store.Format].
@@ -87,6 +92,7 @@ type Client struct {
 	http           *http.Client
 	attemptTimeout time.Duration
 	observe        func(context.Context, Attempt)
+	announcing     func(context.Context, Write) (func(WriteResult), error) // nil: nobody is told
 
 	slots      chan struct{} // one for each request in flight
 	creating   appLocks
@@ -139,6 +145,7 @@ func New(o Options) (*Client, error) {
 		http:           newHTTPClient(o.Transport),
 		attemptTimeout: cmp.Or(o.AttemptTimeout, defaultAttemptTimeout),
 		observe:        o.Observe,
+		announcing:     o.Announce,
 		slots:          make(chan struct{}, maxInFlight),
 	}
 	c.known.learn(Secret(c.credential.Token))

@@ -63,10 +63,16 @@ func (c *Client) run(ctx context.Context, k call, accept func([]byte) error) (re
 		doubt   bool
 	)
 	for try := 1; ; try++ {
+		tell, err := c.announce(ctx, k, try)
+		if err != nil {
+			return reply{doubt: doubt}, err
+		}
 		if err := k.allowed(ctx); err != nil {
+			tell(WriteResult{})
 			return reply{doubt: doubt}, err
 		}
 		a, out, err := c.try(ctx, k, target, body, try, accept)
+		tell(a.result(out))
 		c.report(ctx, k, a, try, err)
 		doubt = doubt || out == lost || out == broken || out == unreadable
 

@@ -40,6 +40,7 @@ var everyRead = map[string]func(context.Context, *heroku.Client) error{
 		_, err := c.AddOnAttachments(ctx, addOnID)
 		return err
 	},
+	"Account":   func(ctx context.Context, c *heroku.Client) error { _, err := c.Account(ctx); return err },
 	"Plans":     func(ctx context.Context, c *heroku.Client) error { _, err := c.Plans(ctx); return err },
 	"Regions":   func(ctx context.Context, c *heroku.Client) error { _, err := c.Regions(ctx); return err },
 	"RateLimit": func(ctx context.Context, c *heroku.Client) error { _, err := c.RateLimit(ctx); return err },

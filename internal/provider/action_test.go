@@ -35,6 +35,7 @@ type actionServer struct {
 		tfprotov6.ActionServer
 	}
 	schemas map[string]*tfprotov6.ActionSchema
+	own     tftypes.Object // the provider's configuration
 	log     *bytes.Buffer
 }
 
@@ -60,16 +61,27 @@ func unconfiguredActionServer(t *testing.T, sb *acctest.Sandbox) actionServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.schemas = schemas.ActionSchemas
+	s.schemas, s.own = schemas.ActionSchemas, schemas.Provider.ValueType().(tftypes.Object)
 	return s
 }
 
 // configure gives the provider this api_key; the test's own wins over it, unless it is unknown.
 func (s actionServer) configure(apiKey tftypes.Value) {
 	s.Helper()
-	attributes := map[string]tftypes.Type{"api_key": tftypes.String, "api_url": tftypes.String, "data_api_url": tftypes.String, "probe": tftypes.String}
-	null := tftypes.NewValue(tftypes.String, nil)
-	config := dynamic(s.T, tftypes.Object{AttributeTypes: attributes}, map[string]tftypes.Value{"api_key": apiKey, "api_url": null, "data_api_url": null, "probe": null})
+	s.configureWith(values{"api_key": apiKey})
+}
+
+// configureWith gives the provider these attributes.
+func (s actionServer) configureWith(given values) {
+	s.Helper()
+	all := map[string]tftypes.Value{}
+	for name, kind := range s.own.AttributeTypes {
+		all[name] = tftypes.NewValue(kind, nil)
+		if value, ok := given[name].(tftypes.Value); ok {
+			all[name] = value
+		}
+	}
+	config := dynamic(s.T, s.own, all)
 	configured, err := s.server.ConfigureProvider(s.Context(), &tfprotov6.ConfigureProviderRequest{Config: config})
 	if err != nil || len(configured.Diagnostics) > 0 {
 		s.Fatal(err, configured)

@@ -10,6 +10,10 @@
 // What is sent to whom, and on which proof, SECURITY.md says as a table: it is decided in heroku.New (the token),
 // connection.lookAt (the passwords of stores) and certificates.go (who is the server that was there before).
 //
+// Every resource and action is served within governed or governedAction (change_control_governed.go), which judge a change
+// before its first request and carry it in the context of all its requests: with change control, a request that changes
+// something and belongs to no change is not sent.
+//
 // # What is destroyed or adopted, on which proof
 //
 // A name proves nothing, since anybody may give it to a store once it is free, and an id in a state proves nothing but

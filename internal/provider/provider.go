@@ -64,6 +64,8 @@ type providerModel struct {
 	APIURL     types.String `tfsdk:"api_url"`
 	DataAPIURL types.String `tfsdk:"data_api_url"`
 	Probe      types.String `tfsdk:"probe"`
+
+	ChangeControl types.Object `tfsdk:"change_control"`
 }
 
 func (p *kvsProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
@@ -94,7 +96,8 @@ func (p *kvsProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 				Validators: []validator.String{notBlank("a URL, for example https://api.data.heroku.com", "HEROKU_DATA_API_URL")},
 				Optional:   true,
 			},
-			"probe": probeAttribute(),
+			"probe":          probeAttribute(),
+			"change_control": changeControlAttribute(),
 		},
 	}
 }
@@ -109,10 +112,17 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 	if config.APIKey.IsUnknown() || config.APIURL.IsUnknown() || config.DataAPIURL.IsUnknown() || config.Probe.IsUnknown() {
 		return
 	}
+	control, known, diags := p.changeControl(ctx, config.ChangeControl)
+	if resp.Diagnostics.Append(diags...); !known || diags.HasError() {
+		return
+	}
 	options, err := p.options(config, req.TerraformVersion)
 	if err != nil {
 		resp.Diagnostics.Append(unusableCredential(err))
 		return
+	}
+	if control.Control != nil {
+		options.Announce = control.announce
 	}
 	client, err := heroku.New(options)
 	if err != nil {
@@ -125,9 +135,10 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		client: client, tokenSource: options.Credential.Source, protected: &protectedStores{}, plans: &plannedPlans{},
 		names: &takenNames{}, owners: &spaceOwners{}, holds: &replacement.AppLocks{}, hosts: &hosts{}, run: newRun(), regionList: &regionList{},
 		offered: &offeredPlans{}, varNames: &varNames{}, orders: &replacement.AppLocks{},
-		probing: config.Probe.ValueString(), certificates: newCertificates(config.Probe.ValueString()),
+		probing: config.Probe.ValueString(), certificates: newCertificates(config.Probe.ValueString()), control: control,
 	}
 	conn.run.asking = client.Asking
+	control.keepRecord(client, p.getenv)
 	// One free request, so that a wrong token is one error here instead of one for each resource.
 	if _, err := client.RateLimit(ctx); err != nil {
 		const summary = "Unable to use the Heroku API"
@@ -212,7 +223,11 @@ func logAttempt(ctx context.Context, attempt heroku.Attempt) {
 }
 
 func (p *kvsProvider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{newAppResource, newInstanceResource, newAttachmentResource, newMaintenanceWindowResource, newPrivateSpaceResource, newTrustedRangesResource}
+	return []func() resource.Resource{
+		govern[appModel](newAppResource), govern[instanceModel](newInstanceResource), govern[attachmentModel](newAttachmentResource),
+		govern[maintenanceWindowModel](newMaintenanceWindowResource), govern[privateSpaceModel](newPrivateSpaceResource),
+		govern[trustedRangesModel](newTrustedRangesResource),
+	}
 }
 
 func (p *kvsProvider) DataSources(context.Context) []func() datasource.DataSource {
@@ -224,11 +239,15 @@ func (p *kvsProvider) EphemeralResources(context.Context) []func() ephemeral.Eph
 }
 
 func (p *kvsProvider) Actions(context.Context) []func() action.Action {
-	return []func() action.Action{newAppMaintenanceAction, newCredentialsAction, newMaintenanceRunAction, newMaintenanceScheduleAction, newStatsAction, newVersionAction}
+	const store = "instance_id"
+	return []func() action.Action{
+		governAction(newAppMaintenanceAction, "app_id"), governAction(newCredentialsAction, store), governAction(newMaintenanceRunAction, store),
+		governAction(newMaintenanceScheduleAction, store), governAction(newStatsAction, store), governAction(newVersionAction, store),
+	}
 }
 
 func (p *kvsProvider) Functions(context.Context) []func() function.Function {
-	return []func() function.Function{newParseURLFunction}
+	return []func() function.Function{newParseURLFunction, newVerifyChangeRecordFunction}
 }
 
 // connection is what the configured provider hands to everything that speaks to Heroku; each of them embeds it.
@@ -249,6 +268,7 @@ type connection struct {
 
 	probing      string // how running stores are asked: probeOff, or one of the others
 	certificates *certificates
+	control      control
 }
 
 // configure takes what Configure of the provider prepared; nil (validate, or unknown provider values) leaves c unready.

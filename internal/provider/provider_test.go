@@ -206,7 +206,8 @@ func TestProvider_configure(t *testing.T) {
 			p.Configure(t.Context(), provider.ConfigureRequest{
 				TerraformVersion: "1.14.0",
 				Config: tfsdk.Config{Schema: schema.Schema, Raw: tftypes.NewValue(objectType, map[string]tftypes.Value{
-					"api_key": test.key, "api_url": test.url, "data_api_url": null, "probe": null})},
+					"api_key": test.key, "api_url": test.url, "data_api_url": null, "probe": null,
+					"change_control": tftypes.NewValue(objectType.(tftypes.Object).AttributeTypes["change_control"], nil)})},
 			}, &resp)
 
 			if test.summary != "" && (len(resp.Diagnostics) != 1 || resp.Diagnostics[0].Summary() != test.summary) {

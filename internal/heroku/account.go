@@ -1,0 +1,27 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package heroku
+
+import "context"
+
+// Account is whose credential it is (Platform API reference, account). A token of a narrow scope may not read it.
+type Account struct{ ID, Email string }
+
+type wireAccount struct {
+	ID    text `json:"id"`
+	Email text `json:"email"`
+}
+
+func (w wireAccount) value() (Account, error) {
+	if w.ID == "" || w.Email == "" {
+		return Account{}, missing("account id and email")
+	}
+	return Account{ID: string(w.ID), Email: string(w.Email)}, nil
+}
+
+// Account asks who is speaking.
+func (c *Client) Account(ctx context.Context) (Account, error) {
+	a, _, err := exchange(ctx, c, c.get("account"), one[wireAccount])
+	return a, err
+}

@@ -1,0 +1,46 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package heroku
+
+import (
+	"context"
+	"fmt"
+)
+
+// Write is one try of a request that changes something, as [Options].Announce learns of it: no header, no body, no query.
+type Write struct {
+	Method, Path string
+	Try          int // of the same request, from 1
+}
+
+// WriteResult is what became of a Write. With a Status it was answered, whatever the answer says. Without one it may have been
+// carried out when it is Lost, and has certainly not left this machine when it is not.
+type WriteResult struct {
+	Status    int
+	RequestID string // Heroku's
+	Lost      bool
+}
+
+// announce tells of a write that is about to be sent, and returns what is to be told of its result.
+func (c *Client) announce(ctx context.Context, k call, try int) (func(WriteResult), error) {
+	if c.announcing == nil || k.operation == read {
+		return func(WriteResult) {}, nil
+	}
+	result, err := c.announcing(ctx, Write{Method: k.method, Path: k.where(), Try: try})
+	if err != nil {
+		return nil, fmt.Errorf("%s %s was not sent: %w", k.method, k.where(), err)
+	}
+	return result, nil
+}
+
+// result is what became of an attempt. What nobody understands may have been carried out.
+func (a answer) result(out outcome) WriteResult {
+	switch {
+	case a.status != 0:
+		return WriteResult{Status: a.status, RequestID: a.requestID}
+	case out == unsent || out == refused: // refused: its caller's end kept it from being sent
+		return WriteResult{}
+	}
+	return WriteResult{Lost: true}
+}

@@ -1,0 +1,220 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/changecontrol"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+)
+
+// change_control of the provider block: under which reference changes are made, when none are, and where they are recorded.
+// What is governed, and where it is judged, is in change_control_governed.go.
+
+const referenceVariable = "KVS_CHANGE_REFERENCE"
+
+type changeControlModel struct {
+	Reference        types.String   `tfsdk:"reference"`
+	ReferencePattern types.String   `tfsdk:"reference_pattern"`
+	AppliesTo        types.String   `tfsdk:"applies_to"`
+	Freezes          []*freezeModel `tfsdk:"freezes"` // nil: one without its times
+	RecordFile       types.String   `tfsdk:"record_file"`
+	Emergency        types.Bool     `tfsdk:"emergency"`
+}
+
+type freezeModel struct {
+	From   types.String `tfsdk:"from"`
+	To     types.String `tfsdk:"to"`
+	Reason types.String `tfsdk:"reason"`
+}
+
+func changeControlAttribute() schema.SingleNestedAttribute {
+	notEmpty := func(example string) []validator.String {
+		return []validator.String{validatedBy(func(s string) error {
+			if strings.TrimSpace(s) == "" {
+				return fmt.Errorf("an empty text says nothing: write for example %s", example)
+			}
+			return nil
+		})}
+	}
+	freezeTime := func(description string) schema.StringAttribute {
+		return schema.StringAttribute{Optional: true, Validators: notEmpty("2026-12-18T00:00:00Z"), MarkdownDescription: description}
+	}
+	return schema.SingleNestedAttribute{
+		Optional: true,
+		MarkdownDescription: "Who may change what, and when: a change of a governed object without a valid reference, or in a freeze, " +
+			"is refused in the plan, and again before the first request of the apply. Reading, refreshing, importing and a plan without changes need no reference. See the guide about change control.",
+		Attributes: map[string]schema.Attribute{
+			"reference": schema.StringAttribute{
+				Optional: true,
+				Validators: []validator.String{
+					notBlank("the reference of an approved change, for example CHG0012345", referenceVariable),
+				},
+				MarkdownDescription: "The reference of the approved change, such as the number of a ticket. " +
+					"When absent, the environment variable `" + referenceVariable + "` is used. One that is known only after apply is judged then.",
+			},
+			"reference_pattern": schema.StringAttribute{
+				Optional:   true,
+				Validators: notEmpty("^CHG[0-9]{7}$"),
+				MarkdownDescription: "A regular expression (RE2) that has to match the whole reference, such as `^CHG[0-9]{7}$`. " +
+					"When absent, every reference will do.",
+			},
+			"applies_to": schema.StringAttribute{
+				Optional: true,
+				Validators: []validator.String{stringvalidator.OneOf(
+					string(changecontrol.ScopeShield), string(changecontrol.ScopePrivate), string(changecontrol.ScopeAll))},
+				MarkdownDescription: "What is governed. `shield`, the default: Shield Spaces with their trusted ranges, apps in them, " +
+					"stores on shield plans or of these apps, their attachments and maintenance windows, and actions on them. `private`: the same of all Private Spaces. `all`: everything.",
+			},
+			"freezes": schema.ListNestedAttribute{
+				Optional:            true,
+				MarkdownDescription: "Times without changes, by the clock of Heroku. They may follow one another, and may not overlap.",
+				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+					"from": freezeTime("When the freeze begins, in RFC 3339, such as `2026-12-18T00:00:00Z`. Every freeze needs it."),
+					"to":   freezeTime("When it is over, in RFC 3339: from this time on changes are made again. Every freeze needs it."),
+					"reason": schema.StringAttribute{
+						Optional: true, Validators: notEmpty("year-end close"),
+						MarkdownDescription: "Why, in words that a refusal repeats.",
+					},
+				}},
+			},
+			"record_file": schema.StringAttribute{
+				Optional:   true,
+				Validators: notEmpty("kvs-changes.jsonl"),
+				MarkdownDescription: "Path of a file to which each write for a governed object is appended: " +
+					"a line before it is sent, and one after its answer. A write that cannot be recorded is not sent. " +
+					"The function `verify_change_record` checks the file. When absent, there is no record.",
+			},
+			"emergency": schema.BoolAttribute{
+				Optional: true,
+				MarkdownDescription: "Whether changes pass a freeze. They need a valid reference all the same, " +
+					"and the record says that it was an emergency. " +
+					"`false` when absent.",
+			},
+		},
+	}
+}
+
+// control is the change control of one configured provider; the zero value governs nothing.
+type control struct {
+	*changecontrol.Control
+	planned    *string // the reference that a saved plan carries along: not the environment's, since the job that applies may have another
+	recordFile string
+}
+
+// changeControl reads the configuration. It reports false when a part of it is not known yet, other than the reference.
+func (p *kvsProvider) changeControl(ctx context.Context, configured types.Object) (c control, known bool, diags diag.Diagnostics) {
+	if configured.IsNull() {
+		return control{}, true, nil
+	}
+	if !knownBesideReference(ctx, configured) {
+		return control{}, false, nil
+	}
+	var m changeControlModel
+	if diags.Append(configured.As(ctx, &m, basetypes.ObjectAsOptions{})...); diags.HasError() {
+		return control{}, true, diags
+	}
+	config := changecontrol.Config{
+		Reference: m.Reference.ValueString(), ReferenceUnknown: m.Reference.IsUnknown(),
+		ReferencePattern: m.ReferencePattern.ValueString(),
+		AppliesTo:        m.AppliesTo.ValueString(), Emergency: m.Emergency.ValueBool(),
+	}
+	if m.Reference.IsNull() {
+		config.Reference = p.getenv(referenceVariable)
+	}
+	for _, f := range m.Freezes {
+		f = cmp.Or(f, &freezeModel{})
+		config.Freezes = append(config.Freezes, changecontrol.FreezeConfig{
+			From: f.From.ValueString(), To: f.To.ValueString(), Reason: f.Reason.ValueString(),
+		})
+	}
+	at := path.Root("change_control")
+	judge, problems := changecontrol.New(config)
+	for _, problem := range problems {
+		where := at.AtName(problem.Attribute)
+		if problem.Freeze >= 0 {
+			where = at.AtName("freezes").AtListIndex(problem.Freeze).AtName(problem.Attribute)
+		}
+		diags.AddAttributeError(where, "Unusable change control", capital(problem.Text)+".\n\nNothing was sent to Heroku.")
+	}
+	c = control{Control: judge, planned: m.Reference.ValueStringPointer(), recordFile: m.RecordFile.ValueString()}
+	if m.Reference.IsUnknown() {
+		c.planned = nil
+	}
+	if c.recordFile != "" {
+		if err := changecontrol.CheckRecord(c.recordFile); err != nil {
+			diags.AddAttributeError(at.AtName("record_file"), "The change record cannot be written",
+				capital(err.Error())+".\n\nNothing was sent to Heroku: a change that cannot be recorded is not made.")
+		}
+	}
+	return c, true, diags
+}
+
+func knownBesideReference(ctx context.Context, configured types.Object) bool {
+	var attributes map[string]tftypes.Value
+	value, err := configured.ToTerraformValue(ctx)
+	if err != nil || !value.IsKnown() || value.As(&attributes) != nil {
+		return false
+	}
+	for name, attribute := range attributes {
+		if name != "reference" && !attribute.IsFullyKnown() {
+			return false
+		}
+	}
+	return true
+}
+
+// announce makes the writes of a client known to change control before they are sent.
+func (c control) announce(ctx context.Context, w heroku.Write) (func(heroku.WriteResult), error) {
+	told, err := c.Announce(ctx, changecontrol.Write{Method: w.Method, Path: w.Path, Try: w.Try})
+	if err != nil {
+		return nil, err
+	}
+	return func(r heroku.WriteResult) {
+		answer := changecontrol.Answer{Event: changecontrol.EventUnsent, Status: r.Status, RequestID: r.RequestID}
+		switch {
+		case r.Status != 0:
+			answer.Event = changecontrol.EventAnswered
+		case r.Lost:
+			answer.Event = changecontrol.EventLost
+		}
+		told(answer)
+	}, nil
+}
+
+// keepRecord begins to record, if that is configured. Who is speaking is asked before the first write: a plan does not need it.
+func (c control) keepRecord(client *heroku.Client, getenv func(string) string) {
+	if c.Control == nil || c.recordFile == "" {
+		return
+	}
+	var (
+		once  sync.Once
+		email string
+	)
+	c.KeepRecord(c.recordFile, changecontrol.Maker{
+		Run: changecontrol.RunFrom(getenv),
+		Now: client.HostTime,
+		Actor: func(ctx context.Context) string {
+			once.Do(func() {
+				account, _ := client.Account(ctx) // a token of a narrow scope may not read it
+				email = account.Email
+			})
+			return email
+		},
+	})
+}

@@ -1,0 +1,368 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/action"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/changecontrol"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+// Every resource and every action is served within governed or governedAction, so that none can forget change control: they
+// judge a change before anything is done for it, and give its context to all that is done, for the record.
+
+// subject is what change control is told of an object as it is, or as it is planned to be.
+type subject struct {
+	object   changecontrol.Object
+	networks []changecontrol.Network
+}
+
+// governable is the model of a resource. What it cannot find out is left empty, and counts as unknown.
+type governable interface {
+	subject(ctx context.Context, c *connection) subject
+}
+
+type managed interface {
+	resource.ResourceWithConfigure
+	resource.ResourceWithIdentity
+	resource.ResourceWithImportState
+	resource.ResourceWithModifyPlan
+}
+
+// governed is a resource under change control.
+type governed[M governable] struct {
+	managed
+	connection
+}
+
+func govern[M governable](construct func() resource.Resource) func() resource.Resource {
+	return func() resource.Resource {
+		r, ok := construct().(managed)
+		if !ok {
+			panic("a resource lacks what every resource has")
+		}
+		return &governed[M]{managed: r}
+	}
+}
+
+func (g *governed[M]) Configure(ctx context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	g.configure(req.ProviderData, &resp.Diagnostics)
+	g.managed.Configure(ctx, req, resp)
+}
+
+func (g *governed[M]) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	if r, ok := g.managed.(resource.ResourceWithValidateConfig); ok {
+		r.ValidateConfig(ctx, req, resp)
+	}
+}
+
+// plannedReference, in the private state of a planned destroy, is the reference that it was planned under. A plan that creates
+// or updates has no such place: Terraform plans these again at apply, and forgets what the first plan kept.
+const plannedReference = "planned_reference"
+
+// ModifyPlan judges what the plan has become. Nothing is refused when nothing changes.
+func (g *governed[M]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	g.managed.ModifyPlan(ctx, req, resp)
+	if g.control.Control == nil || resp.Diagnostics.HasError() || resp.Plan.Raw.Equal(req.State.Raw) {
+		return
+	}
+	change := changeOf[M](ctx, &g.connection, req.State, resp.Plan, &resp.Diagnostics)
+	resp.Diagnostics.Append(g.judgeChange(change, changecontrol.Planning)...)
+	if resp.Plan.Raw.IsNull() && g.control.planned != nil {
+		if told, err := json.Marshal(*g.control.planned); err == nil {
+			resp.Diagnostics.Append(resp.Private.SetKey(ctx, plannedReference, told)...)
+		}
+	}
+}
+
+func (g *governed[M]) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	ctx, permitted := g.begin(ctx, tfsdk.State{}, req.Plan, nil, &resp.Diagnostics)
+	if permitted {
+		g.managed.Create(ctx, req, resp)
+		resp.Diagnostics.Append(g.unrecorded(ctx)...)
+	}
+}
+
+func (g *governed[M]) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	ctx, permitted := g.begin(ctx, req.State, req.Plan, nil, &resp.Diagnostics)
+	if permitted {
+		g.managed.Update(ctx, req, resp)
+		resp.Diagnostics.Append(g.unrecorded(ctx)...)
+	}
+}
+
+func (g *governed[M]) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	under, diags := req.Private.GetKey(ctx, plannedReference)
+	resp.Diagnostics.Append(diags...)
+	planned := new(string)
+	if json.Unmarshal(under, planned) != nil {
+		planned = nil // it was planned under none, or under one of the environment
+	}
+	ctx, permitted := g.begin(ctx, req.State, tfsdk.Plan{}, planned, &resp.Diagnostics)
+	if permitted {
+		g.managed.Delete(ctx, req, resp)
+		resp.Diagnostics.Append(g.unrecorded(ctx)...)
+	}
+}
+
+// begin judges a change before its first request, and returns the context in which it is carried out.
+func (g *governed[M]) begin(
+	ctx context.Context, state tfsdk.State, plan tfsdk.Plan, planned *string, diags *diag.Diagnostics,
+) (context.Context, bool) {
+	if g.control.Control == nil {
+		return ctx, true
+	}
+	defer recoverPanic(diags, "Judging a change", nil)
+	change := changeOf[M](ctx, &g.connection, state, plan, diags)
+	change.Planned = planned
+	diags.Append(g.judgeChange(change, changecontrol.Applying)...)
+	return changecontrol.Carry(ctx, change, nil), !diags.HasError()
+}
+
+// changeOf is what a change touches: where the object is before it, and where after it.
+func changeOf[M governable](
+	ctx context.Context, c *connection, state tfsdk.State, plan tfsdk.Plan, diags *diag.Diagnostics,
+) changecontrol.Change {
+	var change changecontrol.Change
+	add := func(raw tftypes.Value, get func(context.Context, any) diag.Diagnostics) {
+		var m M
+		if raw.IsNull() {
+			return
+		}
+		if diags.Append(get(ctx, &m)...); diags.HasError() {
+			return
+		}
+		s := m.subject(ctx, c)
+		if change.Object == (changecontrol.Object{}) {
+			change.Object = s.object
+		}
+		change.Networks = append(change.Networks, s.networks...)
+	}
+	add(state.Raw, func(ctx context.Context, m any) diag.Diagnostics { return state.Get(ctx, m) })
+	add(plan.Raw, func(ctx context.Context, m any) diag.Diagnostics { return plan.Get(ctx, m) })
+	return change
+}
+
+// judgeChange says what forbids a change, by the clock of Heroku.
+func (c *connection) judgeChange(change changecontrol.Change, phase changecontrol.Phase) (diags diag.Diagnostics) {
+	for _, refusal := range c.control.Judge(change, phase, c.client.HostTime()) {
+		detail := fmt.Sprintf("%s: %s\n\n%s Nothing was changed.", refusal.Object, refusal.Reason, refusal.Remedy)
+		switch refusal.Rule {
+		case changecontrol.NoReference:
+			diags.AddError("A governed change needs a change reference", detail)
+		case changecontrol.InvalidReference:
+			diags.AddError("The change reference is not valid", detail)
+		case changecontrol.OtherReference:
+			diags.AddError("The plan was made under another change reference", detail)
+		case changecontrol.InFreeze:
+			diags.AddError("Changes are frozen", detail)
+		}
+	}
+	return diags
+}
+
+// unrecorded is a warning: an error would taint what has been created, and the next apply would destroy it.
+func (c *connection) unrecorded(ctx context.Context) (diags diag.Diagnostics) {
+	if c.control.Control == nil {
+		return nil
+	}
+	if err := c.control.Unwritten(ctx); err != nil {
+		diags.AddWarning("The change record lacks answers", capital(err.Error())+
+			"\n\nThey are written before the next write of this run, and none is sent before. Keep this message with the record.")
+	}
+	return diags
+}
+
+// governedAction is an action under change control. Its attribute names the object that it works on, by its UUID.
+type governedAction struct {
+	action.ActionWithConfigure
+	connection
+	attribute string
+}
+
+func governAction(construct func() action.Action, attribute string) func() action.Action {
+	return func() action.Action {
+		a, ok := construct().(action.ActionWithConfigure)
+		if !ok {
+			panic("an action lacks what every action has")
+		}
+		return &governedAction{ActionWithConfigure: a, attribute: attribute}
+	}
+}
+
+func (g *governedAction) Configure(ctx context.Context, req action.ConfigureRequest, resp *action.ConfigureResponse) {
+	g.configure(req.ProviderData, &resp.Diagnostics)
+	g.ActionWithConfigure.Configure(ctx, req, resp)
+}
+
+func (g *governedAction) ValidateConfig(ctx context.Context, req action.ValidateConfigRequest, resp *action.ValidateConfigResponse) {
+	if a, ok := g.ActionWithConfigure.(action.ActionWithValidateConfig); ok {
+		a.ValidateConfig(ctx, req, resp)
+	}
+}
+
+// ModifyPlan judges an action as soon as it is planned.
+func (g *governedAction) ModifyPlan(ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse) {
+	if g.control.Control != nil {
+		change := g.change(ctx, req.Config, &resp.Diagnostics)
+		resp.Diagnostics.Append(g.judgeChange(change, changecontrol.Planning)...)
+	}
+}
+
+func (g *governedAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Judging an action", nil)
+	if g.control.Control == nil {
+		g.ActionWithConfigure.Invoke(ctx, req, resp)
+		return
+	}
+	change := g.change(ctx, req.Config, &resp.Diagnostics)
+	if resp.Diagnostics.Append(g.judgeChange(change, changecontrol.Applying)...); resp.Diagnostics.HasError() {
+		return
+	}
+	ctx = changecontrol.Carry(ctx, change, nil)
+	g.ActionWithConfigure.Invoke(ctx, req, resp)
+	resp.Diagnostics.Append(g.unrecorded(ctx)...)
+}
+
+func (g *governedAction) change(ctx context.Context, config tfsdk.Config, diags *diag.Diagnostics) changecontrol.Change {
+	var id types.String
+	diags.Append(config.GetAttribute(ctx, path.Root(g.attribute), &id)...)
+	s := g.storeSubject(ctx, "kvs_instance", id)
+	if g.attribute == "app_id" {
+		s = g.appSubject(ctx, id)
+	}
+	return changecontrol.Change{Object: s.object, Networks: s.networks}
+}
+
+// What follows finds out where objects are. The reads are shared, and a test of whether somebody may change something is no
+// reason to fail: what cannot be read counts as unknown.
+
+func networkOf(shield bool) changecontrol.Network {
+	if shield {
+		return changecontrol.NetworkShield
+	}
+	return changecontrol.NetworkPrivate
+}
+
+// planNetwork is what a plan is made for.
+func planNetwork(plan string) changecontrol.Network {
+	name, err := keyvalue.ParsePlanName(plan)
+	if err != nil {
+		return changecontrol.NetworkUnknown
+	}
+	switch class, _ := name.Class(); class {
+	case keyvalue.ClassCommon:
+		return changecontrol.NetworkCommon
+	case keyvalue.ClassPrivate:
+		return changecontrol.NetworkPrivate
+	case keyvalue.ClassShield:
+		return changecontrol.NetworkShield
+	}
+	return changecontrol.NetworkUnknown
+}
+
+func (c *connection) spaceSubject(ctx context.Context, kind string, id types.String) subject {
+	s := subject{changecontrol.Object{Kind: kind, ID: id.ValueString()}, []changecontrol.Network{changecontrol.NetworkUnknown}}
+	if !known(id) {
+		return s
+	}
+	if space, err := c.client.Space(ctx, heroku.SpaceID(id.ValueString())); err == nil {
+		s.object.Name, s.object.Space, s.networks[0] = space.Name, space.Name, networkOf(space.Shield)
+	}
+	return s
+}
+
+func (c *connection) appSubject(ctx context.Context, id types.String) subject {
+	s := subject{changecontrol.Object{Kind: appType, ID: id.ValueString()}, []changecontrol.Network{changecontrol.NetworkUnknown}}
+	if !known(id) {
+		return s
+	}
+	app, err := c.client.App(ctx, heroku.AppID(id.ValueString()))
+	if err != nil {
+		return s
+	}
+	s.object.Name, s.object.App, s.networks[0] = app.Name, app.Name, changecontrol.NetworkCommon
+	if app.Space != nil {
+		s.object.Space, s.networks[0] = app.Space.Name, networkOf(app.Space.Shield)
+	}
+	return s
+}
+
+func (c *connection) storeSubject(ctx context.Context, kind string, id types.String) subject {
+	s := subject{changecontrol.Object{Kind: kind, ID: id.ValueString()}, []changecontrol.Network{changecontrol.NetworkUnknown}}
+	if !known(id) {
+		return s
+	}
+	addOn, err := c.client.AddOn(ctx, heroku.AddOnID(id.ValueString()))
+	if err != nil {
+		return s
+	}
+	app := c.appSubject(ctx, types.StringValue(string(addOn.AppID)))
+	s.object.Name, s.object.App, s.object.Space = addOn.Name, addOn.AppName, app.object.Space
+	s.networks = append(app.networks, planNetwork(addOn.Plan))
+	return s
+}
+
+func (m privateSpaceModel) subject(context.Context, *connection) subject {
+	name := m.Name.ValueString()
+	s := subject{object: changecontrol.Object{Kind: spaceType, ID: m.ID.ValueString(), Name: name, Space: name}}
+	if !m.Shield.IsUnknown() {
+		s.networks = append(s.networks, networkOf(m.Shield.ValueBool()))
+	}
+	return s
+}
+
+func (m appModel) subject(ctx context.Context, c *connection) subject {
+	name := m.Name.ValueString()
+	s := subject{
+		changecontrol.Object{Kind: appType, ID: m.ID.ValueString(), Name: name, App: name},
+		[]changecontrol.Network{changecontrol.NetworkCommon},
+	}
+	if !m.SpaceID.IsNull() {
+		space := c.spaceSubject(ctx, spaceType, m.SpaceID)
+		s.object.Space, s.networks = space.object.Space, space.networks
+	}
+	return s
+}
+
+func (m instanceModel) subject(ctx context.Context, c *connection) subject {
+	app := c.appSubject(ctx, m.AppID)
+	return subject{
+		changecontrol.Object{
+			Kind: "kvs_instance", ID: m.ID.ValueString(), Name: m.Name.ValueString(), App: app.object.App, Space: app.object.Space,
+		},
+		append(app.networks, planNetwork(m.Plan.ValueString())),
+	}
+}
+
+func (m attachmentModel) subject(ctx context.Context, c *connection) subject {
+	app := c.appSubject(ctx, m.AppID)
+	store := c.storeSubject(ctx, "kvs_instance", m.InstanceID)
+	return subject{
+		changecontrol.Object{
+			Kind: "kvs_attachment", ID: m.ID.ValueString(), Name: m.Name.ValueString(), App: app.object.App, Space: app.object.Space,
+		},
+		append(app.networks, store.networks...),
+	}
+}
+
+func (m maintenanceWindowModel) subject(ctx context.Context, c *connection) subject {
+	return c.storeSubject(ctx, "kvs_maintenance_window", m.InstanceID)
+}
+
+func (m trustedRangesModel) subject(ctx context.Context, c *connection) subject {
+	return c.spaceSubject(ctx, "kvs_trusted_ip_ranges", m.SpaceID)
+}
