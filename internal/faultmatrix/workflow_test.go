@@ -19,7 +19,7 @@ import (
 
 // Words of refusals.
 const (
-	saysExists    = "exists already|already exists"
+	saysExists    = "exists already|already exists|attachment name is in use"
 	saysProtected = "protected"
 	saysMoved     = "exists already|already exists|moved|import"
 	saysTwo       = `\btwo\b|another one|exists already|in use`
