@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Attachment binds an add-on to an app under a name: FOO makes the config var FOO_URL there
@@ -22,6 +23,15 @@ type Attachment struct {
 	OwnerAppName string
 	CreatedAt    string   // RFC 3339
 	ConfigVars   []string // names on the attached app
+}
+
+// AttachmentNamed is the one of these that has the name; nil if none has it. Within an app a name is unique.
+func AttachmentNamed(attachments []Attachment, name string) *Attachment {
+	i := slices.IndexFunc(attachments, func(a Attachment) bool { return a.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &attachments[i]
 }
 
 // AttachmentCreate orders an attachment. Heroku chooses a name when there is none. Confirm is the name of the app to

@@ -26,12 +26,12 @@ func OriginalName(name, oldID string) (string, bool) {
 
 func retiredSuffix(oldID string) string { return "-retired-" + idPrefix(oldID) }
 
-// MigrationMark is the attachment of the old store to its own app that says that a replacement is under way. It also
+// MigrationMarker is the attachment of the old store to its own app that says that a replacement is under way. It also
 // keeps the store attached while its other attachments change hands, since Heroku never removes the last one on the
 // owning app (Platform API reference, add-on attachments).
-func MigrationMark(oldID string) string { return "KVS_MIGRATING_" + strings.ToUpper(idPrefix(oldID)) }
+func MigrationMarker(oldID string) string { return "KVS_MIGRATING_" + strings.ToUpper(idPrefix(oldID)) }
 
-// RetiredAttachment is what MigrationMark becomes when the old store is kept.
+// RetiredAttachment is what MigrationMarker becomes when the old store is kept.
 func RetiredAttachment(oldID string) string { return "KVS_RETIRED_" + strings.ToUpper(idPrefix(oldID)) }
 
 // ForkAttachment is the first attachment of the new store, on its own app: no app is to read a copy that is not complete.

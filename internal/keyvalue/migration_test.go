@@ -21,7 +21,7 @@ func TestMigrationNames_areValid(t *testing.T) {
 		}
 	}
 	seen := map[string]bool{}
-	for _, name := range []string{keyvalue.MigrationMark(oldStore), keyvalue.RetiredAttachment(oldStore), keyvalue.ForkAttachment(oldStore), keyvalue.Lease(oldStore, "9f1c03ab")} {
+	for _, name := range []string{keyvalue.MigrationMarker(oldStore), keyvalue.RetiredAttachment(oldStore), keyvalue.ForkAttachment(oldStore), keyvalue.Lease(oldStore, "9f1c03ab")} {
 		if err := keyvalue.ValidateAttachmentName(name); err != nil {
 			t.Error(err)
 		}
@@ -57,7 +57,7 @@ func TestLease(t *testing.T) {
 		keyvalue.Lease(oldStore, "9f1c03ab"):  true,
 		keyvalue.Lease(oldStore, "00000000"):  true, // another run's
 		keyvalue.Lease(another, "9f1c03ab"):   false,
-		keyvalue.MigrationMark(oldStore):      false,
+		keyvalue.MigrationMarker(oldStore):    false,
 		keyvalue.ForkAttachment(oldStore):     false,
 		"REDIS":                               false,
 		"KVS_LEASE_" + "7C4E2A90":             false, // of no run

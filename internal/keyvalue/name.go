@@ -20,6 +20,7 @@ const configVarSuffix = "_URL"
 var (
 	addOnNamePattern      = regexp.MustCompile(`^[a-zA-Z][A-Za-z0-9_-]+$`)
 	appNamePattern        = regexp.MustCompile(`^[a-z][a-z0-9-]{1,28}[a-z0-9]$`)
+	idPattern             = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
 	attachmentNamePattern = regexp.MustCompile(`^[A-Z][A-Z0-9_]+$`)
 )
 
@@ -30,6 +31,9 @@ func ValidateAddOnName(s string) error {
 	}
 	return fmt.Errorf("%q cannot be the name of an add-on, which starts with a letter and goes on with one or more letters, digits, dashes or underscores: write for example \"acme-cache\"", s)
 }
+
+// IsUUID reports whether s is an id as Heroku writes them: lower case, with hyphens.
+func IsUUID(s string) bool { return idPattern.MatchString(s) }
 
 // ValidateAppName checks the name of an app against the pattern of the Platform API reference, apps.
 func ValidateAppName(s string) error {
@@ -89,6 +93,17 @@ func AttachmentOfConfigVar(v string) string {
 		return name
 	}
 	return ""
+}
+
+// FirstAttachment prefers the primary, then the alphabet, since the API promises no order; empty without any.
+func FirstAttachment(names []string) string {
+	switch {
+	case len(names) == 0:
+		return ""
+	case slices.Contains(names, PrimaryAttachment):
+		return PrimaryAttachment
+	}
+	return slices.Min(names)
 }
 
 // AttachmentNames is the reverse of ConfigVar for the config vars of one add-on, in the order given. Variables

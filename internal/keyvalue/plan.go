@@ -53,6 +53,14 @@ func ParsePlanName(s string) (PlanName, error) {
 // Wire is the plan's name in the Platform API: "heroku-redis:premium-0".
 func (p PlanName) Wire() string { return Service + ":" + string(p) }
 
+// ShortPlanName is a plan's name without its service, as people write it; one that cannot be parsed stays as it is.
+func ShortPlanName(wire string) string {
+	if plan, err := ParsePlanName(wire); err == nil {
+		return string(plan)
+	}
+	return wire
+}
+
 // Class is the kind of runtime that the plan is made for: from the catalogue, else from the prefix of the
 // name, so that a plan newer than this catalogue is placed too. It is false when nothing is known.
 func (p PlanName) Class() (RuntimeClass, bool) {

@@ -6,6 +6,7 @@ package provider_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -421,3 +422,69 @@ func TestActions_examples(t *testing.T) {
 		}
 	}
 }
+
+// heldWorld has an app orders-web with two web dynos and one worker, and a client of somebody else.
+type heldWorld struct {
+	*testing.T
+	*acctest.Sandbox
+	client *heroku.Client
+}
+
+// app makes an app that is up and running.
+func (w heldWorld) app(name string) heroku.AppID {
+	w.Helper()
+	app, err := w.client.CreateApp(w.Context(), heroku.AppCreate{Name: name})
+	if err == nil {
+		err = w.Deploy(name, "web", "worker", "clock")
+	}
+	if err == nil {
+		err = w.client.Scale(w.Context(), app.ID, map[string]int{"web": 2, "clock": 0})
+	}
+	if err != nil {
+		w.Fatal(err)
+	}
+	return app.ID
+}
+
+func (w heldWorld) switchMaintenance(app heroku.AppID, on bool) {
+	w.Helper()
+	if _, err := w.client.UpdateApp(w.Context(), app, heroku.AppUpdate{Maintenance: &on}); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// state is an app in one line.
+func (w heldWorld) state(id heroku.AppID) string {
+	w.Helper()
+	app, err := w.client.FindApp(w.Context(), string(id))
+	if err != nil {
+		w.Fatal(err)
+	}
+	formation, err := w.client.Formation(w.Context(), id)
+	if err != nil {
+		w.Fatal(err)
+	}
+	memo, _, err := w.client.ConfigVar(w.Context(), id, "KVS_MIGRATION")
+	if err != nil {
+		w.Fatal(err)
+	}
+	parts := []string{map[bool]string{true: "maintenance", false: "open"}[app.Maintenance]}
+	slices.SortFunc(formation, func(a, b heroku.Process) int { return strings.Compare(a.Type, b.Type) })
+	for _, process := range formation {
+		parts = append(parts, fmt.Sprintf("%s=%d", process.Type, process.Quantity))
+	}
+	return strings.TrimSpace(strings.Join(parts, " ") + " " + memo)
+}
+
+func (w heldWorld) expect(app heroku.AppID, want string) {
+	w.Helper()
+	if got := w.state(app); got != want {
+		w.Errorf("the app is\n%s\nwant\n%s", got, want)
+	}
+}
+
+const (
+	oneStore = heroku.AddOnID("7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7")
+	running  = "open clock=0 web=2 worker=1"
+	memo     = `{"holders":["7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7"],"maintenance":false,"formation":{"web":2,"worker":1}}`
+)

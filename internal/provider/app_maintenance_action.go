@@ -69,7 +69,7 @@ func (a *appMaintenanceAction) Invoke(ctx context.Context, req action.InvokeRequ
 		case app.Maintenance == on:
 			i.say(ctx, "it was so already")
 		default:
-			if err = a.setAppMaintenance(ctx, app.ID, on); err == nil {
+			if _, err = a.client.UpdateApp(ctx, app.ID, heroku.AppUpdate{Maintenance: &on}); err == nil {
 				i.say(ctx, "done")
 			}
 		}

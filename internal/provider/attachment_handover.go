@@ -69,7 +69,10 @@ func (r *attachmentResource) planHandover(ctx context.Context, state attachmentM
 	// Under the name that it has already, the attachment is its own: the replacement of its store may have re-pointed it.
 	elsewhere := !plan.AppID.Equal(state.AppID) || !plan.Name.Equal(state.Name)
 	foreign := holder != nil && holder.AddOnID == wanted && holder.ID != state.attachmentID() && holder.ID != half
-	if elsewhere && foreign && r.planTakeover(ctx, *holder, wanted, plan, applies) || applies {
+	if elsewhere && foreign && r.planTakeover(ctx, *holder, wanted, plan, applies) {
+		return r.sayTaken(*holder, *plan, applies)
+	}
+	if applies {
 		return nil
 	}
 	decision, err := r.judge(ctx, holder, wanted, state.attachmentID(), half)
@@ -268,11 +271,7 @@ func (r *attachmentResource) configVarInUse(plan attachmentModel, err error) dia
 }
 
 func withName(attachments []heroku.Attachment, name string) *heroku.Attachment {
-	i := slices.IndexFunc(attachments, func(a heroku.Attachment) bool { return a.Name == name })
-	if i < 0 {
-		return nil
-	}
-	return &attachments[i]
+	return heroku.AttachmentNamed(attachments, name)
 }
 
 // leads reports whether the app has the store under that name already: a replacement of the store moves its attachments along,

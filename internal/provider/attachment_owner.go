@@ -11,7 +11,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
-	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
@@ -22,15 +22,15 @@ import (
 // are refused, and so is a creation of what is there already, unless another instance of the same plan gives it up.
 
 const (
-	attachmentNamed = "kvs_attachment by its name"    // in the state, wherever it is
+	attachmentNamed = "kvs_attachment by its name"    // that is destroyed, wherever it is
 	madeStore       = "kvs_instance made in this run" // whose first attachment nobody else can know
 	madeApp         = "kvs_app made in this run"      // on which nobody else has attached anything
 	aMoment         = 200 * time.Millisecond          // is enough to plan what comes next
 	knowWithin      = 5 * aMoment                     // Terraform reads and plans up to ten instances at a time
 )
 
-// onlyOwner refuses two instances that plan the same name of one app.
-func (r *attachmentResource) onlyOwner(state, plan attachmentModel) diag.Diagnostics {
+// onlyOwner refuses two instances that plan the same name of one app. replaced is what a creation replaces.
+func (r *attachmentResource) onlyOwner(state, plan attachmentModel, replaced string) diag.Diagnostics {
 	instance := plan.InstanceID
 	if instance.IsUnknown() {
 		instance = state.InstanceID
@@ -39,23 +39,24 @@ func (r *attachmentResource) onlyOwner(state, plan attachmentModel) diag.Diagnos
 		return nil
 	}
 	return r.run.claimAttachment(plan.AppID.ValueString(), plan.Name.ValueString(), path.Root("name"), claim{
-		id: state.ID.ValueString(), value: instance.ValueString(), owner: "kvs_attachment", single: true,
+		id: state.ID.ValueString(), value: instance.ValueString(), owner: "kvs_attachment", single: true, replaces: replaced,
 		text: fmt.Sprintf("a kvs_attachment of the store %s", firstOf(instance.ValueString(), "that is known only after apply")),
 	})
 }
 
 // onlyOwnerOfFirst claims the name that a store's configuration gives to its first attachment.
-func (r *instanceResource) onlyOwnerOfFirst(ctx context.Context, config tfsdk.Config, state, plan instanceModel) diag.Diagnostics {
+func (r *instanceResource) onlyOwnerOfFirst(ctx context.Context, req resource.ModifyPlanRequest, state, plan instanceModel) diag.Diagnostics {
 	var configured types.String
-	diags := config.GetAttribute(ctx, path.Root("attachment_name"), &configured)
+	diags := req.Config.GetAttribute(ctx, path.Root("attachment_name"), &configured)
 	if !diags.HasError() {
-		diags.Append(r.run.claimFirst(state.ID.ValueString(), plan, configured)...)
+		diags.Append(r.run.claimFirst(state.ID.ValueString(), predecessor(ctx, req), plan, configured)...)
 	}
 	return diags
 }
 
-// claimFirst is onlyOwnerOfFirst with what has been decoded; id is that of a store in the state.
-func (r *run) claimFirst(id string, plan instanceModel, configured types.String) diag.Diagnostics {
+// claimFirst is onlyOwnerOfFirst with what has been decoded; id is that of a store in the state, replaced that of one to which
+// the new one succeeds.
+func (r *run) claimFirst(id, replaced string, plan instanceModel, configured types.String) diag.Diagnostics {
 	if id != "" {
 		r.note(object{"kvs_instance", id})
 	}
@@ -63,7 +64,7 @@ func (r *run) claimFirst(id string, plan instanceModel, configured types.String)
 		return nil
 	}
 	return r.claimAttachment(plan.AppID.ValueString(), configured.ValueString(), path.Root("attachment_name"), claim{
-		id: id, owner: "kvs_instance", single: true,
+		id: id, owner: "kvs_instance", single: true, replaces: replaced,
 		text: fmt.Sprintf("attachment_name of the kvs_instance %s", firstOf(plan.Name.ValueString(), id, "that is created")),
 	})
 }
@@ -82,14 +83,14 @@ func (r *run) claimAttachment(app, name string, at path.Path, mine claim) diag.D
 // planCreation decides whether a creation may take over what is there: only if another instance of this plan has it. That
 // cannot be said to Create, which sees only what is planned while the plan is applied: therefore takes_over is planned
 // unknown, and otherwise null, and Terraform itself refuses to apply a null that has become an id.
-func (r *attachmentResource) planCreation(ctx context.Context, config attachmentModel, plan *attachmentModel, applies bool) diag.Diagnostics {
+func (r *attachmentResource) planCreation(ctx context.Context, config attachmentModel, plan *attachmentModel, replaced string, applies bool) diag.Diagnostics {
 	plan.TakesOver = types.StringNull()
 	app := plan.AppID.ValueString()
 	if config.Name.IsNull() || r.run.keeps(object{madeApp, app}) {
 		return nil
 	}
 	if !plan.known() {
-		if r.run.comesToKnow(ctx, object{attachmentNamed, plan.Name.ValueString()}, aMoment) {
+		if replaced != "" || r.run.comesToKnow(ctx, object{attachmentNamed, plan.Name.ValueString()}, aMoment) {
 			plan.TakesOver = types.StringUnknown()
 		}
 		return nil
@@ -102,7 +103,10 @@ func (r *attachmentResource) planCreation(ctx context.Context, config attachment
 	wanted := heroku.AddOnID(plan.InstanceID.ValueString())
 	handedOver := holder.Name == keyvalue.PrimaryAttachment && holder.AddOnID != wanted
 	if !handedOver && !r.madeHere(*holder) && r.planTakeover(ctx, *holder, wanted, plan, applies) || applies {
-		return nil
+		if plan.TakesOver.IsNull() || string(holder.ID) == replaced {
+			return nil
+		}
+		return r.sayTaken(*holder, *plan, applies)
 	}
 	decision, err := r.judge(ctx, holder, wanted)
 	if err != nil {
@@ -123,6 +127,19 @@ func (r *attachmentResource) planTakeover(ctx context.Context, holder heroku.Att
 		return false
 	}
 	return true
+}
+
+// sayTaken refuses to take over what another instance keeps. While a plan is applied, Terraform compares takes_over with what was
+// planned, in words that blame the provider: what they mean is said beside them, since nothing tells whether they will come.
+func (r *attachmentResource) sayTaken(holder heroku.Attachment, plan attachmentModel, applies bool) diag.Diagnostics {
+	if !applies {
+		return r.run.sole(object{"kvs_attachment", string(holder.ID)}, plan.String(), isTaken)
+	}
+	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("takes_over"), "The attachment is taken over as it is", fmt.Sprintf(
+		"The store %s (%s) is attached to the app %s as %s since %s (%s), and nothing is sent, because the plan has found it in another instance. "+
+			"If Terraform says that the final plan is inconsistent, the plan has not: somebody has attached the store since then. "+
+			"Nothing has been changed in that case; plan again, and the plan says how to import it.",
+		holder.AddOnName, holder.AddOnID, holder.AppName, holder.Name, firstOf(holder.CreatedAt, "an unknown time"), holder.ID))}
 }
 
 // planConfigVar refuses a name whose config var somebody has set by hand.

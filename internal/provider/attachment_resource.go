@@ -130,17 +130,17 @@ func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.Modify
 	if !req.State.Raw.IsNull() {
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 		r.run.note(state.object())
-		r.run.note(object{attachmentNamed, state.Name.ValueString()})
+		tellSuccessor(ctx, resp, state.ID)
 	}
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	if req.Plan.Raw.IsNull() {
-		wait := aMoment
-		if !state.TakesOver.IsNull() { // it was another instance's once
-			wait = knowWithin
+		r.run.note(object{attachmentNamed, state.Name.ValueString()})
+		if resp.Diagnostics.Append(r.run.sole(state.object(), state.String(), isDestroyed)...); resp.Diagnostics.HasError() {
+			return
 		}
-		if r.run.claimed(ctx, state.thing(), wait) {
+		if r.run.claimed(ctx, state.thing(), aMoment) {
 			resp.Diagnostics.Append(resp.Private.SetKey(ctx, leftToSuccessor, []byte("true"))...)
 		}
 		return
@@ -149,13 +149,17 @@ func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.Modify
 	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); resp.Diagnostics.HasError() {
 		return
 	}
-	if resp.Diagnostics.Append(r.onlyOwner(state, plan)...); resp.Diagnostics.HasError() {
+	replaced := predecessor(ctx, req)
+	if resp.Diagnostics.Append(r.onlyOwner(state, plan, replaced)...); !req.State.Raw.IsNull() && !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(r.run.sole(state.object(), state.String(), plan.fateOf(state))...)
+	}
+	if resp.Diagnostics.HasError() {
 		return
 	}
 	applies := r.run.applies(r.client, req.ClientCapabilities.DeferralAllowed)
 	switch {
 	case req.State.Raw.IsNull():
-		resp.Diagnostics.Append(r.planCreation(ctx, config, &plan, applies)...)
+		resp.Diagnostics.Append(r.planCreation(ctx, config, &plan, replaced, applies)...)
 	case plan.attachesAs(state):
 		plan.ID, plan.ConfigVars = state.ID, state.ConfigVars // only the consent differs, if anything
 	case plan.known():
@@ -221,7 +225,6 @@ func (r *attachmentResource) Read(ctx context.Context, req resource.ReadRequest,
 		return
 	}
 	r.run.read(state.object())
-	r.run.note(object{attachmentNamed, state.Name.ValueString()})
 	// Also for an object that is gone: the framework wants an identity even then, and older CLIs keep none.
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, attachmentIdentity{ID: state.ID})...)
 	attachment, err := r.live(ctx, state)
@@ -457,6 +460,14 @@ func (m attachmentModel) known() bool {
 // attachesAs reports whether two models are one attachment of one store.
 func (m attachmentModel) attachesAs(other attachmentModel) bool {
 	return m.AppID.Equal(other.AppID) && m.InstanceID.Equal(other.InstanceID) && m.Name.Equal(other.Name)
+}
+
+// fateOf says whether the plan keeps the attachment of the state, or gives it up for one elsewhere.
+func (m attachmentModel) fateOf(state attachmentModel) fate {
+	if m.known() && m.thing() != state.thing() {
+		return isDestroyed
+	}
+	return stays
 }
 
 // String names the attachment in a diagnostic.

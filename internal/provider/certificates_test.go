@@ -25,6 +25,7 @@ import (
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/probe"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/replacement"
 )
 
 // tlsStore is a store on this machine whose certificate can change. It counts connections and passwords.
@@ -202,10 +203,10 @@ func TestProbeOff(t *testing.T) {
 		expectDiagnostics(t, c.proveSource(t.Context(), heroku.Secret(source.URL), path.Root("fork"), external, "premium-0", false),
 			severity+": It is not proven that the source can be forked | "+why)
 	}
-	if got, said, err := c.proveCopy(t.Context(), oldStore, newStore); got != notProven || err != nil || !strings.Contains(said, why) {
+	if got, said, err := c.replacements().VerifyCopy(t.Context(), oldStore, newStore); got != replacement.Inconclusive || err != nil || !strings.Contains(said, why) {
 		t.Errorf("a copy: %d %q %v", got, said, err)
 	}
-	if got, said, err := c.proveCopyOf(t.Context(), heroku.Secret(source.URL), newStore); got != notProven || err != nil || !strings.Contains(said, why) {
+	if got, said, err := c.verifyCopyOf(t.Context(), heroku.Secret(source.URL), newStore); got != replacement.Inconclusive || err != nil || !strings.Contains(said, why) {
 		t.Errorf("a copy of a server elsewhere: %d %q %v", got, said, err)
 	}
 	_, err := (&usageDataSource{*c}).usageOf(t.Context(), &heroku.Store{ResourceURL: heroku.Secret(source.URL)})

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"runtime"
 	"strings"
 
@@ -302,10 +301,8 @@ func invalidImport(id, grammar, example string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("Invalid import identifier", said)
 }
 
-var uuidPattern = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
-
 // isUUID reports whether s is an id as Heroku writes them: lower case, with hyphens.
-func isUUID(s string) bool { return uuidPattern.MatchString(s) }
+func isUUID(s string) bool { return keyvalue.IsUUID(s) }
 
 // validateUUID refuses names where an id is wanted: a name may be given to another object later.
 func validateUUID(s string) error {

@@ -4,7 +4,8 @@
 // Package provider is the Terraform provider for Heroku Key-Value Store: schemas, plans, state and diagnostics.
 //
 // One file holds one noun and reads in the order of the object's life: declare, validate, plan, apply, translate.
-// What Key-Value Store is lives in package keyvalue, how Heroku is spoken to in package heroku.
+// What Key-Value Store is lives in package keyvalue, how Heroku is spoken to in package heroku, and how a store is replaced
+// by another one in package replacement.
 //
 // What is sent to whom, and on which proof, SECURITY.md says as a table: it is decided in heroku.New (the token),
 // connection.lookAt (the passwords of stores) and certificates.go (who is the server that was there before).
@@ -20,10 +21,10 @@
 // proven before; a test compares the list with the source. "The resource's own" is an object whose id a create, a read or
 // an import has put into the state of this resource.
 //
-// A store is adopted in two places, and only there. instanceResource.successor takes a store for the one that has replaced
+// A store is adopted in two places, and only there. Manager.successorOf takes a store for the one that has replaced
 // the resource's own, if that one is gone or retired, and the other has its name and bears the attachment KVS_FORK_<id> of
-// just that id on its own app. replacement.findFresh takes a store for the new one of a replacement that an earlier run has
-// begun, if it has the derived name, bears KVS_FORK_<id> on its own app, and was made after the mark. The attachment is
+// just that id on its own app. replacement.findNewStore takes a store for the new one of a replacement that an earlier run has
+// begun, if it has the derived name, bears KVS_FORK_<id> on its own app, and was made after the marker. The attachment is
 // part of the order of the new store, so that nothing can have the one without the other. It costs no request to see, since
 // an add-on lists its config vars. A run may be killed after the last step and before its state is written, so that the
 // proof has to outlive the run, and a read must not remove it: it stays until the next change of the store, as one config
@@ -34,7 +35,7 @@
 // holder sends nothing. An apply after a run that was killed while it moved attachments therefore waits up to three
 // minutes. A request that Heroku itself carries out more than a minute after it was sent, and after the client has given it
 // up, is outside of what this can prevent. Each attachment that comes or goes restarts the app that owns the old store: the
-// mark, the lease and its end do so once each, unless the old store goes together with them.
+// marker, the lease and its end do so once each, unless the old store goes together with them.
 //
 // Protection is noted by id for the time of one plan, so that an object which two resources manage is not destroyed
 // through the one that does not protect it. Terraform plans neither what -target leaves out nor the destroy half of
@@ -52,36 +53,36 @@
 //	instanceResource.Delete            DeleteAddOn           the resource's own, by id, that nothing protects; no other app is attached
 //	instanceResource.detachAndDelete   DeleteAttachment      of the resource's own, on apps from which a replacement has carried it over
 //	instanceResource.detachAndDelete   DeleteAddOn           as Delete; no app is attached that nobody here has attached
-//	instanceResource.destroyStore      DeleteAddOn           what its callers have proven, below
-//	connection.detachFrom              DeleteAttachment      it has the name of a mark or of a former name, on the app, and is of the store
+//	Manager.Destroy                    DeleteAddOn           what its callers have proven, below
+//	Manager.Detach                     DeleteAttachment      it has the name of a marker or a former name, on the app, and is of the store
 //
-// destroyStore is called for a fork that lacks keys, by the id that this run's order has returned (verifyFork); for the new
-// store of a replacement that is given up, found by findFresh, under the lease, without any attachment but its first one
-// (discard), or ordered in this run (overtaken); for the same in a destroy of both stores (discardUsed); for the old store,
-// under the lease, immediately after its attachments were read again and found to be marks only, and after the new one was
+// Manager.Destroy is called for a fork that lacks keys, by the id that this run's order has returned (verifyFork); for the new
+// store of a replacement that is given up, found by findNewStore, under the lease, without any attachment but its first one
+// (discard), or ordered in this run (overtaken); for the same in a destroy of both stores (destroyUsed); for the old store,
+// under the lease, immediately after its attachments were read again and found to be markers only, and after the new one was
 // looked at again: provisioned, with every attachment that the old one had (retire, arrived); and for the store that was
 // kept: a UUID, of heroku-redis, with the retired name of this resource's store or of one that this store succeeds, with a
-// mark on its own app and no other attachment, and protected by nobody in this run (notRetired).
+// marker on its own app and no other attachment, and protected by nobody in this run (DoubtRetired).
 //
-// Replacements:
+// Replacements, in package replacement:
 //
-//	replacement.begin                  CreateAttachment      the mark, on the old store; without confirm
+//	replacement.begin                  CreateAttachment      the migration marker, on the old store; without confirm
 //	replacement.takeLease              CreateAttachment      the lease, on the old store; without confirm, under a name of this run
 //	replacement.takeLease              DeleteAttachment      leases on the old store: this run's own, and those that are over
-//	replacement.giveBack               DeleteAttachment      the lease of this run, by the id that its order has returned
-//	replacement.order                  CreateAddOn           the derived name is free; one that has it already is proven by findFresh
-//	replacement.settle                 UpdateStoreConfig     the new store, ordered by this run or proven by findFresh
+//	replacement.giveBackLease          DeleteAttachment      the lease of this run, by the id that its order has returned
+//	replacement.order                  CreateAddOn           the derived name is free; one that has it already is proven by findNewStore
+//	replacement.settle                 UpdateStoreConfig     the new store, ordered by this run or proven by findNewStore
 //	replacement.settle                 SetMaintenanceWindow  the same
 //	replacement.point                  CreateAttachment      with confirm, under the lease: an attachment just read as one of the two stores
 //	replacement.attachOwner            CreateAttachment      without confirm, under the lease
-//	replacement.moveName               UpdateAddOn           under the lease: both stores, by id
-//	replacement.unmark                 CreateAttachment      without confirm, under the lease: the mark of a kept store
-//	replacement.discardUsed            DeleteAttachment      under the lease: of the new store, on the app of the old one; both go
-//	connection.remember                SetConfigVar          KVS_MIGRATION only, whose former content was read and understood
-//	connection.release                 SetConfigVar          the same; only a holder named in it puts the app back
-//	connection.hold                    Scale                 what was before is in KVS_MIGRATION already
-//	connection.release                 Scale                 process types at 0 that KVS_MIGRATION has another quantity of
-//	connection.setAppMaintenance       UpdateApp             what was before is in KVS_MIGRATION already
+//	replacement.exchangeNames          UpdateAddOn           under the lease: both stores, by id
+//	replacement.keepOld                CreateAttachment      without confirm, under the lease: the marker of a kept store
+//	replacement.destroyUsed            DeleteAttachment      under the lease: of the new store, on the app of the old one; both go
+//	Manager.remember                   SetConfigVar          KVS_MIGRATION only, whose former content was read and understood
+//	Manager.releaseApp                 SetConfigVar          the same; only a holder named in it puts the app back
+//	Manager.holdApp                    Scale                 what was before is in KVS_MIGRATION already
+//	Manager.releaseApp                 Scale                 process types at 0 that KVS_MIGRATION has another quantity of
+//	Manager.setAppMaintenance          UpdateApp             what was before is in KVS_MIGRATION already
 //
 // Attachments, windows, actions on stores:
 //
@@ -102,6 +103,7 @@
 //	appResource.Create                 UpdateApp             the app just created, by id
 //	appResource.steps                  UpdateApp             the resource's own, by id
 //	appResource.steps                  TransferApp           the resource's own, by id
+//	appMaintenanceAction.Invoke        UpdateApp             the app that the configuration names: its maintenance mode
 //	appResource.Delete                 DeleteApp             the resource's own, by id; it owns no add-on any more
 //	privateSpaceResource.Create        CreateSpace           the name is free
 //	privateSpaceResource.steps         RenameSpace           the resource's own, by id

@@ -171,7 +171,7 @@ func (r *instanceResource) orderAttached(ctx context.Context, app heroku.App, or
 	if order.AttachmentName != "" || order.Confirm != "" {
 		return r.client.CreateAddOn(ctx, app.ID, order)
 	}
-	defer r.orders.lock([]heroku.AppID{app.ID})() // Heroku takes one order at a time for an app anyway
+	defer r.orders.Lock([]heroku.AppID{app.ID})() // Heroku takes one order at a time for an app anyway
 	if r.run.knows(primaryOf(app.ID)) {
 		return r.client.CreateAddOn(ctx, app.ID, order)
 	}

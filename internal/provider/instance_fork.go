@@ -21,6 +21,8 @@ import (
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/probe"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/replacement"
 )
 
 // A new store may begin as a copy of another one, a fork: of a store of Heroku's, or of any server that lets itself be
@@ -213,12 +215,12 @@ func (r *instanceResource) verifyFork(ctx context.Context, plan, config instance
 	case err != nil:
 		cause := r.failure("", plan.label(), err)
 		diags.AddWarning("The fork is not proven", cause.Detail()+"\n\nHeroku reports that it is complete.")
-	case result == notProven && said != "":
+	case result == replacement.Inconclusive && said != "":
 		diags.AddWarning("The fork is not proven", fmt.Sprintf("%s: %s\n\nHeroku reports that it is complete.", plan.label(), said))
-	case result == disproven:
+	case result == replacement.Different:
 		diags.AddError("The fork is not complete", fmt.Sprintf(
 			"%s: %s\n\nThe new store is destroyed, and its source is as it was. Apply again when nothing is written to the source.", plan.label(), said))
-		if err := r.destroyStore(context.WithoutCancel(ctx), plan.addOnID(), timeout); err != nil {
+		if err := r.replacements().Destroy(context.WithoutCancel(ctx), plan.addOnID(), timeout); err != nil {
 			diags.Append(r.failure("Unable to destroy Key-Value Store", plan.label(), err))
 			return false, diags
 		}
@@ -228,15 +230,21 @@ func (r *instanceResource) verifyFork(ctx context.Context, plan, config instance
 }
 
 // compareFork says nothing of a store that is no fork.
-func (r *instanceResource) compareFork(ctx context.Context, plan, config instanceModel) (proof, string, error) {
+func (r *instanceResource) compareFork(ctx context.Context, plan, config instanceModel) (replacement.Verification, string, error) {
 	fork, diags := forkOf(ctx, config.Fork)
 	switch {
 	case config.Fork.IsNull() || diags.HasError():
-		return notProven, "", nil
+		return replacement.Inconclusive, "", nil
 	case known(fork.URL):
-		return r.proveCopyOf(ctx, heroku.Secret(fork.URL.ValueString()), plan.addOnID())
+		return r.verifyCopyOf(ctx, heroku.Secret(fork.URL.ValueString()), plan.addOnID())
 	}
-	return r.proveCopy(ctx, heroku.AddOnID(fork.InstanceID.ValueString()), plan.addOnID())
+	return r.replacements().VerifyCopy(ctx, heroku.AddOnID(fork.InstanceID.ValueString()), plan.addOnID())
+}
+
+// verifyCopyOf counts the keys of a source that is not Heroku's, and of its copy.
+func (c *connection) verifyCopyOf(ctx context.Context, source heroku.Secret, to heroku.AddOnID) (replacement.Verification, string, error) {
+	ask := func(ctx context.Context) (probe.Report, error) { return c.lookAt(ctx, source, true) }
+	return c.replacements().VerifyCopyOf(ctx, ask, to)
 }
 
 // resumeFork counts the keys of a fork whose creation was cut short. It may be in use by now, so it is only reported.
@@ -247,7 +255,7 @@ func (r *instanceResource) resumeFork(ctx context.Context, req resource.UpdateRe
 	}
 	var config instanceModel
 	diags.Append(req.Config.Get(ctx, &config)...)
-	if result, said, err := r.compareFork(ctx, plan, config); err == nil && result != proven && said != "" {
+	if result, said, err := r.compareFork(ctx, plan, config); err == nil && result != replacement.Verified && said != "" {
 		diags.AddWarning("The fork is not proven", fmt.Sprintf("%s: %s\n\nHeroku reports that it is complete.", plan.label(), said))
 	}
 	diags.Append(resp.Private.SetKey(ctx, forkUnverified, nil)...)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/replacement"
 )
 
 // A plan says what changes from what was there when it was made. It may be applied much later, and somebody may have
@@ -21,7 +22,7 @@ import (
 func (r *instanceResource) compareLive(ctx context.Context, state, plan, config instanceModel, change keyvalue.Change) (live, diag.Diagnostics) {
 	replaced := change.Method == keyvalue.NewStore || change.Method == keyvalue.Refused || state.State.ValueString() == instanceMigrating
 	addOn, err := r.client.AddOn(ctx, state.addOnID())
-	gone := heroku.IsNotFound(err) || err == nil && ending(addOn)
+	gone := heroku.IsNotFound(err) || err == nil && replacement.IsDeleted(addOn)
 	switch {
 	case gone && replaced:
 		return live{}, nil
@@ -30,7 +31,7 @@ func (r *instanceResource) compareLive(ctx context.Context, state, plan, config 
 			"%s does not exist any more. Nothing was changed. Plan again to see what is left to do.", state.label()))}
 	case err != nil:
 		return live{}, diag.Diagnostics{r.failure("Unable to read Key-Value Store", state.label(), err)}
-	case replaced && (migrating(addOn) || gaveAway(addOn, state.Name.ValueString())):
+	case replaced && (replacement.InProgress(addOn) || replacement.GaveNameAway(addOn, state.Name.ValueString())):
 		return live{addOn: addOn}, nil
 	}
 	store, err := r.storeOf(ctx, addOn)

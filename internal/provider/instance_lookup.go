@@ -16,7 +16,7 @@ import (
 )
 
 // keyValueStoreService is the add-on service of every store; its name is older than the product's.
-const keyValueStoreService = "heroku-redis"
+const keyValueStoreService = keyvalue.Service
 
 // findInstance finds the store that a person means by its UUID, its name, or app::ATTACHMENT.
 func (c *connection) findInstance(ctx context.Context, reference string) (heroku.AddOn, diag.Diagnostics) {

@@ -19,10 +19,11 @@ import (
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/replacement"
 )
 
 // A change that the store itself cannot make needs a new one. Here is what the configuration says of how, and what the
-// plan says of it; how it is done is in instance_replacement.go.
+// plan says of it; how it is done is in package replacement.
 
 // migrationModel is the `migration` attribute. Null stands for the default, also within a known object.
 type migrationModel struct {
@@ -40,10 +41,6 @@ type migrationModel struct {
 const (
 	strategyFork     = "fork"
 	strategyRecreate = "recreate"
-
-	retireWhenVerified = "when_verified"
-	retireAlways       = "always"
-	retireNever        = "never"
 )
 
 func migrationAttribute() schema.SingleNestedAttribute {
@@ -75,7 +72,7 @@ func migrationAttribute() schema.SingleNestedAttribute {
 			},
 			"retire": schema.StringAttribute{
 				Optional:   true,
-				Validators: []validator.String{stringvalidator.OneOf(retireWhenVerified, retireAlways, retireNever)},
+				Validators: []validator.String{stringvalidator.OneOf(replacement.RetireWhenVerified, replacement.RetireAlways, replacement.RetireNever)},
 				MarkdownDescription: "What becomes of the old store: `when_verified`, the default, destroys it after a proven copy and else keeps it under another name, as `retired_instance_id`; " +
 					"`always` and `never` say it outright. A kept store is paid for. Changing it to `always` later destroys the one that was kept.",
 			},
@@ -104,10 +101,14 @@ func migrationAttribute() schema.SingleNestedAttribute {
 
 func (m migrationModel) recreates() bool { return m.Strategy.ValueString() == strategyRecreate }
 func (m migrationModel) verifies() bool  { return m.Verify.IsNull() || m.Verify.ValueBool() }
-func (m migrationModel) retires() string { return firstOf(m.Retire.ValueString(), retireWhenVerified) }
-func (m migrationModel) hold() hold {
-	return hold{AppMaintenance: m.AppMaintenance.ValueBool(), ScaleDown: m.ScaleDown.ValueBool()}
+func (m migrationModel) retires() string {
+	return firstOf(m.Retire.ValueString(), replacement.RetireWhenVerified)
 }
+func (m migrationModel) hold() replacement.Hold {
+	return replacement.Hold{AppMaintenance: m.AppMaintenance.ValueBool(), ScaleDown: m.ScaleDown.ValueBool()}
+}
+
+func (m migrationModel) holds() bool { return m.hold() != replacement.Hold{} }
 
 // terms are the defaults where the configuration says nothing, or nothing yet.
 func (m instanceModel) terms(ctx context.Context) migrationModel {
@@ -122,7 +123,7 @@ func (m instanceModel) terms(ctx context.Context) migrationModel {
 func (r *instanceResource) planReplacement(ctx context.Context, state, config instanceModel, plan *instanceModel, change keyvalue.Change) diag.Diagnostics {
 	terms := plan.terms(ctx)
 	diags := refuseReplacement(state, *plan, change, terms)
-	if !diags.HasError() && terms.recreates() && terms.retires() != retireNever {
+	if !diags.HasError() && terms.recreates() && terms.retires() != replacement.RetireNever {
 		diags.Append(r.refuseLoss(state)...)
 	}
 	if diags.HasError() {
@@ -186,7 +187,7 @@ func refuseReplacement(state, plan instanceModel, change keyvalue.Change, terms 
 	case terms.recreates() && !terms.AcceptDataLoss.ValueBool():
 		diags.AddAttributeError(path.Root("migration"), "Recreating the store loses its data", fmt.Sprintf(
 			"%s would be replaced by an empty store. Set accept_data_loss = true beside strategy = \"recreate\" if its keys may be lost.", state.label()))
-	case terms.recreates() && terms.retires() != retireNever:
+	case terms.recreates() && terms.retires() != replacement.RetireNever:
 		state.DeletionProtection = types.BoolValue(state.DeletionProtection.ValueBool() || plan.DeletionProtection.ValueBool() || plan.DeletionProtection.IsUnknown())
 		diags.Append(state.refuseDestroy()...)
 	}
@@ -211,7 +212,7 @@ func (r *instanceResource) movedAttachments(ctx context.Context, state, plan ins
 	}
 	var moved, outside []string
 	for _, attachment := range attachments {
-		if markOf(state.addOnID(), attachment.Name) {
+		if replacement.IsInternalAttachment(state.addOnID(), attachment.Name) {
 			continue
 		}
 		moved = append(moved, fmt.Sprintf("%s of app %s", keyvalue.ConfigVar(attachment.Name), attachment.AppName))
@@ -267,9 +268,9 @@ func (m migrationModel) conduct(change keyvalue.Change) []string {
 		facts = append(facts, "The attached apps go on writing meanwhile, and what they write during the copy may be lost: set migration = { app_maintenance = true, scale_down = true } to lose none of it.")
 	}
 	switch m.retires() {
-	case retireAlways:
+	case replacement.RetireAlways:
 		facts = append(facts, "The old store is destroyed afterwards, be the copy proven or not.")
-	case retireNever:
+	case replacement.RetireNever:
 		facts = append(facts, "The old store is kept under another name, "+paidFor(change.PriceBefore)+".")
 	default:
 		facts = append(facts, "The old store is destroyed when the keys of both have been counted and are as many. Where they cannot be counted, as in a Private Space from outside, it is kept under another name, "+paidFor(change.PriceBefore)+", until migration = { retire = \"always\" } is applied.")

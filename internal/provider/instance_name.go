@@ -16,6 +16,7 @@ import (
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/replacement"
 )
 
 // The name of a store is chosen before it is ordered, so that a lost answer can be looked up. Where the configuration
@@ -88,7 +89,7 @@ func (r *instanceResource) orderStore(ctx context.Context, app heroku.App, order
 func (r *instanceResource) mayBeLost(holder heroku.AddOn, app heroku.App, order heroku.AddOnCreate) bool {
 	created, err := time.Parse(time.RFC3339, holder.CreatedAt)
 	recent := err != nil || r.client.HostTime().Sub(created) < lostFor
-	return !ending(holder) && recent && holder.AppID == app.ID && holder.Plan == order.Plan
+	return !replacement.IsDeleted(holder) && recent && holder.AppID == app.ID && holder.Plan == order.Plan
 }
 
 // nameForGood gives a complete store that was ordered without a name the one that it keeps. Where that fails it keeps the

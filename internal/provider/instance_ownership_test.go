@@ -115,7 +115,10 @@ func TestAccInstance_protectedElsewhere(t *testing.T) {
 			l.mustApply(app + at(address.removed, unprotected))
 			both := app + at(address.removed, unprotected) + at(address.protects, "")
 			id := l.Living()[0].ID
-			l.mustApply(both + "import {\n  to = kvs_instance." + address.protects + "\n  id = \"" + id + "\"\n}\n")
+			l.cli.Configure(both + "import {\n  to = kvs_instance." + address.protects + "\n  id = \"" + id + "\"\n}\n")
+			l.mustRefuse("Two resources manage one object", "plan")
+			l.cli.Configure(both)
+			l.run(mishap{}, "import", "-input=false", "kvs_instance."+address.protects, id)
 			const refusal = "Another resource protects what is to be destroyed"
 			for _, order := range []string{"-parallelism=1", "-parallelism=10"} {
 				l.cli.Configure(app + at(address.protects, ""))

@@ -7,8 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -16,19 +14,11 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/probe"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/replacement"
 )
 
-// What a change relies on is shown by the stores themselves, as far as they can be reached from here: that a copy is
-// complete, that data has room in a plan, that a source can be copied. No part of a URL is in what is said of it.
-
-// proof is what the stores show of a claim.
-type proof int
-
-const (
-	notProven proof = iota // they cannot be asked, or what they say decides nothing
-	proven
-	disproven
-)
+// What a change relies on is shown by the stores themselves, as far as they can be reached from here: that data has room in a
+// plan, that a source can be copied. No part of a URL is in what is said of it.
 
 // look asks the server of one of Heroku's stores. An *probe.Unreachable says why it cannot be asked; any other error is
 // the API's, or an interrupt.
@@ -45,7 +35,7 @@ func (c *connection) look(ctx context.Context, id heroku.AddOnID) (probe.Report,
 // named it. To an external source, whose URL a person has written, the password may go without TLS.
 func (c *connection) lookAt(ctx context.Context, source heroku.Secret, external bool) (probe.Report, error) {
 	if c.probing == probeOff {
-		return probe.Report{}, &probe.Unreachable{Reason: probeOff, Detail: `nothing is connected to, because probe = "off" is set in the provider block`}
+		return probe.Report{}, &probe.Unreachable{Reason: replacement.ReasonNotAsked, Detail: `nothing is connected to, because probe = "off" is set in the provider block`}
 	}
 	if source == "" {
 		return probe.Report{}, &probe.Unreachable{Reason: notReady, Detail: "it has no server yet"}
@@ -58,109 +48,6 @@ func (c *connection) lookAt(ctx context.Context, source heroku.Secret, external 
 		InsecureTLS: probe.SelfSigned(parsed.Host), Accept: c.certificates.accept(parsed), Cleartext: external,
 	})
 	return report, withWayOut(err)
-}
-
-// proveCopy compares the keys of two stores of Heroku's. The sentence says both counts, or why nothing could be proven.
-func (c *connection) proveCopy(ctx context.Context, from, to heroku.AddOnID) (proof, string, error) {
-	source := witness{fmt.Sprintf("The store %s", from), func(ctx context.Context) (probe.Report, error) { return c.look(ctx, from) }}
-	return c.compareKeys(ctx, source, c.copyAt(to))
-}
-
-// proveCopyOf is proveCopy for a source that is not Heroku's.
-func (c *connection) proveCopyOf(ctx context.Context, source heroku.Secret, to heroku.AddOnID) (proof, string, error) {
-	outside := witness{"The source", func(ctx context.Context) (probe.Report, error) { return c.lookAt(ctx, source, true) }}
-	return c.compareKeys(ctx, outside, c.copyAt(to))
-}
-
-func (c *connection) copyAt(id heroku.AddOnID) witness {
-	return witness{fmt.Sprintf("The copy %s", id), func(ctx context.Context) (probe.Report, error) { return c.look(ctx, id) }}
-}
-
-// witness is a store that is asked for its keys.
-type witness struct {
-	name string // begins a sentence
-	ask  func(context.Context) (probe.Report, error)
-}
-
-const (
-	proofLooks  = 6 // at the copy, the pauses between them growing by proofPause
-	proofMisses = 3 // how many of them may find a store out of reach
-	proofPause  = time.Second
-)
-
-// lasting are the reasons that do not pass by waiting.
-var lasting = []probe.Reason{probeOff, probe.ReasonDNS, probe.ReasonCertificate, probe.ReasonCleartext}
-
-// compareKeys looks at the copy between two looks at the source, and again while they differ: expired keys are not
-// removed on both sides at once. What proves nothing in one of the looks is not disproven by the others.
-func (c *connection) compareKeys(ctx context.Context, source, copied witness) (proof, string, error) {
-	var before *probe.Report
-	var unknown, undecided, unlike string
-	for n, misses := 0, 0; n < proofLooks && misses < proofMisses; n++ {
-		if err := c.client.Clock().Sleep(ctx, time.Duration(n)*proofPause); err != nil {
-			return notProven, "", err
-		}
-		likeness, said, err := compareOnce(ctx, source, copied, &before)
-		var away *probe.Unreachable
-		switch {
-		case errors.As(err, &away):
-			unknown = said
-			if misses++; slices.Contains(lasting, away.Reason) {
-				misses = proofMisses
-			}
-		case err != nil:
-			return notProven, "", err
-		case likeness == keyvalue.Alike:
-			return proven, said, nil
-		case likeness == keyvalue.Undecided:
-			undecided = said + " That proves nothing: keys are written or expire meanwhile, or are not counted at all."
-		default:
-			unlike = said
-		}
-	}
-	switch {
-	case undecided != "":
-		return notProven, undecided, nil
-	case unlike != "":
-		return disproven, unlike, nil
-	}
-	return notProven, unknown, nil
-}
-
-// compareOnce leaves the last look at the source for the next time.
-func compareOnce(ctx context.Context, source, copied witness, before **probe.Report) (keyvalue.Likeness, string, error) {
-	var reports [3]probe.Report
-	for i, of := range []witness{source, copied, source} {
-		if i == 0 && *before != nil {
-			reports[0] = **before
-			continue
-		}
-		report, err := of.ask(ctx)
-		var away *probe.Unreachable
-		if errors.As(err, &away) {
-			*before = nil
-			return keyvalue.Undecided, fmt.Sprintf("%s is not reachable from here: %s.", of.name, away.Detail), err
-		}
-		if err != nil {
-			return keyvalue.Undecided, "", err
-		}
-		reports[i] = report
-	}
-	*before = &reports[2]
-	first, copy, last := keyspaceOf(reports[0]), keyspaceOf(reports[1]), keyspaceOf(reports[2])
-	return keyvalue.Compare(first, copy, last), fmt.Sprintf("%s has %s. %s has %s.", source.name, last, copied.name, copy), nil
-}
-
-// keyspaceOf is nil when the server does not count its keys.
-func keyspaceOf(report probe.Report) keyvalue.Keyspace {
-	if report.Keys == nil {
-		return nil
-	}
-	keys := keyvalue.Keyspace{}
-	for database, n := range report.Keys {
-		keys[database] = keyvalue.KeyCount{Keys: n, Expiring: report.Expiring[database]}
-	}
-	return keys
 }
 
 // proveRoom shows before a change to a smaller plan that what the store holds has room there. Of a plan that is not
@@ -185,7 +72,7 @@ func (c *connection) proveRoom(ctx context.Context, id heroku.AddOnID, label str
 		UsedBytes: report.UsedMemory,
 		Clients:   int(max(report.ConnectedClients-1, 0)), // this look was one of them
 		Policy:    keyvalue.EvictionPolicy(report.EvictionPolicy),
-		Keys:      keyspaceOf(report),
+		Keys:      replacement.Keyspace(report),
 	})
 	switch {
 	case fit.Refused:

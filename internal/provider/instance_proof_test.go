@@ -25,6 +25,7 @@ import (
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/replacement"
 )
 
 // The canary is in every URL of these tests.
@@ -167,44 +168,44 @@ func TestProveCopy(t *testing.T) {
 	const loading = "-LOADING Redis is loading the dataset in memory\r\n"
 	for name, test := range map[string]struct {
 		source, copied []string
-		want           proof
+		want           replacement.Verification
 		looks          int64 // at the copy
 		says           []string
 	}{
 		"as many keys prove it at once": {
-			[]string{keys(1000, 200)}, []string{keys(1000, 200)}, proven, 1,
+			[]string{keys(1000, 200)}, []string{keys(1000, 200)}, replacement.Verified, 1,
 			[]string{"The store " + string(oldStore) + " has 1000 keys, 200 of which expire. The copy " + string(newStore) + " has 1000 keys, 200 of which expire."},
 		},
-		"no keys are as many as no keys": {[]string{keys(0, 0)}, []string{keys(0, 0)}, proven, 1, []string{"0 keys"}},
+		"no keys are as many as no keys": {[]string{keys(0, 0)}, []string{keys(0, 0)}, replacement.Verified, 1, []string{"0 keys"}},
 		"a missing key disproves it, with both counts": {
-			[]string{keys(1000, 200)}, []string{keys(999, 200)}, disproven, 6, []string{"has 1000 keys", "has 999 keys"},
+			[]string{keys(1000, 200)}, []string{keys(999, 200)}, replacement.Different, 6, []string{"has 1000 keys", "has 999 keys"},
 		},
-		"a copy without keys is none":                   {[]string{keys(1000, 1000)}, []string{keys(0, 0)}, disproven, 6, []string{"has 1000 keys", "has 0 keys"}},
-		"a key that has expired is removed there first": {[]string{keys(10, 3), keys(10, 3), keys(9, 2)}, []string{keys(9, 2)}, proven, 2, []string{"has 9 keys, 2 of which expire. The copy"}},
-		"a key that has expired is removed here first":  {[]string{keys(9, 2)}, []string{keys(10, 3), keys(10, 3), keys(9, 2)}, proven, 3, []string{"has 9 keys"}},
+		"a copy without keys is none":                   {[]string{keys(1000, 1000)}, []string{keys(0, 0)}, replacement.Different, 6, []string{"has 1000 keys", "has 0 keys"}},
+		"a key that has expired is removed there first": {[]string{keys(10, 3), keys(10, 3), keys(9, 2)}, []string{keys(9, 2)}, replacement.Verified, 2, []string{"has 9 keys, 2 of which expire. The copy"}},
+		"a key that has expired is removed here first":  {[]string{keys(9, 2)}, []string{keys(10, 3), keys(10, 3), keys(9, 2)}, replacement.Verified, 3, []string{"has 9 keys"}},
 		"a source that is written to proves nothing": {
 			[]string{keys(1000, 0), keys(1001, 0), keys(1002, 0), keys(1003, 0), keys(1004, 0), keys(1005, 0), keys(1006, 0)}, []string{keys(990, 0)},
-			notProven, 6, []string{"has 1006 keys", "has 990 keys", "proves nothing"},
+			replacement.Inconclusive, 6, []string{"has 1006 keys", "has 990 keys", "proves nothing"},
 		},
 		"one write among the looks is enough to prove nothing": {
-			[]string{keys(1000, 0), keys(1000, 0), keys(1001, 0)}, []string{keys(999, 0)}, notProven, 6, []string{"has 1001 keys", "has 999 keys"},
+			[]string{keys(1000, 0), keys(1000, 0), keys(1001, 0)}, []string{keys(999, 0)}, replacement.Inconclusive, 6, []string{"has 1001 keys", "has 999 keys"},
 		},
 		"a server that does not count proves nothing": {
-			[]string{"redis_version:7.0.15\r\n"}, []string{keys(5, 0)}, notProven, 6, []string{"has an unknown number of keys", "has 5 keys"},
+			[]string{"redis_version:7.0.15\r\n"}, []string{keys(5, 0)}, replacement.Inconclusive, 6, []string{"has an unknown number of keys", "has 5 keys"},
 		},
-		"a copy that is starting is asked again": {[]string{keys(5, 0)}, []string{loading, keys(5, 0)}, proven, 2, []string{"has 5 keys"}},
+		"a copy that is starting is asked again": {[]string{keys(5, 0)}, []string{loading, keys(5, 0)}, replacement.Verified, 2, []string{"has 5 keys"}},
 		"a copy that does not start is given up": {
-			[]string{keys(5, 0)}, []string{loading}, notProven, 3, []string{"The copy " + string(newStore) + " is not reachable from here: the server is reading its data"},
+			[]string{keys(5, 0)}, []string{loading}, replacement.Inconclusive, 3, []string{"The copy " + string(newStore) + " is not reachable from here: the server is reading its data"},
 		},
 		"one that fails to answer does not excuse what is missing": {
-			[]string{keys(5, 0)}, []string{keys(4, 0), loading, keys(4, 0)}, disproven, 6, []string{"has 4 keys"},
+			[]string{keys(5, 0)}, []string{keys(4, 0), loading, keys(4, 0)}, replacement.Different, 6, []string{"has 4 keys"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			source, copied := startFakeServer(t, test.source...), startFakeServer(t, test.copied...)
 			c := storesAt(t, instantClock{}, map[heroku.AddOnID]string{oldStore: source.URL, newStore: copied.URL})
-			got, said, err := c.proveCopy(t.Context(), oldStore, newStore)
+			got, said, err := c.replacements().VerifyCopy(t.Context(), oldStore, newStore)
 			if got != test.want || err != nil {
 				t.Errorf("%d %q %v, want %d", got, said, err, test.want)
 			}
@@ -236,8 +237,8 @@ func TestProveCopy_unreachable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			before := source.Looks.Load()
 			c := storesAt(t, instantClock{}, map[heroku.AddOnID]string{oldStore: source.URL, newStore: test.url})
-			got, said, err := c.proveCopy(t.Context(), oldStore, newStore)
-			if want := fmt.Sprintf("The copy %s is not reachable from here: %s.", newStore, test.says); got != notProven || err != nil || said != want {
+			got, said, err := c.replacements().VerifyCopy(t.Context(), oldStore, newStore)
+			if want := fmt.Sprintf("The copy %s is not reachable from here: %s.", newStore, test.says); got != replacement.Inconclusive || err != nil || said != want {
 				t.Errorf("%d %q %v, want %q", got, said, err, want)
 			}
 			if looks := source.Looks.Load() - before; looks != test.looks {
@@ -248,7 +249,7 @@ func TestProveCopy_unreachable(t *testing.T) {
 	}
 	t.Run("an API that does not know the store is an error", func(t *testing.T) {
 		c := storesAt(t, instantClock{}, map[heroku.AddOnID]string{oldStore: source.URL})
-		if got, said, err := c.proveCopy(t.Context(), oldStore, newStore); got != notProven || said != "" || !heroku.IsNotFound(err) {
+		if got, said, err := c.replacements().VerifyCopy(t.Context(), oldStore, newStore); got != replacement.Inconclusive || said != "" || !heroku.IsNotFound(err) {
 			t.Errorf("%d %q %v", got, said, err)
 		}
 	})
@@ -258,13 +259,13 @@ func TestProveCopyOf(t *testing.T) {
 	t.Parallel()
 	source, copied := startFakeServer(t, keys(5, 1)), startFakeServer(t, keys(5, 1))
 	c := storesAt(t, instantClock{}, map[heroku.AddOnID]string{newStore: copied.URL})
-	got, said, err := c.proveCopyOf(t.Context(), heroku.Secret(source.URL), newStore)
-	if want := "The source has 5 keys, 1 of which expire. The copy " + string(newStore) + " has 5 keys, 1 of which expire."; got != proven || said != want || err != nil {
+	got, said, err := c.verifyCopyOf(t.Context(), heroku.Secret(source.URL), newStore)
+	if want := "The source has 5 keys, 1 of which expire. The copy " + string(newStore) + " has 5 keys, 1 of which expire."; got != replacement.Verified || said != want || err != nil {
 		t.Errorf("%d %q %v", got, said, err)
 	}
 	gone := closedAt(t)
-	got, said, err = c.proveCopyOf(t.Context(), heroku.Secret(gone), newStore)
-	if got != notProven || said != "The source is not reachable from here: nothing listens at its address." || err != nil {
+	got, said, err = c.verifyCopyOf(t.Context(), heroku.Secret(gone), newStore)
+	if got != replacement.Inconclusive || said != "The source is not reachable from here: nothing listens at its address." || err != nil {
 		t.Errorf("%d %q %v", got, said, err)
 	}
 	expectNoURL(t, said, gone, source.URL)
@@ -290,7 +291,7 @@ func TestProveCopy_interrupted(t *testing.T) {
 		source, copied := startFakeServer(t, keys(5, 0)), startFakeServer(t, keys(4, 0))
 		ctx, cancel := context.WithCancel(t.Context())
 		c := storesAt(t, interruptingClock{interrupt: cancel}, map[heroku.AddOnID]string{oldStore: source.URL, newStore: copied.URL})
-		if got, said, err := c.proveCopy(ctx, oldStore, newStore); got != notProven || said != "" || err == nil || copied.Looks.Load() != 1 {
+		if got, said, err := c.replacements().VerifyCopy(ctx, oldStore, newStore); got != replacement.Inconclusive || said != "" || err == nil || copied.Looks.Load() != 1 {
 			t.Errorf("%d %q %v after %d looks", got, said, err, copied.Looks.Load())
 		}
 	})
@@ -300,8 +301,8 @@ func TestProveCopy_interrupted(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		c := storesAt(t, instantClock{}, map[heroku.AddOnID]string{oldStore: silent.URL, newStore: silent.URL})
 		defer time.AfterFunc(50*time.Millisecond, cancel).Stop()
-		got, _, err := c.proveCopy(ctx, oldStore, newStore)
-		if got != notProven || !errors.Is(err, context.Canceled) {
+		got, _, err := c.replacements().VerifyCopy(ctx, oldStore, newStore)
+		if got != replacement.Inconclusive || !errors.Is(err, context.Canceled) {
 			t.Errorf("%d %v", got, err)
 		}
 	})

@@ -97,6 +97,7 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 
 	switch {
 	case req.Plan.Raw.IsNull():
+		resp.Diagnostics.Append(r.run.sole(storeObject(state.addOnID()), state.label(), isDestroyed)...)
 		if resp.Diagnostics.Append(r.refuseLoss(state)...); !resp.Diagnostics.HasError() {
 			resp.Diagnostics.Append(state.otherStore()...)
 			resp.Diagnostics.Append(r.lossOnDestroy(ctx, state)...)
@@ -108,10 +109,12 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		overdue, diags := req.Private.GetKey(ctx, retirementOverdue)
 		resp.Diagnostics.Append(diags...)
 		resp.Diagnostics.Append(r.certificates.recall(ctx, state.addOnID(), req.Private)...)
+		resp.Diagnostics.Append(r.run.sole(storeObject(state.addOnID()), state.label(), stays)...)
 		resp.Diagnostics.Append(r.planExisting(ctx, state, config, &plan, overdue != nil)...)
+		tellSuccessor(ctx, resp, state.ID)
 		resp.Diagnostics.Append(r.certificates.keep(ctx, state.addOnID(), resp.Private)...)
 	}
-	resp.Diagnostics.Append(r.onlyOwnerOfFirst(ctx, req.Config, state, plan)...)
+	resp.Diagnostics.Append(r.onlyOwnerOfFirst(ctx, req, state, plan)...)
 	plan.setFacts()
 	r.plans.note(plan)
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
@@ -323,7 +326,10 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: state.ID})...)
 	resp.Diagnostics.Append(r.certificates.recall(ctx, state.addOnID(), req.Private)...)
 	known := state
-	addOn, err := r.present(ctx, &state)
+	addOn, kept, err := r.replacements().Current(ctx, state.store())
+	if kept != "" {
+		state.RetiredInstanceID = types.StringValue(string(kept))
+	}
 	if heroku.IsNotFound(err) || err == nil && addOn.State == heroku.StateDeprovisioned {
 		resp.State.RemoveResource(ctx)
 		resp.Diagnostics.Append(known.goneByHand())
@@ -393,9 +399,9 @@ func (r *instanceResource) Delete(ctx context.Context, req resource.DeleteReques
 	resp.Diagnostics.Append(diags...)
 	err := r.client.DeleteAddOn(ctx, heroku.AppID(state.AppID.ValueString()), state.addOnID())
 	if heroku.HasStatus(err, http.StatusUnprocessableEntity) {
-		attached, listErr := r.attachedElsewhere(ctx, state)
+		attached, listErr := r.replacements().AttachedElsewhere(ctx, state.addOnID())
 		if foreign := notCarried(attached, carried); listErr == nil && len(foreign) > 0 {
-			resp.Diagnostics.Append(r.stillInUse(state, foreign, err))
+			resp.Diagnostics.Append(r.stillInUse(state.label(), foreign, err))
 			return
 		}
 		if listErr == nil { // none may be left by now: an app that had one has just been destroyed

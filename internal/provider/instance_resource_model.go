@@ -28,6 +28,7 @@ import (
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/replacement"
 )
 
 // instanceModel is a store in configuration, plan and state. The URL is not in it.
@@ -345,12 +346,7 @@ func samePublished(a, b string) bool {
 }
 
 // shortPlan is a plan's name without its service, as people write it.
-func shortPlan(wire string) string {
-	if plan, err := keyvalue.ParsePlanName(wire); err == nil {
-		return string(plan)
-	}
-	return wire
-}
+func shortPlan(wire string) string { return keyvalue.ShortPlanName(wire) }
 
 func stringsOf(set types.Set) (values []string) {
 	for _, element := range set.Elements() {
@@ -384,7 +380,7 @@ func (m *instanceModel) read(addOn heroku.AddOn, store *heroku.Store) {
 	if m.RetiredInstanceID.IsUnknown() {
 		m.RetiredInstanceID = types.StringNull()
 	}
-	if migrating(addOn) {
+	if replacement.InProgress(addOn) {
 		m.State = types.StringValue(instanceMigrating)
 		original, _ := keyvalue.OriginalName(addOn.Name, string(addOn.ID))
 		m.Name = types.StringValue(original)
@@ -440,11 +436,6 @@ func withoutSuccessions(configVars []string) []string {
 	})
 }
 
-// migrating says that another store is to replace this one, as an earlier run has marked it.
-func migrating(addOn heroku.AddOn) bool {
-	return slices.Contains(addOn.ConfigVars, keyvalue.ConfigVar(keyvalue.MigrationMark(string(addOn.ID))))
-}
-
 // readBack reads a store that is ready from both APIs.
 func (m *instanceModel) readBack(ctx context.Context, r *instanceResource, addOn heroku.AddOn) diag.Diagnostics {
 	now, err := r.client.AddOn(ctx, addOn.ID)
@@ -470,25 +461,14 @@ func instanceState(addOn heroku.AddOn, store *heroku.Store) string {
 // attachmentOf keeps the name that is known as long as the store bears it, since one store may have several.
 func (m *instanceModel) attachmentOf(addOn heroku.AddOn) types.String {
 	names := keyvalue.AttachmentNames(withoutSuccessions(addOn.ConfigVars))
-	if migrating(addOn) {
-		names = slices.DeleteFunc(names, func(name string) bool { return markOf(addOn.ID, name) })
+	if replacement.InProgress(addOn) {
+		names = slices.DeleteFunc(names, func(name string) bool { return replacement.IsInternalAttachment(addOn.ID, name) })
 	}
 	if known := m.AttachmentName.ValueString(); known != "" && (len(names) == 0 || slices.Contains(names, known)) {
 		return m.AttachmentName
 	}
-	if first := firstAttachment(names); first != "" {
+	if first := keyvalue.FirstAttachment(names); first != "" {
 		return types.StringValue(first)
 	}
 	return types.StringNull()
-}
-
-// firstAttachment prefers the primary, then the alphabet, since the API promises no order.
-func firstAttachment(names []string) string {
-	switch {
-	case len(names) == 0:
-		return ""
-	case slices.Contains(names, keyvalue.PrimaryAttachment):
-		return keyvalue.PrimaryAttachment
-	}
-	return slices.Min(names)
 }

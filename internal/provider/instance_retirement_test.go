@@ -24,7 +24,7 @@ func TestNotRetired_withoutAsking(t *testing.T) {
 		own:                    "not the id of a store",
 		other:                  "protected, as Key-Value Store orders-archive",
 	} {
-		if doubt, err := r.notRetired(t.Context(), keeper, kept); err != nil || !strings.Contains(doubt, want) {
+		if doubt, err := r.replacements().DoubtRetired(t.Context(), keeper.store(), kept); err != nil || !strings.Contains(doubt, want) {
 			t.Errorf("%s: %q (%v), want %q", kept, doubt, err, want)
 		}
 	}

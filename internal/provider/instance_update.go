@@ -80,7 +80,7 @@ func (r *instanceResource) Update(ctx context.Context, req resource.UpdateReques
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, retirementOverdue, nil)...)
 	}
 	if state.RetiredInstanceID.IsNull() { // until then it proves also whose store the kept one is
-		if err := r.endSuccession(ctx, plan); err != nil {
+		if err := r.replacements().EndSuccession(ctx, plan.addOnID()); err != nil {
 			failure := r.failure("Unable to detach", plan.label(), err) // the change is done, and the next one tries again
 			resp.Diagnostics.AddWarning(failure.Summary(), failure.Detail())
 		}

@@ -25,6 +25,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/replacement"
 )
 
 var (
@@ -132,8 +133,8 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 	}
 	conn := connection{
 		client: client, tokenSource: options.Credential.Source, protected: &protectedStores{}, plans: &plannedPlans{},
-		names: &takenNames{}, owners: &spaceOwners{}, holds: &appHolds{}, hosts: &hosts{}, run: newRun(), regionList: &regionList{},
-		offered: &offeredPlans{}, varNames: &varNames{}, orders: &appHolds{},
+		names: &takenNames{}, owners: &spaceOwners{}, holds: &replacement.AppLocks{}, hosts: &hosts{}, run: newRun(), regionList: &regionList{},
+		offered: &offeredPlans{}, varNames: &varNames{}, orders: &replacement.AppLocks{},
 		probing: config.Probe.ValueString(), certificates: newCertificates(config.Probe.ValueString()), control: control,
 	}
 	conn.run.asking = client.Asking
@@ -257,13 +258,13 @@ type connection struct {
 	plans       *plannedPlans
 	names       *takenNames
 	owners      *spaceOwners
-	holds       *appHolds
+	holds       *replacement.AppLocks
 	hosts       *hosts
 	run         *run
 	regionList  *regionList
 	offered     *offeredPlans
 	varNames    *varNames
-	orders      *appHolds // of stores without a name for their attachment
+	orders      *replacement.AppLocks // of stores without a name for their attachment
 
 	probing      string // how running stores are asked: probeOff, or one of the others
 	certificates *certificates

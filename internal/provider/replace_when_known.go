@@ -4,12 +4,15 @@
 package provider
 
 import (
+	"context"
 	"fmt"
+	"strconv"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
 // An attribute that is fixed when its object is created needs another object when it changes. The framework's
@@ -22,6 +25,25 @@ func fixedAtCreation(at path.Path, object string, from, to attr.Value) diag.Diag
 	return diag.NewAttributeErrorDiagnostic(at, "The change needs another object", fmt.Sprintf(
 		"%s has %s = %s, which is fixed when it is created. The new value was not known when this plan was made, and turned out to be %s. "+
 			"Nothing has been changed. Apply again: the next plan shows what is replaced.", object, at, from, to))
+}
+
+// replacedID, in the private state that an instance was planned with, is its id, which the creation is told that replaces it
+// because of a changed value, -replace or replace_triggered_by. A creation that is planned once more while it is applied is told nothing.
+const replacedID = "replaced_id"
+
+// tellSuccessor writes it.
+func tellSuccessor(ctx context.Context, resp *resource.ModifyPlanResponse, id types.String) {
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, replacedID, []byte(strconv.Quote(id.ValueString())))...)
+}
+
+// predecessor is what a creation replaces, empty for one that replaces nothing.
+func predecessor(ctx context.Context, req resource.ModifyPlanRequest) string {
+	if !req.State.Raw.IsNull() {
+		return ""
+	}
+	text, _ := req.Private.GetKey(ctx, replacedID)
+	id, _ := strconv.Unquote(string(text))
+	return id
 }
 
 // refuseOutdated is the error of an Update whose object is not any more what the plan was made from: what was changed since then

@@ -27,6 +27,8 @@ type run struct {
 	ended     map[object]bool
 	reads     bool
 
+	planned map[object]fate // of what is in the state, by any of its instances
+
 	// Of apps and spaces.
 	refreshed map[object]bool
 	members   map[object]member
@@ -54,15 +56,17 @@ type claim struct {
 	owner string // what kind of instance it is, where there are several
 	text  string // the instance in words
 
-	// single: no other instance may plan the same either. One that is replaced claims twice: with its id and without.
-	single bool
+	// single: no other instance may plan the same either. One that is replaced claims twice: with its id and as a creation,
+	// which says what it replaces.
+	single   bool
+	replaces string
 }
 
 func newRun() *run {
 	return &run{
 		inState: make(map[object]bool), kept: make(map[object]bool), wanted: make(map[object]bool), yielded: make(map[object]bool),
 		claims: make(map[string][]claim), destroyed: make(map[object]bool), ended: make(map[object]bool),
-		refreshed: make(map[object]bool), members: make(map[object]member), byName: make(map[nameOf]object), takers: make(map[nameOf]taking),
+		planned: make(map[object]fate), refreshed: make(map[object]bool), members: make(map[object]member), byName: make(map[nameOf]object), takers: make(map[nameOf]taking),
 		protected: make(map[string]string), ordered: make(map[string]int), heirs: make(map[string][]string),
 		made: make(map[heroku.AddOnID]heroku.AddOn),
 	}
@@ -165,7 +169,7 @@ func (r *run) claim(thing string, mine claim) (other claim, conflict bool) {
 	defer r.mu.Unlock()
 	for _, other := range r.claims[thing] {
 		differs := other.value != mine.value && other.value != "" && mine.value != "" || other.owner != mine.owner
-		if differs || other.id != "" && mine.id != "" && other.id != mine.id || mine.single && other.id == mine.id {
+		if differs || other.id != "" && mine.id != "" && other.id != mine.id || mine.single && (other.id == "" || other.id != mine.replaces) {
 			return other, true
 		}
 	}

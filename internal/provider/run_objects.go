@@ -21,6 +21,7 @@ const (
 	stays                 // as it is, or changed in place
 	isReplaced
 	isDestroyed
+	isTaken // over as it is, by an instance that is created or renamed
 )
 
 // member is an object of the state.
@@ -69,6 +70,9 @@ func (r *run) plans(m member) diag.Diagnostics {
 	if r == nil {
 		return nil
 	}
+	if twice := r.sole(m.object, m.label, m.fate); twice.HasError() {
+		return twice
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if m.fate == unplanned || r.members[m.object].fate != isReplaced { // it is planned again as a creation
@@ -79,6 +83,30 @@ func (r *run) plans(m member) diag.Diagnostics {
 		return nil
 	}
 	return diag.Diagnostics{destroyedAndTaken(m, taker.label)}
+}
+
+// sole says what an instance plans for its object. It refuses two instances of one object, unless both give it up: one that is
+// destroyed, replaced or renamed would take away what the other one keeps. Whoever is planned second notices.
+func (r *run) sole(o object, label string, f fate) diag.Diagnostics {
+	if r == nil {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	other := r.planned[o]
+	if other != isTaken {
+		r.planned[o] = f
+	}
+	if other == unplanned || f == isDestroyed && other != stays && other != isReplaced || f == isTaken && other == isDestroyed {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewErrorDiagnostic("Two resources manage one object", fmt.Sprintf(
+		"%s is managed under two addresses of this configuration or its state: whatever is destroyed or changed at one of them would be taken away from the other. "+
+			"Keep one of the two, and let go of the other without destroying anything:\n\n"+
+			"removed {\n  from = %s.other # the address to give up\n  lifecycle {\n    destroy = false\n  }\n}\n\n"+
+			"If only the address has changed, write a moved block, and no import block. "+
+			"If one of them is what an interrupted create_before_destroy has left (\"deposed\"), run `terraform state rm` on its address, and import the object again.",
+		label, o.resourceType))}
 }
 
 // place makes a member the one that is known, also by its name. r.mu is held.

@@ -206,3 +206,39 @@ func TestPlanReplacement_whileItIsApplied(t *testing.T) {
 		}
 	}
 }
+
+// One object is planned by one instance, unless all of them give it up.
+func TestRun_sole(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		first, second fate
+		refused       bool
+	}{
+		"both stay":                            {stays, stays, true},
+		"one stays, the other is destroyed":    {stays, isDestroyed, true},
+		"one is destroyed, the other stays":    {isDestroyed, stays, true},
+		"one stays, the other is replaced":     {stays, isReplaced, true},
+		"one is replaced, the other destroyed": {isReplaced, isDestroyed, true},
+		"both are destroyed":                   {isDestroyed, isDestroyed, false},
+		"destroyed, and taken over":            {isDestroyed, isTaken, false},
+		"taken over, and destroyed":            {isTaken, isDestroyed, false},
+		"taken over from one that stays":       {stays, isTaken, true},
+		"taken over, and it stays":             {isTaken, stays, true},
+	} {
+		r, o := newRun(), object{appType, "a"}
+		if r.sole(o, "web", test.first).HasError() || r.sole(object{appType, "b"}, "www", test.second).HasError() {
+			t.Errorf("%s: one alone is refused", name)
+		}
+		if got := r.sole(o, "web", test.second).HasError(); got != test.refused {
+			t.Errorf("%s: refused %t", name, got)
+		}
+	}
+	if r := newRun(); r.sole(object{appType, "a"}, "web", isTaken).HasError() || r.sole(object{appType, "a"}, "web", isDestroyed).HasError() ||
+		!r.sole(object{appType, "a"}, "web", stays).HasError() {
+		t.Error("what was taken over is forgotten")
+	}
+	var none *run
+	if none.sole(object{appType, "a"}, "web", stays).HasError() {
+		t.Error("without a run nothing is said")
+	}
+}

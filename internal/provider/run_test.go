@@ -66,7 +66,10 @@ func TestRun_claims(t *testing.T) {
 		"another kind of owner":           {claim{owner: "x"}, claim{owner: "y"}, true},
 		"no two at all: one object":       {claim{id: "a", single: true}, claim{id: "a", single: true}, true},
 		"no two at all: two creations":    {claim{single: true}, claim{single: true}, true},
-		"no two at all: one replaced":     {claim{id: "a", single: true}, claim{single: true}, false},
+		"no two at all: one replaced":     {claim{id: "a", single: true}, claim{single: true, replaces: "a"}, false},
+		"no two at all: another replaced": {claim{id: "a", single: true}, claim{single: true, replaces: "b"}, true},
+		"no two at all: a creation first": {claim{single: true}, claim{id: "a", single: true}, true},
+		"no two at all: one beside it":    {claim{id: "a", single: true}, claim{single: true}, true},
 		"a creation beside what stays":    {claim{id: "a", value: "v"}, claim{value: "w"}, true},
 	}
 	for name, test := range tests {

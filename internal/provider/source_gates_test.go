@@ -100,7 +100,7 @@ func ownContexts(files []source) (found []string) {
 
 func TestSource_everyContextIsTheCallers(t *testing.T) {
 	t.Parallel()
-	for _, found := range ownContexts(sources(t, false, "provider", "heroku", "probe", "keyvalue")) {
+	for _, found := range ownContexts(sources(t, false, "provider", "replacement", "heroku", "probe", "keyvalue")) {
 		t.Errorf("%s: pass the caller's context, or one WithoutCancel", found)
 	}
 	broken := parsed(t, "x.go", "package x\nimport c \"context\"\nfunc f() { g(c.Background(), c.TODO(), c.WithoutCancel(nil)) }")
@@ -143,7 +143,7 @@ func waysOut(files []source) (found []string) {
 
 func TestSource_everyRequestTakesTheOneClient(t *testing.T) {
 	t.Parallel()
-	files := sources(t, false, "provider", "heroku", "probe", "keyvalue")
+	files := sources(t, false, "provider", "replacement", "heroku", "probe", "keyvalue")
 	for _, found := range waysOut(files) {
 		t.Errorf("%s: ask Heroku through Client.run, which paces, retries and keeps the token to itself", found)
 	}

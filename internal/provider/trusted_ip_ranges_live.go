@@ -30,7 +30,7 @@ func (m trustedRangesModel) object() object {
 func (m trustedRangesModel) thing() string { return "trusted IP ranges of " + m.SpaceID.ValueString() }
 
 // onlyOwner refuses a second set of one space.
-func (r *trustedRangesResource) onlyOwner(state, plan trustedRangesModel) diag.Diagnostics {
+func (r *trustedRangesResource) onlyOwner(state, plan trustedRangesModel, replaced string) diag.Diagnostics {
 	ranges := plan
 	if plan.Ranges.IsUnknown() {
 		ranges = state
@@ -38,7 +38,7 @@ func (r *trustedRangesResource) onlyOwner(state, plan trustedRangesModel) diag.D
 	if !known(plan.SpaceID) || ranges.Ranges.IsNull() {
 		return nil
 	}
-	mine := claim{id: state.ID.ValueString(), value: strings.Join(ranges.sources(), " "), text: listed(ranges.sources()), single: true}
+	mine := claim{id: state.ID.ValueString(), value: strings.Join(ranges.sources(), " "), text: listed(ranges.sources()), single: true, replaces: replaced}
 	other, conflict := r.run.claim(plan.thing(), mine)
 	if !conflict {
 		return nil
@@ -91,7 +91,8 @@ func (m trustedRangesModel) announceTakeover(current heroku.Ruleset) diag.Diagno
 		return nil
 	}
 	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("ranges"), "The space has trusted IP ranges already", fmt.Sprintf(
-		"They are replaced, all of them: %s. They were set by %s. Add those that are to stay, or import the set instead with the space's id.",
+		"They are replaced, all of them: %s. They were set by %s. Add those that are to stay, or import the set instead with the space's id. "+
+			"If an apply of this plan says that the final plan is inconsistent, they have changed since it was made: nothing has been changed then, so plan again.",
 		firstOf(strings.Join(present, ", "), "none, so that everybody is blocked"), firstOf(current.CreatedBy, "somebody")))}
 }
 

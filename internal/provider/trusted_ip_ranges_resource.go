@@ -172,11 +172,15 @@ func (r *trustedRangesResource) ModifyPlan(ctx context.Context, req resource.Mod
 	if exists {
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 		r.run.note(state.object())
+		tellSuccessor(ctx, resp, state.ID)
 	}
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	if req.Plan.Raw.IsNull() {
+		if resp.Diagnostics.Append(r.run.sole(state.object(), state.String(), isDestroyed)...); resp.Diagnostics.HasError() {
+			return
+		}
 		if r.run.claimed(ctx, state.thing(), aMoment) {
 			resp.Diagnostics.Append(resp.Private.SetKey(ctx, leftToSuccessor, []byte("true"))...)
 			return
@@ -184,7 +188,10 @@ func (r *trustedRangesResource) ModifyPlan(ctx context.Context, req resource.Mod
 		resp.Diagnostics.Append(state.announceDestroy()...)
 		return
 	}
-	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); resp.Diagnostics.HasError() {
+	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); exists && !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(r.run.sole(state.object(), state.String(), stays)...)
+	}
+	if resp.Diagnostics.HasError() {
 		return
 	}
 	if exists && plan.SpaceID.IsUnknown() && r.run.goes(object{spaceType, state.SpaceID.ValueString()}) {
@@ -201,7 +208,7 @@ func (r *trustedRangesResource) ModifyPlan(ctx context.Context, req resource.Mod
 		resp.Diagnostics.Append(state.announceDestroy()...)
 		return
 	}
-	if resp.Diagnostics.Append(r.onlyOwner(state, plan)...); resp.Diagnostics.HasError() {
+	if resp.Diagnostics.Append(r.onlyOwner(state, plan, predecessor(ctx, req))...); resp.Diagnostics.HasError() {
 		return
 	}
 	if !exists {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/replacement"
 )
 
 // An upkeep is a maintenance that is run now, outside of the window: by kvs_run_maintenance, and as the second half of an
@@ -72,8 +73,8 @@ func upkeepAttributes() map[string]schema.Attribute {
 	}
 }
 
-func (m upkeepModel) hold() hold {
-	return hold{AppMaintenance: m.AppMaintenance.ValueBool(), ScaleDown: m.ScaleDown.ValueBool()}
+func (m upkeepModel) hold() replacement.Hold {
+	return replacement.Hold{AppMaintenance: m.AppMaintenance.ValueBool(), ScaleDown: m.ScaleDown.ValueBool()}
 }
 
 // newUpkeep reads which apps the store is attached to.
@@ -90,7 +91,7 @@ func (u *upkeep) apps() []heroku.AppID {
 	for _, attachment := range u.attachments {
 		apps = append(apps, attachment.AppID)
 	}
-	return inOrder(apps)
+	return replacement.EachOnce(apps)
 }
 
 // refuseOnMini: there is no maintenance on that plan.
@@ -109,7 +110,7 @@ func (u *upkeep) refuseUnprepared(ctx context.Context) diag.Diagnostics {
 		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("confirm"), "The confirmation names another app", fmt.Sprintf(
 			"%s belongs to the app %s, and confirm is %q. Nothing was done: check that it is the right store, then set confirm = %q.", storeLabel(u.addOn), u.addOn.AppName, confirm, u.addOn.AppName))}
 	}
-	if u.terms.Confirm.ValueString() != "" || u.terms.hold() != (hold{}) {
+	if u.terms.Confirm.ValueString() != "" || u.terms.hold() != (replacement.Hold{}) {
 		return nil
 	}
 	var inUse []string
@@ -155,9 +156,9 @@ func (u *upkeep) run(ctx context.Context) (diags diag.Diagnostics) {
 		u.say(ctx, nothingToRun(m))
 		return nil
 	}
-	if u.terms.hold() != (hold{}) {
+	if u.terms.hold() != (replacement.Hold{}) {
 		u.begin(ctx, stepHolding)
-		if _, err := u.holdApps(ctx, u.addOn.ID, u.apps(), u.terms.hold()); err != nil {
+		if _, err := u.replacements().Hold(ctx, u.addOn.ID, u.apps(), u.terms.hold()); err != nil {
 			return diag.Diagnostics{u.failure("Unable to keep the apps still", storeLabel(u.addOn)+", whose maintenance was not run", err)}
 		}
 	}
@@ -220,14 +221,14 @@ func nothingToRun(m heroku.Maintenance) string {
 
 // putBack outlives an interrupt, but not for long.
 func (u *upkeep) putBack(ctx context.Context) diag.Diagnostics {
-	if u.terms.hold() != (hold{}) {
+	if u.terms.hold() != (replacement.Hold{}) {
 		u.begin(ctx, stepPutBack)
 	}
 	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
 	defer cancel()
-	if err := u.releaseApps(detached, u.addOn.ID, u.apps()); err != nil {
+	if err := u.replacements().Release(detached, u.addOn.ID, u.apps()); err != nil {
 		return diag.Diagnostics{u.failure("Unable to put the apps back",
-			fmt.Sprintf("%s, whose apps may still be in maintenance mode or scaled to 0: their config var %s says what they were like before. %s to put them back", storeLabel(u.addOn), holdVar, u.again.begins()), err)}
+			fmt.Sprintf("%s, whose apps may still be in maintenance mode or scaled to 0: their config var %s says what they were like before. %s to put them back", storeLabel(u.addOn), replacement.HoldVar, u.again.begins()), err)}
 	}
 	return nil
 }

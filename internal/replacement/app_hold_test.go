@@ -1,7 +1,7 @@
 // Copyright (c) The terraform-provider-kvs Authors
 // SPDX-License-Identifier: MPL-2.0
 
-package provider_test
+package replacement_test
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ import (
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
-	"github.com/terraform-kvs/terraform-provider-kvs/internal/provider"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/replacement"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
@@ -21,7 +21,7 @@ const (
 	otherStore = heroku.AddOnID("8d5f3ba1-4c6e-4a9f-b2d7-e3f4a5b6c7d8")
 )
 
-var still = provider.Hold{AppMaintenance: true, ScaleDown: true}
+var still = replacement.Hold{AppMaintenance: true, ScaleDown: true}
 
 // heldWorld has an app orders-web with two web dynos and one worker, and a client of somebody else.
 type heldWorld struct {
@@ -53,9 +53,9 @@ func (w heldWorld) app(name string) heroku.AppID {
 }
 
 // holder is one run of the provider.
-func (w heldWorld) holder() *provider.Holder {
+func (w heldWorld) holder() *replacement.Manager {
 	w.Helper()
-	return provider.NewHolder(w.Client(w.T))
+	return replacement.NewManager(w.Client(w.T), &replacement.AppLocks{}, nil, nil)
 }
 
 func (w heldWorld) switchMaintenance(app heroku.AppID, on bool) {
@@ -102,16 +102,16 @@ func (w heldWorld) expect(app heroku.AppID, want string) {
 	}
 }
 
-func (w heldWorld) hold(holder *provider.Holder, store heroku.AddOnID, how provider.Hold, wantSince bool, apps ...heroku.AppID) {
+func (w heldWorld) hold(holder *replacement.Manager, store heroku.AddOnID, how replacement.Hold, wantSince bool, apps ...heroku.AppID) {
 	w.Helper()
-	if since, err := holder.Hold(w.Context(), store, how, apps...); err != nil || since != wantSince {
+	if since, err := holder.Hold(w.Context(), store, apps, how); err != nil || since != wantSince {
 		w.Errorf("held since before: %t, %v; want %t", since, err, wantSince)
 	}
 }
 
-func (w heldWorld) release(holder *provider.Holder, store heroku.AddOnID, apps ...heroku.AppID) {
+func (w heldWorld) release(holder *replacement.Manager, store heroku.AddOnID, apps ...heroku.AppID) {
 	w.Helper()
-	if err := holder.Release(w.Context(), store, apps...); err != nil {
+	if err := holder.Release(w.Context(), store, apps); err != nil {
 		w.Error(err)
 	}
 }
@@ -125,15 +125,15 @@ func TestAppHold_putsBackWhatWasBefore(t *testing.T) {
 	t.Parallel()
 	const holders = `{"holders":["7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7"]`
 	for name, test := range map[string]struct {
-		how    provider.Hold
+		how    replacement.Hold
 		before func(heldWorld, heroku.AppID)
 		held   string
 		after  string
 	}{
 		"both":                    {still, nil, "maintenance clock=0 web=0 worker=0 " + memo, running},
-		"maintenance mode only":   {provider.Hold{AppMaintenance: true}, nil, "maintenance clock=0 web=2 worker=1 " + holders + `,"maintenance":false}`, running},
-		"scaling only":            {provider.Hold{ScaleDown: true}, nil, "open clock=0 web=0 worker=0 " + holders + `,"formation":{"web":2,"worker":1}}`, running},
-		"neither touches nothing": {provider.Hold{}, nil, running, running},
+		"maintenance mode only":   {replacement.Hold{AppMaintenance: true}, nil, "maintenance clock=0 web=2 worker=1 " + holders + `,"maintenance":false}`, running},
+		"scaling only":            {replacement.Hold{ScaleDown: true}, nil, "open clock=0 web=0 worker=0 " + holders + `,"formation":{"web":2,"worker":1}}`, running},
+		"neither touches nothing": {replacement.Hold{}, nil, running, running},
 		"an app that was in maintenance mode stays so": {
 			still, func(w heldWorld, app heroku.AppID) { w.switchMaintenance(app, true) },
 			"maintenance clock=0 web=0 worker=0 " + strings.Replace(memo, "false", "true", 1), "maintenance clock=0 web=2 worker=1",
@@ -184,9 +184,9 @@ func TestAppHold_survivesTheRunThatBeganIt(t *testing.T) {
 			crashed := w.holder()
 			lost.Times = 1
 			w.Inject(sandbox.Fault{Match: lost, Do: sandbox.Effect{Status: 403}})
-			_, err := crashed.Hold(t.Context(), oneStore, still, apps...)
+			_, err := crashed.Hold(t.Context(), oneStore, apps, still)
 			if err == nil {
-				err = crashed.Release(t.Context(), oneStore, apps...)
+				err = crashed.Release(t.Context(), oneStore, apps)
 			}
 			if err == nil {
 				t.Fatal("nothing went wrong")
@@ -275,9 +275,9 @@ func TestAppHold_byTwoStoresThatAskForDifferentThings(t *testing.T) {
 	w := newHeldWorld(t)
 	app := w.app("orders-web")
 	run := w.holder()
-	w.hold(run, otherStore, provider.Hold{AppMaintenance: true}, false, app)
-	w.hold(run, oneStore, provider.Hold{ScaleDown: true}, false, app)
-	w.hold(run, oneStore, provider.Hold{AppMaintenance: true}, true, app)
+	w.hold(run, otherStore, replacement.Hold{AppMaintenance: true}, false, app)
+	w.hold(run, oneStore, replacement.Hold{ScaleDown: true}, false, app)
+	w.hold(run, oneStore, replacement.Hold{AppMaintenance: true}, true, app)
 	w.release(run, otherStore, app)
 	w.expect(app, "maintenance clock=0 web=0 worker=0 "+memo)
 	w.release(run, oneStore, app)
@@ -298,8 +298,8 @@ func TestAppHold_refusesAMemoThatItCannotRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, held := w.holder().Hold(t.Context(), oneStore, still, apps...)
-		for what, err := range map[string]error{"holding": held, "releasing": w.holder().Release(t.Context(), oneStore, apps...)} {
+		_, held := w.holder().Hold(t.Context(), oneStore, apps, still)
+		for what, err := range map[string]error{"holding": held, "releasing": w.holder().Release(t.Context(), oneStore, apps)} {
 			if err == nil || !strings.Contains(err.Error(), "KVS_MIGRATION") || !strings.Contains(err.Error(), named.Name) {
 				t.Errorf("%s with %q: %v", what, text, err)
 			}
@@ -320,7 +320,7 @@ func TestAppHold_ofAnAppThatIsGone(t *testing.T) {
 	}
 	w.release(run, oneStore, gone, app)
 	w.expect(app, running)
-	if _, err := run.Hold(t.Context(), oneStore, still, gone, app); !heroku.IsNotFound(err) {
+	if _, err := run.Hold(t.Context(), oneStore, []heroku.AppID{gone, app}, still); !heroku.IsNotFound(err) {
 		t.Errorf("holding it again: %v", err)
 	}
 	w.expect(app, running)

@@ -1,7 +1,7 @@
 // Copyright (c) The terraform-provider-kvs Authors
 // SPDX-License-Identifier: MPL-2.0
 
-package provider
+package replacement
 
 import (
 	"context"
@@ -15,16 +15,16 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// Apps are kept still while their store changes hands, and put back afterwards. What was before has to survive a crash of
-// the provider, so it is remembered on the app itself, in a config var that is written before anything is touched and
-// removed last.
+// Apps are held (maintenance mode, scaled to 0) while their store is replaced, and put back afterwards. What was before has
+// to survive a crash of the provider, so it is remembered on the app itself, in a config var that is written before anything
+// is touched and removed last.
 
-// hold says how apps are kept from writing (Dev Center: Heroku Key-Value Store and Private Spaces, "Migrating from a
+// Hold says how apps are kept from writing (Dev Center: Heroku Key-Value Store and Private Spaces, "Migrating from a
 // Premium KVS Plan to a Private KVS Plan"): maintenance mode stops web requests, only scaling to 0 stops the dynos.
-type hold struct{ AppMaintenance, ScaleDown bool }
+type Hold struct{ AppMaintenance, ScaleDown bool }
 
-// holdVar is the config var of the memo: a person on call reads it with `heroku config:get KVS_MIGRATION`.
-const holdVar = "KVS_MIGRATION"
+// HoldVar is the config var of the memo: a person on call reads it with `heroku config:get KVS_MIGRATION`.
+const HoldVar = "KVS_MIGRATION"
 
 // holdMemo is what an app was like before. Several stores may hold one app at the same time: the first one records, the
 // last one to leave puts back.
@@ -37,14 +37,14 @@ type holdMemo struct {
 	Apps map[heroku.AddOnID][]heroku.AppID `json:"apps,omitempty"`
 }
 
-// appHolds keeps two stores of one run from writing the memo of an app at the same time.
-type appHolds struct {
+// AppLocks keeps two stores of one run from writing the memo of an app at the same time.
+type AppLocks struct {
 	mu   sync.Mutex
 	apps map[heroku.AppID]*sync.Mutex
 }
 
-// lock takes the apps in one order, whoever asks, and returns what gives them back.
-func (h *appHolds) lock(apps []heroku.AppID) (unlock func()) {
+// Lock takes the apps in one order, whoever asks, and returns what gives them back.
+func (h *AppLocks) Lock(apps []heroku.AppID) (unlock func()) {
 	if h == nil {
 		return func() {}
 	}
@@ -69,8 +69,8 @@ func (h *appHolds) lock(apps []heroku.AppID) (unlock func()) {
 	}
 }
 
-// inOrder names each app once.
-func inOrder(apps []heroku.AppID) []heroku.AppID {
+// EachOnce names each app once, in an order that is the same whoever asks.
+func EachOnce(apps []heroku.AppID) []heroku.AppID {
 	return slices.Compact(slices.Sorted(slices.Values(apps)))
 }
 
@@ -81,18 +81,18 @@ type heldApp struct {
 	formation []heroku.Process
 }
 
-// holdApps keeps apps still on behalf of a store. since reports that every one of them was held on its behalf already,
-// as asked: an earlier run did it and nobody has written since. After an error some may be held: releaseApps, which
-// finds all of them by the first.
-func (c *connection) holdApps(ctx context.Context, holder heroku.AddOnID, apps []heroku.AppID, how hold) (since bool, err error) {
-	if how == (hold{}) || len(apps) == 0 {
+// Hold holds apps on behalf of a store. since reports that every one of them was held on its behalf already, as asked: an
+// earlier run did it and nobody has written since. After an error some may be held: Release them, which finds all of them
+// by the first.
+func (m *Manager) Hold(ctx context.Context, holder heroku.AddOnID, apps []heroku.AppID, how Hold) (since bool, err error) {
+	if how == (Hold{}) || len(apps) == 0 {
 		return false, nil
 	}
-	defer c.holds.lock(inOrder(apps))()
+	defer m.locks.Lock(EachOnce(apps))()
 
 	var found []heldApp
 	for _, id := range apps { // all of them before the first is touched
-		app, err := c.heldApp(ctx, id)
+		app, err := m.heldApp(ctx, id)
 		if err != nil {
 			return false, err
 		}
@@ -100,22 +100,22 @@ func (c *connection) holdApps(ctx context.Context, holder heroku.AddOnID, apps [
 	}
 	since = true
 	for _, app := range found {
-		still := app.still(holder, how, apps)
-		if !still {
-			if err := c.hold(ctx, holder, app, how, apps); err != nil {
+		held := app.isHeld(holder, how, apps)
+		if !held {
+			if err := m.holdApp(ctx, holder, app, how, apps); err != nil {
 				return false, fmt.Errorf("keeping the app %s still: %w", app.Name, err)
 			}
 		}
-		since = since && still
+		since = since && held
 	}
 	return since, nil
 }
 
 // areHeld reports that every app is held on behalf of a store, as asked; nothing is changed.
-func (c *connection) areHeld(ctx context.Context, holder heroku.AddOnID, apps []heroku.AppID, how hold) (bool, error) {
+func (m *Manager) areHeld(ctx context.Context, holder heroku.AddOnID, apps []heroku.AppID, how Hold) (bool, error) {
 	for _, id := range apps {
-		app, err := c.heldApp(ctx, id)
-		if err != nil || !app.still(holder, how, apps) {
+		app, err := m.heldApp(ctx, id)
+		if err != nil || !app.isHeld(holder, how, apps) {
 			return false, err
 		}
 	}
@@ -123,26 +123,27 @@ func (c *connection) areHeld(ctx context.Context, holder heroku.AddOnID, apps []
 }
 
 // heldApp reads an app afresh. An unreadable memo is not guessed at: what it says is all there is to put the app back.
-func (c *connection) heldApp(ctx context.Context, id heroku.AppID) (heldApp, error) {
-	app, err := c.client.FindApp(ctx, string(id))
+func (m *Manager) heldApp(ctx context.Context, id heroku.AppID) (heldApp, error) {
+	app, err := m.client.FindApp(ctx, string(id))
 	if err != nil {
 		return heldApp{}, err
 	}
 	held := heldApp{App: app}
-	memo, set, err := c.client.ConfigVar(ctx, id, holdVar)
+	memo, set, err := m.client.ConfigVar(ctx, id, HoldVar)
 	if err == nil && set && (json.Unmarshal([]byte(memo), &held.memo) != nil || len(held.memo.Holders) == 0) {
-		err = fmt.Errorf("the config var %s of the app %s, in which this provider keeps what the app was like before, cannot be understood, so nothing was touched: "+
-			"read it with `heroku config:get %[1]s -a %[2]s`, put maintenance mode and dynos of the app back by hand, and remove it with `heroku config:unset %[1]s -a %[2]s`", holdVar, app.Name)
+		err = fmt.Errorf("the config var %s of the app %s, in which this provider keeps what the app was like before, cannot be understood, "+
+			"so nothing was touched: read it with `heroku config:get %[1]s -a %[2]s`, put maintenance mode and dynos of the app back by hand, "+
+			"and remove it with `heroku config:unset %[1]s -a %[2]s`", HoldVar, app.Name)
 	}
 	if err != nil {
 		return heldApp{}, err
 	}
-	held.formation, err = c.client.Formation(ctx, id)
+	held.formation, err = m.client.Formation(ctx, id)
 	return held, err
 }
 
-// still reports that the app is held already as asked.
-func (a heldApp) still(holder heroku.AddOnID, how hold, with []heroku.AppID) bool {
+// isHeld reports that the app is held already as asked.
+func (a heldApp) isHeld(holder heroku.AddOnID, how Hold, with []heroku.AppID) bool {
 	known := append(a.memo.Apps[holder], a.ID)
 	return slices.Contains(a.memo.Holders, holder) &&
 		!slices.ContainsFunc(with, func(app heroku.AppID) bool { return !slices.Contains(known, app) }) &&
@@ -161,12 +162,12 @@ func (a heldApp) running() map[string]int {
 	return running
 }
 
-func (c *connection) hold(ctx context.Context, holder heroku.AddOnID, app heldApp, how hold, with []heroku.AppID) error {
-	if err := c.remember(ctx, app.ID, app.remembering(holder, how, with)); err != nil {
+func (m *Manager) holdApp(ctx context.Context, holder heroku.AddOnID, app heldApp, how Hold, with []heroku.AppID) error {
+	if err := m.remember(ctx, app.ID, app.remembering(holder, how, with)); err != nil {
 		return err
 	}
 	if how.AppMaintenance && !app.Maintenance {
-		if err := c.setAppMaintenance(ctx, app.ID, true); err != nil {
+		if err := m.setAppMaintenance(ctx, app.ID, true); err != nil {
 			return err
 		}
 	}
@@ -177,19 +178,22 @@ func (c *connection) hold(ctx context.Context, holder heroku.AddOnID, app heldAp
 	for process := range none {
 		none[process] = 0
 	}
-	return c.client.Scale(ctx, app.ID, none)
+	return m.client.Scale(ctx, app.ID, none)
 }
 
 // remembering is the memo with one more holder. What somebody has switched on or off since the memo was written is
 // meant: that is how the app is put back then.
-func (a heldApp) remembering(holder heroku.AddOnID, how hold, with []heroku.AppID) holdMemo {
-	memo := holdMemo{Holders: slices.Clone(a.memo.Holders), Maintenance: a.memo.Maintenance, Formation: maps.Clone(a.memo.Formation), Apps: maps.Clone(a.memo.Apps)}
+func (a heldApp) remembering(holder heroku.AddOnID, how Hold, with []heroku.AppID) holdMemo {
+	memo := holdMemo{
+		Holders: slices.Clone(a.memo.Holders), Maintenance: a.memo.Maintenance,
+		Formation: maps.Clone(a.memo.Formation), Apps: maps.Clone(a.memo.Apps),
+	}
 	others := slices.DeleteFunc(slices.Concat(memo.Apps[holder], with), func(app heroku.AppID) bool { return app == a.ID })
 	if memo.Apps == nil {
 		memo.Apps = make(map[heroku.AddOnID][]heroku.AppID)
 	}
 	if len(others) > 0 {
-		memo.Apps[holder] = inOrder(others)
+		memo.Apps[holder] = EachOnce(others)
 	}
 	if !slices.Contains(memo.Holders, holder) {
 		memo.Holders = append(memo.Holders, holder)
@@ -206,27 +210,27 @@ func (a heldApp) remembering(holder heroku.AddOnID, how hold, with []heroku.AppI
 	return memo
 }
 
-func (c *connection) remember(ctx context.Context, app heroku.AppID, memo holdMemo) error {
+func (m *Manager) remember(ctx context.Context, app heroku.AppID, memo holdMemo) error {
 	text, err := json.Marshal(memo)
 	if err != nil {
 		return err
 	}
 	value := string(text)
-	return c.client.SetConfigVar(ctx, app, holdVar, &value)
+	return m.client.SetConfigVar(ctx, app, HoldVar, &value)
 }
 
-func (c *connection) setAppMaintenance(ctx context.Context, app heroku.AppID, on bool) error {
-	_, err := c.client.UpdateApp(ctx, app, heroku.AppUpdate{Maintenance: &on})
+func (m *Manager) setAppMaintenance(ctx context.Context, app heroku.AppID, on bool) error {
+	_, err := m.client.UpdateApp(ctx, app, heroku.AppUpdate{Maintenance: &on})
 	return err
 }
 
-// releaseApps puts back what the memo says, on the apps that have one of this holder, and leaves the others alone. It
+// Release puts back what the memo says, on the apps that have one of this holder, and leaves the others alone. It
 // goes on after a failure, may be repeated, and an app that is gone is none to put back.
-func (c *connection) releaseApps(ctx context.Context, holder heroku.AddOnID, apps []heroku.AppID) error {
+func (m *Manager) Release(ctx context.Context, holder heroku.AddOnID, apps []heroku.AppID) error {
 	if len(apps) == 0 {
 		return nil
 	}
-	first, err := c.heldApp(ctx, apps[0])
+	first, err := m.heldApp(ctx, apps[0])
 	if err != nil && !heroku.IsNotFound(err) {
 		return fmt.Errorf("putting the app %s back: %w", apps[0], err)
 	}
@@ -235,10 +239,10 @@ func (c *connection) releaseApps(ctx context.Context, holder heroku.AddOnID, app
 			apps = append(slices.Clone(apps), id)
 		}
 	}
-	defer c.holds.lock(inOrder(apps))()
+	defer m.locks.Lock(EachOnce(apps))()
 	var failures []error
 	for _, id := range slices.Backward(apps) { // the first one knows of the others until the end
-		err := c.release(ctx, holder, id)
+		err := m.releaseApp(ctx, holder, id)
 		if err != nil && !heroku.IsNotFound(err) {
 			failures = append(failures, fmt.Errorf("putting the app %s back: %w", id, err))
 		}
@@ -246,25 +250,25 @@ func (c *connection) releaseApps(ctx context.Context, holder heroku.AddOnID, app
 	return errors.Join(failures...)
 }
 
-func (c *connection) release(ctx context.Context, holder heroku.AddOnID, id heroku.AppID) error {
-	app, err := c.heldApp(ctx, id)
+func (m *Manager) releaseApp(ctx context.Context, holder heroku.AddOnID, id heroku.AppID) error {
+	app, err := m.heldApp(ctx, id)
 	if err != nil || !slices.Contains(app.memo.Holders, holder) {
 		return err
 	}
 	if len(app.memo.Holders) > 1 {
 		app.memo.Holders = slices.DeleteFunc(app.memo.Holders, func(id heroku.AddOnID) bool { return id == holder })
 		delete(app.memo.Apps, holder)
-		return c.remember(ctx, id, app.memo)
+		return m.remember(ctx, id, app.memo)
 	}
-	if err := c.client.Scale(ctx, id, app.stopped()); err != nil {
+	if err := m.client.Scale(ctx, id, app.stopped()); err != nil {
 		return err
 	}
 	if before := app.memo.Maintenance; before != nil && !*before && app.Maintenance {
-		if err := c.setAppMaintenance(ctx, id, false); err != nil {
+		if err := m.setAppMaintenance(ctx, id, false); err != nil {
 			return err
 		}
 	}
-	return c.client.SetConfigVar(ctx, id, holdVar, nil)
+	return m.client.SetConfigVar(ctx, id, HoldVar, nil)
 }
 
 // stopped are the process types to scale back. One that has dynos was scaled by somebody since, and one that is gone
