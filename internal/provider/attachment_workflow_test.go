@@ -84,7 +84,7 @@ func onOpenTofu(cli *acctest.CLI) bool {
 	return strings.Contains(cli.Run("version").Stdout, "OpenTofu")
 }
 
-func TestLongAttachment_createBeforeDestroy(t *testing.T) {
+func TestAccAttachment_createBeforeDestroy(t *testing.T) {
 	t.Parallel()
 	// the new instance takes over what the old one has, and the old one leaves it alone
 	sb, cli := workflow(t, deployed(attached("blue", "worker", "SHARED"), "1"))

@@ -457,10 +457,13 @@ func TestInstance_unknownAppOfAProtectedStore(t *testing.T) {
 	f.command()
 	store.plans(unknown)
 	f.mustSay(summary, "acme-cache", "accept_unknown_app", "-target", "deletion_protection = false")
+	f.command()
 	store.plans(but(unknown, "deletion_protection", tftypes.UnknownValue)) // may be protected
 	f.mustSay(summary)
+	f.command()
 	store.plans(but(unknown, "deletion_protection", false))
 	f.mustSucceed()
+	f.command()
 	consented := but(of, "migration", values{"accept_unknown_app": true})
 	store.plans(but(consented, "app_id", tftypes.UnknownValue))
 	f.mustSucceed()

@@ -103,7 +103,7 @@ func released(release, onDestroy string) string {
   }`) + fmt.Sprintf("\nresource \"terraform_data\" \"release\" {\n  input = %q\n}\n", release)
 }
 
-func TestLongTrustedIPRanges_createBeforeDestroy(t *testing.T) {
+func TestAccTrustedIPRanges_createBeforeDestroy(t *testing.T) {
 	t.Parallel()
 	for _, onDestroy := range []string{"open", "restore_previous"} {
 		t.Run(onDestroy, func(t *testing.T) {

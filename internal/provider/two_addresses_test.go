@@ -36,7 +36,7 @@ func TestAccAttachment_twoThatAgree(t *testing.T) {
 	if onOpenTofu(cli) {
 		expectFailed(t, failed, "The attachment exists already")
 	} else { // Terraform says it in words of its own, and beside them stands what they mean
-		expectFailed(t, failed, "Provider produced inconsistent final plan", "somebody has attached the store since then", "plan again")
+		expectFailed(t, failed, "Provider produced inconsistent final plan", "The attachment is taken over as it is", "somebody has attached the store since then", "plan again")
 	}
 	says = "Two resources manage one object"
 	refused(twoAppsTwoStores + block("shared", "terraform_data.later.output") + strings.Replace(later, "input = ", "triggers_replace = 2\n  input = ", 1) +
