@@ -21,6 +21,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
 // An action is invoked with its configuration and leaves nothing in the state. When it is interrupted, nothing that it
@@ -145,9 +146,9 @@ func (c *connection) ofStore(ctx context.Context, id types.String) (heroku.AddOn
 		return addOn, diag.Diagnostics{c.failureOf(invoking, "Unable to read Key-Value Store", "Key-Value Store "+id.ValueString(), err)}
 	}
 	switch {
-	case addOn.Service != keyValueStoreService:
+	case addOn.Service != keyvalue.Service:
 		return addOn, diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "Not a Key-Value Store", fmt.Sprintf(
-			"The add-on %s (%s) belongs to the service %s; a Key-Value Store is an add-on of %s.", addOn.Name, addOn.ID, addOn.Service, keyValueStoreService))}
+			"The add-on %s (%s) belongs to the service %s; a Key-Value Store is an add-on of %s.", addOn.Name, addOn.ID, addOn.Service, keyvalue.Service))}
 	case addOn.State != heroku.StateProvisioned:
 		return addOn, diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "Key-Value Store is not ready", fmt.Sprintf(
 			"The store %s (%s) on app %s is %s. Nothing was done; invoke the action again when it is provisioned.", addOn.Name, addOn.ID, addOn.AppName, addOn.State))}

@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -112,7 +113,7 @@ func (d *appDataSource) Read(ctx context.Context, req datasource.ReadRequest, re
 	if resp.Diagnostics.HasError() || !d.ready(&resp.Diagnostics) {
 		return
 	}
-	idOrName := firstOf(config.ID.ValueString(), config.Name.ValueString())
+	idOrName := cmp.Or(config.ID.ValueString(), config.Name.ValueString())
 	app, err := d.client.FindApp(ctx, idOrName)
 	if err != nil {
 		resp.Diagnostics.Append(d.failure("Unable to find app", fmt.Sprintf("App %q", idOrName), err))

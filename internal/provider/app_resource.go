@@ -411,7 +411,7 @@ func (r *appResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 func (r *appResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Importing an app", nil)
 	id := importReference(ctx, req, path.Root("id"), &resp.Diagnostics)
-	if !isUUID(id) && keyvalue.ValidateAppName(id) != nil {
+	if !keyvalue.IsUUID(id) && keyvalue.ValidateAppName(id) != nil {
 		resp.Diagnostics.Append(invalidImport(id, "the UUID or the name of an app", "orders-api"))
 	}
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {

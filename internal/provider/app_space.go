@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
 // What a space settles for the apps in it: their region, and their team, which they never leave without the space.
@@ -20,7 +22,7 @@ import (
 func validateTeamName(s string) error {
 	name := strings.ToLower(strings.TrimSpace(s))
 	switch {
-	case s == "" || isUUID(s):
+	case s == "" || keyvalue.IsUUID(s):
 		return fmt.Errorf("%q is not a team's name: give the name that `heroku teams` prints, for example acme-platform", s)
 	case strings.ContainsFunc(name, unicode.IsSpace):
 		return fmt.Errorf("%q is not a team's name, which has neither capitals nor blanks: give the name that `heroku teams` prints, for example acme-platform", s)
@@ -58,7 +60,7 @@ func (r *appResource) checkSpace(ctx context.Context, config appModel) diag.Diag
 	if heroku.IsNotFound(err) {
 		diags.Append(unknownSpace(config))
 	} else if err == nil {
-		space.Team = firstOf(r.owners.of(space.ID), space.Team)
+		space.Team = cmp.Or(r.owners.of(space.ID), space.Team)
 		diags.Append(config.checkAgainst(space)...)
 	}
 	return diags

@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -46,7 +47,7 @@ func (r *attachmentResource) judge(ctx context.Context, holder *heroku.Attachmen
 	if err != nil {
 		return handoverConflict, err
 	}
-	if addOn.Service != keyValueStoreService {
+	if addOn.Service != keyvalue.Service {
 		return handoverConflict, nil
 	}
 	return handoverReplace, nil
@@ -64,7 +65,7 @@ func (r *attachmentResource) planHandover(ctx context.Context, state attachmentM
 	if err != nil {
 		return nil
 	}
-	holder := withName(attachments, plan.Name.ValueString())
+	holder := heroku.AttachmentNamed(attachments, plan.Name.ValueString())
 	wanted := heroku.AddOnID(plan.InstanceID.ValueString())
 	// Under the name that it has already, the attachment is its own: the replacement of its store may have re-pointed it.
 	elsewhere := !plan.AppID.Equal(state.AppID) || !plan.Name.Equal(state.Name)
@@ -136,7 +137,7 @@ func attachedAlready(holder heroku.Attachment) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "The attachment exists already", fmt.Sprintf(
 		"The store %s (%s) is attached to the app %s as %s since %s, and not by this resource: another configuration may manage it, and would lose it when this one is destroyed. "+
 			"To manage it here, import it:\n\n%s\n\nIf this configuration has it already under another address, key or number, say so with a moved block instead, or, with -parallelism=1, apply without that.",
-		holder.AddOnName, holder.AddOnID, holder.AppName, holder.Name, firstOf(holder.CreatedAt, "an unknown time"), importBlock("kvs_attachment", string(holder.ID))))
+		holder.AddOnName, holder.AddOnID, holder.AppName, holder.Name, cmp.Or(holder.CreatedAt, "an unknown time"), importBlock("kvs_attachment", string(holder.ID))))
 }
 
 // attach makes the planned attachment and returns it. It looks before each step, so that a run that was cut short is
@@ -180,7 +181,7 @@ func (r *attachmentResource) attach(ctx context.Context, plan attachmentModel, b
 	if err != nil {
 		return heroku.Attachment{}, r.failure(summary, plan.String(), err)
 	}
-	holder := withName(attachments, order.Name)
+	holder := heroku.AttachmentNamed(attachments, order.Name)
 	if holder == nil && refused != nil {
 		return heroku.Attachment{}, r.refusal(plan, refused)
 	}
@@ -225,9 +226,9 @@ func (r *attachmentResource) refusal(plan attachmentModel, err error) diag.Diagn
 func attachable(addOn heroku.AddOn) diag.Diagnostic {
 	at := path.Root("instance_id")
 	switch {
-	case addOn.Service != keyValueStoreService:
+	case addOn.Service != keyvalue.Service:
 		return diag.NewAttributeErrorDiagnostic(at, "Not a Key-Value Store", fmt.Sprintf(
-			"The add-on %s (%s) belongs to the service %s; a Key-Value Store is an add-on of %s.", addOn.Name, addOn.ID, addOn.Service, keyValueStoreService))
+			"The add-on %s (%s) belongs to the service %s; a Key-Value Store is an add-on of %s.", addOn.Name, addOn.ID, addOn.Service, keyvalue.Service))
 	case addOn.State != heroku.StateProvisioned:
 		return diag.NewAttributeErrorDiagnostic(at, "Key-Value Store is not ready", fmt.Sprintf(
 			"The store %s (%s) on app %s is %s, and Heroku attaches only provisioned ones. Nothing was attached. "+
@@ -270,14 +271,10 @@ func (r *attachmentResource) configVarInUse(plan attachmentModel, err error) dia
 		failed.Detail(), keyvalue.ConfigVar(plan.Name.ValueString())))
 }
 
-func withName(attachments []heroku.Attachment, name string) *heroku.Attachment {
-	return heroku.AttachmentNamed(attachments, name)
-}
-
 // leads reports whether the app has the store under that name already: a replacement of the store moves its attachments along,
 // and has said which apps are cut off by that.
 func (r *attachmentResource) leads(ctx context.Context, order heroku.AttachmentCreate) bool {
 	attachments, err := r.client.AppAttachments(ctx, order.App)
-	holder := withName(attachments, order.Name)
+	holder := heroku.AttachmentNamed(attachments, order.Name)
 	return err == nil && holder != nil && holder.AddOnID == order.AddOn
 }

@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -40,7 +41,7 @@ func (r *attachmentResource) onlyOwner(state, plan attachmentModel, replaced str
 	}
 	return r.run.claimAttachment(plan.AppID.ValueString(), plan.Name.ValueString(), path.Root("name"), claim{
 		id: state.ID.ValueString(), value: instance.ValueString(), owner: "kvs_attachment", single: true, replaces: replaced,
-		text: fmt.Sprintf("a kvs_attachment of the store %s", firstOf(instance.ValueString(), "that is known only after apply")),
+		text: fmt.Sprintf("a kvs_attachment of the store %s", cmp.Or(instance.ValueString(), "that is known only after apply")),
 	})
 }
 
@@ -65,7 +66,7 @@ func (r *run) claimFirst(id, replaced string, plan instanceModel, configured typ
 	}
 	return r.claimAttachment(plan.AppID.ValueString(), configured.ValueString(), path.Root("attachment_name"), claim{
 		id: id, owner: "kvs_instance", single: true, replaces: replaced,
-		text: fmt.Sprintf("attachment_name of the kvs_instance %s", firstOf(plan.Name.ValueString(), id, "that is created")),
+		text: fmt.Sprintf("attachment_name of the kvs_instance %s", cmp.Or(plan.Name.ValueString(), id, "that is created")),
 	})
 }
 
@@ -96,7 +97,7 @@ func (r *attachmentResource) planCreation(ctx context.Context, config attachment
 		return nil
 	}
 	attachments, err := r.client.AttachmentsOn(ctx, heroku.AppID(app))
-	holder := withName(attachments, plan.Name.ValueString())
+	holder := heroku.AttachmentNamed(attachments, plan.Name.ValueString())
 	if err != nil || holder == nil {
 		return nil
 	}
@@ -139,7 +140,7 @@ func (r *attachmentResource) sayTaken(holder heroku.Attachment, plan attachmentM
 		"The store %s (%s) is attached to the app %s as %s since %s (%s), and nothing is sent, because the plan has found it in another instance. "+
 			"If Terraform says that the final plan is inconsistent, the plan has not: somebody has attached the store since then. "+
 			"Nothing has been changed in that case; plan again, and the plan says how to import it.",
-		holder.AddOnName, holder.AddOnID, holder.AppName, holder.Name, firstOf(holder.CreatedAt, "an unknown time"), holder.ID))}
+		holder.AddOnName, holder.AddOnID, holder.AppName, holder.Name, cmp.Or(holder.CreatedAt, "an unknown time"), holder.ID))}
 }
 
 // planConfigVar refuses a name whose config var somebody has set by hand.

@@ -27,7 +27,7 @@ func (r *attachmentResource) planPlacement(ctx context.Context, plan attachmentM
 	if err != nil {
 		return nil
 	}
-	class := keyvalue.PlanName(shortPlan(addOn.Plan))
+	class := keyvalue.PlanName(keyvalue.ShortPlanName(addOn.Plan))
 	refusal, warning, _ := r.judgePlacement(ctx, plan, addOn, r.plans.of(string(addOn.ID), class))
 	var diags diag.Diagnostics
 	if refusal != nil {
@@ -41,7 +41,7 @@ func (r *attachmentResource) planPlacement(ctx context.Context, plan attachmentM
 
 // place judges before a store is attached.
 func (r *attachmentResource) place(ctx context.Context, plan attachmentModel, addOn heroku.AddOn) diag.Diagnostic {
-	refusal, _, err := r.judgePlacement(ctx, plan, addOn, keyvalue.PlanName(shortPlan(addOn.Plan)))
+	refusal, _, err := r.judgePlacement(ctx, plan, addOn, keyvalue.PlanName(keyvalue.ShortPlanName(addOn.Plan)))
 	if err != nil {
 		return r.failure("Unable to attach", plan.String(), err)
 	}

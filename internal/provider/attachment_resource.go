@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -202,7 +203,7 @@ func (r *attachmentResource) takenOver(ctx context.Context, plan *attachmentMode
 	if plan.TakesOver.IsUnknown() { // a Delete may have told by now whose it is
 		plan.TakesOver = types.StringNull()
 		attachments, err := r.client.AppAttachments(ctx, heroku.AppID(plan.AppID.ValueString()))
-		if holder := withName(attachments, plan.Name.ValueString()); err == nil && holder != nil && r.run.knows(object{"kvs_attachment", string(holder.ID)}) {
+		if holder := heroku.AttachmentNamed(attachments, plan.Name.ValueString()); err == nil && holder != nil && r.run.knows(object{"kvs_attachment", string(holder.ID)}) {
 			plan.TakesOver = types.StringValue(string(holder.ID))
 		}
 	}
@@ -413,8 +414,8 @@ func (r *attachmentResource) ImportState(ctx context.Context, req resource.Impor
 	defer recoverPanic(&resp.Diagnostics, "Importing an attachment", nil)
 	id := importReference(ctx, req, path.Root("id"), &resp.Diagnostics)
 	app, name, qualified := strings.Cut(id, "::")
-	validApp := isUUID(app) || keyvalue.ValidateAppName(app) == nil
-	if !isUUID(id) && (!qualified || !validApp || keyvalue.ValidateAttachmentName(name) != nil) {
+	validApp := keyvalue.IsUUID(app) || keyvalue.ValidateAppName(app) == nil
+	if !keyvalue.IsUUID(id) && (!qualified || !validApp || keyvalue.ValidateAttachmentName(name) != nil) {
 		resp.Diagnostics.Append(invalidImport(id, "the UUID of an attachment, or its app and its name as <app>::<NAME>", "orders-api::REDIS"))
 	}
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
@@ -472,7 +473,7 @@ func (m attachmentModel) fateOf(state attachmentModel) fate {
 
 // String names the attachment in a diagnostic.
 func (m attachmentModel) String() string {
-	return fmt.Sprintf("Attachment %s of store %s on app %s", firstOf(m.Name.ValueString(), "(unnamed)"), m.InstanceID.ValueString(), m.AppID.ValueString())
+	return fmt.Sprintf("Attachment %s of store %s on app %s", cmp.Or(m.Name.ValueString(), "(unnamed)"), m.InstanceID.ValueString(), m.AppID.ValueString())
 }
 
 // read is the one mapping from Heroku's attachment to the state.

@@ -5,6 +5,7 @@ package provider
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -168,7 +169,7 @@ func (e *credentialsEphemeral) Open(ctx context.Context, req ephemeral.OpenReque
 	}
 	if store.Preparing() {
 		resp.Diagnostics.AddWarning("The credentials may change soon", fmt.Sprintf(
-			"Key-Value Store %s is %s. When Heroku has finished, its URL may be another one.", store.AddOnID, firstOf(store.Status, "being prepared")))
+			"Key-Value Store %s is %s. When Heroku has finished, its URL may be another one.", store.AddOnID, cmp.Or(store.Status, "being prepared")))
 	}
 	resp.Diagnostics.Append(result.read(store)...)
 	resp.Diagnostics.Append(resp.Result.Set(ctx, result)...)
@@ -186,7 +187,7 @@ func (e *credentialsEphemeral) findStore(ctx context.Context, m *credentialsMode
 	if err != nil {
 		return diag.Diagnostics{e.failureOf(reading, "Unable to read credentials", fmt.Sprintf("Key-Value Store %s", attachment.AddOnID), err)}
 	}
-	if addOn.Service != keyValueStoreService {
+	if addOn.Service != keyvalue.Service {
 		return diag.Diagnostics{diag.NewErrorDiagnostic("Not a Key-Value Store",
 			fmt.Sprintf("%s of app %s leads to the add-on %s of the service %s.", attachment.Name, attachment.AppName, addOn.Name, addOn.Service))}
 	}
@@ -211,7 +212,7 @@ func (e *credentialsEphemeral) findAttachment(ctx context.Context, m credentials
 		remedy = "It has been detached, or made anew under another id. Plan again and let the state be refreshed: " +
 			"the id of a kvs_attachment that is to be made again is unknown until then, and the credentials are read after it."
 	case !m.AppID.IsNull():
-		name := firstOf(m.AttachmentName.ValueString(), keyvalue.PrimaryAttachment)
+		name := cmp.Or(m.AttachmentName.ValueString(), keyvalue.PrimaryAttachment)
 		attachment, err = e.client.AppAttachment(ctx, m.AppID.ValueString(), name)
 		object, at = fmt.Sprintf("Attachment %s of app %s", name, m.AppID.ValueString()), path.Root("app_id")
 		remedy = "If a kvs_attachment of this configuration makes it, set attachment_id to its id, in place of app_id and attachment_name: " +

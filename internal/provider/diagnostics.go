@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -152,12 +153,12 @@ func (c *connection) afterAnswer(again repetition, answer *heroku.Error) string 
 	switch answer.ID {
 	case "unauthorized":
 		return fmt.Sprintf("The token came from %s and is wrong, revoked or expired. "+
-			"Make a new one with `heroku authorizations:create` and put it there.", firstOf(c.tokenSource, "an unknown place"))
+			"Make a new one with `heroku authorizations:create` and put it there.", cmp.Or(c.tokenSource, "an unknown place"))
 	case "two_factor":
 		return "This token needs a second factor, which Terraform cannot enter. Use one made with `heroku authorizations:create`."
 	case "forbidden":
 		return fmt.Sprintf("The user of the token (it came from %s) has no right to do this: ask the owner of the app or an admin of the team for it.",
-			firstOf(c.tokenSource, "an unknown place"))
+			cmp.Or(c.tokenSource, "an unknown place"))
 	case "suspended":
 		return "The account is suspended: contact Heroku Support."
 	case "delinquent":
@@ -211,7 +212,7 @@ func collectionOf(path string) string {
 // afterNotFound says what to check: Heroku does not tell what is not there from what a token may not see.
 func (c *connection) afterNotFound(answer *heroku.Error) string {
 	said := "It does not exist, or the token may not see it. Check the spelling, whether a name or a UUID is wanted, and whether a UUID is that of another kind of object"
-	missing := firstOf(answer.Resource, collectionOf(answer.Path))
+	missing := cmp.Or(answer.Resource, collectionOf(answer.Path))
 	for _, of := range lists {
 		if strings.Contains(missing, of.word) {
 			said += ": " + of.list
@@ -219,7 +220,7 @@ func (c *connection) afterNotFound(answer *heroku.Error) string {
 		}
 	}
 	said += fmt.Sprintf(". The token came from %s; `heroku auth:whoami` says whose it is, if it is put into HEROKU_API_KEY.",
-		firstOf(c.tokenSource, "an unknown place"))
+		cmp.Or(c.tokenSource, "an unknown place"))
 	if answer.Method != http.MethodGet {
 		said += " If it was there when this was planned, plan again."
 	}
@@ -301,12 +302,9 @@ func invalidImport(id, grammar, example string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("Invalid import identifier", said)
 }
 
-// isUUID reports whether s is an id as Heroku writes them: lower case, with hyphens.
-func isUUID(s string) bool { return keyvalue.IsUUID(s) }
-
 // validateUUID refuses names where an id is wanted: a name may be given to another object later.
 func validateUUID(s string) error {
-	if isUUID(s) {
+	if keyvalue.IsUUID(s) {
 		return nil
 	}
 	return fmt.Errorf("%q is not an id: give a UUID in lower case, for example 7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7", s)

@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
 func TestFailure(t *testing.T) {
@@ -260,8 +261,8 @@ func TestIsUUID(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := isUUID(test.s); got != test.want {
-				t.Errorf("isUUID(%q) = %v", test.s, got)
+			if got := keyvalue.IsUUID(test.s); got != test.want {
+				t.Errorf("keyvalue.IsUUID(%q) = %v", test.s, got)
 			}
 			if err := validateUUID(test.s); (err == nil) != test.want {
 				t.Errorf("validateUUID(%q) = %v", test.s, err)

@@ -48,7 +48,7 @@ func (r *instanceResource) handOver(ctx context.Context, m instanceModel) diag.D
 		return nil
 	}
 	attachments, err := r.client.AppAttachments(ctx, app)
-	holder := withName(attachments, keyvalue.PrimaryAttachment)
+	holder := heroku.AttachmentNamed(attachments, keyvalue.PrimaryAttachment)
 	if err == nil && holder != nil && holder.AddOnID == m.addOnID() {
 		if err = r.keepReachable(ctx, *holder); err == nil {
 			_, err = r.client.CreateAttachment(ctx, heroku.AttachmentCreate{AddOn: heir, App: app, Name: holder.Name, Confirm: holder.AppName})
@@ -84,7 +84,7 @@ func (c *connection) nameIsFree(ctx context.Context, app heroku.AppID, name type
 			"%s\n\nThe store %s is to be attached to that app as %s, and whether that name is free there is not known. Nothing has been changed.",
 			c.failure("", fmt.Sprintf("App %s", app), err).Detail(), store, name.ValueString()))}
 	}
-	holder := withName(attachments, name.ValueString())
+	holder := heroku.AttachmentNamed(attachments, name.ValueString())
 	if holder == nil || holder.AddOnID == store {
 		return nil
 	}

@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -57,7 +58,7 @@ func (r *instanceResource) planAttachment(ctx context.Context, plan, config inst
 	}
 	app := heroku.AppID(plan.AppID.ValueString())
 	diags := r.warnOfChance(app, config)
-	name := firstOf(config.AttachmentName.ValueString(), keyvalue.PrimaryAttachment)
+	name := cmp.Or(config.AttachmentName.ValueString(), keyvalue.PrimaryAttachment)
 	if config.AttachmentName.IsNull() {
 		diags.Append(r.refuseVarByHand(ctx, app, name, path.Root("attachment_name"))...)
 	} else {
@@ -86,7 +87,7 @@ func (c *connection) refuseVarInUse(ctx context.Context, app heroku.AppID, name 
 		return nil
 	}
 	attachments, err := c.client.AttachmentsOn(ctx, app)
-	holder := withName(attachments, name)
+	holder := heroku.AttachmentNamed(attachments, name)
 	switch {
 	case err != nil:
 		return nil
@@ -131,7 +132,7 @@ func (c *connection) setByHand(ctx context.Context, app heroku.AppID, name strin
 			return false, err
 		}
 		attachments, err := c.client.AppAttachments(ctx, app)
-		if err != nil || withName(attachments, name) != nil {
+		if err != nil || heroku.AttachmentNamed(attachments, name) != nil {
 			return false, err
 		}
 	}
@@ -150,12 +151,12 @@ func (r *instanceResource) keepConfigVar(ctx context.Context, m instanceModel, a
 	if m.consent(app) == "" {
 		return nil
 	}
-	name := firstOf(m.AttachmentName.ValueString(), keyvalue.PrimaryAttachment)
+	name := cmp.Or(m.AttachmentName.ValueString(), keyvalue.PrimaryAttachment)
 	names, err := r.client.ConfigVarNames(ctx, app.ID)
 	if err == nil && slices.Contains(names, keyvalue.ConfigVar(name)) {
 		var attachments []heroku.Attachment
 		attachments, err = r.client.AppAttachments(ctx, app.ID)
-		if err == nil && (withName(attachments, name) == nil || m.AttachmentName.ValueString() != "") {
+		if err == nil && (heroku.AttachmentNamed(attachments, name) == nil || m.AttachmentName.ValueString() != "") {
 			return diag.Diagnostics{wouldOverwrite(app.ID, name, path.Root("attachment_name"))}
 		}
 	}
@@ -188,7 +189,7 @@ func (r *instanceResource) orderAttached(ctx context.Context, app heroku.App, or
 	switch {
 	case listErr != nil:
 		return addOn, fmt.Errorf("%w; whether the app has an attachment %s is not known: %w", err, keyvalue.PrimaryAttachment, listErr)
-	case withName(attachments, keyvalue.PrimaryAttachment) == nil:
+	case heroku.AttachmentNamed(attachments, keyvalue.PrimaryAttachment) == nil:
 		return addOn, err
 	}
 	r.run.note(primaryOf(app.ID))

@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -196,7 +197,7 @@ func (m instanceDataModel) reference() string {
 	if !m.AttachmentName.IsNull() {
 		return m.AppID.ValueString() + "::" + m.AttachmentName.ValueString()
 	}
-	return firstOf(m.ID.ValueString(), m.Name.ValueString())
+	return cmp.Or(m.ID.ValueString(), m.Name.ValueString())
 }
 
 // read takes everything from the resource's mapping but what only this data source has.

@@ -108,7 +108,7 @@ func (m forkModel) check() diag.Diagnostics {
 		diags.AddError("A fork has one source", "Both instance_id and url_wo of fork are set. Keep the one that is to be copied.")
 		return diags
 	}
-	if known(id) && !isUUID(id.ValueString()) {
+	if known(id) && !keyvalue.IsUUID(id.ValueString()) {
 		diags.AddError("Invalid source of a fork",
 			"instance_id of fork is not an id: give a UUID in lower case, for example 7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7. A URL belongs into url_wo.")
 	}

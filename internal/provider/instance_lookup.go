@@ -15,9 +15,6 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// keyValueStoreService is the add-on service of every store; its name is older than the product's.
-const keyValueStoreService = keyvalue.Service
-
 // findInstance finds the store that a person means by its UUID, its name, or app::ATTACHMENT.
 func (c *connection) findInstance(ctx context.Context, reference string) (heroku.AddOn, diag.Diagnostics) {
 	var diags diag.Diagnostics
@@ -27,9 +24,9 @@ func (c *connection) findInstance(ctx context.Context, reference string) (heroku
 		diags.Append(invalidImport(reference, "the add-on's UUID, its name (redis-curved-48210), or an app and an attachment of it (app::ATTACHMENT)", "orders-api::REDIS"))
 	case err != nil:
 		diags.Append(c.failure("Unable to find Key-Value Store", fmt.Sprintf("Key-Value Store %q", reference), err))
-	case addOn.Service != keyValueStoreService:
+	case addOn.Service != keyvalue.Service:
 		diags.AddError("Not a Key-Value Store",
-			fmt.Sprintf("The add-on %s (%s) belongs to the service %s; a Key-Value Store is an add-on of %s.", addOn.Name, addOn.ID, addOn.Service, keyValueStoreService))
+			fmt.Sprintf("The add-on %s (%s) belongs to the service %s; a Key-Value Store is an add-on of %s.", addOn.Name, addOn.ID, addOn.Service, keyvalue.Service))
 	}
 	return addOn, diags
 }
@@ -39,13 +36,13 @@ var errNoReference = errors.New("no reference to a Key-Value Store")
 func (c *connection) lookUpInstance(ctx context.Context, reference string) (heroku.AddOn, error) {
 	app, attachment, scoped := strings.Cut(reference, "::")
 	switch {
-	case scoped && keyvalue.ValidateAttachmentName(attachment) == nil && (isUUID(app) || keyvalue.ValidateAppName(app) == nil):
+	case scoped && keyvalue.ValidateAttachmentName(attachment) == nil && (keyvalue.IsUUID(app) || keyvalue.ValidateAppName(app) == nil):
 		found, err := c.client.AppAttachment(ctx, app, attachment)
 		if err != nil {
 			return heroku.AddOn{}, err
 		}
 		return c.client.FindAddOn(ctx, string(found.AddOnID))
-	case !scoped && (isUUID(reference) || keyvalue.ValidateAddOnName(reference) == nil):
+	case !scoped && (keyvalue.IsUUID(reference) || keyvalue.ValidateAddOnName(reference) == nil):
 		return c.client.FindAddOn(ctx, reference)
 	}
 	return heroku.AddOn{}, errNoReference

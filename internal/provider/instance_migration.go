@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -102,7 +103,7 @@ func migrationAttribute() schema.SingleNestedAttribute {
 func (m migrationModel) recreates() bool { return m.Strategy.ValueString() == strategyRecreate }
 func (m migrationModel) verifies() bool  { return m.Verify.IsNull() || m.Verify.ValueBool() }
 func (m migrationModel) retires() string {
-	return firstOf(m.Retire.ValueString(), replacement.RetireWhenVerified)
+	return cmp.Or(m.Retire.ValueString(), replacement.RetireWhenVerified)
 }
 func (m migrationModel) hold() replacement.Hold {
 	return replacement.Hold{AppMaintenance: m.AppMaintenance.ValueBool(), ScaleDown: m.ScaleDown.ValueBool()}

@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -110,12 +111,12 @@ func (r *instanceResource) nameForGood(ctx context.Context, m *instanceModel) di
 func (r *instanceResource) creationFailure(ctx context.Context, app heroku.App, order heroku.AddOnCreate, err error) diag.Diagnostic {
 	failure := r.failure("Unable to create Key-Value Store", fmt.Sprintf("Key-Value Store %q", order.Name), err)
 	if heroku.HasID(err, "confirmation_required") {
-		attachment := firstOf(order.AttachmentName, keyvalue.PrimaryAttachment)
+		attachment := cmp.Or(order.AttachmentName, keyvalue.PrimaryAttachment)
 		if taken, askErr := r.setByHand(ctx, app.ID, attachment); askErr == nil && taken {
 			return wouldOverwrite(app.ID, attachment, path.Root("attachment_name"))
 		}
 		if attachments, askErr := r.client.AppAttachments(ctx, app.ID); askErr == nil && order.AttachmentName != "" {
-			if holder := withName(attachments, order.AttachmentName); holder != nil {
+			if holder := heroku.AttachmentNamed(attachments, order.AttachmentName); holder != nil {
 				return heldByAnother(*holder, path.Root("attachment_name"))
 			}
 		}

@@ -123,12 +123,14 @@ func defaultPlan(offered []heroku.Plan, at keyvalue.Location) (name string, foun
 		return "", false
 	}
 	// By the catalogue: prices may be negotiated.
-	size := func(plan heroku.Plan) int { return planModel{Name: types.StringValue(shortPlan(plan.Name))}.rank() }
+	size := func(plan heroku.Plan) int {
+		return planModel{Name: types.StringValue(keyvalue.ShortPlanName(plan.Name))}.rank()
+	}
 	chosen := slices.MinFunc(offered, func(a, b heroku.Plan) int { return cmp.Or(cmp.Compare(size(a), size(b)), cmp.Compare(a.Name, b.Name)) })
 	if i := slices.IndexFunc(offered, func(plan heroku.Plan) bool { return plan.SpaceDefault }); i >= 0 {
 		chosen = offered[i]
 	}
-	return shortPlan(chosen.Name), true
+	return keyvalue.ShortPlanName(chosen.Name), true
 }
 
 // runsInside says that the plan is made for the location, as far as its name tells.
@@ -188,7 +190,7 @@ func (r *instanceResource) runsOutside(ctx context.Context, addOn heroku.AddOn) 
 	if err != nil {
 		return false
 	}
-	return keyvalue.Place(keyvalue.PlanName(shortPlan(addOn.Plan)), location(app)).Verdict == keyvalue.NeedsConsent
+	return keyvalue.Place(keyvalue.PlanName(keyvalue.ShortPlanName(addOn.Plan)), location(app)).Verdict == keyvalue.NeedsConsent
 }
 
 // location is where the app runs, in the words of the placement rules.

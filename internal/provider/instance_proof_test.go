@@ -5,6 +5,7 @@ package provider
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -369,7 +370,7 @@ func TestProveRoom(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := storesAt(t, instantClock{}, map[heroku.AddOnID]string{oldStore: test.url})
-			target := firstOf(string(test.target), "premium-0")
+			target := cmp.Or(string(test.target), "premium-0")
 			got := c.proveRoom(t.Context(), oldStore, label, keyvalue.PlanName(target), test.accept)
 			expectDiagnostics(t, got, test.want...)
 			expectNoURL(t, printed(got), test.url)
@@ -429,7 +430,7 @@ func TestProveSource(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := storesAt(t, instantClock{}, nil)
-			target := keyvalue.PlanName(firstOf(string(test.target), "premium-0"))
+			target := keyvalue.PlanName(cmp.Or(string(test.target), "premium-0"))
 			got := c.proveSource(t.Context(), heroku.Secret(test.url), path.Root("fork"), !test.internal, target, test.accept)
 			expectDiagnostics(t, got, test.want...)
 			expectNoURL(t, printed(got), test.url)

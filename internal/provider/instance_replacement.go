@@ -237,8 +237,8 @@ func (r *instanceResource) planRetirement(ctx context.Context, state instanceMod
 func (r *instanceResource) priceOf(ctx context.Context, id heroku.AddOnID) string {
 	if r.client != nil {
 		if addOn, err := r.client.AddOn(ctx, id); err == nil {
-			plan, _ := keyvalue.LookupPlan(keyvalue.PlanName(shortPlan(addOn.Plan)))
-			return fmt.Sprintf("%s on the plan %s, %s", addOn.Name, shortPlan(addOn.Plan), paidFor(plan.MonthlyPriceCents))
+			plan, _ := keyvalue.LookupPlan(keyvalue.PlanName(keyvalue.ShortPlanName(addOn.Plan)))
+			return fmt.Sprintf("%s on the plan %s, %s", addOn.Name, keyvalue.ShortPlanName(addOn.Plan), paidFor(plan.MonthlyPriceCents))
 		}
 	}
 	return "it is paid for"

@@ -345,9 +345,6 @@ func samePublished(a, b string) bool {
 	return errLeft == nil && errRight == nil && left == right
 }
 
-// shortPlan is a plan's name without its service, as people write it.
-func shortPlan(wire string) string { return keyvalue.ShortPlanName(wire) }
-
 func stringsOf(set types.Set) (values []string) {
 	for _, element := range set.Elements() {
 		if text, ok := element.(types.String); ok {
@@ -370,7 +367,7 @@ func stringSet(values []string) types.Set {
 func (m *instanceModel) read(addOn heroku.AddOn, store *heroku.Store) {
 	m.ID = types.StringValue(string(addOn.ID))
 	m.AppID = types.StringValue(string(addOn.AppID))
-	m.Plan = newPlanName(shortPlan(addOn.Plan))
+	m.Plan = newPlanName(keyvalue.ShortPlanName(addOn.Plan))
 	m.Name = types.StringValue(addOn.Name)
 	m.State = types.StringValue(instanceState(addOn, store))
 	m.WebURL = types.StringValue(addOn.WebURL)

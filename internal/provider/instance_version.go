@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -33,7 +34,7 @@ func validateVersion(s string) error {
 }
 
 func (m migrationModel) upgrades() string {
-	return firstOf(m.VersionUpgrade.ValueString(), upgradeInWindow)
+	return cmp.Or(m.VersionUpgrade.ValueString(), upgradeInWindow)
 }
 
 // planVersion speaks of the life of the version, and of an upgrade that is prepared already. awaited says that there is
@@ -176,5 +177,5 @@ func versionUpgradeWarning(state, plan instanceModel, change keyvalue.Change, te
 		when = "It is run as soon as it is prepared, while the apps are kept still."
 	}
 	return diag.NewAttributeWarningDiagnostic(path.Root("version"), "Upgrading the version of the store", fmt.Sprintf(
-		"%s: %s to %s. %s\n\n%s", state.label(), firstOf(state.VersionActual.ValueString(), "its version"), plan.Version.ValueString(), when, bullets(change.Facts)))
+		"%s: %s to %s. %s\n\n%s", state.label(), cmp.Or(state.VersionActual.ValueString(), "its version"), plan.Version.ValueString(), when, bullets(change.Facts)))
 }

@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -187,7 +188,7 @@ func (d *maintenanceDataSource) readApp(ctx context.Context, m *maintenanceDataM
 	}
 	stores := map[string]heroku.AddOn{}
 	for _, addOn := range addOns {
-		if addOn.AppID == id && addOn.Service == keyValueStoreService {
+		if addOn.AppID == id && addOn.Service == keyvalue.Service {
 			stores[addOn.Name] = addOn
 		}
 	}
@@ -205,7 +206,7 @@ func (d *maintenanceDataSource) readApp(ctx context.Context, m *maintenanceDataM
 func newMaintenanceModel(addOn heroku.AddOn, m heroku.Maintenance, now time.Time) maintenanceModel {
 	window := m.Window
 	if !m.StartedAt.IsZero() {
-		window = firstOf(m.RunWindow, m.Window)
+		window = cmp.Or(m.RunWindow, m.Window)
 	}
 	model := maintenanceModel{
 		InstanceID:       types.StringValue(string(addOn.ID)),

@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -265,7 +266,7 @@ func (r *maintenanceWindowResource) Read(ctx context.Context, req resource.ReadR
 	window, err := keyvalue.ParseWindowText(store.MaintenanceWindow)
 	if err != nil {
 		resp.Diagnostics.AddWarning("The maintenance window cannot be understood", fmt.Sprintf("%s: Heroku says %q. The state keeps %s.",
-			state, store.MaintenanceWindow, firstOf(state.Window.ValueString(), "nothing")))
+			state, store.MaintenanceWindow, cmp.Or(state.Window.ValueString(), "nothing")))
 		return
 	}
 	state.read(window, r.client.HostTime())

@@ -46,12 +46,12 @@ func (r *instanceResource) refuseUnknownPlan(ctx context.Context, m instanceMode
 		return nil
 	}
 	offered, err := r.offered.of(ctx, r.client)
-	if err != nil || len(offered) == 0 || slices.ContainsFunc(offered, func(plan heroku.Plan) bool { return shortPlan(plan.Name) == string(name) }) {
+	if err != nil || len(offered) == 0 || slices.ContainsFunc(offered, func(plan heroku.Plan) bool { return keyvalue.ShortPlanName(plan.Name) == string(name) }) {
 		return nil
 	}
 	names := make([]keyvalue.PlanName, len(offered))
 	for i, plan := range offered {
-		names[i] = keyvalue.PlanName(shortPlan(plan.Name))
+		names[i] = keyvalue.PlanName(keyvalue.ShortPlanName(plan.Name))
 	}
 	rank := func(name keyvalue.PlanName) int { return planModel{Name: types.StringValue(string(name))}.rank() }
 	slices.SortFunc(names, func(a, b keyvalue.PlanName) int { return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b)) })

@@ -155,7 +155,7 @@ func newPlanModel(offered heroku.Plan) (planModel, error) {
 	}
 	model := planModel{
 		Name:        types.StringValue(string(name)),
-		Description: optionalString(firstOf(offered.Description, offered.HumanName)),
+		Description: optionalString(cmp.Or(offered.Description, offered.HumanName)),
 	}
 	if offered.Cents > 0 {
 		model.MonthlyPrice = types.Float64Value(float64(offered.Cents) / 100)

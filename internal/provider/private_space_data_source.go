@@ -133,7 +133,7 @@ func (d *privateSpaceDataSource) Read(ctx context.Context, req datasource.ReadRe
 	if resp.Diagnostics.Append(req.Config.Get(ctx, &config)...); resp.Diagnostics.HasError() || !d.ready(&resp.Diagnostics) {
 		return
 	}
-	space, diags := d.findSpace(ctx, firstOf(config.ID.ValueString(), config.Name.ValueString()))
+	space, diags := d.findSpace(ctx, cmp.Or(config.ID.ValueString(), config.Name.ValueString()))
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
@@ -182,13 +182,13 @@ func (d *privateSpaceDataSource) describe(ctx context.Context, space heroku.Spac
 func storesOf(app heroku.AppID, addOns []heroku.AddOn) []spaceStore {
 	var stores []spaceStore
 	for _, addOn := range addOns {
-		if addOn.AppID != app || addOn.Service != keyValueStoreService {
+		if addOn.AppID != app || addOn.Service != keyvalue.Service {
 			continue
 		}
 		stores = append(stores, spaceStore{
 			ID:    types.StringValue(string(addOn.ID)),
 			Name:  types.StringValue(addOn.Name),
-			Plan:  types.StringValue(shortPlan(addOn.Plan)),
+			Plan:  types.StringValue(keyvalue.ShortPlanName(addOn.Plan)),
 			AppID: types.StringValue(string(app)),
 		})
 	}

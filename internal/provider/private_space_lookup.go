@@ -17,7 +17,7 @@ import (
 // findSpace finds the space that a person means by its UUID or its name.
 func (c *connection) findSpace(ctx context.Context, reference string) (heroku.Space, diag.Diagnostics) {
 	var diags diag.Diagnostics
-	if !isUUID(reference) && keyvalue.ValidateSpaceName(reference) != nil {
+	if !keyvalue.IsUUID(reference) && keyvalue.ValidateSpaceName(reference) != nil {
 		diags.Append(invalidImport(reference, "the UUID or the name of a Private Space", "acme-prod"))
 		return heroku.Space{}, diags
 	}

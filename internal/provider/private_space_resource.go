@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -204,8 +205,8 @@ func (r *privateSpaceResource) ValidateConfig(ctx context.Context, req resource.
 	if resp.Diagnostics.HasError() || config.CIDR.IsUnknown() || config.DataCIDR.IsUnknown() {
 		return
 	}
-	dyno := firstOf(config.CIDR.ValueString(), keyvalue.DefaultDynoCIDR)
-	data := firstOf(config.DataCIDR.ValueString(), keyvalue.DefaultDataCIDR)
+	dyno := cmp.Or(config.CIDR.ValueString(), keyvalue.DefaultDynoCIDR)
+	data := cmp.Or(config.DataCIDR.ValueString(), keyvalue.DefaultDataCIDR)
 	if err := keyvalue.ValidateSpaceNetworks(dyno, data); err != nil {
 		resp.Diagnostics.AddAttributeError(path.Root("data_cidr"), "The networks of the space overlap", err.Error()+".")
 	}

@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -173,11 +174,11 @@ func unusableCredential(err error) diag.Diagnostic {
 
 // options merges the configuration, then the environment, then the edits of WithClient, which win.
 func (p *kvsProvider) options(config providerModel, terraformVersion string) (heroku.Options, error) {
-	apiURL := firstOf(config.APIURL.ValueString(), p.getenv("HEROKU_API_URL"))
+	apiURL := cmp.Or(config.APIURL.ValueString(), p.getenv("HEROKU_API_URL"))
 	credential, err := heroku.FindCredential(config.APIKey.ValueString(), p.getenv, apiURL)
 	options := heroku.Options{
 		APIURL:     apiURL,
-		DataAPIURL: firstOf(config.DataAPIURL.ValueString(), p.getenv("HEROKU_DATA_API_URL")),
+		DataAPIURL: cmp.Or(config.DataAPIURL.ValueString(), p.getenv("HEROKU_DATA_API_URL")),
 		Credential: credential,
 		UserAgent:  strings.TrimSpace("terraform-provider-kvs/" + p.version + " (Terraform " + terraformVersion + ") " + p.getenv("TF_APPEND_USER_AGENT")),
 		Observe:    logAttempt,
@@ -193,15 +194,6 @@ func (p *kvsProvider) options(config providerModel, terraformVersion string) (he
 
 // capital begins a sentence.
 func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
-
-func firstOf(values ...string) string {
-	for _, value := range values {
-		if value != "" {
-			return value
-		}
-	}
-	return ""
-}
 
 // logAttempt writes one line for each HTTP request. An Attempt holds neither headers nor bodies, so nothing needs masking.
 func logAttempt(ctx context.Context, attempt heroku.Attempt) {

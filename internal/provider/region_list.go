@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
 // regionList is Heroku's list of regions, asked for once in a run. Everybody may read it.
@@ -54,7 +55,7 @@ func (c *connection) checkRegion(ctx context.Context, region regionName, use reg
 		return nil
 	}
 	name, all := region.normalized(), c.regionList.of(ctx, c.client)
-	if isUUID(name) {
+	if keyvalue.IsUUID(name) {
 		err := fmt.Errorf("%q is an id: give the name of the region, as data.kvs_regions lists it", name)
 		if i := slices.IndexFunc(all, func(r heroku.Region) bool { return r.ID == name }); i >= 0 {
 			err = fmt.Errorf("%q is the id of a region: give its name, %q", name, all[i].Name)

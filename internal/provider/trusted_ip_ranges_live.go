@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,7 +49,7 @@ func (r *trustedRangesResource) onlyOwner(state, plan trustedRangesModel, replac
 		plan.SpaceID.ValueString(), mine.text, other.text))}
 }
 
-func listed(ranges []string) string { return firstOf(strings.Join(ranges, ", "), "no range") }
+func listed(ranges []string) string { return cmp.Or(strings.Join(ranges, ", "), "no range") }
 
 // takeOver says that an instance of this run sets the ranges, so that no Delete of another one changes them any more. One
 // that has begun is waited for.
@@ -93,7 +94,7 @@ func (m trustedRangesModel) announceTakeover(current heroku.Ruleset) diag.Diagno
 	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("ranges"), "The space has trusted IP ranges already", fmt.Sprintf(
 		"They are replaced, all of them: %s. They were set by %s. Add those that are to stay, or import the set instead with the space's id. "+
 			"If an apply of this plan says that the final plan is inconsistent, they have changed since it was made: nothing has been changed then, so plan again.",
-		firstOf(strings.Join(present, ", "), "none, so that everybody is blocked"), firstOf(current.CreatedBy, "somebody")))}
+		cmp.Or(strings.Join(present, ", "), "none, so that everybody is blocked"), cmp.Or(current.CreatedBy, "somebody")))}
 }
 
 // announceOpening warns of a space that somebody has opened since the state was written.
@@ -102,7 +103,7 @@ func (m trustedRangesModel) announceOpening(now heroku.Ruleset) diag.Diagnostics
 		return nil
 	}
 	const next = "It stays so until an apply sets other ranges: plan again soon, and find out why they were changed."
-	event := fmt.Sprintf("%s were %s, and %s has set them to %s since", m, listed(m.sources()), firstOf(now.CreatedBy, "somebody"), listed(allowed(now)))
+	event := fmt.Sprintf("%s were %s, and %s has set them to %s since", m, listed(m.sources()), cmp.Or(now.CreatedBy, "somebody"), listed(allowed(now)))
 	switch {
 	case keyvalue.AdmitsInternet(allowed(now)) && !keyvalue.AdmitsInternet(m.sources()):
 		return diag.Diagnostics{diag.NewWarningDiagnostic("The space is open to the whole internet",
