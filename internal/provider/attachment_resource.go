@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -300,7 +299,7 @@ func (r *attachmentResource) Update(ctx context.Context, req resource.UpdateRequ
 		former.read(before)
 		resp.Diagnostics.Append(r.detach(ctx, former)...)
 		if resp.Diagnostics.HasError() {
-			resp.Diagnostics.Append(resp.Private.SetKey(ctx, attachedBeside, []byte(strconv.Quote(string(attachment.ID))))...)
+			resp.Diagnostics.Append(resp.Private.SetKey(ctx, attachedBeside, quoted(string(attachment.ID)))...)
 			resp.Diagnostics.AddWarning("The store is attached under both names", fmt.Sprintf(
 				"On app %s the new attachment %s (%s) is there, and %s (%s) is not gone. Apply again to detach it.",
 				attachment.AppName, attachment.Name, attachment.ID, state.Name.ValueString(), state.ID.ValueString()))
@@ -315,10 +314,7 @@ func (r *attachmentResource) Update(ctx context.Context, req resource.UpdateRequ
 // attachedBeside, in the private state, is the attachment that an update has made and not finished with: the id as JSON.
 const attachedBeside = "attached_beside"
 
-func idOf(private []byte) heroku.AttachmentID {
-	id, _ := strconv.Unquote(string(private)) // what cannot be read was written by nobody
-	return heroku.AttachmentID(id)
-}
+func idOf(private []byte) heroku.AttachmentID { return heroku.AttachmentID(privateText(private)) }
 
 // unmoved is the attachment that the plan starts from. One that leads to another store by now is not re-pointed: nobody has
 // approved that.

@@ -95,24 +95,3 @@ func (c *connection) addOn(ctx context.Context, id heroku.AddOnID) (heroku.AddOn
 	}
 	return c.client.AddOn(ctx, id)
 }
-
-// finished says that a store was made in this run and is complete.
-func (r *run) finished(addOn heroku.AddOn) {
-	if r == nil {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.made[addOn.ID] = addOn
-}
-
-// completed is a store that was made in this run and is complete.
-func (r *run) completed(id heroku.AddOnID) (addOn heroku.AddOn, is bool) {
-	if r == nil {
-		return addOn, false
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	addOn, is = r.made[id]
-	return addOn, is
-}

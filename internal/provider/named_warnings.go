@@ -185,27 +185,34 @@ func (n naming) nameIn(ctx context.Context, of schemaOf, values []*tfprotov6.Dyn
 	if schema == n.served.ResourceSchemas["kvs_attachment"] {
 		wanted = identifyingAttachments
 	}
-	for _, one := range wanted {
-		for _, value := range values {
-			if !exists(value) {
-				continue
-			}
-			var attributes map[string]tftypes.Value
-			object, err := value.Unmarshal(schema.ValueType())
-			if err != nil || object.As(&attributes) != nil {
-				continue
-			}
-			var parts []string
-			for _, attribute := range one {
-				var text string
-				if v, has := attributes[attribute]; has && v.Type().Is(tftypes.String) && v.IsKnown() && !v.IsNull() && v.As(&text) == nil && text != "" {
-					parts = append(parts, text)
-				}
-			}
-			if len(parts) == len(one) {
+	var objects []map[string]tftypes.Value
+	for _, value := range values {
+		var attributes map[string]tftypes.Value
+		if !exists(value) {
+			continue
+		}
+		if object, err := value.Unmarshal(schema.ValueType()); err == nil && object.As(&attributes) == nil {
+			objects = append(objects, attributes)
+		}
+	}
+	for _, together := range wanted {
+		for _, attributes := range objects {
+			if parts := texts(attributes, together); len(parts) == len(together) {
 				return strings.Join(parts, " of app ")
 			}
 		}
 	}
 	return ""
+}
+
+// texts are the values of those attributes that are known and not empty.
+func texts(attributes map[string]tftypes.Value, names []string) (all []string) {
+	for _, name := range names {
+		var text string
+		v, has := attributes[name]
+		if has && v.Type().Is(tftypes.String) && v.IsKnown() && !v.IsNull() && v.As(&text) == nil && text != "" {
+			all = append(all, text)
+		}
+	}
+	return all
 }

@@ -33,7 +33,7 @@ const replacedID = "replaced_id"
 
 // tellSuccessor writes it.
 func tellSuccessor(ctx context.Context, resp *resource.ModifyPlanResponse, id types.String) {
-	resp.Diagnostics.Append(resp.Private.SetKey(ctx, replacedID, []byte(strconv.Quote(id.ValueString())))...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, replacedID, quoted(id.ValueString()))...)
 }
 
 // predecessor is what a creation replaces, empty for one that replaces nothing.
@@ -41,9 +41,17 @@ func predecessor(ctx context.Context, req resource.ModifyPlanRequest) string {
 	if !req.State.Raw.IsNull() {
 		return ""
 	}
-	text, _ := req.Private.GetKey(ctx, replacedID)
-	id, _ := strconv.Unquote(string(text))
-	return id
+	id, _ := req.Private.GetKey(ctx, replacedID)
+	return privateText(id)
+}
+
+// quoted is a text for the private state, which is JSON.
+func quoted(text string) []byte { return []byte(strconv.Quote(text)) }
+
+// privateText reads it. What cannot be read was written by nobody.
+func privateText(json []byte) string {
+	text, _ := strconv.Unquote(string(json))
+	return text
 }
 
 // refuseOutdated is the error of an Update whose object is not any more what the plan was made from: what was changed since then

@@ -295,6 +295,27 @@ func (r *run) unnamed(app string) int {
 	return r.ordered[app]
 }
 
+// finished says that a store was made in this run and is complete.
+func (r *run) finished(addOn heroku.AddOn) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.made[addOn.ID] = addOn
+}
+
+// completed is a store that was made in this run and is complete.
+func (r *run) completed(id heroku.AddOnID) (addOn heroku.AddOn, is bool) {
+	if r == nil {
+		return addOn, false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	addOn, is = r.made[id]
+	return addOn, is
+}
+
 // inherits says that a store was made on an app, complete, and without a name for its attachment.
 func (r *run) inherits(app, store string) {
 	if r == nil {

@@ -31,6 +31,11 @@ func IsInternalAttachment(old heroku.AddOnID, name string) bool {
 		keyvalue.IsLease(name, string(old)) || keyvalue.IsSuccession(name)
 }
 
+// inUse says that a store has an attachment beside those that the replacement of old makes.
+func inUse(old heroku.AddOnID, attachments []heroku.Attachment) bool {
+	return slices.ContainsFunc(attachments, func(a heroku.Attachment) bool { return !IsInternalAttachment(old, a.Name) })
+}
+
 // moveAttachments re-points them under their own names, in one request each, so that no app is without its variable.
 func (r *replacement) moveAttachments(ctx context.Context) error {
 	attachments, err := r.client.AddOnAttachments(ctx, r.old.ID)
@@ -96,7 +101,7 @@ func (r *replacement) arrived(ctx context.Context) error {
 		if other := r.leaseOfOthers(left); other != nil {
 			return leaseHeldError{*other}
 		}
-		if !slices.ContainsFunc(left, func(a heroku.Attachment) bool { return !IsInternalAttachment(r.old.ID, a.Name) }) {
+		if !inUse(r.old.ID, left) {
 			return nil
 		}
 	}

@@ -37,6 +37,9 @@ const (
 	PhaseRetired                 // the old store is destroyed, or kept without a part in this any more
 )
 
+// canBeUndone says that there is something to undo, and that no app uses the new store yet.
+func (p Phase) canBeUndone() bool { return p == PhaseCopying || p == PhaseVerified }
+
 // What becomes of the old store. A store that is kept is paid for.
 const (
 	RetireWhenVerified = "when_verified" // it is destroyed if the copy was verified, else kept
@@ -290,7 +293,7 @@ func (r *replacement) retire(ctx context.Context) Outcome {
 // stop ends a run that has failed before it has moved anything: what another run has done meanwhile stands, and what that
 // one needs is left to it. The apps are put back by whoever is the last.
 func (r *replacement) stop(ctx context.Context, findings Findings) Outcome {
-	if r.phase == PhaseCopying || r.phase == PhaseVerified {
+	if r.phase.canBeUndone() {
 		r.plan.Timeout = min(r.plan.Timeout, 2*leaseTerm)
 		var other leaseHeldError
 		if err := r.claimLease(ctx); errors.As(err, &other) {
@@ -314,7 +317,7 @@ func (r *replacement) stepBack(ctx context.Context) Findings {
 		return nil
 	}
 	ctx = context.WithoutCancel(ctx)
-	if (r.phase == PhaseCopying || r.phase == PhaseVerified) && r.leaseHolds() != nil {
+	if r.phase.canBeUndone() && r.leaseHolds() != nil {
 		other, err := r.takeLease(ctx)
 		if err == nil && other == nil {
 			err = r.lookUp(ctx, r.old.ID)

@@ -36,7 +36,7 @@ func (r *replacement) lookUp(ctx context.Context, id heroku.AddOnID) error {
 	r.leaseOfOther = r.leaseOfOthers(attachments)
 	marker := heroku.AttachmentNamed(attachments, r.migrationMarker())
 	r.phase, r.newStore, r.names, r.attachments = PhaseNotStarted, nil, nil, nil
-	r.oldInUse = slices.ContainsFunc(attachments, func(a heroku.Attachment) bool { return !IsInternalAttachment(r.old.ID, a.Name) })
+	r.oldInUse = inUse(r.old.ID, attachments)
 	if marker != nil {
 		r.phase, r.markedAt = PhaseCopying, marker.CreatedAt
 		arrived, err := r.findNewStore(ctx)
@@ -162,8 +162,7 @@ func (m *Manager) adopt(ctx context.Context, plan Plan, now successor) Outcome {
 // is given up then: nobody uses it, and nothing else knows of it.
 func (r *replacement) overtaken(ctx context.Context) (now successor, overtaken bool) {
 	attachments, err := r.client.AddOnAttachments(ctx, r.old.ID)
-	unused := !slices.ContainsFunc(attachments, func(a heroku.Attachment) bool { return !IsInternalAttachment(r.old.ID, a.Name) })
-	if err == nil && unused && r.phase < PhaseMoving &&
+	if err == nil && !inUse(r.old.ID, attachments) && r.phase < PhaseMoving &&
 		heroku.AttachmentNamed(attachments, keyvalue.RetiredAttachment(string(r.old.ID))) != nil {
 		err = r.Detach(ctx, r.old.AppID, r.migrationMarker(), r.old.ID) // it was made too late
 	}
