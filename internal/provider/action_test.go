@@ -6,7 +6,6 @@ package provider_test
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -217,9 +216,9 @@ func (told told) failed(texts ...string) {
 	}
 }
 
-// keptWorld is a heldWorld with a store that two apps use.
+// keptWorld has a store that two apps use.
 type keptWorld struct {
-	heldWorld
+	acctest.Apps
 	actionServer
 	web, api heroku.AppID
 	store    heroku.AddOnID
@@ -229,17 +228,17 @@ func newKeptWorld(t *testing.T, plan string, edit ...func(*sandbox.Options)) kep
 	t.Helper()
 	options := func(o *sandbox.Options) { o.Engine = "miniredis" }
 	sb := acctest.Start(t, append([]func(*sandbox.Options){options}, edit...)...)
-	w := keptWorld{heldWorld: heldWorld{t, sb, sb.Client(t)}, actionServer: newActionServer(t, sb)}
-	w.web, w.api = w.app("orders-web"), w.app("orders-api")
-	addOn, err := w.client.CreateAddOn(t.Context(), w.web, heroku.AddOnCreate{Plan: "heroku-redis:" + plan, Name: "orders-cache", AttachmentName: "REDIS"})
+	w := keptWorld{Apps: sb.Apps(t), actionServer: newActionServer(t, sb)}
+	w.web, w.api = w.RunningApp("orders-web"), w.RunningApp("orders-api")
+	addOn, err := w.Somebody.CreateAddOn(t.Context(), w.web, heroku.AddOnCreate{Plan: "heroku-redis:" + plan, Name: "orders-cache", AttachmentName: "REDIS"})
 	if err == nil {
-		_, err = w.client.WaitAddOnProvisioned(t.Context(), addOn.ID, time.Hour)
+		_, err = w.Somebody.WaitAddOnProvisioned(t.Context(), addOn.ID, time.Hour)
 	}
 	if err == nil {
-		_, err = w.client.WaitStoreAvailable(t.Context(), addOn.ID, "", time.Hour)
+		_, err = w.Somebody.WaitStoreAvailable(t.Context(), addOn.ID, "", time.Hour)
 	}
 	if err == nil {
-		_, err = w.client.CreateAttachment(t.Context(), heroku.AttachmentCreate{AddOn: addOn.ID, App: w.api, Name: "SHARED"})
+		_, err = w.Somebody.CreateAttachment(t.Context(), heroku.AttachmentCreate{AddOn: addOn.ID, App: w.api, Name: "SHARED"})
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -250,17 +249,17 @@ func newKeptWorld(t *testing.T, plan string, edit ...func(*sandbox.Options)) kep
 
 // require makes Heroku want a maintenance within three weeks.
 func (w keptWorld) require() {
-	w.heldWorld.Helper()
+	w.Apps.Helper()
 	if err := w.RequireMaintenance("orders-cache", 3*7*24*time.Hour); err != nil {
-		w.heldWorld.Fatal(err)
+		w.Apps.Fatal(err)
 	}
 }
 
 func (w keptWorld) status() string {
-	w.heldWorld.Helper()
-	m, err := w.client.Maintenance(w.heldWorld.Context(), w.store)
+	w.Apps.Helper()
+	m, err := w.Somebody.Maintenance(w.Apps.Context(), w.store)
 	if err != nil {
-		w.heldWorld.Fatal(err)
+		w.Apps.Fatal(err)
 	}
 	return m.Status
 }
@@ -274,9 +273,9 @@ func (w keptWorld) about(more values) values {
 
 // expectBoth is expect for both apps.
 func (w keptWorld) expectBoth(want string) {
-	w.heldWorld.Helper()
-	w.expect(w.web, want)
-	w.expect(w.api, want)
+	w.Apps.Helper()
+	w.ExpectApp(w.web, want)
+	w.ExpectApp(w.api, want)
 }
 
 func TestActions_areServed(t *testing.T) {
@@ -420,66 +419,6 @@ func TestActions_examples(t *testing.T) {
 				t.Errorf("%s: there is no attribute %q", name, given)
 			}
 		}
-	}
-}
-
-// heldWorld has an app orders-web with two web dynos and one worker, and a client of somebody else.
-type heldWorld struct {
-	*testing.T
-	*acctest.Sandbox
-	client *heroku.Client
-}
-
-// app makes an app that is up and running.
-func (w heldWorld) app(name string) heroku.AppID {
-	w.Helper()
-	app, err := w.client.CreateApp(w.Context(), heroku.AppCreate{Name: name})
-	if err == nil {
-		err = w.Deploy(name, "web", "worker", "clock")
-	}
-	if err == nil {
-		err = w.client.Scale(w.Context(), app.ID, map[string]int{"web": 2, "clock": 0})
-	}
-	if err != nil {
-		w.Fatal(err)
-	}
-	return app.ID
-}
-
-func (w heldWorld) switchMaintenance(app heroku.AppID, on bool) {
-	w.Helper()
-	if _, err := w.client.UpdateApp(w.Context(), app, heroku.AppUpdate{Maintenance: &on}); err != nil {
-		w.Fatal(err)
-	}
-}
-
-// state is an app in one line.
-func (w heldWorld) state(id heroku.AppID) string {
-	w.Helper()
-	app, err := w.client.FindApp(w.Context(), string(id))
-	if err != nil {
-		w.Fatal(err)
-	}
-	formation, err := w.client.Formation(w.Context(), id)
-	if err != nil {
-		w.Fatal(err)
-	}
-	memo, _, err := w.client.ConfigVar(w.Context(), id, "KVS_MIGRATION")
-	if err != nil {
-		w.Fatal(err)
-	}
-	parts := []string{map[bool]string{true: "maintenance", false: "open"}[app.Maintenance]}
-	slices.SortFunc(formation, func(a, b heroku.Process) int { return strings.Compare(a.Type, b.Type) })
-	for _, process := range formation {
-		parts = append(parts, fmt.Sprintf("%s=%d", process.Type, process.Quantity))
-	}
-	return strings.TrimSpace(strings.Join(parts, " ") + " " + memo)
-}
-
-func (w heldWorld) expect(app heroku.AppID, want string) {
-	w.Helper()
-	if got := w.state(app); got != want {
-		w.Errorf("the app is\n%s\nwant\n%s", got, want)
 	}
 }
 

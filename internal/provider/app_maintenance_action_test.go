@@ -14,7 +14,7 @@ func TestSetAppMaintenance(t *testing.T) {
 	w := newKeptWorld(t, "mini")
 	switched := func(on bool) values { return values{"app_id": string(w.api), "maintenance": on} }
 	w.invoke("kvs_set_app_maintenance", switched(true)).succeeded("orders-api: step 1 of 1, switching maintenance mode on", "done")
-	w.expect(w.api, "maintenance clock=0 web=2 worker=1")
+	w.ExpectApp(w.api, "maintenance clock=0 web=2 worker=1")
 	w.ResetJournal()
 	w.invoke("kvs_set_app_maintenance", switched(true)).succeeded("it was so already")
 	if writes := w.Requests("PATCH", ".*"); len(writes) != 0 {

@@ -23,45 +23,45 @@ func realServer(o *sandbox.Options) { o.Engine = "auto" }
 
 // urls are what the two apps have.
 func (w keptWorld) urls() (web, api string) {
-	w.heldWorld.Helper()
-	web, _, err := w.client.ConfigVar(w.heldWorld.Context(), w.web, "REDIS_URL")
+	w.Apps.Helper()
+	web, _, err := w.Somebody.ConfigVar(w.Apps.Context(), w.web, "REDIS_URL")
 	if err == nil {
-		api, _, err = w.client.ConfigVar(w.heldWorld.Context(), w.api, "SHARED_URL")
+		api, _, err = w.Somebody.ConfigVar(w.Apps.Context(), w.api, "SHARED_URL")
 	}
 	if err != nil {
-		w.heldWorld.Fatal(err)
+		w.Apps.Fatal(err)
 	}
 	return web, api
 }
 
 // opens reports whether a URL opens the store.
 func (w keptWorld) opens(url string) bool {
-	w.heldWorld.Helper()
+	w.Apps.Helper()
 	options, err := redis.ParseURL(url)
 	if err != nil {
-		w.heldWorld.Fatal("the URL cannot be parsed")
+		w.Apps.Fatal("the URL cannot be parsed")
 	}
 	options.TLSConfig = &tls.Config{InsecureSkipVerify: true} // the sandbox's certificate is self-signed, as Heroku's are
 	client := redis.NewClient(options)
 	defer func() { _ = client.Close() }()
-	return client.Ping(w.heldWorld.Context()).Err() == nil
+	return client.Ping(w.Apps.Context()).Err() == nil
 }
 
 // keepsSecrets fails the test when a password is in anything that was said or logged.
 func (w keptWorld) keepsSecrets(said told, urls ...string) {
-	w.heldWorld.Helper()
+	w.Apps.Helper()
 	log := w.log.String()
 	if !strings.Contains(log, "Heroku API request") {
-		w.heldWorld.Error("the log holds no request, so that it proves nothing")
+		w.Apps.Error("the log holds no request, so that it proves nothing")
 	}
 	for _, url := range urls {
 		parsed, err := keyvalue.ParseURL(url)
 		if err != nil || len(parsed.Password) < 8 {
-			w.heldWorld.Fatal("there is no password to look for")
+			w.Apps.Fatal("there is no password to look for")
 		}
 		for what, text := range map[string]string{"progress and diagnostics": said.String(), "the log": log} {
 			if strings.Contains(text, parsed.Password) {
-				w.heldWorld.Errorf("a password is in %s", what)
+				w.Apps.Errorf("a password is in %s", what)
 			}
 		}
 	}
@@ -208,25 +208,25 @@ func TestRotateCredentials_inAPrivateSpace(t *testing.T) {
 
 // privateStore makes a space with an app and a store in it.
 func (w keptWorld) privateStore() heroku.AddOnID {
-	w.heldWorld.Helper()
-	ctx := w.heldWorld.Context()
-	space, err := w.client.CreateSpace(ctx, heroku.SpaceCreate{Name: "acme-prod", Team: "acme", Region: "virginia"})
+	w.Apps.Helper()
+	ctx := w.Apps.Context()
+	space, err := w.Somebody.CreateSpace(ctx, heroku.SpaceCreate{Name: "acme-prod", Team: "acme", Region: "virginia"})
 	if err == nil {
-		_, err = w.client.WaitSpaceAllocated(ctx, space.ID, time.Hour)
+		_, err = w.Somebody.WaitSpaceAllocated(ctx, space.ID, time.Hour)
 	}
 	var app heroku.App
 	if err == nil {
-		app, err = w.client.CreateApp(ctx, heroku.AppCreate{Name: "orders-inside", Space: "acme-prod", Team: "acme"})
+		app, err = w.Somebody.CreateApp(ctx, heroku.AppCreate{Name: "orders-inside", Space: "acme-prod", Team: "acme"})
 	}
 	var addOn heroku.AddOn
 	if err == nil {
-		addOn, err = w.client.CreateAddOn(ctx, app.ID, heroku.AddOnCreate{Plan: "heroku-redis:private-7", Name: "orders-private"})
+		addOn, err = w.Somebody.CreateAddOn(ctx, app.ID, heroku.AddOnCreate{Plan: "heroku-redis:private-7", Name: "orders-private"})
 	}
 	if err == nil {
-		_, err = w.client.WaitAddOnProvisioned(ctx, addOn.ID, time.Hour)
+		_, err = w.Somebody.WaitAddOnProvisioned(ctx, addOn.ID, time.Hour)
 	}
 	if err != nil {
-		w.heldWorld.Fatal(err)
+		w.Apps.Fatal(err)
 	}
 	return addOn.ID
 }

@@ -57,8 +57,8 @@ func TestRunMaintenance_holdsTheAppsMeanwhile(t *testing.T) {
 	heldBeside := func(other heroku.AppID) string {
 		return "maintenance clock=0 web=0 worker=0 " + strings.TrimSuffix(held, "}") + fmt.Sprintf(`,"apps":{%q:[%q]}}`, w.store, other)
 	}
-	w.expect(w.web, heldBeside(w.api))
-	w.expect(w.api, heldBeside(w.web))
+	w.ExpectApp(w.web, heldBeside(w.api))
+	w.ExpectApp(w.api, heldBeside(w.web))
 
 	// whatever the next invocation is asked for, and though there is nothing left to run, it puts them back
 	w.Clear()
@@ -88,9 +88,9 @@ func TestRunMaintenance_refusesAnAppThatIsInUse(t *testing.T) {
 			w := newKeptWorld(t, "premium-0")
 			w.require()
 			for _, app := range test.mode {
-				w.switchMaintenance(map[string]heroku.AppID{"web": w.web, "api": w.api}[app], true)
+				w.SwitchMaintenance(map[string]heroku.AppID{"web": w.web, "api": w.api}[app], true)
 			}
-			before := w.state(w.web) + w.state(w.api)
+			before := w.AppState(w.web) + w.AppState(w.api)
 			said := w.invoke(runMaintenance, w.about(test.more))
 			if test.says == nil {
 				said.succeeded("running the maintenance")
@@ -100,7 +100,7 @@ func TestRunMaintenance_refusesAnAppThatIsInUse(t *testing.T) {
 			if ran := w.status() == "completed"; ran != (test.says == nil) {
 				t.Errorf("the maintenance is %s", w.status())
 			}
-			if after := w.state(w.web) + w.state(w.api); after != before {
+			if after := w.AppState(w.web) + w.AppState(w.api); after != before {
 				t.Errorf("the apps are %s, and were %s", after, before)
 			}
 		})
@@ -171,10 +171,10 @@ func TestRunMaintenance_interruptedAndNotHeard(t *testing.T) {
 	defer end()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for w.state(w.web) != running || w.state(w.api) != running {
+	for w.AppState(w.web) != running || w.AppState(w.api) != running {
 		select {
 		case <-patient.Done():
-			t.Fatalf("the apps are not put back: %s", w.state(w.web))
+			t.Fatalf("the apps are not put back: %s", w.AppState(w.web))
 		case <-tick.C:
 		}
 	}
@@ -190,7 +190,7 @@ func TestRunMaintenance_interruptedWithoutAWayBack(t *testing.T) {
 	if text := said.String(); !strings.Contains(text, "Unable to put the apps back") {
 		t.Error(text)
 	}
-	if got := w.state(w.web); !strings.HasPrefix(got, "maintenance clock=0 web=0 worker=0 {") {
+	if got := w.AppState(w.web); !strings.HasPrefix(got, "maintenance clock=0 web=0 worker=0 {") {
 		t.Errorf("the app is %s", got)
 	}
 	w.Clear()

@@ -16,12 +16,12 @@ func TestScheduleMaintenance(t *testing.T) {
 	w := newKeptWorld(t, "premium-0")
 	w.invoke(action, w.about(values{"in_weeks": 1.5})).failed("a time of 1.5 weeks is not a whole number: write for example 1 or 2")
 	w.invoke(action, w.about(values{"in_weeks": 1})).failed("There is no maintenance to schedule")
-	if _, err := w.client.SetMaintenanceWindow(t.Context(), w.store, "monday", "22:30"); err != nil {
+	if _, err := w.Somebody.SetMaintenanceWindow(t.Context(), w.store, "monday", "22:30"); err != nil {
 		t.Fatal(err)
 	}
 	w.require() // on the 14th of January, within three weeks
 	scheduled := func() string {
-		m, err := w.client.Maintenance(t.Context(), w.store)
+		m, err := w.Somebody.Maintenance(t.Context(), w.store)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,10 +14,10 @@ import (
 const upgradeVersion = "kvs_upgrade_version"
 
 func (w keptWorld) version() string {
-	w.heldWorld.Helper()
-	store, err := w.client.WaitStoreAvailable(w.heldWorld.Context(), w.store, "", 0)
+	w.Apps.Helper()
+	store, err := w.Somebody.WaitStoreAvailable(w.Apps.Context(), w.store, "", 0)
 	if err != nil {
-		w.heldWorld.Fatal(err)
+		w.Apps.Fatal(err)
 	}
 	return store.Version
 }
@@ -102,7 +102,7 @@ func TestUpgradeVersion_interrupted(t *testing.T) {
 			if got := w.version(); !strings.HasPrefix(got, "8.0") {
 				t.Errorf("the store runs %s", got)
 			}
-			if m, err := w.client.MaintenanceHistory(t.Context(), w.store, heroku.MaxMaintenanceHistory); err != nil || len(m) != 1 {
+			if m, err := w.Somebody.MaintenanceHistory(t.Context(), w.store, heroku.MaxMaintenanceHistory); err != nil || len(m) != 1 {
 				t.Errorf("%d upgrades, %v; want 1", len(m), err)
 			}
 		})
