@@ -205,6 +205,67 @@ func (c *CLI) StateFile() string {
 	return string(content)
 }
 
+// instance is one of those in the state.
+type instance struct {
+	mode, kind, name, address string // managed or data; kvs_instance; cache; kvs_instance.cache[0], without its module
+	tainted                   bool
+	attributes                json.RawMessage
+}
+
+// readState reads what the state has. Numbers are json.Number.
+func (c *CLI) readState() (outputs map[string]any, all []instance) {
+	c.t.Helper()
+	var file struct {
+		Outputs   map[string]struct{ Value any }
+		Resources []struct {
+			Mode, Type, Name string
+			Instances        []struct {
+				Status     string
+				IndexKey   json.RawMessage `json:"index_key"`
+				Attributes json.RawMessage
+			}
+		}
+	}
+	if text := c.StateFile(); text != "" {
+		c.decode([]byte(text), &file)
+	}
+	outputs = map[string]any{}
+	for name, output := range file.Outputs {
+		outputs[name] = output.Value
+	}
+	for _, r := range file.Resources {
+		for _, i := range r.Instances {
+			address := r.Type + "." + r.Name
+			if r.Mode == "data" {
+				address = "data." + address
+			}
+			if len(i.IndexKey) > 0 {
+				address += "[" + string(i.IndexKey) + "]"
+			}
+			all = append(all, instance{r.Mode, r.Type, r.Name, address, i.Status == "tainted", i.Attributes})
+		}
+	}
+	return outputs, all
+}
+
+// values are the attributes of an instance.
+func (c *CLI) values(i instance) (attributes map[string]any) {
+	c.t.Helper()
+	if len(i.attributes) > 0 {
+		c.decode(i.attributes, &attributes)
+	}
+	return attributes
+}
+
+func (c *CLI) decode(text []byte, into any) {
+	c.t.Helper()
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	if err := decoder.Decode(into); err != nil {
+		c.t.Fatalf("reading the state: %v", err)
+	}
+}
+
 // Object is one resource in the state.
 type Object struct {
 	Tainted    bool
@@ -214,23 +275,10 @@ type Object struct {
 // Object reads one resource, such as kvs_instance.cache, from the state; false when it is not there.
 func (c *CLI) Object(address string) (Object, bool) {
 	c.t.Helper()
-	var state struct {
-		Resources []struct {
-			Type, Name string
-			Instances  []struct {
-				Status     string
-				Attributes map[string]any
-			}
-		}
-	}
-	if file := c.StateFile(); file != "" {
-		if err := json.Unmarshal([]byte(file), &state); err != nil {
-			c.t.Fatalf("reading the state: %v", err)
-		}
-	}
-	for _, r := range state.Resources {
-		if r.Type+"."+r.Name == address && len(r.Instances) > 0 {
-			return Object{Tainted: r.Instances[0].Status == "tainted", Attributes: r.Instances[0].Attributes}, true
+	_, all := c.readState()
+	for _, i := range all {
+		if i.kind+"."+i.name == address {
+			return Object{Tainted: i.tainted, Attributes: c.values(i)}, true
 		}
 	}
 	return Object{}, false

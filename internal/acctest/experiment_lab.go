@@ -315,41 +315,20 @@ func (l *Lab) list(path string, into any) {
 
 // objects are the managed ones in the state, by address.
 func (c *CLI) objects() map[string]managed {
-	var state struct {
-		Resources []struct {
-			Mode, Module, Type, Name string
-			Instances                []struct {
-				Status     string
-				IndexKey   json.RawMessage `json:"index_key"`
-				Attributes json.RawMessage
-			}
-		}
-	}
 	objects := map[string]managed{}
-	if file := c.StateFile(); file != "" {
-		if err := json.Unmarshal([]byte(file), &state); err != nil {
-			c.t.Fatalf("reading the state: %v", err)
-		}
-	}
-	for _, r := range state.Resources {
-		if r.Mode != "managed" || !strings.HasPrefix(r.Type, "kvs_") {
+	_, all := c.readState()
+	for _, i := range all {
+		if i.mode != "managed" || !strings.HasPrefix(i.kind, "kvs_") {
 			continue
 		}
-		for _, instance := range r.Instances {
-			address := r.Type + "." + r.Name
-			if len(instance.IndexKey) > 0 {
-				address += "[" + string(instance.IndexKey) + "]"
-			}
-			var attributes struct {
-				ID      string
-				Retired string `json:"retired_instance_id"`
-				Owner   string `json:"app_id"`
-			}
-			_ = json.Unmarshal(instance.Attributes, &attributes)
-			objects[address] = managed{
-				kind: r.Type, id: attributes.ID, retired: attributes.Retired, owner: attributes.Owner,
-				tainted: instance.Status == "tainted", all: string(instance.Attributes),
-			}
+		var attributes struct {
+			ID      string
+			Retired string `json:"retired_instance_id"`
+			Owner   string `json:"app_id"`
+		}
+		_ = json.Unmarshal(i.attributes, &attributes)
+		objects[i.address] = managed{
+			kind: i.kind, id: attributes.ID, retired: attributes.Retired, owner: attributes.Owner, tainted: i.tainted, all: string(i.attributes),
 		}
 	}
 	return objects

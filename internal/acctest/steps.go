@@ -292,41 +292,14 @@ func configuration(t *testing.T, s resource.TestStep) string {
 // state is what the state has, as the framework's checks want it.
 func (c *CLI) state() *tfjson.State {
 	c.t.Helper()
-	var file struct {
-		Outputs   map[string]struct{ Value any }
-		Resources []struct {
-			Mode, Module, Type, Name string
-			Instances                []struct {
-				IndexKey   any `json:"index_key"`
-				Attributes map[string]any
-			}
-		}
-	}
-	if text := c.StateFile(); text != "" {
-		decoder := json.NewDecoder(strings.NewReader(text))
-		decoder.UseNumber()
-		if err := decoder.Decode(&file); err != nil {
-			c.t.Fatalf("reading the state: %v", err)
-		}
-	}
+	outputs, all := c.readState()
 	values := tfjson.StateValues{Outputs: map[string]*tfjson.StateOutput{}, RootModule: &tfjson.StateModule{}}
-	for name, output := range file.Outputs {
-		values.Outputs[name] = &tfjson.StateOutput{Value: output.Value}
+	for name, value := range outputs {
+		values.Outputs[name] = &tfjson.StateOutput{Value: value}
 	}
-	for _, r := range file.Resources {
-		for _, instance := range r.Instances {
-			object := &tfjson.StateResource{Address: r.Type + "." + r.Name, Type: r.Type, Name: r.Name, AttributeValues: instance.Attributes}
-			if r.Mode == "data" {
-				object.Address = "data." + object.Address
-			}
-			switch key := instance.IndexKey.(type) {
-			case string:
-				object.Address += fmt.Sprintf("[%q]", key)
-			case json.Number:
-				object.Address += "[" + key.String() + "]"
-			}
-			values.RootModule.Resources = append(values.RootModule.Resources, object)
-		}
+	for _, i := range all {
+		values.RootModule.Resources = append(values.RootModule.Resources,
+			&tfjson.StateResource{Address: i.address, Type: i.kind, Name: i.name, AttributeValues: c.values(i)})
 	}
 	return &tfjson.State{Values: &values}
 }
