@@ -55,7 +55,7 @@ func Test(t *testing.T, c resource.TestCase) {
 		}
 	}
 	if state := r.state(); len(state.Values.RootModule.Resources) > 0 {
-		if err := r.must("destroy", "-auto-approve", "-refresh=false"); err != nil {
+		if err := r.must("destroy", "-auto-approve"); err != nil {
 			t.Errorf("what the test leaves cannot be destroyed: %v", err)
 		}
 	}
