@@ -293,13 +293,13 @@ func TestAccWorkflows(t *testing.T) {
 // commonWorkflows is how many workflows every resource has, whatever somebody can do to it by hand.
 const commonWorkflows = 19
 
-// sampled says which cells the short form has, about 60 of them: of the common workflows each for two resources, and of
-// the others one in seven.
+// sampled says which cells the short form has, about 40 of them: of the common workflows each for one or two resources, and
+// of the others one in eleven.
 func sampled() map[string]bool {
 	sample, others := map[string]bool{}, 0
 	for i, p := range pieces() {
 		for j, w := range generic(p) {
-			if common := j < commonWorkflows; common && (i+j)%3 == 0 || !common && (i+j)%7 == 0 {
+			if common := j < commonWorkflows; common && (i+j)%4 == 0 || !common && (i+j)%11 == 0 {
 				sample[w.key()] = true
 			}
 		}

@@ -147,7 +147,7 @@ resource "kvs_app" "web" {
 	}
 }
 
-func TestAccApp_nameAndTeamSpellings(t *testing.T) {
+func TestLongApp_nameAndTeamSpellings(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	step := func(name, team, says string) resource.TestStep {

@@ -19,7 +19,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-func TestAccApp_readFailureKeepsState(t *testing.T) {
+func TestLongApp_readFailureKeepsState(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	managed := `
@@ -103,7 +103,7 @@ resource "kvs_app" "web" {
 	}
 }
 
-func TestAccApp_deleteIgnoresForeignStores(t *testing.T) {
+func TestLongApp_deleteIgnoresForeignStores(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	someone := sb.Client(t)
@@ -224,7 +224,7 @@ resource "kvs_app" "web" {
 	})
 }
 
-func TestAccApp_maintenanceFailsAfterCreation(t *testing.T) {
+func TestLongApp_maintenanceFailsAfterCreation(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	closed := `

@@ -177,7 +177,7 @@ resource "kvs_app" "web" {
 	})
 }
 
-func TestAccApp_personalAppJoinsTeam(t *testing.T) {
+func TestLongApp_personalAppJoinsTeam(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	sameID := statecheck.CompareValue(compare.ValuesSame())
@@ -244,7 +244,7 @@ resource "kvs_app" "web" {
 	})
 }
 
-func TestAccApp_drift(t *testing.T) {
+func TestLongApp_drift(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	someone := sb.Client(t)

@@ -293,7 +293,7 @@ func TestAccAppInSpace_refusal(t *testing.T) {
 	})
 }
 
-func TestAccAppInSpace_notAllocated(t *testing.T) {
+func TestLongAppInSpace_notAllocated(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	impatient := privateSpace(`timeouts = { create = "5m" }`) + appInSpace()
@@ -341,7 +341,7 @@ func TestAccAppInSpace_limit(t *testing.T) {
 }
 
 // A new app in a space is being provisioned for a while, in which Heroku wants patience.
-func TestAccAppInSpace_beingProvisioned(t *testing.T) {
+func TestLongAppInSpace_beingProvisioned(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t, func(o *sandbox.Options) { o.AppDelay = 10 * time.Second })
 	acctest.Test(t, resource.TestCase{

@@ -27,7 +27,7 @@ func greenLater(config string) string {
 	return strings.Replace(config, `attachment_name     = "GREEN"`, "attachment_name     = \"GREEN\"\n  depends_on          = [kvs_instance.blue]", 1)
 }
 
-func TestAccAttachment_promotion(t *testing.T) {
+func TestLongAttachment_promotion(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	arrange := func(config string) string { return greenLater(bluePrimary(config)) }
@@ -67,7 +67,7 @@ func TestAccAttachment_promotion(t *testing.T) {
 	})
 }
 
-func TestAccAttachment_nameInUse(t *testing.T) {
+func TestLongAttachment_nameInUse(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	someone := sb.Client(t)
@@ -132,7 +132,7 @@ func TestAccAttachment_refusal(t *testing.T) {
 	}
 }
 
-func TestAccAttachment_storeThatIsNotReady(t *testing.T) {
+func TestLongAttachment_storeThatIsNotReady(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	someone := sb.Client(t)

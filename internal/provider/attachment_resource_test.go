@@ -253,7 +253,7 @@ func TestLongAttachment_anotherApp(t *testing.T) {
 	})
 }
 
-func TestAccAttachment_drift(t *testing.T) {
+func TestLongAttachment_drift(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	someone := sb.Client(t)

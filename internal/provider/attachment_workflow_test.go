@@ -319,7 +319,7 @@ func across(store, app, more string) string {
 	return fmt.Sprintf("resource \"kvs_attachment\" \"shared\" {\n  instance_id = kvs_instance.%s.id\n  app_id      = kvs_app.all[%q].id\n  name        = \"SHARED\"\n%s\n}\n", store, app, more)
 }
 
-func TestAccAttachment_acrossNetworks(t *testing.T) {
+func TestLongAttachment_acrossNetworks(t *testing.T) {
 	t.Parallel()
 	sb, cli := workflow(t, acrossNetworks())
 	// also when all is made in one run, the apply refuses

@@ -29,7 +29,7 @@ func same(attribute string, addresses ...string) []statecheck.StateCheck {
 	return checks
 }
 
-func TestAccAppDataSource_lookUp(t *testing.T) {
+func TestLongAppDataSource_lookUp(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	var checks []statecheck.StateCheck

@@ -182,7 +182,7 @@ func TestAccInstanceCreate_declaredFailure(t *testing.T) {
 	})
 }
 
-func TestAccInstanceCreate_settingsFail(t *testing.T) {
+func TestLongInstanceCreate_settingsFail(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	sameID := statecheck.CompareValue(compare.ValuesSame())
@@ -211,7 +211,7 @@ func TestAccInstanceCreate_settingsFail(t *testing.T) {
 	expectOneStore(t, sb)
 }
 
-func TestAccInstanceUpdate_stuckPlanChange(t *testing.T) {
+func TestLongInstanceUpdate_stuckPlanChange(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	sameID := statecheck.CompareValue(compare.ValuesSame())
@@ -257,39 +257,36 @@ func TestAccInstanceUpdate_stuckPlanChange(t *testing.T) {
 func TestAccInstanceRead_proofOfAbsence(t *testing.T) {
 	t.Parallel()
 	page := "<html>Not Found</html>"
-	for name, effect := range map[string]sandbox.Effect{
-		"a proxy's 404":            {Status: 404, Body: &page, ContentType: "text/html"},
-		"an empty 404":             {Status: 404, Body: new(string)},
-		"a refusal":                {Status: 403},
-		"an outage":                {Status: 503},
-		"a page in JSON's place":   {Status: 200, Body: &page, ContentType: "text/html"},
-		"an empty body":            {Status: 200, Body: new(string)},
-		"a body cut in the middle": {Commit: true, Truncate: true},
+	sb := acctest.Start(t)
+	steps := []resource.TestStep{{Config: appAndStore("mini")}}
+	for _, effect := range []sandbox.Effect{ // none is proof that the store is gone: an error, and the state stays
+		{Status: 404, Body: &page, ContentType: "text/html"}, // a proxy's
+		{Status: 404, Body: new(string)},
+		{Status: 403},
+		{Status: 503},
+		{Status: 200, Body: &page, ContentType: "text/html"},
+		{Status: 200, Body: new(string)},
+		{Commit: true, Truncate: true},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			sb := acctest.Start(t)
-			acctest.Test(t, resource.TestCase{
-				ProtoV6ProviderFactories: sb.Factories(),
-				Steps: []resource.TestStep{
-					{Config: appAndStore("mini")},
-					{ // is no proof that the store is gone: an error, and the state stays
-						PreConfig: func() {
-							sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "^/addons(/[^/]+)?$"}, Do: effect})
-						},
-						Config:      appAndStore("mini"),
-						ExpectError: acctest.Says("Unable to read Key-Value Store"),
-					},
-					{
-						PreConfig:        func() { sb.Clear() },
-						Config:           appAndStore("mini"),
-						ConfigPlanChecks: noChange,
-					},
-				},
-			})
-			expectOneStore(t, sb)
+		steps = append(steps, resource.TestStep{
+			PreConfig: func() {
+				sb.Clear()
+				sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "^/addons(/[^/]+)?$"}, Do: effect})
+			},
+			Config:      appAndStore("mini"),
+			PlanOnly:    true,
+			ExpectError: acctest.Says("Unable to read Key-Value Store"),
 		})
 	}
+	acctest.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: sb.Factories(),
+		Steps: append(steps, resource.TestStep{
+			PreConfig:        func() { sb.Clear() },
+			Config:           appAndStore("mini"),
+			ConfigPlanChecks: noChange,
+		}),
+	})
+	expectOneStore(t, sb)
 }
 
 func TestAccInstanceDelete_lostAnswer(t *testing.T) {
@@ -315,7 +312,7 @@ func TestAccInstanceDelete_lostAnswer(t *testing.T) {
 	}
 }
 
-func TestAccInstanceCreate_manyAtOnce(t *testing.T) {
+func TestLongInstanceCreate_manyAtOnce(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	acctest.Test(t, resource.TestCase{

@@ -196,7 +196,7 @@ func TestAccInstance_forkOfAStore(t *testing.T) {
 }
 
 // A source that is made in the same run is not known when the plan is made.
-func TestAccInstance_forkUnknownSource(t *testing.T) {
+func TestLongInstance_forkUnknownSource(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	const old = `
@@ -298,7 +298,7 @@ func TestAccInstance_forkOfAURL(t *testing.T) {
 }
 
 // What cannot work is refused before anything is ordered, without a word of the URL, even where it is written out.
-func TestAccInstance_forkRefusal(t *testing.T) {
+func TestLongInstance_forkRefusal(t *testing.T) {
 	t.Parallel()
 	url := func(scheme string) string {
 		return scheme + "://" + forkUser + ":" + forkPassword + "@canary-host.example:6379"
@@ -382,7 +382,7 @@ func TestAccInstance_forkRefusal(t *testing.T) {
 }
 
 // A private store cannot be asked from here, but Heroku copies it: that nothing is proven is said, and the copy stays.
-func TestAccInstance_forkOfAPrivateStore(t *testing.T) {
+func TestLongInstance_forkOfAPrivateStore(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	someone := sb.Client(t)

@@ -206,7 +206,7 @@ func TestAccInstancePlacement_refusedByHeroku(t *testing.T) {
 	acctest.Test(t, resource.TestCase{ProtoV6ProviderFactories: sb.Factories(), Steps: steps})
 }
 
-func TestAccInstancePlacement_defaultPlan(t *testing.T) {
+func TestLongInstancePlacement_defaultPlan(t *testing.T) {
 	t.Parallel()
 	for where, want := range map[place][2]string{private: {"private-7", "private-9"}, shield: {"shield-7", "shield-9"}} {
 		t.Run(string(where), func(t *testing.T) {
@@ -314,7 +314,7 @@ resource "terraform_data" "later" {
 }
 
 // A plan change, too, is judged before the order when the plan is known only then.
-func TestAccInstancePlacement_unknownPlanChange(t *testing.T) {
+func TestLongInstancePlacement_unknownPlanChange(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	app := mustCreateAppIn(t, sb.Client(t), private)

@@ -47,7 +47,7 @@ resource "kvs_attachment" "api" {
 }
 
 // A store moves to another app with its keys, its settings, its name and its attachments.
-func TestAccInstance_otherApp(t *testing.T) {
+func TestLongInstance_otherApp(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	another := statecheck.CompareValue(compare.ValuesDiffer())

@@ -111,7 +111,7 @@ resource "kvs_instance" "cache" {
 	})
 }
 
-func TestAccInstance_importByName(t *testing.T) {
+func TestLongInstance_importByName(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	acctest.Test(t, resource.TestCase{
@@ -317,7 +317,7 @@ func TestAccInstance_rename(t *testing.T) {
 	})
 }
 
-func TestAccInstance_refusedReplacement(t *testing.T) {
+func TestLongInstance_refusedReplacement(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	estate := func(plan, migration string) string {
@@ -376,7 +376,7 @@ resource "kvs_app" "shielded" {
 	}
 }
 
-func TestAccInstance_drift(t *testing.T) {
+func TestLongInstance_drift(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	someone := sb.Client(t)

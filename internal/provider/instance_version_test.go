@@ -83,7 +83,7 @@ func TestAccInstance_version(t *testing.T) {
 }
 
 // An upgrade that is left for the window is no change until the window has come.
-func TestAccInstance_versionInWindow(t *testing.T) {
+func TestLongInstance_versionInWindow(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	floor := []string{`version = "8.0"`}
@@ -130,7 +130,7 @@ func TestLongInstance_unknownVersion(t *testing.T) {
 }
 
 // Heroku upgraded the store by itself: no diff, and no replacement.
-func TestAccInstance_versionByHeroku(t *testing.T) {
+func TestLongInstance_versionByHeroku(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	floor := appAndStore("premium-0", `version = "7.0"`)

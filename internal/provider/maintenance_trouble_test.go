@@ -55,7 +55,7 @@ func TestLongMaintenanceWindow_lostAnswer(t *testing.T) {
 }
 
 // Whatever the Data API says instead of a window, the one in the state is not given up.
-func TestAccMaintenanceWindow_unreadable(t *testing.T) {
+func TestLongMaintenanceWindow_unreadable(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]*string{
 		"words that are no window": storeInfo("premium-0", `{"name":"Maintenance window","values":["soon"]}`),
@@ -89,7 +89,7 @@ func TestAccMaintenanceWindow_unreadable(t *testing.T) {
 }
 
 // A store that Heroku has on mini has no window any more, and its resource goes from the state until it has one again.
-func TestAccMaintenanceWindow_planWithoutWindow(t *testing.T) {
+func TestLongMaintenanceWindow_planWithoutWindow(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	acctest.Test(t, resource.TestCase{
@@ -109,7 +109,7 @@ func TestAccMaintenanceWindow_planWithoutWindow(t *testing.T) {
 }
 
 // Where Heroku knows no maintenance of a store, it answers 404 or none.
-func TestAccMaintenanceDataSource_unknownToHeroku(t *testing.T) {
+func TestLongMaintenanceDataSource_unknownToHeroku(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	body := `{"message":"not found"}`

@@ -140,7 +140,7 @@ func TestAccMaintenanceWindow_identity(t *testing.T) {
 	})
 }
 
-func TestAccMaintenanceWindow_update(t *testing.T) {
+func TestLongMaintenanceWindow_update(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	someone := sb.Client(t)

@@ -14,7 +14,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
 )
 
-func TestAccParseURL_inConfiguration(t *testing.T) {
+func TestLongParseURL_inConfiguration(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	acctest.Test(t, resource.TestCase{

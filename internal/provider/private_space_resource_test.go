@@ -124,7 +124,7 @@ func TestAccPrivateSpace_update(t *testing.T) {
 	}
 }
 
-func TestAccPrivateSpace_fixed(t *testing.T) {
+func TestLongPrivateSpace_fixed(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	protected := func(settings ...string) string {
@@ -160,7 +160,7 @@ func TestAccPrivateSpace_fixed(t *testing.T) {
 	})
 }
 
-func TestAccPrivateSpace_drift(t *testing.T) {
+func TestLongPrivateSpace_drift(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	someone := sb.Client(t)
@@ -367,7 +367,7 @@ func TestAccPrivateSpace_contents(t *testing.T) {
 	})
 }
 
-func TestAccPrivateSpace_neverAllocated(t *testing.T) {
+func TestLongPrivateSpace_neverAllocated(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: "/spaces"}, Do: sandbox.Effect{Provisioning: "stuck"}})

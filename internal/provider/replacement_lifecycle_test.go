@@ -81,7 +81,7 @@ resource "terraform_data" "follower" {
 }
 
 // A replacement that Terraform itself forces is a destroy, which the protection stops at apply; the data stays.
-func TestAccReplacement_forced(t *testing.T) {
+func TestLongReplacement_forced(t *testing.T) {
 	t.Parallel()
 	protected := strings.ReplaceAll(twoApps("web", "premium-0", ""), "deletion_protection = false", "")
 	trigger := func(version string) string {
@@ -133,7 +133,7 @@ func (l *lab) expectOneStore() {
 }
 
 // Two stores of one app move in one apply: the app is held until both have, and each keeps its name and its data.
-func TestAccReplacement_twoStores(t *testing.T) {
+func TestLongReplacement_twoStores(t *testing.T) {
 	t.Parallel()
 	config := func(owner, plan string) string {
 		return `

@@ -15,7 +15,7 @@ import (
 )
 
 // A copy that does not come about leaves everything as it was, and the next apply makes another one.
-func TestAccReplacement_failedCopy(t *testing.T) {
+func TestLongReplacement_failedCopy(t *testing.T) {
 	t.Parallel()
 	order := sandbox.Match{Method: http.MethodPost, Path: "/apps/*/addons", Times: 1}
 	leak := `{"id":"provider_error","message":"The partner could not fork SOURCE"}`
@@ -76,7 +76,7 @@ func TestAccReplacement_failedCopy(t *testing.T) {
 }
 
 // Held apps go back to the old store when one of them cannot be moved: nothing was written to the new one.
-func TestAccReplacement_movedBack(t *testing.T) {
+func TestLongReplacement_movedBack(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, twoApps("web", "premium-0", heldStill))
 	l.mustApply(twoApps("web", "premium-0", heldStill))

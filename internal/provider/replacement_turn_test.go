@@ -47,7 +47,7 @@ func (l *lab) expectAlone(plan string) {
 	l.expectNoChanges()
 }
 
-func TestAccReplacement_reverted(t *testing.T) {
+func TestLongReplacement_reverted(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{interrupted, crashed, outage} {
 		t.Run(kind+" before anything has moved", func(t *testing.T) {
@@ -77,7 +77,7 @@ func TestAccReplacement_reverted(t *testing.T) {
 	})
 }
 
-func TestAccReplacement_anotherTarget(t *testing.T) {
+func TestLongReplacement_anotherTarget(t *testing.T) {
 	t.Parallel()
 	t.Run("before anything has moved", func(t *testing.T) {
 		t.Parallel()

@@ -225,52 +225,42 @@ func mustTrust(t *testing.T, client *heroku.Client, sources ...string) {
 
 func TestAccTrustedIPRanges_onDestroy(t *testing.T) {
 	t.Parallel()
-	office := []string{"192.0.2.0/24"}
-	tests := map[string]struct {
-		before []string // set by hand before the resource; nil: Heroku's default
+	sb := acctest.Start(t)
+	someone := sb.Client(t)
+	office, herokus := []string{"192.0.2.0/24"}, []string{"0.0.0.0/0"}
+	steps := []resource.TestStep{{Config: privateSpace()}}
+	for _, test := range []struct {
+		before []string // what the space has before the resource
 		choice string
 		after  []string
 	}{
-		"keep is the default":                        {nil, ``, office},
-		"restore_previous sets what was there":       {[]string{"198.51.100.0/24"}, `on_destroy = "restore_previous"`, []string{"198.51.100.0/24"}},
-		"restore_previous does not open the space":   {nil, `on_destroy = "restore_previous"`, office},
-		"nor does it open the space in two halves":   {[]string{"0.0.0.0/1", "128.0.0.0/1"}, `on_destroy = "restore_previous"`, office},
-		"open opens the space, because it was asked": {nil, `on_destroy = "open"`, []string{"0.0.0.0/0"}},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			sb := acctest.Start(t)
-			someone := sb.Client(t)
-			acctest.Test(t, resource.TestCase{
-				ProtoV6ProviderFactories: sb.Factories(),
-				CheckDestroy:             sb.NothingLeft(),
-				Steps: []resource.TestStep{
-					{Config: privateSpace()},
-					{
-						PreConfig: func() {
-							if test.before != nil {
-								mustTrust(t, someone, test.before...)
-							}
-						},
-						Config: trusted(office, test.choice),
-					},
-					{ // the resource goes, the space stays
-						Config: privateSpace(),
-						PostApplyFunc: func() {
-							history := rulesets(t, sb)
-							if now := history[len(history)-1]; !slices.Equal(now, test.after) {
-								t.Errorf("the space has %v, want %v", now, test.after)
-							}
-						},
-					},
-				},
-			})
+		{herokus, ``, office}, // it is kept
+		{[]string{"198.51.100.0/24"}, `on_destroy = "restore_previous"`, []string{"198.51.100.0/24"}},
+		{herokus, `on_destroy = "restore_previous"`, office},                              // which does not open the space,
+		{[]string{"0.0.0.0/1", "128.0.0.0/1"}, `on_destroy = "restore_previous"`, office}, // nor in two halves
+		{herokus, `on_destroy = "open"`, herokus},
+	} {
+		steps = append(steps, resource.TestStep{
+			PreConfig: func() { mustTrust(t, someone, test.before...) },
+			Config:    trusted(office, test.choice),
+		}, resource.TestStep{ // the resource goes, the space stays
+			Config: privateSpace(),
+			PostApplyFunc: func() {
+				history := rulesets(t, sb)
+				if now := history[len(history)-1]; !slices.Equal(now, test.after) {
+					t.Errorf("after %v, %s: the space has %v, want %v", test.before, test.choice, now, test.after)
+				}
+			},
 		})
 	}
+	acctest.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: sb.Factories(),
+		CheckDestroy:             sb.NothingLeft(),
+		Steps:                    steps,
+	})
 }
 
-func TestAccTrustedIPRanges_gone(t *testing.T) {
+func TestLongTrustedIPRanges_gone(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	someone := sb.Client(t)
@@ -320,7 +310,7 @@ func TestAccTrustedIPRanges_refusal(t *testing.T) {
 	}
 }
 
-func TestAccTrustedIPRanges_tooMany(t *testing.T) {
+func TestLongTrustedIPRanges_tooMany(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	var many []string
@@ -388,7 +378,7 @@ resource "kvs_trusted_ip_ranges" "prod" {
 	})
 }
 
-func TestAccTrustedIPRanges_justAllocated(t *testing.T) {
+func TestLongTrustedIPRanges_justAllocated(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	// For a moment after its allocation Heroku does not know the ruleset of a space.

@@ -122,7 +122,7 @@ func switchOff(t *testing.T, sb *acctest.Sandbox, store string) error {
 }
 
 // What cannot be reached is said, and what the plan says is said all the same.
-func TestAccUsage_unreachable(t *testing.T) {
+func TestLongUsage_unreachable(t *testing.T) {
 	t.Parallel()
 	unreachable := func(reason string, limits ...statecheck.StateCheck) []statecheck.StateCheck {
 		checks := append(limits, usage("reachable", knownvalue.Bool(false)), usage("unreachable_reason", knownvalue.StringExact(reason)))

@@ -14,7 +14,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
 )
 
-func TestAccWholeNumber_refusal(t *testing.T) {
+func TestLongWholeNumber_refusal(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	of := func(lines ...string) string { return appAndStore("premium-0", lines...) }
