@@ -93,7 +93,7 @@ func (c *connection) refuseVarInUse(ctx context.Context, app heroku.AppID, name 
 		return nil
 	case holder == nil:
 		return c.refuseVarByHand(ctx, app, name, at)
-	case holder.AddOnID == of || c.run.comesToKnow(ctx, storeObject(holder.AddOnID), aMoment) || c.run.knows(object{"kvs_attachment", string(holder.ID)}):
+	case holder.AddOnID == of || c.run.comesToKnow(ctx, storeObject(holder.AddOnID), knowWithin) || c.run.knows(object{"kvs_attachment", string(holder.ID)}):
 		return nil
 	}
 	return diag.Diagnostics{heldByAnother(*holder, at)}

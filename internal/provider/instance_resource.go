@@ -95,6 +95,7 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		return
 	}
 
+	applies := r.client != nil && r.run.applies(r.client, req.ClientCapabilities.DeferralAllowed)
 	switch {
 	case req.Plan.Raw.IsNull():
 		resp.Diagnostics.Append(r.run.sole(storeObject(state.addOnID()), state.label(), isDestroyed)...)
@@ -104,13 +105,13 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		}
 		return
 	case req.State.Raw.IsNull():
-		resp.Diagnostics.Append(r.planCreation(ctx, config, &plan)...)
+		resp.Diagnostics.Append(r.planCreation(ctx, config, &plan, applies)...)
 	default:
 		overdue, diags := req.Private.GetKey(ctx, retirementOverdue)
 		resp.Diagnostics.Append(diags...)
 		resp.Diagnostics.Append(r.certificates.recall(ctx, state.addOnID(), req.Private)...)
 		resp.Diagnostics.Append(r.run.sole(storeObject(state.addOnID()), state.label(), stays)...)
-		resp.Diagnostics.Append(r.planExisting(ctx, state, config, &plan, overdue != nil)...)
+		resp.Diagnostics.Append(r.planExisting(ctx, state, config, &plan, overdue != nil, applies)...)
 		tellSuccessor(ctx, resp, state.ID)
 		resp.Diagnostics.Append(r.certificates.keep(ctx, state.addOnID(), resp.Private)...)
 	}
@@ -121,7 +122,7 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 }
 
 // planCreation refuses what Heroku would refuse later, and what would take something away.
-func (r *instanceResource) planCreation(ctx context.Context, config instanceModel, plan *instanceModel) diag.Diagnostics {
+func (r *instanceResource) planCreation(ctx context.Context, config instanceModel, plan *instanceModel, applies bool) diag.Diagnostics {
 	diags := plan.planFork(config.Fork)
 	if label, is := r.run.protects(config.Name.ValueString()); is {
 		diags.Append(protectedName(label))
@@ -133,22 +134,23 @@ func (r *instanceResource) planCreation(ctx context.Context, config instanceMode
 	if !config.Plan.IsUnknown() {
 		diags.Append(r.planPlacement(ctx, plan)...)
 	}
-	if !diags.HasError() {
+	// While a plan is applied, the name may be that of a store which goes in the same run: Heroku judges then.
+	if !applies && !diags.HasError() {
 		diags.Append(r.planAttachment(ctx, *plan, config)...)
 	}
 	return diags
 }
 
 // planExisting decides what becomes of a store that exists.
-func (r *instanceResource) planExisting(ctx context.Context, state, config instanceModel, plan *instanceModel, overdue bool) diag.Diagnostics {
-	diags := r.planUpdate(ctx, state, config, plan)
+func (r *instanceResource) planExisting(ctx context.Context, state, config instanceModel, plan *instanceModel, overdue, applies bool) diag.Diagnostics {
+	diags := r.planUpdate(ctx, state, config, plan, applies)
 	diags.Append(r.planRetirement(ctx, state, plan, overdue)...)
 	diags.Append(planForkChange(state.Fork, plan.Fork)...)
 	return diags
 }
 
 // planUpdate says what the change costs, and resumes what an earlier run has not finished.
-func (r *instanceResource) planUpdate(ctx context.Context, state, config instanceModel, plan *instanceModel) diag.Diagnostics {
+func (r *instanceResource) planUpdate(ctx context.Context, state, config instanceModel, plan *instanceModel, applies bool) diag.Diagnostics {
 	r.noteState(state)
 	diags := r.protected.refuseLossOf(state)
 	if state.DeletionProtection.ValueBool() || plan.DeletionProtection.ValueBool() {
@@ -170,7 +172,7 @@ func (r *instanceResource) planUpdate(ctx context.Context, state, config instanc
 		}
 	}
 	if !plan.AttachmentName.Equal(state.AttachmentName) {
-		if known(plan.AttachmentName) && plan.AppID.Equal(state.AppID) && r.client != nil && state.ready() {
+		if !applies && known(plan.AttachmentName) && plan.AppID.Equal(state.AppID) && r.client != nil && state.ready() {
 			diags.Append(r.refuseVarInUse(ctx, heroku.AppID(state.AppID.ValueString()), plan.AttachmentName.ValueString(), path.Root("attachment_name"), state.addOnID())...)
 		}
 		plan.ConfigVars = types.SetUnknown(types.StringType)

@@ -41,6 +41,7 @@ func (m *managed) plans(given values) savedPlan {
 	var err error
 	p.plan, err = m.server.PlanResourceChange(m.Context(), &tfprotov6.PlanResourceChangeRequest{
 		TypeName: m.name, PriorState: p.prior, ProposedNewState: proposed, Config: p.config, PriorPrivate: m.private, PriorIdentity: m.identity,
+		ClientCapabilities: &tfprotov6.PlanResourceChangeClientCapabilities{DeferralAllowed: m.applying},
 	})
 	m.heard(err, p.plan.Diagnostics)
 	return p
@@ -432,6 +433,11 @@ func TestInstance_renamedAddress(t *testing.T) {
 	f.command()
 	f.resource("kvs_instance").plans(of)
 	f.mustSay("The attachment name is in use", "acme-cache", "moved {", "import {")
+	f.command() // while it is applied, the other one may only be planned later
+	f.applying = true
+	f.resource("kvs_instance").plans(of)
+	f.mustSucceed()
+	f.applying = false
 	of = but(of, "attachment_name", nil)
 	f.command()
 	created, destroyed := f.resource("kvs_instance").plans(of), store.plans(nil)

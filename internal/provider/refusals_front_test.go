@@ -26,12 +26,13 @@ import (
 // for each request in it. A story ends with the first error.
 type front struct {
 	*testing.T
-	sb      *acctest.Sandbox
-	server  tfprotov6.ProviderServer
-	schemas *tfprotov6.GetProviderSchemaResponse
-	refuser *refuser
-	through http.RoundTripper // instead of the refuser, if there is one
-	said    []*tfprotov6.Diagnostic
+	sb       *acctest.Sandbox
+	server   tfprotov6.ProviderServer
+	schemas  *tfprotov6.GetProviderSchemaResponse
+	refuser  *refuser
+	through  http.RoundTripper // instead of the refuser, if there is one
+	said     []*tfprotov6.Diagnostic
+	applying bool // what is planned is applied: Terraform allows deferral without having read anything
 }
 
 // refuser answers the n-th request, from 1 and once it is armed, in Heroku's place: nothing of it has been done.

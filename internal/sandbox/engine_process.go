@@ -60,6 +60,10 @@ func newProcessEngine(binary string, log *slog.Logger, issue func() (certificate
 	if version == nil {
 		return nil, fmt.Errorf("%s --version: unexpected answer %.80q", binary, out)
 	}
+	var major, minor int
+	if _, err := fmt.Sscanf(version[1], "%d.%d", &major, &minor); err != nil || major < 6 || major == 6 && minor < 2 {
+		return nil, fmt.Errorf("%s is version %s; the sandbox needs Redis 6.2 or later, or Valkey: install one, or use --engine miniredis", binary, version[1])
+	}
 	dir, err := os.MkdirTemp("", "kvs-sandbox-")
 	if err != nil {
 		return nil, fmt.Errorf("the sandbox's temporary directory: %w", err)

@@ -332,7 +332,8 @@ func TestChooseEngine(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	valkey, redisOnly, both, nothing := t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir()
+	valkey, redisOnly, both, old, nothing := t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir(), t.TempDir()
+	script(old, "redis-server", "Redis server v=6.0.16 sha=00000000:0 malloc=jemalloc-5.2.1 bits=64 build=1")
 	for _, dir := range []string{valkey, both} {
 		script(dir, "valkey-server", "Valkey server v=8.1.3 sha=00000000:0 malloc=libc bits=64 build=1")
 	}
@@ -348,6 +349,7 @@ func TestChooseEngine(t *testing.T) {
 		{is: "miniredis is taken when asked for", engine: "miniredis", path: both, want: "miniredis"},
 		{is: "a missing valkey is named", engine: "valkey", path: redisOnly, err: `install the package "valkey"`},
 		{is: "a missing redis is named", engine: "redis", path: valkey, err: `install the package "redis"`},
+		{is: "a server that is too old is named", engine: "auto", path: old, err: "is version 6.0.16; the sandbox needs Redis 6.2 or later"},
 		{is: "an unknown engine gets the known ones", engine: "memcached", path: both, err: "use auto, valkey, redis or miniredis"},
 	} {
 		t.Run(test.is, func(t *testing.T) {
