@@ -130,6 +130,7 @@ func (r *runner) step(s resource.TestStep) error {
 		args = []string{"-destroy"}
 	}
 	settled := false
+	r.unsaved = false
 	if !s.PlanOnly {
 		var err error
 		if settled, err = r.applied(s, args); err != nil {

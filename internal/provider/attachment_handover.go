@@ -80,6 +80,11 @@ func (r *attachmentResource) planHandover(ctx context.Context, state attachmentM
 	if err != nil {
 		return nil
 	}
+	if conflict := decision == handoverConflict || decision == handoverExists; conflict && !elsewhere && r.run.hasReadNothing() {
+		if _, changed := r.unmoved(ctx, state, *plan); changed != nil {
+			return diag.Diagnostics{changed}
+		}
+	}
 	return r.announce(attachments, holder, decision)
 }
 

@@ -102,7 +102,8 @@ func (r *attachmentResource) Schema(_ context.Context, _ resource.SchemaRequest,
 			},
 			"takes_over": schema.StringAttribute{
 				MarkdownDescription: "UUID of the attachment that a creation took over as it was, because another instance of the same plan had it: " +
-					"one that is replaced by this one, or whose address has changed. Null for all others.",
+					"one that is replaced by this one, or whose address has changed. Null for all others. " +
+					"OpenTofu does not tell a provider that a plan is being applied: what it cannot prove to be its own by then is refused there, with nothing changed, and can be imported.",
 				Computed:      true,
 				PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
 			},

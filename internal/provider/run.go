@@ -225,6 +225,17 @@ func (r *run) applies(client *heroku.Client, deferralAllowed bool) bool {
 	return !r.reads && deferralAllowed || client.HasWritten()
 }
 
+// hasReadNothing reports that a plan is applied, or made without a refresh: OpenTofu does not tell one from the other before
+// the first write.
+func (r *run) hasReadNothing() bool {
+	if r == nil {
+		return true
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.reads
+}
+
 // claimed reports whether an instance claims the thing, and waits a moment for one: instances are planned at the same time.
 func (r *run) claimed(ctx context.Context, thing string, wait time.Duration) bool {
 	return r.await(ctx, wait, func() bool { return len(r.claims[thing]) > 0 })

@@ -33,7 +33,7 @@ func TestAccAttachment_twoThatAgree(t *testing.T) {
 	// nor does it help that the app of one of them is not known yet
 	cli.Configure(attached("blue", "worker", "SHARED") + block("third", "terraform_data.later.output") + later)
 	failed := cli.Run("apply", "-auto-approve", "-input=false", "-no-color")
-	if onOpenTofu(cli) {
+	if onOpenTofu() {
 		expectFailed(t, failed, "The attachment exists already")
 	} else { // Terraform says it in words of its own, and beside them stands what they mean
 		expectFailed(t, failed, "Provider produced inconsistent final plan", "The attachment is taken over as it is", "somebody has attached the store since then", "plan again")
