@@ -3,79 +3,40 @@
 
 package sandbox
 
-import (
-	"net/http"
-	"time"
-)
+import "time"
 
 type user struct {
 	ID, Email, Name string
 	CreatedAt       time.Time
 }
 
-type accountBody struct {
-	AllowTracking           bool    `json:"allow_tracking"`
-	Beta                    bool    `json:"beta"`
-	CountryOfResidence      *string `json:"country_of_residence"`
-	CreatedAt               string  `json:"created_at"`
-	DefaultOrganization     *idName `json:"default_organization"`
-	DefaultTeam             *idName `json:"default_team"`
-	DelinquentAt            *string `json:"delinquent_at"`
-	Email                   string  `json:"email"`
-	Federated               bool    `json:"federated"`
-	ID                      string  `json:"id"`
-	IdentityProvider        *string `json:"identity_provider"`
-	LastLogin               *string `json:"last_login"`
-	Name                    *string `json:"name"`
-	SMSNumber               *string `json:"sms_number"`
-	SuspendedAt             *string `json:"suspended_at"`
-	TwoFactorAuthentication bool    `json:"two_factor_authentication"`
-	UpdatedAt               string  `json:"updated_at"`
-	Verified                bool    `json:"verified"`
-}
-
-func getAccount(c *call) (int, any, error) {
-	body := accountBody{
-		AllowTracking:           true,
-		CreatedAt:               stamp(c.user.CreatedAt),
-		Email:                   c.user.Email,
-		ID:                      c.user.ID,
-		Name:                    &c.user.Name,
-		TwoFactorAuthentication: true,
-		UpdatedAt:               stamp(c.user.CreatedAt),
-		Verified:                true,
-	}
+func getAccount(c *call) (any, error) {
+	var team *idName // null for a user of no team
 	if t := c.w.defaultTeam(c.user); t != nil {
-		body.DefaultTeam = &idName{t.ID, t.Name}
-		body.DefaultOrganization = body.DefaultTeam
+		team = &idName{t.ID, t.Name}
 	}
-	return http.StatusOK, body, nil
+	return object{
+		"id": c.user.ID, "name": c.user.Name, "email": c.user.Email,
+		"created_at": stamp(c.user.CreatedAt), "updated_at": stamp(c.user.CreatedAt),
+		"default_team": team, "default_organization": team,
+		"allow_tracking": true, "two_factor_authentication": true, "verified": true, "beta": false, "federated": false,
+		"country_of_residence": nil, "delinquent_at": nil, "identity_provider": nil, "last_login": nil,
+		"sms_number": nil, "suspended_at": nil,
+	}, nil
 }
 
-// checkSelf refuses paths of other users.
-func (c *call) checkSelf() error {
-	if ref := c.PathValue("user"); ref != "~" && ref != c.user.ID && ref != c.user.Email {
-		return notFound("user", "user")
+// self refuses paths of other users.
+func self(do handler) handler {
+	return func(c *call) (any, error) {
+		if ref := c.PathValue("user"); ref != "~" && ref != c.user.ID && ref != c.user.Email {
+			return nil, notFound("user", "user")
+		}
+		return do(c)
 	}
-	return nil
 }
 
-func getUser(c *call) (int, any, error) {
-	if err := c.checkSelf(); err != nil {
-		return 0, nil, err
-	}
-	return getAccount(c)
-}
-
-func listUserApps(c *call) (int, any, error) {
-	if err := c.checkSelf(); err != nil {
-		return 0, nil, err
-	}
-	return listApps(c)
-}
-
-func getRateLimit(c *call) (int, any, error) {
-	return http.StatusOK, map[string]int{"remaining": c.s.limiter.remaining(c.user.ID, c.now)}, nil
+func getRateLimit(c *call) (any, error) {
+	return object{"remaining": c.s.limiter.remaining(c.user.ID, c.now)}, nil
 }
 
 // limiter has one token bucket per account, refilled continuously over an hour of the sandbox's clock

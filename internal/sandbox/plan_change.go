@@ -4,8 +4,8 @@
 package sandbox
 
 // changePlan changes the plan of the add-on at once, which stays provisioned. The plan of its store changes when the copy is done.
-func (c *call) changePlan(app *app, a *addOn, ref string) (message string, err error) {
-	plan, err := c.w.orderedPlan(ref, app)
+func (c *call) changePlan(a *addOn, ref string) (message string, err error) {
+	plan, err := c.w.orderedPlan(ref, c.w.Apps[a.App])
 	if err != nil {
 		return "", err
 	}

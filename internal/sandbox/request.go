@@ -23,6 +23,7 @@ type call struct {
 	now    time.Time
 	writes bool // it may change the world
 	body   []byte
+	status int    // of the answer, unless it is an error or a part of a list
 	fault  string // id of the fault that is applied, if any
 	effect Effect // what the fault does
 }

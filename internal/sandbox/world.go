@@ -188,12 +188,19 @@ func sorted[T any](objects map[string]*T) []*T {
 // stamp is how the Platform API writes times.
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
 
-func stampOrNull(t time.Time) *string {
+// orNull is null for a value that there is not.
+func orNull[T comparable](v T) any {
+	if v == *new(T) {
+		return nil
+	}
+	return v
+}
+
+func timeOrNull(t time.Time, write func(time.Time) string) any {
 	if t.IsZero() {
 		return nil
 	}
-	s := stamp(t)
-	return &s
+	return write(t)
 }
 
 // idName is how one object mentions another.
