@@ -3,7 +3,11 @@
 
 package sandbox
 
-import "time"
+import (
+	"time"
+
+	"golang.org/x/time/rate"
+)
 
 type user struct {
 	ID, Email, Name string
@@ -42,40 +46,17 @@ func getRateLimit(c *call) (any, error) {
 // limiter has one token bucket per account, refilled continuously over an hour of the sandbox's clock
 // (Platform API reference, rate limits). The Data API has its own, undocumented limits: it takes no tokens here.
 type limiter struct {
-	perHour float64
-	buckets map[string]*bucket // by user id; guarded by Sandbox.mu
+	perHour int
+	buckets map[string]*rate.Limiter // by user id; guarded by Sandbox.mu
 }
 
-type bucket struct {
-	tokens float64
-	at     time.Time
-}
-
-func newLimiter(perHour int) limiter {
-	return limiter{perHour: float64(perHour), buckets: map[string]*bucket{}}
-}
-
-func (l limiter) bucket(userID string, now time.Time) *bucket {
-	b, ok := l.buckets[userID]
-	if !ok {
-		b = &bucket{tokens: l.perHour, at: now}
-		l.buckets[userID] = b
+func (l limiter) bucket(userID string) *rate.Limiter {
+	if l.buckets[userID] == nil {
+		l.buckets[userID] = rate.NewLimiter(rate.Limit(l.perHour)/rate.Limit(time.Hour.Seconds()), l.perHour)
 	}
-	b.tokens = min(l.perHour, b.tokens+now.Sub(b.at).Hours()*l.perHour)
-	b.at = now
-	return b
+	return l.buckets[userID]
 }
 
 func (l limiter) remaining(userID string, now time.Time) int {
-	return int(l.bucket(userID, now).tokens)
-}
-
-// take uses one token, and reports whether there was one.
-func (l limiter) take(userID string, now time.Time) bool {
-	b := l.bucket(userID, now)
-	if b.tokens < 1 {
-		return false
-	}
-	b.tokens--
-	return true
+	return int(l.bucket(userID).TokensAt(now))
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -313,12 +314,8 @@ func (c *call) destroy(a *addOn) (state string) {
 	if a.State == stateProvisioned {
 		c.w.releaseAttached(a, "Detach", c.user, c.now)
 	}
-	for id, at := range c.w.Attachments {
-		if at.AddOn == a.ID {
-			delete(c.w.Attachments, id)
-		}
-	}
-	c.w.dropEvents(a.ID)
+	c.w.detachAll(a)
+	c.w.Events = slices.DeleteFunc(c.w.Events, func(e event) bool { return e.AddOn == a.ID })
 	c.s.stopBacking(a.ID)
 	c.w.updateLedger(a.ID, func(e *LedgerEntry) {
 		if e.DestroyedAt == nil {
@@ -346,4 +343,34 @@ func getAddOnConfig(c *call, a *addOn) (any, error) {
 		}
 	}
 	return vars, nil
+}
+
+// changePlan changes the plan of the add-on at once, which stays provisioned. The plan of its store changes when the copy is done.
+func (c *call) changePlan(a *addOn, ref string) (message string, err error) {
+	plan, err := c.w.orderedPlan(ref, c.w.Apps[a.App])
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case plan.Name == a.Plan:
+		return "", nil
+	case plan.Class != catalogued(a.Plan).Class:
+		return "", invalid("Cannot change the plan of %s from %s to %s: they run in different networks.", a.Name, a.Plan.Wire(), plan.Name.Wire())
+	case a.State == stateProvisioning:
+		return "", unprocessable("Add-on %s is being provisioned. Please try again later.", a.Name)
+	case a.State != stateProvisioned:
+		return "", unprocessable("Add-on %s cannot be changed: it is %s.", a.Name, a.State)
+	case a.Store.Busy != "":
+		return "", a.Store.busy(a.Name)
+	}
+	e := event{Kind: planChanged, AddOn: a.ID, Due: c.now.Add(c.s.options.Provisioning), Server: c.w.uuid(), Password: c.w.password()}
+	if c.effect.PlanChange == stuck {
+		e.HeldBy = c.fault
+	}
+	c.w.addEvent(e)
+	a.Plan, a.Store.Busy = plan.Name, busyUpgrade
+	c.w.updateLedger(a.ID, func(l *LedgerEntry) { l.Plan = plan.Name.Wire() })
+	c.s.startSuccessor(a, e)
+	return "The Heroku Data for Redis instance is in the process of being upgraded.\n" +
+		"The time it takes to upgrade is dependent on how much data exists in the instance.", nil
 }

@@ -84,19 +84,21 @@ func getPlan(c *call) (any, error) {
 	return planBody(p), nil
 }
 
-// lookUpPlan by id, or by its name with the service before it.
+// lookUpPlan by id, or by its name with the service before it. Mini was called hobby-dev.
 func lookUpPlan(ref string) (keyvalue.Plan, bool) {
+	if ref == service.Name+":hobby-dev" {
+		ref = service.Name + ":mini"
+	}
 	for _, p := range keyvalue.Plans() {
-		if ref == planID(p.Name).ID {
+		if id := planID(p.Name); ref == id.ID || ref == id.Name {
 			return p, true
 		}
 	}
-	if !strings.HasPrefix(ref, service.Name+":") {
-		return keyvalue.Plan{}, false
-	}
-	name, err := keyvalue.ParsePlanName(ref)
-	if err != nil {
-		return keyvalue.Plan{}, false
-	}
-	return keyvalue.LookupPlan(name)
+	return keyvalue.Plan{}, false
+}
+
+// catalogued has the facts about a plan, which is one of the catalogue's: no other can be ordered.
+func catalogued(name keyvalue.PlanName) keyvalue.Plan {
+	plan, _ := keyvalue.LookupPlan(name)
+	return plan
 }

@@ -6,6 +6,7 @@ package sandbox
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -55,6 +56,10 @@ var attachmentNamePattern = regexp.MustCompile(`^[A-Z][A-Z0-9_]+$`)
 
 func lastAttachment(a *addOn) error {
 	return invalid("Cannot destroy last attachment to billing app for resource %s", a.Name)
+}
+
+func (w *world) detachAll(a *addOn) {
+	maps.DeleteFunc(w.Attachments, func(_ string, at *attachment) bool { return at.AddOn == a.ID })
 }
 
 // isLast reports whether it is the only attachment of the add-on to its owner.

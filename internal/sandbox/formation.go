@@ -165,3 +165,64 @@ func (c *call) scale(a *app, updates []scaling) (err error) {
 	}
 	return err
 }
+
+func (p process) dynoID(n int) string { return catalogueID(fmt.Sprintf("dyno %s %d", p.ID, n)) }
+
+// dynos of an app restart at each release. Each is said to be up; no process runs.
+func dynos(a *app) []object {
+	newest, all := a.Releases[len(a.Releases)-1], []object{}
+	for _, p := range a.Formation {
+		for n := 1; n <= p.Quantity; n++ {
+			all = append(all, object{
+				"id": p.dynoID(n), "name": fmt.Sprintf("%s.%d", p.Type, n), "type": p.Type, "size": p.Size, "command": p.Command,
+				"state": "up", "app": a.idName(), "release": object{"id": newest.ID, "version": newest.Version}, "attach_url": nil,
+				"created_at": stamp(newest.CreatedAt), "updated_at": stamp(newest.CreatedAt),
+			})
+		}
+	}
+	return all
+}
+
+func listDynos(_ *call, a *app) (any, error) { return dynos(a), nil }
+
+func listSpaceDynos(c *call, sp *space) (any, error) {
+	bodies := []object{}
+	for _, a := range c.w.appsIn(sp) {
+		bodies = append(bodies, object{"app_id": a.ID, "app_name": a.Name, "dynos": dynos(a)})
+	}
+	return bodies, nil
+}
+
+// firstDeployment is what every app has from the start, unless Options.Undeployed.
+var firstDeployment = []string{"web", "worker"}
+
+// Deploy replaces the process types of an app, as the deployment of another Procfile does: a type that it had before keeps
+// its scale, a new one has one dyno. There is one release; nothing runs.
+func (s *Sandbox) Deploy(appRef string, types ...string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := find(s.world.Apps, appRef, (*app).name)
+	if a == nil {
+		return fmt.Errorf("deploying: there is no app %q", appRef)
+	}
+	s.world.deploy(a, s.world.Users[a.Owner], s.clock.Now(), types)
+	return s.save()
+}
+
+func (w *world) deploy(a *app, by *user, now time.Time, types []string) {
+	size := "Standard-1X"
+	if a.Space != "" {
+		size = "Private-S" // also in a Shield Space, where only the CLI says Shield
+	}
+	var formation []process
+	for _, t := range types {
+		if i := slices.IndexFunc(a.Formation, func(p process) bool { return p.Type == t }); i >= 0 {
+			formation = append(formation, a.Formation[i])
+			continue
+		}
+		formation = append(formation, process{ID: w.uuid(), Type: t, Command: "bin/" + t, Size: size, Quantity: 1,
+			CreatedAt: now, UpdatedAt: now})
+	}
+	a.Formation, a.Slug = formation, w.uuid()
+	w.release(a, "Deploy "+a.Slug[:8], by, now)
+}

@@ -12,8 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
 // maintenance of a store is required by Heroku, or is the second half of a version upgrade.
@@ -62,10 +60,7 @@ func (s *store) maintenanceRow() string {
 }
 
 // hasMaintenance: all plans but mini have a window, and maintenances.
-func (a *addOn) hasMaintenance() bool {
-	plan, ok := keyvalue.LookupPlan(a.Store.Plan)
-	return ok && plan.MaintenanceWindow
-}
+func (a *addOn) hasMaintenance() bool { return catalogued(a.Store.Plan).MaintenanceWindow }
 
 // RequireMaintenance makes Heroku require a maintenance of a store, by id or name, to be done within a time. It is
 // prepared, and then runs in the store's next window, or when the time is up if that comes first.
@@ -157,7 +152,6 @@ func dataStamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.
 
 // maintenanceBody says null where there is nothing: the Heroku CLI tells that from a member that is missing.
 func (c *call) maintenanceBody(a *addOn, m maintenance) object {
-	plan, _ := keyvalue.LookupPlan(a.Store.Plan)
 	owner, attachments := c.w.Apps[a.App], []string{}
 	for _, at := range c.w.attachmentsOf(a.ID, a.App) {
 		attachments = append(attachments, at.configVar())
@@ -174,7 +168,7 @@ func (c *call) maintenanceBody(a *addOn, m maintenance) object {
 		duration = m.CompletedAt.Sub(m.StartedAt).Seconds()
 	}
 	description := strings.SplitN(string(a.Store.Plan), "-", 2)[0]
-	if plan.HighAvailability {
+	if catalogued(a.Store.Plan).HighAvailability {
 		description += " HA"
 	}
 	return object{

@@ -100,21 +100,15 @@ func (l listing) cut(header string, size int, effect Effect) (status int, h http
 	if err != nil {
 		return 0, nil, nil, err
 	}
+	sign := 1
+	if p.desc {
+		sign = -1
+	}
 	order := func(a, b object) int {
-		c := cmp.Or(compareKeys(a.key(p.field), b.key(p.field)), compareKeys(a.key("id"), b.key("id")))
-		if p.desc {
-			return -c
-		}
-		return c
+		return sign * cmp.Or(compareKeys(a.key(p.field), b.key(p.field)), compareKeys(a.key("id"), b.key("id")))
 	}
 	// beyond: x comes after the bound in the order asked for (0 = is the bound).
-	beyond := func(x object, bound string) int {
-		c := compareKeys(x.key(p.field), bound)
-		if p.desc {
-			return -c
-		}
-		return c
-	}
+	beyond := func(x object, bound string) int { return sign * compareKeys(x.key(p.field), bound) }
 	all := slices.SortedFunc(slices.Values(l.items), order)
 	if p.last != "" {
 		all = slices.DeleteFunc(all, func(x object) bool { return beyond(x, p.last) > 0 })

@@ -218,7 +218,7 @@ func (c *call) run(rt *route) (any, error) {
 	if rt == nil {
 		return nil, errNoEndpoint
 	}
-	if c.user != nil && !rt.free && !dataAPI(c.URL.Path) && !c.s.limiter.take(c.user.ID, c.now) {
+	if c.user != nil && !rt.free && !dataAPI(c.URL.Path) && !c.s.limiter.bucket(c.user.ID).AllowN(c.now, 1) {
 		limited := *defaultErrors[http.StatusTooManyRequests]
 		limited.status = http.StatusTooManyRequests
 		return nil, &limited

@@ -144,7 +144,7 @@ func (a *addOn) status() string {
 
 func getStore(c *call, a *addOn) object {
 	st, info := a.Store, []object{}
-	plan, _ := keyvalue.LookupPlan(st.Plan)
+	plan := catalogued(st.Plan)
 	row := func(name, value string) { info = append(info, object{"name": name, "values": []string{value}}) }
 	row("Plan", humanPlan(st.Plan))
 	row("Status", a.status())

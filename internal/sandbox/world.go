@@ -78,14 +78,12 @@ func (w *world) checkIDs() error {
 	if w == nil {
 		return errors.New("there is no world in it")
 	}
-	ids := []string{}
-	add := func(key, id string) { ids = append(ids, key, id) }
+	var ids []string
 	for key, o := range w.AddOns {
 		if o == nil {
 			return fmt.Errorf("the add-on %.60q is nothing", key)
 		}
-		add(key, o.ID)
-		add(o.App, o.Store.Server)
+		ids = append(ids, key, o.ID, o.App, o.Store.Server)
 		if o.Store.Fork != nil && o.Store.Fork.Inside != "" {
 			ids = append(ids, o.Store.Fork.Inside)
 		}
@@ -94,14 +92,11 @@ func (w *world) checkIDs() error {
 		if o == nil {
 			return fmt.Errorf("the app %.60q is nothing", key)
 		}
-		add(key, o.ID)
+		ids = append(ids, key, o.ID)
 	}
 	for _, e := range w.Events {
-		for _, id := range []string{e.ID, e.AddOn, e.Space, e.Server} {
-			if id != "" {
-				ids = append(ids, id)
-			}
-		}
+		optional := []string{e.ID, e.AddOn, e.Space, e.Server}
+		ids = append(ids, slices.DeleteFunc(optional, func(id string) bool { return id == "" })...)
 	}
 	for _, id := range ids {
 		if !uuidPattern.MatchString(id) {
