@@ -56,7 +56,8 @@ func Main(m *testing.M) {
 func prepareEnvironment() {
 	// The examples name the source terraform-kvs/kvs; without this the CLI would look for it in a registry.
 	_ = os.Setenv("TF_ACC_PROVIDER_NAMESPACE", "terraform-kvs")
-	for _, name := range []string{"HEROKU_API_KEY", "HEROKU_API_URL", "HEROKU_DATA_API_URL", "KVS_CHANGE_REFERENCE", "TF_CLI_CONFIG_FILE", "TF_LOG"} {
+	for _, name := range []string{"HEROKU_API_KEY", "HEROKU_API_URL", "HEROKU_DATA_API_URL", "KVS_CHANGE_REFERENCE", "TF_CLI_CONFIG_FILE",
+		"TF_LOG"} {
 		_ = os.Unsetenv(name)
 	}
 	_ = os.Setenv("CHECKPOINT_DISABLE", "1")
@@ -76,7 +77,8 @@ func prepareEnvironment() {
 func Start(t *testing.T, edit ...func(*sandbox.Options)) *Sandbox {
 	t.Helper()
 	watch(t)
-	options := sandbox.Options{Clock: sandbox.NewClock(epoch), Provisioning: 3 * time.Minute, Allocation: 8 * time.Minute, Engine: "auto", Seed: 1}
+	options := sandbox.Options{Clock: sandbox.NewClock(epoch), Provisioning: 3 * time.Minute, Allocation: 8 * time.Minute, Engine: "auto",
+		Seed: 1}
 	for _, change := range edit {
 		change(&options)
 	}

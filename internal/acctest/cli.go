@@ -63,7 +63,8 @@ func (s *Sandbox) CLI(t *testing.T, config string) *CLI {
 		})), nil
 	}
 	c.account = []string{"HEROKU_API_URL=" + s.URL(), "HEROKU_DATA_API_URL=" + s.URL(), "HEROKU_API_KEY=" + s.Token()}
-	c.write("terraformrc", fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"terraform-kvs/kvs\" = %q\n  }\n  direct {}\n}\n", filepath.Dir(binary)))
+	c.write("terraformrc", fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"terraform-kvs/kvs\" = %q\n  }\n  direct {}\n}\n",
+		filepath.Dir(binary)))
 	c.write("source.tf", required(config))
 	c.Configure(config)
 	return c
@@ -315,7 +316,8 @@ var builtProvider = sync.OnceValues(func() (string, error) {
 	if raceDetected() {
 		args = append(args, "-race")
 	}
-	output, err := exec.Command("go", append(args, "github.com/terraform-kvs/terraform-provider-kvs/internal/cmd/testprovider")...).CombinedOutput()
+	output, err := exec.Command("go",
+		append(args, "github.com/terraform-kvs/terraform-provider-kvs/internal/cmd/testprovider")...).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", err, output)
 	}

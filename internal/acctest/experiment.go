@@ -195,7 +195,8 @@ func (l *Lab) Import() {
 
 // smooth says that an apply did all that was planned, and said nothing about it.
 func (t *Trial) smooth() bool {
-	return t.Args[0] == "apply" && t.Code == 0 && !slices.ContainsFunc(t.Diagnostics, func(d Diagnostic) bool { return d.Summary != overridden })
+	return t.Args[0] == "apply" && t.Code == 0 && !slices.ContainsFunc(t.Diagnostics,
+		func(d Diagnostic) bool { return d.Summary != overridden })
 }
 
 func (l *Lab) last() *Trial { return l.trials[len(l.trials)-1] }

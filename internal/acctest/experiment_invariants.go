@@ -34,7 +34,9 @@ func (l *Lab) judgeAction(t *Trial) {
 	if t.Code != l.Exit && l.Exit != AnyExit && !t.killed {
 		l.violate("exit code", "%s exits %d, want %d:\n%s", t.Args[0], t.Code, l.Exit, t.errors())
 	}
-	if l.Says != "" && !slices.ContainsFunc(t.Diagnostics, func(d Diagnostic) bool { return Says(l.Says).MatchString(d.Summary + "\n" + d.Detail) }) {
+	if l.Says != "" && !slices.ContainsFunc(t.Diagnostics, func(d Diagnostic) bool {
+		return Says(l.Says).MatchString(d.Summary + "\n" + d.Detail)
+	}) {
 		l.violate("what it says", "no diagnostic says %q:\n%s", l.Says, t.errors())
 	}
 	if !l.Killed {
@@ -50,7 +52,8 @@ func (l *Lab) judgeAction(t *Trial) {
 func (l *Lab) judgeOrphans(t *Trial, when string) {
 	said := t.errors()
 	for id, thing := range t.after.living {
-		if thing.kind == "attachment" || l.foreign[id] || t.after.addressOf(id) != "" || strings.Contains(said, id) || thing.name != "" && strings.Contains(said, `"`+thing.name+`"`) {
+		if thing.kind == "attachment" || l.foreign[id] || t.after.addressOf(id) != "" || strings.Contains(said, id) || thing.name != "" &&
+			strings.Contains(said, `"`+thing.name+`"`) {
 			continue
 		}
 		l.violate("no orphan", "after %s, %s %s (%s) lives, and neither the state nor a diagnostic knows it", when, thing.kind, thing.name, id)
@@ -103,14 +106,16 @@ func (l *Lab) judgeDestruction(t *Trial) {
 		if thing.kind == "attachment" && (action == "update" || t.gone(thing.parent)) {
 			continue // it goes with its store, or changes its name
 		}
-		l.violate("nothing unlisted is destroyed", "%s destroyed %s %s (%s, %s), for which its plan says %q", t.Args[0], thing.kind, thing.name, id, address, action)
+		l.violate("nothing unlisted is destroyed", "%s destroyed %s %s (%s, %s), for which its plan says %q", t.Args[0], thing.kind, thing.name,
+			id, address, action)
 	}
 }
 
 // A store is replaced by a fork in an update, for which the plan has a warning of the store by its id. With it may go the
 // store itself, the one that an earlier replacement has kept, and an unfinished copy that no app uses yet.
 var announcements = []string{
-	"The store will be replaced by a fork of it", "The store will be replaced by an empty one", "The replacement of the store will be continued",
+	"The store will be replaced by a fork of it", "The store will be replaced by an empty one",
+	"The replacement of the store will be continued",
 	"An unfinished replacement will be undone", "The retired store will be destroyed",
 }
 
@@ -196,7 +201,8 @@ var errorIDs = map[int]string{
 
 // theirOwn are errors that the CLIs add to one of the provider's. The last one comes when the provider could not be
 // configured, and no block in the configuration does so.
-var theirOwn = []string{"execution halted", "Operation canceled", "operation canceled", "Plugin did not respond", "Invalid provider configuration"}
+var theirOwn = []string{"execution halted", "Operation canceled", "operation canceled", "Plugin did not respond",
+	"Invalid provider configuration"}
 
 // judgeErrors: an error tells the object, the request, and what Heroku said, so that support can find it.
 func (l *Lab) judgeErrors(t *Trial) {
@@ -277,7 +283,8 @@ func (l *Lab) judgeSecrets() {
 		places[fmt.Sprintf("the log of run %d (%s)", i+1, t.Args[0])] = t.traces()
 		talkative = talkative || strings.Contains(t.traces(), "Heroku API request")
 	}
-	for place, proof := range map[string]string{"the plan as JSON": `"format_version"`, "the state": `"terraform_version"`, "the saved plan": "resource"} {
+	for place, proof := range map[string]string{"the plan as JSON": `"format_version"`, "the state": `"terraform_version"`,
+		"the saved plan": "resource"} {
 		if l.concluded && (place != "the plan as JSON" || LongExperiments()) && !strings.Contains(places[place], proof) {
 			l.violate("no secret", "%s was not had, so the absence of secrets in it proves nothing:\n%s", place, places[place])
 		}

@@ -288,7 +288,8 @@ func (l *Lab) list(path string, into any) {
 			l.T.Fatal(err)
 		}
 		for name, value := range map[string]string{
-			"Accept": "application/vnd.heroku+json; version=3", "Authorization": "Bearer " + l.Token(), "Range": next, "User-Agent": someoneElseAgent,
+			"Accept": "application/vnd.heroku+json; version=3", "Authorization": "Bearer " + l.Token(), "Range": next,
+			"User-Agent": someoneElseAgent,
 		} {
 			request.Header.Set(name, value)
 		}

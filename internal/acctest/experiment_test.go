@@ -77,13 +77,15 @@ func TestAccExperiment_reports(t *testing.T) {
 			}
 			return l.Apply()
 		}},
-		"converges":                       {Config: selfApp + "resource \"terraform_data\" \"clock\" {\n  input = timestamp()\n}\n"},
-		"exit code":                       {Config: selfApp, Exit: 1},
-		"what it says":                    {Config: selfApp, Says: "something else"},
-		"requests within the budget":      {Before: selfApp, Config: selfApp, Act: while(func(l *Lab) { spend(l, requestBudget+1) })},
-		"the fault strikes":               {Config: selfApp, Trouble: []sandbox.Fault{{Match: sandbox.Match{Method: "TRACE"}, Do: sandbox.Effect{Reset: true}}}},
-		"errors carry what support needs": {Config: selfApp + "resource \"terraform_data\" \"broken\" {\n  provisioner \"local-exec\" {\n    command = \"false\"\n  }\n}\n", Exit: 1, After: selfApp},
-		"no panic":                        {Config: selfApp + "output \"words\" {\n  value = \"Plugin did not respond\"\n}\n"},
+		"converges":                  {Config: selfApp + "resource \"terraform_data\" \"clock\" {\n  input = timestamp()\n}\n"},
+		"exit code":                  {Config: selfApp, Exit: 1},
+		"what it says":               {Config: selfApp, Says: "something else"},
+		"requests within the budget": {Before: selfApp, Config: selfApp, Act: while(func(l *Lab) { spend(l, requestBudget+1) })},
+		"the fault strikes": {Config: selfApp, Trouble: []sandbox.Fault{
+			{Match: sandbox.Match{Method: "TRACE"}, Do: sandbox.Effect{Reset: true}}}},
+		"errors carry what support needs": {Config: selfApp +
+			"resource \"terraform_data\" \"broken\" {\n  provisioner \"local-exec\" {\n    command = \"false\"\n  }\n}\n", Exit: 1, After: selfApp},
+		"no panic": {Config: selfApp + "output \"words\" {\n  value = \"Plugin did not respond\"\n}\n"},
 		"nothing is tainted": {Config: selfApp, Act: func(l *Lab) *Trial {
 			l.Apply()
 			taint := l.Begin("taint", "kvs_app.web")
@@ -140,15 +142,20 @@ func TestExperiment_replacement(t *testing.T) {
 		said    []Diagnostic
 		lawful  bool
 	}{
-		"the store, announced":                  {thing{kind: "add-on", used: true}, "", said(announcements[0], "orders-cache ("+old+")"), true},
-		"the store, unannounced":                {thing{kind: "add-on", used: true}, "", nil, false},
-		"the store, with another one announced": {thing{kind: "add-on", used: true}, "", said(announcements[0], "orders-cache (fc3930ae)"), false},
+		"the store, announced":   {thing{kind: "add-on", used: true}, "", said(announcements[0], "orders-cache ("+old+")"), true},
+		"the store, unannounced": {thing{kind: "add-on", used: true}, "", nil, false},
+		"the store, with another one announced": {thing{kind: "add-on", used: true}, "", said(announcements[0], "orders-cache (fc3930ae)"),
+			false},
 		"the store, with a warning of its plan": {thing{kind: "add-on", used: true}, "", said("Changing the plan copies the data", old), false},
-		"the kept store, announced":             {thing{kind: "add-on"}, "gone", said("The retired store will be destroyed", "replaced gone"), true},
-		"the kept store, unannounced":           {thing{kind: "add-on"}, "gone", nil, false},
-		"an unfinished copy":                    {thing{kind: "add-on", name: "kvs-fork-of-" + old}, "", said("The replacement of the store will be continued", old), true},
-		"a copy that an app uses":               {thing{kind: "add-on", name: "kvs-fork-of-" + old, used: true}, "", said("The replacement of the store will be continued", old), false},
-		"a copy of another store":               {thing{kind: "add-on", name: "kvs-fork-of-fc3930ae"}, "", said("The replacement of the store will be continued", old), false},
+		"the kept store, announced": {thing{kind: "add-on"}, "gone", said("The retired store will be destroyed", "replaced gone"),
+			true},
+		"the kept store, unannounced": {thing{kind: "add-on"}, "gone", nil, false},
+		"an unfinished copy": {thing{kind: "add-on", name: "kvs-fork-of-" + old}, "",
+			said("The replacement of the store will be continued", old), true},
+		"a copy that an app uses": {thing{kind: "add-on", name: "kvs-fork-of-" + old, used: true}, "",
+			said("The replacement of the store will be continued", old), false},
+		"a copy of another store": {thing{kind: "add-on", name: "kvs-fork-of-fc3930ae"}, "",
+			said("The replacement of the store will be continued", old), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -71,7 +71,8 @@ func Test(t *testing.T, c resource.TestCase) {
 func known(c resource.TestCase) bool {
 	for _, s := range c.Steps {
 		s.PreConfig, s.PostApplyFunc, s.Config, s.ConfigFile, s.ConfigDirectory, s.ConfigVariables = nil, nil, "", nil, nil, nil
-		s.ConfigPlanChecks.PreApply, s.ConfigStateChecks, s.ExpectError, s.ExpectNonEmptyPlan, s.PlanOnly, s.Destroy, s.RefreshState = nil, nil, nil, false, false, false, false
+		s.ConfigPlanChecks.PreApply, s.ConfigStateChecks, s.ExpectError, s.ExpectNonEmptyPlan, s.PlanOnly, s.Destroy, s.RefreshState = nil, nil,
+			nil, false, false, false, false
 		s.ProtoV6ProviderFactories, s.ResourceName, s.ImportStateId, s.ImportStateVerifyIgnore = nil, "", "", nil
 		if s.ImportState && s.ImportStateKind == resource.ImportCommandWithID {
 			s.ImportState, s.ImportStateVerify = false, false

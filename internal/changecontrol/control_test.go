@@ -38,13 +38,17 @@ func TestNew_badInput(t *testing.T) {
 		config changecontrol.Config
 		want   []string // attribute, freeze and a part of the text of each
 	}{
-		"nothing":                       {changecontrol.Config{}, nil},
-		"everything":                    {changecontrol.Config{Reference: "CHG0000001", ReferencePattern: "^CHG[0-9]{7}$", AppliesTo: "private", Emergency: true}, nil},
-		"a reference that does not fit": {changecontrol.Config{Reference: "none", ReferencePattern: "^CHG[0-9]{7}$"}, nil}, // governed changes only
-		"a pattern that is none":        {changecontrol.Config{ReferencePattern: "CHG[0-9"}, []string{`reference_pattern -1 "CHG[0-9" is not a regular expression`}},
-		"a pattern with one bracket":    {changecontrol.Config{ReferencePattern: "a)(b"}, []string{"reference_pattern -1 "}},
-		"a pattern of another dialect":  {changecontrol.Config{ReferencePattern: "(?=CHG)"}, []string{"reference_pattern -1 "}},
-		"another scope":                 {changecontrol.Config{AppliesTo: "Shield"}, []string{`applies_to -1 "Shield" names no group of objects: write "shield"`}},
+		"nothing": {changecontrol.Config{}, nil},
+		"everything": {changecontrol.Config{Reference: "CHG0000001", ReferencePattern: "^CHG[0-9]{7}$", AppliesTo: "private",
+			Emergency: true}, nil},
+		// governed changes only
+		"a reference that does not fit": {changecontrol.Config{Reference: "none", ReferencePattern: "^CHG[0-9]{7}$"}, nil},
+		"a pattern that is none": {changecontrol.Config{ReferencePattern: "CHG[0-9"},
+			[]string{`reference_pattern -1 "CHG[0-9" is not a regular expression`}},
+		"a pattern with one bracket":   {changecontrol.Config{ReferencePattern: "a)(b"}, []string{"reference_pattern -1 "}},
+		"a pattern of another dialect": {changecontrol.Config{ReferencePattern: "(?=CHG)"}, []string{"reference_pattern -1 "}},
+		"another scope": {changecontrol.Config{AppliesTo: "Shield"},
+			[]string{`applies_to -1 "Shield" names no group of objects: write "shield"`}},
 		"freezes one after the other": {changecontrol.Config{Freezes: freezes{
 			{From: "2027-01-01T00:00:00Z", To: "2027-01-02T00:00:00Z"}, {From: "2026-12-01T00:00:00Z", To: "2027-01-01T00:00:00Z"},
 		}}, nil},
@@ -57,7 +61,8 @@ func TestNew_badInput(t *testing.T) {
 			[]string{"to 0 the freeze ends at 2026-12-17T23:59:59Z and begins at 2026-12-18T00:00:00Z"},
 		},
 		"a freeze without length": {
-			changecontrol.Config{Freezes: freezes{{From: "2026-12-18T00:00:00Z", To: "2026-12-18T01:00:00+01:00"}}}, []string{"to 0 the freeze ends"},
+			changecontrol.Config{Freezes: freezes{{From: "2026-12-18T00:00:00Z", To: "2026-12-18T01:00:00+01:00"}}},
+			[]string{"to 0 the freeze ends"},
 		},
 		"two that overlap, in another order and time zone": {
 			changecontrol.Config{Freezes: freezes{
@@ -145,8 +150,9 @@ func TestGoverns(t *testing.T) {
 func TestJudge(t *testing.T) {
 	t.Parallel()
 	const (
-		before, first, during, last, after = "2026-12-17T23:59:59Z", "2026-12-18T00:00:00Z", "2026-12-24T12:00:00+01:00", "2027-01-04T07:59:59Z", "2027-01-04T08:00:00Z"
-		good                               = "CHG0000001"
+		before, first, during, last, after = "2026-12-17T23:59:59Z", "2026-12-18T00:00:00Z", "2026-12-24T12:00:00+01:00", "2027-01-04T07:59:59Z",
+			"2027-01-04T08:00:00Z"
+		good = "CHG0000001"
 	)
 	type rules = []changecontrol.Rule
 	planned := func(s string) *string { return &s }
@@ -163,22 +169,35 @@ func TestJudge(t *testing.T) {
 	}{
 		{name: "a reference, and no freeze", reference: good, now: before},
 		{name: "the same reference as planned", reference: good, planned: planned(good), now: after},
-		{name: "no reference", now: before, plan: rules{changecontrol.NoReference}, apply: rules{changecontrol.NoReference}, says: "KVS_CHANGE_REFERENCE to one that matches reference_pattern (^CHG[0-9]{7}$)."},
+		{name: "no reference", now: before, plan: rules{changecontrol.NoReference}, apply: rules{changecontrol.NoReference},
+			says: "KVS_CHANGE_REFERENCE to one that matches reference_pattern (^CHG[0-9]{7}$)."},
 		{name: "an unknown reference", unknown: true, now: before, apply: rules{changecontrol.NoReference}},
-		{name: "an unknown reference in a freeze", unknown: true, now: during, plan: rules{changecontrol.InFreeze}, apply: rules{changecontrol.NoReference, changecontrol.InFreeze}},
-		{name: "a reference that does not fit", reference: "CHG12", now: before, plan: rules{changecontrol.InvalidReference}, apply: rules{changecontrol.InvalidReference}, says: `"CHG12" does not match reference_pattern`},
-		{name: "a reference that only holds one", reference: "see CHG0000001", now: before, plan: rules{changecontrol.InvalidReference}, apply: rules{changecontrol.InvalidReference}},
-		{name: "two references", reference: "CHG0000001\nCHG0000002", now: before, plan: rules{changecontrol.InvalidReference}, apply: rules{changecontrol.InvalidReference}, says: "cannot be printed"},
-		{name: "a line end behind it", reference: "CHG0000001\n", now: before, plan: rules{changecontrol.InvalidReference}, apply: rules{changecontrol.InvalidReference}, says: "ends with a space"},
-		{name: "a long reference", reference: strings.Repeat("x", 201), now: before, plan: rules{changecontrol.InvalidReference}, apply: rules{changecontrol.InvalidReference}, says: "longer than 200 bytes"},
-		{name: "another reference than planned", reference: good, planned: planned("CHG0000002"), now: before, plan: rules{changecontrol.OtherReference}, apply: rules{changecontrol.OtherReference}, says: `under the reference "CHG0000002", and is applied under "CHG0000001"`},
-		{name: "the first moment of a freeze", reference: good, now: first, plan: rules{changecontrol.InFreeze}, apply: rules{changecontrol.InFreeze}, says: "from 2026-12-18T00:00:00Z to 2027-01-04T08:00:00Z (year-end close)."},
-		{name: "in a freeze", reference: good, now: during, plan: rules{changecontrol.InFreeze}, apply: rules{changecontrol.InFreeze}, says: "emergency = true"},
+		{name: "an unknown reference in a freeze", unknown: true, now: during, plan: rules{changecontrol.InFreeze},
+			apply: rules{changecontrol.NoReference, changecontrol.InFreeze}},
+		{name: "a reference that does not fit", reference: "CHG12", now: before, plan: rules{changecontrol.InvalidReference},
+			apply: rules{changecontrol.InvalidReference}, says: `"CHG12" does not match reference_pattern`},
+		{name: "a reference that only holds one", reference: "see CHG0000001", now: before, plan: rules{changecontrol.InvalidReference},
+			apply: rules{changecontrol.InvalidReference}},
+		{name: "two references", reference: "CHG0000001\nCHG0000002", now: before, plan: rules{changecontrol.InvalidReference},
+			apply: rules{changecontrol.InvalidReference}, says: "cannot be printed"},
+		{name: "a line end behind it", reference: "CHG0000001\n", now: before, plan: rules{changecontrol.InvalidReference},
+			apply: rules{changecontrol.InvalidReference}, says: "ends with a space"},
+		{name: "a long reference", reference: strings.Repeat("x", 201), now: before, plan: rules{changecontrol.InvalidReference},
+			apply: rules{changecontrol.InvalidReference}, says: "longer than 200 bytes"},
+		{name: "another reference than planned", reference: good, planned: planned("CHG0000002"), now: before,
+			plan: rules{changecontrol.OtherReference}, apply: rules{changecontrol.OtherReference},
+			says: `under the reference "CHG0000002", and is applied under "CHG0000001"`},
+		{name: "the first moment of a freeze", reference: good, now: first, plan: rules{changecontrol.InFreeze},
+			apply: rules{changecontrol.InFreeze}, says: "from 2026-12-18T00:00:00Z to 2027-01-04T08:00:00Z (year-end close)."},
+		{name: "in a freeze", reference: good, now: during, plan: rules{changecontrol.InFreeze}, apply: rules{changecontrol.InFreeze},
+			says: "emergency = true"},
 		{name: "its last second", reference: good, now: last, plan: rules{changecontrol.InFreeze}, apply: rules{changecontrol.InFreeze}},
 		{name: "after it", reference: good, now: after},
 		{name: "an emergency", reference: good, emergency: true, now: during},
-		{name: "an emergency without a reference", emergency: true, now: during, plan: rules{changecontrol.NoReference, changecontrol.InFreeze}, apply: rules{changecontrol.NoReference, changecontrol.InFreeze}},
-		{name: "an emergency under another reference", reference: good, planned: planned("CHG0000002"), emergency: true, now: during, plan: rules{changecontrol.OtherReference, changecontrol.InFreeze}, apply: rules{changecontrol.OtherReference, changecontrol.InFreeze}},
+		{name: "an emergency without a reference", emergency: true, now: during, plan: rules{changecontrol.NoReference, changecontrol.InFreeze},
+			apply: rules{changecontrol.NoReference, changecontrol.InFreeze}},
+		{name: "an emergency under another reference", reference: good, planned: planned("CHG0000002"), emergency: true, now: during,
+			plan: rules{changecontrol.OtherReference, changecontrol.InFreeze}, apply: rules{changecontrol.OtherReference, changecontrol.InFreeze}},
 	} {
 		c := control(t, changecontrol.Config{
 			Reference: test.reference, ReferenceUnknown: test.unknown, ReferencePattern: "^CHG[0-9]{7}$", Emergency: test.emergency,
@@ -188,7 +207,8 @@ func TestJudge(t *testing.T) {
 			c = control(t, changecontrol.Config{Reference: test.reference})
 		}
 		ch := changecontrol.Change{
-			Object: changecontrol.Object{Kind: "kvs_instance", ID: "7c4e", Name: "acme-cache"}, Networks: []changecontrol.Network{shield}, Planned: test.planned,
+			Object: changecontrol.Object{Kind: "kvs_instance", ID: "7c4e", Name: "acme-cache"}, Networks: []changecontrol.Network{shield},
+			Planned: test.planned,
 		}
 		for phase, want := range map[changecontrol.Phase]rules{changecontrol.Planning: test.plan, changecontrol.Applying: test.apply} {
 			refusals := c.Judge(ch, phase, at(t, test.now))
@@ -225,11 +245,14 @@ func TestRunFrom(t *testing.T) {
 			&changecontrol.Run{System: "github_actions", ID: "7", URL: "https://github.com/acme/infra/actions/runs/7"},
 		},
 		"GitHub Actions without a repository": {environment{"GITHUB_RUN_ID": "7"}, &changecontrol.Run{System: "github_actions", ID: "7"}},
-		"GitLab":                              {environment{"CI_JOB_URL": "https://gitlab.com/a/b/-/jobs/1"}, &changecontrol.Run{System: "gitlab", URL: "https://gitlab.com/a/b/-/jobs/1"}},
+		"GitLab": {environment{"CI_JOB_URL": "https://gitlab.com/a/b/-/jobs/1"},
+			&changecontrol.Run{System: "gitlab", URL: "https://gitlab.com/a/b/-/jobs/1"}},
 		"Jenkins, with a password and a token": {
-			environment{"BUILD_URL": "https://ci:hunter2@ci.example.com/job/1/?token=hunter3#hunter4"}, &changecontrol.Run{System: "jenkins", URL: "https://ci.example.com/job/1/"},
+			environment{"BUILD_URL": "https://ci:hunter2@ci.example.com/job/1/?token=hunter3#hunter4"},
+			&changecontrol.Run{System: "jenkins", URL: "https://ci.example.com/job/1/"},
 		},
-		"what is none": {environment{"TFC_RUN_ID": "a\nb", "GITHUB_RUN_ID": strings.Repeat("7", 600), "CI_JOB_URL": "redis://h:p@x", "BUILD_URL": "job 7"}, nil},
+		"what is none": {environment{"TFC_RUN_ID": "a\nb", "GITHUB_RUN_ID": strings.Repeat("7", 600), "CI_JOB_URL": "redis://h:p@x",
+			"BUILD_URL": "job 7"}, nil},
 	} {
 		got := changecontrol.RunFrom(func(name string) string { return test.env[name] })
 		if (got == nil) != (test.want == nil) || got != nil && *got != *test.want {

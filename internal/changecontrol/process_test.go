@@ -153,7 +153,8 @@ func TestProcesses_killedBetweenTheLines(t *testing.T) {
 	announce(t, kept(path))(Answer{Event: EventAnswered, Status: 200})
 	killed(t, "intends", path)
 	v := expectRecord(t, path, 3, 1)
-	if len(v.Unanswered) == 1 && (v.Unanswered[0].Seq != 3 || v.Unanswered[0].Path != "/addons/7c4e" || v.Unanswered[0].Object.Name != "acme-cache") {
+	if len(v.Unanswered) == 1 && (v.Unanswered[0].Seq != 3 || v.Unanswered[0].Path != "/addons/7c4e" ||
+		v.Unanswered[0].Object.Name != "acme-cache") {
 		t.Errorf("unanswered is %+v", v.Unanswered[0])
 	}
 	announce(t, kept(path))(Answer{Event: EventAnswered, Status: 200}) // another process goes on at once

@@ -65,7 +65,8 @@ func expectRecord(t *testing.T, path string, lines, unanswered int) Verification
 	text := content(t, path)
 	v := Verify(text)
 	if !v.Valid || v.Lines != lines || len(v.Unanswered) != unanswered {
-		t.Errorf("valid %t (broken at %d), %d lines, %d unanswered; want %d and %d:\n%s", v.Valid, v.FirstBroken, v.Lines, len(v.Unanswered), lines, unanswered, text)
+		t.Errorf("valid %t (broken at %d), %d lines, %d unanswered; want %d and %d:\n%s", v.Valid, v.FirstBroken, v.Lines, len(v.Unanswered),
+			lines, unanswered, text)
 	}
 	return v
 }
@@ -158,11 +159,15 @@ func TestRecord_whatCannotBeOne(t *testing.T) {
 		}, "is a symbolic link"},
 		"a symbolic link to nowhere": {func(_ *testing.T, path string) error { return os.Symlink("nowhere", path) }, "is a symbolic link"},
 		"a read-only file":           {func(_ *testing.T, path string) error { return os.WriteFile(path, nil, 0o400) }, "is read-only"},
-		"another file":               {func(_ *testing.T, path string) error { return os.WriteFile(path, []byte("resource {}\n"), 0o600) }, "does not end in a line of a change record"},
-		"another file of one line":   {func(_ *testing.T, path string) error { return os.WriteFile(path, []byte("hello"), 0o600) }, "does not end in a line of a change record"},
-		"an empty line":              {func(_ *testing.T, path string) error { return os.WriteFile(path, []byte("\n"), 0o600) }, "does not end in a line of a change record"},
-		"in a file":                  {func(_ *testing.T, path string) error { return os.WriteFile(filepath.Dir(path), nil, 0o600) }, "cannot be written"},
-		"in no directory":            {func(*testing.T, string) error { return nil }, "cannot be written"},
+		"another file": {func(_ *testing.T, path string) error { return os.WriteFile(path, []byte("resource {}\n"), 0o600) },
+			"does not end in a line of a change record"},
+		"another file of one line": {func(_ *testing.T, path string) error { return os.WriteFile(path, []byte("hello"), 0o600) },
+			"does not end in a line of a change record"},
+		"an empty line": {func(_ *testing.T, path string) error { return os.WriteFile(path, []byte("\n"), 0o600) },
+			"does not end in a line of a change record"},
+		"in a file": {func(_ *testing.T, path string) error { return os.WriteFile(filepath.Dir(path), nil, 0o600) },
+			"cannot be written"},
+		"in no directory": {func(*testing.T, string) error { return nil }, "cannot be written"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -218,7 +223,8 @@ func TestRecord_tornLine(t *testing.T) {
 			t.Fatal(err)
 		}
 		whole := cut == len(text)-1
-		if v := Verify(text[:cut]); v.Valid != whole || whole && len(v.Unanswered) != 0 || !whole && (v.FirstBroken != 2 || len(v.Unanswered) != 1 || v.Lines != 2) {
+		if v := Verify(text[:cut]); v.Valid != whole || whole && len(v.Unanswered) != 0 || !whole &&
+			(v.FirstBroken != 2 || len(v.Unanswered) != 1 || v.Lines != 2) {
 			t.Fatalf("cut after %d bytes: %+v", cut, v)
 		}
 		if cut > second+40 && cut < len(text)-3 {
@@ -234,7 +240,8 @@ func TestRecord_tornLine(t *testing.T) {
 			continue
 		}
 		expectRecord(t, path, 4, 1)
-		if torn, err := parseLine(lines[1]); err != nil || torn.Event != EventTorn || torn.Removed != string(text[second:cut]) || torn.Object.Kind != "" {
+		if torn, err := parseLine(lines[1]); err != nil || torn.Event != EventTorn || torn.Removed != string(text[second:cut]) ||
+			torn.Object.Kind != "" {
 			t.Fatalf("cut after %d bytes: %v %+v", cut, err, torn)
 		}
 	}
@@ -276,7 +283,8 @@ func TestRecord_answerThatCannotBeWritten(t *testing.T) {
 	}
 	answered(Answer{Event: EventAnswered, Status: 201, RequestID: "0c6f"})
 	const missing = "PATCH /addons/7c4e of kvs_instance acme-cache: answered with status 201, request 0c6f"
-	if err := c.Unwritten(t.Context()); err == nil || !strings.Contains(err.Error(), missing) || !strings.Contains(err.Error(), "is a directory") {
+	if err := c.Unwritten(t.Context()); err == nil || !strings.Contains(err.Error(), missing) ||
+		!strings.Contains(err.Error(), "is a directory") {
 		t.Errorf("what is not written: %v", err)
 	}
 	if _, err := c.Announce(carrying(t.Context()), ordering); err == nil || !strings.Contains(err.Error(), "is not recorded yet") {

@@ -156,7 +156,8 @@ func (d deed) invoke(t *testing.T, sb *acctest.Sandbox, name string, there map[s
 		}
 	}
 	actions := provider.(tfprotov6.ActionServer)
-	stream, err := actions.InvokeAction(t.Context(), &tfprotov6.InvokeActionRequest{ActionType: name, Config: dynamic(t, schema.ValueType(), object(schema, given))})
+	stream, err := actions.InvokeAction(t.Context(), &tfprotov6.InvokeActionRequest{ActionType: name,
+		Config: dynamic(t, schema.ValueType(), object(schema, given))})
 	if err != nil {
 		t.Fatal(err)
 	}

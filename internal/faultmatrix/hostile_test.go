@@ -140,7 +140,8 @@ func TestAccHostile_values(t *testing.T) {
 		for _, config := range variations(source) {
 			asked++
 			encoded := dynamic(t, source.ValueType(), config)
-			validated, err := provider.ValidateDataResourceConfig(t.Context(), &tfprotov6.ValidateDataResourceConfigRequest{TypeName: name, Config: encoded})
+			validated, err := provider.ValidateDataResourceConfig(t.Context(),
+				&tfprotov6.ValidateDataResourceConfigRequest{TypeName: name, Config: encoded})
 			if err != nil {
 				t.Fatalf("%s: validating %v: %v", name, config, err)
 			}
@@ -166,7 +167,8 @@ func TestAccHostile_values(t *testing.T) {
 func expectNoPanic(t *testing.T, what string, config tftypes.Value, diagnostics []*tfprotov6.Diagnostic) {
 	t.Helper()
 	for _, d := range diagnostics {
-		if strings.Contains(d.Summary, "unexpectedly") || strings.Contains(d.Summary, "Value Conversion Error") || strings.Contains(d.Detail, "report") {
+		if strings.Contains(d.Summary, "unexpectedly") || strings.Contains(d.Summary, "Value Conversion Error") ||
+			strings.Contains(d.Detail, "report") {
 			t.Errorf("%s with %v: %s: %s", what, config, d.Summary, d.Detail)
 		}
 	}

@@ -45,14 +45,19 @@ func TestAccInterruptions(t *testing.T) {
 	t.Parallel()
 	run(t, map[string][]acctest.Experiment{
 		"store": {
-			{Name: "SIGINT while waiting", Kind: interrupt, Always: true, Before: webApp, Config: webApp + store(), Exit: 1, Says: "Key-Value Store is not ready yet",
-				Act: interrupted(syscall.SIGINT, "POST", "/apps/.*/addons")},
-			{Name: "SIGTERM while waiting", Kind: interrupt, Before: webApp, Config: webApp + store(), Exit: 1, Says: "Key-Value Store is not ready yet",
-				Act: interrupted(syscall.SIGTERM, "POST", "/apps/.*/addons")},
-			{Name: "SIGINT while an order is in flight", Kind: interrupt, Before: webApp, Config: webApp + store(), Exit: 1, Says: "Key-Value Store is not ready yet",
+			{Name: "SIGINT while waiting", Kind: interrupt, Always: true, Before: webApp, Config: webApp + store(), Exit: 1,
+				Says: "Key-Value Store is not ready yet",
+				Act:  interrupted(syscall.SIGINT, "POST", "/apps/.*/addons")},
+			{Name: "SIGTERM while waiting", Kind: interrupt, Before: webApp, Config: webApp + store(), Exit: 1,
+				Says: "Key-Value Store is not ready yet",
+				Act:  interrupted(syscall.SIGTERM, "POST", "/apps/.*/addons")},
+			{Name: "SIGINT while an order is in flight", Kind: interrupt, Before: webApp, Config: webApp + store(), Exit: 1,
+				Says:    "Key-Value Store is not ready yet",
 				Trouble: []sandbox.Fault{{Match: order, Do: slow(500 * time.Millisecond)}}, Act: sentAndInterrupted("POST", "/apps/.*/addons")},
-			{Name: "SIGINT while a change of plan is in flight", Kind: interrupt, Before: webApp + store(), Config: webApp + edited(store(), "premium-0", "premium-1"), Exit: 1,
-				Trouble: []sandbox.Fault{{Match: on("PATCH", "/apps/*/addons/*"), Do: slow(500 * time.Millisecond)}}, Act: sentAndInterrupted("PATCH", "/apps/.*/addons/.*"), Rule: true},
+			{Name: "SIGINT while a change of plan is in flight", Kind: interrupt, Before: webApp + store(), Config: webApp +
+				edited(store(), "premium-0", "premium-1"), Exit: 1,
+				Trouble: []sandbox.Fault{{Match: on("PATCH", "/apps/*/addons/*"), Do: slow(500 * time.Millisecond)}},
+				Act:     sentAndInterrupted("PATCH", "/apps/.*/addons/.*"), Rule: true},
 			{Name: "SIGINT twice while waiting", Before: webApp, Config: webApp + store(), Exit: 1, Killed: true,
 				Act: func(l *acctest.Lab) *acctest.Trial {
 					l.HoldTime()
@@ -73,14 +78,17 @@ func TestAccInterruptions(t *testing.T) {
 					run.Signal(syscall.SIGINT)
 					return run.End()
 				}},
-			{Name: "create timeout", Kind: timeOut, Before: webApp, Config: webApp + store(`timeouts = { create = "1m" }`), Says: "Key-Value Store is not ready yet",
+			{Name: "create timeout", Kind: timeOut, Before: webApp, Config: webApp + store(`timeouts = { create = "1m" }`),
+				Says:    "Key-Value Store is not ready yet",
 				Trouble: []sandbox.Fault{{Match: order, Do: sandbox.Effect{Provisioning: "stuck"}}}},
-			{Name: "change of plan that sticks", Kind: timeOut, Before: webApp + store(), Config: webApp + edited(store(`timeouts = { update = "5m" }`), "premium-0", "premium-1"), Exit: 1, Rule: true,
+			{Name: "change of plan that sticks", Kind: timeOut, Before: webApp + store(), Config: webApp +
+				edited(store(`timeouts = { update = "5m" }`), "premium-0", "premium-1"), Exit: 1, Rule: true,
 				Trouble: []sandbox.Fault{{Match: on("PATCH", "/apps/*/addons/*"), Do: sandbox.Effect{PlanChange: "stuck"}}}},
 			{Name: "declared failure", Before: webApp, Config: webApp + store(), Exit: 1, Rule: true, Says: "deprovisioned", Reorders: 1,
 				Trouble: []sandbox.Fault{{Match: order, Do: sandbox.Effect{Provisioning: "fail"}}},
 				Repair:  func(l *acctest.Lab) { l.Clock().Advance(time.Hour) }},
-			{Name: "polls fail for longer than the budget", Kind: failingPolls, Before: webApp, Config: webApp + store(), Says: "Key-Value Store is not ready yet", Budget: 200,
+			{Name: "polls fail for longer than the budget", Kind: failingPolls, Before: webApp, Config: webApp + store(),
+				Says: "Key-Value Store is not ready yet", Budget: 200,
 				Trouble: []sandbox.Fault{{Match: on("GET", "^/addons"), Do: sandbox.Effect{Status: 503}}}},
 			{Name: "states that nobody knows, on and off", Kind: oddPolls, Before: webApp, Config: webApp + store(),
 				Trouble: []sandbox.Fault{
@@ -89,20 +97,24 @@ func TestAccInterruptions(t *testing.T) {
 				}},
 			{Name: "not found at first", Kind: oddPolls, Before: webApp, Config: webApp + store(),
 				Trouble: []sandbox.Fault{{Match: sandbox.Match{Method: "GET", Path: "^/addons", To: 2}, Do: sandbox.Effect{Status: 404}}}},
-			{Name: "a setting fails for good after the order", Before: webApp, Config: webApp + store(`notify_keyspace_events = "KEA"`), Says: "Key-Value Store is not ready yet",
+			{Name: "a setting fails for good after the order", Before: webApp, Config: webApp + store(`notify_keyspace_events = "KEA"`),
+				Says:    "Key-Value Store is not ready yet",
 				Trouble: []sandbox.Fault{{Match: on("PATCH", "/redis/v0/databases/*/config"), Do: sandbox.Effect{Status: 422}}}},
-			{Name: "the token ends in the middle", Kind: failingPolls, Before: webApp, Config: webApp + store(), Says: "Key-Value Store is not ready yet",
+			{Name: "the token ends in the middle", Kind: failingPolls, Before: webApp, Config: webApp + store(),
+				Says:    "Key-Value Store is not ready yet",
 				Trouble: []sandbox.Fault{{Match: on("GET", "^/addons"), Do: sandbox.Effect{Status: 401}}}},
 		},
 		"space": {
-			{Name: "SIGINT while waiting", Kind: interrupt, Config: space(), Exit: 1, Says: "Private Space is not ready yet", Act: interrupted(syscall.SIGINT, "POST", "/spaces")},
+			{Name: "SIGINT while waiting", Kind: interrupt, Config: space(), Exit: 1, Says: "Private Space is not ready yet",
+				Act: interrupted(syscall.SIGINT, "POST", "/spaces")},
 			{Name: "SIGTERM while an order is in flight", Kind: interrupt, Config: space(), Exit: 1, Says: "Private Space is not ready yet",
 				Trouble: []sandbox.Fault{{Match: on("POST", "/spaces"), Do: slow(500 * time.Millisecond)}}, Act: sentAndInterrupted("POST", "/spaces")},
 			{Name: "create timeout", Kind: timeOut, Config: space(`timeouts = { create = "1m" }`), Says: "Private Space is not ready yet",
 				Trouble: []sandbox.Fault{{Match: on("POST", "/spaces"), Do: sandbox.Effect{Provisioning: "stuck"}}}},
 			{Name: "addresses that fail for good", Kind: failingPolls, Config: space(), Says: "Private Space is not ready yet", Budget: 200,
 				Trouble: []sandbox.Fault{{Match: on("GET", "/spaces/*/nat"), Do: sandbox.Effect{Status: 503}}}},
-			{Name: "not found at first", Kind: oddPolls, Config: space(), Trouble: []sandbox.Fault{{Match: sandbox.Match{Method: "GET", Path: "/spaces/*", To: 2}, Do: sandbox.Effect{Status: 404}}}},
+			{Name: "not found at first", Kind: oddPolls, Config: space(),
+				Trouble: []sandbox.Fault{{Match: sandbox.Match{Method: "GET", Path: "/spaces/*", To: 2}, Do: sandbox.Effect{Status: 404}}}},
 		},
 		"ranges": {
 			{Name: "SIGINT while they are applied", Before: space(), Config: space() + ranges, Exit: 1, Says: "not in force yet",
@@ -112,13 +124,17 @@ func TestAccInterruptions(t *testing.T) {
 				Trouble: []sandbox.Fault{{Match: on("PUT", "/spaces/*/inbound-ruleset"), Do: sandbox.Effect{Provisioning: "stuck"}}}},
 		},
 		"attachment": {
-			{Name: "SIGINT while an order is in flight", Kind: interrupt, Before: webApp + apiApp + store(), Config: webApp + apiApp + store() + attachment, Exit: 1,
-				Trouble: []sandbox.Fault{{Match: on("POST", "/addon-attachments"), Do: slow(500 * time.Millisecond)}}, Act: sentAndInterrupted("POST", "/addon-attachments"), Rule: true},
+			{Name: "SIGINT while an order is in flight", Kind: interrupt, Before: webApp + apiApp + store(), Config: webApp + apiApp + store() +
+				attachment, Exit: 1,
+				Trouble: []sandbox.Fault{{Match: on("POST", "/addon-attachments"), Do: slow(500 * time.Millisecond)}},
+				Act:     sentAndInterrupted("POST", "/addon-attachments"), Rule: true},
 		},
 		"app": {
 			{Name: "SIGINT while an order is in flight", Kind: interrupt, Config: webApp, Exit: 1,
-				Trouble: []sandbox.Fault{{Match: on("POST", "/apps"), Do: slow(500 * time.Millisecond)}}, Act: sentAndInterrupted("POST", "/apps"), Rule: true},
-			{Name: "maintenance mode fails after the order", Config: edited(webApp, `"orders-web"`, "\"orders-web\"\n  maintenance = true"), Says: "without its maintenance mode",
+				Trouble: []sandbox.Fault{{Match: on("POST", "/apps"), Do: slow(500 * time.Millisecond)}}, Act: sentAndInterrupted("POST", "/apps"),
+				Rule: true},
+			{Name: "maintenance mode fails after the order", Config: edited(webApp, `"orders-web"`, "\"orders-web\"\n  maintenance = true"),
+				Says:    "without its maintenance mode",
 				Trouble: []sandbox.Fault{{Match: on("PATCH", "/apps/*"), Do: sandbox.Effect{Status: 422}}}},
 		},
 	})
@@ -171,9 +187,11 @@ func TestAccDeaths(t *testing.T) {
 		}
 		experiments[resource] = []acctest.Experiment{alone, together}
 	}
-	change := died("the provider is killed after the change of plan", webApp+store(), webApp+edited(store(), "premium-0", "premium-1"), "PATCH /apps/.*/addons/.*")
+	change := died("the provider is killed after the change of plan", webApp+store(), webApp+edited(store(), "premium-0", "premium-1"),
+		"PATCH /apps/.*/addons/.*")
 	removal := died("the provider is killed after the removal", webApp+store(), webApp, "DELETE /apps/.*/addons/.*")
-	unnamed := died("the provider is killed after an order without a name", webApp, webApp+edited(store(), `name                = "orders-cache"`, ""), "POST /apps/.*/addons")
+	unnamed := died("the provider is killed after an order without a name", webApp,
+		webApp+edited(store(), `name                = "orders-cache"`, ""), "POST /apps/.*/addons")
 	experiments["store"] = append(experiments["store"], change, removal, unnamed)
 	run(t, experiments)
 }

@@ -123,13 +123,16 @@ var subjects = []subject{
 	}, on("GET", "^/addons(/[^/]+)?$"), webApp + store()},
 	{"attachment", []verb{
 		{"create", webApp + apiApp + store(), webApp + apiApp + store() + attachment, false, on("POST", "/addon-attachments")},
-		{"update", webApp + apiApp + store() + attachment, webApp + apiApp + store() + edited(attachment, "SHARED", "JOINT"), false, on("POST", "/addon-attachments")},
-		{"drop", webApp + apiApp + store() + attachment, webApp + apiApp + store() + edited(attachment, "SHARED", "JOINT"), false, on("DELETE", "/addon-attachments/*")},
+		{"update", webApp + apiApp + store() + attachment, webApp + apiApp + store() + edited(attachment, "SHARED", "JOINT"), false,
+			on("POST", "/addon-attachments")},
+		{"drop", webApp + apiApp + store() + attachment, webApp + apiApp + store() + edited(attachment, "SHARED", "JOINT"), false,
+			on("DELETE", "/addon-attachments/*")},
 		{"delete", webApp + apiApp + store() + attachment, webApp + apiApp + store(), false, on("DELETE", "/addon-attachments/*")},
 	}, on("GET", "^/addon-attachments(/[^/]+)?$"), webApp + apiApp + store() + attachment},
 	{"window", []verb{
 		{"create", webApp + store(), webApp + store() + window, false, on("POST", "/data/maintenances/v1/*/window")},
-		{"update", webApp + store() + window, webApp + store() + edited(window, "Monday", "Friday"), false, on("POST", "/data/maintenances/v1/*/window")},
+		{"update", webApp + store() + window, webApp + store() + edited(window, "Monday", "Friday"), false,
+			on("POST", "/data/maintenances/v1/*/window")},
 	}, on("GET", "/redis/v0/databases/*"), webApp + store() + window},
 }
 
@@ -160,7 +163,8 @@ const page = "<html><body>Application error</body></html>"
 
 var faults = []fault{
 	{name: "reset after commit", kind: lostAnswer, do: sandbox.Effect{Commit: true, Reset: true}, always: true},
-	{name: "503 page after commit", kind: lostAnswer, do: sandbox.Effect{Commit: true, Status: 503, Body: text(page), ContentType: "text/html"}, always: true},
+	{name: "503 page after commit", kind: lostAnswer, do: sandbox.Effect{Commit: true, Status: 503, Body: text(page),
+		ContentType: "text/html"}, always: true},
 	{name: "reset before read", kind: notDone, do: sandbox.Effect{Reset: true}},
 	{name: "502 after commit", kind: lostAnswer, do: sandbox.Effect{Commit: true, Status: 502}},
 	{name: "504 after commit", kind: lostAnswer, do: sandbox.Effect{Commit: true, Status: 504, Body: text("")}},
@@ -186,14 +190,17 @@ var faults = []fault{
 	{name: "429 for good", kind: outage, do: sandbox.Effect{Status: 429}, exit: 1, forbid: true},
 	{name: "400", kind: refusal, do: sandbox.Effect{Status: 400}, exit: 1, forbid: true},
 	{name: "401", kind: refusal, do: sandbox.Effect{Status: 401}, exit: 1, forbid: true},
-	{name: "402", kind: refusal, do: sandbox.Effect{Status: 402, Body: text(`{"id":"delinquent","message":"Please pay."}`)}, exit: 1, forbid: true},
+	{name: "402", kind: refusal, do: sandbox.Effect{Status: 402, Body: text(`{"id":"delinquent","message":"Please pay."}`)}, exit: 1,
+		forbid: true},
 	{name: "403", kind: refusal, do: sandbox.Effect{Status: 403}, exit: 1, forbid: true},
 	{name: "422", kind: refusal, do: sandbox.Effect{Status: 422}, exit: 1, forbid: true},
 	{name: "423", kind: refusal, do: sandbox.Effect{Status: 423}, exit: 1, forbid: true},
 	{name: "500 for good", kind: outage, do: sandbox.Effect{Status: 500}, exit: 1, forbid: true},
 	{name: "resets for good", kind: outage, do: sandbox.Effect{Reset: true}, exit: 1, forbid: true},
-	{name: "404 of a proxy", kind: refusal, do: sandbox.Effect{Status: 404, Body: text(page), ContentType: "text/html"}, exit: 1, forbid: true},
-	{name: "a redirect to another host", kind: nonsense, do: sandbox.Effect{Status: 307, Body: text(""), Headers: map[string]string{"Location": "http://localhost:9/elsewhere"}}, exit: 1, forbid: true},
+	{name: "404 of a proxy", kind: refusal, do: sandbox.Effect{Status: 404, Body: text(page), ContentType: "text/html"}, exit: 1,
+		forbid: true},
+	{name: "a redirect to another host", kind: nonsense, do: sandbox.Effect{Status: 307, Body: text(""),
+		Headers: map[string]string{"Location": "http://localhost:9/elsewhere"}}, exit: 1, forbid: true},
 }
 
 func retryAfter(value string) sandbox.Effect {
@@ -291,7 +298,8 @@ func sample(resource string, all []acctest.Experiment) []acctest.Experiment {
 func TestSample(t *testing.T) {
 	t.Parallel()
 	all := []acctest.Experiment{
-		{Name: "a", Kind: "one"}, {Name: "b", Kind: "one"}, {Name: "c"}, {Name: "d", Kind: "two", Always: true}, {Name: "e", Kind: "two"}, {Name: "f", Kind: "one"},
+		{Name: "a", Kind: "one"}, {Name: "b", Kind: "one"}, {Name: "c"}, {Name: "d", Kind: "two", Always: true}, {Name: "e", Kind: "two"},
+		{Name: "f", Kind: "one"},
 	}
 	var names []string
 	for _, e := range sample("app", all) {

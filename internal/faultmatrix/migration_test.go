@@ -17,7 +17,8 @@ import (
 // owned is a store with two apps, of which one owns it. Its keyspace events are in the order in which Redis answers them:
 // in another one, a client that has lost the answer to a change would not find it carried out.
 func owned(owner, terms string) string {
-	moving := edited(store(`attachment_name        = "REDIS"`, `notify_keyspace_events = "KEA"`, "migration              = { "+terms+" }"), "kvs_app.web", "kvs_app."+owner)
+	moving := edited(store(`attachment_name        = "REDIS"`, `notify_keyspace_events = "KEA"`, "migration              = { "+terms+" }"),
+		"kvs_app.web", "kvs_app."+owner)
 	return webApp + apiApp + moving + attachment + window
 }
 
@@ -103,11 +104,13 @@ func stepsWithFaults() (all []acctest.Experiment) {
 // stepsWithDeaths ends the provider when it has the first answer of a kind. Whatever that was, the next apply goes on.
 func stepsWithDeaths() (all []acctest.Experiment) {
 	for step, request := range map[string]string{
-		"mark the old store": "POST /addon-attachments", "note what an app is like": "PATCH /apps/[^/]+/config-vars", "scale an app down": "PATCH /apps/[^/]+/formation",
-		"order the copy": "POST /apps/.*/addons", "settings of the copy": "PATCH /redis/.*", "rename the old store": "PATCH /apps/.*/addons/.*",
+		"mark the old store": "POST /addon-attachments", "note what an app is like": "PATCH /apps/[^/]+/config-vars",
+		"scale an app down": "PATCH /apps/[^/]+/formation",
+		"order the copy":    "POST /apps/.*/addons", "settings of the copy": "PATCH /redis/.*", "rename the old store": "PATCH /apps/.*/addons/.*",
 		"destroy the old store": "DELETE /apps/.*/addons/.*",
 	} {
-		for death, does := range map[string]func(*acctest.Lab, string){"a panic": (*acctest.Lab).Panic, "the provider is killed": (*acctest.Lab).Kill} {
+		for death, does := range map[string]func(*acctest.Lab, string){"a panic": (*acctest.Lab).Panic,
+			"the provider is killed": (*acctest.Lab).Kill} {
 			all = append(all, acctest.Experiment{
 				Name: step + ", " + death, Before: owned("web", held), Config: owned("api", held), Reorders: 2, Killed: true, Exit: acctest.AnyExit,
 				Act: func(l *acctest.Lab) *acctest.Trial {
@@ -183,7 +186,8 @@ func expectRunning(l *acctest.Lab) {
 	client := l.Client(l.T)
 	for _, app := range apps(l, client) {
 		processes, err := client.Formation(l.T.Context(), app.ID)
-		if err != nil || app.Maintenance || !slices.ContainsFunc(processes, func(p heroku.Process) bool { return p.Type == "web" && p.Quantity == dynos }) {
+		if err != nil || app.Maintenance || !slices.ContainsFunc(processes,
+			func(p heroku.Process) bool { return p.Type == "web" && p.Quantity == dynos }) {
 			l.T.Errorf("%s: maintenance mode %v, processes %+v (%v)", app.Name, app.Maintenance, processes, err)
 		}
 		if memo, set, err := client.ConfigVar(l.T.Context(), app.ID, "KVS_MIGRATION"); err != nil || set {

@@ -64,8 +64,10 @@ func TestAccOutside(t *testing.T) {
 				}
 				return c.DeleteApp(l.T.Context(), app.ID)
 			})},
-			{Name: "renamed by hand", Kind: changed, Before: webApp, Config: webApp, Outside: func(l *acctest.Lab) { l.Request("PATCH", "/apps/orders-web", `{"name":"orders-www"}`) }},
-			{Name: "a refused destroy with a store that nobody manages", Before: webApp, Config: webApp, Exit: 1, Rule: true, Says: "The app still owns add-ons",
+			{Name: "renamed by hand", Kind: changed, Before: webApp, Config: webApp,
+				Outside: func(l *acctest.Lab) { l.Request("PATCH", "/apps/orders-web", `{"name":"orders-www"}`) }},
+			{Name: "a refused destroy with a store that nobody manages", Before: webApp, Config: webApp, Exit: 1, Rule: true,
+				Says: "The app still owns add-ons",
 				Outside: func(l *acctest.Lab) {
 					l.Request("POST", "/apps/orders-web/addons", `{"plan":"heroku-redis:mini"}`)
 				},
@@ -76,9 +78,10 @@ func TestAccOutside(t *testing.T) {
 				Outside: func(l *acctest.Lab) {
 					l.Request("POST", "/apps/orders-web/addons", `{"plan":"heroku-redis:premium-0","name":"orders-cache"}`)
 				}, Repair: func(l *acctest.Lab) { l.Import() }},
-			{Name: "deleted by hand", Before: webApp + store() + window, Config: webApp + store() + window, Reorders: 1, Outside: func(l *acctest.Lab) {
-				l.Request("DELETE", "/apps/orders-web/addons/orders-cache", `{}`)
-			}},
+			{Name: "deleted by hand", Before: webApp + store() + window, Config: webApp + store() + window, Reorders: 1,
+				Outside: func(l *acctest.Lab) {
+					l.Request("DELETE", "/apps/orders-web/addons/orders-cache", `{}`)
+				}},
 			{Name: "deleted by hand with its attachments", Before: shared, Config: shared, Reorders: 1, Outside: func(l *acctest.Lab) {
 				l.Request("DELETE", "/apps/orders-web/addons/orders-cache", `{"force":true}`)
 			}},
@@ -89,17 +92,20 @@ func TestAccOutside(t *testing.T) {
 				l.Request("PATCH", "/apps/orders-web/addons/orders-cache", `{"plan":"heroku-redis:mini"}`)
 				l.Clock().Advance(time.Hour)
 			}},
-			{Name: "other settings by hand", Kind: changed, Before: webApp + store(), Config: webApp + store(), Outside: withStore(func(l *acctest.Lab, c *heroku.Client, a heroku.AddOn) error {
-				timeout, policy := 17, "allkeys-lru"
-				return c.UpdateStoreConfig(l.T.Context(), a.ID, heroku.StoreConfigUpdate{Timeout: &timeout, MaxmemoryPolicy: &policy})
-			})},
-			{Name: "promoted away by hand", Kind: changed, Before: webApp + store(), Config: webApp + store(), Outside: withStore(func(l *acctest.Lab, c *heroku.Client, a heroku.AddOn) error {
-				_, err := c.CreateAttachment(l.T.Context(), heroku.AttachmentCreate{AddOn: a.ID, App: a.AppID, Name: "BESIDE"})
-				return err
-			})},
+			{Name: "other settings by hand", Kind: changed, Before: webApp + store(), Config: webApp + store(),
+				Outside: withStore(func(l *acctest.Lab, c *heroku.Client, a heroku.AddOn) error {
+					timeout, policy := 17, "allkeys-lru"
+					return c.UpdateStoreConfig(l.T.Context(), a.ID, heroku.StoreConfigUpdate{Timeout: &timeout, MaxmemoryPolicy: &policy})
+				})},
+			{Name: "promoted away by hand", Kind: changed, Before: webApp + store(), Config: webApp + store(),
+				Outside: withStore(func(l *acctest.Lab, c *heroku.Client, a heroku.AddOn) error {
+					_, err := c.CreateAttachment(l.T.Context(), heroku.AttachmentCreate{AddOn: a.ID, App: a.AppID, Name: "BESIDE"})
+					return err
+				})},
 		},
 		"attachment": {
-			{Name: "the name is somebody else's", Before: webApp + apiApp + store(), Config: shared, Exit: 1, Rule: true, Says: "The attachment name is in use",
+			{Name: "the name is somebody else's", Before: webApp + apiApp + store(), Config: shared, Exit: 1, Rule: true,
+				Says: "The attachment name is in use",
 				Outside: func(l *acctest.Lab) {
 					l.Request("POST", "/apps/orders-api/addons", `{"plan":"heroku-redis:mini","attachment":{"name":"SHARED"},"name":"api-cache"}`)
 				},
@@ -116,31 +122,36 @@ func TestAccOutside(t *testing.T) {
 			{Name: "the name is somebody else's", Config: space(), Exit: 1, Says: "A space with this name exists already",
 				Outside: func(l *acctest.Lab) { l.Request("POST", "/spaces", `{"name":"acme-prod","team":"acme"}`) },
 				Repair:  func(l *acctest.Lab) { l.Import() }},
-			{Name: "deleted by hand", Before: space(), Config: space(), Reorders: 1, Outside: withSpace(func(l *acctest.Lab, c *heroku.Client, s heroku.Space) error {
-				err := c.DeleteSpace(l.T.Context(), s.ID)
-				l.Clock().Advance(10 * allocation)
-				return err
-			})},
-			{Name: "transferred by hand", Kind: changed, Before: space(), Config: space(), Outside: withSpace(func(l *acctest.Lab, c *heroku.Client, s heroku.Space) error {
-				_, err := c.TransferSpace(l.T.Context(), s.ID, "acme-data")
-				return err
-			})},
-			{Name: "renamed by hand", Kind: changed, Before: space(), Config: space(), Outside: withSpace(func(l *acctest.Lab, c *heroku.Client, s heroku.Space) error {
-				_, err := c.RenameSpace(l.T.Context(), s.ID, "acme-live")
-				return err
-			})},
+			{Name: "deleted by hand", Before: space(), Config: space(), Reorders: 1,
+				Outside: withSpace(func(l *acctest.Lab, c *heroku.Client, s heroku.Space) error {
+					err := c.DeleteSpace(l.T.Context(), s.ID)
+					l.Clock().Advance(10 * allocation)
+					return err
+				})},
+			{Name: "transferred by hand", Kind: changed, Before: space(), Config: space(),
+				Outside: withSpace(func(l *acctest.Lab, c *heroku.Client, s heroku.Space) error {
+					_, err := c.TransferSpace(l.T.Context(), s.ID, "acme-data")
+					return err
+				})},
+			{Name: "renamed by hand", Kind: changed, Before: space(), Config: space(),
+				Outside: withSpace(func(l *acctest.Lab, c *heroku.Client, s heroku.Space) error {
+					_, err := c.RenameSpace(l.T.Context(), s.ID, "acme-live")
+					return err
+				})},
 		},
 		"ranges": {
-			{Name: "edited by hand", Before: space() + ranges, Config: space() + ranges, Outside: withSpace(func(l *acctest.Lab, c *heroku.Client, s heroku.Space) error {
-				_, err := c.SetTrustedRanges(l.T.Context(), s.ID, []heroku.Rule{{Action: "allow", Source: "0.0.0.0/0"}})
-				return err
-			})},
+			{Name: "edited by hand", Before: space() + ranges, Config: space() + ranges,
+				Outside: withSpace(func(l *acctest.Lab, c *heroku.Client, s heroku.Space) error {
+					_, err := c.SetTrustedRanges(l.T.Context(), s.ID, []heroku.Rule{{Action: "allow", Source: "0.0.0.0/0"}})
+					return err
+				})},
 		},
 		"window": {
-			{Name: "set by hand", Before: webApp + store() + window, Config: webApp + store() + window, Outside: withStore(func(l *acctest.Lab, c *heroku.Client, a heroku.AddOn) error {
-				_, err := c.SetMaintenanceWindow(l.T.Context(), a.ID, "sunday", "02:30")
-				return err
-			})},
+			{Name: "set by hand", Before: webApp + store() + window, Config: webApp + store() + window,
+				Outside: withStore(func(l *acctest.Lab, c *heroku.Client, a heroku.AddOn) error {
+					_, err := c.SetMaintenanceWindow(l.T.Context(), a.ID, "sunday", "02:30")
+					return err
+				})},
 		},
 	}
 	for resource, more := range rarer() {
@@ -174,11 +185,12 @@ func destroyed(name, config string, does func(*acctest.Lab)) acctest.Experiment 
 
 // meanwhile happens between a plan and its apply, which finds out.
 func meanwhile(name, before, after string, does func(*acctest.Lab)) acctest.Experiment {
-	return acctest.Experiment{Name: name + " between plan and apply", Before: before, Config: after, Exit: 1, Act: func(l *acctest.Lab) *acctest.Trial {
-		l.Plan("-out=saved")
-		l.Somebody(func() { does(l) })
-		return l.Record("apply", "-input=false", "-json", "saved")
-	}}
+	return acctest.Experiment{Name: name + " between plan and apply", Before: before, Config: after, Exit: 1,
+		Act: func(l *acctest.Lab) *acctest.Trial {
+			l.Plan("-out=saved")
+			l.Somebody(func() { does(l) })
+			return l.Record("apply", "-input=false", "-json", "saved")
+		}}
 }
 
 // ordering is an experiment after which so many stores and spaces have to be ordered again.
@@ -226,7 +238,8 @@ func rarer() map[string][]acctest.Experiment {
 	return map[string][]acctest.Experiment{
 		"app": {
 			byHand("transferred", edited(webApp, `"orders-web"`, inTeam), sends("PATCH", "/teams/apps/orders-web", `{"owner":"acme-data"}`)),
-			byHand("in maintenance mode", edited(webApp, `"orders-web"`, "\"orders-web\"\n  maintenance = false"), sends("PATCH", "/apps/orders-web", `{"maintenance":true}`)),
+			byHand("in maintenance mode", edited(webApp, `"orders-web"`, "\"orders-web\"\n  maintenance = false"),
+				sends("PATCH", "/apps/orders-web", `{"maintenance":true}`)),
 			destroyed("deleted", webApp, ofApp("orders-web")),
 			meanwhile("deleted", webApp, edited(webApp, "orders-web", "orders-www"), ofApp("orders-web")),
 		},
@@ -238,7 +251,8 @@ func rarer() map[string][]acctest.Experiment {
 				spaceGone(l)
 			}))),
 			byHand("its app transferred", edited(shared, `"orders-web"`, inTeam), sends("PATCH", "/teams/apps/orders-web", `{"owner":"acme-data"}`)),
-			{Name: "its app transferred by hand from a person", Before: shared, Config: shared, After: edited(shared, `"orders-web"`, strings.ReplaceAll(inTeam, `"acme"`, `"acme-data"`)), Exit: 1, Rule: true, Says: "An app cannot leave its team",
+			{Name: "its app transferred by hand from a person", Before: shared, Config: shared, After: edited(shared, `"orders-web"`,
+				strings.ReplaceAll(inTeam, `"acme"`, `"acme-data"`)), Exit: 1, Rule: true, Says: "An app cannot leave its team",
 				Outside: sends("PATCH", "/teams/apps/orders-web", `{"owner":"acme-data"}`)},
 			byHand("its app renamed", shared, sends("PATCH", "/apps/orders-web", `{"name":"orders-www"}`)),
 			byHand("attached under another name", named, beside(func(l *acctest.Lab, c *heroku.Client) error {
@@ -249,7 +263,8 @@ func rarer() map[string][]acctest.Experiment {
 				}
 				return c.DeleteAttachment(l.T.Context(), found.ID)
 			})),
-			{Name: "another one promoted by hand", Before: named, Config: named, After: edited(named, `"REDIS"`, `"FORMER"`), Exit: 1, Says: "their-cache is already attached to orders-web as REDIS",
+			{Name: "another one promoted by hand", Before: named, Config: named, After: edited(named, `"REDIS"`, `"FORMER"`), Exit: 1,
+				Says: "their-cache is already attached to orders-web as REDIS",
 				Outside: func(l *acctest.Lab) {
 					l.Request("POST", "/addon-attachments", `{"addon":"orders-cache","app":"orders-web","name":"FORMER"}`)
 					repoints("orders-web", "REDIS")(l)
@@ -292,7 +307,8 @@ func rarer() map[string][]acctest.Experiment {
 		},
 		"ranges": {
 			byHand("closed", space()+ranges, rangesSet()),
-			byHand("one added", space()+ranges, rangesSet(heroku.Rule{Action: "allow", Source: "192.0.2.0/24"}, heroku.Rule{Action: "allow", Source: "203.0.113.0/24"})),
+			byHand("one added", space()+ranges, rangesSet(heroku.Rule{Action: "allow", Source: "192.0.2.0/24"},
+				heroku.Rule{Action: "allow", Source: "203.0.113.0/24"})),
 			{Name: "their space deleted by hand, and out of the configuration", Before: space() + ranges, Config: webApp, Outside: spaceGone},
 			ordering(1, meanwhile("their space deleted", space()+ranges, space()+edited(ranges, "192.0.2.0/24", "198.51.100.0/24"), spaceGone)),
 		},
@@ -339,7 +355,8 @@ func TestAccReads(t *testing.T) {
 }
 
 var reads = []fault{
-	{name: "404 of a proxy", kind: "an answer that says that it is gone", do: sandbox.Effect{Status: 404, Body: text(page), ContentType: "text/html"}, exit: 1, always: true},
+	{name: "404 of a proxy", kind: "an answer that says that it is gone",
+		do: sandbox.Effect{Status: 404, Body: text(page), ContentType: "text/html"}, exit: 1, always: true},
 	{name: "an empty 404", kind: "an answer that says that it is gone", do: sandbox.Effect{Status: 404, Body: text("")}, exit: 1},
 	{name: "401", kind: outage, do: sandbox.Effect{Status: 401}, exit: 1},
 	{name: "403", kind: outage, do: sandbox.Effect{Status: 403}, exit: 1},
@@ -350,9 +367,11 @@ var reads = []fault{
 	{name: "an empty body", kind: nonsense, do: sandbox.Effect{Status: 200, Body: text("")}, exit: 1},
 	{name: "null", kind: nonsense, do: sandbox.Effect{Status: 200, Body: text("null")}, exit: 1},
 	{name: "an empty list", kind: nonsense, do: sandbox.Effect{Status: 200, Body: text("[]")}, exit: 1},
-	{name: "another object", kind: nonsense, do: sandbox.Effect{Status: 200, Body: text(`{"id":"7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7"}`)}, exit: 1},
+	{name: "another object", kind: nonsense, do: sandbox.Effect{Status: 200, Body: text(`{"id":"7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7"}`)},
+		exit: 1},
 	{name: "cut in the middle", kind: nonsense, do: sandbox.Effect{Commit: true, Truncate: true}, exit: 1},
 	{name: "10 MB", kind: nonsense, do: faults[13].do, exit: 1},
-	{name: "a redirect to another host", kind: nonsense, do: sandbox.Effect{Status: 302, Body: text(""), Headers: map[string]string{"Location": "http://localhost:9/elsewhere"}}, exit: 1},
+	{name: "a redirect to another host", kind: nonsense, do: sandbox.Effect{Status: 302, Body: text(""),
+		Headers: map[string]string{"Location": "http://localhost:9/elsewhere"}}, exit: 1},
 	{name: "unknown fields", kind: nonsense, do: sandbox.Effect{UnknownFields: true}},
 }

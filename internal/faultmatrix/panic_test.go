@@ -29,7 +29,8 @@ func TestAccPanics(t *testing.T) {
 				t.Fatalf("no pattern for %s %s", v.match.Method, v.match.Path)
 			}
 			experiments[s.name] = append(experiments[s.name], acctest.Experiment{
-				Name: v.name + ", a panic", Kind: "a panic", Always: v.name == "create", Before: v.before, Config: v.after, Gone: v.destroy, Killed: !v.destroy, Exit: acctest.AnyExit,
+				Name: v.name + ", a panic", Kind: "a panic", Always: v.name == "create", Before: v.before, Config: v.after, Gone: v.destroy,
+				Killed: !v.destroy, Exit: acctest.AnyExit,
 				Act: func(l *acctest.Lab) *acctest.Trial {
 					l.Panic(request)
 					if v.destroy {

@@ -78,33 +78,43 @@ func TestAccPeople(t *testing.T) {
 	experiments := map[string][]acctest.Experiment{
 		"store": {
 			taint,
-			inOtherWords(named, refused("-replace is refused", protectedStore(), func(l *acctest.Lab) *acctest.Trial { return l.Apply("-replace=kvs_instance.cache") })),
+			inOtherWords(named, refused("-replace is refused", protectedStore(),
+				func(l *acctest.Lab) *acctest.Trial { return l.Apply("-replace=kvs_instance.cache") })),
 			refused("destroy is refused", protectedStore(), func(l *acctest.Lab) *acctest.Trial { return l.Destroy() }),
 			refused("a block that is gone is refused", webApp, nil),
-			refused("a removed block that destroys is refused", webApp+"removed {\n  from = kvs_instance.cache\n  lifecycle {\n    destroy = true\n  }\n}\n", nil),
-			{Name: "a removed block that keeps it, and its import", Before: protectedStore(), Config: webApp + "removed {\n  from = kvs_instance.cache\n  lifecycle {\n    destroy = false\n  }\n}\n",
+			refused("a removed block that destroys is refused",
+				webApp+"removed {\n  from = kvs_instance.cache\n  lifecycle {\n    destroy = true\n  }\n}\n", nil),
+			{Name: "a removed block that keeps it, and its import", Before: protectedStore(), Config: webApp +
+				"removed {\n  from = kvs_instance.cache\n  lifecycle {\n    destroy = false\n  }\n}\n",
 				Act: func(l *acctest.Lab) *acctest.Trial {
 					trial := l.Apply()
 					l.Disown("kvs_instance.cache")
 					return trial
 				},
 				After: protectedStore() + "import {\n  to = kvs_instance.cache\n  id = \"orders-cache\"\n}\n"},
-			{Name: "a moved block", Before: protectedStore(), Config: edited(protectedStore(), `"cache"`, `"other"`) + "moved {\n  from = kvs_instance.cache\n  to   = kvs_instance.other\n}\n"},
-			{Name: "a count that shrinks with protection on", Kind: protection, Before: edited(several(2), "deletion_protection = false", ""), Config: edited(several(1), "deletion_protection = false", ""),
-				Exit: 1, Rule: true, Says: protected, After: edited(several(2), "deletion_protection = false", "")},
-			{Name: "a key that changes with protection on", Kind: protection, Before: each(`["a", "b"]`), Config: each(`["a", "c"]`), Exit: 1, Rule: true, Says: protected, After: each(`["a", "b", "c"]`)},
+			{Name: "a moved block", Before: protectedStore(), Config: edited(protectedStore(), `"cache"`, `"other"`) +
+				"moved {\n  from = kvs_instance.cache\n  to   = kvs_instance.other\n}\n"},
+			{Name: "a count that shrinks with protection on", Kind: protection, Before: edited(several(2), "deletion_protection = false", ""),
+				Config: edited(several(1), "deletion_protection = false", ""),
+				Exit:   1, Rule: true, Says: protected, After: edited(several(2), "deletion_protection = false", "")},
+			{Name: "a key that changes with protection on", Kind: protection, Before: each(`["a", "b"]`), Config: each(`["a", "c"]`), Exit: 1,
+				Rule: true, Says: protected, After: each(`["a", "b", "c"]`)},
 			{Name: "a replacement without protection", Before: webApp + store(), Config: webApp + store(), Reorders: 1,
 				Act: func(l *acctest.Lab) *acctest.Trial { return l.Apply("-replace=kvs_instance.cache") }},
 			{Name: "one at a time", Config: several(5), Act: func(l *acctest.Lab) *acctest.Trial { return l.Apply("-parallelism=1") }, Budget: 600},
 			{Name: "50 at a time", Config: several(12), Act: func(l *acctest.Lab) *acctest.Trial { return l.Apply("-parallelism=50") }, Budget: 600},
 			{Name: "two applies at once on one app", Before: webApp, Config: webApp + store(), Act: twoAtOnce, Budget: 200},
-			{Name: "duplicate pages", Kind: "odd pages", Before: several(3), Config: several(3), Options: tinyPages, Act: planned, Spared: true, Budget: 400,
+			{Name: "duplicate pages", Kind: "odd pages", Before: several(3), Config: several(3), Options: tinyPages, Act: planned, Spared: true,
+				Budget:  400,
 				Trouble: []sandbox.Fault{{Match: on("GET", "/addons"), Do: sandbox.Effect{DuplicatePage: true}}}},
-			{Name: "endless pages", Kind: "odd pages", Before: several(3), Config: several(3), Options: tinyPages, Act: planned, Budget: 2000, Spared: true,
+			{Name: "endless pages", Kind: "odd pages", Before: several(3), Config: several(3), Options: tinyPages, Act: planned, Budget: 2000,
+				Spared:  true,
 				Trouble: []sandbox.Fault{{Match: on("GET", "/addons"), Do: sandbox.Effect{EndlessPages: true}}}},
-			{Name: "stale reads after a change", Kind: staleReads, Before: webApp + store(), Config: edited(webApp+store(`timeout = 60`), "orders-cache", "orders-other"), Settling: 1,
+			{Name: "stale reads after a change", Kind: staleReads, Before: webApp + store(),
+				Config: edited(webApp+store(`timeout = 60`), "orders-cache", "orders-other"), Settling: 1,
 				Trouble: []sandbox.Fault{{Match: on("GET", "**"), Do: sandbox.Effect{Stale: true}}}},
-			{Name: "stale reads after a change of plan", Kind: staleReads, Before: webApp + store(), Config: webApp + edited(store(), "premium-0", "premium-1"), Settling: 1, Budget: 400,
+			{Name: "stale reads after a change of plan", Kind: staleReads, Before: webApp + store(), Config: webApp +
+				edited(store(), "premium-0", "premium-1"), Settling: 1, Budget: 400,
 				Trouble: []sandbox.Fault{{Match: sandbox.Match{Method: "GET", To: 12}, Do: sandbox.Effect{Stale: true}}}},
 		},
 		"app": {
@@ -116,7 +126,8 @@ func TestAccPeople(t *testing.T) {
 			refusedSpace("-replace is refused", func(l *acctest.Lab) *acctest.Trial { return l.Apply("-replace=kvs_private_space.prod") }),
 		},
 		"attachment": {
-			{Name: "stale reads after a change", Kind: staleReads, Before: webApp + apiApp + store() + attachment, Config: webApp + apiApp + store() + edited(attachment, "SHARED", "JOINT"), Settling: 1, Budget: 200,
+			{Name: "stale reads after a change", Kind: staleReads, Before: webApp + apiApp + store() + attachment, Config: webApp + apiApp +
+				store() + edited(attachment, "SHARED", "JOINT"), Settling: 1, Budget: 200,
 				Trouble: []sandbox.Fault{{Match: on("GET", "**"), Do: sandbox.Effect{Stale: true}}}},
 		},
 	}
@@ -145,9 +156,12 @@ type block struct {
 var blocks = []block{
 	{"app", "kvs_app.web", "", edited(webApp, "orders-web", "orders-web-KEY"), "orders-web-0", false},
 	{"space", "kvs_private_space.prod", "", edited(space(), "acme-prod", "acme-prod-KEY"), "acme-prod-0", false},
-	{"ranges", "kvs_trusted_ip_ranges.prod", edited(space(), "acme-prod", "acme-prod-KEY"), edited(ranges, "prod.id", "prod[KEY].id"), "acme-prod-0", true},
-	{"attachment", "kvs_attachment.shared", webApp + apiApp + store(), edited(attachment, "SHARED", "SHARED_KEY"), "orders-api::SHARED_0", false},
-	{"window", "kvs_maintenance_window.cache", webApp + edited(store(), "orders-cache", "orders-cache-KEY"), edited(window, "cache.id", "cache[KEY].id"), "orders-cache-0", true},
+	{"ranges", "kvs_trusted_ip_ranges.prod", edited(space(), "acme-prod", "acme-prod-KEY"), edited(ranges, "prod.id", "prod[KEY].id"),
+		"acme-prod-0", true},
+	{"attachment", "kvs_attachment.shared", webApp + apiApp + store(), edited(attachment, "SHARED", "SHARED_KEY"), "orders-api::SHARED_0",
+		false},
+	{"window", "kvs_maintenance_window.cache", webApp + edited(store(), "orders-cache", "orders-cache-KEY"),
+		edited(window, "cache.id", "cache[KEY].id"), "orders-cache-0", true},
 }
 
 // one is the resource by itself.
@@ -178,8 +192,10 @@ func (b block) refactorings() []acctest.Experiment {
 	renamed := strings.Replace(b.config, kind+`" "`+name, kind+`" "moved`, 1)
 	replacing := b.resource == "space" // one that goes and comes is ordered again
 	return []acctest.Experiment{
-		{Name: "a moved block", Before: b.one(), Config: edited(parents+renamed, "[KEY]", "", "KEY", "0") + "moved {\n  from = " + b.address + "\n  to   = " + kind + ".moved\n}\n", Act: unchanged},
-		{Name: "a removed block that keeps it, and its import", Before: b.one(), Config: parents + "removed {\n  from = " + b.address + "\n  lifecycle {\n    destroy = false\n  }\n}\n",
+		{Name: "a moved block", Before: b.one(), Config: edited(parents+renamed, "[KEY]", "", "KEY", "0") + "moved {\n  from = " + b.address +
+			"\n  to   = " + kind + ".moved\n}\n", Act: unchanged},
+		{Name: "a removed block that keeps it, and its import", Before: b.one(), Config: parents + "removed {\n  from = " + b.address +
+			"\n  lifecycle {\n    destroy = false\n  }\n}\n",
 			Act: func(l *acctest.Lab) *acctest.Trial {
 				trial := l.Apply()
 				l.Disown(b.address)
@@ -188,8 +204,10 @@ func (b block) refactorings() []acctest.Experiment {
 			After: b.one() + "import {\n  to = " + b.address + "\n  id = \"" + b.id + "\"\n}\n"},
 		{Name: "a count that shrinks", Before: b.count(3), Config: b.count(1), Budget: 200},
 		{Name: "a count that grows", Before: b.count(1), Config: b.count(3), Budget: 200},
-		{Name: "a key that changes", Before: b.each(`["7", "8"]`), Config: b.each(`["7", "9"]`), Budget: 200, Reorders: map[bool]int{true: 1}[replacing]},
-		{Name: "-replace", Before: b.one(), Config: b.one(), Reorders: map[bool]int{true: 1}[replacing], Act: func(l *acctest.Lab) *acctest.Trial { return l.Apply("-replace=" + b.address) }},
+		{Name: "a key that changes", Before: b.each(`["7", "8"]`), Config: b.each(`["7", "9"]`), Budget: 200,
+			Reorders: map[bool]int{true: 1}[replacing]},
+		{Name: "-replace", Before: b.one(), Config: b.one(), Reorders: map[bool]int{true: 1}[replacing],
+			Act: func(l *acctest.Lab) *acctest.Trial { return l.Apply("-replace=" + b.address) }},
 		{Name: "a taint", Before: b.one(), Config: b.one(), Reorders: map[bool]int{true: 1}[replacing], Act: func(l *acctest.Lab) *acctest.Trial {
 			l.Record("taint", b.address)
 			return l.Apply()
@@ -267,10 +285,13 @@ func crowds() []acctest.Experiment {
 	for _, n := range []int{1, 10, 50} {
 		args := fmt.Sprintf("-parallelism=%d", n)
 		all = append(all,
-			acctest.Experiment{Name: "created with " + args, Config: mixed("a"), Budget: 400, Act: func(l *acctest.Lab) *acctest.Trial { return l.Apply(args) }},
-			acctest.Experiment{Name: "changed with " + args, Before: mixed("a"), Config: edited(mixed("a"), "= 60", "= 90", "premium-0", "premium-1", "NEXT", "OTHER", "Monday", "Friday", "192.0.2", "198.51.100"),
+			acctest.Experiment{Name: "created with " + args, Config: mixed("a"), Budget: 400,
+				Act: func(l *acctest.Lab) *acctest.Trial { return l.Apply(args) }},
+			acctest.Experiment{Name: "changed with " + args, Before: mixed("a"),
+				Config: edited(mixed("a"), "= 60", "= 90", "premium-0", "premium-1", "NEXT", "OTHER", "Monday", "Friday", "192.0.2", "198.51.100"),
 				Budget: 600, Act: func(l *acctest.Lab) *acctest.Trial { return l.Apply(args) }},
-			acctest.Experiment{Name: "destroyed with " + args, Before: mixed("a"), Config: mixed("a"), Gone: true, Budget: 400, Act: func(l *acctest.Lab) *acctest.Trial { return l.Destroy(args) }},
+			acctest.Experiment{Name: "destroyed with " + args, Before: mixed("a"), Config: mixed("a"), Gone: true, Budget: 400,
+				Act: func(l *acctest.Lab) *acctest.Trial { return l.Destroy(args) }},
 		)
 	}
 	return append(all, acctest.Experiment{Name: "two applies at once on one account", Config: mixed("a"), Budget: 400,
@@ -279,7 +300,8 @@ func crowds() []acctest.Experiment {
 
 func refusedSpace(name string, act func(*acctest.Lab) *acctest.Trial) acctest.Experiment {
 	whole := edited(space(), "deletion_protection = false", "")
-	return acctest.Experiment{Name: name, Kind: protection, Before: whole, Config: whole, Act: act, Exit: 1, Rule: true, Says: "Private Space is protected from deletion"}
+	return acctest.Experiment{Name: name, Kind: protection, Before: whole, Config: whole, Act: act, Exit: 1, Rule: true,
+		Says: "Private Space is protected from deletion"}
 }
 
 // protectedSpaces are several of them, of which some leave the configuration in one way or another.
@@ -289,8 +311,10 @@ func protectedSpaces() []acctest.Experiment {
 	}
 	const says = "Private Space is protected from deletion"
 	return []acctest.Experiment{
-		{Name: "a count that shrinks with protection on", Kind: protection, Before: counted(2), Config: counted(1), After: counted(2), Exit: 1, Rule: true, Says: says},
-		{Name: "a block that is gone is refused", Kind: protection, Before: counted(2), Config: webApp, After: counted(2) + webApp, Exit: 1, Rule: true, Says: says},
+		{Name: "a count that shrinks with protection on", Kind: protection, Before: counted(2), Config: counted(1), After: counted(2), Exit: 1,
+			Rule: true, Says: says},
+		{Name: "a block that is gone is refused", Kind: protection, Before: counted(2), Config: webApp, After: counted(2) + webApp, Exit: 1,
+			Rule: true, Says: says},
 	}
 }
 
@@ -300,7 +324,8 @@ func tinyPages(o *sandbox.Options) { o.PageSize = 1 }
 
 // twoAtOnce applies a second configuration, with a store on the same app, at the same time.
 func twoAtOnce(l *acctest.Lab) *acctest.Trial {
-	return bothAtOnce(l, edited(store(), "kvs_app.web.id", "data.kvs_app.web.id", "orders-cache", "billing-cache")+"data \"kvs_app\" \"web\" {\n  name = \"orders-web\"\n}\n")
+	return bothAtOnce(l, edited(store(), "kvs_app.web.id", "data.kvs_app.web.id", "orders-cache",
+		"billing-cache")+"data \"kvs_app\" \"web\" {\n  name = \"orders-web\"\n}\n")
 }
 
 // bothAtOnce applies somebody else's configuration at the same time.
@@ -334,7 +359,8 @@ func writeOnly() []acctest.Experiment {
 	var experiments []acctest.Experiment
 	for name, ending := range endings {
 		e := acctest.Experiment{
-			Name: "a write-only value, " + name, Kind: "a write-only value", Always: ending.do.Body != nil, Config: config, Secrets: []string{drain, "hunter2-canary"}, Exit: ending.exit,
+			Name: "a write-only value, " + name, Kind: "a write-only value", Always: ending.do.Body != nil, Config: config,
+			Secrets: []string{drain, "hunter2-canary"}, Exit: ending.exit,
 			Outside: func(l *acctest.Lab) { l.CLI.Env = append(l.CLI.Env, "TF_VAR_drain="+drain) },
 			Trouble: []sandbox.Fault{{Match: on("POST", "/spaces"), Do: ending.do}}, Budget: 250, // 45 minutes of polls
 		}

@@ -71,13 +71,16 @@ var sources = []source{
 	{"data", "kvs_instance", map[string]string{"id": "store"}, "settings", aStore, []string{"404"}, nil}, // a store that is not ready
 	{"data", "kvs_maintenance", ofStore, "the store", on("GET", "/addons/*"), nil, nil},
 	{"data", "kvs_maintenance", ofStore, "", on("GET", "/data/maintenances/v1/*"), []string{"404"}, nil}, // one that has had none
-	{"data", "kvs_maintenance", map[string]string{"app_id": "app"}, "an app's stores", on("GET", "/apps/*/addons"), []string{"an empty list"}, nil},
+	{"data", "kvs_maintenance", map[string]string{"app_id": "app"}, "an app's stores", on("GET", "/apps/*/addons"), []string{"an empty list"},
+		nil},
 	{"data", "kvs_maintenance", map[string]string{"app_id": "app"}, "an app", on("GET", "/data/maintenances/v1/apps/*"), nil, nil},
 	{"data", "kvs_plans", nil, "", on("GET", "/addon-services/*/plans"), []string{"an empty list"}, nil},
 	{"data", "kvs_private_space", map[string]string{"id": "space"}, "", on("GET", "/spaces/*"), nil, nil},
-	{"data", "kvs_private_space", map[string]string{"id": "space"}, "addresses", on("GET", "/spaces/*/nat"), []string{"404"}, nil}, // there are none yet
+	// there are none yet
+	{"data", "kvs_private_space", map[string]string{"id": "space"}, "addresses", on("GET", "/spaces/*/nat"), []string{"404"}, nil},
 	{"data", "kvs_private_space", map[string]string{"id": "space"}, "apps", on("GET", "/teams/*/apps"), []string{"an empty list"}, nil},
-	{"data", "kvs_private_space", map[string]string{"id": "space"}, "stores", on("GET", "/apps/*/addons"), []string{"404", "an empty list"}, nil}, // an app that has just gone
+	// an app that has just gone
+	{"data", "kvs_private_space", map[string]string{"id": "space"}, "stores", on("GET", "/apps/*/addons"), []string{"404", "an empty list"}, nil},
 	{"data", "kvs_regions", nil, "", on("GET", "/regions"), []string{"an empty list"}, nil},
 	{"data", "kvs_usage", ofStore, "", on("GET", "/addons/*"), nil, nil},
 	{"data", "kvs_usage", ofStore, "the store", aStore, []string{"404"}, nil},   // a store that is not ready
@@ -170,7 +173,8 @@ func TestAccSources_overTheProtocol(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range slices.Concat(slices.Collect(maps.Keys(schema.DataSourceSchemas)), slices.Collect(maps.Keys(schema.EphemeralResourceSchemas))) {
+	for _, name := range slices.Concat(slices.Collect(maps.Keys(schema.DataSourceSchemas)),
+		slices.Collect(maps.Keys(schema.EphemeralResourceSchemas))) {
 		if !slices.ContainsFunc(sources, func(s source) bool { return s.name == name }) {
 			t.Errorf("nobody reads %s here", name)
 		}
@@ -229,7 +233,8 @@ func TestAccSources_endlessLists(t *testing.T) {
 }
 
 // ask reads a source as a CLI does.
-func (s source) ask(t *testing.T, provider tfprotov6.ProviderServer, schemas *tfprotov6.GetProviderSchemaResponse, there map[string]string) []*tfprotov6.Diagnostic {
+func (s source) ask(t *testing.T, provider tfprotov6.ProviderServer, schemas *tfprotov6.GetProviderSchemaResponse,
+	there map[string]string) []*tfprotov6.Diagnostic {
 	t.Helper()
 	given := map[string]tftypes.Value{}
 	for attribute, value := range s.given {
@@ -256,7 +261,8 @@ func (s source) ask(t *testing.T, provider tfprotov6.ProviderServer, schemas *tf
 }
 
 // ids are Heroku's, of the statuses that faults answer in its envelope.
-var ids = map[int]string{401: "unauthorized", 403: "forbidden", 404: "not_found", 422: "invalid_params", 429: "rate_limit", 500: "internal_server_error"}
+var ids = map[int]string{401: "unauthorized", 403: "forbidden", 404: "not_found", 422: "invalid_params", 429: "rate_limit",
+	500: "internal_server_error"}
 
 // expectReport wants errors, each with the request that failed and all that was answered to it.
 func expectReport(t *testing.T, diagnostics []*tfprotov6.Diagnostic, sb *acctest.Sandbox, do sandbox.Effect) {
@@ -275,7 +281,8 @@ func expectReport(t *testing.T, diagnostics []*tfprotov6.Diagnostic, sb *acctest
 		}
 		errors++
 		if !slices.ContainsFunc(failed, func(r sandbox.Request) bool { return reports(d.Detail, r, do) }) {
-			t.Errorf("this does not say which request failed, and how (%s %s: %d, …):\n%s: %s", failed[0].Method, failed[0].Path, failed[0].Status, d.Summary, d.Detail)
+			t.Errorf("this does not say which request failed, and how (%s %s: %d, …):\n%s: %s", failed[0].Method, failed[0].Path, failed[0].Status,
+				d.Summary, d.Detail)
 		}
 	}
 	if errors == 0 {

@@ -32,7 +32,8 @@ const canary = "hunter2-canary"
 
 // special are characters that mean something in a URL, in a template, in a shell or in a log.
 var special = []string{
-	"@", ":", "/", "?", "#", "[", "]", "%", "+", "&", "=", " ", `"`, "'", "<", ">", `\`, "^", "`", "{", "|", "}", "~", "!", "$", "*", "(", ")", ",", ";",
+	"@", ":", "/", "?", "#", "[", "]", "%", "+", "&", "=", " ", `"`, "'", "<", ">", `\`, "^", "`", "{", "|", "}", "~", "!", "$", "*", "(", ")",
+	",", ";",
 	"ä", "注", "🛒", "\t", "\n", "\r", "\x00", "\x7f", "%2F", "%zz", "${x}", "://", "\u202e",
 }
 
@@ -62,31 +63,38 @@ type redisURL struct {
 func urls() map[string]redisURL {
 	const here = "127.0.0.1"
 	all := map[string]redisURL{
-		"an empty user":                {text: "rediss://:" + canary + "@127.0.0.1:1", password: canary, host: here, port: 1},
-		"an empty password":            {text: "rediss://" + canary + ":@127.0.0.1:1", username: canary, host: here, port: 1},
-		"no password":                  {text: "rediss://" + canary + "@127.0.0.1:1", username: canary, host: here, port: 1},
-		"no port":                      {text: "rediss://h:" + canary + "@127.0.0.1", password: canary, username: "h", host: here, port: 6379},
-		"an IPv6 host":                 {text: "rediss://h:" + canary + "@[::1]:1", password: canary, username: "h", host: "::1", port: 1},
-		"an IPv6 host without a port":  {text: "rediss://h:" + canary + "@[::1]", password: canary, username: "h", host: "::1", port: 6379},
-		"a bare IPv6 host":             {text: "rediss://h:" + canary + "@::1", refused: true},
-		"a raw question mark":          {text: "rediss://h:6379?" + canary + "@127.0.0.1:1", refused: true},
-		"a very long password":         {text: "rediss://h:" + canary + strings.Repeat("x", 100_000) + "@127.0.0.1:1", password: canary + strings.Repeat("x", 100_000), username: "h", host: here, port: 1},
-		"options of another client":    {text: "rediss://h:" + canary + "@127.0.0.1:1?ssl_cert_reqs=none", password: canary, username: "h", host: here, port: 1},
-		"a scheme in upper case":       {text: "REDISS://h:" + canary + "@127.0.0.1:1", password: canary, username: "h", host: here, port: 1},
-		"a space before it":            {text: " rediss://h:" + canary + "@127.0.0.1:1", refused: true},
-		"a line break after it":        {text: "rediss://h:" + canary + "@127.0.0.1:1\n", refused: true},
-		"a password without an at":     {text: "rediss://h:" + canary, refused: true},
-		"no host":                      {text: "rediss://h:" + canary + "@", refused: true},
-		"a path that is no number":     {text: "rediss://h:p@127.0.0.1:1/" + canary, refused: true},
-		"a port that is none":          {text: "rediss://h:p@127.0.0.1:" + canary, refused: true},
-		"a port that is too high":      {text: "rediss://h:" + canary + "@127.0.0.1:65536", refused: true},
-		"everything, percent-encoded":  {text: "rediss://" + encoded("h"+strings.Join(special, "")) + ":" + encoded(canary+strings.Join(special, "")) + "@127.0.0.1:1", username: "h" + strings.Join(special, ""), password: canary + strings.Join(special, ""), host: here, port: 1},
-		"nothing but special ones":     {text: "rediss://h:" + encoded("@:/?#[]%") + "@127.0.0.1:1", username: "h", password: "@:/?#[]%", host: here, port: 1},
-		"the password is a URL itself": {text: "rediss://h:" + encoded("rediss://h:"+canary+"@example.com") + "@127.0.0.1:1", username: "h", password: "rediss://h:" + canary + "@example.com", host: here, port: 1},
+		"an empty user":               {text: "rediss://:" + canary + "@127.0.0.1:1", password: canary, host: here, port: 1},
+		"an empty password":           {text: "rediss://" + canary + ":@127.0.0.1:1", username: canary, host: here, port: 1},
+		"no password":                 {text: "rediss://" + canary + "@127.0.0.1:1", username: canary, host: here, port: 1},
+		"no port":                     {text: "rediss://h:" + canary + "@127.0.0.1", password: canary, username: "h", host: here, port: 6379},
+		"an IPv6 host":                {text: "rediss://h:" + canary + "@[::1]:1", password: canary, username: "h", host: "::1", port: 1},
+		"an IPv6 host without a port": {text: "rediss://h:" + canary + "@[::1]", password: canary, username: "h", host: "::1", port: 6379},
+		"a bare IPv6 host":            {text: "rediss://h:" + canary + "@::1", refused: true},
+		"a raw question mark":         {text: "rediss://h:6379?" + canary + "@127.0.0.1:1", refused: true},
+		"a very long password": {text: "rediss://h:" + canary + strings.Repeat("x", 100_000) + "@127.0.0.1:1", password: canary +
+			strings.Repeat("x", 100_000), username: "h", host: here, port: 1},
+		"options of another client": {text: "rediss://h:" + canary + "@127.0.0.1:1?ssl_cert_reqs=none", password: canary, username: "h",
+			host: here, port: 1},
+		"a scheme in upper case":   {text: "REDISS://h:" + canary + "@127.0.0.1:1", password: canary, username: "h", host: here, port: 1},
+		"a space before it":        {text: " rediss://h:" + canary + "@127.0.0.1:1", refused: true},
+		"a line break after it":    {text: "rediss://h:" + canary + "@127.0.0.1:1\n", refused: true},
+		"a password without an at": {text: "rediss://h:" + canary, refused: true},
+		"no host":                  {text: "rediss://h:" + canary + "@", refused: true},
+		"a path that is no number": {text: "rediss://h:p@127.0.0.1:1/" + canary, refused: true},
+		"a port that is none":      {text: "rediss://h:p@127.0.0.1:" + canary, refused: true},
+		"a port that is too high":  {text: "rediss://h:" + canary + "@127.0.0.1:65536", refused: true},
+		"everything, percent-encoded": {text: "rediss://" + encoded("h"+strings.Join(special, "")) + ":" +
+			encoded(canary+strings.Join(special, "")) + "@127.0.0.1:1", username: "h" + strings.Join(special, ""), password: canary +
+			strings.Join(special, ""), host: here, port: 1},
+		"nothing but special ones": {text: "rediss://h:" + encoded("@:/?#[]%") + "@127.0.0.1:1", username: "h", password: "@:/?#[]%",
+			host: here, port: 1},
+		"the password is a URL itself": {text: "rediss://h:" + encoded("rediss://h:"+canary+"@example.com") + "@127.0.0.1:1", username: "h",
+			password: "rediss://h:" + canary + "@example.com", host: here, port: 1},
 	}
 	for _, c := range special {
 		password := "Before" + c + canary
-		all[fmt.Sprintf("%q percent-encoded", c)] = redisURL{text: "rediss://h:" + encoded(password) + "@127.0.0.1:1", username: "h", password: password, host: here, port: 1}
+		all[fmt.Sprintf("%q percent-encoded", c)] = redisURL{text: "rediss://h:" + encoded(password) + "@127.0.0.1:1", username: "h",
+			password: password, host: here, port: 1}
 		raw := redisURL{text: "rediss://h:" + password + "@127.0.0.1:1", username: "h", password: password, host: here, port: 1, either: true}
 		if c == "%2F" {
 			raw.password = "Before/" + canary
@@ -227,7 +235,8 @@ func TestAccURLs_ofForks(t *testing.T) {
 	server, schema, orders := recorded(t, sb)
 	for name, u := range urls() {
 		t.Run(name, func(t *testing.T) {
-			said, _ := json.Marshal(map[string]string{"id": "invalid_params", "message": "The source " + u.text + " cannot be reached: wrong password " + u.password})
+			said, _ := json.Marshal(map[string]string{"id": "invalid_params", "message": "The source " + u.text +
+				" cannot be reached: wrong password " + u.password})
 			answer := string(said)
 			sb.Inject(sandbox.Fault{Match: order, Do: sandbox.Effect{Status: 422, Body: &answer}})
 			defer sb.Clear()
@@ -260,13 +269,15 @@ func applyFork(t *testing.T, server tfprotov6.ProviderServer, schema *tfprotov6.
 	config := dynamic(t, is, whole(text6(source)))
 	nothing := dynamic(t, is, tftypes.NewValue(is, nil))
 	validated, err := server.ValidateResourceConfig(t.Context(), &tfprotov6.ValidateResourceConfigRequest{
-		TypeName: "kvs_instance", Config: config, ClientCapabilities: &tfprotov6.ValidateResourceConfigClientCapabilities{WriteOnlyAttributesAllowed: true},
+		TypeName: "kvs_instance", Config: config, ClientCapabilities: &tfprotov6.ValidateResourceConfigClientCapabilities{
+			WriteOnlyAttributesAllowed: true},
 	})
 	if err != nil || failed(validated.Diagnostics) {
 		return validated.Diagnostics
 	}
 	planned, err := server.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{
-		TypeName: "kvs_instance", Config: config, PriorState: nothing, ProposedNewState: dynamic(t, is, whole(tftypes.NewValue(tftypes.String, nil))),
+		TypeName: "kvs_instance", Config: config, PriorState: nothing,
+		ProposedNewState: dynamic(t, is, whole(tftypes.NewValue(tftypes.String, nil))),
 	})
 	if err != nil || failed(planned.Diagnostics) {
 		return slices.Concat(validated.Diagnostics, planned.Diagnostics)
@@ -327,7 +338,8 @@ func TestAccURLs_ofStores(t *testing.T) {
 			}
 			schema := schemas.EphemeralResourceSchemas["kvs_credentials"]
 			opened, err := provider.OpenEphemeralResource(t.Context(), &tfprotov6.OpenEphemeralResourceRequest{
-				TypeName: "kvs_credentials", Config: dynamic(t, schema.ValueType(), object(schema, map[string]tftypes.Value{"instance_id": text6(there["store"])})),
+				TypeName: "kvs_credentials", Config: dynamic(t, schema.ValueType(),
+					object(schema, map[string]tftypes.Value{"instance_id": text6(there["store"])})),
 			})
 			if err != nil {
 				t.Fatal(err)

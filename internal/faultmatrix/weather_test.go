@@ -27,7 +27,8 @@ func TestAccDrips(t *testing.T) {
 		if s.name != "store" && !long() { // a store costs most, and the others wait for answers with the same client
 			continue
 		}
-		for _, f := range []fault{{name: "a slow loris", kind: drips, do: drip, slow: true}, {name: "a slow error page", kind: drips, do: slowPage(), slow: true}} {
+		for _, f := range []fault{{name: "a slow loris", kind: drips, do: drip, slow: true},
+			{name: "a slow error page", kind: drips, do: slowPage(), slow: true}} {
 			for _, v := range s.verbs {
 				experiments[s.name] = append(experiments[s.name], f.experiment(v))
 			}
@@ -43,7 +44,8 @@ func TestAccDrips(t *testing.T) {
 	}
 	if long() {
 		experiments["store"] = append(experiments["store"], acctest.Experiment{
-			Name: "SIGINT while the answer to an order drips in", Before: webApp, Config: webApp + store(), Exit: 1, Says: "Key-Value Store is not ready yet",
+			Name: "SIGINT while the answer to an order drips in", Before: webApp, Config: webApp + store(), Exit: 1,
+			Says:    "Key-Value Store is not ready yet",
 			Trouble: []sandbox.Fault{{Match: order, Do: drip}},
 			Act: func(l *acctest.Lab) *acctest.Trial {
 				l.Patience(time.Second) // an order that was sent is worth waiting for, for as long as any answer
@@ -102,9 +104,11 @@ func TestAccClocks(t *testing.T) {
 			experiments["store"] = append(experiments["store"], e)
 		}
 		experiments["app"] = append(experiments["app"],
-			acctest.Experiment{Name: "a lost order, " + name, Kind: wrongClock, Config: webApp, Trouble: lost(on("POST", "/apps")), Act: skewed(ahead)}, dated(name, ahead))
+			acctest.Experiment{Name: "a lost order, " + name, Kind: wrongClock, Config: webApp, Trouble: lost(on("POST", "/apps")),
+				Act: skewed(ahead)}, dated(name, ahead))
 		experiments["space"] = append(experiments["space"],
-			acctest.Experiment{Name: "a lost order, " + name, Kind: wrongClock, Config: space(), Trouble: lost(on("POST", "/spaces")), Act: skewed(ahead)})
+			acctest.Experiment{Name: "a lost order, " + name, Kind: wrongClock, Config: space(), Trouble: lost(on("POST", "/spaces")),
+				Act: skewed(ahead)})
 	}
 	run(t, experiments)
 }
@@ -132,7 +136,8 @@ func skewedStores(ahead time.Duration) []acctest.Experiment {
 
 var clocks = map[string]time.Duration{
 	"the clock is right": 0, "the clock is 20 minutes ahead": 20 * time.Minute, "the clock is 5 hours ahead": 5 * time.Hour,
-	"the clock is two days ahead": 48 * time.Hour, "the clock is 5 hours behind": -5 * time.Hour, "the clock is years behind": -50000 * time.Hour,
+	"the clock is two days ahead": 48 * time.Hour, "the clock is 5 hours behind": -5 * time.Hour,
+	"the clock is years behind": -50000 * time.Hour,
 }
 
 func unnamed() string {

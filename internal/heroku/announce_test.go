@@ -110,7 +110,8 @@ func TestAnnounce_whatSucceeds(t *testing.T) {
 	if err := operations["create"].do(t.Context(), srv.client(t, l.announced)); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"<nil> POST /apps/" + string(appID) + "/addons 1", "201 0c6f2c5e-7d0b-4b71-8f5e-9a4b3c2d1e0f false"}; !slices.Equal(l.said, want) {
+	if want := []string{"<nil> POST /apps/" + string(appID) + "/addons 1",
+		"201 0c6f2c5e-7d0b-4b71-8f5e-9a4b3c2d1e0f false"}; !slices.Equal(l.said, want) {
 		t.Errorf("%q, want %q", l.said, want)
 	}
 }

@@ -124,7 +124,8 @@ type answerTo[T any] struct {
 	err  error
 }
 
-func newBatch[ID ~string, T any](c *Client, one func(context.Context, ID) (T, error), all func(context.Context) (map[ID]T, error)) *batch[ID, T] {
+func newBatch[ID ~string, T any](c *Client, one func(context.Context, ID) (T, error),
+	all func(context.Context) (map[ID]T, error)) *batch[ID, T] {
 	return &batch[ID, T]{one: one, all: all, kept: kept[ID, T]{client: c}}
 }
 

@@ -70,5 +70,6 @@ func readAll(b *testing.B, client *heroku.Client, n int) {
 func benchID(i int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", i) }
 
 func benchAddOn(id string) string {
-	return fmt.Sprintf(`{"id":%q,"name":"store","state":"provisioned","app":{"id":"a","name":"web"},"plan":{"name":"heroku-redis:mini"},"addon_service":{"name":"heroku-redis"},"config_vars":["REDIS_URL"]}`, id)
+	return fmt.Sprintf(
+		`{"id":%q,"name":"store","state":"provisioned","app":{"id":"a","name":"web"},"plan":{"name":"heroku-redis:mini"},"addon_service":{"name":"heroku-redis"},"config_vars":["REDIS_URL"]}`, id)
 }

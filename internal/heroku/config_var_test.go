@@ -131,9 +131,11 @@ func TestWaitForAConfigVar(t *testing.T) {
 				body := c.polls[min(n, len(c.polls))-1]
 				reply(w, map[bool]int{true: 404, false: 200}[body == notFound], body)
 			})
-			err := srv.client(t).WaitConfigVar(t.Context(), appID, "URL", 5*time.Minute, func(value heroku.Secret) bool { return value.Reveal() == "canary-new" })
+			err := srv.client(t).WaitConfigVar(t.Context(), appID, "URL", 5*time.Minute,
+				func(value heroku.Secret) bool { return value.Reveal() == "canary-new" })
 			var failed *heroku.WaitError
-			if (err == nil) != (c.outcome == 0) || err != nil && (!errors.As(err, &failed) || failed.Outcome != c.outcome) || heroku.IsNotFound(err) != c.gone {
+			if (err == nil) != (c.outcome == 0) || err != nil && (!errors.As(err, &failed) || failed.Outcome != c.outcome) ||
+				heroku.IsNotFound(err) != c.gone {
 				t.Error(err)
 			}
 			if strings.Contains(fmt.Sprint(err), "canary") {

@@ -21,7 +21,8 @@ import (
 var cache = heroku.AddOnCreate{Plan: "heroku-redis:premium-0", Name: "acme-cache"}
 
 // unsure are the answers to a POST that leave open whether it was carried out.
-var unsure = []string{"reset", "timeout", "500", "502 HTML", "503 empty", "504", "200 HTML", "200 empty", "200 null", "200 half", "200 cut length"}
+var unsure = []string{"reset", "timeout", "500", "502 HTML", "503 empty", "504", "200 HTML", "200 empty", "200 null", "200 half",
+	"200 cut length"}
 
 // impatient gives up soon, but only where the server never answers: a busy machine must not look like a lost answer.
 func impatient(outcome string) func(*heroku.Options) {
@@ -125,13 +126,15 @@ func TestLostCreateDoesNotAdoptWhatIsSomebodyElses(t *testing.T) {
 func TestLostCreateIsDatedByHeroku(t *testing.T) {
 	t.Parallel()
 	for clock, ahead := range map[string]time.Duration{
-		"right": 0, "20 minutes ahead": 20 * time.Minute, "years ahead": 5e4 * time.Hour, "5 hours behind": -5 * time.Hour, "years behind": -5e4 * time.Hour,
+		"right": 0, "20 minutes ahead": 20 * time.Minute, "years ahead": 5e4 * time.Hour, "5 hours behind": -5 * time.Hour,
+		"years behind": -5e4 * time.Hour,
 	} {
 		for found, c := range map[string]struct {
 			age  time.Duration
 			ours bool
 		}{
-			"just made": {0, true}, "made by a clock of Heroku's that is slow": {50 * time.Second, true}, "two minutes old": {2 * time.Minute, false}, "a day old": {24 * time.Hour, false},
+			"just made": {0, true}, "made by a clock of Heroku's that is slow": {50 * time.Second, true},
+			"two minutes old": {2 * time.Minute, false}, "a day old": {24 * time.Hour, false},
 		} {
 			t.Run("a clock that is "+clock+", a store that is "+found, func(t *testing.T) {
 				t.Parallel()

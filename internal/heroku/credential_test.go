@@ -26,7 +26,8 @@ func TestFindCredential(t *testing.T) {
 		}
 		return path
 	}
-	const entry = "machine git.heroku.com\n  login ops@acme.example\n  password other\nmachine api.heroku.com\n  login ops@acme.example\n  password %\n"
+	const entry = "machine git.heroku.com\n  login ops@acme.example\n  password other\nmachine api.heroku.com\n  login ops@acme.example\n  " +
+		"password %\n"
 	home := filepath.Join(dir, "home")
 	inHome := file("home/.netrc", strings.Replace(entry, "%", "from-home", 1))
 	netrc := file("netrc", strings.Replace(entry, "%", "from-netrc", 1))
@@ -37,12 +38,17 @@ func TestFindCredential(t *testing.T) {
 		env           map[string]string
 		token, source string // both empty: ErrNoCredential
 	}{
-		"the attribute comes first":        {"attr", map[string]string{"HEROKU_API_KEY": "env", "NETRC": netrc}, "attr", "the provider's api_key attribute"},
-		"then the environment":             {"", map[string]string{"HEROKU_API_KEY": "env", "NETRC": netrc}, "env", "the HEROKU_API_KEY environment variable"},
-		"blanks count as absent":           {" \n", map[string]string{"HEROKU_API_KEY": " ", "NETRC": netrc}, "from-netrc", "the netrc file " + netrc},
-		"a line break at the end is cut":   {"attr\n", nil, "attr", "the provider's api_key attribute"},
-		"then NETRC":                       {"", map[string]string{"NETRC": netrc, "NETRC_PATH": netrcPath, "HOME": home}, "from-netrc", "the netrc file " + netrc},
-		"then NETRC_PATH":                  {"", map[string]string{"NETRC_PATH": netrcPath, "HOME": home}, "from-netrc-path", "the netrc file " + netrcPath},
+		"the attribute comes first": {"attr", map[string]string{"HEROKU_API_KEY": "env", "NETRC": netrc}, "attr",
+			"the provider's api_key attribute"},
+		"then the environment": {"", map[string]string{"HEROKU_API_KEY": "env", "NETRC": netrc}, "env",
+			"the HEROKU_API_KEY environment variable"},
+		"blanks count as absent": {" \n", map[string]string{"HEROKU_API_KEY": " ", "NETRC": netrc}, "from-netrc", "the netrc file " +
+			netrc},
+		"a line break at the end is cut": {"attr\n", nil, "attr", "the provider's api_key attribute"},
+		"then NETRC": {"", map[string]string{"NETRC": netrc, "NETRC_PATH": netrcPath, "HOME": home}, "from-netrc",
+			"the netrc file " + netrc},
+		"then NETRC_PATH": {"", map[string]string{"NETRC_PATH": netrcPath, "HOME": home}, "from-netrc-path", "the netrc file " +
+			netrcPath},
 		"then the home directory":          {"", map[string]string{"HOME": home}, "from-home", "the netrc file " + inHome},
 		"no home directory":                {"", nil, "", ""},
 		"no netrc file":                    {"", map[string]string{"HOME": dir + "/nowhere"}, "", ""},
@@ -93,7 +99,8 @@ func TestBadCredentialIsRefusedWithoutShowingIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, unusable := range []string{t.TempDir(), misspelt} {
-		if _, err := heroku.FindCredential("", func(key string) string { return map[string]string{"NETRC": unusable}[key] }, ""); !errors.Is(err, heroku.ErrUnusableNetrc) ||
+		if _, err := heroku.FindCredential("", func(key string) string { return map[string]string{"NETRC": unusable}[key] }, ""); !errors.Is(err,
+			heroku.ErrUnusableNetrc) ||
 			errors.Is(err, heroku.ErrNoCredential) || strings.Contains(err.Error(), "canary") {
 			t.Errorf("a netrc file that cannot be used: %v", err)
 		}
@@ -104,8 +111,10 @@ func TestNewRefusesURLsThatAreNotBaseURLs(t *testing.T) {
 	t.Parallel()
 	credential := heroku.Credential{Token: token, Source: "the test"}
 	for _, u := range []string{
-		"api.heroku.com", "ftp://api.heroku.com", "https://", "https://:80", "https://user:canary@api.heroku.com", "https://canary@api.heroku.com",
-		"http://api.heroku.com", "http://sandbox:5000", "http://127.0.0.1.example", "http://localhost.example", "http://10.0.0.1", "http://[2001:db8::1]", "http://0.0.0.0",
+		"api.heroku.com", "ftp://api.heroku.com", "https://", "https://:80", "https://user:canary@api.heroku.com",
+		"https://canary@api.heroku.com",
+		"http://api.heroku.com", "http://sandbox:5000", "http://127.0.0.1.example", "http://localhost.example", "http://10.0.0.1",
+		"http://[2001:db8::1]", "http://0.0.0.0",
 		"https://api.heroku.com?key=canary", "https://api.heroku.com#canary", "https://api heroku.com/canary", "://canary", "https://h/%zzcanary",
 	} {
 		for _, o := range []heroku.Options{{APIURL: u, Credential: credential}, {DataAPIURL: u, Credential: credential}} {
@@ -115,7 +124,8 @@ func TestNewRefusesURLsThatAreNotBaseURLs(t *testing.T) {
 			}
 		}
 	}
-	for _, u := range []string{"", "https://api.heroku.com", "https://api.heroku.com/", "http://127.0.0.1:5000/", "http://[::1]:5000/base", "http://localhost:5000", "HTTP://LOCALHOST", "http://127.8.9.10"} {
+	for _, u := range []string{"", "https://api.heroku.com", "https://api.heroku.com/", "http://127.0.0.1:5000/", "http://[::1]:5000/base",
+		"http://localhost:5000", "HTTP://LOCALHOST", "http://127.8.9.10"} {
 		if _, err := heroku.New(heroku.Options{APIURL: u, DataAPIURL: u, Credential: credential}); err != nil {
 			t.Errorf("%q: %v", u, err)
 		}

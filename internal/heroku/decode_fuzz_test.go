@@ -42,20 +42,25 @@ var models = []model{
 		func(ctx context.Context, c *heroku.Client) (any, error) { return c.AppAttachment(ctx, "a", "REDIS") }},
 	{"attachments", "[" + attachmentJSON(attachmentID, "REDIS", addOnID) + "]",
 		func(ctx context.Context, c *heroku.Client) (any, error) { return c.AddOnAttachments(ctx, addOnID) }},
-	{"space", `{"id":"2d6f","name":"prod","team":{"name":"acme"},"region":{"name":"virginia"},"state":"allocated","shield":true,"cidr":"10.0.0.0/16",` +
-		`"data_cidr":"172.23.0.0/20","generation":"fir","created_at":"2026-01-14T09:10:41Z","updated_at":"2026-01-14T09:10:44Z"}`,
+	{"space",
+		`{"id":"2d6f","name":"prod","team":{"name":"acme"},"region":{"name":"virginia"},"state":"allocated","shield":true,"cidr":"10.0.0.0/16",` +
+			`"data_cidr":"172.23.0.0/20","generation":"fir","created_at":"2026-01-14T09:10:41Z","updated_at":"2026-01-14T09:10:44Z"}`,
 		func(ctx context.Context, c *heroku.Client) (any, error) { return c.FindSpace(ctx, "prod") }},
 	{"addresses", `{"state":"enabled","sources":["203.0.113.1","203.0.113.2"]}`,
 		func(ctx context.Context, c *heroku.Client) (any, error) { return c.SpaceNAT(ctx, "2d6f") }},
-	{"rules", `{"id":"5a0b","applied":true,"created_by":"ops@acme.example","created_at":"x","rules":[{"action":"allow","source":"192.0.2.0/26"}]}`,
+	{"rules",
+		`{"id":"5a0b","applied":true,"created_by":"ops@acme.example","created_at":"x","rules":[{"action":"allow","source":"192.0.2.0/26"}]}`,
 		func(ctx context.Context, c *heroku.Client) (any, error) { return c.TrustedRanges(ctx, "2d6f") }},
-	{"store", `{"addon_id":"7c4e","name":"acme-cache","plan":"heroku-redis:premium-0","version":"7.2.4","created_at":"2026","resource_url":"` + canaryURL + `",` +
+	{"store", `{"addon_id":"7c4e","name":"acme-cache","plan":"heroku-redis:premium-0","version":"7.2.4","created_at":"2026","resource_url":"` +
+		canaryURL + `",` +
 		`"info":[{"name":"Status","values":["Available"]},{"name":"Timeout","values":["300"]},{"name":"Maxmemory","values":["noeviction"]},` +
 		`{"name":"Keyspace Notifications","values":["Disabled"]},{"name":"Requires TLS","values":["Yes"]},{"name":"Maintenance","values":["not required"]}]}`,
 		func(ctx context.Context, c *heroku.Client) (any, error) { return c.Store(ctx, addOnID) }},
-	{"plans", `[{"id":"ad3f","name":"heroku-redis:private-7","human_name":"Private 7","price":{"cents":90000},"visible":true,"space_default":"true"}]`,
+	{"plans",
+		`[{"id":"ad3f","name":"heroku-redis:private-7","human_name":"Private 7","price":{"cents":90000},"visible":true,"space_default":"true"}]`,
 		func(ctx context.Context, c *heroku.Client) (any, error) { return c.Plans(ctx) }},
-	{"regions", `[{"id":"3544","name":"virginia","country":"US","private_capable":true,"provider":{"name":"amazon-web-services","region":"us-east-1"}}]`,
+	{"regions",
+		`[{"id":"3544","name":"virginia","country":"US","private_capable":true,"provider":{"name":"amazon-web-services","region":"us-east-1"}}]`,
 		func(ctx context.Context, c *heroku.Client) (any, error) { return c.Regions(ctx) }},
 	{"rate limit", `{"remaining":4312}`,
 		func(ctx context.Context, c *heroku.Client) (any, error) { return c.RateLimit(ctx) }},
@@ -68,9 +73,10 @@ var models = []model{
 		}},
 	{"processes", `[{"type":"web","quantity":2,"size":"Private-M"},{"type":"worker","quantity":"1","dyno_size":{"name":"Private-S"}}]`,
 		func(ctx context.Context, c *heroku.Client) (any, error) { return c.Formation(ctx, appID) }},
-	{"maintenance", `{"addon":{"uuid":"7c4e","name":"acme-cache","window":"Fridays 18:00 to 22:00 UTC"},"app":{"uuid":"e3b1","name":"orders-api"},` +
-		`"status":"completed","method":"changeover","reason":"routine_maintenance","required_by":"2026-01-14 09:10:41 +0000","duration_seconds":42.5,` +
-		`"scheduled_for":"2026-01-14T09:10:41Z","started_at":"2026-01-14 09:10 UTC","customer_requested":true}`,
+	{"maintenance",
+		`{"addon":{"uuid":"7c4e","name":"acme-cache","window":"Fridays 18:00 to 22:00 UTC"},"app":{"uuid":"e3b1","name":"orders-api"},` +
+			`"status":"completed","method":"changeover","reason":"routine_maintenance","required_by":"2026-01-14 09:10:41 +0000","duration_seconds":42.5,` +
+			`"scheduled_for":"2026-01-14T09:10:41Z","started_at":"2026-01-14 09:10 UTC","customer_requested":true}`,
 		func(ctx context.Context, c *heroku.Client) (any, error) { return c.Maintenance(ctx, addOnID) }},
 	{"maintenances", `{"maintenances":[{"status":"pending"},{"status":"none","duration_seconds":null}]}`,
 		func(ctx context.Context, c *heroku.Client) (any, error) { return c.MaintenanceHistory(ctx, addOnID, 5) }},
@@ -87,10 +93,12 @@ func FuzzDecodeModels(f *testing.F) {
 	for _, duration := range []string{`"NaN"`, `"Inf"`, `-1`, `1e300`, `"-0x1p-2"`} {
 		f.Add(uint8(16), []byte(`{"status":"completed","duration_seconds":`+duration+`}`))
 	}
-	for _, body := range []string{``, `null`, `[]`, `{}`, `<html>`, `{"id":`, `[null]`, `{"id":1e3,"name":true}`, `{"id":{"id":[]},"name":""}`} {
+	for _, body := range []string{``, `null`, `[]`, `{}`, `<html>`, `{"id":`, `[null]`, `{"id":1e3,"name":true}`,
+		`{"id":{"id":[]},"name":""}`} {
 		f.Add(uint8(len(body)), []byte(body))
 	}
-	refusal := regexp.MustCompile(`^[A-Z]+ [^ ]+: the answer, with status 200, cannot be understood: (it (is|has) [A-Za-z ,-]+|a part of it has another type than documented) \(application/json, 3 tries\)$`)
+	refusal := regexp.MustCompile(
+		`^[A-Z]+ [^ ]+: the answer, with status 200, cannot be understood: (it (is|has) [A-Za-z ,-]+|a part of it has another type than documented) \(application/json, 3 tries\)$`)
 	f.Fuzz(func(t *testing.T, which uint8, body []byte) {
 		m := models[int(which)%len(models)]
 		read := func() (any, error) {

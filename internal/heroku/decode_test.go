@@ -161,7 +161,8 @@ func TestPlansAreReadAsDocumented(t *testing.T) {
 "space_default":true,"state":"ga","visible":true},{"id":"x","name":"heroku-redis:future","price":null,"default":null}]`)
 	got, err := c.Plans(t.Context())
 	equal(t, got, []heroku.Plan{{
-		ID: "ad3f", Name: "heroku-redis:private-7", HumanName: "Private 7", Description: "Heroku Key-Value Store Private 7", State: "ga", Cents: 90000,
+		ID: "ad3f", Name: "heroku-redis:private-7", HumanName: "Private 7", Description: "Heroku Key-Value Store Private 7", State: "ga",
+		Cents:        90000,
 		SpaceDefault: true, InsidePrivate: true, Visible: true,
 	}, {ID: "x", Name: "heroku-redis:future"}}, err)
 	asked(t, srv, "GET /addon-services/heroku-redis/plans")

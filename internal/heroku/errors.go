@@ -72,7 +72,8 @@ type TransportError struct {
 
 func (e *TransportError) Error() string {
 	if e.Status != 0 {
-		return fmt.Sprintf("%s %s: the answer, with status %d, broke off: %v%s", e.Method, e.Path, e.Status, e.Err, origin("", e.RequestID, e.Tries))
+		return fmt.Sprintf("%s %s: the answer, with status %d, broke off: %v%s", e.Method, e.Path, e.Status, e.Err,
+			origin("", e.RequestID, e.Tries))
 	}
 	return fmt.Sprintf("%s %s: %v%s", e.Method, e.Path, e.Err, origin("", "", e.Tries))
 }

@@ -23,11 +23,13 @@ func TestFormationIsReadLeniently(t *testing.T) {
 	}{
 		"as documented": {`[{"app":{"id":"` + string(appID) + `","name":"orders-api"},"command":"bin/worker","dyno_size":{"id":"3d","name":"Private-M"},"id":"a1",
 "quantity":2,"size":"Private-M","type":"worker"}]`, []heroku.Process{worker}},
-		"a size that is only in its new place": {`[{"dyno_size":{"name":"Private-M"},"quantity":"2","type":"worker"}]`, []heroku.Process{{Type: "worker", Quantity: 2, Size: "Private-M"}}},
-		"scaled to 0":                          {`[{"type":"worker","quantity":0,"size":"Eco"}]`, []heroku.Process{{Type: "worker", Size: "Eco"}}},
-		"an app without code":                  {`[]`, []heroku.Process{}},
-		"without a quantity":                   {`[{"type":"worker","size":"Eco"}]`, nil},
-		"without a type":                       {`[{"quantity":1}]`, nil},
+		"a size that is only in its new place": {`[{"dyno_size":{"name":"Private-M"},"quantity":"2","type":"worker"}]`,
+			[]heroku.Process{{Type: "worker", Quantity: 2, Size: "Private-M"}}},
+		"scaled to 0": {`[{"type":"worker","quantity":0,"size":"Eco"}]`,
+			[]heroku.Process{{Type: "worker", Size: "Eco"}}},
+		"an app without code": {`[]`, []heroku.Process{}},
+		"without a quantity":  {`[{"type":"worker","size":"Eco"}]`, nil},
+		"without a type":      {`[{"quantity":1}]`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -52,8 +54,9 @@ func TestScaleIsOneRequestAndResolvesALostAnswer(t *testing.T) {
 		want   []string
 		ok     bool
 	}{
-		"answered":                 {"", "", []string{patch}, true},
-		"lost, and done":           {"200 HTML", `[{"type":"clock","quantity":9},{"type":"web","quantity":0},{"type":"worker","quantity":3}]`, []string{patch, get}, true},
+		"answered": {"", "", []string{patch}, true},
+		"lost, and done": {"200 HTML", `[{"type":"clock","quantity":9},{"type":"web","quantity":0},{"type":"worker","quantity":3}]`,
+			[]string{patch, get}, true},
 		"lost, and not done":       {"200 HTML", `[{"type":"web","quantity":0},{"type":"worker","quantity":1}]`, []string{patch, get}, false},
 		"lost, and a type is gone": {"200 HTML", `[{"type":"web","quantity":0}]`, []string{patch, get}, false},
 	} {

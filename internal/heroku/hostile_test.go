@@ -40,7 +40,8 @@ func TestControlCharactersDoNotGetThrough(t *testing.T) {
 		t.Fatal(err)
 	}
 	for what, text := range map[string]string{
-		"the error": err.Error(), "its id": said.ID, "its message": said.Message, "its URL": said.URL, "its resource": said.Resource, "its app": said.ConfirmationRequired,
+		"the error": err.Error(), "its id": said.ID, "its message": said.Message, "its URL": said.URL, "its resource": said.Resource,
+		"its app": said.ConfirmationRequired,
 	} {
 		if what != "the error" && what != "its message" && strings.Contains(text, "\n") {
 			t.Errorf("%s has several lines: %q", what, text)
@@ -80,7 +81,10 @@ func TestAnswersThatContradictTheQuestionAreRefused(t *testing.T) {
 		answer string
 		ask    func(c *heroku.Client) error
 	}{
-		"an add-on": {addOnJSON(other, "x", "provisioned"), func(c *heroku.Client) error { _, err := c.FindAddOn(t.Context(), string(addOnID)); return err }},
+		"an add-on": {addOnJSON(other, "x", "provisioned"), func(c *heroku.Client) error {
+			_, err := c.FindAddOn(t.Context(), string(addOnID))
+			return err
+		}},
 		"an add-on that is changed": {addOnJSON(other, "x", "provisioned"), func(c *heroku.Client) error {
 			_, err := c.UpdateAddOn(t.Context(), appID, addOnID, heroku.AddOnUpdate{Name: &name})
 			return err
@@ -102,13 +106,16 @@ func TestAnswersThatContradictTheQuestionAreRefused(t *testing.T) {
 			_, err := c.CreateAttachment(t.Context(), heroku.AttachmentCreate{AddOn: addOnID, App: other})
 			return err
 		}},
-		"a store":                   {`{"addon_id":"` + other + `","name":"x","resource_url":"` + canaryURL + `"}`, func(c *heroku.Client) error { _, err := c.Store(t.Context(), addOnID); return err }},
-		"an add-on of another name": {addOnJSON(addOnID, "theirs", "provisioned"), func(c *heroku.Client) error { _, err := c.FindAddOn(t.Context(), "orders"); return err }},
+		"a store": {`{"addon_id":"` + other + `","name":"x","resource_url":"` + canaryURL + `"}`,
+			func(c *heroku.Client) error { _, err := c.Store(t.Context(), addOnID); return err }},
+		"an add-on of another name": {addOnJSON(addOnID, "theirs", "provisioned"),
+			func(c *heroku.Client) error { _, err := c.FindAddOn(t.Context(), "orders"); return err }},
 		"an add-on that is ordered under another name": {addOnJSON(addOnID, "theirs", "provisioning"), func(c *heroku.Client) error {
 			_, err := c.CreateAddOn(t.Context(), appID, heroku.AddOnCreate{Plan: "heroku-redis:mini", Name: "orders"})
 			return err
 		}},
-		"an add-on that is destroyed": {addOnJSON(other, "x", "deprovisioned"), func(c *heroku.Client) error { return c.DeleteAddOn(t.Context(), appID, addOnID) }},
+		"an add-on that is destroyed": {addOnJSON(other, "x", "deprovisioned"),
+			func(c *heroku.Client) error { return c.DeleteAddOn(t.Context(), appID, addOnID) }},
 		"an app that is ordered under another name": {appJSON(appID, "theirs"), func(c *heroku.Client) error {
 			_, err := c.CreateApp(t.Context(), heroku.AppCreate{Name: "orders"})
 			return err
@@ -121,8 +128,11 @@ func TestAnswersThatContradictTheQuestionAreRefused(t *testing.T) {
 			_, err := c.UpdateApp(t.Context(), appID, heroku.AppUpdate{Name: &name})
 			return err
 		}},
-		"an app that is given away": {appJSON(other, "orders"), func(c *heroku.Client) error { _, err := c.TransferApp(t.Context(), appID, "acme"); return err }},
-		"an app that is destroyed":  {appJSON(other, "orders"), func(c *heroku.Client) error { return c.DeleteApp(t.Context(), appID) }},
+		"an app that is given away": {appJSON(other, "orders"), func(c *heroku.Client) error {
+			_, err := c.TransferApp(t.Context(), appID, "acme")
+			return err
+		}},
+		"an app that is destroyed": {appJSON(other, "orders"), func(c *heroku.Client) error { return c.DeleteApp(t.Context(), appID) }},
 		"processes of another app": {`[{"app":{"id":"` + other + `"},"type":"web","quantity":1}]`, func(c *heroku.Client) error {
 			_, err := c.Formation(t.Context(), appID)
 			return err
@@ -142,7 +152,8 @@ func TestAnswersThatContradictTheQuestionAreRefused(t *testing.T) {
 			_, err := c.CreateAttachment(t.Context(), heroku.AttachmentCreate{AddOn: addOnID, App: appID, Name: "CACHE"})
 			return err
 		}},
-		"an attachment that is removed": {attachmentJSON(other, "REDIS", addOnID), func(c *heroku.Client) error { return c.DeleteAttachment(t.Context(), attachmentID) }},
+		"an attachment that is removed": {attachmentJSON(other, "REDIS", addOnID),
+			func(c *heroku.Client) error { return c.DeleteAttachment(t.Context(), attachmentID) }},
 		"attachments of another add-on": {"[" + attachmentJSON(attachmentID, "REDIS", addOnID) + "]", func(c *heroku.Client) error {
 			_, err := c.AddOnAttachments(t.Context(), other)
 			return err
@@ -151,15 +162,20 @@ func TestAnswersThatContradictTheQuestionAreRefused(t *testing.T) {
 			_, err := c.AppAttachments(t.Context(), other)
 			return err
 		}},
-		"a space":                 {spaceNamed(other, "acme-prod"), func(c *heroku.Client) error { _, err := c.FindSpace(t.Context(), string(spaceID)); return err }},
-		"a space of another name": {spaceNamed(spaceID, "theirs"), func(c *heroku.Client) error { _, err := c.FindSpace(t.Context(), "acme-prod"); return err }},
+		"a space": {spaceNamed(other, "acme-prod"),
+			func(c *heroku.Client) error { _, err := c.FindSpace(t.Context(), string(spaceID)); return err }},
+		"a space of another name": {spaceNamed(spaceID, "theirs"),
+			func(c *heroku.Client) error { _, err := c.FindSpace(t.Context(), "acme-prod"); return err }},
 		"a space that is ordered under another name": {spaceNamed(spaceID, "theirs"), func(c *heroku.Client) error {
 			_, err := c.CreateSpace(t.Context(), heroku.SpaceCreate{Name: "acme-prod", Team: "acme"})
 			return err
 		}},
-		"a space that is renamed":    {spaceNamed(other, "acme-prod"), func(c *heroku.Client) error { _, err := c.RenameSpace(t.Context(), spaceID, "acme-prod"); return err }},
-		"a space that is given away": {spaceNamed(other, "acme-prod"), func(c *heroku.Client) error { _, err := c.TransferSpace(t.Context(), spaceID, "acme"); return err }},
-		"a space that is destroyed":  {spaceNamed(other, "acme-prod"), func(c *heroku.Client) error { return c.DeleteSpace(t.Context(), spaceID) }},
+		"a space that is renamed": {spaceNamed(other, "acme-prod"),
+			func(c *heroku.Client) error { _, err := c.RenameSpace(t.Context(), spaceID, "acme-prod"); return err }},
+		"a space that is given away": {spaceNamed(other, "acme-prod"),
+			func(c *heroku.Client) error { _, err := c.TransferSpace(t.Context(), spaceID, "acme"); return err }},
+		"a space that is destroyed": {spaceNamed(other, "acme-prod"),
+			func(c *heroku.Client) error { return c.DeleteSpace(t.Context(), spaceID) }},
 		"trusted ranges of another space": {`{"rules":[],"space":{"id":"` + other + `"}}`, func(c *heroku.Client) error {
 			_, err := c.TrustedRanges(t.Context(), spaceID)
 			return err
@@ -168,7 +184,8 @@ func TestAnswersThatContradictTheQuestionAreRefused(t *testing.T) {
 			_, err := c.SetTrustedRanges(t.Context(), spaceID, nil)
 			return err
 		}},
-		"a maintenance": {`{"addon":{"uuid":"` + other + `"},"status":"ready"}`, func(c *heroku.Client) error { _, err := c.Maintenance(t.Context(), addOnID); return err }},
+		"a maintenance": {`{"addon":{"uuid":"` + other + `"},"status":"ready"}`,
+			func(c *heroku.Client) error { _, err := c.Maintenance(t.Context(), addOnID); return err }},
 		"earlier maintenances": {`{"maintenances":[{"addon":{"uuid":"` + other + `"},"status":"completed"}]}`, func(c *heroku.Client) error {
 			_, err := c.MaintenanceHistory(t.Context(), addOnID, 5)
 			return err
@@ -177,7 +194,8 @@ func TestAnswersThatContradictTheQuestionAreRefused(t *testing.T) {
 			_, err := c.AppMaintenances(t.Context(), appID)
 			return err
 		}},
-		"plans of another service": {`[{"name":"heroku-postgresql:essential-0"}]`, func(c *heroku.Client) error { _, err := c.Plans(t.Context()); return err }},
+		"plans of another service": {`[{"name":"heroku-postgresql:essential-0"}]`,
+			func(c *heroku.Client) error { _, err := c.Plans(t.Context()); return err }},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
@@ -189,7 +207,8 @@ func TestAnswersThatContradictTheQuestionAreRefused(t *testing.T) {
 				reply(w, 200, test.answer)
 			})
 			var body *heroku.BodyError
-			if err := test.ask(srv.client(t)); !errors.As(err, &body) || !strings.Contains(body.Reason, "another object") || strings.Contains(err.Error(), "canary") {
+			if err := test.ask(srv.client(t)); !errors.As(err, &body) || !strings.Contains(body.Reason, "another object") ||
+				strings.Contains(err.Error(), "canary") {
 				t.Error(err)
 			}
 		})

@@ -25,7 +25,8 @@ func TestLogDrainIsReplaced(t *testing.T) {
 	t.Parallel()
 	const put, get = "PUT /spaces/" + string(spaceID) + "/log-drain", "GET /spaces/" + string(spaceID) + "/log-drain"
 	drain := func(url string) string {
-		return fmt.Sprintf(`{"addon":null,"created_at":"2026-01-14T08:30:12Z","id":"d1","token":"d.99","updated_at":"2026-01-14T08:30:12Z","url":%q}`, url)
+		return fmt.Sprintf(
+			`{"addon":null,"created_at":"2026-01-14T08:30:12Z","id":"d1","token":"d.99","updated_at":"2026-01-14T08:30:12Z","url":%q}`, url)
 	}
 	for name, c := range map[string]struct {
 		answer string

@@ -45,8 +45,10 @@ func (k *keeper) do(operation string) {
 
 func (k *keeper) answer(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, "/redis/") {
-		reply(w, 200, fmt.Sprintf(`{"addon_id":%q,"name":"acme-cache","plan":"premium-0","version":%q,"resource_url":"rediss://:%s@h:1","info":[{"name":"Status","values":[%q]}]}`,
-			addOnID, k.version, k.password, k.status))
+		reply(w, 200,
+			fmt.Sprintf(
+				`{"addon_id":%q,"name":"acme-cache","plan":"premium-0","version":%q,"resource_url":"rediss://:%s@h:1","info":[{"name":"Status","values":[%q]}]}`,
+				addOnID, k.version, k.password, k.status))
 		return
 	}
 	reply(w, 200, fmt.Sprintf(`{"status":%q,"started_at":%q,"scheduled_for":%q}`, k.maintenance, k.started, k.scheduled))
@@ -100,7 +102,8 @@ func TestOrdersAboutAStoreSurviveALostAnswer(t *testing.T) {
 			}
 			return err
 		}, `schedule {"delay_weeks":2}`},
-		"upgrade": {func(ctx context.Context, c *heroku.Client) error { return c.UpgradeStore(ctx, addOnID, "7.2") }, `upgrade {"version":"7.2"}`},
+		"upgrade": {func(ctx context.Context, c *heroku.Client) error { return c.UpgradeStore(ctx, addOnID, "7.2") },
+			`upgrade {"version":"7.2"}`},
 	}
 	for name, operation := range operations {
 		for script, want := range map[string]struct {
@@ -175,7 +178,8 @@ func TestUpgradeThatIsThereIsRecognised(t *testing.T) {
 			k := newKeeper()
 			k.maintenance = "none"
 			c.edit(k)
-			if err := k.serve(t, "never").client(t).UpgradeStore(t.Context(), addOnID, "7.2"); (err == nil) != (c.posts == 1) || len(k.posts) != c.posts {
+			if err := k.serve(t, "never").client(t).UpgradeStore(t.Context(), addOnID, "7.2"); (err == nil) != (c.posts == 1) ||
+				len(k.posts) != c.posts {
 				t.Error(err, k.posts)
 			}
 		})
@@ -261,7 +265,8 @@ func TestWaitForCredentials(t *testing.T) {
 		polls   []string
 		outcome heroku.WaitOutcome
 	}{
-		"changed after a while":   {[]string{store(before, "Available"), store("null", "Available"), store(after, "Preparing"), store(after, "Available")}, 0},
+		"changed after a while": {[]string{store(before, "Available"), store("null", "Available"), store(after, "Preparing"),
+			store(after, "Available")}, 0},
 		"unchanged":               {[]string{store(before, "Available")}, heroku.TimedOut},
 		"a store that is gone":    {[]string{store(before, "Available"), notFound}, heroku.Gone},
 		"a store that is no more": {[]string{notFound}, heroku.Gone},
@@ -273,9 +278,11 @@ func TestWaitForCredentials(t *testing.T) {
 				reply(w, map[bool]int{true: 404, false: 200}[body == notFound], body)
 			})
 			var seen []string
-			got, err := srv.client(t).WaitCredentialsRotated(t.Context(), addOnID, "rediss://:canary-old@h:1", time.Minute, func(state string) { seen = append(seen, state) })
+			got, err := srv.client(t).WaitCredentialsRotated(t.Context(), addOnID, "rediss://:canary-old@h:1", time.Minute,
+				func(state string) { seen = append(seen, state) })
 			var failed *heroku.WaitError
-			if c.outcome == 0 && (err != nil || got.ResourceURL.Reveal() != "rediss://:canary-new@h:1") || c.outcome != 0 && (!errors.As(err, &failed) || failed.Outcome != c.outcome) {
+			if c.outcome == 0 && (err != nil || got.ResourceURL.Reveal() != "rediss://:canary-new@h:1") || c.outcome != 0 &&
+				(!errors.As(err, &failed) || failed.Outcome != c.outcome) {
 				t.Errorf("%v, %v", got, err)
 			}
 			if said := fmt.Sprint(err, seen); strings.Contains(said, "canary") {

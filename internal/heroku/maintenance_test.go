@@ -74,19 +74,29 @@ func TestMaintenanceIsReadLeniently(t *testing.T) {
 		body string
 		want heroku.Maintenance
 	}{
-		"nothing but a status":         {`{"status":"none"}`, heroku.Maintenance{Status: "none"}},
-		"a status that nobody knows":   {`{"status":"unknown"}`, heroku.Maintenance{Status: "unknown"}},
-		"a time of the newer records":  {`{"status":"ready","scheduled_for":"2026-01-30T18:00:00.000+00:00"}`, heroku.Maintenance{Status: "ready", ScheduledFor: evening}},
-		"a time of the older records":  {`{"status":"ready","scheduled_for":"2026-01-30 18:00:00 +0000"}`, heroku.Maintenance{Status: "ready", ScheduledFor: evening}},
-		"a time of the info table":     {`{"status":"ready","scheduled_for":"2026-01-30 18:00 UTC"}`, heroku.Maintenance{Status: "ready", ScheduledFor: evening}},
-		"a time of another zone":       {`{"status":"ready","scheduled_for":"2026-01-30T19:00:00+01:00"}`, heroku.Maintenance{Status: "ready", ScheduledFor: evening}},
-		"what is no time":              {`{"status":"ready","scheduled_for":"soon","required_by":{},"started_at":7}`, heroku.Maintenance{Status: "ready"}},
-		"a duration as a number":       {`{"status":"completed","duration_seconds":186}`, heroku.Maintenance{Status: "completed", Duration: seconds(186)}},
-		"a duration as a fraction":     {`{"status":"completed","duration_seconds":186.5}`, heroku.Maintenance{Status: "completed", Duration: seconds(186.5)}},
-		"a duration as text":           {`{"status":"completed","duration_seconds":"186"}`, heroku.Maintenance{Status: "completed", Duration: seconds(186)}},
-		"a duration of null":           {`{"status":"completed","duration_seconds":null}`, heroku.Maintenance{Status: "completed"}},
-		"an owner that is null":        {`{"status":"pending","addon":null,"app":null,"customer_requested":null}`, heroku.Maintenance{Status: "pending"}},
-		"something that is not listed": {`{"status":"running","customer_requested":true,"severity":{"level":1}}`, heroku.Maintenance{Status: "running", CustomerRequested: true}},
+		"nothing but a status":       {`{"status":"none"}`, heroku.Maintenance{Status: "none"}},
+		"a status that nobody knows": {`{"status":"unknown"}`, heroku.Maintenance{Status: "unknown"}},
+		"a time of the newer records": {`{"status":"ready","scheduled_for":"2026-01-30T18:00:00.000+00:00"}`,
+			heroku.Maintenance{Status: "ready", ScheduledFor: evening}},
+		"a time of the older records": {`{"status":"ready","scheduled_for":"2026-01-30 18:00:00 +0000"}`,
+			heroku.Maintenance{Status: "ready", ScheduledFor: evening}},
+		"a time of the info table": {`{"status":"ready","scheduled_for":"2026-01-30 18:00 UTC"}`,
+			heroku.Maintenance{Status: "ready", ScheduledFor: evening}},
+		"a time of another zone": {`{"status":"ready","scheduled_for":"2026-01-30T19:00:00+01:00"}`,
+			heroku.Maintenance{Status: "ready", ScheduledFor: evening}},
+		"what is no time": {`{"status":"ready","scheduled_for":"soon","required_by":{},"started_at":7}`,
+			heroku.Maintenance{Status: "ready"}},
+		"a duration as a number": {`{"status":"completed","duration_seconds":186}`,
+			heroku.Maintenance{Status: "completed", Duration: seconds(186)}},
+		"a duration as a fraction": {`{"status":"completed","duration_seconds":186.5}`,
+			heroku.Maintenance{Status: "completed", Duration: seconds(186.5)}},
+		"a duration as text": {`{"status":"completed","duration_seconds":"186"}`,
+			heroku.Maintenance{Status: "completed", Duration: seconds(186)}},
+		"a duration of null": {`{"status":"completed","duration_seconds":null}`, heroku.Maintenance{Status: "completed"}},
+		"an owner that is null": {`{"status":"pending","addon":null,"app":null,"customer_requested":null}`,
+			heroku.Maintenance{Status: "pending"}},
+		"something that is not listed": {`{"status":"running","customer_requested":true,"severity":{"level":1}}`,
+			heroku.Maintenance{Status: "running", CustomerRequested: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -149,7 +159,8 @@ func TestMaintenanceHistoryAsksForAsManyAsWanted(t *testing.T) {
 
 func TestMaintenanceAnswersThatAreNotThat(t *testing.T) {
 	t.Parallel()
-	for name, body := range map[string]string{"no status": `{"window":"x"}`, "no list": `{}`, "a list that is null": `{"maintenances":null}`, "an element without status": `{"maintenances":[{}]}`} {
+	for name, body := range map[string]string{"no status": `{"window":"x"}`, "no list": `{}`, "a list that is null": `{"maintenances":null}`,
+		"an element without status": `{"maintenances":[{}]}`} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			srv := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int) { reply(w, 200, body) })
@@ -187,16 +198,20 @@ func TestMaintenanceWindowIsReadUnderEitherName(t *testing.T) {
 		body          string
 		later, sooner time.Time
 	}{
-		"the specification's": {`{` + window + `,"scheduled_for":"2026-01-20T17:30:00.000+00:00","previously_scheduled_for":"2026-01-16T18:00:00.000+00:00"}`, later, sooner},
-		"the Heroku CLI's":    {`{` + window + `,"scheduled_at":"2026-01-20 17:30:00 +0000","previously_scheduled_at":"2026-01-16 18:00:00 +0000"}`, later, sooner},
-		"both":                {`{` + window + `,"scheduled_for":"2026-01-20T17:30:00Z","scheduled_at":"2026-01-16T18:00:00Z"}`, later, time.Time{}},
-		"neither":             {`{` + window + `,"scheduled_for":null}`, time.Time{}, time.Time{}},
+		"the specification's": {`{` + window +
+			`,"scheduled_for":"2026-01-20T17:30:00.000+00:00","previously_scheduled_for":"2026-01-16T18:00:00.000+00:00"}`, later, sooner},
+		"the Heroku CLI's": {`{` + window +
+			`,"scheduled_at":"2026-01-20 17:30:00 +0000","previously_scheduled_at":"2026-01-16 18:00:00 +0000"}`, later, sooner},
+		"both": {`{` + window + `,"scheduled_for":"2026-01-20T17:30:00Z","scheduled_at":"2026-01-16T18:00:00Z"}`, later,
+			time.Time{}},
+		"neither": {`{` + window + `,"scheduled_for":null}`, time.Time{}, time.Time{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			srv := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int) { reply(w, 200, c.body) })
 			got, err := srv.client(t).MaintenanceWindow(t.Context(), addOnID)
-			want := heroku.MaintenanceWindow{Window: "Tuesdays 17:30 to 21:30 UTC", PreviousWindow: "Fridays 18:00 to 22:00 UTC", ScheduledFor: c.later, PreviouslyScheduledFor: c.sooner}
+			want := heroku.MaintenanceWindow{Window: "Tuesdays 17:30 to 21:30 UTC", PreviousWindow: "Fridays 18:00 to 22:00 UTC",
+				ScheduledFor: c.later, PreviouslyScheduledFor: c.sooner}
 			if err != nil || got != want {
 				t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
 			}

@@ -33,27 +33,35 @@ func TestNetrc_isReadAsCurlAndGitReadIt(t *testing.T) {
 		content, token string
 		entry          bool // there is one, without a password
 	}{
-		"in lines":                       {"machine api.heroku.com\n\tlogin me\n\tpassword secret\n", "secret", false},
-		"in one line, ended as Windows":  {"machine api.heroku.com login me password secret\r\n", "secret", false},
-		"in another case, with a dot":    {"machine API.Heroku.com. login me password secret", "secret", false},
-		"the password first":             {"machine api.heroku.com password secret login me", "secret", false},
-		"quoted":                         {`machine "api.heroku.com" login "me too" password "se\"cr\\et"`, `se"cr\et`, false},
-		"with a hash in it":              {"machine api.heroku.com login me password sec#ret", "sec#ret", false},
-		"a hash at its beginning":        {"machine api.heroku.com login me password #secret", "#secret", false},
-		"after comments":                 {"# machine api.heroku.com login x password wrong\nmachine api.heroku.com # password wrong\nlogin me # ours\npassword secret", "secret", false},
-		"the first of two":               {"machine api.heroku.com login me password secret\nmachine api.heroku.com login me password other", "secret", false},
-		"values that are keywords":       {"machine example.com login machine password api.heroku.com\nmachine api.heroku.com login password password secret", "secret", false},
-		"a macro that looks like one":    {"macdef init\nmachine api.heroku.com login x password wrong\n\nmachine api.heroku.com login me password secret", "secret", false},
-		"a macro within an entry":        {"machine api.heroku.com login me macdef init\npassword wrong\n\npassword secret", "secret", false},
-		"only in a macro":                {"machine example.com login me password x\nmacdef init\nmachine api.heroku.com login x password wrong", "", false},
-		"of the default entry":           {"machine api.heroku.com login me\ndefault login x password wrong", "", true},
-		"of another host":                {"machine heroku.com login x password wrong\nmachine evil-api.heroku.com login x password wrong", "", false},
+		"in lines":                      {"machine api.heroku.com\n\tlogin me\n\tpassword secret\n", "secret", false},
+		"in one line, ended as Windows": {"machine api.heroku.com login me password secret\r\n", "secret", false},
+		"in another case, with a dot":   {"machine API.Heroku.com. login me password secret", "secret", false},
+		"the password first":            {"machine api.heroku.com password secret login me", "secret", false},
+		"quoted":                        {`machine "api.heroku.com" login "me too" password "se\"cr\\et"`, `se"cr\et`, false},
+		"with a hash in it":             {"machine api.heroku.com login me password sec#ret", "sec#ret", false},
+		"a hash at its beginning":       {"machine api.heroku.com login me password #secret", "#secret", false},
+		"after comments": {
+			"# machine api.heroku.com login x password wrong\nmachine api.heroku.com # password wrong\nlogin me # ours\npassword secret", "secret",
+			false},
+		"the first of two": {"machine api.heroku.com login me password secret\nmachine api.heroku.com login me password other",
+			"secret", false},
+		"values that are keywords": {
+			"machine example.com login machine password api.heroku.com\nmachine api.heroku.com login password password secret", "secret", false},
+		"a macro that looks like one": {
+			"macdef init\nmachine api.heroku.com login x password wrong\n\nmachine api.heroku.com login me password secret", "secret", false},
+		"a macro within an entry": {"machine api.heroku.com login me macdef init\npassword wrong\n\npassword secret", "secret", false},
+		"only in a macro": {"machine example.com login me password x\nmacdef init\nmachine api.heroku.com login x password wrong",
+			"", false},
+		"of the default entry": {"machine api.heroku.com login me\ndefault login x password wrong", "", true},
+		"of another host": {"machine heroku.com login x password wrong\nmachine evil-api.heroku.com login x password wrong", "",
+			false},
 		"an entry that ends early":       {"machine api.heroku.com login me password", "", true},
 		"an unknown word between":        {"machine api.heroku.com unknown login me password secret", "secret", false},
 		"the name of a host as password": {"machine example.com password machine login api.heroku.com password wrong", "", false},
 	} {
 		got, err := fromNetrc(t, test.content, 0o600, "")
-		if got.Token != test.token || errors.Is(err, heroku.ErrNoCredential) != (test.token == "" && !test.entry) || errors.Is(err, heroku.ErrUnusableNetrc) != test.entry {
+		if got.Token != test.token || errors.Is(err, heroku.ErrNoCredential) != (test.token == "" && !test.entry) ||
+			errors.Is(err, heroku.ErrUnusableNetrc) != test.entry {
 			t.Errorf("%s: %q, %v; want %q", name, got.Token, err, test.token)
 		}
 	}
@@ -74,7 +82,8 @@ func TestNetrc_thatEverybodyCanReadIsRefused(t *testing.T) {
 		if refused != (err != nil) || refused == (got.Token != "") {
 			t.Errorf("%o: %q, %v", mode, got.Token, err)
 		}
-		if refused && (!strings.Contains(err.Error(), "chmod 600") || strings.Contains(err.Error(), "canary") || errors.Is(err, heroku.ErrNoCredential)) {
+		if refused && (!strings.Contains(err.Error(), "chmod 600") || strings.Contains(err.Error(), "canary") ||
+			errors.Is(err, heroku.ErrNoCredential)) {
 			t.Errorf("%o: %v", mode, err)
 		}
 	}
@@ -103,7 +112,8 @@ func TestNetrc_tokenGoesToTheHostThatItNames(t *testing.T) {
 		if test.token != "" {
 			_, err = heroku.New(heroku.Options{APIURL: test.api, DataAPIURL: test.data, Credential: credential})
 		}
-		if (test.says == "") != (err == nil) || err != nil && (!strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), "for-")) {
+		if (test.says == "") != (err == nil) || err != nil && (!strings.Contains(err.Error(), test.says) ||
+			strings.Contains(err.Error(), "for-")) {
 			t.Errorf("%s: %v; want that it says %q", name, err, test.says)
 		}
 	}

@@ -47,7 +47,8 @@ func isBug(err error) bool {
 
 // try makes one attempt and understands its answer. After a panic the answer counts as one that nobody understands:
 // what may have been created is looked up.
-func (c *Client) try(ctx context.Context, k call, target string, body []byte, try int, accept func([]byte) error) (a answer, out outcome, err error) {
+func (c *Client) try(ctx context.Context, k call, target string, body []byte, try int, accept func([]byte) error) (a answer, out outcome,
+	err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			out, err = unreadable, &BugError{Method: k.method, Path: k.where(), Cause: panicText(cause), At: panickedAt(), Tries: try}

@@ -45,7 +45,8 @@ func TestPanic_isAnError(t *testing.T) {
 			client := f.client(t, func(o *heroku.Options) { o.Transport = clumsy{o.Transport, test.panics} })
 			_, err := client.AddOn(t.Context(), addOnID)
 			var bug *heroku.BugError
-			if !errors.As(err, &bug) || !strings.Contains(err.Error(), test.says) || !strings.Contains(bug.At, "RoundTrip") && !strings.Contains(bug.At, "TestPanic") || bug.Tries != 3 {
+			if !errors.As(err, &bug) || !strings.Contains(err.Error(), test.says) || !strings.Contains(bug.At, "RoundTrip") &&
+				!strings.Contains(bug.At, "TestPanic") || bug.Tries != 3 {
 				t.Errorf("the error is %v", err)
 			}
 			if err != nil && strings.Contains(err.Error(), "canary") {

@@ -367,7 +367,8 @@ func TestChangeInDoubtIsVerified(t *testing.T) {
 		})
 		c := srv.client(t)
 		zero, sixty := 0, 60
-		for events, made := range map[string]bool{"AKE": true, "KEA": true, "eKEg$lshztx": true, "eKEg$lshzt": false, "AK": false, "AKEm": false, "": false} {
+		for events, made := range map[string]bool{"AKE": true, "KEA": true, "eKEg$lshztx": true, "eKEg$lshzt": false, "AK": false, "AKEm": false,
+			"": false} {
 			if err := c.UpdateStoreConfig(t.Context(), addOnID, heroku.StoreConfigUpdate{NotifyKeyspaceEvents: &events}); (err == nil) != made {
 				t.Errorf("%q: %v", events, err)
 			}

@@ -36,7 +36,8 @@ func forms(t *testing.T, text string) map[string]string {
 		"as it is": text, "in a query": url.QueryEscape(text), "in a path": url.PathEscape(text), "every byte for a URL": percent.String(),
 		"for a URL twice": url.QueryEscape(url.QueryEscape(text)), "in JSON": quoted, "in JSON twice": strings.ReplaceAll(quoted, `\`, `\\`),
 		"every character in JSON": json4.String(), "with slashes as PHP writes them": strings.ReplaceAll(text, "/", `\/`),
-		"in HTML": html.EscapeString(text), "every character in HTML": numeric.String(), "in HTML twice": html.EscapeString(html.EscapeString(text)),
+		"in HTML": html.EscapeString(text), "every character in HTML": numeric.String(),
+		"in HTML twice":     html.EscapeString(html.EscapeString(text)),
 		"in HTML for a URL": html.EscapeString(url.QueryEscape(text)),
 	}
 }
@@ -45,7 +46,8 @@ func forms(t *testing.T, text string) map[string]string {
 func TestPasswordIsCutInEveryForm(t *testing.T) {
 	t.Parallel()
 	const password = `p4$/can&ary"w0+rdé<%>`
-	storeURL := (&url.URL{Scheme: "rediss", User: url.UserPassword("h", password), Host: "ec2-203-0-113-40.compute-1.amazonaws.com:6380"}).String()
+	storeURL := (&url.URL{Scheme: "rediss", User: url.UserPassword("h", password),
+		Host: "ec2-203-0-113-40.compute-1.amazonaws.com:6380"}).String()
 	told := map[string]string{}
 	for name, form := range forms(t, password) {
 		told["the password, "+name] = form
@@ -57,7 +59,8 @@ func TestPasswordIsCutInEveryForm(t *testing.T) {
 	for _, user := range []string{"h:", ":", "he:", ""} {
 		for name, encoding := range map[string]*base64.Encoding{"standard": base64.StdEncoding, "for URLs": base64.RawURLEncoding} {
 			told[fmt.Sprintf("%q and the password in base64, %s", user, name)] = encoding.EncodeToString([]byte(user + password))
-			told[fmt.Sprintf("%q and the password in base64, %s, for a URL", user, name)] = url.QueryEscape(encoding.EncodeToString([]byte(user + password)))
+			told[fmt.Sprintf("%q and the password in base64, %s, for a URL", user,
+				name)] = url.QueryEscape(encoding.EncodeToString([]byte(user + password)))
 			told[fmt.Sprintf("%q, the password and more in base64, %s", user, name)] = "Basic " + encoding.EncodeToString([]byte(user+password+"@x"))
 		}
 	}
@@ -121,7 +124,8 @@ func TestTokenIsCutInEveryForm(t *testing.T) {
 	t.Parallel()
 	for name, form := range forms(t, token) {
 		srv := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int) {
-			body, _ := json.Marshal(map[string]string{"id": "x", "message": "before " + form + " " + base64.StdEncoding.EncodeToString([]byte("me@acme.example:"+token)) + " after"})
+			body, _ := json.Marshal(map[string]string{"id": "x", "message": "before " + form + " " +
+				base64.StdEncoding.EncodeToString([]byte("me@acme.example:"+token)) + " after"})
 			reply(w, 422, string(body))
 		})
 		_, err := srv.client(t).FindAddOn(t.Context(), "x")

@@ -156,7 +156,8 @@ func TestPasswordsThatNobodyEncodedAreScrubbed(t *testing.T) {
 			reply(w, 422, fmt.Sprintf(`{"id":"x","message":"before \"%s\" after"}`, u))
 		})
 		_, err := srv.client(t).FindAddOn(t.Context(), "x")
-		if err == nil || strings.Contains(err.Error(), "ary") || !strings.Contains(err.Error(), "before") || !strings.Contains(err.Error(), "after") {
+		if err == nil || strings.Contains(err.Error(), "ary") || !strings.Contains(err.Error(), "before") ||
+			!strings.Contains(err.Error(), "after") {
 			t.Errorf("%s: %v", u, err)
 		}
 	}

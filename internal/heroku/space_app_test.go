@@ -34,7 +34,8 @@ func TestSpaceAppsAreThoseOfTheTeamInTheSpace(t *testing.T) {
 	if err != nil || len(apps) != 2 || apps[0].ID != "a" || apps[1].ID != "d" {
 		t.Errorf("%v, %v", apps, err)
 	}
-	if want := []string{"GET /spaces/" + string(spaceID), "GET /teams/acme-platform/apps", "GET /teams/acme-platform/apps"}; !slices.Equal(srv.requests(), want) {
+	if want := []string{"GET /spaces/" + string(spaceID), "GET /teams/acme-platform/apps",
+		"GET /teams/acme-platform/apps"}; !slices.Equal(srv.requests(), want) {
 		t.Error(srv.requests())
 	}
 }

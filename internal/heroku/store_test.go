@@ -95,7 +95,8 @@ func TestStoreIsReadLeniently(t *testing.T) {
 		s := readStore(t, `{"addon_id":"7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7","formation":{"id":"b8","primary":null},"info":[{"name":"Status",
 			"values":["Preparing (fork in progress)"]},{"name":"Version","values":[]},{"name":"Timeout","values":null}],"plan":null,"port":null,
 			"resource_url":null,"version":null}`)
-		if !s.Preparing() || s.Timeout != nil || s.MaxmemoryPolicy != nil || s.NotifyKeyspaceEvents != nil || s.RequiresTLS != nil || s.ResourceURL != "" {
+		if !s.Preparing() || s.Timeout != nil || s.MaxmemoryPolicy != nil || s.NotifyKeyspaceEvents != nil || s.RequiresTLS != nil ||
+			s.ResourceURL != "" {
 			t.Errorf("%+v", s)
 		}
 	})
@@ -103,7 +104,8 @@ func TestStoreIsReadLeniently(t *testing.T) {
 		t.Parallel()
 		s := readStore(t, `{"name":"x","plan":"heroku-redis:premium-0","info":[{"name":"TIMEOUT","values":[0]},{"name":"keyspace notifications",
 			"values":["AKE"]},{"name":"status","values":["available"]},{"name":"VERSION","values":[7.2]},{"name":null,"values":["?"]}]}`)
-		if s.Timeout == nil || *s.Timeout != 0 || *s.NotifyKeyspaceEvents != "AKE" || s.Preparing() || s.Plan != "premium-0" || s.Version != "7.2" {
+		if s.Timeout == nil || *s.Timeout != 0 || *s.NotifyKeyspaceEvents != "AKE" || s.Preparing() || s.Plan != "premium-0" ||
+			s.Version != "7.2" {
 			t.Errorf("%+v", s)
 		}
 	})
@@ -258,11 +260,14 @@ func TestWaitForAStoreThatIsDestroyed(t *testing.T) {
 		looks   int // at the Platform API
 		outcome heroku.WaitOutcome
 	}{
-		"before the first poll":             {notFound, [][2]string{{unknown}}, 15 * time.Second, 3, heroku.Gone},
-		"while it is prepared":              {notFound, [][2]string{{busy}, {unknown}}, 25 * time.Second, 3, heroku.Gone},
-		"and both say so":                   {addOnJSON(addOnID, "acme-cache", "deprovisioning"), [][2]string{{busy}, {unknown}}, 10 * time.Second, 1, heroku.Gone},
-		"and the Data API is behind":        {addOnJSON(addOnID, "acme-cache", "deprovisioned"), [][2]string{{busy}}, time.Minute, 1, heroku.Gone},
-		"not, and busy for all of the time": {addOnJSON(addOnID, "acme-cache", "provisioned"), [][2]string{{busy}}, time.Hour, 49, heroku.TimedOut},
+		"before the first poll": {notFound, [][2]string{{unknown}}, 15 * time.Second, 3, heroku.Gone},
+		"while it is prepared":  {notFound, [][2]string{{busy}, {unknown}}, 25 * time.Second, 3, heroku.Gone},
+		"and both say so": {addOnJSON(addOnID, "acme-cache", "deprovisioning"), [][2]string{{busy}, {unknown}},
+			10 * time.Second, 1, heroku.Gone},
+		"and the Data API is behind": {addOnJSON(addOnID, "acme-cache", "deprovisioned"), [][2]string{{busy}}, time.Minute, 1,
+			heroku.Gone},
+		"not, and busy for all of the time": {addOnJSON(addOnID, "acme-cache", "provisioned"), [][2]string{{busy}}, time.Hour, 49,
+			heroku.TimedOut},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -37,8 +37,9 @@ func TestRulesetIsReadAsDocumented(t *testing.T) {
 	yes, no := true, false
 	set := func(applied *bool, rules ...heroku.Rule) heroku.Ruleset {
 		return heroku.Ruleset{
-			ID: "6e8a0c2f-4b1d-4d3e-a5f7-9c8b7a6d5e4f", SpaceID: spaceID, Applied: applied, CreatedBy: "ops@acme.example", CreatedAt: "2026-01-14T08:40:03Z",
-			Rules: append([]heroku.Rule{}, rules...),
+			ID: "6e8a0c2f-4b1d-4d3e-a5f7-9c8b7a6d5e4f", SpaceID: spaceID, Applied: applied, CreatedBy: "ops@acme.example",
+			CreatedAt: "2026-01-14T08:40:03Z",
+			Rules:     append([]heroku.Rule{}, rules...),
 		}
 	}
 	for name, c := range map[string]struct {
@@ -118,14 +119,16 @@ func TestLostAnswerAboutTrustedRangesIsResolvedByReading(t *testing.T) {
 		want   []string
 		ok     bool
 	}{
-		"reset, and done":                {"reset", office, []string{put, put, put, put, get}, true},
-		"server error, and done":         {"503 empty", office, []string{put, put, put, put, get}, true},
-		"unreadable, and done":           {"200 HTML", office, []string{put, get}, true},
-		"done, in another order":         {"200 empty", turned, []string{put, get}, true},
-		"not done":                       {"200 empty", nil, []string{put, get}, false},
-		"one is missing":                 {"200 empty", office[:1], []string{put, get}, false},
-		"one of somebody else's as well": {"200 empty", append(turned, heroku.Rule{Action: "allow", Source: "0.0.0.0/0"}), []string{put, get}, false},
-		"another action":                 {"200 empty", []heroku.Rule{office[0], {Action: "deny", Source: office[1].Source}}, []string{put, get}, false},
+		"reset, and done":        {"reset", office, []string{put, put, put, put, get}, true},
+		"server error, and done": {"503 empty", office, []string{put, put, put, put, get}, true},
+		"unreadable, and done":   {"200 HTML", office, []string{put, get}, true},
+		"done, in another order": {"200 empty", turned, []string{put, get}, true},
+		"not done":               {"200 empty", nil, []string{put, get}, false},
+		"one is missing":         {"200 empty", office[:1], []string{put, get}, false},
+		"one of somebody else's as well": {"200 empty", append(turned, heroku.Rule{Action: "allow", Source: "0.0.0.0/0"}), []string{put, get},
+			false},
+		"another action": {"200 empty", []heroku.Rule{office[0], {Action: "deny", Source: office[1].Source}}, []string{put, get},
+			false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

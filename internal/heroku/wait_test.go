@@ -111,13 +111,15 @@ func TestWaitsEndAsHerokuSays(t *testing.T) {
 		state2  string
 		at      time.Duration // when there is something to see
 	}{
-		"declared failure":             {becoming("provisioning", 9*time.Second, "deprovisioned"), heroku.Failed, "deprovisioned", 9 * time.Second},
-		"not found for a short while":  {becoming("", 50*time.Second, "provisioned"), 0, "", 50 * time.Second},
-		"not found for over a minute":  {becoming("", time.Hour, "provisioned"), heroku.Gone, "not found", time.Minute},
-		"vanished":                     {becoming("provisioning", 65*time.Second, ""), heroku.Gone, "not found", 2*time.Minute + 5*time.Second},
-		"a state that nobody knows":    {becoming("contemplating", 9*time.Second, "provisioned"), 0, "", 9 * time.Second},
-		"never ready":                  {becoming("provisioning", 24*time.Hour, ""), heroku.TimedOut, "provisioning", 10 * time.Minute},
-		"destroyed while provisioning": {becoming("deprovisioning", 9*time.Second, "deprovisioned"), heroku.Failed, "deprovisioned", 9 * time.Second},
+		"declared failure": {becoming("provisioning", 9*time.Second, "deprovisioned"), heroku.Failed, "deprovisioned",
+			9 * time.Second},
+		"not found for a short while": {becoming("", 50*time.Second, "provisioned"), 0, "", 50 * time.Second},
+		"not found for over a minute": {becoming("", time.Hour, "provisioned"), heroku.Gone, "not found", time.Minute},
+		"vanished":                    {becoming("provisioning", 65*time.Second, ""), heroku.Gone, "not found", 2*time.Minute + 5*time.Second},
+		"a state that nobody knows":   {becoming("contemplating", 9*time.Second, "provisioned"), 0, "", 9 * time.Second},
+		"never ready":                 {becoming("provisioning", 24*time.Hour, ""), heroku.TimedOut, "provisioning", 10 * time.Minute},
+		"destroyed while provisioning": {becoming("deprovisioning", 9*time.Second, "deprovisioned"), heroku.Failed, "deprovisioned",
+			9 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -36,7 +36,8 @@ func estate(t *testing.T) (*fake, *heroku.Client, []heroku.AddOnID) {
 		case r.Method == "POST" && path == "/addon-attachments":
 			var asked struct{ AddOn string }
 			_ = json.NewDecoder(r.Body).Decode(&asked)
-			reply(w, 201, fmt.Sprintf(`{"id":"made","name":"CACHE","app":{"id":"other"},"addon":{"id":%q,"name":"a-name","app":{"id":%q}}}`, asked.AddOn, appID))
+			reply(w, 201, fmt.Sprintf(`{"id":"made","name":"CACHE","app":{"id":"other"},"addon":{"id":%q,"name":"a-name","app":{"id":%q}}}`,
+				asked.AddOn, appID))
 		case r.Method == "POST":
 			reply(w, 201, addOnJSON("made", "made", "provisioning"))
 		case r.Method == "DELETE" && strings.HasPrefix(path, "/addon-attachments"):

@@ -212,7 +212,9 @@ func ReviewTrustedRanges(ranges []string, shield bool) []string {
 		hints = append(hints, "0.0.0.0/0 admits everybody, so the narrower ranges beside it mean nothing.")
 	}
 	if n := len(distinct); n > TrustedRangesLimit {
-		hints = append(hints, fmt.Sprintf("There are %d ranges, and a new space may have %d; Heroku raises the limit on request, and refuses more until then.", n, TrustedRangesLimit))
+		hints = append(hints,
+			fmt.Sprintf("There are %d ranges, and a new space may have %d; Heroku raises the limit on request, and refuses more until then.", n,
+				TrustedRangesLimit))
 	}
 	return hints
 }

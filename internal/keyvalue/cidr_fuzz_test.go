@@ -51,7 +51,8 @@ func proposesWhatItWouldAccept(t *testing.T, s string) {
 	} {
 		err := validate(s)
 		if err == nil {
-			if prefix, e := netip.ParsePrefix(s); e != nil || prefix != prefix.Masked() || !prefix.Addr().Is4() || !keyvalue.SameCIDR(s, prefix.String()) {
+			if prefix, e := netip.ParsePrefix(s); e != nil || prefix != prefix.Masked() || !prefix.Addr().Is4() ||
+				!keyvalue.SameCIDR(s, prefix.String()) {
 				t.Errorf("%s: %q is accepted", kind, s)
 			}
 			continue

@@ -57,9 +57,11 @@ func (f *Fit) tellMemory(target Plan, live Usage, over int64) {
 	case !volatile && !strings.HasPrefix(string(policy), "allkeys-"):
 		f.Refused, consequence = true, refuses
 	case volatile && live.Keys != nil && total.Expiring == 0:
-		f.Refused, consequence = true, refuses+fmt.Sprintf(", because it drops keys with an expiry only and none of the %d keys has one", total.Keys)
+		f.Refused, consequence = true, refuses+fmt.Sprintf(", because it drops keys with an expiry only and none of the %d keys has one",
+			total.Keys)
 	case volatile && live.Keys != nil:
-		consequence += fmt.Sprintf(", out of the %d with an expiry; %d have none, and if these alone are too large %s", total.Expiring, total.Lasting(), refuses)
+		consequence += fmt.Sprintf(", out of the %d with an expiry; %d have none, and if these alone are too large %s", total.Expiring,
+			total.Lasting(), refuses)
 	case volatile:
 		consequence += ", out of those with an expiry; if the others alone are too large " + refuses
 	}

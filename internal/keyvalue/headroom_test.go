@@ -53,11 +53,14 @@ func TestHeadroom(t *testing.T) {
 		},
 		"only keys with an expiry can be dropped": {
 			live: keyvalue.Usage{UsedBytes: limit + 1000, Policy: "volatile-lru", Keys: counts(10, 4)}, drops: 1000,
-			says: []string{"drop keys of 1000 bytes at once, out of the 4 with an expiry; 10 have none, and if these alone are too large it would refuse all writes."},
+			says: []string{
+				"drop keys of 1000 bytes at once, out of the 4 with an expiry; 10 have none, and if these alone are too large it would refuse all " +
+					"writes."},
 		},
 		"no key has an expiry": {
 			live: keyvalue.Usage{UsedBytes: limit + 1000, Policy: "volatile-ttl", Keys: counts(10, 0)}, refused: true,
-			says: []string{"under volatile-ttl it would refuse all writes, because it drops keys with an expiry only and none of the 10 keys has one."},
+			says: []string{
+				"under volatile-ttl it would refuse all writes, because it drops keys with an expiry only and none of the 10 keys has one."},
 		},
 		"how many have an expiry is not known": {
 			live: keyvalue.Usage{UsedBytes: limit + 1000, Policy: "volatile-random"}, drops: 1000,

@@ -175,7 +175,8 @@ func (c *Change) tellVersion(from, to Spec) {
 	if !c.VersionUpgrade {
 		return
 	}
-	c.Facts = append(c.Facts, fmt.Sprintf("The server is upgraded from %s to %s, and Heroku has no way back to an older version.", cmp.Or(from.Running, from.Version), to.Version))
+	c.Facts = append(c.Facts, fmt.Sprintf("The server is upgraded from %s to %s, and Heroku has no way back to an older version.",
+		cmp.Or(from.Running, from.Version), to.Version))
 	if c.Method == InPlace {
 		c.Facts = append(c.Facts, "The store is out of reach for a short time when the upgraded server takes over.")
 	}
@@ -199,7 +200,8 @@ func (c *Change) comparePlans(fromName, toName PlanName) {
 	}
 	if toPublished && to.Persistence == "None" {
 		c.DataMayBeLost = true
-		c.Facts = append(c.Facts, fmt.Sprintf("The plan %s keeps no data on disk and has no standby: a restart or a failure of the server loses the data.", to.Name))
+		c.Facts = append(c.Facts,
+			fmt.Sprintf("The plan %s keeps no data on disk and has no standby: a restart or a failure of the server loses the data.", to.Name))
 	}
 	if !fromPublished || !toPublished {
 		return
@@ -210,7 +212,8 @@ func (c *Change) comparePlans(fromName, toName PlanName) {
 	if to.MemoryMB < from.MemoryMB || to.ConnectionLimit < from.ConnectionLimit {
 		c.Downgrade, c.DataMayBeLost = true, true
 		c.Lost = append(c.Lost, fmt.Sprintf("keys beyond %s", to.memory()))
-		c.Facts = append(c.Facts, fmt.Sprintf("The data has to fit into %s: beyond that Redis refuses writes or evicts keys, as the eviction policy says.", to.memory()))
+		c.Facts = append(c.Facts,
+			fmt.Sprintf("The data has to fit into %s: beyond that Redis refuses writes or evicts keys, as the eviction policy says.", to.memory()))
 	}
 	if c.PriceDeltaCents == nil {
 		c.Facts = append(c.Facts, "The difference in price is not known, because Heroku does not publish the price of one of the plans.")

@@ -80,7 +80,8 @@ func TestImpactOfEachPair(t *testing.T) {
 								if got.PlanChanges != (from.Plan != to.Plan) {
 									t.Errorf("the plan changes: %t", got.PlanChanges)
 								}
-								if smaller := want != refused && toSize < fromSize; got.Downgrade != smaller || got.DataMayBeLost != smaller || slices.Contains(got.Lost, "keys beyond "+memory(toNumber)) != smaller {
+								if smaller := want != refused && toSize < fromSize; got.Downgrade != smaller || got.DataMayBeLost != smaller ||
+									slices.Contains(got.Lost, "keys beyond "+memory(toNumber)) != smaller {
 									t.Errorf("a downgrade: %t, data may be lost: %t (%v); want %t", got.Downgrade, got.DataMayBeLost, got.Lost, smaller)
 								}
 								expectPrices(t, got, from.Plan, to.Plan)
@@ -144,7 +145,8 @@ func expectPrices(t *testing.T, got keyvalue.Change, from, to keyvalue.PlanName)
 		}
 		return
 	}
-	if got.PriceAfter == nil || got.PriceDeltaCents == nil || *got.PriceAfter != *after.MonthlyPriceCents || *got.PriceDeltaCents != *after.MonthlyPriceCents-*before.MonthlyPriceCents {
+	if got.PriceAfter == nil || got.PriceDeltaCents == nil || *got.PriceAfter != *after.MonthlyPriceCents ||
+		*got.PriceDeltaCents != *after.MonthlyPriceCents-*before.MonthlyPriceCents {
 		t.Errorf("price after: %v, delta %v", got.PriceAfter, got.PriceDeltaCents)
 	}
 }
@@ -170,15 +172,18 @@ func TestImpactOfVersions(t *testing.T) {
 		},
 		"an upgrade with a larger plan": {
 			from: keyvalue.Spec{Plan: "premium-0", Version: "7.0"}, to: keyvalue.Spec{Plan: "premium-1", Version: "7.2"},
-			method: keyvalue.InPlace, reason: "changes the plan of a store in place", facts: []string{"upgraded from 7.0 to 7.2", "Price: $15.00 a month before, $30.00 after."},
+			method: keyvalue.InPlace, reason: "changes the plan of a store in place",
+			facts: []string{"upgraded from 7.0 to 7.2", "Price: $15.00 a month before, $30.00 after."},
 		},
 		"mini is upgraded without its data": {
 			from: keyvalue.Spec{Plan: "mini", Running: "7.0.15"}, to: keyvalue.Spec{Plan: "mini", Version: "7.2"},
-			method: keyvalue.InPlace, dataMayBeLost: true, reason: "in place", facts: []string{"none of its keys", "upgraded from 7.0.15"}, silent: []string{"copies the data"},
+			method: keyvalue.InPlace, dataMayBeLost: true, reason: "in place", facts: []string{"none of its keys", "upgraded from 7.0.15"},
+			silent: []string{"copies the data"},
 		},
 		"mini to premium with an upgrade": {
 			from: keyvalue.Spec{Plan: "mini", Running: "7.0.15"}, to: keyvalue.Spec{Plan: "premium-0", Version: "7.2"},
-			method: keyvalue.InPlace, dataMayBeLost: true, reason: "in place", facts: []string{"all of it may be lost", "copies the data", "upgraded from"}, silent: []string{"none of its keys"},
+			method: keyvalue.InPlace, dataMayBeLost: true, reason: "in place",
+			facts: []string{"all of it may be lost", "copies the data", "upgraded from"}, silent: []string{"none of its keys"},
 		},
 		"an upgrade of a plan of which nothing is known": {
 			from: keyvalue.Spec{Plan: "elastic-1", Running: "7.0.15"}, to: keyvalue.Spec{Plan: "elastic-1", Version: "7.2"},
@@ -186,7 +191,8 @@ func TestImpactOfVersions(t *testing.T) {
 		},
 		"premium to private with an upgrade": {
 			from: keyvalue.Spec{Plan: "premium-7", Running: "7.0.15"}, to: keyvalue.Spec{Plan: "private-7", Version: "7.2"},
-			method: keyvalue.NewStore, reason: "cannot move", facts: []string{"upgraded from 7.0.15 to 7.2", "the settings, which it does not copy"}, silent: []string{"out of reach"},
+			method: keyvalue.NewStore, reason: "cannot move", facts: []string{"upgraded from 7.0.15 to 7.2", "the settings, which it does not copy"},
+			silent: []string{"out of reach"},
 		},
 		"a lower floor is met, and a store does not go back": {
 			from: keyvalue.Spec{Plan: "premium-0", Version: "7.2", Running: "7.2.4"}, to: keyvalue.Spec{Plan: "premium-1", Version: "7.0"},

@@ -42,7 +42,8 @@ func TestImpact(t *testing.T) {
 			method: keyvalue.InPlace, cents: 1500, reason: "in place",
 			facts: []string{
 				"keeps its id, its name, its attachments and its settings", "writes made during the copy may be lost", "URL of the store may change",
-				"restarts every app", "Memory: 50 MB before, 100 MB after. Connections: 40 before, 80 after.", "Price: $15.00 a month before, $30.00 after.",
+				"restarts every app", "Memory: 50 MB before, 100 MB after. Connections: 40 before, 80 after.",
+				"Price: $15.00 a month before, $30.00 after.",
 			},
 			silent: []string{"on disk", "has to fit"},
 		},
@@ -100,7 +101,8 @@ func TestImpact(t *testing.T) {
 		{
 			name: "from a plan of which nothing is known",
 			from: keyvalue.Spec{AppID: "a", Plan: "elastic-1"}, to: keyvalue.Spec{AppID: "a", Plan: "shield-7"},
-			method: keyvalue.InPlace, cents: unpublished, reason: "refuses when the plans run on different networks", silent: []string{"Memory", "Price"},
+			method: keyvalue.InPlace, cents: unpublished, reason: "refuses when the plans run on different networks",
+			silent: []string{"Memory", "Price"},
 		},
 		{
 			name: "to a plan of which nothing is known",
@@ -117,7 +119,8 @@ func TestImpact(t *testing.T) {
 			from: keyvalue.Spec{AppID: "a", Plan: "premium-7"}, to: keyvalue.Spec{AppID: "a", Plan: "private-7"},
 			method: keyvalue.NewStore, cents: 15000, reason: "premium-7 is a common plan and private-7 a private plan",
 			facts: []string{
-				"a new id and a new URL", "the settings, which it does not copy, are set again", "paid for until the old one is destroyed", "Memory: 7 GB before, 7 GB after",
+				"a new id and a new URL", "the settings, which it does not copy, are set again", "paid for until the old one is destroyed",
+				"Memory: 7 GB before, 7 GB after",
 			},
 			silent: []string{"keeps its id", "leaves the isolated network"},
 		},
@@ -129,7 +132,8 @@ func TestImpact(t *testing.T) {
 		{
 			name: "common to a smaller private plan",
 			from: keyvalue.Spec{AppID: "a", Plan: "premium-14"}, to: keyvalue.Spec{AppID: "a", Plan: "private-7"},
-			method: keyvalue.NewStore, downgrade: true, dataMayBeLost: true, cents: -1160000, reason: "cannot move", facts: []string{"has to fit into 7 GB"},
+			method: keyvalue.NewStore, downgrade: true, dataMayBeLost: true, cents: -1160000, reason: "cannot move",
+			facts: []string{"has to fit into 7 GB"},
 		},
 		{
 			name: "common to a private plan that nobody published",

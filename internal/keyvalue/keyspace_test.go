@@ -72,7 +72,8 @@ func TestKeyspace_text(t *testing.T) {
 		"an unknown number of keys":      nil,
 		"0 keys, 0 of which expire":      {},
 		"1000 keys, 200 of which expire": counts(800, 200),
-		"10 keys, 1 of which expire (6 in database 0, 1 in database 3, 3 in database 12)": {12: {Keys: 3, Expiring: 1}, 0: {Keys: 6}, 3: {Keys: 1}},
+		"10 keys, 1 of which expire (6 in database 0, 1 in database 3, 3 in database 12)": {12: {Keys: 3, Expiring: 1}, 0: {Keys: 6},
+			3: {Keys: 1}},
 	} {
 		if got := keys.String(); got != want {
 			t.Errorf("got %q, want %q", got, want)

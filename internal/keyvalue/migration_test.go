@@ -21,7 +21,8 @@ func TestMigrationNames_areValid(t *testing.T) {
 		}
 	}
 	seen := map[string]bool{}
-	for _, name := range []string{keyvalue.MigrationMarker(oldStore), keyvalue.RetiredAttachment(oldStore), keyvalue.ForkAttachment(oldStore), keyvalue.Lease(oldStore, "9f1c03ab")} {
+	for _, name := range []string{keyvalue.MigrationMarker(oldStore), keyvalue.RetiredAttachment(oldStore), keyvalue.ForkAttachment(oldStore),
+		keyvalue.Lease(oldStore, "9f1c03ab")} {
 		if err := keyvalue.ValidateAttachmentName(name); err != nil {
 			t.Error(err)
 		}

@@ -29,7 +29,9 @@ func ValidateAddOnName(s string) error {
 	if addOnNamePattern.MatchString(s) {
 		return nil
 	}
-	return fmt.Errorf("%q cannot be the name of an add-on, which starts with a letter and goes on with one or more letters, digits, dashes or underscores: write for example \"acme-cache\"", s)
+	return fmt.Errorf(
+		"%q cannot be the name of an add-on, which starts with a letter and goes on with one or more letters, digits, dashes or underscores: "+
+			"write for example \"acme-cache\"", s)
 }
 
 // IsUUID reports whether s is an id as Heroku writes them: lower case, with hyphens.
@@ -67,7 +69,9 @@ func ValidateAttachmentName(s string) error {
 	if attachmentNamePattern.MatchString(base) {
 		example = base
 	}
-	return fmt.Errorf("%q cannot be the name of an attachment, which starts with an upper-case letter and goes on with one or more upper-case letters, digits or underscores: write for example %q, which gives the config var %s", s, example, ConfigVar(example))
+	return fmt.Errorf(
+		"%q cannot be the name of an attachment, which starts with an upper-case letter and goes on with one or more upper-case letters, "+
+			"digits or underscores: write for example %q, which gives the config var %s", s, example, ConfigVar(example))
 }
 
 // StoreName is the name of the n-th store, from 0, that a configuration orders for an app under an attachment name ("":

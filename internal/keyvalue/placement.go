@@ -49,7 +49,9 @@ func Place(plan PlanName, location Location) Placement {
 	switch {
 	case class == ClassCommon && location == PrivateSpace:
 		p.Verdict = NeedsConsent
-		p.Reason = fmt.Sprintf("A store on the plan %s runs in the Common Runtime, outside the network of the Private Space, so the app's data would travel over the public internet.", plan)
+		p.Reason = fmt.Sprintf(
+			"A store on the plan %s runs in the Common Runtime, outside the network of the Private Space, so the app's data would travel over "+
+				"the public internet.", plan)
 	case class == ClassCommon:
 		p.Reason = fmt.Sprintf("A Shield Space takes stores on shield plans only, and %s runs in the Common Runtime.", plan)
 	case class == ClassPrivate && location == ShieldSpace:

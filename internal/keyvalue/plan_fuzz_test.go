@@ -12,7 +12,8 @@ import (
 
 // A plan has one name, with or without the service in front, and that name is what is sent.
 func FuzzPlanName(f *testing.F) {
-	for _, s := range []string{"premium-0", "hobby-dev", "mini", "heroku-redis", "heroku-redis:premium-0", "private-7", "Premium-0", "Premium 0", "heroku-redis:", ""} {
+	for _, s := range []string{"premium-0", "hobby-dev", "mini", "heroku-redis", "heroku-redis:premium-0", "private-7", "Premium-0",
+		"Premium 0", "heroku-redis:", ""} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -56,10 +56,12 @@ func ParseEvictionPolicy(s string) (EvictionPolicy, error) {
 // ValidateTimeout checks a number of seconds.
 func ValidateTimeout(seconds int64) error {
 	if seconds < 0 {
-		return fmt.Errorf("a timeout of %d seconds is negative: write a whole number of seconds such as 300, or 0 to never close an idle connection", seconds)
+		return fmt.Errorf(
+			"a timeout of %d seconds is negative: write a whole number of seconds such as 300, or 0 to never close an idle connection", seconds)
 	}
 	if seconds > math.MaxInt32 {
-		return fmt.Errorf("a timeout of %d seconds is more than Redis can hold, which is %d: write 0 to never close an idle connection", seconds, math.MaxInt32)
+		return fmt.Errorf("a timeout of %d seconds is more than Redis can hold, which is %d: write 0 to never close an idle connection", seconds,
+			math.MaxInt32)
 	}
 	return nil
 }

@@ -13,7 +13,8 @@ import (
 
 func TestDefaultSettings(t *testing.T) {
 	t.Parallel()
-	if got, want := keyvalue.DefaultSettings(), (keyvalue.Settings{Timeout: 300, MaxmemoryPolicy: "noeviction", NotifyKeyspaceEvents: 0}); got != want {
+	if got, want := keyvalue.DefaultSettings(),
+		(keyvalue.Settings{Timeout: 300, MaxmemoryPolicy: "noeviction", NotifyKeyspaceEvents: 0}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }

@@ -84,7 +84,8 @@ func TestLogDrainURLs(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{
-		"", " ", "https://", "https:///secret", "http://secret.example.com", "HTTPS://secret.example.com", "syslog+tls://secret.example.com:6514", "secret.example.com", "https://secret host", "https://[::1",
+		"", " ", "https://", "https:///secret", "http://secret.example.com", "HTTPS://secret.example.com", "syslog+tls://secret.example.com:6514",
+		"secret.example.com", "https://secret host", "https://[::1",
 	} {
 		err := keyvalue.ValidateLogDrainURL(bad)
 		if err == nil || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "https://") {

@@ -46,9 +46,12 @@ func ParseURL(raw string) (Connection, error) {
 	// The error of url.Parse quotes the URL, so it stays here.
 	u, err := url.Parse(scheme + "://" + rest)
 	// What is behind a raw ? or # may be the rest of a password, and what is before it then looks like an address.
-	if err != nil || strings.Contains(rest, "#") || strings.Contains(u.RawQuery, "@") || strings.Contains(u.Hostname(), ":") && u.Host[0] != '[' {
-		return Connection{}, errors.New("the URL cannot be read: a character of the user name or the password that is not a letter, a digit or one of -._~ " +
-			"has to be percent-encoded (/ as %2F, # as %23), the port is a number, and an IPv6 address has brackets: write for example " + urlExample)
+	if err != nil || strings.Contains(rest, "#") || strings.Contains(u.RawQuery, "@") || strings.Contains(u.Hostname(), ":") &&
+		u.Host[0] != '[' {
+		return Connection{},
+			errors.New("the URL cannot be read: a character of the user name or the password that is not a letter, a digit or one of -._~ " +
+				"has to be percent-encoded (/ as %2F, # as %23), the port is a number, and an IPv6 address has brackets: write for example " +
+				urlExample)
 	}
 	if u.Hostname() == "" {
 		return Connection{}, errors.New("the URL has no host: write for example " + urlExample)

@@ -50,7 +50,8 @@ func FuzzURL(f *testing.F) {
 		_, err := keyvalue.ParseURL(in)
 		texts[err.Error()] = true
 	}
-	for _, s := range []string{"rediss://u%40x:p%2F@[::1]:40123/2?a=b", "rediss://:hunter2@host:6379", "rediss://h:hun/ter2@host:6379/0", "hunter2", "rediss://host/hunter2?a=b"} {
+	for _, s := range []string{"rediss://u%40x:p%2F@[::1]:40123/2?a=b", "rediss://:hunter2@host:6379", "rediss://h:hun/ter2@host:6379/0",
+		"hunter2", "rediss://host/hunter2?a=b"} {
 		f.Add(s)
 	}
 	const long = 6 // a shorter password is found in any text

@@ -152,7 +152,8 @@ func LifeCycleNotice(running Version, now time.Time) string {
 	if now.After(release.LastDay.AddDate(0, 0, 1)) {
 		ends = "ended its life"
 	}
-	return fmt.Sprintf("It runs %s %s. Heroku announced that it %s in %s, and upgrades what is left by itself. Version %s is the newest that was announced.",
+	return fmt.Sprintf(
+		"It runs %s %s. Heroku announced that it %s in %s, and upgrades what is left by itself. Version %s is the newest that was announced.",
 		release.Server, running, ends, release.EndOfLife, newest.Version)
 }
 

@@ -18,7 +18,8 @@ func TestParseVersion(t *testing.T) {
 			t.Errorf("%q: %q, %v", good, v, err)
 		}
 	}
-	for _, bad := range []string{"", ".", "7.", ".2", "7..2", "v7.2", "7.2-rc1", "07.2", "7.02", " 7.2", "7.2 ", "7,2", "1.2.3.4.5", "1234567.0", "latest"} {
+	for _, bad := range []string{"", ".", "7.", ".2", "7..2", "v7.2", "7.2-rc1", "07.2", "7.02", " 7.2", "7.2 ", "7,2", "1.2.3.4.5",
+		"1234567.0", "latest"} {
 		if _, err := keyvalue.ParseVersion(bad); err == nil || !strings.Contains(err.Error(), `write for example "7.2"`) {
 			t.Errorf("%q is accepted, or without an example: %v", bad, err)
 		}
@@ -31,7 +32,8 @@ func TestVersionAccepts(t *testing.T) {
 		asked, running keyvalue.Version
 		want           bool
 	}{
-		{"7.2", "7.2", true}, {"7.2", "7.2.4", true}, {"7.2", "7.4.0", true}, {"7.2", "7.10.0", true}, {"7.2", "8.0.1", true}, {"7.2", "10.0", true},
+		{"7.2", "7.2", true}, {"7.2", "7.2.4", true}, {"7.2", "7.4.0", true}, {"7.2", "7.10.0", true}, {"7.2", "8.0.1", true},
+		{"7.2", "10.0", true},
 		{"7.2", "7.0.15", false}, {"7.2", "6.2.14", false}, {"7.10", "7.2.4", false}, {"8", "7.2.4", false},
 		{"7", "7.0.15", true}, {"7.2.4", "7.2.4", true}, {"7.2.4", "7.2.10", true}, {"7.2.4", "7.2.3", false},
 		{"7.2.4", "7.2", true}, {"7.2", "7", true}, {"7.2", "7.2-rc1", true},
@@ -58,13 +60,15 @@ func TestReleases(t *testing.T) {
 	if defaults != 1 || previous.Version != "7.2" {
 		t.Errorf("%d defaults, and the newest is %s", defaults, previous.Version)
 	}
-	for version, want := range map[keyvalue.Version]string{"6.2": "6.2", "7.0.15": "7.0", "7.2.4": "7.2", "7.2": "7.2", "7": "", "7.4": "", "8.0.1": "", "": ""} {
+	for version, want := range map[keyvalue.Version]string{"6.2": "6.2", "7.0.15": "7.0", "7.2.4": "7.2", "7.2": "7.2", "7": "", "7.4": "",
+		"8.0.1": "", "": ""} {
 		got, known := keyvalue.LookupRelease(version)
 		if string(got.Version) != want || known != (want != "") {
 			t.Errorf("the release of %q: %q (%t), want %q", version, got.Version, known, want)
 		}
 	}
-	if r, _ := keyvalue.LookupRelease("7.0.15"); r.EndOfLife != "Q4 2025" || !r.LastDay.Equal(time.Date(2025, time.December, 31, 0, 0, 0, 0, time.UTC)) || r.Server != "Redis" {
+	if r, _ := keyvalue.LookupRelease("7.0.15"); r.EndOfLife != "Q4 2025" ||
+		!r.LastDay.Equal(time.Date(2025, time.December, 31, 0, 0, 0, 0, time.UTC)) || r.Server != "Redis" {
 		t.Errorf("%+v", r)
 	}
 	keyvalue.Releases()[0].Version = "0"
@@ -121,10 +125,11 @@ func TestLifeCycleNotice(t *testing.T) {
 		now     time.Time
 		want    string // part of the notice
 	}{
-		"half a year before nothing is said":              {"7.0.15", on(2025, time.June, 1), ""},
-		"some months before it is announced":              {"7.0.15", on(2025, time.November, 1), "ends its life in Q4 2025"},
-		"on the last day it still lives":                  {"7.0.15", on(2025, time.December, 31), "ends its life in Q4 2025"},
-		"afterwards it is over":                           {"7.0.15", on(2026, time.January, 14), "ended its life in Q4 2025, and upgrades what is left by itself. Version 7.2 is the newest"},
+		"half a year before nothing is said": {"7.0.15", on(2025, time.June, 1), ""},
+		"some months before it is announced": {"7.0.15", on(2025, time.November, 1), "ends its life in Q4 2025"},
+		"on the last day it still lives":     {"7.0.15", on(2025, time.December, 31), "ends its life in Q4 2025"},
+		"afterwards it is over": {"7.0.15", on(2026, time.January, 14),
+			"ended its life in Q4 2025, and upgrades what is left by itself. Version 7.2 is the newest"},
 		"there is nothing to go to from the newest":       {"7.2.4", on(2026, time.December, 1), ""},
 		"a release that nobody has announced is no one's": {"9.0.0", on(2030, time.January, 1), ""},
 		"nothing is known of an unknown version":          {"", on(2030, time.January, 1), ""},

@@ -67,7 +67,8 @@ func ParseTimeOfDay(s string) (int, error) {
 	case half != "" && (hour < 1 || hour > 12):
 		return 0, fmt.Errorf("%q is not a time of day: with AM or PM the hours are 1 to 12, for example 1:30PM", s)
 	case minute%30 != 0 || minute > 59:
-		return 0, fmt.Errorf("%q is not a full or half hour: maintenance windows begin at :00 or :30, for example %02d:%02d", s, hour, minute/30%2*30)
+		return 0, fmt.Errorf("%q is not a full or half hour: maintenance windows begin at :00 or :30, for example %02d:%02d", s, hour,
+			minute/30%2*30)
 	case half != "":
 		hour %= 12
 		if half == "p" {

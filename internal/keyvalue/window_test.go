@@ -38,11 +38,12 @@ func TestParseTimeOfDay(t *testing.T) {
 func TestParseWindow_errorsSayTheGrammarWithAnExample(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ day, at, says string }{
-		"no day":                {"", "13:30", "for example Sunday"},
-		"another language":      {"Sonntag", "13:30", `"Sonntag" is not a day of the week`},
-		"two letters":           {"su", "13:30", "for example Sunday"},
-		"a quarter":             {"Sunday", "14:15", "begin at :00 or :30, for example 14:00"},
-		"a minute off":          {"Sunday", "14:31", `"14:31" is not a full or half hour: maintenance windows begin at :00 or :30, for example 14:30`},
+		"no day":           {"", "13:30", "for example Sunday"},
+		"another language": {"Sonntag", "13:30", `"Sonntag" is not a day of the week`},
+		"two letters":      {"su", "13:30", "for example Sunday"},
+		"a quarter":        {"Sunday", "14:15", "begin at :00 or :30, for example 14:00"},
+		"a minute off": {"Sunday", "14:31",
+			`"14:31" is not a full or half hour: maintenance windows begin at :00 or :30, for example 14:30`},
 		"too many minutes":      {"Sunday", "14:60", "for example 14:00"},
 		"more minutes":          {"Sunday", "14:90", "for example 14:30"},
 		"midnight as an hour":   {"Sunday", "24:00", "0 to 23, for example 13:30"},
@@ -81,7 +82,8 @@ func TestParseWindowText(t *testing.T) {
 	}
 	for _, s := range []string{
 		"", "Mondays", "not set", "Mondays 22:30 to 02:30 UTC", "Mondays 10:00 to 14:30 UTC", "Mondays 10:00 to Tuesdays 14:00 UTC",
-		"Mondays 10:15 to 14:15 UTC", "Mondays 10:00 to 14:00", "Mondays 10:00 to 14:00 CET", "Mondays 10:00 to 14:99 UTC", "Moondays 10:00 to 14:00 UTC",
+		"Mondays 10:15 to 14:15 UTC", "Mondays 10:00 to 14:00", "Mondays 10:00 to 14:00 CET", "Mondays 10:00 to 14:99 UTC",
+		"Moondays 10:00 to 14:00 UTC",
 	} {
 		if got, err := keyvalue.ParseWindowText(s); err == nil {
 			t.Errorf("%q was read as %v", s, got)
@@ -157,11 +159,13 @@ func TestWindow_everyOneOfTheWeek(t *testing.T) {
 	for slot := range 7 * 48 {
 		w := keyvalue.Window{Day: time.Weekday(slot / 48), Minute: slot % 48 * 30}
 		next := w.Next(now)
-		if next.Before(now) || !next.Add(-7*24*time.Hour).Before(now) || next.Weekday() != w.Day || next.Hour()*60+next.Minute() != w.Minute || next.Second() != 0 {
+		if next.Before(now) || !next.Add(-7*24*time.Hour).Before(now) || next.Weekday() != w.Day || next.Hour()*60+next.Minute() != w.Minute ||
+			next.Second() != 0 {
 			t.Errorf("%v is next on %v", w, next)
 		}
 		day, minute := w.Ends()
-		if ends := next.Add(keyvalue.WindowLength); ends.Weekday() != day || ends.Hour()*60+ends.Minute() != minute || w.Contains(ends) || !w.Contains(ends.Add(-1)) {
+		if ends := next.Add(keyvalue.WindowLength); ends.Weekday() != day || ends.Hour()*60+ends.Minute() != minute || w.Contains(ends) ||
+			!w.Contains(ends.Add(-1)) {
 			t.Errorf("%v ends on %v", w, ends)
 		}
 		if again, err := keyvalue.ParseWindow(w.Day.String(), w.TimeOfDay()); err != nil || again != w {

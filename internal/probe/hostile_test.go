@@ -24,8 +24,10 @@ type hostileAnswers struct{ *rand.Rand }
 func (h hostileAnswers) pick(all ...string) string { return all[h.IntN(len(all))] }
 
 func (h hostileAnswers) length() string {
-	return h.pick("-1", "0", "1", "2", "5", "1024", "65536", "65537", "1048576", "1048577", "536870912", "2147483647", "2147483648", "4294967296",
-		"9223372036854775807", "9223372036854775808", "99999999999999999999", "-2", "-2147483648", "-9223372036854775808", "+5", "0x10", "1e9", "", "abc", " 5", "5 ")
+	return h.pick("-1", "0", "1", "2", "5", "1024", "65536", "65537", "1048576", "1048577", "536870912", "2147483647", "2147483648",
+		"4294967296",
+		"9223372036854775807", "9223372036854775808", "99999999999999999999", "-2", "-2147483648", "-9223372036854775808", "+5", "0x10", "1e9",
+		"", "abc", " 5", "5 ")
 }
 
 // reply is one, to some depth; most are not what they announce.
@@ -36,7 +38,8 @@ func (h hostileAnswers) reply(depth int) string {
 	case kind == 1:
 		return "$" + h.length() + "\r\n" + strings.Repeat("x", h.IntN(100)) + h.pick("\r\n", "", "\n")
 	case kind == 2:
-		text := h.pick("redis_version:7\r\n", "# Keyspace\r\ndb0:keys=9223372036854775807,expires=-1\r\n", "used_memory:-9223372036854775808\r\n", "maxmemory_policy:\x1b[2J\r\n")
+		text := h.pick("redis_version:7\r\n", "# Keyspace\r\ndb0:keys=9223372036854775807,expires=-1\r\n", "used_memory:-9223372036854775808\r\n",
+			"maxmemory_policy:\x1b[2J\r\n")
 		return fmt.Sprintf("$%d\r\n%s\r\n", len(text), text)
 	case kind < 7 && depth > 0:
 		var all strings.Builder
@@ -108,7 +111,8 @@ func TestLook_hostileServer(t *testing.T) {
 	before = memory.HeapSys
 	for n := range looks {
 		report, err := probe.Look(t.Context(), "redis://h:canary-password@127.0.0.1", probe.Options{Dial: answers.dial, Timeout: time.Minute})
-		if err != nil && reason(err) == "" || strings.Contains(fmt.Sprint(err, report), "canary") || strings.Contains(report.EvictionPolicy, "\x1b") {
+		if err != nil && reason(err) == "" || strings.Contains(fmt.Sprint(err, report), "canary") ||
+			strings.Contains(report.EvictionPolicy, "\x1b") {
 			t.Fatalf("look %d: %v %+v", n, err, report)
 		}
 		reasons[reason(err)]++

@@ -61,7 +61,8 @@ func replicationsBegun(t *testing.T, client *redis.Client) string {
 	}
 	var found []string
 	for line := range strings.Lines(info) {
-		for _, field := range []string{"sync_full:", "sync_partial_ok:", "sync_partial_err:", "connected_slaves:", "repl_backlog_active:", "total_forks:"} {
+		for _, field := range []string{"sync_full:", "sync_partial_ok:", "sync_partial_err:", "connected_slaves:", "repl_backlog_active:",
+			"total_forks:"} {
 			if strings.HasPrefix(line, field) {
 				found = append(found, strings.TrimSpace(line))
 			}

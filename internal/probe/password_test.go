@@ -85,12 +85,17 @@ func TestLook_sendsThePasswordToWhomItKnows(t *testing.T) {
 		options probe.Options
 		reason  probe.Reason // "" = it is sent
 	}{
-		"a store of Heroku's":                           {"rediss://h:secret@" + herokus, probe.Options{InsecureTLS: true}, ""},
-		"its key is known":                              {"rediss://h:secret@" + herokus, probe.Options{InsecureTLS: true, Accept: func(key string) bool { return len(key) == 64 }}, ""},
-		"its key is another one":                        {"rediss://h:secret@" + herokus, probe.Options{InsecureTLS: true, Accept: no}, probe.ReasonCertificate},
-		"a host that is none of Heroku's":               {"rediss://h:secret@store.example.com:6380", probe.Options{InsecureTLS: true}, probe.ReasonTLS},
-		"such a host, whose key is known":               {"rediss://h:secret@store.example.com:6380", probe.Options{InsecureTLS: true, Accept: func(string) bool { return true }}, probe.ReasonTLS},
-		"a host that looks like Heroku's":               {"rediss://h:secret@ec2-203-0-113-40.compute-1.amazonaws.com.example.com", probe.Options{InsecureTLS: true}, probe.ReasonTLS},
+		"a store of Heroku's": {"rediss://h:secret@" + herokus, probe.Options{InsecureTLS: true}, ""},
+		"its key is known": {"rediss://h:secret@" + herokus,
+			probe.Options{InsecureTLS: true, Accept: func(key string) bool { return len(key) == 64 }}, ""},
+		"its key is another one": {"rediss://h:secret@" + herokus, probe.Options{InsecureTLS: true, Accept: no},
+			probe.ReasonCertificate},
+		"a host that is none of Heroku's": {"rediss://h:secret@store.example.com:6380", probe.Options{InsecureTLS: true},
+			probe.ReasonTLS},
+		"such a host, whose key is known": {"rediss://h:secret@store.example.com:6380",
+			probe.Options{InsecureTLS: true, Accept: func(string) bool { return true }}, probe.ReasonTLS},
+		"a host that looks like Heroku's": {"rediss://h:secret@ec2-203-0-113-40.compute-1.amazonaws.com.example.com",
+			probe.Options{InsecureTLS: true}, probe.ReasonTLS},
 		"a store of Heroku's without TLS":               {"redis://h:secret@" + herokus, probe.Options{InsecureTLS: true}, probe.ReasonCleartext},
 		"another host without TLS":                      {"redis://h:secret@store.example.com", probe.Options{}, probe.ReasonCleartext},
 		"another host without TLS, as somebody wants":   {"redis://h:secret@store.example.com", probe.Options{Cleartext: true}, ""},

@@ -55,7 +55,9 @@ func Look(ctx context.Context, url string, o Options) (Report, error) {
 	url, _, _ = strings.Cut(url, "?") // options of other clients, such as ssl_cert_reqs
 	target, err := redis.ParseURL(url)
 	if err != nil || target.Network != "tcp" {
-		return Report{}, errors.New("the URL cannot be read: it begins with redis:// or rediss://, and what is not a letter or a digit in the password is percent-encoded")
+		return Report{},
+			errors.New(
+				"the URL cannot be read: it begins with redis:// or rediss://, and what is not a letter or a digit in the password is percent-encoded")
 	}
 	limited, cancel := context.WithTimeout(ctx, cmp.Or(o.Timeout, defaultTimeout))
 	defer cancel()
@@ -113,7 +115,8 @@ func connect(ctx context.Context, target *redis.Options, o Options) (net.Conn, e
 		dial = new(net.Dialer).DialContext
 	}
 	if target.TLSConfig == nil && !o.Cleartext && !isLoopback(host) {
-		return nil, unreachable(ReasonCleartext, "its URL begins with redis://, so that the password would be sent without encryption; it was not sent")
+		return nil, unreachable(ReasonCleartext,
+			"its URL begins with redis://, so that the password would be sent without encryption; it was not sent")
 	}
 	conn, err := dial(ctx, "tcp", target.Addr)
 	if err != nil {

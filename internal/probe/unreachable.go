@@ -70,7 +70,8 @@ func handshakeFailure(err error) error {
 	var certificate *tls.CertificateVerificationError
 	switch {
 	case errors.Is(err, errOtherKey):
-		return unreachable(ReasonCertificate, "its certificate has another key than the one that was seen first, so that the password was not sent")
+		return unreachable(ReasonCertificate,
+			"its certificate has another key than the one that was seen first, so that the password was not sent")
 	case errors.As(err, &certificate):
 		return unreachable(ReasonTLS, "its certificate is not trusted here")
 	}

@@ -122,22 +122,37 @@ func TestLook_unreachable(t *testing.T) {
 		"a name that nobody has": {address: canaryHost + ".invalid:6380", reason: probe.ReasonDNS, says: "name of its host"},
 		"a name that the resolver denies": {address: canaryHost + ".example:6380", reason: probe.ReasonDNS, says: "name of its host",
 			options: probe.Options{Cleartext: true, Dial: dialFails(&net.DNSError{Err: "no such host", Name: canaryHost, IsNotFound: true})}},
-		"nothing listens":   {address: refused, reason: probe.ReasonRefused, says: "nothing listens"},
-		"no route":          {address: canaryHost + ":6380", reason: probe.ReasonRefused, says: "takes no connections", options: probe.Options{Cleartext: true, Dial: dialFails(errors.New("no route"))}},
-		"no answer":         {serve: connection.untilClosed, reason: probe.ReasonTimeout, says: "did not answer in time", options: probe.Options{Timeout: 50 * time.Millisecond}},
-		"no answer to TLS":  {scheme: "rediss", serve: connection.untilClosed, reason: probe.ReasonTimeout, says: "did not answer in time", options: probe.Options{Timeout: 50 * time.Millisecond}},
-		"no TLS there":      {scheme: "rediss", serve: func(c connection) { c.say("-ERR no\r\n"); c.untilClosed() }, reason: probe.ReasonTLS, says: "does not speak TLS"},
-		"ended within TLS":  {scheme: "rediss", address: closed, reason: probe.ReasonTLS, says: "ended the connection"},
-		"ended at once":     {address: closed, reason: probe.ReasonProtocol, says: "ended the connection"},
-		"a web page":        {serve: func(c connection) { c.say("HTTP/1.1 400 Bad Request\r\n\r\n" + canaryPassword); c.untilClosed() }, reason: probe.ReasonProtocol, says: "neither Redis nor Valkey"},
-		"no free place":     {serve: func(c connection) { c.say("-ERR max number of clients reached\r\n") }, reason: probe.ReasonProtocol, says: "connections are all taken"},
-		"a wrong password":  {serve: answering(map[string]string{"AUTH": "-WRONGPASS invalid username-password pair or user is disabled.\r\n"}), reason: probe.ReasonAuth, says: "refuses the user name or the password"},
-		"AUTH is unknown":   {serve: answering(nil), reason: probe.ReasonAuth, says: "refuses the user name or the password"},
-		"INFO is forbidden": {serve: answering(map[string]string{"AUTH": "+OK\r\n", "INFO": "-NOPERM this user has no permissions to run the 'info' command\r\n"}), reason: probe.ReasonAuth, says: "may not run INFO"},
-		"a password wanted": {serve: answering(map[string]string{"AUTH": "+OK\r\n", "INFO": "-NOAUTH Authentication required.\r\n"}), reason: probe.ReasonAuth, says: "wants a password"},
-		"reading its data":  {serve: answering(map[string]string{"AUTH": "+OK\r\n", "INFO": "-LOADING Redis is loading the dataset in memory\r\n"}), reason: probe.ReasonProtocol, says: "reading its data"},
-		"an error page":     {serve: answering(map[string]string{"AUTH": "+OK\r\n", "INFO": "-ERR backend " + canaryHost + " of " + canaryPassword + " is gone\r\n"}), reason: probe.ReasonProtocol, says: "answered with an error"},
-		"INFO is a number":  {serve: answering(map[string]string{"AUTH": "+OK\r\n", "INFO": "*1\r\n:1\r\n"}), reason: probe.ReasonProtocol, says: "neither Redis nor Valkey"},
+		"nothing listens": {address: refused, reason: probe.ReasonRefused, says: "nothing listens"},
+		"no route": {address: canaryHost + ":6380", reason: probe.ReasonRefused, says: "takes no connections",
+			options: probe.Options{Cleartext: true, Dial: dialFails(errors.New("no route"))}},
+		"no answer": {serve: connection.untilClosed, reason: probe.ReasonTimeout, says: "did not answer in time",
+			options: probe.Options{Timeout: 50 * time.Millisecond}},
+		"no answer to TLS": {scheme: "rediss", serve: connection.untilClosed, reason: probe.ReasonTimeout, says: "did not answer in time",
+			options: probe.Options{Timeout: 50 * time.Millisecond}},
+		"no TLS there": {scheme: "rediss", serve: func(c connection) { c.say("-ERR no\r\n"); c.untilClosed() }, reason: probe.ReasonTLS,
+			says: "does not speak TLS"},
+		"ended within TLS": {scheme: "rediss", address: closed, reason: probe.ReasonTLS, says: "ended the connection"},
+		"ended at once":    {address: closed, reason: probe.ReasonProtocol, says: "ended the connection"},
+		"a web page": {serve: func(c connection) { c.say("HTTP/1.1 400 Bad Request\r\n\r\n" + canaryPassword); c.untilClosed() },
+			reason: probe.ReasonProtocol, says: "neither Redis nor Valkey"},
+		"no free place": {serve: func(c connection) { c.say("-ERR max number of clients reached\r\n") }, reason: probe.ReasonProtocol,
+			says: "connections are all taken"},
+		"a wrong password": {serve: answering(map[string]string{"AUTH": "-WRONGPASS invalid username-password pair or user is disabled.\r\n"}),
+			reason: probe.ReasonAuth, says: "refuses the user name or the password"},
+		"AUTH is unknown": {serve: answering(nil), reason: probe.ReasonAuth, says: "refuses the user name or the password"},
+		"INFO is forbidden": {
+			serve:  answering(map[string]string{"AUTH": "+OK\r\n", "INFO": "-NOPERM this user has no permissions to run the 'info' command\r\n"}),
+			reason: probe.ReasonAuth, says: "may not run INFO"},
+		"a password wanted": {serve: answering(map[string]string{"AUTH": "+OK\r\n", "INFO": "-NOAUTH Authentication required.\r\n"}),
+			reason: probe.ReasonAuth, says: "wants a password"},
+		"reading its data": {
+			serve:  answering(map[string]string{"AUTH": "+OK\r\n", "INFO": "-LOADING Redis is loading the dataset in memory\r\n"}),
+			reason: probe.ReasonProtocol, says: "reading its data"},
+		"an error page": {
+			serve:  answering(map[string]string{"AUTH": "+OK\r\n", "INFO": "-ERR backend " + canaryHost + " of " + canaryPassword + " is gone\r\n"}),
+			reason: probe.ReasonProtocol, says: "answered with an error"},
+		"INFO is a number": {serve: answering(map[string]string{"AUTH": "+OK\r\n", "INFO": "*1\r\n:1\r\n"}), reason: probe.ReasonProtocol,
+			says: "neither Redis nor Valkey"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -165,7 +180,8 @@ func TestLook_unreachable(t *testing.T) {
 func TestLook_realRefusals(t *testing.T) {
 	t.Parallel()
 	_, storeURL := premium(t)
-	if _, err := probe.Look(t.Context(), storeURL, probe.Options{}); reason(err) != probe.ReasonTLS || !strings.Contains(err.Error(), "certificate is not trusted") {
+	if _, err := probe.Look(t.Context(), storeURL, probe.Options{}); reason(err) != probe.ReasonTLS ||
+		!strings.Contains(err.Error(), "certificate is not trusted") {
 		t.Errorf("a self-signed certificate: %v", err)
 	}
 	_, address, _ := strings.Cut(storeURL, "@")
@@ -189,8 +205,10 @@ func TestLook_realRefusals(t *testing.T) {
 func TestLook_noURL(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{
-		"", "canary-host-161803", "http://" + canaryUser + ":" + canaryPassword + "@" + canaryHost, "unix://" + canaryUser + ":" + canaryPassword + "@/" + canaryHost,
-		"redis://" + canaryUser + ":" + canaryPassword + "%zz@" + canaryHost, "redis://:" + canaryPassword + "@" + canaryHost + ":port", "redis://:" + canaryPassword + "@" + canaryHost + "/database",
+		"", "canary-host-161803", "http://" + canaryUser + ":" + canaryPassword + "@" + canaryHost, "unix://" + canaryUser + ":" +
+			canaryPassword + "@/" + canaryHost,
+		"redis://" + canaryUser + ":" + canaryPassword + "%zz@" + canaryHost, "redis://:" + canaryPassword + "@" + canaryHost + ":port",
+		"redis://:" + canaryPassword + "@" + canaryHost + "/database",
 	} {
 		_, err := probe.Look(t.Context(), url, probe.Options{})
 		if err == nil || reason(err) != "" || !strings.Contains(err.Error(), "the URL cannot be read") {
@@ -210,7 +228,8 @@ func TestLook_report(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "{TLS:false Server:valkey Version:7.2.8 Role:replica UsedMemory:1048576 PeakMemory:0 MaxMemory:0 ConnectedClients:0 MaxClients:0 " +
+	want := "{TLS:false Server:valkey Version:7.2.8 Role:replica UsedMemory:1048576 PeakMemory:0 MaxMemory:0 ConnectedClients:0 " +
+		"MaxClients:0 " +
 		"EvictionPolicy:allkeys-lru EvictedKeys:12 Hits:0 Misses:0 Keys:map[0:9000000000 12:2] Expiring:map[0:1] CanFork:false}"
 	if fmt.Sprintf("%+v", got) != want {
 		t.Errorf("got  %+v\nwant %s", got, want)
@@ -245,9 +264,10 @@ func (r *record) String() string {
 // A client that is left to dial by itself logs what Look must not: the record would see it.
 func TestLook_logIsSeen(t *testing.T) {
 	t.Parallel()
-	client := redis.NewClient(&redis.Options{MaxRetries: -1, DialerRetries: 1, Dialer: func(context.Context, string, string) (net.Conn, error) {
-		return nil, errors.New("no way to control-141421")
-	}})
+	client := redis.NewClient(&redis.Options{MaxRetries: -1, DialerRetries: 1,
+		Dialer: func(context.Context, string, string) (net.Conn, error) {
+			return nil, errors.New("no way to control-141421")
+		}})
 	defer func() { _ = client.Close() }()
 	_ = client.Ping(t.Context()).Err()
 	if !strings.Contains(logged.String(), "control-141421") {
@@ -269,7 +289,8 @@ func expectNoCanary(t *testing.T, address string, err error, report probe.Report
 		}
 	}
 	// The positive control: what go-redis itself says of the same contains it.
-	if control := fmt.Sprintf("%+v", &redis.Options{Addr: address, Password: canaryPassword}); !strings.Contains(control, "canary") || !strings.Contains(control, address) {
+	if control := fmt.Sprintf("%+v", &redis.Options{Addr: address, Password: canaryPassword}); !strings.Contains(control, "canary") ||
+		!strings.Contains(control, address) {
 		t.Errorf("the canary would not be seen: %s", control)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,70 +33,33 @@ const (
 
 func (a *addOn) name() string { return a.Name }
 
-type billingEntity struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
-	Type string `json:"type"`
-}
+// addOnBody describes an add-on as its owner sees it.
+func addOnBody(c *call, a *addOn) object { return c.addOnSeenFrom(a, a.App) }
 
-type addOnBody struct {
-	Actions          []string      `json:"actions"`
-	AddonService     any           `json:"addon_service"` // idName, or a serviceBody when expanded
-	App              idName        `json:"app"`
-	BilledPrice      *priceBody    `json:"billed_price"`
-	BillingEntity    billingEntity `json:"billing_entity"`
-	ConfigVars       []string      `json:"config_vars"`
-	CreatedAt        string        `json:"created_at"`
-	ID               string        `json:"id"`
-	Name             string        `json:"name"`
-	Plan             any           `json:"plan"` // idName, or a planBody when expanded
-	ProviderID       string        `json:"provider_id"`
-	ProvisionMessage string        `json:"provision_message,omitempty"` // only if the request asks for it
-	State            string        `json:"state"`
-	UpdatedAt        string        `json:"updated_at"`
-	WebURL           string        `json:"web_url"`
-}
-
-func (b addOnBody) key(field string) string {
-	if field == "name" {
-		return b.Name
+// addOnSeenFrom describes an add-on as an app sees it: config_vars are the names on that app.
+func (c *call) addOnSeenFrom(a *addOn, appID string) object {
+	owner, vars := c.w.Apps[a.App].idName(), []string{}
+	if a.State == stateProvisioned {
+		for _, at := range c.w.attachmentsOf(a.ID, appID) {
+			vars = append(vars, at.configVar())
+		}
 	}
-	return b.ID
-}
-
-// addOnBody describes an add-on as an app sees it: config_vars are the names on that app. It is the owner, except in an app's list.
-func (c *call) addOnBody(a *addOn, seenFrom string) addOnBody {
-	owner := c.w.Apps[a.App].idName()
-	b := addOnBody{
-		Actions:       []string{},
-		AddonService:  idName{service.ID, service.Name},
-		App:           owner,
-		BillingEntity: billingEntity{owner.ID, owner.Name, "app"},
-		ConfigVars:    []string{},
-		CreatedAt:     stamp(a.CreatedAt),
-		ID:            a.ID,
-		Name:          a.Name,
-		Plan:          planID(a.Plan),
-		ProviderID:    a.ID,
-		State:         a.State,
-		UpdatedAt:     stamp(a.UpdatedAt),
-		WebURL:        ssoURL(a.App, a.ID),
+	b := object{
+		"id": a.ID, "name": a.Name, "state": a.State, "app": owner, "config_vars": vars, "actions": []string{},
+		"addon_service": service, "plan": planID(a.Plan), "billed_price": nil,
+		"billing_entity": object{"id": owner.ID, "name": owner.Name, "type": "app"},
+		"provider_id":    a.ID, "web_url": ssoURL(a.App, a.ID),
+		"created_at": stamp(a.CreatedAt), "updated_at": stamp(a.UpdatedAt),
 	}
 	plan, known := keyvalue.LookupPlan(a.Plan)
 	if known {
-		p := price(plan)
-		b.BilledPrice = &p
-	}
-	if a.State == stateProvisioned {
-		for _, at := range c.w.attachmentsOf(a.ID, seenFrom) {
-			b.ConfigVars = append(b.ConfigVars, at.configVar())
-		}
+		b["billed_price"] = price(plan)
 	}
 	if c.wants("Accept-Expansion", "addon_service") {
-		b.AddonService = service
+		b["addon_service"] = serviceBody
 	}
 	if known && c.wants("Accept-Expansion", "plan") {
-		b.Plan = newPlanBody(plan)
+		b["plan"] = planBody(plan)
 	}
 	return b
 }
@@ -105,9 +69,9 @@ func ssoURL(appID, addOnID string) string {
 }
 
 // withMessage adds the message of the add-on's partner if the request asks for it.
-func (c *call) withMessage(b addOnBody, message string) addOnBody {
-	if strings.EqualFold(c.Header.Get("X-Heroku-Legacy-Provider-Messages"), "true") {
-		b.ProvisionMessage = message
+func (c *call) withMessage(b object, message string) object {
+	if message != "" && strings.EqualFold(c.Header.Get("X-Heroku-Legacy-Provider-Messages"), "true") {
+		b["provision_message"] = message
 	}
 	return b
 }
@@ -147,28 +111,14 @@ func (c *call) addOn(ref string) (*addOn, error) {
 	return a, nil
 }
 
-func listAddOns(c *call) (int, any, error) {
-	var bodies []addOnBody
-	for _, a := range c.w.AddOns {
-		if c.mayReadAddOn(a) {
-			bodies = append(bodies, c.addOnBody(a, a.App))
-		}
-	}
-	return http.StatusOK, list(bodies, "id", "name"), nil
+func pathAddOn(c *call) (*addOn, error) { return c.addOn(c.PathValue("addon")) }
+
+func listAddOns(c *call) (any, error) {
+	return listWhere(c, c.w.AddOns, c.mayReadAddOn, addOnBody, "id", "name"), nil
 }
 
-func listTeamAddOns(c *call) (int, any, error) {
-	t, err := c.team(c.PathValue("team"))
-	if err != nil {
-		return 0, nil, err
-	}
-	var bodies []addOnBody
-	for _, a := range c.w.AddOns {
-		if c.w.Apps[a.App].Team == t.ID {
-			bodies = append(bodies, c.addOnBody(a, a.App))
-		}
-	}
-	return http.StatusOK, list(bodies, "id", "name"), nil
+func listTeamAddOns(c *call, t *team) (any, error) {
+	return listWhere(c, c.w.AddOns, func(a *addOn) bool { return c.w.Apps[a.App].Team == t.ID }, addOnBody, "id", "name"), nil
 }
 
 func (w *world) onApp(a *addOn, appID string) bool {
@@ -176,51 +126,30 @@ func (w *world) onApp(a *addOn, appID string) bool {
 }
 
 // listAppAddOns has the app's own add-ons and those that are attached to it.
-func listAppAddOns(c *call) (int, any, error) {
-	app, err := c.app(c.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
-	var bodies []addOnBody
-	for _, a := range c.w.AddOns {
-		if c.w.onApp(a, app.ID) {
-			bodies = append(bodies, c.addOnBody(a, app.ID))
-		}
-	}
-	return http.StatusOK, list(bodies, "id", "name"), nil
+func listAppAddOns(c *call, app *app) (any, error) {
+	seen := func(c *call, a *addOn) object { return c.addOnSeenFrom(a, app.ID) }
+	return listWhere(c, c.w.AddOns, func(a *addOn) bool { return c.w.onApp(a, app.ID) }, seen, "id", "name"), nil
 }
 
-func getAddOn(c *call) (int, any, error) {
-	a, err := c.addOn(c.PathValue("addon"))
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, c.addOnBody(a, a.App), nil
-}
-
-func getAppAddOn(c *call) (int, any, error) {
-	app, err := c.app(c.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
+func getAppAddOn(c *call, app *app) (any, error) {
 	a := find(c.w.AddOns, c.PathValue("addon"), (*addOn).name)
 	if a == nil || !c.w.onApp(a, app.ID) {
-		return 0, nil, notFound("add_on", "add-on")
+		return nil, notFound("add_on", "add-on")
 	}
-	return http.StatusOK, c.addOnBody(a, app.ID), nil
+	return c.addOnSeenFrom(a, app.ID), nil
 }
 
 // addOnToChange finds an add-on that the path's app owns.
-func (c *call) addOnToChange() (*app, *addOn, error) {
-	app, err := c.appToChange(c.PathValue("app"))
+func addOnToChange(c *call) (*addOn, error) {
+	app, err := pathAppToChange(c)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	a := find(c.w.AddOns, c.PathValue("addon"), (*addOn).name)
 	if a == nil || a.App != app.ID {
-		return nil, nil, notFound("add_on", "add-on")
+		return nil, notFound("add_on", "add-on")
 	}
-	return app, a, nil
+	return a, nil
 }
 
 var addOnNamePattern = regexp.MustCompile(`^[a-zA-Z][A-Za-z0-9_-]+$`)
@@ -263,36 +192,28 @@ func (c *call) checkPlacement(plan keyvalue.Plan, app *app, confirm string) erro
 	return invalid("The plan %s cannot be installed in %s.", plan.Name.Wire(), where)
 }
 
-func createAddOn(c *call) (int, any, error) {
-	app, err := c.readyApp(c.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
-	var in struct {
-		Plan       reference `json:"plan"`
-		Name       string    `json:"name"`
-		Attachment struct {
-			Name string `json:"name"`
-		} `json:"attachment"`
-		Config  map[string]any `json:"config"`
-		Confirm string         `json:"confirm"`
-	}
-	if err := c.params(&in); err != nil {
-		return 0, nil, err
-	}
+func createAddOn(c *call, app *app, in struct {
+	Plan       reference `json:"plan"`
+	Name       string    `json:"name"`
+	Attachment struct {
+		Name string `json:"name"`
+	} `json:"attachment"`
+	Config  map[string]any `json:"config"`
+	Confirm string         `json:"confirm"`
+}) (any, error) {
 	plan, err := c.w.orderedPlan(string(in.Plan), app)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	if err := c.checkPlacement(plan, app, in.Confirm); err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	name := in.Name
 	if name == "" {
 		name = fmt.Sprintf("redis-%s-%05d", c.w.pick(adjectives), c.w.random().IntN(100000))
 	}
 	if err := c.checkAddOnName(name); err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	a := &addOn{
 		ID:        c.w.uuid(),
@@ -308,20 +229,20 @@ func createAddOn(c *call) (int, any, error) {
 		a.Store.PrivateHost = privateHost(a, sp)
 	}
 	if err := c.configure(a, in.Config); err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	// The attachment refers to the add-on, which therefore is added first, and removed again when the attachment is refused.
 	c.w.AddOns[a.ID] = a
 	if _, err := c.attach(a, app, in.Attachment.Name, in.Confirm); err != nil {
 		delete(c.w.AddOns, a.ID)
-		return 0, nil, err
+		return nil, err
 	}
 	c.w.updateLedger(a.ID, func(e *LedgerEntry) {
 		*e = LedgerEntry{Kind: "add-on", ID: a.ID, Name: a.Name, Plan: a.Plan.Wire(), AppID: app.ID, App: app.Name, CreatedAt: c.now}
 	})
 	c.addStoreEvents(a)
 	c.s.startBacking(a)
-	return http.StatusCreated, c.withMessage(c.addOnBody(a, app.ID), "Your add-on should be available in a few minutes."), nil
+	return c.withMessage(addOnBody(c, a), "Your add-on should be available in a few minutes."), nil
 }
 
 // addStoreEvents adds the events of a new store: it is provisioned or fails, and its fork is complete.
@@ -344,63 +265,42 @@ func (c *call) addStoreEvents(a *addOn) {
 	}
 }
 
-func updateAddOn(c *call) (int, any, error) {
-	app, a, err := c.addOnToChange()
-	if err != nil {
-		return 0, nil, err
-	}
-	var in struct {
-		Plan *reference `json:"plan"`
-		Name *string    `json:"name"`
-	}
-	if err := c.params(&in); err != nil {
-		return 0, nil, err
-	}
-	rename := in.Name != nil && *in.Name != a.Name
+func updateAddOn(c *call, a *addOn, in struct {
+	Plan *reference `json:"plan"`
+	Name *string    `json:"name"`
+}) (_ any, err error) {
+	rename, message := in.Name != nil && *in.Name != a.Name, ""
 	if rename {
-		if err := c.checkAddOnName(*in.Name); err != nil {
-			return 0, nil, err
-		}
+		err = c.checkAddOnName(*in.Name)
 	}
-	message := ""
-	if in.Plan != nil {
-		if message, err = c.changePlan(app, a, string(*in.Plan)); err != nil {
-			return 0, nil, err
-		}
+	if in.Plan != nil && err == nil {
+		message, err = c.changePlan(a, string(*in.Plan))
+	}
+	if err != nil {
+		return nil, err
 	}
 	if rename {
 		a.Name = *in.Name
 		c.w.updateLedger(a.ID, func(e *LedgerEntry) { e.Name = a.Name })
 	}
 	a.UpdatedAt = c.now
-	return http.StatusOK, c.withMessage(c.addOnBody(a, app.ID), message), nil
+	return c.withMessage(addOnBody(c, a), message), nil
 }
 
-func deleteAddOn(c *call) (int, any, error) {
-	app, a, err := c.addOnToChange()
-	if err != nil {
-		return 0, nil, err
-	}
-	var in struct {
-		Force *bool `json:"force"`
-	}
-	if err := c.params(&in); err != nil {
-		return 0, nil, err
-	}
-	if in.Force == nil || !*in.Force {
-		for _, at := range c.w.Attachments {
-			if at.AddOn == a.ID && at.App != app.ID {
-				return 0, nil, lastAttachment(a)
-			}
+func deleteAddOn(c *call, a *addOn, in struct {
+	Force bool `json:"force"`
+}) (any, error) {
+	for _, at := range c.w.Attachments {
+		if at.AddOn == a.ID && at.App != a.App && !in.Force {
+			return nil, lastAttachment(a)
 		}
 	}
-	body := c.addOnBody(a, app.ID)
-	body.ConfigVars = []string{}
-	body.State = c.destroy(a)
-	if body.State == stateDeprovisioning {
-		return http.StatusAccepted, body, nil
+	body, state := addOnBody(c, a), c.destroy(a)
+	body["config_vars"], body["state"] = []string{}, state
+	if state == stateDeprovisioning {
+		c.status = http.StatusAccepted
 	}
-	return http.StatusOK, body, nil
+	return body, nil
 }
 
 // destroy removes an add-on with all its attachments and returns its state: deprovisioned, or deprovisioning where the removal takes
@@ -414,12 +314,8 @@ func (c *call) destroy(a *addOn) (state string) {
 	if a.State == stateProvisioned {
 		c.w.releaseAttached(a, "Detach", c.user, c.now)
 	}
-	for id, at := range c.w.Attachments {
-		if at.AddOn == a.ID {
-			delete(c.w.Attachments, id)
-		}
-	}
-	c.w.dropEvents(a.ID)
+	c.w.detachAll(a)
+	c.w.Events = slices.DeleteFunc(c.w.Events, func(e event) bool { return e.AddOn == a.ID })
 	c.s.stopBacking(a.ID)
 	c.w.updateLedger(a.ID, func(e *LedgerEntry) {
 		if e.DestroyedAt == nil {
@@ -436,23 +332,45 @@ func (c *call) destroy(a *addOn) (state string) {
 }
 
 // getAddOnConfig lists the config vars of the add-on on its owner.
-func getAddOnConfig(c *call) (int, any, error) {
-	a, err := c.addOn(c.PathValue("addon"))
-	if err != nil {
-		return 0, nil, err
-	}
+func getAddOnConfig(c *call, a *addOn) (any, error) {
 	if _, err := c.appToChange(a.App); err != nil {
-		return 0, nil, err
+		return nil, err
 	}
-	type variable struct {
-		Name  string `json:"name"`
-		Value string `json:"value"`
-	}
-	vars := []variable{}
+	vars := []object{}
 	if a.State == stateProvisioned {
 		for _, at := range c.w.attachmentsOf(a.ID, a.App) {
-			vars = append(vars, variable{at.configVar(), a.Store.url()})
+			vars = append(vars, object{"name": at.configVar(), "value": a.Store.url()})
 		}
 	}
-	return http.StatusOK, vars, nil
+	return vars, nil
+}
+
+// changePlan changes the plan of the add-on at once, which stays provisioned. The plan of its store changes when the copy is done.
+func (c *call) changePlan(a *addOn, ref string) (message string, err error) {
+	plan, err := c.w.orderedPlan(ref, c.w.Apps[a.App])
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case plan.Name == a.Plan:
+		return "", nil
+	case plan.Class != catalogued(a.Plan).Class:
+		return "", invalid("Cannot change the plan of %s from %s to %s: they run in different networks.", a.Name, a.Plan.Wire(), plan.Name.Wire())
+	case a.State == stateProvisioning:
+		return "", unprocessable("Add-on %s is being provisioned. Please try again later.", a.Name)
+	case a.State != stateProvisioned:
+		return "", unprocessable("Add-on %s cannot be changed: it is %s.", a.Name, a.State)
+	case a.Store.Busy != "":
+		return "", a.Store.busy(a.Name)
+	}
+	e := event{Kind: planChanged, AddOn: a.ID, Due: c.now.Add(c.s.options.Provisioning), Server: c.w.uuid(), Password: c.w.password()}
+	if c.effect.PlanChange == stuck {
+		e.HeldBy = c.fault
+	}
+	c.w.addEvent(e)
+	a.Plan, a.Store.Busy = plan.Name, busyUpgrade
+	c.w.updateLedger(a.ID, func(l *LedgerEntry) { l.Plan = plan.Name.Wire() })
+	c.s.startSuccessor(a, e)
+	return "The Heroku Data for Redis instance is in the process of being upgraded.\n" +
+		"The time it takes to upgrade is dependent on how much data exists in the instance.", nil
 }

@@ -11,96 +11,42 @@ import (
 )
 
 // service is the only add-on service. Its name in the API is older than the product's.
-var service = serviceBody{
-	CLIPluginName:                 "heroku-redis",
-	CreatedAt:                     "2014-09-30T21:45:10Z",
-	HumanName:                     "Heroku Key-Value Store",
-	ID:                            "5bbf672c-07f6-49c2-9c16-f1dcb96784db",
-	Name:                          "heroku-redis",
-	State:                         "ga",
-	SupportedGenerations:          []idName{generationID(cedar), generationID("fir")},
-	SupportsMultipleInstallations: true,
-	SupportsSharing:               true,
-	UpdatedAt:                     "2025-01-07T17:00:00Z",
+var service = idName{"5bbf672c-07f6-49c2-9c16-f1dcb96784db", "heroku-redis"}
+
+const serviceHumanName = "Heroku Key-Value Store"
+
+var serviceBody = object{
+	"id": service.ID, "name": service.Name, "cli_plugin_name": "heroku-redis", "human_name": serviceHumanName, "state": "ga",
+	"supported_generations":           []idName{generationID(cedar), generationID("fir")},
+	"supports_multiple_installations": true, "supports_sharing": true,
+	"created_at": "2014-09-30T21:45:10Z", "updated_at": "2025-01-07T17:00:00Z",
 }
 
-type serviceBody struct {
-	CLIPluginName                 string   `json:"cli_plugin_name"`
-	CreatedAt                     string   `json:"created_at"`
-	HumanName                     string   `json:"human_name"`
-	ID                            string   `json:"id"`
-	Name                          string   `json:"name"`
-	State                         string   `json:"state"`
-	SupportedGenerations          []idName `json:"supported_generations"`
-	SupportsMultipleInstallations bool     `json:"supports_multiple_installations"`
-	SupportsSharing               bool     `json:"supports_sharing"`
-	UpdatedAt                     string   `json:"updated_at"`
+func listServices(*call) (any, error) {
+	return listing{[]string{"id", "name"}, []object{serviceBody}}, nil
 }
 
-func (b serviceBody) key(field string) string {
-	if field == "name" {
-		return b.Name
+func getService(*call) (any, error) { return serviceBody, nil }
+
+// ofService refuses a path that names another add-on service.
+func ofService(do handler) handler {
+	return func(c *call) (any, error) {
+		if ref := c.PathValue("service"); ref != service.Name && ref != service.ID {
+			e := refuse(http.StatusNotFound, "not_found", "Couldn't find that add-on service")
+			e.Resource = "addon_service"
+			return nil, e
+		}
+		return do(c)
 	}
-	return b.ID
-}
-
-func listServices(*call) (int, any, error) {
-	return http.StatusOK, list([]serviceBody{service}, "id", "name"), nil
-}
-
-// checkService refuses a path that names another add-on service.
-func (c *call) checkService() error {
-	if ref := c.PathValue("service"); ref != service.Name && ref != service.ID {
-		return &apiError{status: http.StatusNotFound, ID: "not_found", Message: "Couldn't find that add-on service", Resource: "addon_service"}
-	}
-	return nil
-}
-
-func getService(c *call) (int, any, error) {
-	if err := c.checkService(); err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, service, nil
-}
-
-type priceBody struct {
-	Cents    int    `json:"cents"`
-	Contract bool   `json:"contract"`
-	Metered  bool   `json:"metered"`
-	Unit     string `json:"unit"`
 }
 
 // price of a plan. One without a published price (premium-4) is a matter of contract, because clients do not expect null.
-func price(p keyvalue.Plan) priceBody {
-	if p.MonthlyPriceCents == nil {
-		return priceBody{Contract: true, Unit: "month"}
+func price(p keyvalue.Plan) object {
+	cents := 0
+	if p.MonthlyPriceCents != nil {
+		cents = *p.MonthlyPriceCents
 	}
-	return priceBody{Cents: *p.MonthlyPriceCents, Unit: "month"}
-}
-
-type planBody struct {
-	AddonService                     idName    `json:"addon_service"`
-	Compliance                       []string  `json:"compliance"`
-	CreatedAt                        string    `json:"created_at"`
-	Default                          bool      `json:"default"`
-	Description                      string    `json:"description"`
-	HumanName                        string    `json:"human_name"`
-	ID                               string    `json:"id"`
-	InstallableInsidePrivateNetwork  bool      `json:"installable_inside_private_network"`
-	InstallableOutsidePrivateNetwork bool      `json:"installable_outside_private_network"`
-	Name                             string    `json:"name"`
-	Price                            priceBody `json:"price"`
-	SpaceDefault                     bool      `json:"space_default"`
-	State                            string    `json:"state"`
-	UpdatedAt                        string    `json:"updated_at"`
-	Visible                          bool      `json:"visible"`
-}
-
-func (b planBody) key(field string) string {
-	if field == "name" {
-		return b.Name
-	}
-	return b.ID
+	return object{"cents": cents, "contract": p.MonthlyPriceCents == nil, "metered": false, "unit": "month"}
 }
 
 func planID(p keyvalue.PlanName) idName { return idName{catalogueID("plan " + p.Wire()), p.Wire()} }
@@ -116,65 +62,43 @@ var defaultPlans = map[keyvalue.RuntimeClass]keyvalue.PlanName{
 	keyvalue.ClassCommon: "mini", keyvalue.ClassPrivate: "private-7", keyvalue.ClassShield: "shield-7",
 }
 
-func newPlanBody(p keyvalue.Plan) planBody {
-	return planBody{
-		AddonService:                     idName{service.ID, service.Name},
-		Compliance:                       p.Compliance,
-		CreatedAt:                        "2016-09-08T00:00:00Z",
-		Default:                          p.Name == defaultPlans[keyvalue.ClassCommon],
-		Description:                      service.HumanName + " " + humanPlan(p.Name),
-		HumanName:                        humanPlan(p.Name),
-		ID:                               planID(p.Name).ID,
-		InstallableInsidePrivateNetwork:  p.Class != keyvalue.ClassCommon,
-		InstallableOutsidePrivateNetwork: p.Class == keyvalue.ClassCommon,
-		Name:                             p.Name.Wire(),
-		Price:                            price(p),
-		SpaceDefault:                     p.Name == defaultPlans[keyvalue.ClassPrivate],
-		State:                            "ga",
-		UpdatedAt:                        "2024-10-01T00:00:00Z",
-		Visible:                          true,
+func planBody(p keyvalue.Plan) object {
+	common, id := p.Class == keyvalue.ClassCommon, planID(p.Name)
+	return object{
+		"id": id.ID, "name": id.Name, "human_name": humanPlan(p.Name), "description": serviceHumanName + " " + humanPlan(p.Name),
+		"addon_service": service, "compliance": p.Compliance, "price": price(p), "state": "ga", "visible": true,
+		"default":                            p.Name == defaultPlans[keyvalue.ClassCommon],
+		"space_default":                      p.Name == defaultPlans[keyvalue.ClassPrivate],
+		"installable_inside_private_network": !common, "installable_outside_private_network": common,
+		"created_at": "2016-09-08T00:00:00Z", "updated_at": "2024-10-01T00:00:00Z",
 	}
 }
 
-func listPlans(c *call) (int, any, error) {
-	if c.PathValue("service") != "" {
-		if err := c.checkService(); err != nil {
-			return 0, nil, err
-		}
-	}
-	var bodies []planBody
-	for _, p := range keyvalue.Plans() {
-		bodies = append(bodies, newPlanBody(p))
-	}
-	return http.StatusOK, list(bodies, "id", "name"), nil
-}
+func listPlans(*call) (any, error) { return listAll(keyvalue.Plans(), planBody, "id", "name"), nil }
 
-func getPlan(c *call) (int, any, error) {
-	if c.PathValue("service") != "" {
-		if err := c.checkService(); err != nil {
-			return 0, nil, err
-		}
-	}
+func getPlan(c *call) (any, error) {
 	p, ok := lookUpPlan(c.PathValue("plan"))
 	if !ok {
-		return 0, nil, notFound("plan", "plan")
+		return nil, notFound("plan", "plan")
 	}
-	return http.StatusOK, newPlanBody(p), nil
+	return planBody(p), nil
 }
 
-// lookUpPlan by id, or by its name with the service before it.
+// lookUpPlan by id, or by its name with the service before it. Mini was called hobby-dev.
 func lookUpPlan(ref string) (keyvalue.Plan, bool) {
+	if ref == service.Name+":hobby-dev" {
+		ref = service.Name + ":mini"
+	}
 	for _, p := range keyvalue.Plans() {
-		if ref == planID(p.Name).ID {
+		if id := planID(p.Name); ref == id.ID || ref == id.Name {
 			return p, true
 		}
 	}
-	if !strings.HasPrefix(ref, service.Name+":") {
-		return keyvalue.Plan{}, false
-	}
-	name, err := keyvalue.ParsePlanName(ref)
-	if err != nil {
-		return keyvalue.Plan{}, false
-	}
-	return keyvalue.LookupPlan(name)
+	return keyvalue.Plan{}, false
+}
+
+// catalogued has the facts about a plan, which is one of the catalogue's: no other can be ordered.
+func catalogued(name keyvalue.PlanName) keyvalue.Plan {
+	plan, _ := keyvalue.LookupPlan(name)
+	return plan
 }

@@ -203,7 +203,8 @@ func TestPlanChange_isAtOnceOnThePlatformAndLaterOnTheDataAPI(t *testing.T) {
 			w.send("PATCH /apps/orders-api/addons/kvs-a", `{"plan":{"name":"heroku-redis:premium-1"}}`, "Accept-Expansion: plan",
 				"X-Heroku-Legacy-Provider-Messages: true").is(200).
 				says("plan.name", "heroku-redis:premium-1").says("plan.price.cents", "3000").says("state", "provisioned").says("provision_message",
-				"The Heroku Data for Redis instance is in the process of being upgraded.\nThe time it takes to upgrade is dependent on how much data exists in the instance.")
+				"The Heroku Data for Redis instance is in the process of being upgraded.\nThe time it takes to upgrade is dependent on how much "+
+					"data exists in the instance.")
 			w.send("GET /redis/v0/databases/kvs-a", "").is(200).says("plan", "premium-0").says("info.0.values.0", "Premium 0").
 				says("info.1.values.0", "Preparing (upgrade in progress)")
 			w.send("GET /redis/v0/databases/kvs-a/wait", "").is(200).says("waiting?", "true").says("message", "preparing")

@@ -6,7 +6,7 @@ package sandbox
 import (
 	"cmp"
 	"fmt"
-	"net/http"
+	"maps"
 	"regexp"
 	"strings"
 	"time"
@@ -65,137 +65,66 @@ func (c *call) appToChange(ref string) (*app, error) {
 	return a, err
 }
 
-// appCore is what appBody and teamAppBody have in common.
-type appCore struct {
-	ArchivedAt                   *string    `json:"archived_at"`
-	BuildStack                   idName     `json:"build_stack"`
-	BuildpackProvidedDescription *string    `json:"buildpack_provided_description"`
-	CreatedAt                    string     `json:"created_at"`
-	GitURL                       string     `json:"git_url"`
-	ID                           string     `json:"id"`
-	InternalRouting              *bool      `json:"internal_routing"`
-	Maintenance                  bool       `json:"maintenance"`
-	Name                         string     `json:"name"`
-	Owner                        ownerBody  `json:"owner"`
-	Region                       idName     `json:"region"`
-	ReleasedAt                   *string    `json:"released_at"`
-	RepoSize                     *int       `json:"repo_size"`
-	SlugSize                     *int       `json:"slug_size"`
-	Space                        *spaceName `json:"space"`
-	Stack                        idName     `json:"stack"`
-	Team                         *idName    `json:"team"`
-	UpdatedAt                    string     `json:"updated_at"`
-	WebURL                       string     `json:"web_url"`
-}
-
-type ownerBody struct {
-	Email string `json:"email"`
-	ID    string `json:"id"`
-}
-
-type spaceName struct {
-	ID     string `json:"id"`
-	Name   string `json:"name"`
-	Shield bool   `json:"shield"`
-}
-
-func (b appCore) key(field string) string {
-	switch field {
-	case "name":
-		return b.Name
-	case "updated_at":
-		return b.UpdatedAt
-	}
-	return b.ID
-}
-
-type appBody struct {
-	appCore
-	ACM          bool    `json:"acm"`
-	Generation   idName  `json:"generation"`
-	Organization *idName `json:"organization"`
-}
+func pathApp(c *call) (*app, error)         { return c.app(c.PathValue("app")) }
+func pathAppToChange(c *call) (*app, error) { return c.appToChange(c.PathValue("app")) }
+func pathReadyApp(c *call) (*app, error)    { return c.readyApp(c.PathValue("app")) }
 
 const slugSize = 24 << 20 // bytes
 
 var stack = idName{"f9f9cbd7-2970-41ef-8db5-3df7123b041f", "heroku-24"}
 
-func (w *world) appCore(a *app) appCore {
+// appCore is what appBody and teamAppBody have in common.
+func (w *world) appCore(a *app) object {
 	r, _ := lookUpRegion(a.Region)
-	b := appCore{
-		BuildStack:      stack,
-		CreatedAt:       stamp(a.CreatedAt),
-		GitURL:          "https://git.heroku.com/" + a.Name + ".git",
-		ID:              a.ID,
-		InternalRouting: a.InternalRouting,
-		Maintenance:     a.Maintenance,
-		Name:            a.Name,
-		Owner:           ownerBody{ID: a.Owner, Email: w.Users[a.Owner].Email},
-		Region:          r.idName(),
-		ReleasedAt:      stampOrNull(a.ReleasedAt),
-		Stack:           stack,
-		UpdatedAt:       stamp(a.UpdatedAt),
-		WebURL:          a.WebURL,
+	b := object{
+		"id": a.ID, "name": a.Name, "region": r.idName(), "stack": stack, "build_stack": stack, "maintenance": a.Maintenance,
+		"owner": object{"id": a.Owner, "email": w.Users[a.Owner].Email}, "team": nil, "space": nil,
+		"git_url": "https://git.heroku.com/" + a.Name + ".git", "web_url": a.WebURL, "internal_routing": a.InternalRouting,
+		"created_at": stamp(a.CreatedAt), "updated_at": stamp(a.UpdatedAt), "released_at": timeOrNull(a.ReleasedAt, stamp),
+		"archived_at": nil, "buildpack_provided_description": nil, "repo_size": nil, "slug_size": nil,
 	}
 	if a.Slug != "" {
-		size := slugSize
-		b.SlugSize = &size
+		b["slug_size"] = slugSize
 	}
 	if sp := w.Spaces[a.Space]; sp != nil {
-		b.Space = &spaceName{sp.ID, sp.Name, sp.Shield}
+		b["space"] = object{"id": sp.ID, "name": sp.Name, "shield": sp.Shield}
 	}
 	if t := w.Teams[a.Team]; t != nil {
-		b.Team = &idName{t.ID, t.Name}
-		b.Owner = ownerBody{ID: t.OwnerID, Email: t.Name + "@herokumanager.com"}
+		b["team"] = idName{t.ID, t.Name}
+		b["owner"] = object{"id": t.OwnerID, "email": t.Name + "@herokumanager.com"}
 	}
 	return b
 }
 
-func (w *world) appBody(a *app) appBody {
-	core, generation := w.appCore(a), cedar
-	if sp := w.Spaces[a.Space]; sp != nil {
+func appBody(c *call, a *app) object {
+	b, generation := c.w.appCore(a), cedar
+	if sp := c.w.Spaces[a.Space]; sp != nil {
 		generation = cmp.Or(sp.Generation, cedar)
 	}
-	return appBody{appCore: core, Generation: generationID(generation), Organization: core.Team}
+	b["acm"], b["generation"], b["organization"] = false, generationID(generation), b["team"]
+	return b
 }
 
-func listApps(c *call) (int, any, error) {
-	var bodies []appBody
-	for _, a := range c.w.Apps {
-		if c.w.mayRead(c.user, a) {
-			bodies = append(bodies, c.w.appBody(a))
-		}
-	}
-	return http.StatusOK, list(bodies, "id", "name", "updated_at"), nil
+func listApps(c *call) (any, error) {
+	mayRead := func(a *app) bool { return c.w.mayRead(c.user, a) }
+	return listWhere(c, c.w.Apps, mayRead, appBody, "id", "name", "updated_at"), nil
 }
 
-func getApp(c *call) (int, any, error) {
-	a, err := c.app(c.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, c.w.appBody(a), nil
-}
-
-func createApp(c *call) (int, any, error) {
-	var in struct {
-		Name         string    `json:"name"`
-		Region       reference `json:"region"`
-		Stack        reference `json:"stack"`
-		FeatureFlags []string  `json:"feature_flags"`
-	}
-	if err := c.params(&in); err != nil {
-		return 0, nil, err
-	}
+func createApp(c *call, in struct {
+	Name         string    `json:"name"`
+	Region       reference `json:"region"`
+	Stack        reference `json:"stack"`
+	FeatureFlags []string  `json:"feature_flags"`
+}) (any, error) {
 	r, err := commonRegion(string(in.Region))
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	a, err := c.newApp(in.Name, r, nil, nil)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
-	return http.StatusCreated, c.w.appBody(a), nil
+	return appBody(c, a), nil
 }
 
 // commonRegion finds a region of the Common Runtime.
@@ -259,22 +188,14 @@ func (c *call) checkAppName(name string) error {
 	return nil
 }
 
-func updateApp(c *call) (int, any, error) {
-	a, err := c.appToChange(c.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
-	var in struct {
-		Maintenance *bool     `json:"maintenance"`
-		Name        *string   `json:"name"`
-		BuildStack  reference `json:"build_stack"`
-	}
-	if err := c.params(&in); err != nil {
-		return 0, nil, err
-	}
+func updateApp(c *call, a *app, in struct {
+	Maintenance *bool     `json:"maintenance"`
+	Name        *string   `json:"name"`
+	BuildStack  reference `json:"build_stack"`
+}) (any, error) {
 	if in.Name != nil && *in.Name != a.Name {
 		if err := c.checkAppName(*in.Name); err != nil {
-			return 0, nil, err
+			return nil, err
 		}
 		a.Name = *in.Name
 		for _, addon := range c.w.AddOns {
@@ -287,58 +208,31 @@ func updateApp(c *call) (int, any, error) {
 		a.Maintenance = *in.Maintenance
 	}
 	a.touch(c.now)
-	return http.StatusOK, c.w.appBody(a), nil
+	return appBody(c, a), nil
 }
 
-func deleteApp(c *call) (int, any, error) {
-	a, err := c.appToChange(c.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
-	body := c.w.appBody(a)
+func deleteApp(c *call, a *app) (any, error) {
+	body := appBody(c, a)
 	for _, addon := range sorted(c.w.AddOns) {
 		if addon.App == a.ID {
 			c.destroy(addon)
 			delete(c.w.AddOns, addon.ID) // its record has no owner to refer to
 		}
 	}
-	for _, at := range sorted(c.w.Attachments) {
-		if at.App == a.ID {
-			delete(c.w.Attachments, at.ID)
-		}
-	}
+	maps.DeleteFunc(c.w.Attachments, func(_ string, at *attachment) bool { return at.App == a.ID })
 	delete(c.w.Apps, a.ID)
-	return http.StatusOK, body, nil
+	return body, nil
 }
 
 // getPipelineCoupling: no app is in a pipeline. It is one object, not a list, despite its path.
-func getPipelineCoupling(c *call) (int, any, error) {
-	if _, err := c.app(c.PathValue("app")); err != nil {
-		return 0, nil, err
-	}
-	return 0, nil, notFound("pipeline_coupling", "pipeline coupling")
+func getPipelineCoupling(*call, *app) (any, error) {
+	return nil, notFound("pipeline_coupling", "pipeline coupling")
 }
 
-func listCollaborators(c *call) (int, any, error) {
-	a, err := c.app(c.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
-	type body struct {
-		App       idName    `json:"app"`
-		CreatedAt string    `json:"created_at"`
-		ID        string    `json:"id"`
-		Role      string    `json:"role"`
-		UpdatedAt string    `json:"updated_at"`
-		User      ownerBody `json:"user"`
-	}
+func listCollaborators(c *call, a *app) (any, error) {
 	core := c.w.appCore(a)
-	return http.StatusOK, []body{{
-		App:       a.idName(),
-		CreatedAt: core.CreatedAt,
-		ID:        catalogueID("collaborator " + a.ID),
-		Role:      "owner",
-		UpdatedAt: core.CreatedAt,
-		User:      core.Owner,
+	return []object{{
+		"id": catalogueID("collaborator " + a.ID), "app": a.idName(), "role": "owner", "user": core["owner"],
+		"created_at": core["created_at"], "updated_at": core["created_at"],
 	}}, nil
 }

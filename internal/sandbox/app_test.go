@@ -98,7 +98,8 @@ func TestApp_membersReadAndOnlyAdminsAndCreatorsChange(t *testing.T) {
 	member.send("GET /apps", "").is(200).says("length", "1")
 	member.send("GET /apps/orders-api", "").is(200)
 	member.send("GET /apps/mine-alone", "").is(403).says("message", "You do not have the required access to the app mine-alone")
-	for _, line := range []string{"GET /apps/orders-api/config-vars", "PATCH /apps/orders-api", "DELETE /apps/orders-api", "POST /apps/orders-api/addons"} {
+	for _, line := range []string{"GET /apps/orders-api/config-vars", "PATCH /apps/orders-api", "DELETE /apps/orders-api",
+		"POST /apps/orders-api/addons"} {
 		member.send(line, "").is(403).says("id", "forbidden")
 	}
 	member.app("members-own")

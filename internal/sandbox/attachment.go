@@ -6,7 +6,7 @@ package sandbox
 import (
 	"cmp"
 	"fmt"
-	"net/http"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -56,6 +56,10 @@ var attachmentNamePattern = regexp.MustCompile(`^[A-Z][A-Z0-9_]+$`)
 
 func lastAttachment(a *addOn) error {
 	return invalid("Cannot destroy last attachment to billing app for resource %s", a.Name)
+}
+
+func (w *world) detachAll(a *addOn) {
+	maps.DeleteFunc(w.Attachments, func(_ string, at *attachment) bool { return at.AddOn == a.ID })
 }
 
 // isLast reports whether it is the only attachment of the add-on to its owner.
@@ -115,50 +119,18 @@ func (c *call) freeName(app *app) string {
 	}
 }
 
-type attachedAddOn struct {
-	App  idName  `json:"app"`
-	ID   string  `json:"id"`
-	Name string  `json:"name"`
-	Plan *idName `json:"plan,omitempty"` // only by inclusion
-}
-
-type attachmentBody struct {
-	Addon       attachedAddOn `json:"addon"`
-	App         idName        `json:"app"`
-	ConfigVars  []string      `json:"config_vars,omitempty"` // only by inclusion
-	CreatedAt   string        `json:"created_at"`
-	ID          string        `json:"id"`
-	LogInputURL *string       `json:"log_input_url"`
-	Name        string        `json:"name"`
-	Namespace   *string       `json:"namespace"`
-	UpdatedAt   string        `json:"updated_at"`
-	WebURL      string        `json:"web_url"`
-}
-
-func (b attachmentBody) key(field string) string {
-	if field == "name" {
-		return b.Name
-	}
-	return b.ID
-}
-
-func (c *call) attachmentBody(at *attachment) attachmentBody {
+func attachmentBody(c *call, at *attachment) object {
 	a := c.w.AddOns[at.AddOn]
-	b := attachmentBody{
-		Addon:     attachedAddOn{App: c.w.Apps[a.App].idName(), ID: a.ID, Name: a.Name},
-		App:       c.w.Apps[at.App].idName(),
-		CreatedAt: stamp(at.CreatedAt),
-		ID:        at.ID,
-		Name:      at.Name,
-		UpdatedAt: stamp(at.UpdatedAt),
-		WebURL:    ssoURL(at.App, a.ID),
+	addOn := object{"id": a.ID, "name": a.Name, "app": c.w.Apps[a.App].idName()}
+	b := object{
+		"id": at.ID, "name": at.Name, "addon": addOn, "app": c.w.Apps[at.App].idName(), "namespace": nil, "log_input_url": nil,
+		"web_url": ssoURL(at.App, a.ID), "created_at": stamp(at.CreatedAt), "updated_at": stamp(at.UpdatedAt),
 	}
 	if c.wants("Accept-Inclusion", "addon:plan") {
-		plan := planID(a.Plan)
-		b.Addon.Plan = &plan
+		addOn["plan"] = planID(a.Plan)
 	}
 	if c.wants("Accept-Inclusion", "config_vars") {
-		b.ConfigVars = []string{at.configVar()}
+		b["config_vars"] = []string{at.configVar()}
 	}
 	return b
 }
@@ -168,40 +140,27 @@ func (c *call) mayReadAttachment(at *attachment) bool {
 }
 
 // attachments lists those that the caller may see and that meet the condition.
-func (c *call) attachments(where func(*attachment) bool) listing {
-	var bodies []attachmentBody
-	for _, at := range c.w.Attachments {
-		if where(at) && c.mayReadAttachment(at) {
-			bodies = append(bodies, c.attachmentBody(at))
-		}
-	}
-	return list(bodies, "id", "name")
+func (c *call) attachments(where func(*attachment) bool) (any, error) {
+	is := func(at *attachment) bool { return where(at) && c.mayReadAttachment(at) }
+	return listWhere(c, c.w.Attachments, is, attachmentBody, "id", "name"), nil
 }
 
-func listAttachments(c *call) (int, any, error) {
-	return http.StatusOK, c.attachments(func(*attachment) bool { return true }), nil
+func listAttachments(c *call) (any, error) {
+	return c.attachments(func(*attachment) bool { return true })
 }
 
-func listAddOnAttachments(c *call) (int, any, error) {
-	a, err := c.addOn(c.PathValue("addon"))
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, c.attachments(func(at *attachment) bool { return at.AddOn == a.ID }), nil
+func listAddOnAttachments(c *call, a *addOn) (any, error) {
+	return c.attachments(func(at *attachment) bool { return at.AddOn == a.ID })
 }
 
-func listAppAttachments(c *call) (int, any, error) {
-	app, err := c.app(c.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, c.attachments(func(at *attachment) bool { return at.App == app.ID }), nil
+func listAppAttachments(c *call, app *app) (any, error) {
+	return c.attachments(func(at *attachment) bool { return at.App == app.ID })
 }
 
 var errNoAttachment = notFound("add_on attachment", "add on attachment")
 
-// attachment finds the path's attachment by id: names are unique within an app only.
-func (c *call) attachment() (*attachment, error) {
+// pathAttachment finds an attachment by id: names are unique within an app only.
+func pathAttachment(c *call) (*attachment, error) {
 	at := c.w.Attachments[c.PathValue("attachment")]
 	if at == nil || !c.mayReadAttachment(at) {
 		return nil, errNoAttachment
@@ -209,81 +168,61 @@ func (c *call) attachment() (*attachment, error) {
 	return at, nil
 }
 
-func getAttachment(c *call) (int, any, error) {
-	at, err := c.attachment()
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, c.attachmentBody(at), nil
-}
-
-func getAppAttachment(c *call) (int, any, error) {
-	app, err := c.app(c.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
+func getAppAttachment(c *call, app *app) (any, error) {
 	at := c.w.Attachments[c.PathValue("attachment")]
 	if at == nil || at.App != app.ID {
 		at = c.w.attachmentNamed(app.ID, c.PathValue("attachment"))
 	}
 	if at == nil {
-		return 0, nil, errNoAttachment
+		return nil, errNoAttachment
 	}
-	return http.StatusOK, c.attachmentBody(at), nil
+	return attachmentBody(c, at), nil
 }
 
-func createAttachment(c *call) (int, any, error) {
-	var in struct {
-		AddOn     reference `json:"addon"`
-		App       reference `json:"app"`
-		Name      string    `json:"name"`
-		Namespace *string   `json:"namespace"`
-		Confirm   string    `json:"confirm"`
-	}
-	if err := c.params(&in); err != nil {
-		return 0, nil, err
-	}
+func createAttachment(c *call, in struct {
+	AddOn     reference `json:"addon"`
+	App       reference `json:"app"`
+	Name      string    `json:"name"`
+	Namespace *string   `json:"namespace"`
+	Confirm   string    `json:"confirm"`
+}) (any, error) {
 	app, err := c.readyApp(string(in.App))
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	a, err := c.addOn(string(in.AddOn))
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	if in.Namespace != nil && *in.Namespace != "" {
-		return 0, nil, invalid("%s has no credential %q.", a.Name, *in.Namespace)
+		return nil, invalid("%s has no credential %q.", a.Name, *in.Namespace)
 	}
 	if a.State == stateDeprovisioned || a.State == stateDeprovisioning {
-		return 0, nil, invalid("%s cannot be attached: it is %s.", a.Name, a.State)
+		return nil, invalid("%s cannot be attached: it is %s.", a.Name, a.State)
 	}
 	at, err := c.attach(a, app, in.Name, in.Confirm)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	if a.State == stateProvisioned {
 		c.w.release(app, "Attach "+at.Name+" (@ref:"+a.Name+")", c.user, c.now)
 	}
-	return http.StatusCreated, c.attachmentBody(at), nil
+	return attachmentBody(c, at), nil
 }
 
-func deleteAttachment(c *call) (int, any, error) {
-	at, err := c.attachment()
-	if err != nil {
-		return 0, nil, err
-	}
+func deleteAttachment(c *call, at *attachment) (any, error) {
 	app, err := c.appToChange(at.App)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	a := c.w.AddOns[at.AddOn]
 	if c.w.isLast(at) {
-		return 0, nil, lastAttachment(a)
+		return nil, lastAttachment(a)
 	}
-	body := c.attachmentBody(at)
+	body := attachmentBody(c, at)
 	delete(c.w.Attachments, at.ID)
 	if a.State == stateProvisioned {
 		c.w.release(app, "Detach "+at.Name+" (@ref:"+a.Name+")", c.user, c.now)
 	}
-	return http.StatusOK, body, nil
+	return body, nil
 }

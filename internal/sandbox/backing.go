@@ -60,19 +60,18 @@ func (s *Sandbox) Admin(ctx context.Context, store string, do func(*redis.Client
 }
 
 func limitsOf(p keyvalue.PlanName) serverLimits {
-	plan, _ := keyvalue.LookupPlan(p)
+	plan := catalogued(p)
 	return serverLimits{MaxMemory: plan.MemoryBytes(), MaxClients: plan.ConnectionLimit}
 }
 
 // spec of the server behind a store. s.mu is held.
 func (s *Sandbox) spec(a *addOn, serverID, password string) serverSpec {
-	plan, _ := keyvalue.LookupPlan(a.Plan)
 	spec := serverSpec{
 		ID:         a.Name,
 		Password:   password,
 		Limits:     limitsOf(a.Plan),
 		Settings:   a.Store.Settings,
-		Persistent: plan.Persistence == "AOF",
+		Persistent: catalogued(a.Plan).Persistence == "AOF",
 	}
 	if s.dataDir != nil {
 		spec.Dir = s.dataDir.StoreDir(serverID)

@@ -27,27 +27,17 @@ func (w *world) configVars(a *app) map[string]string {
 	return vars
 }
 
-func getConfigVars(c *call) (int, any, error) {
-	a, err := c.appToChange(c.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, c.w.configVars(a), nil
-}
+func getConfigVars(c *call, a *app) (any, error) { return c.w.configVars(a), nil }
 
-func updateConfigVars(c *call) (int, any, error) {
-	a, err := c.readyApp(c.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
+func updateConfigVars(c *call, a *app) (any, error) {
 	var in map[string]*string // null deletes
 	if len(c.body) > 0 {
 		if err := json.Unmarshal(c.body, &in); err != nil {
-			return 0, nil, refuse(http.StatusBadRequest, "bad_request", "Config vars must be strings, or null to remove them.")
+			return nil, refuse(http.StatusBadRequest, "bad_request", "Config vars must be strings, or null to remove them.")
 		}
 	}
 	if err := c.checkConfigVars(a, in); err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	var set, removed []string
 	for _, name := range slices.Sorted(maps.Keys(in)) {
@@ -64,7 +54,7 @@ func updateConfigVars(c *call) (int, any, error) {
 	if description := describeChange(set, removed); description != "" {
 		c.w.release(a, description, c.user, c.now)
 	}
-	return http.StatusOK, c.w.configVars(a), nil
+	return c.w.configVars(a), nil
 }
 
 func (c *call) checkConfigVars(a *app, in map[string]*string) error {

@@ -6,6 +6,7 @@ package sandbox
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net"
@@ -34,7 +35,7 @@ func newControl(s *Sandbox) *http.ServeMux {
 		})
 	}
 	on("GET "+controlPrefix+"faults", func(*http.Request) (int, any) { return http.StatusOK, s.Faults() })
-	on("POST "+controlPrefix+"faults", s.postFault)
+	on("POST "+controlPrefix+"faults", steer(http.StatusCreated, s.postFault))
 	on("DELETE "+controlPrefix+"faults", func(*http.Request) (int, any) { s.Clear(); return http.StatusNoContent, nil })
 	on("DELETE "+controlPrefix+"faults/{id}", func(r *http.Request) (int, any) {
 		if !s.remove(r.PathValue("id")) {
@@ -42,11 +43,11 @@ func newControl(s *Sandbox) *http.ServeMux {
 		}
 		return http.StatusNoContent, nil
 	})
-	on("GET "+controlPrefix+"clock", func(*http.Request) (int, any) { return http.StatusOK, clockBody{s.clock.Now()} })
-	on("POST "+controlPrefix+"clock", s.postClock)
+	on("GET "+controlPrefix+"clock", func(*http.Request) (int, any) { return http.StatusOK, s.clockBody() })
+	on("POST "+controlPrefix+"clock", steer(http.StatusOK, s.postClock))
 	on("GET "+controlPrefix+"journal", func(*http.Request) (int, any) { return http.StatusOK, append([]Request{}, s.Journal()...) })
 	on("DELETE "+controlPrefix+"journal", func(*http.Request) (int, any) { s.ResetJournal(); return http.StatusNoContent, nil })
-	on("POST "+controlPrefix+"maintenances", s.postMaintenance)
+	on("POST "+controlPrefix+"maintenances", steer(http.StatusCreated, s.postMaintenance))
 	on("POST "+controlPrefix+"failover", onStore(s.FailOver))
 	on("POST "+controlPrefix+"standby", onStore(s.FreezeStandby))
 	on("POST "+controlPrefix+"restart", onStore(s.Restart))
@@ -86,77 +87,58 @@ type controlError struct {
 	Error string `json:"error"`
 }
 
-type clockBody struct {
-	Now time.Time `json:"now"`
-}
-
-// decode is strict: a misspelt member would be a fault that never strikes.
-func decode(r *http.Request, into any) error {
-	decoder := json.NewDecoder(io.LimitReader(r.Body, maxBody))
-	decoder.DisallowUnknownFields()
-	return decoder.Decode(into)
-}
-
-func (s *Sandbox) postFault(r *http.Request) (int, any) {
-	var f Fault
-	err := decode(r, &f)
-	if err == nil && f.Do.empty() {
-		err = errors.New(`"do" says nothing`)
-	}
-	var id string
-	if err == nil {
-		id, err = s.inject(f)
-	}
-	if err != nil {
-		return http.StatusUnprocessableEntity, controlError{err.Error()}
-	}
-	return http.StatusCreated, map[string]string{"id": id}
-}
-
-func (s *Sandbox) postClock(r *http.Request) (int, any) {
-	var in struct {
-		Advance Duration `json:"advance"`
-	}
-	if err := decode(r, &in); err != nil {
-		return http.StatusUnprocessableEntity, controlError{err.Error()}
-	}
-	if in.Advance < 0 {
-		return http.StatusUnprocessableEntity, controlError{"The clock cannot go back."}
-	}
-	if !s.clock.Advance(time.Duration(in.Advance)) {
-		return http.StatusUnprocessableEntity, controlError{"The clock does not go beyond " + farthest.Format(time.DateOnly) + "."}
-	}
-	return http.StatusOK, clockBody{s.clock.Now()}
-}
-
-// onStore does something with the store that the body names.
-func onStore(do func(store string) error) func(*http.Request) (int, any) {
+// steer decodes a request's body and does what it says: the answer has the status, or 422 and the error.
+func steer[T any](status int, do func(T) (any, error)) func(*http.Request) (int, any) {
 	return func(r *http.Request) (int, any) {
-		var in struct {
-			Store string `json:"store"` // id or name
-		}
-		err := decode(r, &in)
+		var in T
+		decoder := json.NewDecoder(io.LimitReader(r.Body, maxBody))
+		decoder.DisallowUnknownFields() // a misspelt member would be a fault that never strikes
+		err := decoder.Decode(&in)
+		var body any
 		if err == nil {
-			err = do(in.Store)
+			body, err = do(in)
 		}
 		if err != nil {
 			return http.StatusUnprocessableEntity, controlError{err.Error()}
 		}
-		return http.StatusOK, map[string]string{"store": in.Store}
+		return status, body
 	}
 }
 
-func (s *Sandbox) postMaintenance(r *http.Request) (int, any) {
-	var in struct {
-		Store string   `json:"store"` // id or name
-		In    Duration `json:"in"`
+func (s *Sandbox) postFault(f Fault) (any, error) {
+	if f.Do.empty() {
+		return nil, errors.New(`"do" says nothing`)
 	}
-	err := decode(r, &in)
-	if err == nil {
-		err = s.RequireMaintenance(in.Store, time.Duration(in.In))
+	id, err := s.inject(f)
+	return object{"id": id}, err
+}
+
+func (s *Sandbox) postClock(in struct {
+	Advance Duration `json:"advance"`
+}) (any, error) {
+	if in.Advance < 0 {
+		return nil, errors.New("The clock cannot go back.")
 	}
-	if err != nil {
-		return http.StatusUnprocessableEntity, controlError{err.Error()}
+	if !s.clock.Advance(time.Duration(in.Advance)) {
+		return nil, fmt.Errorf("The clock does not go beyond %s.", farthest.Format(time.DateOnly))
 	}
-	return http.StatusCreated, map[string]string{"store": in.Store}
+	return s.clockBody(), nil
+}
+
+func (s *Sandbox) clockBody() object { return object{"now": s.clock.Now()} }
+
+// onStore does something with the store that the body names.
+func onStore(do func(store string) error) func(*http.Request) (int, any) {
+	return steer(http.StatusOK, func(in struct {
+		Store string `json:"store"` // id or name
+	}) (any, error) {
+		return object{"store": in.Store}, do(in.Store)
+	})
+}
+
+func (s *Sandbox) postMaintenance(in struct {
+	Store string   `json:"store"` // id or name
+	In    Duration `json:"in"`
+}) (any, error) {
+	return object{"store": in.Store}, s.RequireMaintenance(in.Store, time.Duration(in.In))
 }

@@ -18,7 +18,8 @@ func TestControl_faultsAreListedAndCleared(t *testing.T) {
 	a := w.inject(`{"match":{"path":"/account"},"do":{"status":500,"delay":"1ms"}}`)
 	w.inject(`{"match":{"path":"/apps"},"do":{"hang":true}}`)
 	w.send("GET /account", "").is(500)
-	w.send("GET /__sandbox/faults", "").is(200).says("length", "2").says("0.id", a).says("0.seen", "1").says("0.struck", "1").says("0.do.delay", "1ms").says("1.struck", "0")
+	w.send("GET /__sandbox/faults", "").is(200).says("length", "2").says("0.id", a).says("0.seen", "1").says("0.struck",
+		"1").says("0.do.delay", "1ms").says("1.struck", "0")
 	w.send("DELETE /__sandbox/faults/"+a, "").is(204)
 	w.send("DELETE /__sandbox/faults/"+a, "").is(404)
 	w.send("GET /account", "").is(200)
@@ -66,13 +67,15 @@ func TestControl_isNotSteeredByThePagesOfOthers(t *testing.T) {
 		headers    []string
 		status     int
 	}{
-		"a form":                              {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{"Content-Type: text/plain"}, 415},
-		"a form of another kind":              {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{"Content-Type: application/x-www-form-urlencoded"}, 415},
-		"no type at all":                      {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{"Content-Type:"}, 415},
-		"a type that only begins like JSON":   {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{"Content-Type: application/jsonx"}, 415},
-		"another origin":                      {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{"Origin: https://evil.example"}, 403},
-		"another port of this machine":        {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{"Origin: http://127.0.0.1:1"}, 403},
-		"the same over TLS":                   {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{"Origin: " + strings.Replace(w.URL(), "http:", "https:", 1)}, 403},
+		"a form": {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{"Content-Type: text/plain"}, 415},
+		"a form of another kind": {"POST /__sandbox/clock", `{"advance":"1h"}`,
+			[]string{"Content-Type: application/x-www-form-urlencoded"}, 415},
+		"no type at all":                    {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{"Content-Type:"}, 415},
+		"a type that only begins like JSON": {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{"Content-Type: application/jsonx"}, 415},
+		"another origin":                    {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{"Origin: https://evil.example"}, 403},
+		"another port of this machine":      {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{"Origin: http://127.0.0.1:1"}, 403},
+		"the same over TLS": {"POST /__sandbox/clock", `{"advance":"1h"}`,
+			[]string{"Origin: " + strings.Replace(w.URL(), "http:", "https:", 1)}, 403},
 		"a sandboxed frame":                   {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{"Origin: null"}, 403},
 		"another site":                        {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{"Sec-Fetch-Site: cross-site"}, 403},
 		"another host of the same site":       {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{"Sec-Fetch-Site: same-site"}, 403},
@@ -80,10 +83,11 @@ func TestControl_isNotSteeredByThePagesOfOthers(t *testing.T) {
 		"another site that reads":             {"GET /__sandbox/journal", "", []string{"Sec-Fetch-Site: cross-site"}, 403},
 		"another host that means this":        {"POST /__sandbox/failover", `{"store":"x"}`, []string{"Content-Type: text/plain"}, 415},
 		"JSON":                                {"POST /__sandbox/clock", `{"advance":"1h"}`, nil, 200},
-		"JSON, with its charset":              {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{"Content-Type: application/json; charset=utf-8"}, 200},
-		"a page of the sandbox's own":         {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{own, "Sec-Fetch-Site: same-origin"}, 200},
-		"who types an address":                {"GET /__sandbox/journal", "", []string{"Sec-Fetch-Site: none"}, 200},
-		"a shell that removes something":      {"DELETE /__sandbox/journal", "", []string{"Accept:", "Authorization:"}, 204},
+		"JSON, with its charset": {"POST /__sandbox/clock", `{"advance":"1h"}`,
+			[]string{"Content-Type: application/json; charset=utf-8"}, 200},
+		"a page of the sandbox's own":    {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{own, "Sec-Fetch-Site: same-origin"}, 200},
+		"who types an address":           {"GET /__sandbox/journal", "", []string{"Sec-Fetch-Site: none"}, 200},
+		"a shell that removes something": {"DELETE /__sandbox/journal", "", []string{"Accept:", "Authorization:"}, 204},
 	} {
 		before := w.Clock().Now()
 		w.send(test.line, test.body, test.headers...).is(test.status)
@@ -129,8 +133,9 @@ func TestJournal_hasEveryRequestInOrderAndNoSecret(t *testing.T) {
 	w.send("GET /addons?app=orders-api", "").is(200)
 	w.send("GET /account", "", "Authorization: Bearer canary").is(401)
 	a := w.send("GET /__sandbox/journal", "", "Authorization:", "Accept:").is(200).says("length", "4"). // not those that steer the sandbox
-														says("0.seq", "1").says("0.method", "POST").says("0.path", "/teams/apps").says("0.status", "201").says("0.user_agent", "sandbox-test").
-														says("2.time", "2026-01-14T09:01:00Z").says("2.query", "app=orders-api").says("3.status", "401").says("3.seq", "4")
+														says("0.seq", "1").says("0.method", "POST").says("0.path", "/teams/apps").says("0.status", "201").says("0.user_agent",
+		"sandbox-test").
+		says("2.time", "2026-01-14T09:01:00Z").says("2.query", "app=orders-api").says("3.status", "401").says("3.seq", "4")
 	if strings.Contains(a.body, "canary") || strings.Contains(a.body, w.Token()) {
 		t.Errorf("the journal has a secret: %s", a.body)
 	}
@@ -150,6 +155,8 @@ func TestLedger_countsWhatIsBilled(t *testing.T) {
 	w.store("orders-api", "kvs-b", "mini")
 	w.send("DELETE /apps/orders-api/addons/kvs-a", "").is(200)
 	w.send("GET /__sandbox/ledger", "").is(200).says("created", "2").says("destroyed", "1").says("living", "1").says("orphans", "1").
-		says("objects.0.kind", "add-on").says("objects.0.name", "kvs-a").says("objects.0.plan", "heroku-redis:premium-0").says("objects.0.app", "orders-api").
-		says("objects.0.created_at", "2026-01-14T09:00:00Z").says("objects.0.destroyed_at", "2026-01-14T09:00:20Z").says("objects.1.destroyed_at", "null")
+		says("objects.0.kind", "add-on").says("objects.0.name", "kvs-a").says("objects.0.plan", "heroku-redis:premium-0").says("objects.0.app",
+		"orders-api").
+		says("objects.0.created_at", "2026-01-14T09:00:00Z").says("objects.0.destroyed_at", "2026-01-14T09:00:20Z").says("objects.1.destroyed_at",
+		"null")
 }

@@ -32,10 +32,10 @@ var dataBucket = []byte("sandbox")
 // openDataDir makes the directory if needed, locks it, and ends servers that a killed sandbox left behind in it.
 func openDataDir(path string, log *slog.Logger) (*dataDir, error) {
 	path, err := filepath.Abs(path) // servers run in a directory of their own
-	if err != nil {
-		return nil, fmt.Errorf("data directory: %w", err)
+	if err == nil {
+		err = os.MkdirAll(filepath.Join(path, "stores"), 0o700)
 	}
-	if err := os.MkdirAll(filepath.Join(path, "stores"), 0o700); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
 	db, err := bbolt.Open(filepath.Join(path, "sandbox.db"), 0o600, &bbolt.Options{Timeout: time.Second})
@@ -81,10 +81,9 @@ func (d *dataDir) Load(key string, into any) (bool, error) {
 // Save returns once the value is on disk.
 func (d *dataDir) Save(key string, value any) error {
 	raw, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Errorf("data directory %s: encoding %s: %w", d.path, key, err)
+	if err == nil {
+		err = d.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(dataBucket).Put([]byte(key), raw) })
 	}
-	err = d.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(dataBucket).Put([]byte(key), raw) })
 	if err != nil {
 		return fmt.Errorf("data directory %s: writing %s: %w", d.path, key, err)
 	}

@@ -193,9 +193,7 @@ func (e *processEngine) config(s *processServer, port int) string {
 	set("save", "")
 	set("appendonly", yesNo(spec.Persistent))
 	set("appendfsync", "everysec")
-	set("maxmemory", fmt.Sprint(spec.Limits.MaxMemory))
-	set("maxclients", fmt.Sprint(e.clients(spec.Limits.MaxClients)))
-	for _, d := range spec.Settings.directives() {
+	for _, d := range append(e.directives(spec.Limits), spec.Settings.directives()...) {
 		set(d[0], d[1])
 	}
 	// A fork or plan change copies in milliseconds: no wait for further replicas, no file in between.
@@ -222,6 +220,10 @@ func (e *processEngine) clients(limit int) int {
 		limit = defaultClients
 	}
 	return max(1, min(limit+reservedClients, e.openFiles-reservedFiles))
+}
+
+func (e *processEngine) directives(limits serverLimits) [][2]string {
+	return [][2]string{{"maxmemory", fmt.Sprint(limits.MaxMemory)}, {"maxclients", fmt.Sprint(e.clients(limits.MaxClients))}}
 }
 
 // directives are the settings as the server spells them.

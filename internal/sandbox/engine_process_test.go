@@ -44,7 +44,8 @@ func TestProcess_settingsAndLimitsTakeEffectAtStartAndLater(t *testing.T) {
 	if err := s.Limit(t.Context(), serverLimits{MaxMemory: 1 << 30, MaxClients: 200}); err != nil {
 		t.Fatal(err)
 	}
-	check(map[string]string{"maxmemory": "1073741824", "maxclients": "202", "timeout": "0", "maxmemory-policy": "volatile-ttl", "notify-keyspace-events": ""})
+	check(map[string]string{"maxmemory": "1073741824", "maxclients": "202", "timeout": "0", "maxmemory-policy": "volatile-ttl",
+		"notify-keyspace-events": ""})
 }
 
 func TestProcess_thePlanWithTheMostConnectionsStartsWithinTheMachinesLimit(t *testing.T) {
@@ -280,7 +281,8 @@ func TestProcess_aServerThatEndsByItselfIsLoggedAndOneThatIsStoppedIsNot(t *test
 		t.Fatal(err)
 	}
 	s := start(t, e, serverSpec{ID: "shut-down"})
-	_ = s.Admin(t.Context(), func(c *redis.Client) error { return c.ShutdownNoSave(t.Context()).Err() }) // the connection ends without an answer
+	// the connection ends without an answer
+	_ = s.Admin(t.Context(), func(c *redis.Client) error { return c.ShutdownNoSave(t.Context()).Err() })
 	select {
 	case line := <-log:
 		if !strings.Contains(line, "ended by itself") || !strings.Contains(line, "shut-down") {

@@ -69,11 +69,6 @@ func (w *world) cancel(addOnID string, kind eventKind) {
 	w.Events = slices.DeleteFunc(w.Events, func(e event) bool { return e.AddOn == addOnID && e.Kind == kind })
 }
 
-// dropEvents drops all events of an add-on.
-func (w *world) dropEvents(addOnID string) {
-	w.Events = slices.DeleteFunc(w.Events, func(e event) bool { return e.AddOn == addOnID })
-}
-
 // nextDue is the earliest event that is due. s.mu is held.
 func (s *Sandbox) nextDue() (event, bool) {
 	now := s.clock.Now()

@@ -5,7 +5,6 @@ package sandbox
 
 import (
 	"context"
-	"maps"
 	"strings"
 	"time"
 
@@ -138,7 +137,7 @@ func (s *Sandbox) applyStoreEvent(e event, a *addOn, srv server, failure error) 
 	case maintenancePrepared, maintenanceDue:
 		s.advanceMaintenance(a, e)
 	case gone:
-		maps.DeleteFunc(w.Attachments, func(_ string, at *attachment) bool { return at.AddOn == a.ID })
+		w.detachAll(a)
 		delete(w.AddOns, a.ID)
 	}
 }

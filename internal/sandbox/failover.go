@@ -8,8 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
 // standby is a second server that FreezeStandby has disconnected from its primary. Other stores have none running: a failover starts it,
@@ -23,34 +21,41 @@ type standby struct {
 // It has every write that was acknowledged, unless FreezeStandby was called before. Below premium-7 the URL changes and every
 // attached app has a new release; above, and in spaces, nothing changes for clients. The next standby takes Options.Provisioning.
 func (s *Sandbox) FailOver(store string) error {
+	return s.order(store, "failing over", func(a *addOn) error {
+		if err := s.hasStandby(a); err != nil {
+			return err
+		}
+		a.Store.Busy = busyFailover
+		s.addFailoverEvent(a, event{Kind: failedOver, AddOn: a.ID, Due: s.clock.Now()})
+		return nil
+	})
+}
+
+// order does something with a store that is not being created or changed, once all that is due has happened, and lets happen what
+// is due then.
+func (s *Sandbox) order(store, doing string, do func(*addOn) error) error {
 	if err := s.settle(s.life); err != nil {
 		return err
 	}
-	if err := s.orderFailover(store); err != nil {
-		return fmt.Errorf("failing over: %w", err)
+	s.mu.Lock()
+	a, err := s.usable(store)
+	if err == nil {
+		err = do(a)
+	}
+	if err == nil {
+		err = s.save()
+	}
+	s.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
 	}
 	return s.settle(s.life)
-}
-
-func (s *Sandbox) orderFailover(store string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a, plan, err := s.usable(store)
-	if err != nil {
-		return err
-	}
-	if err := s.hasStandby(a, plan); err != nil {
-		return err
-	}
-	a.Store.Busy = busyFailover
-	s.addFailoverEvent(a, event{Kind: failedOver, AddOn: a.ID, Due: s.clock.Now()})
-	return s.save()
 }
 
 // addFailoverEvent starts the standby, unless it is frozen, and adds the event that makes it the primary. s.mu is held.
 func (s *Sandbox) addFailoverEvent(a *addOn, e event) {
 	e.Server = s.world.uuid()
-	if plan, _ := keyvalue.LookupPlan(a.Plan); !plan.SingleTenant {
+	if !catalogued(a.Plan).SingleTenant {
 		e.Password = s.world.password()
 	}
 	if frozen, ok := s.standbys[a.ID]; ok && e.Kind == failedOver { // a maintenance waits for its standby
@@ -80,9 +85,9 @@ func (s *Sandbox) FreezeStandby(store string) error {
 		return err
 	}
 	s.mu.Lock()
-	a, plan, err := s.usable(store)
+	a, err := s.usable(store)
 	if err == nil {
-		err = s.hasStandby(a, plan)
+		err = s.hasStandby(a)
 	}
 	if err != nil {
 		s.mu.Unlock()
@@ -125,40 +130,29 @@ func (s *Sandbox) freeze(srv server, present *backing) error {
 // Restart ends the server of a store, by id or name, and starts it again at the same address, as after a failure. A mini has
 // no keys then, and nothing else is lost (Dev Center: Heroku Key-Value Store, persistence).
 func (s *Sandbox) Restart(store string) error {
-	if err := s.settle(s.life); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	a, _, err := s.usable(store)
-	if err == nil {
+	return s.order(store, "restarting", func(a *addOn) error {
 		s.world.addEvent(event{Kind: restarted, AddOn: a.ID, Due: s.clock.Now()})
-		err = s.save()
-	}
-	s.mu.Unlock()
-	if err != nil {
-		return fmt.Errorf("restarting: %w", err)
-	}
-	return s.settle(s.life)
+		return nil
+	})
 }
 
 // usable finds a store that is not being created or changed. s.mu is held.
-func (s *Sandbox) usable(store string) (*addOn, keyvalue.Plan, error) {
+func (s *Sandbox) usable(store string) (*addOn, error) {
 	a := find(s.world.AddOns, store, (*addOn).name)
 	switch {
 	case a == nil:
-		return nil, keyvalue.Plan{}, fmt.Errorf("there is no store %q", store)
+		return nil, fmt.Errorf("there is no store %q", store)
 	case a.State != stateProvisioned:
-		return nil, keyvalue.Plan{}, fmt.Errorf("%s is %s", a.Name, a.State)
+		return nil, fmt.Errorf("%s is %s", a.Name, a.State)
 	case a.Store.Busy != "":
-		return nil, keyvalue.Plan{}, a.Store.busy(a.Name)
+		return nil, a.Store.busy(a.Name)
 	}
-	plan, _ := keyvalue.LookupPlan(a.Plan)
-	return a, plan, nil
+	return a, nil
 }
 
-func (s *Sandbox) hasStandby(a *addOn, plan keyvalue.Plan) error {
+func (s *Sandbox) hasStandby(a *addOn) error {
 	switch {
-	case !plan.HighAvailability:
+	case !catalogued(a.Plan).HighAvailability:
 		return fmt.Errorf("%s has no standby, on plan %s", a.Name, a.Plan)
 	case s.clock.Now().Before(a.Store.StandbyAt):
 		return fmt.Errorf("the standby of %s is not ready before %s", a.Name, stamp(a.Store.StandbyAt))
@@ -169,7 +163,7 @@ func (s *Sandbox) hasStandby(a *addOn, plan keyvalue.Plan) error {
 // standbySpec has the port of a server whose address has to stay, else none.
 func (s *Sandbox) standbySpec(a *addOn, e event) serverSpec {
 	spec := s.spec(a, e.Server, cmp.Or(e.Password, a.Store.Password))
-	if plan, _ := keyvalue.LookupPlan(a.Plan); plan.SingleTenant && a.Store.PrivateHost == "" {
+	if catalogued(a.Plan).SingleTenant && a.Store.PrivateHost == "" {
 		spec.Port = a.Store.Port
 	}
 	return spec

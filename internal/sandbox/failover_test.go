@@ -144,7 +144,8 @@ func TestFailover_isRefused(t *testing.T) {
 	w.store("orders-api", "kvs-a", "premium-0")
 	w.send("PATCH /apps/orders-api/addons/kvs-a", `{"plan":"heroku-redis:premium-1"}`).is(200)
 	w.send("POST /apps/orders-api/addons", `{"plan":"heroku-redis:premium-0","name":"kvs-new"}`).is(201)
-	for store, want := range map[string]string{"small": "no standby", "kvs-a": "in the middle of a plan upgrade", "kvs-new": "provisioning", "nobody": "there is no store"} {
+	for store, want := range map[string]string{"small": "no standby", "kvs-a": "in the middle of a plan upgrade", "kvs-new": "provisioning",
+		"nobody": "there is no store"} {
 		for _, do := range []func(string) error{w.FailOver, w.FreezeStandby} {
 			if err := do(store); err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: %v, want %q", store, err, want)

@@ -160,7 +160,8 @@ func TestFault_dripsTheAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, value := range map[string]string{"Accept": "application/vnd.heroku+json; version=3", "Authorization": "Bearer " + w.Token(), "Content-Type": "application/json"} {
+	for name, value := range map[string]string{"Accept": "application/vnd.heroku+json; version=3", "Authorization": "Bearer " + w.Token(),
+		"Content-Type": "application/json"} {
 		request.Header.Set(name, value)
 	}
 	answer, err := http.DefaultClient.Do(request)

@@ -35,7 +35,7 @@ const (
 
 // orderFork takes the provisioning option "fork". Heroku can reach the stores of all spaces.
 func (c *call) orderFork(a *addOn, raw string) error {
-	if class, _ := a.Plan.Class(); class == keyvalue.ClassShield {
+	if catalogued(a.Plan).Class == keyvalue.ClassShield {
 		return errors.New("a shield plan cannot be a fork")
 	}
 	from, err := parseSource(raw)

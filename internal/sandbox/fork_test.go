@@ -22,7 +22,8 @@ func withServers(o *sandbox.Options) { o.Engine = "auto" }
 // forkOf orders one as the attachment FORK.
 func (w world) forkOf(app, name, url string) answer {
 	w.t.Helper()
-	return w.send("POST /apps/"+app+"/addons", fmt.Sprintf(`{"plan":"heroku-redis:premium-0","name":%q,"attachment":{"name":"FORK"},"config":{"fork":%q}}`, name, url)).is(201)
+	return w.send("POST /apps/"+app+"/addons",
+		fmt.Sprintf(`{"plan":"heroku-redis:premium-0","name":%q,"attachment":{"name":"FORK"},"config":{"fork":%q}}`, name, url)).is(201)
 }
 
 // put writes a key into the store that a config var leads to.
@@ -65,7 +66,8 @@ func TestFork_hasTheKeysButNotTheSettings(t *testing.T) {
 	if err := w.redis("orders-api", "REDIS_URL").Set(t.Context(), "greeting", "hello", 0).Err(); err != nil {
 		t.Fatal(err)
 	}
-	w.send("POST /apps/orders-api/addons", fmt.Sprintf(`{"plan":"heroku-redis:premium-0","name":"kvs-f","attachment":{"name":"FORK"},"config":{"fork":%q}}`, url)).is(201)
+	w.send("POST /apps/orders-api/addons",
+		fmt.Sprintf(`{"plan":"heroku-redis:premium-0","name":"kvs-f","attachment":{"name":"FORK"},"config":{"fork":%q}}`, url)).is(201)
 	if rows := w.send("GET /redis/v0/databases/kvs-f", "").is(200).rows(); rows["Status"] != "Preparing (fork in progress)" {
 		t.Errorf("status %q", rows["Status"])
 	}
@@ -395,7 +397,8 @@ func TestFork_mayBeInProgressWhenItIsProvisioned(t *testing.T) {
 			w.send("GET /redis/v0/databases/kvs-f", "").says("info.1.values.0", "Preparing (fork in progress)")
 			w.send("GET /redis/v0/databases/kvs-f/wait", "").says("waiting?", "true").says("message", "preparing")
 			w.send("PATCH /redis/v0/databases/kvs-f/config", `{"timeout":1}`).is(422)
-			if err := w.redis("orders-api", "FORK_URL").Set(t.Context(), "key", "value", 0).Err(); err == nil || !strings.Contains(err.Error(), "READONLY") {
+			if err := w.redis("orders-api", "FORK_URL").Set(t.Context(), "key", "value", 0).Err(); err == nil ||
+				!strings.Contains(err.Error(), "READONLY") {
 				t.Errorf("writing to a fork in progress: %v", err)
 			}
 			w.put("orders-api", "REDIS_URL", "meanwhile")
@@ -447,7 +450,8 @@ func TestFork_toAShieldPlanIsRefused(t *testing.T) {
 	w.send("POST /spaces", `{"name":"vault","team":"acme","shield":true}`).is(201)
 	w.advance()
 	w.appIn("vault", "orders-vault")
-	a := w.send("POST /apps/orders-vault/addons", `{"plan":"heroku-redis:shield-7","config":{"fork":"rediss://h:secret-thing@example.com:6380"}}`).is(422).says("id", "provider_error")
+	a := w.send("POST /apps/orders-vault/addons",
+		`{"plan":"heroku-redis:shield-7","config":{"fork":"rediss://h:secret-thing@example.com:6380"}}`).is(422).says("id", "provider_error")
 	if strings.Contains(a.body, "secret-thing") || !strings.Contains(a.get("message"), "shield plan cannot be a fork") {
 		t.Errorf("the message is %q", a.get("message"))
 	}

@@ -4,6 +4,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -28,56 +29,16 @@ var dynoSizes = []string{"Eco", "Basic", "Standard-1X", "Standard-2X",
 // maxDynos of one process type (Dev Center: Dyno Types, default scaling limits).
 const maxDynos = 10
 
-type processBody struct {
-	App       idName `json:"app"`
-	Command   string `json:"command"`
-	CreatedAt string `json:"created_at"`
-	DynoSize  idName `json:"dyno_size"`
-	ID        string `json:"id"`
-	Quantity  int    `json:"quantity"`
-	Size      string `json:"size"`
-	Type      string `json:"type"`
-	UpdatedAt string `json:"updated_at"`
-}
-
-func (b processBody) key(field string) string {
-	switch field {
-	case "name":
-		return b.Type
-	case "updated_at":
-		return b.UpdatedAt
-	}
-	return b.ID
-}
-
-func newProcessBody(a *app, p process) processBody {
-	return processBody{
-		App:       a.idName(),
-		Command:   p.Command,
-		CreatedAt: stamp(p.CreatedAt),
-		DynoSize:  idName{catalogueID("dyno size " + p.Size), p.Size},
-		ID:        p.ID,
-		Quantity:  p.Quantity,
-		Size:      p.Size,
-		Type:      p.Type,
-		UpdatedAt: stamp(p.UpdatedAt),
+func processBody(a *app, p process) object {
+	return object{
+		"id": p.ID, "type": p.Type, "command": p.Command, "quantity": p.Quantity, "size": p.Size,
+		"dyno_size": idName{catalogueID("dyno size " + p.Size), p.Size}, "app": a.idName(),
+		"created_at": stamp(p.CreatedAt), "updated_at": stamp(p.UpdatedAt),
 	}
 }
 
-func formation(a *app) listing {
-	var bodies []processBody
-	for _, p := range a.Formation {
-		bodies = append(bodies, newProcessBody(a, p))
-	}
-	return list(bodies, "id", "name", "updated_at")
-}
-
-func listFormation(c *call) (int, any, error) {
-	a, err := c.app(c.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, formation(a), nil
+func listFormation(_ *call, a *app) (any, error) {
+	return listAll(a.Formation, func(p process) object { return processBody(a, p) }, "id", "name", "updated_at"), nil
 }
 
 func (a *app) process(ref string) (*process, error) {
@@ -88,16 +49,12 @@ func (a *app) process(ref string) (*process, error) {
 	return &a.Formation[i], nil
 }
 
-func getProcess(c *call) (int, any, error) {
-	a, err := c.app(c.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
+func getProcess(c *call, a *app) (any, error) {
 	p, err := a.process(c.PathValue("process"))
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
-	return http.StatusOK, newProcessBody(a, *p), nil
+	return processBody(a, *p), nil
 }
 
 // quantity is 2, "2", or relative: "+1", "-1".
@@ -124,10 +81,7 @@ type scaling struct {
 }
 
 func (in scaling) apply(p *process, now time.Time) error {
-	size := string(in.DynoSize)
-	if size == "" {
-		size = string(in.Size)
-	}
+	size := string(cmp.Or(in.DynoSize, in.Size))
 	if size != "" {
 		i := slices.IndexFunc(dynoSizes, func(known string) bool {
 			return strings.EqualFold(known, size) || catalogueID("dyno size "+known) == size
@@ -170,56 +124,105 @@ func (a *app) checkSizes() error {
 	return nil
 }
 
-func updateFormation(c *call) (int, any, error) {
-	a, err := c.appToChange(c.PathValue("app"))
+func updateFormation(c *call, a *app, in struct {
+	Updates []scaling `json:"updates"`
+}) (any, error) {
+	if err := c.scale(a, in.Updates); err != nil {
+		return nil, err
+	}
+	return listFormation(c, a)
+}
+
+func updateProcess(c *call, a *app, in scaling) (any, error) {
+	p, err := a.process(c.PathValue("process"))
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
-	var in struct {
-		Updates []scaling `json:"updates"`
+	in.Type = p.Type
+	if err := c.scale(a, []scaling{in}); err != nil {
+		return nil, err
 	}
-	if err := c.params(&in); err != nil {
-		return 0, nil, err
-	}
+	return getProcess(c, a)
+}
+
+// scale carries out all updates of a formation, or none.
+func (c *call) scale(a *app, updates []scaling) (err error) {
 	before := slices.Clone(a.Formation)
-	for _, update := range in.Updates {
-		p, err := a.process(update.Type)
-		if err == nil {
+	for _, update := range updates {
+		p, findErr := a.process(update.Type)
+		if err = findErr; err == nil {
 			err = update.apply(p, c.now)
 		}
 		if err != nil {
-			a.Formation = before // all or none
-			return 0, nil, err
+			break
 		}
 	}
-	if err := a.checkSizes(); err != nil {
-		a.Formation = before
-		return 0, nil, err
-	}
-	return http.StatusOK, formation(a), nil
-}
-
-func updateProcess(c *call) (int, any, error) {
-	a, err := c.appToChange(c.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
-	p, err := a.process(c.PathValue("process"))
-	if err != nil {
-		return 0, nil, err
-	}
-	var in scaling
-	if err := c.params(&in); err != nil {
-		return 0, nil, err
-	}
-	before := *p
-	err = in.apply(p, c.now)
 	if err == nil {
 		err = a.checkSizes()
 	}
 	if err != nil {
-		*p = before
-		return 0, nil, err
+		a.Formation = before
 	}
-	return http.StatusOK, newProcessBody(a, *p), nil
+	return err
+}
+
+func (p process) dynoID(n int) string { return catalogueID(fmt.Sprintf("dyno %s %d", p.ID, n)) }
+
+// dynos of an app restart at each release. Each is said to be up; no process runs.
+func dynos(a *app) []object {
+	newest, all := a.Releases[len(a.Releases)-1], []object{}
+	for _, p := range a.Formation {
+		for n := 1; n <= p.Quantity; n++ {
+			all = append(all, object{
+				"id": p.dynoID(n), "name": fmt.Sprintf("%s.%d", p.Type, n), "type": p.Type, "size": p.Size, "command": p.Command,
+				"state": "up", "app": a.idName(), "release": object{"id": newest.ID, "version": newest.Version}, "attach_url": nil,
+				"created_at": stamp(newest.CreatedAt), "updated_at": stamp(newest.CreatedAt),
+			})
+		}
+	}
+	return all
+}
+
+func listDynos(_ *call, a *app) (any, error) { return dynos(a), nil }
+
+func listSpaceDynos(c *call, sp *space) (any, error) {
+	bodies := []object{}
+	for _, a := range c.w.appsIn(sp) {
+		bodies = append(bodies, object{"app_id": a.ID, "app_name": a.Name, "dynos": dynos(a)})
+	}
+	return bodies, nil
+}
+
+// firstDeployment is what every app has from the start, unless Options.Undeployed.
+var firstDeployment = []string{"web", "worker"}
+
+// Deploy replaces the process types of an app, as the deployment of another Procfile does: a type that it had before keeps
+// its scale, a new one has one dyno. There is one release; nothing runs.
+func (s *Sandbox) Deploy(appRef string, types ...string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := find(s.world.Apps, appRef, (*app).name)
+	if a == nil {
+		return fmt.Errorf("deploying: there is no app %q", appRef)
+	}
+	s.world.deploy(a, s.world.Users[a.Owner], s.clock.Now(), types)
+	return s.save()
+}
+
+func (w *world) deploy(a *app, by *user, now time.Time, types []string) {
+	size := "Standard-1X"
+	if a.Space != "" {
+		size = "Private-S" // also in a Shield Space, where only the CLI says Shield
+	}
+	var formation []process
+	for _, t := range types {
+		if i := slices.IndexFunc(a.Formation, func(p process) bool { return p.Type == t }); i >= 0 {
+			formation = append(formation, a.Formation[i])
+			continue
+		}
+		formation = append(formation, process{ID: w.uuid(), Type: t, Command: "bin/" + t, Size: size, Quantity: 1,
+			CreatedAt: now, UpdatedAt: now})
+	}
+	a.Formation, a.Slug = formation, w.uuid()
+	w.release(a, "Deploy "+a.Slug[:8], by, now)
 }

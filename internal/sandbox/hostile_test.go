@@ -47,7 +47,8 @@ func TestProcess_aClientDoesNotLeaveItsStore(t *testing.T) {
 				words = append(words, word)
 			}
 			err := c.Do(t.Context(), words...).Err()
-			if err == nil || !strings.Contains(err.Error(), "NOPERM") && !strings.Contains(err.Error(), "no permissions") && !strings.Contains(err.Error(), "unknown") &&
+			if err == nil || !strings.Contains(err.Error(), "NOPERM") && !strings.Contains(err.Error(), "no permissions") &&
+				!strings.Contains(err.Error(), "unknown") &&
 				!strings.Contains(err.Error(), "command not allowed") { // by anybody
 				t.Errorf("%s as %s: %v", command, user, err)
 			}
@@ -56,7 +57,8 @@ func TestProcess_aClientDoesNotLeaveItsStore(t *testing.T) {
 			}
 		}
 		// what an app does, and a fork, goes on
-		for _, command := range []string{"SET key value", "GET key", "INFO", "DBSIZE", "CONFIG GET timeout", "CONFIG RESETSTAT", "ACL WHOAMI", "CLIENT LIST", "SCAN 0", "FLUSHALL"} {
+		for _, command := range []string{"SET key value", "GET key", "INFO", "DBSIZE", "CONFIG GET timeout", "CONFIG RESETSTAT", "ACL WHOAMI",
+			"CLIENT LIST", "SCAN 0", "FLUSHALL"} {
 			var words []any
 			for _, word := range strings.Fields(command) {
 				words = append(words, word)
@@ -77,7 +79,8 @@ func TestProcess_aClientDoesNotLeaveItsStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, password := range []string{"other", "secret"} {
-		if err := client(t, s, "h", password).ConfigSet(t.Context(), "port", "6379").Err(); err == nil || !strings.Contains(err.Error(), "NOPERM") {
+		if err := client(t, s, "h", password).ConfigSet(t.Context(), "port", "6379").Err(); err == nil ||
+			!strings.Contains(err.Error(), "NOPERM") {
 			t.Errorf("after a rotation: %v", err)
 		}
 	}
@@ -191,7 +194,9 @@ func TestServer_whoSendsNoBodyIsNotWaitedFor(t *testing.T) {
 	t.Cleanup(func() { _ = s.Close() })
 	s.bodyTimeout = 50 * time.Millisecond
 	for _, path := range []string{"/apps", "/__sandbox/clock", "/__sandbox/faults"} {
-		head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 10\r\nAuthorization: Bearer %s\r\n\r\n{", path, s.Token())
+		head := fmt.Sprintf(
+			"POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 10\r\nAuthorization: Bearer %s\r\n\r\n{", path,
+			s.Token())
 		answer, err := dial(t, s, head).ReadString('\n')
 		if !strings.HasPrefix(answer, "HTTP/1.1 4") && !errors.Is(err, io.EOF) { // it is refused, or the connection ends
 			t.Errorf("%s: %q, %v", path, answer, err)

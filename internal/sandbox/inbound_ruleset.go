@@ -5,7 +5,6 @@ package sandbox
 
 import (
 	"encoding/json"
-	"net/http"
 	"net/netip"
 	"slices"
 	"time"
@@ -26,123 +25,74 @@ type rule struct {
 	Source string `json:"source"`
 }
 
-type rulesetBody struct {
-	Applied   bool   `json:"applied"`
-	CreatedAt string `json:"created_at"`
-	CreatedBy string `json:"created_by"`
-	ID        string `json:"id"`
-	Rules     []rule `json:"rules"`
-	Space     idName `json:"space"`
-}
-
-func (b rulesetBody) key(string) string { return b.ID }
-
-func (r ruleset) body(sp *space) rulesetBody {
-	return rulesetBody{
-		Applied:   r.Applied,
-		CreatedAt: stamp(r.CreatedAt),
-		CreatedBy: r.CreatedBy,
-		ID:        r.ID,
-		Rules:     append([]rule{}, r.Rules...),
-		Space:     sp.idName(),
+func rulesetBody(sp *space, r ruleset) object {
+	return object{
+		"id": r.ID, "space": sp.idName(), "rules": append([]rule{}, r.Rules...), "applied": r.Applied,
+		"created_at": stamp(r.CreatedAt), "created_by": r.CreatedBy,
 	}
 }
 
-// network fails until the space is allocated, and for Options.RulesetDelay after that.
-func (c *call) network(sp *space) error {
-	if sp.State != stateAllocated || c.now.Before(sp.AllocatedAt.Add(c.s.options.RulesetDelay)) {
-		return notFound("space", "space")
+// network finds a space with one of the functions, and fails until it is allocated, and for Options.RulesetDelay after that.
+func network(find func(*call) (*space, error)) func(*call) (*space, error) {
+	return func(c *call) (*space, error) {
+		sp, err := find(c)
+		if err == nil && (sp.State != stateAllocated || c.now.Before(sp.AllocatedAt.Add(c.s.options.RulesetDelay))) {
+			err = notFound("space", "space")
+		}
+		return sp, err
 	}
-	return nil
 }
 
-func getRuleset(c *call) (int, any, error) {
-	sp, err := c.space(c.PathValue("space"))
-	if err == nil {
-		err = c.network(sp)
-	}
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, sp.Rulesets[len(sp.Rulesets)-1].body(sp), nil
+func getRuleset(_ *call, sp *space) object { return rulesetBody(sp, sp.Rulesets[len(sp.Rulesets)-1]) }
+
+func listRulesets(_ *call, sp *space) (any, error) {
+	return listAll(sp.Rulesets, func(r ruleset) object { return rulesetBody(sp, r) }, "id"), nil
 }
 
-func listRulesets(c *call) (int, any, error) {
-	sp, err := c.space(c.PathValue("space"))
-	if err == nil {
-		err = c.network(sp)
-	}
-	if err != nil {
-		return 0, nil, err
-	}
-	var bodies []rulesetBody
+func getOldRuleset(c *call, sp *space) (any, error) {
 	for _, r := range sp.Rulesets {
-		bodies = append(bodies, r.body(sp))
+		if r.ID == c.PathValue("ruleset") {
+			return rulesetBody(sp, r), nil
+		}
 	}
-	return http.StatusOK, list(bodies, "id"), nil
-}
-
-func getOldRuleset(c *call) (int, any, error) {
-	sp, err := c.space(c.PathValue("space"))
-	if err == nil {
-		err = c.network(sp)
-	}
-	if err != nil {
-		return 0, nil, err
-	}
-	i := slices.IndexFunc(sp.Rulesets, func(r ruleset) bool { return r.ID == c.PathValue("ruleset") })
-	if i < 0 {
-		return 0, nil, notFound("inbound_ruleset", "inbound ruleset")
-	}
-	return http.StatusOK, sp.Rulesets[i].body(sp), nil
+	return nil, notFound("inbound_ruleset", "inbound ruleset")
 }
 
 // setRuleset replaces all rules. They are in force after networkDelay.
-func setRuleset(c *call) (int, any, error) {
-	sp, err := c.spaceToChange()
-	if err == nil {
-		err = c.network(sp)
-	}
-	if err != nil {
-		return 0, nil, err
-	}
-	var in struct {
-		Rules *[]rule `json:"rules"`
+func setRuleset(c *call, sp *space, in struct {
+	Rules *[]rule `json:"rules"`
 
-		// The CLI sends back all that it got; these are ignored.
-		ID            json.RawMessage `json:"id"`
-		Space         json.RawMessage `json:"space"`
-		CreatedAt     json.RawMessage `json:"created_at"`
-		CreatedBy     json.RawMessage `json:"created_by"`
-		Applied       json.RawMessage `json:"applied"`
-		Version       json.RawMessage `json:"version"`
-		DefaultAction json.RawMessage `json:"default_action"`
-	}
-	if err := c.params(&in); err != nil {
-		return 0, nil, err
-	}
+	// The CLI sends back all that it got; these are ignored.
+	ID            json.RawMessage `json:"id"`
+	Space         json.RawMessage `json:"space"`
+	CreatedAt     json.RawMessage `json:"created_at"`
+	CreatedBy     json.RawMessage `json:"created_by"`
+	Applied       json.RawMessage `json:"applied"`
+	Version       json.RawMessage `json:"version"`
+	DefaultAction json.RawMessage `json:"default_action"`
+}) (any, error) {
 	if in.Rules == nil {
-		return 0, nil, invalid("Rules is required.")
+		return nil, invalid("Rules is required.")
 	}
 	var rules []rule
 	for _, r := range *in.Rules {
 		if r.Action != "allow" && r.Action != "deny" {
-			return 0, nil, invalid("Action %q is not one of allow, deny.", r.Action)
+			return nil, invalid("Action %q is not one of allow, deny.", r.Action)
 		}
 		if p, err := netip.ParsePrefix(r.Source); err != nil || !p.Addr().Is4() {
-			return 0, nil, invalid("Source %q is not an IPv4 CIDR range.", r.Source)
+			return nil, invalid("Source %q is not an IPv4 CIDR range.", r.Source)
 		}
 		if !slices.Contains(rules, r) {
 			rules = append(rules, r) // verbatim, host bits included
 		}
 	}
 	if len(rules) > keyvalue.TrustedRangesLimit {
-		return 0, nil, invalid("Space %s cannot have more than %d trusted IP ranges.", sp.Name, keyvalue.TrustedRangesLimit)
+		return nil, invalid("Space %s cannot have more than %d trusted IP ranges.", sp.Name, keyvalue.TrustedRangesLimit)
 	}
 	r := ruleset{ID: c.w.uuid(), CreatedAt: c.now, CreatedBy: c.user.Email, Rules: rules}
 	sp.Rulesets = append(sp.Rulesets, r)
 	// A former ruleset that is not in force yet never is.
 	c.w.Events = slices.DeleteFunc(c.w.Events, func(e event) bool { return e.Kind == rulesApplied && e.Space == sp.ID })
 	c.w.addEvent(c.orHeld(event{Kind: rulesApplied, Space: sp.ID, Ruleset: r.ID, Due: c.now.Add(networkDelay)}))
-	return http.StatusOK, r.body(sp), nil
+	return rulesetBody(sp, r), nil
 }

@@ -4,6 +4,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -33,45 +34,28 @@ const (
 	logProcess      = "heroku-redis"
 )
 
-func createLogSession(c *call) (int, any, error) {
-	a, err := c.app(c.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
-	var in struct {
-		Dyno     string `json:"dyno"`
-		DynoName string `json:"dyno_name"`
-		Type     string `json:"type"`
-		Source   string `json:"source"`
-		Lines    *int   `json:"lines"`
-		Tail     bool   `json:"tail"`
-	}
-	if err := c.params(&in); err != nil {
-		return 0, nil, err
-	}
-	session := logSession{App: a.ID, Lines: defaultLogLines, Tail: in.Tail, ExpiresAt: c.now.Add(logSessionLife)}
-	for _, process := range []string{in.Dyno, in.DynoName, in.Type} {
-		if process != "" {
-			session.Process = process
-		}
-	}
+func createLogSession(c *call, a *app, in struct {
+	Dyno     string `json:"dyno"`
+	DynoName string `json:"dyno_name"`
+	Type     string `json:"type"`
+	Source   string `json:"source"`
+	Lines    *int   `json:"lines"`
+	Tail     bool   `json:"tail"`
+}) (any, error) {
+	session := logSession{App: a.ID, Process: cmp.Or(in.Type, in.DynoName, in.Dyno), Lines: defaultLogLines, Tail: in.Tail,
+		ExpiresAt: c.now.Add(logSessionLife)}
 	if in.Source != "" && in.Source != "app" {
 		session.Process = in.Source // nothing else logs
 	}
 	if in.Lines != nil {
 		if *in.Lines < 0 || *in.Lines > maxLogLines {
-			return 0, nil, invalid("lines must be between 0 and %d.", maxLogLines)
+			return nil, invalid("lines must be between 0 and %d.", maxLogLines)
 		}
 		session.Lines = *in.Lines
 	}
 	id := randomID()
 	c.s.logSessions[id] = session
-	return http.StatusCreated, struct {
-		CreatedAt  string `json:"created_at"`
-		ID         string `json:"id"`
-		LogplexURL string `json:"logplex_url"`
-		UpdatedAt  string `json:"updated_at"`
-	}{stamp(c.now), id, c.s.url + logPrefix + id, stamp(c.now)}, nil
+	return object{"id": id, "logplex_url": c.s.url + logPrefix + id, "created_at": stamp(c.now), "updated_at": stamp(c.now)}, nil
 }
 
 // serveLog streams the lines of a session: as Server-Sent Events to who asks for them, like the Heroku CLI, else as text.

@@ -79,9 +79,10 @@ func TestLog_samplesEveryStoreOfAnAppFromItsServer(t *testing.T) {
 	}
 	log := w.logOf(`{"lines":10,"tail":false}`)
 	lines := strings.Split(strings.TrimSpace(log), "\n")
-	format := regexp.MustCompile(`^2026-01-14T09:00:20.000000\+00:00 app\[heroku-redis\]: source=(REDIS addon=kvs-a|WORK addon=kvs-w) sample#active-connections=\d+ ` +
-		`sample#load-avg-1m=[\d.]+ sample#load-avg-5m=[\d.]+ sample#load-avg-15m=[\d.]+ sample#read-iops=0 sample#write-iops=0 ` +
-		`sample#memory-total=\d+kB sample#memory-free=\d+kB sample#memory-cached=\d+kB sample#memory-redis=\d{5,}bytes sample#hit-rate=[\d.]+ sample#evicted-keys=0$`)
+	format := regexp.MustCompile(
+		`^2026-01-14T09:00:20.000000\+00:00 app\[heroku-redis\]: source=(REDIS addon=kvs-a|WORK addon=kvs-w) sample#active-connections=\d+ ` +
+			`sample#load-avg-1m=[\d.]+ sample#load-avg-5m=[\d.]+ sample#load-avg-15m=[\d.]+ sample#read-iops=0 sample#write-iops=0 ` +
+			`sample#memory-total=\d+kB sample#memory-free=\d+kB sample#memory-cached=\d+kB sample#memory-redis=\d{5,}bytes sample#hit-rate=[\d.]+ sample#evicted-keys=0$`)
 	if len(lines) != 2 || !format.MatchString(lines[0]) || !format.MatchString(lines[1]) {
 		t.Errorf("the log is\n%s", log)
 	}
@@ -116,7 +117,8 @@ func TestLog_isFollowedByTheClock(t *testing.T) {
 	for minute := range 3 {
 		w.Clock().Advance(time.Minute)
 		line, err := events.ReadString('\n')
-		if want := fmt.Sprintf("data: 2026-01-14T09:%02d:10.000000+00:00 app[heroku-redis]: source=REDIS ", minute+1); err != nil || !strings.HasPrefix(line, want) {
+		if want := fmt.Sprintf("data: 2026-01-14T09:%02d:10.000000+00:00 app[heroku-redis]: source=REDIS ", minute+1); err != nil ||
+			!strings.HasPrefix(line, want) {
 			t.Fatalf("the event is %q, %v; want %q", line, err, want)
 		}
 		if end, err := events.ReadString('\n'); end != "\n" {

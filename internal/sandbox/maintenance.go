@@ -12,8 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
 // maintenance of a store is required by Heroku, or is the second half of a version upgrade.
@@ -62,10 +60,7 @@ func (s *store) maintenanceRow() string {
 }
 
 // hasMaintenance: all plans but mini have a window, and maintenances.
-func (a *addOn) hasMaintenance() bool {
-	plan, ok := keyvalue.LookupPlan(a.Store.Plan)
-	return ok && plan.MaintenanceWindow
-}
+func (a *addOn) hasMaintenance() bool { return catalogued(a.Store.Plan).MaintenanceWindow }
 
 // RequireMaintenance makes Heroku require a maintenance of a store, by id or name, to be done within a time. It is
 // prepared, and then runs in the store's next window, or when the time is up if that comes first.
@@ -152,104 +147,43 @@ func (s *Sandbox) run(a *addOn, now time.Time) {
 	s.addFailoverEvent(a, event{Kind: maintenanceDone, AddOn: a.ID, Due: now.Add(s.options.Maintenance)})
 }
 
-type maintenanceAddOn struct {
-	Attachments []string `json:"attachments"`
-	Kind        string   `json:"kind"`
-	Name        string   `json:"name"`
-	Plan        string   `json:"plan"`
-	UUID        string   `json:"uuid"`
-	Window      *string  `json:"window"`
-}
-
-type maintenanceApp struct {
-	Name string `json:"name"`
-	UUID string `json:"uuid"`
-}
-
-// maintenanceBody says null where there is nothing: the Heroku CLI tells that from a member that is missing.
-type maintenanceBody struct {
-	AddOn                  maintenanceAddOn `json:"addon"`
-	AddOnDescription       string           `json:"addon_description"`
-	App                    maintenanceApp   `json:"app"`
-	CompletedAt            *string          `json:"completed_at"`
-	CustomerRequested      bool             `json:"customer_requested"`
-	DurationSeconds        *float64         `json:"duration_seconds"`
-	Method                 *string          `json:"method"`
-	PreviouslyScheduledFor *string          `json:"previously_scheduled_for"`
-	Reason                 *string          `json:"reason"`
-	RequiredBy             *string          `json:"required_by"`
-	ScheduledFor           *string          `json:"scheduled_for"`
-	ServerCreatedAt        string           `json:"server_created_at"`
-	StartedAt              *string          `json:"started_at"`
-	Status                 string           `json:"status"`
-	Window                 *string          `json:"window"`
-}
-
-type maintenancesBody struct {
-	Maintenances []maintenanceBody `json:"maintenances"`
-}
-
 // dataStamp is how this API writes times.
 func dataStamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000+00:00") }
 
-func dataStampOrNull(t time.Time) *string {
-	if t.IsZero() {
-		return nil
-	}
-	s := dataStamp(t)
-	return &s
-}
-
-func stringOrNull(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
-}
-
-func (c *call) maintenanceBody(a *addOn, m maintenance) maintenanceBody {
-	plan, _ := keyvalue.LookupPlan(a.Store.Plan)
-	owner := c.w.Apps[a.App]
-	b := maintenanceBody{
-		AddOn: maintenanceAddOn{
-			Attachments: []string{},
-			Kind:        service.Name,
-			Name:        a.Name,
-			Plan:        string(a.Store.Plan),
-			UUID:        a.ID,
-		},
-		AddOnDescription:       strings.SplitN(string(a.Store.Plan), "-", 2)[0],
-		App:                    maintenanceApp{owner.Name, owner.ID},
-		CompletedAt:            dataStampOrNull(m.CompletedAt),
-		CustomerRequested:      m.Reason == "customer_request",
-		Method:                 stringOrNull(m.Method),
-		PreviouslyScheduledFor: dataStampOrNull(m.PreviouslyFor),
-		Reason:                 stringOrNull(m.Reason),
-		RequiredBy:             dataStampOrNull(m.RequiredBy),
-		ScheduledFor:           dataStampOrNull(m.ScheduledFor),
-		ServerCreatedAt:        dataStamp(a.CreatedAt),
-		StartedAt:              dataStampOrNull(m.StartedAt),
-		Status:                 m.Status,
-		Window:                 stringOrNull(m.Window),
-	}
-	if plan.HighAvailability {
-		b.AddOnDescription += " HA"
-	}
+// maintenanceBody says null where there is nothing: the Heroku CLI tells that from a member that is missing.
+func (c *call) maintenanceBody(a *addOn, m maintenance) object {
+	owner, attachments := c.w.Apps[a.App], []string{}
 	for _, at := range c.w.attachmentsOf(a.ID, a.App) {
-		b.AddOn.Attachments = append(b.AddOn.Attachments, at.configVar())
+		attachments = append(attachments, at.configVar())
 	}
+	var window, duration any
+	ranIn := orNull(m.Window)
 	if a.hasMaintenance() {
-		window := a.Store.window().String()
-		b.AddOn.Window = &window
-		if b.Window == nil && m.Status != maintenanceNone {
-			b.Window = &window
+		window = a.Store.window().String()
+		if ranIn == nil && m.Status != maintenanceNone {
+			ranIn = window
 		}
 	}
 	if !m.CompletedAt.IsZero() {
-		seconds := m.CompletedAt.Sub(m.StartedAt).Seconds()
-		b.DurationSeconds = &seconds
+		duration = m.CompletedAt.Sub(m.StartedAt).Seconds()
 	}
-	return b
+	description := strings.SplitN(string(a.Store.Plan), "-", 2)[0]
+	if catalogued(a.Store.Plan).HighAvailability {
+		description += " HA"
+	}
+	return object{
+		"addon": object{"uuid": a.ID, "name": a.Name, "kind": service.Name, "plan": string(a.Store.Plan),
+			"attachments": attachments, "window": window},
+		"addon_description": description, "app": object{"uuid": owner.ID, "name": owner.Name},
+		"status": m.Status, "method": orNull(m.Method), "reason": orNull(m.Reason), "window": ranIn,
+		"customer_requested":       m.Reason == "customer_request",
+		"required_by":              timeOrNull(m.RequiredBy, dataStamp),
+		"scheduled_for":            timeOrNull(m.ScheduledFor, dataStamp),
+		"previously_scheduled_for": timeOrNull(m.PreviouslyFor, dataStamp),
+		"started_at":               timeOrNull(m.StartedAt, dataStamp),
+		"completed_at":             timeOrNull(m.CompletedAt, dataStamp),
+		"duration_seconds":         duration, "server_created_at": dataStamp(a.CreatedAt),
+	}
 }
 
 // latest is the store's last maintenance, or one of status none.
@@ -264,11 +198,11 @@ func (s *store) latest() maintenance {
 func errNoMaintenance() error { return refuse(http.StatusNotFound, "", "not found") }
 
 // maintenanceStore finds the path's store, by its UUID only: the Heroku CLI resolves names first.
-func (c *call) maintenanceStore() (*addOn, error) {
+func maintenanceStore(c *call) (*addOn, error) {
 	if !uuidPattern.MatchString(c.PathValue("store")) {
 		return nil, errNoMaintenance()
 	}
-	a, err := c.storeAddOn()
+	a, err := pathStore(c)
 	switch {
 	case err != nil:
 		return nil, err
@@ -280,76 +214,62 @@ func (c *call) maintenanceStore() (*addOn, error) {
 	return a, nil
 }
 
-func getMaintenance(c *call) (int, any, error) {
-	a, err := c.maintenanceStore()
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, c.maintenanceBody(a, a.Store.latest()), nil
-}
+func getMaintenance(c *call, a *addOn) object { return c.maintenanceBody(a, a.Store.latest()) }
 
 // getMaintenanceNoun tells …/apps/{app} from …/{store}/history and …/{store}/window, which no ServeMux can.
-func getMaintenanceNoun(c *call) (int, any, error) {
+func getMaintenanceNoun(c *call) (any, error) {
 	noun := c.PathValue("noun")
 	switch {
 	case c.PathValue("store") == "apps":
 		return listAppMaintenances(c, noun)
 	case noun == "history":
-		return listMaintenanceHistory(c)
+		return with(maintenanceStore, listMaintenanceHistory)(c)
 	case noun == "window":
-		return getWindow(c)
+		return show(maintenanceStore, windowBody)(c)
 	}
-	return 0, nil, errNoEndpoint
+	return nil, errNoEndpoint
 }
 
-func listAppMaintenances(c *call, appID string) (int, any, error) {
+func listAppMaintenances(c *call, appID string) (any, error) {
 	app := c.w.Apps[appID]
 	if app == nil || !c.w.mayRead(c.user, app) {
-		return 0, nil, errNoMaintenance()
+		return nil, errNoMaintenance()
 	}
-	b := maintenancesBody{[]maintenanceBody{}}
+	bodies := []object{}
 	for _, a := range sorted(c.w.AddOns) {
 		if a.App == app.ID && a.State == stateProvisioned {
-			b.Maintenances = append(b.Maintenances, c.maintenanceBody(a, a.Store.latest()))
+			bodies = append(bodies, getMaintenance(c, a))
 		}
 	}
-	return http.StatusOK, b, nil
+	return object{"maintenances": bodies}, nil
 }
 
-func listMaintenanceHistory(c *call) (int, any, error) {
-	a, err := c.maintenanceStore()
-	if err != nil {
-		return 0, nil, err
-	}
+func listMaintenanceHistory(c *call, a *addOn) (_ any, err error) {
 	limit := defaultHistory
 	if text := c.URL.Query().Get("limit"); text != "" {
 		if limit, err = strconv.Atoi(text); err != nil || limit < 1 || limit > maxHistory {
-			return 0, nil, unprocessable("limit must be between 1 and %d", maxHistory)
+			return nil, unprocessable("limit must be between 1 and %d", maxHistory)
 		}
 	}
-	b := maintenancesBody{[]maintenanceBody{}}
+	bodies := []object{}
 	for _, m := range slices.Backward(a.Store.Maintenances) {
-		if len(b.Maintenances) < limit {
-			b.Maintenances = append(b.Maintenances, c.maintenanceBody(a, m))
+		if len(bodies) < limit {
+			bodies = append(bodies, c.maintenanceBody(a, m))
 		}
 	}
-	return http.StatusOK, b, nil
+	return object{"maintenances": bodies}, nil
 }
 
-func runMaintenance(c *call) (int, any, error) {
-	a, err := c.maintenanceStore()
-	if err != nil {
-		return 0, nil, err
-	}
+func runMaintenance(c *call, a *addOn) (any, error) {
 	m := a.Store.open()
 	switch {
 	case m == nil || m.Status != maintenanceReady:
-		return 0, nil, unprocessable("%s has no maintenance that is ready to run.", a.Name)
+		return nil, unprocessable("%s has no maintenance that is ready to run.", a.Name)
 	case a.Store.Busy != "":
-		return 0, nil, a.Store.busy(a.Name)
+		return nil, a.Store.busy(a.Name)
 	}
 	c.s.run(a, c.now)
-	return http.StatusOK, messageBody{"Maintenance triggered"}, nil
+	return object{"message": "Maintenance triggered"}, nil
 }
 
 // weeks come as a number, as text ("2", "-2"), or null.
@@ -372,20 +292,12 @@ func (w *weeks) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-func scheduleMaintenance(c *call) (int, any, error) {
-	a, err := c.maintenanceStore()
-	if err != nil {
-		return 0, nil, err
-	}
-	var in struct {
-		DelayWeeks weeks `json:"delay_weeks"`
-	}
-	if err := c.params(&in); err != nil {
-		return 0, nil, err
-	}
+func scheduleMaintenance(c *call, a *addOn, in struct {
+	DelayWeeks weeks `json:"delay_weeks"`
+}) (any, error) {
 	m := a.Store.open()
 	if m == nil || m.Status == maintenanceRunning {
-		return 0, nil, unprocessable("%s has no maintenance that could be scheduled.", a.Name)
+		return nil, unprocessable("%s has no maintenance that could be scheduled.", a.Name)
 	}
 	delay, from := defaultDelay, m.ScheduledFor
 	if in.DelayWeeks.n != nil {
@@ -397,11 +309,11 @@ func scheduleMaintenance(c *call) (int, any, error) {
 	at := a.Store.window().next(from.AddDate(0, 0, 7*delay))
 	switch {
 	case at.Before(c.now):
-		return 0, nil, unprocessable("Maintenance cannot be scheduled for %s, which is in the past.", dataStamp(at))
+		return nil, unprocessable("Maintenance cannot be scheduled for %s, which is in the past.", dataStamp(at))
 	case !m.RequiredBy.IsZero() && at.After(m.RequiredBy):
-		return 0, nil, unprocessable("Maintenance cannot be scheduled for %s: it is required by %s.",
+		return nil, unprocessable("Maintenance cannot be scheduled for %s: it is required by %s.",
 			dataStamp(at), dataStamp(m.RequiredBy))
 	}
 	c.w.schedule(a, at)
-	return http.StatusOK, c.maintenanceBody(a, *a.Store.open()), nil
+	return c.maintenanceBody(a, *a.Store.open()), nil
 }

@@ -45,7 +45,8 @@ func TestMaintenance_runsByItselfInTheWindow(t *testing.T) {
 		says("addon.plan", "premium-0").
 		says("addon.attachments.0", "REDIS_URL").says("addon.kind", "heroku-redis").says("addon_description", "premium HA").
 		says("app.name", "orders-api")
-	for _, member := range []string{"completed_at", "duration_seconds", "method", "previously_scheduled_for", "reason", "required_by", "scheduled_for", "started_at", "window"} {
+	for _, member := range []string{"completed_at", "duration_seconds", "method", "previously_scheduled_for", "reason", "required_by",
+		"scheduled_for", "started_at", "window"} {
 		none.says(member, "null")
 	}
 
@@ -258,7 +259,8 @@ func TestMaintenanceWindow(t *testing.T) {
 	if row := w.send("GET /redis/v0/databases/kvs-a", "").rows()["Maintenance window"]; row != "Sundays 13:30 to 17:30 UTC" {
 		t.Errorf("the row says %q", row)
 	}
-	for _, wrong := range [][2]string{{"sundays", "13:30"}, {"sun", "13:30"}, {"someday", "13:30"}, {"", "13:30"}, {"sunday", "13:15"}, {"sunday", ""}, {"sunday", "25:00"}} {
+	for _, wrong := range [][2]string{{"sundays", "13:30"}, {"sun", "13:30"}, {"someday", "13:30"}, {"", "13:30"}, {"sunday", "13:15"},
+		{"sunday", ""}, {"sunday", "25:00"}} {
 		set(wrong[0], wrong[1]).is(422).says("id", "unprocessable_entity")
 	}
 	w.send("POST"+path+"/window", `{"day":"sunday"}`).is(400)

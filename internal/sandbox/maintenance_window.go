@@ -6,59 +6,36 @@ package sandbox
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 )
 
 // windowBody has the times under both names: the API's specification and the Heroku CLI disagree.
-type windowBody struct {
-	PreviousWindow         *string `json:"previous_window"`
-	PreviouslyScheduledAt  *string `json:"previously_scheduled_at"`
-	PreviouslyScheduledFor *string `json:"previously_scheduled_for"`
-	ScheduledAt            *string `json:"scheduled_at"`
-	ScheduledFor           *string `json:"scheduled_for"`
-	Window                 string  `json:"window"`
+func windowBody(_ *call, a *addOn) object {
+	m := a.Store.open()
+	if m == nil {
+		m = &maintenance{}
+	}
+	scheduled, previously := timeOrNull(m.ScheduledFor, dataStamp), timeOrNull(m.PreviouslyFor, dataStamp)
+	return object{
+		"window": a.Store.window().String(), "previous_window": nil, "scheduled_at": scheduled, "scheduled_for": scheduled,
+		"previously_scheduled_at": previously, "previously_scheduled_for": previously,
+	}
 }
 
-func (s *store) windowBody() windowBody {
-	b := windowBody{Window: s.window().String()}
-	if m := s.open(); m != nil {
-		b.ScheduledFor, b.PreviouslyScheduledFor = dataStampOrNull(m.ScheduledFor), dataStampOrNull(m.PreviouslyFor)
-		b.ScheduledAt, b.PreviouslyScheduledAt = b.ScheduledFor, b.PreviouslyScheduledFor
-	}
-	return b
-}
-
-func getWindow(c *call) (int, any, error) {
-	a, err := c.maintenanceStore()
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, a.Store.windowBody(), nil
-}
-
-func setWindow(c *call) (int, any, error) {
-	a, err := c.maintenanceStore()
-	if err != nil {
-		return 0, nil, err
-	}
-	var in struct {
-		DayOfWeek string `json:"day_of_week"`
-		TimeOfDay string `json:"time_of_day"`
-	}
-	if err := c.params(&in); err != nil {
-		return 0, nil, err
-	}
+func setWindow(c *call, a *addOn, in struct {
+	DayOfWeek string `json:"day_of_week"`
+	TimeOfDay string `json:"time_of_day"`
+}) (any, error) {
 	window, err := parseWindow(in.DayOfWeek, in.TimeOfDay)
 	if err != nil {
-		return 0, nil, unprocessable("%s", err)
+		return nil, unprocessable("%s", err)
 	}
 	former := a.Store.window().String()
 	c.moveWindow(a, window)
-	b := a.Store.windowBody()
-	b.PreviousWindow = &former
-	return http.StatusOK, b, nil
+	b := windowBody(c, a)
+	b["previous_window"] = former
+	return b, nil
 }
 
 // moveWindow also moves a scheduled maintenance that has not begun.
@@ -70,51 +47,31 @@ func (c *call) moveWindow(a *addOn, to window) {
 }
 
 // legacyStore finds the store of a request that only old versions of the Heroku CLI send, by id or name.
-func (c *call) legacyStore() (*addOn, error) {
-	a, err := c.storeAddOn()
+func legacyStore(c *call) (*addOn, error) {
+	a, err := pathStore(c)
 	if err == nil && (a.State == stateProvisioning || !a.hasMaintenance()) {
 		err = unprocessable("Maintenance is not available on %s.", a.Name)
 	}
 	return a, err
 }
 
-func getLegacyMaintenance(c *call) (int, any, error) {
-	a, err := c.legacyStore()
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, messageBody{"Maintenance " + a.Store.maintenanceRow() + ", window is " + a.Store.window().String()}, nil
+func getLegacyMaintenance(_ *call, a *addOn) object {
+	return object{"message": "Maintenance " + a.Store.maintenanceRow() + ", window is " + a.Store.window().String()}
 }
 
-func runLegacyMaintenance(c *call) (int, any, error) {
-	a, err := c.legacyStore()
-	if err != nil {
-		return 0, nil, err
-	}
-	c.SetPathValue("store", a.ID)
-	return runMaintenance(c)
-}
-
-func setLegacyWindow(c *call) (int, any, error) {
-	a, err := c.legacyStore()
-	if err != nil {
-		return 0, nil, err
-	}
-	var in struct {
-		Description string `json:"description"`
-	}
-	if err := c.params(&in); err != nil {
-		return 0, nil, err
-	}
+func setLegacyWindow(c *call, a *addOn, in struct {
+	Description string `json:"description"`
+}) (any, error) {
 	window, err := parseWindowText(in.Description)
 	if err != nil {
-		return 0, nil, unprocessable("%s", err)
+		return nil, unprocessable("%s", err)
 	}
 	c.moveWindow(a, window)
-	return http.StatusOK, struct {
-		Window      string  `json:"window"`
-		ScheduledAt *string `json:"scheduled_at,omitempty"`
-	}{window.String(), a.Store.windowBody().ScheduledAt}, nil
+	b := object{"window": window.String()}
+	if at := windowBody(c, a)["scheduled_at"]; at != nil {
+		b["scheduled_at"] = at
+	}
+	return b, nil
 }
 
 // window is the weekly time of four hours in which a store is maintained (Dev Center: Heroku Key-Value Store Maintenance).

@@ -35,72 +35,63 @@ type dumpedMember struct {
 const databases = 16 // of a Redis server, by default
 
 // saveDump writes all keys to a file, whole or not at all.
-func saveDump(m *miniredis.Miniredis, file string) error {
+func saveDump(m *miniredis.Miniredis, file string) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("keeping the keys of a store: %w", err)
+		}
+	}()
 	var keys []dumpedKey
 	for n := range databases {
 		db := m.DB(n)
 		for _, name := range db.Keys() {
 			key, err := dumpKey(db, name)
 			if err != nil {
-				return fmt.Errorf("keeping the keys of a store: %w", err)
+				return err
 			}
 			key.DB = n
 			keys = append(keys, key)
 		}
 	}
 	text, err := json.Marshal(keys)
-	if err != nil {
-		return fmt.Errorf("keeping the keys of a store: %w", err)
+	if err == nil {
+		err = os.WriteFile(file+".new", text, 0o600)
 	}
-	if err := os.WriteFile(file+".new", text, 0o600); err != nil {
-		return fmt.Errorf("keeping the keys of a store: %w", err)
+	if err != nil {
+		return err
 	}
 	return os.Rename(file+".new", file)
 }
 
-func dumpKey(db *miniredis.RedisDB, name string) (dumpedKey, error) {
-	key := dumpedKey{Key: []byte(name)}
+func dumpKey(db *miniredis.RedisDB, name string) (key dumpedKey, err error) {
+	key.Key = []byte(name)
 	if ttl := db.TTL(name); ttl > 0 {
 		key.Expires = time.Now().Add(ttl)
 	}
 	switch db.Type(name) {
 	case "string":
-		value, err := db.Get(name)
-		if err != nil {
-			return key, err
-		}
+		var value string
+		value, err = db.Get(name)
 		text := []byte(value)
 		key.String = &text
 	case "list":
-		items, err := db.List(name)
-		if err != nil {
-			return key, err
-		}
-		key.List = bytesOf(items)
+		key.List, err = bytesOf(db.List(name))
 	case "set":
-		members, err := db.Members(name)
-		if err != nil {
-			return key, err
-		}
-		key.Set = bytesOf(members)
+		key.Set, err = bytesOf(db.Members(name))
 	case "hash":
-		fields, err := db.HKeys(name)
-		if err != nil {
-			return key, err
-		}
+		var fields []string
+		fields, err = db.HKeys(name)
 		for _, field := range fields {
 			key.Hash = append(key.Hash, [2][]byte{[]byte(field), []byte(db.HGet(name, field))})
 		}
 	case "zset":
-		scores, err := db.SortedSet(name)
-		if err != nil {
-			return key, err
-		}
+		var scores map[string]float64
+		scores, err = db.SortedSet(name)
 		for member, score := range scores {
 			key.ZSet = append(key.ZSet, dumpedMember{Member: []byte(member), Score: score})
 		}
 	}
-	return key, nil
+	return key, err
 }
 
 // loadDump reads the keys back, without those that have expired meanwhile; no file is no keys.
@@ -152,12 +143,12 @@ func loadKey(db *miniredis.RedisDB, key dumpedKey) (err error) {
 	return err
 }
 
-func bytesOf(texts []string) [][]byte {
+func bytesOf(texts []string, err error) ([][]byte, error) {
 	all := make([][]byte, len(texts))
 	for i, text := range texts {
 		all[i] = []byte(text)
 	}
-	return all
+	return all, err
 }
 
 func stringsOf(all [][]byte) []string {

@@ -208,7 +208,8 @@ func TestProcess_oneThatEndedByItselfStartsAgainWithWhatItKeeps(t *testing.T) {
 			blocked := make(chan error, 1)
 			go func() { blocked <- waits.BLPop(t.Context(), 0, "never").Err() }()
 			child := s.(*processServer).child
-			_ = s.Admin(t.Context(), func(c *redis.Client) error { return c.Do(t.Context(), "SHUTDOWN", "SAVE").Err() }) // a file that a mini must not find again
+			// a file that a mini must not find again
+			_ = s.Admin(t.Context(), func(c *redis.Client) error { return c.Do(t.Context(), "SHUTDOWN", "SAVE").Err() })
 			<-child.done
 			if err := <-blocked; err == nil {
 				t.Error("a client's connection outlived the server")

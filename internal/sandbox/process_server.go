@@ -171,14 +171,7 @@ func (s *processServer) Admin(ctx context.Context, do func(*redis.Client) error)
 func (s *processServer) Configure(ctx context.Context, settings serverSettings) error {
 	s.changes.Lock()
 	defer s.changes.Unlock()
-	err := s.adminIfRunning(ctx, func(c *redis.Client) error {
-		for _, d := range settings.directives() {
-			if err := c.ConfigSet(ctx, d[0], d[1]).Err(); err != nil {
-				return fmt.Errorf("setting %s: %w", d[0], err)
-			}
-		}
-		return nil
-	})
+	err := s.adminIfRunning(ctx, func(c *redis.Client) error { return configSet(ctx, c, settings.directives()) })
 	if err == nil {
 		s.spec.Settings = settings
 	}
@@ -188,19 +181,20 @@ func (s *processServer) Configure(ctx context.Context, settings serverSettings) 
 func (s *processServer) Limit(ctx context.Context, limits serverLimits) error {
 	s.changes.Lock()
 	defer s.changes.Unlock()
-	err := s.adminIfRunning(ctx, func(c *redis.Client) error {
-		if err := c.ConfigSet(ctx, "maxmemory", strconv.FormatInt(limits.MaxMemory, 10)).Err(); err != nil {
-			return fmt.Errorf("setting maxmemory: %w", err)
-		}
-		if err := c.ConfigSet(ctx, "maxclients", strconv.Itoa(s.engine.clients(limits.MaxClients))).Err(); err != nil {
-			return fmt.Errorf("setting maxclients: %w", err)
-		}
-		return nil
-	})
+	err := s.adminIfRunning(ctx, func(c *redis.Client) error { return configSet(ctx, c, s.engine.directives(limits)) })
 	if err == nil {
 		s.spec.Limits = limits
 	}
 	return err
+}
+
+func configSet(ctx context.Context, c *redis.Client, directives [][2]string) error {
+	for _, d := range directives {
+		if err := c.ConfigSet(ctx, d[0], d[1]).Err(); err != nil {
+			return fmt.Errorf("setting %s: %w", d[0], err)
+		}
+	}
+	return nil
 }
 
 func (s *processServer) SetPassword(ctx context.Context, password, also string) error {

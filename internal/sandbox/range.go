@@ -13,21 +13,18 @@ import (
 	"strings"
 )
 
-// item is something that a list can be ordered by.
-type item interface{ key(field string) string }
-
 // listing is the result of a list handler. The answer is the page of it that the Range header asks for.
 type listing struct {
 	fields []string // Accept-Ranges; the first is the default
-	items  []item
+	items  []object
 }
 
-func list[T item](items []T, fields ...string) listing {
-	l := listing{fields: fields, items: make([]item, len(items))}
-	for i, it := range items {
-		l.items[i] = it
+// key is what an object is ordered by. The name of a process is its type.
+func (o object) key(field string) string {
+	if field == "name" && o["name"] == nil {
+		field = "type"
 	}
-	return l
+	return fmt.Sprint(o[field])
 }
 
 const maxPageSize = 1000
@@ -98,33 +95,27 @@ func compareKeys(a, b string) int {
 }
 
 // cut returns the page that a Range header asks for: 200 with the rest of the list, or 206 with a Next-Range.
-func (l listing) cut(header string, size int, effect Effect) (status int, h http.Header, items []item, err error) {
+func (l listing) cut(header string, size int, effect Effect) (status int, h http.Header, items []object, err error) {
 	p, err := parseRange(header, l.fields, size)
 	if err != nil {
 		return 0, nil, nil, err
 	}
-	order := func(a, b item) int {
-		c := cmp.Or(compareKeys(a.key(p.field), b.key(p.field)), compareKeys(a.key("id"), b.key("id")))
-		if p.desc {
-			return -c
-		}
-		return c
+	sign := 1
+	if p.desc {
+		sign = -1
+	}
+	order := func(a, b object) int {
+		return sign * cmp.Or(compareKeys(a.key(p.field), b.key(p.field)), compareKeys(a.key("id"), b.key("id")))
 	}
 	// beyond: x comes after the bound in the order asked for (0 = is the bound).
-	beyond := func(x item, bound string) int {
-		c := compareKeys(x.key(p.field), bound)
-		if p.desc {
-			return -c
-		}
-		return c
-	}
+	beyond := func(x object, bound string) int { return sign * compareKeys(x.key(p.field), bound) }
 	all := slices.SortedFunc(slices.Values(l.items), order)
 	if p.last != "" {
-		all = slices.DeleteFunc(all, func(x item) bool { return beyond(x, p.last) > 0 })
+		all = slices.DeleteFunc(all, func(x object) bool { return beyond(x, p.last) > 0 })
 	}
 	from := 0
 	if p.first != "" {
-		from = slices.IndexFunc(all, func(x item) bool {
+		from = slices.IndexFunc(all, func(x object) bool {
 			c := beyond(x, p.first)
 			return c > 0 || c == 0 && !p.after
 		})
@@ -140,7 +131,7 @@ func (l listing) cut(header string, size int, effect Effect) (status int, h http
 		from = max(0, from-p.max)
 	}
 	to := min(len(all), from+p.max)
-	items = append([]item{}, all[from:to]...) // [] rather than null
+	items = append([]object{}, all[from:to]...) // [] rather than null
 
 	h = http.Header{"Accept-Ranges": {strings.Join(l.fields, ", ")}}
 	bounds := ".."

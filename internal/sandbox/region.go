@@ -5,7 +5,6 @@ package sandbox
 
 import (
 	"cmp"
-	"net/http"
 	"slices"
 )
 
@@ -48,55 +47,20 @@ func lookUpRegion(ref string) (region, bool) {
 	return regions[i], true
 }
 
-type regionBody struct {
-	Country        string `json:"country"`
-	CreatedAt      string `json:"created_at"`
-	Description    string `json:"description"`
-	ID             string `json:"id"`
-	Locale         string `json:"locale"`
-	Name           string `json:"name"`
-	PrivateCapable bool   `json:"private_capable"`
-	Provider       struct {
-		Name   string `json:"name"`
-		Region string `json:"region"`
-	} `json:"provider"`
-	UpdatedAt string `json:"updated_at"`
-}
-
-func (b regionBody) key(field string) string {
-	if field == "name" {
-		return b.Name
+func (r region) body() object {
+	return object{
+		"id": r.idName().ID, "name": r.name, "locale": r.locale, "country": r.country, "description": r.locale + ", " + r.country,
+		"private_capable": r.private, "provider": object{"name": "amazon-web-services", "region": r.provider},
+		"created_at": "2014-06-19T18:25:12Z", "updated_at": "2016-08-09T22:03:28Z",
 	}
-	return b.ID
 }
 
-func (r region) body() regionBody {
-	b := regionBody{
-		Country:        r.country,
-		CreatedAt:      "2014-06-19T18:25:12Z",
-		Description:    r.locale + ", " + r.country,
-		ID:             r.idName().ID,
-		Locale:         r.locale,
-		Name:           r.name,
-		PrivateCapable: r.private,
-		UpdatedAt:      "2016-08-09T22:03:28Z",
-	}
-	b.Provider.Name, b.Provider.Region = "amazon-web-services", r.provider
-	return b
-}
+func listRegions(*call) (any, error) { return listAll(regions, region.body, "id", "name"), nil }
 
-func listRegions(*call) (int, any, error) {
-	var bodies []regionBody
-	for _, r := range regions {
-		bodies = append(bodies, r.body())
-	}
-	return http.StatusOK, list(bodies, "id", "name"), nil
-}
-
-func getRegion(c *call) (int, any, error) {
+func getRegion(c *call) (any, error) {
 	r, ok := lookUpRegion(c.PathValue("region"))
 	if !ok {
-		return 0, nil, notFound("region", "region")
+		return nil, notFound("region", "region")
 	}
-	return http.StatusOK, r.body(), nil
+	return r.body(), nil
 }

@@ -4,8 +4,6 @@
 package sandbox
 
 import (
-	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -61,76 +59,29 @@ func (w *world) releaseAttached(addon *addOn, verb string, by *user, now time.Ti
 	}
 }
 
-type releaseBody struct {
-	AddonPlanNames      []string  `json:"addon_plan_names"`
-	App                 idName    `json:"app"`
-	Artifacts           []string  `json:"artifacts"`
-	CreatedAt           string    `json:"created_at"`
-	Current             bool      `json:"current"`
-	Description         string    `json:"description"`
-	EligibleForRollback bool      `json:"eligible_for_rollback"`
-	ID                  string    `json:"id"`
-	OutputStreamURL     *string   `json:"output_stream_url"`
-	Slug                *slugBody `json:"slug"`
-	Status              string    `json:"status"`
-	UpdatedAt           string    `json:"updated_at"`
-	User                ownerBody `json:"user"`
-	Version             int       `json:"version"`
-}
-
-type slugBody struct {
-	ID string `json:"id"`
-}
-
-func (b releaseBody) key(field string) string {
-	if field == "version" {
-		return strconv.Itoa(b.Version)
-	}
-	return b.ID
-}
-
-func newReleaseBody(a *app, r release) releaseBody {
-	b := releaseBody{
-		AddonPlanNames:      append([]string{}, r.Plans...),
-		App:                 a.idName(),
-		Artifacts:           []string{},
-		CreatedAt:           stamp(r.CreatedAt),
-		Current:             r.Version == len(a.Releases),
-		Description:         r.Description,
-		EligibleForRollback: true,
-		ID:                  r.ID,
-		Status:              "succeeded",
-		UpdatedAt:           stamp(r.CreatedAt),
-		User:                ownerBody{Email: r.Email, ID: r.UserID},
-		Version:             r.Version,
+func releaseBody(a *app, r release) object {
+	b := object{
+		"id": r.ID, "version": r.Version, "description": r.Description, "status": "succeeded",
+		"app": a.idName(), "current": r.Version == len(a.Releases), "eligible_for_rollback": true,
+		"addon_plan_names": append([]string{}, r.Plans...), "artifacts": []string{}, "output_stream_url": nil, "slug": nil,
+		"user": object{"id": r.UserID, "email": r.Email}, "created_at": stamp(r.CreatedAt), "updated_at": stamp(r.CreatedAt),
 	}
 	if r.Slug != "" {
-		b.Slug = &slugBody{r.Slug}
+		b["slug"] = object{"id": r.Slug}
 	}
 	return b
 }
 
-func listReleases(c *call) (int, any, error) {
-	a, err := c.app(c.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
-	var bodies []releaseBody
-	for _, r := range a.Releases {
-		bodies = append(bodies, newReleaseBody(a, r))
-	}
-	return http.StatusOK, list(bodies, "version", "id"), nil
+func listReleases(_ *call, a *app) (any, error) {
+	return listAll(a.Releases, func(r release) object { return releaseBody(a, r) }, "version", "id"), nil
 }
 
-func getRelease(c *call) (int, any, error) {
-	a, err := c.app(c.PathValue("app"))
-	if err != nil {
-		return 0, nil, err
-	}
+func getRelease(c *call, a *app) (any, error) {
 	ref := c.PathValue("release")
-	i := slices.IndexFunc(a.Releases, func(r release) bool { return r.ID == ref || strconv.Itoa(r.Version) == ref })
-	if i < 0 {
-		return 0, nil, notFound("release", "release")
+	for _, r := range a.Releases {
+		if r.ID == ref || strconv.Itoa(r.Version) == ref {
+			return releaseBody(a, r), nil
+		}
 	}
-	return http.StatusOK, newReleaseBody(a, a.Releases[i]), nil
+	return nil, notFound("release", "release")
 }

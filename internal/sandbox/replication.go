@@ -135,12 +135,9 @@ func (s *processServer) probe(ctx context.Context) error {
 
 func (s *processServer) replicate(ctx context.Context, c *redis.Client) error {
 	from := s.upstream
-	for _, d := range [][2]string{
-		{"masteruser", from.Username}, {"masterauth", from.Password}, {"tls-replication", yesNo(from.TLS)},
-	} {
-		if err := c.ConfigSet(ctx, d[0], d[1]).Err(); err != nil {
-			return fmt.Errorf("setting %s: %w", d[0], err)
-		}
+	source := [][2]string{{"masteruser", from.Username}, {"masterauth", from.Password}, {"tls-replication", yesNo(from.TLS)}}
+	if err := configSet(ctx, c, source); err != nil {
+		return err
 	}
 	if err := c.ReplicaOf(ctx, from.Host, strconv.Itoa(from.Port)).Err(); err != nil {
 		return fmt.Errorf("starting to replicate: %w", err)

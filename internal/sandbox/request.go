@@ -4,11 +4,13 @@
 package sandbox
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -23,6 +25,7 @@ type call struct {
 	now    time.Time
 	writes bool // it may change the world
 	body   []byte
+	status int    // of the answer, unless it is an error or a part of a list
 	fault  string // id of the fault that is applied, if any
 	effect Effect // what the fault does
 }
@@ -138,33 +141,60 @@ func unknownParams(raw json.RawMessage, t reflect.Type, prefix string) []string 
 type reference string
 
 func (r *reference) UnmarshalJSON(raw []byte) error {
-	var s *string
+	var s string // "" where it is null
 	if json.Unmarshal(raw, &s) == nil {
-		*r = ""
-		if s != nil {
-			*r = reference(*s)
-		}
+		*r = reference(s)
 		return nil
 	}
 	var object struct{ ID, Name string }
-	if err := json.Unmarshal(raw, &object); err != nil {
-		return err
-	}
-	*r = reference(object.Name)
-	if object.ID != "" {
-		*r = reference(object.ID)
-	}
-	return nil
+	err := json.Unmarshal(raw, &object)
+	*r = reference(cmp.Or(object.ID, object.Name))
+	return err
 }
 
 // wants says whether a header such as Accept-Expansion lists a word.
 func (c *call) wants(header, word string) bool {
-	for _, value := range c.Header.Values(header) {
-		for part := range strings.SplitSeq(value, ",") {
-			if strings.TrimSpace(part) == word {
-				return true
-			}
-		}
+	return slices.Contains(headerWords(c.Header, header), word)
+}
+
+// headerWords are the parts of a header that lists some, separated by commas.
+func headerWords(h http.Header, name string) []string {
+	words := strings.Split(strings.Join(h.Values(name), ","), ",")
+	for i, word := range words {
+		words[i] = strings.TrimSpace(word)
 	}
-	return false
+	return words
+}
+
+// authenticate finds the user of a request: Bearer, or Basic with the token as password (Platform API reference, authentication).
+func (s *Sandbox) authenticate(r *http.Request) (*user, error) {
+	unauthorized := func(message string) error {
+		e := refuse(http.StatusUnauthorized, "unauthorized", "%s", message)
+		e.header = http.Header{"Www-Authenticate": {`Basic realm="Heroku"`}}
+		return e
+	}
+	authorization := r.Header.Get("Authorization")
+	if authorization == "" {
+		return nil, unauthorized("There were no credentials in your `Authorization` header. " +
+			"Try `Authorization: Bearer <OAuth access token>` " +
+			"or `Authorization: Basic <base64-encoded email + \":\" + password>`.")
+	}
+	scheme, token, _ := strings.Cut(authorization, " ")
+	if _, password, ok := r.BasicAuth(); ok {
+		token = password
+	} else if !strings.EqualFold(scheme, "Bearer") {
+		token = ""
+	}
+	id, ok := s.tokens[strings.TrimSpace(token)]
+	if !ok {
+		return nil, unauthorized("Invalid credentials provided.")
+	}
+	return s.world.Users[id], nil
+}
+
+var acceptedVersion = regexp.MustCompile(`^application/vnd\.heroku\+json\s*;\s*version=3(\.[A-Za-z0-9_.-]+)?\s*$`)
+
+// accepted reports whether the request names version 3 of the API, or a variant such as 3.sdk.
+func accepted(h http.Header) bool {
+	return slices.ContainsFunc(headerWords(h, "Accept"), acceptedVersion.MatchString)
 }

@@ -10,34 +10,30 @@ import (
 )
 
 // resolveAddOn finds an add-on by id, name, app::ATTACHMENT, attachment, config var, or service.
-func resolveAddOn(c *call) (int, any, error) {
-	var in struct {
-		AddOn        string    `json:"addon"`
-		App          reference `json:"app"`
-		AddOnService reference `json:"addon_service"`
-	}
-	if err := c.params(&in); err != nil {
-		return 0, nil, err
-	}
+func resolveAddOn(c *call, in struct {
+	AddOn        string    `json:"addon"`
+	App          reference `json:"app"`
+	AddOnService reference `json:"addon_service"`
+}) (any, error) {
 	found, err := c.matchingAddOns(in.AddOn, string(in.App))
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	if in.AddOnService != "" && in.AddOnService != reference(service.Name) && in.AddOnService != reference(service.ID) {
 		found = nil
 	}
 	switch len(found) {
 	case 0:
-		return 0, nil, notFound("add_on", "add-on")
+		return nil, notFound("add_on", "add-on")
 	case 1:
-		return http.StatusOK, []addOnBody{c.addOnBody(found[0], found[0].App)}, nil
+		return []object{addOnBody(c, found[0])}, nil
 	}
 	var names []string
 	for _, a := range found {
 		names = append(names, a.Name)
 	}
 	slices.Sort(names)
-	return 0, nil, multipleMatches("add-ons", names)
+	return nil, multipleMatches("add-ons", names)
 }
 
 func multipleMatches(what string, names []string) error {
@@ -45,30 +41,34 @@ func multipleMatches(what string, names []string) error {
 		"Ambiguous identifier; multiple matching %s found: %s.", what, strings.Join(names, ", "))
 }
 
+// appID finds the app that a request may name; "" = it names none.
+func (c *call) appID(ref string) (string, error) {
+	if ref == "" {
+		return "", nil
+	}
+	app, err := c.app(ref)
+	if err != nil {
+		return "", err
+	}
+	return app.ID, nil
+}
+
+// matchingAddOns has the first that is found: by name or id, by attachment or config var, by service.
 func (c *call) matchingAddOns(ref, appRef string) ([]*addOn, error) {
 	if strings.Contains(ref, "::") {
 		a, err := c.addOn(ref)
-		if err != nil {
-			return nil, err
-		}
-		return []*addOn{a}, nil
+		return []*addOn{a}, err
 	}
-	appID := ""
-	if appRef != "" {
-		app, err := c.app(appRef)
-		if err != nil {
-			return nil, err
-		}
-		appID = app.ID
+	appID, err := c.appID(appRef)
+	if err != nil {
+		return nil, err
 	}
-	// The first that is found: name or id, attachment or config var, service.
 	if a := find(c.w.AddOns, ref, (*addOn).name); a != nil && c.mayReadAddOn(a) && (appID == "" || c.w.onApp(a, appID)) {
 		return []*addOn{a}, nil
 	}
 	found := c.addOnsWhere(func(a *addOn) bool {
 		return slices.ContainsFunc(sorted(c.w.Attachments), func(at *attachment) bool {
-			return at.AddOn == a.ID && (appID == "" || at.App == appID) &&
-				(strings.EqualFold(at.Name, ref) || strings.EqualFold(at.configVar(), ref))
+			return at.AddOn == a.ID && (appID == "" || at.App == appID) && at.isCalled(ref)
 		})
 	})
 	if len(found) == 0 && appID != "" && ref == service.Name {
@@ -77,46 +77,41 @@ func (c *call) matchingAddOns(ref, appRef string) ([]*addOn, error) {
 	return found, nil
 }
 
+func (at *attachment) isCalled(ref string) bool {
+	return strings.EqualFold(at.Name, ref) || strings.EqualFold(at.configVar(), ref)
+}
+
 func (c *call) addOnsWhere(is func(*addOn) bool) []*addOn {
 	return slices.DeleteFunc(sorted(c.w.AddOns), func(a *addOn) bool { return !c.mayReadAddOn(a) || !is(a) })
 }
 
 // resolveAttachment finds an attachment by id, app::NAME, name, or config var.
-func resolveAttachment(c *call) (int, any, error) {
-	var in struct {
-		Attachment   string    `json:"addon_attachment"`
-		App          reference `json:"app"`
-		AddOnService reference `json:"addon_service"`
-	}
-	if err := c.params(&in); err != nil {
-		return 0, nil, err
-	}
+func resolveAttachment(c *call, in struct {
+	Attachment   string    `json:"addon_attachment"`
+	App          reference `json:"app"`
+	AddOnService reference `json:"addon_service"`
+}) (any, error) {
 	ref, appRef := in.Attachment, string(in.App)
 	if before, after, ok := strings.Cut(ref, "::"); ok {
 		appRef, ref = before, after
 	}
-	appID := ""
-	if appRef != "" {
-		app, err := c.app(appRef)
-		if err != nil {
-			return 0, nil, err
-		}
-		appID = app.ID
+	appID, err := c.appID(appRef)
+	if err != nil {
+		return nil, err
 	}
 	var names []string
-	found := []attachmentBody{}
+	found := []object{}
 	for _, at := range sorted(c.w.Attachments) {
-		meant := at.ID == ref || strings.EqualFold(at.Name, ref) || strings.EqualFold(at.configVar(), ref)
-		if meant && (appID == "" || at.App == appID) && c.mayReadAttachment(at) {
-			found = append(found, c.attachmentBody(at))
+		if (at.ID == ref || at.isCalled(ref)) && (appID == "" || at.App == appID) && c.mayReadAttachment(at) {
+			found = append(found, attachmentBody(c, at))
 			names = append(names, c.w.Apps[at.App].Name+"::"+at.Name)
 		}
 	}
 	switch len(found) {
 	case 0:
-		return 0, nil, errNoAttachment
+		return nil, errNoAttachment
 	case 1:
-		return http.StatusOK, found, nil
+		return found, nil
 	}
-	return 0, nil, multipleMatches("attachments", names)
+	return nil, multipleMatches("attachments", names)
 }

@@ -1,20 +1,27 @@
 // Copyright (c) The terraform-provider-kvs Authors
 // SPDX-License-Identifier: MPL-2.0
 
+// Package sandbox is a local Heroku: the Platform API and the Data API, with a real server behind each store.
+//
+// It takes facts from keyvalue and decides by itself: the catalogue of plans, the limits of spaces, and the defaults of networks and
+// settings are shared; what a request may say, which plan fits where, and when a window begins are written here a second time, so that
+// a mistake of the provider's is a failed test instead of being made on both sides.
 package sandbox
 
 import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
+	mathrand "math/rand/v2"
 	"net"
 	"net/http"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // Options of a sandbox; the zero value is usable.
@@ -80,12 +87,8 @@ type Sandbox struct {
 }
 
 const (
-	defaultTeam         = "acme"
-	defaultProvisioning = 3 * time.Second
-	defaultAllocation   = 3 * time.Second
-	defaultRateLimit    = 4500
-	defaultPageSize     = 200
-	worldKey            = "world"
+	defaultPageSize = 200
+	worldKey        = "world"
 )
 
 // Start returns once requests are answered; ctx bounds the start only. Close must be called.
@@ -104,8 +107,8 @@ func Start(ctx context.Context, o Options) (_ *Sandbox, err error) {
 		standbys:    map[string]standby{},
 		creating:    map[string]bool{},
 		logSessions: map[string]logSession{},
+		limiter:     limiter{o.RateLimit, map[string]*rate.Limiter{}},
 	}
-	s.limiter = newLimiter(o.RateLimit)
 	s.life, s.end = context.WithCancel(context.WithoutCancel(ctx))
 	s.closed = sync.OnceValue(s.close)
 	defer func() {
@@ -114,24 +117,13 @@ func Start(ctx context.Context, o Options) (_ *Sandbox, err error) {
 		}
 	}()
 
-	issue := newCertificate
-	if o.DataDir != "" {
-		if s.dataDir, err = openDataDir(o.DataDir, s.log); err != nil {
-			return nil, fmt.Errorf("starting the sandbox: %w", err)
-		}
-		issue = s.dataDir.Certificate
-	}
-	if s.engine, err = chooseEngine(o.Engine, s.log, issue); err != nil {
+	if err := s.openEngine(); err != nil {
 		return nil, fmt.Errorf("starting the sandbox: %w", err)
-	}
-	if embedded, ok := s.engine.(*miniredisEngine); ok {
-		embedded.copies = o.CopyForks
 	}
 	if err := s.openWorld(ctx); err != nil {
 		return nil, fmt.Errorf("starting the sandbox: %w", err)
 	}
-	var listen net.ListenConfig
-	listener, err := listen.Listen(ctx, "tcp", o.Addr)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", o.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("starting the sandbox: %w", err)
 	}
@@ -153,10 +145,26 @@ func Start(ctx context.Context, o Options) (_ *Sandbox, err error) {
 	return s, nil
 }
 
-func (o *Options) complete() error {
-	if o.Addr == "" {
-		o.Addr = "127.0.0.1:0"
+// openEngine opens the data directory, if there is one, and finds what runs behind the stores.
+func (s *Sandbox) openEngine() (err error) {
+	issue := newCertificate
+	if s.options.DataDir != "" {
+		if s.dataDir, err = openDataDir(s.options.DataDir, s.log); err != nil {
+			return err
+		}
+		issue = s.dataDir.Certificate
 	}
+	if s.engine, err = chooseEngine(s.options.Engine, s.log, issue); err != nil {
+		return err
+	}
+	if embedded, ok := s.engine.(*miniredisEngine); ok {
+		embedded.copies = s.options.CopyForks
+	}
+	return nil
+}
+
+func (o *Options) complete() error {
+	o.Addr = cmp.Or(o.Addr, "127.0.0.1:0")
 	host, _, err := net.SplitHostPort(o.Addr)
 	if err != nil {
 		return fmt.Errorf("the sandbox's address %q: %w", o.Addr, err)
@@ -164,32 +172,14 @@ func (o *Options) complete() error {
 	if !loopback(host) {
 		return fmt.Errorf("the sandbox listens on loopback only, and %q is not: use 127.0.0.1 or localhost", host)
 	}
-	if o.Team == "" {
-		o.Team = defaultTeam
-	}
-	if o.Provisioning == 0 {
-		o.Provisioning = defaultProvisioning
-	}
-	if o.Maintenance == 0 {
-		o.Maintenance = o.Provisioning
-	}
-	if o.Allocation == 0 {
-		o.Allocation = defaultAllocation
-	}
-	if o.RateLimit == 0 {
-		o.RateLimit = defaultRateLimit
-	}
-	if o.Seed == 0 {
-		var b [8]byte
-		_, _ = rand.Read(b[:]) // never fails
-		o.Seed = binary.LittleEndian.Uint64(b[:])
-	}
-	if o.Clock == nil {
-		o.Clock = NewRealClock()
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
+	o.Team = cmp.Or(o.Team, "acme")
+	o.Provisioning = cmp.Or(o.Provisioning, 3*time.Second)
+	o.Maintenance = cmp.Or(o.Maintenance, o.Provisioning)
+	o.Allocation = cmp.Or(o.Allocation, 3*time.Second)
+	o.RateLimit = cmp.Or(o.RateLimit, 4500)
+	o.Seed = cmp.Or(o.Seed, mathrand.Uint64())
+	o.Clock = cmp.Or(o.Clock, NewRealClock())
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	return nil
 }
 

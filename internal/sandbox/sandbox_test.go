@@ -366,10 +366,12 @@ func TestSandbox_manyClientsAtOnce(t *testing.T) {
 			name := fmt.Sprintf("kvs-%d", i)
 			for _, step := range []struct{ line, body, wait, path, want string }{
 				{"POST /apps", `{"name":"` + name + `"}`, "", "", ""},
-				{"POST /apps/" + name + "/addons", `{"plan":"heroku-redis:premium-0","name":"` + name + `"}`, "GET /addons/" + name, "state", "provisioned"},
+				{"POST /apps/" + name + "/addons", `{"plan":"heroku-redis:premium-0","name":"` + name + `"}`, "GET /addons/" + name, "state",
+					"provisioned"},
 				{"POST /addon-attachments", `{"addon":"` + name + `","app":"shared"}`, "", "", ""},
 				{"PATCH /redis/v0/databases/" + name + "/config", `{"timeout":5}`, "", "", ""},
-				{"PATCH /apps/" + name + "/addons/" + name, `{"plan":"heroku-redis:premium-1"}`, "GET /redis/v0/databases/" + name, "plan", "premium-1"},
+				{"PATCH /apps/" + name + "/addons/" + name, `{"plan":"heroku-redis:premium-1"}`, "GET /redis/v0/databases/" + name, "plan",
+					"premium-1"},
 				{"POST /redis/v0/databases/" + name + "/credentials_rotation", `{}`, "", "", ""},
 				{"DELETE /apps/" + name, "", "GET /addons/" + name, "id", "not_found"},
 			} {

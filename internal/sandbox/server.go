@@ -18,12 +18,10 @@ import (
 	"time"
 )
 
-// handler runs one request with the world locked. It returns a status and a body, or an error, which is an *apiError for a refusal.
-type handler func(*call) (status int, body any, err error)
-
 type route struct {
 	pattern string
 	handle  handler
+	creates bool // the answer is 201
 	public  bool // no token needed
 	query   bool // changes nothing, whatever its method
 	free    bool // costs no rate-limit token
@@ -180,11 +178,11 @@ func (s *Sandbox) carryOut(r *http.Request, body []byte, fault string, effect Ef
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := &call{Request: r, s: s, w: s.world, now: s.clock.Now(), body: body, fault: fault, effect: effect}
-	status, result, err := c.run(picked.route)
+	result, err := c.run(picked.route)
 	s.remember(r.Method+" "+r.URL.Path, r.UserAgent())
 	var rep reply
 	if err == nil {
-		rep, err = c.respond(status, result)
+		rep, err = c.respond(result)
 	}
 	if err == nil && c.writes {
 		err = s.save()
@@ -208,25 +206,29 @@ var errNoEndpoint = refuse(http.StatusNotFound, "not_found", "The requested API 
 	"Are you using the right HTTP verb (i.e. `GET` vs. `POST`), and did you specify your intended version with the `Accept` header?")
 
 // run checks what is common to all requests and calls the handler.
-func (c *call) run(rt *route) (int, any, error) {
+func (c *call) run(rt *route) (any, error) {
 	var err error
 	if c.user, err = c.s.authenticate(c.Request); err != nil && (rt == nil || !rt.public) {
-		return 0, nil, err
+		return nil, err
 	}
 	if !accepted(c.Header) {
-		return 0, nil, refuse(http.StatusNotAcceptable, "not_acceptable",
+		return nil, refuse(http.StatusNotAcceptable, "not_acceptable",
 			"Please specify a version along with Heroku's API MIME type. For example, `Accept: application/vnd.heroku+json; version=3`.")
 	}
 	if rt == nil {
-		return 0, nil, errNoEndpoint
+		return nil, errNoEndpoint
 	}
-	if c.user != nil && !rt.free && !dataAPI(c.URL.Path) && !c.s.limiter.take(c.user.ID, c.now) {
+	if c.user != nil && !rt.free && !dataAPI(c.URL.Path) && !c.s.limiter.bucket(c.user.ID).AllowN(c.now, 1) {
 		limited := *defaultErrors[http.StatusTooManyRequests]
 		limited.status = http.StatusTooManyRequests
-		return 0, nil, &limited
+		return nil, &limited
 	}
 	if err := c.checkBody(); err != nil {
-		return 0, nil, err
+		return nil, err
+	}
+	c.status = http.StatusOK
+	if rt.creates {
+		c.status = http.StatusCreated
 	}
 	c.writes = c.Method != http.MethodGet && !rt.query
 	if !c.writes {
@@ -237,13 +239,13 @@ func (c *call) run(rt *route) (int, any, error) {
 	}
 	before, err := c.s.worldForStaleReads()
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
-	status, body, err := rt.handle(c)
+	body, err := rt.handle(c)
 	if err == nil {
 		c.s.faults.before = before
 	}
-	return status, body, err
+	return body, err
 }
 
 func (c *call) checkBody() error {
@@ -264,8 +266,8 @@ func (c *call) checkBody() error {
 }
 
 // respond encodes a result, with a list's page cut out, and answers a GET by 304 where the client has it already.
-func (c *call) respond(status int, result any) (reply, error) {
-	rep := reply{status: status, header: http.Header{}}
+func (c *call) respond(result any) (reply, error) {
+	rep := reply{status: c.status, header: http.Header{}}
 	if l, ok := result.(listing); ok {
 		var err error
 		if rep.status, rep.header, result, err = l.cut(c.Header.Get("Range"), c.s.options.PageSize, c.effect); err != nil {

@@ -6,7 +6,6 @@ package sandbox
 import (
 	"cmp"
 	"fmt"
-	"net/http"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -56,9 +55,11 @@ func (c *call) space(ref string) (*space, error) {
 	return sp, nil
 }
 
+func pathSpace(c *call) (*space, error) { return c.space(c.PathValue("space")) }
+
 // spaceToChange is for admins only (Dev Center: Private Spaces, "Private Space Management").
-func (c *call) spaceToChange() (*space, error) {
-	sp, err := c.space(c.PathValue("space"))
+func spaceToChange(c *call) (*space, error) {
+	sp, err := pathSpace(c)
 	switch {
 	case err != nil:
 		return nil, err
@@ -70,117 +71,59 @@ func (c *call) spaceToChange() (*space, error) {
 	return sp, nil
 }
 
-type spaceBody struct {
-	CIDR         string `json:"cidr"`
-	CreatedAt    string `json:"created_at"`
-	DataCIDR     string `json:"data_cidr"`
-	Generation   idName `json:"generation"`
-	ID           string `json:"id"`
-	Name         string `json:"name"`
-	Organization idName `json:"organization"` // what the team was called
-	Region       any    `json:"region"`       // idName, or a regionBody when expanded
-	Shield       bool   `json:"shield"`
-	State        string `json:"state"`
-	Team         idName `json:"team"`
-	UpdatedAt    string `json:"updated_at"`
-}
-
-func (b spaceBody) key(field string) string {
-	if field == "name" {
-		return b.Name
-	}
-	return b.ID
-}
-
-func (c *call) spaceBody(sp *space) spaceBody {
+func spaceBody(c *call, sp *space) object {
 	r, _ := lookUpRegion(sp.Region)
-	t := c.w.Teams[sp.Team]
-	b := spaceBody{
-		CIDR:         sp.CIDR,
-		CreatedAt:    stamp(sp.CreatedAt),
-		DataCIDR:     sp.DataCIDR,
-		Generation:   generationID(cmp.Or(sp.Generation, cedar)), // an old data directory does not say
-		ID:           sp.ID,
-		Name:         sp.Name,
-		Organization: idName{t.ID, t.Name},
-		Region:       r.idName(),
-		Shield:       sp.Shield,
-		State:        sp.State,
-		Team:         idName{t.ID, t.Name},
-		UpdatedAt:    stamp(sp.UpdatedAt),
+	t := idName{sp.Team, c.w.Teams[sp.Team].Name}
+	b := object{
+		"id": sp.ID, "name": sp.Name, "state": sp.State, "team": t, "organization": t, "region": r.idName(), "shield": sp.Shield,
+		"generation": generationID(cmp.Or(sp.Generation, cedar)), // an old data directory does not say
+		"cidr":       sp.CIDR, "data_cidr": sp.DataCIDR, "created_at": stamp(sp.CreatedAt), "updated_at": stamp(sp.UpdatedAt),
 	}
 	if c.wants("Accept-Expansion", "region") {
-		b.Region = r.body()
+		b["region"] = r.body()
 	}
 	return b
 }
 
-func listSpaces(c *call) (int, any, error) {
-	var bodies []spaceBody
-	for _, sp := range c.w.Spaces {
-		if c.w.Teams[sp.Team].role(c.user.ID) != "" {
-			bodies = append(bodies, c.spaceBody(sp))
-		}
-	}
-	return http.StatusOK, list(bodies, "id", "name"), nil
+func listSpaces(c *call) (any, error) {
+	mayRead := func(sp *space) bool { return c.w.Teams[sp.Team].role(c.user.ID) != "" }
+	return listWhere(c, c.w.Spaces, mayRead, spaceBody, "id", "name"), nil
 }
 
-func listTeamSpaces(c *call) (int, any, error) {
-	t, err := c.team(c.PathValue("team"))
-	if err != nil {
-		return 0, nil, err
-	}
-	var bodies []spaceBody
-	for _, sp := range c.w.Spaces {
-		if sp.Team == t.ID {
-			bodies = append(bodies, c.spaceBody(sp))
-		}
-	}
-	return http.StatusOK, list(bodies, "id", "name"), nil
+func listTeamSpaces(c *call, t *team) (any, error) {
+	return listWhere(c, c.w.Spaces, func(sp *space) bool { return sp.Team == t.ID }, spaceBody, "id", "name"), nil
 }
 
-func getSpace(c *call) (int, any, error) {
-	sp, err := c.space(c.PathValue("space"))
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, c.spaceBody(sp), nil
-}
+func createSpace(c *call, in struct {
+	Name        string    `json:"name"`
+	Team        reference `json:"team"`
+	Region      reference `json:"region"`
+	Shield      bool      `json:"shield"`
+	CIDR        string    `json:"cidr"`
+	DataCIDR    string    `json:"data_cidr"`
+	Generation  reference `json:"generation"`
+	LogDrainURL string    `json:"log_drain_url"`
 
-func createSpace(c *call) (int, any, error) {
-	var in struct {
-		Name        string    `json:"name"`
-		Team        reference `json:"team"`
-		Region      reference `json:"region"`
-		Shield      bool      `json:"shield"`
-		CIDR        string    `json:"cidr"`
-		DataCIDR    string    `json:"data_cidr"`
-		Generation  reference `json:"generation"`
-		LogDrainURL string    `json:"log_drain_url"`
-
-		// Of Heroku's own staff; the CLI sends the first one always.
-		Features    []string `json:"features"`
-		ChannelName string   `json:"channel_name"`
-		KPIURL      string   `json:"kpi_url"`
-	}
-	if err := c.params(&in); err != nil {
-		return 0, nil, err
-	}
+	// Of Heroku's own staff; the CLI sends the first one always.
+	Features    []string `json:"features"`
+	ChannelName string   `json:"channel_name"`
+	KPIURL      string   `json:"kpi_url"`
+}) (any, error) {
 	t, err := c.teamForSpaces(string(in.Team))
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	if err := c.checkSpaceName(in.Name); err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	r, ok := lookUpRegion(cmp.Or(string(in.Region), "virginia"))
 	switch {
 	case !ok:
-		return 0, nil, invalid("Couldn't find the region %s.", in.Region)
+		return nil, invalid("Couldn't find the region %s.", in.Region)
 	case !r.private:
-		return 0, nil, invalid("Region %s is not available for Private Spaces.", r.name)
+		return nil, invalid("Region %s is not available for Private Spaces.", r.name)
 	case in.Generation != "" && in.Generation != cedar:
-		return 0, nil, invalid("Generation %s is not available to the team %s.", in.Generation, t.Name)
+		return nil, invalid("Generation %s is not available to the team %s.", in.Generation, t.Name)
 	}
 	sp := &space{
 		ID:         c.w.uuid(),
@@ -199,17 +142,17 @@ func createSpace(c *call) (int, any, error) {
 			Rules: []rule{{"allow", keyvalue.Internet}}}},
 	}
 	if err := checkNetworks(sp.CIDR, sp.DataCIDR); err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	if in.LogDrainURL != "" {
 		if err := c.drainTo(sp, in.LogDrainURL); err != nil {
-			return 0, nil, err
+			return nil, err
 		}
 	}
 	c.w.Spaces[sp.ID] = sp
 	c.w.updateLedger(sp.ID, func(e *LedgerEntry) { *e = LedgerEntry{Kind: "space", ID: sp.ID, Name: sp.Name, CreatedAt: c.now} })
 	c.w.addEvent(c.orHeld(event{Kind: allocated, Space: sp.ID, Due: c.now.Add(c.s.options.Allocation)}))
-	return http.StatusCreated, c.spaceBody(sp), nil
+	return spaceBody(c, sp), nil
 }
 
 // teamForSpaces finds a team of an enterprise account that the caller is an admin of.
@@ -278,77 +221,58 @@ func checkNetwork(param, text string, widest, narrowest int) (netip.Prefix, erro
 	return network, nil
 }
 
-func updateSpace(c *call) (int, any, error) {
-	sp, err := c.spaceToChange()
-	if err != nil {
-		return 0, nil, err
-	}
-	var in struct {
-		Name *string `json:"name"`
-	}
-	if err := c.params(&in); err != nil {
-		return 0, nil, err
-	}
+func updateSpace(c *call, sp *space, in struct {
+	Name *string `json:"name"`
+}) (any, error) {
 	if in.Name != nil && *in.Name != sp.Name {
 		if err := c.checkSpaceName(*in.Name); err != nil {
-			return 0, nil, err
+			return nil, err
 		}
 		sp.Name, sp.UpdatedAt = *in.Name, c.now
 		c.w.updateLedger(sp.ID, func(e *LedgerEntry) { e.Name = sp.Name })
 	}
-	return http.StatusOK, c.spaceBody(sp), nil
+	return spaceBody(c, sp), nil
 }
 
 // deleteSpace refuses a space with apps, or with data services that are still being removed.
-func deleteSpace(c *call) (int, any, error) {
-	sp, err := c.spaceToChange()
+func deleteSpace(c *call, sp *space) (any, error) {
 	switch {
-	case err != nil:
-		return 0, nil, err
 	case sp.State == stateAllocating:
-		return 0, nil, invalid("Space %s is still being allocated and cannot be deleted yet.", sp.Name)
+		return nil, invalid("Space %s is still being allocated and cannot be deleted yet.", sp.Name)
 	case len(c.w.appsIn(sp)) > 0:
-		return 0, nil, invalid("Space %s contains apps and cannot be deleted.", sp.Name)
+		return nil, invalid("Space %s contains apps and cannot be deleted.", sp.Name)
 	case slices.ContainsFunc(c.w.Events, func(e event) bool { return e.Kind == gone && e.Space == sp.ID }):
-		return 0, nil, invalid("Space %s contains data services that are still being removed and cannot be deleted yet.", sp.Name)
+		return nil, invalid("Space %s contains data services that are still being removed and cannot be deleted yet.", sp.Name)
 	}
 	sp.State, sp.UpdatedAt = stateDeleting, c.now
 	c.w.Events = slices.DeleteFunc(c.w.Events, func(e event) bool { return e.Space == sp.ID })
 	takes := cmp.Or(time.Duration(c.effect.Deprovisioning), c.s.options.Allocation)
 	c.w.addEvent(event{Kind: spaceGone, Space: sp.ID, Due: c.now.Add(takes)})
 	c.w.updateLedger(sp.ID, func(e *LedgerEntry) { e.DestroyedAt = &c.now })
-	return http.StatusOK, c.spaceBody(sp), nil
+	return spaceBody(c, sp), nil
 }
 
 // transferSpace moves a space and the apps inside to another team of the enterprise account; all else stays.
-func transferSpace(c *call) (int, any, error) {
-	sp, err := c.spaceToChange()
-	if err != nil {
-		return 0, nil, err
-	}
-	var in struct {
-		NewOwner string `json:"new_owner"`
-	}
-	if err := c.params(&in); err != nil {
-		return 0, nil, err
-	}
+func transferSpace(c *call, sp *space, in struct {
+	NewOwner string `json:"new_owner"`
+}) (any, error) {
 	t, err := c.team(in.NewOwner)
 	switch {
 	case err != nil:
-		return 0, nil, err
+		return nil, err
 	case t.role(c.user.ID) != roleAdmin:
-		return 0, nil, forbidden("You must be an admin of the team %s.", t.Name)
+		return nil, forbidden("You must be an admin of the team %s.", t.Name)
 	case t.Standalone != c.w.Teams[sp.Team].Standalone:
-		return 0, nil, invalid("The team %s belongs to a different enterprise account than the space %s.", t.Name, sp.Name)
+		return nil, invalid("The team %s belongs to a different enterprise account than the space %s.", t.Name, sp.Name)
 	case sp.State != stateAllocated:
-		return 0, nil, invalid("Space %s is still being allocated and cannot be transferred yet.", sp.Name)
+		return nil, invalid("Space %s is still being allocated and cannot be transferred yet.", sp.Name)
 	}
 	sp.Team, sp.UpdatedAt = t.ID, c.now
 	for _, a := range c.w.appsIn(sp) {
 		a.Team = t.ID
 		a.touch(c.now)
 	}
-	return http.StatusCreated, c.spaceBody(sp), nil
+	return spaceBody(c, sp), nil
 }
 
 // applySpaceEvent changes the space as the event says.
@@ -380,25 +304,14 @@ func (w *world) outbound() []string {
 	return sources
 }
 
-type natBody struct {
-	CreatedAt string   `json:"created_at"`
-	Sources   []string `json:"sources"`
-	State     string   `json:"state"`
-	UpdatedAt string   `json:"updated_at"`
-}
-
 // getSpaceNAT: not found unless the space is allocated, and without addresses for networkDelay after that.
-func getSpaceNAT(c *call) (int, any, error) {
-	sp, err := c.space(c.PathValue("space"))
-	if err != nil {
-		return 0, nil, err
-	}
+func getSpaceNAT(c *call, sp *space) (any, error) {
 	if sp.State != stateAllocated {
-		return 0, nil, notFound("nat", "NAT")
+		return nil, notFound("nat", "NAT")
 	}
-	b := natBody{CreatedAt: stamp(sp.AllocatedAt), Sources: []string{}, State: "updating", UpdatedAt: stamp(sp.AllocatedAt)}
+	sources, state, updated := []string{}, "updating", sp.AllocatedAt
 	if ready := sp.AllocatedAt.Add(networkDelay); !c.now.Before(ready) {
-		b.Sources, b.State, b.UpdatedAt = sp.Outbound, "enabled", stamp(ready)
+		sources, state, updated = sp.Outbound, "enabled", ready
 	}
-	return http.StatusOK, b, nil
+	return object{"sources": sources, "state": state, "created_at": stamp(sp.AllocatedAt), "updated_at": stamp(updated)}, nil
 }

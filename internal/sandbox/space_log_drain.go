@@ -4,7 +4,6 @@
 package sandbox
 
 import (
-	"net/http"
 	"strings"
 	"time"
 )
@@ -14,17 +13,9 @@ type logDrain struct {
 	CreatedAt, UpdatedAt time.Time
 }
 
-type logDrainBody struct {
-	Addon     *idName `json:"addon"`
-	CreatedAt string  `json:"created_at"`
-	ID        string  `json:"id"`
-	Token     string  `json:"token"`
-	UpdatedAt string  `json:"updated_at"`
-	URL       string  `json:"url"`
-}
-
-func (d *logDrain) body() logDrainBody {
-	return logDrainBody{CreatedAt: stamp(d.CreatedAt), ID: d.ID, Token: d.Token, UpdatedAt: stamp(d.UpdatedAt), URL: d.URL}
+func (d *logDrain) body() object {
+	return object{"id": d.ID, "token": d.Token, "url": d.URL, "addon": nil,
+		"created_at": stamp(d.CreatedAt), "updated_at": stamp(d.UpdatedAt)}
 }
 
 // drainTo sends a space's logs to a URL, which may hold a secret.
@@ -39,30 +30,18 @@ func (c *call) drainTo(sp *space, url string) error {
 	return nil
 }
 
-func getSpaceLogDrain(c *call) (int, any, error) {
-	sp, err := c.spaceToChange()
-	if err != nil {
-		return 0, nil, err
-	}
+func getSpaceLogDrain(_ *call, sp *space) (any, error) {
 	if sp.LogDrain == nil {
-		return 0, nil, notFound("log_drain", "log drain")
+		return nil, notFound("log_drain", "log drain")
 	}
-	return http.StatusOK, sp.LogDrain.body(), nil
+	return sp.LogDrain.body(), nil
 }
 
-func setSpaceLogDrain(c *call) (int, any, error) {
-	sp, err := c.spaceToChange()
-	if err != nil {
-		return 0, nil, err
-	}
-	var in struct {
-		URL string `json:"url"`
-	}
-	if err := c.params(&in); err != nil {
-		return 0, nil, err
-	}
+func setSpaceLogDrain(c *call, sp *space, in struct {
+	URL string `json:"url"`
+}) (any, error) {
 	if err := c.drainTo(sp, in.URL); err != nil {
-		return 0, nil, err
+		return nil, err
 	}
-	return http.StatusOK, sp.LogDrain.body(), nil
+	return sp.LogDrain.body(), nil
 }

@@ -3,28 +3,9 @@
 
 package sandbox
 
-import (
-	"net/http"
-	"slices"
-)
+import "slices"
 
 const createApps = "create_apps" // the only permission there is
-
-type permission struct {
-	Description string `json:"description"`
-	Name        string `json:"name"`
-}
-
-type spaceMemberBody struct {
-	CreatedAt   string       `json:"created_at"`
-	ID          string       `json:"id"`
-	Permissions []permission `json:"permissions"`
-	Space       idName       `json:"space"`
-	UpdatedAt   string       `json:"updated_at"`
-	User        ownerBody    `json:"user"`
-}
-
-func (b spaceMemberBody) key(string) string { return b.ID }
 
 // mayCreateApps: admins always may, other members of the team by permission.
 func (w *world) mayCreateApps(u *user, sp *space) bool {
@@ -32,32 +13,20 @@ func (w *world) mayCreateApps(u *user, sp *space) bool {
 	return role == roleAdmin || role != "" && slices.Contains(sp.CreateApps, u.ID)
 }
 
-func (w *world) spaceMemberBody(sp *space, m member) spaceMemberBody {
-	u := w.Users[m.User]
-	b := spaceMemberBody{
-		CreatedAt:   stamp(sp.CreatedAt),
-		ID:          catalogueID("space member " + sp.ID + u.ID),
-		Permissions: []permission{},
-		Space:       sp.idName(),
-		UpdatedAt:   stamp(sp.UpdatedAt),
-		User:        ownerBody{Email: u.Email, ID: u.ID},
-	}
+func spaceMemberBody(w *world, sp *space, m member) object {
+	u, permissions := w.Users[m.User], []object{}
 	if w.mayCreateApps(u, sp) {
-		b.Permissions = append(b.Permissions, permission{"Create apps in the space", createApps})
+		permissions = append(permissions, object{"name": createApps, "description": "Create apps in the space"})
 	}
-	return b
+	return object{
+		"id": catalogueID("space member " + sp.ID + u.ID), "space": sp.idName(), "permissions": permissions,
+		"user": object{"id": u.ID, "email": u.Email}, "created_at": stamp(sp.CreatedAt), "updated_at": stamp(sp.UpdatedAt),
+	}
 }
 
-func listSpaceMembers(c *call) (int, any, error) {
-	sp, err := c.space(c.PathValue("space"))
-	if err != nil {
-		return 0, nil, err
-	}
-	var bodies []spaceMemberBody
-	for _, m := range c.w.Teams[sp.Team].Members {
-		bodies = append(bodies, c.w.spaceMemberBody(sp, m))
-	}
-	return http.StatusOK, list(bodies, "id"), nil
+func listSpaceMembers(c *call, sp *space) (any, error) {
+	body := func(m member) object { return spaceMemberBody(c.w, sp, m) }
+	return listAll(c.w.Teams[sp.Team].Members, body, "id"), nil
 }
 
 // spaceMember finds the path's member of the space's team, by e-mail or user id.
@@ -71,41 +40,29 @@ func (c *call) spaceMember(sp *space) (member, error) {
 	return member{}, notFound("member", "member")
 }
 
-func getSpaceMember(c *call) (int, any, error) {
-	sp, err := c.space(c.PathValue("space"))
-	if err != nil {
-		return 0, nil, err
-	}
+func getSpaceMember(c *call, sp *space) (any, error) {
 	m, err := c.spaceMember(sp)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
-	return http.StatusOK, c.w.spaceMemberBody(sp, m), nil
+	return spaceMemberBody(c.w, sp, m), nil
 }
 
-func updateSpaceMember(c *call) (int, any, error) {
-	sp, err := c.spaceToChange()
-	if err != nil {
-		return 0, nil, err
-	}
+func updateSpaceMember(c *call, sp *space, in struct {
+	Permissions *[]struct {
+		Name string `json:"name"`
+	} `json:"permissions"`
+}) (any, error) {
 	m, err := c.spaceMember(sp)
 	if err != nil {
-		return 0, nil, err
-	}
-	var in struct {
-		Permissions *[]struct {
-			Name string `json:"name"`
-		} `json:"permissions"`
-	}
-	if err := c.params(&in); err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	if in.Permissions == nil {
-		return 0, nil, invalid("Permissions is required.")
+		return nil, invalid("Permissions is required.")
 	}
 	for _, p := range *in.Permissions {
 		if p.Name != createApps {
-			return 0, nil, invalid("Permission %q is not one of %s.", p.Name, createApps)
+			return nil, invalid("Permission %q is not one of %s.", p.Name, createApps)
 		}
 	}
 	sp.CreateApps = slices.DeleteFunc(sp.CreateApps, func(id string) bool { return id == m.User })
@@ -113,5 +70,5 @@ func updateSpaceMember(c *call) (int, any, error) {
 		sp.CreateApps = append(sp.CreateApps, m.User)
 	}
 	sp.UpdatedAt = c.now
-	return http.StatusOK, c.w.spaceMemberBody(sp, m), nil
+	return spaceMemberBody(c.w, sp, m), nil
 }

@@ -38,7 +38,8 @@ func TestSpace_hasEveryMemberOfTheReference(t *testing.T) {
 		says("region.description", "Virginia, United States")
 	team := w.send("GET /teams/acme", "").get("id")
 	// As the CLI sends it, and as others do: the team by its id.
-	w.send("POST /spaces", `{"name":"acme-eu","team":"`+team+`","region":"frankfurt","cidr":"10.40.0.0/16","data_cidr":"10.100.0.0/19","shield":true,"features":[],"generation":"cedar"}`).
+	w.send("POST /spaces",
+		`{"name":"acme-eu","team":"`+team+`","region":"frankfurt","cidr":"10.40.0.0/16","data_cidr":"10.100.0.0/19","shield":true,"features":[],"generation":"cedar"}`).
 		is(201).says("region.name", "frankfurt").says("cidr", "10.40.0.0/16").says("data_cidr", "10.100.0.0/19").says("shield", "true")
 	w.send("GET /spaces", "", "Range: name ..").is(200).says("length", "2").says("0.name", "acme-eu")
 	w.send("GET /teams/acme/spaces", "").is(200).says("length", "2")

@@ -4,6 +4,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -94,8 +95,8 @@ func (s store) busy(name string) error {
 	return unprocessable("%s is in the middle of %s. Please wait for it to finish and try again.", name, what)
 }
 
-// storeAddOn finds the path's add-on by id or name. The Data API knows it some time after the Platform API.
-func (c *call) storeAddOn() (*addOn, error) {
+// pathStore finds the path's add-on by id or name. The Data API knows it some time after the Platform API.
+func pathStore(c *call) (*addOn, error) {
 	a := find(c.w.AddOns, c.PathValue("store"), (*addOn).name)
 	unknown := refuse(http.StatusNotFound, "not_found", "Add-on not found")
 	if a == nil || a.State == stateDeprovisioning || a.State == stateDeprovisioned || c.now.Before(a.CreatedAt.Add(c.s.options.DataAPIDelay)) {
@@ -107,40 +108,22 @@ func (c *call) storeAddOn() (*addOn, error) {
 	return a, nil
 }
 
+func beingProvisioned(a *addOn) error {
+	return unprocessable("%s is being provisioned. Please try again later.", a.Name)
+}
+
 // usableStore refuses a store that is being created or changed.
-func (c *call) usableStore() (*addOn, error) {
-	a, err := c.storeAddOn()
+func usableStore(c *call) (*addOn, error) {
+	a, err := pathStore(c)
 	switch {
 	case err != nil:
 		return nil, err
 	case a.State == stateProvisioning:
-		return nil, unprocessable("%s is being provisioned. Please try again later.", a.Name)
+		return nil, beingProvisioned(a)
 	case a.Store.Busy != "":
 		return nil, a.Store.busy(a.Name)
 	}
 	return a, nil
-}
-
-type infoRow struct {
-	Name   string   `json:"name"`
-	Values []string `json:"values"`
-}
-
-type infoBody struct {
-	AddonID   string `json:"addon_id"`
-	CreatedAt string `json:"created_at"`
-	Formation struct {
-		ID      string  `json:"id"`
-		Primary *string `json:"primary"`
-	} `json:"formation"`
-	Info            []infoRow `json:"info"`
-	MetaasSource    string    `json:"metaas_source"`
-	Name            string    `json:"name"`
-	Plan            string    `json:"plan"`
-	Port            *int      `json:"port"`
-	PreferNativeTLS bool      `json:"prefer_native_tls"`
-	ResourceURL     *string   `json:"resource_url"`
-	Version         *string   `json:"version"`
 }
 
 func (a *addOn) status() string {
@@ -159,30 +142,17 @@ func (a *addOn) status() string {
 	return "Available"
 }
 
-func getStore(c *call) (int, any, error) {
-	a, err := c.storeAddOn()
-	if err != nil {
-		return 0, nil, err
-	}
-	st := a.Store
-	plan, _ := keyvalue.LookupPlan(st.Plan)
-	b := infoBody{
-		AddonID:         a.ID,
-		CreatedAt:       dataStamp(a.CreatedAt),
-		MetaasSource:    "heroku-redis-" + a.ID[:8],
-		Name:            a.Name,
-		Plan:            string(st.Plan),
-		PreferNativeTLS: true,
-	}
-	row := func(name, value string) { b.Info = append(b.Info, infoRow{name, []string{value}}) }
+func getStore(c *call, a *addOn) object {
+	st, info := a.Store, []object{}
+	plan := catalogued(st.Plan)
+	row := func(name, value string) { info = append(info, object{"name": name, "values": []string{value}}) }
 	row("Plan", humanPlan(st.Plan))
 	row("Status", a.status())
 	row("Created", a.CreatedAt.UTC().Format("2006-01-02 15:04 UTC"))
-	b.Formation.ID = st.Formation
+	var primary, port, url, version any // of a store that is being provisioned: null
 	if a.State == stateProvisioned {
-		url := st.url()
-		_, port := st.address()
-		b.Formation.Primary, b.Port, b.ResourceURL, b.Version = &st.Primary, &port, &url, &st.Version
+		primary, url, version = st.Primary, st.url(), st.Version
+		_, port = st.address()
 		if st.Busy == "" {
 			row("Version", st.Version) // missing while the store is being prepared
 		}
@@ -198,97 +168,63 @@ func getStore(c *call) (int, any, error) {
 		row("HA Status", map[bool]string{true: "Available", false: "Preparing"}[a.State == stateProvisioned && !c.now.Before(st.StandbyAt)])
 	}
 	row("Requires TLS", "Yes")
-	events := st.Settings.NotifyKeyspaceEvents
-	if events == "" {
-		events = "Disabled"
-	}
-	row("Keyspace Notifications", events)
+	row("Keyspace Notifications", cmp.Or(st.Settings.NotifyKeyspaceEvents, "Disabled"))
 	row("Plan Connection Limit", strconv.Itoa(plan.ConnectionLimit))
-	return http.StatusOK, b, nil
-}
-
-type waitBody struct {
-	Message string `json:"message"`
-	Waiting bool   `json:"waiting?"`
-}
-
-func getStoreWait(c *call) (int, any, error) {
-	a, err := c.storeAddOn()
-	if err != nil {
-		return 0, nil, err
+	return object{
+		"addon_id": a.ID, "name": a.Name, "plan": string(st.Plan), "created_at": dataStamp(a.CreatedAt),
+		"formation": object{"id": st.Formation, "primary": primary}, "metaas_source": "heroku-redis-" + a.ID[:8],
+		"port": port, "resource_url": url, "version": version, "prefer_native_tls": true, "info": info,
 	}
+}
+
+func getStoreWait(_ *call, a *addOn) object {
+	message := "available"
 	switch {
 	case a.Store.Busy == busyVersion:
-		return http.StatusOK, waitBody{"upgrading version", true}, nil
+		message = "upgrading version"
 	case a.Store.Busy == busyMaintenance:
-		return http.StatusOK, waitBody{"maintenance_running", true}, nil
+		message = "maintenance_running"
 	case a.State == stateProvisioning || a.Store.Busy != "":
-		return http.StatusOK, waitBody{"preparing", true}, nil
+		message = "preparing"
 	}
-	return http.StatusOK, waitBody{"available", false}, nil
+	return object{"message": message, "waiting?": message != "available"}
 }
 
-type messageBody struct {
-	Message string `json:"message"`
-}
-
-func rotateCredentials(c *call) (int, any, error) {
-	a, err := c.usableStore()
-	if err != nil {
-		return 0, nil, err
-	}
-	if err := c.params(&struct{}{}); err != nil {
-		return 0, nil, err
-	}
+func rotateCredentials(c *call, a *addOn, _ struct{}) (any, error) {
 	c.w.addEvent(event{Kind: credentialsRotated, AddOn: a.ID, Due: c.now.Add(c.s.options.Rotation), Password: c.w.password()})
-	return http.StatusOK, messageBody{"Rotating credentials."}, nil
+	return object{"message": "Rotating credentials."}, nil
 }
 
-func resetStoreStats(c *call) (int, any, error) {
-	a, err := c.usableStore()
-	if err != nil {
-		return 0, nil, err
-	}
-	if err := c.params(&struct{}{}); err != nil {
-		return 0, nil, err
-	}
+func resetStoreStats(c *call, a *addOn, _ struct{}) (any, error) {
 	c.w.addEvent(event{Kind: statsReset, AddOn: a.ID, Due: c.now})
-	return http.StatusOK, messageBody{"Stats reset successful."}, nil
+	return object{"message": "Stats reset successful."}, nil
 }
 
 func compareVersions(a, b string) int {
 	return slices.CompareFunc(strings.Split(a, "."), strings.Split(b, "."), compareKeys)
 }
 
-func upgradeStore(c *call) (int, any, error) {
-	a, err := c.usableStore()
-	if err != nil {
-		return 0, nil, err
-	}
-	var in struct {
-		Version string `json:"version"`
-	}
-	if err := c.params(&in); err != nil {
-		return 0, nil, err
-	}
+func upgradeStore(c *call, a *addOn, in struct {
+	Version string `json:"version"`
+}) (any, error) {
 	full, ok := fullVersion(in.Version)
 	if !ok {
-		return 0, nil, unprocessable("Version %q is not available. Use one of %s.",
+		return nil, unprocessable("Version %q is not available. Use one of %s.",
 			in.Version, strings.Join(slices.Sorted(maps.Keys(versions)), ", "))
 	}
 	if compareVersions(full, a.Store.Version) <= 0 {
-		return 0, nil, unprocessable("%s runs version %s already, and versions cannot be lowered.", a.Name, a.Store.Version)
+		return nil, unprocessable("%s runs version %s already, and versions cannot be lowered.", a.Name, a.Store.Version)
 	}
 	if !a.hasMaintenance() {
 		c.w.addEvent(event{Kind: versionUpgraded, AddOn: a.ID, Due: c.now, Version: full})
-		return http.StatusOK, messageBody{fmt.Sprintf("%s is being upgraded to version %s.", a.Name, in.Version)}, nil
+		return object{"message": fmt.Sprintf("%s is being upgraded to version %s.", a.Name, in.Version)}, nil
 	}
 	if m := a.Store.open(); m != nil {
-		return 0, nil, unprocessable("%s has a maintenance already, which is %s. Run it first.", a.Name, m.Status)
+		return nil, unprocessable("%s has a maintenance already, which is %s. Run it first.", a.Name, m.Status)
 	}
 	a.Store.Busy = busyVersion
 	c.s.prepare(a, maintenance{Method: "changeover", Reason: "customer_request", Version: full}, c.now)
-	return http.StatusOK, messageBody{fmt.Sprintf("Your Redis version is being upgraded to %s. The system is preparing a maintenance. "+
+	return object{"message": fmt.Sprintf("Your Redis version is being upgraded to %s. The system is preparing a maintenance. "+
 		"Once the maintenance is ready you can run it with `heroku data:maintenances:run %s`, or it runs in the maintenance window.",
 		in.Version, a.Name)}, nil
 }

@@ -8,17 +8,9 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"net/http"
 	"slices"
 	"strings"
 )
-
-type configEntry struct {
-	Default any               `json:"default"`
-	Desc    string            `json:"desc"`
-	Value   any               `json:"value"`
-	Values  map[string]string `json:"values,omitempty"`
-}
 
 var policyTexts = map[string]string{
 	"noeviction":      "return errors when the memory limit is reached",
@@ -31,39 +23,28 @@ var policyTexts = map[string]string{
 	"volatile-lfu":    "evict the least frequently used keys among those with an expiry",
 }
 
-func configBody(s serverSettings) map[string]configEntry {
-	return map[string]configEntry{
-		"maxmemory_policy":        {"noeviction", "Key eviction behavior once the memory limit is reached", s.MaxmemoryPolicy, policyTexts},
-		"notify_keyspace_events":  {"", "Keyspace notification classes", s.NotifyKeyspaceEvents, nil},
-		"standby_segv_workaround": {false, "internal", false, nil},
-		"timeout":                 {300, "Idle client timeout in seconds", s.Timeout, nil},
+func configBody(s serverSettings) object {
+	return object{
+		"maxmemory_policy": object{"value": s.MaxmemoryPolicy, "values": policyTexts, "default": "noeviction",
+			"desc": "Key eviction behavior once the memory limit is reached"},
+		"notify_keyspace_events":  object{"value": s.NotifyKeyspaceEvents, "default": "", "desc": "Keyspace notification classes"},
+		"standby_segv_workaround": object{"value": false, "default": false, "desc": "internal"},
+		"timeout":                 object{"value": s.Timeout, "default": 300, "desc": "Idle client timeout in seconds"},
 	}
 }
 
-func getStoreConfig(c *call) (int, any, error) {
-	a, err := c.storeAddOn()
-	if err == nil && a.State == stateProvisioning {
-		_, err = c.usableStore()
+func getStoreConfig(_ *call, a *addOn) (any, error) {
+	if a.State == stateProvisioning {
+		return nil, beingProvisioned(a)
 	}
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, configBody(a.Store.Settings), nil
+	return configBody(a.Store.Settings), nil
 }
 
-func updateStoreConfig(c *call) (int, any, error) {
-	a, err := c.usableStore()
-	if err != nil {
-		return 0, nil, err
-	}
-	var in struct {
-		Timeout              *int64  `json:"timeout"`
-		MaxmemoryPolicy      *string `json:"maxmemory_policy"`
-		NotifyKeyspaceEvents *string `json:"notify_keyspace_events"`
-	}
-	if err := c.params(&in); err != nil {
-		return 0, nil, err
-	}
+func updateStoreConfig(c *call, a *addOn, in struct {
+	Timeout              *int64  `json:"timeout"`
+	MaxmemoryPolicy      *string `json:"maxmemory_policy"`
+	NotifyKeyspaceEvents *string `json:"notify_keyspace_events"`
+}) (_ any, err error) {
 	settings := a.Store.Settings
 	if in.Timeout != nil {
 		err = errors.Join(err, settings.setTimeout(*in.Timeout))
@@ -75,13 +56,13 @@ func updateStoreConfig(c *call) (int, any, error) {
 		err = errors.Join(err, settings.setEvents(*in.NotifyKeyspaceEvents))
 	}
 	if err != nil {
-		return 0, nil, unprocessable("%s", err)
+		return nil, unprocessable("%s", err)
 	}
 	if settings != a.Store.Settings {
 		a.Store.Settings = settings
 		c.w.addEvent(event{Kind: settingsChanged, AddOn: a.ID, Due: c.now})
 	}
-	return http.StatusOK, configBody(settings), nil
+	return configBody(settings), nil
 }
 
 func (s *serverSettings) setTimeout(seconds int64) error {

@@ -40,8 +40,10 @@ func TestStore_infoHasAllRowsInOrder(t *testing.T) {
 	a := w.send(path, "").is(200).says("name", "kvs-a").says("plan", "premium-0").says("version", "7.2.4").says("prefer_native_tls", "true").
 		says("resource_url", w.send("GET /apps/orders-api/config-vars", "").get("REDIS_URL")).
 		says("addon_id", w.send("GET /addons/kvs-a", "").get("id"))
-	want := "Plan: Premium 0, Status: Available, Created: 2026-01-14 09:00 UTC, Version: 7.2.4, Timeout: 300, Maxmemory: noeviction, Maintenance: not required, " +
-		"Maintenance window: *, Persistence: AOF, HA Status: Available, Requires TLS: Yes, Keyspace Notifications: Disabled, Plan Connection Limit: 40"
+	want := "Plan: Premium 0, Status: Available, Created: 2026-01-14 09:00 UTC, Version: 7.2.4, Timeout: 300, Maxmemory: noeviction, " +
+		"Maintenance: not required, " +
+		"Maintenance window: *, Persistence: AOF, HA Status: Available, Requires TLS: Yes, Keyspace Notifications: Disabled, Plan Connection " +
+		"Limit: 40"
 	var rows []string
 	for i := 0; a.get(fmt.Sprintf("info.%d.name", i)) != ""; i++ {
 		name, value := a.get(fmt.Sprintf("info.%d.name", i)), a.get(fmt.Sprintf("info.%d.values.0", i))

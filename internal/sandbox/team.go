@@ -66,142 +66,65 @@ func (c *call) team(ref string) (*team, error) {
 	return t, nil
 }
 
-type teamBody struct {
-	ID                    string  `json:"id"`
-	CreatedAt             string  `json:"created_at"`
-	CreditCardCollections bool    `json:"credit_card_collections"`
-	Default               bool    `json:"default"`
-	EnterpriseAccount     *idName `json:"enterprise_account"`
-	IdentityProvider      *idName `json:"identity_provider"`
-	MembershipLimit       *int    `json:"membership_limit"`
-	Name                  string  `json:"name"`
-	ProvisionedLicenses   bool    `json:"provisioned_licenses"`
-	Role                  *string `json:"role"`
-	Type                  string  `json:"type"`
-	UpdatedAt             string  `json:"updated_at"`
-}
+func pathTeam(c *call) (*team, error) { return c.team(c.PathValue("team")) }
 
-func (b teamBody) key(field string) string {
-	if field == "name" {
-		return b.Name
-	}
-	return b.ID
-}
-
-func (c *call) teamBody(t *team) teamBody {
-	b := teamBody{
-		ID:        t.ID,
-		CreatedAt: stamp(t.CreatedAt),
-		Default:   t.Default,
-		Name:      t.Name,
-		Type:      "team",
-		UpdatedAt: stamp(t.UpdatedAt),
+func teamBody(c *call, t *team) object {
+	b := object{
+		"id": t.ID, "name": t.Name, "default": t.Default, "role": orNull(t.role(c.user.ID)), "type": "team",
+		"enterprise_account": nil, "provisioned_licenses": false, "credit_card_collections": false, "identity_provider": nil,
+		"membership_limit": nil, "created_at": stamp(t.CreatedAt), "updated_at": stamp(t.UpdatedAt),
 	}
 	if !t.Standalone {
-		b.EnterpriseAccount, b.ProvisionedLicenses, b.Type = &idName{c.w.Enterprise.ID, c.w.Enterprise.Name}, true, "enterprise"
-	}
-	if role := t.role(c.user.ID); role != "" {
-		b.Role = &role
+		b["enterprise_account"] = idName{c.w.Enterprise.ID, c.w.Enterprise.Name}
+		b["type"], b["provisioned_licenses"] = "enterprise", true
 	}
 	return b
 }
 
-func listTeams(c *call) (int, any, error) {
-	var bodies []teamBody
-	for _, t := range c.w.Teams {
-		if t.role(c.user.ID) != "" {
-			bodies = append(bodies, c.teamBody(t))
-		}
-	}
-	return http.StatusOK, list(bodies, "id", "name"), nil
+func listTeams(c *call) (any, error) {
+	return listWhere(c, c.w.Teams, func(t *team) bool { return t.role(c.user.ID) != "" }, teamBody, "id", "name"), nil
 }
 
-func listEnterpriseTeams(c *call) (int, any, error) {
+func listEnterpriseTeams(c *call) (any, error) {
 	if ref := c.PathValue("enterprise"); ref != c.w.Enterprise.ID && ref != c.w.Enterprise.Name {
-		return 0, nil, notFound("enterprise_account", "enterprise account")
+		return nil, notFound("enterprise_account", "enterprise account")
 	}
-	var bodies []teamBody
-	for _, t := range c.w.Teams {
-		if !t.Standalone && t.role(c.user.ID) != "" {
-			bodies = append(bodies, c.teamBody(t))
-		}
-	}
-	return http.StatusOK, list(bodies, "id", "name"), nil
+	is := func(t *team) bool { return !t.Standalone && t.role(c.user.ID) != "" }
+	return listWhere(c, c.w.Teams, is, teamBody, "id", "name"), nil
 }
 
 // createTeam creates a team without an enterprise account, which cannot have spaces. Its creator is its admin.
-func createTeam(c *call) (int, any, error) {
-	var in struct {
-		Name string `json:"name"`
-	}
-	if err := c.params(&in); err != nil {
-		return 0, nil, err
-	}
+func createTeam(c *call, in struct {
+	Name string `json:"name"`
+}) (any, error) {
 	switch {
 	case !spaceNamePattern.MatchString(in.Name):
-		return 0, nil, invalid("Name can only contain lowercase letters, digits, and single dashes.")
+		return nil, invalid("Name can only contain lowercase letters, digits, and single dashes.")
 	case find(c.w.Teams, in.Name, (*team).name) != nil:
-		return 0, nil, invalid("Name %s is already taken", in.Name)
+		return nil, invalid("Name %s is already taken", in.Name)
 	}
 	t := &team{ID: c.w.uuid(), Name: in.Name, OwnerID: c.w.uuid(), Standalone: true, CreatedAt: c.now, UpdatedAt: c.now}
 	t.Members = []member{{ID: c.w.uuid(), User: c.user.ID, Role: roleAdmin, CreatedAt: c.now, UpdatedAt: c.now}}
 	c.w.Teams[t.ID] = t
-	return http.StatusCreated, c.teamBody(t), nil
+	return teamBody(c, t), nil
 }
 
-func getTeam(c *call) (int, any, error) {
-	t, err := c.team(c.PathValue("team"))
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, c.teamBody(t), nil
-}
-
-type memberBody struct {
-	CreatedAt               string  `json:"created_at"`
-	Email                   string  `json:"email"`
-	Federated               bool    `json:"federated"`
-	ID                      string  `json:"id"`
-	IdentityProvider        *idName `json:"identity_provider"`
-	Role                    string  `json:"role"`
-	TwoFactorAuthentication bool    `json:"two_factor_authentication"`
-	UpdatedAt               string  `json:"updated_at"`
-	User                    struct {
-		Email string `json:"email"`
-		ID    string `json:"id"`
-		Name  string `json:"name"`
-	} `json:"user"`
-}
-
-func (b memberBody) key(field string) string {
-	if field == "email" {
-		return b.Email
-	}
-	return b.ID
-}
-
-func (w *world) memberBody(m member) memberBody {
+func (w *world) memberBody(m member) object {
 	u := w.Users[m.User]
-	b := memberBody{CreatedAt: stamp(m.CreatedAt), Email: u.Email, ID: m.ID, Role: m.Role, UpdatedAt: stamp(m.UpdatedAt)}
-	b.User.Email, b.User.ID, b.User.Name = u.Email, u.ID, u.Name
-	return b
+	return object{
+		"id": m.ID, "email": u.Email, "role": m.Role, "user": object{"id": u.ID, "email": u.Email, "name": u.Name},
+		"federated": false, "identity_provider": nil, "two_factor_authentication": false,
+		"created_at": stamp(m.CreatedAt), "updated_at": stamp(m.UpdatedAt),
+	}
 }
 
-func listTeamMembers(c *call) (int, any, error) {
-	t, err := c.team(c.PathValue("team"))
-	if err != nil {
-		return 0, nil, err
-	}
-	var bodies []memberBody
-	for _, m := range t.Members {
-		bodies = append(bodies, c.w.memberBody(m))
-	}
-	return http.StatusOK, list(bodies, "email", "id"), nil
+func listTeamMembers(c *call, t *team) (any, error) {
+	return listAll(t.Members, c.w.memberBody, "email", "id"), nil
 }
 
 // teamToManage is for admins only.
-func (c *call) teamToManage() (*team, error) {
-	t, err := c.team(c.PathValue("team"))
+func teamToManage(c *call) (*team, error) {
+	t, err := pathTeam(c)
 	if err == nil && t.role(c.user.ID) != roleAdmin {
 		err = forbidden("You must be an admin of the team %s.", t.Name)
 	}
@@ -209,35 +132,27 @@ func (c *call) teamToManage() (*team, error) {
 }
 
 // setTeamMember serves PUT, POST (new members only) and PATCH (present members only).
-func setTeamMember(c *call) (int, any, error) {
-	t, err := c.teamToManage()
-	if err != nil {
-		return 0, nil, err
-	}
-	var in struct {
-		Email     string `json:"email"`
-		Role      string `json:"role"`
-		Federated *bool  `json:"federated"`
-	}
-	if err := c.params(&in); err != nil {
-		return 0, nil, err
-	}
+func setTeamMember(c *call, t *team, in struct {
+	Email     string `json:"email"`
+	Role      string `json:"role"`
+	Federated *bool  `json:"federated"`
+}) (any, error) {
 	if !slices.Contains([]string{roleAdmin, roleMember, roleViewer}, in.Role) {
-		return 0, nil, invalid("Role %q is not one of admin, member, viewer.", in.Role)
+		return nil, invalid("Role %q is not one of admin, member, viewer.", in.Role)
 	}
 	if !strings.Contains(in.Email, "@") {
-		return 0, nil, invalid("Email is invalid")
+		return nil, invalid("Email is invalid")
 	}
 	u := find(c.w.Users, in.Email, func(u *user) string { return u.Email })
 	i := slices.IndexFunc(t.Members, func(m member) bool { return u != nil && m.User == u.ID })
 	switch {
 	case i >= 0 && c.Method == http.MethodPost:
-		return 0, nil, invalid("%s is already a member of the team %s.", in.Email, t.Name)
+		return nil, invalid("%s is already a member of the team %s.", in.Email, t.Name)
 	case i < 0 && c.Method == http.MethodPatch:
-		return 0, nil, notFound("member", "member")
+		return nil, notFound("member", "member")
 	case i >= 0:
 		t.Members[i].Role, t.Members[i].UpdatedAt = in.Role, c.now
-		return http.StatusOK, c.w.memberBody(t.Members[i]), nil
+		return c.w.memberBody(t.Members[i]), nil
 	}
 	if u == nil {
 		u = &user{ID: c.w.uuid(), Email: in.Email, CreatedAt: c.now}
@@ -245,24 +160,16 @@ func setTeamMember(c *call) (int, any, error) {
 	}
 	m := member{ID: c.w.uuid(), User: u.ID, Role: in.Role, CreatedAt: c.now, UpdatedAt: c.now}
 	t.Members = append(t.Members, m)
-	status := http.StatusOK
-	if c.Method == http.MethodPost {
-		status = http.StatusCreated
-	}
-	return status, c.w.memberBody(m), nil
+	return c.w.memberBody(m), nil
 }
 
-func deleteTeamMember(c *call) (int, any, error) {
-	t, err := c.teamToManage()
-	if err != nil {
-		return 0, nil, err
-	}
+func deleteTeamMember(c *call, t *team) (any, error) {
 	ref := c.PathValue("member")
 	for i, m := range t.Members {
 		if m.ID == ref || m.User == ref || c.w.Users[m.User].Email == ref {
 			t.Members = slices.Delete(t.Members, i, i+1)
-			return http.StatusOK, c.w.memberBody(m), nil
+			return c.w.memberBody(m), nil
 		}
 	}
-	return 0, nil, notFound("member", "member")
+	return nil, notFound("member", "member")
 }

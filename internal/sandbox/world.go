@@ -78,14 +78,12 @@ func (w *world) checkIDs() error {
 	if w == nil {
 		return errors.New("there is no world in it")
 	}
-	ids := []string{}
-	add := func(key, id string) { ids = append(ids, key, id) }
+	var ids []string
 	for key, o := range w.AddOns {
 		if o == nil {
 			return fmt.Errorf("the add-on %.60q is nothing", key)
 		}
-		add(key, o.ID)
-		add(o.App, o.Store.Server)
+		ids = append(ids, key, o.ID, o.App, o.Store.Server)
 		if o.Store.Fork != nil && o.Store.Fork.Inside != "" {
 			ids = append(ids, o.Store.Fork.Inside)
 		}
@@ -94,14 +92,11 @@ func (w *world) checkIDs() error {
 		if o == nil {
 			return fmt.Errorf("the app %.60q is nothing", key)
 		}
-		add(key, o.ID)
+		ids = append(ids, key, o.ID)
 	}
 	for _, e := range w.Events {
-		for _, id := range []string{e.ID, e.AddOn, e.Space, e.Server} {
-			if id != "" {
-				ids = append(ids, id)
-			}
-		}
+		optional := []string{e.ID, e.AddOn, e.Space, e.Server}
+		ids = append(ids, slices.DeleteFunc(optional, func(id string) bool { return id == "" })...)
 	}
 	for _, id := range ids {
 		if !uuidPattern.MatchString(id) {
@@ -188,12 +183,19 @@ func sorted[T any](objects map[string]*T) []*T {
 // stamp is how the Platform API writes times.
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
 
-func stampOrNull(t time.Time) *string {
+// orNull is null for a value that there is not.
+func orNull[T comparable](v T) any {
+	if v == *new(T) {
+		return nil
+	}
+	return v
+}
+
+func timeOrNull(t time.Time, write func(time.Time) string) any {
 	if t.IsZero() {
 		return nil
 	}
-	s := stamp(t)
-	return &s
+	return write(t)
 }
 
 // idName is how one object mentions another.

@@ -27,7 +27,8 @@ func TestWhatIsBeyondItsBoundIsNamed(t *testing.T) {
 		{work: "destroy", bound: 10, ours: 10, unit: requests},
 		{work: "shown only", ours: 10, unit: requests},
 	}
-	if err := exceeded(rows, true); err == nil || !strings.Contains(err.Error(), "plan: 11, at most 10") || !strings.Contains(err.Error(), "create: 11.0 s") {
+	if err := exceeded(rows, true); err == nil || !strings.Contains(err.Error(), "plan: 11, at most 10") ||
+		!strings.Contains(err.Error(), "create: 11.0 s") {
 		t.Error(err)
 	}
 	if err := exceeded(rows, false); err == nil || strings.Contains(err.Error(), "create") || strings.Contains(err.Error(), "destroy") {
@@ -40,9 +41,11 @@ func TestWhatIsBeyondItsBoundIsNamed(t *testing.T) {
 
 func TestResultsReplaceThoseOfTheSameCLI(t *testing.T) {
 	t.Parallel()
-	const page = "# Page\n<!-- make bench: opentofu -->\nold\n<!-- end of opentofu -->\n<!-- make bench: terraform -->\nkept\n<!-- end of terraform -->\nend\n"
+	const page = "# Page\n<!-- make bench: opentofu -->\nold\n<!-- end of opentofu -->\n<!-- make bench: terraform -->\nkept\n<!-- end of " +
+		"terraform -->\nend\n"
 	got, err := replaceResults(page, "opentofu", "new\n")
-	if err != nil || strings.Contains(got, "old") || !strings.Contains(got, "new") || !strings.Contains(got, "kept") || !strings.HasSuffix(got, "end\n") {
+	if err != nil || strings.Contains(got, "old") || !strings.Contains(got, "new") || !strings.Contains(got, "kept") ||
+		!strings.HasSuffix(got, "end\n") {
 		t.Errorf("%v\n%s", err, got)
 	}
 	if again, err := replaceResults(got, "opentofu", "new\n"); err != nil || again != got {

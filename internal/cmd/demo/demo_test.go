@@ -104,7 +104,8 @@ func TestAStepIsToldInOneLine(t *testing.T) {
 		return outcome{sentence: "store created", remark: "41 ms to plan, ", notes: []string{"and more"}}
 	})
 	lines := strings.Split(out.String(), "\n")
-	if err != nil || len(lines) != 3 || !strings.HasPrefix(lines[0], "[ 1/10] store created (41 ms to plan, ") || lines[1] != "        and more" {
+	if err != nil || len(lines) != 3 || !strings.HasPrefix(lines[0], "[ 1/10] store created (41 ms to plan, ") ||
+		lines[1] != "        and more" {
 		t.Errorf("told (%v):\n%s", err, out.String())
 	}
 	failure := errors.New("no")
@@ -116,7 +117,8 @@ func TestAStepIsToldInOneLine(t *testing.T) {
 
 func TestTimesAreShort(t *testing.T) {
 	t.Parallel()
-	for d, want := range map[time.Duration]string{41 * time.Millisecond: "41 ms", 4240 * time.Millisecond: "4.2 s", 171 * time.Second: "2m51s"} {
+	for d, want := range map[time.Duration]string{41 * time.Millisecond: "41 ms", 4240 * time.Millisecond: "4.2 s",
+		171 * time.Second: "2m51s"} {
 		if got := inWords(d); got != want {
 			t.Errorf("%d ns is %q, want %q", d, got, want)
 		}

@@ -148,7 +148,8 @@ func (p *process) newStore(t *testing.T) {
 	if status := p.call(t, "POST", "/apps", `{"name":"web"}`, &made); status != http.StatusCreated {
 		t.Fatalf("creating an app: %d", status)
 	}
-	if status := p.call(t, "POST", "/apps/web/addons", `{"plan":"heroku-redis:premium-0","name":"cache"}`, &made); status != http.StatusCreated {
+	if status := p.call(t, "POST", "/apps/web/addons", `{"plan":"heroku-redis:premium-0","name":"cache"}`,
+		&made); status != http.StatusCreated {
 		t.Fatalf("creating a store: %d", status)
 	}
 	poll := time.NewTicker(20 * time.Millisecond)

@@ -56,10 +56,12 @@ func TestSummary(t *testing.T) {
 			counts: "2 passed, 0 failed, 0 skipped",
 		},
 		{
-			name:   "a failure is told in full and counted once",
-			events: []string{"start", "run TestA", "run TestA/x", "output TestA/x a_test.go:4: it broke", "fail TestA/x", "output TestA --- FAIL: TestA (0.00s)", "fail TestA", "fail"},
+			name: "a failure is told in full and counted once",
+			events: []string{"start", "run TestA", "run TestA/x", "output TestA/x a_test.go:4: it broke", "fail TestA/x",
+				"output TestA --- FAIL: TestA (0.00s)", "fail TestA", "fail"},
 			counts: "0 passed, 1 failed, 0 skipped",
-			says:   []string{"FAIL  internal/store TestA/x (1.5s)\n      a_test.go:4: it broke\n", "FAIL  internal/store: 0 passed, 1 failed"}, silent: []string{"TestA (1.5s)"},
+			says:   []string{"FAIL  internal/store TestA/x (1.5s)\n      a_test.go:4: it broke\n", "FAIL  internal/store: 0 passed, 1 failed"},
+			silent: []string{"TestA (1.5s)"},
 		},
 		{
 			name:   "a parent that fails on its own account is told",
@@ -160,7 +162,8 @@ func TestLinesThatAreNoEventsArePassedOn(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	s := newSummary(&out, "example.com/m")
-	s.read(strings.NewReader("go: no such module\n"+`{"Action":"build-output","ImportPath":"m","Output":"a.go:1: undefined: x\n"}`+"\n"), nil, nil)
+	s.read(strings.NewReader("go: no such module\n"+`{"Action":"build-output","ImportPath":"m","Output":"a.go:1: undefined: x\n"}`+"\n"), nil,
+		nil)
 	if got, want := out.String(), "go: no such module\na.go:1: undefined: x\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -198,7 +201,8 @@ func TestProgress(t *testing.T) {
 		history timings
 		want    string
 	}{
-		"without a history": {nil, "...   1 of at least 6 tests, 1m0s, at least about 5m0s left; 3 running, internal/store TestOld/sub for 54s\n"},
+		"without a history": {nil,
+			"...   1 of at least 6 tests, 1m0s, at least about 5m0s left; 3 running, internal/store TestOld/sub for 54s\n"},
 		"with a history": {
 			timings{"example.com/m/internal/store": {Tests: 10, Seconds: 100}, "example.com/m/internal/other": {Tests: 5, Seconds: 20}},
 			"...   1 of 15 tests, 1m0s, about 11m0s left; 3 running, internal/store TestOld/sub for 54s\n",
@@ -210,7 +214,8 @@ func TestProgress(t *testing.T) {
 			s := newSummary(&out, "example.com/m")
 			s.began, s.history = time.Unix(0, 0), test.history
 			s.read(strings.NewReader(stream(t, "start", "run TestDone", "pass TestDone", "run TestWaits", "pause TestWaits",
-				"run TestOld", "run TestOld/sub", "run TestNew", "run TestLate", "pause TestLate", "cont TestLate", "run TestMore", "pause TestMore")), nil, nil)
+				"run TestOld", "run TestOld/sub", "run TestNew", "run TestLate", "pause TestLate", "cont TestLate", "run TestMore", "pause TestMore")),
+				nil, nil)
 			s.progress(time.Unix(60, 0))
 			if out.String() != test.want {
 				t.Errorf("got %q, want %q", out.String(), test.want)
