@@ -312,6 +312,15 @@ resource "kvs_attachment" "second" {
   name        = "SECOND"
 }
 `
+	found := ""
+	if onOpenTofu(sb.CLI(t, "")) { // while it applies, it cannot be told that the store is managed here, too: see createBeforeDestroy
+		found = `
+import {
+  to = kvs_attachment.shared
+  id = "orders-web::REDIS"
+}
+`
+	}
 	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
@@ -333,7 +342,7 @@ resource "kvs_attachment" "second" {
 				},
 			},
 			// with another one beside it, it can go; it is taken over once more, since its store is managed here
-			{Config: arrange(attached("blue", "web", "REDIS")) + second},
+			{Config: arrange(attached("blue", "web", "REDIS")) + second + found},
 			{
 				Config: arrange(twoAppsTwoStores) + second,
 				PostApplyFunc: func() {
