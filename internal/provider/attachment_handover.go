@@ -76,14 +76,13 @@ func (r *attachmentResource) planHandover(ctx context.Context, state attachmentM
 	if applies {
 		return nil
 	}
-	decision, err := r.judge(ctx, holder, wanted, state.attachmentID(), half)
+	ours := []heroku.AttachmentID{state.attachmentID(), half}
+	if holder != nil && !elsewhere { // where somebody has re-pointed it since, Update says so
+		ours = append(ours, holder.ID)
+	}
+	decision, err := r.judge(ctx, holder, wanted, ours...)
 	if err != nil {
 		return nil
-	}
-	if conflict := decision == handoverConflict || decision == handoverExists; conflict && !elsewhere && r.run.hasReadNothing() {
-		if _, changed := r.unmoved(ctx, state, *plan); changed != nil {
-			return diag.Diagnostics{changed}
-		}
 	}
 	return r.announce(attachments, holder, decision)
 }
@@ -141,7 +140,8 @@ func nameInUse(holder heroku.Attachment) diag.Diagnostic {
 func attachedAlready(holder heroku.Attachment) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "The attachment exists already", fmt.Sprintf(
 		"The store %s (%s) is attached to the app %s as %s since %s, and not by this resource: another configuration may manage it, and would lose it when this one is destroyed. "+
-			"To manage it here, import it:\n\n%s\n\nIf this configuration has it already under another address, key or number, say so with a moved block instead, or, with -parallelism=1, apply without that.",
+			"To manage it here, import it:\n\n%s\n\nIf this configuration has it already under another address, key or number, say so with a moved block instead, or, with -parallelism=1, apply without that. "+
+			"On OpenTofu, leave out create_before_destroy as well: the attachment that it replaces cannot be told there from somebody else's.",
 		holder.AddOnName, holder.AddOnID, holder.AppName, holder.Name, cmp.Or(holder.CreatedAt, "an unknown time"), importBlock("kvs_attachment", string(holder.ID))))
 }
 

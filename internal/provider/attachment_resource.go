@@ -64,7 +64,9 @@ func (r *attachmentResource) Metadata(_ context.Context, req resource.MetadataRe
 func (r *attachmentResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Attaches a store to an app under a name: the app gets the config var `<name>_URL` and restarts. " +
-			"The name `REDIS` makes the store the app's primary, as `heroku redis:promote` does.",
+			"The name `REDIS` makes the store the app's primary, as `heroku redis:promote` does. " +
+			"No change of its arguments replaces it. With `create_before_destroy`, a replacement by `replace_triggered_by` or `-replace` keeps the attachment as it is; " +
+			"OpenTofu refuses that one, and changes nothing, since it tells no provider that a plan is being applied.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
 				MarkdownDescription: "UUID of the attachment. Heroku makes a new one whenever `instance_id`, `app_id` or `name` changes.",
@@ -102,8 +104,7 @@ func (r *attachmentResource) Schema(_ context.Context, _ resource.SchemaRequest,
 			},
 			"takes_over": schema.StringAttribute{
 				MarkdownDescription: "UUID of the attachment that a creation took over as it was, because another instance of the same plan had it: " +
-					"one that is replaced by this one, or whose address has changed. Null for all others. " +
-					"OpenTofu does not tell a provider that a plan is being applied: what it cannot prove to be its own by then is refused there, with nothing changed, and can be imported.",
+					"one that is replaced by this one, or whose address has changed. Null for all others.",
 				Computed:      true,
 				PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
 			},

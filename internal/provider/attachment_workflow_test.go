@@ -92,7 +92,7 @@ func TestAccAttachment_createBeforeDestroy(t *testing.T) {
 	if onOpenTofu() { // what cannot be told from somebody else's is refused, and nothing is lost
 		sb.ResetJournal()
 		cli.Configure(deployed(attached("blue", "worker", "SHARED"), "2"))
-		expectFailed(t, cli.Run("apply", "-auto-approve", "-input=false", "-no-color"), "The attachment exists already")
+		expectFailed(t, cli.Run("apply", "-auto-approve", "-input=false", "-no-color"), "The attachment exists already", "leave out create_before_destroy")
 		unwritten(t, sb)
 		expectAttachments(t, sb, "orders-worker", "SHARED of orders-blue")
 		return
@@ -260,6 +260,10 @@ func TestAccAttachment_savedPlan(t *testing.T) {
 		t.Fatal(err)
 	}
 	expectFailed(t, cli.Run("apply", "-input=false", "-no-color", "approved"),
+		"The attachment has changed since the plan was made", "leads to the store orders-third", "Plan again")
+	expectAttachments(t, sb, "orders-worker", "SHARED of orders-third", "THIRD of orders-third")
+	// a plan that has read nothing says the same, and not that the name is somebody else's
+	expectFailed(t, cli.Run("apply", "-auto-approve", "-input=false", "-no-color", "-refresh=false"),
 		"The attachment has changed since the plan was made", "leads to the store orders-third", "Plan again")
 	expectAttachments(t, sb, "orders-worker", "SHARED of orders-third", "THIRD of orders-third")
 

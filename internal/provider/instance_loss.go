@@ -25,6 +25,7 @@ func (r *instanceResource) noteState(state instanceModel) {
 	r.run.note(storeObject(state.addOnID()))
 	if state.DeletionProtection.ValueBool() {
 		r.run.protect(state.Name.ValueString(), state.label())
+		r.run.protect(state.ID.ValueString(), state.label())
 	}
 	if state.AttachmentName.ValueString() == keyvalue.PrimaryAttachment {
 		r.run.note(primaryOf(heroku.AppID(state.AppID.ValueString())))
@@ -49,6 +50,17 @@ func protectedName(label string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "A protected Key-Value Store has this name", fmt.Sprintf(
 		"A store is to be created under the name of %s, which is in the state of this configuration and protected from deletion. That is what the plan of -replace is, of replace_triggered_by, and of a changed address without a moved block.\n\n"+
 			"To keep the store, leave -replace out, run `terraform untaint` on its address, or write a moved block. To lose it on purpose, first apply deletion_protection = false.", label))
+}
+
+// refuseReplacementOf refuses a creation that succeeds to a protected store, whatever name the new one gets.
+func (r *instanceResource) refuseReplacementOf(predecessor string) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if label, is := r.run.protects(predecessor); is {
+		diags.AddAttributeError(path.Root("deletion_protection"), "Key-Value Store is protected from deletion", fmt.Sprintf(
+			"%s is to be replaced, because of -replace or replace_triggered_by. Its successor would be empty, and what it holds cannot be recovered after it is destroyed.\n\n"+
+				"To keep the store, leave that out. To lose it on purpose, first apply deletion_protection = false.", label))
+	}
+	return diags
 }
 
 // leftAlone refuses to destroy a store that another instance of the same run wants to create under its name.

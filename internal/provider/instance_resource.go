@@ -105,7 +105,9 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		}
 		return
 	case req.State.Raw.IsNull():
-		resp.Diagnostics.Append(r.planCreation(ctx, config, &plan, applies)...)
+		if resp.Diagnostics.Append(r.planCreation(ctx, config, &plan, applies)...); !resp.Diagnostics.HasError() {
+			resp.Diagnostics.Append(r.refuseReplacementOf(predecessor(ctx, req))...)
+		}
 	default:
 		overdue, diags := req.Private.GetKey(ctx, retirementOverdue)
 		resp.Diagnostics.Append(diags...)

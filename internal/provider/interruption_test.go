@@ -110,6 +110,10 @@ func TestAccInterruption_forcedReplacement(t *testing.T) {
 		}
 	}
 	refused("a forced replacement", "A protected Key-Value Store has this name", "-replace="+store)
+	named := cli.File("main.tf")
+	cli.Configure(strings.Replace(named, `"orders-cache"`, "null", 1))
+	refused("a forced replacement by one without a name", "is to be replaced, because of -replace", "-replace="+store)
+	cli.Configure(named)
 	cli.Run("taint", store)
 	refused("the replacement of a tainted store", "Key-Value Store is protected from deletion", "-refresh=false")
 

@@ -36,7 +36,7 @@ type run struct {
 	takers    map[nameOf]taking
 
 	// Of stores.
-	protected map[string]string   // stores that are protected, in words, by their names
+	protected map[string]string   // stores that are protected, in words, by their names and by their ids
 	ordered   map[string]int      // how many stores are to be ordered on an app without an attachment name
 	heirs     map[string][]string // by app: stores that were made without an attachment name, and are complete
 	looks     int                 // at objects that are planned to be destroyed
@@ -225,17 +225,6 @@ func (r *run) applies(client *heroku.Client, deferralAllowed bool) bool {
 	return !r.reads && deferralAllowed || client.HasWritten()
 }
 
-// hasReadNothing reports that a plan is applied, or made without a refresh: OpenTofu does not tell one from the other before
-// the first write.
-func (r *run) hasReadNothing() bool {
-	if r == nil {
-		return true
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return !r.reads
-}
-
 // claimed reports whether an instance claims the thing, and waits a moment for one: instances are planned at the same time.
 func (r *run) claimed(ctx context.Context, thing string, wait time.Duration) bool {
 	return r.await(ctx, wait, func() bool { return len(r.claims[thing]) > 0 })
@@ -275,23 +264,23 @@ func (r *run) await(ctx context.Context, limit time.Duration, done func() bool) 
 }
 
 // protect remembers a protected store that is in the state of this configuration.
-func (r *run) protect(name, label string) {
-	if r == nil || name == "" {
+func (r *run) protect(key, label string) {
+	if r == nil || key == "" {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.protected[name] = label
+	r.protected[key] = label
 }
 
-// protects is the protected store of that name, in words.
-func (r *run) protects(name string) (label string, is bool) {
-	if r == nil || name == "" {
+// protects is the protected store of that name or id, in words.
+func (r *run) protects(key string) (label string, is bool) {
+	if r == nil || key == "" {
 		return "", false
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	label, is = r.protected[name]
+	label, is = r.protected[key]
 	return label, is
 }
 
