@@ -82,7 +82,9 @@ func deployed(config, release string) string {
 }
 
 // onOpenTofu: OpenTofu tells no provider that a plan is made while it is applied.
-func onOpenTofu() bool { return strings.Contains(filepath.Base(os.Getenv("TF_ACC_TERRAFORM_PATH")), "tofu") }
+func onOpenTofu() bool {
+	return strings.Contains(filepath.Base(os.Getenv("TF_ACC_TERRAFORM_PATH")), "tofu")
+}
 
 func TestAccAttachment_createBeforeDestroy(t *testing.T) {
 	t.Parallel()
