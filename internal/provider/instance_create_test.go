@@ -274,7 +274,6 @@ func TestAccInstanceRead_proofOfAbsence(t *testing.T) {
 				sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "^/addons(/[^/]+)?$"}, Do: effect})
 			},
 			Config:      appAndStore("mini"),
-			PlanOnly:    true,
 			ExpectError: acctest.Says("Unable to read Key-Value Store"),
 		})
 	}

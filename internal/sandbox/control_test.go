@@ -132,10 +132,10 @@ func TestJournal_hasEveryRequestInOrderAndNoSecret(t *testing.T) {
 	w.Clock().Advance(time.Minute)
 	w.send("GET /addons?app=orders-api", "").is(200)
 	w.send("GET /account", "", "Authorization: Bearer canary").is(401)
-	a := w.send("GET /__sandbox/journal", "", "Authorization:", "Accept:").is(200).says("length", "4"). // not those that steer the sandbox
-														says("0.seq", "1").says("0.method", "POST").says("0.path", "/teams/apps").says("0.status", "201").says("0.user_agent",
-		"sandbox-test").
-		says("2.time", "2026-01-14T09:01:00Z").says("2.query", "app=orders-api").says("3.status", "401").says("3.seq", "4")
+	a := w.send("GET /__sandbox/journal", "", "Authorization:", "Accept:").is(200)
+	a.says("length", "4") // not those that steer the sandbox
+	a.says("0.seq", "1").says("0.method", "POST").says("0.path", "/teams/apps").says("0.status", "201").says("0.user_agent", "sandbox-test")
+	a.says("2.time", "2026-01-14T09:01:00Z").says("2.query", "app=orders-api").says("3.status", "401").says("3.seq", "4")
 	if strings.Contains(a.body, "canary") || strings.Contains(a.body, w.Token()) {
 		t.Errorf("the journal has a secret: %s", a.body)
 	}
