@@ -95,7 +95,7 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		return
 	}
 
-	applies := r.client != nil && r.run.applies(r.client, req.ClientCapabilities.DeferralAllowed)
+	applies := r.run.applies(r.client, req.ClientCapabilities.DeferralAllowed)
 	switch {
 	case req.Plan.Raw.IsNull():
 		resp.Diagnostics.Append(r.run.sole(storeObject(state.addOnID()), state.label(), isDestroyed)...)

@@ -217,6 +217,9 @@ func (r *run) read(o object) {
 // applies reports whether a plan is made once more while it is applied. Only then a CLI allows deferral without having read
 // anything. OpenTofu never allows it: there a write tells.
 func (r *run) applies(client *heroku.Client, deferralAllowed bool) bool {
+	if client == nil { // nothing is applied without one
+		return false
+	}
 	if r == nil {
 		return client.HasWritten()
 	}

@@ -167,7 +167,7 @@ func (r *trustedRangesResource) ValidateConfig(ctx context.Context, req resource
 // known yet is planned in place, and Update refuses another one.
 func (r *trustedRangesResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	var state, plan trustedRangesModel
-	applies := r.client != nil && r.run.applies(r.client, req.ClientCapabilities.DeferralAllowed)
+	applies := r.run.applies(r.client, req.ClientCapabilities.DeferralAllowed)
 	exists := !req.State.Raw.IsNull()
 	if exists {
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
