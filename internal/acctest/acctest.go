@@ -61,13 +61,12 @@ func prepareEnvironment() {
 		_ = os.Unsetenv(name)
 	}
 	_ = os.Setenv("CHECKPOINT_DISABLE", "1")
-	_ = os.Setenv("GOGC", "400") // of the CLIs, which live for a second: collecting garbage is a tenth of what they do
 	cli, err := findCLI()
 	if err != nil {
 		return // resource.Test says what is missing, in each test that needs it
 	}
 	_ = os.Setenv("TF_ACC_TERRAFORM_PATH", cli)
-	if isTofu(cli) {
+	if OnOpenTofu() {
 		_ = os.Setenv("TF_ACC_PROVIDER_HOST", "registry.opentofu.org")
 	}
 }

@@ -297,7 +297,10 @@ func findCLI() (string, error) {
 	return "", errors.New("neither terraform nor tofu is on PATH, and TF_ACC_TERRAFORM_PATH names neither; `make test` builds one")
 }
 
-func isTofu(cli string) bool { return strings.Contains(filepath.Base(cli), "tofu") }
+// OnOpenTofu reports which CLI the tests drive: OpenTofu tells no provider that a plan is made while it is applied.
+func OnOpenTofu() bool {
+	return strings.Contains(filepath.Base(os.Getenv("TF_ACC_TERRAFORM_PATH")), "tofu")
+}
 
 // builtProvider is the program that the CLIs start as the provider: the one that KVS_TEST_PROVIDER names, as `make test`
 // does, or one that is built once for all tests of a package, with the race detector when they have it.

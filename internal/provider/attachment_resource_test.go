@@ -313,7 +313,7 @@ resource "kvs_attachment" "second" {
 }
 `
 	found := ""
-	if onOpenTofu() { // while it applies, it cannot be told that the store is managed here, too: see createBeforeDestroy
+	if acctest.OnOpenTofu() { // while it applies, it cannot be told that the store is managed here, too: see createBeforeDestroy
 		found = `
 import {
   to = kvs_attachment.shared

@@ -5,8 +5,6 @@ package provider_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -81,17 +79,12 @@ func deployed(config, release string) string {
 `, 1) + fmt.Sprintf("\nresource \"terraform_data\" \"release\" {\n  input = %q\n}\n", release)
 }
 
-// onOpenTofu: OpenTofu tells no provider that a plan is made while it is applied.
-func onOpenTofu() bool {
-	return strings.Contains(filepath.Base(os.Getenv("TF_ACC_TERRAFORM_PATH")), "tofu")
-}
-
 func TestAccAttachment_createBeforeDestroy(t *testing.T) {
 	t.Parallel()
 	// the new instance takes over what the old one has, and the old one leaves it alone
 	sb, cli := workflow(t, deployed(attached("blue", "worker", "SHARED"), "1"))
 	cli.Apply()
-	if onOpenTofu() { // what cannot be told from somebody else's is refused, and nothing is lost
+	if acctest.OnOpenTofu() { // what cannot be told from somebody else's is refused, and nothing is lost
 		sb.ResetJournal()
 		cli.Configure(deployed(attached("blue", "worker", "SHARED"), "2"))
 		expectFailed(t, cli.Run("apply", "-auto-approve", "-input=false", "-no-color"), "The attachment exists already", "leave out create_before_destroy")
@@ -380,7 +373,7 @@ resource "kvs_attachment" "each" {
 	cli.Apply()
 	sb.ResetJournal()
 	cli.Configure(config(`["SECOND", "THIRD"]`))
-	if onOpenTofu() { // where a plan and its apply cannot be told apart
+	if acctest.OnOpenTofu() { // where a plan and its apply cannot be told apart
 		return
 	}
 	cli.Apply()

@@ -59,7 +59,7 @@ func TestLongTrustedIPRanges_unknownIsNotChanged(t *testing.T) {
 	// another space, which only the apply gets to know, is refused
 	cli.Configure(rangesBehind("other", "3"))
 	refusal := []string{"The change needs another object", "Nothing has been changed"}
-	if onOpenTofu() { // it refuses by itself what was planned in place and needs another object
+	if acctest.OnOpenTofu() { // it refuses by itself what was planned in place and needs another object
 		refusal = []string{"Provider produced inconsistent final plan"}
 	}
 	expectFailed(t, cli.Run("apply", "-auto-approve", "-input=false", "-no-color"), refusal...)

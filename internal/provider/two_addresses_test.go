@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
 )
 
 // One object under two addresses: whatever is destroyed at one of them must not be taken away from the other.
@@ -33,7 +35,7 @@ func TestAccAttachment_twoThatAgree(t *testing.T) {
 	// nor does it help that the app of one of them is not known yet
 	cli.Configure(attached("blue", "worker", "SHARED") + block("third", "terraform_data.later.output") + later)
 	failed := cli.Run("apply", "-auto-approve", "-input=false", "-no-color")
-	if onOpenTofu() {
+	if acctest.OnOpenTofu() {
 		expectFailed(t, failed, "The attachment exists already")
 	} else { // Terraform says it in words of its own, and beside them stands what they mean
 		expectFailed(t, failed, "Provider produced inconsistent final plan", "The attachment is taken over as it is", "somebody has attached the store since then", "plan again")
