@@ -94,6 +94,12 @@ func (w wireApp) value() (App, error) {
 // App returns an app by id. The read is shared.
 func (c *Client) App(ctx context.Context, id AppID) (App, error) { return c.apps.Get(ctx, id) }
 
+// AppEarlier returns an app as some read of this client has found it, or as it was made: where it runs never changes; its
+// name may (Platform API reference, apps).
+func (c *Client) AppEarlier(ctx context.Context, id AppID) (App, error) {
+	return c.apps.Earlier(ctx, id)
+}
+
 // FindApp returns an app by id or name.
 func (c *Client) FindApp(ctx context.Context, idOrName string) (App, error) {
 	app, _, err := exchange(ctx, c, c.get("apps", idOrName), about(AppID(idOrName), appID, one[wireApp]))
@@ -132,6 +138,7 @@ func (c *Client) CreateApp(ctx context.Context, a AppCreate) (App, error) {
 	app, err := o.place(ctx, c)
 	if err == nil {
 		c.recentApps.Store(app.ID, c.clock.Now())
+		c.apps.learn(app.ID, app)
 	}
 	return app, err
 }

@@ -108,6 +108,11 @@ func (c *Client) AttachmentsOn(ctx context.Context, id AppID) ([]Attachment, err
 	return c.onApps.Get(ctx, id)
 }
 
+// AttachmentsEarlierOn returns the attachments on an app as this client has first read them, or later.
+func (c *Client) AttachmentsEarlierOn(ctx context.Context, id AppID) ([]Attachment, error) {
+	return c.onApps.Earlier(ctx, id)
+}
+
 func (c *Client) allByApp(ctx context.Context) (map[AppID][]Attachment, error) {
 	all, err := c.allAttachments(ctx)
 	if err != nil {

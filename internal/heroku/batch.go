@@ -56,6 +56,14 @@ func (k *kept[ID, T]) get(id ID) (item T, ok bool) {
 	return item, ok
 }
 
+// once is get however long ago the object was asked for.
+func (k *kept[ID, T]) once(id ID) (item T, ok bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	item, ok = k.items[id]
+	return item, ok || k.items != nil && k.absentEmpty
+}
+
 // valid reports whether the answers may still be told. k.mu is held.
 func (k *kept[ID, T]) valid() bool { return k.items != nil && k.client.holds(k.asked) }
 
@@ -91,6 +99,7 @@ type batch[ID ~string, T any] struct {
 	open   *round[ID, T] // that reads can join
 	single int           // reads that came alone
 	since  moment        // the first of them
+	found  map[ID]T      // by a GET for Earlier
 }
 
 // mode says what may answer a read.
@@ -126,7 +135,7 @@ type answerTo[T any] struct {
 
 func newBatch[ID ~string, T any](c *Client, one func(context.Context, ID) (T, error),
 	all func(context.Context) (map[ID]T, error)) *batch[ID, T] {
-	return &batch[ID, T]{one: one, all: all, kept: kept[ID, T]{client: c}}
+	return &batch[ID, T]{one: one, all: all, kept: kept[ID, T]{client: c}, found: make(map[ID]T)}
 }
 
 // Get returns the object as Heroku has it now, or had it when a list was read in this operation. It never returns what was
@@ -136,6 +145,38 @@ func (b *batch[ID, T]) Get(ctx context.Context, id ID) (T, error) {
 		return item, ctx.Err()
 	}
 	return b.read(ctx, id, shared)
+}
+
+// Earlier returns the object as some read of this client has found it, whatever was written since: for what stays as it is.
+func (b *batch[ID, T]) Earlier(ctx context.Context, id ID) (T, error) {
+	if item, ok := b.known(id); ok {
+		return item, ctx.Err()
+	}
+	item, err := b.Get(ctx, id)
+	if err == nil {
+		b.learn(id, item)
+	}
+	return item, err
+}
+
+func (b *batch[ID, T]) known(id ID) (item T, ok bool) {
+	if item, ok = b.kept.once(id); ok {
+		return item, ok
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	item, ok = b.found[id]
+	if !ok && len(b.found) >= singleReads {
+		b.single, b.since = singleReads, b.client.now() // the next read gets a list, also when every single one came after a write
+	}
+	return item, ok
+}
+
+// learn keeps an object for Earlier.
+func (b *batch[ID, T]) learn(id ID, item T) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.found[id] = item
 }
 
 // errNotListed is for a poll that joined a list which does not have the object: the list was asked for too early.

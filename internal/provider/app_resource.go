@@ -243,7 +243,7 @@ func (r *appResource) Create(ctx context.Context, req resource.CreateRequest, re
 		resp.Diagnostics.Append(r.creationFailure(ctx, plan.Name.ValueString(), err))
 		return
 	}
-	r.made(app)
+	r.run.keep(object{madeApp, string(app.ID)})
 	var state appModel
 	state.read(app)
 	wanted := plan.Maintenance

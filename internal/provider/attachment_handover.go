@@ -215,7 +215,7 @@ func (r *attachmentResource) attach(ctx context.Context, plan attachmentModel, b
 	return attachment, nil
 }
 
-// refusedByHeroku: nothing was attached, and it may be because of the name.
+// refusedByHeroku: nothing was attached or detached, and it may be because of a name or of what else is attached.
 func refusedByHeroku(err error) bool {
 	return heroku.HasStatus(err, http.StatusLocked) || heroku.HasStatus(err, http.StatusUnprocessableEntity)
 }

@@ -96,6 +96,9 @@ func (r *attachmentResource) planCreation(ctx context.Context, config attachment
 		}
 		return nil
 	}
+	if applies && !r.wasAttached(ctx, heroku.AppID(app), plan.Name.ValueString()) {
+		return nil
+	}
 	attachments, err := r.client.AttachmentsOn(ctx, heroku.AppID(app))
 	holder := heroku.AttachmentNamed(attachments, plan.Name.ValueString())
 	if err != nil || holder == nil {
@@ -114,6 +117,13 @@ func (r *attachmentResource) planCreation(ctx context.Context, config attachment
 		return nil
 	}
 	return r.announce(attachments, holder, decision)
+}
+
+// wasAttached reports whether the app had an attachment of that name when this apply asked for those of the app. What has
+// come since was made by this run, which knows it, or is refused by Create.
+func (r *attachmentResource) wasAttached(ctx context.Context, app heroku.AppID, name string) bool {
+	attachments, err := r.client.AttachmentsEarlierOn(ctx, app)
+	return err != nil || heroku.AttachmentNamed(attachments, name) != nil
 }
 
 // planTakeover plans that an instance takes over what another one of this plan has: one that is replaced, or whose address,

@@ -52,14 +52,14 @@ func (r *attachmentResource) judgePlacement(ctx context.Context, plan attachment
 	if string(addOn.AppID) == plan.AppID.ValueString() {
 		return nil, nil, nil // the store was placed there, with the consent that it took
 	}
-	app, err := r.hostApp(ctx, heroku.AppID(plan.AppID.ValueString()))
+	app, err := r.client.AppEarlier(ctx, heroku.AppID(plan.AppID.ValueString()))
 	if err != nil {
 		return nil, nil, err
 	}
 	class, published := of.Class()
 	place := keyvalue.Place(of, location(app))
 	if published && class != keyvalue.ClassCommon && place.Verdict == keyvalue.Fits {
-		owner, err := r.hostApp(ctx, addOn.AppID)
+		owner, err := r.client.AppEarlier(ctx, addOn.AppID)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -85,22 +85,4 @@ func (r *attachmentResource) judgePlacement(ctx context.Context, plan attachment
 			"%s: %s outside_space = true consents to that.", object, place.Reason)), nil
 	}
 	return nil, nil, nil
-}
-
-// hostApp reads an app once in a run: where it runs never changes.
-func (c *connection) hostApp(ctx context.Context, id heroku.AppID) (heroku.App, error) {
-	if app, known := c.hosts.of(id); known {
-		return app, nil
-	}
-	app, err := c.client.App(ctx, id)
-	if err == nil {
-		c.hosts.note(app)
-	}
-	return app, err
-}
-
-// made notes an app that was created in this run: where it runs, and that nothing is attached to it.
-func (c *connection) made(app heroku.App) {
-	c.hosts.note(app)
-	c.run.keep(object{madeApp, string(app.ID)})
 }

@@ -378,33 +378,35 @@ func (r *attachmentResource) Delete(ctx context.Context, req resource.DeleteRequ
 	resp.Diagnostics.Append(r.detach(ctx, state)...)
 }
 
-// detach removes an attachment unless it is the store's last one on its own app, which only goes with the store
+// detach removes an attachment. Heroku keeps the store's last one on its own app, which only goes with the store
 // (Platform API reference, add-on attachments).
-func (r *attachmentResource) detach(ctx context.Context, state attachmentModel) diag.Diagnostics {
-	const summary = "Unable to detach"
-	var diags diag.Diagnostics
-	attachment, err := r.client.Attachment(ctx, state.attachmentID())
-	if heroku.IsNotFound(err) {
-		return nil
-	}
-	if err != nil {
-		diags.Append(r.failure(summary, state.String(), err))
-		return diags
-	}
-	last, err := r.isLastOnOwner(ctx, attachment)
-	if err == nil && last {
+func (r *attachmentResource) detach(ctx context.Context, state attachmentModel) (diags diag.Diagnostics) {
+	err := r.client.DeleteAttachment(ctx, state.attachmentID())
+	switch stays := r.last(ctx, state, err); {
+	case err == nil:
+	case stays != nil:
 		diags.AddWarning("The attachment stays until its store is destroyed", fmt.Sprintf(
 			"%s is the only one that the store %s has on its own app %s, and Heroku keeps the last one. "+
-				"It is no longer managed here; destroying the store removes it.", state, attachment.AddOnName, attachment.OwnerAppName))
-		return diags
-	}
-	if err == nil {
-		err = r.client.DeleteAttachment(ctx, attachment.ID)
-	}
-	if err != nil && !heroku.IsNotFound(err) {
-		diags.Append(r.failure(summary, state.String(), err))
+				"It is no longer managed here; destroying the store removes it.", state, stays.AddOnName, stays.OwnerAppName))
+	default:
+		diags.Append(r.failure("Unable to detach", state.String(), err))
 	}
 	return diags
+}
+
+// last is the attachment of the state, if Heroku has refused to remove it because it is the store's last one on its own app.
+func (r *attachmentResource) last(ctx context.Context, state attachmentModel, refused error) *heroku.Attachment {
+	if !refusedByHeroku(refused) {
+		return nil
+	}
+	attachment, err := r.client.Attachment(ctx, state.attachmentID())
+	if err != nil {
+		return nil
+	}
+	if last, err := r.isLastOnOwner(ctx, attachment); err != nil || !last {
+		return nil
+	}
+	return &attachment
 }
 
 // ImportState takes the attachment's UUID, or app::NAME.

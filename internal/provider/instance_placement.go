@@ -8,7 +8,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -54,40 +53,13 @@ func (r *instanceResource) place(ctx context.Context, m *instanceModel) (heroku.
 	return app, m.checkPlacement(app).Errors()
 }
 
-// hosts are the apps of the stores that were planned and ordered in this run.
-type hosts struct {
-	mu   sync.Mutex
-	apps map[heroku.AppID]heroku.App
-}
-
-func (h *hosts) note(app heroku.App) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.apps == nil {
-		h.apps = make(map[heroku.AppID]heroku.App)
-	}
-	h.apps[app.ID] = app
-}
-
-func (h *hosts) of(id heroku.AppID) (app heroku.App, known bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	app, known = h.apps[id]
-	return app, known
-}
-
-// hostOf reads an app once in a run, however many stores are ordered on it. Where an app runs never changes; its name may
-// (Platform API reference, apps), and counts where it is to confirm something.
+// hostOf reads an app once in a run, however many stores are ordered on it, unless its name counts: to confirm something.
 func (r *instanceResource) hostOf(ctx context.Context, m instanceModel) (heroku.App, error) {
 	id := heroku.AppID(m.AppID.ValueString())
-	if app, known := r.hosts.of(id); known && !m.OutsideSpace.ValueBool() {
-		return app, nil
+	if m.OutsideSpace.ValueBool() {
+		return r.client.App(ctx, id)
 	}
-	app, err := r.client.App(ctx, id)
-	if err == nil {
-		r.hosts.note(app)
-	}
-	return app, err
+	return r.client.AppEarlier(ctx, id)
 }
 
 func unknownApp(m instanceModel) diag.Diagnostic {

@@ -134,7 +134,7 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 	}
 	conn := connection{
 		client: client, tokenSource: options.Credential.Source, protected: &protectedStores{}, plans: &plannedPlans{},
-		names: &takenNames{}, owners: &spaceOwners{}, holds: &replacement.AppLocks{}, hosts: &hosts{}, run: newRun(), regionList: &regionList{},
+		names: &takenNames{}, owners: &spaceOwners{}, holds: &replacement.AppLocks{}, run: newRun(), regionList: &regionList{},
 		offered: &offeredPlans{}, varNames: &varNames{}, orders: &replacement.AppLocks{},
 		probing: config.Probe.ValueString(), certificates: newCertificates(config.Probe.ValueString()), control: control,
 	}
@@ -251,7 +251,6 @@ type connection struct {
 	names       *takenNames
 	owners      *spaceOwners
 	holds       *replacement.AppLocks
-	hosts       *hosts
 	run         *run
 	regionList  *regionList
 	offered     *offeredPlans

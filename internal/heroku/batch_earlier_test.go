@@ -1,0 +1,81 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package heroku_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+)
+
+// Where apps run is asked between the orders of an apply, each of which drops what was read before.
+func TestAppsThatWereReadAreNotAskedForAgainAfterAWrite(t *testing.T) {
+	t.Parallel()
+	var ids []heroku.AppID
+	var all []string
+	for i := range 10 {
+		ids = append(ids, heroku.AppID(fmt.Sprintf("e3b1a6c2-9d47-4e5f-8a2b-%012d", i)))
+		all = append(all, appJSON(ids[i], fmt.Sprint("app-", i)))
+	}
+	f := memory(func(w http.ResponseWriter, r *http.Request, _ int) {
+		_, id, one := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+		switch {
+		case r.Method == http.MethodDelete:
+			reply(w, 404, notFound)
+		case !one:
+			reply(w, 200, "["+strings.Join(all, ",")+"]")
+		default:
+			reply(w, 200, appJSON(heroku.AppID(id), "app"))
+		}
+	})
+	c := f.client(t)
+	for range 2 {
+		for _, id := range ids {
+			app, err := c.AppEarlier(t.Context(), id)
+			if err != nil || app.ID != id {
+				t.Errorf("asked for %s, got %s: %v", id, app.ID, err)
+			}
+			if err := c.DeleteAttachment(t.Context(), attachmentID); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if f.count("GET /apps/") != 2 || f.count("GET /apps") != 3 {
+		t.Error(f.requests())
+	}
+	fresh := f.count("GET /apps")
+	if _, err := c.App(t.Context(), ids[0]); err != nil || f.count("GET /apps") != fresh+1 {
+		t.Error("App was answered with what was read before a write:", err)
+	}
+}
+
+// An app without attachments is not in the list of those.
+func TestAttachmentsThatWereListedAreThoseOfEveryApp(t *testing.T) {
+	t.Parallel()
+	f := memory(func(w http.ResponseWriter, r *http.Request, _ int) {
+		switch {
+		case r.Method == http.MethodDelete:
+			reply(w, 404, notFound)
+		case r.URL.Path == "/addon-attachments":
+			reply(w, 200, "["+attachmentJSON(attachmentID, "CACHE", addOnID)+"]")
+		default:
+			reply(w, 200, "[]")
+		}
+	})
+	c := f.client(t)
+	for i := range 10 {
+		id := heroku.AppID(fmt.Sprintf("%s%02d", appID[:len(appID)-2], i))
+		if attached, err := c.AttachmentsEarlierOn(t.Context(), id); err != nil || len(attached) != 0 {
+			t.Error(attached, err)
+		}
+		_ = c.DeleteAttachment(t.Context(), attachmentID)
+	}
+	attached, err := c.AttachmentsEarlierOn(t.Context(), appID)
+	if err != nil || heroku.AttachmentNamed(attached, "CACHE") == nil || f.count("GET /") != 3 {
+		t.Error(attached, err, f.requests())
+	}
+}
