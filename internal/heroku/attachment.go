@@ -113,16 +113,27 @@ func (c *Client) AttachmentsEarlierOn(ctx context.Context, id AppID) ([]Attachme
 	return c.onApps.Earlier(ctx, id)
 }
 
+// AttachmentsOf returns the attachments of an add-on like [Client.AddOnAttachments], but the read is shared.
+func (c *Client) AttachmentsOf(ctx context.Context, id AddOnID) ([]Attachment, error) {
+	return c.ofAddOns.Get(ctx, id)
+}
+
 func (c *Client) allByApp(ctx context.Context) (map[AppID][]Attachment, error) {
 	all, err := c.allAttachments(ctx)
-	if err != nil {
-		return nil, err
-	}
-	byApp := make(map[AppID][]Attachment)
+	return grouped(all, attachmentApp), err
+}
+
+func (c *Client) allByAddOn(ctx context.Context) (map[AddOnID][]Attachment, error) {
+	all, err := c.allAttachments(ctx)
+	return grouped(all, attachmentAddOn), err
+}
+
+func grouped[ID comparable](all map[AttachmentID]Attachment, by func(Attachment) ID) map[ID][]Attachment {
+	groups := make(map[ID][]Attachment)
 	for _, a := range all {
-		byApp[a.AppID] = append(byApp[a.AppID], a)
+		groups[by(a)] = append(groups[by(a)], a)
 	}
-	return byApp, nil
+	return groups
 }
 
 // AppAttachment returns the attachment with this name on an app (id or name).

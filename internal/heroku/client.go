@@ -104,6 +104,7 @@ type Client struct {
 	addOns      *batch[AddOnID, AddOn]
 	attachments *batch[AttachmentID, Attachment]
 	onApps      *batch[AppID, []Attachment]
+	ofAddOns    *batch[AddOnID, []Attachment]
 	spaces      *batch[SpaceID, Space]
 	stores      kept[AddOnID, Store]
 }
@@ -161,6 +162,8 @@ func New(o Options) (*Client, error) {
 	c.attachments = newBatch(c, c.getAttachment, c.allAttachments)
 	c.onApps = newBatch(c, c.AppAttachments, c.allByApp)
 	c.onApps.absentEmpty = true
+	c.ofAddOns = newBatch(c, c.AddOnAttachments, c.allByAddOn)
+	c.ofAddOns.absentEmpty = true
 	c.spaces = newBatch(c, c.getSpace, c.allSpaces)
 	c.stores.client = c
 	return c, nil

@@ -113,6 +113,7 @@ func changeControlAttribute() schema.SingleNestedAttribute {
 // control is the change control of one configured provider; the zero value governs nothing.
 type control struct {
 	*changecontrol.Control
+	unknown    bool    // the reference is known only after apply
 	planned    *string // the reference that a saved plan carries along: not the environment's, since the job that applies may have another
 	recordFile string
 }
@@ -153,7 +154,7 @@ func (p *kvsProvider) changeControl(ctx context.Context, configured types.Object
 		diags.AddAttributeError(where, "Unusable change control", capital(problem.Text)+".\n\nNothing was sent to Heroku.")
 	}
 	c = control{Control: judge, planned: m.Reference.ValueStringPointer(), recordFile: m.RecordFile.ValueString()}
-	if m.Reference.IsUnknown() {
+	if c.unknown = m.Reference.IsUnknown(); c.unknown {
 		c.planned = nil
 	}
 	if c.recordFile != "" {
@@ -163,6 +164,14 @@ func (p *kvsProvider) changeControl(ctx context.Context, configured types.Object
 		}
 	}
 	return c, true, diags
+}
+
+// reference is what a plan says of the reference.
+func (c control) reference() types.String {
+	if c.unknown {
+		return types.StringUnknown()
+	}
+	return types.StringPointerValue(c.planned)
 }
 
 func knownBesideReference(ctx context.Context, configured types.Object) bool {

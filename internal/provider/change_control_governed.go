@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -31,8 +32,9 @@ type subject struct {
 }
 
 // governable is the model of a resource. What it cannot find out is left empty, and counts as unknown.
-type governable interface {
+type governable[M any] interface {
 	subject(ctx context.Context, c *connection) subject
+	impact(ctx context.Context, before *M) impact
 }
 
 type managed interface {
@@ -42,20 +44,26 @@ type managed interface {
 	resource.ResourceWithModifyPlan
 }
 
-// governed is a resource under change control.
-type governed[M governable] struct {
+// governed is a resource under change control, whose plans say what they mean: see impact.go.
+type governed[M governable[M]] struct {
 	managed
 	connection
+	schemas schemas
 }
 
-func govern[M governable](construct func() resource.Resource) func() resource.Resource {
+func govern[M governable[M]](construct func() resource.Resource) func() resource.Resource {
+	once := sync.OnceValue(func() schemas { return schemasOf(context.Background(), construct()) })
 	return func() resource.Resource {
 		r, ok := construct().(managed)
 		if !ok {
 			panic("a resource lacks what every resource has")
 		}
-		return &governed[M]{managed: r}
+		return &governed[M]{managed: r, schemas: once()}
 	}
+}
+
+func (g *governed[M]) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = g.schemas.whole
 }
 
 func (g *governed[M]) Configure(ctx context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
@@ -65,6 +73,7 @@ func (g *governed[M]) Configure(ctx context.Context, req resource.ConfigureReque
 
 func (g *governed[M]) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	if r, ok := g.managed.(resource.ResourceWithValidateConfig); ok {
+		req.Config = g.schemas.bareConfig(req.Config)
 		r.ValidateConfig(ctx, req, resp)
 	}
 }
@@ -73,35 +82,101 @@ func (g *governed[M]) ValidateConfig(ctx context.Context, req resource.ValidateC
 // or updates has no such place: Terraform plans these again at apply, and forgets what the first plan kept.
 const plannedReference = "planned_reference"
 
-// ModifyPlan judges what the plan has become. Nothing is refused when nothing changes.
+// ModifyPlan plans what the change means, and judges what the plan has become. Nothing is refused when nothing changes.
 func (g *governed[M]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	kept := impactIn(req.State.Raw)
+	req.Config, req.State, req.Plan = g.schemas.bareConfig(req.Config), g.schemas.bareState(req.State), g.schemas.barePlan(req.Plan)
+	resp.Plan = g.schemas.barePlan(resp.Plan)
 	g.managed.ModifyPlan(ctx, req, resp)
-	if g.control.Control == nil || resp.Diagnostics.HasError() || resp.Plan.Raw.Equal(req.State.Raw) {
+	planned := resp.Plan
+	defer func() { resp.Plan = g.schemas.wholePlan(planned, kept) }()
+	if resp.Diagnostics.HasError() || planned.Raw.Equal(req.State.Raw) {
 		return
 	}
-	change := changeOf[M](ctx, &g.connection, req.State, resp.Plan, &resp.Diagnostics)
+	if !planned.Raw.IsNull() {
+		kept = g.impact(ctx, req.State, planned, &resp.Diagnostics)
+	}
+	if g.control.Control == nil || resp.Diagnostics.HasError() {
+		return
+	}
+	change := changeOf[M](ctx, &g.connection, req.State, planned, &resp.Diagnostics)
 	resp.Diagnostics.Append(g.judgeChange(change, changecontrol.Planning)...)
-	if resp.Plan.Raw.IsNull() && g.control.planned != nil {
+	if planned.Raw.IsNull() && g.control.planned != nil {
 		if told, err := json.Marshal(*g.control.planned); err == nil {
 			resp.Diagnostics.Append(resp.Private.SetKey(ctx, plannedReference, told)...)
 		}
 	}
 }
 
+// impact is the attribute of a planned change, or of one that was made: state and plan are the resource's own.
+func (g *governed[M]) impact(ctx context.Context, state tfsdk.State, plan tfsdk.Plan, diags *diag.Diagnostics) tftypes.Value {
+	var m M
+	var before *M
+	if !state.Raw.IsNull() {
+		before = new(M)
+		diags.Append(state.Get(ctx, before)...)
+	}
+	diags.Append(plan.Get(ctx, &m)...)
+	var object types.Object
+	if !diags.HasError() {
+		var problems diag.Diagnostics
+		object, problems = m.impact(ctx, before).value(g.control.reference())
+		diags.Append(problems...)
+	}
+	value, err := object.ToTerraformValue(ctx)
+	if diags.HasError() || err != nil {
+		return noImpact
+	}
+	return value
+}
+
 func (g *governed[M]) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	planned := impactIn(req.Plan.Raw)
+	req.Config, req.Plan, resp.State = g.schemas.bareConfig(req.Config), g.schemas.barePlan(req.Plan), g.schemas.bareState(resp.State)
 	ctx, permitted := g.begin(ctx, tfsdk.State{}, req.Plan, nil, &resp.Diagnostics)
 	if permitted {
 		g.managed.Create(ctx, req, resp)
 		resp.Diagnostics.Append(g.unrecorded(ctx)...)
 	}
+	resp.State = g.settled(ctx, tfsdk.State{}, resp.State, planned)
+}
+
+func (g *governed[M]) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	kept := impactIn(req.State.Raw)
+	req.State, resp.State = g.schemas.bareState(req.State), g.schemas.bareState(resp.State)
+	g.managed.Read(ctx, req, resp)
+	resp.State = g.schemas.wholeState(resp.State, kept)
 }
 
 func (g *governed[M]) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	planned := impactIn(req.Plan.Raw)
+	req.Config, req.Plan, req.State, resp.State = g.schemas.bareConfig(req.Config), g.schemas.barePlan(req.Plan), g.schemas.bareState(req.State), g.schemas.bareState(resp.State)
 	ctx, permitted := g.begin(ctx, req.State, req.Plan, nil, &resp.Diagnostics)
 	if permitted {
 		g.managed.Update(ctx, req, resp)
 		resp.Diagnostics.Append(g.unrecorded(ctx)...)
 	}
+	resp.State = g.settled(ctx, req.State, resp.State, planned)
+}
+
+// settled is the state after a change, with what was planned that it means, which is the record of what was approved. What only
+// apply could know is filled in.
+func (g *governed[M]) settled(ctx context.Context, before, after tfsdk.State, planned tftypes.Value) tfsdk.State {
+	if attributes, ok := attributesOf(planned); ok && !planned.IsFullyKnown() && !after.Raw.IsNull() {
+		var diags diag.Diagnostics
+		now, _ := attributesOf(g.impact(ctx, before, tfsdk.Plan(after), &diags))
+		for name, value := range attributes {
+			switch found, ok := now[name]; {
+			case value.IsFullyKnown():
+			case ok && found.IsFullyKnown():
+				attributes[name] = found
+			default:
+				attributes[name] = tftypes.NewValue(value.Type(), nil)
+			}
+		}
+		planned = tftypes.NewValue(planned.Type(), attributes)
+	}
+	return g.schemas.wholeState(after, planned)
 }
 
 func (g *governed[M]) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
@@ -111,11 +186,20 @@ func (g *governed[M]) Delete(ctx context.Context, req resource.DeleteRequest, re
 	if json.Unmarshal(under, planned) != nil {
 		planned = nil // it was planned under none, or under one of the environment
 	}
+	kept := impactIn(req.State.Raw)
+	req.State, resp.State = g.schemas.bareState(req.State), g.schemas.bareState(resp.State)
 	ctx, permitted := g.begin(ctx, req.State, tfsdk.Plan{}, planned, &resp.Diagnostics)
 	if permitted {
 		g.managed.Delete(ctx, req, resp)
 		resp.Diagnostics.Append(g.unrecorded(ctx)...)
 	}
+	resp.State = g.schemas.wholeState(resp.State, kept)
+}
+
+func (g *governed[M]) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	resp.State = g.schemas.bareState(resp.State)
+	g.managed.ImportState(ctx, req, resp)
+	resp.State = g.schemas.wholeState(resp.State, noImpact)
 }
 
 // begin judges a change before its first request, and returns the context in which it is carried out.
@@ -133,7 +217,7 @@ func (g *governed[M]) begin(
 }
 
 // changeOf is what a change touches: where the object is before it, and where after it.
-func changeOf[M governable](
+func changeOf[M governable[M]](
 	ctx context.Context, c *connection, state tfsdk.State, plan tfsdk.Plan, diags *diag.Diagnostics,
 ) changecontrol.Change {
 	var change changecontrol.Change

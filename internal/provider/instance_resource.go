@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/replacement"
 )
 
 // kvs_instance is a Key-Value Store: an add-on of the service heroku-redis on one app.
@@ -354,12 +356,28 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 		return
 	}
 	state.read(addOn, store)
+	state.AttachedApps = r.attachedApps(ctx, addOn.ID)
 	if kept := state.RetiredInstanceID.ValueString(); kept != "" {
 		if _, err := r.client.AddOn(ctx, heroku.AddOnID(kept)); heroku.IsNotFound(err) {
 			state.RetiredInstanceID = types.StringNull()
 		}
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+}
+
+// attachedApps are the names of the apps that a store is attached to; null when they cannot be read, which is no reason to fail.
+func (r *instanceResource) attachedApps(ctx context.Context, id heroku.AddOnID) types.Set {
+	attachments, err := r.client.AttachmentsOf(ctx, id)
+	if err != nil {
+		return types.SetNull(types.StringType)
+	}
+	var names []string
+	for _, a := range attachments {
+		if !replacement.IsInternalAttachment(id, a.Name) && !slices.Contains(names, a.AppName) {
+			names = append(names, a.AppName)
+		}
+	}
+	return stringSet(names)
 }
 
 // storeOf asks the Data API, which does not know a store that is still being provisioned.

@@ -55,6 +55,7 @@ type instanceModel struct {
 	Persistence          types.String   `tfsdk:"persistence"`
 	RequiresTLS          types.Bool     `tfsdk:"requires_tls"`
 	ConfigVars           types.Set      `tfsdk:"config_vars"`
+	AttachedApps         types.Set      `tfsdk:"attached_apps"`
 	WebURL               types.String   `tfsdk:"web_url"`
 	CreatedAt            types.String   `tfsdk:"created_at"`
 	RetiredInstanceID    types.String   `tfsdk:"retired_instance_id"`
@@ -211,6 +212,13 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				ElementType:         types.StringType,
 				PlanModifiers:       []planmodifier.Set{setplanmodifier.UseStateForUnknown()},
 				MarkdownDescription: "The names of the config vars that the store's first attachment gives its own app, such as `REDIS_URL`. Their values are secret and not kept.",
+			},
+			"attached_apps": schema.SetAttribute{
+				Computed:      true,
+				ElementType:   types.StringType,
+				PlanModifiers: []planmodifier.Set{setplanmodifier.UseStateForUnknown()},
+				MarkdownDescription: "The names of the apps that the store is attached to, whoever manages their attachments, as of the last refresh. " +
+					"Null when they could not be read. No plan has a change because of it.",
 			},
 			"web_url": schema.StringAttribute{
 				Computed:            true,
@@ -374,6 +382,9 @@ func (m *instanceModel) read(addOn heroku.AddOn, store *heroku.Store) {
 	m.CreatedAt = types.StringValue(addOn.CreatedAt)
 	m.AttachmentName = m.attachmentOf(addOn)
 	m.ConfigVars = stringSet(keyvalue.VarsOf(m.AttachmentName.ValueString(), withoutSuccessions(addOn.ConfigVars)))
+	if m.AttachedApps.IsUnknown() { // of a new store; Read reads them all
+		m.AttachedApps = stringSet([]string{addOn.AppName})
+	}
 	if m.RetiredInstanceID.IsUnknown() {
 		m.RetiredInstanceID = types.StringNull()
 	}

@@ -1,0 +1,224 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+// impact is what a change means, as planned values: for those who approve a plan without its warnings, and for policies, which
+// read its JSON. The resources do not know the attribute: governed plans it when their plan changes something, and keeps it
+// otherwise. It follows from the state, the plan and the catalogue alone, because Terraform plans once more while a plan is
+// applied, perhaps hours later, and the result must be the same. What each resource says is in impact_of_resources.go.
+
+const impactName = "impact"
+
+// impact is the attribute. Empty words and nil are null.
+type impact struct {
+	Method       string
+	Data         string
+	URLChanges   string
+	Restarts     types.Set // names of apps; the UUID of one whose name the state does not have
+	Interruption string
+	Irreversible bool
+	PriceBefore  types.Float64
+	PriceAfter   types.Float64
+	Admits       types.Set
+	ShutsOut     types.Set
+
+	unknown bool // what the change means depends on what only apply will know
+}
+
+// Methods beside those of a change of a store.
+const (
+	methodCreate      = "create"
+	methodSettings    = "settings"
+	methodRename      = "rename"
+	methodResume      = "resume"
+	methodProtection  = "protection"
+	methodNothingSent = "nothing_sent"
+	methodAttach      = "attach"
+	methodRepoint     = "re_point"
+	methodMove        = "move"
+	methodRanges      = "ranges"
+	methodTransfer    = "transfer"
+	methodLogDrain    = "log_drain"
+	methodMaintenance = "maintenance"
+	methodWindow      = "window"
+)
+
+func impactAttribute() schema.SingleNestedAttribute {
+	text := func(description string) schema.StringAttribute {
+		return schema.StringAttribute{Computed: true, MarkdownDescription: description}
+	}
+	price := func(description string) schema.Float64Attribute {
+		return schema.Float64Attribute{Computed: true, MarkdownDescription: description}
+	}
+	set := func(description string) schema.SetAttribute {
+		return schema.SetAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: description}
+	}
+	return schema.SingleNestedAttribute{
+		Computed: true,
+		MarkdownDescription: "What the last change that this provider planned for the object means, planned together with the change: " +
+			"for those who approve a saved plan, and for policies, which read it from `terraform show -json`. " +
+			"A plan that changes nothing keeps it. Null after an import.",
+		Attributes: map[string]schema.Attribute{
+			"method": text("How the change is made: `create`, `settings`, `rename`, `plan_in_place`, `version_upgrade`, `replacement_by_fork`, `replacement_empty`, " +
+				"`attach`, `re_point`, `move`, `ranges`, `transfer`, `log_drain`, `maintenance`, `window`, `resume` for what an earlier apply has not finished, " +
+				"`protection` when only the protection is switched, `nothing_sent` when only what this provider keeps changes."),
+			"data": text("What becomes of the keys: `kept`, `copied`, `writes_at_risk` when writes made meanwhile may be lost, " +
+				"`lost` when keys that are there now may be. Null where no store is concerned."),
+			"url_changes":  text("Whether the URL that apps have of the store changes: `no`, `possible`, `yes`."),
+			"restarts":     set("Apps that Heroku restarts, or may restart, by name; by UUID where the state has no name. Null when they could not be read."),
+			"interruption": text("For how long apps do without: `none`, `brief`, `while_copied`."),
+			"irreversible": schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether changing back is impossible."},
+			"price_before": price("US dollars a month before the change. Null where no price is published."),
+			"price_after":  price("US dollars a month after it, of both stores while both may be kept. Null where no price is published."),
+			"admits":       set("Trusted ranges that are added. Null for everything but ranges."),
+			"shuts_out":    set("Trusted ranges that are removed. Null for everything but ranges, and when those that are there are not in the state."),
+			"reference": text("The change reference of the provider block, when it was set there: " +
+				"one of the environment is recorded but not planned, since the job that applies may have another."),
+		},
+	}
+}
+
+var impactType, _ = impactAttribute().GetType().(types.ObjectType)
+
+// value is the attribute as it is planned.
+func (i impact) value(reference types.String) (types.Object, diag.Diagnostics) {
+	text := func(s string) attr.Value {
+		switch {
+		case i.unknown:
+			return types.StringUnknown()
+		case s == "":
+			return types.StringNull()
+		}
+		return types.StringValue(s)
+	}
+	set := func(s types.Set) attr.Value {
+		switch {
+		case i.unknown:
+			return types.SetUnknown(types.StringType)
+		case s.IsNull():
+			return types.SetNull(types.StringType)
+		}
+		return s
+	}
+	after, irreversible := attr.Value(i.PriceAfter), attr.Value(types.BoolValue(i.Irreversible))
+	if i.unknown {
+		after, irreversible = types.Float64Unknown(), types.BoolUnknown()
+	}
+	return types.ObjectValue(impactType.AttrTypes, map[string]attr.Value{
+		"method": text(i.Method), "data": text(i.Data), "url_changes": text(i.URLChanges), "restarts": set(i.Restarts),
+		"interruption": text(i.Interruption), "irreversible": irreversible, "price_before": i.PriceBefore, "price_after": after,
+		"admits": set(i.Admits), "shuts_out": set(i.ShutsOut), "reference": reference,
+	})
+}
+
+// schemas are those of a resource: without impact, as the resource knows it, and with it, as Terraform does.
+type schemas struct {
+	bare, whole         schema.Schema
+	bareType, wholeType tftypes.Type
+}
+
+func schemasOf(ctx context.Context, r resource.Resource) schemas {
+	var resp resource.SchemaResponse
+	r.Schema(ctx, resource.SchemaRequest{}, &resp)
+	whole := resp.Schema
+	whole.Attributes = maps.Clone(whole.Attributes)
+	whole.Attributes[impactName] = impactAttribute()
+	return schemas{resp.Schema, whole, resp.Schema.Type().TerraformType(ctx), whole.Type().TerraformType(ctx)}
+}
+
+func (s schemas) without(raw tftypes.Value) tftypes.Value {
+	attributes, ok := attributesOf(raw)
+	if !ok {
+		return tftypes.NewValue(s.bareType, nil)
+	}
+	delete(attributes, impactName)
+	return tftypes.NewValue(s.bareType, attributes)
+}
+
+func (s schemas) with(raw, impact tftypes.Value) tftypes.Value {
+	attributes, ok := attributesOf(raw)
+	if !ok {
+		return tftypes.NewValue(s.wholeType, nil)
+	}
+	attributes[impactName] = impact
+	return tftypes.NewValue(s.wholeType, attributes)
+}
+
+func (s schemas) bareConfig(c tfsdk.Config) tfsdk.Config {
+	return tfsdk.Config{Raw: s.without(c.Raw), Schema: s.bare}
+}
+
+func (s schemas) barePlan(p tfsdk.Plan) tfsdk.Plan {
+	return tfsdk.Plan{Raw: s.without(p.Raw), Schema: s.bare}
+}
+
+func (s schemas) bareState(state tfsdk.State) tfsdk.State {
+	return tfsdk.State{Raw: s.without(state.Raw), Schema: s.bare}
+}
+
+func (s schemas) wholePlan(p tfsdk.Plan, impact tftypes.Value) tfsdk.Plan {
+	return tfsdk.Plan{Raw: s.with(p.Raw, impact), Schema: s.whole}
+}
+
+func (s schemas) wholeState(state tfsdk.State, impact tftypes.Value) tfsdk.State {
+	return tfsdk.State{Raw: s.with(state.Raw, impact), Schema: s.whole}
+}
+
+// noImpact is that of an object which this provider has not changed yet.
+var noImpact = tftypes.NewValue(impactType.TerraformType(context.Background()), nil)
+
+// impactIn is the attribute of an object as Terraform knows it.
+func impactIn(raw tftypes.Value) tftypes.Value {
+	if attributes, ok := attributesOf(raw); ok {
+		return attributes[impactName]
+	}
+	return noImpact
+}
+
+func attributesOf(raw tftypes.Value) (attributes map[string]tftypes.Value, ok bool) {
+	if raw.IsNull() || !raw.IsKnown() || raw.As(&attributes) != nil {
+		return nil, false
+	}
+	return attributes, true
+}
+
+// outcome is the impact of a change of a store.
+func outcome(o keyvalue.Outcome) impact {
+	return impact{Method: o.Method, Data: o.Data, URLChanges: o.URLChanges, Interruption: o.Interruption, Irreversible: o.Irreversible}
+}
+
+// harmless is a change that concerns no store's data, URL or app.
+func harmless(method string) impact {
+	return impact{Method: method, URLChanges: keyvalue.URLStays, Interruption: keyvalue.InterruptionNone, Restarts: stringSet(nil)}
+}
+
+// appsOf are the apps that a change restarts, as far as they are known by now.
+func appsOf(apps ...types.String) types.Set {
+	var names []string
+	for _, app := range apps {
+		if app.IsUnknown() {
+			return types.SetUnknown(types.StringType)
+		}
+		if !app.IsNull() && !slices.Contains(names, app.ValueString()) {
+			names = append(names, app.ValueString())
+		}
+	}
+	return stringSet(names)
+}
