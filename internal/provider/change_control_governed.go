@@ -48,22 +48,29 @@ type managed interface {
 type governed[M governable[M]] struct {
 	managed
 	connection
-	schemas schemas
+	schemas func(context.Context) *schemas
 }
 
 func govern[M governable[M]](construct func() resource.Resource) func() resource.Resource {
-	once := sync.OnceValue(func() schemas { return schemasOf(context.Background(), construct()) })
+	var (
+		once  sync.Once
+		built *schemas
+	)
+	schemas := func(ctx context.Context) *schemas {
+		once.Do(func() { built = schemasOf(ctx, construct()) })
+		return built
+	}
 	return func() resource.Resource {
 		r, ok := construct().(managed)
 		if !ok {
 			panic("a resource lacks what every resource has")
 		}
-		return &governed[M]{managed: r, schemas: once()}
+		return &governed[M]{managed: r, schemas: schemas}
 	}
 }
 
-func (g *governed[M]) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
-	resp.Schema = g.schemas.whole
+func (g *governed[M]) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = g.schemas(ctx).whole
 }
 
 func (g *governed[M]) Configure(ctx context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
@@ -73,7 +80,7 @@ func (g *governed[M]) Configure(ctx context.Context, req resource.ConfigureReque
 
 func (g *governed[M]) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	if r, ok := g.managed.(resource.ResourceWithValidateConfig); ok {
-		req.Config = g.schemas.bareConfig(req.Config)
+		req.Config = g.schemas(ctx).bareConfig(req.Config)
 		r.ValidateConfig(ctx, req, resp)
 	}
 }
@@ -84,12 +91,13 @@ const plannedReference = "planned_reference"
 
 // ModifyPlan plans what the change means, and judges what the plan has become. Nothing is refused when nothing changes.
 func (g *governed[M]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	kept := impactIn(req.State.Raw)
-	req.Config, req.State, req.Plan = g.schemas.bareConfig(req.Config), g.schemas.bareState(req.State), g.schemas.barePlan(req.Plan)
-	resp.Plan = g.schemas.barePlan(resp.Plan)
+	schemas := g.schemas(ctx)
+	kept := schemas.impactIn(req.State.Raw)
+	req.Config, req.State, req.Plan = schemas.bareConfig(req.Config), schemas.bareState(req.State), schemas.barePlan(req.Plan)
+	resp.Plan = schemas.barePlan(resp.Plan)
 	g.managed.ModifyPlan(ctx, req, resp)
 	planned := resp.Plan
-	defer func() { resp.Plan = g.schemas.wholePlan(planned, kept) }()
+	defer func() { resp.Plan = schemas.wholePlan(planned, kept) }()
 	if resp.Diagnostics.HasError() || planned.Raw.Equal(req.State.Raw) {
 		return
 	}
@@ -110,6 +118,7 @@ func (g *governed[M]) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 
 // impact is the attribute of a planned change, or of one that was made: state and plan are the resource's own.
 func (g *governed[M]) impact(ctx context.Context, state tfsdk.State, plan tfsdk.Plan, diags *diag.Diagnostics) tftypes.Value {
+	schemas := g.schemas(ctx)
 	var m M
 	var before *M
 	if !state.Raw.IsNull() {
@@ -125,14 +134,15 @@ func (g *governed[M]) impact(ctx context.Context, state tfsdk.State, plan tfsdk.
 	}
 	value, err := object.ToTerraformValue(ctx)
 	if diags.HasError() || err != nil {
-		return noImpact
+		return schemas.none
 	}
 	return value
 }
 
 func (g *governed[M]) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	planned := impactIn(req.Plan.Raw)
-	req.Config, req.Plan, resp.State = g.schemas.bareConfig(req.Config), g.schemas.barePlan(req.Plan), g.schemas.bareState(resp.State)
+	schemas := g.schemas(ctx)
+	planned := schemas.impactIn(req.Plan.Raw)
+	req.Config, req.Plan, resp.State = schemas.bareConfig(req.Config), schemas.barePlan(req.Plan), schemas.bareState(resp.State)
 	ctx, permitted := g.begin(ctx, tfsdk.State{}, req.Plan, nil, &resp.Diagnostics)
 	if permitted {
 		g.managed.Create(ctx, req, resp)
@@ -142,19 +152,25 @@ func (g *governed[M]) Create(ctx context.Context, req resource.CreateRequest, re
 }
 
 func (g *governed[M]) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	kept := impactIn(req.State.Raw)
-	req.State, resp.State = g.schemas.bareState(req.State), g.schemas.bareState(resp.State)
+	schemas := g.schemas(ctx)
+	kept := schemas.impactIn(req.State.Raw)
+	req.State, resp.State = schemas.bareState(req.State), schemas.bareState(resp.State)
 	g.managed.Read(ctx, req, resp)
-	resp.State = g.schemas.wholeState(resp.State, kept)
+	resp.State = schemas.wholeState(resp.State, kept)
 }
 
 func (g *governed[M]) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	planned := impactIn(req.Plan.Raw)
-	req.Config, req.Plan, req.State, resp.State = g.schemas.bareConfig(req.Config), g.schemas.barePlan(req.Plan), g.schemas.bareState(req.State), g.schemas.bareState(resp.State)
+	schemas := g.schemas(ctx)
+	kept, planned := schemas.impactIn(req.State.Raw), schemas.impactIn(req.Plan.Raw)
+	req.Config, req.Plan, req.State, resp.State = schemas.bareConfig(req.Config), schemas.barePlan(req.Plan), schemas.bareState(req.State), schemas.bareState(resp.State)
 	ctx, permitted := g.begin(ctx, req.State, req.Plan, nil, &resp.Diagnostics)
 	if permitted {
 		g.managed.Update(ctx, req, resp)
 		resp.Diagnostics.Append(g.unrecorded(ctx)...)
+	}
+	if resp.Diagnostics.HasError() && resp.State.Raw.Equal(req.State.Raw) {
+		resp.State = schemas.wholeState(resp.State, kept)
+		return
 	}
 	resp.State = g.settled(ctx, req.State, resp.State, planned)
 }
@@ -162,6 +178,7 @@ func (g *governed[M]) Update(ctx context.Context, req resource.UpdateRequest, re
 // settled is the state after a change, with what was planned that it means, which is the record of what was approved. What only
 // apply could know is filled in.
 func (g *governed[M]) settled(ctx context.Context, before, after tfsdk.State, planned tftypes.Value) tfsdk.State {
+	schemas := g.schemas(ctx)
 	if attributes, ok := attributesOf(planned); ok && !planned.IsFullyKnown() && !after.Raw.IsNull() {
 		var diags diag.Diagnostics
 		now, _ := attributesOf(g.impact(ctx, before, tfsdk.Plan(after), &diags))
@@ -176,30 +193,32 @@ func (g *governed[M]) settled(ctx context.Context, before, after tfsdk.State, pl
 		}
 		planned = tftypes.NewValue(planned.Type(), attributes)
 	}
-	return g.schemas.wholeState(after, planned)
+	return schemas.wholeState(after, planned)
 }
 
 func (g *governed[M]) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	schemas := g.schemas(ctx)
 	under, diags := req.Private.GetKey(ctx, plannedReference)
 	resp.Diagnostics.Append(diags...)
 	planned := new(string)
 	if json.Unmarshal(under, planned) != nil {
 		planned = nil // it was planned under none, or under one of the environment
 	}
-	kept := impactIn(req.State.Raw)
-	req.State, resp.State = g.schemas.bareState(req.State), g.schemas.bareState(resp.State)
+	kept := schemas.impactIn(req.State.Raw)
+	req.State, resp.State = schemas.bareState(req.State), schemas.bareState(resp.State)
 	ctx, permitted := g.begin(ctx, req.State, tfsdk.Plan{}, planned, &resp.Diagnostics)
 	if permitted {
 		g.managed.Delete(ctx, req, resp)
 		resp.Diagnostics.Append(g.unrecorded(ctx)...)
 	}
-	resp.State = g.schemas.wholeState(resp.State, kept)
+	resp.State = schemas.wholeState(resp.State, kept)
 }
 
 func (g *governed[M]) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	resp.State = g.schemas.bareState(resp.State)
+	schemas := g.schemas(ctx)
+	resp.State = schemas.bareState(resp.State)
 	g.managed.ImportState(ctx, req, resp)
-	resp.State = g.schemas.wholeState(resp.State, noImpact)
+	resp.State = schemas.wholeState(resp.State, schemas.none)
 }
 
 // begin judges a change before its first request, and returns the context in which it is carried out.

@@ -132,18 +132,23 @@ func (i impact) value(reference types.String) (types.Object, diag.Diagnostics) {
 type schemas struct {
 	bare, whole         schema.Schema
 	bareType, wholeType tftypes.Type
+	none                tftypes.Value // the impact of an object which this provider has not changed yet
 }
 
-func schemasOf(ctx context.Context, r resource.Resource) schemas {
+func schemasOf(ctx context.Context, r resource.Resource) *schemas {
 	var resp resource.SchemaResponse
 	r.Schema(ctx, resource.SchemaRequest{}, &resp)
 	whole := resp.Schema
 	whole.Attributes = maps.Clone(whole.Attributes)
 	whole.Attributes[impactName] = impactAttribute()
-	return schemas{resp.Schema, whole, resp.Schema.Type().TerraformType(ctx), whole.Type().TerraformType(ctx)}
+	return &schemas{
+		bare: resp.Schema, bareType: resp.Schema.Type().TerraformType(ctx),
+		whole: whole, wholeType: whole.Type().TerraformType(ctx),
+		none: tftypes.NewValue(impactType.TerraformType(ctx), nil),
+	}
 }
 
-func (s schemas) without(raw tftypes.Value) tftypes.Value {
+func (s *schemas) without(raw tftypes.Value) tftypes.Value {
 	attributes, ok := attributesOf(raw)
 	if !ok {
 		return tftypes.NewValue(s.bareType, nil)
@@ -152,7 +157,7 @@ func (s schemas) without(raw tftypes.Value) tftypes.Value {
 	return tftypes.NewValue(s.bareType, attributes)
 }
 
-func (s schemas) with(raw, impact tftypes.Value) tftypes.Value {
+func (s *schemas) with(raw, impact tftypes.Value) tftypes.Value {
 	attributes, ok := attributesOf(raw)
 	if !ok {
 		return tftypes.NewValue(s.wholeType, nil)
@@ -161,42 +166,41 @@ func (s schemas) with(raw, impact tftypes.Value) tftypes.Value {
 	return tftypes.NewValue(s.wholeType, attributes)
 }
 
-func (s schemas) bareConfig(c tfsdk.Config) tfsdk.Config {
+func (s *schemas) bareConfig(c tfsdk.Config) tfsdk.Config {
 	return tfsdk.Config{Raw: s.without(c.Raw), Schema: s.bare}
 }
 
-func (s schemas) barePlan(p tfsdk.Plan) tfsdk.Plan {
+func (s *schemas) barePlan(p tfsdk.Plan) tfsdk.Plan {
 	return tfsdk.Plan{Raw: s.without(p.Raw), Schema: s.bare}
 }
 
-func (s schemas) bareState(state tfsdk.State) tfsdk.State {
+func (s *schemas) bareState(state tfsdk.State) tfsdk.State {
 	return tfsdk.State{Raw: s.without(state.Raw), Schema: s.bare}
 }
 
-func (s schemas) wholePlan(p tfsdk.Plan, impact tftypes.Value) tfsdk.Plan {
+func (s *schemas) wholePlan(p tfsdk.Plan, impact tftypes.Value) tfsdk.Plan {
 	return tfsdk.Plan{Raw: s.with(p.Raw, impact), Schema: s.whole}
 }
 
-func (s schemas) wholeState(state tfsdk.State, impact tftypes.Value) tfsdk.State {
+func (s *schemas) wholeState(state tfsdk.State, impact tftypes.Value) tfsdk.State {
 	return tfsdk.State{Raw: s.with(state.Raw, impact), Schema: s.whole}
 }
 
-// noImpact is that of an object which this provider has not changed yet.
-var noImpact = tftypes.NewValue(impactType.TerraformType(context.Background()), nil)
-
 // impactIn is the attribute of an object as Terraform knows it.
-func impactIn(raw tftypes.Value) tftypes.Value {
+func (s *schemas) impactIn(raw tftypes.Value) tftypes.Value {
 	if attributes, ok := attributesOf(raw); ok {
 		return attributes[impactName]
 	}
-	return noImpact
+	return s.none
 }
 
-func attributesOf(raw tftypes.Value) (attributes map[string]tftypes.Value, ok bool) {
+// attributesOf is a copy.
+func attributesOf(raw tftypes.Value) (map[string]tftypes.Value, bool) {
+	var attributes map[string]tftypes.Value
 	if raw.IsNull() || !raw.IsKnown() || raw.As(&attributes) != nil {
 		return nil, false
 	}
-	return attributes, true
+	return maps.Clone(attributes), true
 }
 
 // outcome is the impact of a change of a store.

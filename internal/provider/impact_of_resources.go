@@ -112,7 +112,7 @@ func (m privateSpaceModel) impact(_ context.Context, before *privateSpaceModel) 
 
 func (m trustedRangesModel) impact(_ context.Context, before *trustedRangesModel) impact {
 	i := harmless(methodRanges)
-	if anyUnknown(m.Ranges, m.SpaceID, m.Applied) && before != nil || m.Ranges.IsUnknown() {
+	if m.Ranges.IsUnknown() || m.SpaceID.IsUnknown() && before != nil {
 		return impact{unknown: true}
 	}
 	after := m.sources()

@@ -87,6 +87,7 @@ var secretName = regexp.MustCompile(`password|secret|token|key|credential|(^|_)u
 var harmless = []string{
 	"web_url",                // where an app answers
 	"notify_keyspace_events", // flags
+	"url_changes",            // whether there will be another one
 }
 
 // stored are what a resource or a data source would keep in the state, which everybody with the state can read.

@@ -1,0 +1,272 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider_test
+
+import (
+	"encoding/json"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+)
+
+// approved has one of each resource that a change can be approved for.
+const approved = `
+resource "kvs_private_space" "prod" {
+  name                = "acme-prod"
+  team                = "acme"
+  shield              = true
+  deletion_protection = false
+}
+
+resource "kvs_trusted_ip_ranges" "prod" {
+  space_id = kvs_private_space.prod.id
+  ranges   = { "192.0.2.0/24" = {}, "198.51.100.0/24" = {} }
+}
+
+resource "kvs_app" "inside" {
+  name     = "orders-inside"
+  space_id = kvs_private_space.prod.id
+}
+
+resource "kvs_instance" "inside" {
+  app_id              = kvs_app.inside.id
+  plan                = "shield-7"
+  name                = "orders-inside-cache"
+  deletion_protection = false
+}
+
+resource "kvs_maintenance_window" "inside" {
+  instance_id = kvs_instance.inside.id
+  day         = "Sunday"
+  time        = "02:30"
+}
+
+resource "kvs_app" "web" {
+  name = "orders-web"
+}
+
+resource "kvs_app" "worker" {
+  name = "orders-worker"
+}
+
+resource "kvs_instance" "cache" {
+  app_id = kvs_app.web.id
+  plan   = "premium-0"
+  name   = "orders-cache"
+
+  deletion_protection = false
+}
+
+resource "kvs_instance" "spare" {
+  app_id              = kvs_app.web.id
+  plan                = "premium-1"
+  name                = "orders-spare"
+  attachment_name     = "SPARE"
+  deletion_protection = false
+}
+
+resource "kvs_attachment" "worker" {
+  app_id      = kvs_app.worker.id
+  instance_id = kvs_instance.cache.id
+  name        = "CACHE"
+}
+`
+
+// changesOf are the planned changes of a saved plan, by address, as a policy engine reads them.
+func (l *lab) changesOf(config string) map[string]plannedChange {
+	l.Helper()
+	l.cli.Configure(config)
+	if result := l.run(mishap{}, "plan", "-out=plan.tfplan", "-input=false", "-no-color"); result.Code != 0 {
+		l.Fatalf("the plan exited %d:\n%s", result.Code, result.Output())
+	}
+	shown := l.run(mishap{}, "show", "-json", "plan.tfplan")
+	var plan struct {
+		Changes []struct {
+			Address string        `json:"address"`
+			Change  plannedChange `json:"change"`
+		} `json:"resource_changes"`
+	}
+	if err := json.Unmarshal([]byte(shown.Stdout), &plan); err != nil {
+		l.Fatalf("%v:\n%s", err, shown.Output())
+	}
+	changes := make(map[string]plannedChange)
+	for _, c := range plan.Changes {
+		if !slices.Equal(c.Change.Actions, []string{"no-op"}) {
+			changes[c.Address] = c.Change
+		}
+	}
+	return changes
+}
+
+type plannedChange struct {
+	Actions []string       `json:"actions"`
+	Before  map[string]any `json:"before"`
+	After   map[string]any `json:"after"`
+}
+
+// impact is what the plan says that the change means.
+func (c plannedChange) impact() map[string]any {
+	impact, _ := c.After["impact"].(map[string]any)
+	return impact
+}
+
+// A person or a policy that has nothing but the plan's JSON can tell what each change means.
+func TestAccImpact_ofEachChange(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, approved, embedded)
+	l.mustApply(approved)
+	l.expectNoChanges()
+	if result := l.run(mishap{}, "apply", "-refresh-only", "-auto-approve", "-input=false"); result.Code != 0 { // attached_apps
+		t.Fatal(result.Output())
+	}
+	const control = `reference = "CHG0000001", reference_pattern = "CHG[0-9]{7}"`
+	both := []any{"orders-web", "orders-worker"}
+	for name, test := range map[string]struct {
+		edit    [2]string
+		address string
+		want    map[string]any
+	}{
+		"a range that is added": {
+			[2]string{`"198.51.100.0/24" = {}`, `"198.51.100.0/24" = {}, "203.0.113.0/24" = {}`}, "kvs_trusted_ip_ranges.prod",
+			map[string]any{"method": "ranges", "admits": []any{"203.0.113.0/24"}, "shuts_out": []any{}, "restarts": []any{}, "interruption": "none"},
+		},
+		"a range that is removed": {
+			[2]string{`, "198.51.100.0/24" = {}`, ``}, "kvs_trusted_ip_ranges.prod",
+			map[string]any{"method": "ranges", "admits": []any{}, "shuts_out": []any{"198.51.100.0/24"}},
+		},
+		"ranges that are opened": {
+			[2]string{`{ "192.0.2.0/24" = {}, "198.51.100.0/24" = {} }`, `{ "0.0.0.0/0" = {} }`}, "kvs_trusted_ip_ranges.prod",
+			map[string]any{"method": "ranges", "admits": []any{"0.0.0.0/0"}, "shuts_out": []any{"192.0.2.0/24", "198.51.100.0/24"}},
+		},
+		"a larger shield plan": {
+			[2]string{`shield-7`, `shield-9`}, "kvs_instance.inside",
+			map[string]any{
+				"method": "plan_in_place", "data": "writes_at_risk", "url_changes": "possible", "restarts": []any{"orders-inside"},
+				"interruption": "brief", "irreversible": false, "reference": "CHG0000001",
+			},
+		},
+		"a window": {
+			[2]string{`"Sunday"`, `"Monday"`}, "kvs_maintenance_window.inside",
+			map[string]any{"method": "window", "restarts": []any{}, "interruption": "none", "reference": "CHG0000001"},
+		},
+		"protection": {
+			[2]string{"\"orders-inside-cache\"\n  deletion_protection = false", "\"orders-inside-cache\"\n  deletion_protection = true"}, "kvs_instance.inside",
+			map[string]any{"method": "protection", "data": "kept", "url_changes": "no", "restarts": []any{}},
+		},
+		"another app, by a fork": {
+			[2]string{"app_id = kvs_app.web.id\n  plan   = \"premium-0\"", "app_id = kvs_app.worker.id\n  plan   = \"premium-0\""}, "kvs_instance.cache",
+			map[string]any{
+				"method": "replacement_by_fork", "data": "writes_at_risk", "url_changes": "yes", "restarts": both,
+				"price_before": 15.0, "price_after": 30.0, "irreversible": false,
+			},
+		},
+		"another app, by a fork while the apps are held": {
+			[2]string{"app_id = kvs_app.web.id\n  plan   = \"premium-0\"",
+				"app_id = kvs_app.worker.id\n  plan   = \"premium-0\"\n  migration = { scale_down = true, app_maintenance = true, retire = \"always\" }"},
+			"kvs_instance.cache",
+			map[string]any{"data": "copied", "interruption": "while_copied", "price_before": 15.0, "price_after": 15.0},
+		},
+		"a smaller plan": {
+			[2]string{`"premium-0"`, "\"mini\"\n  migration = { accept_unproven = true }"}, "kvs_instance.cache",
+			map[string]any{"method": "plan_in_place", "data": "lost", "restarts": both, "price_before": 15.0, "price_after": 3.0},
+		},
+		"a version": {
+			[2]string{"plan   = \"premium-0\"", "plan   = \"premium-0\"\n  version = \"8.0\""}, "kvs_instance.cache",
+			map[string]any{"method": "version_upgrade", "irreversible": true, "restarts": both},
+		},
+		"a name": {
+			[2]string{`"orders-cache"`, `"orders-new-cache"`}, "kvs_instance.cache",
+			map[string]any{"method": "rename", "data": "kept", "url_changes": "no", "restarts": []any{}, "interruption": "none"},
+		},
+		"a setting": {
+			[2]string{`"orders-cache"`, "\"orders-cache\"\n  timeout = 60"}, "kvs_instance.cache",
+			map[string]any{"method": "settings", "data": "kept", "restarts": []any{}},
+		},
+		"an attachment that is re-pointed": {
+			[2]string{`instance_id = kvs_instance.cache.id`, `instance_id = kvs_instance.spare.id`}, "kvs_attachment.worker",
+			map[string]any{"method": "re_point", "data": "kept", "url_changes": "yes", "interruption": "brief"},
+		},
+		"a space that is given to another team": {
+			[2]string{`"acme"`, `"acme-data"`}, "kvs_private_space.prod",
+			map[string]any{"method": "transfer", "restarts": []any{}, "reference": "CHG0000001"},
+		},
+		"an app in maintenance mode": {
+			[2]string{`"orders-web"`, "\"orders-web\"\n  maintenance = true"}, "kvs_app.web",
+			map[string]any{"method": "maintenance", "restarts": []any{}},
+		},
+	} {
+		changed := strings.Replace(approved, test.edit[0], test.edit[1], 1)
+		if changed == approved {
+			t.Fatalf("%s: nothing is changed", name)
+		}
+		change := l.changesOf(under(control, changed))[test.address]
+		got := change.impact()
+		maps.DeleteFunc(got, func(key string, _ any) bool { _, asked := test.want[key]; return !asked })
+		if !reflect.DeepEqual(got, test.want) {
+			t.Errorf("%s: the plan says %v, want %v", name, change.impact(), test.want)
+		}
+	}
+
+	// A destroy has no planned values: what is there now is all that can be judged.
+	gone := approved[:strings.Index(approved, `resource "kvs_instance" "cache"`)] + approved[strings.Index(approved, `resource "kvs_instance" "spare"`):]
+	gone = strings.Replace(gone, "kvs_instance.cache.id", "kvs_instance.spare.id", 1)
+	before := l.changesOf(under(control, gone))["kvs_instance.cache"].Before
+	for name, want := range map[string]any{"attached_apps": both, "monthly_price": 15.0, "deletion_protection": false, "plan": "premium-0"} {
+		if !reflect.DeepEqual(before[name], want) {
+			t.Errorf("a destroyed store has %s %v, want %v", name, before[name], want)
+		}
+	}
+}
+
+// What was approved is what is kept, also when an app is attached between the plan and the apply, and it makes no plan.
+func TestAccImpact_isKeptAsItWasApproved(t *testing.T) {
+	t.Parallel()
+	config := ownStore("premium-0", "deletion_protection = false")
+	l := newLab(t, config, embedded)
+	l.mustApply(config)
+	larger := strings.Replace(config, "premium-0", "premium-1", 1)
+	planned := l.changesOf(larger)[store].impact()
+	worker := mustCreateApp(t, l.client, "orders-worker")
+	if _, err := l.client.CreateAttachment(t.Context(), heroku.AttachmentCreate{AddOn: l.storeID(), App: worker.ID, Name: "CACHE"}); err != nil {
+		t.Fatal(err)
+	}
+	if result := l.run(mishap{}, "apply", "-input=false", "-no-color", "plan.tfplan"); result.Code != 0 {
+		t.Fatalf("the apply exited %d:\n%s", result.Code, result.Output())
+	}
+	kept := func() (impact map[string]any) {
+		object, _ := l.cli.Object(store)
+		text, err := json.Marshal(object.Attributes["impact"])
+		if err == nil {
+			err = json.Unmarshal(text, &impact)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		return impact
+	}
+	if !reflect.DeepEqual(kept(), planned) || planned["method"] != "plan_in_place" {
+		t.Errorf("planned %v, kept %v", planned, kept())
+	}
+	l.expectNoChanges()
+	l.mustApply(larger)
+	if !reflect.DeepEqual(kept(), planned) {
+		t.Errorf("planned %v, and after a refresh %v", planned, kept())
+	}
+	if change := l.changesOf(strings.Replace(larger, "premium-1", "premium-2", 1))[store]; !reflect.DeepEqual(change.impact()["restarts"], []any{"orders-web", "orders-worker"}) {
+		t.Errorf("the next plan says %v", change.impact())
+	}
+
+	// after an import there is none, and no change because of it
+	l.cli.Run("state", "rm", store)
+	if result := l.run(mishap{}, "import", "-input=false", store, "orders-cache"); result.Code != 0 {
+		t.Fatal(result.Output())
+	}
+	if plan := l.plan(); plan.Code == 0 && kept() != nil {
+		t.Errorf("after an import: %v", kept())
+	}
+}
