@@ -40,6 +40,7 @@ type managed interface {
 	resource.ResourceWithIdentity
 	resource.ResourceWithImportState
 	resource.ResourceWithModifyPlan
+	resource.ResourceWithMoveState
 }
 
 // governed is a resource under change control.
@@ -73,8 +74,19 @@ func (g *governed[M]) ValidateConfig(ctx context.Context, req resource.ValidateC
 // or updates has no such place: Terraform plans these again at apply, and forgets what the first plan kept.
 const plannedReference = "planned_reference"
 
+// Read reads an object that has been moved like any other.
+func (g *governed[M]) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	g.managed.Read(ctx, req, resp)
+	if unread, _ := req.Private.GetKey(ctx, movedUnread); len(unread) > 0 && !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(resp.Private.SetKey(ctx, movedUnread, nil)...)
+	}
+}
+
 // ModifyPlan judges what the plan has become. Nothing is refused when nothing changes.
 func (g *governed[M]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if resp.Diagnostics.Append(refuseUnread(ctx, req.Private)...); resp.Diagnostics.HasError() {
+		return
+	}
 	g.managed.ModifyPlan(ctx, req, resp)
 	if g.control.Control == nil || resp.Diagnostics.HasError() || resp.Plan.Raw.Equal(req.State.Raw) {
 		return
