@@ -148,6 +148,7 @@ func (r *instanceResource) planCreation(ctx context.Context, config instanceMode
 func (r *instanceResource) planExisting(ctx context.Context, state, config instanceModel, plan *instanceModel, overdue, applies bool) diag.Diagnostics {
 	diags := r.planUpdate(ctx, state, config, plan, applies)
 	diags.Append(r.planRetirement(ctx, state, plan, overdue)...)
+	diags.Append(state.warnOfEviction(*plan)...)
 	diags.Append(planForkChange(state.Fork, plan.Fork)...)
 	return diags
 }
