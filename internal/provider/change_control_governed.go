@@ -232,6 +232,9 @@ func (g *governedAction) ModifyPlan(ctx context.Context, req action.ModifyPlanRe
 		change := g.change(ctx, req.Config, &resp.Diagnostics)
 		resp.Diagnostics.Append(g.judgeChange(change, changecontrol.Planning)...)
 	}
+	if a, ok := g.ActionWithConfigure.(action.ActionWithModifyPlan); ok && !resp.Diagnostics.HasError() {
+		a.ModifyPlan(ctx, req, resp)
+	}
 }
 
 func (g *governedAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
