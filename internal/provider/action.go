@@ -144,7 +144,8 @@ func (c *connection) accept(ctx context.Context, req action.InvokeRequest, confi
 func (c *connection) ofStore(ctx context.Context, id types.String) (heroku.AddOn, diag.Diagnostics) {
 	addOn, refusal, err := c.judgeStore(ctx, id)
 	if err != nil {
-		return addOn, diag.Diagnostics{c.failureOf(invoking, "Unable to read Key-Value Store", "Nothing was done with Key-Value Store "+id.ValueString(), err)}
+		return addOn, diag.Diagnostics{c.failureOf(invoking, "Unable to read Key-Value Store",
+			"Nothing was done with Key-Value Store "+id.ValueString(), err)}
 	}
 	return addOn, refusal
 }

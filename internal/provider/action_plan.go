@@ -142,15 +142,17 @@ func (a *versionAction) ModifyPlan(ctx context.Context, req action.ModifyPlanReq
 		return
 	}
 	if !asked.now {
-		f.warn("The store will be upgraded in its maintenance window", upgraded+" A maintenance is prepared, and Heroku runs it in the window of the store. "+
-			offline+" then. "+attachedTo(u.attachments, "lose their connections and restart then"))
+		f.warn("The store will be upgraded in its maintenance window", fmt.Sprintf(
+			"%s A maintenance is prepared, and Heroku runs it in the window of the store. %s then. %s",
+			upgraded, offline, attachedTo(u.attachments, "lose their connections and restart then")))
 		return
 	}
 	refusal, err := u.unprepared(ctx)
 	if err != nil || f.refuses(refusal) {
 		return
 	}
-	f.warn("The store will be offline for some minutes", fmt.Sprintf("%s The maintenance is run as soon as it is prepared. %s, and the action waits for at most %s. %s",
+	f.warn("The store will be offline for some minutes", fmt.Sprintf(
+		"%s The maintenance is run as soon as it is prepared. %s, and the action waits for at most %s. %s",
 		upgraded, offline, invokeLimit(ctx, config.Timeouts), config.interruption(u.attachments)))
 }
 
@@ -167,9 +169,12 @@ func (a *credentialsAction) ModifyPlan(ctx context.Context, req action.ModifyPla
 	if err != nil {
 		return
 	}
-	f.warn("The password of the store will change", fmt.Sprintf("%s: the old one is refused afterwards, and whatever has it from elsewhere than its app has to be given the new one. %s "+
-		"The action waits for at most %s.\n\nWhat reads kvs_credentials in the same run may have read the old password before the action is invoked: "+
-		"Terraform 1.14 and 1.15 read it first where an action_trigger says after_update. Invoke the action in a run of its own, and read in the next one.",
+	f.warn("The password of the store will change", fmt.Sprintf(
+		"%s: the old one is refused afterwards, and whatever has it from elsewhere than its app has to be given the new one. %s "+
+			"The action waits for at most %s.\n\n"+
+			"What reads kvs_credentials in the same run may have read the old password before the action is invoked: "+
+			"Terraform 1.15 reads it first where an action_trigger says after_update. "+
+			"Invoke the action in a run of its own, and read in the next one.",
 		storeLabel(f.addOn), attachedTo(attachments, "get the new URL and restart"), invokeLimit(ctx, config.Timeouts)))
 }
 
@@ -216,6 +221,7 @@ func (a *appMaintenanceAction) ModifyPlan(ctx context.Context, req action.Modify
 		f.warn("The action has nothing to do", fmt.Sprintf("App %s (%s): %s, it was so already.", app.Name, app.ID, maintenanceModeStep(on)))
 	case on:
 		f.warn("Visitors of the app will see its maintenance page", fmt.Sprintf(
-			"App %s (%s): web requests get the maintenance page until its maintenance mode is switched off, and its dynos keep running.", app.Name, app.ID))
+			"App %s (%s): web requests get the maintenance page until its maintenance mode is switched off, and its dynos keep running.",
+			app.Name, app.ID))
 	}
 }

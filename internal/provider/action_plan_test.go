@@ -57,7 +57,8 @@ func TestActions_planned(t *testing.T) {
 		says    []string
 	}{
 		"maintenance, apps held": {"premium-0", keptWorld.require, runMaintenance, values{"app_maintenance": true, "scale_down": true},
-			[]string{offline, "orders-cache (", "at most 1h0m0s", "are in maintenance mode and scaled to 0 meanwhile, restart, and are put back afterwards: orders-api, orders-web."}},
+			[]string{offline, "orders-cache (", "at most 1h0m0s", "are in maintenance mode and scaled to 0 meanwhile, restart, and are put back " +
+				"afterwards: orders-api, orders-web."}},
 		"maintenance, scaled down": {"premium-0", keptWorld.require, runMaintenance, values{"scale_down": true, "timeouts": "90m"},
 			[]string{offline, "at most 1h30m0s", "are scaled to 0 meanwhile and put back afterwards: orders-api, orders-web."}},
 		"maintenance mode": {"premium-0", keptWorld.require, runMaintenance, values{"app_maintenance": true},
@@ -71,7 +72,8 @@ func TestActions_planned(t *testing.T) {
 			[]string{"The action would be refused", "The confirmation names another app"}},
 		"maintenance, none": {"premium-0", nil, runMaintenance, values{"app_maintenance": true},
 			[]string{"The action has nothing to do", "there is nothing to run: no maintenance is outstanding"}},
-		"maintenance of a mini": {"mini", nil, runMaintenance, nil, []string{"The action would be refused", "The store's plan has no maintenance"}},
+		"maintenance of a mini": {"mini", nil, runMaintenance, nil,
+			[]string{"The action would be refused", "The store's plan has no maintenance"}},
 
 		"upgrade now": {"premium-0", nil, upgradeVersion, values{"version": "8.0", "when": "now", "app_maintenance": true},
 			[]string{offline, "is upgraded from version 7.2.4 to 8.0. There is no way back.", "at most 1h0m0s", "orders-api, orders-web"}},
@@ -79,24 +81,33 @@ func TestActions_planned(t *testing.T) {
 			[]string{"The action would be refused", "An app is not in maintenance mode"}},
 		"upgrade in the window": {"premium-0", nil, upgradeVersion, values{"version": "8.0"},
 			[]string{"The store will be upgraded in its maintenance window", "There is no way back", "restart then: orders-api, orders-web."}},
-		"upgrade made":      {"premium-0", nil, upgradeVersion, values{"version": "7.2"}, []string{"The action has nothing to do", "it runs version 7.2.4 already"}},
-		"upgrade of a mini": {"mini", nil, upgradeVersion, values{"version": "8.0"}, []string{"The action would be refused", "Upgrading a mini loses its data"}},
+		"upgrade made": {"premium-0", nil, upgradeVersion, values{"version": "7.2"},
+			[]string{"The action has nothing to do", "it runs version 7.2.4 already"}},
+		"upgrade of a mini": {"mini", nil, upgradeVersion, values{"version": "8.0"},
+			[]string{"The action would be refused", "Upgrading a mini loses its data"}},
 		"upgrade of a mini, consented": {"mini", nil, upgradeVersion, values{"version": "8.0", "accept_data_loss": true},
 			[]string{"All keys of the store will be lost", "orders-api, orders-web"}},
 
 		"rotation": {"premium-0", nil, rotateCredentials, nil,
-			[]string{"The password of the store will change", "get the new URL and restart: orders-api, orders-web.", "at most 1h0m0s", "after_update"}},
-		"schedule":             {"premium-0", keptWorld.require, "kvs_schedule_maintenance", values{"in_weeks": 1}, nil},
-		"schedule, none":       {"premium-0", nil, "kvs_schedule_maintenance", values{"in_weeks": 1}, []string{"The action has nothing to do", "there is nothing to schedule"}},
-		"schedule, too late":   {"premium-0", keptWorld.require, "kvs_schedule_maintenance", values{"in_weeks": 9}, []string{"The action would be refused", "The maintenance cannot be put off for so long"}},
-		"schedule of a mini":   {"mini", nil, "kvs_schedule_maintenance", values{"in_weeks": 1}, []string{"The action would be refused", "has no maintenance"}},
-		"statistics":           {"premium-0", nil, "kvs_reset_stats", nil, nil},
-		"another store":        {"premium-0", nil, "kvs_reset_stats", values{"instance_id": string(oneStore)}, []string{"The action would be refused", "Key-Value Store not found"}},
-		"maintenance mode on":  {"mini", nil, "kvs_set_app_maintenance", values{"maintenance": true}, []string{"Visitors of the app will see its maintenance page", "App orders-web ("}},
+			[]string{"The password of the store will change", "get the new URL and restart: orders-api, orders-web.", "at most 1h0m0s",
+				"after_update"}},
+		"schedule": {"premium-0", keptWorld.require, "kvs_schedule_maintenance", values{"in_weeks": 1}, nil},
+		"schedule, none": {"premium-0", nil, "kvs_schedule_maintenance", values{"in_weeks": 1},
+			[]string{"The action has nothing to do", "there is nothing to schedule"}},
+		"schedule, too late": {"premium-0", keptWorld.require, "kvs_schedule_maintenance", values{"in_weeks": 9},
+			[]string{"The action would be refused", "The maintenance cannot be put off for so long"}},
+		"schedule of a mini": {"mini", nil, "kvs_schedule_maintenance", values{"in_weeks": 1},
+			[]string{"The action would be refused", "has no maintenance"}},
+		"statistics": {"premium-0", nil, "kvs_reset_stats", nil, nil},
+		"another store": {"premium-0", nil, "kvs_reset_stats", values{"instance_id": string(oneStore)},
+			[]string{"The action would be refused", "Key-Value Store not found"}},
+		"maintenance mode on": {"mini", nil, "kvs_set_app_maintenance", values{"maintenance": true},
+			[]string{"Visitors of the app will see its maintenance page", "App orders-web ("}},
 		"maintenance mode off": {"mini", inMaintenance, "kvs_set_app_maintenance", values{"maintenance": false}, nil},
 		"maintenance mode, so already": {"mini", nil, "kvs_set_app_maintenance", values{"maintenance": false},
 			[]string{"The action has nothing to do", "App orders-web (", "switching maintenance mode off, it was so already"}},
-		"another app": {"mini", nil, "kvs_set_app_maintenance", values{"maintenance": true, "app_id": string(oneStore)}, []string{"The action would be refused", "App not found"}},
+		"another app": {"mini", nil, "kvs_set_app_maintenance", values{"maintenance": true, "app_id": string(oneStore)},
+			[]string{"The action would be refused", "App not found"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -124,7 +135,8 @@ func TestActions_planned(t *testing.T) {
 func TestActions_plannedWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
 	w := newKeptWorld(t, "premium-0")
-	w.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/*/*", Agent: "terraform-provider-kvs"}, Do: sandbox.Effect{Status: 403}})
+	w.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/*/*", Agent: "terraform-provider-kvs"},
+		Do: sandbox.Effect{Status: 403}})
 	for name, given := range required(string(w.store)) {
 		w.plan(name, given).warned()
 	}
@@ -173,6 +185,7 @@ func TestStopProvider_waitsForTheLastWords(t *testing.T) {
 	if err := <-stops; err != nil {
 		t.Fatal(err)
 	}
-	heard.failed("Unable to run the maintenance of Key-Value Store", "orders-cache ("+string(w.store)+")", "invoke the action again", "interrupted")
+	heard.failed("Unable to run the maintenance of Key-Value Store", "orders-cache ("+string(w.store)+")", "invoke the action again",
+		"interrupted")
 	w.expectBoth(running)
 }

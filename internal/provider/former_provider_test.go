@@ -56,13 +56,15 @@ func formerState(t *testing.T, objects []formerObject) string {
 	for _, object := range objects {
 		kind, name, key := object.parts()
 		service, _, _ := strings.Cut(kind, "_")
-		instance := map[string]any{"schema_version": object.version, "attributes": object.attributes, "private": "eyJzY2hlbWFfdmVyc2lvbiI6IjEifQ=="}
+		instance := map[string]any{"schema_version": object.version, "attributes": object.attributes,
+			"private": "eyJzY2hlbWFfdmVyc2lvbiI6IjEifQ=="}
 		if key != "" {
 			instance["index_key"] = key
 		}
 		of := resources[kind+"."+name]
 		if of == nil {
-			of = map[string]any{"mode": "managed", "type": kind, "name": name, "provider": `provider["` + host + formerServices[service] + `"]`, "instances": []any{}}
+			of = map[string]any{"mode": "managed", "type": kind, "name": name, "provider": `provider["` + host + formerServices[service] + `"]`,
+				"instances": []any{}}
 			resources[kind+"."+name] = of
 		}
 		of["instances"] = append(of["instances"].([]any), instance)

@@ -158,8 +158,8 @@ func (m instanceModel) checkPlacement(app heroku.App) diag.Diagnostics {
 	case place.Verdict == keyvalue.DoesNotFit, place.Verdict == keyvalue.NeedsConsent && !consented && !m.OutsideSpace.IsUnknown():
 		detail := fmt.Sprintf("App %q, in %s: %s\n\n", app.Name, whereabouts(app), place.Reason)
 		if place.RunsIn != "" {
-			detail += fmt.Sprintf("To use this plan, put the app into %s: an app cannot move, so make a kvs_app with space_id there, and give its id as app_id. "+
-				"Otherwise choose another plan.\n\n", place.RunsIn)
+			detail += fmt.Sprintf("To use this plan, put the app into %s: an app cannot move, so make a kvs_app with space_id there, "+
+				"and give its id as app_id. Otherwise choose another plan.\n\n", place.RunsIn)
 		}
 		detail += choice(place.WouldFit)
 		switch {

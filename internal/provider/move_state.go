@@ -66,11 +66,12 @@ var successors = map[string]string{
 
 // unsucceeded are those to which nothing here corresponds, and what to do with them.
 var unsucceeded = map[string]string{
-	"heroku_formation": "No resource here sets dynos. Leave it to its own provider and remove the moved block: its app_id takes the id of a kvs_app.",
-	"heroku_space_app_access": "No resource here grants access to a space. Leave it to its own provider and remove the moved block: its space takes the name " +
-		"of a kvs_private_space.",
-	"herokux_redis_config": "The settings of a store are attributes of its kvs_instance: timeout, maxmemory_policy and notify_keyspace_events, in which " +
-		"\"\" says what \"disabled\" said. Write them there, and let go of this object, with a removed block in place of the moved one:\n\n" +
+	"heroku_formation": "No resource here sets dynos. Leave it to its own provider and remove the moved block: " +
+		"its app_id takes the id of a kvs_app.",
+	"heroku_space_app_access": "No resource here grants access to a space. Leave it to its own provider and remove the moved block: " +
+		"its space takes the name of a kvs_private_space.",
+	"herokux_redis_config": "The settings of a store are attributes of its kvs_instance: timeout, maxmemory_policy and " +
+		"notify_keyspace_events, in which \"\" says what \"disabled\" said. Write them there, and let go of this object, with a removed block in place of the moved one:\n\n" +
 		"removed {\n  from = herokux_redis_config.example # its address\n  lifecycle {\n    destroy = false\n  }\n}",
 }
 
@@ -85,7 +86,8 @@ func movers(target string, move func(former formerState, put func(attribute stri
 		former := formerState{}
 		if err := json.Unmarshal(req.SourceRawState.JSON, &former); err != nil || former.text("id") == "" {
 			resp.Diagnostics.AddError("The former state cannot be read", fmt.Sprintf(
-				"What the state has as a %s is no object with an id. Run `terraform apply -refresh-only` with its own provider first, or import the object instead.",
+				"What the state has as a %s is no object with an id. Run `terraform apply -refresh-only` with its own provider first, or import the "+
+					"object instead.",
 				req.SourceTypeName))
 			return
 		}

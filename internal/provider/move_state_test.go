@@ -48,14 +48,18 @@ func newEstate(t *testing.T, early bool) *estate {
 	sb := acctest.Start(t, func(o *sandbox.Options) { o.Engine = "miniredis" })
 	e := &estate{Apps: sb.Apps(t), early: early}
 	prod := e.space("acme-prod", false)
-	e.add("heroku_space.prod", 0, map[string]any{"id": string(prod.ID), "name": prod.Name, "organization": "acme", "region": prod.Region, "shield": false,
+	e.add("heroku_space.prod", 0, map[string]any{"id": string(prod.ID), "name": prod.Name, "organization": "acme", "region": prod.Region,
+		"shield":       false,
 		"outbound_ips": []any{"192.0.2.1"}, "trusted_ip_ranges": []any{"192.0.2.0/24"}})
 	vault := e.space("acme-vault", true)
-	e.add("herokux_shield_private_space.vault", 0, map[string]any{"id": string(vault.ID), "name": vault.Name, "region": vault.Region, "is_shield": true,
+	e.add("herokux_shield_private_space.vault", 0, map[string]any{"id": string(vault.ID), "name": vault.Name, "region": vault.Region,
+		"is_shield": true,
 		"team_name": "acme", "log_drain": "https://" + formerSecret + "@logs.example.com"})
-	e.must2(e.Somebody.SetTrustedRanges(t.Context(), prod.ID, []heroku.Rule{{Action: "allow", Source: "192.0.2.0/24"}, {Action: "allow", Source: "198.51.100.7/32"}}))
+	e.must2(e.Somebody.SetTrustedRanges(t.Context(), prod.ID, []heroku.Rule{{Action: "allow", Source: "192.0.2.0/24"}, {Action: "allow",
+		Source: "198.51.100.7/32"}}))
 	e.add("heroku_space_inbound_ruleset.prod", 0, map[string]any{"id": "2f1c6a0e-58b5-4b2c-8a54-11f4ac02f7aa", "space": "acme-prod",
-		"rule": []any{map[string]any{"action": "allow", "source": "192.0.2.0/24"}, map[string]any{"action": "allow", "source": "198.51.100.7/32"}}})
+		"rule": []any{map[string]any{"action": "allow", "source": "192.0.2.0/24"}, map[string]any{"action": "allow",
+			"source": "198.51.100.7/32"}}})
 	apps := map[string]heroku.AppID{}
 	stores := map[string]heroku.AddOn{}
 	for i, name := range slices.Sorted(maps.Keys(estateStores)) {
@@ -103,8 +107,9 @@ func (e *estate) app(name string, early bool) heroku.AppID {
 	app, err := e.Somebody.CreateApp(e.Context(), order)
 	e.must(err)
 	attributes := map[string]any{"id": string(app.ID), "uuid": string(app.ID), "name": name, "region": app.Region, "space": order.Space,
-		"organization":    []any{map[string]any{"name": "acme", "locked": false, "personal": false}},
-		"all_config_vars": map[string]any{"REDIS_URL": "rediss://:" + formerSecret + "@host:1"}, "sensitive_config_vars": map[string]any{"KEY": formerSecret}}
+		"organization":          []any{map[string]any{"name": "acme", "locked": false, "personal": false}},
+		"all_config_vars":       map[string]any{"REDIS_URL": "rediss://:" + formerSecret + "@host:1"},
+		"sensitive_config_vars": map[string]any{"KEY": formerSecret}}
 	if early {
 		attributes["id"] = name
 	}
@@ -128,8 +133,10 @@ func (e *estate) store(name string, app heroku.AppID, of [3]string, early bool) 
 	e.must(err)
 	e.must2(e.Somebody.WaitStoreAvailable(ctx, addOn.ID, "", aWhile))
 	e.must(e.Somebody.UpdateStoreConfig(ctx, addOn.ID, heroku.StoreConfigUpdate{MaxmemoryPolicy: &of[2]}))
-	attributes := map[string]any{"id": string(addOn.ID), "app_id": string(app), "name": name, "plan": "heroku-redis:" + of[1], "provider_id": "p-1",
-		"config": map[string]any{"maxmemory_policy": of[2], "fork": "rediss://:" + formerSecret + "@host:1", "version": "7.0"}, "config_vars": []any{"REDIS_URL"},
+	attributes := map[string]any{"id": string(addOn.ID), "app_id": string(app), "name": name, "plan": "heroku-redis:" + of[1],
+		"provider_id":       "p-1",
+		"config":            map[string]any{"maxmemory_policy": of[2], "fork": "rediss://:" + formerSecret + "@host:1", "version": "7.0"},
+		"config_vars":       []any{"REDIS_URL"},
 		"config_var_values": map[string]any{"REDIS_URL": "rediss://:" + formerSecret + "@host:1"}}
 	version := 3
 	if early {
@@ -140,7 +147,8 @@ func (e *estate) store(name string, app heroku.AppID, of [3]string, early bool) 
 	e.add(`heroku_addon.store["`+name+`"]`, version, attributes)
 	if of[1] != "mini" {
 		e.must2(e.Somebody.SetMaintenanceWindow(ctx, addOn.ID, "sunday", "10:30"))
-		e.add(`herokux_redis_maintenance_window.window["`+name+`"]`, 0, map[string]any{"id": string(addOn.ID), "redis_id": string(addOn.ID), "window": "Sundays 10:30"})
+		e.add(`herokux_redis_maintenance_window.window["`+name+`"]`, 0, map[string]any{"id": string(addOn.ID), "redis_id": string(addOn.ID),
+			"window": "Sundays 10:30"})
 	}
 	return addOn
 }
@@ -149,7 +157,8 @@ func (e *estate) shared(store heroku.AddOn, app heroku.AppID, early bool) {
 	e.Helper()
 	attachment, err := e.Somebody.CreateAttachment(e.Context(), heroku.AttachmentCreate{AddOn: store.ID, App: app, Name: "SHARED"})
 	e.must(err)
-	attributes := map[string]any{"id": string(attachment.ID), "app_id": string(app), "addon_id": string(store.ID), "name": "SHARED", "namespace": ""}
+	attributes := map[string]any{"id": string(attachment.ID), "app_id": string(app), "addon_id": string(store.ID), "name": "SHARED",
+		"namespace": ""}
 	version := 1
 	if early {
 		version = 0
@@ -339,8 +348,9 @@ func TestAccMoveState_estate(t *testing.T) {
 // The address of a provider may be that of a fork, or of another registry.
 func TestMoveState_anyProvider(t *testing.T) {
 	t.Parallel()
-	for _, address := range []string{"registry.terraform.io/heroku/heroku", "registry.opentofu.org/heroku/heroku", "tf.example.com/platform/heroku"} {
-		moved, said := moveState(t, address, "heroku_app", `{"id":"7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7","name":"orders-web","stack":"heroku-24"}`, "kvs_app")
+	const state = `{"id":"7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7","name":"orders-web","stack":"heroku-24"}`
+	for _, address := range []string{"registry.terraform.io/heroku/heroku", "registry.opentofu.org/heroku/heroku", "tf.example.com/acme/heroku"} {
+		moved, said := moveState(t, address, "heroku_app", state, "kvs_app")
 		if len(said.errors) != 0 || moved.TargetState == nil {
 			t.Errorf("%s: %s", address, said)
 		}

@@ -73,7 +73,9 @@ func finishing(s tfprotov6.ProviderServer) tfprotov6.ProviderServer {
 	return s
 }
 
-func (s finishingServer) InvokeAction(ctx context.Context, req *tfprotov6.InvokeActionRequest) (*tfprotov6.InvokeActionServerStream, error) {
+func (s finishingServer) InvokeAction(
+	ctx context.Context, req *tfprotov6.InvokeActionRequest,
+) (*tfprotov6.InvokeActionServerStream, error) {
 	s.underWay.RLock()
 	stream, err := s.server.InvokeAction(ctx, req)
 	if err != nil || stream == nil || stream.Events == nil {
