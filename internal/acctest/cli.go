@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,8 +35,12 @@ type CLI struct {
 	Env     []string // added to the environment of every run
 
 	// What the CLI attaches to, unless its provider has to be a process of its own: see Processes.
-	provider func() (tfprotov6.ProviderServer, error)
+	provider Provider
+	beside   map[string]Provider // others, by their addresses
 }
+
+// Provider makes the server of a provider.
+type Provider = func() (tfprotov6.ProviderServer, error)
 
 // Result is how a run ended.
 type Result struct {
@@ -68,6 +73,14 @@ func (s *Sandbox) CLI(t *testing.T, config string) *CLI {
 	c.write("source.tf", required(config))
 	c.Configure(config)
 	return c
+}
+
+// Beside serves another provider beside the one under test, such as "heroku/heroku".
+func (c *CLI) Beside(address string, provider Provider) {
+	if c.beside == nil {
+		c.beside = map[string]Provider{}
+	}
+	c.beside[address] = provider
 }
 
 // newCLI is a CLI in an empty directory. Its user has no settings.
@@ -148,7 +161,9 @@ func (c *CLI) Start(args ...string) *Process {
 	if c.provider != nil && !slices.ContainsFunc(c.Env, func(s string) bool {
 		return strings.HasPrefix(s, "TF_LOG=") || strings.HasPrefix(s, reattach)
 	}) {
-		p.command.Env = append(p.command.Env, reattach+attach(ctx, c.t, c.provider))
+		all := map[string]Provider{address: c.provider}
+		maps.Copy(all, c.beside)
+		p.command.Env = append(p.command.Env, reattach+attach(ctx, c.t, all))
 	}
 	p.command.Stdout, p.command.Stderr = &p.stdout, &p.stderr
 	p.command.SysProcAttr = remote.OwnGroup()

@@ -4,6 +4,7 @@
 package keyvalue
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -27,6 +28,9 @@ const (
 // ParseKeyspaceEvents reads flags in any order; "A" stands for "g$lshztxe" and "" for none.
 func ParseKeyspaceEvents(s string) (KeyspaceEvents, error) {
 	var events KeyspaceEvents
+	if s == "disabled" { // so says davidji99/herokux
+		return 0, errors.New(`"disabled" is not a set of keyspace event flags: write "" for no events`)
+	}
 	for _, flag := range s {
 		if flag == 'A' {
 			events |= allClasses

@@ -28,11 +28,13 @@ const (
 )
 
 // Placement is the answer of Place. Reason is one sentence and WouldFit lists plans that run inside the
-// location; both are empty when the plan fits.
+// location; both are empty when the plan fits. RunsIn is where an app has to be for a plan that its location lacks the
+// network for, and empty otherwise.
 type Placement struct {
 	Verdict  Verdict
 	Reason   string
 	WouldFit []PlanName
+	RunsIn   Location
 }
 
 // Place says whether a store of a plan may be added to an app in a location (Dev Center: Heroku Key-Value
@@ -57,8 +59,10 @@ func Place(plan PlanName, location Location) Placement {
 	case class == ClassPrivate && location == ShieldSpace:
 		p.Reason = fmt.Sprintf("A Shield Space takes stores on shield plans only, and %s is a private plan.", plan)
 	case class == ClassPrivate:
+		p.RunsIn = PrivateSpace
 		p.Reason = fmt.Sprintf("The plan %s runs inside the network of a Private Space only, and the app is in the Common Runtime.", plan)
 	case class == ClassShield:
+		p.RunsIn = ShieldSpace
 		p.Reason = fmt.Sprintf("The plan %s runs inside the network of a Shield Space only, and the app is in %s.", plan, location)
 	}
 	return p

@@ -29,16 +29,17 @@ func TestPlacement(t *testing.T) {
 		verdict  keyvalue.Verdict
 		reason   string // the plan's name is in it too
 		wouldFit []keyvalue.PlanName
+		runsIn   keyvalue.Location
 	}{
-		{commonPlans, keyvalue.CommonRuntime, keyvalue.Fits, "", nil},
-		{commonPlans, keyvalue.PrivateSpace, keyvalue.NeedsConsent, "outside the network of the Private Space", privatePlans},
-		{commonPlans, keyvalue.ShieldSpace, keyvalue.DoesNotFit, "shield plans only", shieldPlans},
-		{privatePlans, keyvalue.CommonRuntime, keyvalue.DoesNotFit, "inside the network of a Private Space only", commonPlans},
-		{privatePlans, keyvalue.PrivateSpace, keyvalue.Fits, "", nil},
-		{privatePlans, keyvalue.ShieldSpace, keyvalue.DoesNotFit, "shield plans only", shieldPlans},
-		{shieldPlans, keyvalue.CommonRuntime, keyvalue.DoesNotFit, "the app is in the Common Runtime", commonPlans},
-		{shieldPlans, keyvalue.PrivateSpace, keyvalue.DoesNotFit, "the app is in a Private Space", privatePlans},
-		{shieldPlans, keyvalue.ShieldSpace, keyvalue.Fits, "", nil},
+		{commonPlans, keyvalue.CommonRuntime, keyvalue.Fits, "", nil, ""},
+		{commonPlans, keyvalue.PrivateSpace, keyvalue.NeedsConsent, "outside the network of the Private Space", privatePlans, ""},
+		{commonPlans, keyvalue.ShieldSpace, keyvalue.DoesNotFit, "shield plans only", shieldPlans, ""},
+		{privatePlans, keyvalue.CommonRuntime, keyvalue.DoesNotFit, "inside the network of a Private Space only", commonPlans, keyvalue.PrivateSpace},
+		{privatePlans, keyvalue.PrivateSpace, keyvalue.Fits, "", nil, ""},
+		{privatePlans, keyvalue.ShieldSpace, keyvalue.DoesNotFit, "shield plans only", shieldPlans, ""},
+		{shieldPlans, keyvalue.CommonRuntime, keyvalue.DoesNotFit, "the app is in the Common Runtime", commonPlans, keyvalue.ShieldSpace},
+		{shieldPlans, keyvalue.PrivateSpace, keyvalue.DoesNotFit, "the app is in a Private Space", privatePlans, keyvalue.ShieldSpace},
+		{shieldPlans, keyvalue.ShieldSpace, keyvalue.Fits, "", nil, ""},
 	} {
 		for _, plan := range tt.plans {
 			t.Run(string(plan)+" in "+string(tt.location), func(t *testing.T) {
@@ -49,6 +50,9 @@ func TestPlacement(t *testing.T) {
 				}
 				if !slices.Equal(got.WouldFit, tt.wouldFit) {
 					t.Errorf("would fit: %q, want %q", got.WouldFit, tt.wouldFit)
+				}
+				if got.RunsIn != tt.runsIn {
+					t.Errorf("runs in %q, want %q", got.RunsIn, tt.runsIn)
 				}
 				for _, name := range got.WouldFit {
 					if _, ok := keyvalue.LookupPlan(name); !ok {

@@ -41,6 +41,25 @@ var evictionPolicies = []EvictionPolicy{
 // EvictionPolicies lists all there are, in the order of the Data API's documentation.
 func EvictionPolicies() []EvictionPolicy { return slices.Clone(evictionPolicies) }
 
+// evicts says which keys a policy drops when the memory is full.
+func (p EvictionPolicy) evicts() string {
+	switch {
+	case strings.HasPrefix(string(p), "allkeys-"):
+		return "any key"
+	case strings.HasPrefix(string(p), "volatile-"):
+		return "keys with an expiry time"
+	}
+	return ""
+}
+
+// BeginsToEvict says which keys a store begins to drop when its policy changes; empty if none that it did not drop before.
+func BeginsToEvict(from, to EvictionPolicy) string {
+	if from.evicts() == to.evicts() || from.evicts() == "any key" {
+		return ""
+	}
+	return to.evicts()
+}
+
 // ParseEvictionPolicy accepts exactly the names that EvictionPolicies lists.
 func ParseEvictionPolicy(s string) (EvictionPolicy, error) {
 	if policy := EvictionPolicy(s); slices.Contains(evictionPolicies, policy) {

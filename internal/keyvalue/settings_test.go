@@ -35,6 +35,24 @@ func TestEvictionPolicies(t *testing.T) {
 	}
 }
 
+func TestBeginsToEvict(t *testing.T) {
+	t.Parallel()
+	for _, from := range keyvalue.EvictionPolicies() {
+		for _, to := range keyvalue.EvictionPolicies() {
+			want := ""
+			switch {
+			case strings.HasPrefix(string(to), "allkeys-") && !strings.HasPrefix(string(from), "allkeys-"):
+				want = "any key"
+			case strings.HasPrefix(string(to), "volatile-") && from == "noeviction":
+				want = "keys with an expiry time"
+			}
+			if got := keyvalue.BeginsToEvict(from, to); got != want {
+				t.Errorf("from %s to %s: %q, want %q", from, to, got, want)
+			}
+		}
+	}
+}
+
 func TestParseEvictionPolicyRefuses(t *testing.T) {
 	t.Parallel()
 	for _, in := range []string{"", "lru", "allkeys_lru", "NoEviction", "noeviction ", "volatile-lru,allkeys-lru"} {

@@ -24,9 +24,9 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// An action is invoked with its configuration and leaves nothing in the state. When it is interrupted, nothing that it
-// says is heard any more (terraform-plugin-go drops what comes after the end of the context), so each one can be invoked
-// again and then goes on from what it finds at Heroku.
+// An action is invoked with its configuration and leaves nothing in the state. When it is interrupted, what it ends with is
+// heard (see finishingServer), but nothing in between, and nothing at all after a crash: each one can be invoked again, and
+// then goes on from what it finds at Heroku.
 
 // invocation is one run of an action about one object: what it says of its steps, and the time it has.
 type invocation struct {
@@ -75,8 +75,14 @@ func (i *invocation) failure(summary, object string, err error) diag.Diagnostic 
 	return i.failureOf(i.again, summary, object, err)
 }
 
-// begin says which step is next.
+// begin says which step is next, once. Steps that are left out are not counted, so that the numbers follow each other.
 func (i *invocation) begin(ctx context.Context, step string) {
+	if step == i.step {
+		return
+	}
+	if now, next := slices.Index(i.steps, i.step), slices.Index(i.steps, step); next > now {
+		i.steps = slices.Delete(slices.Clone(i.steps), now+1, next)
+	}
 	i.step, i.said = step, ""
 	i.say(ctx, "")
 }
@@ -136,24 +142,34 @@ func (c *connection) accept(ctx context.Context, req action.InvokeRequest, confi
 
 // ofStore finds the store that an action is about, which has to be one that can be worked on.
 func (c *connection) ofStore(ctx context.Context, id types.String) (heroku.AddOn, diag.Diagnostics) {
+	addOn, refusal, err := c.judgeStore(ctx, id)
+	if err != nil {
+		return addOn, diag.Diagnostics{c.failureOf(invoking, "Unable to read Key-Value Store",
+			"Nothing was done with Key-Value Store "+id.ValueString(), err)}
+	}
+	return addOn, refusal
+}
+
+// judgeStore is ofStore with an error of its own for what could not be found out.
+func (c *connection) judgeStore(ctx context.Context, id types.String) (heroku.AddOn, diag.Diagnostics, error) {
 	at := path.Root("instance_id")
 	addOn, err := c.client.FindAddOn(ctx, id.ValueString())
-	if heroku.IsNotFound(err) {
-		return addOn, diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "Key-Value Store not found",
-			c.failureOf(invoking, "", "Key-Value Store "+id.ValueString(), err).Detail())}
-	}
-	if err != nil {
-		return addOn, diag.Diagnostics{c.failureOf(invoking, "Unable to read Key-Value Store", "Key-Value Store "+id.ValueString(), err)}
-	}
 	switch {
+	case heroku.IsNotFound(err):
+		return addOn, diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "Key-Value Store not found",
+			c.failureOf(invoking, "", "Nothing was done with Key-Value Store "+id.ValueString(), err).Detail())}, nil
+	case err != nil:
+		return addOn, nil, err
 	case addOn.Service != keyvalue.Service:
 		return addOn, diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "Not a Key-Value Store", fmt.Sprintf(
-			"The add-on %s (%s) belongs to the service %s; a Key-Value Store is an add-on of %s.", addOn.Name, addOn.ID, addOn.Service, keyvalue.Service))}
+			"The add-on %s (%s) belongs to the service %s; a Key-Value Store is an add-on of %s. Nothing was done.",
+			addOn.Name, addOn.ID, addOn.Service, keyvalue.Service))}, nil
 	case addOn.State != heroku.StateProvisioned:
 		return addOn, diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "Key-Value Store is not ready", fmt.Sprintf(
-			"The store %s (%s) on app %s is %s. Nothing was done; invoke the action again when it is provisioned.", addOn.Name, addOn.ID, addOn.AppName, addOn.State))}
+			"The store %s (%s) on app %s is %s. Nothing was done; invoke the action again when it is provisioned.",
+			addOn.Name, addOn.ID, addOn.AppName, addOn.State))}, nil
 	}
-	return addOn, nil
+	return addOn, nil, nil
 }
 
 // storeLabel names a store in a diagnostic.

@@ -6,6 +6,7 @@ package provider_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -174,6 +175,7 @@ func (s actionServer) invokeUntil(message, name string, given values) told {
 			said.diagnose(event.Diagnostics)
 		}
 	}
+	said.numbered()
 	if interrupted := ctx.Err() != nil; interrupted != (message != "") {
 		s.Fatalf("interrupted: %t, want one at %q in\n%s", interrupted, message, said)
 	}
@@ -181,6 +183,27 @@ func (s actionServer) invokeUntil(message, name string, given values) told {
 }
 
 var progressPattern = regexp.MustCompile(`^[a-z0-9-]+: step [0-9]+ of [0-9]+, [^()]+ \([0-9hms]+ elapsed, at most [0-9hms]+ remaining\)$`)
+
+var stepPattern = regexp.MustCompile(`: step ([0-9]+) of ([0-9]+), ([^:(]+[^:( ])`)
+
+// numbered fails the test unless the steps are numbered from 1, one after the other, and each has one number.
+func (told told) numbered() {
+	told.Helper()
+	number, step := 0, ""
+	for _, message := range told.progress {
+		parts := stepPattern.FindStringSubmatch(message)
+		if parts == nil {
+			told.Errorf("this names no step: %s", message)
+			continue
+		}
+		if parts[3] != step {
+			number, step = number+1, parts[3]
+		}
+		if parts[1] != fmt.Sprint(number) || len(parts[2]) < len(parts[1]) || len(parts[2]) == len(parts[1]) && parts[2] < parts[1] {
+			told.Errorf("this is not step %d:\n%s", number, told)
+		}
+	}
+}
 
 // succeeded fails the test unless there was no error, each message has its form, and these texts were said in this order.
 func (told told) succeeded(texts ...string) {

@@ -17,7 +17,10 @@ import (
 
 // kvs_set_app_maintenance switches an app's maintenance mode on or off, for apps that no configuration manages.
 
-var _ action.ActionWithConfigure = (*appMaintenanceAction)(nil)
+var (
+	_ action.ActionWithConfigure  = (*appMaintenanceAction)(nil)
+	_ action.ActionWithModifyPlan = (*appMaintenanceAction)(nil)
+)
 
 type appMaintenanceAction struct{ connection }
 
@@ -61,8 +64,10 @@ func (a *appMaintenanceAction) Invoke(ctx context.Context, req action.InvokeRequ
 		return
 	}
 	on := config.Maintenance.ValueBool()
+	object := "App " + config.AppID.ValueString()
 	app, err := a.client.FindApp(ctx, config.AppID.ValueString())
 	if err == nil {
+		object = fmt.Sprintf("App %s (%s)", app.Name, app.ID)
 		i := a.invoke(resp, app.Name, maintenanceModeStep(on))
 		i.begin(ctx, maintenanceModeStep(on))
 		switch {
@@ -75,7 +80,7 @@ func (a *appMaintenanceAction) Invoke(ctx context.Context, req action.InvokeRequ
 		}
 	}
 	if err != nil {
-		resp.Diagnostics.Append(a.failureOf(invoking, "Unable to switch the maintenance mode of the app", fmt.Sprintf("App %s", heroku.AppID(config.AppID.ValueString())), err))
+		resp.Diagnostics.Append(a.failureOf(invoking, "Unable to switch the maintenance mode of the app", object, err))
 	}
 }
 

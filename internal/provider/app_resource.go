@@ -32,6 +32,7 @@ var (
 	_ resource.ResourceWithIdentity    = (*appResource)(nil)
 	_ resource.ResourceWithImportState = (*appResource)(nil)
 	_ resource.ResourceWithModifyPlan  = (*appResource)(nil)
+	_ resource.ResourceWithMoveState   = (*appResource)(nil)
 )
 
 type appResource struct{ connection }
@@ -293,6 +294,10 @@ func (r *appResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	var state appModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	if err := r.identifyApp(ctx, &state.ID); err != nil {
+		resp.Diagnostics.Append(r.failure("Unable to read app", state.String(), err))
 		return
 	}
 	// Also for an object that is gone: the framework wants an identity even then, and older CLIs keep none.

@@ -35,6 +35,7 @@ var (
 	_ resource.ResourceWithIdentity    = (*attachmentResource)(nil)
 	_ resource.ResourceWithImportState = (*attachmentResource)(nil)
 	_ resource.ResourceWithModifyPlan  = (*attachmentResource)(nil)
+	_ resource.ResourceWithMoveState   = (*attachmentResource)(nil)
 )
 
 type attachmentResource struct{ connection }

@@ -42,6 +42,7 @@ type managed interface {
 	resource.ResourceWithIdentity
 	resource.ResourceWithImportState
 	resource.ResourceWithModifyPlan
+	resource.ResourceWithMoveState
 }
 
 // governed is a resource under change control, whose plans say what they mean: see impact.go.
@@ -91,6 +92,9 @@ const plannedReference = "planned_reference"
 
 // ModifyPlan plans what the change means, and judges what the plan has become. Nothing is refused when nothing changes.
 func (g *governed[M]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if resp.Diagnostics.Append(refuseUnread(ctx, req.Private)...); resp.Diagnostics.HasError() {
+		return
+	}
 	schemas := g.schemas(ctx)
 	kept := schemas.impactIn(req.State.Raw)
 	req.Config, req.State, req.Plan = schemas.bareConfig(req.Config), schemas.bareState(req.State), schemas.barePlan(req.Plan)
@@ -157,6 +161,9 @@ func (g *governed[M]) Read(ctx context.Context, req resource.ReadRequest, resp *
 	req.State, resp.State = schemas.bareState(req.State), schemas.bareState(resp.State)
 	g.managed.Read(ctx, req, resp)
 	resp.State = schemas.wholeState(resp.State, kept)
+	if unread, _ := req.Private.GetKey(ctx, movedUnread); len(unread) > 0 && !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(resp.Private.SetKey(ctx, movedUnread, nil)...)
+	}
 }
 
 func (g *governed[M]) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
@@ -219,6 +226,18 @@ func (g *governed[M]) ImportState(ctx context.Context, req resource.ImportStateR
 	resp.State = schemas.bareState(resp.State)
 	g.managed.ImportState(ctx, req, resp)
 	resp.State = schemas.wholeState(resp.State, schemas.none)
+}
+
+func (g *governed[M]) MoveState(ctx context.Context) []resource.StateMover {
+	schemas, movers := g.schemas(ctx), g.managed.MoveState(ctx)
+	for i, mover := range movers {
+		movers[i].StateMover = func(ctx context.Context, req resource.MoveStateRequest, resp *resource.MoveStateResponse) {
+			resp.TargetState = schemas.bareState(resp.TargetState)
+			mover.StateMover(ctx, req, resp)
+			resp.TargetState = schemas.wholeState(resp.TargetState, schemas.none)
+		}
+	}
+	return movers
 }
 
 // begin judges a change before its first request, and returns the context in which it is carried out.
@@ -322,6 +341,9 @@ func (g *governedAction) ModifyPlan(ctx context.Context, req action.ModifyPlanRe
 	if g.control.Control != nil {
 		change := g.change(ctx, req.Config, &resp.Diagnostics)
 		resp.Diagnostics.Append(g.judgeChange(change, changecontrol.Planning)...)
+	}
+	if a, ok := g.ActionWithConfigure.(action.ActionWithModifyPlan); ok && !resp.Diagnostics.HasError() {
+		a.ModifyPlan(ctx, req, resp)
 	}
 }
 

@@ -26,7 +26,10 @@ import (
 // kvs_rotate_credentials gives a store a new password and ends when every attached app has it and the old one is dead. URLs
 // are compared in memory and are in nothing that is said.
 
-var _ action.ActionWithConfigure = (*credentialsAction)(nil)
+var (
+	_ action.ActionWithConfigure  = (*credentialsAction)(nil)
+	_ action.ActionWithModifyPlan = (*credentialsAction)(nil)
+)
 
 type credentialsAction struct{ connection }
 
@@ -87,7 +90,11 @@ func (a *credentialsAction) Invoke(ctx context.Context, req action.InvokeRequest
 		err = r.reachApps(ctx, store)
 	}
 	if err != nil {
-		resp.Diagnostics.Append(r.failure("Unable to rotate the credentials of Key-Value Store", storeLabel(addOn), err))
+		object := storeLabel(addOn)
+		if !r.ordered {
+			object += ", whose credentials were not rotated"
+		}
+		resp.Diagnostics.Append(r.failure("Unable to rotate the credentials of Key-Value Store", object, err))
 		return
 	}
 	resp.Diagnostics.Append(r.proveDead(ctx, store)...)
@@ -99,6 +106,8 @@ type rotation struct {
 	addOn heroku.AddOn
 	vars  []urlVar
 	old   []heroku.Secret // URLs that are to be dead
+
+	ordered bool // now or before
 }
 
 // urlVar is where an app has the URL of the store.
@@ -117,7 +126,7 @@ func (r *rotation) rotate(ctx context.Context, diags *diag.Diagnostics) (heroku.
 	if err != nil {
 		return store, err
 	}
-	if len(r.old) > 0 {
+	if r.ordered = len(r.old) > 0; r.ordered {
 		r.say(ctx, "an earlier rotation has not reached all apps yet: it is finished, and no other one is begun")
 		diags.AddWarning("An earlier rotation of the credentials was finished", fmt.Sprintf(
 			"%s: when the action began, not all attached apps had the store's present URL, so that it waited for that instead of rotating once more. Invoke it again for another rotation.", storeLabel(r.addOn)))
@@ -125,7 +134,7 @@ func (r *rotation) rotate(ctx context.Context, diags *diag.Diagnostics) (heroku.
 	}
 	r.begin(ctx, stepRotating)
 	before, err := r.client.RotateCredentials(ctx, r.addOn.ID)
-	if err != nil {
+	if r.ordered = mayHaveBegun(err); err != nil {
 		return store, err
 	}
 	r.old = []heroku.Secret{before}
@@ -143,7 +152,7 @@ func (r *rotation) look(ctx context.Context, store heroku.Store) error {
 		at := urlVar{attachment.AppID, attachment.AppName, keyvalue.ConfigVar(attachment.Name)}
 		value, set, err := r.client.ConfigVar(ctx, at.app, at.name)
 		if err != nil {
-			return err
+			return fmt.Errorf("app %s: %w", at.appName, err)
 		}
 		if other := heroku.Secret(value); set && !samePassword(other, store.ResourceURL) && !slices.Contains(r.old, other) {
 			r.old = append(r.old, other)
@@ -171,7 +180,7 @@ func (r *rotation) reachApps(ctx context.Context, store heroku.Store) error {
 			return samePassword(value, store.ResourceURL)
 		})
 		if err != nil && !heroku.IsNotFound(err) {
-			return err
+			return fmt.Errorf("app %s: %w", at.appName, err)
 		}
 		r.say(ctx, fmt.Sprintf("%s of app %s is up to date, %d of %d", at.name, at.appName, n+1, len(r.vars)))
 	}

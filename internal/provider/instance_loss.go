@@ -44,6 +44,20 @@ func (m instanceModel) refuseDestroy() diag.Diagnostics {
 	return diags
 }
 
+// warnOfEviction speaks of a policy under which keys begin to disappear.
+func (m instanceModel) warnOfEviction(plan instanceModel) diag.Diagnostics {
+	from, to := m.MaxmemoryPolicy.ValueString(), plan.MaxmemoryPolicy.ValueString()
+	evicted := keyvalue.BeginsToEvict(keyvalue.EvictionPolicy(from), keyvalue.EvictionPolicy(to))
+	if evicted == "" || from == "" {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("maxmemory_policy"),
+		"The store will drop keys when its memory is full", fmt.Sprintf(
+			"%s: maxmemory_policy changes from %s to %s. From then on, when the memory limit is reached, %s may be dropped to make room, "+
+				"at once if it is reached now. Dropped keys are gone. The data source kvs_usage says how full the store is.",
+			m.label(), from, to, evicted))}
+}
+
 // protectedName refuses the second half of a replacement before the first one destroys anything: ModifyPlan is not told
 // that the two belong together.
 func protectedName(label string) diag.Diagnostic {

@@ -128,7 +128,12 @@ func (m instanceModel) checkPlacement(app heroku.App) diag.Diagnostics {
 	consented := m.OutsideSpace.ValueBool()
 	switch {
 	case place.Verdict == keyvalue.DoesNotFit, place.Verdict == keyvalue.NeedsConsent && !consented && !m.OutsideSpace.IsUnknown():
-		detail := fmt.Sprintf("App %q, in %s: %s\n\n%s", app.Name, whereabouts(app), place.Reason, choice(place.WouldFit))
+		detail := fmt.Sprintf("App %q, in %s: %s\n\n", app.Name, whereabouts(app), place.Reason)
+		if place.RunsIn != "" {
+			detail += fmt.Sprintf("To use this plan, put the app into %s: an app cannot move, so make a kvs_app with space_id there, "+
+				"and give its id as app_id. Otherwise choose another plan.\n\n", place.RunsIn)
+		}
+		detail += choice(place.WouldFit)
 		switch {
 		case place.Verdict == keyvalue.NeedsConsent:
 			detail += "\n\nThe other way out is outside_space = true, if the data may leave the space's network."

@@ -84,6 +84,10 @@ func TestAccInstancePlacement_refusal(t *testing.T) {
 		shields  = "Plans that would fit: - shield-7 (7 GB, $1100.00 a month) - shield-9 (10 GB, $2100.00 a month)"
 	)
 	const outside = "outside_space = true"
+	movingTo := func(where string) string {
+		return " To use this plan, put the app into " + where + ": an app cannot move, so make a kvs_app with space_id there, and give its id as app_id. " +
+			"Otherwise choose another plan. "
+	}
 	for name, test := range map[string]struct {
 		where    place
 		settings []string
@@ -98,11 +102,11 @@ func TestAccInstancePlacement_refusal(t *testing.T) {
 		"private in a Shield Space": {shield, []string{`plan = "private-7"`}, []string{
 			"A Shield Space takes stores on shield plans only, and private-7 is a private plan. " + shields}},
 		"shield in a Private Space": {private, []string{`plan = "shield-7"`, outside}, []string{
-			"The plan shield-7 runs inside the network of a Shield Space only, and the app is in a Private Space. " + privates}},
+			"The plan shield-7 runs inside the network of a Shield Space only, and the app is in a Private Space." + movingTo("a Shield Space") + privates}},
 		"private in the Common Runtime": {common, []string{`plan = "heroku-redis:private-7"`}, []string{
-			"The plan private-7 runs inside the network of a Private Space only, and the app is in the Common Runtime. " + premiums}},
+			"The plan private-7 runs inside the network of a Private Space only, and the app is in the Common Runtime." + movingTo("a Private Space") + premiums}},
 		"shield in the Common Runtime": {common, []string{`plan = "shield-9"`}, []string{
-			"The plan shield-9 runs inside the network of a Shield Space only, and the app is in the Common Runtime. " + premiums}},
+			"The plan shield-9 runs inside the network of a Shield Space only, and the app is in the Common Runtime." + movingTo("a Shield Space") + premiums}},
 		"no plan in the Common Runtime": {common, nil, []string{
 			`App "orders-web" is in the Common Runtime, which has no default plan for a store: set plan. ` + premiums}},
 	} {

@@ -33,6 +33,7 @@ var (
 	_ resource.ResourceWithIdentity       = (*instanceResource)(nil)
 	_ resource.ResourceWithImportState    = (*instanceResource)(nil)
 	_ resource.ResourceWithModifyPlan     = (*instanceResource)(nil)
+	_ resource.ResourceWithMoveState      = (*instanceResource)(nil)
 	_ resource.ResourceWithValidateConfig = (*instanceResource)(nil)
 )
 
@@ -149,6 +150,7 @@ func (r *instanceResource) planCreation(ctx context.Context, config instanceMode
 func (r *instanceResource) planExisting(ctx context.Context, state, config instanceModel, plan *instanceModel, overdue, applies bool) diag.Diagnostics {
 	diags := r.planUpdate(ctx, state, config, plan, applies)
 	diags.Append(r.planRetirement(ctx, state, plan, overdue)...)
+	diags.Append(state.warnOfEviction(*plan)...)
 	diags.Append(planForkChange(state.Fork, plan.Fork)...)
 	return diags
 }
@@ -329,6 +331,10 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
+	if err := r.identifyStore(ctx, &state.ID); err != nil {
+		resp.Diagnostics.Append(r.failure("Unable to read Key-Value Store", state.label(), err))
+		return
+	}
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: state.ID})...)
 	resp.Diagnostics.Append(r.certificates.recall(ctx, state.addOnID(), req.Private)...)
 	known := state
@@ -357,6 +363,9 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 	}
 	state.read(addOn, store)
 	state.AttachedApps = r.attachedApps(ctx, addOn.ID)
+	if state.OutsideSpace.IsNull() { // what has been moved from another provider does not say
+		state.OutsideSpace = types.BoolValue(r.runsOutside(ctx, addOn))
+	}
 	if kept := state.RetiredInstanceID.ValueString(); kept != "" {
 		if _, err := r.client.AddOn(ctx, heroku.AddOnID(kept)); heroku.IsNotFound(err) {
 			state.RetiredInstanceID = types.StringNull()

@@ -15,7 +15,10 @@ import (
 
 // kvs_run_maintenance runs the maintenance of a store that is ready, now instead of in its window, and waits for its end.
 
-var _ action.ActionWithConfigure = (*maintenanceRunAction)(nil)
+var (
+	_ action.ActionWithConfigure  = (*maintenanceRunAction)(nil)
+	_ action.ActionWithModifyPlan = (*maintenanceRunAction)(nil)
+)
 
 type maintenanceRunAction struct{ connection }
 
@@ -57,7 +60,7 @@ func (a *maintenanceRunAction) Invoke(ctx context.Context, req action.InvokeRequ
 	if !diags.HasError() {
 		diags.Append(refuseOnMini(addOn)...)
 	}
-	i := a.invoke(resp, addOn.Name, upkeepSteps...)
+	i := a.invoke(resp, addOn.Name, config.steps()...)
 	diags.Append(i.limit(ctx, config.Timeouts)...)
 	if resp.Diagnostics.Append(diags...); diags.HasError() {
 		return

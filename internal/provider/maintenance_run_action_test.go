@@ -29,6 +29,7 @@ func TestRunMaintenance_orchestrated(t *testing.T) {
 		"orders-cache: step 1 of 5, waiting for the maintenance to be ready (0s elapsed, at most 1h0m0s remaining)",
 		"waiting for the maintenance to be ready: preparing",
 		"step 2 of 5, keeping the apps still",
+		"keeping the apps still: orders-api, orders-web",
 		"step 3 of 5, running the maintenance",
 		"running the maintenance: running",
 		"step 4 of 5, waiting for the store to be available",
@@ -41,7 +42,11 @@ func TestRunMaintenance_orchestrated(t *testing.T) {
 	}
 	// invoked again, there is nothing to do, and no app need be in maintenance mode for that
 	w.ResetJournal()
-	w.invoke(runMaintenance, w.about(nil)).succeeded("there is nothing to run: the last maintenance was completed at 2026-01-14T")
+	w.invoke(runMaintenance, w.about(nil)).succeeded("step 1 of 3, ", "there is nothing to run: the last maintenance was completed at 2026-01-14T")
+	last := w.invoke(runMaintenance, w.about(values{"app_maintenance": true}))
+	if last.succeeded("there is nothing to run"); strings.Contains(last.String(), "putting the apps back") {
+		t.Error(last)
+	}
 	if writes := w.Requests("(POST|PATCH|PUT|DELETE)", ".*"); len(writes) != 0 {
 		t.Error(writes)
 	}

@@ -25,6 +25,7 @@ import (
 
 var (
 	_ action.ActionWithConfigure      = (*maintenanceScheduleAction)(nil)
+	_ action.ActionWithModifyPlan     = (*maintenanceScheduleAction)(nil)
 	_ action.ActionWithValidateConfig = (*maintenanceScheduleAction)(nil)
 )
 
@@ -118,36 +119,59 @@ func (a *maintenanceScheduleAction) Invoke(ctx context.Context, req action.Invok
 
 func (i *invocation) schedule(ctx context.Context, addOn heroku.AddOn, config maintenanceScheduleActionModel) diag.Diagnostics {
 	const summary = "Unable to schedule the maintenance of Key-Value Store"
-	m, err := i.client.Maintenance(ctx, addOn.ID)
+	c, refusal, err := i.choose(ctx, addOn, config)
 	switch {
-	case heroku.HasStatus(err, http.StatusNotFound) || err == nil && !m.Outstanding():
-		return diag.Diagnostics{diag.NewErrorDiagnostic("There is no maintenance to schedule",
-			fmt.Sprintf("%s has no outstanding maintenance: Heroku has announced none, or it has begun. Nothing was done.", storeLabel(addOn)))}
 	case err != nil:
-		return diag.Diagnostics{i.failure(summary, storeLabel(addOn), err)}
-	}
-	window, err := keyvalue.ParseWindowText(m.Window)
-	if err != nil {
-		return diag.Diagnostics{diag.NewErrorDiagnostic(summary, fmt.Sprintf("%s: %s. Nothing was done; choose the week with `heroku data:maintenances:schedule`.", storeLabel(addOn), err))}
-	}
-	now := i.client.HostTime()
-	wanted := window.Next(config.earliest(now))
-	if !m.RequiredBy.IsZero() && wanted.After(m.RequiredBy) {
-		return diag.Diagnostics{diag.NewErrorDiagnostic("The maintenance cannot be put off for so long", fmt.Sprintf(
-			"%s: Heroku requires its maintenance by %s, and the window that was asked for begins at %s. Nothing was done: choose an earlier week.",
-			storeLabel(addOn), m.RequiredBy.Format(time.RFC3339), wanted.Format(time.RFC3339)))}
-	}
-	weeks := weeksBetween(m.ScheduledFor, now, wanted)
-	if weeks == 0 && !m.ScheduledFor.IsZero() {
-		i.say(ctx, "it is scheduled for "+m.ScheduledFor.Format(time.RFC3339)+" already")
+		return diag.Diagnostics{i.failure(summary, storeLabel(addOn)+", whose maintenance was not scheduled", err)}
+	case refusal != nil:
+		return diag.Diagnostics{refusal}
+	case c.nothing != "":
+		i.say(ctx, c.nothing)
 		return nil
 	}
-	at, err := i.client.ScheduleMaintenance(ctx, addOn.ID, m.ScheduledFor, weeks)
+	at, err := i.client.ScheduleMaintenance(ctx, addOn.ID, c.scheduled, c.weeks)
 	if err != nil {
 		return diag.Diagnostics{i.failure(summary, storeLabel(addOn), err)}
 	}
 	i.say(ctx, "it is scheduled for "+at.Format(time.RFC3339))
 	return nil
+}
+
+// weekChoice is by how many weeks to move what is scheduled, or why nothing is to be done.
+type weekChoice struct {
+	scheduled time.Time
+	weeks     int
+	nothing   string
+}
+
+// choose compares what is scheduled with what is asked for. The refusal is nil when it can be done.
+func (c *connection) choose(
+	ctx context.Context, addOn heroku.AddOn, config maintenanceScheduleActionModel,
+) (choice weekChoice, refusal diag.Diagnostic, err error) {
+	m, err := c.client.Maintenance(ctx, addOn.ID)
+	if heroku.HasStatus(err, http.StatusNotFound) || err == nil && !m.Outstanding() {
+		return weekChoice{nothing: nothingTo("schedule", m)}, nil, nil
+	}
+	if err != nil {
+		return choice, nil, err
+	}
+	window, err := keyvalue.ParseWindowText(m.Window)
+	if err != nil {
+		return choice, diag.NewErrorDiagnostic("Unable to schedule the maintenance of Key-Value Store", fmt.Sprintf(
+			"%s: %s. Nothing was done; choose the week with `heroku data:maintenances:schedule`.", storeLabel(addOn), err)), nil
+	}
+	now := c.client.HostTime()
+	wanted := window.Next(config.earliest(now))
+	if !m.RequiredBy.IsZero() && wanted.After(m.RequiredBy) {
+		return choice, diag.NewErrorDiagnostic("The maintenance cannot be put off for so long", fmt.Sprintf(
+			"%s: Heroku requires its maintenance by %s, and the window that was asked for begins at %s. Nothing was done: choose an earlier week.",
+			storeLabel(addOn), m.RequiredBy.Format(time.RFC3339), wanted.Format(time.RFC3339))), nil
+	}
+	choice = weekChoice{scheduled: m.ScheduledFor, weeks: weeksBetween(m.ScheduledFor, now, wanted)}
+	if choice.weeks == 0 && !m.ScheduledFor.IsZero() {
+		choice.nothing = "it is scheduled for " + m.ScheduledFor.Format(time.RFC3339) + " already"
+	}
+	return choice, nil, nil
 }
 
 // earliest is when the window may begin: in the future, whatever the date.

@@ -34,6 +34,7 @@ var (
 	_ resource.ResourceWithIdentity    = (*maintenanceWindowResource)(nil)
 	_ resource.ResourceWithImportState = (*maintenanceWindowResource)(nil)
 	_ resource.ResourceWithModifyPlan  = (*maintenanceWindowResource)(nil)
+	_ resource.ResourceWithMoveState   = (*maintenanceWindowResource)(nil)
 )
 
 type maintenanceWindowResource struct{ connection }

@@ -106,6 +106,14 @@ func (n naming) RenewEphemeralResource(ctx context.Context, req *tfprotov6.Renew
 	return resp, err
 }
 
+func (n naming) PlanAction(ctx context.Context, req *tfprotov6.PlanActionRequest) (*tfprotov6.PlanActionResponse, error) {
+	resp, err := n.server.PlanAction(ctx, req)
+	if resp != nil {
+		n.name(ctx, resp.Diagnostics, actionSchema(req.ActionType), req.Config)
+	}
+	return resp, err
+}
+
 func (n naming) InvokeAction(ctx context.Context, req *tfprotov6.InvokeActionRequest) (*tfprotov6.InvokeActionServerStream, error) {
 	resp, err := n.server.InvokeAction(ctx, req)
 	if resp == nil || resp.Events == nil {
@@ -114,12 +122,7 @@ func (n naming) InvokeAction(ctx context.Context, req *tfprotov6.InvokeActionReq
 	return &tfprotov6.InvokeActionServerStream{Events: func(yield func(tfprotov6.InvokeActionEvent) bool) {
 		for event := range resp.Events {
 			if completed, is := event.Type.(tfprotov6.CompletedInvokeActionEventType); is {
-				n.name(ctx, completed.Diagnostics, func(all *tfprotov6.GetProviderSchemaResponse) *tfprotov6.Schema {
-					if action := all.ActionSchemas[req.ActionType]; action != nil {
-						return action.Schema
-					}
-					return nil
-				}, req.Config)
+				n.name(ctx, completed.Diagnostics, actionSchema(req.ActionType), req.Config)
 			}
 			if !yield(event) {
 				return
@@ -134,6 +137,15 @@ type schemaOf func(*tfprotov6.GetProviderSchemaResponse) *tfprotov6.Schema
 func resourceSchema(resourceType string) schemaOf {
 	return func(all *tfprotov6.GetProviderSchemaResponse) *tfprotov6.Schema {
 		return all.ResourceSchemas[resourceType]
+	}
+}
+
+func actionSchema(actionType string) schemaOf {
+	return func(all *tfprotov6.GetProviderSchemaResponse) *tfprotov6.Schema {
+		if action := all.ActionSchemas[actionType]; action != nil {
+			return action.Schema
+		}
+		return nil
 	}
 }
 

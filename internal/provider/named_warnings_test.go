@@ -45,6 +45,10 @@ func (w *warner) InvokeAction(context.Context, *tfprotov6.InvokeActionRequest) (
 	return &tfprotov6.InvokeActionServerStream{Events: slices.Values(events)}, nil
 }
 
+func (w *warner) PlanAction(context.Context, *tfprotov6.PlanActionRequest) (*tfprotov6.PlanActionResponse, error) {
+	return &tfprotov6.PlanActionResponse{Diagnostics: w.warning()}, nil
+}
+
 // of is a value of a type with these attributes; the others are unknown.
 func of(t *testing.T, schema *tfprotov6.Schema, given map[string]string) *tfprotov6.DynamicValue {
 	t.Helper()
@@ -116,6 +120,11 @@ func TestWarnings_areToldApartByTheirSummaries(t *testing.T) {
 		}
 		return said
 	}
+	planAction := func(given map[string]string) string {
+		resp, err := named.PlanAction(ctx, &tfprotov6.PlanActionRequest{
+			ActionType: "kvs_reset_stats", Config: of(t, schemas.ActionSchemas["kvs_reset_stats"].Schema, given)})
+		return summary(resp.Diagnostics, err)
+	}
 	none := map[string]string{}
 	for i, test := range []struct {
 		detail string
@@ -139,6 +148,7 @@ func TestWarnings_areToldApartByTheirSummaries(t *testing.T) {
 		{"a", func() string { return open(map[string]string{"attachment_id": "6"}) }, "Look out: 6"},
 		{"c", renew, "Look out (3)"},
 		{"a", func() string { return invoke(map[string]string{"instance_id": "7"}) }, "Look out: 7"},
+		{"a", func() string { return planAction(map[string]string{"instance_id": "8"}) }, "Look out: 8"},
 	} {
 		w.detail = test.detail
 		if got := test.say(); got != test.want {

@@ -39,6 +39,7 @@ var (
 	_ resource.ResourceWithIdentity       = (*privateSpaceResource)(nil)
 	_ resource.ResourceWithImportState    = (*privateSpaceResource)(nil)
 	_ resource.ResourceWithModifyPlan     = (*privateSpaceResource)(nil)
+	_ resource.ResourceWithMoveState      = (*privateSpaceResource)(nil)
 	_ resource.ResourceWithValidateConfig = (*privateSpaceResource)(nil)
 )
 

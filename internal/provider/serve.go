@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,7 +34,7 @@ func Serve(version string, attachable bool, with ...Option) error {
 
 // NewServer returns the provider as it is served.
 func NewServer(version string, with ...Option) tfprotov6.ProviderServer {
-	return guardedServer(withNames(releasing(providerserver.NewProtocol6(New(version, with...)())())))
+	return guardedServer(withNames(finishing(releasing(providerserver.NewProtocol6(New(version, with...)())()))))
 }
 
 // silenceTrace keeps the plugin libraries from tracing when nobody has asked for logs. They trace by default, and the CLI throws
@@ -53,6 +54,55 @@ type server interface {
 	tfprotov6.ListResourceServer
 	tfprotov6.ActionServer
 	tfprotov6.StateStoreServer
+}
+
+// finishingServer answers StopProvider when the actions under way have said how they ended. What an action says after that is
+// dropped by terraform-plugin-go, and Terraform takes an action that says nothing for one that has succeeded.
+type finishingServer struct {
+	server
+	underWay *sync.RWMutex // held for reading by each action
+}
+
+// lastWords is how long is waited for them, in real time: what an interrupted action sends, and what puts its apps back.
+const lastWords = releaseTimeout + time.Minute
+
+func finishing(s tfprotov6.ProviderServer) tfprotov6.ProviderServer {
+	if whole, ok := s.(server); ok {
+		return finishingServer{whole, new(sync.RWMutex)}
+	}
+	return s
+}
+
+func (s finishingServer) InvokeAction(
+	ctx context.Context, req *tfprotov6.InvokeActionRequest,
+) (*tfprotov6.InvokeActionServerStream, error) {
+	s.underWay.RLock()
+	stream, err := s.server.InvokeAction(ctx, req)
+	if err != nil || stream == nil || stream.Events == nil {
+		s.underWay.RUnlock()
+		return stream, err
+	}
+	return &tfprotov6.InvokeActionServerStream{Events: func(push func(tfprotov6.InvokeActionEvent) bool) {
+		defer s.underWay.RUnlock()
+		stream.Events(push)
+	}}, nil
+}
+
+// StopProvider cancels the contexts of all requests first, as the framework does.
+func (s finishingServer) StopProvider(ctx context.Context, req *tfprotov6.StopProviderRequest) (*tfprotov6.StopProviderResponse, error) {
+	resp, err := s.server.StopProvider(ctx, req)
+	over := make(chan struct{})
+	go func() {
+		s.underWay.Lock()
+		defer s.underWay.Unlock()
+		close(over)
+	}()
+	select {
+	case <-over:
+	case <-ctx.Done():
+	case <-time.After(lastWords):
+	}
+	return resp, err
 }
 
 // releasingServer gives the framework contexts that hold nothing once their request has been answered. The framework keeps the

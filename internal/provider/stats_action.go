@@ -13,7 +13,10 @@ import (
 
 // kvs_reset_stats sets the counters of a store's server back to 0, as `heroku redis:stats-reset` does.
 
-var _ action.ActionWithConfigure = (*statsAction)(nil)
+var (
+	_ action.ActionWithConfigure  = (*statsAction)(nil)
+	_ action.ActionWithModifyPlan = (*statsAction)(nil)
+)
 
 type statsAction struct{ connection }
 

@@ -43,6 +43,7 @@ var (
 	_ resource.ResourceWithIdentity       = (*trustedRangesResource)(nil)
 	_ resource.ResourceWithImportState    = (*trustedRangesResource)(nil)
 	_ resource.ResourceWithModifyPlan     = (*trustedRangesResource)(nil)
+	_ resource.ResourceWithMoveState      = (*trustedRangesResource)(nil)
 	_ resource.ResourceWithValidateConfig = (*trustedRangesResource)(nil)
 )
 
@@ -300,6 +301,10 @@ func (r *trustedRangesResource) Read(ctx context.Context, req resource.ReadReque
 	defer recoverPanic(&resp.Diagnostics, "Reading trusted IP ranges", nil)
 	var state trustedRangesModel
 	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
+		return
+	}
+	if err := r.identifySpace(ctx, &state.SpaceID); err != nil {
+		resp.Diagnostics.Append(r.failure("Unable to read the trusted IP ranges", state.String(), err))
 		return
 	}
 	r.run.read(state.object())

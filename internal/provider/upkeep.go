@@ -5,6 +5,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -30,6 +31,8 @@ type upkeep struct {
 	addOn       heroku.AddOn
 	attachments []heroku.Attachment
 	terms       upkeepModel
+
+	held, ordered, ran bool // what may have been done: apps held, an upgrade ordered, a maintenance run
 }
 
 // upkeepModel says what the apps are to feel of it.
@@ -50,7 +53,13 @@ const (
 	stepPutBack   = "putting the apps back"
 )
 
-var upkeepSteps = []string{stepPreparing, stepHolding, stepRunning, stepAvailable, stepPutBack}
+// steps are those of a maintenance that is run on these terms.
+func (m upkeepModel) steps() []string {
+	if m.hold() == (replacement.Hold{}) {
+		return []string{stepPreparing, stepRunning, stepAvailable}
+	}
+	return []string{stepPreparing, stepHolding, stepRunning, stepAvailable, stepPutBack}
+}
 
 func upkeepAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
@@ -83,7 +92,7 @@ func (i *invocation) newUpkeep(ctx context.Context, addOn heroku.AddOn, terms up
 	if err != nil {
 		return nil, diag.Diagnostics{i.failure("Unable to read the attachments of Key-Value Store", storeLabel(addOn), err)}
 	}
-	return &upkeep{i, addOn, attachments, terms}, nil
+	return &upkeep{invocation: i, addOn: addOn, attachments: attachments, terms: terms}, nil
 }
 
 func (u *upkeep) apps() []heroku.AppID {
@@ -92,6 +101,22 @@ func (u *upkeep) apps() []heroku.AppID {
 		apps = append(apps, attachment.AppID)
 	}
 	return replacement.EachOnce(apps)
+}
+
+// appNames are the names of the apps that a store is attached to.
+func appNames(attachments []heroku.Attachment) string {
+	var names []string
+	for _, attachment := range attachments {
+		names = append(names, attachment.AppName)
+	}
+	slices.Sort(names)
+	return strings.Join(slices.Compact(names), ", ")
+}
+
+// mayHaveBegun says that Heroku has not refused a request, so that what it asks for may be under way.
+func mayHaveBegun(err error) bool {
+	var answer *heroku.Error
+	return !errors.As(err, &answer) || answer.Status >= http.StatusInternalServerError
 }
 
 // refuseOnMini: there is no maintenance on that plan.
@@ -106,25 +131,35 @@ func refuseOnMini(addOn heroku.AddOn) diag.Diagnostics {
 
 // refuseUnprepared is what Heroku leaves to its clients: an app that is in use is not to lose its store by surprise.
 func (u *upkeep) refuseUnprepared(ctx context.Context) diag.Diagnostics {
+	refusal, err := u.unprepared(ctx)
+	if err != nil {
+		return diag.Diagnostics{u.failure("Unable to read an app that the store is attached to",
+			fmt.Sprintf("An app of %s, which %s is attached to. Nothing was done", appNames(u.attachments), storeLabel(u.addOn)), err)}
+	}
+	return refusal
+}
+
+func (u *upkeep) unprepared(ctx context.Context) (diag.Diagnostics, error) {
 	if confirm := u.terms.Confirm.ValueString(); confirm != "" && confirm != u.addOn.AppName {
 		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("confirm"), "The confirmation names another app", fmt.Sprintf(
-			"%s belongs to the app %s, and confirm is %q. Nothing was done: check that it is the right store, then set confirm = %q.", storeLabel(u.addOn), u.addOn.AppName, confirm, u.addOn.AppName))}
+			"%s belongs to the app %s, and confirm is %q. Nothing was done: check that it is the right store, then set confirm = %q.",
+			storeLabel(u.addOn), u.addOn.AppName, confirm, u.addOn.AppName))}, nil
 	}
 	if u.terms.Confirm.ValueString() != "" || u.terms.hold() != (replacement.Hold{}) {
-		return nil
+		return nil, nil
 	}
 	var inUse []string
 	for _, id := range u.apps() {
 		app, err := u.client.FindApp(ctx, string(id))
 		if err != nil {
-			return diag.Diagnostics{u.failure("Unable to read an app that the store is attached to", fmt.Sprintf("App %s, which %s is attached to", id, storeLabel(u.addOn)), err)}
+			return nil, err
 		}
 		if !app.Maintenance {
 			inUse = append(inUse, app.Name)
 		}
 	}
 	if len(inUse) == 0 {
-		return nil
+		return nil, nil
 	}
 	slices.Sort(inUse)
 	ways := fmt.Sprintf("Set app_maintenance = true, with scale_down = true if their workers have to rest as well, to keep them still meanwhile; or switch their maintenance mode on first; "+
@@ -134,7 +169,8 @@ func (u *upkeep) refuseUnprepared(ctx context.Context) diag.Diagnostics {
 			"or switch their maintenance mode on first; or leave the upgrade to the maintenance window, with version_upgrade = \"window\"."
 	}
 	return diag.Diagnostics{diag.NewErrorDiagnostic("An app is not in maintenance mode", fmt.Sprintf(
-		"%s is attached to apps that serve requests, which would lose their connections: %s. Nothing was done: the maintenance was not run.\n\n%s", storeLabel(u.addOn), strings.Join(inUse, ", "), ways))}
+		"%s is attached to apps that serve requests, which would lose their connections: %s. Nothing was done: the maintenance was not run.\n\n%s",
+		storeLabel(u.addOn), strings.Join(inUse, ", "), ways))}, nil
 }
 
 // run runs the outstanding maintenance, or waits for the end of the one that is running. Whatever becomes of it, no app
@@ -153,11 +189,13 @@ func (u *upkeep) run(ctx context.Context) (diags diag.Diagnostics) {
 	case err != nil:
 		return u.unable(err)
 	case m.Status == heroku.MaintenanceCompleted || m.Status == heroku.MaintenanceNone:
-		u.say(ctx, nothingToRun(m))
+		u.say(ctx, nothingTo("run", m))
 		return nil
 	}
 	if u.terms.hold() != (replacement.Hold{}) {
+		u.held = true
 		u.begin(ctx, stepHolding)
+		u.say(ctx, appNames(u.attachments))
 		if _, err := u.replacements().Hold(ctx, u.addOn.ID, u.apps(), u.terms.hold()); err != nil {
 			return diag.Diagnostics{u.failure("Unable to keep the apps still", storeLabel(u.addOn)+", whose maintenance was not run", err)}
 		}
@@ -166,17 +204,23 @@ func (u *upkeep) run(ctx context.Context) (diags diag.Diagnostics) {
 }
 
 func (u *upkeep) unable(err error) diag.Diagnostics {
-	return diag.Diagnostics{u.failure("Unable to run the maintenance of Key-Value Store", storeLabel(u.addOn), err)}
+	object := storeLabel(u.addOn)
+	if !u.ran {
+		object += ", whose maintenance was not run"
+	}
+	return diag.Diagnostics{u.failure("Unable to run the maintenance of Key-Value Store", object, err)}
 }
 
 // carryOut runs a maintenance that is ready, or goes on with one that is running.
 func (u *upkeep) carryOut(ctx context.Context, m heroku.Maintenance) diag.Diagnostics {
 	u.begin(ctx, stepRunning)
 	if m.Status != heroku.MaintenanceRunning {
-		if err := u.start(ctx); err != nil {
+		err := u.start(ctx)
+		if u.ran = mayHaveBegun(err); err != nil {
 			return u.unable(err)
 		}
 	}
+	u.ran = true
 	m, err := u.client.WaitMaintenanceOver(ctx, u.addOn.ID, u.remaining(), u.watch(ctx))
 	if err != nil {
 		return u.unable(err)
@@ -212,16 +256,20 @@ func (u *upkeep) latest(ctx context.Context) (heroku.Maintenance, error) {
 	return m, err
 }
 
-func nothingToRun(m heroku.Maintenance) string {
-	if m.CompletedAt.IsZero() {
-		return "there is nothing to run: no maintenance is outstanding"
+// nothingTo is for a maintenance that is not outstanding, to do what with.
+func nothingTo(do string, m heroku.Maintenance) string {
+	switch {
+	case m.Status == heroku.MaintenanceRunning:
+		return "there is nothing to " + do + ": the maintenance is running"
+	case m.CompletedAt.IsZero():
+		return "there is nothing to " + do + ": no maintenance is outstanding"
 	}
-	return "there is nothing to run: the last maintenance was completed at " + m.CompletedAt.Format(time.RFC3339)
+	return "there is nothing to " + do + ": the last maintenance was completed at " + m.CompletedAt.Format(time.RFC3339)
 }
 
 // putBack outlives an interrupt, but not for long.
 func (u *upkeep) putBack(ctx context.Context) diag.Diagnostics {
-	if u.terms.hold() != (replacement.Hold{}) {
+	if u.held {
 		u.begin(ctx, stepPutBack)
 	}
 	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)

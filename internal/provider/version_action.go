@@ -16,13 +16,17 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
 // kvs_upgrade_version gives a store a newer version. The surprise: on production plans Heroku only prepares a maintenance,
 // and the version changes when that is run; a mini is upgraded at once and loses its keys.
 
-var _ action.ActionWithConfigure = (*versionAction)(nil)
+var (
+	_ action.ActionWithConfigure  = (*versionAction)(nil)
+	_ action.ActionWithModifyPlan = (*versionAction)(nil)
+)
 
 type versionAction struct{ connection }
 
@@ -88,7 +92,7 @@ func (a *versionAction) Invoke(ctx context.Context, req action.InvokeRequest, re
 	if resp.Diagnostics.Append(diags...); diags.HasError() {
 		return
 	}
-	i := a.invoke(resp, addOn.Name, slices.Concat([]string{stepOrdering}, upkeepSteps, []string{stepVersion})...)
+	i := a.invoke(resp, addOn.Name, config.steps(addOn)...)
 	if resp.Diagnostics.Append(i.limit(ctx, config.Timeouts)...); resp.Diagnostics.HasError() {
 		return
 	}
@@ -97,6 +101,18 @@ func (a *versionAction) Invoke(ctx context.Context, req action.InvokeRequest, re
 		return
 	}
 	resp.Diagnostics.Append(u.upgrade(ctx, config.upgrade())...)
+}
+
+// steps are those of an upgrade of the store.
+func (m versionActionModel) steps(addOn heroku.AddOn) []string {
+	name, err := keyvalue.ParsePlanName(addOn.Plan)
+	switch {
+	case err == nil && hasNoWindow(name):
+		return []string{stepOrdering, stepAvailable, stepVersion}
+	case m.When.ValueString() != upgradeNow:
+		return []string{stepOrdering, stepPreparing}
+	}
+	return slices.Concat([]string{stepOrdering}, m.upkeepModel.steps(), []string{stepVersion})
 }
 
 func (m versionActionModel) upgrade() upgrade {

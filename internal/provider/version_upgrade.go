@@ -48,10 +48,12 @@ func (u *upkeep) upgrade(ctx context.Context, asked upgrade) diag.Diagnostics {
 	}
 	m, err := u.latest(ctx)
 	if underWay := m.Outstanding() || m.Status == heroku.MaintenanceRunning; err == nil && !(underWay && m.CustomerRequested) {
-		if err = u.client.UpgradeStore(ctx, u.addOn.ID, string(wanted.ForUpgrade())); err == nil {
+		err = u.client.UpgradeStore(ctx, u.addOn.ID, string(wanted.ForUpgrade()))
+		if u.ordered = mayHaveBegun(err); err == nil {
 			u.say(ctx, "ordered, from version "+store.Version)
 		}
 	}
+	u.ordered = u.ordered || err == nil
 	if err == nil && m.Status != heroku.MaintenanceRunning {
 		u.begin(ctx, stepPreparing)
 		m, err = u.client.WaitMaintenanceReady(ctx, u.addOn.ID, u.remaining(), u.watch(ctx))
@@ -69,7 +71,11 @@ func (u *upkeep) upgrade(ctx context.Context, asked upgrade) diag.Diagnostics {
 }
 
 func (u *upkeep) notUpgraded(err error) diag.Diagnostics {
-	return diag.Diagnostics{u.failure("Unable to upgrade the version of Key-Value Store", storeLabel(u.addOn), err)}
+	object := storeLabel(u.addOn)
+	if !u.ordered {
+		object += ", whose upgrade was not ordered"
+	}
+	return diag.Diagnostics{u.failure("Unable to upgrade the version of Key-Value Store", object, err)}
 }
 
 // leaveToWindow says when the version will change.
@@ -91,7 +97,7 @@ func (u *upkeep) upgradeAtOnce(ctx context.Context, asked upgrade) diag.Diagnost
 		return diag.Diagnostics{miniLosesData(storeLabel(u.addOn), asked.consent)}
 	}
 	err := u.client.UpgradeStore(ctx, u.addOn.ID, string(asked.floor.ForUpgrade()))
-	if err == nil {
+	if u.ordered = mayHaveBegun(err); err == nil {
 		u.begin(ctx, stepAvailable)
 		_, err = u.client.WaitStoreAvailable(ctx, u.addOn.ID, "", u.remaining())
 	}

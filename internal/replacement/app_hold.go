@@ -4,6 +4,7 @@
 package replacement
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -242,33 +243,34 @@ func (m *Manager) Release(ctx context.Context, holder heroku.AddOnID, apps []her
 	defer m.locks.Lock(EachOnce(apps))()
 	var failures []error
 	for _, id := range slices.Backward(apps) { // the first one knows of the others until the end
-		err := m.releaseApp(ctx, holder, id)
+		name, err := m.releaseApp(ctx, holder, id)
 		if err != nil && !heroku.IsNotFound(err) {
-			failures = append(failures, fmt.Errorf("putting the app %s back: %w", id, err))
+			failures = append(failures, fmt.Errorf("putting the app %s back: %w", cmp.Or(name, string(id)), err))
 		}
 	}
 	return errors.Join(failures...)
 }
 
-func (m *Manager) releaseApp(ctx context.Context, holder heroku.AddOnID, id heroku.AppID) error {
+// releaseApp also returns the app's name, if it could be read.
+func (m *Manager) releaseApp(ctx context.Context, holder heroku.AddOnID, id heroku.AppID) (name string, err error) {
 	app, err := m.heldApp(ctx, id)
 	if err != nil || !slices.Contains(app.memo.Holders, holder) {
-		return err
+		return app.Name, err
 	}
 	if len(app.memo.Holders) > 1 {
 		app.memo.Holders = slices.DeleteFunc(app.memo.Holders, func(id heroku.AddOnID) bool { return id == holder })
 		delete(app.memo.Apps, holder)
-		return m.remember(ctx, id, app.memo)
+		return app.Name, m.remember(ctx, id, app.memo)
 	}
 	if err := m.client.Scale(ctx, id, app.stopped()); err != nil {
-		return err
+		return app.Name, err
 	}
 	if before := app.memo.Maintenance; before != nil && !*before && app.Maintenance {
 		if err := m.setAppMaintenance(ctx, id, false); err != nil {
-			return err
+			return app.Name, err
 		}
 	}
-	return m.client.SetConfigVar(ctx, id, HoldVar, nil)
+	return app.Name, m.client.SetConfigVar(ctx, id, HoldVar, nil)
 }
 
 // stopped are the process types to scale back. One that has dynos was scaled by somebody since, and one that is gone
