@@ -105,7 +105,11 @@ func (g *governed[M]) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	if resp.Diagnostics.HasError() || planned.Raw.Equal(req.State.Raw) {
 		return
 	}
-	if !planned.Raw.IsNull() {
+	switch {
+	case planned.Raw.IsNull():
+	case !req.State.Raw.IsNull() && !req.Config.Raw.IsFullyKnown(): // it may turn out that nothing changes
+		kept = tftypes.NewValue(kept.Type(), tftypes.UnknownValue)
+	default:
 		kept = g.impact(ctx, req.State, planned, &resp.Diagnostics)
 	}
 	if g.control.Control == nil || resp.Diagnostics.HasError() {
@@ -182,25 +186,29 @@ func (g *governed[M]) Update(ctx context.Context, req resource.UpdateRequest, re
 	resp.State = g.settled(ctx, req.State, resp.State, planned)
 }
 
-// settled is the state after a change, with what was planned that it means, which is the record of what was approved. What only
-// apply could know is filled in.
+// settled is the state after a change, with what was planned that it means: the record of what was approved. What only apply
+// could know is filled in.
 func (g *governed[M]) settled(ctx context.Context, before, after tfsdk.State, planned tftypes.Value) tfsdk.State {
 	schemas := g.schemas(ctx)
-	if attributes, ok := attributesOf(planned); ok && !planned.IsFullyKnown() && !after.Raw.IsNull() {
-		var diags diag.Diagnostics
-		now, _ := attributesOf(g.impact(ctx, before, tfsdk.Plan(after), &diags))
+	if planned.IsFullyKnown() || after.Raw.IsNull() {
+		return schemas.wholeState(after, planned)
+	}
+	var diags diag.Diagnostics
+	now := g.impact(ctx, before, tfsdk.Plan(after), &diags)
+	attributes, partly := attributesOf(planned)
+	filled, ok := attributesOf(now)
+	if partly && ok {
 		for name, value := range attributes {
-			switch found, ok := now[name]; {
-			case value.IsFullyKnown():
-			case ok && found.IsFullyKnown():
-				attributes[name] = found
-			default:
-				attributes[name] = tftypes.NewValue(value.Type(), nil)
+			if value.IsFullyKnown() {
+				filled[name] = value
 			}
 		}
-		planned = tftypes.NewValue(planned.Type(), attributes)
+		now = tftypes.NewValue(now.Type(), filled)
 	}
-	return schemas.wholeState(after, planned)
+	if !now.IsFullyKnown() {
+		now = schemas.none
+	}
+	return schemas.wholeState(after, now)
 }
 
 func (g *governed[M]) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {

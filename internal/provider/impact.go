@@ -39,7 +39,7 @@ type impact struct {
 	Admits       types.Set
 	ShutsOut     types.Set
 
-	unknown bool // what the change means depends on what only apply will know
+	unknown bool // only apply will know
 }
 
 // Methods beside those of a change of a store.
@@ -99,31 +99,25 @@ var impactType, _ = impactAttribute().GetType().(types.ObjectType)
 
 // value is the attribute as it is planned.
 func (i impact) value(reference types.String) (types.Object, diag.Diagnostics) {
-	text := func(s string) attr.Value {
-		switch {
-		case i.unknown:
-			return types.StringUnknown()
-		case s == "":
+	if i.unknown {
+		return types.ObjectUnknown(impactType.AttrTypes), nil
+	}
+	text := func(s string) types.String {
+		if s == "" {
 			return types.StringNull()
 		}
 		return types.StringValue(s)
 	}
-	set := func(s types.Set) attr.Value {
-		switch {
-		case i.unknown:
-			return types.SetUnknown(types.StringType)
-		case s.IsNull():
+	set := func(s types.Set) types.Set {
+		if s.IsNull() { // the zero value is one of no type
 			return types.SetNull(types.StringType)
 		}
 		return s
 	}
-	after, irreversible := attr.Value(i.PriceAfter), attr.Value(types.BoolValue(i.Irreversible))
-	if i.unknown {
-		after, irreversible = types.Float64Unknown(), types.BoolUnknown()
-	}
 	return types.ObjectValue(impactType.AttrTypes, map[string]attr.Value{
 		"method": text(i.Method), "data": text(i.Data), "url_changes": text(i.URLChanges), "restarts": set(i.Restarts),
-		"interruption": text(i.Interruption), "irreversible": irreversible, "price_before": i.PriceBefore, "price_after": after,
+		"interruption": text(i.Interruption), "irreversible": types.BoolValue(i.Irreversible),
+		"price_before": i.PriceBefore, "price_after": i.PriceAfter,
 		"admits": set(i.Admits), "shuts_out": set(i.ShutsOut), "reference": reference,
 	})
 }

@@ -14,9 +14,10 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/replacement"
 )
 
-// What a change of each resource means. before is nil for a creation.
+// What a change of each resource means. before is nil for a creation. The configuration of an object that exists is known
+// here, so that what is unknown in its plan is only what follows from the change.
 
-func anyUnknown(values ...attr.Value) bool { return slices.ContainsFunc(values, attr.Value.IsUnknown) }
+func differs(planned, before attr.Value) bool { return !planned.IsUnknown() && !planned.Equal(before) }
 
 func (m instanceModel) impact(ctx context.Context, before *instanceModel) impact {
 	if before == nil {
@@ -32,9 +33,7 @@ func (m instanceModel) impact(ctx context.Context, before *instanceModel) impact
 	change := keyvalue.Impact(before.spec(), m.spec())
 	i := outcome(change.Outcome(keyvalue.Terms{Empty: terms.recreates(), AppsHeld: terms.holds()}))
 	i.PriceBefore, i.PriceAfter, i.Restarts = before.MonthlyPrice, m.MonthlyPrice, stringSet(nil)
-	i.unknown = anyUnknown(m.Plan, m.AppID, m.Version, m.Migration)
 	switch {
-	case i.unknown:
 	case change.Method == keyvalue.NewStore || change.Method == keyvalue.Refused:
 		i.Restarts = before.AttachedApps
 		if terms.retires() != replacement.RetireAlways {
@@ -44,16 +43,14 @@ func (m instanceModel) impact(ctx context.Context, before *instanceModel) impact
 		i.Restarts = before.AttachedApps
 	case !before.ready():
 		i.Method = methodResume
-	case anyUnknown(m.AttachmentName, m.Name, m.Timeout, m.MaxmemoryPolicy, m.NotifyKeyspaceEvents, m.DeletionProtection):
-		i.unknown = true
-	case !m.AttachmentName.Equal(before.AttachmentName):
+	case differs(m.AttachmentName, before.AttachmentName):
 		i.Method, i.Restarts, i.Interruption = methodAttach, appsOf(m.AppID), keyvalue.InterruptionBrief
-	case !m.Name.Equal(before.Name):
+	case differs(m.Name, before.Name):
 		i.Method = methodRename
-	case !m.Timeout.Equal(before.Timeout) || !m.MaxmemoryPolicy.Equal(before.MaxmemoryPolicy) ||
-		!m.NotifyKeyspaceEvents.Equal(before.NotifyKeyspaceEvents):
+	case differs(m.Timeout, before.Timeout) || differs(m.MaxmemoryPolicy, before.MaxmemoryPolicy) ||
+		differs(m.NotifyKeyspaceEvents, before.NotifyKeyspaceEvents):
 		i.Method = methodSettings
-	case !m.DeletionProtection.Equal(before.DeletionProtection):
+	case differs(m.DeletionProtection, before.DeletionProtection):
 		i.Method = methodProtection
 	default:
 		i.Method = methodNothingSent
@@ -79,16 +76,15 @@ func (m attachmentModel) impact(_ context.Context, before *attachmentModel) impa
 	switch {
 	case before == nil:
 		i.Interruption = keyvalue.InterruptionNone
-	case !m.AppID.Equal(before.AppID):
+	case differs(m.AppID, before.AppID):
 		i.Method, i.Restarts = methodMove, appsOf(m.AppID, before.AppID)
-	case !m.InstanceID.Equal(before.InstanceID):
+	case differs(m.InstanceID, before.InstanceID):
 		i.Method, i.URLChanges = methodRepoint, keyvalue.URLChangesNow
-	case !m.Name.Equal(before.Name):
+	case differs(m.Name, before.Name):
 		i.Method = methodRename
 	default:
 		return harmless(methodNothingSent)
 	}
-	i.unknown = before != nil && anyUnknown(m.AppID, m.InstanceID, m.Name)
 	return i
 }
 
@@ -96,15 +92,13 @@ func (m privateSpaceModel) impact(_ context.Context, before *privateSpaceModel) 
 	switch {
 	case before == nil:
 		return harmless(methodCreate)
-	case anyUnknown(m.Team, m.Name, m.LogDrainURLVersion, m.DeletionProtection):
-		return impact{unknown: true}
-	case !m.Team.Equal(before.Team):
+	case differs(m.Team, before.Team):
 		return harmless(methodTransfer)
-	case !m.Name.Equal(before.Name):
+	case differs(m.Name, before.Name):
 		return harmless(methodRename)
-	case !m.LogDrainURLVersion.Equal(before.LogDrainURLVersion):
+	case differs(m.LogDrainURLVersion, before.LogDrainURLVersion):
 		return harmless(methodLogDrain)
-	case !m.DeletionProtection.Equal(before.DeletionProtection):
+	case differs(m.DeletionProtection, before.DeletionProtection):
 		return harmless(methodProtection)
 	}
 	return harmless(methodNothingSent)
@@ -112,11 +106,11 @@ func (m privateSpaceModel) impact(_ context.Context, before *privateSpaceModel) 
 
 func (m trustedRangesModel) impact(_ context.Context, before *trustedRangesModel) impact {
 	i := harmless(methodRanges)
-	if m.Ranges.IsUnknown() || m.SpaceID.IsUnknown() && before != nil {
+	if m.Ranges.IsUnknown() {
 		return impact{unknown: true}
 	}
 	after := m.sources()
-	if before == nil || !m.SpaceID.Equal(before.SpaceID) {
+	if before == nil || differs(m.SpaceID, before.SpaceID) {
 		i.Admits = stringSet(after)
 		return i
 	}
@@ -139,13 +133,11 @@ func (m appModel) impact(_ context.Context, before *appModel) impact {
 	switch {
 	case before == nil:
 		return harmless(methodCreate)
-	case anyUnknown(m.Team, m.Name, m.Maintenance):
-		return impact{unknown: true}
-	case !m.Team.Equal(before.Team):
+	case differs(m.Team, before.Team):
 		return harmless(methodTransfer)
-	case !m.Name.Equal(before.Name):
+	case differs(m.Name, before.Name):
 		return harmless(methodRename)
-	case !m.Maintenance.Equal(before.Maintenance):
+	case differs(m.Maintenance, before.Maintenance):
 		return harmless(methodMaintenance)
 	}
 	return harmless(methodNothingSent)
