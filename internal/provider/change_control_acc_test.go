@@ -311,6 +311,16 @@ func TestAccChangeControl_record(t *testing.T) {
 		if line.Reference != "CHG7" || !line.Emergency || line.Actor == "" || line.Time == "" {
 			t.Errorf("a line lacks what every line has: %+v", line)
 		}
+		var impact *struct {
+			Method, Reference string
+			Irreversible      *bool
+		}
+		if err := json.Unmarshal(line.Impact, &impact); err != nil || impact == nil && line.Method != "DELETE" {
+			t.Errorf("%s %s has no impact: %s (%v)", line.Method, line.Path, line.Impact, err)
+		}
+		if impact != nil && (impact.Reference != "CHG7" || impact.Method == "" || impact.Irreversible == nil) {
+			t.Errorf("%s %s has the impact %s", line.Method, line.Path, line.Impact)
+		}
 	}
 	for _, write := range l.writes() {
 		answered[fmt.Sprint(write.Method, " ", write.Path, " ", write.Status)]--

@@ -151,7 +151,7 @@ func (g *governed[M]) Create(ctx context.Context, req resource.CreateRequest, re
 	schemas := g.schemas(ctx)
 	planned := schemas.impactIn(req.Plan.Raw)
 	req.Config, req.Plan, resp.State = schemas.bareConfig(req.Config), schemas.barePlan(req.Plan), schemas.bareState(resp.State)
-	ctx, permitted := g.begin(ctx, tfsdk.State{}, req.Plan, nil, &resp.Diagnostics)
+	ctx, permitted := g.begin(ctx, tfsdk.State{}, req.Plan, nil, planned, &resp.Diagnostics)
 	if permitted {
 		g.managed.Create(ctx, req, resp)
 		resp.Diagnostics.Append(g.unrecorded(ctx)...)
@@ -174,7 +174,7 @@ func (g *governed[M]) Update(ctx context.Context, req resource.UpdateRequest, re
 	schemas := g.schemas(ctx)
 	kept, planned := schemas.impactIn(req.State.Raw), schemas.impactIn(req.Plan.Raw)
 	req.Config, req.Plan, req.State, resp.State = schemas.bareConfig(req.Config), schemas.barePlan(req.Plan), schemas.bareState(req.State), schemas.bareState(resp.State)
-	ctx, permitted := g.begin(ctx, req.State, req.Plan, nil, &resp.Diagnostics)
+	ctx, permitted := g.begin(ctx, req.State, req.Plan, nil, planned, &resp.Diagnostics)
 	if permitted {
 		g.managed.Update(ctx, req, resp)
 		resp.Diagnostics.Append(g.unrecorded(ctx)...)
@@ -221,7 +221,7 @@ func (g *governed[M]) Delete(ctx context.Context, req resource.DeleteRequest, re
 	}
 	kept := schemas.impactIn(req.State.Raw)
 	req.State, resp.State = schemas.bareState(req.State), schemas.bareState(resp.State)
-	ctx, permitted := g.begin(ctx, req.State, tfsdk.Plan{}, planned, &resp.Diagnostics)
+	ctx, permitted := g.begin(ctx, req.State, tfsdk.Plan{}, planned, schemas.none, &resp.Diagnostics)
 	if permitted {
 		g.managed.Delete(ctx, req, resp)
 		resp.Diagnostics.Append(g.unrecorded(ctx)...)
@@ -250,7 +250,7 @@ func (g *governed[M]) MoveState(ctx context.Context) []resource.StateMover {
 
 // begin judges a change before its first request, and returns the context in which it is carried out.
 func (g *governed[M]) begin(
-	ctx context.Context, state tfsdk.State, plan tfsdk.Plan, planned *string, diags *diag.Diagnostics,
+	ctx context.Context, state tfsdk.State, plan tfsdk.Plan, planned *string, impact tftypes.Value, diags *diag.Diagnostics,
 ) (context.Context, bool) {
 	if g.control.Control == nil {
 		return ctx, true
@@ -259,7 +259,7 @@ func (g *governed[M]) begin(
 	change := changeOf[M](ctx, &g.connection, state, plan, diags)
 	change.Planned = planned
 	diags.Append(g.judgeChange(change, changecontrol.Applying)...)
-	return changecontrol.Carry(ctx, change, nil), !diags.HasError()
+	return changecontrol.Carry(ctx, change, plain(impact)), !diags.HasError()
 }
 
 // changeOf is what a change touches: where the object is before it, and where after it.

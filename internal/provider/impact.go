@@ -6,6 +6,7 @@ package provider
 import (
 	"context"
 	"maps"
+	"math/big"
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -195,6 +196,40 @@ func attributesOf(raw tftypes.Value) (map[string]tftypes.Value, bool) {
 		return nil, false
 	}
 	return maps.Clone(attributes), true
+}
+
+// plain is a value as JSON has it. What is not known is null.
+func plain(v tftypes.Value) any {
+	var (
+		text     string
+		number   big.Float
+		flag     bool
+		elements []tftypes.Value
+	)
+	switch attributes, object := attributesOf(v); {
+	case v.IsNull() || !v.IsKnown():
+		return nil
+	case object:
+		fields := make(map[string]any)
+		for name, attribute := range attributes {
+			fields[name] = plain(attribute)
+		}
+		return fields
+	case v.As(&text) == nil:
+		return text
+	case v.As(&flag) == nil:
+		return flag
+	case v.As(&number) == nil:
+		amount, _ := number.Float64()
+		return amount
+	case v.As(&elements) == nil:
+		all := make([]any, len(elements))
+		for i, element := range elements {
+			all[i] = plain(element)
+		}
+		return all
+	}
+	return nil
 }
 
 // outcome is the impact of a change of a store.
