@@ -21,27 +21,27 @@ import (
 // A plan with an action says what the action interrupts, as things are. All of it are warnings, what would be refused too:
 // the same apply may change the object before the action is invoked. What is unknown, or cannot be read, is not spoken of.
 
-// foresight is what a plan finds out about the object of an action.
-type foresight struct {
+// plannedAction is what a plan finds out about the object of an action.
+type plannedAction struct {
 	connection
 	addOn heroku.AddOn
 	said  *diag.Diagnostics
 }
 
-// foresee reads the configuration of an action that is planned, and reports whether it can be judged.
-func (c *connection) foresee(ctx context.Context, req action.ModifyPlanRequest, config any) bool {
+// planConfig reads the configuration of an action that is planned, and reports whether it can be judged.
+func (c *connection) planConfig(ctx context.Context, req action.ModifyPlanRequest, config any) bool {
 	return c.client != nil && req.Config.Raw.IsFullyKnown() && !req.Config.Get(ctx, config).HasError()
 }
 
-// foreseeStore is foresee's second half for actions on a store; false when nothing more is to be said.
-func (c *connection) foreseeStore(ctx context.Context, id types.String, resp *action.ModifyPlanResponse) (foresight, bool) {
+// planStore is planConfig's second half for actions on a store; false when nothing more is to be said.
+func (c *connection) planStore(ctx context.Context, id types.String, resp *action.ModifyPlanResponse) (plannedAction, bool) {
 	addOn, refusal, err := c.judgeStore(ctx, id)
-	f := foresight{*c, addOn, &resp.Diagnostics}
+	f := plannedAction{*c, addOn, &resp.Diagnostics}
 	return f, err == nil && !f.refuses(refusal)
 }
 
 // refuses says that the action would be refused, if there is a refusal.
-func (f foresight) refuses(refusal diag.Diagnostics) bool {
+func (f plannedAction) refuses(refusal diag.Diagnostics) bool {
 	for _, d := range refusal.Errors() {
 		f.warn("The action would be refused", "As things are, it would be refused: "+d.Summary()+".\n\n"+d.Detail())
 	}
@@ -49,11 +49,11 @@ func (f foresight) refuses(refusal diag.Diagnostics) bool {
 }
 
 // idle says that the action has nothing to do.
-func (f foresight) idle(why string) {
+func (f plannedAction) idle(why string) {
 	f.warn("The action has nothing to do", fmt.Sprintf("%s: %s.", storeLabel(f.addOn), why))
 }
 
-func (f foresight) warn(summary, detail string) { f.said.AddWarning(summary, detail) }
+func (f plannedAction) warn(summary, detail string) { f.said.AddWarning(summary, detail) }
 
 // attachedTo names the apps of a store, with what becomes of them.
 func attachedTo(attachments []heroku.Attachment, become string) string {
@@ -80,10 +80,10 @@ const offline = "The store is usually offline for a few minutes"
 
 func (a *maintenanceRunAction) ModifyPlan(ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse) {
 	var config maintenanceRunActionModel
-	if !a.foresee(ctx, req, &config) {
+	if !a.planConfig(ctx, req, &config) {
 		return
 	}
-	f, found := a.foreseeStore(ctx, config.InstanceID, resp)
+	f, found := a.planStore(ctx, config.InstanceID, resp)
 	if !found || f.refuses(refuseOnMini(f.addOn)) {
 		return
 	}
@@ -114,10 +114,10 @@ func invokeLimit(ctx context.Context, configured interface {
 
 func (a *versionAction) ModifyPlan(ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse) {
 	var config versionActionModel
-	if !a.foresee(ctx, req, &config) {
+	if !a.planConfig(ctx, req, &config) {
 		return
 	}
-	f, found := a.foreseeStore(ctx, config.InstanceID, resp)
+	f, found := a.planStore(ctx, config.InstanceID, resp)
 	if !found {
 		return
 	}
@@ -158,10 +158,10 @@ func (a *versionAction) ModifyPlan(ctx context.Context, req action.ModifyPlanReq
 
 func (a *credentialsAction) ModifyPlan(ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse) {
 	var config credentialsActionModel
-	if !a.foresee(ctx, req, &config) {
+	if !a.planConfig(ctx, req, &config) {
 		return
 	}
-	f, found := a.foreseeStore(ctx, config.InstanceID, resp)
+	f, found := a.planStore(ctx, config.InstanceID, resp)
 	if !found {
 		return
 	}
@@ -180,10 +180,10 @@ func (a *credentialsAction) ModifyPlan(ctx context.Context, req action.ModifyPla
 
 func (a *maintenanceScheduleAction) ModifyPlan(ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse) {
 	var config maintenanceScheduleActionModel
-	if !a.foresee(ctx, req, &config) {
+	if !a.planConfig(ctx, req, &config) {
 		return
 	}
-	f, found := a.foreseeStore(ctx, config.InstanceID, resp)
+	f, found := a.planStore(ctx, config.InstanceID, resp)
 	if !found || f.refuses(refuseOnMini(f.addOn)) {
 		return
 	}
@@ -199,19 +199,19 @@ func (a *maintenanceScheduleAction) ModifyPlan(ctx context.Context, req action.M
 
 func (a *statsAction) ModifyPlan(ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse) {
 	var config statsActionModel
-	if a.foresee(ctx, req, &config) {
-		a.foreseeStore(ctx, config.InstanceID, resp)
+	if a.planConfig(ctx, req, &config) {
+		a.planStore(ctx, config.InstanceID, resp)
 	}
 }
 
 func (a *appMaintenanceAction) ModifyPlan(ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse) {
 	var config appMaintenanceActionModel
-	if !a.foresee(ctx, req, &config) {
+	if !a.planConfig(ctx, req, &config) {
 		return
 	}
 	on, at := config.Maintenance.ValueBool(), path.Root("app_id")
 	app, err := a.client.FindApp(ctx, config.AppID.ValueString())
-	f := foresight{a.connection, heroku.AddOn{}, &resp.Diagnostics}
+	f := plannedAction{a.connection, heroku.AddOn{}, &resp.Diagnostics}
 	switch {
 	case heroku.IsNotFound(err):
 		f.refuses(diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "App not found",
