@@ -210,6 +210,9 @@ func (c *connection) identifyApp(ctx context.Context, id *types.String) error {
 func (c *connection) identifyStore(ctx context.Context, id *types.String) error {
 	return identify(id, func(name string) (string, error) {
 		addOn, err := c.client.FindAddOn(ctx, name)
+		if err == nil && addOn.Service != keyvalue.Service {
+			err = fmt.Errorf("the add-on %s belongs to the service %s, and not to %s", addOn.Name, addOn.Service, keyvalue.Service)
+		}
 		return string(addOn.ID), err
 	})
 }
