@@ -186,10 +186,11 @@ var progressPattern = regexp.MustCompile(`^[a-z0-9-]+: step [0-9]+ of [0-9]+, [^
 
 var stepPattern = regexp.MustCompile(`: step ([0-9]+) of ([0-9]+), ([^:(]+[^:( ])`)
 
-// numbered fails the test unless the steps are numbered from 1, one after the other, and each has one number.
+// numbered fails the test unless the steps are numbered from 1, one after the other, and each is begun once.
 func (told told) numbered() {
 	told.Helper()
 	number, step := 0, ""
+	begun := map[string]bool{}
 	for _, message := range told.progress {
 		parts := stepPattern.FindStringSubmatch(message)
 		if parts == nil {
@@ -198,6 +199,12 @@ func (told told) numbered() {
 		}
 		if parts[3] != step {
 			number, step = number+1, parts[3]
+		}
+		if strings.Contains(message, ", "+step+" (") {
+			if begun[step] {
+				told.Errorf("%s is begun again:\n%s", step, told)
+			}
+			begun[step] = true
 		}
 		if parts[1] != fmt.Sprint(number) || len(parts[2]) < len(parts[1]) || len(parts[2]) == len(parts[1]) && parts[2] < parts[1] {
 			told.Errorf("this is not step %d:\n%s", number, told)

@@ -163,7 +163,7 @@ func TestAccAdopt_besideTheOtherProviders(t *testing.T) {
 
 	// With removed blocks, nothing is destroyed.
 	cli.Configure(formerly + e.unversioned() + estateImports + e.released())
-	e.planned(cli, "imports and removed blocks", fmt.Sprintf("Plan: %d to import, 0 to add, 0 to change, 0 to destroy.", all))
+	e.planned(cli, "imports and removed blocks", fmt.Sprintf("Plan: %d to import, 0 to add, 0 to change, 0 to destroy", all))
 
 	// Side by side: apps and spaces stay where they are, and the stores move.
 	beside := formerly + e.locals() + formerSpaces + formerApps + strings.ReplaceAll(estateRest, "kvs_app.", "heroku_app.")

@@ -32,7 +32,6 @@ var (
 	_ resource.ResourceWithIdentity    = (*appResource)(nil)
 	_ resource.ResourceWithImportState = (*appResource)(nil)
 	_ resource.ResourceWithModifyPlan  = (*appResource)(nil)
-	_ resource.ResourceWithMoveState   = (*appResource)(nil)
 )
 
 type appResource struct{ connection }

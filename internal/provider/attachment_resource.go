@@ -35,7 +35,6 @@ var (
 	_ resource.ResourceWithIdentity    = (*attachmentResource)(nil)
 	_ resource.ResourceWithImportState = (*attachmentResource)(nil)
 	_ resource.ResourceWithModifyPlan  = (*attachmentResource)(nil)
-	_ resource.ResourceWithMoveState   = (*attachmentResource)(nil)
 )
 
 type attachmentResource struct{ connection }

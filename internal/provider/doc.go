@@ -37,6 +37,9 @@
 // up, is outside of what this can prevent. Each attachment that comes or goes restarts the app that owns the old store: the
 // marker, the lease and its end do so once each, unless the old store goes together with them.
 //
+// A moved block is the word of its author, as an import block is. A state in which an early version of another provider has a
+// name in the place of the id is read by that name (identify in move_state.go), once: what is found is in the state by its id.
+//
 // Protection is noted by id for the time of one plan, so that an object which two resources manage is not destroyed
 // through the one that does not protect it. Terraform plans neither what -target leaves out nor the destroy half of
 // -replace, and applies a saved plan without the resources that do not change: there, only the resource's own protection is

@@ -33,7 +33,6 @@ var (
 	_ resource.ResourceWithIdentity       = (*instanceResource)(nil)
 	_ resource.ResourceWithImportState    = (*instanceResource)(nil)
 	_ resource.ResourceWithModifyPlan     = (*instanceResource)(nil)
-	_ resource.ResourceWithMoveState      = (*instanceResource)(nil)
 	_ resource.ResourceWithValidateConfig = (*instanceResource)(nil)
 )
 

@@ -51,7 +51,8 @@ func (a *maintenanceScheduleAction) Metadata(_ context.Context, req action.Metad
 func (a *maintenanceScheduleAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Chooses the maintenance window in which the outstanding maintenance of a store runs, later or earlier than Heroku has scheduled it, " +
-			"but not after the time by which Heroku requires it. Which day and time the window has is for `kvs_maintenance_window` to say. Invoking it again changes nothing.",
+			"but not after the time by which Heroku requires it. Which day and time the window has is for `kvs_maintenance_window` to say. " +
+			"Invoking it again changes nothing, and where no maintenance is outstanding, nothing is done.",
 		Attributes: map[string]schema.Attribute{
 			"instance_id": actionInstanceID(),
 			"not_before": schema.StringAttribute{

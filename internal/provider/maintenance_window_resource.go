@@ -34,7 +34,6 @@ var (
 	_ resource.ResourceWithIdentity    = (*maintenanceWindowResource)(nil)
 	_ resource.ResourceWithImportState = (*maintenanceWindowResource)(nil)
 	_ resource.ResourceWithModifyPlan  = (*maintenanceWindowResource)(nil)
-	_ resource.ResourceWithMoveState   = (*maintenanceWindowResource)(nil)
 )
 
 type maintenanceWindowResource struct{ connection }

@@ -24,6 +24,15 @@ import (
 // behind, since much of it is secret. The types are told by their names, whatever the address of their provider is, and
 // attributes by their names in any version of the former schema.
 
+var (
+	_ resource.ResourceWithMoveState = (*appResource)(nil)
+	_ resource.ResourceWithMoveState = (*attachmentResource)(nil)
+	_ resource.ResourceWithMoveState = (*instanceResource)(nil)
+	_ resource.ResourceWithMoveState = (*maintenanceWindowResource)(nil)
+	_ resource.ResourceWithMoveState = (*privateSpaceResource)(nil)
+	_ resource.ResourceWithMoveState = (*trustedRangesResource)(nil)
+)
+
 // formerState is an object in the state of another provider.
 type formerState map[string]any
 
@@ -210,6 +219,9 @@ func (c *connection) identifyApp(ctx context.Context, id *types.String) error {
 func (c *connection) identifyStore(ctx context.Context, id *types.String) error {
 	return identify(id, func(name string) (string, error) {
 		addOn, err := c.client.FindAddOn(ctx, name)
+		if err == nil && addOn.Service != keyvalue.Service {
+			err = fmt.Errorf("the add-on %s belongs to the service %s, and not to %s", addOn.Name, addOn.Service, keyvalue.Service)
+		}
 		return string(addOn.ID), err
 	})
 }

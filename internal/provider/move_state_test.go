@@ -110,7 +110,7 @@ func (e *estate) app(name string, early bool) heroku.AppID {
 		"organization":          []any{map[string]any{"name": "acme", "locked": false, "personal": false}},
 		"all_config_vars":       map[string]any{"REDIS_URL": "rediss://:" + formerSecret + "@host:1"},
 		"sensitive_config_vars": map[string]any{"KEY": formerSecret}}
-	if early {
+	if early || e.early && name == "mail-web" {
 		attributes["id"] = name
 	}
 	if e.early && name == "mail-web" {
@@ -325,6 +325,18 @@ func TestAccMoveState_estate(t *testing.T) {
 	}
 	if strings.Count(plan.Output(), "Warning: ") > 1 { // one is of the CLI, about how the provider is found
 		t.Errorf("it warns of something:\n%s", plan.Output())
+	}
+
+	commands := e.Commands()
+	asked := map[string]bool{}
+	for _, request := range commands[len(commands)-1] {
+		if asked[request.Path] {
+			t.Errorf("%s is read twice", request.Path)
+		}
+		asked[request.Path] = true
+	}
+	if !asked["/apps/mail-web"] || !asked["/addons/mail-queue"] || !asked["/spaces/acme-prod"] {
+		t.Errorf("no early state has been resolved by its name: %v", slices.Sorted(maps.Keys(asked)))
 	}
 
 	// So does the apply, after which nothing of the former state is left.

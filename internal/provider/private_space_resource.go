@@ -39,7 +39,6 @@ var (
 	_ resource.ResourceWithIdentity       = (*privateSpaceResource)(nil)
 	_ resource.ResourceWithImportState    = (*privateSpaceResource)(nil)
 	_ resource.ResourceWithModifyPlan     = (*privateSpaceResource)(nil)
-	_ resource.ResourceWithMoveState      = (*privateSpaceResource)(nil)
 	_ resource.ResourceWithValidateConfig = (*privateSpaceResource)(nil)
 )
 

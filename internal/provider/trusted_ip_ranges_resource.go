@@ -43,7 +43,6 @@ var (
 	_ resource.ResourceWithIdentity       = (*trustedRangesResource)(nil)
 	_ resource.ResourceWithImportState    = (*trustedRangesResource)(nil)
 	_ resource.ResourceWithModifyPlan     = (*trustedRangesResource)(nil)
-	_ resource.ResourceWithMoveState      = (*trustedRangesResource)(nil)
 	_ resource.ResourceWithValidateConfig = (*trustedRangesResource)(nil)
 )
 
