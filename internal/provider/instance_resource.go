@@ -411,6 +411,7 @@ func (r *instanceResource) Delete(ctx context.Context, req resource.DeleteReques
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
+	r.run.note(storeObject(state.addOnID())) // for an instance that takes its attachment's name, and is planned meanwhile
 	// Terraform asks ModifyPlan neither about -replace nor about the destroy half of a tainted replacement.
 	if resp.Diagnostics.Append(r.refuseLoss(state)...); resp.Diagnostics.HasError() {
 		return

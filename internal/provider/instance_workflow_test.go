@@ -454,6 +454,21 @@ func TestInstance_renamedAddress(t *testing.T) {
 	f.mustSucceed()
 }
 
+// Where a CLI does not tell that it applies, a store that begins to go tells it, here by being refused.
+func TestInstance_takesTheNameOfOneThatGoes(t *testing.T) {
+	t.Parallel()
+	f, _, store, of := aStore(t, values{"deletion_protection": true})
+	f.command()
+	gone := store.plans(of)
+	gone.plan.PlannedState = dynamicNull(t, store.of)
+	f.mustSucceed()
+	f.command()
+	gone.apply()
+	f.mustSay("Key-Value Store is protected from deletion")
+	f.resource("kvs_instance").plans(but(of, "name", "acme-next"))
+	f.mustSucceed()
+}
+
 // An app whose id is not known may be one that is replaced: a protected store is not changed meanwhile without consent.
 func TestInstance_unknownAppOfAProtectedStore(t *testing.T) {
 	t.Parallel()
