@@ -21,12 +21,27 @@ import (
 // reattach is how the environment of a CLI says what it attaches to.
 const reattach = "TF_REATTACH_PROVIDERS="
 
-// attach serves a provider within the test until the context ends, and returns what TF_REATTACH_PROVIDERS of a CLI has to
-// be. A CLI starts a provider three to six times in each run, which is most of the run's time; this saves it. Each
-// connection has a provider of its own, as each process would be: what the one of the plan knows, that of the apply does not.
-func attach(ctx context.Context, t *testing.T, provider func() (tfprotov6.ProviderServer, error)) string {
+// attachAll is what TF_REATTACH_PROVIDERS of a CLI has to be for providers within the test, by their addresses.
+func attachAll(ctx context.Context, t *testing.T, providers map[string]func() (tfprotov6.ProviderServer, error)) string {
 	t.Helper()
-	const address = "terraform-kvs/kvs"
+	all := map[string]any{}
+	for address, provider := range providers {
+		all[address] = map[string]any{
+			"Protocol": "grpc", "ProtocolVersion": 6, "Pid": os.Getpid(), "Test": true,
+			"Addr": map[string]string{"Network": "tcp", "String": attach(ctx, t, address, provider)},
+		}
+	}
+	text, err := json.Marshal(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// attach serves a provider within the test until the context ends, and returns where. A CLI starts a provider three to six times in each run, which is most of the run's time; this saves it. Each
+// connection has a provider of its own, as each process would be: what the one of the plan knows, that of the apply does not.
+func attach(ctx context.Context, t *testing.T, address string, provider func() (tfprotov6.ProviderServer, error)) string {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -54,14 +69,7 @@ func attach(ctx context.Context, t *testing.T, provider func() (tfprotov6.Provid
 			go func() { _ = server.Serve(&oneConnection{Conn: connection, ctx: ctx}) }()
 		}
 	}()
-	text, err := json.Marshal(map[string]any{address: map[string]any{
-		"Protocol": "grpc", "ProtocolVersion": 6, "Pid": os.Getpid(), "Test": true,
-		"Addr": map[string]string{"Network": "tcp", "String": listener.Addr().String()},
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
+	return listener.Addr().String()
 }
 
 // oneConnection is a listener that accepts one connection, and no other until the context ends.

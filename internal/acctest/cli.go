@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,6 +36,7 @@ type CLI struct {
 
 	// What the CLI attaches to, unless its provider has to be a process of its own: see Processes.
 	provider func() (tfprotov6.ProviderServer, error)
+	beside   map[string]func() (tfprotov6.ProviderServer, error) // those of other addresses
 }
 
 // Result is how a run ended.
@@ -148,7 +150,9 @@ func (c *CLI) Start(args ...string) *Process {
 	if c.provider != nil && !slices.ContainsFunc(c.Env, func(s string) bool {
 		return strings.HasPrefix(s, "TF_LOG=") || strings.HasPrefix(s, reattach)
 	}) {
-		p.command.Env = append(p.command.Env, reattach+attach(ctx, c.t, c.provider))
+		all := map[string]func() (tfprotov6.ProviderServer, error){"terraform-kvs/kvs": c.provider}
+		maps.Copy(all, c.beside)
+		p.command.Env = append(p.command.Env, reattach+attachAll(ctx, c.t, all))
 	}
 	p.command.Stdout, p.command.Stderr = &p.stdout, &p.stderr
 	p.command.SysProcAttr = remote.OwnGroup()
