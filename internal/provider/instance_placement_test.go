@@ -173,7 +173,7 @@ func TestAccInstancePlacement_consent(t *testing.T) {
 	})
 }
 
-func TestAccInstancePlacement_consentIsForTheNetworkOnly(t *testing.T) {
+func TestLongInstancePlacement_consentIsForTheNetworkOnly(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	app := mustCreateAppIn(t, sb.Client(t), private)
