@@ -84,7 +84,7 @@ func TestAccInstancePlacement_refusal(t *testing.T) {
 		shields  = "Plans that would fit: - shield-7 (7 GB, $1100.00 a month) - shield-9 (10 GB, $2100.00 a month)"
 	)
 	const outside = "outside_space = true"
-	for name, test := range map[string]struct {
+	cases := map[string]struct {
 		where    place
 		settings []string
 		says     []string
@@ -105,16 +105,19 @@ func TestAccInstancePlacement_refusal(t *testing.T) {
 			"The plan shield-9 runs inside the network of a Shield Space only, and the app is in the Common Runtime. " + premiums}},
 		"no plan in the Common Runtime": {common, nil, []string{
 			`App "orders-web" is in the Common Runtime, which has no default plan for a store: set plan. ` + premiums}},
-	} {
-		t.Run(name, func(t *testing.T) {
+	}
+	for _, where := range []place{common, private, shield} {
+		t.Run(string(where), func(t *testing.T) {
 			t.Parallel()
 			sb := acctest.Start(t)
-			app := mustCreateAppIn(t, sb.Client(t), test.where)
-			var steps []resource.TestStep
-			for _, says := range append(test.says, string(test.where), `App "orders-web"`) {
-				steps = append(steps, resource.TestStep{Config: storeOn(app.ID, test.settings...), PlanOnly: true, ExpectError: acctest.Says(says)})
+			app := mustCreateAppIn(t, sb.Client(t), where)
+			refusals := map[string]acctest.Refusal{}
+			for name, test := range cases {
+				if test.where == where {
+					refusals[name] = acctest.Refusal{Config: storeOn(app.ID, test.settings...), Says: append(test.says, string(where), `App "orders-web"`)}
+				}
 			}
-			acctest.Test(t, resource.TestCase{ProtoV6ProviderFactories: sb.Factories(), Steps: steps})
+			sb.Refused(t, refusals)
 			expectNoOrder(t, sb)
 		})
 	}
