@@ -30,7 +30,7 @@ func (l *Lab) Begin(args ...string) *Attempt {
 	environment := l.CLI.Env
 	l.CLI.provider = l.factory
 	switch {
-	case l.acting || LongExperiments():
+	case l.logged():
 		l.CLI.Env = append(slices.Clone(environment), "TF_LOG=TRACE", "TF_LOG_PATH="+trial.log)
 	case l.has(remote.Skew):
 		l.CLI.Processes()
@@ -38,6 +38,12 @@ func (l *Lab) Begin(args ...string) *Attempt {
 	process := l.CLI.Start(args...)
 	l.CLI.Env = environment
 	return &Attempt{Process: process, lab: l, trial: trial, first: first}
+}
+
+// logged says that the next run has a log, and its provider a process. That costs as much as three runs without, so the
+// short form has it where the experiment needs it, and for one in four of the others.
+func (l *Lab) logged() bool {
+	return LongExperiments() || l.acting && (l.apart || l.has(remote.Kill) || l.has(remote.Panic) || l.has(remote.Patience))
 }
 
 // Signal interrupts the run. At the second signal the CLI kills the provider.

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"maps"
 	"net/http"
@@ -39,7 +40,8 @@ type Lab struct {
 	planned    map[string]string // of the saved plan
 	shown      string            // the last plan, as JSON
 	concluded  bool              // it came to its last plan
-	acting     bool              // the action is under way, and is logged in full
+	acting     bool              // the action is under way
+	apart      bool              // its provider is a process of its own, whose log is read
 	violations []Violation
 }
 
@@ -55,6 +57,7 @@ func newLab(t *testing.T, e Experiment) *Lab {
 	l := &Lab{
 		Experiment: e, Sandbox: sb, T: t, clock: clock, CLI: sb.experimentCLI(t, clock, e.Config),
 		foreign: map[string]bool{}, excused: map[string]bool{}, secrets: map[string]string{"the API token": sb.Token()},
+		apart: e.Always || len(e.Secrets) > 0 || crc32.ChecksumIEEE([]byte(t.Name()))%4 == 0,
 	}
 	for i, secret := range e.Secrets {
 		l.secrets[fmt.Sprintf("secret %d of the configuration", i+1)] = secret
@@ -152,8 +155,11 @@ func (l *Lab) has(variable string) bool {
 	return slices.ContainsFunc(l.CLI.Env, func(s string) bool { return strings.HasPrefix(s, variable+"=") })
 }
 
-// HoldTime makes whoever waits wait in earnest, until Calm.
-func (l *Lab) HoldTime() { l.clock.hold() }
+// HoldTime makes whoever waits wait in earnest, until Calm: an interrupt is to come meanwhile.
+func (l *Lab) HoldTime() {
+	l.apart = true
+	l.clock.hold()
+}
 
 // Calm lets time pass again, and providers live.
 func (l *Lab) Calm() {

@@ -19,8 +19,8 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// While an experiment's action runs, the provider is a process of its own, so that it can be killed and its log be read.
-// Around it the CLI attaches to a provider within the test, see attach.
+// Where an experiment's action is to be killed or its log to be read, its provider is a process of its own, see Lab.logged.
+// Otherwise the CLI attaches to a provider within the test, see attach.
 
 // ExperimentMain is Main for packages with experiments.
 func ExperimentMain(m *testing.M) { Main(m) }

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	tfjson "github.com/hashicorp/terraform-json"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/config"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -42,9 +43,9 @@ func Test(t *testing.T, c resource.TestCase) {
 			step.PreConfig()
 		}
 		if factories := step.ProtoV6ProviderFactories; factories != nil {
-			r.provider = factories["kvs"]
+			r.attachTo(factories)
 		} else if factories := c.ProtoV6ProviderFactories; factories != nil {
-			r.provider = factories["kvs"]
+			r.attachTo(factories)
 		}
 		err := r.step(step)
 		switch {
@@ -86,9 +87,8 @@ func known(c resource.TestCase) bool {
 			return false
 		}
 	}
-	beside := len(c.ProtoV6ProviderFactories) > 1 // other providers
 	c.Steps, c.ProtoV6ProviderFactories, c.CheckDestroy = nil, nil, nil
-	return !beside && reflect.ValueOf(c).IsZero()
+	return reflect.ValueOf(c).IsZero()
 }
 
 // runner runs the steps of one test.
@@ -100,6 +100,18 @@ type runner struct {
 
 // errChanges is how a plan ends that has changes.
 var errChanges = errors.New("the plan is not empty")
+
+// attachTo is for the providers of a step. Where no configuration says otherwise, all but ours are HashiCorp's.
+func (r *runner) attachTo(factories map[string]func() (tfprotov6.ProviderServer, error)) {
+	r.beside = map[string]func() (tfprotov6.ProviderServer, error){}
+	for name, factory := range factories {
+		if name == "kvs" {
+			r.provider = factory
+		} else {
+			r.beside["hashicorp/"+name] = factory
+		}
+	}
+}
 
 func (r *runner) must(command string, args ...string) error {
 	r.t.Helper()
@@ -229,7 +241,7 @@ func (r *runner) imported(s resource.TestStep) error {
 		id, _ = there["id"].(string)
 	}
 	beside := &runner{CLI: newCLI(r.t)}
-	beside.provider = r.provider
+	beside.provider, beside.beside = r.provider, r.beside
 	beside.write("main.tf", required(r.former)+r.former)
 	if err := beside.must("import", s.ResourceName, id); err != nil || !s.ImportStateVerify {
 		return err
@@ -308,8 +320,15 @@ func (c *CLI) state() *tfjson.State {
 		values.Outputs[name] = &tfjson.StateOutput{Value: value}
 	}
 	for _, i := range all {
+		attributes := c.values(i)
+		for name, value := range attributes {
+			// The state says the type beside the value where a schema leaves it open, as none of ours does.
+			if open, ok := value.(map[string]any); ok && len(open) == 2 && open["type"] != nil && !strings.HasPrefix(i.kind, "kvs_") {
+				attributes[name] = open["value"]
+			}
+		}
 		values.RootModule.Resources = append(values.RootModule.Resources,
-			&tfjson.StateResource{Address: i.address, Type: i.kind, Name: i.name, AttributeValues: c.values(i)})
+			&tfjson.StateResource{Address: i.address, Type: i.kind, Name: i.name, AttributeValues: attributes})
 	}
 	return &tfjson.State{Values: &values}
 }

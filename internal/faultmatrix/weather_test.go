@@ -63,6 +63,7 @@ func interruptedDrip() acctest.Experiment {
 		Trouble: []sandbox.Fault{{Match: on("GET", "^/addons"), Do: drip}},
 		Act: func(l *acctest.Lab) *acctest.Trial {
 			l.ResetJournal() // such reads were sent before
+			l.HoldTime()
 			plan := l.Begin("plan", "-input=false", "-json")
 			plan.AwaitSent("GET", "/addons/.*")
 			plan.Signal(syscall.SIGINT)

@@ -153,20 +153,14 @@ func TestAccApp_refusal(t *testing.T) {
 		"a name that Heroku would refuse": {`name = "Orders"`, "Orders"},
 		"a UUID in place of a team":       {"name = \"orders-web\"\nteam = \"7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7\"", "is not a team's name"},
 	}
+	sb := acctest.Start(t)
+	refusals := map[string]acctest.Refusal{}
 	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			sb := acctest.Start(t)
-			acctest.Test(t, resource.TestCase{
-				ProtoV6ProviderFactories: sb.Factories(),
-				Steps: []resource.TestStep{
-					{Config: "resource \"kvs_app\" \"web\" {\n" + test.config + "\n}\n", PlanOnly: true, ExpectError: acctest.Says(test.says)},
-				},
-			})
-			if made := sb.Requests("POST", ".*"); len(made) != 0 {
-				t.Errorf("something was created: %v", made)
-			}
-		})
+		refusals[name] = acctest.Refusal{Config: "resource \"kvs_app\" \"web\" {\n" + test.config + "\n}\n", Says: []string{test.says}}
+	}
+	sb.Refused(t, refusals)
+	if made := sb.Requests("POST", ".*"); len(made) != 0 {
+		t.Errorf("something was created: %v", made)
 	}
 }
 

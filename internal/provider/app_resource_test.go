@@ -303,7 +303,7 @@ resource "kvs_app" "web" {
 	})
 }
 
-func TestAccApp_unknownValues(t *testing.T) {
+func TestLongApp_unknownValues(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	acctest.Test(t, resource.TestCase{

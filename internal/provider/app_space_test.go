@@ -268,6 +268,7 @@ func TestAccAppInSpace_refusal(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	inside := fmt.Sprintf("%q", mustCreateSpace(t, sb.Client(t), "acme-prod", false).ID)
+	refusals := map[string]acctest.Refusal{}
 	for name, test := range map[string]struct{ config, says string }{
 		"another region than the space's": {appIn(inside, `region = "tokyo"`),
 			`App "orders-web" is to run in the space acme-prod, which is in the region virginia, and the configuration says tokyo. Leave region out`},
@@ -278,19 +279,12 @@ func TestAccAppInSpace_refusal(t *testing.T) {
 		"the name of a space":              {appIn(`"acme-prod"`), "give a UUID in lower case"},
 		"internal routing without a space": {appIn("null", `internal_routing = true`), "Internal routing needs a space"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			acctest.Test(t, resource.TestCase{
-				ProtoV6ProviderFactories: sb.Factories(),
-				Steps:                    []resource.TestStep{{Config: test.config, PlanOnly: true, ExpectError: acctest.Says(test.says)}},
-			})
-		})
+		refusals[name] = acctest.Refusal{Config: test.config, Says: []string{test.says}}
 	}
-	t.Cleanup(func() {
-		if made := sb.Requests("POST", ".*"); len(made) != 0 {
-			t.Errorf("something was created: %v", made)
-		}
-	})
+	sb.Refused(t, refusals)
+	if made := sb.Requests("POST", ".*"); len(made) != 0 {
+		t.Errorf("something was created: %v", made)
+	}
 }
 
 func TestLongAppInSpace_notAllocated(t *testing.T) {

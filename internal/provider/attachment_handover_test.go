@@ -118,18 +118,12 @@ func TestAccAttachment_refusal(t *testing.T) {
 		"an app's name in place of its UUID":  {"instance_id = \"7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7\"\napp_id = \"orders-web\"", "give a UUID in lower case"},
 		"a name in lower case":                {"instance_id = \"7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7\"\napp_id = \"7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7\"\nname = \"cache\"", "cache"},
 	}
+	sb := acctest.Start(t)
+	refusals := map[string]acctest.Refusal{}
 	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			sb := acctest.Start(t)
-			acctest.Test(t, resource.TestCase{
-				ProtoV6ProviderFactories: sb.Factories(),
-				Steps: []resource.TestStep{
-					{Config: "resource \"kvs_attachment\" \"shared\" {\n" + test.arguments + "\n}\n", PlanOnly: true, ExpectError: acctest.Says(test.says)},
-				},
-			})
-		})
+		refusals[name] = acctest.Refusal{Config: "resource \"kvs_attachment\" \"shared\" {\n" + test.arguments + "\n}\n", Says: []string{test.says}}
 	}
+	sb.Refused(t, refusals)
 }
 
 func TestLongAttachment_storeThatIsNotReady(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 // A new name is attached before the old one is dropped; when that fails, the app has both, and the next apply drops it.
 func TestAttachment_underBothNames(t *testing.T) {
 	t.Parallel()
-	f := newFront(t, 0)
+	f := newFront(t, "")
 	app, store, attachment := f.resource("kvs_app"), f.resource("kvs_instance"), f.resource("kvs_attachment")
 	app.apply(values{"name": "orders-api"})
 	store.apply(values{"name": "acme-cache", "app_id": app.get("id"), "plan": "premium-0", "deletion_protection": false})

@@ -356,7 +356,7 @@ func storeOf(t *testing.T, sb *acctest.Sandbox, app, name string) string {
 	return found.AddOnName
 }
 
-func TestAccAttachment_countShifts(t *testing.T) {
+func TestLongAttachment_countShifts(t *testing.T) {
 	t.Parallel()
 	config := func(names string) string {
 		return attached("blue", "worker", "OTHER") + fmt.Sprintf(`

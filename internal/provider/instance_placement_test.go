@@ -88,7 +88,7 @@ func TestAccInstancePlacement_refusal(t *testing.T) {
 		return " To use this plan, put the app into " + where + ": an app cannot move, so make a kvs_app with space_id there, and give its id as app_id. " +
 			"Otherwise choose another plan. "
 	}
-	for name, test := range map[string]struct {
+	cases := map[string]struct {
 		where    place
 		settings []string
 		says     []string
@@ -109,16 +109,19 @@ func TestAccInstancePlacement_refusal(t *testing.T) {
 			"The plan shield-9 runs inside the network of a Shield Space only, and the app is in the Common Runtime." + movingTo("a Shield Space") + premiums}},
 		"no plan in the Common Runtime": {common, nil, []string{
 			`App "orders-web" is in the Common Runtime, which has no default plan for a store: set plan. ` + premiums}},
-	} {
-		t.Run(name, func(t *testing.T) {
+	}
+	for _, where := range []place{common, private, shield} {
+		t.Run(string(where), func(t *testing.T) {
 			t.Parallel()
 			sb := acctest.Start(t)
-			app := mustCreateAppIn(t, sb.Client(t), test.where)
-			var steps []resource.TestStep
-			for _, says := range append(test.says, string(test.where), `App "orders-web"`) {
-				steps = append(steps, resource.TestStep{Config: storeOn(app.ID, test.settings...), PlanOnly: true, ExpectError: acctest.Says(says)})
+			app := mustCreateAppIn(t, sb.Client(t), where)
+			refusals := map[string]acctest.Refusal{}
+			for name, test := range cases {
+				if test.where == where {
+					refusals[name] = acctest.Refusal{Config: storeOn(app.ID, test.settings...), Says: append(test.says, string(where), `App "orders-web"`)}
+				}
 			}
-			acctest.Test(t, resource.TestCase{ProtoV6ProviderFactories: sb.Factories(), Steps: steps})
+			sb.Refused(t, refusals)
 			expectNoOrder(t, sb)
 		})
 	}
@@ -177,7 +180,7 @@ func TestAccInstancePlacement_consent(t *testing.T) {
 	})
 }
 
-func TestAccInstancePlacement_consentIsForTheNetworkOnly(t *testing.T) {
+func TestLongInstancePlacement_consentIsForTheNetworkOnly(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	app := mustCreateAppIn(t, sb.Client(t), private)

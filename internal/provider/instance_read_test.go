@@ -44,7 +44,7 @@ func TestAccInstance_goneStoreIsNotAskedAbout(t *testing.T) {
 }
 
 // However many stores are ordered on an app, and however long that takes, it is read once.
-func TestAccInstance_readsItsAppOnce(t *testing.T) {
+func TestLongInstance_readsItsAppOnce(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t, func(o *sandbox.Options) { o.Engine = "miniredis" })
 	acctest.Test(t, resource.TestCase{

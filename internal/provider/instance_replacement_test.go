@@ -181,7 +181,7 @@ func TestAccInstance_premiumToPrivate(t *testing.T) {
 }
 
 // Apps are kept still while their store changes hands, and are what they were afterwards.
-func TestAccInstance_heldApps(t *testing.T) {
+func TestLongInstance_heldApps(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	held := `migration = { app_maintenance = true, scale_down = true }`
@@ -252,7 +252,7 @@ func lastSeq(sb *acctest.Sandbox, method, path string) int {
 }
 
 // An owner that is known only after apply is no error: if it turns out to be another app, the store moves there.
-func TestAccInstance_unknownApp(t *testing.T) {
+func TestLongInstance_unknownApp(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	owned := func(owner string) string {

@@ -482,20 +482,14 @@ resource "kvs_app" "web" {
 		"another service's plan":           {arguments(`app_id = kvs_app.web.id`, `plan = "heroku-postgresql:mini"`), "heroku-postgresql"},
 		"an app that does not exist":       {arguments(`app_id = "00000000-0000-4000-8000-000000000000"`, `plan = "premium-0"`), "App not found"},
 	}
+	sb := acctest.Start(t)
+	refusals := map[string]acctest.Refusal{}
 	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			sb := acctest.Start(t)
-			acctest.Test(t, resource.TestCase{
-				ProtoV6ProviderFactories: sb.Factories(),
-				Steps: []resource.TestStep{
-					{Config: test.config, PlanOnly: true, ExpectError: acctest.Says(test.says)},
-				},
-			})
-			if made := sb.Requests("POST", ".*"); len(made) != 0 {
-				t.Errorf("something was created: %v", made)
-			}
-		})
+		refusals[name] = acctest.Refusal{Config: test.config, Says: []string{test.says}}
+	}
+	sb.Refused(t, refusals)
+	if made := sb.Requests("POST", ".*"); len(made) != 0 {
+		t.Errorf("something was created: %v", made)
 	}
 }
 

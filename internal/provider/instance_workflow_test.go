@@ -108,7 +108,7 @@ func (f *front) someone() *heroku.Client { return f.sb.Client(f.T) }
 // aStore is an app with a store that is provisioned, and what its configuration says.
 func aStore(t *testing.T, given values, edit ...func(*sandbox.Options)) (f *front, app, store *managed, of values) {
 	t.Helper()
-	f = newFront(t, 0, edit...)
+	f = newFront(t, "", edit...)
 	app, store = f.resource("kvs_app"), f.resource("kvs_instance")
 	app.apply(values{"name": "orders-api"})
 	of = values{"name": "acme-cache", "app_id": app.get("id"), "plan": "premium-0", "attachment_name": "CACHE", "deletion_protection": false}
@@ -244,7 +244,7 @@ func TestConfigVarSetByHand(t *testing.T) {
 	for name, attachment := range map[string]any{"REDIS_URL": nil, "CACHE_URL": "CACHE"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFront(t, 0)
+			f := newFront(t, "")
 			app, store := f.resource("kvs_app"), f.resource("kvs_instance")
 			app.apply(values{"name": "orders-api"})
 			of := values{"app_id": app.get("id"), "plan": "premium-0", "attachment_name": attachment, "deletion_protection": false}
@@ -291,7 +291,7 @@ func TestNewStore_versionIsAFloor(t *testing.T) {
 			}
 		})
 	}
-	f := newFront(t, 0)
+	f := newFront(t, "")
 	app, store := f.resource("kvs_app"), f.resource("kvs_instance")
 	app.apply(values{"name": "orders-api"})
 	of := values{"app_id": app.get("id"), "plan": "premium-0", "version": "99", "deletion_protection": false}
@@ -339,7 +339,7 @@ func TestUnnamedStores(t *testing.T) {
 func TestUnnamedStores_primaryByChance(t *testing.T) {
 	t.Parallel()
 	const summary = "Chance decides which store becomes the primary one"
-	f := newFront(t, 0)
+	f := newFront(t, "")
 	app := f.resource("kvs_app")
 	app.apply(values{"name": "orders-api"})
 	of := values{"app_id": app.get("id"), "plan": "premium-0", "deletion_protection": false}

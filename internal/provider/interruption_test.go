@@ -61,7 +61,7 @@ func TestAccInterruption_whileProvisioning(t *testing.T) {
 }
 
 // The next apply may come while the store is still not ready: then it is the one that waits.
-func TestAccInterruption_resumedWhileProvisioning(t *testing.T) {
+func TestLongInterruption_resumedWhileProvisioning(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	cli := sb.CLI(t, appAndStore("premium-0", `notify_keyspace_events = "KEA"`))

@@ -235,20 +235,15 @@ func TestAccMaintenanceWindow_destroyWarns(t *testing.T) {
 
 func TestAccMaintenanceWindow_refusal(t *testing.T) {
 	t.Parallel()
+	refusals := map[string]acctest.Refusal{}
 	for name, c := range map[string]struct{ day, at, says string }{
 		"a day that is none":  {"Caturday", "13:30", `"Caturday" is not a day of the week: give an English name, for example Sunday`},
 		"a minute that is no": {"Sunday", "14:31", `"14:31" is not a full or half hour: maintenance windows begin at :00 or :30, for example 14:30`},
 		"an hour that is no":  {"Sunday", "25:00", "the hours are 0 to 23"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			sb := acctest.Start(t)
-			acctest.Test(t, resource.TestCase{
-				ProtoV6ProviderFactories: sb.Factories(),
-				Steps:                    []resource.TestStep{{Config: windowOf("premium-0", c.day, c.at), PlanOnly: true, ExpectError: acctest.Says(c.says)}},
-			})
-		})
+		refusals[name] = acctest.Refusal{Config: windowOf("premium-0", c.day, c.at), Says: []string{c.says}}
 	}
+	acctest.Start(t).Refused(t, refusals)
 }
 
 func TestAccMaintenanceWindow_mini(t *testing.T) {

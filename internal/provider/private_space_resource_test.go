@@ -235,18 +235,14 @@ func TestAccPrivateSpace_refusal(t *testing.T) {
 		"an empty range":                  {`cidr = ""`, "is not an address range"},
 		"a log drain without its version": {`log_drain_url_wo = "https://logs.example.com"`, "log_drain_url_wo_version"},
 	}
+	sb := acctest.Start(t)
+	refusals := map[string]acctest.Refusal{}
 	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			sb := acctest.Start(t)
-			acctest.Test(t, resource.TestCase{
-				ProtoV6ProviderFactories: sb.Factories(),
-				Steps:                    []resource.TestStep{{Config: privateSpace(test.setting), PlanOnly: true, ExpectError: acctest.Says(test.says)}},
-			})
-			if made := sb.Requests("POST", ".*"); len(made) != 0 {
-				t.Errorf("something was created: %v", made)
-			}
-		})
+		refusals[name] = acctest.Refusal{Config: privateSpace(test.setting), Says: []string{test.says}}
+	}
+	sb.Refused(t, refusals)
+	if made := sb.Requests("POST", ".*"); len(made) != 0 {
+		t.Errorf("something was created: %v", made)
 	}
 }
 

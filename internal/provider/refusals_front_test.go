@@ -5,6 +5,7 @@ package provider_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -35,12 +36,13 @@ type front struct {
 	applying bool // what is planned is applied: Terraform allows deferral without having read anything
 }
 
-// refuser answers the n-th request, from 1 and once it is armed, in Heroku's place: nothing of it has been done.
+// refuser answers one request, once it is armed, in Heroku's place: nothing of it has been done. It is told by what it asks for
+// and how many have asked for that before, since requests side by side come in any order.
 type refuser struct {
 	mu      sync.Mutex
 	armed   bool
-	nth     int
-	seen    int
+	refuse  string // one of seen; empty: none
+	seen    []string
 	refused string // the request
 }
 
@@ -49,13 +51,21 @@ const refusal = "Not on a Saturday."
 func (r *refuser) RoundTrip(request *http.Request) (*http.Response, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.armed {
-		r.seen++
-	}
-	if !r.armed || r.seen != r.nth {
+	if !r.armed {
 		return http.DefaultTransport.RoundTrip(request)
 	}
-	r.refused = request.Method + " " + request.URL.Path
+	asks := request.Method + " " + request.URL.Path
+	nth := 1
+	for _, before := range r.seen {
+		if strings.HasPrefix(before, asks+" ") {
+			nth++
+		}
+	}
+	r.seen = append(r.seen, fmt.Sprint(asks, " ", nth))
+	if r.seen[len(r.seen)-1] != r.refuse {
+		return http.DefaultTransport.RoundTrip(request)
+	}
+	r.refused = asks
 	return &http.Response{
 		StatusCode: http.StatusForbidden, Header: http.Header{"Content-Type": {"application/json"}, "Request-Id": {"5c0f"}}, Request: request,
 		Body: io.NopCloser(strings.NewReader(`{"id":"forbidden","message":"` + refusal + `"}`)),
@@ -77,9 +87,9 @@ func (c sandboxTime) Sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-func newFront(t *testing.T, nth int, edit ...func(*sandbox.Options)) *front {
+func newFront(t *testing.T, refuse string, edit ...func(*sandbox.Options)) *front {
 	t.Helper()
-	f := &front{T: t, refuser: &refuser{nth: nth}}
+	f := &front{T: t, refuser: &refuser{refuse: refuse}}
 	quick := func(o *sandbox.Options) {
 		o.Engine, o.Provisioning, o.Allocation = "miniredis", time.Second, time.Second // hardly a poll
 	}

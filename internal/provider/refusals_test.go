@@ -266,14 +266,16 @@ func TestEveryRefusalIsTold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var ends []string
-			for nth := 1; ; nth++ {
-				f := newFront(t, nth, engineOf(name))
-				story.tell(f)
-				if f.refuser.refused == "" {
-					if f.over() {
-						t.Fatalf("the story ends with %v", f.said[len(f.said)-1])
-					}
-					break
+			unmet := 0
+			whole := newFront(t, "", engineOf(name))
+			if story.tell(whole); whole.over() {
+				t.Fatalf("the story ends with %v", whole.said[len(whole.said)-1])
+			}
+			for _, request := range whole.refuser.seen {
+				f := newFront(t, request, engineOf(name))
+				if story.tell(f); f.refuser.refused == "" {
+					unmet++ // one poll less, or a list in place of two reads
+					continue
 				}
 				told := slices.ContainsFunc(f.said, func(d *tfprotov6.Diagnostic) bool { return strings.Contains(d.Detail, refusal) })
 				if harmless := strings.HasPrefix(f.refuser.refused, "GET ") && !f.over(); !told && !harmless {
@@ -284,6 +286,9 @@ func TestEveryRefusalIsTold(t *testing.T) {
 						ends = append(ends, d.Summary)
 					}
 				}
+			}
+			if unmet > len(whole.refuser.seen)/10 {
+				t.Errorf("%d of %d requests were not sent again", unmet, len(whole.refuser.seen))
 			}
 			slices.Sort(ends)
 			if !slices.Equal(ends, story.ends) {

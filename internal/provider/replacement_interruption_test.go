@@ -40,7 +40,7 @@ func moves() []move {
 			before: twoApps("web", "premium-0", ""), after: twoApps("api", "premium-1", ""),
 		},
 		{
-			name: "to another app that is held", apps: shared, sample: 17,
+			name: "to another app that is held", apps: shared, sample: 34,
 			before: twoApps("web", "premium-0", heldStill), after: twoApps("api", "premium-1", heldStill),
 		},
 		{

@@ -137,7 +137,7 @@ type contest struct {
 
 func newContest(t *testing.T, terms values, seed ...uint64) *contest {
 	t.Helper()
-	f := newFront(t, 0, func(o *sandbox.Options) {
+	f := newFront(t, "", func(o *sandbox.Options) {
 		o.CopyForks, o.Provisioning = true, time.Minute
 		for _, other := range seed {
 			o.Seed = other

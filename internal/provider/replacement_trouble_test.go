@@ -25,7 +25,7 @@ type carrying struct {
 
 func newCarrying(t *testing.T, terms values) carrying {
 	t.Helper()
-	f := newFront(t, 0, engineOf(withServers))
+	f := newFront(t, "", engineOf(withServers))
 	c := carrying{front: f, web: f.resource("kvs_app"), api: f.resource("kvs_app"), store: f.resource("kvs_instance")}
 	c.web.apply(values{"name": "orders-web"})
 	c.api.apply(values{"name": "orders-api"})

@@ -211,7 +211,7 @@ func TestRemarks(t *testing.T) {
 	for name, remark := range remarks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFront(t, 0, engineOf(name))
+			f := newFront(t, "", engineOf(name))
 			app, store := f.resource("kvs_app"), f.resource("kvs_instance")
 			app.apply(values{"name": "orders-api"})
 			remark.tell(f, app, store, values{"name": "acme-cache", "app_id": app.get("id"), "plan": "premium-0", "deletion_protection": false})

@@ -298,16 +298,12 @@ func TestAccTrustedIPRanges_refusal(t *testing.T) {
 		"what is not a range":    {"office", "192.0.2.0/24"},
 		"a mask that is not one": {"192.0.2.0/33", "192.0.2.0/24"},
 	}
+	sb := acctest.Start(t)
+	refusals := map[string]acctest.Refusal{}
 	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			sb := acctest.Start(t)
-			acctest.Test(t, resource.TestCase{
-				ProtoV6ProviderFactories: sb.Factories(),
-				Steps:                    []resource.TestStep{{Config: trusted([]string{test.source}), PlanOnly: true, ExpectError: acctest.Says(test.says)}},
-			})
-		})
+		refusals[name] = acctest.Refusal{Config: trusted([]string{test.source}), Says: []string{test.says}}
 	}
+	sb.Refused(t, refusals)
 }
 
 func TestLongTrustedIPRanges_tooMany(t *testing.T) {

@@ -52,24 +52,16 @@ var errAddressInUse = errors.New("the port is in use")
 var versionPattern = regexp.MustCompile(`\bv=([0-9.]+)`)
 
 func newProcessEngine(binary string, log *slog.Logger, issue func() (certificate, error)) (engine, error) {
-	out, err := (&exec.Cmd{Path: binary, Args: []string{binary, "--version"}}).Output()
+	version, err := versionOf(binary)
 	if err != nil {
-		return nil, fmt.Errorf("running %s --version: %w", binary, err)
-	}
-	version := versionPattern.FindStringSubmatch(string(out))
-	if version == nil {
-		return nil, fmt.Errorf("%s --version: unexpected answer %.80q", binary, out)
-	}
-	var major, minor int
-	if _, err := fmt.Sscanf(version[1], "%d.%d", &major, &minor); err != nil || major < 6 || major == 6 && minor < 2 {
-		return nil, fmt.Errorf("%s is version %s; the sandbox needs Redis 6.2 or later, or Valkey: install one, or use --engine miniredis", binary, version[1])
+		return nil, err
 	}
 	dir, err := os.MkdirTemp("", "kvs-sandbox-")
 	if err != nil {
 		return nil, fmt.Errorf("the sandbox's temporary directory: %w", err)
 	}
 	e := &processEngine{
-		binary: binary, name: filepath.Base(binary) + " " + version[1], log: log,
+		binary: binary, name: filepath.Base(binary) + " " + version, log: log,
 		dir: dir, openFiles: raiseOpenFiles(), servers: map[*processServer]struct{}{},
 		starting: make(chan struct{}, 2*runtime.NumCPU()), adminPassword: randomID(),
 	}
@@ -81,6 +73,30 @@ func newProcessEngine(binary string, log *slog.Logger, issue func() (certificate
 	}
 	e.starter = newProcessStarter()
 	return e, nil
+}
+
+// serverVersions are those that the servers said, by path: to start one more costs a sandbox most of its own start.
+var serverVersions sync.Map
+
+// versionOf asks a server for its version once, and refuses one that is too old.
+func versionOf(binary string) (string, error) {
+	if known, ok := serverVersions.Load(binary); ok {
+		return known.(string), nil //nolint:forcetypeassert // nothing else is stored
+	}
+	out, err := (&exec.Cmd{Path: binary, Args: []string{binary, "--version"}}).Output()
+	if err != nil {
+		return "", fmt.Errorf("running %s --version: %w", binary, err)
+	}
+	version := versionPattern.FindStringSubmatch(string(out))
+	if version == nil {
+		return "", fmt.Errorf("%s --version: unexpected answer %.80q", binary, out)
+	}
+	var major, minor int
+	if _, err := fmt.Sscanf(version[1], "%d.%d", &major, &minor); err != nil || major < 6 || major == 6 && minor < 2 {
+		return "", fmt.Errorf("%s is version %s; the sandbox needs Redis 6.2 or later, or Valkey: install one, or use --engine miniredis", binary, version[1])
+	}
+	serverVersions.Store(binary, version[1])
+	return version[1], nil
 }
 
 func (e *processEngine) Name() string { return e.name }
