@@ -93,8 +93,30 @@ func (c *Client) getAttachment(ctx context.Context, id AttachmentID) (Attachment
 	return a, err
 }
 
+// attachmentList is the last list of all attachments, for those who read them by id, by app and by add-on.
+type attachmentList struct {
+	turn  chan struct{} // who asks
+	all   map[AttachmentID]Attachment
+	asked moment
+}
+
 func (c *Client) allAttachments(ctx context.Context) (map[AttachmentID]Attachment, error) {
-	return index(ctx, c, including(c.get("addon-attachments")), many[wireAttachment], func(a Attachment) AttachmentID { return a.ID })
+	list := &c.attachmentList
+	select {
+	case list.turn <- struct{}{}:
+		defer func() { <-list.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if list.all != nil && c.holds(list.asked) && c.clock.Now().Sub(list.asked.at) < keptForAfterWrite {
+		return list.all, nil
+	}
+	asked := c.now()
+	all, err := index(ctx, c, including(c.get("addon-attachments")), many[wireAttachment], func(a Attachment) AttachmentID { return a.ID })
+	if err == nil {
+		list.all, list.asked = all, asked
+	}
+	return all, err
 }
 
 // AppAttachments lists the attachments on an app, of its own add-ons and of others.

@@ -79,3 +79,39 @@ func TestAttachmentsThatWereListedAreThoseOfEveryApp(t *testing.T) {
 		t.Error(attached, err, f.requests())
 	}
 }
+
+// One list answers for attachments by id, by app and by add-on, until a write of ours.
+func TestAttachmentsAreListedOnceForAllWhoReadThem(t *testing.T) {
+	t.Parallel()
+	f := memory(func(w http.ResponseWriter, r *http.Request, _ int) {
+		switch {
+		case r.Method == http.MethodDelete:
+			reply(w, 404, notFound)
+		case r.URL.Path == "/addon-attachments":
+			reply(w, 200, "["+attachmentJSON(attachmentID, "CACHE", addOnID)+"]")
+		default:
+			reply(w, 404, notFound)
+		}
+	})
+	c := f.client(t)
+	read := func() {
+		for range 4 { // the third one gets a list
+			of, err := c.AttachmentsOf(t.Context(), addOnID)
+			if err == nil && heroku.AttachmentNamed(of, "CACHE") == nil {
+				t.Error(of)
+			}
+			if _, err := c.Attachment(t.Context(), attachmentID); err != nil && !heroku.IsNotFound(err) {
+				t.Error(err)
+			}
+		}
+	}
+	read()
+	if n := f.count("GET /addon-attachments") - f.count("GET /addon-attachments/"); n != 1 {
+		t.Errorf("%d lists: %v", n, f.requests())
+	}
+	_ = c.DeleteAttachment(t.Context(), attachmentID)
+	read()
+	if n := f.count("GET /addon-attachments") - f.count("GET /addon-attachments/"); n != 2 {
+		t.Errorf("%d lists: %v", n, f.requests())
+	}
+}

@@ -100,13 +100,14 @@ type Client struct {
 	deleted    sync.Map     // AddOnID: Heroku has said, in answer to this client's request, that it is gone
 	writes     atomic.Int64 // requests that change something and have ended
 
-	apps        *batch[AppID, App]
-	addOns      *batch[AddOnID, AddOn]
-	attachments *batch[AttachmentID, Attachment]
-	onApps      *batch[AppID, []Attachment]
-	ofAddOns    *batch[AddOnID, []Attachment]
-	spaces      *batch[SpaceID, Space]
-	stores      kept[AddOnID, Store]
+	apps           *batch[AppID, App]
+	addOns         *batch[AddOnID, AddOn]
+	attachments    *batch[AttachmentID, Attachment]
+	onApps         *batch[AppID, []Attachment]
+	ofAddOns       *batch[AddOnID, []Attachment]
+	attachmentList attachmentList
+	spaces         *batch[SpaceID, Space]
+	stores         kept[AddOnID, Store]
 }
 
 // endpoint is one of the two hosts.
@@ -159,6 +160,7 @@ func New(o Options) (*Client, error) {
 
 	c.apps = newBatch(c, c.getApp, c.allApps)
 	c.addOns = newBatch(c, c.getAddOn, c.allAddOns)
+	c.attachmentList.turn = make(chan struct{}, 1)
 	c.attachments = newBatch(c, c.getAttachment, c.allAttachments)
 	c.onApps = newBatch(c, c.AppAttachments, c.allByApp)
 	c.onApps.absentEmpty = true
