@@ -10,7 +10,7 @@ change(address, before, after, after_unknown) := {
 	"change": {"actions": actions(before, after), "before": before, "after": after, "after_unknown": after_unknown},
 }
 
-actions(before, after) := ["create"] if before == null
+actions(before, _) := ["create"] if before == null
 
 actions(before, after) := ["delete"] if {
 	before != null
