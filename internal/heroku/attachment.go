@@ -135,27 +135,39 @@ func (c *Client) AttachmentsEarlierOn(ctx context.Context, id AppID) ([]Attachme
 	return c.onApps.Earlier(ctx, id)
 }
 
-// AttachmentsOf returns the attachments of an add-on like [Client.AddOnAttachments], but the read is shared.
-func (c *Client) AttachmentsOf(ctx context.Context, id AddOnID) ([]Attachment, error) {
+// AttachedApp is the name of an app that an add-on is attached to, and that of the attachment.
+type AttachedApp struct{ App, As string }
+
+// AttachedApps returns the apps that an add-on is attached to. The read is shared.
+func (c *Client) AttachedApps(ctx context.Context, id AddOnID) ([]AttachedApp, error) {
 	return c.ofAddOns.Get(ctx, id)
+}
+
+func (c *Client) getAttachedApps(ctx context.Context, id AddOnID) ([]AttachedApp, error) {
+	attachments, err := c.AddOnAttachments(ctx, id)
+	var apps []AttachedApp
+	for _, a := range attachments {
+		apps = append(apps, AttachedApp{a.AppName, a.Name})
+	}
+	return apps, err
 }
 
 func (c *Client) allByApp(ctx context.Context) (map[AppID][]Attachment, error) {
 	all, err := c.allAttachments(ctx)
-	return grouped(all, attachmentApp), err
-}
-
-func (c *Client) allByAddOn(ctx context.Context) (map[AddOnID][]Attachment, error) {
-	all, err := c.allAttachments(ctx)
-	return grouped(all, attachmentAddOn), err
-}
-
-func grouped[ID comparable](all map[AttachmentID]Attachment, by func(Attachment) ID) map[ID][]Attachment {
-	groups := make(map[ID][]Attachment)
+	byApp := make(map[AppID][]Attachment)
 	for _, a := range all {
-		groups[by(a)] = append(groups[by(a)], a)
+		byApp[a.AppID] = append(byApp[a.AppID], a)
 	}
-	return groups
+	return byApp, err
+}
+
+func (c *Client) allAttachedApps(ctx context.Context) (map[AddOnID][]AttachedApp, error) {
+	all, err := c.allAttachments(ctx)
+	byAddOn := make(map[AddOnID][]AttachedApp)
+	for _, a := range all {
+		byAddOn[a.AddOnID] = append(byAddOn[a.AddOnID], AttachedApp{a.AppName, a.Name})
+	}
+	return byAddOn, err
 }
 
 // AppAttachment returns the attachment with this name on an app (id or name).

@@ -6,6 +6,7 @@ package heroku_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -96,9 +97,9 @@ func TestAttachmentsAreListedOnceForAllWhoReadThem(t *testing.T) {
 	c := f.client(t)
 	read := func() {
 		for range 4 { // the third one gets a list
-			of, err := c.AttachmentsOf(t.Context(), addOnID)
-			if err == nil && heroku.AttachmentNamed(of, "CACHE") == nil {
-				t.Error(of)
+			apps, err := c.AttachedApps(t.Context(), addOnID)
+			if err == nil && !slices.Equal(apps, []heroku.AttachedApp{{App: "orders-worker", As: "CACHE"}}) {
+				t.Error(apps)
 			}
 			if _, err := c.Attachment(t.Context(), attachmentID); err != nil && !heroku.IsNotFound(err) {
 				t.Error(err)

@@ -104,7 +104,7 @@ type Client struct {
 	addOns         *batch[AddOnID, AddOn]
 	attachments    *batch[AttachmentID, Attachment]
 	onApps         *batch[AppID, []Attachment]
-	ofAddOns       *batch[AddOnID, []Attachment]
+	ofAddOns       *batch[AddOnID, []AttachedApp]
 	attachmentList attachmentList
 	spaces         *batch[SpaceID, Space]
 	stores         kept[AddOnID, Store]
@@ -164,7 +164,7 @@ func New(o Options) (*Client, error) {
 	c.attachments = newBatch(c, c.getAttachment, c.allAttachments)
 	c.onApps = newBatch(c, c.AppAttachments, c.allByApp)
 	c.onApps.absentEmpty = true
-	c.ofAddOns = newBatch(c, c.AddOnAttachments, c.allByAddOn)
+	c.ofAddOns = newBatch(c, c.getAttachedApps, c.allAttachedApps)
 	c.ofAddOns.absentEmpty = true
 	c.spaces = newBatch(c, c.getSpace, c.allSpaces)
 	c.stores.client = c

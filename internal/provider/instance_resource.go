@@ -375,14 +375,14 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 
 // attachedApps are the names of the apps that a store is attached to; null when they cannot be read, which is no reason to fail.
 func (r *instanceResource) attachedApps(ctx context.Context, id heroku.AddOnID) types.Set {
-	attachments, err := r.client.AttachmentsOf(ctx, id)
+	apps, err := r.client.AttachedApps(ctx, id)
 	if err != nil {
 		return types.SetNull(types.StringType)
 	}
 	var names []string
-	for _, a := range attachments {
-		if !replacement.IsInternalAttachment(id, a.Name) && !slices.Contains(names, a.AppName) {
-			names = append(names, a.AppName)
+	for _, a := range apps {
+		if !replacement.IsInternalAttachment(id, a.As) && !slices.Contains(names, a.App) {
+			names = append(names, a.App)
 		}
 	}
 	return stringSet(names)
