@@ -69,7 +69,9 @@ func (r *instanceResource) stillInUse(label string, attached []heroku.Attachment
 	}
 	return diag.NewErrorDiagnostic("The store is attached to other apps", fmt.Sprintf(
 		"%s\n\nThese would lose their config var:\n%s\n\nDetach it there first (`heroku addons:detach NAME -a APP`), or manage these attachments with kvs_attachment, which are destroyed before their store. "+
-			"If the store is replaced (-replace, a taint, replace_triggered_by), let its lifecycle have create_before_destroy = true: each kvs_attachment is then re-pointed before the old store goes.",
+			"If the store is replaced (-replace, a taint, replace_triggered_by), let its lifecycle have create_before_destroy = true: each kvs_attachment is then re-pointed before the old store goes. "+
+			"If only the address of the store has changed, write a moved block. "+
+			"If this run re-points attachments from it to another store, apply these first, with -target, and then the rest.",
 		r.failure("", label, refusal).Detail(), bullets(lines)))
 }
 
