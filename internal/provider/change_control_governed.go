@@ -124,29 +124,6 @@ func (g *governed[M]) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	}
 }
 
-// impact is the attribute of a planned change, or of one that was made: state and plan are the resource's own.
-func (g *governed[M]) impact(ctx context.Context, state tfsdk.State, plan tfsdk.Plan, diags *diag.Diagnostics) tftypes.Value {
-	schemas := g.schemas(ctx)
-	var m M
-	var before *M
-	if !state.Raw.IsNull() {
-		before = new(M)
-		diags.Append(state.Get(ctx, before)...)
-	}
-	diags.Append(plan.Get(ctx, &m)...)
-	var object types.Object
-	if !diags.HasError() {
-		var problems diag.Diagnostics
-		object, problems = m.impact(ctx, before).value(g.control.reference())
-		diags.Append(problems...)
-	}
-	value, err := object.ToTerraformValue(ctx)
-	if diags.HasError() || err != nil {
-		return schemas.none
-	}
-	return value
-}
-
 func (g *governed[M]) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	schemas := g.schemas(ctx)
 	planned := schemas.impactIn(req.Plan.Raw)
@@ -184,31 +161,6 @@ func (g *governed[M]) Update(ctx context.Context, req resource.UpdateRequest, re
 		return
 	}
 	resp.State = g.settled(ctx, req.State, resp.State, planned)
-}
-
-// settled is the state after a change, with what was planned that it means: the record of what was approved. What only apply
-// could know is filled in.
-func (g *governed[M]) settled(ctx context.Context, before, after tfsdk.State, planned tftypes.Value) tfsdk.State {
-	schemas := g.schemas(ctx)
-	if planned.IsFullyKnown() || after.Raw.IsNull() {
-		return schemas.wholeState(after, planned)
-	}
-	var diags diag.Diagnostics
-	now := g.impact(ctx, before, tfsdk.Plan(after), &diags)
-	attributes, partly := attributesOf(planned)
-	filled, ok := attributesOf(now)
-	if partly && ok {
-		for name, value := range attributes {
-			if value.IsFullyKnown() {
-				filled[name] = value
-			}
-		}
-		now = tftypes.NewValue(now.Type(), filled)
-	}
-	if !now.IsFullyKnown() {
-		now = schemas.none
-	}
-	return schemas.wholeState(after, now)
 }
 
 func (g *governed[M]) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
