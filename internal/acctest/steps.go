@@ -16,7 +16,6 @@ import (
 	"testing"
 
 	tfjson "github.com/hashicorp/terraform-json"
-	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/config"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -102,13 +101,13 @@ type runner struct {
 var errChanges = errors.New("the plan is not empty")
 
 // attachTo is for the providers of a step. Where no configuration says otherwise, all but ours are HashiCorp's.
-func (r *runner) attachTo(factories map[string]func() (tfprotov6.ProviderServer, error)) {
-	r.beside = map[string]func() (tfprotov6.ProviderServer, error){}
+func (r *runner) attachTo(factories map[string]Provider) {
+	r.beside = nil
 	for name, factory := range factories {
 		if name == "kvs" {
 			r.provider = factory
 		} else {
-			r.beside["hashicorp/"+name] = factory
+			r.Beside("hashicorp/"+name, factory)
 		}
 	}
 }

@@ -54,19 +54,24 @@ func TestAppsThatWereReadAreNotAskedForAgainAfterAWrite(t *testing.T) {
 	}
 }
 
-// An app without attachments is not in the list of those.
-func TestAttachmentsThatWereListedAreThoseOfEveryApp(t *testing.T) {
-	t.Parallel()
-	f := memory(func(w http.ResponseWriter, r *http.Request, _ int) {
+// listing has one attachment in the list of all of them. Everything else that is read is answered in the same way.
+func listing(status int, body string) *fake {
+	return memory(func(w http.ResponseWriter, r *http.Request, _ int) {
 		switch {
 		case r.Method == http.MethodDelete:
 			reply(w, 404, notFound)
 		case r.URL.Path == "/addon-attachments":
 			reply(w, 200, "["+attachmentJSON(attachmentID, "CACHE", addOnID)+"]")
 		default:
-			reply(w, 200, "[]")
+			reply(w, status, body)
 		}
 	})
+}
+
+// An app without attachments is not in the list of those.
+func TestAttachmentsThatWereListedAreThoseOfEveryApp(t *testing.T) {
+	t.Parallel()
+	f := listing(200, "[]")
 	c := f.client(t)
 	for i := range 10 {
 		id := heroku.AppID(fmt.Sprintf("%s%02d", appID[:len(appID)-2], i))
@@ -84,16 +89,7 @@ func TestAttachmentsThatWereListedAreThoseOfEveryApp(t *testing.T) {
 // One list answers for attachments by id, by app and by add-on, until a write of ours.
 func TestAttachmentsAreListedOnceForAllWhoReadThem(t *testing.T) {
 	t.Parallel()
-	f := memory(func(w http.ResponseWriter, r *http.Request, _ int) {
-		switch {
-		case r.Method == http.MethodDelete:
-			reply(w, 404, notFound)
-		case r.URL.Path == "/addon-attachments":
-			reply(w, 200, "["+attachmentJSON(attachmentID, "CACHE", addOnID)+"]")
-		default:
-			reply(w, 404, notFound)
-		}
-	})
+	f := listing(404, notFound)
 	c := f.client(t)
 	read := func() {
 		for range 4 { // the third one gets a list

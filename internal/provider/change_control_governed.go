@@ -98,7 +98,7 @@ func (g *governed[M]) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	schemas := g.schemas(ctx)
 	kept := schemas.impactIn(req.State.Raw)
 	req.Config, req.State, req.Plan = schemas.bareConfig(req.Config), schemas.bareState(req.State), schemas.barePlan(req.Plan)
-	resp.Plan = schemas.barePlan(resp.Plan)
+	resp.Plan = req.Plan // as the framework hands them over
 	g.managed.ModifyPlan(ctx, req, resp)
 	planned := resp.Plan
 	defer func() { resp.Plan = schemas.wholePlan(planned, kept) }()

@@ -148,6 +148,7 @@ func (s *schemas) without(raw tftypes.Value) tftypes.Value {
 	if !ok {
 		return tftypes.NewValue(s.bareType, nil)
 	}
+	attributes = maps.Clone(attributes)
 	delete(attributes, impactName)
 	return tftypes.NewValue(s.bareType, attributes)
 }
@@ -157,6 +158,7 @@ func (s *schemas) with(raw, impact tftypes.Value) tftypes.Value {
 	if !ok {
 		return tftypes.NewValue(s.wholeType, nil)
 	}
+	attributes = maps.Clone(attributes)
 	attributes[impactName] = impact
 	return tftypes.NewValue(s.wholeType, attributes)
 }
@@ -189,13 +191,10 @@ func (s *schemas) impactIn(raw tftypes.Value) tftypes.Value {
 	return s.none
 }
 
-// attributesOf is a copy.
-func attributesOf(raw tftypes.Value) (map[string]tftypes.Value, bool) {
-	var attributes map[string]tftypes.Value
-	if raw.IsNull() || !raw.IsKnown() || raw.As(&attributes) != nil {
-		return nil, false
-	}
-	return maps.Clone(attributes), true
+// attributesOf are the value's own: whoever changes them copies them first.
+func attributesOf(raw tftypes.Value) (attributes map[string]tftypes.Value, ok bool) {
+	ok = raw.IsKnown() && !raw.IsNull() && raw.As(&attributes) == nil
+	return attributes, ok
 }
 
 // impact is the attribute of a planned change, or of one that was made: state and plan are the resource's own.
@@ -233,6 +232,7 @@ func (g *governed[M]) settled(ctx context.Context, before, after tfsdk.State, pl
 	attributes, partly := attributesOf(planned)
 	filled, ok := attributesOf(now)
 	if partly && ok {
+		filled = maps.Clone(filled)
 		for name, value := range attributes {
 			if value.IsFullyKnown() {
 				filled[name] = value
