@@ -35,6 +35,7 @@ import (
 type instanceModel struct {
 	ID                   types.String   `tfsdk:"id"`
 	AppID                types.String   `tfsdk:"app_id"`
+	AppName              types.String   `tfsdk:"app_name"`
 	Plan                 planName       `tfsdk:"plan"`
 	OutsideSpace         types.Bool     `tfsdk:"outside_space"`
 	Name                 types.String   `tfsdk:"name"`
@@ -87,6 +88,7 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				MarkdownDescription: "The UUID of the app that owns the store and is billed for it. " +
 					"Heroku cannot move an add-on to another app, so changing it needs a new store: it is forked from the old one, as `migration` says.",
 			},
+			"app_name": nameBeside("app_id", "The name of the app that owns the store"),
 			"plan": schema.StringAttribute{
 				Optional:      true,
 				Computed:      true,
@@ -375,6 +377,7 @@ func stringSet(values []string) types.Set {
 func (m *instanceModel) read(addOn heroku.AddOn, store *heroku.Store) {
 	m.ID = types.StringValue(string(addOn.ID))
 	m.AppID = types.StringValue(string(addOn.AppID))
+	m.AppName = plannedName(m.AppName, addOn.AppName)
 	m.Plan = newPlanName(keyvalue.ShortPlanName(addOn.Plan))
 	m.Name = types.StringValue(addOn.Name)
 	m.State = types.StringValue(instanceState(addOn, store))
