@@ -34,8 +34,8 @@ func (w workflowFile) runs(job string) (scripts [][2]string) {
 	return scripts
 }
 
-// The job of the guide is carried out, command by command, on the example: a change that the policies pass is applied and
-// recorded, and one that they refuse is not even shown.
+// The job of the guide is carried out, command by command, on the example: a change that the policies pass is applied
+// and recorded, and one that they refuse is not even shown.
 func TestLongPolicies_jobOfTheGuide(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, "", embedded)
@@ -76,7 +76,8 @@ func TestLongPolicies_jobOfTheGuide(t *testing.T) {
 
 	// Open Policy Agent reads YAML.
 	var file workflowFile
-	text, err := exec.CommandContext(t.Context(), opa, "eval", "--format=raw", "--input="+filepath.Join(examplesDir, "shield", "github-actions.yml"), "input").Output()
+	workflow := filepath.Join(examplesDir, "shield", "github-actions.yml")
+	text, err := exec.CommandContext(t.Context(), opa, "eval", "--format=raw", "--input="+workflow, "input").Output()
 	if err == nil {
 		err = json.Unmarshal(text, &file)
 	}

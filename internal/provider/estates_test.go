@@ -48,7 +48,7 @@ resource "kvs_app" "web" {
 }
 `
 
-// approved has stores and an attachment outside as well: whatever a change can be approved for.
+// approved has stores and an attachment outside as well, one of them protected: whatever a change can be approved for.
 const approved = shielded + `
 resource "kvs_app" "worker" {
   name = "orders-worker"
@@ -67,7 +67,7 @@ resource "kvs_instance" "spare" {
   plan                = "premium-1"
   name                = "orders-spare"
   attachment_name     = "SPARE"
-  deletion_protection = false
+  deletion_protection = true
 }
 
 resource "kvs_attachment" "worker" {

@@ -65,12 +65,36 @@ func contains(all, some map[string]any) bool {
 	return true
 }
 
+// beside is a store outside of the network of its app's Private Space.
+const beside = `
+resource "kvs_private_space" "dev" {
+  name                = "acme-dev"
+  team                = "acme"
+  deletion_protection = false
+}
+
+resource "kvs_app" "dev" {
+  name     = "orders-dev"
+  space_id = kvs_private_space.dev.id
+}
+
+resource "kvs_instance" "dev" {
+  app_id = kvs_app.dev.id
+  name   = "orders-dev-cache"
+  plan   = "premium-0"
+  outside_space = true
+
+  deletion_protection = false
+}
+`
+
 // A person or a policy that has nothing but the plan's JSON can tell what each change means.
 func TestAccImpact_ofEachChange(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, approved, embedded)
+	estate := approved + beside
+	l := newLab(t, estate, embedded)
 	// everything is new, so that little is known
-	created := l.changesOf(approved)
+	created := l.changesOf(estate)
 	for address, want := range map[string]map[string]any{
 		"kvs_private_space.prod":        {"method": "create", "restarts": []any{}, "price_before": 0.0, "price_after": 3000.0},
 		"kvs_instance.inside":           {"method": "create", "url_changes": "no", "price_before": 0.0, "irreversible": false},
@@ -124,9 +148,16 @@ func TestAccImpact_ofEachChange(t *testing.T) {
 			[2]string{`"Sunday"`, `"Monday"`}, "kvs_maintenance_window.inside",
 			map[string]any{"method": "window", "restarts": []any{}, "interruption": "none", "reference": "CHG0000001"},
 		},
-		"protection": {
-			[2]string{"\"orders-inside-cache\"\n  deletion_protection = false", "\"orders-inside-cache\"\n  deletion_protection = true"}, "kvs_instance.inside",
+		"protection that is switched off": {
+			[2]string{`deletion_protection = true`, `deletion_protection = false`}, "kvs_instance.spare",
 			map[string]any{"method": "protection", "data": "kept", "url_changes": "no", "restarts": []any{}},
+		},
+		"a private plan": {
+			[2]string{"\"premium-0\"\n  outside_space = true", `"private-7"`}, "kvs_instance.dev",
+			map[string]any{
+				"method": "replacement_by_fork", "data": "writes_at_risk", "url_changes": "yes", "restarts": []any{"orders-dev"}, "interruption": "brief",
+				"price_before": 15.0, "price_after": 915.0, "irreversible": false,
+			},
 		},
 		"another app, by a fork": {
 			[2]string{"app_id = kvs_app.web.id\n  plan   = \"premium-0\"", "app_id = kvs_app.worker.id\n  plan   = \"premium-0\""}, "kvs_instance.cache",
@@ -170,8 +201,8 @@ func TestAccImpact_ofEachChange(t *testing.T) {
 			map[string]any{"method": "maintenance", "restarts": []any{}},
 		},
 	} {
-		changed := strings.Replace(approved, test.edit[0], test.edit[1], 1)
-		if changed == approved {
+		changed := strings.Replace(estate, test.edit[0], test.edit[1], 1)
+		if changed == estate {
 			t.Fatalf("%s: nothing is changed", name)
 		}
 		if got := l.changesOf(under(control, changed))[test.address].impact(); !contains(got, test.want) {
@@ -179,8 +210,20 @@ func TestAccImpact_ofEachChange(t *testing.T) {
 		}
 	}
 
+	// Several changes of one plan are each complete.
+	larger := l.changesOf(strings.NewReplacer("premium-0", "premium-3", "premium-1", "premium-3", "shield-7", "shield-9").Replace(estate))
+	for address, want := range map[string]map[string]any{
+		"kvs_instance.cache":  {"method": "plan_in_place", "restarts": both, "price_before": 15.0, "price_after": 120.0},
+		"kvs_instance.spare":  {"method": "plan_in_place", "restarts": []any{"orders-web"}, "price_before": 30.0, "price_after": 120.0},
+		"kvs_instance.inside": {"method": "plan_in_place", "restarts": []any{"orders-inside"}},
+	} {
+		if got := larger[address].impact(); !contains(got, want) {
+			t.Errorf("beside others, the plan of %s says %v, want %v", address, got, want)
+		}
+	}
+
 	// A destroy has no planned values: what is there now is all that can be judged.
-	gone := approved[:strings.Index(approved, `resource "kvs_instance" "cache"`)] + approved[strings.Index(approved, `resource "kvs_instance" "spare"`):]
+	gone := estate[:strings.Index(estate, `resource "kvs_instance" "cache"`)] + estate[strings.Index(estate, `resource "kvs_instance" "spare"`):]
 	gone = strings.Replace(gone, "kvs_instance.cache.id", "kvs_instance.spare.id", 1)
 	before := l.changesOf(under(control, gone))["kvs_instance.cache"].Before
 	for name, want := range map[string]any{"attached_apps": both, "monthly_price": 15.0, "deletion_protection": false, "plan": "premium-0"} {

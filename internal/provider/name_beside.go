@@ -12,14 +12,14 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// nameBeside is the attribute for the name of what the attribute id names by its UUID: a plan is read without a look-up. It
-// comes with answers that are read anyway. A rename elsewhere reaches the state with the next read, and makes no plan.
+// nameBeside is the attribute for the name of what the attribute id names by its UUID, so that a plan is read without a
+// look-up. The name comes with answers that are read anyway. A rename elsewhere reaches the state with the next read.
 func nameBeside(id, description string) schema.StringAttribute {
 	return schema.StringAttribute{
 		Computed:      true,
 		PlanModifiers: []planmodifier.String{keepsNameWith{path.Root(id)}},
-		MarkdownDescription: description + ", as of the last refresh. No plan has a change because of it: it is known only after apply " +
-			"where `" + id + "` changes, and otherwise stays.",
+		MarkdownDescription: description + ", as of the last refresh. No plan has a change because of it: " +
+			"it is known only after apply where `" + id + "` changes, and otherwise stays.",
 	}
 }
 
@@ -40,7 +40,9 @@ func (k keepsNameWith) Description(context.Context) string {
 
 func (k keepsNameWith) MarkdownDescription(ctx context.Context) string { return k.Description(ctx) }
 
-func (k keepsNameWith) PlanModifyString(ctx context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse) {
+func (k keepsNameWith) PlanModifyString(
+	ctx context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse,
+) {
 	if req.State.Raw.IsNull() || !req.PlanValue.IsUnknown() {
 		return
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// A plan has the names of what its UUIDs mean. Renaming that, here or by hand, changes nothing else, and the state follows.
+// A plan has the names of what its UUIDs mean. A rename, here or by hand, changes nothing else, and the state follows.
 func TestAccNames_besideUUIDs(t *testing.T) {
 	t.Parallel()
 	const wakes = `
@@ -38,8 +38,9 @@ resource "terraform_data" "web" {
 	})
 
 	// what is renamed in the plan, and changed beside that: names follow with the next refresh
-	renamed := strings.NewReplacer(`"acme-prod"`, `"acme-main"`, `"orders-inside"`, `"orders-within"`, `"orders-inside-cache"`, `"orders-within-cache"`,
-		`"orders-web"`, `"orders-www"`, `"orders-worker"`, `"orders-jobs"`, "192.0.2.0/24", "203.0.113.0/24", "Sunday", "Monday", "SECOND", "THIRD",
+	renamed := strings.NewReplacer(`"acme-prod"`, `"acme-main"`, `"orders-inside"`, `"orders-within"`,
+		`"orders-inside-cache"`, `"orders-within-cache"`, `"orders-web"`, `"orders-www"`, `"orders-worker"`, `"orders-jobs"`,
+		"192.0.2.0/24", "203.0.113.0/24", "Sunday", "Monday", "SECOND", "THIRD",
 		`"orders-cache"`, "\"orders-store\"\n  timeout = 60", `"CACHE"`, `"STORE"`).Replace(approved) + wakes
 	l.mustApply(renamed)
 	l.expectNoChanges()
@@ -54,7 +55,8 @@ resource "terraform_data" "web" {
 
 	// what is re-pointed has the name of what it leads to; what is renamed by hand meanwhile stays as it was planned
 	pointed := strings.Replace(renamed, "instance_id = kvs_instance.cache.id", "instance_id = kvs_instance.spare.id", 1)
-	if planned := l.changesOf(pointed)["kvs_attachment.worker"]; planned.After["app_name"] != "orders-jobs" || planned.Unknown["instance_name"] != true {
+	planned := l.changesOf(pointed)["kvs_attachment.worker"]
+	if planned.After["app_name"] != "orders-jobs" || planned.Unknown["instance_name"] != true {
 		t.Errorf("planned %v, unknown %v", planned.After, planned.Unknown)
 	}
 	byHand, err := l.client.FindApp(t.Context(), "orders-jobs")
@@ -68,5 +70,7 @@ resource "terraform_data" "web" {
 	if result := l.run(mishap{}, "apply", "-input=false", "-no-color", "plan.tfplan"); result.Code != 0 {
 		t.Errorf("the apply exited %d:\n%s", result.Code, result.Output())
 	}
-	expect(map[string]map[string]any{"kvs_attachment.worker": {"instance_name": "orders-spare", "app_name": "orders-jobs"}})
+	expect(map[string]map[string]any{
+		"kvs_attachment.worker": {"instance_name": "orders-spare", "app_name": "orders-jobs"},
+	})
 }

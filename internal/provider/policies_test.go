@@ -53,11 +53,13 @@ type fixtureResource struct {
 }
 
 // readByPolicies are the attributes that examples/policies read.
-var readByPolicies = []string{"deletion_protection", "impact", "maxmemory_policy", "monthly_price", "plan", "ranges", "shield", "space_id", "version_actual"}
+var readByPolicies = []string{
+	"deletion_protection", "impact", "maxmemory_policy", "monthly_price", "plan", "ranges", "shield", "space_id", "version_actual",
+}
 
 var anyUUID = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
 
-// fixtureOf plans a configuration, and leaves out of the plan what no policy reads and what differs from run to run.
+// fixtureOf plans a configuration. It leaves out what no policy reads and what differs from run to run.
 func (l *lab) fixtureOf(config string, args ...string) (plan plannedFixture) {
 	l.Helper()
 	l.changesOf(config, args...)
@@ -92,50 +94,59 @@ func (l *lab) fixtureOf(config string, args ...string) (plan plannedFixture) {
 	return plan
 }
 
-// Each policy refuses a plan that the provider has made, and passes one that differs only in what it judges. The plans are the
-// fixtures of the policies' own tests. KVS_WRITE_FIXTURES=1 writes them.
+// Each policy refuses a plan that the provider has made, and passes one that differs only in what it judges. The plans are
+// the fixtures of the policies' own tests. KVS_WRITE_FIXTURES=1 writes them.
 func TestLongPolicies_onRealPlans(t *testing.T) {
 	t.Parallel()
-	kept := strings.Replace(approved, "\"SPARE\"\n  deletion_protection = false", "\"SPARE\"\n  deletion_protection = true", 1)
-	l := newLab(t, kept, embedded)
-	l.mustApply(kept)
+	l := newLab(t, approved, embedded)
+	l.mustApply(approved)
 	if result := l.run(mishap{}, "apply", "-refresh-only", "-auto-approve", "-input=false"); result.Code != 0 { // attached_apps
 		t.Fatal(result.Output())
 	}
-	part := func(from, to string) string { return kept[strings.Index(kept, from):strings.Index(kept, to)] }
-	const reference = `reference = "CHG0000001"`
+	part := func(from, to string) string {
+		return approved[strings.Index(approved, from):strings.Index(approved, to)]
+	}
+	store := func(settings string) [2]string { return [2]string{`"orders-cache"`, "\"orders-cache\"\n  " + settings} }
 	var (
-		setting     = [2]string{`"orders-cache"`, "\"orders-cache\"\n  timeout = 60"}
-		smaller     = [2]string{`"premium-0"`, "\"mini\"\n  migration = { accept_unproven = true }"}
-		larger      = [2]string{`"premium-0"`, `"premium-2"`}
-		evicting    = [2]string{`"orders-cache"`, "\"orders-cache\"\n  maxmemory_policy = \"allkeys-lru\""}
-		withoutSide = [2]string{"kvs_instance.cache.id", "kvs_instance.spare.id"}
-		later       = "resource \"terraform_data\" \"later\" {\n  input = \"60\"\n}\n"
+		setting  = store("timeout = 60")
+		evicting = store(`maxmemory_policy = "allkeys-lru"`)
+		smaller  = [2]string{`"premium-0"`, "\"mini\"\n  migration = { accept_unproven = true }"}
+		larger   = [2]string{`"premium-0"`, `"premium-2"`}
+		ranges   = `{ "192.0.2.0/24" = {}, "198.51.100.0/24" = {} }`
+		later    = "resource \"terraform_data\" \"later\" {\n  input = \"60\"\n}\n"
 	)
 	cases := map[string]struct {
+		denied  string
+		decided map[string]any
 		control string
 		edits   [][2]string
-		decided map[string]any
-		denied  string
 	}{
-		"a setting":                        {"", [][2]string{setting}, nil, ""},
-		"lost data":                        {"", [][2]string{smaller}, nil, "keys may be lost (plan_in_place)"},
-		"lost data, under a reference":     {reference, [][2]string{smaller}, inWindow, ""},
-		"data of which nothing is known":   {"", [][2]string{{`"orders-cache"`, "\"orders-cache\"\n  timeout = terraform_data.later.output"}}, nil, "what becomes of the data is known only after apply"},
-		"a destroyed store":                {"", [][2]string{{part(`resource "kvs_instance" "cache"`, `resource "kvs_instance" "spare"`), ""}, withoutSide}, nil, "destroyed with all its keys"},
-		"a destroyed shield store":         {"", [][2]string{{part(`resource "kvs_instance" "inside"`, `resource "kvs_app" "web"`), ""}}, nil, "a store on the plan shield-7 is destroyed"},
-		"protection that is switched off":  {"", [][2]string{{"deletion_protection = true", "deletion_protection = false"}}, nil, "deletion protection is switched off"},
-		"an open range":                    {"", [][2]string{{`"198.51.100.0/24" = {}`, `"0.0.0.0/1" = {}, "128.0.0.0/1" = {}`}}, nil, "open to more than 65536"},
-		"a range":                          {"", [][2]string{{`"198.51.100.0/24" = {}`, `"203.0.113.0/24" = {}`}}, nil, ""},
-		"ranges of which nothing is known": {"", [][2]string{{`{ "192.0.2.0/24" = {}, "198.51.100.0/24" = {} }`, `{ for n in [terraform_data.later.output] : "192.0.${n}.0/24" => {} }`}}, nil, "are known only after apply"},
-		"no ranges":                        {"", [][2]string{{part(`resource "kvs_trusted`, `resource "kvs_app" "inside"`), ""}}, nil, "without kvs_trusted_ip_ranges"},
-		"an eviction policy":               {"", [][2]string{evicting}, nil, "under allkeys-lru keys are dropped"},
-		"an eviction policy of a cache":    {"", [][2]string{evicting}, map[string]any{"caches": []string{"kvs_instance.cache"}}, ""},
-		"apps that restart":                {"", [][2]string{larger}, nil, "the app orders-worker restarts, outside of its window"},
-		"apps that restart in their hours": {"", [][2]string{larger}, inWindow, ""},
-		"the price":                        {"", [][2]string{setting}, map[string]any{"monthly_limit": 30}, "a month, and the limit is $30"},
-		"a transfer":                       {"", [][2]string{{`"acme"`, `"acme-data"`}}, nil, "transferred to another team"},
-		"an old version":                   {"", nil, map[string]any{"now": "2027-01-14T00:00:00Z"}, "is not supported any more"},
+		"a setting":                    {edits: [][2]string{setting}},
+		"a range":                      {edits: [][2]string{{`"198.51.100.0/24" = {}`, `"203.0.113.0/24" = {}`}}},
+		"lost data":                    {"keys may be lost (plan_in_place)", nil, "", [][2]string{smaller}},
+		"lost data, under a reference": {"", inWindow, `reference = "CHG0000001"`, [][2]string{smaller}},
+		"data of which nothing is known": {"what becomes of the data is known only after apply", nil, "", [][2]string{
+			store("timeout = terraform_data.later.output")}},
+		"a destroyed store": {"destroyed with all its keys", nil, "", [][2]string{
+			{part(`resource "kvs_instance" "cache"`, `resource "kvs_instance" "spare"`), ""},
+			{"kvs_instance.cache.id", "kvs_instance.spare.id"}}},
+		"a destroyed shield store": {"a store on the plan shield-7 is destroyed", nil, "", [][2]string{
+			{part(`resource "kvs_instance" "inside"`, `resource "kvs_app" "web"`), ""}}},
+		"protection that is switched off": {"deletion protection is switched off", nil, "", [][2]string{
+			{"deletion_protection = true", "deletion_protection = false"}}},
+		"an open range": {"open to more than 65536", nil, "", [][2]string{{ranges, `{ "0.0.0.0/1" = {}, "128.0.0.0/1" = {} }`}}},
+		"ranges of which nothing is known": {"are known only after apply", nil, "", [][2]string{
+			{ranges, `{ for n in [terraform_data.later.output] : "192.0.${n}.0/24" => {} }`}}},
+		"no ranges": {"without kvs_trusted_ip_ranges", nil, "", [][2]string{
+			{part(`resource "kvs_trusted`, `resource "kvs_app" "inside"`), ""}}},
+		"an eviction policy": {"under allkeys-lru keys are dropped", nil, "", [][2]string{evicting}},
+		"an eviction policy of a cache": {"", map[string]any{"caches": []string{"kvs_instance.cache"}}, "",
+			[][2]string{evicting}},
+		"apps that restart":                {"the app orders-worker restarts, outside of its window", nil, "", [][2]string{larger}},
+		"apps that restart in their hours": {"", inWindow, "", [][2]string{larger}},
+		"the price":                        {"a month, and the limit is $30", map[string]any{"monthly_limit": 30}, "", [][2]string{setting}},
+		"a transfer":                       {"transferred to another team", nil, "", [][2]string{{`"acme"`, `"acme-data"`}}},
+		"an old version":                   {"is not supported any more", map[string]any{"now": "2027-01-14T00:00:00Z"}, "", nil},
 	}
 	fixtures := make(map[string]fixture)
 	add := func(name string, decided map[string]any, denied, config string, args ...string) {
@@ -144,9 +155,9 @@ func TestLongPolicies_onRealPlans(t *testing.T) {
 		fixtures[name] = fixture{all, denied, l.fixtureOf(config, args...)}
 	}
 	for name, test := range cases {
-		config := kept
+		config := approved
 		for _, edit := range test.edits {
-			if config = strings.Replace(config, edit[0], edit[1], 1); config == kept {
+			if config = strings.Replace(config, edit[0], edit[1], 1); config == approved {
 				t.Fatalf("%s: nothing is changed", name)
 			}
 		}
@@ -159,8 +170,10 @@ func TestLongPolicies_onRealPlans(t *testing.T) {
 		add(name, test.decided, test.denied, config)
 	}
 
-	l.Inject(sandbox.Fault{Match: sandbox.Match{Path: "/addons/*/addon-attachments"}, Do: sandbox.Effect{Status: http.StatusForbidden}})
-	add("apps that cannot be read", nil, "apps restart, and it is not known which", strings.Replace(kept, `"premium-1"`, `"premium-2"`, 1), "-target=kvs_instance.spare")
+	unreadable := sandbox.Match{Path: "/addons/*/addon-attachments"}
+	l.Inject(sandbox.Fault{Match: unreadable, Do: sandbox.Effect{Status: http.StatusForbidden}})
+	add("apps that cannot be read", nil, "apps restart, and it is not known which",
+		strings.Replace(approved, `"premium-1"`, `"premium-2"`, 1), "-target=kvs_instance.spare")
 	l.Clear()
 
 	// what was changed by hand is judged by what the plan makes of it
@@ -170,15 +183,20 @@ func TestLongPolicies_onRealPlans(t *testing.T) {
 	if err := l.client.UpdateStoreConfig(t.Context(), id, heroku.StoreConfigUpdate{MaxmemoryPolicy: &policy}); err != nil {
 		t.Fatal(err)
 	}
-	add("an eviction policy that was set by hand", nil, "", kept)
-	add("an eviction policy that was set by hand and is kept", nil, "under allkeys-lru keys are dropped", strings.Replace(kept, `"orders-spare"`, "\"orders-spare\"\n  maxmemory_policy = \"allkeys-lru\"\n timeout = 60", 1))
+	add("an eviction policy that was set by hand", nil, "", approved)
+	with := func(settings string) string {
+		return strings.Replace(approved, `"orders-spare"`, "\"orders-spare\"\n  "+settings, 1)
+	}
+	add("an eviction policy that was set by hand and is kept", nil, "under allkeys-lru keys are dropped",
+		with("maxmemory_policy = \"allkeys-lru\"\n  timeout = 60"))
 	if _, err := l.client.UpdateAddOn(t.Context(), app, id, heroku.AddOnUpdate{Plan: &plan}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := l.client.WaitStoreAvailable(t.Context(), id, "premium-2", time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	add("a store that was enlarged by hand", inWindow, "keys may be lost (plan_in_place)", strings.Replace(kept, `"orders-spare"`, "\"orders-spare\"\n  migration = { accept_unproven = true }", 1))
+	add("a store that was enlarged by hand", inWindow, "keys may be lost (plan_in_place)",
+		with("migration = { accept_unproven = true }"))
 
 	made, err := json.MarshalIndent(fixtures, "", "  ")
 	if err != nil {
@@ -191,7 +209,7 @@ func TestLongPolicies_onRealPlans(t *testing.T) {
 			t.Fatal(err)
 		}
 	} else if was, _ := os.ReadFile(committed); !acctest.OnOpenTofu() && !bytes.Equal(was, made) {
-		t.Errorf("%s is not what the provider plans any more: run make policies with KVS_WRITE_FIXTURES=1, and look at the difference", committed)
+		t.Errorf("%s is not what the provider plans now: run make policies with KVS_WRITE_FIXTURES=1, and read the diff", committed)
 	}
 	judged(t, fixtures)
 }
@@ -199,7 +217,8 @@ func TestLongPolicies_onRealPlans(t *testing.T) {
 // judged compares what the policies say of the fixtures with what is expected, and finds a policy that none of them fails.
 func judged(t *testing.T, fixtures map[string]fixture) {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "../../bin/opa", "eval", "--format=raw", "--data=../../examples/policies", "data.kvs_test.said").Output()
+	out, err := exec.CommandContext(t.Context(), "../../bin/opa", "eval", "--format=raw", "--data=../../examples/policies",
+		"data.kvs_test.said").Output()
 	var said map[string][]string
 	if err == nil {
 		err = json.Unmarshal(out, &said)
@@ -221,8 +240,9 @@ func judged(t *testing.T, fixtures map[string]fixture) {
 	}
 	verbs := regexp.MustCompile(`%[sv]`)
 	found := 0
+	denies := regexp.MustCompile(`(?s)\ndeny contains msg if \{.*?sprintf\("([^"]*)"`)
 	for _, file := range rules {
-		for _, rule := range regexp.MustCompile(`(?s)\ndeny contains msg if \{.*?sprintf\("([^"]*)"`).FindAllStringSubmatch(string(fileOf(t, file)), -1) {
+		for _, rule := range denies.FindAllStringSubmatch(string(fileOf(t, file)), -1) {
 			found++
 			matches := regexp.MustCompile(verbs.ReplaceAllString(regexp.QuoteMeta(rule[1]), ".*"))
 			if !slices.ContainsFunc(all, matches.MatchString) {
