@@ -68,12 +68,34 @@ func TestAccExamples_provider(t *testing.T) {
 	}
 }
 
+// Each rule in HCL stops the plan that breaks it, and a reference lets through what it is for.
+func TestAccExamples_rulesInHCL(t *testing.T) {
+	t.Parallel()
+	config := string(fileOf(t, filepath.Join(examplesDir, "policies", "in-hcl", "main.tf")))
+	l := newLab(t, config, embedded)
+	l.mustApply(config)
+	smaller := strings.NewReplacer(`plan                = "private-7"`, "plan = \"private-7\"\n  maxmemory_policy = \"allkeys-lru\"",
+		`["192.0.2.0/24"]`, `["0.0.0.0/0"]`).Replace(config)
+	for changed, says := range map[string][]string{
+		smaller: {"Keys are dropped when the memory is full", "A range is open to more than 65536 addresses"},
+		strings.Replace(config, "private-7", "private-12", 1): {"The store costs more than $1000 a month"},
+		strings.Replace(config, `"acme"`, `"acme-data"`, 1):   {"The space is transferred to another team"},
+	} {
+		l.cli.Configure(changed)
+		for _, words := range says {
+			l.mustRefuse(words, "plan")
+		}
+	}
+}
+
 // recordingTo is an example whose record is not where its provider runs, which is where the tests are.
 func recordingTo(path, example string) string {
 	return strings.Replace(example, `"kvs-changes.jsonl"`, fmt.Sprintf("%q", path), 1)
 }
 
-var providerExamples = []string{filepath.Join("provider", "provider.tf"), filepath.Join("shield", "main.tf")}
+var providerExamples = []string{
+	filepath.Join("policies", "in-hcl", "main.tf"), filepath.Join("provider", "provider.tf"), filepath.Join("shield", "main.tf"),
+}
 
 var examplesDir = filepath.Join("..", "..", "examples")
 
