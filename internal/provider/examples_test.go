@@ -74,18 +74,28 @@ func TestAccExamples_rulesInHCL(t *testing.T) {
 	config := string(fileOf(t, filepath.Join(examplesDir, "policies", "in-hcl", "main.tf")))
 	l := newLab(t, config, embedded)
 	l.mustApply(config)
-	smaller := strings.NewReplacer(`plan                = "private-7"`, "plan = \"private-7\"\n  maxmemory_policy = \"allkeys-lru\"",
-		`["192.0.2.0/24"]`, `["0.0.0.0/0"]`).Replace(config)
-	for changed, says := range map[string][]string{
-		smaller: {"Keys are dropped when the memory is full", "A range is open to more than 65536 addresses"},
-		strings.Replace(config, "private-7", "private-12", 1): {"The store costs more than $1000 a month"},
-		strings.Replace(config, `"acme"`, `"acme-data"`, 1):   {"The space is transferred to another team"},
+	transferred := strings.Replace(config, `"acme"`, `"acme-data"`, 1)
+	lossy := strings.Replace(config, `"private-7"`, "\"premium-0\"\n  outside_space = true\n"+
+		`  migration = { strategy = "recreate", accept_data_loss = true }`, 1)
+	others := strings.NewReplacer(`"premium-0"`, `"premium-14"`, `["192.0.2.0/24"]`, `["0.0.0.0/0"]`,
+		`"acme-orders-cache"`, "\"acme-orders-cache\"\n  maxmemory_policy = \"allkeys-lru\"").Replace(lossy)
+	for changed, refusals := range map[string][]string{
+		transferred: {"The space is transferred to another team"},
+		others: {"Keys may be lost", "Keys are dropped when the memory is full", "The store costs more than $1000 a month",
+			"A range is open to more than 65536 addresses"},
 	} {
 		l.cli.Configure(changed)
-		for _, words := range says {
-			l.mustRefuse(words, "plan")
+		refused := l.mustRefuse(refusals[0], "plan")
+		for _, says := range refusals[1:] {
+			if !acctest.Says(says).MatchString(refused.Output()) {
+				t.Errorf("it does not say %q:\n%s", says, refused.Output())
+			}
 		}
 	}
+	l.cli.Env = []string{"TF_VAR_change_reference=CHG0012345"}
+	l.mustApply(lossy)
+	l.cli.Env = nil
+	l.expectNoChanges()
 }
 
 // recordingTo is an example whose record is not where its provider runs, which is where the tests are.
