@@ -110,6 +110,12 @@ func (c *CLI) Configure(config string) {
 	c.write("main.tf", config)
 }
 
+// Edit changes a file that a run left in the directory.
+func (c *CLI) Edit(name string, change func(string) string) {
+	c.t.Helper()
+	c.write(name, change(c.File(name)))
+}
+
 func (c *CLI) write(name, content string) {
 	c.t.Helper()
 	if err := os.WriteFile(filepath.Join(c.dir, name), []byte(content), 0o600); err != nil {

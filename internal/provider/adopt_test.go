@@ -6,6 +6,10 @@ package provider_test
 import (
 	"fmt"
 	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -85,6 +89,68 @@ func TestAccAdopt_handMade(t *testing.T) {
 	cli.Configure(e.configuration())
 	e.planned(cli, "with a floor", fmt.Sprintf("Plan: 0 to add, %d to change, 0 to destroy.", len(estateStores)))
 	cli.Apply()
+	if writes := e.Requests("(POST|PATCH|PUT|DELETE)", ".*"); len(writes) != 0 {
+		t.Errorf("this was sent: %v", writes)
+	}
+}
+
+const rangesByHand = `
+resource "kvs_trusted_ip_ranges" "acme-prod" {
+  space_id = kvs_private_space.acme-prod.id
+  ranges   = { for range in ["192.0.2.0/24", "198.51.100.7/32"] : range => {} }
+}
+`
+
+// An estate that nobody has written down is found by data sources, and its configuration is generated: no UUID is written.
+func TestAccAdopt_discovered(t *testing.T) {
+	t.Parallel()
+	e := newEstate(t, false)
+	example, err := os.ReadFile(filepath.Join(examplesDir, "adopt", "main.tf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	finding := e.CLI(t, string(example))
+	e.ResetJournal()
+	finding.Apply()
+	if asked := e.Requests("GET", ".*"); len(asked) > 2*(1+5) {
+		t.Errorf("a plan and an apply took %d requests, want the lists for each: %v", len(asked), asked)
+	}
+	adopting := e.CLI(t, finding.Run("output", "-raw", "imports").Stdout)
+
+	// The configuration is generated with UUIDs, which become references.
+	const all = 1 + 1 + 8 + 12 + 3 + 10 // the space and its ranges, apps, stores, attachments, windows
+	imports := fmt.Sprintf("Plan: %d to import, 0 to add, 0 to change, 0 to destroy.", all)
+	generated := adopting.Run("plan", "-no-color", "-input=false", "-generate-config-out=generated.tf")
+	switch {
+	case acctest.OnOpenTofu(): // which writes keys of maps without quotation marks, cannot read them, and leaves out the resource
+		adopting.Edit("generated.tf", func(text string) string { return text + rangesByHand })
+	case !strings.Contains(generated.Stdout, imports):
+		t.Fatalf("the plan exits %d, want %q:\n%s", generated.Code, imports, generated.Output())
+	}
+	uuid := regexp.MustCompile(`= "[0-9a-f]{8}-[0-9a-f-]{27}"`) // comments may keep theirs
+	adopting.Edit("generated.tf", func(text string) string {
+		if !uuid.MatchString(text) {
+			t.Errorf("no UUID was generated, so that nothing is shown:\n%s", text)
+		}
+		sed := exec.CommandContext(t.Context(), "sed", finding.Run("output", "-raw", "references").Stdout)
+		sed.Stdin = strings.NewReader(text)
+		edited, err := sed.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(edited)
+	})
+	if left := uuid.FindAllString(adopting.File("generated.tf"), -1); len(left) > 0 {
+		t.Errorf("these UUIDs are left: %v", left)
+	}
+	e.ResetJournal()
+	e.planned(adopting, "with references", imports)
+	if asked := e.Requests("GET", ".*"); len(asked) > 8+12+12+3+1+12+6 {
+		t.Errorf("the plan took %d requests: %v", len(asked), asked)
+	}
+	adopting.Apply()
+	adopting.Configure("")
+	e.planned(adopting, "adopted", "No changes.")
 	if writes := e.Requests("(POST|PATCH|PUT|DELETE)", ".*"); len(writes) != 0 {
 		t.Errorf("this was sent: %v", writes)
 	}

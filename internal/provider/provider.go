@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/function"
+	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
@@ -33,6 +34,7 @@ var (
 	_ provider.ProviderWithActions            = (*kvsProvider)(nil)
 	_ provider.ProviderWithEphemeralResources = (*kvsProvider)(nil)
 	_ provider.ProviderWithFunctions          = (*kvsProvider)(nil)
+	_ provider.ProviderWithListResources      = (*kvsProvider)(nil)
 )
 
 type kvsProvider struct {
@@ -156,6 +158,7 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 	resp.DataSourceData = conn
 	resp.EphemeralResourceData = conn
 	resp.ActionData = conn
+	resp.ListResourceData = conn
 }
 
 // unusableCredential tells a token that is missing from one that is there and cannot be used.
@@ -223,7 +226,10 @@ func (p *kvsProvider) Resources(context.Context) []func() resource.Resource {
 }
 
 func (p *kvsProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{newAppDataSource, newInstanceDataSource, newMaintenanceDataSource, newPlansDataSource, newPrivateSpaceDataSource, newRegionsDataSource, newUsageDataSource}
+	return []func() datasource.DataSource{
+		newAppDataSource, newAttachmentsDataSource, newInstanceDataSource, newInstancesDataSource, newMaintenanceDataSource,
+		newPlansDataSource, newPrivateSpaceDataSource, newRegionsDataSource, newUsageDataSource,
+	}
 }
 
 func (p *kvsProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
@@ -236,6 +242,10 @@ func (p *kvsProvider) Actions(context.Context) []func() action.Action {
 		governAction(newAppMaintenanceAction, "app_id"), governAction(newCredentialsAction, store), governAction(newMaintenanceRunAction, store),
 		governAction(newMaintenanceScheduleAction, store), governAction(newStatsAction, store), governAction(newVersionAction, store),
 	}
+}
+
+func (p *kvsProvider) ListResources(context.Context) []func() list.ListResource {
+	return listResources()
 }
 
 func (p *kvsProvider) Functions(context.Context) []func() function.Function {
