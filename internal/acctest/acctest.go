@@ -41,8 +41,8 @@ type Sandbox struct {
 var epoch = time.Date(2026, time.January, 14, 9, 0, 0, 0, time.UTC)
 
 const (
-	providerAgent    = "terraform-provider-kvs"
-	someoneElseAgent = "someone-else"
+	ProviderAgent    = "terraform-provider-kvs"
+	SomeoneElseAgent = "someone-else"
 )
 
 // Main runs a package's tests with the environment that acceptance tests need, whatever the developer's own looks like.
@@ -113,7 +113,7 @@ func (s *Sandbox) Factories() map[string]func() (tfprotov6.ProviderServer, error
 // FactoriesAs is Factories with another user's token.
 func (s *Sandbox) FactoriesAs(token string) map[string]func() (tfprotov6.ProviderServer, error) {
 	connect := func(o *heroku.Options) {
-		s.connect(o)
+		s.Connect(o)
 		o.Credential.Token = token
 	}
 	return map[string]func() (tfprotov6.ProviderServer, error){
@@ -123,7 +123,7 @@ func (s *Sandbox) FactoriesAs(token string) map[string]func() (tfprotov6.Provide
 	}
 }
 
-func (s *Sandbox) connect(o *heroku.Options) {
+func (s *Sandbox) Connect(o *heroku.Options) {
 	o.APIURL, o.DataAPIURL = s.URL(), s.URL()
 	o.Credential = heroku.Credential{Token: s.Token(), Source: "the test"}
 	o.Clock = waitingMovesTime{s.Clock()}
@@ -132,8 +132,8 @@ func (s *Sandbox) connect(o *heroku.Options) {
 // Client is somebody else, who uses the API beside Terraform.
 func (s *Sandbox) Client(t *testing.T) *heroku.Client {
 	t.Helper()
-	options := heroku.Options{UserAgent: someoneElseAgent}
-	s.connect(&options)
+	options := heroku.Options{UserAgent: SomeoneElseAgent}
+	s.Connect(&options)
 	client, err := heroku.New(options)
 	if err != nil {
 		t.Fatalf("connecting to the sandbox: %v", err)
@@ -159,7 +159,7 @@ func (s *Sandbox) Requests(method, path string) []sandbox.Request {
 	pattern := regexp.MustCompile("^" + method + " " + path + "$")
 	var found []sandbox.Request
 	for _, request := range s.Journal() {
-		if strings.HasPrefix(request.UserAgent, providerAgent) && pattern.MatchString(request.Method+" "+request.Path) {
+		if strings.HasPrefix(request.UserAgent, ProviderAgent) && pattern.MatchString(request.Method+" "+request.Path) {
 			found = append(found, request)
 		}
 	}
@@ -185,14 +185,14 @@ func (s *Sandbox) Commands() [][]sandbox.Request {
 func (s *Sandbox) Await(t *testing.T, method, path string) {
 	t.Helper()
 	answered := func(r sandbox.Request) bool { return r.Status != 0 }
-	await(t, "answer to "+method+" "+path, func() bool { return slices.ContainsFunc(s.Requests(method, path), answered) })
+	Await(t, "answer to "+method+" "+path, func() bool { return slices.ContainsFunc(s.Requests(method, path), answered) })
 }
 
 // hang is how long nothing takes that comes at all, however slow the machine is.
 const hang = 10 * time.Minute
 
-// await looks until something is seen, or fails the test when it hangs.
-func await(t *testing.T, what string, seen func() bool) {
+// Await looks until something is seen, or fails the test when it hangs.
+func Await(t *testing.T, what string, seen func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), hang)
 	defer cancel()
@@ -275,3 +275,6 @@ func Says(text string) *regexp.Regexp {
 	}
 	return regexp.MustCompile(strings.Join(words, `[\s│]+`))
 }
+
+// LongForm says that the long form of the tests is asked for, which leaves nothing out.
+func LongForm() bool { return os.Getenv("KVS_SOAK") != "" }

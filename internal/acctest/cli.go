@@ -68,9 +68,9 @@ func (s *Sandbox) CLI(t *testing.T, config string) *CLI {
 		})), nil
 	}
 	c.account = []string{"HEROKU_API_URL=" + s.URL(), "HEROKU_DATA_API_URL=" + s.URL(), "HEROKU_API_KEY=" + s.Token()}
-	c.write("terraformrc", fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"terraform-kvs/kvs\" = %q\n  }\n  direct {}\n}\n",
+	c.Write("terraformrc", fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"terraform-kvs/kvs\" = %q\n  }\n  direct {}\n}\n",
 		filepath.Dir(binary)))
-	c.write("source.tf", required(config))
+	c.Write("source.tf", required(config))
 	c.Configure(config)
 	return c
 }
@@ -86,9 +86,12 @@ func (c *CLI) Beside(address string, provider Provider) {
 // newCLI is a CLI in an empty directory. Its user has no settings.
 func newCLI(t *testing.T) *CLI {
 	c := &CLI{t: t, dir: t.TempDir()}
-	c.write("terraformrc", "")
+	c.Write("terraformrc", "")
 	return c
 }
+
+// Attach lets the CLI attach to a provider within the test.
+func (c *CLI) Attach(provider Provider) { c.provider = provider }
 
 // Processes makes the providers of the CLI processes of their own, which can be killed. With a log they always are.
 func (c *CLI) Processes() *CLI {
@@ -107,21 +110,20 @@ func required(config string) string {
 // Configure replaces the configuration.
 func (c *CLI) Configure(config string) {
 	c.t.Helper()
-	c.write("main.tf", config)
+	c.Write("main.tf", config)
 }
 
-// Edit changes a file that a run left in the directory.
-func (c *CLI) Edit(name string, change func(string) string) {
+// Write puts one more file beside the configuration, with the directories on its way.
+func (c *CLI) Write(name, content string) {
 	c.t.Helper()
-	c.write(name, change(c.File(name)))
-}
-
-func (c *CLI) write(name, content string) {
-	c.t.Helper()
-	if err := os.WriteFile(filepath.Join(c.dir, name), []byte(content), 0o600); err != nil {
+	path := filepath.Join(c.dir, name)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600)); err != nil {
 		c.t.Fatal(err)
 	}
 }
+
+// Dir is where the configuration and the state are.
+func (c *CLI) Dir() string { return c.dir }
 
 // Run runs the CLI to its end.
 func (c *CLI) Run(args ...string) Result {
@@ -227,15 +229,22 @@ func (c *CLI) StateFile() string {
 	return string(content)
 }
 
-// instance is one of those in the state.
-type instance struct {
-	mode, kind, name, address string // managed or data; kvs_instance; cache; kvs_instance.cache[0], without its module
-	tainted                   bool
-	attributes                json.RawMessage
+// Instance is one resource instance in the state.
+type Instance struct {
+	Mode, Type, Name, Address string // managed or data; kvs_instance; cache; kvs_instance.cache[0], without its module
+	Tainted                   bool
+	Attributes                json.RawMessage
+}
+
+// Instances are all resource instances in the state.
+func (c *CLI) Instances() []Instance {
+	c.t.Helper()
+	_, all := c.readState()
+	return all
 }
 
 // readState reads what the state has. Numbers are json.Number.
-func (c *CLI) readState() (outputs map[string]any, all []instance) {
+func (c *CLI) readState() (outputs map[string]any, all []Instance) {
 	c.t.Helper()
 	var file struct {
 		Outputs   map[string]struct{ Value any }
@@ -264,17 +273,17 @@ func (c *CLI) readState() (outputs map[string]any, all []instance) {
 			if len(i.IndexKey) > 0 {
 				address += "[" + string(i.IndexKey) + "]"
 			}
-			all = append(all, instance{r.Mode, r.Type, r.Name, address, i.Status == "tainted", i.Attributes})
+			all = append(all, Instance{r.Mode, r.Type, r.Name, address, i.Status == "tainted", i.Attributes})
 		}
 	}
 	return outputs, all
 }
 
 // values are the attributes of an instance.
-func (c *CLI) values(i instance) (attributes map[string]any) {
+func (c *CLI) values(i Instance) (attributes map[string]any) {
 	c.t.Helper()
-	if len(i.attributes) > 0 {
-		c.decode(i.attributes, &attributes)
+	if len(i.Attributes) > 0 {
+		c.decode(i.Attributes, &attributes)
 	}
 	return attributes
 }
@@ -297,10 +306,9 @@ type Object struct {
 // Object reads one resource, such as kvs_instance.cache, from the state; false when it is not there.
 func (c *CLI) Object(address string) (Object, bool) {
 	c.t.Helper()
-	_, all := c.readState()
-	for _, i := range all {
-		if i.kind+"."+i.name == address {
-			return Object{Tainted: i.tainted, Attributes: c.values(i)}, true
+	for _, i := range c.Instances() {
+		if i.Type+"."+i.Name == address {
+			return Object{Tainted: i.Tainted, Attributes: c.values(i)}, true
 		}
 	}
 	return Object{}, false

@@ -27,7 +27,7 @@ import (
 // form runs the framework itself, and so does a test with something that is not here.
 func Test(t *testing.T, c resource.TestCase) {
 	t.Helper()
-	if os.Getenv("TF_ACC") == "" || LongExperiments() || !known(c) {
+	if os.Getenv("TF_ACC") == "" || LongForm() || !known(c) {
 		for i, s := range c.Steps {
 			if s.ImportStateVerify { // what the last change meant is not at Heroku
 				c.Steps[i].ImportStateVerifyIgnore = append(s.ImportStateVerifyIgnore, "impact")
@@ -138,7 +138,7 @@ func (r *runner) step(s resource.TestStep) error {
 		}
 		s.PlanOnly = true
 	}
-	r.write("main.tf", required(r.former)+r.former)
+	r.Write("main.tf", required(r.former)+r.former)
 	if err := r.variables(s.ConfigVariables); err != nil {
 		return err
 	}
@@ -241,7 +241,7 @@ func (r *runner) imported(s resource.TestStep) error {
 	}
 	beside := &runner{CLI: newCLI(r.t)}
 	beside.provider, beside.beside = r.provider, r.beside
-	beside.write("main.tf", required(r.former)+r.former)
+	beside.Write("main.tf", required(r.former)+r.former)
 	if err := beside.must("import", s.ResourceName, id); err != nil || !s.ImportStateVerify {
 		return err
 	}
@@ -322,12 +322,12 @@ func (c *CLI) state() *tfjson.State {
 		attributes := c.values(i)
 		for name, value := range attributes {
 			// The state says the type beside the value where a schema leaves it open, as none of ours does.
-			if open, ok := value.(map[string]any); ok && len(open) == 2 && open["type"] != nil && !strings.HasPrefix(i.kind, "kvs_") {
+			if open, ok := value.(map[string]any); ok && len(open) == 2 && open["type"] != nil && !strings.HasPrefix(i.Type, "kvs_") {
 				attributes[name] = open["value"]
 			}
 		}
 		values.RootModule.Resources = append(values.RootModule.Resources,
-			&tfjson.StateResource{Address: i.address, Type: i.kind, Name: i.name, AttributeValues: attributes})
+			&tfjson.StateResource{Address: i.Address, Type: i.Type, Name: i.Name, AttributeValues: attributes})
 	}
 	return &tfjson.State{Values: &values}
 }

@@ -5,5 +5,5 @@
 //
 // matrix_test.go is resources × faults, the stories are what does not fit into a matrix, and the soaks are random faults
 // over a larger configuration and the death of the provider after each of its requests. What must hold after each of
-// them is checked by acctest.Experiment. `make soak` runs the long form and prints what was tried.
+// them is checked by Experiment. `make soak` runs the long form and prints what was tried.
 package faultmatrix

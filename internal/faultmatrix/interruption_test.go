@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
@@ -29,8 +28,8 @@ const (
 )
 
 // interrupted applies, and interrupts when the provider has sent such a request.
-func interrupted(signal os.Signal, method, path string) func(*acctest.Lab) *acctest.Trial {
-	return func(l *acctest.Lab) *acctest.Trial {
+func interrupted(signal os.Signal, method, path string) func(*Harness) *Trial {
+	return func(l *Harness) *Trial {
 		l.HoldTime()
 		run := l.Begin(applyX...)
 		run.Await(method, path)
@@ -43,7 +42,7 @@ func slow(d time.Duration) sandbox.Effect { return sandbox.Effect{Delay: sandbox
 
 func TestAccInterruptions(t *testing.T) {
 	t.Parallel()
-	run(t, map[string][]acctest.Experiment{
+	run(t, map[string][]Experiment{
 		"store": {
 			{Name: "SIGINT while waiting", Kind: interrupt, Always: true, Before: webApp, Config: webApp + store(), Exit: 1,
 				Says: "Key-Value Store is not ready yet",
@@ -59,7 +58,7 @@ func TestAccInterruptions(t *testing.T) {
 				Trouble: []sandbox.Fault{{Match: on("PATCH", "/apps/*/addons/*"), Do: slow(500 * time.Millisecond)}},
 				Act:     sentAndInterrupted("PATCH", "/apps/.*/addons/.*"), Rule: true},
 			{Name: "SIGINT twice while waiting", Before: webApp, Config: webApp + store(), Exit: 1, Killed: true,
-				Act: func(l *acctest.Lab) *acctest.Trial {
+				Act: func(l *Harness) *Trial {
 					l.HoldTime()
 					run := l.Begin(applyX...)
 					run.Await("POST", "/apps/.*/addons")
@@ -69,7 +68,7 @@ func TestAccInterruptions(t *testing.T) {
 				}},
 			{Name: "SIGINT twice while an order is in flight", Before: webApp, Config: webApp + store(), Exit: 1, Killed: true,
 				Trouble: []sandbox.Fault{{Match: order, Do: slow(10 * time.Second)}},
-				Act: func(l *acctest.Lab) *acctest.Trial {
+				Act: func(l *Harness) *Trial {
 					l.HoldTime()
 					run := l.Begin(applyX...)
 					run.AwaitSent("POST", "/apps/.*/addons")
@@ -86,7 +85,7 @@ func TestAccInterruptions(t *testing.T) {
 				Trouble: []sandbox.Fault{{Match: on("PATCH", "/apps/*/addons/*"), Do: sandbox.Effect{PlanChange: "stuck"}}}},
 			{Name: "declared failure", Before: webApp, Config: webApp + store(), Exit: 1, Rule: true, Says: "deprovisioned", Reorders: 1,
 				Trouble: []sandbox.Fault{{Match: order, Do: sandbox.Effect{Provisioning: "fail"}}},
-				Repair:  func(l *acctest.Lab) { l.Clock().Advance(time.Hour) }},
+				Repair:  func(l *Harness) { l.Clock().Advance(time.Hour) }},
 			{Name: "polls fail for longer than the budget", Kind: failingPolls, Before: webApp, Config: webApp + store(),
 				Says: "Key-Value Store is not ready yet", Budget: 200,
 				Trouble: []sandbox.Fault{{Match: on("GET", "^/addons"), Do: sandbox.Effect{Status: 503}}}},
@@ -141,8 +140,8 @@ func TestAccInterruptions(t *testing.T) {
 }
 
 // sentAndInterrupted interrupts as soon as the request has been sent, and before its answer.
-func sentAndInterrupted(method, path string) func(*acctest.Lab) *acctest.Trial {
-	return func(l *acctest.Lab) *acctest.Trial {
+func sentAndInterrupted(method, path string) func(*Harness) *Trial {
+	return func(l *Harness) *Trial {
 		l.HoldTime()
 		run := l.Begin(applyX...)
 		run.AwaitSent(method, path)
@@ -152,7 +151,7 @@ func sentAndInterrupted(method, path string) func(*acctest.Lab) *acctest.Trial {
 }
 
 // interruptedAfter interrupts once the request has been answered, in whatever follows.
-func interruptedAfter(method, path string) func(*acctest.Lab) *acctest.Trial {
+func interruptedAfter(method, path string) func(*Harness) *Trial {
 	return interrupted(syscall.SIGINT, method, path)
 }
 
@@ -160,17 +159,17 @@ func interruptedAfter(method, path string) func(*acctest.Lab) *acctest.Trial {
 // apply stops and names what it found, and the import block that it prints is the way out.
 func TestAccDeaths(t *testing.T) {
 	t.Parallel()
-	died := func(name, before, config, request string) acctest.Experiment {
-		return acctest.Experiment{
+	died := func(name, before, config, request string) Experiment {
+		return Experiment{
 			Name: name, Before: before, Config: config, Killed: true,
-			Act: func(l *acctest.Lab) *acctest.Trial {
+			Act: func(l *Harness) *Trial {
 				l.Kill(request)
 				return l.Apply()
 			},
 		}
 	}
-	experiments := map[string][]acctest.Experiment{}
-	for resource, e := range map[string]acctest.Experiment{
+	experiments := map[string][]Experiment{}
+	for resource, e := range map[string]Experiment{
 		"app":        died("", "", webApp, "POST /apps"),
 		"space":      died("", "", space(), "POST /spaces"),
 		"store":      died("", webApp, webApp+store(), "POST /apps/.*/addons"),
@@ -181,11 +180,11 @@ func TestAccDeaths(t *testing.T) {
 		alone, together := e, e
 		alone.Name, together.Name = "the provider is killed after the order", "the machine is lost after the order"
 		act := e.Act
-		together.Act = func(l *acctest.Lab) *acctest.Trial {
+		together.Act = func(l *Harness) *Trial {
 			l.KillCLIToo()
 			return act(l)
 		}
-		experiments[resource] = []acctest.Experiment{alone, together}
+		experiments[resource] = []Experiment{alone, together}
 	}
 	change := died("the provider is killed after the change of plan", webApp+store(), webApp+edited(store(), "premium-0", "premium-1"),
 		"PATCH /apps/.*/addons/.*")

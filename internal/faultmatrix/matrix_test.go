@@ -16,10 +16,10 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-func TestMain(m *testing.M) { acctest.ExperimentMain(m) }
+func TestMain(m *testing.M) { acctest.Main(m) }
 
 // long says that the long form is asked for: every cell, not a choice of them.
-func long() bool { return acctest.LongExperiments() }
+func long() bool { return acctest.LongForm() }
 
 // verb is one of the requests by which a resource changes something, and the configurations before and after it.
 type verb struct {
@@ -212,8 +212,8 @@ func retryAfter(value string) sandbox.Effect {
 const patience = 3 * time.Second
 
 // experiment is one cell of the matrix.
-func (f fault) experiment(v verb) acctest.Experiment {
-	e := acctest.Experiment{
+func (f fault) experiment(v verb) Experiment {
+	e := Experiment{
 		Name: v.name + ", " + f.name, Kind: f.kind, Always: f.always && v.name == "create",
 		Before: v.before, Config: v.after, Gone: v.destroy, Exit: f.exit,
 		Trouble: []sandbox.Fault{{Match: v.match, Do: f.do}},
@@ -221,7 +221,7 @@ func (f fault) experiment(v verb) acctest.Experiment {
 	if !f.forbid {
 		e.Trouble[0].Match.Times = 1
 	}
-	e.Act = func(l *acctest.Lab) *acctest.Trial {
+	e.Act = func(l *Harness) *Trial {
 		if f.slow {
 			l.Patience(patience)
 		}
@@ -237,7 +237,7 @@ func (f fault) experiment(v verb) acctest.Experiment {
 // one of each kind for each resource.
 func TestAccFaults(t *testing.T) {
 	t.Parallel()
-	experiments := map[string][]acctest.Experiment{}
+	experiments := map[string][]Experiment{}
 	for _, s := range subjects {
 		for _, v := range s.verbs {
 			for _, f := range faults {
@@ -249,7 +249,7 @@ func TestAccFaults(t *testing.T) {
 }
 
 // run runs the experiments of each resource, or the sample of them.
-func run(t *testing.T, experiments map[string][]acctest.Experiment) {
+func run(t *testing.T, experiments map[string][]Experiment) {
 	t.Helper()
 	for resource, list := range experiments {
 		if !long() {
@@ -269,10 +269,10 @@ func run(t *testing.T, experiments map[string][]acctest.Experiment) {
 
 // sample is the short form of a resource's experiments: those that are always in it, and one of each other kind. Which
 // one it is follows from the names alone, so that it stays the same and differs from one resource to the next.
-func sample(resource string, all []acctest.Experiment) []acctest.Experiment {
+func sample(resource string, all []Experiment) []Experiment {
 	var kinds []string
-	of := map[string][]acctest.Experiment{}
-	var chosen []acctest.Experiment
+	of := map[string][]Experiment{}
+	var chosen []Experiment
 	covered := map[string]bool{}
 	for _, e := range all {
 		kind := cmp.Or(e.Kind, e.Name)
@@ -287,7 +287,7 @@ func sample(resource string, all []acctest.Experiment) []acctest.Experiment {
 	}
 	for _, kind := range kinds {
 		if !covered[kind] {
-			slices.SortFunc(of[kind], func(a, b acctest.Experiment) int { return cmp.Compare(a.Name, b.Name) })
+			slices.SortFunc(of[kind], func(a, b Experiment) int { return cmp.Compare(a.Name, b.Name) })
 			sum := crc32.ChecksumIEEE([]byte(resource + ", " + kind))
 			chosen = append(chosen, of[kind][sum%uint32(len(of[kind]))])
 		}
@@ -297,7 +297,7 @@ func sample(resource string, all []acctest.Experiment) []acctest.Experiment {
 
 func TestSample(t *testing.T) {
 	t.Parallel()
-	all := []acctest.Experiment{
+	all := []Experiment{
 		{Name: "a", Kind: "one"}, {Name: "b", Kind: "one"}, {Name: "c"}, {Name: "d", Kind: "two", Always: true}, {Name: "e", Kind: "two"},
 		{Name: "f", Kind: "one"},
 	}

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
@@ -87,7 +86,7 @@ func TestAccMigration(t *testing.T) {
 	})
 }
 
-func stepsWithFaults() (all []acctest.Experiment) {
+func stepsWithFaults() (all []Experiment) {
 	for _, s := range steps {
 		for _, f := range faults {
 			e := f.experiment(verb{name: s.name, before: owned("web", s.terms), after: owned("api", s.terms), match: s.match})
@@ -102,18 +101,18 @@ func stepsWithFaults() (all []acctest.Experiment) {
 }
 
 // stepsWithDeaths ends the provider when it has the first answer of a kind. Whatever that was, the next apply goes on.
-func stepsWithDeaths() (all []acctest.Experiment) {
+func stepsWithDeaths() (all []Experiment) {
 	for step, request := range map[string]string{
 		"mark the old store": "POST /addon-attachments", "note what an app is like": "PATCH /apps/[^/]+/config-vars",
 		"scale an app down": "PATCH /apps/[^/]+/formation",
 		"order the copy":    "POST /apps/.*/addons", "settings of the copy": "PATCH /redis/.*", "rename the old store": "PATCH /apps/.*/addons/.*",
 		"destroy the old store": "DELETE /apps/.*/addons/.*",
 	} {
-		for death, does := range map[string]func(*acctest.Lab, string){"a panic": (*acctest.Lab).Panic,
-			"the provider is killed": (*acctest.Lab).Kill} {
-			all = append(all, acctest.Experiment{
-				Name: step + ", " + death, Before: owned("web", held), Config: owned("api", held), Reorders: 2, Killed: true, Exit: acctest.AnyExit,
-				Act: func(l *acctest.Lab) *acctest.Trial {
+		for death, does := range map[string]func(*Harness, string){"a panic": (*Harness).Panic,
+			"the provider is killed": (*Harness).Kill} {
+			all = append(all, Experiment{
+				Name: step + ", " + death, Before: owned("web", held), Config: owned("api", held), Reorders: 2, Killed: true, Exit: AnyExit,
+				Act: func(l *Harness) *Trial {
 					does(l, request)
 					return l.Apply()
 				},
@@ -125,25 +124,25 @@ func stepsWithDeaths() (all []acctest.Experiment) {
 
 // migrate runs an experiment with real servers, since only they can be copied. Beside the invariants, neither app is
 // without a store when the run ends, and both go on in the end.
-func migrate(t *testing.T, e acctest.Experiment) {
+func migrate(t *testing.T, e Experiment) {
 	t.Helper()
-	var lab *acctest.Lab
+	var harness *Harness
 	act := e.Act
 	e.Options, e.Outside, e.Budget = func(o *sandbox.Options) { o.Engine = "auto" }, beside(startDynos), 400
-	e.Act = func(l *acctest.Lab) *acctest.Trial {
-		lab = l
+	e.Act = func(l *Harness) *Trial {
+		harness = l
 		trial := act(l)
 		expectServed(l)
 		return trial
 	}
 	e.Run(t)
-	expectServed(lab)
-	expectRunning(lab)
+	expectServed(harness)
+	expectRunning(harness)
 }
 
 const dynos = 2
 
-func startDynos(l *acctest.Lab, c *heroku.Client) error {
+func startDynos(l *Harness, c *heroku.Client) error {
 	for _, app := range apps(l, c) {
 		if err := c.Scale(l.T.Context(), app.ID, map[string]int{"web": dynos}); err != nil {
 			return err
@@ -152,7 +151,7 @@ func startDynos(l *acctest.Lab, c *heroku.Client) error {
 	return nil
 }
 
-func apps(l *acctest.Lab, c *heroku.Client) []heroku.App {
+func apps(l *Harness, c *heroku.Client) []heroku.App {
 	l.T.Helper()
 	var found []heroku.App
 	for _, name := range []string{"orders-web", "orders-api"} {
@@ -166,7 +165,7 @@ func apps(l *acctest.Lab, c *heroku.Client) []heroku.App {
 }
 
 // expectServed: each app has a store that lives, under the name that it knows.
-func expectServed(l *acctest.Lab) {
+func expectServed(l *Harness) {
 	l.T.Helper()
 	client := l.Client(l.T)
 	for app, name := range map[string]string{"orders-web": "REDIS", "orders-api": "SHARED"} {
@@ -181,7 +180,7 @@ func expectServed(l *acctest.Lab) {
 }
 
 // expectRunning: both apps are as they were, and nothing of the replacement is left on them.
-func expectRunning(l *acctest.Lab) {
+func expectRunning(l *Harness) {
 	l.T.Helper()
 	client := l.Client(l.T)
 	for _, app := range apps(l, client) {

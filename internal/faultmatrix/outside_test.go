@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
@@ -16,8 +15,8 @@ import (
 // What people and other tools do beside Terraform.
 
 // beside runs something with a client of somebody else's.
-func beside(does func(*acctest.Lab, *heroku.Client) error) func(*acctest.Lab) {
-	return func(l *acctest.Lab) {
+func beside(does func(*Harness, *heroku.Client) error) func(*Harness) {
+	return func(l *Harness) {
 		l.T.Helper()
 		if err := does(l, l.Client(l.T)); err != nil {
 			l.T.Fatal(err)
@@ -26,8 +25,8 @@ func beside(does func(*acctest.Lab, *heroku.Client) error) func(*acctest.Lab) {
 }
 
 // withStore is beside for what is about orders-cache.
-func withStore(does func(*acctest.Lab, *heroku.Client, heroku.AddOn) error) func(*acctest.Lab) {
-	return beside(func(l *acctest.Lab, c *heroku.Client) error {
+func withStore(does func(*Harness, *heroku.Client, heroku.AddOn) error) func(*Harness) {
+	return beside(func(l *Harness, c *heroku.Client) error {
 		addOn, err := c.FindAddOn(l.T.Context(), "orders-cache")
 		if err != nil {
 			return err
@@ -37,8 +36,8 @@ func withStore(does func(*acctest.Lab, *heroku.Client, heroku.AddOn) error) func
 }
 
 // withSpace is beside for what is about acme-prod.
-func withSpace(does func(*acctest.Lab, *heroku.Client, heroku.Space) error) func(*acctest.Lab) {
-	return beside(func(l *acctest.Lab, c *heroku.Client) error {
+func withSpace(does func(*Harness, *heroku.Client, heroku.Space) error) func(*Harness) {
+	return beside(func(l *Harness, c *heroku.Client) error {
 		found, err := c.FindSpace(l.T.Context(), "acme-prod")
 		if err != nil {
 			return err
@@ -50,14 +49,14 @@ func withSpace(does func(*acctest.Lab, *heroku.Client, heroku.Space) error) func
 func TestAccOutside(t *testing.T) {
 	t.Parallel()
 	shared := webApp + apiApp + store() + attachment
-	experiments := map[string][]acctest.Experiment{
+	experiments := map[string][]Experiment{
 		"app": {
 			{Name: "the name is somebody else's", Config: webApp, Exit: 1, Says: "An app with this name exists already",
-				Outside: beside(func(l *acctest.Lab, c *heroku.Client) error {
+				Outside: beside(func(l *Harness, c *heroku.Client) error {
 					_, err := c.CreateApp(l.T.Context(), heroku.AppCreate{Name: "orders-web"})
 					return err
-				}), Repair: func(l *acctest.Lab) { l.Import() }},
-			{Name: "deleted by hand", Before: webApp, Config: webApp, Outside: beside(func(l *acctest.Lab, c *heroku.Client) error {
+				}), Repair: func(l *Harness) { l.Import() }},
+			{Name: "deleted by hand", Before: webApp, Config: webApp, Outside: beside(func(l *Harness, c *heroku.Client) error {
 				app, err := c.FindApp(l.T.Context(), "orders-web")
 				if err != nil {
 					return err
@@ -65,40 +64,40 @@ func TestAccOutside(t *testing.T) {
 				return c.DeleteApp(l.T.Context(), app.ID)
 			})},
 			{Name: "renamed by hand", Kind: changed, Before: webApp, Config: webApp,
-				Outside: func(l *acctest.Lab) { l.Request("PATCH", "/apps/orders-web", `{"name":"orders-www"}`) }},
+				Outside: func(l *Harness) { l.Request("PATCH", "/apps/orders-web", `{"name":"orders-www"}`) }},
 			{Name: "a refused destroy with a store that nobody manages", Before: webApp, Config: webApp, Exit: 1, Rule: true,
 				Says: "The app still owns add-ons",
-				Outside: func(l *acctest.Lab) {
+				Outside: func(l *Harness) {
 					l.Request("POST", "/apps/orders-web/addons", `{"plan":"heroku-redis:mini"}`)
 				},
-				Act: func(l *acctest.Lab) *acctest.Trial { return l.Destroy() }},
+				Act: func(l *Harness) *Trial { return l.Destroy() }},
 		},
 		"store": {
 			{Name: "the name is somebody else's", Before: webApp, Config: webApp + store(), Exit: 1, Says: "An add-on with this name exists already",
-				Outside: func(l *acctest.Lab) {
+				Outside: func(l *Harness) {
 					l.Request("POST", "/apps/orders-web/addons", `{"plan":"heroku-redis:premium-0","name":"orders-cache"}`)
-				}, Repair: func(l *acctest.Lab) { l.Import() }},
+				}, Repair: func(l *Harness) { l.Import() }},
 			{Name: "deleted by hand", Before: webApp + store() + window, Config: webApp + store() + window, Reorders: 1,
-				Outside: func(l *acctest.Lab) {
+				Outside: func(l *Harness) {
 					l.Request("DELETE", "/apps/orders-web/addons/orders-cache", `{}`)
 				}},
-			{Name: "deleted by hand with its attachments", Before: shared, Config: shared, Reorders: 1, Outside: func(l *acctest.Lab) {
+			{Name: "deleted by hand with its attachments", Before: shared, Config: shared, Reorders: 1, Outside: func(l *Harness) {
 				l.Request("DELETE", "/apps/orders-web/addons/orders-cache", `{"force":true}`)
 			}},
-			{Name: "renamed by hand", Kind: changed, Before: webApp + store(), Config: webApp + store(), Outside: func(l *acctest.Lab) {
+			{Name: "renamed by hand", Kind: changed, Before: webApp + store(), Config: webApp + store(), Outside: func(l *Harness) {
 				l.Request("PATCH", "/apps/orders-web/addons/orders-cache", `{"name":"orders-other"}`)
 			}},
-			{Name: "on another plan by hand", Kind: changed, Before: webApp + store(), Config: webApp + store(), Outside: func(l *acctest.Lab) {
+			{Name: "on another plan by hand", Kind: changed, Before: webApp + store(), Config: webApp + store(), Outside: func(l *Harness) {
 				l.Request("PATCH", "/apps/orders-web/addons/orders-cache", `{"plan":"heroku-redis:mini"}`)
 				l.Clock().Advance(time.Hour)
 			}},
 			{Name: "other settings by hand", Kind: changed, Before: webApp + store(), Config: webApp + store(),
-				Outside: withStore(func(l *acctest.Lab, c *heroku.Client, a heroku.AddOn) error {
+				Outside: withStore(func(l *Harness, c *heroku.Client, a heroku.AddOn) error {
 					timeout, policy := 17, "allkeys-lru"
 					return c.UpdateStoreConfig(l.T.Context(), a.ID, heroku.StoreConfigUpdate{Timeout: &timeout, MaxmemoryPolicy: &policy})
 				})},
 			{Name: "promoted away by hand", Kind: changed, Before: webApp + store(), Config: webApp + store(),
-				Outside: withStore(func(l *acctest.Lab, c *heroku.Client, a heroku.AddOn) error {
+				Outside: withStore(func(l *Harness, c *heroku.Client, a heroku.AddOn) error {
 					_, err := c.CreateAttachment(l.T.Context(), heroku.AttachmentCreate{AddOn: a.ID, App: a.AppID, Name: "BESIDE"})
 					return err
 				})},
@@ -106,11 +105,11 @@ func TestAccOutside(t *testing.T) {
 		"attachment": {
 			{Name: "the name is somebody else's", Before: webApp + apiApp + store(), Config: shared, Exit: 1, Rule: true,
 				Says: "The attachment name is in use",
-				Outside: func(l *acctest.Lab) {
+				Outside: func(l *Harness) {
 					l.Request("POST", "/apps/orders-api/addons", `{"plan":"heroku-redis:mini","attachment":{"name":"SHARED"},"name":"api-cache"}`)
 				},
 				After: webApp + apiApp + store() + edited(attachment, "SHARED", "JOINT")},
-			{Name: "detached by hand", Before: shared, Config: shared, Outside: beside(func(l *acctest.Lab, c *heroku.Client) error {
+			{Name: "detached by hand", Before: shared, Config: shared, Outside: beside(func(l *Harness, c *heroku.Client) error {
 				found, err := c.AppAttachment(l.T.Context(), "orders-api", "SHARED")
 				if err != nil {
 					return err
@@ -120,35 +119,35 @@ func TestAccOutside(t *testing.T) {
 		},
 		"space": {
 			{Name: "the name is somebody else's", Config: space(), Exit: 1, Says: "A space with this name exists already",
-				Outside: func(l *acctest.Lab) { l.Request("POST", "/spaces", `{"name":"acme-prod","team":"acme"}`) },
-				Repair:  func(l *acctest.Lab) { l.Import() }},
+				Outside: func(l *Harness) { l.Request("POST", "/spaces", `{"name":"acme-prod","team":"acme"}`) },
+				Repair:  func(l *Harness) { l.Import() }},
 			{Name: "deleted by hand", Before: space(), Config: space(), Reorders: 1,
-				Outside: withSpace(func(l *acctest.Lab, c *heroku.Client, s heroku.Space) error {
+				Outside: withSpace(func(l *Harness, c *heroku.Client, s heroku.Space) error {
 					err := c.DeleteSpace(l.T.Context(), s.ID)
 					l.Clock().Advance(10 * allocation)
 					return err
 				})},
 			{Name: "transferred by hand", Kind: changed, Before: space(), Config: space(),
-				Outside: withSpace(func(l *acctest.Lab, c *heroku.Client, s heroku.Space) error {
+				Outside: withSpace(func(l *Harness, c *heroku.Client, s heroku.Space) error {
 					_, err := c.TransferSpace(l.T.Context(), s.ID, "acme-data")
 					return err
 				})},
 			{Name: "renamed by hand", Kind: changed, Before: space(), Config: space(),
-				Outside: withSpace(func(l *acctest.Lab, c *heroku.Client, s heroku.Space) error {
+				Outside: withSpace(func(l *Harness, c *heroku.Client, s heroku.Space) error {
 					_, err := c.RenameSpace(l.T.Context(), s.ID, "acme-live")
 					return err
 				})},
 		},
 		"ranges": {
 			{Name: "edited by hand", Before: space() + ranges, Config: space() + ranges,
-				Outside: withSpace(func(l *acctest.Lab, c *heroku.Client, s heroku.Space) error {
+				Outside: withSpace(func(l *Harness, c *heroku.Client, s heroku.Space) error {
 					_, err := c.SetTrustedRanges(l.T.Context(), s.ID, []heroku.Rule{{Action: "allow", Source: "0.0.0.0/0"}})
 					return err
 				})},
 		},
 		"window": {
 			{Name: "set by hand", Before: webApp + store() + window, Config: webApp + store() + window,
-				Outside: withStore(func(l *acctest.Lab, c *heroku.Client, a heroku.AddOn) error {
+				Outside: withStore(func(l *Harness, c *heroku.Client, a heroku.AddOn) error {
 					_, err := c.SetMaintenanceWindow(l.T.Context(), a.ID, "sunday", "02:30")
 					return err
 				})},
@@ -166,27 +165,27 @@ func TestAccOutside(t *testing.T) {
 const changed = "changed by hand"
 
 // sends is a request of somebody else's.
-func sends(method, path, body string) func(*acctest.Lab) {
-	return func(l *acctest.Lab) { l.Request(method, path, body) }
+func sends(method, path, body string) func(*Harness) {
+	return func(l *Harness) { l.Request(method, path, body) }
 }
 
 // byHand changes something beside a configuration that stays as it is.
-func byHand(name, config string, does func(*acctest.Lab)) acctest.Experiment {
-	return acctest.Experiment{Name: name + " by hand", Before: config, Config: config, Outside: does}
+func byHand(name, config string, does func(*Harness)) Experiment {
+	return Experiment{Name: name + " by hand", Before: config, Config: config, Outside: does}
 }
 
 // destroyed is a destroy after somebody has been there first.
-func destroyed(name, config string, does func(*acctest.Lab)) acctest.Experiment {
+func destroyed(name, config string, does func(*Harness)) Experiment {
 	e := byHand(name, config, does)
 	e.Name += ", and destroyed"
-	e.Gone, e.Act = true, func(l *acctest.Lab) *acctest.Trial { return l.Destroy() }
+	e.Gone, e.Act = true, func(l *Harness) *Trial { return l.Destroy() }
 	return e
 }
 
 // meanwhile happens between a plan and its apply, which finds out.
-func meanwhile(name, before, after string, does func(*acctest.Lab)) acctest.Experiment {
-	return acctest.Experiment{Name: name + " between plan and apply", Before: before, Config: after, Exit: 1,
-		Act: func(l *acctest.Lab) *acctest.Trial {
+func meanwhile(name, before, after string, does func(*Harness)) Experiment {
+	return Experiment{Name: name + " between plan and apply", Before: before, Config: after, Exit: 1,
+		Act: func(l *Harness) *Trial {
 			l.Plan("-out=saved")
 			l.Somebody(func() { does(l) })
 			return l.Record("apply", "-input=false", "-json", "saved")
@@ -194,26 +193,26 @@ func meanwhile(name, before, after string, does func(*acctest.Lab)) acctest.Expe
 }
 
 // ordering is an experiment after which so many stores and spaces have to be ordered again.
-func ordering(again int, e acctest.Experiment) acctest.Experiment {
+func ordering(again int, e Experiment) Experiment {
 	e.Reorders = again
 	return e
 }
 
 // roomy is an experiment that polls for as long as a space takes.
-func roomy(e acctest.Experiment) acctest.Experiment {
+func roomy(e Experiment) Experiment {
 	e.Budget = 200
 	return e
 }
 
-func deletesSpace(l *acctest.Lab, c *heroku.Client, s heroku.Space) error {
+func deletesSpace(l *Harness, c *heroku.Client, s heroku.Space) error {
 	err := c.DeleteSpace(l.T.Context(), s.ID)
 	l.Clock().Advance(10 * allocation)
 	return err
 }
 
 // repoints makes somebody else's store the one that an attachment leads to, as `heroku redis:promote` does.
-func repoints(app, name string) func(*acctest.Lab) {
-	return func(l *acctest.Lab) {
+func repoints(app, name string) func(*Harness) {
+	return func(l *Harness) {
 		l.Request("POST", "/apps/"+app+"/addons", `{"plan":"heroku-redis:premium-0","name":"their-cache","attachment":{"name":"THEIRS"}}`)
 		l.Clock().Advance(time.Hour)
 		l.Request("POST", "/addon-attachments", `{"addon":"their-cache","app":"`+app+`","name":"`+name+`","confirm":"`+app+`"}`)
@@ -221,21 +220,21 @@ func repoints(app, name string) func(*acctest.Lab) {
 }
 
 // rarer are experiments of which the short form has one for each resource.
-func rarer() map[string][]acctest.Experiment {
+func rarer() map[string][]Experiment {
 	shared := webApp + apiApp + store() + attachment
 	inside := space() + edited(webApp, `"orders-web"`, "\"orders-web\"\n  space_id = kvs_private_space.prod.id")
 	private := inside + edited(store(), "premium-0", "private-7")
 	const inTeam = "\"orders-web\"\n  team = \"acme\""
 	named := webApp + store(`attachment_name = "REDIS"`)
-	ofApp := func(name string) func(*acctest.Lab) { return sends("DELETE", "/apps/"+name, "") }
-	rangesSet := func(rules ...heroku.Rule) func(*acctest.Lab) {
-		return withSpace(func(l *acctest.Lab, c *heroku.Client, s heroku.Space) error {
+	ofApp := func(name string) func(*Harness) { return sends("DELETE", "/apps/"+name, "") }
+	rangesSet := func(rules ...heroku.Rule) func(*Harness) {
+		return withSpace(func(l *Harness, c *heroku.Client, s heroku.Space) error {
 			_, err := c.SetTrustedRanges(l.T.Context(), s.ID, rules)
 			return err
 		})
 	}
 	spaceGone, storeGone := withSpace(deletesSpace), sends("DELETE", "/apps/orders-web/addons/orders-cache", `{"force":true}`)
-	return map[string][]acctest.Experiment{
+	return map[string][]Experiment{
 		"app": {
 			byHand("transferred", edited(webApp, `"orders-web"`, inTeam), sends("PATCH", "/teams/apps/orders-web", `{"owner":"acme-data"}`)),
 			byHand("in maintenance mode", edited(webApp, `"orders-web"`, "\"orders-web\"\n  maintenance = false"),
@@ -245,7 +244,7 @@ func rarer() map[string][]acctest.Experiment {
 		},
 		"store": {
 			ordering(1, byHand("its app deleted", shared+window, ofApp("orders-web"))),
-			ordering(2, roomy(byHand("its app and its space deleted", private, func(l *acctest.Lab) {
+			ordering(2, roomy(byHand("its app and its space deleted", private, func(l *Harness) {
 				ofApp("orders-web")(l)
 				l.Clock().Advance(time.Hour)
 				spaceGone(l)
@@ -255,7 +254,7 @@ func rarer() map[string][]acctest.Experiment {
 				strings.ReplaceAll(inTeam, `"acme"`, `"acme-data"`)), Exit: 1, Rule: true, Says: "An app cannot leave its team",
 				Outside: sends("PATCH", "/teams/apps/orders-web", `{"owner":"acme-data"}`)},
 			byHand("its app renamed", shared, sends("PATCH", "/apps/orders-web", `{"name":"orders-www"}`)),
-			byHand("attached under another name", named, beside(func(l *acctest.Lab, c *heroku.Client) error {
+			byHand("attached under another name", named, beside(func(l *Harness, c *heroku.Client) error {
 				l.Request("POST", "/addon-attachments", `{"addon":"orders-cache","app":"orders-web","name":"BESIDE"}`)
 				found, err := c.AppAttachment(l.T.Context(), "orders-web", "REDIS")
 				if err != nil {
@@ -265,11 +264,11 @@ func rarer() map[string][]acctest.Experiment {
 			})),
 			{Name: "another one promoted by hand", Before: named, Config: named, After: edited(named, `"REDIS"`, `"FORMER"`), Exit: 1,
 				Says: "their-cache is already attached to orders-web as REDIS",
-				Outside: func(l *acctest.Lab) {
+				Outside: func(l *Harness) {
 					l.Request("POST", "/addon-attachments", `{"addon":"orders-cache","app":"orders-web","name":"FORMER"}`)
 					repoints("orders-web", "REDIS")(l)
 				}},
-			byHand("credentials rotated", shared, withStore(func(l *acctest.Lab, c *heroku.Client, a heroku.AddOn) error {
+			byHand("credentials rotated", shared, withStore(func(l *Harness, c *heroku.Client, a heroku.AddOn) error {
 				_, err := c.RotateCredentials(l.T.Context(), a.ID)
 				return err
 			})),
@@ -281,7 +280,7 @@ func rarer() map[string][]acctest.Experiment {
 			byHand("its app deleted", shared, ofApp("orders-api")),
 			byHand("its app renamed", shared, sends("PATCH", "/apps/orders-api", `{"name":"orders-apis"}`)),
 			byHand("re-pointed", shared, repoints("orders-api", "SHARED")),
-			byHand("attached under another name", shared, beside(func(l *acctest.Lab, c *heroku.Client) error {
+			byHand("attached under another name", shared, beside(func(l *Harness, c *heroku.Client) error {
 				found, err := c.AppAttachment(l.T.Context(), "orders-api", "SHARED")
 				if err != nil {
 					return err
@@ -294,11 +293,11 @@ func rarer() map[string][]acctest.Experiment {
 		},
 		"space": {
 			ordering(1, byHand("deleted with its ranges", space()+ranges, spaceGone)),
-			roomy(byHand("transferred with what is in it", private+ranges, withSpace(func(l *acctest.Lab, c *heroku.Client, s heroku.Space) error {
+			roomy(byHand("transferred with what is in it", private+ranges, withSpace(func(l *Harness, c *heroku.Client, s heroku.Space) error {
 				_, err := c.TransferSpace(l.T.Context(), s.ID, "acme-data")
 				return err
 			}))),
-			roomy(byHand("renamed with what is in it", private+ranges, withSpace(func(l *acctest.Lab, c *heroku.Client, s heroku.Space) error {
+			roomy(byHand("renamed with what is in it", private+ranges, withSpace(func(l *Harness, c *heroku.Client, s heroku.Space) error {
 				_, err := c.RenameSpace(l.T.Context(), s.ID, "acme-live")
 				return err
 			}))),
@@ -313,14 +312,14 @@ func rarer() map[string][]acctest.Experiment {
 			ordering(1, meanwhile("their space deleted", space()+ranges, space()+edited(ranges, "192.0.2.0/24", "198.51.100.0/24"), spaceGone)),
 		},
 		"window": {
-			byHand("its store on a plan that has none", webApp+store()+window, func(l *acctest.Lab) {
+			byHand("its store on a plan that has none", webApp+store()+window, func(l *Harness) {
 				l.Request("PATCH", "/apps/orders-web/addons/orders-cache", `{"plan":"heroku-redis:mini"}`)
 				l.Clock().Advance(time.Hour)
 			}),
 			destroyed("its store deleted", webApp+store()+window, storeGone),
 			{Name: "its store, which nobody manages, deleted by hand", Before: webApp, Config: webApp + theirWindow, After: webApp, Exit: 1,
 				Outside: sends("POST", "/apps/orders-web/addons", `{"plan":"heroku-redis:premium-0","name":"orders-cache"}`),
-				Act: func(l *acctest.Lab) *acctest.Trial {
+				Act: func(l *Harness) *Trial {
 					l.Clock().Advance(time.Hour)
 					l.Apply()
 					l.Somebody(func() { storeGone(l) })
@@ -341,13 +340,13 @@ data "kvs_instance" "cache" {
 // Reads that lie: every resource meets every bad answer while it is refreshed, and nothing is taken for gone.
 func TestAccReads(t *testing.T) {
 	t.Parallel()
-	experiments := map[string][]acctest.Experiment{}
+	experiments := map[string][]Experiment{}
 	for _, s := range subjects {
 		for _, f := range reads {
-			experiments[s.name] = append(experiments[s.name], acctest.Experiment{
+			experiments[s.name] = append(experiments[s.name], Experiment{
 				Name: "read, " + f.name, Kind: f.kind, Always: f.always, Before: s.whole, Config: s.whole, Exit: f.exit, Budget: 200,
 				Trouble: []sandbox.Fault{{Match: s.read, Do: f.do}},
-				Act:     func(l *acctest.Lab) *acctest.Trial { return l.Plan() },
+				Act:     func(l *Harness) *Trial { return l.Plan() },
 			})
 		}
 	}

@@ -5,15 +5,13 @@ package faultmatrix
 
 import (
 	"testing"
-
-	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
 )
 
 // Each method panics when it has the answer to its request. The provider survives, what was ordered is named by the
 // next apply, and nothing is tainted.
 func TestAccPanics(t *testing.T) {
 	t.Parallel()
-	experiments := map[string][]acctest.Experiment{}
+	experiments := map[string][]Experiment{}
 	requests := map[string]string{
 		"POST/apps": "POST /apps", "PATCH/apps/*": "PATCH /apps/[^/]+", "DELETE/apps/*": "DELETE /apps/[^/]+",
 		"POST/spaces": "POST /spaces", "PATCH/spaces/*": "PATCH /spaces/[^/]+", "DELETE/spaces/*": "DELETE /spaces/[^/]+",
@@ -28,10 +26,10 @@ func TestAccPanics(t *testing.T) {
 			if !ok {
 				t.Fatalf("no pattern for %s %s", v.match.Method, v.match.Path)
 			}
-			experiments[s.name] = append(experiments[s.name], acctest.Experiment{
+			experiments[s.name] = append(experiments[s.name], Experiment{
 				Name: v.name + ", a panic", Kind: "a panic", Always: v.name == "create", Before: v.before, Config: v.after, Gone: v.destroy,
-				Killed: !v.destroy, Exit: acctest.AnyExit,
-				Act: func(l *acctest.Lab) *acctest.Trial {
+				Killed: !v.destroy, Exit: AnyExit,
+				Act: func(l *Harness) *Trial {
 					l.Panic(request)
 					if v.destroy {
 						return l.Destroy()
@@ -40,9 +38,9 @@ func TestAccPanics(t *testing.T) {
 				},
 			})
 		}
-		experiments[s.name] = append(experiments[s.name], acctest.Experiment{
+		experiments[s.name] = append(experiments[s.name], Experiment{
 			Name: "read, a panic", Kind: "a panic", Before: s.whole, Config: s.whole, Exit: 1,
-			Act: func(l *acctest.Lab) *acctest.Trial {
+			Act: func(l *Harness) *Trial {
 				l.Panic("GET " + map[string]string{"app": "/apps/.*", "space": "/spaces/.*", "ranges": "/spaces/.*/inbound-ruleset",
 					"store": "/addons.*", "attachment": "/addon-attachments.*", "window": "/redis/.*"}[s.name])
 				return l.Plan()

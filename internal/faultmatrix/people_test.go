@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
@@ -52,15 +51,15 @@ const (
 )
 
 // refused is a run that deletion protection ends.
-func refused(name, config string, act func(*acctest.Lab) *acctest.Trial) acctest.Experiment {
-	return acctest.Experiment{
+func refused(name, config string, act func(*Harness) *Trial) Experiment {
+	return Experiment{
 		Name: name, Kind: protection, Always: act != nil, Before: protectedStore(), Config: config, After: protectedStore(), Act: act,
 		Exit: 1, Rule: true, Says: "Key-Value Store is protected from deletion",
 	}
 }
 
 // inOtherWords is the same refusal in other words.
-func inOtherWords(words string, e acctest.Experiment) acctest.Experiment {
+func inOtherWords(words string, e Experiment) Experiment {
 	e.Says = words
 	return e
 }
@@ -68,25 +67,25 @@ func inOtherWords(words string, e acctest.Experiment) acctest.Experiment {
 func TestAccPeople(t *testing.T) {
 	t.Parallel()
 	const protected = "Key-Value Store is protected from deletion"
-	tainted := func(l *acctest.Lab) *acctest.Trial {
+	tainted := func(l *Harness) *Trial {
 		l.Record("taint", "kvs_instance.cache")
 		return l.Apply()
 	}
 	const named = "A protected Key-Value Store has this name" // the plan creates another one under it
 	taint := inOtherWords(named, refused("a tainted store is not replaced", protectedStore(), tainted))
-	taint.Repair = func(l *acctest.Lab) { l.Record("untaint", "kvs_instance.cache") }
-	experiments := map[string][]acctest.Experiment{
+	taint.Repair = func(l *Harness) { l.Record("untaint", "kvs_instance.cache") }
+	experiments := map[string][]Experiment{
 		"store": {
 			taint,
 			inOtherWords(named, refused("-replace is refused", protectedStore(),
-				func(l *acctest.Lab) *acctest.Trial { return l.Apply("-replace=kvs_instance.cache") })),
-			refused("destroy is refused", protectedStore(), func(l *acctest.Lab) *acctest.Trial { return l.Destroy() }),
+				func(l *Harness) *Trial { return l.Apply("-replace=kvs_instance.cache") })),
+			refused("destroy is refused", protectedStore(), func(l *Harness) *Trial { return l.Destroy() }),
 			refused("a block that is gone is refused", webApp, nil),
 			refused("a removed block that destroys is refused",
 				webApp+"removed {\n  from = kvs_instance.cache\n  lifecycle {\n    destroy = true\n  }\n}\n", nil),
 			{Name: "a removed block that keeps it, and its import", Before: protectedStore(), Config: webApp +
 				"removed {\n  from = kvs_instance.cache\n  lifecycle {\n    destroy = false\n  }\n}\n",
-				Act: func(l *acctest.Lab) *acctest.Trial {
+				Act: func(l *Harness) *Trial {
 					trial := l.Apply()
 					l.Disown("kvs_instance.cache")
 					return trial
@@ -100,9 +99,9 @@ func TestAccPeople(t *testing.T) {
 			{Name: "a key that changes with protection on", Kind: protection, Before: each(`["a", "b"]`), Config: each(`["a", "c"]`), Exit: 1,
 				Rule: true, Says: protected, After: each(`["a", "b", "c"]`)},
 			{Name: "a replacement without protection", Before: webApp + store(), Config: webApp + store(), Reorders: 1,
-				Act: func(l *acctest.Lab) *acctest.Trial { return l.Apply("-replace=kvs_instance.cache") }},
-			{Name: "one at a time", Config: several(5), Act: func(l *acctest.Lab) *acctest.Trial { return l.Apply("-parallelism=1") }, Budget: 600},
-			{Name: "50 at a time", Config: several(12), Act: func(l *acctest.Lab) *acctest.Trial { return l.Apply("-parallelism=50") }, Budget: 600},
+				Act: func(l *Harness) *Trial { return l.Apply("-replace=kvs_instance.cache") }},
+			{Name: "one at a time", Config: several(5), Act: func(l *Harness) *Trial { return l.Apply("-parallelism=1") }, Budget: 600},
+			{Name: "50 at a time", Config: several(12), Act: func(l *Harness) *Trial { return l.Apply("-parallelism=50") }, Budget: 600},
 			{Name: "two applies at once on one app", Before: webApp, Config: webApp + store(), Act: twoAtOnce, Budget: 200},
 			{Name: "duplicate pages", Kind: "odd pages", Before: several(3), Config: several(3), Options: tinyPages, Act: planned, Spared: true,
 				Budget:  400,
@@ -122,8 +121,8 @@ func TestAccPeople(t *testing.T) {
 				Trouble: []sandbox.Fault{{Match: on("GET", "**"), Do: sandbox.Effect{Stale: true}}}},
 		},
 		"space": {
-			refusedSpace("destroy is refused", func(l *acctest.Lab) *acctest.Trial { return l.Destroy() }),
-			refusedSpace("-replace is refused", func(l *acctest.Lab) *acctest.Trial { return l.Apply("-replace=kvs_private_space.prod") }),
+			refusedSpace("destroy is refused", func(l *Harness) *Trial { return l.Destroy() }),
+			refusedSpace("-replace is refused", func(l *Harness) *Trial { return l.Apply("-replace=kvs_private_space.prod") }),
 		},
 		"attachment": {
 			{Name: "stale reads after a change", Kind: staleReads, Before: webApp + apiApp + store() + attachment, Config: webApp + apiApp +
@@ -186,17 +185,17 @@ func (b block) each(keys string) string {
 }
 
 // refactorings are what people do to blocks, none of which may touch what the plan does not name.
-func (b block) refactorings() []acctest.Experiment {
+func (b block) refactorings() []Experiment {
 	parents := edited(b.parents, "[KEY]", "", "KEY", "0")
 	kind, name, _ := strings.Cut(b.address, ".")
 	renamed := strings.Replace(b.config, kind+`" "`+name, kind+`" "moved`, 1)
 	replacing := b.resource == "space" // one that goes and comes is ordered again
-	return []acctest.Experiment{
+	return []Experiment{
 		{Name: "a moved block", Before: b.one(), Config: edited(parents+renamed, "[KEY]", "", "KEY", "0") + "moved {\n  from = " + b.address +
 			"\n  to   = " + kind + ".moved\n}\n", Act: unchanged},
 		{Name: "a removed block that keeps it, and its import", Before: b.one(), Config: parents + "removed {\n  from = " + b.address +
 			"\n  lifecycle {\n    destroy = false\n  }\n}\n",
-			Act: func(l *acctest.Lab) *acctest.Trial {
+			Act: func(l *Harness) *Trial {
 				trial := l.Apply()
 				l.Disown(b.address)
 				return trial
@@ -207,8 +206,8 @@ func (b block) refactorings() []acctest.Experiment {
 		{Name: "a key that changes", Before: b.each(`["7", "8"]`), Config: b.each(`["7", "9"]`), Budget: 200,
 			Reorders: map[bool]int{true: 1}[replacing]},
 		{Name: "-replace", Before: b.one(), Config: b.one(), Reorders: map[bool]int{true: 1}[replacing],
-			Act: func(l *acctest.Lab) *acctest.Trial { return l.Apply("-replace=" + b.address) }},
-		{Name: "a taint", Before: b.one(), Config: b.one(), Reorders: map[bool]int{true: 1}[replacing], Act: func(l *acctest.Lab) *acctest.Trial {
+			Act: func(l *Harness) *Trial { return l.Apply("-replace=" + b.address) }},
+		{Name: "a taint", Before: b.one(), Config: b.one(), Reorders: map[bool]int{true: 1}[replacing], Act: func(l *Harness) *Trial {
 			l.Record("taint", b.address)
 			return l.Apply()
 		}},
@@ -216,7 +215,7 @@ func (b block) refactorings() []acctest.Experiment {
 }
 
 // unchanged is an apply that sends nothing which writes.
-func unchanged(l *acctest.Lab) *acctest.Trial {
+func unchanged(l *Harness) *Trial {
 	trial := l.Apply()
 	for _, request := range trial.Requests {
 		if request.Method != "GET" {
@@ -280,37 +279,37 @@ resource "kvs_maintenance_window" "cache" {
 }
 
 // crowds are about many objects at a time.
-func crowds() []acctest.Experiment {
-	var all []acctest.Experiment
+func crowds() []Experiment {
+	var all []Experiment
 	for _, n := range []int{1, 10, 50} {
 		args := fmt.Sprintf("-parallelism=%d", n)
 		all = append(all,
-			acctest.Experiment{Name: "created with " + args, Config: mixed("a"), Budget: 400,
-				Act: func(l *acctest.Lab) *acctest.Trial { return l.Apply(args) }},
-			acctest.Experiment{Name: "changed with " + args, Before: mixed("a"),
+			Experiment{Name: "created with " + args, Config: mixed("a"), Budget: 400,
+				Act: func(l *Harness) *Trial { return l.Apply(args) }},
+			Experiment{Name: "changed with " + args, Before: mixed("a"),
 				Config: edited(mixed("a"), "= 60", "= 90", "premium-0", "premium-1", "NEXT", "OTHER", "Monday", "Friday", "192.0.2", "198.51.100"),
-				Budget: 600, Act: func(l *acctest.Lab) *acctest.Trial { return l.Apply(args) }},
-			acctest.Experiment{Name: "destroyed with " + args, Before: mixed("a"), Config: mixed("a"), Gone: true, Budget: 400,
-				Act: func(l *acctest.Lab) *acctest.Trial { return l.Destroy(args) }},
+				Budget: 600, Act: func(l *Harness) *Trial { return l.Apply(args) }},
+			Experiment{Name: "destroyed with " + args, Before: mixed("a"), Config: mixed("a"), Gone: true, Budget: 400,
+				Act: func(l *Harness) *Trial { return l.Destroy(args) }},
 		)
 	}
-	return append(all, acctest.Experiment{Name: "two applies at once on one account", Config: mixed("a"), Budget: 400,
-		Act: func(l *acctest.Lab) *acctest.Trial { return bothAtOnce(l, mixed("b")) }})
+	return append(all, Experiment{Name: "two applies at once on one account", Config: mixed("a"), Budget: 400,
+		Act: func(l *Harness) *Trial { return bothAtOnce(l, mixed("b")) }})
 }
 
-func refusedSpace(name string, act func(*acctest.Lab) *acctest.Trial) acctest.Experiment {
+func refusedSpace(name string, act func(*Harness) *Trial) Experiment {
 	whole := edited(space(), "deletion_protection = false", "")
-	return acctest.Experiment{Name: name, Kind: protection, Before: whole, Config: whole, Act: act, Exit: 1, Rule: true,
+	return Experiment{Name: name, Kind: protection, Before: whole, Config: whole, Act: act, Exit: 1, Rule: true,
 		Says: "Private Space is protected from deletion"}
 }
 
 // protectedSpaces are several of them, of which some leave the configuration in one way or another.
-func protectedSpaces() []acctest.Experiment {
+func protectedSpaces() []Experiment {
 	counted := func(n int) string {
 		return edited(space(fmt.Sprintf("count = %d", n)), "deletion_protection = false", "", "acme-prod", "acme-prod-${count.index}")
 	}
 	const says = "Private Space is protected from deletion"
-	return []acctest.Experiment{
+	return []Experiment{
 		{Name: "a count that shrinks with protection on", Kind: protection, Before: counted(2), Config: counted(1), After: counted(2), Exit: 1,
 			Rule: true, Says: says},
 		{Name: "a block that is gone is refused", Kind: protection, Before: counted(2), Config: webApp, After: counted(2) + webApp, Exit: 1,
@@ -318,18 +317,18 @@ func protectedSpaces() []acctest.Experiment {
 	}
 }
 
-func planned(l *acctest.Lab) *acctest.Trial { return l.Plan() }
+func planned(l *Harness) *Trial { return l.Plan() }
 
 func tinyPages(o *sandbox.Options) { o.PageSize = 1 }
 
 // twoAtOnce applies a second configuration, with a store on the same app, at the same time.
-func twoAtOnce(l *acctest.Lab) *acctest.Trial {
+func twoAtOnce(l *Harness) *Trial {
 	return bothAtOnce(l, edited(store(), "kvs_app.web.id", "data.kvs_app.web.id", "orders-cache",
 		"billing-cache")+"data \"kvs_app\" \"web\" {\n  name = \"orders-web\"\n}\n")
 }
 
 // bothAtOnce applies somebody else's configuration at the same time.
-func bothAtOnce(l *acctest.Lab, theirs string) *acctest.Trial {
+func bothAtOnce(l *Harness, theirs string) *Trial {
 	other := l.Beside(theirs)
 	beside := other.Start(applyX...)
 	ours := l.Begin(applyX...)
@@ -342,7 +341,7 @@ func bothAtOnce(l *acctest.Lab, theirs string) *acctest.Trial {
 }
 
 // writeOnly is a secret that goes to Heroku and must stay nowhere, however that ends.
-func writeOnly() []acctest.Experiment {
+func writeOnly() []Experiment {
 	const drain = "https://user:hunter2-canary@logs.example.com/in"
 	config := space("log_drain_url_wo         = var.drain", "log_drain_url_wo_version = 1") +
 		"variable \"drain\" {\n  type      = string\n  sensitive = true\n  ephemeral = true\n}\n"
@@ -356,12 +355,12 @@ func writeOnly() []acctest.Experiment {
 		"stuck":              {sandbox.Effect{Provisioning: "stuck"}, 0},
 		"repeated in a page": {sandbox.Effect{Status: 200, Body: text("<html>" + drain)}, 1},
 	}
-	var experiments []acctest.Experiment
+	var experiments []Experiment
 	for name, ending := range endings {
-		e := acctest.Experiment{
+		e := Experiment{
 			Name: "a write-only value, " + name, Kind: "a write-only value", Always: ending.do.Body != nil, Config: config,
 			Secrets: []string{drain, "hunter2-canary"}, Exit: ending.exit,
-			Outside: func(l *acctest.Lab) { l.CLI.Env = append(l.CLI.Env, "TF_VAR_drain="+drain) },
+			Outside: func(l *Harness) { l.CLI.Env = append(l.CLI.Env, "TF_VAR_drain="+drain) },
 			Trouble: []sandbox.Fault{{Match: on("POST", "/spaces"), Do: ending.do}}, Budget: 250, // 45 minutes of polls
 		}
 		if name == "reset after commit" {
@@ -387,7 +386,7 @@ func TestAccRedirects(t *testing.T) {
 	for name, match := range map[string]sandbox.Match{"a read": on("GET", "/apps/*"), "an order": on("POST", "/apps/*/addons")} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			acctest.Experiment{Before: webApp, Config: webApp + store(), Exit: 1, Trouble: []sandbox.Fault{{Match: match, Do: sandbox.Effect{
+			Experiment{Before: webApp, Config: webApp + store(), Exit: 1, Trouble: []sandbox.Fault{{Match: match, Do: sandbox.Effect{
 				Status: 307, Body: text(""), Headers: map[string]string{"Location": elsewhere.URL + "/apps/x"}}}}}.Run(t)
 		})
 	}

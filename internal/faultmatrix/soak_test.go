@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
@@ -92,14 +91,14 @@ func TestAccRandomSoak(t *testing.T) {
 	for _, seed := range seeds(t) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
-			e := acctest.Experiment{Config: estate(300), Exit: acctest.AnyExit, Trouble: atRandom(seed), Spared: true, Budget: 1500, Settling: 1}
+			e := Experiment{Config: estate(300), Exit: AnyExit, Trouble: atRandom(seed), Spared: true, Budget: 1500, Settling: 1}
 			switch seed % 3 {
 			case 1:
 				e.Before, e.Config = estate(300), estate(60)
 			case 2:
 				e.Before, e.Gone = estate(300), true
 			}
-			e.Act = func(l *acctest.Lab) *acctest.Trial {
+			e.Act = func(l *Harness) *Trial {
 				parallelism := "-parallelism=10"
 				if seed%2 == 1 {
 					parallelism = "-parallelism=1"
@@ -152,9 +151,9 @@ func TestAccKillSoak(t *testing.T) {
 		}
 		t.Run(fmt.Sprintf("after answer %d", n), func(t *testing.T) {
 			t.Parallel()
-			acctest.Experiment{
+			Experiment{
 				Config: webApp + apiApp + store() + attachment + window, Killed: true,
-				Act: func(l *acctest.Lab) *acctest.Trial {
+				Act: func(l *Harness) *Trial {
 					l.Plan("-out=saved")
 					l.Kill(strconv.Itoa(n))
 					trial := l.Record("apply", "-json", "-input=false", "saved")

@@ -133,16 +133,16 @@ func neighbourhood(t *testing.T, sb *acctest.Sandbox) map[string]string {
 // the others to the test below.
 func TestAccSources(t *testing.T) {
 	t.Parallel()
-	experiments := map[string][]acctest.Experiment{}
+	experiments := map[string][]Experiment{}
 	for _, s := range sources {
 		for _, f := range sourceFaults() {
 			short := s.kind == "ephemeral" && s.part == "" && f.name == "unknown states"
 			if !short && !long() {
 				continue
 			}
-			e := acctest.Experiment{
+			e := Experiment{
 				Name: s.experiment() + ", " + f.name, Config: s.config(), Exit: f.exit, Budget: 200,
-				Outside: func(l *acctest.Lab) {
+				Outside: func(l *Harness) {
 					for thing, id := range neighbourhood(l.T, l.Sandbox) {
 						l.CLI.Env = append(l.CLI.Env, "TF_VAR_"+thing+"="+id)
 					}

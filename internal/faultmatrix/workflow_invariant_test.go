@@ -6,8 +6,6 @@ package faultmatrix
 import (
 	"slices"
 	"testing"
-
-	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
 )
 
 // An invariant that reports nothing proves something only if it would have reported: each clause is broken here once, by
@@ -22,7 +20,7 @@ func TestAccWorkflows_invariant(t *testing.T) {
 	ranges, shared, window := of["kvs_trusted_ip_ranges"], of["kvs_attachment"], of["kvs_maintenance_window"]
 	s.begin(shared.config() + ranges.config() + window.block(window.label))
 	said := wanted{facts: saying(shared.said, ranges.said, []string{"store orders-cache window Mondays 22:30"})}
-	sent("PATCH", "/apps/orders-api/config-vars", `{"GREETING":"hello"}`)(s.Lab)
+	sent("PATCH", "/apps/orders-api/config-vars", `{"GREETING":"hello"}`)(s.Harness)
 	s.mark()
 	if found := judge(s.History()[s.from:], said); len(found) > 0 {
 		t.Fatalf("nothing is broken, and this is reported: %v", found)
@@ -30,17 +28,17 @@ func TestAccWorkflows_invariant(t *testing.T) {
 
 	attach := sent("POST", "/addon-attachments", `{"addon":"orders-cache","app":"orders-api","name":"SHARED"}`)
 	detach := detaches("orders-api", "SHARED")
-	config := func(body string) func(*acctest.Lab) {
+	config := func(body string) func(*Harness) {
 		return sent("PATCH", "/redis/v0/databases/orders-cache/config", body)
 	}
-	greet := func(value string) func(*acctest.Lab) {
+	greet := func(value string) func(*Harness) {
 		return sent("PATCH", "/apps/orders-api/config-vars", `{"GREETING":`+value+`}`)
 	}
 	aside := sent("POST", "/apps", `{"name":"orders-aside"}`)
 	notAside := sent("DELETE", "/apps/orders-aside", "")
 	for _, test := range []struct {
 		clause        string
-		breaks, mends func(*acctest.Lab)
+		breaks, mends func(*Harness)
 		after         bool // only what comes after the mending is judged
 	}{
 		{finalVars, detach, attach, true},
@@ -49,7 +47,7 @@ func TestAccWorkflows_invariant(t *testing.T) {
 		{finalSettings, setsWindow("sunday", "02:30"), setsWindow("monday", "22:30"), true},
 		{finalObjects, aside, notAside, true},
 		{alwaysVars, detach, attach, false},
-		{alwaysVars, repoints("orders-api", "SHARED"), func(l *acctest.Lab) {
+		{alwaysVars, repoints("orders-api", "SHARED"), func(l *Harness) {
 			sent("POST", "/addon-attachments", `{"addon":"orders-cache","app":"orders-api","name":"SHARED","confirm":"orders-api"}`)(l)
 			sent("DELETE", "/apps/orders-api/addons/their-cache", "{}")(l)
 		}, false},
@@ -60,26 +58,26 @@ func TestAccWorkflows_invariant(t *testing.T) {
 		t.Run(test.clause, func(t *testing.T) {
 			run := s.Begin("plan", "-input=false", "-json") // as if a run had done it
 			run.AwaitSent("GET", "/account/rate-limits")
-			test.breaks(s.Lab)
+			test.breaks(s.Harness)
 			if test.after {
 				run.End()
 			} else {
-				test.mends(s.Lab)
+				test.mends(s.Harness)
 				run.End()
 			}
 			reported(t, s, said, test.clause)
 			if test.after {
-				test.mends(s.Lab)
+				test.mends(s.Harness)
 			}
 			s.mark()
 		})
 	}
 	// A store that is gone for a moment is another one afterwards, and so is its app.
 	t.Run("a store gone", func(t *testing.T) {
-		sent("DELETE", "/apps/orders-web/addons/orders-cache", `{"force":true}`)(s.Lab)
-		sent("POST", "/apps/orders-web/addons", `{"plan":"heroku-redis:premium-0","name":"orders-cache"}`)(s.Lab)
-		attach(s.Lab)
-		setsWindow("monday", "22:30")(s.Lab)
+		sent("DELETE", "/apps/orders-web/addons/orders-cache", `{"force":true}`)(s.Harness)
+		sent("POST", "/apps/orders-web/addons", `{"plan":"heroku-redis:premium-0","name":"orders-cache"}`)(s.Harness)
+		attach(s.Harness)
+		setsWindow("monday", "22:30")(s.Harness)
 		reported(t, s, said, alwaysThere)
 		announced := said
 		announced.may = []string{"store orders-cache", "app orders-web has REDIS_URL", "app orders-api has SHARED_URL"}

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
 )
 
 // The resources of the matrix, each with what it needs, what the configuration says of it, and what somebody may do to
@@ -41,7 +39,7 @@ type edit func([]string) []string
 // hand is what somebody does beside Terraform.
 type hand struct {
 	name      string
-	does      func(*acctest.Lab)
+	does      func(*Harness)
 	facts     edit   // what it makes of them
 	stays     edit   // what stays of it once the configuration has been applied; nothing when nil
 	warns     string // what the next plan says of it
@@ -190,15 +188,15 @@ func counted(block string, n int, name string) string {
 }
 
 // sent is a request of somebody else's, and what it takes until it is done.
-func sent(method, path, body string) func(*acctest.Lab) {
-	return func(l *acctest.Lab) {
+func sent(method, path, body string) func(*Harness) {
+	return func(l *Harness) {
 		l.Request(method, path, body)
 		l.Clock().Advance(time.Hour)
 		l.Request("GET", "/apps", "")
 	}
 }
 
-func admits(ranges string) func(*acctest.Lab) {
+func admits(ranges string) func(*Harness) {
 	var rules []string
 	for source := range strings.FieldsSeq(ranges) {
 		rules = append(rules, fmt.Sprintf(`{"action":"allow","source":%q}`, source))
@@ -206,8 +204,8 @@ func admits(ranges string) func(*acctest.Lab) {
 	return sent("PUT", "/spaces/acme-prod/inbound-ruleset", `{"rules":[`+strings.Join(rules, ",")+`]}`)
 }
 
-func setsWindow(day, time string) func(*acctest.Lab) {
-	return func(l *acctest.Lab) {
+func setsWindow(day, time string) func(*Harness) {
+	return func(l *Harness) {
 		l.T.Helper()
 		client := l.Client(l.T)
 		store, err := client.FindAddOn(l.T.Context(), "orders-cache")
@@ -221,8 +219,8 @@ func setsWindow(day, time string) func(*acctest.Lab) {
 }
 
 // detaches takes an attachment away.
-func detaches(app, name string) func(*acctest.Lab) {
-	return func(l *acctest.Lab) {
+func detaches(app, name string) func(*Harness) {
+	return func(l *Harness) {
 		l.T.Helper()
 		found, err := l.Client(l.T).AppAttachment(l.T.Context(), app, name)
 		if err == nil {
@@ -385,7 +383,7 @@ func pieces() []piece {
 				{name: "re-pointed", does: repoints("orders-api", "SHARED"), facts: both(rewritten("SHARED_URL of orders-cache",
 					"SHARED_URL of their-cache"), with(theirs...)), stays: with(theirs...),
 					overtaken: both(with(theirs...), with("app orders-api has SHARED_URL of their-cache"))},
-				{name: "attached under another name", does: func(l *acctest.Lab) {
+				{name: "attached under another name", does: func(l *Harness) {
 					l.Request("POST", "/addon-attachments", `{"addon":"orders-cache","app":"orders-api","name":"BESIDE"}`)
 					detaches("orders-api", "SHARED")(l)
 				}, facts: rewritten("SHARED_URL", "BESIDE_URL"), stays: with("app orders-api has BESIDE_URL of orders-cache"), gone: true},

@@ -14,13 +14,11 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
 )
 
 // stage is where one workflow of one resource takes place.
 type stage struct {
-	*acctest.Lab
+	*Harness
 	from     int // of the moments that are judged, in the history
 	breaches []breach
 	kept     bool // a run was refused, with all kept, where it might have gone through as well
@@ -34,7 +32,7 @@ type workflow struct {
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	s := &stage{Lab: acctest.NewLab(t, nil)}
+	s := &stage{Harness: newHarness(t, Experiment{Budget: workflowBudget})}
 	s.KeepHistory()
 	return s
 }
@@ -48,7 +46,7 @@ func (s *stage) begin(config string, args ...string) {
 	s.T.Helper()
 	s.CLI.Configure(config)
 	if trial := s.Apply(args...); trial.Code != 0 {
-		s.T.Fatalf("the workflow cannot begin:\n%s", trial.Errors())
+		s.T.Fatalf("the workflow cannot begin:\n%s", trial.errors())
 	}
 	s.mark()
 }
@@ -57,15 +55,15 @@ func (s *stage) begin(config string, args ...string) {
 func (s *stage) mark() { s.from = len(s.History()) - 1 }
 
 // byHand is what somebody else does; what is judged begins after it.
-func (s *stage) byHand(does func(*acctest.Lab)) {
-	s.Somebody(func() { does(s.Lab) })
+func (s *stage) byHand(does func(*Harness)) {
+	s.Somebody(func() { does(s.Harness) })
 	s.Clock().Advance(time.Minute)
 	s.Request("GET", "/apps", "") // lets happen what is due
 	s.mark()
 }
 
 // change applies another configuration.
-func (s *stage) change(config string, args ...string) *acctest.Trial {
+func (s *stage) change(config string, args ...string) *Trial {
 	s.T.Helper()
 	s.CLI.Configure(config)
 	return s.Apply(args...)
@@ -78,17 +76,17 @@ func (s *stage) present() []string {
 }
 
 // ends judges what a run has come to that should succeed.
-func (s *stage) ends(trial *acctest.Trial, want wanted) {
+func (s *stage) ends(trial *Trial, want wanted) {
 	s.T.Helper()
 	if trial.Code != 0 {
-		s.broken("exit code", "%s exits %d:\n%s", strings.Join(trial.Args, " "), trial.Code, trial.Errors())
+		s.broken("exit code", "%s exits %d:\n%s", strings.Join(trial.Args, " "), trial.Code, trial.errors())
 	}
 	s.breaches = append(s.breaches, judge(s.History()[s.from:], want)...)
 	s.mark()
 }
 
 // quiet is a run that succeeds and has nothing to do at Heroku.
-func (s *stage) quiet(trial *acctest.Trial) {
+func (s *stage) quiet(trial *Trial) {
 	s.T.Helper()
 	s.ends(trial, s.asBefore())
 	if sent := writes(trial); len(sent) > 0 {
@@ -101,7 +99,7 @@ func (s *stage) asBefore() wanted { return wanted{facts: facts(s.History()[s.fro
 
 // refused is a run that ends in errors, each of which says this, and changes nothing. Where Heroku is to refuse, it may
 // have been asked.
-func (s *stage) refused(trial *acctest.Trial, says string) {
+func (s *stage) refused(trial *Trial, says string) {
 	s.T.Helper()
 	if sent := writes(trial); len(sent) > 0 {
 		s.broken("nothing is sent", "%s", strings.Join(sent, ", "))
@@ -109,10 +107,10 @@ func (s *stage) refused(trial *acctest.Trial, says string) {
 	s.refusedByHeroku(trial, says)
 }
 
-func (s *stage) refusedByHeroku(trial *acctest.Trial, says string) {
+func (s *stage) refusedByHeroku(trial *Trial, says string) {
 	s.T.Helper()
 	if trial.Code != 1 {
-		s.broken("exit code", "%s exits %d, want a refusal:\n%s", strings.Join(trial.Args, " "), trial.Code, trial.Errors())
+		s.broken("exit code", "%s exits %d, want a refusal:\n%s", strings.Join(trial.Args, " "), trial.Code, trial.errors())
 	}
 	s.says(trial, "error", says)
 	s.breaches = append(s.breaches, judge(s.History()[s.from:], s.asBefore())...)
@@ -121,7 +119,7 @@ func (s *stage) refusedByHeroku(trial *acctest.Trial, says string) {
 
 // endsOrKeeps is for runs in which chance decides what comes first: they succeed, or are refused with a way out; in both
 // cases Heroku has what is wanted.
-func (s *stage) endsOrKeeps(trial *acctest.Trial, want wanted, says string) {
+func (s *stage) endsOrKeeps(trial *Trial, want wanted, says string) {
 	s.T.Helper()
 	if trial.Code != 0 {
 		s.kept = true
@@ -132,7 +130,7 @@ func (s *stage) endsOrKeeps(trial *acctest.Trial, want wanted, says string) {
 }
 
 // says judges the words: each error, or some warning.
-func (s *stage) says(trial *acctest.Trial, severity, pattern string) {
+func (s *stage) says(trial *Trial, severity, pattern string) {
 	s.T.Helper()
 	words, said := regexp.MustCompile("(?is)"+pattern), false
 	for _, d := range trial.Diagnostics {
@@ -146,7 +144,7 @@ func (s *stage) says(trial *acctest.Trial, severity, pattern string) {
 		}
 	}
 	if !said {
-		s.broken("what it says", "no %s says /%s/:\n%s", severity, pattern, trial.Errors())
+		s.broken("what it says", "no %s says /%s/:\n%s", severity, pattern, trial.errors())
 	}
 }
 
@@ -154,7 +152,7 @@ func (s *stage) says(trial *acctest.Trial, severity, pattern string) {
 func (s *stage) settles(args ...string) {
 	s.T.Helper()
 	if plan := s.Plan(args...); plan.Code != 0 {
-		s.broken("settles", "the plan afterwards exits %d, with %v:\n%s", plan.Code, plan.Planned, plan.Errors())
+		s.broken("settles", "the plan afterwards exits %d, with %v:\n%s", plan.Code, plan.Planned, plan.errors())
 	}
 	s.mark()
 }
@@ -162,7 +160,7 @@ func (s *stage) settles(args ...string) {
 // within applies until there is nothing to do, n times at most.
 func (s *stage) within(n int, want wanted, args ...string) {
 	s.T.Helper()
-	var last *acctest.Trial
+	var last *Trial
 	for range n {
 		if last = s.Apply(args...); last.Code == 0 {
 			break
@@ -173,11 +171,11 @@ func (s *stage) within(n int, want wanted, args ...string) {
 }
 
 // saved plans, lets somebody act meanwhile, and applies the plan.
-func (s *stage) saved(config string, meanwhile func(*acctest.Lab)) *acctest.Trial {
+func (s *stage) saved(config string, meanwhile func(*Harness)) *Trial {
 	s.T.Helper()
 	s.CLI.Configure(config)
 	if plan := s.Plan("-out=saved"); plan.Code != 2 {
-		s.T.Fatalf("there is no plan to save:\n%s", plan.Errors())
+		s.T.Fatalf("there is no plan to save:\n%s", plan.errors())
 	}
 	if meanwhile != nil {
 		s.byHand(meanwhile)
@@ -186,7 +184,7 @@ func (s *stage) saved(config string, meanwhile func(*acctest.Lab)) *acctest.Tria
 }
 
 // writes are the requests of a run that change something, if they are carried out.
-func writes(trial *acctest.Trial) []string {
+func writes(trial *Trial) []string {
 	var sent []string
 	for _, request := range trial.Requests {
 		if request.Method != http.MethodGet {
@@ -201,14 +199,14 @@ func (w workflow) run(t *testing.T) {
 	t.Helper()
 	s := newStage(t)
 	defer func() {
-		for _, v := range s.Violations() {
+		for _, v := range s.violations {
 			s.breaches = append(s.breaches, breach{v.Invariant, v.Text})
 		}
 		for _, b := range s.breaches {
 			t.Errorf("%s", b)
 		}
 		if t.Failed() {
-			t.Log(s.Story())
+			t.Log(s.story())
 		}
 		table.note(w, outcome(t.Failed(), s.kept))
 	}()

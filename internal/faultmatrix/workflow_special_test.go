@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
 )
 
 // What is different for each resource: spellings, owners, names, and protection.
@@ -37,7 +35,7 @@ func otherSpellings(s *stage, p piece) {
 				}
 			}
 		default:
-			hinted := slices.ContainsFunc(plan.Diagnostics, func(d acctest.Diagnostic) bool {
+			hinted := slices.ContainsFunc(plan.Diagnostics, func(d Diagnostic) bool {
 				return d.Severity == "warning" &&
 					d.Address == p.address()
 			})
@@ -46,7 +44,7 @@ func otherSpellings(s *stage, p piece) {
 			}
 			s.CLI.Configure(p.config())
 			if back := s.Apply(); back.Code != 0 {
-				s.broken("spellings", "after %s the configuration cannot be applied any more:\n%s", quoted(other), back.Errors())
+				s.broken("spellings", "after %s the configuration cannot be applied any more:\n%s", quoted(other), back.errors())
 			}
 			s.mark()
 		}
@@ -55,17 +53,17 @@ func otherSpellings(s *stage, p piece) {
 	for _, other := range accepted {
 		s.CLI.Configure(p.parents)
 		if gone := s.Apply(); gone.Code != 0 {
-			s.T.Fatalf("the configuration cannot be emptied:\n%s", gone.Errors())
+			s.T.Fatalf("the configuration cannot be emptied:\n%s", gone.errors())
 		}
 		s.mark()
 		made := s.change(p.config(other))
 		if made.Code == 1 && slices.ContainsFunc(made.Diagnostics,
-			func(d acctest.Diagnostic) bool { return strings.Contains(d.Summary, "inconsistent") }) {
-			s.broken("spellings", "%s, on a new one: %s", quoted(other), made.Errors())
+			func(d Diagnostic) bool { return strings.Contains(d.Summary, "inconsistent") }) {
+			s.broken("spellings", "%s, on a new one: %s", quoted(other), made.errors())
 		}
 		if made.Code == 0 {
 			if plan := s.Plan(); plan.Code != 0 {
-				s.broken("spellings", "%s, on a new one, is planned again: %v\n%s", quoted(other), plan.Planned, plan.Errors())
+				s.broken("spellings", "%s, on a new one, is planned again: %v\n%s", quoted(other), plan.Planned, plan.errors())
 			}
 		}
 	}
@@ -103,7 +101,7 @@ func nulls(s *stage, p piece) {
 		}
 		s.CLI.Configure(p.parents)
 		if gone := s.Apply(); gone.Code != 0 {
-			s.broken("null elements", "after %s the destruction exits %d:\n%s", quoted(other), gone.Code, gone.Errors())
+			s.broken("null elements", "after %s the destruction exits %d:\n%s", quoted(other), gone.Code, gone.errors())
 		}
 		if i == len(with[p.resource])-1 {
 			s.mark()
@@ -177,7 +175,7 @@ func twoWorkspaces(s *stage, p piece) {
 
 // handMadeVar: what somebody has set by hand is not overwritten without a word.
 func handMadeVar(s *stage, p piece) {
-	sets := func(app, variable string) func(*acctest.Lab) {
+	sets := func(app, variable string) func(*Harness) {
 		return sent("PATCH", "/apps/"+app+"/config-vars", `{"`+variable+`":"by hand"}`)
 	}
 	switch p.resource {
@@ -187,8 +185,8 @@ func handMadeVar(s *stage, p piece) {
 		for _, name := range []string{`"REDIS"`, ""} {
 			s.CLI.Configure(p.config([2]string{"attachment_name", name}))
 			plan := s.Plan()
-			if !strings.Contains(plan.Errors(), "REDIS_URL") {
-				s.broken("hand-made config vars", "attachment_name = %s: the plan says nothing of REDIS_URL:\n%s", name, plan.Errors())
+			if !strings.Contains(plan.errors(), "REDIS_URL") {
+				s.broken("hand-made config vars", "attachment_name = %s: the plan says nothing of REDIS_URL:\n%s", name, plan.errors())
 			}
 			if plan.Code == 2 {
 				continue // announced
@@ -267,21 +265,21 @@ func ownWorkflows() []workflow {
 	protectedOf := map[string][2]string{"kvs_private_space": {"deletion_protection", "true"}, "kvs_instance": {"deletion_protection", "true"}}
 	for _, p := range []piece{space, store} {
 		on := protectedOf[p.resource]
-		refusal := func(name string, act func(*stage) *acctest.Trial) workflow {
+		refusal := func(name string, act func(*stage) *Trial) workflow {
 			return workflow{p.resource, "protected: " + name, func(s *stage) {
 				s.begin(deploy + p.config(on))
 				s.refused(act(s), saysProtected+"|still owns|moved block")
 			}}
 		}
 		all = append(all,
-			refusal("-replace", func(s *stage) *acctest.Trial { return s.Apply("-replace=" + p.address()) }),
-			refusal("taint", func(s *stage) *acctest.Trial { s.Record("taint", p.address()); return s.Apply() }),
-			refusal("renamed address", func(s *stage) *acctest.Trial { return s.change(deploy + p.parents + p.block("other", on)) }),
-			refusal("create_before_destroy", func(s *stage) *acctest.Trial {
+			refusal("-replace", func(s *stage) *Trial { return s.Apply("-replace=" + p.address()) }),
+			refusal("taint", func(s *stage) *Trial { s.Record("taint", p.address()); return s.Apply() }),
+			refusal("renamed address", func(s *stage) *Trial { return s.change(deploy + p.parents + p.block("other", on)) }),
+			refusal("create_before_destroy", func(s *stage) *Trial {
 				s.begin(deploy + p.config(on, [2]string{"", successorFirst}))
 				return s.Apply("-var=deploy=2")
 			}),
-			refusal("its app or space replaced, and it with it", func(s *stage) *acctest.Trial {
+			refusal("its app or space replaced, and it with it", func(s *stage) *Trial {
 				return s.change(deploy+p.config(on), "-replace="+map[string]string{"kvs_private_space": "kvs_private_space.prod",
 					"kvs_instance": "kvs_app.web"}[p.resource])
 			}),

@@ -268,7 +268,7 @@ func appliedTwice(s *stage, p piece) {
 }
 
 // replacedAs judges a replacement that the plan shows.
-func replacedAs(s *stage, p piece, trial *acctest.Trial) {
+func replacedAs(s *stage, p piece, trial *Trial) {
 	s.ends(trial, p.wanted(asIs, p.replaced...))
 	s.settles()
 }
@@ -293,7 +293,7 @@ func byHandThenApplied(s *stage, p piece, h hand) {
 }
 
 // overtaken: a plan that was made without knowing does what it says and nothing else, or stops and changes nothing.
-func overtaken(s *stage, p piece, h hand, trial *acctest.Trial) {
+func overtaken(s *stage, p piece, h hand, trial *Trial) {
 	switch {
 	case trial.Code == 1:
 		s.refused(trial, ".")
@@ -306,7 +306,7 @@ func overtaken(s *stage, p piece, h hand, trial *acctest.Trial) {
 		} else if !h.same {
 			changed = h.facts(changed)
 		}
-		if reset := p.afterChange(p.said); h.reset && slices.Equal(managed(s.present(), reset), reset) {
+		if reset := p.afterChange(p.said); h.reset && slices.Equal(withoutUnmanagedWindows(s.present(), reset), reset) {
 			changed = reset
 		}
 		s.ends(trial, wanted{facts: changed, may: []string{"*"}})

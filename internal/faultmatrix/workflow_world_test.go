@@ -144,8 +144,8 @@ func (w wanted) mayChange(fact string) bool {
 	return slices.ContainsFunc(w.may, func(beginning string) bool { return strings.HasPrefix(fact+" ", beginning+" ") || beginning == "*" })
 }
 
-// managed leaves out the windows of which a workflow says nothing.
-func managed(facts []string, said ...[]string) []string {
+// withoutUnmanagedWindows leaves out the windows of which a workflow says nothing.
+func withoutUnmanagedWindows(facts []string, said ...[]string) []string {
 	return slices.DeleteFunc(slices.Clone(facts), func(fact string) bool {
 		words := strings.Fields(fact)
 		if words[0] != "store" || len(words) < 3 || words[2] != "window" {
@@ -160,7 +160,7 @@ func managed(facts []string, said ...[]string) []string {
 func judge(moments []sandbox.Moment, want wanted) []breach {
 	var found []breach
 	first, last := moments[0], moments[len(moments)-1]
-	before, end := managed(facts(first), want.facts), managed(facts(last), want.facts)
+	before, end := withoutUnmanagedWindows(facts(first), want.facts), withoutUnmanagedWindows(facts(last), want.facts)
 	for _, fact := range want.facts {
 		if !slices.Contains(end, fact) {
 			found = append(found, breach{clause(fact, true), "in the end there is no: " + fact})

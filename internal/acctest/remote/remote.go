@@ -41,26 +41,26 @@ func Serve() error {
 		o.Clock = skewed{clock(at), ahead}
 		o.AttemptTimeout, _ = time.ParseDuration(os.Getenv(Patience)) // zero is the default
 		if when := cmp.Or(os.Getenv(Kill), os.Getenv(Panic)); when != "" {
-			o.Transport = newMortal(when)
+			o.Transport = newCrashingTransport(when)
 		}
 	}))
 }
 
-// mortal is a transport whose process dies when a certain answer has arrived, before the client sees it.
-type mortal struct {
+// crashingTransport is a transport whose process dies when a certain answer has arrived, before the client sees it.
+type crashingTransport struct {
 	number  int64
 	request *regexp.Regexp
 	answers atomic.Int64
 }
 
-func newMortal(when string) *mortal {
+func newCrashingTransport(when string) *crashingTransport {
 	if n, err := strconv.ParseInt(when, 10, 64); err == nil {
-		return &mortal{number: n}
+		return &crashingTransport{number: n}
 	}
-	return &mortal{request: regexp.MustCompile("^" + when + "$")}
+	return &crashingTransport{request: regexp.MustCompile("^" + when + "$")}
 }
 
-func (m *mortal) RoundTrip(r *http.Request) (*http.Response, error) {
+func (m *crashingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := http.DefaultTransport.RoundTrip(r)
 	n := m.answers.Add(1)
 	if n == m.number || m.request != nil && m.request.MatchString(r.Method+" "+r.URL.Path) {

@@ -1,7 +1,7 @@
 // Copyright (c) The terraform-provider-kvs Authors
 // SPDX-License-Identifier: MPL-2.0
 
-package acctest
+package faultmatrix
 
 import (
 	"encoding/base64"
@@ -11,13 +11,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
 // The invariants. Each has a test in experiment_test.go that breaks it and sees it reported.
 
 // judgeTrial is about each run, in whatever state the world is.
-func (l *Lab) judgeTrial(t *Trial) {
+func (l *Harness) judgeTrial(t *Trial) {
 	l.judgeWords(t)
 	l.judgeDestruction(t)
 	l.judgeTaint(t)
@@ -30,12 +31,12 @@ func (l *Lab) judgeTrial(t *Trial) {
 }
 
 // judgeAction is about the run that the faults struck.
-func (l *Lab) judgeAction(t *Trial) {
+func (l *Harness) judgeAction(t *Trial) {
 	if t.Code != l.Exit && l.Exit != AnyExit && !t.killed {
 		l.violate("exit code", "%s exits %d, want %d:\n%s", t.Args[0], t.Code, l.Exit, t.errors())
 	}
 	if l.Says != "" && !slices.ContainsFunc(t.Diagnostics, func(d Diagnostic) bool {
-		return Says(l.Says).MatchString(d.Summary + "\n" + d.Detail)
+		return acctest.Says(l.Says).MatchString(d.Summary + "\n" + d.Detail)
 	}) {
 		l.violate("what it says", "no diagnostic says %q:\n%s", l.Says, t.errors())
 	}
@@ -49,7 +50,7 @@ func (l *Lab) judgeAction(t *Trial) {
 
 // judgeOrphans: what lives is in the state, or a diagnostic names it. An attachment that an update made before it failed
 // costs nothing and is found again by its name: it counts in the end.
-func (l *Lab) judgeOrphans(t *Trial, when string) {
+func (l *Harness) judgeOrphans(t *Trial, when string) {
 	said := t.errors()
 	for id, thing := range t.after.living {
 		if thing.kind == "attachment" || l.foreign[id] || t.after.addressOf(id) != "" || strings.Contains(said, id) || thing.name != "" &&
@@ -61,7 +62,7 @@ func (l *Lab) judgeOrphans(t *Trial, when string) {
 }
 
 // judgeEnd is about the world in the end.
-func (l *Lab) judgeEnd() {
+func (l *Harness) judgeEnd() {
 	last := l.trials[len(l.trials)-1]
 	for id, thing := range last.after.living {
 		if !l.foreign[id] && last.after.addressOf(id) == "" && !l.carried(thing, last.after) {
@@ -90,7 +91,7 @@ func (l *Lab) judgeEnd() {
 }
 
 // judgeDestruction: nothing goes that the plan did not list.
-func (l *Lab) judgeDestruction(t *Trial) {
+func (l *Harness) judgeDestruction(t *Trial) {
 	for id, thing := range t.before.living {
 		if _, alive := t.after.living[id]; alive || l.excused[id] {
 			continue
@@ -128,7 +129,7 @@ func (t *Trial) announced(address, id string) bool {
 
 // carried says that an attachment is the store's own affair: a replacement by another app's store left it to the former
 // owner, whose own it was, and it goes with the store.
-func (l *Lab) carried(attachment thing, now world) bool {
+func (l *Harness) carried(attachment thing, now world) bool {
 	store := now.addressOf(attachment.parent)
 	return attachment.kind == "attachment" && store != "" && slices.ContainsFunc(l.trials, func(t *Trial) bool {
 		return t.before.objects[store].owner == attachment.app
@@ -141,7 +142,7 @@ func (t *Trial) gone(id string) bool {
 }
 
 // judgeTaint: a tainted store or space is one that the next apply destroys.
-func (l *Lab) judgeTaint(t *Trial) {
+func (l *Harness) judgeTaint(t *Trial) {
 	for address, object := range t.after.objects {
 		if object.tainted && !t.before.objects[address].tainted && t.Args[0] != "taint" && !t.killed {
 			l.violate("nothing is tainted", "%s tainted %s", t.Args[0], address)
@@ -156,7 +157,7 @@ var bugs = []string{
 }
 
 // judgeWords: no panic, and nothing for which the CLI blames the provider.
-func (l *Lab) judgeWords(t *Trial) {
+func (l *Harness) judgeWords(t *Trial) {
 	if t.killed {
 		return
 	}
@@ -181,7 +182,7 @@ const afterStop = 4
 
 // judgeReturn reads in the log when the CLI told the provider to stop, and what the provider asked Heroku for after that.
 // Nothing is measured by the clock: whoever waits on in held time does so for ever, and the watchdog names it.
-func (l *Lab) judgeReturn(t *Trial) {
+func (l *Harness) judgeReturn(t *Trial) {
 	log := t.traces()
 	stop := stopped.FindStringIndex(log)
 	if stop == nil {
@@ -205,7 +206,7 @@ var theirOwn = []string{"execution halted", "Operation canceled", "operation can
 	"Invalid provider configuration"}
 
 // judgeErrors: an error tells the object, the request, and what Heroku said, so that support can find it.
-func (l *Lab) judgeErrors(t *Trial) {
+func (l *Harness) judgeErrors(t *Trial) {
 	var suspects []sandbox.Request
 	for _, request := range t.Requests {
 		if request.Fault != "" || request.Status == 0 || request.Status >= 400 {
@@ -245,7 +246,7 @@ func (w world) names(text string) bool {
 }
 
 // missing is what a text does not tell of a request that failed.
-func (l *Lab) missing(detail string, r sandbox.Request, faults []sandbox.Fault) string {
+func (l *Harness) missing(detail string, r sandbox.Request, faults []sandbox.Fault) string {
 	escaped := (&url.URL{Path: r.Path}).EscapedPath()
 	switch {
 	case !strings.Contains(detail, r.Method+" "+r.Path) && !strings.Contains(detail, r.Method+" "+escaped):
@@ -275,7 +276,7 @@ func (l *Lab) missing(detail string, r sandbox.Request, faults []sandbox.Fault) 
 }
 
 // judgeSecrets looks for every secret, in every form, in every place, after it has shown that it would find it.
-func (l *Lab) judgeSecrets() {
+func (l *Harness) judgeSecrets() {
 	places := map[string]string{"the state": l.CLI.StateFile(), "the plan as JSON": l.shown, "the saved plan": l.savedPlan()}
 	talkative := false
 	for i, t := range l.trials {
@@ -285,7 +286,7 @@ func (l *Lab) judgeSecrets() {
 	}
 	for place, proof := range map[string]string{"the plan as JSON": `"format_version"`, "the state": `"terraform_version"`,
 		"the saved plan": "resource"} {
-		if l.concluded && (place != "the plan as JSON" || LongExperiments()) && !strings.Contains(places[place], proof) {
+		if l.concluded && (place != "the plan as JSON" || acctest.LongForm()) && !strings.Contains(places[place], proof) {
 			l.violate("no secret", "%s was not had, so the absence of secrets in it proves nothing:\n%s", place, places[place])
 		}
 	}

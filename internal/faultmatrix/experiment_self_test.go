@@ -1,18 +1,17 @@
 // Copyright (c) The terraform-provider-kvs Authors
 // SPDX-License-Identifier: MPL-2.0
 
-package acctest
+package faultmatrix
 
 import (
 	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
-
-func TestMain(m *testing.M) { ExperimentMain(m) }
 
 const (
 	selfApp = `
@@ -34,7 +33,7 @@ resource "kvs_instance" "cache" {
 // somebody who does what the provider must not do, and has to be reported.
 func TestAccExperiment_reports(t *testing.T) {
 	t.Parallel()
-	orders := func(l *Lab, name string) {
+	orders := func(l *Harness, name string) {
 		client := l.Client(l.T)
 		app, err := client.FindApp(l.T.Context(), "orders-web")
 		if err == nil {
@@ -44,7 +43,7 @@ func TestAccExperiment_reports(t *testing.T) {
 			l.T.Fatal(err)
 		}
 	}
-	destroys := func(l *Lab, name string) {
+	destroys := func(l *Harness, name string) {
 		client := l.Client(l.T)
 		addOn, err := client.FindAddOn(l.T.Context(), name)
 		if err == nil {
@@ -55,8 +54,8 @@ func TestAccExperiment_reports(t *testing.T) {
 		}
 	}
 	// while gives a run something that happens meanwhile, as if the provider had done it.
-	while := func(does func(*Lab)) func(*Lab) *Trial {
-		return func(l *Lab) *Trial {
+	while := func(does func(*Harness)) func(*Harness) *Trial {
+		return func(l *Harness) *Trial {
 			run := l.Begin("apply", "-auto-approve", "-input=false", "-json")
 			run.AwaitSent("GET", "/account/rate-limits")
 			does(l)
@@ -64,12 +63,12 @@ func TestAccExperiment_reports(t *testing.T) {
 		}
 	}
 	tests := map[string]Experiment{
-		"no orphan":    {Before: selfApp, Config: selfApp, Act: while(func(l *Lab) { orders(l, "stray") })},
-		"no duplicate": {Before: selfStore, Config: selfStore, Act: while(func(l *Lab) { orders(l, "stray"); destroys(l, "stray") })},
-		"nothing unlisted is destroyed": {Before: selfStore, Config: selfStore, Reorders: 1, Act: while(func(l *Lab) {
+		"no orphan":    {Before: selfApp, Config: selfApp, Act: while(func(l *Harness) { orders(l, "stray") })},
+		"no duplicate": {Before: selfStore, Config: selfStore, Act: while(func(l *Harness) { orders(l, "stray"); destroys(l, "stray") })},
+		"nothing unlisted is destroyed": {Before: selfStore, Config: selfStore, Reorders: 1, Act: while(func(l *Harness) {
 			destroys(l, "orders-cache")
 		})},
-		"no secret": {Before: selfStore, Config: selfStore, Act: func(l *Lab) *Trial {
+		"no secret": {Before: selfStore, Config: selfStore, Act: func(l *Harness) *Trial {
 			for name, secret := range l.secrets {
 				if strings.HasPrefix(name, "the password") {
 					l.CLI.Configure(selfStore + fmt.Sprintf("output \"leak\" {\n  value = %q\n}\n", secret))
@@ -80,19 +79,19 @@ func TestAccExperiment_reports(t *testing.T) {
 		"converges":                  {Config: selfApp + "resource \"terraform_data\" \"clock\" {\n  input = timestamp()\n}\n"},
 		"exit code":                  {Config: selfApp, Exit: 1},
 		"what it says":               {Config: selfApp, Says: "something else"},
-		"requests within the budget": {Before: selfApp, Config: selfApp, Act: while(func(l *Lab) { spend(l, requestBudget+1) })},
+		"requests within the budget": {Before: selfApp, Config: selfApp, Act: while(func(l *Harness) { spend(l, requestBudget+1) })},
 		"the fault strikes": {Config: selfApp, Trouble: []sandbox.Fault{
 			{Match: sandbox.Match{Method: "TRACE"}, Do: sandbox.Effect{Reset: true}}}},
 		"errors carry what support needs": {Config: selfApp +
 			"resource \"terraform_data\" \"broken\" {\n  provisioner \"local-exec\" {\n    command = \"false\"\n  }\n}\n", Exit: 1, After: selfApp},
 		"no panic": {Config: selfApp + "output \"words\" {\n  value = \"Plugin did not respond\"\n}\n"},
-		"nothing is tainted": {Config: selfApp, Act: func(l *Lab) *Trial {
+		"nothing is tainted": {Config: selfApp, Act: func(l *Harness) *Trial {
 			l.Apply()
 			taint := l.Begin("taint", "kvs_app.web")
 			taint.trial.Args = []string{"apply"} // as if an apply had done it
 			return taint.End()
-		}, Repair: func(l *Lab) { l.Record("untaint", "kvs_app.web") }},
-		"a way out": {Config: selfApp, Exit: 1, Repair: func(l *Lab) { l.Import() },
+		}, Repair: func(l *Harness) { l.Record("untaint", "kvs_app.web") }},
+		"a way out": {Config: selfApp, Exit: 1, Repair: func(l *Harness) { l.Import() },
 			Trouble: []sandbox.Fault{{Match: sandbox.Match{Method: "POST", Path: "/apps"}, Do: sandbox.Effect{Status: 403}}}},
 	}
 	for invariant, e := range tests {
@@ -113,13 +112,13 @@ func TestAccExperiment_reports(t *testing.T) {
 func TestAccExperiment_peace(t *testing.T) {
 	t.Parallel()
 	Experiment{Config: selfStore}.Run(t)
-	Experiment{Before: selfStore, Config: selfStore, Gone: true, Act: func(l *Lab) *Trial { return l.Destroy() }}.Run(t)
+	Experiment{Before: selfStore, Config: selfStore, Gone: true, Act: func(l *Harness) *Trial { return l.Destroy() }}.Run(t)
 }
 
 // spend makes requests that look like the provider's.
-func spend(l *Lab, n int) {
-	options := heroku.Options{UserAgent: providerAgent}
-	l.connect(&options)
+func spend(l *Harness, n int) {
+	options := heroku.Options{UserAgent: acctest.ProviderAgent}
+	l.Connect(&options)
 	client, err := heroku.New(options)
 	for range n {
 		if err == nil {
@@ -163,7 +162,7 @@ func TestExperiment_replacement(t *testing.T) {
 			if test.retired != "" || strings.HasPrefix(test.gone.name, "kvs-fork-of-") {
 				id = "gone"
 			}
-			var l Lab
+			var l Harness
 			l.judgeDestruction(&Trial{
 				Args: []string{"apply"}, Planned: map[string]string{address: "update"}, Diagnostics: test.said,
 				before: world{map[string]thing{id: test.gone}, map[string]managed{address: {kind: "kvs_instance", id: old, retired: test.retired}}},
@@ -181,7 +180,7 @@ func TestExperiment_carried(t *testing.T) {
 	owned := func(app string) world {
 		return world{objects: map[string]managed{"kvs_instance.cache": {kind: "kvs_instance", id: "store of " + app, owner: app}}}
 	}
-	l := Lab{trials: []*Trial{{before: owned("web"), after: owned("api")}}}
+	l := Harness{trials: []*Trial{{before: owned("web"), after: owned("api")}}}
 	for app, want := range map[string]bool{"web": true, "reports": false} {
 		if got := l.carried(thing{kind: "attachment", app: app, parent: "store of api"}, owned("api")); got != want {
 			t.Errorf("the attachment of %s is the store's own affair: %v, want %v", app, got, want)
@@ -205,7 +204,7 @@ func TestExperiment_return(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var l Lab
+			var l Harness
 			l.judgeReturn(&Trial{traced: &test.log})
 			if ok := len(l.violations) == 0; ok != test.ok {
 				t.Errorf("it is back: %v, want %v: %v", ok, test.ok, l.violations)
@@ -228,7 +227,7 @@ func TestExperiment_missing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := new(Lab).missing(test.detail, failed, nil); got != test.lacks {
+			if got := new(Harness).missing(test.detail, failed, nil); got != test.lacks {
 				t.Errorf("it lacks %q, want %q", got, test.lacks)
 			}
 		})

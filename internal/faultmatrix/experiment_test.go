@@ -1,7 +1,7 @@
 // Copyright (c) The terraform-provider-kvs Authors
 // SPDX-License-Identifier: MPL-2.0
 
-package acctest
+package faultmatrix
 
 import (
 	"fmt"
@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
@@ -22,25 +23,25 @@ type Experiment struct {
 	Kind    string // of what goes wrong: `make test` has one of each for each resource; the name when empty
 	Always  bool   // `make test` has it, whatever else it has of its kind
 	Options func(*sandbox.Options)
-	Before  string            // applied in peace first; nothing when empty
-	Outside func(*Lab)        // what somebody else does then
-	Config  string            // what the action is about
-	Trouble []sandbox.Fault   // of the provider's requests, during the action only
-	Spared  bool              // the faults need not strike
-	Act     func(*Lab) *Trial // an apply when nil
+	Before  string                // applied in peace first; nothing when empty
+	Outside func(*Harness)        // what somebody else does then
+	Config  string                // what the action is about
+	Trouble []sandbox.Fault       // of the provider's requests, during the action only
+	Spared  bool                  // the faults need not strike
+	Act     func(*Harness) *Trial // an apply when nil
 
 	Exit   int    // how the action ends: 0, 1 or AnyExit
 	Says   string // in an error or a warning of the action, if anything
 	Rule   bool   // an error of it is a rule's, and not an answer of Heroku's
 	Killed bool   // nobody can say anything: the next apply must name what it finds, and what it names is imported
 
-	Repair   func(*Lab) // what the diagnostics tell a person to do; the faults are lifted
-	After    string     // what is applied at the end; Config when empty
-	Settling int        // applies that it takes, beyond one
-	Gone     bool       // the action is a destroy, and so is the end
-	Reorders int        // orders beyond one for each store and space at the end
-	Budget   int        // requests of one run; requestBudget when 0
-	Secrets  []string   // beyond the token and what Heroku makes
+	Repair   func(*Harness) // what the diagnostics tell a person to do; the faults are lifted
+	After    string         // what is applied at the end; Config when empty
+	Settling int            // applies that it takes, beyond one
+	Gone     bool           // the action is a destroy, and so is the end
+	Reorders int            // orders beyond one for each store and space at the end
+	Budget   int            // requests of one run; requestBudget when 0
+	Secrets  []string       // beyond the token and what Heroku makes
 }
 
 // AnyExit is for faults that come at random.
@@ -67,9 +68,9 @@ func (e Experiment) Run(t *testing.T) {
 }
 
 // carryOut is Run without the verdict.
-func (e Experiment) carryOut(t *testing.T) *Lab {
+func (e Experiment) carryOut(t *testing.T) *Harness {
 	t.Helper()
-	lab := newLab(t, e)
+	lab := newHarness(t, e)
 	if e.Before != "" {
 		lab.CLI.Configure(e.Before)
 		if before := lab.Apply(); before.Code != 0 {
@@ -81,7 +82,7 @@ func (e Experiment) carryOut(t *testing.T) *Lab {
 	}
 	lab.CLI.Configure(e.Config)
 	for _, fault := range e.Trouble {
-		fault.Match.Agent = providerAgent
+		fault.Match.Agent = acctest.ProviderAgent
 		lab.Inject(fault)
 	}
 	lab.acting = true
@@ -101,7 +102,7 @@ func (e Experiment) carryOut(t *testing.T) *Lab {
 	return lab
 }
 
-func (l *Lab) act() *Trial {
+func (l *Harness) act() *Trial {
 	if l.Act != nil {
 		return l.Act(l)
 	}
@@ -110,7 +111,7 @@ func (l *Lab) act() *Trial {
 
 // converge is what happens after every experiment: the faults are lifted, and one apply leaves nothing to do. After an
 // apply that met with nothing worth a warning there is nothing left to do even without.
-func (l *Lab) converge(action *Trial) {
+func (l *Harness) converge(action *Trial) {
 	if l.Killed {
 		l.judgeOrphans(l.Apply(), "the apply after it")
 		l.Import()
@@ -128,14 +129,14 @@ func (l *Lab) converge(action *Trial) {
 	for range l.Settling {
 		l.Apply()
 	}
-	if whole := l.last() == action && l.After == "" && action.smooth(); !whole || LongExperiments() {
+	if whole := l.last() == action && l.After == "" && action.smooth(); !whole || acctest.LongForm() {
 		if final := l.Apply(); final.Code != 0 {
 			l.violate("converges", "one more apply exits %d:\n%s", final.Code, final.errors())
 			return
 		}
 	}
 	plans := map[string][]string{"": {"-out=saved"}}
-	if LongExperiments() {
+	if acctest.LongForm() {
 		plans[" without refresh"] = []string{"-refresh=false"}
 	}
 	for what, args := range plans {
@@ -148,20 +149,20 @@ func (l *Lab) converge(action *Trial) {
 }
 
 // show has the last plan as JSON. What is in it is in the saved plan too, so the short form goes without.
-func (l *Lab) show() {
+func (l *Harness) show() {
 	l.concluded = true
-	if LongExperiments() {
+	if acctest.LongForm() {
 		l.shown = l.Record("show", "-json", "saved").Stdout
 	}
 }
 
-func (l *Lab) convergeToNothing() {
+func (l *Harness) convergeToNothing() {
 	if final := l.Destroy(); final.Code != 0 {
 		l.violate("converges", "one more destroy exits %d:\n%s", final.Code, final.errors())
 	}
 	l.Plan("-destroy", "-out=saved")
 	l.show()
-	if objects := l.CLI.objects(); len(objects) > 0 {
+	if objects := objects(l.CLI); len(objects) > 0 {
 		l.violate("converges", "after one more destroy the state has %v", objects)
 	}
 	l.judgeEnd()
@@ -169,7 +170,7 @@ func (l *Lab) convergeToNothing() {
 
 // Import does what the errors of the last run say: it takes in what they found, each at the address of its error, until
 // an apply succeeds or finds nothing more.
-func (l *Lab) Import() {
+func (l *Harness) Import() {
 	l.T.Helper()
 	blocks := map[string]string{}
 	for found := true; found && l.last().Code != 0; {
@@ -187,7 +188,7 @@ func (l *Lab) Import() {
 			return
 		}
 		if found {
-			l.CLI.write("import.tf", strings.Join(slices.Collect(maps.Values(blocks)), ""))
+			l.CLI.Write("import.tf", strings.Join(slices.Collect(maps.Values(blocks)), ""))
 			l.Apply()
 		}
 	}
@@ -199,12 +200,12 @@ func (t *Trial) smooth() bool {
 		func(d Diagnostic) bool { return d.Summary != overridden })
 }
 
-func (l *Lab) last() *Trial { return l.trials[len(l.trials)-1] }
+func (l *Harness) last() *Trial { return l.trials[len(l.trials)-1] }
 
 var importBlock = regexp.MustCompile(`import \{\s+to = [^\n]+\s+id = "([^"\n]+)"\s+\}`)
 
 // Request is what somebody else asks of the API, beyond what the client can.
-func (l *Lab) Request(method, path, body string) {
+func (l *Harness) Request(method, path, body string) {
 	l.T.Helper()
 	request, err := http.NewRequestWithContext(l.T.Context(), method, l.URL()+path, strings.NewReader(body))
 	if err != nil {
@@ -213,7 +214,7 @@ func (l *Lab) Request(method, path, body string) {
 	request.Header.Set("Accept", "application/vnd.heroku+json; version=3")
 	request.Header.Set("Authorization", "Bearer "+l.Token())
 	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("User-Agent", someoneElseAgent)
+	request.Header.Set("User-Agent", acctest.SomeoneElseAgent)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		l.T.Fatal(err)

@@ -1,7 +1,7 @@
 // Copyright (c) The terraform-provider-kvs Authors
 // SPDX-License-Identifier: MPL-2.0
 
-package acctest
+package faultmatrix
 
 import (
 	"context"
@@ -13,22 +13,20 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest/remote"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/provider"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// Where an experiment's action is to be killed or its log to be read, its provider is a process of its own, see Lab.logged.
+// Where an experiment's action is to be killed or its log to be read, its provider is a process of its own, see Harness.logged.
 // Otherwise the CLI attaches to a provider within the test, see attach.
 
-// ExperimentMain is Main for packages with experiments.
-func ExperimentMain(m *testing.M) { Main(m) }
-
 // factory makes a provider within the test, with the experiment's clock.
-func (l *Lab) factory() (tfprotov6.ProviderServer, error) {
+func (l *Harness) factory() (tfprotov6.ProviderServer, error) {
 	connect := func(o *heroku.Options) {
-		l.connect(o)
+		l.Connect(o)
 		o.Clock = heldClock{l.clock}
 	}
 	return provider.NewServer("test", provider.WithClient(connect)), nil
@@ -115,8 +113,8 @@ func (c *clockServer) release() {
 	}
 }
 
-// experimentCLI is a CLI that starts providers with the experiment's clock.
-func (s *Sandbox) experimentCLI(t *testing.T, clock *clockServer, config string) *CLI {
+// newCLI is a CLI that starts providers with the experiment's clock.
+func newCLI(t *testing.T, s *acctest.Sandbox, clock *clockServer, config string) *acctest.CLI {
 	t.Helper()
 	c := s.CLI(t, config).Processes()
 	c.Env = []string{

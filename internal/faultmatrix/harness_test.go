@@ -1,7 +1,7 @@
 // Copyright (c) The terraform-provider-kvs Authors
 // SPDX-License-Identifier: MPL-2.0
 
-package acctest
+package faultmatrix
 
 import (
 	"archive/zip"
@@ -20,17 +20,21 @@ import (
 	"testing"
 	"time"
 
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest/remote"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// Lab is where one experiment takes place.
-type Lab struct {
+// workflowBudget is for the requests of a workflow's dozen objects.
+const workflowBudget = 1000
+
+// Harness is where one experiment takes place.
+type Harness struct {
 	Experiment
-	*Sandbox
+	*acctest.Sandbox
 	T   *testing.T
-	CLI *CLI
+	CLI *acctest.CLI
 
 	clock      *clockServer
 	trials     []*Trial
@@ -45,17 +49,17 @@ type Lab struct {
 	violations []Violation
 }
 
-func newLab(t *testing.T, e Experiment) *Lab {
+func newHarness(t *testing.T, e Experiment) *Harness {
 	t.Helper()
-	sb := Start(t, func(o *sandbox.Options) {
+	sb := acctest.Start(t, func(o *sandbox.Options) {
 		o.Engine = "miniredis" // a real server for each store would be most of the time
 		if e.Options != nil {
 			e.Options(o)
 		}
 	})
 	clock := newClockServer(t, sb.Clock())
-	l := &Lab{
-		Experiment: e, Sandbox: sb, T: t, clock: clock, CLI: sb.experimentCLI(t, clock, e.Config),
+	l := &Harness{
+		Experiment: e, Sandbox: sb, T: t, clock: clock, CLI: newCLI(t, sb, clock, e.Config),
 		foreign: map[string]bool{}, excused: map[string]bool{}, secrets: map[string]string{"the API token": sb.Token()},
 		apart: e.Always || len(e.Secrets) > 0 || crc32.ChecksumIEEE([]byte(t.Name()))%4 == 0,
 	}
@@ -63,21 +67,18 @@ func newLab(t *testing.T, e Experiment) *Lab {
 		l.secrets[fmt.Sprintf("secret %d of the configuration", i+1)] = secret
 	}
 	if outside := l.Outside; outside != nil {
-		l.Outside = func(l *Lab) { l.Somebody(func() { outside(l) }) }
+		l.Outside = func(l *Harness) { l.Somebody(func() { outside(l) }) }
 	}
 	return l
 }
 
-// LongExperiments says that the long form is asked for, which leaves nothing out.
-func LongExperiments() bool { return os.Getenv("KVS_SOAK") != "" }
-
-func (l *Lab) violate(invariant, format string, args ...any) {
+func (l *Harness) violate(invariant, format string, args ...any) {
 	l.violations = append(l.violations, Violation{invariant, fmt.Sprintf(format, args...)})
 }
 
 // Trial is one run of the CLI and what it changed.
 type Trial struct {
-	Result
+	acctest.Result
 	Args        []string
 	Diagnostics []Diagnostic
 	Planned     map[string]string // address -> create, update, delete, replace …
@@ -113,19 +114,19 @@ func (t *Trial) errors() string {
 }
 
 // Apply, Plan, Destroy and Record run the CLI to its end.
-func (l *Lab) Apply(args ...string) *Trial {
+func (l *Harness) Apply(args ...string) *Trial {
 	return l.Record(append([]string{"apply", "-auto-approve", "-input=false", "-json"}, args...)...)
 }
 
-func (l *Lab) Plan(args ...string) *Trial {
+func (l *Harness) Plan(args ...string) *Trial {
 	return l.Record(append([]string{"plan", "-detailed-exitcode", "-input=false", "-json"}, args...)...)
 }
 
-func (l *Lab) Destroy(args ...string) *Trial {
+func (l *Harness) Destroy(args ...string) *Trial {
 	return l.Record(append([]string{"destroy", "-auto-approve", "-input=false", "-json"}, args...)...)
 }
 
-func (l *Lab) Record(args ...string) *Trial { return l.Begin(args...).End() }
+func (l *Harness) Record(args ...string) *Trial { return l.Begin(args...).End() }
 
 // read understands the lines that the CLI writes for machines.
 func (t *Trial) read() {
@@ -151,18 +152,18 @@ func (t *Trial) read() {
 	}
 }
 
-func (l *Lab) has(variable string) bool {
+func (l *Harness) has(variable string) bool {
 	return slices.ContainsFunc(l.CLI.Env, func(s string) bool { return strings.HasPrefix(s, variable+"=") })
 }
 
 // HoldTime makes whoever waits wait in earnest, until Calm: an interrupt is to come meanwhile.
-func (l *Lab) HoldTime() {
+func (l *Harness) HoldTime() {
 	l.apart = true
 	l.clock.hold()
 }
 
 // Calm lets time pass again, and providers live.
-func (l *Lab) Calm() {
+func (l *Harness) Calm() {
 	l.clock.release()
 	l.CLI.Env = slices.DeleteFunc(l.CLI.Env, func(s string) bool {
 		return strings.HasPrefix(s, remote.Kill) || strings.HasPrefix(s, remote.Patience) || strings.HasPrefix(s, remote.Panic)
@@ -170,26 +171,26 @@ func (l *Lab) Calm() {
 }
 
 // Kill makes providers die before they see a certain answer: the n-th, or the first to a method and path.
-func (l *Lab) Kill(when string) { l.CLI.Env = append(l.CLI.Env, remote.Kill+"="+when) }
+func (l *Harness) Kill(when string) { l.CLI.Env = append(l.CLI.Env, remote.Kill+"="+when) }
 
 // KillCLIToo makes it a death of both, as when the machine is lost.
-func (l *Lab) KillCLIToo() { l.CLI.Env = append(l.CLI.Env, remote.KillGroup+"=1") }
+func (l *Harness) KillCLIToo() { l.CLI.Env = append(l.CLI.Env, remote.KillGroup+"=1") }
 
 // Panic makes providers panic when an answer arrives.
-func (l *Lab) Panic(when string) { l.CLI.Env = append(l.CLI.Env, remote.Panic+"="+when) }
+func (l *Harness) Panic(when string) { l.CLI.Env = append(l.CLI.Env, remote.Panic+"="+when) }
 
 // Patience is how long the client waits for an answer, in real time.
-func (l *Lab) Patience(d time.Duration) {
+func (l *Harness) Patience(d time.Duration) {
 	l.CLI.Env = append(l.CLI.Env, remote.Patience+"="+d.String())
 }
 
 // Skew makes the providers' clock wrong until the end: it is so far ahead of Heroku's, or behind when it is negative.
-func (l *Lab) Skew(ahead time.Duration) {
+func (l *Harness) Skew(ahead time.Duration) {
 	l.CLI.Env = append(l.CLI.Env, remote.Skew+"="+ahead.String())
 }
 
 // Somebody notes what a person or another tool makes and destroys beside Terraform.
-func (l *Lab) Somebody(does func()) {
+func (l *Harness) Somebody(does func()) {
 	before := l.look()
 	does()
 	after := l.look()
@@ -206,22 +207,22 @@ func (l *Lab) Somebody(does func()) {
 }
 
 // Beside is another CLI, with another configuration and state, of somebody else.
-func (l *Lab) Beside(config string) *CLI {
+func (l *Harness) Beside(config string) *acctest.CLI {
 	l.T.Helper()
-	other := l.experimentCLI(l.T, l.clock, config)
-	other.provider = l.factory
+	other := newCLI(l.T, l.Sandbox, l.clock, config)
+	other.Attach(l.factory)
 	return other
 }
 
 // DisownAll notes that what another CLI manages is not this one's.
-func (l *Lab) DisownAll(other *CLI) {
-	for _, object := range other.objects() {
+func (l *Harness) DisownAll(other *acctest.CLI) {
+	for _, object := range objects(other) {
 		l.foreign[object.id] = true
 	}
 }
 
 // Disown notes that what an object's address meant before the last run is nobody's on purpose.
-func (l *Lab) Disown(address string) {
+func (l *Harness) Disown(address string) {
 	l.foreign[l.last().before.objects[address].id] = true
 }
 
@@ -254,8 +255,8 @@ func (w world) addressOf(id string) string {
 	return ""
 }
 
-func (l *Lab) look() world {
-	w := world{living: map[string]thing{}, objects: l.CLI.objects()}
+func (l *Harness) look() world {
+	w := world{living: map[string]thing{}, objects: objects(l.CLI)}
 	var apps, attachments []struct {
 		ID, Name string
 		App      struct{ ID string }
@@ -285,7 +286,7 @@ func (l *Lab) look() world {
 }
 
 // list reads a whole list, whatever the size of its pages.
-func (l *Lab) list(path string, into any) {
+func (l *Harness) list(path string, into any) {
 	l.T.Helper()
 	var all []json.RawMessage
 	for pages, next := 0, "id ..; max=1000"; next != "" && pages < 50; pages++ {
@@ -295,7 +296,7 @@ func (l *Lab) list(path string, into any) {
 		}
 		for name, value := range map[string]string{
 			"Accept": "application/vnd.heroku+json; version=3", "Authorization": "Bearer " + l.Token(), "Range": next,
-			"User-Agent": someoneElseAgent,
+			"User-Agent": acctest.SomeoneElseAgent,
 		} {
 			request.Header.Set(name, value)
 		}
@@ -321,11 +322,10 @@ func (l *Lab) list(path string, into any) {
 }
 
 // objects are the managed ones in the state, by address.
-func (c *CLI) objects() map[string]managed {
+func objects(c *acctest.CLI) map[string]managed {
 	objects := map[string]managed{}
-	_, all := c.readState()
-	for _, i := range all {
-		if i.mode != "managed" || !strings.HasPrefix(i.kind, "kvs_") {
+	for _, i := range c.Instances() {
+		if i.Mode != "managed" || !strings.HasPrefix(i.Type, "kvs_") {
 			continue
 		}
 		var attributes struct {
@@ -333,16 +333,17 @@ func (c *CLI) objects() map[string]managed {
 			Retired string `json:"retired_instance_id"`
 			Owner   string `json:"app_id"`
 		}
-		_ = json.Unmarshal(i.attributes, &attributes)
-		objects[i.address] = managed{
-			kind: i.kind, id: attributes.ID, retired: attributes.Retired, owner: attributes.Owner, tainted: i.tainted, all: string(i.attributes),
+		_ = json.Unmarshal(i.Attributes, &attributes)
+		objects[i.Address] = managed{
+			kind: i.Type, id: attributes.ID, retired: attributes.Retired, owner: attributes.Owner,
+			tainted: i.Tainted, all: string(i.Attributes),
 		}
 	}
 	return objects
 }
 
 // learnSecrets asks for what Heroku has made that nobody may see.
-func (l *Lab) learnSecrets() {
+func (l *Harness) learnSecrets() {
 	client := l.Client(l.T)
 	for _, object := range l.Living() {
 		if _, known := l.secrets["the URL of "+object.ID]; known || object.Kind != "add-on" {
@@ -375,8 +376,8 @@ func (t *Trial) traces() string {
 }
 
 // savedPlan is what a saved plan consists of, but for the configuration, whose literals it repeats.
-func (l *Lab) savedPlan() string {
-	archive, err := zip.OpenReader(filepath.Join(l.CLI.dir, "saved"))
+func (l *Harness) savedPlan() string {
+	archive, err := zip.OpenReader(filepath.Join(l.CLI.Dir(), "saved"))
 	if err != nil {
 		return ""
 	}
@@ -392,7 +393,7 @@ func (l *Lab) savedPlan() string {
 }
 
 // story is what happened, for the reader of a failure.
-func (l *Lab) story() string {
+func (l *Harness) story() string {
 	var b strings.Builder
 	for i, t := range l.trials {
 		fmt.Fprintf(&b, "\n%d. %s: exit %d, planned %v\n", i+1, strings.Join(t.Args, " "), t.Code, t.Planned)
