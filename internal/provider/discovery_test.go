@@ -36,21 +36,32 @@ type listServer struct {
 
 func newListServer(t *testing.T, sb *acctest.Sandbox) listServer {
 	t.Helper()
-	configured := newActionServer(t, sb)
+	return newListServerAs(t, sb, sb.Token())
+}
+
+func newListServerAs(t *testing.T, sb *acctest.Sandbox, token string) listServer {
+	t.Helper()
+	server, err := sb.FactoriesAs(token)["kvs"]()
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := listServer{T: t, sb: sb}
-	s.server = configured.server.(interface {
+	s.server = server.(interface {
 		tfprotov6.ProviderServer
 		tfprotov6.ListResourceServer
 	})
-	var err error
-	if s.schemas, err = s.server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{}); err != nil {
+	if s.schemas, err = server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{}); err != nil {
 		t.Fatal(err)
 	}
-	identities, err := s.server.GetResourceIdentitySchemas(t.Context(), &tfprotov6.GetResourceIdentitySchemasRequest{})
+	identities, err := server.GetResourceIdentitySchemas(t.Context(), &tfprotov6.GetResourceIdentitySchemasRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.identities = identities.IdentitySchemas
+	configured, err := server.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{Config: configOf(t, s.schemas.Provider, nil)})
+	if err != nil || len(configured.Diagnostics) > 0 {
+		t.Fatal(err, configured)
+	}
 	return s
 }
 
@@ -235,6 +246,7 @@ func TestDiscovery(t *testing.T) {
 		{"what is included plans empty", listServer.includesWhatPlansEmpty},
 		{"filters", listServer.filters},
 		{"settings of stores", listServer.settings},
+		{"a store of somebody else's app", listServer.foreign},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(newListServer(t, e.Sandbox)) })
 	}
@@ -434,6 +446,34 @@ func (s listServer) settings() {
 		if err := store["attachments"].As(&attachments); err != nil || len(attachments) != 2 {
 			s.Errorf("it has the attachments %v (%v)", attachments, err)
 		}
+	}
+}
+
+// The attachment of a store on an app that the token cannot see is one of a store all the same.
+func (s listServer) foreign() {
+	client := s.sb.Client(s.T)
+	store, err := client.FindAddOn(s.Context(), "private-kept")
+	var app heroku.App
+	if err == nil {
+		app, err = client.FindApp(s.Context(), "admin-web")
+	}
+	if err == nil {
+		_, err = client.CreateAttachment(s.Context(), heroku.AttachmentCreate{AddOn: store.ID, App: app.ID, Name: "LENT"})
+	}
+	if err != nil {
+		s.Fatal(err)
+	}
+	none := "[]"
+	for name, addOns := range map[string]*string{"with the store in the list": nil, "without it": &none} {
+		if addOns != nil {
+			s.sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/addons"}, Do: sandbox.Effect{Status: 200, Body: addOns}})
+		}
+		member := newListServerAs(s.T, s.sb, s.sb.MemberToken())
+		found := member.list(question{kind: "kvs_attachment", given: values{"app": "admin-web", "plan": "mini"}, include: true})
+		if found.succeeded(); !slices.Equal(found.names(), []string{"admin-web::LENT"}) {
+			s.Errorf("%s, a member of the team finds the attachments %q", name, found.names())
+		}
+		s.sb.Clear()
 	}
 }
 
