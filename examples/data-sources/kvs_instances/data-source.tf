@@ -24,6 +24,8 @@ resource "kvs_instance" "cache" {
   app_id           = each.value.app_id
   plan             = each.value.plan
   name             = each.key
+  outside_space    = each.value.outside_space
+  timeout          = each.value.timeout
   maxmemory_policy = each.value.maxmemory_policy
 }
 
