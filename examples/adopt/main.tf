@@ -48,14 +48,16 @@ locals {
 output "imports" {
   value = join("\n", [for address, id in merge(local.owners, local.parts) : <<-EOT
     import {
-      to = ${address}
-      id = "${id}"
+      to       = ${address}
+      id       = "${id}"
+      provider = kvs
     }
     EOT
   ])
 }
 
-# Commands for sed, by which UUIDs become references.
+# Commands for sed: UUIDs become references, but for those to import by, and the imports lose the argument that they may have only
+# as long as there is no resource.
 output "references" {
-  value = join("", [for address, id in local.owners : "s/= \"${id}\"/= ${address}.id/\n"])
+  value = join("", concat(["/^ *provider = kvs$/d\n"], [for address, id in local.owners : "/^ *id  *=/!s/= \"${id}\"/= ${address}.id/\n"]))
 }

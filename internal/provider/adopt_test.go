@@ -138,13 +138,16 @@ func TestAccAdopt_discovered(t *testing.T) {
 	if !uuid.MatchString(adopting.File("generated.tf")) {
 		t.Errorf("no UUID was generated, so that nothing is shown:\n%s", adopting.File("generated.tf"))
 	}
-	sed := exec.CommandContext(t.Context(), "sed", finding.Run("output", "-raw", "references").Stdout)
-	sed.Stdin = strings.NewReader(adopting.File("generated.tf"))
-	edited, err := sed.Output()
-	if err != nil {
-		t.Fatal(err)
+	references := finding.Run("output", "-raw", "references").Stdout
+	for _, file := range []string{"generated.tf", "main.tf"} {
+		sed := exec.CommandContext(t.Context(), "sed", references)
+		sed.Stdin = strings.NewReader(adopting.File(file))
+		edited, err := sed.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		adopting.Write(file, string(edited))
 	}
-	adopting.Write("generated.tf", string(edited))
 	if left := uuid.FindAllString(adopting.File("generated.tf"), -1); len(left) > 0 {
 		t.Errorf("these UUIDs are left: %v", left)
 	}
