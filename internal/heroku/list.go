@@ -24,7 +24,9 @@ const (
 
 // pages reads a list page by page, each object once (Platform API reference, pagination: 206 and Next-Range). Nothing comes
 // after an error. A list that brings nothing new, or does not end, ends in one: half a list must not pass for the whole.
-func pages[T any](ctx context.Context, c *Client, k call, first string, decode func([]byte) ([]T, error), id func(T) string) iter.Seq2[[]T, error] {
+func pages[T any](
+	ctx context.Context, c *Client, k call, first string, decode func([]byte) ([]T, error), id func(T) string,
+) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {
 		seen := make(map[string]bool)
 		next := first

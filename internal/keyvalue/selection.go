@@ -45,7 +45,8 @@ func (s Selection) SelectsVersion(running Version, now time.Time) bool {
 	if !s.ByVersion() {
 		return true
 	}
-	return running != "" && running.compare(s.Version) == 0 && (s.Deprecated == nil || *s.Deprecated == running.Deprecated(now))
+	return running != "" && running.compare(s.Version) == 0 &&
+		(s.Deprecated == nil || *s.Deprecated == running.Deprecated(now))
 }
 
 // Deprecated reports that the life of a version ends soon, or has ended: see [LifeCycleNotice].

@@ -48,15 +48,18 @@ func (d *attachmentsDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 	plan := text("Plan of the store, such as `premium-0`.")
 	plan.CustomType = planNameType{}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Lists the attachments of Key-Value Stores that the API token can see. An attachment belongs to the app that the store is attached to. " +
+		MarkdownDescription: "Lists the attachments of Key-Value Stores that the API token can see. An attachment " +
+			"belongs to the app that the store is attached to. " +
 			"It takes the lists of apps, add-ons and attachments, and no request for each of them.",
 		Attributes: attachmentFilters.dataSourceAttributes(map[string]schema.Attribute{
 			"attachments": schema.ListNestedAttribute{
-				MarkdownDescription: "The attachments, by app and name. Those that only serve a replacement are left out.",
-				Computed:            true,
+				MarkdownDescription: "The attachments, by app and name. Those that only serve a replacement are left " +
+					"out.",
+				Computed: true,
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"id":             text("UUID of the attachment."),
-					"name":           text("Name of the attachment, unique within its app: `CACHE` gives the config var `CACHE_URL`."),
+					"id": text("UUID of the attachment."),
+					"name": text("Name of the attachment, unique within its app: `CACHE` gives the config " +
+						"var `CACHE_URL`."),
 					"app_id":         text("UUID of the app that the store is attached to."),
 					"app_name":       text("Name of that app."),
 					"instance_id":    text("UUID of the store."),
@@ -65,7 +68,8 @@ func (d *attachmentsDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 					"owner_app_name": text("Name of that app."),
 					"plan":           plan,
 					"first": schema.BoolAttribute{
-						MarkdownDescription: "Whether it is the store's first attachment to its own app, which `kvs_instance` manages as its `attachment_name`. " +
+						MarkdownDescription: "Whether it is the store's first attachment to its own app, which " +
+							"`kvs_instance` manages as its `attachment_name`. " +
 							"A configuration may not manage one attachment twice.",
 						Computed: true,
 					},
@@ -100,7 +104,8 @@ func (d *attachmentsDataSource) Read(ctx context.Context, req datasource.ReadReq
 		})
 	}
 	slices.SortFunc(attachments, func(a, b listedAttachmentModel) int {
-		return cmp.Or(cmp.Compare(a.AppName.ValueString(), b.AppName.ValueString()), cmp.Compare(a.Name.ValueString(), b.Name.ValueString()))
+		return cmp.Or(
+			cmp.Compare(a.AppName.ValueString(), b.AppName.ValueString()), cmp.Compare(a.Name.ValueString(), b.Name.ValueString()))
 	})
 	resp.State.Raw = req.Config.Raw
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("attachments"), attachments)...)

@@ -40,19 +40,24 @@ var textFilters = map[string]struct {
 	description string
 	rule        func(string) error
 }{
-	"team":    {"Name of a team: lists only what belongs to it.", validateTeamName},
-	"app":     {"Name or UUID of an app: lists only what belongs to it.", keyvalue.ValidateAppReference},
-	"space":   {"Name or UUID of a Private or Shield Space: lists only what is in it.", keyvalue.ValidateSpaceReference},
-	"plan":    {"Plan, such as `premium-0`: lists only what there is of stores on it.", validatePlanName},
-	"version": {"Version, such as `7` or `7.2`: lists only what there is of stores that run it. It takes one request for each store.", validateVersion},
+	"team": {"Name of a team: lists only what belongs to it.", validateTeamName},
+	"app":  {"Name or UUID of an app: lists only what belongs to it.", keyvalue.ValidateAppReference},
+	"space": {"Name or UUID of a Private or Shield Space: lists only what is in " +
+		"it.", keyvalue.ValidateSpaceReference},
+	"plan": {"Plan, such as `premium-0`: lists only what there is of stores on it.", validatePlanName},
+	"version": {"Version, such as `7` or `7.2`: lists only what there is of stores that run it. It takes one request " +
+		"for each store.", validateVersion},
 }
 
 // flagFilters are the others.
 var flagFilters = map[string]string{
-	"deprecated": "Lists only what there is of stores whose version has reached the end of its life, or soon will (`true`), or only of the others (`false`). " +
+	"deprecated": "Lists only what there is of stores whose version has reached the end of its life, or soon will " +
+		"(`true`), or only of the others (`false`). " +
 		"It takes one request for each store.",
-	"unattached": "Lists only what there is of stores that are attached to no app (`true`), or only of the others (`false`). " +
-		"A store keeps its last attachment to its own app, so that this is one that a replacement has kept: see `retired_instance_id` of `kvs_instance`.",
+	"unattached": "Lists only what there is of stores that are attached to no app (`true`), or only of the others " +
+		"(`false`). " +
+		"A store keeps its last attachment to its own app, so that this is one that a replacement has kept: see " +
+		"`retired_instance_id` of `kvs_instance`.",
 }
 
 func validatePlanName(s string) error {
@@ -64,7 +69,8 @@ func validatePlanName(s string) error {
 func (f filters) listAttributes(all map[string]list.Attribute) map[string]list.Attribute {
 	for _, name := range f {
 		if text, ok := textFilters[name]; ok {
-			all[name] = list.StringAttribute{Optional: true, MarkdownDescription: text.description, Validators: []validator.String{validatedBy(text.rule)}}
+			rule := []validator.String{validatedBy(text.rule)}
+			all[name] = list.StringAttribute{Optional: true, MarkdownDescription: text.description, Validators: rule}
 		} else {
 			all[name] = list.BoolAttribute{Optional: true, MarkdownDescription: flagFilters[name]}
 		}
@@ -76,7 +82,8 @@ func (f filters) listAttributes(all map[string]list.Attribute) map[string]list.A
 func (f filters) dataSourceAttributes(all map[string]datasource.Attribute) map[string]datasource.Attribute {
 	for _, name := range f {
 		if text, ok := textFilters[name]; ok {
-			all[name] = datasource.StringAttribute{Optional: true, MarkdownDescription: text.description, Validators: []validator.String{validatedBy(text.rule)}}
+			rule := []validator.String{validatedBy(text.rule)}
+			all[name] = datasource.StringAttribute{Optional: true, MarkdownDescription: text.description, Validators: rule}
 		} else {
 			all[name] = datasource.BoolAttribute{Optional: true, MarkdownDescription: flagFilters[name]}
 		}
@@ -323,7 +330,8 @@ func (c *connection) attachments(ctx context.Context, s keyvalue.Selection) iter
 		store := foundStore{AddOn: addOn}
 		a.Plan = addOn.Plan
 		found := foundAttachment{Attachment: a, app: apps[a.AppID], first: store.isFirst(a)}
-		return found, store.stays() && !replacement.IsInternalAttachment(a.AddOnID, a.Name) && s.Selects(found.candidate(store))
+		meant := !replacement.IsInternalAttachment(a.AddOnID, a.Name) && s.Selects(found.candidate(store))
+		return found, meant && store.stays()
 	})
 }
 
@@ -335,7 +343,8 @@ func serviceOf(plan string) string {
 
 func (s foundStore) isFirst(a heroku.Attachment) bool {
 	first := (&instanceModel{}).attachmentOf(s.AddOn)
-	return a.AppID == s.AppID && (first.IsNull() || first.ValueString() == a.Name) // of a store that is not ready, none is said
+	isIt := first.IsNull() || first.ValueString() == a.Name // of a store that is not ready, none is said
+	return isIt && a.AppID == s.AppID
 }
 
 func (a foundAttachment) candidate(store foundStore) keyvalue.Candidate {

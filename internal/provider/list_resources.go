@@ -6,6 +6,7 @@ package provider
 import (
 	"context"
 	"iter"
+	"maps"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -32,14 +33,22 @@ type lister[M any] struct {
 	identity    string // the attribute of the resource's identity
 	filters     filters
 	options     map[string]schema.Attribute // beside the filters
-	find        func(context.Context, *connection, keyvalue.Selection, list.ListRequest) iter.Seq2[listing[M], error]
+	find        func(context.Context, query) iter.Seq2[listing[M], error]
+}
+
+// query is what is asked.
+type query struct {
+	*connection
+	keyvalue.Selection
+	list.ListRequest
 }
 
 // listing is one result.
 type listing[M any] struct {
 	id   string
-	name string                                                  // for people; of an error, what it is about
-	read func(context.Context, *connection, *M) diag.Diagnostics // for include_resource, of a model that has nothing but its id
+	name string // for people; empty for an error about none
+	// read fills in, for include_resource, a model that has nothing but its id.
+	read func(context.Context, *M) diag.Diagnostics
 }
 
 var _ list.ListResourceWithConfigure = (*lister[appModel])(nil)
@@ -48,11 +57,11 @@ func (l *lister[M]) Metadata(ctx context.Context, req resource.MetadataRequest, 
 	l.construct().Metadata(ctx, req, resp)
 }
 
-func (l *lister[M]) ListResourceConfigSchema(_ context.Context, _ list.ListResourceSchemaRequest, resp *list.ListResourceSchemaResponse) {
+func (l *lister[M]) ListResourceConfigSchema(
+	_ context.Context, _ list.ListResourceSchemaRequest, resp *list.ListResourceSchemaResponse,
+) {
 	attributes := map[string]schema.Attribute{}
-	for name, option := range l.options {
-		attributes[name] = option
-	}
+	maps.Copy(attributes, l.options)
 	resp.Schema = schema.Schema{MarkdownDescription: l.description, Attributes: l.filters.listAttributes(attributes)}
 }
 
@@ -71,10 +80,11 @@ func (l *lister[M]) List(ctx context.Context, req list.ListRequest, stream *list
 	l.Metadata(ctx, resource.MetadataRequest{ProviderTypeName: "kvs"}, &of)
 	stream.Results = func(push func(list.ListResult) bool) {
 		var told int64
-		for found, err := range l.find(ctx, &l.connection, selection, req) {
+		for found, err := range l.find(ctx, query{&l.connection, selection, req}) {
 			result := req.NewListResult(ctx)
 			if err != nil {
-				result.Diagnostics.Append(l.failureOf(reading, "Unable to list what is at Heroku", strings.TrimSpace(of.TypeName+" "+found.name), err))
+				about := strings.TrimSpace(of.TypeName + " " + found.name)
+				result.Diagnostics.Append(l.failureOf(reading, "Unable to list what is at Heroku", about, err))
 			} else {
 				result.DisplayName = found.name
 				result.Diagnostics.Append(result.Identity.SetAttribute(ctx, path.Root(l.identity), found.id)...)
@@ -97,7 +107,7 @@ func (l *lister[M]) include(ctx context.Context, schemas *schemas, found listing
 	if diags.Append(state.Get(ctx, &model)...); diags.HasError() {
 		return diags
 	}
-	if diags.Append(found.read(ctx, &l.connection, &model)...); diags.HasError() {
+	if diags.Append(found.read(ctx, &model)...); diags.HasError() {
 		return diags
 	}
 	diags.Append(state.Set(ctx, &model)...)
@@ -117,18 +127,20 @@ func results[T, M any](all iter.Seq2[T, error], result func(T) listing[M]) iter.
 }
 
 func listResources() []func() list.ListResource {
-	return []func() list.ListResource{listApps, listInstances, listAttachments, listMaintenanceWindows, listPrivateSpaces, listTrustedRanges}
+	return []func() list.ListResource{
+		listApps, listInstances, listAttachments, listMaintenanceWindows, listPrivateSpaces, listTrustedRanges,
+	}
 }
 
 func listApps() list.ListResource {
 	return &lister[appModel]{
 		construct: newAppResource, identity: "id", filters: appFilters,
 		description: "Lists the apps that the API token can see.",
-		find: func(ctx context.Context, c *connection, s keyvalue.Selection, _ list.ListRequest) iter.Seq2[listing[appModel], error] {
-			return results(c.apps(ctx, s), func(app heroku.App) listing[appModel] {
+		find: func(ctx context.Context, q query) iter.Seq2[listing[appModel], error] {
+			return results(q.apps(ctx, q.Selection), func(app heroku.App) listing[appModel] {
 				return listing[appModel]{
 					id: string(app.ID), name: app.Name,
-					read: func(_ context.Context, _ *connection, m *appModel) diag.Diagnostics {
+					read: func(_ context.Context, m *appModel) diag.Diagnostics {
 						m.read(app)
 						return nil
 					},
@@ -143,12 +155,12 @@ func listInstances() list.ListResource {
 		construct: newInstanceResource, identity: "id", filters: storeFilters,
 		description: "Lists the Key-Value Stores that the API token can see, but for those that are being destroyed. " +
 			"With `include_resource`, it takes one request for each store, since Heroku has no list of their settings.",
-		find: func(ctx context.Context, c *connection, s keyvalue.Selection, req list.ListRequest) iter.Seq2[listing[instanceModel], error] {
-			want := storeDetails{apps: req.IncludeResource, settings: req.IncludeResource}
-			return results(c.stores(ctx, s, want), func(store foundStore) listing[instanceModel] {
+		find: func(ctx context.Context, q query) iter.Seq2[listing[instanceModel], error] {
+			want := storeDetails{apps: q.IncludeResource, settings: q.IncludeResource}
+			return results(q.stores(ctx, q.Selection, want), func(store foundStore) listing[instanceModel] {
 				return listing[instanceModel]{
 					id: string(store.ID), name: store.Name,
-					read: func(_ context.Context, _ *connection, m *instanceModel) diag.Diagnostics {
+					read: func(_ context.Context, m *instanceModel) diag.Diagnostics {
 						m.DeletionProtection, m.OutsideSpace = types.BoolValue(true), types.BoolValue(store.runsOutside())
 						m.read(store.AddOn, store.settings)
 						return nil
@@ -162,20 +174,22 @@ func listInstances() list.ListResource {
 func listMaintenanceWindows() list.ListResource {
 	return &lister[maintenanceWindowModel]{
 		construct: newMaintenanceWindowResource, identity: "instance_id", filters: storeFilters,
-		description: "Lists the maintenance windows of the Key-Value Stores that the API token can see: of those whose plan has one. " +
-			"With `include_resource`, it takes one request for each store, which is that of `kvs_instance` if both are listed.",
-		find: func(ctx context.Context, c *connection, s keyvalue.Selection, req list.ListRequest) iter.Seq2[listing[maintenanceWindowModel], error] {
-			want := storeDetails{settings: req.IncludeResource, windowed: true}
-			return results(c.stores(ctx, s, want), func(store foundStore) listing[maintenanceWindowModel] {
+		description: "Lists the maintenance windows of the Key-Value Stores that the API token can see: of those " +
+			"whose plan has one. " +
+			"With `include_resource`, it takes one request for each store, which is that of `kvs_instance` if both " +
+			"are listed.",
+		find: func(ctx context.Context, q query) iter.Seq2[listing[maintenanceWindowModel], error] {
+			want := storeDetails{settings: q.IncludeResource, windowed: true}
+			return results(q.stores(ctx, q.Selection, want), func(store foundStore) listing[maintenanceWindowModel] {
 				return listing[maintenanceWindowModel]{
 					id: string(store.ID), name: store.Name,
-					read: func(_ context.Context, c *connection, m *maintenanceWindowModel) diag.Diagnostics {
+					read: func(_ context.Context, m *maintenanceWindowModel) diag.Diagnostics {
 						m.InstanceID = m.ID
 						if store.settings == nil {
 							return nil
 						}
 						if window, err := keyvalue.ParseWindowText(store.settings.MaintenanceWindow); err == nil {
-							m.read(window, c.client.HostTime())
+							m.read(window, q.client.HostTime())
 						}
 						return nil
 					},
@@ -189,17 +203,19 @@ func listAttachments() list.ListResource {
 	const includeFirst = "include_first"
 	return &lister[attachmentModel]{
 		construct: newAttachmentResource, identity: "id", filters: attachmentFilters,
-		description: "Lists the attachments of Key-Value Stores that the API token can see. An attachment belongs to the app that the store is attached to.",
+		description: "Lists the attachments of Key-Value Stores that the API token can see. An attachment belongs to " +
+			"the app that the store is attached to.",
 		options: map[string]schema.Attribute{includeFirst: schema.BoolAttribute{
 			Optional: true,
-			MarkdownDescription: "Whether to list also the first attachment of each store to its own app, which `kvs_instance` manages as its `attachment_name`; " +
+			MarkdownDescription: "Whether to list also the first attachment of each store to its own app, which " +
+				"`kvs_instance` manages as its `attachment_name`; " +
 				"`false` by default. A configuration may not manage one attachment twice.",
 		}},
-		find: func(ctx context.Context, c *connection, s keyvalue.Selection, req list.ListRequest) iter.Seq2[listing[attachmentModel], error] {
+		find: func(ctx context.Context, q query) iter.Seq2[listing[attachmentModel], error] {
 			var first types.Bool
-			_ = req.Config.GetAttribute(ctx, path.Root(includeFirst), &first) // what is no flag has been refused before
+			_ = q.Config.GetAttribute(ctx, path.Root(includeFirst), &first) // what is no flag has been refused before
 			attachments := func(yield func(foundAttachment, error) bool) {
-				for a, err := range c.attachments(ctx, s) {
+				for a, err := range q.attachments(ctx, q.Selection) {
 					if (err != nil || !a.first || first.ValueBool()) && !yield(a, err) {
 						return
 					}
@@ -208,7 +224,7 @@ func listAttachments() list.ListResource {
 			return results(attachments, func(a foundAttachment) listing[attachmentModel] {
 				return listing[attachmentModel]{
 					id: string(a.ID), name: a.reference(),
-					read: func(_ context.Context, _ *connection, m *attachmentModel) diag.Diagnostics {
+					read: func(_ context.Context, m *attachmentModel) diag.Diagnostics {
 						m.read(a.Attachment)
 						return nil
 					},
@@ -221,12 +237,13 @@ func listAttachments() list.ListResource {
 func listPrivateSpaces() list.ListResource {
 	return &lister[privateSpaceModel]{
 		construct: newPrivateSpaceResource, identity: "id", filters: spaceFilters,
-		description: "Lists the Private and Shield Spaces that the API token can see, but for those that are being deleted.",
-		find: func(ctx context.Context, c *connection, s keyvalue.Selection, _ list.ListRequest) iter.Seq2[listing[privateSpaceModel], error] {
-			return results(c.spaces(ctx, s), func(space heroku.Space) listing[privateSpaceModel] {
+		description: "Lists the Private and Shield Spaces that the API token can see, but for those that are being " +
+			"deleted.",
+		find: func(ctx context.Context, q query) iter.Seq2[listing[privateSpaceModel], error] {
+			return results(q.spaces(ctx, q.Selection), func(space heroku.Space) listing[privateSpaceModel] {
 				return listing[privateSpaceModel]{
 					id: string(space.ID), name: space.Name,
-					read: func(_ context.Context, _ *connection, m *privateSpaceModel) diag.Diagnostics {
+					read: func(_ context.Context, m *privateSpaceModel) diag.Diagnostics {
 						m.DeletionProtection = types.BoolValue(true)
 						m.read(space, nil) // its addresses are no configuration
 						return nil
@@ -240,11 +257,12 @@ func listPrivateSpaces() list.ListResource {
 func listTrustedRanges() list.ListResource {
 	return &lister[trustedRangesModel]{
 		construct: newTrustedRangesResource, identity: "space_id", filters: rangeFilters,
-		description: "Lists the trusted IP ranges of the Private and Shield Spaces that the API token can see, those of each space as one. " +
+		description: "Lists the trusted IP ranges of the Private and Shield Spaces that the API token can see, those " +
+			"of each space as one. " +
 			"With `include_resource`, it takes one request for each space, since Heroku has no list of them.",
-		find: func(ctx context.Context, c *connection, s keyvalue.Selection, _ list.ListRequest) iter.Seq2[listing[trustedRangesModel], error] {
+		find: func(ctx context.Context, q query) iter.Seq2[listing[trustedRangesModel], error] {
 			spaces := func(yield func(heroku.Space, error) bool) {
-				for space, err := range c.spaces(ctx, s) { // one that is not allocated has none yet
+				for space, err := range q.spaces(ctx, q.Selection) { // one that is not allocated has none yet
 					if (err != nil || space.State == heroku.SpaceAllocated) && !yield(space, err) {
 						return
 					}
@@ -253,10 +271,11 @@ func listTrustedRanges() list.ListResource {
 			return results(spaces, func(space heroku.Space) listing[trustedRangesModel] {
 				return listing[trustedRangesModel]{
 					id: string(space.ID), name: space.Name,
-					read: func(ctx context.Context, c *connection, m *trustedRangesModel) diag.Diagnostics {
-						ruleset, err := c.client.TrustedRanges(ctx, space.ID)
+					read: func(ctx context.Context, m *trustedRangesModel) diag.Diagnostics {
+						ruleset, err := q.client.TrustedRanges(ctx, space.ID)
 						if err != nil {
-							return diag.Diagnostics{c.failureOf(reading, "Unable to list what is at Heroku", "The trusted IP ranges of space "+space.Name, err)}
+							about := "The trusted IP ranges of space " + space.Name
+							return diag.Diagnostics{q.failureOf(reading, "Unable to list what is at Heroku", about, err)}
 						}
 						m.SpaceID, m.OnDestroy = m.ID, types.StringValue(onDestroyKeep)
 						return m.read(ctx, ruleset)
