@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -185,6 +186,7 @@ func (p *kvsProvider) options(config providerModel, terraformVersion string) (he
 		Credential: credential,
 		UserAgent:  strings.TrimSpace("terraform-provider-kvs/" + p.version + " (Terraform " + terraformVersion + ") " + p.getenv("TF_APPEND_USER_AGENT")),
 		Observe:    logAttempt,
+		Waits:      logWait,
 	}
 	for _, edit := range p.edits {
 		edit(&options)
@@ -215,6 +217,16 @@ func logAttempt(ctx context.Context, attempt heroku.Attempt) {
 	}
 	ctx = tflog.NewSubsystem(ctx, subsystem, tflog.WithLevelFromEnv("TF_LOG_PROVIDER_KVS_HEROKU"))
 	tflog.SubsystemDebug(ctx, subsystem, "Heroku API request", fields)
+}
+
+// logWait writes one line for what a wait has come to, and lets an action say it as its progress.
+func logWait(ctx context.Context, w heroku.Waiting) {
+	if i, ok := ctx.Value(watched{}).(*invocation); ok && w.State != "" {
+		i.say(ctx, w.State)
+	}
+	tflog.Info(ctx, "Waiting for "+w.For, map[string]any{
+		"state": w.State, "elapsed": w.Elapsed.Round(time.Second).String(), "limit": w.Limit.Round(time.Second).String(),
+	})
 }
 
 func (p *kvsProvider) Resources(context.Context) []func() resource.Resource {

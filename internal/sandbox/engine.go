@@ -72,8 +72,9 @@ type server interface {
 	// Restart ends the server and starts it again as the spec says, on the same port; what is not persistent is empty then. One
 	// that does not run gets the password, limits and settings only.
 	Restart(ctx context.Context, spec serverSpec) error
-	// Rebind makes it listen on another port, which must be free.
-	Rebind(ctx context.Context, port int) error
+	// TakeAddress makes it listen where another server of the same engine has listened, which then only keeps its connections.
+	// At no moment is the port free for others.
+	TakeAddress(from server) error
 	// Idle says that the server does not run and has no keys: it has not been used.
 	Idle() bool
 	// Admin does something on a connection of its own, for which the server starts.

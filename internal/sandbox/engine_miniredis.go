@@ -204,8 +204,8 @@ func (s *miniredisServer) Restart(context.Context, serverSpec) error {
 	return nil
 }
 
-func (s *miniredisServer) Rebind(_ context.Context, port int) error {
-	return fmt.Errorf("moving miniredis to port %d: it has one for good", port)
+func (s *miniredisServer) TakeAddress(server) error {
+	return errors.New("a miniredis has one address for good")
 }
 
 func (s *miniredisServer) Idle() bool { return false }

@@ -188,8 +188,8 @@ func failOver(ctx context.Context, present, successor *backing, spec serverSpec)
 	if err != nil {
 		return nil, err
 	}
-	ctx = context.WithoutCancel(ctx) // once the present server is stopped, this has to finish
-	return srv, errors.Join(former.Stop(ctx, false), srv.Rebind(ctx, spec.Port))
+	ctx = context.WithoutCancel(ctx) // once the address is taken over, this has to finish
+	return srv, errors.Join(srv.TakeAddress(former), former.Stop(ctx, false))
 }
 
 func (s *Sandbox) stopStandby(addOnID string) {

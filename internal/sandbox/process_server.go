@@ -104,11 +104,12 @@ func (s *processServer) Restart(ctx context.Context, spec serverSpec) error {
 	return nil
 }
 
-func (s *processServer) Rebind(ctx context.Context, port int) error {
-	if err := s.proxy.move(ctx, port); err != nil {
-		return fmt.Errorf("moving the server to port %d: %w", port, err)
+func (s *processServer) TakeAddress(from server) error {
+	former, ok := from.(*processServer)
+	if !ok {
+		return fmt.Errorf("taking the address of a %T", from)
 	}
-	return nil
+	return s.proxy.takeOver(former.proxy)
 }
 
 func (s *processServer) Stop(ctx context.Context, keepData bool) error {

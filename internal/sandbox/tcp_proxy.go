@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"time"
 )
@@ -19,10 +20,12 @@ type tcpProxy struct {
 	dial        func(context.Context) (net.Conn, error) // connects to the server; after an error the client's connection is closed
 	life        context.Context                         // ends with close
 	end         context.CancelFunc
-	connections sync.WaitGroup // one for each client, and one for the listener
+	connections sync.WaitGroup // one for each client
+	accepting   sync.WaitGroup // one for each listener
 
-	mu       sync.Mutex // guards listener
-	listener net.Listener
+	mu       sync.Mutex // guards listener and released
+	listener *net.TCPListener
+	released bool // another proxy has the listener
 }
 
 const (
@@ -30,7 +33,7 @@ const (
 	relayBuffer = 8 << 10
 )
 
-// newTCPProxy does not listen before open or move is called.
+// newTCPProxy does not listen before open is called.
 func newTCPProxy(ctx context.Context, dial func(context.Context) (net.Conn, error)) *tcpProxy {
 	p := &tcpProxy{dial: dial}
 	p.life, p.end = context.WithCancel(context.WithoutCancel(ctx))
@@ -39,19 +42,26 @@ func newTCPProxy(ctx context.Context, dial func(context.Context) (net.Conn, erro
 
 // open listens on the port, or on any free one when the port is 0 or in use.
 func (p *tcpProxy) open(ctx context.Context, port int) error {
-	err := p.move(ctx, port)
+	listener, err := listen(ctx, port)
 	if err != nil && port != 0 {
-		err = p.move(ctx, 0)
+		listener, err = listen(ctx, 0)
 	}
-	return err
-}
-
-// move listens on another port, which must be free. Open connections stay.
-func (p *tcpProxy) move(ctx context.Context, port int) error {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {
 		return err
 	}
+	return p.listenOn(listener)
+}
+
+func listen(ctx context.Context, port int) (*net.TCPListener, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		return nil, err
+	}
+	return listener.(*net.TCPListener), nil //nolint:forcetypeassert // the network is tcp
+}
+
+// listenOn accepts on the listener, and no longer on the one before. Open connections stay.
+func (p *tcpProxy) listenOn(listener *net.TCPListener) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.life.Err() != nil {
@@ -59,11 +69,26 @@ func (p *tcpProxy) move(ctx context.Context, port int) error {
 	}
 	former := p.listener
 	p.listener = listener
-	p.connections.Go(func() { p.serve(listener) })
+	p.accepting.Go(func() { p.serve(listener) })
 	if former == nil {
 		return nil
 	}
 	return former.Close()
+}
+
+// takeOver listens where another proxy has listened, which keeps its open connections. Who connects meanwhile waits.
+func (p *tcpProxy) takeOver(from *tcpProxy) error {
+	from.mu.Lock()
+	listener := from.listener
+	if listener == nil || from.released || from.life.Err() != nil {
+		from.mu.Unlock()
+		return errors.New("the other proxy does not listen")
+	}
+	from.released = true
+	from.mu.Unlock()
+	err := listener.SetDeadline(time.Unix(1, 0)) // ends Accept
+	from.accepting.Wait()
+	return errors.Join(err, listener.SetDeadline(time.Time{}), p.listenOn(listener))
 }
 
 // port is the last port that the proxy listened on. It must have been open.
@@ -80,7 +105,8 @@ func (p *tcpProxy) serve(listener net.Listener) {
 		switch {
 		case err == nil:
 			p.connections.Go(func() { p.connect(client) })
-		case errors.Is(err, net.ErrClosed) || !sleep(p.life, acceptPause): // until a file descriptor is free
+		case errors.Is(err, net.ErrClosed), errors.Is(err, os.ErrDeadlineExceeded), // closed, or taken over
+			!sleep(p.life, acceptPause): // until a file descriptor is free
 			return
 		}
 	}
@@ -99,10 +125,11 @@ func (p *tcpProxy) connect(client net.Conn) {
 func (p *tcpProxy) close() {
 	p.mu.Lock()
 	p.end()
-	if p.listener != nil {
+	if p.listener != nil && !p.released {
 		_ = p.listener.Close()
 	}
 	p.mu.Unlock()
+	p.accepting.Wait()
 	p.connections.Wait()
 }
 

@@ -69,7 +69,7 @@ func say(t *testing.T, conn net.Conn, text, want string) {
 
 func echo(conn net.Conn) { _, _ = io.Copy(conn, conn) }
 
-func TestDoorway_aVisitorWhoHasSaidItsLastStillGetsTheAnswer(t *testing.T) {
+func TestTCPProxy_aVisitorWhoHasSaidItsLastStillGetsTheAnswer(t *testing.T) {
 	t.Parallel()
 	d := proxyTo(t, func(conn net.Conn) {
 		all, _ := io.ReadAll(conn)
@@ -86,7 +86,7 @@ func TestDoorway_aVisitorWhoHasSaidItsLastStillGetsTheAnswer(t *testing.T) {
 	}
 }
 
-func TestDoorway_aServerThatEndsClosesItsVisitors(t *testing.T) {
+func TestTCPProxy_aServerThatEndsClosesItsVisitors(t *testing.T) {
 	t.Parallel()
 	d := proxyTo(t, func(conn net.Conn) { _, _ = io.WriteString(conn, "-ERR max number of clients reached\r\n") })
 	if got, err := io.ReadAll(visit(t, d.port())); err != nil || string(got) != "-ERR max number of clients reached\r\n" {
@@ -94,27 +94,52 @@ func TestDoorway_aServerThatEndsClosesItsVisitors(t *testing.T) {
 	}
 }
 
-func TestDoorway_movesWithoutItsVisitors(t *testing.T) {
+// A successor takes over the port and not the connections, and nobody else can get the port in between.
+func TestTCPProxy_takesOverTheAddress(t *testing.T) {
 	t.Parallel()
-	d := proxyTo(t, echo)
-	before := d.port()
-	visitor := visit(t, before)
+	former := proxyTo(t, echo)
+	successor := proxyTo(t, func(conn net.Conn) { _, _ = io.WriteString(conn, "successor") })
+	address, own := former.port(), successor.port()
+	visitor := visit(t, address)
 	say(t, visitor, "before", "before")
-	if err := d.move(t.Context(), before); err == nil {
-		t.Error("moved to a port that is taken")
-	}
-	if err := d.move(t.Context(), 0); err != nil {
+	taken, stop := make(chan error), make(chan struct{})
+	go func() {
+		for {
+			if listener, err := listen(t.Context(), address); err == nil {
+				taken <- errors.Join(errors.New("the port was free for a while"), listener.Close())
+				return
+			}
+			select {
+			case <-stop:
+				taken <- nil
+				return
+			default:
+			}
+		}
+	}()
+	if err := successor.takeOver(former); err != nil {
 		t.Fatal(err)
 	}
 	say(t, visitor, "after", "after")
-	say(t, visit(t, d.port()), "new", "new")
-	if conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", before)); err == nil {
+	former.close()
+	close(stop)
+	if err := <-taken; err != nil {
+		t.Error(err)
+	}
+	say(t, visit(t, address), "", "successor")
+	if got := successor.port(); got != address {
+		t.Errorf("the successor is at port %d, want %d", got, address)
+	}
+	if conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", own)); err == nil {
 		_ = conn.Close()
-		t.Error("it is still at the former port")
+		t.Error("the successor is still at its own port")
+	}
+	if err := successor.takeOver(former); err == nil {
+		t.Error("an address was taken over twice")
 	}
 }
 
-func TestDoorway_closeEndsEveryVisitorAlsoOneWhoWaits(t *testing.T) {
+func TestTCPProxy_closeEndsEveryVisitorAlsoOneWhoWaits(t *testing.T) {
 	t.Parallel()
 	waiting := make(chan struct{})
 	d := newTCPProxy(t.Context(), func(ctx context.Context) (net.Conn, error) {
@@ -132,8 +157,8 @@ func TestDoorway_closeEndsEveryVisitorAlsoOneWhoWaits(t *testing.T) {
 	for _, d := range []*tcpProxy{d, connected} {
 		d.close()
 		d.close()
-		if err := d.move(t.Context(), 0); err == nil {
-			t.Error("moved after it was closed")
+		if err := d.open(t.Context(), 0); err == nil {
+			t.Error("opened after it was closed")
 		}
 	}
 	for i, visitor := range visitors {
