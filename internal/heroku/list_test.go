@@ -81,7 +81,10 @@ func TestStores_areToldInOrder(t *testing.T) {
 
 	c = srv.client(t)
 	before := len(srv.requests())
-	for range c.Stores(ctx, ids) {
+	for _, err := range c.Stores(ctx, ids) {
+		if err != nil {
+			t.Error(err)
+		}
 		break
 	}
 	if asked := len(srv.requests()) - before; asked > 11 {
