@@ -353,7 +353,7 @@ func Needs(t *testing.T, minor int, what string) {
 		t.Fatalf("asking %s for its version: %v", cli, err)
 	}
 	if OnOpenTofu() || has < minor {
-		t.Skipf("%s came with Terraform 1.%d, and this is %s %s", what, minor, filepath.Base(cli), version.Terraform)
+		t.Skipf("%s: needs Terraform 1.%d or later, and this is %s %s", what, minor, filepath.Base(cli), version.Terraform)
 	}
 }
 
