@@ -331,6 +331,32 @@ func OnOpenTofu() bool {
 	return strings.Contains(filepath.Base(os.Getenv("TF_ACC_TERRAFORM_PATH")), "tofu")
 }
 
+// Needs skips a test of what came with Terraform 1.minor where the CLI does not have it.
+func Needs(t *testing.T, minor int, what string) {
+	t.Helper()
+	cli, err := findCLI()
+	if os.Getenv("TF_ACC") == "" || err != nil {
+		return // who needs a CLI says so
+	}
+	said, err := exec.CommandContext(t.Context(), cli, "version", "-json").Output()
+	var version struct {
+		Terraform string `json:"terraform_version"`
+	}
+	if err == nil {
+		err = json.Unmarshal(said, &version)
+	}
+	var has int
+	if err == nil {
+		_, err = fmt.Sscanf(version.Terraform, "1.%d.", &has)
+	}
+	if err != nil {
+		t.Fatalf("asking %s for its version: %v", cli, err)
+	}
+	if OnOpenTofu() || has < minor {
+		t.Skipf("%s: needs Terraform 1.%d or later, and this is %s %s", what, minor, filepath.Base(cli), version.Terraform)
+	}
+}
+
 // builtProvider is the program that the CLIs start as the provider: the one that KVS_TEST_PROVIDER names, as `make test`
 // does, or one that is built once for all tests of a package, with the race detector when they have it.
 var builtProvider = sync.OnceValues(func() (string, error) {

@@ -134,7 +134,7 @@ func (d deed) prepare(t *testing.T, sb *acctest.Sandbox) map[string]string {
 		err = sb.RequireMaintenance("orders-cache", 6*7*24*time.Hour)
 	}
 	if err == nil && d.due {
-		_, err = c.WaitMaintenanceReady(ctx, store.ID, time.Hour, nil)
+		_, err = c.WaitMaintenanceReady(ctx, store.ID, time.Hour)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -66,9 +66,16 @@ var (
 
 var sources = []source{
 	{"data", "kvs_app", map[string]string{"id": "app"}, "", on("GET", "/apps/*"), nil, nil},
+	{"data", "kvs_attachments", nil, "", on("GET", "/addon-attachments"), []string{"an empty list"}, nil},
+	{"data", "kvs_attachments", nil, "stores", on("GET", "/addons"), []string{"an empty list"}, nil},
+	{"data", "kvs_attachments", nil, "apps", on("GET", "/apps"), []string{"an empty list"}, nil},
 	{"data", "kvs_instance", map[string]string{"id": "store"}, "", on("GET", "/addons/*"), nil, nil},
 	{"data", "kvs_instance", byName, "an attachment", on("GET", "/apps/*/addon-attachments/*"), nil, nil},
 	{"data", "kvs_instance", map[string]string{"id": "store"}, "settings", aStore, []string{"404"}, nil}, // a store that is not ready
+	{"data", "kvs_instances", nil, "", on("GET", "/addons"), []string{"an empty list"}, nil},
+	{"data", "kvs_instances", nil, "apps", on("GET", "/apps"), []string{"an empty list"}, nil},
+	{"data", "kvs_instances", nil, "attachments", on("GET", "/addon-attachments"), []string{"an empty list"}, nil},
+	{"data", "kvs_instances", map[string]string{"version": "7.2"}, "settings", aStore, []string{"404"}, nil}, // a store that is not ready
 	{"data", "kvs_maintenance", ofStore, "the store", on("GET", "/addons/*"), nil, nil},
 	{"data", "kvs_maintenance", ofStore, "", on("GET", "/data/maintenances/v1/*"), []string{"404"}, nil}, // one that has had none
 	{"data", "kvs_maintenance", map[string]string{"app_id": "app"}, "an app's stores", on("GET", "/apps/*/addons"), []string{"an empty list"},

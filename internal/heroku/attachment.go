@@ -19,7 +19,8 @@ type Attachment struct {
 	AppName      string
 	AddOnID      AddOnID
 	AddOnName    string
-	OwnerAppID   AppID // the add-on's own app
+	Plan         string // of the add-on: "heroku-redis:premium-0"; empty when Heroku does not say
+	OwnerAppID   AppID  // the add-on's own app
 	OwnerAppName string
 	CreatedAt    string   // RFC 3339
 	ConfigVars   []string // names on the attached app
@@ -52,6 +53,7 @@ type wireAttachment struct {
 	AddOn      struct {
 		ID   text `json:"id"`
 		Name text `json:"name"`
+		Plan ref  `json:"plan"`
 		App  ref  `json:"app"`
 	} `json:"addon"`
 }
@@ -67,6 +69,7 @@ func (w wireAttachment) value() (Attachment, error) {
 		AppName:      string(w.App.Name),
 		AddOnID:      AddOnID(w.AddOn.ID),
 		AddOnName:    string(w.AddOn.Name),
+		Plan:         string(w.AddOn.Plan.Name),
 		OwnerAppID:   AppID(w.AddOn.App.ID),
 		OwnerAppName: string(w.AddOn.App.Name),
 		CreatedAt:    string(w.CreatedAt),
@@ -74,8 +77,9 @@ func (w wireAttachment) value() (Attachment, error) {
 	}, nil
 }
 
-// including asks for the names of the config vars, which attachments otherwise lack.
-func including(k call) call { return k.withHeader("Accept-Inclusion", "config_vars") }
+// including asks for what attachments otherwise lack: the names of the config vars, and the plan of the add-on, which begins
+// with its service.
+func including(k call) call { return k.withHeader("Accept-Inclusion", "addon:plan,config_vars") }
 
 func attachmentID(a Attachment) string     { return string(a.ID) }
 func attachmentName(a Attachment) string   { return a.Name }

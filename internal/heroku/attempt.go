@@ -82,7 +82,10 @@ func (c *Client) attempt(ctx context.Context, k call, target string, body []byte
 
 // enter waits for its turn; after it returns nil, nothing but the caller's own end keeps the request from being sent.
 func (c *Client) enter(ctx context.Context, at *endpoint) error {
-	if err := at.pacer.wait(ctx, c.clock); err != nil {
+	err := at.pacer.wait(ctx, c.clock, func(pause time.Duration) {
+		c.waits(ctx, Waiting{For: "the next request", State: "few requests are left of the account's rate limit", Limit: pause})
+	})
+	if err != nil {
 		return err
 	}
 	select {

@@ -67,6 +67,16 @@ func (k *kept[ID, T]) once(id ID) (item T, ok bool) {
 // valid reports whether the answers may still be told. k.mu is held.
 func (k *kept[ID, T]) valid() bool { return k.items != nil && k.client.holds(k.asked) }
 
+// list is the list that is kept, in the order of the ids; nil when none is.
+func (k *kept[ID, T]) list() []T {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.valid() {
+		return nil
+	}
+	return sorted(k.items)
+}
+
 // put keeps one more answer.
 func (k *kept[ID, T]) put(id ID, item T, asked moment) {
 	k.mu.Lock()

@@ -58,6 +58,10 @@ type Options struct {
 	// Observe is told of every attempt, once its outcome is known. The context is the one of the operation.
 	Observe func(context.Context, Attempt)
 
+	// Waits is told of each wait: when it begins, whenever what is waited for has another state, and every half minute; and of
+	// each pause before a request that Heroku's rate limit makes necessary. The context is the one of the operation.
+	Waits func(context.Context, Waiting)
+
 	// Announce is told of every request that changes something, before each of its tries, and what it returns is told once
 	// what became of that try. After an error the try is not sent, and neither are any others. The context is the one of
 	// the operation, so that callers can say in it what the write is for. Both may take time, but not block.
@@ -80,6 +84,14 @@ type Attempt struct {
 	Err                string // what went wrong, in one line; empty when nothing did
 }
 
+// Waiting is what may be logged about a wait.
+type Waiting struct {
+	For     string // such as "add-on 01234567-89ab-cdef-0123-456789abcdef to be provisioned"
+	State   string // in Heroku's words, or the reason of a pause; empty at the beginning
+	Elapsed time.Duration
+	Limit   time.Duration // after which the wait ends in any case
+}
+
 // Client speaks to both hosts. It is safe for concurrent use, and meant to be one per configured provider: sharing,
 // pacing and the locks per app work within one Client.
 type Client struct {
@@ -92,6 +104,7 @@ type Client struct {
 	http           *http.Client
 	attemptTimeout time.Duration
 	observe        func(context.Context, Attempt)
+	waits          func(context.Context, Waiting)
 	announcing     func(context.Context, Write) (func(WriteResult), error) // nil: nobody is told
 
 	slots      chan struct{} // one for each request in flight
@@ -147,6 +160,7 @@ func New(o Options) (*Client, error) {
 		http:           newHTTPClient(o.Transport),
 		attemptTimeout: cmp.Or(o.AttemptTimeout, defaultAttemptTimeout),
 		observe:        o.Observe,
+		waits:          o.Waits,
 		announcing:     o.Announce,
 		slots:          make(chan struct{}, maxInFlight),
 	}
@@ -156,6 +170,9 @@ func New(o Options) (*Client, error) {
 	}
 	if c.observe == nil {
 		c.observe = func(context.Context, Attempt) {}
+	}
+	if c.waits == nil {
+		c.waits = func(context.Context, Waiting) {}
 	}
 
 	c.apps = newBatch(c, c.getApp, c.allApps)

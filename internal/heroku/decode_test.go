@@ -148,7 +148,7 @@ func TestAttachmentIsReadAsDocumented(t *testing.T) {
 		"GET /addon-attachments/" + string(attachmentID), "GET /apps/orders-worker/addon-attachments/REDIS",
 		"GET /apps/" + string(appID) + "/addon-attachments", "GET /addons/" + string(addOnID) + "/addon-attachments",
 	}, nil)
-	if inclusion != "config_vars" {
+	if inclusion != "addon:plan,config_vars" {
 		t.Errorf("Accept-Inclusion: %q", inclusion)
 	}
 }

@@ -179,6 +179,11 @@ func (f *fake) client(t *testing.T, edit ...func(*heroku.Options)) *heroku.Clien
 	return c
 }
 
+// waits sees what is told of waits.
+func waits(see func(heroku.Waiting)) func(*heroku.Options) {
+	return func(o *heroku.Options) { o.Waits = func(_ context.Context, w heroku.Waiting) { see(w) } }
+}
+
 func clocked(c heroku.Clock) func(*heroku.Options) {
 	return func(o *heroku.Options) { o.Clock = c }
 }

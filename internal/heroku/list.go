@@ -4,45 +4,68 @@
 package heroku
 
 import (
+	"cmp"
 	"context"
+	"iter"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 )
 
 const (
-	wholeRange = "id ..; max=1000" // the largest page that Heroku serves
+	wholeRange = "id ..; max=" + largestPage
+	earlyRange = "id ..; max=" + earlyPage
 	maxPages   = 200
+
+	largestPage = "1000" // that Heroku serves
+	earlyPage   = "200"  // the first one of a list whose results are told as they arrive; those after it are the largest
 )
 
-// list reads all pages of a list, each object once (Platform API reference, pagination: 206 and Next-Range).
-// A list that brings nothing new, or does not end, is refused: half a list must not pass for the whole.
+// pages reads a list page by page, each object once (Platform API reference, pagination: 206 and Next-Range). Nothing comes
+// after an error. A list that brings nothing new, or does not end, ends in one: half a list must not pass for the whole.
+func pages[T any](
+	ctx context.Context, c *Client, k call, first string, decode func([]byte) ([]T, error), id func(T) string,
+) iter.Seq2[[]T, error] {
+	return func(yield func([]T, error) bool) {
+		seen := make(map[string]bool)
+		next := first
+		for range maxPages {
+			page, r, err := exchange(ctx, c, k.withHeader("Range", next), decode)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			page = slices.DeleteFunc(page, func(item T) bool {
+				known := seen[id(item)]
+				seen[id(item)] = true
+				return known
+			})
+			if !yield(page, nil) || r.status != http.StatusPartialContent {
+				return
+			}
+			next = strings.Replace(r.header.Get("Next-Range"), "max="+earlyPage, "max="+largestPage, 1)
+			if next == "" || len(page) == 0 {
+				break
+			}
+		}
+		yield(nil, &BodyError{
+			Method: k.method, Path: k.where(), Status: http.StatusPartialContent, Tries: 1,
+			Reason: "the pages of the list do not come to an end",
+		})
+	}
+}
+
+// list reads all pages of a list.
 func list[T any](ctx context.Context, c *Client, k call, decode func([]byte) ([]T, error), id func(T) string) ([]T, error) {
 	var all []T
-	seen := make(map[string]bool)
-	next := wholeRange
-	for range maxPages {
-		page, r, err := exchange(ctx, c, k.withHeader("Range", next), decode)
+	for page, err := range pages(ctx, c, k, wholeRange, decode, id) {
 		if err != nil {
 			return nil, err
 		}
-		before := len(all)
-		for _, item := range page {
-			if !seen[id(item)] {
-				seen[id(item)] = true
-				all = append(all, item)
-			}
-		}
-		if r.status != http.StatusPartialContent {
-			return all, nil
-		}
-		next = r.header.Get("Next-Range")
-		if next == "" || len(all) == before {
-			break
-		}
+		all = append(all, page...)
 	}
-	return nil, &BodyError{
-		Method: k.method, Path: k.where(), Status: http.StatusPartialContent, Tries: 1,
-		Reason: "the pages of the list do not come to an end",
-	}
+	return all, nil
 }
 
 // index is a list by id.
@@ -56,4 +79,57 @@ func index[ID ~string, T any](ctx context.Context, c *Client, k call, decode fun
 		byID[id(item)] = item
 	}
 	return byID, nil
+}
+
+// early reads a list for who tells its results as they arrive. One that the batch keeps is one page; one that has been read
+// to its end is kept there.
+func early[ID ~string, T any](
+	ctx context.Context, b *batch[ID, T], k call, decode func([]byte) ([]T, error), id func(T) ID,
+) iter.Seq2[[]T, error] {
+	return func(yield func([]T, error) bool) {
+		if kept := b.kept.list(); kept != nil {
+			yield(kept, nil)
+			return
+		}
+		asked, all := b.client.now(), make(map[ID]T)
+		for page, err := range pages(ctx, b.client, k, earlyRange, decode, func(item T) string { return string(id(item)) }) {
+			if !yield(page, err) || err != nil {
+				return
+			}
+			for _, item := range page {
+				all[id(item)] = item
+			}
+		}
+		b.kept.replace(all, asked)
+	}
+}
+
+// sorted are the values of a map, by its keys.
+func sorted[K cmp.Ordered, V any](all map[K]V) []V {
+	values := make([]V, 0, len(all))
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		values = append(values, all[key])
+	}
+	return values
+}
+
+// AppPages yields all apps that the account can see, page by page, in the order of their ids.
+func (c *Client) AppPages(ctx context.Context) iter.Seq2[[]App, error] {
+	return early(ctx, c.apps, c.get("apps"), many[wireApp], appID)
+}
+
+// AddOnPages is [Client.AppPages] for add-ons, of any service.
+func (c *Client) AddOnPages(ctx context.Context) iter.Seq2[[]AddOn, error] {
+	return early(ctx, c.addOns, c.get("addons"), many[wireAddOn], addOnID)
+}
+
+// AttachmentPages is [Client.AppPages] for attachments.
+func (c *Client) AttachmentPages(ctx context.Context) iter.Seq2[[]Attachment, error] {
+	return early(ctx, c.attachments, including(c.get("addon-attachments")), many[wireAttachment],
+		func(a Attachment) AttachmentID { return a.ID })
+}
+
+// SpacePages is [Client.AppPages] for spaces.
+func (c *Client) SpacePages(ctx context.Context) iter.Seq2[[]Space, error] {
+	return early(ctx, c.spaces, c.get("spaces"), many[wireSpace], spaceID)
 }

@@ -11,16 +11,6 @@ import (
 	"time"
 )
 
-// Watch is told what each poll of a wait finds, in Heroku's words; nil does not watch.
-type Watch func(state string)
-
-func (w Watch) tell(got progress) progress {
-	if w != nil {
-		w(got.state)
-	}
-	return got
-}
-
 // acknowledged is for answers of which nothing is read.
 func acknowledged[T any](body []byte) (T, error) {
 	var none T
@@ -87,16 +77,16 @@ func (w wireSchedule) value() (time.Time, error) {
 
 // WaitMaintenanceReady waits until a maintenance that is being prepared can be run, or runs by itself. Its errors are
 // *WaitError.
-func (c *Client) WaitMaintenanceReady(ctx context.Context, id AddOnID, timeout time.Duration, watch Watch) (Maintenance, error) {
-	return c.awaitMaintenance(ctx, id, "the maintenance of add-on %s to be ready", timeout, watch, becomingReady)
+func (c *Client) WaitMaintenanceReady(ctx context.Context, id AddOnID, timeout time.Duration) (Maintenance, error) {
+	return c.awaitMaintenance(ctx, id, "the maintenance of add-on %s to be ready", timeout, becomingReady)
 }
 
 // WaitMaintenanceOver waits while a maintenance that was begun is running. Its errors are *WaitError.
-func (c *Client) WaitMaintenanceOver(ctx context.Context, id AddOnID, timeout time.Duration, watch Watch) (Maintenance, error) {
-	return c.awaitMaintenance(ctx, id, "the maintenance of add-on %s to be over", timeout, watch, running)
+func (c *Client) WaitMaintenanceOver(ctx context.Context, id AddOnID, timeout time.Duration) (Maintenance, error) {
+	return c.awaitMaintenance(ctx, id, "the maintenance of add-on %s to be over", timeout, running)
 }
 
-func (c *Client) awaitMaintenance(ctx context.Context, id AddOnID, what string, timeout time.Duration, watch Watch,
+func (c *Client) awaitMaintenance(ctx context.Context, id AddOnID, what string, timeout time.Duration,
 	judge func(m Maintenance, waited time.Duration) progress,
 ) (Maintenance, error) {
 	watched := existence{c: c, id: id}
@@ -117,7 +107,7 @@ func (c *Client) awaitMaintenance(ctx context.Context, id AddOnID, what string, 
 		default:
 			got = judge(m, waited)
 		}
-		return m, watch.tell(watched.judge(ctx, got)), nil
+		return m, watched.judge(ctx, got), nil
 	})
 }
 

@@ -202,7 +202,7 @@ func TestStatsAreResetAsOftenAsItTakes(t *testing.T) {
 
 func TestWaitsForAMaintenance(t *testing.T) {
 	t.Parallel()
-	type wait = func(*heroku.Client, context.Context, heroku.AddOnID, time.Duration, heroku.Watch) (heroku.Maintenance, error)
+	type wait = func(*heroku.Client, context.Context, heroku.AddOnID, time.Duration) (heroku.Maintenance, error)
 	ready, over := (*heroku.Client).WaitMaintenanceReady, (*heroku.Client).WaitMaintenanceOver
 	for name, c := range map[string]struct {
 		wait    wait
@@ -243,7 +243,8 @@ func TestWaitsForAMaintenance(t *testing.T) {
 				}
 			})
 			var seen []string
-			m, err := c.wait(srv.client(t), t.Context(), addOnID, 10*time.Minute, func(state string) { seen = append(seen, state) })
+			client := srv.client(t, waits(func(w heroku.Waiting) { seen = append(seen, w.State) }))
+			m, err := c.wait(client, t.Context(), addOnID, 10*time.Minute)
 			var failed *heroku.WaitError
 			switch {
 			case c.outcome == 0 && (err != nil || m.Status != c.state || seen[len(seen)-1] != c.state):
@@ -278,8 +279,8 @@ func TestWaitForCredentials(t *testing.T) {
 				reply(w, map[bool]int{true: 404, false: 200}[body == notFound], body)
 			})
 			var seen []string
-			got, err := srv.client(t).WaitCredentialsRotated(t.Context(), addOnID, "rediss://:canary-old@h:1", time.Minute,
-				func(state string) { seen = append(seen, state) })
+			client := srv.client(t, waits(func(w heroku.Waiting) { seen = append(seen, w.State) }))
+			got, err := client.WaitCredentialsRotated(t.Context(), addOnID, "rediss://:canary-old@h:1", time.Minute)
 			var failed *heroku.WaitError
 			if c.outcome == 0 && (err != nil || got.ResourceURL.Reveal() != "rediss://:canary-new@h:1") || c.outcome != 0 &&
 				(!errors.As(err, &failed) || failed.Outcome != c.outcome) {
@@ -297,7 +298,12 @@ func TestWaitsEndWithTheirContext(t *testing.T) {
 	k := newKeeper()
 	k.maintenance = "preparing"
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := k.serve(t).client(t).WaitMaintenanceReady(ctx, addOnID, time.Hour, func(string) { cancel() })
+	client := k.serve(t).client(t, waits(func(w heroku.Waiting) {
+		if w.State != "" {
+			cancel()
+		}
+	}))
+	_, err := client.WaitMaintenanceReady(ctx, addOnID, time.Hour)
 	var failed *heroku.WaitError
 	if !errors.As(err, &failed) || failed.Outcome != heroku.Interrupted || !errors.Is(err, context.Canceled) {
 		t.Error(err)

@@ -35,8 +35,8 @@ func newPacer() *pacer {
 	return &pacer{limiter: rate.NewLimiter(rate.Inf, 1)}
 }
 
-// wait holds a request back as long as needed.
-func (p *pacer) wait(ctx context.Context, clock Clock) error {
+// wait holds a request back as long as needed, after it has told for how long.
+func (p *pacer) wait(ctx context.Context, clock Clock, tell func(time.Duration)) error {
 	p.mu.Lock()
 	now := clock.Now() // within the lock, so that the limiter sees time only go forward
 	reservation := p.limiter.ReserveN(now, 1)
@@ -46,6 +46,7 @@ func (p *pacer) wait(ctx context.Context, clock Clock) error {
 	if delay <= 0 {
 		return ctx.Err()
 	}
+	tell(delay)
 	err := clock.Sleep(ctx, delay)
 	if err != nil {
 		reservation.CancelAt(clock.Now())

@@ -87,6 +87,9 @@ func (c *Client) run(ctx context.Context, k call, accept func([]byte) error) (re
 		if c.clock.Now().Add(pause).Sub(started) > retryBudget {
 			return reply{doubt: doubt}, err
 		}
+		if out == throttled {
+			c.waits(ctx, Waiting{For: "the next try of " + k.method + " " + k.where(), State: "Heroku's rate limit is used up (429)", Limit: pause})
+		}
 		if e := c.clock.Sleep(ctx, pause); e != nil {
 			return reply{doubt: doubt}, fmt.Errorf("%w before the next try, after: %w", e, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -143,6 +144,35 @@ func (c *Client) readStore(ctx context.Context, id AddOnID) (Store, error) {
 		c.stores.put(id, s, asked)
 	}
 	return s, err
+}
+
+// Stores reads each store like [Client.Store], side by side, and tells them in the order of the ids.
+func (c *Client) Stores(ctx context.Context, ids []AddOnID) iter.Seq2[Store, error] {
+	return func(yield func(Store, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		answers := make([]chan answerTo[Store], len(ids))
+		begin := func(i int) {
+			if i >= len(ids) {
+				return
+			}
+			answers[i] = make(chan answerTo[Store], 1)
+			go func() {
+				store, err := guarded(func() (Store, error) { return c.Store(ctx, ids[i]) })
+				answers[i] <- answerTo[Store]{store, err}
+			}()
+		}
+		for i := range maxInFlight {
+			begin(i)
+		}
+		for i := range ids {
+			answer := <-answers[i]
+			begin(i + maxInFlight)
+			if !yield(answer.item, answer.err) {
+				return
+			}
+		}
+	}
 }
 
 // UpdateStoreConfig changes settings, without a restart of the store.

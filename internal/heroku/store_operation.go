@@ -75,7 +75,7 @@ func (c *Client) RotateCredentials(ctx context.Context, id AddOnID) (before Secr
 		what: fmt.Sprintf("a rotation of the credentials of add-on %s", id),
 		call: c.operate(id, map[string]string{}, "credentials_rotation"), decode: acknowledged[Store],
 		find: func(ctx context.Context) (Store, error) {
-			now, err := c.WaitCredentialsRotated(ctx, id, store.ResourceURL, rotationSettles, nil)
+			now, err := c.WaitCredentialsRotated(ctx, id, store.ResourceURL, rotationSettles)
 			var wait *WaitError
 			if errors.As(err, &wait) && wait.Outcome == TimedOut && wait.Err == nil {
 				err = errAbsent
@@ -89,7 +89,7 @@ func (c *Client) RotateCredentials(ctx context.Context, id AddOnID) (before Secr
 
 // WaitCredentialsRotated waits until a store has another URL than before. Its apps may get it later. Its errors are
 // *WaitError.
-func (c *Client) WaitCredentialsRotated(ctx context.Context, id AddOnID, before Secret, timeout time.Duration, watch Watch) (Store, error) {
+func (c *Client) WaitCredentialsRotated(ctx context.Context, id AddOnID, before Secret, timeout time.Duration) (Store, error) {
 	what := fmt.Sprintf("the credentials of add-on %s to change", id)
 	watched := existence{c: c, id: id}
 	return await(ctx, c, what, timeout, func(ctx context.Context, _ time.Duration) (Store, progress, error) {
@@ -100,9 +100,9 @@ func (c *Client) WaitCredentialsRotated(ctx context.Context, id AddOnID, before 
 		case err != nil:
 			return store, progress{}, err
 		case store.ResourceURL == "" || store.ResourceURL == before:
-			return store, watch.tell(progress{state: "the URL is the old one"}), nil
+			return store, progress{state: "the URL is the old one"}, nil
 		}
-		return store, watch.tell(progress{state: store.Status, ready: !store.Preparing()}), nil
+		return store, progress{state: store.Status, ready: !store.Preparing()}, nil
 	})
 }
 

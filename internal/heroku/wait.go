@@ -13,6 +13,7 @@ import (
 const (
 	unreachableAfter = 5 * time.Minute // of polls that all failed
 	unknownFor       = time.Minute     // how long a new object may still be unknown to Heroku
+	toldEvery        = 30 * time.Second
 )
 
 // pauseBefore is the time before the n-th poll of what takes minutes, from 0: 1 s, 2 s, 5 s, growing to 15 s.
@@ -65,10 +66,25 @@ type waitState struct {
 	polls        int
 	lastState    string
 	failingSince time.Time
+	toldState    string
+	toldAt       time.Time
 }
 
 func newWaitState(what string, now time.Time, timeout time.Duration) waitState {
-	return waitState{what: what, started: now, deadline: now.Add(timeout)}
+	return waitState{what: what, started: now, deadline: now.Add(timeout), toldAt: now}
+}
+
+func (p *waitState) waiting(now time.Time) Waiting {
+	return Waiting{For: p.what, State: p.lastState, Elapsed: now.Sub(p.started), Limit: p.deadline.Sub(p.started)}
+}
+
+// due reports whether Options.Waits is to be told again, which then counts as done.
+func (p *waitState) due(now time.Time) bool {
+	if p.lastState == p.toldState && now.Sub(p.toldAt) < toldEvery {
+		return false
+	}
+	p.toldState, p.toldAt = p.lastState, now
+	return true
 }
 
 // observe takes in a poll. It returns whether the wait is over, and the error if it ended without success. What was
@@ -160,6 +176,7 @@ func awaitAt[T any](ctx context.Context, c *Client, what string, timeout time.Du
 	probe func(ctx context.Context, waited time.Duration) (T, progress, error),
 ) (T, error) {
 	wait := newWaitState(what, c.clock.Now(), timeout)
+	c.waits(ctx, wait.waiting(wait.started))
 	for {
 		var none T
 		if err := c.clock.Sleep(ctx, wait.pause(c.clock.Now(), next)); err != nil {
@@ -170,7 +187,11 @@ func awaitAt[T any](ctx context.Context, c *Client, what string, timeout time.Du
 		if ctx.Err() != nil {
 			return item, wait.end(Interrupted, now, ctx.Err())
 		}
-		if over, err := wait.observe(now, got, err); over {
+		over, err := wait.observe(now, got, err)
+		if wait.due(now) {
+			c.waits(ctx, wait.waiting(now))
+		}
+		if over {
 			return item, err
 		}
 	}

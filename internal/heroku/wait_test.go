@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -417,5 +418,58 @@ func TestNobodyIsToldLessThanAWaitHasSeen(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func TestWaitsTellTheirBeginningEachStateAndEveryHalfMinute(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, _ := world(t, []heroku.AddOnID{addOnID}, becoming("provisioning", 100*time.Second, "provisioned"))
+		var told []heroku.Waiting
+		c := f.client(t, clocked(heroku.RealClock), waits(func(w heroku.Waiting) { told = append(told, w) }))
+		if _, err := c.WaitAddOnProvisioned(t.Context(), addOnID, 30*time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		var states []string
+		for i, w := range told {
+			states = append(states, w.State)
+			if w.For != "add-on "+string(addOnID)+" to be provisioned" || w.Limit != 30*time.Minute {
+				t.Errorf("told of %+v", w)
+			}
+			if i > 0 && w.Elapsed-told[i-1].Elapsed > 40*time.Second {
+				t.Errorf("nothing told between %v and %v", told[i-1].Elapsed, w.Elapsed)
+			}
+		}
+		want := []string{"", "provisioning", "provisioning", "provisioning", "provisioning", "provisioned"}
+		if !slices.Equal(states, want) {
+			t.Errorf("told %q, want %q", states, want)
+		}
+	})
+}
+
+func TestPausesOfTheRateLimitAreTold(t *testing.T) {
+	t.Parallel()
+	var told []heroku.Waiting
+	see := waits(func(w heroku.Waiting) { told = append(told, w) })
+	srv := serve(t, func(w http.ResponseWriter, _ *http.Request, n int) {
+		w.Header().Set("RateLimit-Remaining", "0")
+		if n == 1 {
+			w.Header().Set("Retry-After", "7")
+			reply(w, 429, `{"id":"rate_limit","message":"x"}`)
+			return
+		}
+		reply(w, 200, addOnJSON(addOnID, "acme-cache", "provisioned"))
+	})
+	c := srv.client(t, see)
+	for range 2 {
+		if _, err := c.FindAddOn(t.Context(), "acme-cache"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(told) < 2 || told[0].For != "the next try of GET /addons/acme-cache" || !strings.Contains(told[0].State, "429") || told[0].Limit != 7*time.Second {
+		t.Fatalf("told %+v", told)
+	}
+	if last := told[len(told)-1]; last.For != "the next request" || !strings.Contains(last.State, "few requests are left") || last.Limit <= 0 {
+		t.Errorf("told %+v", last)
 	}
 }

@@ -47,7 +47,22 @@ func ParseDay(s string) (time.Weekday, error) {
 			return day, nil
 		}
 	}
+	if err := dayAndTime(s); err != nil {
+		return 0, err
+	}
 	return 0, fmt.Errorf("%q is not a day of the week: give an English name, for example Sunday (sundays and sun mean the same)", s)
+}
+
+// dayAndTime explains a text such as "Sundays 10:30", which davidji99/herokux takes. It is nil for any other one.
+func dayAndTime(s string) error {
+	day, timeOfDay, both := strings.Cut(s, " ")
+	if !both {
+		return nil
+	}
+	if _, err := ParseWindow(day, timeOfDay); err == nil {
+		return fmt.Errorf("%q is a day and a time: write for example day = %q and time = %q", s, day, timeOfDay)
+	}
+	return nil
 }
 
 var timeOfDayPattern = regexp.MustCompile(`(?i)^(\d{1,2}):(\d{2})(?: ?([ap])m)?$`)
@@ -56,6 +71,9 @@ var timeOfDayPattern = regexp.MustCompile(`(?i)^(\d{1,2}):(\d{2})(?: ?([ap])m)?$
 func ParseTimeOfDay(s string) (int, error) {
 	parts := timeOfDayPattern.FindStringSubmatch(s)
 	if parts == nil {
+		if err := dayAndTime(s); err != nil {
+			return 0, err
+		}
 		return 0, fmt.Errorf("%q is not a time of day: give hours and minutes in UTC, for example 13:30 or 1:30PM", s)
 	}
 	hour, _ := strconv.Atoi(parts[1]) // the pattern has digits only

@@ -53,6 +53,9 @@ func TestParseWindow_errorsSayTheGrammarWithAnExample(t *testing.T) {
 		"seconds":               {"Sunday", "14:30:00", "for example 13:30 or 1:30PM"},
 		"a zone":                {"Sunday", "14:30 CET", "in UTC"},
 		"nothing":               {"Sunday", "", "for example 13:30 or 1:30PM"},
+		"both as the day":       {"Sundays 10:30", "10:30", `write for example day = "Sundays" and time = "10:30"`},
+		"both as the time":      {"Sunday", "sun 1:30 PM", `write for example day = "sun" and time = "1:30 PM"`},
+		"two days":              {"Sunday Monday", "10:30", "for example Sunday"},
 		"digits of other kinds": {"Sunday", "١٣:٣٠", "for example 13:30 or 1:30PM"},
 	} {
 		t.Run(name, func(t *testing.T) {

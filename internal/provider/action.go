@@ -38,16 +38,9 @@ type invocation struct {
 	step    string
 	started time.Time
 	timeout time.Duration
-
-	said   string // of the present step, last
-	saidAt time.Time
 }
 
-const (
-	invokeTimeout = time.Hour
-	// repeatAfter is how long a wait may be silent.
-	repeatAfter = 30 * time.Second
-)
+const invokeTimeout = time.Hour
 
 func (c *connection) invoke(resp *action.InvokeResponse, object string, steps ...string) *invocation {
 	return &invocation{
@@ -83,16 +76,15 @@ func (i *invocation) begin(ctx context.Context, step string) {
 	if now, next := slices.Index(i.steps, i.step), slices.Index(i.steps, step); next > now {
 		i.steps = slices.Delete(slices.Clone(i.steps), now+1, next)
 	}
-	i.step, i.said = step, ""
+	i.step = step
 	i.say(ctx, "")
 }
 
 // say tells how it stands. After an interrupt nobody listens, and sending would block for ever.
 func (i *invocation) say(ctx context.Context, how string) {
-	if ctx.Err() != nil || how == i.said && how != "" && i.client.Clock().Now().Sub(i.saidAt) < repeatAfter {
+	if ctx.Err() != nil {
 		return
 	}
-	i.said, i.saidAt = how, i.client.Clock().Now()
 	message := fmt.Sprintf("%s: step %d of %d, %s", i.object, slices.Index(i.steps, i.step)+1, len(i.steps), i.step)
 	if how != "" {
 		message += ": " + how
@@ -118,10 +110,12 @@ func (i *invocation) unsaid(ctx context.Context) {
 	}
 }
 
-// watch repeats what a wait finds.
-func (i *invocation) watch(ctx context.Context) heroku.Watch {
-	return func(state string) { i.say(ctx, state) }
+// watching is for waits whose states are progress of the invocation, see logWait.
+func (i *invocation) watching(ctx context.Context) context.Context {
+	return context.WithValue(ctx, watched{}, i)
 }
+
+type watched struct{}
 
 // accept reads the configuration of an action that is invoked, and reports whether it can be carried out.
 func (c *connection) accept(ctx context.Context, req action.InvokeRequest, config any, diags *diag.Diagnostics) bool {

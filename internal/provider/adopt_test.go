@@ -6,6 +6,10 @@ package provider_test
 import (
 	"fmt"
 	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -90,6 +94,78 @@ func TestAccAdopt_handMade(t *testing.T) {
 	}
 }
 
+const rangesByHand = `
+resource "kvs_trusted_ip_ranges" "acme-prod" {
+  space_id = kvs_private_space.acme-prod.id
+  ranges   = { for range in ["192.0.2.0/24", "198.51.100.7/32"] : range => {} }
+}
+`
+
+// An estate that nobody has written down is found by data sources, and its configuration is generated: no UUID is written.
+func TestAccAdopt_discovered(t *testing.T) {
+	t.Parallel()
+	e := newEstate(t, false)
+	example, err := os.ReadFile(filepath.Join(examplesDir, "adopt", "main.tf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for source, found := range map[string]int{"kvs_instances": 7, "kvs_attachments": 3} { // their examples, on what is there
+		example, err := os.ReadFile(filepath.Join(examplesDir, "data-sources", source, "data-source.tf"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.planned(e.CLI(t, string(example)), source, fmt.Sprintf("Plan: %d to import, 0 to add, 0 to change, 0 to "+
+			"destroy.", found))
+	}
+	finding := e.CLI(t, string(example))
+	e.ResetJournal()
+	finding.Apply()
+	if asked := e.Requests("GET", ".*"); len(asked) > 1+2*3 {
+		t.Errorf("to find it took %d requests, want the check of the token and three lists for each data source: "+
+			"%v", len(asked), asked)
+	}
+	adopting := e.CLI(t, finding.Run("output", "-raw", "imports").Stdout)
+
+	// The configuration is generated with UUIDs, which become references.
+	const all = 1 + 1 + 8 + 12 + 3 + 10 // the space and its ranges, apps, stores, attachments, windows
+	imports := fmt.Sprintf("Plan: %d to import, 0 to add, 0 to change, 0 to destroy.", all)
+	generated := adopting.Run("plan", "-no-color", "-input=false", "-generate-config-out=generated.tf")
+	switch {
+	case acctest.OnOpenTofu(): // which writes keys of maps without quotation marks, cannot read them, and leaves out the resource
+		adopting.Write("generated.tf", adopting.File("generated.tf")+rangesByHand)
+	case !strings.Contains(generated.Stdout, imports):
+		t.Fatalf("the plan exits %d, want %q:\n%s", generated.Code, imports, generated.Output())
+	}
+	uuid := regexp.MustCompile(`= "[0-9a-f]{8}-[0-9a-f-]{27}"`) // comments may keep theirs
+	if !uuid.MatchString(adopting.File("generated.tf")) {
+		t.Errorf("no UUID was generated, so that nothing is shown:\n%s", adopting.File("generated.tf"))
+	}
+	references := finding.Run("output", "-raw", "references").Stdout
+	for _, file := range []string{"generated.tf", "main.tf"} {
+		sed := exec.CommandContext(t.Context(), "sed", references)
+		sed.Stdin = strings.NewReader(adopting.File(file))
+		edited, err := sed.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		adopting.Write(file, string(edited))
+	}
+	if left := uuid.FindAllString(adopting.File("generated.tf"), -1); len(left) > 0 {
+		t.Errorf("these UUIDs are left: %v", left)
+	}
+	e.ResetJournal()
+	e.planned(adopting, "with references", imports)
+	if asked := e.Requests("GET", ".*"); len(asked) > 12+15 { // not one for each object: 51
+		t.Errorf("the plan took %d requests, want one for each store, lists, and some that come alone", len(asked))
+	}
+	adopting.Apply()
+	adopting.Configure("")
+	e.planned(adopting, "adopted", "No changes.")
+	if writes := e.Requests("(POST|PATCH|PUT|DELETE)", ".*"); len(writes) != 0 {
+		t.Errorf("this was sent: %v", writes)
+	}
+}
+
 // released lets go of everything that the other providers have in the state.
 func (e *estate) released() string {
 	var text strings.Builder
@@ -163,7 +239,8 @@ func TestAccAdopt_besideTheOtherProviders(t *testing.T) {
 
 	// With removed blocks, nothing is destroyed.
 	cli.Configure(formerly + e.unversioned() + estateImports + e.released())
-	e.planned(cli, "imports and removed blocks", fmt.Sprintf("Plan: %d to import, 0 to add, 0 to change, 0 to destroy", all))
+	e.planned(cli, "imports and removed blocks", fmt.Sprintf("Plan: %d to import, 0 to add, 0 to change, 0 to "+
+		"destroy", all))
 
 	// Side by side: apps and spaces stay where they are, and the stores move.
 	beside := formerly + e.locals() + formerSpaces + formerApps + strings.ReplaceAll(estateRest, "kvs_app.", "heroku_app.")

@@ -427,7 +427,15 @@ func (r *appResource) ImportState(ctx context.Context, req resource.ImportStateR
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	app, err := r.client.FindApp(ctx, id)
+	var (
+		app heroku.App
+		err error
+	)
+	if keyvalue.IsUUID(id) { // many that are imported together are one list
+		app, err = r.client.App(ctx, heroku.AppID(id))
+	} else {
+		app, err = r.client.FindApp(ctx, id)
+	}
 	if err != nil {
 		resp.Diagnostics.Append(r.failure("Unable to import app", fmt.Sprintf("App %q", id), err))
 		return

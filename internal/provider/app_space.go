@@ -22,7 +22,7 @@ import (
 func validateTeamName(s string) error {
 	name := strings.ToLower(strings.TrimSpace(s))
 	switch {
-	case s == "" || keyvalue.IsUUID(s):
+	case name == "" || keyvalue.IsUUID(s):
 		return fmt.Errorf("%q is not a team's name: give the name that `heroku teams` prints, for example acme-platform", s)
 	case strings.ContainsFunc(name, unicode.IsSpace):
 		return fmt.Errorf("%q is not a team's name, which has neither capitals nor blanks: give the name that `heroku teams` prints, for example acme-platform", s)

@@ -139,7 +139,7 @@ func (r *rotation) rotate(ctx context.Context, diags *diag.Diagnostics) (heroku.
 	}
 	r.old = []heroku.Secret{before}
 	r.begin(ctx, stepNewURL)
-	return r.client.WaitCredentialsRotated(ctx, r.addOn.ID, before, r.remaining(), r.watch(ctx))
+	return r.client.WaitCredentialsRotated(r.watching(ctx), r.addOn.ID, before, r.remaining())
 }
 
 // look finds the config vars of the attached apps, and the URLs in them that are not the store's.

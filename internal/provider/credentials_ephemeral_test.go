@@ -255,7 +255,7 @@ func TestCredentials_renewal(t *testing.T) {
 	}
 	before, err := someone.RotateCredentials(t.Context(), addOn.ID)
 	if err == nil {
-		_, err = someone.WaitCredentialsRotated(t.Context(), addOn.ID, before, time.Hour, nil)
+		_, err = someone.WaitCredentialsRotated(t.Context(), addOn.ID, before, time.Hour)
 	}
 	if err != nil {
 		t.Fatal(err)

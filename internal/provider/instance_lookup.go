@@ -41,8 +41,10 @@ func (c *connection) lookUpInstance(ctx context.Context, reference string) (hero
 		if err != nil {
 			return heroku.AddOn{}, err
 		}
-		return c.client.FindAddOn(ctx, string(found.AddOnID))
-	case !scoped && (keyvalue.IsUUID(reference) || keyvalue.ValidateAddOnName(reference) == nil):
+		return c.client.AddOn(ctx, found.AddOnID)
+	case keyvalue.IsUUID(reference): // many that are imported together are one list
+		return c.client.AddOn(ctx, heroku.AddOnID(reference))
+	case !scoped && keyvalue.ValidateAddOnName(reference) == nil:
 		return c.client.FindAddOn(ctx, reference)
 	}
 	return heroku.AddOn{}, errNoReference

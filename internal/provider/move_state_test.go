@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
@@ -45,7 +46,9 @@ var estateShared = map[string]string{"orders-cache": "search-web", "search-cache
 // an early version.
 func newEstate(t *testing.T, early bool) *estate {
 	t.Helper()
-	sb := acctest.Start(t, func(o *sandbox.Options) { o.Engine = "miniredis" })
+	sb := acctest.Start(t, func(o *sandbox.Options) {
+		o.Engine, o.Provisioning, o.Allocation = "miniredis", time.Second, time.Second
+	})
 	e := &estate{Apps: sb.Apps(t), early: early}
 	prod := e.space("acme-prod", false)
 	e.add("heroku_space.prod", 0, map[string]any{"id": string(prod.ID), "name": prod.Name, "organization": "acme", "region": prod.Region,

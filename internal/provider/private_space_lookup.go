@@ -21,7 +21,15 @@ func (c *connection) findSpace(ctx context.Context, reference string) (heroku.Sp
 		diags.Append(invalidImport(reference, "the UUID or the name of a Private Space", "acme-prod"))
 		return heroku.Space{}, diags
 	}
-	space, err := c.client.FindSpace(ctx, reference)
+	var (
+		space heroku.Space
+		err   error
+	)
+	if keyvalue.IsUUID(reference) { // many that are imported together are one list
+		space, err = c.client.Space(ctx, heroku.SpaceID(reference))
+	} else {
+		space, err = c.client.FindSpace(ctx, reference)
+	}
 	if err != nil {
 		diags.Append(c.failure("Unable to find Private Space", fmt.Sprintf("Private Space %q", reference), err))
 	}

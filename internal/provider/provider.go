@@ -11,12 +11,14 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/function"
+	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
@@ -33,6 +35,7 @@ var (
 	_ provider.ProviderWithActions            = (*kvsProvider)(nil)
 	_ provider.ProviderWithEphemeralResources = (*kvsProvider)(nil)
 	_ provider.ProviderWithFunctions          = (*kvsProvider)(nil)
+	_ provider.ProviderWithListResources      = (*kvsProvider)(nil)
 )
 
 type kvsProvider struct {
@@ -156,6 +159,7 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 	resp.DataSourceData = conn
 	resp.EphemeralResourceData = conn
 	resp.ActionData = conn
+	resp.ListResourceData = conn
 }
 
 // unusableCredential tells a token that is missing from one that is there and cannot be used.
@@ -182,6 +186,7 @@ func (p *kvsProvider) options(config providerModel, terraformVersion string) (he
 		Credential: credential,
 		UserAgent:  strings.TrimSpace("terraform-provider-kvs/" + p.version + " (Terraform " + terraformVersion + ") " + p.getenv("TF_APPEND_USER_AGENT")),
 		Observe:    logAttempt,
+		Waits:      logWait,
 	}
 	for _, edit := range p.edits {
 		edit(&options)
@@ -214,6 +219,16 @@ func logAttempt(ctx context.Context, attempt heroku.Attempt) {
 	tflog.SubsystemDebug(ctx, subsystem, "Heroku API request", fields)
 }
 
+// logWait writes one line for what a wait has come to, and lets an action say it as its progress.
+func logWait(ctx context.Context, w heroku.Waiting) {
+	if i, ok := ctx.Value(watched{}).(*invocation); ok && w.State != "" {
+		i.say(ctx, w.State)
+	}
+	tflog.Info(ctx, "Waiting for "+w.For, map[string]any{
+		"state": w.State, "elapsed": w.Elapsed.Round(time.Second).String(), "limit": w.Limit.Round(time.Second).String(),
+	})
+}
+
 func (p *kvsProvider) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{
 		govern[appModel](newAppResource), govern[instanceModel](newInstanceResource), govern[attachmentModel](newAttachmentResource),
@@ -223,7 +238,10 @@ func (p *kvsProvider) Resources(context.Context) []func() resource.Resource {
 }
 
 func (p *kvsProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{newAppDataSource, newInstanceDataSource, newMaintenanceDataSource, newPlansDataSource, newPrivateSpaceDataSource, newRegionsDataSource, newUsageDataSource}
+	return []func() datasource.DataSource{
+		newAppDataSource, newAttachmentsDataSource, newInstanceDataSource, newInstancesDataSource, newMaintenanceDataSource,
+		newPlansDataSource, newPrivateSpaceDataSource, newRegionsDataSource, newUsageDataSource,
+	}
 }
 
 func (p *kvsProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
@@ -236,6 +254,10 @@ func (p *kvsProvider) Actions(context.Context) []func() action.Action {
 		governAction(newAppMaintenanceAction, "app_id"), governAction(newCredentialsAction, store), governAction(newMaintenanceRunAction, store),
 		governAction(newMaintenanceScheduleAction, store), governAction(newStatsAction, store), governAction(newVersionAction, store),
 	}
+}
+
+func (p *kvsProvider) ListResources(context.Context) []func() list.ListResource {
+	return listResources()
 }
 
 func (p *kvsProvider) Functions(context.Context) []func() function.Function {

@@ -25,6 +25,7 @@ func servedSchemas(t *testing.T) map[string]*tfprotov6.Schema {
 	all := map[string]*tfprotov6.Schema{"provider kvs": served.Provider}
 	for kind, schemas := range map[string]map[string]*tfprotov6.Schema{
 		"resource ": served.ResourceSchemas, "data source ": served.DataSourceSchemas, "ephemeral resource ": served.EphemeralResourceSchemas,
+		"list resource ": served.ListResourceSchemas,
 	} {
 		for name, schema := range schemas {
 			all[kind+name] = schema
@@ -70,7 +71,7 @@ func TestSchema_everythingIsDescribedBySentences(t *testing.T) {
 		check(where, schema.Block.Description)
 		eachAttribute(where, schema.Block, func(where string, a *tfprotov6.SchemaAttribute) { check(where, a.Description) })
 	}
-	if len(kinds) != 5 || described < 200 {
+	if len(kinds) != 6 || described < 200 {
 		t.Errorf("only %d descriptions were seen, of %v", described, kinds)
 	}
 	for _, text := range []string{"", "the name", "The name", "Name.", "The name of it. And more"} {

@@ -45,6 +45,7 @@ func (o oneValue) says(t *testing.T) (said []string) {
 	server := providerserver.NewProtocol6(provider.New("test")())().(interface {
 		tfprotov6.ProviderServer
 		tfprotov6.ActionServer
+		tfprotov6.ListResourceServer
 	})
 	of := servedSchemas(t)[block].ValueType()
 	config := dynamic(t, of, with(of, strings.Split(attribute, "."), o.value).(map[string]tftypes.Value))
@@ -73,6 +74,11 @@ func (o oneValue) says(t *testing.T) (said []string) {
 	case "ephemeral resource":
 		var resp *tfprotov6.ValidateEphemeralResourceConfigResponse
 		if resp, err = server.ValidateEphemeralResourceConfig(t.Context(), &tfprotov6.ValidateEphemeralResourceConfigRequest{TypeName: name, Config: config}); err == nil {
+			all = resp.Diagnostics
+		}
+	case "list resource":
+		var resp *tfprotov6.ValidateListResourceConfigResponse
+		if resp, err = server.ValidateListResourceConfig(t.Context(), &tfprotov6.ValidateListResourceConfigRequest{TypeName: name, Config: config}); err == nil {
 			all = resp.Diagnostics
 		}
 	case "action":

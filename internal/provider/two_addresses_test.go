@@ -97,7 +97,14 @@ resource "kvs_trusted_ip_ranges" "original" {
 		for _, order := range [][]string{{"-parallelism=1"}, {"-parallelism=10", "-refresh=false"}} {
 			cli.Configure(config)
 			plan := planOf(cli, order...)
-			if said := strings.Count(plan, "Two resources manage one object") + strings.Count(plan, "Two resources own"); said != len(kinds) {
+			said := strings.Count(plan, "Two resources manage one object") + strings.Count(plan, "Two resources own")
+			if what == "the first ones are removed" && !strings.Contains(plan, "App \"orders-web\" (") {
+				said++ // Terraform 1.16 plans no end of an app after its store has been refused
+				if strings.Contains(plan, "kvs_app.original will be destroyed") {
+					t.Errorf("%s, %v: the app is destroyed:\n%s", what, order, plan)
+				}
+			}
+			if said != len(kinds) {
 				t.Errorf("%s, %v: %d of %d are refused:\n%s", what, order, said, len(kinds), plan)
 			}
 		}

@@ -183,7 +183,7 @@ func (u *upkeep) run(ctx context.Context) (diags diag.Diagnostics) {
 		if diags := u.refuseUnprepared(ctx); diags.HasError() {
 			return diags
 		}
-		m, err = u.client.WaitMaintenanceReady(ctx, u.addOn.ID, u.remaining(), u.watch(ctx))
+		m, err = u.client.WaitMaintenanceReady(u.watching(ctx), u.addOn.ID, u.remaining())
 	}
 	switch {
 	case err != nil:
@@ -221,7 +221,7 @@ func (u *upkeep) carryOut(ctx context.Context, m heroku.Maintenance) diag.Diagno
 		}
 	}
 	u.ran = true
-	m, err := u.client.WaitMaintenanceOver(ctx, u.addOn.ID, u.remaining(), u.watch(ctx))
+	m, err := u.client.WaitMaintenanceOver(u.watching(ctx), u.addOn.ID, u.remaining())
 	if err != nil {
 		return u.unable(err)
 	}

@@ -56,7 +56,7 @@ func (u *upkeep) upgrade(ctx context.Context, asked upgrade) diag.Diagnostics {
 	u.ordered = u.ordered || err == nil
 	if err == nil && m.Status != heroku.MaintenanceRunning {
 		u.begin(ctx, stepPreparing)
-		m, err = u.client.WaitMaintenanceReady(ctx, u.addOn.ID, u.remaining(), u.watch(ctx))
+		m, err = u.client.WaitMaintenanceReady(u.watching(ctx), u.addOn.ID, u.remaining())
 	}
 	switch {
 	case err != nil:

@@ -1,0 +1,76 @@
+# Terraform 1.16 and later: actions that do not name the object that they are for.
+
+terraform {
+  required_providers {
+    kvs = {
+      source = "terraform-kvs/kvs"
+    }
+  }
+}
+
+variable "timeout" {
+  type    = number
+  default = 300
+}
+
+resource "kvs_app" "web" {
+  name = "acme-web"
+}
+
+# caller is the resource that triggers the action, so that one action is enough for all stores.
+action "kvs_reset_stats" "changed" {
+  config {
+    instance_id = caller.id
+  }
+}
+
+resource "kvs_instance" "cache" {
+  app_id              = kvs_app.web.id
+  plan                = "premium-0"
+  attachment_name     = "REDIS"
+  timeout             = var.timeout
+  deletion_protection = false # only so that this example can be destroyed
+
+  lifecycle {
+    action_trigger {
+      events     = [after_update]
+      actions    = [action.kvs_reset_stats.changed]
+      on_failure = continue # a warning: whatever comes after it goes on
+    }
+  }
+}
+
+# The app shows its maintenance page while a store of it goes.
+action "kvs_set_app_maintenance" "on" {
+  config {
+    app_id      = caller.app_id
+    maintenance = true
+  }
+}
+
+action "kvs_set_app_maintenance" "off" {
+  config {
+    app_id      = caller.app_id
+    maintenance = false
+  }
+}
+
+resource "kvs_instance" "sessions" {
+  app_id              = kvs_app.web.id
+  plan                = "premium-0"
+  attachment_name     = "SESSIONS"
+  deletion_protection = false # only so that this example can be destroyed
+
+  lifecycle {
+    action_trigger {
+      events     = [before_destroy]
+      actions    = [action.kvs_set_app_maintenance.on]
+      on_failure = halt # the default: the store is not destroyed if this fails
+    }
+
+    action_trigger {
+      events  = [after_destroy]
+      actions = [action.kvs_set_app_maintenance.off]
+    }
+  }
+}

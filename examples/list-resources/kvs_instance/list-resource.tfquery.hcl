@@ -1,0 +1,28 @@
+# All stores of a team. Terraform lists 100 results unless limit says otherwise.
+list "kvs_instance" "acme" {
+  provider = kvs
+  limit    = 1000
+
+  config {
+    team = "acme"
+  }
+}
+
+# Stores whose version nears the end of its life, as they are.
+list "kvs_instance" "outdated" {
+  provider         = kvs
+  include_resource = true
+
+  config {
+    deprecated = true
+  }
+}
+
+# Stores that a replacement has kept, and that are still paid for.
+list "kvs_instance" "kept" {
+  provider = kvs
+
+  config {
+    unattached = true
+  }
+}

@@ -1,0 +1,182 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+)
+
+// The data source kvs_instances lists stores with their attachments, for CLIs that have no query and for import blocks with
+// for_each. See discovery.go for how they are found.
+
+var _ datasource.DataSourceWithConfigure = (*instancesDataSource)(nil)
+
+type instancesDataSource struct{ connection }
+
+func newInstancesDataSource() datasource.DataSource { return &instancesDataSource{} }
+
+type listedInstanceModel struct {
+	ID                   types.String              `tfsdk:"id"`
+	Name                 types.String              `tfsdk:"name"`
+	AppID                types.String              `tfsdk:"app_id"`
+	AppName              types.String              `tfsdk:"app_name"`
+	Team                 types.String              `tfsdk:"team"`
+	SpaceID              types.String              `tfsdk:"space_id"`
+	SpaceName            types.String              `tfsdk:"space_name"`
+	OutsideSpace         types.Bool                `tfsdk:"outside_space"`
+	Plan                 planName                  `tfsdk:"plan"`
+	State                types.String              `tfsdk:"state"`
+	AttachmentName       types.String              `tfsdk:"attachment_name"`
+	Attachments          []instanceAttachmentModel `tfsdk:"attachments"`
+	HasMaintenanceWindow types.Bool                `tfsdk:"has_maintenance_window"`
+	CreatedAt            types.String              `tfsdk:"created_at"`
+	Timeout              types.Int64               `tfsdk:"timeout"`
+	MaxmemoryPolicy      types.String              `tfsdk:"maxmemory_policy"`
+	NotifyKeyspaceEvents types.String              `tfsdk:"notify_keyspace_events"`
+	MaintenanceWindow    types.String              `tfsdk:"maintenance_window"`
+	VersionActual        types.String              `tfsdk:"version_actual"`
+	Deprecated           types.Bool                `tfsdk:"deprecated"`
+}
+
+type instanceAttachmentModel struct {
+	ID      types.String `tfsdk:"id"`
+	Name    types.String `tfsdk:"name"`
+	AppID   types.String `tfsdk:"app_id"`
+	AppName types.String `tfsdk:"app_name"`
+}
+
+func (d *instancesDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_instances"
+}
+
+func (d *instancesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	text := func(description string) schema.StringAttribute {
+		return schema.StringAttribute{MarkdownDescription: description, Computed: true}
+	}
+	flag := func(description string) schema.BoolAttribute {
+		return schema.BoolAttribute{MarkdownDescription: description, Computed: true}
+	}
+	const asked = " Null unless `settings` is `true`, and while the store is not ready."
+	plan := text("Plan of the store, such as `premium-0`.")
+	plan.CustomType = planNameType{}
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Lists the Key-Value Stores that the API token can see, with their attachments, but for " +
+			"those that are being destroyed. " +
+			"It takes the lists of apps, add-ons and attachments, and no request for each store, unless their " +
+			"settings or versions are asked for.",
+		Attributes: storeFilters.dataSourceAttributes(map[string]schema.Attribute{
+			"settings": schema.BoolAttribute{
+				MarkdownDescription: "Whether to read the settings and the version of each store too, which takes " +
+					"one request for each; `false` by default.",
+				Optional: true,
+			},
+			"instances": schema.ListNestedAttribute{
+				MarkdownDescription: "The stores, by name.",
+				Computed:            true,
+				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+					"id":       text("UUID of the store."),
+					"name":     text("Name of the store, unique at Heroku."),
+					"app_id":   text("UUID of the app that owns the store."),
+					"app_name": text("Name of that app."),
+					"team": text("Name of the team that the app belongs to; null for an app of a single " +
+						"user."),
+					"space_id":      text("UUID of the space that the app runs in; null in the Common Runtime."),
+					"space_name":    text("Name of that space; null in the Common Runtime."),
+					"outside_space": flag("Whether the store runs outside of the network of that space."),
+					"plan":          plan,
+					"state":         text("State of the add-on, such as `provisioned`."),
+					"attachment_name": text("Name of the store's first attachment to its own app, as `kvs_instance` " +
+						"has it; null without one."),
+					"attachments": schema.ListNestedAttribute{
+						MarkdownDescription: "All attachments of the store, also the first one, by app and name. " +
+							"Those that only serve a replacement are left out.",
+						Computed: true,
+						NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+							"id":       text("UUID of the attachment."),
+							"name":     text("Name of the attachment."),
+							"app_id":   text("UUID of the app that the store is attached to."),
+							"app_name": text("Name of that app."),
+						}},
+					},
+					"has_maintenance_window": flag("Whether the store's plan has a maintenance window."),
+					"created_at":             text("When the store was ordered, in RFC 3339."),
+					"timeout": schema.Int64Attribute{MarkdownDescription: "Seconds after which an " +
+						"idle client is disconnected, 0 for never." + asked, Computed: true},
+					"maxmemory_policy": text("What happens when the memory is full." + asked),
+					"notify_keyspace_events": text("Flags of the keyspace events that are published, empty for " +
+						"none." + asked),
+					"maintenance_window": text("Weekly maintenance window as Heroku words it; null on plans " +
+						"without one." + asked),
+					"version_actual": text("Version that the server runs, such as `7.2.4`." + asked),
+					"deprecated":     flag("Whether the life of that version has ended, or soon will." + asked),
+				}},
+			},
+		}),
+	}
+}
+
+func (d *instancesDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
+	d.configure(req.ProviderData, &resp.Diagnostics)
+}
+
+func (d *instancesDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Listing Key-Value Stores", nil)
+	selection, diags := storeFilters.selection(ctx, req.Config)
+	var settings types.Bool
+	diags.Append(req.Config.GetAttribute(ctx, path.Root("settings"), &settings)...)
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() || !d.ready(&resp.Diagnostics) {
+		return
+	}
+	instances := []listedInstanceModel{}
+	want := storeDetails{apps: true, attachments: true, settings: settings.ValueBool()}
+	for store, err := range d.stores(ctx, selection, want) {
+		if err != nil {
+			resp.Diagnostics.Append(d.failureOf(reading, "Unable to list what is at Heroku", store.label(), err))
+			return
+		}
+		instances = append(instances, d.listed(store))
+	}
+	slices.SortFunc(instances, func(a, b listedInstanceModel) int {
+		return cmp.Compare(a.Name.ValueString(), b.Name.ValueString())
+	})
+	resp.State.Raw = req.Config.Raw
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("instances"), instances)...)
+}
+
+func (d *instancesDataSource) listed(store foundStore) listedInstanceModel {
+	var read instanceModel
+	read.read(store.AddOn, store.settings)
+	where := store.candidate()
+	m := listedInstanceModel{
+		ID: read.ID, Name: read.Name, AppID: read.AppID, AppName: types.StringValue(store.AppName),
+		Team: optionalString(where.Team), SpaceID: optionalString(where.SpaceID), SpaceName: optionalString(where.SpaceName),
+		OutsideSpace: types.BoolValue(store.runsOutside()), Plan: read.Plan, State: types.StringValue(store.State),
+		AttachmentName: read.AttachmentName, Attachments: []instanceAttachmentModel{},
+		HasMaintenanceWindow: types.BoolValue(!hasNoWindow(store.plan())), CreatedAt: read.CreatedAt,
+		Timeout: read.Timeout.Int64Value, MaxmemoryPolicy: read.MaxmemoryPolicy,
+		NotifyKeyspaceEvents: read.NotifyKeyspaceEvents.StringValue, VersionActual: read.VersionActual,
+	}
+	for _, a := range store.attachments {
+		m.Attachments = append(m.Attachments, instanceAttachmentModel{
+			types.StringValue(string(a.ID)), types.StringValue(a.Name),
+			types.StringValue(string(a.AppID)), types.StringValue(a.AppName),
+		})
+	}
+	slices.SortFunc(m.Attachments, func(a, b instanceAttachmentModel) int {
+		return cmp.Or(
+			cmp.Compare(a.AppName.ValueString(), b.AppName.ValueString()), cmp.Compare(a.Name.ValueString(), b.Name.ValueString()))
+	})
+	if store.settings != nil {
+		m.MaintenanceWindow = optionalString(store.settings.MaintenanceWindow)
+		m.Deprecated = types.BoolValue(store.running().Deprecated(d.client.HostTime()))
+	}
+	return m
+}

@@ -1,0 +1,287 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"iter"
+	"maps"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/list"
+	"github.com/hashicorp/terraform-plugin-framework/list/schema"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+// A list resource is what terraform query asks for one kind of resource: see discovery.go for how objects are found. With
+// include_resource, a result has the state of the object as an import and the read after it would make it, so that the
+// configuration that Terraform generates of it plans no change.
+
+// lister lists the objects of one kind of resource, whose model is M.
+type lister[M any] struct {
+	connection
+	construct   func() resource.Resource
+	description string
+	identity    string // the attribute of the resource's identity
+	filters     filters
+	options     map[string]schema.Attribute // beside the filters
+	find        func(context.Context, query) iter.Seq2[listing[M], error]
+}
+
+// query is what is asked.
+type query struct {
+	*connection
+	keyvalue.Selection
+	list.ListRequest
+}
+
+// listing is one result.
+type listing[M any] struct {
+	id   string
+	name string // for people; empty for an error about none
+	// read fills in, for include_resource, a model that has nothing but its id.
+	read func(context.Context, *M) diag.Diagnostics
+}
+
+var _ list.ListResourceWithConfigure = (*lister[appModel])(nil)
+
+func (l *lister[M]) Metadata(ctx context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	l.construct().Metadata(ctx, req, resp)
+}
+
+func (l *lister[M]) ListResourceConfigSchema(
+	_ context.Context, _ list.ListResourceSchemaRequest, resp *list.ListResourceSchemaResponse,
+) {
+	attributes := map[string]schema.Attribute{}
+	maps.Copy(attributes, l.options)
+	resp.Schema = schema.Schema{MarkdownDescription: l.description, Attributes: l.filters.listAttributes(attributes)}
+}
+
+func (l *lister[M]) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	l.configure(req.ProviderData, &resp.Diagnostics)
+}
+
+func (l *lister[M]) List(ctx context.Context, req list.ListRequest, stream *list.ListResultsStream) {
+	selection, diags := l.filters.selection(ctx, req.Config)
+	if diags.HasError() || !l.ready(&diags) {
+		stream.Results = list.ListResultsStreamDiagnostics(diags)
+		return
+	}
+	schemas := schemasOf(ctx, l.construct())
+	var of resource.MetadataResponse
+	l.Metadata(ctx, resource.MetadataRequest{ProviderTypeName: "kvs"}, &of)
+	stream.Results = func(push func(list.ListResult) bool) {
+		var told int64
+		for found, err := range l.find(ctx, query{&l.connection, selection, req}) {
+			result := req.NewListResult(ctx)
+			if err != nil {
+				about := strings.TrimSpace(of.TypeName + " " + found.name)
+				result.Diagnostics.Append(l.failureOf(reading, "Unable to list what is at Heroku", about, err))
+			} else {
+				result.DisplayName = found.name
+				result.Diagnostics.Append(result.Identity.SetAttribute(ctx, path.Root(l.identity), found.id)...)
+			}
+			if req.IncludeResource && !result.Diagnostics.HasError() {
+				result.Diagnostics.Append(l.include(ctx, schemas, found, result.Resource)...)
+			}
+			if told++; !push(result) || result.Diagnostics.HasError() || told == req.Limit {
+				return
+			}
+		}
+	}
+}
+
+// include writes the state of an object.
+func (l *lister[M]) include(ctx context.Context, schemas *schemas, found listing[M], into *tfsdk.Resource) diag.Diagnostics {
+	state := schemas.bareState(tfsdk.State{})
+	diags := state.SetAttribute(ctx, path.Root("id"), found.id)
+	var model M
+	if diags.Append(state.Get(ctx, &model)...); diags.HasError() {
+		return diags
+	}
+	if diags.Append(found.read(ctx, &model)...); diags.HasError() {
+		return diags
+	}
+	diags.Append(state.Set(ctx, &model)...)
+	into.Raw = schemas.with(state.Raw, schemas.none)
+	return diags
+}
+
+// results makes results of what is found.
+func results[T, M any](all iter.Seq2[T, error], result func(T) listing[M]) iter.Seq2[listing[M], error] {
+	return func(yield func(listing[M], error) bool) {
+		for found, err := range all {
+			if !yield(result(found), err) {
+				return
+			}
+		}
+	}
+}
+
+func listResources() []func() list.ListResource {
+	return []func() list.ListResource{
+		listApps, listInstances, listAttachments, listMaintenanceWindows, listPrivateSpaces, listTrustedRanges,
+	}
+}
+
+func listApps() list.ListResource {
+	return &lister[appModel]{
+		construct: newAppResource, identity: "id", filters: appFilters,
+		description: "Lists the apps that the API token can see.",
+		find: func(ctx context.Context, q query) iter.Seq2[listing[appModel], error] {
+			return results(q.apps(ctx, q.Selection), func(app heroku.App) listing[appModel] {
+				return listing[appModel]{
+					id: string(app.ID), name: app.Name,
+					read: func(_ context.Context, m *appModel) diag.Diagnostics {
+						m.read(app)
+						return nil
+					},
+				}
+			})
+		},
+	}
+}
+
+func listInstances() list.ListResource {
+	return &lister[instanceModel]{
+		construct: newInstanceResource, identity: "id", filters: storeFilters,
+		description: "Lists the Key-Value Stores that the API token can see, but for those that are being destroyed. " +
+			"With `include_resource`, it takes one request for each store, since Heroku has no list of their settings.",
+		find: func(ctx context.Context, q query) iter.Seq2[listing[instanceModel], error] {
+			want := storeDetails{apps: q.IncludeResource, settings: q.IncludeResource}
+			return results(q.stores(ctx, q.Selection, want), func(store foundStore) listing[instanceModel] {
+				return listing[instanceModel]{
+					id: string(store.ID), name: store.Name,
+					read: func(_ context.Context, m *instanceModel) diag.Diagnostics {
+						m.DeletionProtection, m.OutsideSpace = types.BoolValue(true), types.BoolValue(store.runsOutside())
+						m.read(store.AddOn, store.settings)
+						return nil
+					},
+				}
+			})
+		},
+	}
+}
+
+func listMaintenanceWindows() list.ListResource {
+	return &lister[maintenanceWindowModel]{
+		construct: newMaintenanceWindowResource, identity: "instance_id", filters: storeFilters,
+		description: "Lists the maintenance windows of the Key-Value Stores that the API token can see: of those " +
+			"whose plan has one. " +
+			"With `include_resource`, it takes one request for each store, which is that of `kvs_instance` if both " +
+			"are listed.",
+		find: func(ctx context.Context, q query) iter.Seq2[listing[maintenanceWindowModel], error] {
+			want := storeDetails{settings: q.IncludeResource, windowed: true}
+			return results(q.stores(ctx, q.Selection, want), func(store foundStore) listing[maintenanceWindowModel] {
+				return listing[maintenanceWindowModel]{
+					id: string(store.ID), name: store.Name,
+					read: func(_ context.Context, m *maintenanceWindowModel) diag.Diagnostics {
+						m.InstanceID = m.ID
+						if store.settings == nil {
+							return nil
+						}
+						if window, err := keyvalue.ParseWindowText(store.settings.MaintenanceWindow); err == nil {
+							m.read(window, q.client.HostTime())
+						}
+						return nil
+					},
+				}
+			})
+		},
+	}
+}
+
+func listAttachments() list.ListResource {
+	const includeFirst = "include_first"
+	return &lister[attachmentModel]{
+		construct: newAttachmentResource, identity: "id", filters: attachmentFilters,
+		description: "Lists the attachments of Key-Value Stores that the API token can see. An attachment belongs to " +
+			"the app that the store is attached to.",
+		options: map[string]schema.Attribute{includeFirst: schema.BoolAttribute{
+			Optional: true,
+			MarkdownDescription: "Whether to list also the first attachment of each store to its own app, which " +
+				"`kvs_instance` manages as its `attachment_name`; " +
+				"`false` by default. A configuration may not manage one attachment twice.",
+		}},
+		find: func(ctx context.Context, q query) iter.Seq2[listing[attachmentModel], error] {
+			var first types.Bool
+			_ = q.Config.GetAttribute(ctx, path.Root(includeFirst), &first) // what is no flag has been refused before
+			attachments := func(yield func(foundAttachment, error) bool) {
+				for a, err := range q.attachments(ctx, q.Selection) {
+					if (err != nil || !a.first || first.ValueBool()) && !yield(a, err) {
+						return
+					}
+				}
+			}
+			return results(attachments, func(a foundAttachment) listing[attachmentModel] {
+				return listing[attachmentModel]{
+					id: string(a.ID), name: a.reference(),
+					read: func(_ context.Context, m *attachmentModel) diag.Diagnostics {
+						m.read(a.Attachment)
+						return nil
+					},
+				}
+			})
+		},
+	}
+}
+
+func listPrivateSpaces() list.ListResource {
+	return &lister[privateSpaceModel]{
+		construct: newPrivateSpaceResource, identity: "id", filters: spaceFilters,
+		description: "Lists the Private and Shield Spaces that the API token can see, but for those that are being " +
+			"deleted.",
+		find: func(ctx context.Context, q query) iter.Seq2[listing[privateSpaceModel], error] {
+			return results(q.spaces(ctx, q.Selection), func(space heroku.Space) listing[privateSpaceModel] {
+				return listing[privateSpaceModel]{
+					id: string(space.ID), name: space.Name,
+					read: func(_ context.Context, m *privateSpaceModel) diag.Diagnostics {
+						m.DeletionProtection = types.BoolValue(true)
+						m.read(space, nil) // its addresses are no configuration
+						return nil
+					},
+				}
+			})
+		},
+	}
+}
+
+func listTrustedRanges() list.ListResource {
+	return &lister[trustedRangesModel]{
+		construct: newTrustedRangesResource, identity: "space_id", filters: rangeFilters,
+		description: "Lists the trusted IP ranges of the Private and Shield Spaces that the API token can see, those " +
+			"of each space as one. " +
+			"With `include_resource`, it takes one request for each space, since Heroku has no list of them.",
+		find: func(ctx context.Context, q query) iter.Seq2[listing[trustedRangesModel], error] {
+			spaces := func(yield func(heroku.Space, error) bool) {
+				for space, err := range q.spaces(ctx, q.Selection) { // one that is not allocated has none yet
+					if (err != nil || space.State == heroku.SpaceAllocated) && !yield(space, err) {
+						return
+					}
+				}
+			}
+			return results(spaces, func(space heroku.Space) listing[trustedRangesModel] {
+				return listing[trustedRangesModel]{
+					id: string(space.ID), name: space.Name,
+					read: func(ctx context.Context, m *trustedRangesModel) diag.Diagnostics {
+						ruleset, err := q.client.TrustedRanges(ctx, space.ID)
+						if err != nil {
+							about := "The trusted IP ranges of space " + space.Name
+							return diag.Diagnostics{q.failureOf(reading, "Unable to list what is at Heroku", about, err)}
+						}
+						m.SpaceID, m.OnDestroy = m.ID, types.StringValue(onDestroyKeep)
+						return m.read(ctx, ruleset)
+					},
+				}
+			})
+		},
+	}
+}
