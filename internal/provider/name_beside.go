@@ -23,10 +23,10 @@ func nameBeside(id, description string) schema.StringAttribute {
 	}
 }
 
-// plannedName is such a name after a change: what was planned, or else what Heroku says; null when it does not.
-func plannedName(planned types.String, found string) types.String {
+// plannedName is such a name after a change: what was planned, or else what is found.
+func plannedName(planned, found types.String) types.String {
 	if planned.IsUnknown() {
-		return optionalString(found)
+		return found
 	}
 	return planned
 }

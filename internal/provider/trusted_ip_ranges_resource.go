@@ -280,7 +280,7 @@ func (r *trustedRangesResource) Create(ctx context.Context, req resource.CreateR
 	}
 	plan.ID = plan.SpaceID
 	plan.PreviousRanges = plan.previousOf(previous)
-	plan.Applied, plan.SpaceName = appliedValue(ruleset), plannedName(plan.SpaceName, ruleset.SpaceName)
+	plan.Applied, plan.SpaceName = appliedValue(ruleset), plannedName(plan.SpaceName, optionalString(ruleset.SpaceName))
 	save := func() {
 		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 		resp.Diagnostics.Append(resp.Identity.Set(ctx, trustedRangesIdentity{SpaceID: plan.SpaceID})...)
