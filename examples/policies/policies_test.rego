@@ -187,8 +187,23 @@ test_version if {
 	count(kvs.warn) == 1 with input as running("7.2.4") with data.change as {"now": "2026-12-01T00:00:00Z"}
 }
 
-# What was changed by hand is no change of the plan.
-test_drift if {
-	drifted := object.union(none, {"resource_drift": [change(store, with_impact({}), object.union(with_impact({}), {"deletion_protection": false}), {})]})
-	count(kvs.deny) == 0 with input as drifted
+# Plans that the provider has made, also after changes by hand, and what is said of them.
+said[name] := messages if {
+	some name, fixture in data.fixtures
+	messages := kvs.deny with input as fixture.plan with data.change as fixture.decided
+}
+
+test_real_plans if {
+	count(data.fixtures) > 20
+	every name, fixture in data.fixtures {
+		as_expected(said[name], fixture.denied)
+	}
+}
+
+as_expected(messages, "") if count(messages) == 0
+
+as_expected(messages, denied) if {
+	denied != ""
+	some message in messages
+	contains(message, denied)
 }

@@ -1,10 +1,29 @@
-# A Shield Space that only the office reaches, with an app and its store inside.
+# A Shield Space that only the office reaches, with an app and its store inside, under change control.
 
 terraform {
   required_providers {
     kvs = {
       source = "terraform-kvs/kvs"
     }
+  }
+}
+
+variable "change_reference" {
+  description = "The reference of the approved change, such as CHG0012345. A plan without changes needs none."
+  type        = string
+  default     = null
+}
+
+# Somebody else approves each change: none without a reference, none in a freeze, and a record of each write.
+provider "kvs" {
+  change_control = {
+    reference         = var.change_reference
+    reference_pattern = "^CHG[0-9]{7}$"
+    record_file       = "kvs-changes.jsonl"
+
+    freezes = [
+      { from = "2026-12-18T00:00:00Z", to = "2027-01-04T08:00:00Z", reason = "year-end close" },
+    ]
   }
 }
 

@@ -17,6 +17,7 @@ import (
 type Ruleset struct {
 	ID        string
 	SpaceID   SpaceID
+	SpaceName string
 	Applied   *bool  // whether the rules are in force already; nil when Heroku does not say
 	CreatedBy string // an e-mail address
 	CreatedAt string // RFC 3339
@@ -51,6 +52,7 @@ func (w wireRuleset) value() (Ruleset, error) {
 	set := Ruleset{
 		ID:        string(w.ID),
 		SpaceID:   SpaceID(w.Space.ID),
+		SpaceName: string(w.Space.Name),
 		Applied:   (*bool)(w.Applied),
 		CreatedBy: string(w.CreatedBy),
 		CreatedAt: string(w.CreatedAt),

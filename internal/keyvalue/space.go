@@ -21,6 +21,15 @@ const (
 // SpaceAppsLimit is how many apps a new space may have (Dev Center: Private Spaces, "Default Limits for Private Spaces").
 const SpaceAppsLimit = 20
 
+// SpacePriceCents is the most that a space costs a month, in US cents, as Heroku's command line says when it creates one. A
+// contract may say otherwise.
+func SpacePriceCents(shield bool) int {
+	if shield {
+		return 300000
+	}
+	return 100000
+}
+
 var privateRegions = []string{"dublin", "frankfurt", "london", "montreal", "mumbai", "oregon", "singapore", "sydney", "tokyo", "virginia"}
 
 // PrivateRegions are the regions that Dev Center lists for Private Spaces, in alphabetical order. Others may exist.

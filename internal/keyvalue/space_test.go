@@ -76,6 +76,13 @@ func TestDefaultNetworksAreValid(t *testing.T) {
 	}
 }
 
+func TestSpacePriceCents(t *testing.T) {
+	t.Parallel()
+	if private, shield := keyvalue.SpacePriceCents(false), keyvalue.SpacePriceCents(true); private != 100000 || shield != 300000 {
+		t.Errorf("a Private Space costs %d cents a month, a Shield Space %d", private, shield)
+	}
+}
+
 func TestLogDrainURLs(t *testing.T) {
 	t.Parallel()
 	for _, ok := range []string{"https://logs.example.com", "https://user:secret@logs.example.com:6514/in?token=secret"} {

@@ -33,8 +33,7 @@ func newAppDataSource() datasource.DataSource { return &appDataSource{} }
 // appDataModel is the app, and what its space is: an attribute of the app's resource would only repeat the space's.
 type appDataModel struct {
 	appModel
-	SpaceName types.String `tfsdk:"space_name"`
-	Shield    types.Bool   `tfsdk:"shield"`
+	Shield types.Bool `tfsdk:"shield"`
 }
 
 func (d *appDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
@@ -119,10 +118,8 @@ func (d *appDataSource) Read(ctx context.Context, req datasource.ReadRequest, re
 		resp.Diagnostics.Append(d.failure("Unable to find app", fmt.Sprintf("App %q", idOrName), err))
 		return
 	}
+	config.SpaceName = types.StringUnknown()
 	config.read(app)
-	config.SpaceName, config.Shield = types.StringNull(), types.BoolValue(false)
-	if app.Space != nil {
-		config.SpaceName, config.Shield = types.StringValue(app.Space.Name), types.BoolValue(app.Space.Shield)
-	}
+	config.Shield = types.BoolValue(app.Space != nil && app.Space.Shield)
 	resp.Diagnostics.Append(resp.State.Set(ctx, config)...)
 }

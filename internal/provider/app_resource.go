@@ -43,6 +43,7 @@ type appModel struct {
 	Name            types.String `tfsdk:"name"`
 	Team            types.String `tfsdk:"team"`
 	SpaceID         types.String `tfsdk:"space_id"`
+	SpaceName       types.String `tfsdk:"space_name"`
 	InternalRouting types.Bool   `tfsdk:"internal_routing"`
 	Region          regionName   `tfsdk:"region"`
 	Maintenance     types.Bool   `tfsdk:"maintenance"`
@@ -88,6 +89,7 @@ func (r *appResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *
 				Optional:   true,
 				Validators: []validator.String{uuidValidator()},
 			},
+			"space_name": nameBeside("space_id", "Name of the space; null in the Common Runtime"),
 			"internal_routing": schema.BoolAttribute{
 				MarkdownDescription: "Whether the app can be reached from inside its space only; `false` when absent at creation. It needs a space. " +
 					"It is settled when the app is created, so changing it replaces the app.",
@@ -173,8 +175,11 @@ func (r *appResource) planCreate(ctx context.Context, config appModel, plan *app
 	if config.InternalRouting.IsNull() {
 		plan.InternalRouting = types.BoolValue(false)
 	}
-	if config.SpaceID.IsNull() && config.Team.IsNull() {
-		plan.Team = types.StringNull()
+	if config.SpaceID.IsNull() {
+		plan.SpaceName = types.StringNull()
+		if config.Team.IsNull() {
+			plan.Team = types.StringNull()
+		}
 	}
 	name := plan.Name.ValueString()
 	replaced, found, diags := r.run.takes(name, taking{object{resourceType: appType}, fmt.Sprintf("a new app %q", name)})
@@ -244,7 +249,7 @@ func (r *appResource) Create(ctx context.Context, req resource.CreateRequest, re
 		return
 	}
 	r.run.keep(object{madeApp, string(app.ID)})
-	var state appModel
+	state := appModel{SpaceName: plan.SpaceName}
 	state.read(app)
 	wanted := plan.Maintenance
 	if !wanted.IsUnknown() {
@@ -311,6 +316,7 @@ func (r *appResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 		resp.Diagnostics.Append(r.failure("Unable to read app", state.String(), err))
 		return
 	}
+	state.SpaceName = types.StringUnknown()
 	state.read(app)
 	r.run.found(state.member(unplanned))
 	r.protected.noteApp(state)
@@ -452,10 +458,12 @@ func (m *appModel) read(app heroku.App) {
 	m.ID = types.StringValue(string(app.ID))
 	m.Name = types.StringValue(app.Name)
 	m.Team = optionalString(app.Team)
-	m.SpaceID = types.StringNull()
+	var space heroku.SpaceRef
 	if app.Space != nil {
-		m.SpaceID = types.StringValue(string(app.Space.ID))
+		space = *app.Space
 	}
+	m.SpaceID = optionalString(string(space.ID))
+	m.SpaceName = plannedName(m.SpaceName, space.Name)
 	m.InternalRouting = types.BoolValue(app.InternalRouting)
 	m.Region = newRegionName(app.Region)
 	m.Maintenance = types.BoolValue(app.Maintenance)

@@ -42,11 +42,13 @@ type attachmentResource struct{ connection }
 func newAttachmentResource() resource.Resource { return &attachmentResource{} }
 
 type attachmentModel struct {
-	ID         types.String `tfsdk:"id"`
-	InstanceID types.String `tfsdk:"instance_id"`
-	AppID      types.String `tfsdk:"app_id"`
-	Name       types.String `tfsdk:"name"`
-	ConfigVars types.Set    `tfsdk:"config_vars"`
+	ID           types.String `tfsdk:"id"`
+	InstanceID   types.String `tfsdk:"instance_id"`
+	InstanceName types.String `tfsdk:"instance_name"`
+	AppID        types.String `tfsdk:"app_id"`
+	AppName      types.String `tfsdk:"app_name"`
+	Name         types.String `tfsdk:"name"`
+	ConfigVars   types.Set    `tfsdk:"config_vars"`
 
 	OutsideSpace types.Bool   `tfsdk:"outside_space"`
 	TakesOver    types.String `tfsdk:"takes_over"`
@@ -78,11 +80,13 @@ func (r *attachmentResource) Schema(_ context.Context, _ resource.SchemaRequest,
 				Required:   true,
 				Validators: []validator.String{uuidValidator()},
 			},
+			"instance_name": nameBeside("instance_id", "Name of the store"),
 			"app_id": schema.StringAttribute{
 				MarkdownDescription: "UUID of the app that gets the config var, such as `kvs_app.web.id`. Changing it attaches the store to the other app first and detaches it from this one then.",
 				Required:            true,
 				Validators:          []validator.String{uuidValidator()},
 			},
+			"app_name": nameBeside("app_id", "Name of the app"),
 			"name": schema.StringAttribute{
 				MarkdownDescription: "Name of the attachment, such as `CACHE` for the config var `CACHE_URL`; when absent, Heroku chooses one. " +
 					"`REDIS` makes the store the app's primary: another store that holds this name keeps an attachment under a name that Heroku chooses. " +
@@ -241,6 +245,7 @@ func (r *attachmentResource) Read(ctx context.Context, req resource.ReadRequest,
 		resp.Diagnostics.Append(r.failure("Unable to read attachment", state.String(), err))
 		return
 	}
+	state.InstanceName, state.AppName = types.StringUnknown(), types.StringUnknown()
 	state.read(attachment)
 	r.run.note(state.object())
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, attachmentIdentity{ID: state.ID})...)
@@ -480,7 +485,9 @@ func (m attachmentModel) String() string {
 func (m *attachmentModel) read(attachment heroku.Attachment) {
 	m.ID = types.StringValue(string(attachment.ID))
 	m.InstanceID = types.StringValue(string(attachment.AddOnID))
+	m.InstanceName = plannedName(m.InstanceName, attachment.AddOnName)
 	m.AppID = types.StringValue(string(attachment.AppID))
+	m.AppName = plannedName(m.AppName, attachment.AppName)
 	m.Name = types.StringValue(attachment.Name)
 	configVars := attachment.ConfigVars
 	if len(configVars) == 0 { // left out of some answers; every attachment gives at least this one

@@ -95,17 +95,20 @@ func (g *governed[M]) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	if resp.Diagnostics.Append(refuseUnread(ctx, req.Private)...); resp.Diagnostics.HasError() {
 		return
 	}
-	schemas := g.schemas(ctx)
-	kept := schemas.impactIn(req.State.Raw)
+	schemas, before := g.schemas(ctx), req.State
+	kept := schemas.impactIn(before.Raw)
 	req.Config, req.State, req.Plan = schemas.bareConfig(req.Config), schemas.bareState(req.State), schemas.barePlan(req.Plan)
 	resp.Plan = req.Plan // as the framework hands them over
 	g.managed.ModifyPlan(ctx, req, resp)
 	planned := resp.Plan
-	defer func() { resp.Plan = schemas.wholePlan(planned, kept) }()
-	if resp.Diagnostics.HasError() || planned.Raw.Equal(req.State.Raw) {
+	if planned.Raw.Equal(req.State.Raw) {
+		resp.Plan = tfsdk.Plan(before)
 		return
 	}
+	defer func() { resp.Plan = schemas.wholePlan(planned, kept) }()
 	switch {
+	case resp.Diagnostics.HasError():
+		return
 	case planned.Raw.IsNull():
 	case !req.State.Raw.IsNull() && !req.Config.Raw.IsFullyKnown(): // it may turn out that nothing changes
 		kept = tftypes.NewValue(kept.Type(), tftypes.UnknownValue)
@@ -139,7 +142,8 @@ func (g *governed[M]) Create(ctx context.Context, req resource.CreateRequest, re
 func (g *governed[M]) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	schemas := g.schemas(ctx)
 	kept := schemas.impactIn(req.State.Raw)
-	req.State, resp.State = schemas.bareState(req.State), schemas.bareState(resp.State)
+	req.State = schemas.bareState(req.State)
+	resp.State = req.State // as the framework hands them over
 	g.managed.Read(ctx, req, resp)
 	resp.State = schemas.wholeState(resp.State, kept)
 	if unread, _ := req.Private.GetKey(ctx, movedUnread); len(unread) > 0 && !resp.Diagnostics.HasError() {
@@ -150,7 +154,8 @@ func (g *governed[M]) Read(ctx context.Context, req resource.ReadRequest, resp *
 func (g *governed[M]) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	schemas := g.schemas(ctx)
 	kept, planned := schemas.impactIn(req.State.Raw), schemas.impactIn(req.Plan.Raw)
-	req.Config, req.Plan, req.State, resp.State = schemas.bareConfig(req.Config), schemas.barePlan(req.Plan), schemas.bareState(req.State), schemas.bareState(resp.State)
+	req.Config, req.Plan, req.State = schemas.bareConfig(req.Config), schemas.barePlan(req.Plan), schemas.bareState(req.State)
+	resp.State = req.State
 	ctx, permitted := g.begin(ctx, req.State, req.Plan, nil, planned, &resp.Diagnostics)
 	if permitted {
 		g.managed.Update(ctx, req, resp)
@@ -172,7 +177,8 @@ func (g *governed[M]) Delete(ctx context.Context, req resource.DeleteRequest, re
 		planned = nil // it was planned under none, or under one of the environment
 	}
 	kept := schemas.impactIn(req.State.Raw)
-	req.State, resp.State = schemas.bareState(req.State), schemas.bareState(resp.State)
+	req.State = schemas.bareState(req.State)
+	resp.State = req.State
 	ctx, permitted := g.begin(ctx, req.State, tfsdk.Plan{}, planned, schemas.none, &resp.Diagnostics)
 	if permitted {
 		g.managed.Delete(ctx, req, resp)

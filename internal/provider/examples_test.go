@@ -4,18 +4,18 @@
 package provider_test
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-testing/config"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
-	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
 // Every example is applied, planned again without a change as after every step, and destroyed: a broken one cannot ship.
@@ -46,20 +46,65 @@ func exampleStep(file string) resource.TestStep {
 	return resource.TestStep{ConfigFile: config.StaticFile(file)}
 }
 
-// The provider's own example has a provider block, which terraform-plugin-testing takes for a provider to install.
+// An example with a provider block is run by the CLI alone: terraform-plugin-testing takes the block for a provider to install.
 func TestAccExamples_provider(t *testing.T) {
 	t.Parallel()
-	content, err := os.ReadFile(filepath.Join(examplesDir, "provider", "provider.tf"))
-	if err != nil {
-		t.Fatal(err)
+	for _, file := range providerExamples {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			content, err := os.ReadFile(filepath.Join(examplesDir, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			config := recordingTo(filepath.Join(t.TempDir(), "record.jsonl"), string(content))
+			l := newLab(t, config, embedded)
+			l.cli.Env = []string{"TF_VAR_change_reference=CHG0012345"}
+			l.mustApply(config)
+			l.expectNoChanges()
+			if result := l.run(mishap{}, "destroy", "-auto-approve", "-input=false", "-no-color"); result.Code != 0 {
+				t.Errorf("the destroy exited %d:\n%s", result.Code, result.Output())
+			}
+		})
 	}
-	sb := acctest.Start(t, func(o *sandbox.Options) { o.Clock, o.Provisioning = nil, time.Millisecond })
-	cli := sb.CLI(t, string(content))
-	cli.Apply()
-	if plan := cli.Run("plan", "-detailed-exitcode", "-input=false"); plan.Code != 0 {
-		t.Errorf("the plan after it exited %d, want 0 (no changes):\n%s", plan.Code, plan.Output())
+}
+
+// Each rule in HCL stops the plan that breaks it, and a reference lets through what it is for.
+func TestAccExamples_rulesInHCL(t *testing.T) {
+	t.Parallel()
+	config := string(fileOf(t, filepath.Join(examplesDir, "policies", "in-hcl", "main.tf")))
+	l := newLab(t, config, embedded)
+	l.mustApply(config)
+	transferred := strings.Replace(config, `"acme"`, `"acme-data"`, 1)
+	lossy := strings.Replace(config, `"private-7"`, "\"premium-0\"\n  outside_space = true\n"+
+		`  migration = { strategy = "recreate", accept_data_loss = true }`, 1)
+	others := strings.NewReplacer(`"premium-0"`, `"premium-14"`, `["192.0.2.0/24"]`, `["0.0.0.0/0"]`,
+		`"acme-orders-cache"`, "\"acme-orders-cache\"\n  maxmemory_policy = \"allkeys-lru\"").Replace(lossy)
+	for changed, refusals := range map[string][]string{
+		transferred: {"The space is transferred to another team"},
+		others: {"Keys may be lost", "Keys are dropped when the memory is full", "The store costs more than $1000 a month",
+			"A range is open to more than 65536 addresses"},
+	} {
+		l.cli.Configure(changed)
+		refused := l.mustRefuse(refusals[0], "plan")
+		for _, says := range refusals[1:] {
+			if !acctest.Says(says).MatchString(refused.Output()) {
+				t.Errorf("it does not say %q:\n%s", says, refused.Output())
+			}
+		}
 	}
-	cli.Apply("-destroy")
+	l.cli.Env = []string{"TF_VAR_change_reference=CHG0012345"}
+	l.mustApply(lossy)
+	l.cli.Env = nil
+	l.expectNoChanges()
+}
+
+// recordingTo is an example whose record is not where its provider runs, which is where the tests are.
+func recordingTo(path, example string) string {
+	return strings.Replace(example, `"kvs-changes.jsonl"`, fmt.Sprintf("%q", path), 1)
+}
+
+var providerExamples = []string{
+	filepath.Join("policies", "in-hcl", "main.tf"), filepath.Join("provider", "provider.tf"), filepath.Join("shield", "main.tf"),
 }
 
 var examplesDir = filepath.Join("..", "..", "examples")
@@ -70,7 +115,7 @@ func exampleFiles(t *testing.T) []string {
 	t.Helper()
 	var files []string
 	err := fs.WalkDir(os.DirFS(examplesDir), ".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || filepath.Ext(path) != ".tf" || path == "provider/provider.tf" || strings.HasPrefix(path, "actions/") || strings.HasPrefix(entry.Name(), "import-") {
+		if err != nil || filepath.Ext(path) != ".tf" || slices.Contains(providerExamples, filepath.FromSlash(path)) || strings.HasPrefix(path, "actions/") || strings.HasPrefix(entry.Name(), "import-") {
 			return err
 		}
 		_, beside := os.Stat(filepath.Join(examplesDir, filepath.Dir(path), "main.tf"))

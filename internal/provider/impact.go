@@ -86,10 +86,11 @@ func impactAttribute() schema.SingleNestedAttribute {
 			"restarts":     set("Apps that Heroku restarts, or may restart, by name; by UUID where the state has no name. Null when they could not be read."),
 			"interruption": text("For how long apps do without: `none`, `brief`, `while_copied`."),
 			"irreversible": schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether changing back is impossible."},
-			"price_before": price("US dollars a month before the change. Null where no price is published."),
-			"price_after":  price("US dollars a month after it, of both stores while both may be kept. Null where no price is published."),
-			"admits":       set("Trusted ranges that are added. Null for everything but ranges."),
-			"shuts_out":    set("Trusted ranges that are removed. Null for everything but ranges, and when those that are there are not in the state."),
+			"price_before": price("US dollars a month before the change: of a store the price of its plan, of a space the most that it costs. " +
+				"Null where no price is published. A contract may say otherwise."),
+			"price_after": price("US dollars a month after it, of both stores while both may be kept. Null where no price is published."),
+			"admits":      set("Trusted ranges that are added. Null for everything but ranges."),
+			"shuts_out":   set("Trusted ranges that are removed. Null for everything but ranges, and when those that are there are not in the state."),
 			"reference": text("The change reference of the provider block, when it was set there: " +
 				"one of the environment is recorded but not planned, since the job that applies may have another."),
 		},

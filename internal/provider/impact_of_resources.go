@@ -17,7 +17,21 @@ import (
 // What a change of each resource means. before is nil for a creation. The configuration of an object that exists is known
 // here, so that what is unknown in its plan is only what follows from the change.
 
-func differs(planned, before attr.Value) bool { return !planned.IsUnknown() && !planned.Equal(before) }
+// change is an attribute as it is planned and as it was, and the method of an object in which it differs.
+type change struct {
+	planned, before attr.Value
+	method          string
+}
+
+// methodOf is the method of the first of these that differs.
+func methodOf(changes ...change) string {
+	for _, c := range changes {
+		if !c.planned.IsUnknown() && !c.planned.Equal(c.before) {
+			return c.method
+		}
+	}
+	return methodNothingSent
+}
 
 func (m instanceModel) impact(ctx context.Context, before *instanceModel) impact {
 	if before == nil {
@@ -30,30 +44,26 @@ func (m instanceModel) impact(ctx context.Context, before *instanceModel) impact
 		return created
 	}
 	terms := m.terms(ctx)
-	change := keyvalue.Impact(before.spec(), m.spec())
-	i := outcome(change.Outcome(keyvalue.Terms{Empty: terms.recreates(), AppsHeld: terms.holds()}))
+	to := keyvalue.Impact(before.spec(), m.spec())
+	i := outcome(to.Outcome(keyvalue.Terms{Empty: terms.recreates(), AppsHeld: terms.holds()}))
 	i.PriceBefore, i.PriceAfter, i.Restarts = before.MonthlyPrice, m.MonthlyPrice, stringSet(nil)
 	switch {
-	case change.Method == keyvalue.NewStore || change.Method == keyvalue.Refused:
+	case to.Method != keyvalue.NoChange:
 		i.Restarts = before.AttachedApps
-		if terms.retires() != replacement.RetireAlways {
+		if to.Method != keyvalue.InPlace && terms.retires() != replacement.RetireAlways {
 			i.PriceAfter = sumOf(before.MonthlyPrice, m.MonthlyPrice)
 		}
-	case change.Method == keyvalue.InPlace:
-		i.Restarts = before.AttachedApps
 	case !before.ready():
 		i.Method = methodResume
-	case differs(m.AttachmentName, before.AttachmentName):
-		i.Method, i.Restarts, i.Interruption = methodAttach, appsOf(m.AppID), keyvalue.InterruptionBrief
-	case differs(m.Name, before.Name):
-		i.Method = methodRename
-	case differs(m.Timeout, before.Timeout) || differs(m.MaxmemoryPolicy, before.MaxmemoryPolicy) ||
-		differs(m.NotifyKeyspaceEvents, before.NotifyKeyspaceEvents):
-		i.Method = methodSettings
-	case differs(m.DeletionProtection, before.DeletionProtection):
-		i.Method = methodProtection
 	default:
-		i.Method = methodNothingSent
+		i.Method = methodOf(
+			change{m.AttachmentName, before.AttachmentName, methodAttach}, change{m.Name, before.Name, methodRename},
+			change{m.Timeout, before.Timeout, methodSettings}, change{m.MaxmemoryPolicy, before.MaxmemoryPolicy, methodSettings},
+			change{m.NotifyKeyspaceEvents, before.NotifyKeyspaceEvents, methodSettings},
+			change{m.DeletionProtection, before.DeletionProtection, methodProtection})
+	}
+	if i.Method == methodAttach {
+		i.Restarts, i.Interruption = appsOf(m.AppID), keyvalue.InterruptionBrief
 	}
 	return i
 }
@@ -68,40 +78,53 @@ func sumOf(a, b types.Float64) types.Float64 {
 	return types.Float64Value(a.ValueFloat64() + b.ValueFloat64())
 }
 
+// app is the attached app for a person: its name, or its UUID as long as that is all that is known.
+func (m attachmentModel) app() types.String {
+	if known(m.AppName) {
+		return m.AppName
+	}
+	return m.AppID
+}
+
 func (m attachmentModel) impact(_ context.Context, before *attachmentModel) impact {
 	i := impact{
 		Method: methodAttach, Data: keyvalue.DataKept, URLChanges: keyvalue.URLStays, Interruption: keyvalue.InterruptionBrief,
-		Restarts: appsOf(m.AppID),
+		Restarts: appsOf(m.app()),
 	}
-	switch {
-	case before == nil:
+	if before == nil {
 		i.Interruption = keyvalue.InterruptionNone
-	case differs(m.AppID, before.AppID):
-		i.Method, i.Restarts = methodMove, appsOf(m.AppID, before.AppID)
-	case differs(m.InstanceID, before.InstanceID):
-		i.Method, i.URLChanges = methodRepoint, keyvalue.URLChangesNow
-	case differs(m.Name, before.Name):
-		i.Method = methodRename
-	default:
+		return i
+	}
+	i.Method = methodOf(
+		change{m.AppID, before.AppID, methodMove}, change{m.InstanceID, before.InstanceID, methodRepoint}, change{m.Name, before.Name, methodRename})
+	switch i.Method {
+	case methodMove:
+		i.Restarts = appsOf(m.app(), before.app())
+	case methodRepoint:
+		i.URLChanges = keyvalue.URLChangesNow
+	case methodNothingSent:
 		return harmless(methodNothingSent)
 	}
 	return i
 }
 
 func (m privateSpaceModel) impact(_ context.Context, before *privateSpaceModel) impact {
-	switch {
-	case before == nil:
-		return harmless(methodCreate)
-	case differs(m.Team, before.Team):
-		return harmless(methodTransfer)
-	case differs(m.Name, before.Name):
-		return harmless(methodRename)
-	case differs(m.LogDrainURLVersion, before.LogDrainURLVersion):
-		return harmless(methodLogDrain)
-	case differs(m.DeletionProtection, before.DeletionProtection):
-		return harmless(methodProtection)
+	i, price := harmless(methodCreate), priceOfSpace(m.Shield)
+	i.PriceBefore, i.PriceAfter = types.Float64Value(0), price
+	if before != nil {
+		i.PriceBefore, i.Method = price, methodOf(
+			change{m.Team, before.Team, methodTransfer}, change{m.Name, before.Name, methodRename},
+			change{m.LogDrainURLVersion, before.LogDrainURLVersion, methodLogDrain},
+			change{m.DeletionProtection, before.DeletionProtection, methodProtection})
 	}
-	return harmless(methodNothingSent)
+	return i
+}
+
+func priceOfSpace(shield types.Bool) types.Float64 {
+	if shield.IsUnknown() {
+		return types.Float64Unknown()
+	}
+	return types.Float64Value(float64(keyvalue.SpacePriceCents(shield.ValueBool())) / 100)
 }
 
 func (m trustedRangesModel) impact(_ context.Context, before *trustedRangesModel) impact {
@@ -110,7 +133,7 @@ func (m trustedRangesModel) impact(_ context.Context, before *trustedRangesModel
 		return impact{unknown: true}
 	}
 	after := m.sources()
-	if before == nil || differs(m.SpaceID, before.SpaceID) {
+	if before == nil || known(m.SpaceID) && !m.SpaceID.Equal(before.SpaceID) {
 		i.Admits = stringSet(after)
 		return i
 	}
@@ -130,17 +153,12 @@ func beyond(a, b []string) []string {
 }
 
 func (m appModel) impact(_ context.Context, before *appModel) impact {
-	switch {
-	case before == nil:
+	if before == nil {
 		return harmless(methodCreate)
-	case differs(m.Team, before.Team):
-		return harmless(methodTransfer)
-	case differs(m.Name, before.Name):
-		return harmless(methodRename)
-	case differs(m.Maintenance, before.Maintenance):
-		return harmless(methodMaintenance)
 	}
-	return harmless(methodNothingSent)
+	return harmless(methodOf(
+		change{m.Team, before.Team, methodTransfer}, change{m.Name, before.Name, methodRename},
+		change{m.Maintenance, before.Maintenance, methodMaintenance}))
 }
 
 func (m maintenanceWindowModel) impact(context.Context, *maintenanceWindowModel) impact {

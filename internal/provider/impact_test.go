@@ -5,83 +5,24 @@ package provider_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// approved has one of each resource that a change can be approved for.
-const approved = `
-resource "kvs_private_space" "prod" {
-  name                = "acme-prod"
-  team                = "acme"
-  shield              = true
-  deletion_protection = false
-}
-
-resource "kvs_trusted_ip_ranges" "prod" {
-  space_id = kvs_private_space.prod.id
-  ranges   = { "192.0.2.0/24" = {}, "198.51.100.0/24" = {} }
-}
-
-resource "kvs_app" "inside" {
-  name     = "orders-inside"
-  space_id = kvs_private_space.prod.id
-}
-
-resource "kvs_instance" "inside" {
-  app_id              = kvs_app.inside.id
-  plan                = "shield-7"
-  name                = "orders-inside-cache"
-  deletion_protection = false
-}
-
-resource "kvs_maintenance_window" "inside" {
-  instance_id = kvs_instance.inside.id
-  day         = "Sunday"
-  time        = "02:30"
-}
-
-resource "kvs_app" "web" {
-  name = "orders-web"
-}
-
-resource "kvs_app" "worker" {
-  name = "orders-worker"
-}
-
-resource "kvs_instance" "cache" {
-  app_id = kvs_app.web.id
-  plan   = "premium-0"
-  name   = "orders-cache"
-
-  deletion_protection = false
-}
-
-resource "kvs_instance" "spare" {
-  app_id              = kvs_app.web.id
-  plan                = "premium-1"
-  name                = "orders-spare"
-  attachment_name     = "SPARE"
-  deletion_protection = false
-}
-
-resource "kvs_attachment" "worker" {
-  app_id      = kvs_app.worker.id
-  instance_id = kvs_instance.cache.id
-  name        = "CACHE"
-}
-`
-
 // changesOf are the planned changes of a saved plan, by address, as a policy engine reads them.
-func (l *lab) changesOf(config string) map[string]plannedChange {
+func (l *lab) changesOf(config string, args ...string) map[string]plannedChange {
 	l.Helper()
 	l.cli.Configure(config)
-	if result := l.run(mishap{}, "plan", "-out=plan.tfplan", "-input=false", "-no-color"); result.Code != 0 {
+	if result := l.run(mishap{}, append([]string{"plan", "-out=plan.tfplan", "-input=false", "-no-color"}, args...)...); result.Code != 0 {
 		l.Fatalf("the plan exited %d:\n%s", result.Code, result.Output())
 	}
 	shown := l.run(mishap{}, "show", "-json", "plan.tfplan")
@@ -107,6 +48,7 @@ type plannedChange struct {
 	Actions []string       `json:"actions"`
 	Before  map[string]any `json:"before"`
 	After   map[string]any `json:"after"`
+	Unknown map[string]any `json:"after_unknown"`
 }
 
 // impact is what the plan says that the change means.
@@ -115,18 +57,71 @@ func (c plannedChange) impact() map[string]any {
 	return impact
 }
 
+func contains(all, some map[string]any) bool {
+	for key, value := range some {
+		if !reflect.DeepEqual(all[key], value) {
+			return false
+		}
+	}
+	return true
+}
+
+// beside is a store outside of the network of its app's Private Space.
+const beside = `
+resource "kvs_private_space" "dev" {
+  name                = "acme-dev"
+  team                = "acme"
+  deletion_protection = false
+}
+
+resource "kvs_app" "dev" {
+  name     = "orders-dev"
+  space_id = kvs_private_space.dev.id
+}
+
+resource "kvs_instance" "dev" {
+  app_id = kvs_app.dev.id
+  name   = "orders-dev-cache"
+  plan   = "premium-0"
+  outside_space = true
+
+  deletion_protection = false
+}
+`
+
 // A person or a policy that has nothing but the plan's JSON can tell what each change means.
 func TestAccImpact_ofEachChange(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, approved, embedded)
-	l.mustApply(approved)
+	estate := approved + beside
+	l := newLab(t, estate, embedded)
+	// everything is new, so that little is known
+	created := l.changesOf(estate)
+	for address, want := range map[string]map[string]any{
+		"kvs_private_space.prod":        {"method": "create", "restarts": []any{}, "price_before": 0.0, "price_after": 3000.0},
+		"kvs_instance.inside":           {"method": "create", "url_changes": "no", "price_before": 0.0, "irreversible": false},
+		"kvs_attachment.worker":         {"method": "attach", "data": "kept", "interruption": "none"},
+		"kvs_trusted_ip_ranges.prod":    {"method": "ranges", "admits": []any{"192.0.2.0/24", "198.51.100.0/24"}},
+		"kvs_maintenance_window.inside": {"method": "window"},
+	} {
+		if got := created[address].impact(); !contains(got, want) {
+			t.Errorf("the plan of a new %s says %v, want %v", address, got, want)
+		}
+	}
+	for _, address := range []string{"kvs_instance.inside", "kvs_attachment.worker"} {
+		if impact, _ := created[address].Unknown["impact"].(map[string]any); impact["restarts"] != true {
+			t.Errorf("the apps of a new %s are known: %v", address, created[address].Unknown)
+		}
+	}
+	if result := l.run(mishap{}, "apply", "-input=false", "plan.tfplan"); result.Code != 0 {
+		t.Fatal(result.Output())
+	}
 	l.expectNoChanges()
 	if result := l.run(mishap{}, "apply", "-refresh-only", "-auto-approve", "-input=false"); result.Code != 0 { // attached_apps
 		t.Fatal(result.Output())
 	}
 	const control = `reference = "CHG0000001", reference_pattern = "CHG[0-9]{7}"`
 	both := []any{"orders-web", "orders-worker"}
-	for name, test := range map[string]struct {
+	cases := map[string]struct {
 		edit    [2]string
 		address string
 		want    map[string]any
@@ -154,9 +149,16 @@ func TestAccImpact_ofEachChange(t *testing.T) {
 			[2]string{`"Sunday"`, `"Monday"`}, "kvs_maintenance_window.inside",
 			map[string]any{"method": "window", "restarts": []any{}, "interruption": "none", "reference": "CHG0000001"},
 		},
-		"protection": {
-			[2]string{"\"orders-inside-cache\"\n  deletion_protection = false", "\"orders-inside-cache\"\n  deletion_protection = true"}, "kvs_instance.inside",
+		"protection that is switched off": {
+			[2]string{`deletion_protection = true`, `deletion_protection = false`}, "kvs_instance.spare",
 			map[string]any{"method": "protection", "data": "kept", "url_changes": "no", "restarts": []any{}},
+		},
+		"a private plan": {
+			[2]string{"\"premium-0\"\n  outside_space = true", `"private-7"`}, "kvs_instance.dev",
+			map[string]any{
+				"method": "replacement_by_fork", "data": "writes_at_risk", "url_changes": "yes", "restarts": []any{"orders-dev"}, "interruption": "brief",
+				"price_before": 15.0, "price_after": 915.0, "irreversible": false,
+			},
 		},
 		"another app, by a fork": {
 			[2]string{"app_id = kvs_app.web.id\n  plan   = \"premium-0\"", "app_id = kvs_app.worker.id\n  plan   = \"premium-0\""}, "kvs_instance.cache",
@@ -189,31 +191,41 @@ func TestAccImpact_ofEachChange(t *testing.T) {
 		},
 		"an attachment that is re-pointed": {
 			[2]string{`instance_id = kvs_instance.cache.id`, `instance_id = kvs_instance.spare.id`}, "kvs_attachment.worker",
-			map[string]any{"method": "re_point", "data": "kept", "url_changes": "yes", "interruption": "brief"},
+			map[string]any{"method": "re_point", "data": "kept", "url_changes": "yes", "interruption": "brief", "restarts": []any{"orders-worker"}},
 		},
 		"a space that is given to another team": {
 			[2]string{`"acme"`, `"acme-data"`}, "kvs_private_space.prod",
-			map[string]any{"method": "transfer", "restarts": []any{}, "reference": "CHG0000001"},
+			map[string]any{"method": "transfer", "restarts": []any{}, "price_before": 3000.0, "price_after": 3000.0, "reference": "CHG0000001"},
 		},
 		"an app in maintenance mode": {
 			[2]string{`"orders-web"`, "\"orders-web\"\n  maintenance = true"}, "kvs_app.web",
 			map[string]any{"method": "maintenance", "restarts": []any{}},
 		},
-	} {
-		changed := strings.Replace(approved, test.edit[0], test.edit[1], 1)
-		if changed == approved {
-			t.Fatalf("%s: nothing is changed", name)
+	}
+	// A plan has one change of each object, and as many as that.
+	for left := slices.Sorted(maps.Keys(cases)); len(left) > 0; {
+		planned, changed := map[string]string{}, estate
+		left = slices.DeleteFunc(left, func(name string) bool {
+			test := cases[name]
+			if planned[test.address] != "" || !strings.Contains(changed, test.edit[0]) {
+				return false
+			}
+			planned[test.address], changed = name, strings.Replace(changed, test.edit[0], test.edit[1], 1)
+			return true
+		})
+		if len(planned) == 0 {
+			t.Fatalf("nothing is changed: %q", left)
 		}
-		change := l.changesOf(under(control, changed))[test.address]
-		got := change.impact()
-		maps.DeleteFunc(got, func(key string, _ any) bool { _, asked := test.want[key]; return !asked })
-		if !reflect.DeepEqual(got, test.want) {
-			t.Errorf("%s: the plan says %v, want %v", name, change.impact(), test.want)
+		changes := l.changesOf(under(control, changed))
+		for address, name := range planned {
+			if got := changes[address].impact(); !contains(got, cases[name].want) {
+				t.Errorf("%s: the plan says %v, want %v", name, got, cases[name].want)
+			}
 		}
 	}
 
 	// A destroy has no planned values: what is there now is all that can be judged.
-	gone := approved[:strings.Index(approved, `resource "kvs_instance" "cache"`)] + approved[strings.Index(approved, `resource "kvs_instance" "spare"`):]
+	gone := estate[:strings.Index(estate, `resource "kvs_instance" "cache"`)] + estate[strings.Index(estate, `resource "kvs_instance" "spare"`):]
 	gone = strings.Replace(gone, "kvs_instance.cache.id", "kvs_instance.spare.id", 1)
 	before := l.changesOf(under(control, gone))["kvs_instance.cache"].Before
 	for name, want := range map[string]any{"attached_apps": both, "monthly_price": 15.0, "deletion_protection": false, "plan": "premium-0"} {
@@ -223,20 +235,24 @@ func TestAccImpact_ofEachChange(t *testing.T) {
 	}
 }
 
-// What was approved is what is kept, also when an app is attached between the plan and the apply, and it makes no plan.
+// What was approved is what is kept, also when apps are attached between the plan and the apply, which says so.
 func TestAccImpact_isKeptAsItWasApproved(t *testing.T) {
 	t.Parallel()
-	config := ownStore("premium-0", "deletion_protection = false")
+	config := ownStore("premium-0", unprotected)
 	l := newLab(t, config, embedded)
 	l.mustApply(config)
-	larger := strings.Replace(config, "premium-0", "premium-1", 1)
-	planned := l.changesOf(larger)[store].impact()
-	worker := mustCreateApp(t, l.client, "orders-worker")
-	if _, err := l.client.CreateAttachment(t.Context(), heroku.AttachmentCreate{AddOn: l.storeID(), App: worker.ID, Name: "CACHE"}); err != nil {
-		t.Fatal(err)
+	attach := func(name string) {
+		app := mustCreateApp(t, l.client, name)
+		if _, err := l.client.CreateAttachment(t.Context(), heroku.AttachmentCreate{AddOn: l.storeID(), App: app.ID, Name: "CACHE"}); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if result := l.run(mishap{}, "apply", "-input=false", "-no-color", "plan.tfplan"); result.Code != 0 {
-		t.Fatalf("the apply exited %d:\n%s", result.Code, result.Output())
+	applySaved := func(says string) {
+		t.Helper()
+		result := l.run(mishap{}, "apply", "-input=false", "-no-color", "plan.tfplan")
+		if result.Code != 0 || !acctest.Says(says).MatchString(result.Output()) {
+			t.Errorf("the apply exited %d, want 0 and %q:\n%s", result.Code, says, result.Output())
+		}
 	}
 	kept := func() (impact map[string]any) {
 		object, _ := l.cli.Object(store)
@@ -249,16 +265,50 @@ func TestAccImpact_isKeptAsItWasApproved(t *testing.T) {
 		}
 		return impact
 	}
+	const more = "The store is attached to more apps than the plan says"
+
+	larger := strings.Replace(config, "premium-0", "premium-1", 1)
+	planned := l.changesOf(larger)[store].impact()
+	for n := range 100 {
+		attach(fmt.Sprintf("orders-%02d", n))
+	}
+	applySaved("orders-00, orders-01")
 	if !reflect.DeepEqual(kept(), planned) || planned["method"] != "plan_in_place" {
 		t.Errorf("planned %v, kept %v", planned, kept())
 	}
 	l.expectNoChanges()
-	l.mustApply(larger)
+	if again := l.mustApply(larger); acctest.Says(more).MatchString(again.Output()) {
+		t.Errorf("nothing is changed, and it is said that apps restart:\n%s", again.Output())
+	}
 	if !reflect.DeepEqual(kept(), planned) {
 		t.Errorf("planned %v, and after a refresh %v", planned, kept())
 	}
-	if change := l.changesOf(strings.Replace(larger, "premium-1", "premium-2", 1))[store]; !reflect.DeepEqual(change.impact()["restarts"], []any{"orders-web", "orders-worker"}) {
-		t.Errorf("the next plan says %v", change.impact())
+
+	// all of them are in the next plan, whatever it is restricted to, and what could not be read is not said to be none
+	largest := strings.Replace(larger, "premium-1", "premium-2", 1)
+	restarts, _ := l.changesOf(largest, "-target="+store)[store].impact()["restarts"].([]any)
+	if len(restarts) != 101 || !slices.Contains(restarts, any("orders-99")) {
+		t.Errorf("%d apps are to restart: %v", len(restarts), restarts)
+	}
+	l.Inject(sandbox.Fault{Match: sandbox.Match{Path: "**/addon-attachments"}, Do: sandbox.Effect{Status: http.StatusForbidden}})
+	if impact := l.changesOf(largest)[store].impact(); impact["restarts"] != nil || impact["interruption"] != "brief" {
+		t.Errorf("attachments cannot be read, and the plan says %v", impact)
+	}
+	l.Clear()
+
+	// a plan without a refresh knows what the state does, also one that replaces the store
+	elsewhere := strings.Replace(config, "app_id              = kvs_app.web.id",
+		`app_id = kvs_app.worker.id
+  migration = { strategy = "recreate", accept_data_loss = true }`, 1) + "resource \"kvs_app\" \"worker\" {\n  name = \"orders-worker\"\n}\n"
+	l.mustApply(elsewhere, "-target=kvs_app.worker")
+	attach("orders-late")
+	impact := l.changesOf(elsewhere, "-refresh=false")[store].impact()
+	if !contains(impact, map[string]any{"method": "replacement_empty", "data": "lost", "irreversible": true, "url_changes": "yes"}) {
+		t.Errorf("the plan says %v", impact)
+	}
+	applySaved("orders-late")
+	if !reflect.DeepEqual(kept(), impact) {
+		t.Errorf("planned %v, kept %v", impact, kept())
 	}
 
 	// after an import there is none, and no change because of it

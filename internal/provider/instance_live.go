@@ -6,6 +6,8 @@ package provider
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
@@ -80,6 +82,23 @@ func changedSince(state, plan, config instanceModel, addOn heroku.AddOn, store *
 	compare("maxmemory_policy", state.MaxmemoryPolicy.ValueString(), plan.MaxmemoryPolicy.ValueString(), now.MaxmemoryPolicy.ValueString())
 	compare("notify_keyspace_events", flagsOf(state), flagsOf(plan), flagsOf(now))
 	return differs
+}
+
+// attachedSince names the apps that a change restarts and that its plan does not, since they were not in the state then.
+func (r *instanceResource) attachedSince(ctx context.Context, state instanceModel) diag.Diagnostics {
+	if state.AttachedApps.IsNull() { // the plan has said that it does not know them
+		return nil
+	}
+	planned := stringsOf(state.AttachedApps)
+	since := slices.DeleteFunc(stringsOf(r.attachedApps(ctx, state.addOnID())), func(app string) bool { return slices.Contains(planned, app) })
+	if len(since) == 0 {
+		return nil
+	}
+	slices.Sort(since)
+	return diag.Diagnostics{diag.NewWarningDiagnostic("The store is attached to more apps than the plan says", fmt.Sprintf(
+		"%s has been attached to %s since the state was read that the plan begins with. "+
+			"The change is made as it was planned, and whatever it means for the apps that the plan names, it means for these too: they restart when the URL changes.",
+		state.label(), strings.Join(since, ", ")))}
 }
 
 // flagsOf are the keyspace events of a store in one spelling.

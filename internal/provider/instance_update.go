@@ -40,6 +40,9 @@ func (r *instanceResource) Update(ctx context.Context, req resource.UpdateReques
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
+	if change.Method != keyvalue.NoChange && now.addOn.ID != "" {
+		resp.Diagnostics.Append(r.attachedSince(ctx, state)...)
+	}
 	if change.Method == keyvalue.NewStore || change.Method == keyvalue.Refused {
 		if resp.Diagnostics.Append(refuseReplacement(state, plan, change, plan.terms(ctx))...); resp.Diagnostics.HasError() {
 			return

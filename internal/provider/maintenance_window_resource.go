@@ -41,13 +41,14 @@ type maintenanceWindowResource struct{ connection }
 func newMaintenanceWindowResource() resource.Resource { return &maintenanceWindowResource{} }
 
 type maintenanceWindowModel struct {
-	ID         types.String `tfsdk:"id"`
-	InstanceID types.String `tfsdk:"instance_id"`
-	Day        dayOfWeek    `tfsdk:"day"`
-	Time       timeOfDay    `tfsdk:"time"`
-	Window     types.String `tfsdk:"window"`
-	EndsAt     types.String `tfsdk:"ends_at"`
-	Next       types.String `tfsdk:"next"`
+	ID           types.String `tfsdk:"id"`
+	InstanceID   types.String `tfsdk:"instance_id"`
+	InstanceName types.String `tfsdk:"instance_name"`
+	Day          dayOfWeek    `tfsdk:"day"`
+	Time         timeOfDay    `tfsdk:"time"`
+	Window       types.String `tfsdk:"window"`
+	EndsAt       types.String `tfsdk:"ends_at"`
+	Next         types.String `tfsdk:"next"`
 }
 
 type maintenanceWindowIdentity struct {
@@ -77,6 +78,7 @@ func (r *maintenanceWindowResource) Schema(_ context.Context, _ resource.SchemaR
 				Validators:          []validator.String{uuidValidator()},
 				MarkdownDescription: "The UUID of the store. Changing it sets the other store's window in place and leaves the first one's as it is.",
 			},
+			"instance_name": nameBeside("instance_id", "The name of the store"),
 			"day": schema.StringAttribute{
 				Required:            true,
 				CustomType:          dayOfWeekType{},
@@ -229,6 +231,7 @@ func (r *maintenanceWindowResource) set(ctx context.Context, m *maintenanceWindo
 		diags.AddError(summary, fmt.Sprintf("%s: Heroku was asked for %q and answered %q.", object, window, answer.Window))
 		return diags
 	}
+	m.InstanceName = plannedName(m.InstanceName, addOn.Name)
 	m.read(window, r.client.HostTime())
 	return diags
 }
@@ -269,6 +272,7 @@ func (r *maintenanceWindowResource) Read(ctx context.Context, req resource.ReadR
 			state, store.MaintenanceWindow, cmp.Or(state.Window.ValueString(), "nothing")))
 		return
 	}
+	state.InstanceName = optionalString(store.Name)
 	state.read(window, r.client.HostTime())
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
@@ -285,6 +289,7 @@ func (r *maintenanceWindowResource) Update(ctx context.Context, req resource.Upd
 	switch {
 	case !plan.InstanceID.Equal(state.InstanceID): // another store, whose window nobody has planned from
 	case unread == nil && unknown == nil && before == wanted: // what was unknown in the plan has turned out to be the same
+		plan.InstanceName = state.InstanceName
 		plan.read(wanted, r.client.HostTime())
 		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 		resp.Diagnostics.Append(resp.Identity.Set(ctx, maintenanceWindowIdentity{plan.InstanceID})...)

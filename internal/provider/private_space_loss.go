@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
@@ -42,8 +43,11 @@ func (m privateSpaceModel) fixedChanges(plan privateSpaceModel) []fixedChange {
 	)
 }
 
-// planCreate judges a new space, which may be the second half of a replacement, which a plan is not told.
-func (r *privateSpaceResource) planCreate(ctx context.Context, plan, config privateSpaceModel) diag.Diagnostics {
+// planCreate judges a new space, which may be the second half of a replacement, which a plan is not told. Without `shield` it
+// is no Shield Space, which change control has to know.
+func (r *privateSpaceResource) planCreate(
+	ctx context.Context, plan, config privateSpaceModel, settled *tfsdk.Plan,
+) diag.Diagnostics {
 	name := plan.Name.ValueString()
 	replaced, found, diags := r.run.takes(name, taking{object{resourceType: spaceType}, fmt.Sprintf("a new Private Space %q", name)})
 	switch {
@@ -56,6 +60,9 @@ func (r *privateSpaceResource) planCreate(ctx context.Context, plan, config priv
 		}
 	}
 	diags.Append(r.checkRegion(ctx, config.Region, inSpace)...)
+	if config.Shield.IsNull() {
+		diags.Append(settled.SetAttribute(ctx, path.Root("shield"), false)...)
+	}
 	return diags
 }
 

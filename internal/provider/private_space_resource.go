@@ -230,7 +230,7 @@ func (r *privateSpaceResource) ModifyPlan(ctx context.Context, req resource.Modi
 		return
 	}
 	if req.State.Raw.IsNull() {
-		resp.Diagnostics.Append(r.planCreate(ctx, plan, config)...)
+		resp.Diagnostics.Append(r.planCreate(ctx, plan, config, &resp.Plan)...)
 		return
 	}
 	if resp.Diagnostics.Append(state.refuseUnknown(plan)...); resp.Diagnostics.HasError() {

@@ -171,7 +171,7 @@ func (m *trustedRangesModel) read(ctx context.Context, ruleset heroku.Ruleset) d
 	}
 	value, more := types.MapValueFrom(ctx, trustedRangeType, ranges)
 	diags.Append(more...)
-	m.ID, m.Ranges, m.Applied = m.SpaceID, value, appliedValue(ruleset)
+	m.ID, m.SpaceName, m.Ranges, m.Applied = m.SpaceID, optionalString(ruleset.SpaceName), value, appliedValue(ruleset)
 	return diags
 }
 

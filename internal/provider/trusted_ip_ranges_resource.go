@@ -53,6 +53,7 @@ func newTrustedRangesResource() resource.Resource { return &trustedRangesResourc
 type trustedRangesModel struct {
 	ID             types.String   `tfsdk:"id"`
 	SpaceID        types.String   `tfsdk:"space_id"`
+	SpaceName      types.String   `tfsdk:"space_name"`
 	Ranges         types.Map      `tfsdk:"ranges"`
 	OnDestroy      types.String   `tfsdk:"on_destroy"`
 	Applied        types.Bool     `tfsdk:"applied"`
@@ -100,6 +101,7 @@ func (r *trustedRangesResource) Schema(ctx context.Context, _ resource.SchemaReq
 				Validators:          []validator.String{validatedBy(validateUUID)},
 				MarkdownDescription: "The UUID of the space. Changing it leaves the first space as `on_destroy` says and sets the ranges of the other one.",
 			},
+			"space_name": nameBeside("space_id", "The name of the space"),
 			"ranges": schema.MapNestedAttribute{
 				Required: true,
 				MarkdownDescription: "The trusted ranges: IPv4 with a mask, such as `192.0.2.0/24`, each with what is to be remembered of it. " +
@@ -278,7 +280,7 @@ func (r *trustedRangesResource) Create(ctx context.Context, req resource.CreateR
 	}
 	plan.ID = plan.SpaceID
 	plan.PreviousRanges = plan.previousOf(previous)
-	plan.Applied = appliedValue(ruleset)
+	plan.Applied, plan.SpaceName = appliedValue(ruleset), plannedName(plan.SpaceName, ruleset.SpaceName)
 	save := func() {
 		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 		resp.Diagnostics.Append(resp.Identity.Set(ctx, trustedRangesIdentity{SpaceID: plan.SpaceID})...)
@@ -347,6 +349,7 @@ func (r *trustedRangesResource) Update(ctx context.Context, req resource.UpdateR
 		resp.Diagnostics.Append(fixedAtCreation(path.Root("space_id"), state.String(), state.SpaceID, plan.SpaceID))
 		return
 	}
+	plan.SpaceName = state.SpaceName
 	// Descriptions and on_destroy live in the state alone.
 	if !slices.Equal(plan.sources(), state.sources()) || !state.Applied.ValueBool() {
 		if resp.Diagnostics.Append(r.unchangedSince(ctx, state, plan)...); resp.Diagnostics.HasError() {
