@@ -37,7 +37,7 @@ func TestRulesetIsReadAsDocumented(t *testing.T) {
 	yes, no := true, false
 	set := func(applied *bool, rules ...heroku.Rule) heroku.Ruleset {
 		return heroku.Ruleset{
-			ID: "6e8a0c2f-4b1d-4d3e-a5f7-9c8b7a6d5e4f", SpaceID: spaceID, Applied: applied, CreatedBy: "ops@acme.example",
+			ID: "6e8a0c2f-4b1d-4d3e-a5f7-9c8b7a6d5e4f", SpaceID: spaceID, SpaceName: "acme-prod", Applied: applied, CreatedBy: "ops@acme.example",
 			CreatedAt: "2026-01-14T08:40:03Z",
 			Rules:     append([]heroku.Rule{}, rules...),
 		}

@@ -141,6 +141,7 @@ func listApps() list.ListResource {
 				return listing[appModel]{
 					id: string(app.ID), name: app.Name,
 					read: func(_ context.Context, m *appModel) diag.Diagnostics {
+						m.SpaceName = types.StringUnknown()
 						m.read(app)
 						return nil
 					},
@@ -184,7 +185,7 @@ func listMaintenanceWindows() list.ListResource {
 				return listing[maintenanceWindowModel]{
 					id: string(store.ID), name: store.Name,
 					read: func(_ context.Context, m *maintenanceWindowModel) diag.Diagnostics {
-						m.InstanceID = m.ID
+						m.InstanceID, m.InstanceName = m.ID, types.StringValue(store.Name)
 						if store.settings == nil {
 							return nil
 						}
@@ -225,6 +226,7 @@ func listAttachments() list.ListResource {
 				return listing[attachmentModel]{
 					id: string(a.ID), name: a.reference(),
 					read: func(_ context.Context, m *attachmentModel) diag.Diagnostics {
+						m.InstanceName, m.AppName = types.StringUnknown(), types.StringUnknown()
 						m.read(a.Attachment)
 						return nil
 					},
