@@ -23,7 +23,7 @@ import (
 
 // What is only read meets the same faults as what is managed.
 
-// source is a data source or an ephemeral resource, and one of the requests by which it is read.
+// source is a data source, a list or an ephemeral resource, and one of the requests by which it is read.
 type source struct {
 	kind, name string
 	given      map[string]string // attribute -> the thing whose id it is, or else its value
@@ -90,7 +90,14 @@ var sources = []source{
 	{"data", "kvs_private_space", map[string]string{"id": "space"}, "stores", on("GET", "/apps/*/addons"), []string{"404", "an empty list"}, nil},
 	{"data", "kvs_regions", nil, "", on("GET", "/regions"), []string{"an empty list"}, nil},
 	{"data", "kvs_usage", ofStore, "", on("GET", "/addons/*"), nil, nil},
-	{"data", "kvs_usage", ofStore, "the store", aStore, []string{"404"}, nil},   // a store that is not ready
+	{"data", "kvs_usage", ofStore, "the store", aStore, []string{"404"}, nil}, // a store that is not ready
+	{"list", "kvs_app", nil, "", on("GET", "/apps"), []string{"an empty list"}, nil},
+	{"list", "kvs_attachment", nil, "", on("GET", "/addon-attachments"), []string{"an empty list"}, nil},
+	{"list", "kvs_instance", nil, "", on("GET", "/addons"), []string{"an empty list"}, nil},
+	{"list", "kvs_instance", nil, "settings", aStore, []string{"404"}, nil}, // a store that is not ready
+	{"list", "kvs_maintenance_window", nil, "the store", aStore, []string{"404"}, nil},
+	{"list", "kvs_private_space", nil, "", on("GET", "/spaces"), []string{"an empty list"}, nil},
+	{"list", "kvs_trusted_ip_ranges", nil, "ranges", on("GET", "/spaces/*/inbound-ruleset"), nil, nil},
 	{"ephemeral", "kvs_credentials", ofStore, "", aStore, nil, []string{"404"}}, // a store that is not ready
 	{"ephemeral", "kvs_credentials", byName, "an attachment", on("GET", "/apps/*/addon-attachments/*"), nil, nil},
 }
@@ -144,7 +151,7 @@ func TestAccSources(t *testing.T) {
 	for _, s := range sources {
 		for _, f := range sourceFaults() {
 			short := s.kind == "ephemeral" && s.part == "" && f.name == "unknown states"
-			if !short && !long() {
+			if !short && !long() || s.kind == "list" { // which few CLIs have
 				continue
 			}
 			e := Experiment{
@@ -181,7 +188,7 @@ func TestAccSources_overTheProtocol(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range slices.Concat(slices.Collect(maps.Keys(schema.DataSourceSchemas)),
-		slices.Collect(maps.Keys(schema.EphemeralResourceSchemas))) {
+		slices.Collect(maps.Keys(schema.EphemeralResourceSchemas)), slices.Collect(maps.Keys(schema.ListResourceSchemas))) {
 		if !slices.ContainsFunc(sources, func(s source) bool { return s.name == name }) {
 			t.Errorf("nobody reads %s here", name)
 		}
@@ -256,6 +263,24 @@ func (s source) ask(t *testing.T, provider tfprotov6.ProviderServer, schemas *tf
 			t.Fatal(err)
 		}
 		return opened.Diagnostics
+	}
+	if s.kind == "list" {
+		lists, ok := provider.(tfprotov6.ListResourceServer)
+		if !ok {
+			t.Fatal("there are no lists")
+		}
+		schema := schemas.ListResourceSchemas[s.name]
+		stream, err := lists.ListResource(t.Context(), &tfprotov6.ListResourceRequest{
+			TypeName: s.name, Config: dynamic(t, schema.ValueType(), object(schema, given)), IncludeResource: true,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []*tfprotov6.Diagnostic
+		for r := range stream.Results {
+			all = append(all, r.Diagnostics...)
+		}
+		return all
 	}
 	schema := schemas.DataSourceSchemas[s.name]
 	read, err := provider.ReadDataSource(t.Context(), &tfprotov6.ReadDataSourceRequest{

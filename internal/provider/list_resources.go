@@ -184,7 +184,7 @@ func listMaintenanceWindows() list.ListResource {
 				return listing[maintenanceWindowModel]{
 					id: string(store.ID), name: store.Name,
 					read: func(_ context.Context, m *maintenanceWindowModel) diag.Diagnostics {
-						m.InstanceID, m.InstanceName = m.ID, optionalString(store.Name)
+						m.InstanceID, m.InstanceName = m.ID, types.StringValue(store.Name)
 						if store.settings == nil {
 							return nil
 						}
