@@ -4,6 +4,8 @@
 package sandbox
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,7 +36,7 @@ func (w *world) release(a *app, description string, by *user, now time.Time) {
 	}
 	for _, addon := range sorted(w.AddOns) {
 		if addon.App == a.ID && addon.State == stateProvisioned {
-			r.Plans = append(r.Plans, addon.Plan.Wire())
+			r.Plans = append(r.Plans, addon.wire())
 		}
 	}
 	a.Releases = append(a.Releases, r)
@@ -62,7 +64,7 @@ func (w *world) releaseAttached(addon *addOn, verb string, by *user, now time.Ti
 func releaseBody(a *app, r release) object {
 	b := object{
 		"id": r.ID, "version": r.Version, "description": r.Description, "status": "succeeded",
-		"app": a.idName(), "current": r.Version == len(a.Releases), "eligible_for_rollback": true,
+		"app": a.idName(), "current": r.Version == len(a.Releases), "eligible_for_rollback": r.Slug != "" && r.Version < len(a.Releases),
 		"addon_plan_names": append([]string{}, r.Plans...), "artifacts": []string{}, "output_stream_url": nil, "slug": nil,
 		"user": object{"id": r.UserID, "email": r.Email}, "created_at": stamp(r.CreatedAt), "updated_at": stamp(r.CreatedAt),
 	}
@@ -76,12 +78,55 @@ func listReleases(_ *call, a *app) (any, error) {
 	return listAll(a.Releases, func(r release) object { return releaseBody(a, r) }, "version", "id"), nil
 }
 
-func getRelease(c *call, a *app) (any, error) {
-	ref := c.PathValue("release")
+// releaseNamed finds one by id or version.
+func (a *app) releaseNamed(ref string) (release, error) {
 	for _, r := range a.Releases {
-		if r.ID == ref || strconv.Itoa(r.Version) == ref {
-			return releaseBody(a, r), nil
+		if r.ID == ref || strconv.Itoa(r.Version) == strings.TrimPrefix(ref, "v") {
+			return r, nil
 		}
 	}
-	return nil, notFound("release", "release")
+	return release{}, notFound("release", "release")
+}
+
+func getRelease(c *call, a *app) (any, error) {
+	r, err := a.releaseNamed(c.PathValue("release"))
+	if err != nil {
+		return nil, err
+	}
+	return releaseBody(a, r), nil
+}
+
+// createRelease releases a slug that was deployed to some app before, or rolls back to the slug of an earlier release. Config vars stay.
+func createRelease(c *call, a *app, in struct {
+	Release     string `json:"release"`
+	Slug        string `json:"slug"`
+	Description string `json:"description"`
+}) (any, error) {
+	switch {
+	case in.Release != "":
+		r, err := a.releaseNamed(in.Release)
+		switch {
+		case err != nil:
+			return nil, err
+		case r.Slug == "":
+			return nil, invalid("Cannot roll back to v%d: it has no slug.", r.Version)
+		}
+		in.Slug, in.Description = r.Slug, "Rollback to v"+strconv.Itoa(r.Version)
+	case in.Slug == "":
+		return nil, invalid("Slug is required.")
+	case !c.w.hasSlug(in.Slug):
+		return nil, notFound("slug", "slug")
+	}
+	a.Slug = in.Slug
+	c.w.release(a, cmp.Or(in.Description, "Deploy "+a.Slug[:8]), c.user, c.now)
+	return releaseBody(a, a.Releases[len(a.Releases)-1]), nil
+}
+
+func (w *world) hasSlug(id string) bool {
+	for _, a := range w.Apps {
+		if slices.ContainsFunc(a.Releases, func(r release) bool { return r.Slug == id }) {
+			return true
+		}
+	}
+	return false
 }
