@@ -212,7 +212,13 @@ func updateApp(c *call, a *app, in struct {
 	Maintenance *bool     `json:"maintenance"`
 	Name        *string   `json:"name"`
 	BuildStack  reference `json:"build_stack"`
-}) (any, error) {
+}) (_ any, err error) {
+	stack := a.BuildStack
+	if in.BuildStack != "" {
+		if stack, err = orderedStack(string(in.BuildStack), c.w.generation(a)); err != nil {
+			return nil, err
+		}
+	}
 	if in.Name != nil && *in.Name != a.Name {
 		if err := c.checkAppName(*in.Name); err != nil {
 			return nil, err
@@ -224,14 +230,7 @@ func updateApp(c *call, a *app, in struct {
 			}
 		}
 	}
-	if in.BuildStack != "" {
-		stack, err := orderedStack(string(in.BuildStack), c.w.generation(a))
-		if err != nil {
-			return nil, err
-		}
-		a.BuildStack = stack
-	}
-	if in.Maintenance != nil {
+	if a.BuildStack = stack; in.Maintenance != nil {
 		a.Maintenance = *in.Maintenance
 	}
 	a.touch(c.now)

@@ -42,7 +42,8 @@ func TestStack_isTheOneThatWasOrdered(t *testing.T) {
 		exchange{"POST /apps", `{"name":"orders-cnb","stack":"cnb"}`, 422, []string{"id=invalid_params"}},
 		exchange{"GET /apps/orders-old", "", 404, nil},
 		exchange{"PATCH /apps/orders-api", `{"build_stack":"heroku-24"}`, 200, []string{"stack.name=heroku-22", "build_stack.name=heroku-24"}},
-		exchange{"PATCH /apps/orders-api", `{"build_stack":"nonsense"}`, 404, []string{"resource=stack"}},
+		exchange{"PATCH /apps/orders-api", `{"name":"orders-new","build_stack":"nonsense"}`, 404, []string{"resource=stack"}},
+		exchange{"GET /apps/orders-new", "", 404, nil},
 		exchange{"GET /stacks/heroku-24", "", 200, []string{"default=true", "id=f9f9cbd7-2970-41ef-8db5-3df7123b041f"}},
 		exchange{"GET /apps/orders-api/available-stacks", "", 200, []string{"length=3"}},
 	)
@@ -194,14 +195,28 @@ func TestReleases_areCreatedAndRolledBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	const line = "POST /apps/orders-api/releases"
+	w.store("orders-api", "orders-cache", "mini")
+	for _, body := range []string{`{"A":"1"}`, `{"A":"2","B":"1"}`, `{"A":null,"B":null}`} {
+		w.send("PATCH /apps/orders-api/config-vars", body).is(200)
+	}
 	w.exchange(
+		exchange{"GET /apps/orders-api/releases/4/config-vars", "", 200, []string{"A="}},
+		exchange{"GET /apps/orders-api/releases/6/config-vars", "", 200, []string{"A=1", "B="}},
+		exchange{"GET /apps/orders-api/releases/v7/config-vars", "", 200, []string{"A=2", "B=1"}},
+		exchange{"GET /apps/orders-api/releases/8/config-vars", "", 200, []string{"A=", "B="}},
+		exchange{"GET /apps/orders-api/releases/9/config-vars", "", 404, []string{"resource=release"}},
+		exchange{line, `{"release":"7"}`, 201, []string{"version=9"}},
+		exchange{"GET /apps/orders-api/config-vars", "", 200, []string{"A=2", "B=1", "REDIS_URL=" + w.urlOf("orders-api", "REDIS_URL")}},
+		exchange{line, `{"release":"8"}`, 201, []string{"version=10"}},
+		exchange{"GET /apps/orders-api/config-vars", "", 200, []string{"A=", "B="}},
+		exchange{line, `{"release":"4"}`, 201, []string{"version=11"}},
 		exchange{"GET /apps/orders-api/releases/3", "", 200, []string{"eligible_for_rollback=true", "current=false"}},
 		exchange{line, `{}`, 422, []string{"message=Slug is required."}},
 		exchange{line, `{"slug":"e3b1a6c2-9d47-4e5f-8a2b-6c7d8e9f0a1b"}`, 404, []string{"resource=slug"}},
-		exchange{line, `{"release":"9"}`, 404, []string{"resource=release"}},
+		exchange{line, `{"release":"99"}`, 404, []string{"resource=release"}},
 		exchange{line, `{"release":"1"}`, 422, nil},
-		exchange{line, `{"release":"v3"}`, 201, []string{"version=5", "description=Rollback to v3", "current=true", "slug.id=" + slug}},
-		exchange{line, `{"slug":"` + slug + `","description":"Again"}`, 201, []string{"version=6", "description=Again"}},
+		exchange{line, `{"release":"v3"}`, 201, []string{"version=12", "description=Rollback to v3", "current=true", "slug.id=" + slug}},
+		exchange{line, `{"slug":"` + slug + `","description":"Again"}`, 201, []string{"version=13", "description=Again"}},
 	)
 	w.as(w.MemberToken()).exchange(exchange{line, `{"release":"3"}`, 403, nil})
 }

@@ -75,6 +75,8 @@ func TestInertAddOn_outlivesARestart(t *testing.T) {
 		exchange{"POST /apps/orders-api/addons", `{"plan":"scheduler"}`, 201, nil},
 		exchange{"DELETE /apps/orders-api/addons/scheduler", "", 200, []string{"state=deprovisioned"}},
 		exchange{"POST /apps/orders-api/domains", `{"hostname":"shop.acme.example"}`, 201, nil},
+		exchange{"PATCH /apps/orders-api/config-vars", `{"A":"1"}`, 200, nil},
+		exchange{"PATCH /apps/orders-api/config-vars", `{"A":null}`, 200, nil},
 	)
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
@@ -85,6 +87,8 @@ func TestInertAddOn_outlivesARestart(t *testing.T) {
 		exchange{"GET /addons/orders-log", "", 200, []string{"state=provisioned", "plan.name=papertrail:choklad"}},
 		exchange{"GET /apps/orders-api", "", 200, []string{"stack.name=heroku-22"}},
 		exchange{"GET /apps/orders-api/domains", "", 200, []string{"length=2"}},
+		exchange{"GET /apps/orders-api/releases/7/config-vars", "", 200, []string{"A=1"}},
+		exchange{"GET /apps/orders-api/releases/8/config-vars", "", 200, []string{"A="}},
 		exchange{"DELETE /apps/orders-api", "", 200, nil},
 		exchange{"DELETE /spaces/acme-prod", "", 200, nil},
 	)

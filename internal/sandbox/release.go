@@ -5,6 +5,7 @@ package sandbox
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +19,7 @@ type release struct {
 	Slug            string   `json:",omitempty"` // that it runs
 	CreatedAt       time.Time
 	UserID, Email   string
+	ConfigVars      map[string]string // those set by hand; nil = they are those of the release before
 }
 
 // addOnPartner is the user of releases that an add-on causes.
@@ -34,6 +36,9 @@ func (w *world) release(a *app, description string, by *user, now time.Time) {
 		Email:       by.Email,
 		Slug:        a.Slug,
 	}
+	if !maps.Equal(a.configVarsAt(len(a.Releases)), a.ConfigVars) {
+		r.ConfigVars = maps.Clone(a.ConfigVars)
+	}
 	for _, addon := range sorted(w.AddOns) {
 		if addon.App == a.ID && addon.State == stateProvisioned {
 			r.Plans = append(r.Plans, addon.wire())
@@ -42,6 +47,16 @@ func (w *world) release(a *app, description string, by *user, now time.Time) {
 	a.Releases = append(a.Releases, r)
 	a.ReleasedAt = now
 	a.touch(now)
+}
+
+// configVarsAt a version are those set by hand that it had.
+func (a *app) configVarsAt(version int) map[string]string {
+	for _, r := range slices.Backward(a.Releases[:version]) {
+		if r.ConfigVars != nil {
+			return r.ConfigVars
+		}
+	}
+	return nil
 }
 
 // releaseAttached makes one release on every app that the add-on is attached to.
@@ -96,7 +111,16 @@ func getRelease(c *call, a *app) (any, error) {
 	return releaseBody(a, r), nil
 }
 
-// createRelease releases a slug that was deployed to some app before, or rolls back to the slug of an earlier release. Config vars stay.
+// getReleaseConfigVars has the config vars of add-ons as they are now.
+func getReleaseConfigVars(c *call, a *app) (any, error) {
+	r, err := a.releaseNamed(c.PathValue("release"))
+	if err != nil {
+		return nil, err
+	}
+	return c.w.withAddOns(a, a.configVarsAt(r.Version)), nil
+}
+
+// createRelease releases a slug that was deployed to some app before, or rolls back to the slug and the config vars of an earlier release.
 func createRelease(c *call, a *app, in struct {
 	Release     string `json:"release"`
 	Slug        string `json:"slug"`
@@ -112,6 +136,8 @@ func createRelease(c *call, a *app, in struct {
 			return nil, invalid("Cannot roll back to v%d: it has no slug.", r.Version)
 		}
 		in.Slug, in.Description = r.Slug, "Rollback to v"+strconv.Itoa(r.Version)
+		a.ConfigVars = map[string]string{}
+		maps.Copy(a.ConfigVars, a.configVarsAt(r.Version))
 	case in.Slug == "":
 		return nil, invalid("Slug is required.")
 	case !c.w.hasSlug(in.Slug):

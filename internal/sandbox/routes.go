@@ -102,6 +102,7 @@ var routes = []route{
 	{pattern: "PATCH /apps/{app}/config-vars", handle: with(pathReadyApp, updateConfigVars)},
 	{pattern: "GET /apps/{app}/releases", handle: with(pathApp, listReleases)},
 	{pattern: "GET /apps/{app}/releases/{release}", handle: with(pathApp, getRelease)},
+	{pattern: "GET /apps/{app}/releases/{release}/config-vars", handle: with(pathAppToChange, getReleaseConfigVars)},
 	{pattern: "POST /apps/{app}/releases", handle: change(pathAppToChange, createRelease), creates: true},
 	{pattern: "GET /apps/{app}/available-dyno-sizes", handle: with(pathApp, listAppDynoSizes)},
 	{pattern: "GET /apps/{app}/dynos", handle: with(pathApp, listDynos)},

@@ -113,7 +113,8 @@ func (j *schemaJudge) story() {
 		"/teams/apps/orders-api/collaborators/member@acme.example", "/apps/orders-api/config-vars", "/apps/orders-api/domains",
 		"/apps/orders-api/domains/" + domain, "/apps/orders-api/dynos", "/apps/orders-api/dynos/web.1", "/apps/orders-api/features",
 		"/apps/orders-api/features/preboot", "/apps/orders-api/formation", "/apps/orders-api/formation/web", "/apps/orders-api/log-drains",
-		"/apps/orders-api/log-drains/" + drain, "/apps/orders-api/releases", "/apps/orders-api/releases/4", "/apps/orders-api/sni-endpoints",
+		"/apps/orders-api/log-drains/" + drain, "/apps/orders-api/releases", "/apps/orders-api/releases/4", "/apps/orders-api/releases/4/config-vars",
+		"/apps/orders-api/sni-endpoints",
 		"/apps/orders-api/telemetry-drains", "/apps/orders-api/webhooks", "/apps/orders-api/webhook-deliveries",
 		"/apps/orders-api/webhook-events", "/account/features", "/account/keys", "/pipelines", "/pipeline-couplings",
 	} {

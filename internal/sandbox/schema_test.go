@@ -21,6 +21,7 @@ type platformSchema struct {
 	Definitions map[string]*jsonSchema `json:"definitions"`
 	Links       []struct {
 		Method, Href string
+		Params       []string // names
 		Target       *jsonSchema
 	} `json:"links"`
 }
@@ -231,4 +232,35 @@ func TestSchema_judgesTheAnswersOfAllLinks(t *testing.T) {
 		}
 	}
 	t.Logf("%d links were judged", len(j.judged))
+	j.offerParams()
+}
+
+// offerParams sends all parameters that a link has, which must be known.
+func (j *schemaJudge) offerParams() {
+	j.t.Helper()
+	for _, l := range j.schema.Links {
+		if len(l.Params) == 0 || l.Method == "DELETE" {
+			continue
+		}
+		members := map[string]any{}
+		for _, name := range l.Params {
+			members[name] = nil
+		}
+		body, err := json.Marshal(members)
+		if err != nil {
+			j.t.Fatal(err)
+		}
+		if a := j.send(l.Method+" "+fill.Replace(l.Href), string(body)); strings.HasPrefix(a.get("message"), "Unknown params") {
+			if want := unknownParams[l.Method+" "+l.Href]; want != a.get("message") {
+				j.t.Errorf("%s %s: %s", l.Method, l.Href, a.get("message"))
+			}
+		}
+	}
+}
+
+// Parameters of Heroku's that the sandbox does not know: images to release, and how a team pays.
+var unknownParams = map[string]string{
+	"POST /apps/{app}/releases": "Unknown params: oci_image.",
+	"POST /teams": "Unknown params: address_1, address_2, card_number, city, country, cvv, device_data, expiration_month, " +
+		"expiration_year, first_name, last_name, nonce, other, postal_code, state.",
 }
