@@ -65,9 +65,7 @@ func (c *call) ownerBody(a *app) object {
 
 var allPermissions = []string{"deploy", "manage", "operate", "view"}
 
-func listPermissions(*call) (any, error) {
-	return listing{[]string{"name"}, permissionBodies(allPermissions)}, nil
-}
+func listPermissions(*call) (any, error) { return permissionBodies(allPermissions), nil }
 
 func listCollaborators(c *call, a *app) (any, error) {
 	l := listAll(a.Collaborators, func(one collaborator) object { return c.collaboratorBody(a, one) }, "id")

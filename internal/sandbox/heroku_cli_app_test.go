@@ -32,7 +32,7 @@ func TestHerokuCLI_worksOnTheRestOfAnApp(t *testing.T) {
 		{run: "certs:auto:enable -a orders-web", says: []string{"Enabling Automatic Certificate Management"}},
 		{run: "certs -a orders-web", says: []string{"no SSL certificates"}},
 		{run: "apps:info -a orders-web", says: []string{"Auto Cert Mgmt: +true", "Stack: +heroku-22"}},
-		{run: "ps:restart -a orders-web", says: []string{"Restarting all dynos on orders-web... done"}},
+		{run: "ps:restart -a orders-web", says: []string{"Restarting .*done"}},
 		{run: "ps:type web=standard-2x -a orders-web", says: []string{"web +Standard-2X +1"}},
 		{run: "run bash -a orders-web", exit: 2, says: []string{"not enabled for this account"}},
 		{run: "config:set CACHE_TTL=300 -a orders-web", says: []string{"done, v4"}},
