@@ -3,6 +3,8 @@
 
 package sandbox
 
+import "time"
+
 // appFeatures can be switched on and off for an app, which changes nothing here.
 var appFeatures = map[string]string{
 	"http-session-affinity":    "Route each user to the same web dyno.",
@@ -16,11 +18,17 @@ var appFeatures = map[string]string{
 }
 
 func appFeatureBody(a *app, name string) object {
-	created := stamp(a.CreatedAt)
+	b := featureBody(name, appFeatures[name], a.CreatedAt)
+	b["id"], b["enabled"] = catalogueID("app feature "+name), a.Features[name]
+	return b
+}
+
+// featureBody describes a feature that is on.
+func featureBody(name, description string, since time.Time) object {
 	return object{
-		"id": catalogueID("app feature " + name), "name": name, "display_name": name, "description": appFeatures[name], "state": "general",
-		"enabled": a.Features[name], "doc_url": "https://devcenter.heroku.com/articles/" + name, "feedback_email": "feedback@heroku.com",
-		"created_at": created, "updated_at": created,
+		"id": catalogueID("feature " + name), "name": name, "display_name": name, "description": description, "state": "general",
+		"enabled": true, "doc_url": "https://devcenter.heroku.com/articles/" + name, "feedback_email": "feedback@heroku.com",
+		"created_at": stamp(since), "updated_at": stamp(since),
 	}
 }
 

@@ -93,6 +93,7 @@ func TestCollaborators_seeAndOperateAnApp(t *testing.T) {
 		exchange{"GET /teams/apps/mine-alone/collaborators", "", 404, []string{"resource=app"}},
 		exchange{"DELETE " + team + "/member@acme.example", "", 200, nil},
 		exchange{"GET /teams/permissions", "", 200, []string{"length=4"}},
+		exchange{"GET /teams/acme/features", "", 200, []string{"length=1", "0.name=org-access-controls", "0.enabled=true"}},
 	)
 }
 
@@ -216,6 +217,7 @@ func TestReleases_areCreatedAndRolledBack(t *testing.T) {
 		exchange{line, `{"release":"99"}`, 404, []string{"resource=release"}},
 		exchange{line, `{"release":"1"}`, 422, nil},
 		exchange{line, `{"release":"v3"}`, 201, []string{"version=12", "description=Rollback to v3", "current=true", "slug.id=" + slug}},
+		exchange{"GET /apps/orders-api/formation", "", 200, []string{"length=2"}}, // of that slug, and not of the latest
 		exchange{line, `{"slug":"` + slug + `","description":"Again"}`, 201, []string{"version=13", "description=Again"}},
 	)
 	w.as(w.MemberToken()).exchange(exchange{line, `{"release":"3"}`, 403, nil})

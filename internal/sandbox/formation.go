@@ -185,6 +185,13 @@ func (s *Sandbox) Deploy(appRef string, types ...string) error {
 }
 
 func (w *world) deploy(a *app, by *user, now time.Time, types []string) {
+	w.setProcessTypes(a, types, now)
+	a.Slug, a.Stack = w.uuid(), a.BuildStack
+	w.release(a, "Deploy "+a.Slug[:8], by, now)
+}
+
+// setProcessTypes gives an app those of a slug. One that it has keeps its scale, and each other one has one dyno.
+func (w *world) setProcessTypes(a *app, types []string, now time.Time) {
 	size := "Standard-1X"
 	switch {
 	case w.generation(a) == fir:
@@ -201,6 +208,5 @@ func (w *world) deploy(a *app, by *user, now time.Time, types []string) {
 		formation = append(formation, process{ID: w.uuid(), Type: t, Command: "bin/" + t, Size: size, Quantity: 1,
 			CreatedAt: now, UpdatedAt: now})
 	}
-	a.Formation, a.Slug, a.Stack = formation, w.uuid(), a.BuildStack
-	w.release(a, "Deploy "+a.Slug[:8], by, now)
+	a.Formation = formation
 }

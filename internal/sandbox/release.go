@@ -17,6 +17,7 @@ type release struct {
 	Version         int
 	Plans           []string // of the app's add-ons then
 	Slug            string   `json:",omitempty"` // that it runs
+	Types           []string `json:",omitempty"` // process types of the slug
 	CreatedAt       time.Time
 	UserID, Email   string
 	ConfigVars      map[string]string // those set by hand; nil = they are those of the release before
@@ -35,6 +36,9 @@ func (w *world) release(a *app, description string, by *user, now time.Time) {
 		UserID:      by.ID,
 		Email:       by.Email,
 		Slug:        a.Slug,
+	}
+	for _, p := range a.Formation {
+		r.Types = append(r.Types, p.Type)
 	}
 	if !maps.Equal(a.configVarsAt(len(a.Releases)), a.ConfigVars) {
 		r.ConfigVars = maps.Clone(a.ConfigVars)
@@ -126,33 +130,41 @@ func createRelease(c *call, a *app, in struct {
 	Slug        string `json:"slug"`
 	Description string `json:"description"`
 }) (any, error) {
+	var former release // whose slug it runs
+	var err error
 	switch {
 	case in.Release != "":
-		r, err := a.releaseNamed(in.Release)
+		former, err = a.releaseNamed(in.Release)
 		switch {
 		case err != nil:
 			return nil, err
-		case r.Slug == "":
-			return nil, invalid("Cannot roll back to v%d: it has no slug.", r.Version)
+		case former.Slug == "":
+			return nil, invalid("Cannot roll back to v%d: it has no slug.", former.Version)
 		}
-		in.Slug, in.Description = r.Slug, "Rollback to v"+strconv.Itoa(r.Version)
+		in.Description = "Rollback to v" + strconv.Itoa(former.Version)
 		a.ConfigVars = map[string]string{}
-		maps.Copy(a.ConfigVars, a.configVarsAt(r.Version))
+		maps.Copy(a.ConfigVars, a.configVarsAt(former.Version))
 	case in.Slug == "":
 		return nil, invalid("Slug is required.")
-	case !c.w.hasSlug(in.Slug):
-		return nil, notFound("slug", "slug")
+	default:
+		if former, err = c.w.releaseOf(in.Slug); err != nil {
+			return nil, err
+		}
 	}
-	a.Slug = in.Slug
+	a.Slug = former.Slug
+	c.w.setProcessTypes(a, former.Types, c.now)
 	c.w.release(a, cmp.Or(in.Description, "Deploy "+a.Slug[:8]), c.user, c.now)
 	return releaseBody(a, a.Releases[len(a.Releases)-1]), nil
 }
 
-func (w *world) hasSlug(id string) bool {
-	for _, a := range w.Apps {
-		if slices.ContainsFunc(a.Releases, func(r release) bool { return r.Slug == id }) {
-			return true
+// releaseOf a slug that some app has run.
+func (w *world) releaseOf(slug string) (release, error) {
+	for _, a := range sorted(w.Apps) {
+		for _, r := range a.Releases {
+			if r.Slug == slug {
+				return r, nil
+			}
 		}
 	}
-	return false
+	return release{}, notFound("slug", "slug")
 }

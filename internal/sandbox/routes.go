@@ -170,7 +170,7 @@ func handleTeamNoun(c *call) (any, error) {
 		"GET apps":                   with(pathTeam, listTeamApps),
 		"GET available-generations":  with(pathTeam, listTeamGenerations),
 		"GET allowed-addon-services": with(pathTeam, listNothing),
-		"GET features":               with(pathTeam, listNothing),
+		"GET features":               with(pathTeam, listTeamFeatures),
 		"GET invitations":            with(pathTeam, listNothing),
 		"GET addons":                 with(pathTeam, listTeamAddOns),
 		"GET members":                with(pathTeam, listTeamMembers),
