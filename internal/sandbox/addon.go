@@ -38,7 +38,7 @@ func addOnBody(c *call, a *addOn) object { return c.addOnSeenFrom(a, a.App) }
 
 // addOnSeenFrom describes an add-on as an app sees it: config_vars are the names on that app.
 func (c *call) addOnSeenFrom(a *addOn, appID string) object {
-	owner, vars := c.w.Apps[a.App].idName(), []string{}
+	owner, wire, vars := c.w.Apps[a.App].idName(), a.wire(), []string{}
 	if a.State == stateProvisioned {
 		for _, at := range c.w.attachmentsOf(a.ID, appID) {
 			vars = append(vars, c.w.varsOf(at)...)
@@ -46,7 +46,7 @@ func (c *call) addOnSeenFrom(a *addOn, appID string) object {
 	}
 	b := object{
 		"id": a.ID, "name": a.Name, "state": a.State, "app": owner, "config_vars": vars, "actions": []string{},
-		"addon_service": a.service(), "plan": planID(a.wire()), "billed_price": nil,
+		"addon_service": a.service(), "plan": planID(wire), "billed_price": nil,
 		"billing_entity": object{"id": owner.ID, "name": owner.Name, "type": "app"},
 		"provider_id":    a.ID, "web_url": ssoURL(a.App, a.ID),
 		"created_at": stamp(a.CreatedAt), "updated_at": stamp(a.UpdatedAt),
@@ -56,7 +56,7 @@ func (c *call) addOnSeenFrom(a *addOn, appID string) object {
 		b["addon_service"] = s.body
 	}
 	for _, plan := range s.plans {
-		if plan.is(a.wire()) {
+		if plan.is(wire) {
 			b["billed_price"] = plan["price"]
 			if c.wants("Accept-Expansion", "plan") {
 				b["plan"] = plan

@@ -91,6 +91,7 @@ func TestSpace_isRefused(t *testing.T) {
 			"Unknown params: size."},
 		"with a log drain over HTTP": {"POST /spaces", `{"name":"acme-eu","team":"acme","log_drain_url":"http://logs.example"}`,
 			422, "https"},
+		"drained to nothing":                     {"PUT /spaces/acme-prod/log-drain", `{"url":""}`, 422, "https"},
 		"with dynos in a /15":                    {"POST /spaces", network("10.40.0.0/15", ""), 422, "/16"},
 		"with dynos in a /17":                    {"POST /spaces", network("10.40.0.0/17", ""), 422, "/16"},
 		"with dynos in a public range":           {"POST /spaces", network("52.44.0.0/16", ""), 422, "RFC 1918"},
