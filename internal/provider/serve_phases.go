@@ -77,7 +77,9 @@ func (s phasedServer) PlanResourceChange(ctx context.Context, req *tfprotov6.Pla
 	s.enter(applying, "")
 	resp, err := s.server.PlanResourceChange(ctx, req)
 	if err == nil && !applying && slices.ContainsFunc(resp.Diagnostics, isError) {
+		s.mu.Lock()
 		s.begin(false)
+		s.mu.Unlock()
 		return s.server.PlanResourceChange(ctx, req)
 	}
 	return resp, err
@@ -97,23 +99,18 @@ func (s phasedServer) enter(applying bool, state string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.applying != applying || s.read[state] {
-		s.beginLocked(applying)
+		s.begin(applying)
 	}
 	if state != "" {
 		s.read[state] = true
 	}
 }
 
+// begin is called while s.mu is held.
 func (s phasedServer) begin(applying bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.beginLocked(applying)
-}
-
-func (s phasedServer) beginLocked(applying bool) {
 	s.applying = applying
 	clear(s.read)
-	_ = s.provider.sessions.renew() // it has succeeded with the same options before
+	_ = s.provider.sessions.renew() // with the same options it has succeeded before
 }
 
 func isError(d *tfprotov6.Diagnostic) bool { return d.Severity == tfprotov6.DiagnosticSeverityError }
