@@ -21,15 +21,11 @@ import (
 
 var modulesDir = filepath.Join(examplesDir, "modules")
 
-// atOnce is a sandbox in real time, in which nothing takes long.
-func atOnce(o *sandbox.Options) {
-	o.Clock, o.Provisioning, o.Allocation = nil, time.Millisecond, time.Millisecond
-}
-
 // withModules is a CLI with all of examples/modules in the directory modules.
 func withModules(t *testing.T, sb *acctest.Sandbox, config string) *acctest.CLI {
 	t.Helper()
 	cli := sb.CLI(t, config)
+	cli.Attach(sb.Factories()["kvs"])
 	if err := os.CopyFS(filepath.Join(cli.Dir(), "modules"), os.DirFS(modulesDir)); err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +61,9 @@ func TestAccModules_theirOwnTests(t *testing.T) {
 	for _, module := range modules(t) {
 		t.Run(module, func(t *testing.T) {
 			t.Parallel()
-			sb := acctest.Start(t, atOnce)
+			sb := acctest.Start(t, func(o *sandbox.Options) {
+				o.Clock, o.Provisioning, o.Allocation = nil, time.Millisecond, time.Millisecond
+			})
 			cli := withModules(t, sb, "").Processes()
 			chdir := "-chdir=" + filepath.Join("modules", module)
 			passed := regexp.MustCompile(`Success! [1-9][0-9]* passed, 0 failed\.`)
@@ -91,12 +89,12 @@ func TestAccModules_theirOwnTests(t *testing.T) {
 }
 
 // The usage in the README of each module is applied, planned again without a change, and destroyed.
-func TestAccModules_usage(t *testing.T) {
+func TestLongModules_usage(t *testing.T) {
 	t.Parallel()
 	for _, module := range modules(t) {
 		t.Run(module, func(t *testing.T) {
 			t.Parallel()
-			sb := acctest.Start(t, atOnce)
+			sb := acctest.Start(t)
 			applyModules(t, sb, withModules(t, sb, ""), "-chdir="+filepath.Join("modules", module, "example"))
 		})
 	}
@@ -105,15 +103,15 @@ func TestAccModules_usage(t *testing.T) {
 // A root has each module more than once: with for_each, with inputs that are known after apply only, and after others.
 func TestAccModules_manyInOneRoot(t *testing.T) {
 	t.Parallel()
-	sb := acctest.Start(t, atOnce)
-	applyModules(t, sb, withModules(t, sb, `
+	sb := acctest.Start(t)
+	cli := withModules(t, sb, `
 		locals { teams = toset(["orders", "billing"]) }
 
 		resource "terraform_data" "late" {
 			input = {
 				name = "acme-late", plan = "premium-1", attachment = "LATE", policy = "allkeys-lru", timeout = 60, day = "Sunday"
 				time = "02:30", team = "acme", space = "acme-shield", region = "frankfurt", office = "office", internal = true
-				shield_plan = "shield-9", quiet = true, retire = "never", empty = "", nothing = null
+				shield_plan = "shield-9", protected = false, quiet = true, retire = "never", empty = "", nothing = null
 			}
 		}
 		resource "kvs_app" "owner" {
@@ -142,11 +140,17 @@ func TestAccModules_manyInOneRoot(t *testing.T) {
 			name                = terraform_data.late.output.name
 			plan                = terraform_data.late.output.plan
 			attachment_name     = terraform_data.late.output.attachment
-			consumers           = { for team in local.teams : team => { app_id = kvs_app.owner[team].id, attachment_name = terraform_data.late.output.attachment } }
-			settings            = { maxmemory_policy = terraform_data.late.output.policy, timeout = terraform_data.late.output.timeout, notify_keyspace_events = terraform_data.late.output.empty }
+			consumers = {
+				for team in local.teams : team => { app_id = kvs_app.owner[team].id, attachment_name = terraform_data.late.output.attachment }
+			}
+			settings = {
+				maxmemory_policy       = terraform_data.late.output.policy
+				timeout                = terraform_data.late.output.timeout
+				notify_keyspace_events = terraform_data.late.output.empty
+			}
 			version_floor       = terraform_data.late.output.nothing
 			window              = { day = terraform_data.late.output.day, time = terraform_data.late.output.time }
-			deletion_protection = false
+			deletion_protection = terraform_data.late.output.protected
 			depends_on          = [module.shared]
 		}
 		module "shield" {
@@ -160,7 +164,13 @@ func TestAccModules_manyInOneRoot(t *testing.T) {
 			data_cidr           = terraform_data.late.output.nothing
 			trusted_ranges      = { "192.0.2.0/24" = terraform_data.late.output.office, "198.51.100.17/32" = null }
 			apps                = { acme-inside = { internal_routing = terraform_data.late.output.internal } }
-			stores              = { acme-inside-cache = { app = "acme-inside", plan = terraform_data.late.output.shield_plan, attachment_name = terraform_data.late.output.attachment } }
+			stores = {
+				acme-inside-cache = {
+					app             = "acme-inside"
+					plan            = terraform_data.late.output.shield_plan
+					attachment_name = terraform_data.late.output.attachment
+				}
+			}
 			window              = { day = terraform_data.late.output.day, time = terraform_data.late.output.time }
 			deletion_protection = false
 			depends_on          = [module.late]
@@ -181,7 +191,9 @@ func TestAccModules_manyInOneRoot(t *testing.T) {
 		}
 		output "late" { value = module.late.consumers }
 		output "shield" { value = module.shield["one"].not_managed_here }
-	`))
+	`)
+	succeed(t, cli, "fmt", "-check", "-recursive", "modules")
+	applyModules(t, sb, cli)
 }
 
 // applyModules applies a root with modules, plans it again without a change, and destroys all of it.

@@ -30,7 +30,7 @@ resource "kvs_private_space" "space" {
   cidr      = coalesce(var.cidr, "10.0.0.0/16")
   data_cidr = coalesce(var.data_cidr, "172.23.0.0/20")
 
-  log_drain_url_wo         = var.log_drain_version == null || var.log_drain_url == "" ? null : var.log_drain_url
+  log_drain_url_wo         = var.log_drain_url == "" ? null : var.log_drain_url
   log_drain_url_wo_version = var.log_drain_version
 
   deletion_protection = var.deletion_protection

@@ -60,7 +60,7 @@ variable "trusted_ranges" {
 }
 
 variable "log_drain_url" {
-  description = "Where the space sends its logs, such as `https://user:password@logs.example.com`. It is in no plan and no state. A Shield Space without it fails the check `logs`."
+  description = "Where the space sends its logs, such as `https://user:password@logs.example.com`. It is in no plan and no state, so every plan is given it anew. A Shield Space without it fails the check `logs`."
   type        = string
   default     = null
   sensitive   = true
@@ -70,10 +70,15 @@ variable "log_drain_url" {
     condition     = can(regex("^https://", coalesce(var.log_drain_url, "https://")))
     error_message = "The log drain of a space is an https:// URL."
   }
+
+  validation {
+    condition     = (coalesce(var.log_drain_url, "none") == "none") == (var.log_drain_version == null)
+    error_message = "log_drain_url and log_drain_version belong together: the URL is kept nowhere, and the version tells when it is another one."
+  }
 }
 
 variable "log_drain_version" {
-  description = "Number of the log drain's URL: what is sent when the URL is another one is told by this number, since the URL itself is kept nowhere. Without it there is no log drain."
+  description = "Number of the log drain's URL, to be raised when the URL is another one: that is how it is told, since the URL itself is kept nowhere."
   type        = number
   default     = null
 }

@@ -111,6 +111,16 @@ run "what_is_no_shield_space" {
   expect_failures = [var.name, var.trusted_ranges, var.cidr, var.log_drain_url, var.apps, var.window]
 }
 
+run "a_log_drain_that_would_never_be_sent" {
+  command = plan
+
+  variables {
+    log_drain_version = null
+  }
+
+  expect_failures = [var.log_drain_url, check.logs]
+}
+
 run "stores_of_other_apps" {
   command = plan
 
