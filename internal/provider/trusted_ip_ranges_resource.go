@@ -98,7 +98,7 @@ func (r *trustedRangesResource) Schema(ctx context.Context, _ resource.SchemaReq
 			},
 			"space_id": schema.StringAttribute{
 				Required:            true,
-				Validators:          []validator.String{validatedBy(validateUUID)},
+				Validators:          []validator.String{uuidValidator()},
 				MarkdownDescription: "The UUID of the space. Changing it leaves the first space as `on_destroy` says and sets the ranges of the other one.",
 			},
 			"space_name": nameBeside("space_id", "The name of the space"),

@@ -25,8 +25,16 @@ func validatedBy(rule func(string) error) validator.String { return stringRule(r
 // int64ValidatedBy is validatedBy for whole numbers.
 func int64ValidatedBy(rule func(int64) error) validator.Int64 { return int64Rule(rule) }
 
-// uuidValidator refuses everything but an id.
-func uuidValidator() validator.String { return validatedBy(validateUUID) }
+// uuidValidator refuses everything but an id, and what may be an id that a mock has invented.
+func uuidValidator() validator.String { return idRule{stringRule(validateUUID)} }
+
+type idRule struct{ stringRule }
+
+func (rule idRule) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if !mayBeInvented(ctx, req.ConfigValue.ValueString()) {
+		rule.stringRule.ValidateString(ctx, req, resp)
+	}
+}
 
 // durationValidator wants a time that can be waited for. The library of the attribute accepts negative ones.
 func durationValidator() validator.String { return validatedBy(validateDuration) }
