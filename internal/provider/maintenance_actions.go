@@ -6,10 +6,12 @@ package provider
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/action/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/action/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -19,6 +21,65 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
+
+// kvs_run_maintenance runs the maintenance of a store that is ready, now instead of in its window, and waits for its end.
+
+var (
+	_ action.ActionWithConfigure  = (*maintenanceRunAction)(nil)
+	_ action.ActionWithModifyPlan = (*maintenanceRunAction)(nil)
+)
+
+type maintenanceRunAction struct{ connection }
+
+func newMaintenanceRunAction() action.Action { return &maintenanceRunAction{} }
+
+type maintenanceRunActionModel struct {
+	InstanceID types.String `tfsdk:"instance_id"`
+	upkeepModel
+	Timeouts timeouts.Value `tfsdk:"timeouts"`
+}
+
+func (a *maintenanceRunAction) Metadata(_ context.Context, req action.MetadataRequest, resp *action.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_run_maintenance"
+}
+
+func (a *maintenanceRunAction) Schema(ctx context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
+	attributes := map[string]schema.Attribute{"instance_id": actionInstanceID(), "timeouts": actionTimeouts(ctx)}
+	maps.Copy(attributes, upkeepAttributes())
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Runs the outstanding maintenance of a store now, and waits until it is done: the store is offline for some minutes, and the apps that it is attached to restart. " +
+			"It is refused unless all of them are in maintenance mode, or one of the attributes below takes care of that. " +
+			"One that is being prepared is waited for, one that is running already is waited out, and when there is none, nothing is done. " +
+			"It can be interrupted: the apps are put back then, at the latest when it is invoked again, and a maintenance that has begun goes on at Heroku.",
+		Attributes: attributes,
+	}
+}
+
+func (a *maintenanceRunAction) Configure(_ context.Context, req action.ConfigureRequest, resp *action.ConfigureResponse) {
+	a.configure(req.ProviderData, &resp.Diagnostics)
+}
+
+func (a *maintenanceRunAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Running a maintenance", nil)
+	var config maintenanceRunActionModel
+	if !a.accept(ctx, req, &config, &resp.Diagnostics) {
+		return
+	}
+	addOn, diags := a.ofStore(ctx, config.InstanceID)
+	if !diags.HasError() {
+		diags.Append(refuseOnMini(addOn)...)
+	}
+	i := a.invoke(resp, addOn.Name, config.steps()...)
+	diags.Append(i.limit(ctx, config.Timeouts)...)
+	if resp.Diagnostics.Append(diags...); diags.HasError() {
+		return
+	}
+	u, diags := i.newUpkeep(ctx, addOn, config.upkeepModel)
+	if resp.Diagnostics.Append(diags...); diags.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(u.run(ctx)...)
+}
 
 // kvs_schedule_maintenance chooses the week in which the outstanding maintenance of a store runs. The surprise: Heroku
 // moves by weeks from whatever was scheduled, so that doing it twice moves twice. Here, the week is counted from now.
@@ -191,4 +252,80 @@ func weeksBetween(scheduled, now, wanted time.Time) int {
 		return int(wanted.Sub(now) / week)
 	}
 	return int(math.Round(float64(wanted.Sub(scheduled)) / float64(week)))
+}
+
+// kvs_set_app_maintenance switches an app's maintenance mode on or off, for apps that no configuration manages.
+
+var (
+	_ action.ActionWithConfigure  = (*appMaintenanceAction)(nil)
+	_ action.ActionWithModifyPlan = (*appMaintenanceAction)(nil)
+)
+
+type appMaintenanceAction struct{ connection }
+
+func newAppMaintenanceAction() action.Action { return &appMaintenanceAction{} }
+
+type appMaintenanceActionModel struct {
+	AppID       types.String `tfsdk:"app_id"`
+	Maintenance types.Bool   `tfsdk:"maintenance"`
+}
+
+func (a *appMaintenanceAction) Metadata(_ context.Context, req action.MetadataRequest, resp *action.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_set_app_maintenance"
+}
+
+func (a *appMaintenanceAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Switches the maintenance mode of an app on or off: web requests get a maintenance page, and the dynos keep running. " +
+			"For an app with a `kvs_app`, set `maintenance` there: the next apply would put it back to that.",
+		Attributes: map[string]schema.Attribute{
+			"app_id": schema.StringAttribute{
+				MarkdownDescription: "UUID of the app, such as `kvs_app.web.id`.",
+				Required:            true,
+				Validators:          []validator.String{uuidValidator()},
+			},
+			"maintenance": schema.BoolAttribute{
+				MarkdownDescription: "Whether the app is to be in maintenance mode.",
+				Required:            true,
+			},
+		},
+	}
+}
+
+func (a *appMaintenanceAction) Configure(_ context.Context, req action.ConfigureRequest, resp *action.ConfigureResponse) {
+	a.configure(req.ProviderData, &resp.Diagnostics)
+}
+
+func (a *appMaintenanceAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Switching the maintenance mode of an app", nil)
+	var config appMaintenanceActionModel
+	if !a.accept(ctx, req, &config, &resp.Diagnostics) {
+		return
+	}
+	on := config.Maintenance.ValueBool()
+	object := "App " + config.AppID.ValueString()
+	app, err := a.client.FindApp(ctx, config.AppID.ValueString())
+	if err == nil {
+		object = fmt.Sprintf("App %s (%s)", app.Name, app.ID)
+		i := a.invoke(resp, app.Name, maintenanceModeStep(on))
+		i.begin(ctx, maintenanceModeStep(on))
+		switch {
+		case app.Maintenance == on:
+			i.say(ctx, "it was so already")
+		default:
+			if _, err = a.client.UpdateApp(ctx, app.ID, heroku.AppUpdate{Maintenance: &on}); err == nil {
+				i.say(ctx, "done")
+			}
+		}
+	}
+	if err != nil {
+		resp.Diagnostics.Append(a.failureOf(invoking, "Unable to switch the maintenance mode of the app", object, err))
+	}
+}
+
+func maintenanceModeStep(on bool) string {
+	if on {
+		return "switching maintenance mode on"
+	}
+	return "switching maintenance mode off"
 }
