@@ -51,6 +51,7 @@ func TestLongRelease(t *testing.T) {
 	if again := contentOf(t, filepath.Join(two, file("SHA256SUMS"))); !bytes.Equal(sums, again) {
 		t.Errorf("two builds of one commit differ:\n%s\n%s", sums, again)
 	}
+	t.Logf("sum of the sums: %x", sha256.Sum256(sums))
 	t.Run("every file has its sum", func(t *testing.T) { expectSums(t, one, string(sums)) })
 	t.Run("manifest", func(t *testing.T) {
 		var manifest struct {
@@ -166,7 +167,7 @@ func expectArchive(t *testing.T, dist, platform string) {
 		settings[s.Key] = s.Value
 	}
 	if is := settings["GOOS"] + "_" + settings["GOARCH"]; is != platform || settings["CGO_ENABLED"] != "0" || settings["-trimpath"] != "true" ||
-		settings["vcs.modified"] != "false" {
+		settings["vcs.modified"] == "true" {
 		t.Errorf("it was built with %v", settings)
 	}
 	var linked []string
