@@ -1,0 +1,240 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package release
+
+import (
+	"archive/zip"
+	"bytes"
+	"crypto/sha256"
+	"debug/buildinfo"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
+)
+
+func TestMain(m *testing.M) { acctest.Main(m) }
+
+const project = "terraform-provider-kvs"
+
+var (
+	version = os.Getenv("KVS_RELEASE_VERSION")
+	tools   = os.Getenv("KVS_RELEASE_TOOLS") // a directory with goreleaser and cyclonedx-gomod
+	clis    = strings.Fields(os.Getenv("KVS_RELEASE_CLIS"))
+)
+
+// platforms are those that a release has to have.
+var platforms = []string{
+	"darwin_amd64", "darwin_arm64",
+	"freebsd_386", "freebsd_amd64", "freebsd_arm", "freebsd_arm64",
+	"linux_386", "linux_amd64", "linux_arm", "linux_arm64",
+	"windows_386", "windows_amd64", "windows_arm64",
+}
+
+// A release of the last commit, built twice in different places, is the same to the byte, complete, and installs.
+func TestLongRelease(t *testing.T) {
+	if version == "" {
+		t.Skip("make release-check runs it, with the tools that it needs")
+	}
+	one, two := build(t, "one"), build(t, filepath.Join("another", "place"))
+
+	sums := contentOf(t, filepath.Join(one, file("SHA256SUMS")))
+	if again := contentOf(t, filepath.Join(two, file("SHA256SUMS"))); !bytes.Equal(sums, again) {
+		t.Errorf("two builds of one commit differ:\n%s\n%s", sums, again)
+	}
+	t.Logf("sum of the sums: %x", sha256.Sum256(sums))
+	t.Run("every file has its sum", func(t *testing.T) { expectSums(t, one, string(sums)) })
+	t.Run("manifest", func(t *testing.T) {
+		var manifest struct {
+			Version  int
+			Metadata struct {
+				Protocols []string `json:"protocol_versions"`
+			}
+		}
+		decode(t, filepath.Join(one, "..", "terraform-registry-manifest.json"), &manifest)
+		if manifest.Version != 1 || !slices.Equal(manifest.Metadata.Protocols, []string{"6.0"}) {
+			t.Errorf("it says %+v", manifest)
+		}
+	})
+	for _, platform := range platforms {
+		t.Run(platform, func(t *testing.T) { expectArchive(t, one, platform) })
+	}
+	for _, cli := range clis {
+		t.Run("installs with "+filepath.Base(cli), func(t *testing.T) { expectInstalls(t, one, cli) })
+	}
+}
+
+func file(suffix string) string { return project + "_" + version + "_" + suffix }
+
+// build makes a release of the last commit in a clone of its own, and gives the directory with what is to be published.
+func build(t *testing.T, place string) string {
+	t.Helper()
+	clone := filepath.Join(t.TempDir(), place)
+	run(t, "", nil, "git", "clone", "--quiet", "--no-hardlinks", filepath.Join("..", ".."), clone)
+	run(t, clone, nil, "git", "tag", "--force", "v"+version)
+	run(t, clone, []string{"PATH=" + tools + string(os.PathListSeparator) + os.Getenv("PATH"), "GOFLAGS="},
+		filepath.Join(tools, "goreleaser"), "release", "--clean", "--skip=publish,sign,announce")
+	return filepath.Join(clone, "dist")
+}
+
+func run(t *testing.T, dir string, env []string, name string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+func contentOf(t *testing.T, path string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+func decode(t *testing.T, path string, into any) {
+	t.Helper()
+	if err := json.Unmarshal(contentOf(t, path), into); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+}
+
+// expectSums: archives, bills of materials and the manifest are listed, with the sums that they have, and nothing else is.
+func expectSums(t *testing.T, dist, sums string) {
+	want := []string{file("manifest.json")}
+	for _, platform := range platforms {
+		want = append(want, file(platform+".zip"), file(platform+".cdx.json"))
+	}
+	var listed []string
+	for line := range strings.Lines(sums) {
+		sum, name, _ := strings.Cut(strings.TrimSpace(line), "  ")
+		listed = append(listed, name)
+		path := filepath.Join(dist, name)
+		if name == file("manifest.json") {
+			path = filepath.Join(dist, "..", "terraform-registry-manifest.json")
+		}
+		if is := sha256.Sum256(contentOf(t, path)); hex.EncodeToString(is[:]) != sum {
+			t.Errorf("%s has another sum than is listed", name)
+		}
+	}
+	slices.Sort(want)
+	if slices.Sort(listed); !slices.Equal(listed, want) {
+		t.Errorf("listed are\n%q\nwant\n%q", listed, want)
+	}
+}
+
+// expectArchive: one binary under the name that the registry wants, for the platform, and a bill of its very modules.
+func expectArchive(t *testing.T, dist, platform string) {
+	archive, err := zip.OpenReader(filepath.Join(dist, file(platform+".zip")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer archive.Close()
+	name := project + "_v" + version
+	if strings.HasPrefix(platform, "windows") {
+		name += ".exe"
+	}
+	var binaries []string
+	var built *buildinfo.BuildInfo
+	for _, f := range archive.File {
+		if !strings.HasPrefix(f.Name, project) {
+			continue
+		}
+		binaries = append(binaries, f.Name)
+		if built, err = informationOf(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Equal(binaries, []string{name}) {
+		t.Fatalf("its binaries are %q, want %s", binaries, name)
+	}
+	settings := map[string]string{}
+	for _, s := range built.Settings {
+		settings[s.Key] = s.Value
+	}
+	if is := settings["GOOS"] + "_" + settings["GOARCH"]; is != platform || settings["CGO_ENABLED"] != "0" || settings["-trimpath"] != "true" ||
+		settings["vcs.modified"] == "true" {
+		t.Errorf("it was built with %v", settings)
+	}
+	var linked []string
+	for _, module := range built.Deps {
+		if module.Replace != nil {
+			module = module.Replace
+		}
+		linked = append(linked, module.Path+" "+module.Version)
+	}
+	slices.Sort(linked)
+	if listed := billOf(t, filepath.Join(dist, file(platform+".cdx.json"))).modules(); !slices.Equal(listed, linked) {
+		t.Errorf("the bill of materials lists\n%q\nand the binary\n%q", listed, linked)
+	}
+}
+
+func informationOf(f *zip.File) (*buildinfo.BuildInfo, error) {
+	opened, err := f.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer opened.Close()
+	content, err := io.ReadAll(opened)
+	if err != nil {
+		return nil, err
+	}
+	return buildinfo.Read(bytes.NewReader(content))
+}
+
+// expectInstalls installs from a directory that holds the archives as the registry serves them, and asks Heroku.
+func expectInstalls(t *testing.T, dist, cli string) {
+	sb := acctest.Start(t)
+	dir := t.TempDir()
+	for _, host := range []string{"registry.terraform.io", "registry.opentofu.org"} {
+		into := filepath.Join(dir, "mirror", host, "terraform-kvs", "kvs")
+		if err := os.MkdirAll(into, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		for _, platform := range platforms {
+			if err := os.Link(filepath.Join(dist, file(platform+".zip")), filepath.Join(into, file(platform+".zip"))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	write(t, filepath.Join(dir, "cli.tfrc"), fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", filepath.Join(dir, "mirror")))
+	write(t, filepath.Join(dir, "main.tf"), fmt.Sprintf("terraform {\n  required_providers {\n    kvs = {\n      source  = \"terraform-kvs/kvs\"\n"+
+		"      version = %q\n    }\n  }\n}\n\ndata \"kvs_plans\" \"all\" {}\n", version))
+	env := []string{"TF_CLI_CONFIG_FILE=" + filepath.Join(dir, "cli.tfrc"), "HEROKU_API_URL=" + sb.URL(), "HEROKU_DATA_API_URL=" + sb.URL(),
+		"HEROKU_API_KEY=" + sb.Token()}
+	run(t, dir, env, cli, "init", "-input=false", "-no-color")
+	if said := run(t, dir, env, cli, "version", "-no-color"); !strings.Contains(said, "terraform-kvs/kvs v"+version) {
+		t.Errorf("it has installed another version:\n%s", said)
+	}
+	run(t, dir, env, cli, "plan", "-input=false", "-no-color")
+	journal := sb.Journal()
+	if len(journal) == 0 {
+		t.Fatal("nothing was sent")
+	}
+	for _, request := range journal {
+		if !strings.HasPrefix(request.UserAgent, project+"/"+version+" (Terraform ") {
+			t.Errorf("%s %s was sent by %q", request.Method, request.Path, request.UserAgent)
+		}
+	}
+}
+
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
