@@ -104,7 +104,7 @@ func (i *invocation) say(ctx context.Context, how string) {
 }
 
 // unsaid is deferred where a message is sent: a panic there, beside the method, would end the process, and apps that are
-// kept still would stay so. What nobody hears stops no action.
+// held would stay so. What nobody hears stops no action.
 func (i *invocation) unsaid(ctx context.Context) {
 	if cause := recover(); cause != nil {
 		tflog.Error(ctx, "A progress message was lost", map[string]any{"action_on": i.object, "error": panicText(cause), "at": callers()})

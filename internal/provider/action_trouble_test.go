@@ -23,7 +23,7 @@ func TestUpgradeVersion_yieldsAnother(t *testing.T) {
 			body := `{"addon_id":"` + string(w.store) + `","name":"orders-cache","plan":"` + plan + `","version":"7.2.4","info":[{"name":"Status","values":["Available"]}]}`
 			w.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/redis/v0/databases/*", Agent: "terraform-provider-kvs"}, Do: sandbox.Effect{Status: 200, Body: &body}})
 			said := w.invoke(upgradeVersion, w.about(given))
-			said.failed("The store has not got the version", "Key-Value Store orders-cache ("+string(w.store)+") runs version 7.2.4", "8.0 was asked for", "Invoke the action again", "Heroku Support")
+			said.failed("Store version was not upgraded", "Key-Value Store orders-cache ("+string(w.store)+") runs version 7.2.4", "8.0 was asked for", "Invoke the action again", "Heroku Support")
 			w.expectBoth(running)
 			if orders := w.Requests("POST", ".*/upgrade"); len(orders) != 1 {
 				t.Errorf("%d upgrades were ordered, want 1", len(orders))

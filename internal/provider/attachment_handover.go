@@ -28,8 +28,8 @@ const (
 	attachmentNamed = "kvs_attachment by its name"    // that is destroyed, wherever it is
 	madeStore       = "kvs_instance made in this run" // whose first attachment nobody else can know
 	madeApp         = "kvs_app made in this run"      // on which nobody else has attached anything
-	aMoment         = 200 * time.Millisecond          // is enough to plan what comes next
-	knowWithin      = 5 * aMoment                     // Terraform reads and plans up to ten instances at a time
+	planningTime    = 200 * time.Millisecond          // is enough to plan what comes next
+	knowWithin      = 5 * planningTime                // Terraform reads and plans up to ten instances at a time
 )
 
 // onlyOwner refuses two instances that plan the same name of one app. replaced is what a creation replaces.
@@ -93,7 +93,7 @@ func (r *attachmentResource) planCreation(ctx context.Context, config attachment
 		return nil
 	}
 	if !plan.known() {
-		if replaced != "" || r.run.comesToKnow(ctx, object{attachmentNamed, plan.Name.ValueString()}, aMoment) {
+		if replaced != "" || r.run.comesToKnow(ctx, object{attachmentNamed, plan.Name.ValueString()}, planningTime) {
 			plan.TakesOver = types.StringUnknown()
 		}
 		return nil
@@ -169,7 +169,7 @@ func (r *attachmentResource) planConfigVar(ctx context.Context, state, plan atta
 // chose the name.
 func (r *attachmentResource) isFirst(ctx context.Context, a heroku.Attachment, wanted heroku.AddOnID) bool {
 	chosen := a.Name == keyvalue.PrimaryAttachment || strings.HasPrefix(a.Name, "HEROKU_REDIS_")
-	return chosen && a.AddOnID == wanted && a.AppID == a.OwnerAppID && r.run.comesToKnow(ctx, object{"kvs_instance", string(wanted)}, aMoment)
+	return chosen && a.AddOnID == wanted && a.AppID == a.OwnerAppID && r.run.comesToKnow(ctx, object{"kvs_instance", string(wanted)}, planningTime)
 }
 
 // handover is what attaching under a name does to the attachment that bears it now.

@@ -146,7 +146,7 @@ func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.Modify
 		if resp.Diagnostics.Append(r.run.sole(state.object(), state.String(), isDestroyed)...); resp.Diagnostics.HasError() {
 			return
 		}
-		if r.run.claimed(ctx, state.thing(), aMoment) {
+		if r.run.claimed(ctx, state.thing(), planningTime) {
 			resp.Diagnostics.Append(resp.Private.SetKey(ctx, leftToSuccessor, []byte("true"))...)
 		}
 		return
@@ -302,7 +302,7 @@ func (r *attachmentResource) Update(ctx context.Context, req resource.UpdateRequ
 	}
 	r.run.keep(made.object())
 	if attachment.ID != before.ID && (attachment.AppID != before.AppID || attachment.Name != before.Name) &&
-		!r.run.yield(state.object()) && !r.run.claimed(ctx, state.thing(), aMoment) { // another instance may have it now: count has shifted
+		!r.run.yield(state.object()) && !r.run.claimed(ctx, state.thing(), planningTime) { // another instance may have it now: count has shifted
 		former := state
 		former.read(before)
 		resp.Diagnostics.Append(r.detach(ctx, former)...)

@@ -140,9 +140,9 @@ func TestCertificates(t *testing.T) {
 	expectRefused("in the next run", second)
 	label := "Key-Value Store orders-cache"
 	expectDiagnostics(t, second.proveRoom(t.Context(), oldStore, label, "premium-0", false),
-		"Error: It is not proven that the store fits into the smaller plan | another key than the one that was seen first")
+		"Error: The store could not be verified to fit into the smaller plan | another key than the one that was seen first")
 	expectDiagnostics(t, second.proveRoom(t.Context(), oldStore, label, "premium-0", true),
-		"Warning: It is not proven that the store fits into the smaller plan | another key than the one that was seen first")
+		"Warning: The store could not be verified to fit into the smaller plan | another key than the one that was seen first")
 	if looks := server.inside.Looks.Load() - before; looks != 0 {
 		t.Errorf("the server was asked %d times", looks)
 	}
@@ -197,11 +197,11 @@ func TestProbeOff(t *testing.T) {
 	const why = `probe = "off"`
 	label := "Key-Value Store orders-cache"
 	expectDiagnostics(t, c.proveRoom(t.Context(), oldStore, label, "premium-0", false),
-		"Error: It is not proven that the store fits into the smaller plan | "+why)
+		"Error: The store could not be verified to fit into the smaller plan | "+why)
 	for _, external := range []bool{true, false} {
 		severity := map[bool]string{true: "Error", false: "Warning"}[external]
 		expectDiagnostics(t, c.proveSource(t.Context(), heroku.Secret(source.URL), path.Root("fork"), external, "premium-0", false),
-			severity+": It is not proven that the source can be forked | "+why)
+			severity+": The source of the fork could not be verified | "+why)
 	}
 	if got, said, err := c.replacements().VerifyCopy(t.Context(), oldStore, newStore); got != replacement.Inconclusive || err != nil || !strings.Contains(said, why) {
 		t.Errorf("a copy: %d %q %v", got, said, err)
@@ -226,11 +226,11 @@ func TestLookAt_urlsOfTheDataAPI(t *testing.T) {
 		"redis://h:" + canary + "@ec2-203-0-113-40.compute-1.amazonaws.com:6379": probe.ReasonCleartext,
 		"redis://h:" + canary + "@203.0.113.40:6379":                             probe.ReasonCleartext,
 	} {
-		_, err := c.lookAt(t.Context(), heroku.Secret(url), false)
+		_, err := c.probeServer(t.Context(), heroku.Secret(url), false)
 		if reason, detail := unreachableBecause(err); reason != want || !strings.Contains(detail, "redis://") {
 			t.Errorf("%v, want %s", err, want)
 		}
 		expectDiagnostics(t, storesAt(t, instantClock{}, map[heroku.AddOnID]string{oldStore: url}).inRun(probeOn).proveRoom(t.Context(), oldStore, "Key-Value Store orders-cache", "premium-0", false),
-			"Error: It is not proven that the store fits into the smaller plan | without encryption")
+			"Error: The store could not be verified to fit into the smaller plan | without encryption")
 	}
 }

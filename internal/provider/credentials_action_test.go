@@ -78,7 +78,7 @@ func TestRotateCredentials_ofTwoApps(t *testing.T) {
 	said.succeeded(
 		"step 1 of 5, looking at the apps", "step 2 of 5, rotating the credentials", "step 3 of 5, waiting for the store's new URL",
 		"step 4 of 5, waiting for the apps to get it", "up to date, 1 of 2", "up to date, 2 of 2",
-		"step 5 of 5, checking that the old password is dead: it is refused, and the new one is accepted",
+		"step 5 of 5, checking that the old password is revoked: it is refused, and the new one is accepted",
 	)
 	if len(said.warnings) != 0 {
 		t.Error(said.warnings)
@@ -178,7 +178,7 @@ func TestRotateCredentials_thatLeaveTheOldPasswordAlive(t *testing.T) {
 	w.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/redis/v0/databases/*", From: 3}, Do: sandbox.Effect{Status: 200, Body: &info}})
 	said := w.invoke(rotateCredentials, w.about(values{"timeouts": "5m"}))
 	said.failed("The old password still opens the store", "5m")
-	if text := strings.Join(said.progress, "\n"); !strings.Contains(text, "checking that the old password is dead: it is still accepted") {
+	if text := strings.Join(said.progress, "\n"); !strings.Contains(text, "checking that the old password is revoked: it is still accepted") {
 		t.Error(text)
 	}
 	w.keepsSecrets(said, old)
@@ -200,8 +200,8 @@ func TestRotateCredentials_inAPrivateSpace(t *testing.T) {
 	t.Parallel()
 	w := newKeptWorld(t, "premium-0")
 	said := w.invoke(rotateCredentials, values{"instance_id": string(w.privateStore())})
-	said.succeeded("up to date, 1 of 1", "checking that the old password is dead: not proven: not reachable from here")
-	if len(said.warnings) != 1 || !strings.Contains(said.warnings[0], "It is not proven that the old password is dead") || !strings.Contains(said.warnings[0], "the name of its host is not known here") {
+	said.succeeded("up to date, 1 of 1", "checking that the old password is revoked: not proven: not reachable from here")
+	if len(said.warnings) != 1 || !strings.Contains(said.warnings[0], "The old password could not be verified as revoked") || !strings.Contains(said.warnings[0], "the name of its host is not known here") {
 		t.Error(said.warnings)
 	}
 }

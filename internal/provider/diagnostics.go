@@ -144,7 +144,7 @@ func afterWaiting(again repetition, wait *heroku.WaitError) string {
 	case wait.Outcome == heroku.Gone:
 		return "It has been destroyed meanwhile, and nothing goes on."
 	case wait.Outcome == heroku.Failed:
-		return fmt.Sprintf("Heroku gave up on it; %s to make a new attempt.", again)
+		return fmt.Sprintf("Heroku reported that it failed; %s to make a new attempt.", again)
 	}
 	return ""
 }

@@ -8,7 +8,7 @@
 // by another one in package replacement.
 //
 // What is sent to whom, and on which proof, SECURITY.md says as a table: it is decided in heroku.New (the token),
-// connection.lookAt (the passwords of stores) and certificates.go (who is the server that was there before).
+// connection.probeServer (the passwords of stores) and certificates.go (who is the server that was there before).
 //
 // Every resource and action is served within governed or governedAction (change_control_governed.go), which judge a change
 // before its first request and carry it in the context of all its requests: with change control, a request that changes
@@ -96,9 +96,9 @@
 //	rotation.rotate                    RotateCredentials     the store that the configuration names, a heroku-redis
 //	statsAction.Invoke                 ResetStats            the same
 //	invocation.schedule                ScheduleMaintenance   the same
-//	upkeep.start                       RunMaintenance        the same; a maintenance is due
-//	upkeep.upgrade                     UpgradeStore          the same; never to a lower version
-//	upkeep.upgradeAtOnce               UpgradeStore          the same
+//	maintenanceRun.start                       RunMaintenance        the same; a maintenance is due
+//	maintenanceRun.upgrade                     UpgradeStore          the same; never to a lower version
+//	maintenanceRun.upgradeAtOnce               UpgradeStore          the same
 //
 // Apps, spaces, trusted ranges:
 //

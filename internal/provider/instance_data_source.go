@@ -398,9 +398,9 @@ func (m *usageModel) setLimits(wirePlan string) {
 // usageOf asks the store, if there is one yet.
 func (d *usageDataSource) usageOf(ctx context.Context, store *heroku.Store) (probe.Report, error) {
 	if store == nil {
-		return d.lookAt(ctx, "", false)
+		return d.probeServer(ctx, "", false)
 	}
-	return d.lookAt(ctx, store.ResourceURL, false)
+	return d.probeServer(ctx, store.ResourceURL, false)
 }
 
 func (m *usageModel) unreachable(reason string) {

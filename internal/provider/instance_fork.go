@@ -214,9 +214,9 @@ func (r *instanceResource) verifyFork(ctx context.Context, plan, config instance
 	switch {
 	case err != nil:
 		cause := r.failure("", plan.label(), err)
-		diags.AddWarning("The fork is not proven", cause.Detail()+"\n\nHeroku reports that it is complete.")
+		diags.AddWarning("The fork could not be verified", cause.Detail()+"\n\nHeroku reports that it is complete.")
 	case result == replacement.Inconclusive && said != "":
-		diags.AddWarning("The fork is not proven", fmt.Sprintf("%s: %s\n\nHeroku reports that it is complete.", plan.label(), said))
+		diags.AddWarning("The fork could not be verified", fmt.Sprintf("%s: %s\n\nHeroku reports that it is complete.", plan.label(), said))
 	case result == replacement.Different:
 		diags.AddError("The fork is not complete", fmt.Sprintf(
 			"%s: %s\n\nThe new store is destroyed, and its source is as it was. Apply again when nothing is written to the source.", plan.label(), said))
@@ -243,7 +243,7 @@ func (r *instanceResource) compareFork(ctx context.Context, plan, config instanc
 
 // verifyCopyOf counts the keys of a source that is not Heroku's, and of its copy.
 func (c *connection) verifyCopyOf(ctx context.Context, source heroku.Secret, to heroku.AddOnID) (replacement.Verification, string, error) {
-	ask := func(ctx context.Context) (probe.Report, error) { return c.lookAt(ctx, source, true) }
+	ask := func(ctx context.Context) (probe.Report, error) { return c.probeServer(ctx, source, true) }
 	return c.replacements().VerifyCopyOf(ctx, ask, to)
 }
 
@@ -256,7 +256,7 @@ func (r *instanceResource) resumeFork(ctx context.Context, req resource.UpdateRe
 	var config instanceModel
 	diags.Append(req.Config.Get(ctx, &config)...)
 	if result, said, err := r.compareFork(ctx, plan, config); err == nil && result != replacement.Verified && said != "" {
-		diags.AddWarning("The fork is not proven", fmt.Sprintf("%s: %s\n\nHeroku reports that it is complete.", plan.label(), said))
+		diags.AddWarning("The fork could not be verified", fmt.Sprintf("%s: %s\n\nHeroku reports that it is complete.", plan.label(), said))
 	}
 	diags.Append(resp.Private.SetKey(ctx, forkUnverified, nil)...)
 	return diags

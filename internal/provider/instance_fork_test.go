@@ -253,7 +253,7 @@ func TestAccInstance_forkOfAURL(t *testing.T) {
 			if warned := acctest.Says(unencrypted).MatchString(applied.Output()); warned == encrypted {
 				t.Errorf("warned of missing encryption: %t\n%s", warned, applied.Output())
 			}
-			if acctest.Says("The fork is not proven").MatchString(applied.Output()) {
+			if acctest.Says("The fork could not be verified").MatchString(applied.Output()) {
 				t.Errorf("the copy was not proven:\n%s", applied.Output())
 			}
 
@@ -336,7 +336,7 @@ func TestLongInstance_forkRefusal(t *testing.T) {
 			}
 			return written(url)
 		}},
-		"a server that nobody finds": {says: "It is not proven that the source can be forked", source: func(*testing.T, *acctest.Sandbox) string {
+		"a server that nobody finds": {says: "The source of the fork could not be verified", source: func(*testing.T, *acctest.Sandbox) string {
 			return written(strings.Replace(url("rediss"), ".example", ".invalid", 1))
 		}},
 		"another scheme": {says: "the URL does not start with redis:// or rediss://", source: func(*testing.T, *acctest.Sandbox) string { return written(url("https")) }},

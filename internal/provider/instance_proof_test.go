@@ -361,11 +361,11 @@ func TestProveRoom(t *testing.T) {
 		"too many clients": {url: startFakeServer(t, usage(limit, 42, "allkeys-lru", 0)).URL, want: []string{
 			"Error: The store does not fit into the smaller plan | 41 clients are connected, and the plan premium-0 takes 40"}},
 		"a private store": {url: private, want: []string{
-			"Error: It is not proven that the store fits into the smaller plan | premium-0 (50 MB, $15.00 a month) is not proven: the store is not reachable from here: the name of its host is not known here.\n\nNothing has been changed. Apply from where it can be reached, or set migration = { accept_unproven = true }"}},
+			"Error: The store could not be verified to fit into the smaller plan | premium-0 (50 MB, $15.00 a month) is not proven: the store is not reachable from here: the name of its host is not known here.\n\nNothing has been changed. Apply from where it can be reached, or set migration = { accept_unproven = true }"}},
 		"a private store, accepted": {url: private, accept: true, want: []string{
-			"Warning: It is not proven that the store fits into the smaller plan | not reachable from here"}},
+			"Warning: The store could not be verified to fit into the smaller plan | not reachable from here"}},
 		"a server that says little": {url: startFakeServer(t, "redis_version:7.0.15\r\n").URL, want: []string{
-			"Error: It is not proven that the store fits into the smaller plan | its server does not say how much memory it uses"}},
+			"Error: The store could not be verified to fit into the smaller plan | its server does not say how much memory it uses"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -421,11 +421,11 @@ func TestProveSource(t *testing.T) {
 		"too large a source, whatever its policy":      {url: large, accept: true, want: []string{plain, "Error: The source does not fit into the new store | 52428801 bytes are used, and the plan premium-0 has 52428800"}},
 		"too large a store of Heroku's":                {url: large, internal: true, want: []string{"Error: The source does not fit into the new store"}},
 		"a plan that nobody published may be large":    {url: large, internal: true, target: "premium-6"},
-		"a source that is out of reach":                {url: private, want: []string{"Error: It is not proven that the source can be forked | not reachable from here: the name of its host is not known here.\n\nNothing has been changed"}},
-		"a source that is out of reach, accepted":      {url: private, accept: true, want: []string{"Warning: It is not proven that the source can be forked | not reachable from here"}},
-		"a private store of Heroku's":                  {url: private, internal: true, want: []string{"Warning: It is not proven that the source can be forked | Heroku itself reaches its stores."}},
-		"a source that does not say how much it holds": {url: startFakeServer(t, "redis_version:7.0.15\r\n").URL, want: []string{plain, "Error: It is not proven that the source can be forked | does not say how much memory"}},
-		"a server that is not there":                   {url: closedAt(t), want: []string{plain, "Error: It is not proven that the source can be forked | nothing listens"}},
+		"a source that is out of reach":                {url: private, want: []string{"Error: The source of the fork could not be verified | not reachable from here: the name of its host is not known here.\n\nNothing has been changed"}},
+		"a source that is out of reach, accepted":      {url: private, accept: true, want: []string{"Warning: The source of the fork could not be verified | not reachable from here"}},
+		"a private store of Heroku's":                  {url: private, internal: true, want: []string{"Warning: The source of the fork could not be verified | Heroku itself reaches its stores."}},
+		"a source that does not say how much it holds": {url: startFakeServer(t, "redis_version:7.0.15\r\n").URL, want: []string{plain, "Error: The source of the fork could not be verified | does not say how much memory"}},
+		"a server that is not there":                   {url: closedAt(t), want: []string{plain, "Error: The source of the fork could not be verified | nothing listens"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

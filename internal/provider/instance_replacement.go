@@ -121,7 +121,7 @@ func (r *instanceResource) word(finding replacement.Finding) diag.Diagnostic {
 		if f.Destroys {
 			fate = "The old store is destroyed, since migration.retire is \"always\"."
 		}
-		return diag.NewWarningDiagnostic("The copy is not proven", fmt.Sprintf(
+		return diag.NewWarningDiagnostic("The copy could not be verified", fmt.Sprintf(
 			"%s: %s\n\nHeroku reports that the fork is complete, and the attachments are moved to it. %s", f.Old, f.Reason, fate))
 	case replacement.CopyIncomplete:
 		return diag.NewErrorDiagnostic("The copy is not complete", fmt.Sprintf(
@@ -316,12 +316,12 @@ func (c *connection) look(ctx context.Context, id heroku.AddOnID) (probe.Report,
 		return probe.Report{}, err
 	}
 	c.certificates.belongs(id, store.ResourceURL)
-	return c.lookAt(ctx, store.ResourceURL, false)
+	return c.probeServer(ctx, store.ResourceURL, false)
 }
 
-// lookAt asks the server behind a URL, unless nothing is to be connected to. Its host is judged in the same way whoever has
+// probeServer asks the server behind a URL, unless nothing is to be connected to. Its host is judged in the same way whoever has
 // named it. To an external source, whose URL a person has written, the password may go without TLS.
-func (c *connection) lookAt(ctx context.Context, source heroku.Secret, external bool) (probe.Report, error) {
+func (c *connection) probeServer(ctx context.Context, source heroku.Secret, external bool) (probe.Report, error) {
 	if c.probing == probeOff {
 		return probe.Report{}, &probe.Unreachable{Reason: replacement.ReasonNotAsked, Detail: `nothing is connected to, because probe = "off" is set in the provider block`}
 	}
@@ -350,7 +350,7 @@ func (c *connection) proveRoom(ctx context.Context, id heroku.AddOnID, label str
 	why := missing(report, err)
 	switch {
 	case why != "":
-		return unproven(at, "It is not proven that the store fits into the smaller plan", fmt.Sprintf(
+		return unproven(at, "The store could not be verified to fit into the smaller plan", fmt.Sprintf(
 			"%s: whether it has room in %s is not proven: %s.", label, plan.Summary(), why), acceptUnproven)
 	case err != nil:
 		return diag.Diagnostics{c.failure("Unable to ask Key-Value Store how much it holds", label, err)}
@@ -411,13 +411,13 @@ func (c *connection) proveSource(ctx context.Context, source heroku.Secret, at p
 		diags.AddAttributeWarning(at, "The data is copied without encryption",
 			"The URL of the fork's source begins with redis://, so that its password and all keys travel in the clear. Use rediss:// if the source speaks TLS, as all stores of Heroku's do.")
 	}
-	report, err := c.lookAt(ctx, source, external)
+	report, err := c.probeServer(ctx, source, external)
 	why := missing(report, err)
 	switch {
 	case why != "" && !external:
-		diags.Append(unproven(at, "It is not proven that the source can be forked", "Whether the data of the source has room in the new store is not proven: "+why+". Heroku itself reaches its stores.", true)...)
+		diags.Append(unproven(at, "The source of the fork could not be verified", "Whether the data of the source has room in the new store is not proven: "+why+". Heroku itself reaches its stores.", true)...)
 	case why != "":
-		diags.Append(unproven(at, "It is not proven that the source can be forked", "The source of the fork cannot be checked: "+why+".", acceptUnproven)...)
+		diags.Append(unproven(at, "The source of the fork could not be verified", "The source of the fork cannot be checked: "+why+".", acceptUnproven)...)
 	case err != nil:
 		diags.Append(c.failure("Unable to ask the source of the fork", "The source of the fork, of which nothing has been copied yet", err))
 	default:

@@ -180,7 +180,7 @@ func TestAccInstance_premiumToPrivate(t *testing.T) {
 	})
 }
 
-// Apps are kept still while their store changes hands, and are what they were afterwards.
+// Apps are held while their store changes hands, and are what they were afterwards.
 func TestLongInstance_heldApps(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)

@@ -216,7 +216,7 @@ func (r *instanceResource) planVersion(ctx context.Context, state instanceModel,
 		return false, nil
 	}
 	if notice := keyvalue.LifeCycleNotice(keyvalue.Version(state.VersionActual.ValueString()), r.client.HostTime()); notice != "" && !change.VersionUpgrade {
-		diags.AddAttributeWarning(path.Root("version"), "The store's version nears the end of its life", state.label()+": "+notice)
+		diags.AddAttributeWarning(path.Root("version"), "The store's version is approaching end of life", state.label()+": "+notice)
 	}
 	if change.VersionUpgrade {
 		diags.Append(unannounced(state.label(), keyvalue.Version(plan.Version.ValueString()), keyvalue.Version.ForUpgrade)...)
@@ -286,7 +286,7 @@ func refuseUpgrade(state, plan instanceModel, change keyvalue.Change, terms migr
 
 // upgradeOf prepares the upgrade of a store, as kvs_upgrade_version does it. A store that was ordered just now has no
 // keys, and nobody uses it.
-func (r *instanceResource) upgradeOf(ctx context.Context, m instanceModel, addOn heroku.AddOn, young bool, timeout time.Duration) (*upkeep, upgrade, diag.Diagnostics) {
+func (r *instanceResource) upgradeOf(ctx context.Context, m instanceModel, addOn heroku.AddOn, young bool, timeout time.Duration) (*maintenanceRun, upgrade, diag.Diagnostics) {
 	terms := m.terms(ctx)
 	asked := upgrade{
 		floor: keyvalue.Version(m.Version.ValueString()), now: young || terms.upgrades() == upgradeNow,
@@ -346,7 +346,7 @@ func versionUpgradeWarning(state, plan instanceModel, change keyvalue.Change, te
 	case terms.upgrades() == upgradeNow && !terms.holds():
 		when = "It is run as soon as it is prepared. All apps that the store is attached to have to be in maintenance mode then: see migration.app_maintenance."
 	case terms.upgrades() == upgradeNow:
-		when = "It is run as soon as it is prepared, while the apps are kept still."
+		when = "It is run as soon as it is prepared, while the apps are held: in maintenance mode, or scaled to 0."
 	}
 	return diag.NewAttributeWarningDiagnostic(path.Root("version"), "Upgrading the version of the store", fmt.Sprintf(
 		"%s: %s to %s. %s\n\n%s", state.label(), cmp.Or(state.VersionActual.ValueString(), "its version"), plan.Version.ValueString(), when, bullets(change.Facts)))

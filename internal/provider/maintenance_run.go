@@ -23,10 +23,10 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/replacement"
 )
 
-// An upkeep is a maintenance that is run now, outside of the window: by kvs_run_maintenance, and as the second half of an
+// An maintenanceRun is a maintenance that is run now, outside of the window: by kvs_run_maintenance, and as the second half of an
 // upgrade by kvs_upgrade_version and kvs_instance (Dev Center: Heroku Key-Value Store Maintenance). Heroku fails the store
 // over whatever its apps do; that they are prepared for it is seen to here.
-type upkeep struct {
+type maintenanceRun struct {
 	*invocation
 	addOn       heroku.AddOn
 	attachments []heroku.Attachment
@@ -87,15 +87,15 @@ func (m upkeepModel) hold() replacement.Hold {
 }
 
 // newUpkeep reads which apps the store is attached to.
-func (i *invocation) newUpkeep(ctx context.Context, addOn heroku.AddOn, terms upkeepModel) (*upkeep, diag.Diagnostics) {
+func (i *invocation) newUpkeep(ctx context.Context, addOn heroku.AddOn, terms upkeepModel) (*maintenanceRun, diag.Diagnostics) {
 	attachments, err := i.client.AddOnAttachments(ctx, addOn.ID)
 	if err != nil {
 		return nil, diag.Diagnostics{i.failure("Unable to read the attachments of Key-Value Store", storeLabel(addOn), err)}
 	}
-	return &upkeep{invocation: i, addOn: addOn, attachments: attachments, terms: terms}, nil
+	return &maintenanceRun{invocation: i, addOn: addOn, attachments: attachments, terms: terms}, nil
 }
 
-func (u *upkeep) apps() []heroku.AppID {
+func (u *maintenanceRun) apps() []heroku.AppID {
 	var apps []heroku.AppID
 	for _, attachment := range u.attachments {
 		apps = append(apps, attachment.AppID)
@@ -130,7 +130,7 @@ func refuseOnMini(addOn heroku.AddOn) diag.Diagnostics {
 }
 
 // refuseUnprepared is what Heroku leaves to its clients: an app that is in use is not to lose its store by surprise.
-func (u *upkeep) refuseUnprepared(ctx context.Context) diag.Diagnostics {
+func (u *maintenanceRun) refuseUnprepared(ctx context.Context) diag.Diagnostics {
 	refusal, err := u.unprepared(ctx)
 	if err != nil {
 		return diag.Diagnostics{u.failure("Unable to read an app that the store is attached to",
@@ -139,7 +139,7 @@ func (u *upkeep) refuseUnprepared(ctx context.Context) diag.Diagnostics {
 	return refusal
 }
 
-func (u *upkeep) unprepared(ctx context.Context) (diag.Diagnostics, error) {
+func (u *maintenanceRun) unprepared(ctx context.Context) (diag.Diagnostics, error) {
 	if confirm := u.terms.Confirm.ValueString(); confirm != "" && confirm != u.addOn.AppName {
 		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("confirm"), "The confirmation names another app", fmt.Sprintf(
 			"%s belongs to the app %s, and confirm is %q. Nothing was done: check that it is the right store, then set confirm = %q.",
@@ -175,7 +175,7 @@ func (u *upkeep) unprepared(ctx context.Context) (diag.Diagnostics, error) {
 
 // run runs the outstanding maintenance, or waits for the end of the one that is running. Whatever becomes of it, no app
 // stays held, be it by this run or by one that crashed.
-func (u *upkeep) run(ctx context.Context) (diags diag.Diagnostics) {
+func (u *maintenanceRun) run(ctx context.Context) (diags diag.Diagnostics) {
 	defer func() { diags.Append(u.putBack(ctx)...) }()
 	u.begin(ctx, stepPreparing)
 	m, err := u.latest(ctx)
@@ -203,7 +203,7 @@ func (u *upkeep) run(ctx context.Context) (diags diag.Diagnostics) {
 	return u.carryOut(ctx, m)
 }
 
-func (u *upkeep) unable(err error) diag.Diagnostics {
+func (u *maintenanceRun) unable(err error) diag.Diagnostics {
 	object := storeLabel(u.addOn)
 	if !u.ran {
 		object += ", whose maintenance was not run"
@@ -212,7 +212,7 @@ func (u *upkeep) unable(err error) diag.Diagnostics {
 }
 
 // carryOut runs a maintenance that is ready, or goes on with one that is running.
-func (u *upkeep) carryOut(ctx context.Context, m heroku.Maintenance) diag.Diagnostics {
+func (u *maintenanceRun) carryOut(ctx context.Context, m heroku.Maintenance) diag.Diagnostics {
 	u.begin(ctx, stepRunning)
 	if m.Status != heroku.MaintenanceRunning {
 		err := u.start(ctx)
@@ -236,7 +236,7 @@ func (u *upkeep) carryOut(ctx context.Context, m heroku.Maintenance) diag.Diagno
 }
 
 // start runs the maintenance, unless it has begun by itself meanwhile: its window may have come.
-func (u *upkeep) start(ctx context.Context) error {
+func (u *maintenanceRun) start(ctx context.Context) error {
 	err := u.client.RunMaintenance(ctx, u.addOn.ID)
 	if err == nil || ctx.Err() != nil {
 		return err
@@ -248,7 +248,7 @@ func (u *upkeep) start(ctx context.Context) error {
 }
 
 // latest is the store's maintenance, of status none when there was none.
-func (u *upkeep) latest(ctx context.Context) (heroku.Maintenance, error) {
+func (u *maintenanceRun) latest(ctx context.Context) (heroku.Maintenance, error) {
 	m, err := u.client.Maintenance(ctx, u.addOn.ID)
 	if heroku.HasStatus(err, http.StatusNotFound) {
 		return heroku.Maintenance{Status: heroku.MaintenanceNone}, nil
@@ -268,7 +268,7 @@ func nothingTo(do string, m heroku.Maintenance) string {
 }
 
 // putBack outlives an interrupt, but not for long.
-func (u *upkeep) putBack(ctx context.Context) diag.Diagnostics {
+func (u *maintenanceRun) putBack(ctx context.Context) diag.Diagnostics {
 	if u.held {
 		u.begin(ctx, stepPutBack)
 	}
@@ -293,7 +293,7 @@ type upgrade struct {
 }
 
 // upgrade orders what has not been ordered, and runs it if that is wanted.
-func (u *upkeep) upgrade(ctx context.Context, asked upgrade) diag.Diagnostics {
+func (u *maintenanceRun) upgrade(ctx context.Context, asked upgrade) diag.Diagnostics {
 	wanted := asked.floor
 	u.begin(ctx, stepOrdering)
 	store, err := u.client.Store(ctx, u.addOn.ID)
@@ -336,7 +336,7 @@ func (u *upkeep) upgrade(ctx context.Context, asked upgrade) diag.Diagnostics {
 	return u.checkVersion(ctx, wanted)
 }
 
-func (u *upkeep) notUpgraded(err error) diag.Diagnostics {
+func (u *maintenanceRun) notUpgraded(err error) diag.Diagnostics {
 	object := storeLabel(u.addOn)
 	if !u.ordered {
 		object += ", whose upgrade was not ordered"
@@ -345,7 +345,7 @@ func (u *upkeep) notUpgraded(err error) diag.Diagnostics {
 }
 
 // leaveToWindow says when the version will change.
-func (u *upkeep) leaveToWindow(ctx context.Context, m heroku.Maintenance) diag.Diagnostics {
+func (u *maintenanceRun) leaveToWindow(ctx context.Context, m heroku.Maintenance) diag.Diagnostics {
 	how := "it runs in the maintenance window"
 	if !m.ScheduledFor.IsZero() {
 		how += ", at " + m.ScheduledFor.Format(time.RFC3339)
@@ -358,7 +358,7 @@ func (u *upkeep) leaveToWindow(ctx context.Context, m heroku.Maintenance) diag.D
 }
 
 // upgradeAtOnce is for a mini, whose keys do not survive it.
-func (u *upkeep) upgradeAtOnce(ctx context.Context, asked upgrade) diag.Diagnostics {
+func (u *maintenanceRun) upgradeAtOnce(ctx context.Context, asked upgrade) diag.Diagnostics {
 	if !asked.acceptDataLoss {
 		return diag.Diagnostics{miniLosesData(storeLabel(u.addOn), asked.consent)}
 	}
@@ -380,14 +380,14 @@ func miniLosesData(label string, consent path.Path) diag.Diagnostic {
 			"Set accept_data_loss = true if they may be, or change to a premium plan first.", label))
 }
 
-func (u *upkeep) checkVersion(ctx context.Context, wanted keyvalue.Version) diag.Diagnostics {
+func (u *maintenanceRun) checkVersion(ctx context.Context, wanted keyvalue.Version) diag.Diagnostics {
 	u.begin(ctx, stepVersion)
 	store, err := u.client.WaitStoreAvailable(ctx, u.addOn.ID, "", u.remaining())
 	switch {
 	case err != nil:
 		return u.notUpgraded(err)
 	case !wanted.Accepts(keyvalue.Version(store.Version)):
-		return diag.Diagnostics{diag.NewErrorDiagnostic("The store has not got the version", fmt.Sprintf(
+		return diag.Diagnostics{diag.NewErrorDiagnostic("Store version was not upgraded", fmt.Sprintf(
 			"%s runs version %s after the upgrade, and %s was asked for. Its apps are as they were before. "+
 				"%s to order the upgrade anew, and ask Heroku Support if that does not help.", storeLabel(u.addOn), store.Version, wanted, u.again.begins()))}
 	}

@@ -44,7 +44,7 @@ func TestAccProbe_off(t *testing.T) {
 			},
 			{ // a smaller plan is not proven to be large enough
 				Config:      probing("off") + appAndStore("premium-0"),
-				ExpectError: acctest.Says(`It is not proven that the store fits into the smaller plan`),
+				ExpectError: acctest.Says(`The store could not be verified to fit into the smaller plan`),
 			},
 			{ // which may be accepted
 				Config: probing("off") + appAndStore("premium-0", "migration = { accept_unproven = true }"),

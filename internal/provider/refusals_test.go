@@ -38,7 +38,7 @@ var stories = map[string]struct {
 		copied.apply(values{"name": "acme-copy", "app_id": app.get("id"), "plan": "premium-0", "fork": values{"instance_id": source.get("id")}})
 	}, []string{
 		"Key-Value Store is not ready yet",
-		"The fork is not proven",
+		"The fork could not be verified",
 		"Unable to create Key-Value Store",
 		"Unable to find Key-Value Store",
 		"Unable to read the source of the fork",

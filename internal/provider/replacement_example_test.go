@@ -30,7 +30,7 @@ func TestAccReplacement_example(t *testing.T) {
 		"The store will be replaced by a fork of it",
 		"The attached apps are in maintenance mode and scaled to 0 meanwhile, so that no write is lost.",
 		"cut off from the data: acme-orders.",
-		"The copy is not proven",
+		"The copy could not be verified",
 	} {
 		if !acctest.Says(says).MatchString(result.Output()) {
 			t.Errorf("the apply does not say %q:\n%s", says, result.Output())

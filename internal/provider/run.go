@@ -36,11 +36,11 @@ type run struct {
 	takers    map[nameOf]taking
 
 	// Of stores.
-	protected map[string]string   // stores that are protected, in words, by their names and by their ids
-	ordered   map[string]int      // how many stores are to be ordered on an app without an attachment name
-	heirs     map[string][]string // by app: stores that were made without an attachment name, and are complete
-	looks     int                 // at objects that are planned to be destroyed
-	made      map[heroku.AddOnID]heroku.AddOn
+	protected  map[string]string   // stores that are protected, in words, by their names and by their ids
+	ordered    map[string]int      // how many stores are to be ordered on an app without an attachment name
+	successors map[string][]string // by app: stores that were made without an attachment name, and are complete
+	looks      int                 // at objects that are planned to be destroyed
+	made       map[heroku.AddOnID]heroku.AddOn
 }
 
 // object is one thing at Heroku that instances of a resource type manage.
@@ -67,7 +67,7 @@ func newRun() *run {
 		inState: make(map[object]bool), kept: make(map[object]bool), wanted: make(map[object]bool), yielded: make(map[object]bool),
 		claims: make(map[string][]claim), destroyed: make(map[object]bool), ended: make(map[object]bool),
 		planned: make(map[object]fate), refreshed: make(map[object]bool), members: make(map[object]member), byName: make(map[nameOf]object), takers: make(map[nameOf]taking),
-		protected: make(map[string]string), ordered: make(map[string]int), heirs: make(map[string][]string),
+		protected: make(map[string]string), ordered: make(map[string]int), successors: make(map[string][]string),
 		made: make(map[heroku.AddOnID]heroku.AddOn),
 	}
 }
@@ -326,7 +326,7 @@ func (r *run) inherits(app, store string) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.heirs[app] = append(r.heirs[app], store)
+	r.successors[app] = append(r.successors[app], store)
 }
 
 // heir is the one store that was made so on an app, empty if there is none or a choice.
@@ -336,10 +336,10 @@ func (r *run) heir(app string) string {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.heirs[app]) != 1 {
+	if len(r.successors[app]) != 1 {
 		return ""
 	}
-	return r.heirs[app][0]
+	return r.successors[app][0]
 }
 
 // mostLooks is at how many objects a plan looks that destroys them: each takes requests of its own.

@@ -49,7 +49,7 @@ const (
 	stepRotating = "rotating the credentials"
 	stepNewURL   = "waiting for the store's new URL"
 	stepApps     = "waiting for the apps to get it"
-	stepDead     = "checking that the old password is dead"
+	stepDead     = "checking that the old password is revoked"
 )
 
 const (
@@ -194,13 +194,13 @@ func (r *rotation) reachApps(ctx context.Context, store heroku.Store) error {
 // proveDead tries the old password at the store's present server.
 func (r *rotation) proveDead(ctx context.Context, store heroku.Store) diag.Diagnostics {
 	r.begin(ctx, stepDead)
-	if _, err := r.lookAt(ctx, store.ResourceURL, false); err != nil {
-		return r.notProven(ctx, err)
+	if _, err := r.probeServer(ctx, store.ResourceURL, false); err != nil {
+		return r.inconclusive(ctx, err)
 	}
 	for _, old := range r.old {
 		target, err := withPassword(store.ResourceURL, old)
 		for misses := 0; err == nil; {
-			_, err = r.lookAt(ctx, target, false)
+			_, err = r.probeServer(ctx, target, false)
 			var away *probe.Unreachable
 			switch {
 			case err == nil && r.remaining() == 0:
@@ -218,15 +218,15 @@ func (r *rotation) proveDead(ctx context.Context, store heroku.Store) diag.Diagn
 		}
 		var refused *probe.Unreachable
 		if !errors.As(err, &refused) || refused.Reason != probe.ReasonAuth {
-			return r.notProven(ctx, err)
+			return r.inconclusive(ctx, err)
 		}
 	}
 	r.say(ctx, "it is refused, and the new one is accepted")
 	return nil
 }
 
-// notProven is no failure: the password has been changed, and Heroku is not contradicted.
-func (r *rotation) notProven(ctx context.Context, err error) diag.Diagnostics {
+// inconclusive is no failure: the password has been changed, and Heroku is not contradicted.
+func (r *rotation) inconclusive(ctx context.Context, err error) diag.Diagnostics {
 	if ctx.Err() != nil {
 		return diag.Diagnostics{diag.NewErrorDiagnostic("Unable to check the old password", fmt.Sprintf(
 			"%s: %s\n\nIts credentials were rotated, and all attached apps have the new ones. Only that the old password is refused was not seen: "+
@@ -234,7 +234,7 @@ func (r *rotation) notProven(ctx context.Context, err error) diag.Diagnostics {
 	}
 	why := strings.TrimPrefix(err.Error(), "the store cannot be reached: ")
 	r.say(ctx, "not proven: not reachable from here")
-	return diag.Diagnostics{diag.NewWarningDiagnostic("It is not proven that the old password is dead", fmt.Sprintf(
+	return diag.Diagnostics{diag.NewWarningDiagnostic("The old password could not be verified as revoked", fmt.Sprintf(
 		"%s has a new password, and all attached apps have it. That the old one is refused is not proven, because the store is not reachable from here: %s. "+
 			"To see it, try the old URL from a dyno of an app in its space.", storeLabel(r.addOn), why))}
 }

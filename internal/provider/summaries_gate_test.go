@@ -25,9 +25,9 @@ var untested = map[string]string{
 
 // twofold are the summaries of errors and of warnings, each with the reason.
 var twofold = map[string]string{
-	"It is not proven that the source can be forked":             "accept_unproven of migration makes a warning of the error",
-	"It is not proven that the store fits into the smaller plan": "accept_unproven of migration makes a warning of the error",
-	"The provider failed unexpectedly":                           "after a complete create an error would taint the object, so the same thing is a warning then",
+	"The source of the fork could not be verified":                 "accept_unproven of migration makes a warning of the error",
+	"The store could not be verified to fit into the smaller plan": "accept_unproven of migration makes a warning of the error",
+	"The provider failed unexpectedly":                             "after a complete create an error would taint the object, so the same thing is a warning then",
 }
 
 // diagnosing are the calls that make diagnostics, with the place of the summary among their arguments.

@@ -43,7 +43,7 @@ var remarks = map[string]struct {
 		store.apply(of)
 		of["plan"], of["migration"] = "premium-0", values{"accept_unproven": true}
 		store.apply(of)
-	}, []string{"Changing the plan copies the data", "Changing to a smaller plan needs the data to fit", "It is not proven that the store fits into the smaller plan"}},
+	}, []string{"Changing the plan copies the data", "Changing to a smaller plan needs the data to fit", "The store could not be verified to fit into the smaller plan"}},
 	"into a Shield Space": {func(f *front, _, store *managed, of values) {
 		store.apply(of)
 		moveToShield(f, store, of)
@@ -127,7 +127,7 @@ var remarks = map[string]struct {
 		f.sb.Clock().Advance(time.Minute)
 		of["timeout"], of["deletion_protection"] = 60, true
 		f.imports("kvs_instance", "acme-cache").apply(of)
-	}, []string{"The store's version nears the end of its life"}},
+	}, []string{"The store's version is approaching end of life"}},
 	"an add-on of another service": {func(f *front, _, _ *managed, _ values) {
 		f.sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/addons/*"}, Do: sandbox.Effect{Status: 200, Body: ptr(strings.ReplaceAll(echoed, "redis", "postgresql"))}})
 		f.imports("kvs_instance", "acme")

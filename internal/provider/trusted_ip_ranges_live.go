@@ -66,7 +66,7 @@ func (r *trustedRangesResource) planPrevious(ctx context.Context, plan *trustedR
 	if r.client == nil || !known(plan.SpaceID) || plan.Ranges.IsUnknown() {
 		return nil
 	}
-	if r.run.comesToKnow(ctx, plan.object(), aMoment) {
+	if r.run.comesToKnow(ctx, plan.object(), planningTime) {
 		return nil
 	}
 	current, err := r.client.TrustedRanges(ctx, plan.spaceID())

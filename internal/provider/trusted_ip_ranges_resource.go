@@ -183,7 +183,7 @@ func (r *trustedRangesResource) ModifyPlan(ctx context.Context, req resource.Mod
 		if resp.Diagnostics.Append(r.run.sole(state.object(), state.String(), isDestroyed)...); resp.Diagnostics.HasError() {
 			return
 		}
-		if r.run.claimed(ctx, state.thing(), aMoment) {
+		if r.run.claimed(ctx, state.thing(), planningTime) {
 			resp.Diagnostics.Append(resp.Private.SetKey(ctx, leftToSuccessor, []byte("true"))...)
 			return
 		}

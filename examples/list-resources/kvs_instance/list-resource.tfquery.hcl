@@ -8,7 +8,7 @@ list "kvs_instance" "acme" {
   }
 }
 
-# Stores whose version nears the end of its life, as they are.
+# Stores whose version is approaching end of life, as they are.
 list "kvs_instance" "outdated" {
   provider         = kvs
   include_resource = true
