@@ -199,7 +199,7 @@ func shownSecrets(files []source) (found []string) {
 
 func TestSource_secretsBecomeValuesOfWhatIsNotStored(t *testing.T) {
 	t.Parallel()
-	want := []string{"provider/credentials_ephemeral.go", "provider/parse_url_function.go"}
+	want := []string{"provider/credentials_ephemeral.go", "provider/functions.go"}
 	if found := shownSecrets(sources(t, false, "provider")); !slices.Equal(found, want) {
 		t.Errorf("a password or a URL with one becomes a value in %v, want %v", found, want)
 	}

@@ -38,6 +38,7 @@ mock_resource "kvs_trusted_ip_ranges" {
   defaults = {
     id              = "11111111-1111-4111-8111-111111111111"
     applied         = true
+    space_name      = "acme-prod"
     on_destroy      = "keep"
     previous_ranges = ["0.0.0.0/0"]
     impact = {
@@ -62,6 +63,7 @@ mock_resource "kvs_app" {
     id               = "22222222-2222-4222-8222-222222222222"
     region           = "us"
     team             = "acme"
+    space_name       = null
     internal_routing = false
     maintenance      = false
     web_url          = "https://acme-web-7b16a58265e0.herokuapp.com/"
@@ -126,10 +128,12 @@ mock_resource "kvs_instance" {
 mock_resource "kvs_attachment" {
   override_during = plan
   defaults = {
-    id          = "44444444-4444-4444-8444-444444444444"
-    name        = "HEROKU_REDIS_BLUE"
-    config_vars = ["HEROKU_REDIS_BLUE_URL"]
-    takes_over  = null
+    id            = "44444444-4444-4444-8444-444444444444"
+    instance_name = "acme-cache"
+    app_name      = "acme-web"
+    name          = "HEROKU_REDIS_BLUE"
+    config_vars   = ["HEROKU_REDIS_BLUE_URL"]
+    takes_over    = null
     impact = {
       method       = "attach"
       data         = "kept"
@@ -149,10 +153,11 @@ mock_resource "kvs_attachment" {
 mock_resource "kvs_maintenance_window" {
   override_during = plan
   defaults = {
-    id      = "33333333-3333-4333-8333-333333333333"
-    window  = "Sundays 02:30 to 06:30 UTC"
-    ends_at = "Sundays 06:30 UTC"
-    next    = "2026-01-18T02:30:00Z"
+    id            = "33333333-3333-4333-8333-333333333333"
+    instance_name = "acme-cache"
+    window        = "Sundays 02:30 to 06:30 UTC"
+    ends_at       = "Sundays 06:30 UTC"
+    next          = "2026-01-18T02:30:00Z"
     impact = {
       method       = "window"
       data         = null
