@@ -118,7 +118,6 @@ func (d *appDataSource) Read(ctx context.Context, req datasource.ReadRequest, re
 		resp.Diagnostics.Append(d.failure("Unable to find app", fmt.Sprintf("App %q", idOrName), err))
 		return
 	}
-	config.SpaceName = types.StringUnknown()
 	config.read(app)
 	config.Shield = types.BoolValue(app.Space != nil && app.Space.Shield)
 	resp.Diagnostics.Append(resp.State.Set(ctx, config)...)

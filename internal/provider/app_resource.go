@@ -249,7 +249,7 @@ func (r *appResource) Create(ctx context.Context, req resource.CreateRequest, re
 		return
 	}
 	r.run.keep(object{madeApp, string(app.ID)})
-	state := appModel{SpaceName: plan.SpaceName}
+	var state appModel
 	state.read(app)
 	wanted := plan.Maintenance
 	if !wanted.IsUnknown() {
@@ -316,7 +316,6 @@ func (r *appResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 		resp.Diagnostics.Append(r.failure("Unable to read app", state.String(), err))
 		return
 	}
-	state.SpaceName = types.StringUnknown()
 	state.read(app)
 	r.run.found(state.member(unplanned))
 	r.protected.noteApp(state)
@@ -350,6 +349,7 @@ func (r *appResource) Update(ctx context.Context, req resource.UpdateRequest, re
 			return
 		}
 		state.read(app)
+		state.SpaceName = plannedName(plan.SpaceName, state.SpaceName)
 		if !plan.SpaceID.IsNull() && !plan.Team.IsUnknown() {
 			state.Team = plan.Team // a transfer of the space meanwhile is for the next refresh to tell
 		}
@@ -463,7 +463,7 @@ func (m *appModel) read(app heroku.App) {
 		space = *app.Space
 	}
 	m.SpaceID = optionalString(string(space.ID))
-	m.SpaceName = plannedName(m.SpaceName, space.Name)
+	m.SpaceName = optionalString(space.Name)
 	m.InternalRouting = types.BoolValue(app.InternalRouting)
 	m.Region = newRegionName(app.Region)
 	m.Maintenance = types.BoolValue(app.Maintenance)

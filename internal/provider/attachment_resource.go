@@ -245,7 +245,6 @@ func (r *attachmentResource) Read(ctx context.Context, req resource.ReadRequest,
 		resp.Diagnostics.Append(r.failure("Unable to read attachment", state.String(), err))
 		return
 	}
-	state.InstanceName, state.AppName = types.StringUnknown(), types.StringUnknown()
 	state.read(attachment)
 	r.run.note(state.object())
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, attachmentIdentity{ID: state.ID})...)
@@ -296,6 +295,8 @@ func (r *attachmentResource) Update(ctx context.Context, req resource.UpdateRequ
 	}
 	made := plan
 	made.read(attachment)
+	made.InstanceName = plannedName(plan.InstanceName, made.InstanceName)
+	made.AppName = plannedName(plan.AppName, made.AppName)
 	if made.TakesOver.IsUnknown() {
 		made.TakesOver = types.StringNull()
 	}
@@ -485,9 +486,9 @@ func (m attachmentModel) String() string {
 func (m *attachmentModel) read(attachment heroku.Attachment) {
 	m.ID = types.StringValue(string(attachment.ID))
 	m.InstanceID = types.StringValue(string(attachment.AddOnID))
-	m.InstanceName = plannedName(m.InstanceName, attachment.AddOnName)
+	m.InstanceName = optionalString(attachment.AddOnName)
 	m.AppID = types.StringValue(string(attachment.AppID))
-	m.AppName = plannedName(m.AppName, attachment.AppName)
+	m.AppName = optionalString(attachment.AppName)
 	m.Name = types.StringValue(attachment.Name)
 	configVars := attachment.ConfigVars
 	if len(configVars) == 0 { // left out of some answers; every attachment gives at least this one

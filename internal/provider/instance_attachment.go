@@ -4,10 +4,12 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -128,4 +130,183 @@ func (r *instanceResource) detachAndDelete(ctx context.Context, m instanceModel,
 		}
 	}
 	return r.client.DeleteAddOn(ctx, heroku.AppID(m.AppID.ValueString()), m.addOnID())
+}
+
+// The first attachment of a store sets a config var of its app. Heroku overwrites one that somebody has set by hand when
+// the attachment has no name and becomes REDIS, and when a confirmation that is meant for something else is sent (Platform
+// API reference, attachments, names and config vars). Its value would be lost, so that neither is ordered here.
+
+// varNames are the names of config vars of apps on which stores are planned.
+type varNames struct {
+	mu   sync.Mutex
+	apps map[heroku.AppID]func() ([]string, error)
+}
+
+// mostAppsRead is of how many apps a plan reads the names of config vars. What that leaves out is refused by Heroku when the
+// store is ordered or attached.
+const mostAppsRead = 20
+
+// of reads the names once for each app. read is false for apps beyond the first ones.
+func (v *varNames) of(ctx context.Context, client *heroku.Client, app heroku.AppID) (names []string, read bool) {
+	v.mu.Lock()
+	once := v.apps[app]
+	if once == nil && len(v.apps) < mostAppsRead {
+		if v.apps == nil {
+			v.apps = make(map[heroku.AppID]func() ([]string, error))
+		}
+		once = sync.OnceValues(func() ([]string, error) { return client.ConfigVarNames(ctx, app) })
+		v.apps[app] = once
+	}
+	v.mu.Unlock()
+	if once == nil {
+		return nil, false
+	}
+	names, err := once()
+	return names, err == nil
+}
+
+// planAttachment refuses, while it is only a plan, a first attachment that would overwrite a config var, or whose name is
+// somebody else's.
+func (r *instanceResource) planAttachment(ctx context.Context, plan, config instanceModel) diag.Diagnostics {
+	if r.client == nil || plan.AppID.IsUnknown() || config.AttachmentName.IsUnknown() {
+		return nil
+	}
+	app := heroku.AppID(plan.AppID.ValueString())
+	diags := r.warnOfChance(app, config)
+	name := cmp.Or(config.AttachmentName.ValueString(), keyvalue.PrimaryAttachment)
+	if config.AttachmentName.IsNull() {
+		diags.Append(r.refuseVarByHand(ctx, app, name, path.Root("attachment_name"))...)
+	} else {
+		diags.Append(r.refuseVarInUse(ctx, app, name, path.Root("attachment_name"), "")...)
+	}
+	return diags
+}
+
+// refuseVarByHand refuses a plan that would give an app an attachment whose config var somebody has set by hand.
+func (c *connection) refuseVarByHand(ctx context.Context, app heroku.AppID, name string, at path.Path) diag.Diagnostics {
+	names, read := c.varNames.of(ctx, c.client, app)
+	if !read || !slices.Contains(names, keyvalue.ConfigVar(name)) {
+		return nil
+	}
+	if taken, err := c.setByHand(ctx, app, name); err == nil && taken {
+		return diag.Diagnostics{wouldOverwrite(app, name, at)}
+	}
+	return nil
+}
+
+// refuseVarInUse refuses also a name that an attachment has of another store than of. One that is in the state of this
+// configuration may be given away by the same plan.
+func (c *connection) refuseVarInUse(ctx context.Context, app heroku.AppID, name string, at path.Path, of heroku.AddOnID) diag.Diagnostics {
+	names, read := c.varNames.of(ctx, c.client, app)
+	if !read || !slices.Contains(names, keyvalue.ConfigVar(name)) {
+		return nil
+	}
+	attachments, err := c.client.AttachmentsOn(ctx, app)
+	holder := heroku.AttachmentNamed(attachments, name)
+	switch {
+	case err != nil:
+		return nil
+	case holder == nil:
+		return c.refuseVarByHand(ctx, app, name, at)
+	case holder.AddOnID == of || c.run.comesToKnow(ctx, storeObject(holder.AddOnID), knowWithin) || c.run.knows(object{"kvs_attachment", string(holder.ID)}):
+		return nil
+	}
+	return diag.Diagnostics{heldByAnother(*holder, at)}
+}
+
+// heldByAnother refuses the name of an attachment of a store that is not in the state of this configuration.
+func heldByAnother(holder heroku.Attachment, at path.Path) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(at, "The attachment name is in use", fmt.Sprintf(
+		"On app %s the name %s belongs to the add-on %s (%s), which would lose it. "+
+			"Choose another name, or attach that add-on under another name first and detach this one. "+
+			"With create_before_destroy a store cannot have an attachment_name, since its predecessor has it: leave it out, or name the attachment with a kvs_attachment.\n\n"+
+			"If it is a store of this configuration whose address has changed, say so with a moved block:\n\n%s\n\n"+
+			"If it is a store that this configuration is to manage, import it:\n\n%s",
+		holder.AppName, holder.Name, holder.AddOnName, holder.AddOnID, movedBlock("kvs_instance"), importBlock("kvs_instance", string(holder.AddOnID))))
+}
+
+// warnOfChance: of several stores without a name for their attachment the first one to be ordered becomes REDIS.
+func (r *instanceResource) warnOfChance(app heroku.AppID, config instanceModel) diag.Diagnostics {
+	if !config.AttachmentName.IsNull() || r.run.unnamed(string(app)) != 2 || r.run.knows(primaryOf(app)) {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("attachment_name"), "Chance decides which store becomes the primary one", fmt.Sprintf(
+		"Several stores are to be created on the app %s without attachment_name. The one that is ordered first becomes REDIS, unless the app has that attachment already, "+
+			"and the others get names with a colour. Give one of them attachment_name = \"REDIS\", and the others names of their own.", app))}
+}
+
+// primaryOf stands for the primary attachment of an app that is in the state.
+func primaryOf(app heroku.AppID) object { return object{"primary attachment", string(app)} }
+
+// setByHand says that an app has the config var of an attachment name, and that no attachment has set it. The names are
+// read before and after the attachments: what an attachment sets or removes meanwhile is not taken for somebody's.
+func (c *connection) setByHand(ctx context.Context, app heroku.AppID, name string) (bool, error) {
+	for range 2 {
+		names, err := c.client.ConfigVarNames(ctx, app)
+		if err != nil || !slices.Contains(names, keyvalue.ConfigVar(name)) {
+			return false, err
+		}
+		attachments, err := c.client.AppAttachments(ctx, app)
+		if err != nil || heroku.AttachmentNamed(attachments, name) != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func wouldOverwrite(app heroku.AppID, name string, at path.Path) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(at, "The attachment would overwrite a config var", fmt.Sprintf(
+		"The app %s has the config var %s already, which no attachment has set: somebody has set it by hand or with another tool, and its value would be lost. "+
+			"Choose another %s, or keep the value elsewhere and remove the config var first.", app, keyvalue.ConfigVar(name), at))
+}
+
+// keepConfigVar looks once more before an order that carries a confirmation: that to the network is one to overwriting a
+// config var, too.
+func (r *instanceResource) keepConfigVar(ctx context.Context, m instanceModel, app heroku.App) diag.Diagnostics {
+	if m.consent(app) == "" {
+		return nil
+	}
+	name := cmp.Or(m.AttachmentName.ValueString(), keyvalue.PrimaryAttachment)
+	names, err := r.client.ConfigVarNames(ctx, app.ID)
+	if err == nil && slices.Contains(names, keyvalue.ConfigVar(name)) {
+		var attachments []heroku.Attachment
+		attachments, err = r.client.AppAttachments(ctx, app.ID)
+		if err == nil && (heroku.AttachmentNamed(attachments, name) == nil || m.AttachmentName.ValueString() != "") {
+			return diag.Diagnostics{wouldOverwrite(app.ID, name, path.Root("attachment_name"))}
+		}
+	}
+	if err != nil {
+		return diag.Diagnostics{r.failure("Unable to read the names of the app's config vars", fmt.Sprintf("App %q", app.Name), err)}
+	}
+	return nil
+}
+
+// orderAttached orders a store. One without a name for its attachment is ordered as REDIS: Heroku would choose that as
+// well, but then it asks before it overwrites a config var. Where the app has that attachment, Heroku chooses.
+func (r *instanceResource) orderAttached(ctx context.Context, app heroku.App, order heroku.AddOnCreate) (heroku.AddOn, error) {
+	if order.AttachmentName != "" || order.Confirm != "" {
+		return r.client.CreateAddOn(ctx, app.ID, order)
+	}
+	defer r.orders.Lock([]heroku.AppID{app.ID})() // Heroku takes one order at a time for an app anyway
+	if r.run.knows(primaryOf(app.ID)) {
+		return r.client.CreateAddOn(ctx, app.ID, order)
+	}
+	primary := order
+	primary.AttachmentName = keyvalue.PrimaryAttachment
+	addOn, err := r.client.CreateAddOn(ctx, app.ID, primary)
+	if err == nil {
+		r.run.note(primaryOf(app.ID))
+	}
+	if !heroku.HasID(err, "confirmation_required") {
+		return addOn, err
+	}
+	attachments, listErr := r.client.AppAttachments(ctx, app.ID)
+	switch {
+	case listErr != nil:
+		return addOn, fmt.Errorf("%w; whether the app has an attachment %s is not known: %w", err, keyvalue.PrimaryAttachment, listErr)
+	case heroku.AttachmentNamed(attachments, keyvalue.PrimaryAttachment) == nil:
+		return addOn, err
+	}
+	r.run.note(primaryOf(app.ID))
+	return r.client.CreateAddOn(ctx, app.ID, order)
 }

@@ -84,7 +84,7 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 			},
 			"app_id": schema.StringAttribute{
 				Required:   true,
-				Validators: []validator.String{validatedBy(validateUUID)},
+				Validators: []validator.String{uuidValidator()},
 				MarkdownDescription: "The UUID of the app that owns the store and is billed for it. " +
 					"Heroku cannot move an add-on to another app, so changing it needs a new store: it is forked from the old one, as `migration` says.",
 			},

@@ -141,7 +141,6 @@ func listApps() list.ListResource {
 				return listing[appModel]{
 					id: string(app.ID), name: app.Name,
 					read: func(_ context.Context, m *appModel) diag.Diagnostics {
-						m.SpaceName = types.StringUnknown()
 						m.read(app)
 						return nil
 					},
@@ -226,7 +225,6 @@ func listAttachments() list.ListResource {
 				return listing[attachmentModel]{
 					id: string(a.ID), name: a.reference(),
 					read: func(_ context.Context, m *attachmentModel) diag.Diagnostics {
-						m.InstanceName, m.AppName = types.StringUnknown(), types.StringUnknown()
 						m.read(a.Attachment)
 						return nil
 					},

@@ -231,7 +231,7 @@ func (r *maintenanceWindowResource) set(ctx context.Context, m *maintenanceWindo
 		diags.AddError(summary, fmt.Sprintf("%s: Heroku was asked for %q and answered %q.", object, window, answer.Window))
 		return diags
 	}
-	m.InstanceName = plannedName(m.InstanceName, addOn.Name)
+	m.InstanceName = plannedName(m.InstanceName, optionalString(addOn.Name))
 	m.read(window, r.client.HostTime())
 	return diags
 }

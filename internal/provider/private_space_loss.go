@@ -6,7 +6,10 @@ package provider
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -14,7 +17,133 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
+
+// What keeps a space alive: the apps in it, and for a while what they leave behind.
+
+const (
+	// spaceEmptiesWithin is how long a space may still list apps that are being torn down.
+	spaceEmptiesWithin = 2 * time.Minute
+	spaceRetryFirst    = 10 * time.Second
+	spaceRetryLast     = 5 * time.Minute
+)
+
+// deleteOnceEmpty repeats a refused deletion while what was in the space is still being torn down. Apps that stay are
+// somebody's, and are not waited for.
+func (r *privateSpaceResource) deleteOnceEmpty(ctx context.Context, id heroku.SpaceID, timeout time.Duration) error {
+	clock := r.client.Clock()
+	started := clock.Now()
+	for {
+		err := r.client.DeleteSpace(ctx, id)
+		if err == nil || !refusedForContents(err) {
+			return err
+		}
+		apps, listErr := r.client.SpaceApps(ctx, id)
+		if listErr != nil {
+			return err
+		}
+		waited := clock.Now().Sub(started)
+		if waited >= timeout || len(apps) > 0 && waited >= spaceEmptiesWithin {
+			return err
+		}
+		// Three or four requests each time: a third later than it could have been is soon enough.
+		if clock.Sleep(ctx, min(max(spaceRetryFirst, waited/3), spaceRetryLast, timeout-waited)) != nil {
+			return err
+		}
+	}
+}
+
+// refusedForContents takes any refusal of the request itself for one: Heroku gives this case no error id of its own.
+func refusedForContents(err error) bool {
+	return heroku.HasStatus(err, http.StatusUnprocessableEntity) || heroku.HasStatus(err, http.StatusConflict)
+}
+
+// deletionFailure lists what still lives in the space, managed here or not.
+func (r *privateSpaceResource) deletionFailure(ctx context.Context, state privateSpaceModel, err error) diag.Diagnostic {
+	failure := r.failure("Unable to destroy Private Space", state.String(), err)
+	apps, listErr := r.client.SpaceApps(ctx, state.spaceID())
+	if listErr != nil || len(apps) == 0 {
+		return failure
+	}
+	return diag.NewErrorDiagnostic(failure.Summary(), failure.Detail()+"\n\nThese apps still live in the space, whether they are managed here or not:\n"+
+		strings.Join(describeApps(apps), "\n")+"\n\nDestroy each of them first, or bring it under management with an import block so that the plan shows its end.")
+}
+
+func describeApps(apps []heroku.App) []string {
+	lines := make([]string, len(apps))
+	for i, app := range apps {
+		lines[i] = fmt.Sprintf("- %s (id %s)", app.Name, app.ID)
+	}
+	return lines
+}
+
+// findSpace finds the space that a person means by its UUID or its name.
+func (c *connection) findSpace(ctx context.Context, reference string) (heroku.Space, diag.Diagnostics) {
+	var diags diag.Diagnostics
+	if !keyvalue.IsUUID(reference) && keyvalue.ValidateSpaceName(reference) != nil {
+		diags.Append(invalidImport(reference, "the UUID or the name of a Private Space", "acme-prod"))
+		return heroku.Space{}, diags
+	}
+	var (
+		space heroku.Space
+		err   error
+	)
+	if keyvalue.IsUUID(reference) { // many that are imported together are one list
+		space, err = c.client.Space(ctx, heroku.SpaceID(reference))
+	} else {
+		space, err = c.client.FindSpace(ctx, reference)
+	}
+	if err != nil {
+		diags.Append(c.failure("Unable to find Private Space", fmt.Sprintf("Private Space %q", reference), err))
+	}
+	return space, diags
+}
+
+// outboundOf asks for the addresses of a space that has them: the call fails during allocation and deletion, and for a
+// moment after (Platform API reference, spaces).
+func (c *connection) outboundOf(ctx context.Context, space heroku.Space) (*heroku.NAT, error) {
+	if space.State != heroku.SpaceAllocated {
+		return nil, nil
+	}
+	nat, err := c.client.SpaceNAT(ctx, space.ID)
+	if heroku.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &nat, nil
+}
+
+// spaceOwners remembers the teams that spaces are planned to belong to: an app in a space is judged by the team that the
+// space has when the app's turn comes, not by the one that a transfer in the same run takes it from.
+type spaceOwners struct {
+	mu    sync.Mutex
+	teams map[heroku.SpaceID]string
+}
+
+func (o *spaceOwners) note(space heroku.SpaceID, team string) {
+	if o == nil || team == "" {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.teams == nil {
+		o.teams = make(map[heroku.SpaceID]string)
+	}
+	o.teams[space] = team
+}
+
+// of is empty for a space that is not planned in this run.
+func (o *spaceOwners) of(space heroku.SpaceID) string {
+	if o == nil {
+		return ""
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.teams[space]
+}
 
 // What a space takes along when it is destroyed or replaced, and who keeps it from that.
 

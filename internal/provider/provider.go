@@ -42,6 +42,8 @@ type kvsProvider struct {
 	version string
 	getenv  func(string) string
 	edits   []func(*heroku.Options)
+
+	sessions *sessions // once it is configured
 }
 
 // Option adjusts a provider that does not run under Terraform alone, such as one in a test.
@@ -128,23 +130,17 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 	if control.Control != nil {
 		options.Announce = control.announce
 	}
-	client, err := heroku.New(options)
-	if err != nil {
+	sessions := &sessions{connect: func() (connection, error) { return connect(options, config.Probe.ValueString(), control) }}
+	if err := sessions.renew(); err != nil {
 		resp.Diagnostics.AddError("Invalid provider configuration", capital(err.Error())+".\n\n"+
 			"The URLs come from api_url and data_api_url, or else from HEROKU_API_URL and HEROKU_DATA_API_URL. "+
 			"Without any, https://api.heroku.com and https://api.data.heroku.com are used. Nothing was sent.")
 		return
 	}
-	conn := connection{
-		client: client, tokenSource: options.Credential.Source, protected: &protectedStores{}, plans: &plannedPlans{},
-		names: &takenNames{}, owners: &spaceOwners{}, holds: &replacement.AppLocks{}, run: newRun(), regionList: &regionList{},
-		offered: &offeredPlans{}, varNames: &varNames{}, orders: &replacement.AppLocks{},
-		probing: config.Probe.ValueString(), certificates: newCertificates(config.Probe.ValueString()), control: control,
-	}
-	conn.run.asking = client.Asking
-	control.keepRecord(client, p.getenv)
+	conn := sessions.now.Load()
+	control.keepRecord(conn.client, p.getenv)
 	// One free request, so that a wrong token is one error here instead of one for each resource.
-	if _, err := client.RateLimit(ctx); err != nil {
+	if _, err := conn.client.RateLimit(ctx); err != nil {
 		const summary = "Unable to use the Heroku API"
 		const object = "Checking the API token"
 		if heroku.HasStatus(err, http.StatusNotFound) { // Heroku has that path
@@ -155,11 +151,27 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		resp.Diagnostics.Append(conn.failure(summary, object, err))
 		return
 	}
-	resp.ResourceData = conn
-	resp.DataSourceData = conn
-	resp.EphemeralResourceData = conn
-	resp.ActionData = conn
-	resp.ListResourceData = conn
+	p.sessions = sessions
+	resp.ResourceData = sessions
+	resp.DataSourceData = sessions
+	resp.EphemeralResourceData = sessions
+	resp.ActionData = sessions
+	resp.ListResourceData = sessions
+}
+
+func connect(options heroku.Options, probing string, control control) (connection, error) {
+	client, err := heroku.New(options)
+	if err != nil {
+		return connection{}, err
+	}
+	conn := connection{
+		client: client, tokenSource: options.Credential.Source, protected: &protectedStores{}, plans: &plannedPlans{},
+		names: &takenNames{}, owners: &spaceOwners{}, holds: &replacement.AppLocks{}, run: newRun(), regionList: &regionList{},
+		offered: &offeredPlans{}, varNames: &varNames{}, orders: &replacement.AppLocks{},
+		probing: probing, certificates: newCertificates(probing), control: control,
+	}
+	conn.run.asking = client.Asking
+	return conn, nil
 }
 
 // unusableCredential tells a token that is missing from one that is there and cannot be used.
@@ -289,12 +301,12 @@ func (c *connection) configure(providerData any, diags *diag.Diagnostics) {
 	if providerData == nil {
 		return
 	}
-	conn, ok := providerData.(connection)
+	s, ok := providerData.(*sessions)
 	if !ok {
 		diags.AddError("Unexpected provider data", "This is a bug in the provider: please report it with the steps that led here.")
 		return
 	}
-	*c = conn
+	*c = *s.now.Load()
 }
 
 // ready reports whether Heroku can be asked, with a diagnostic when it cannot.

@@ -138,7 +138,11 @@ func TestRun_deleteLeavesWhatACreationHasMet(t *testing.T) {
 		resource.ResourceWithConfigure
 	}{&appResource{}, &privateSpaceResource{}} {
 		conn := connection{client: client, run: newRun()}
-		r.Configure(t.Context(), resource.ConfigureRequest{ProviderData: conn}, &resource.ConfigureResponse{})
+		sessions := &sessions{connect: func() (connection, error) { return conn, nil }}
+		if err := sessions.renew(); err != nil {
+			t.Fatal(err)
+		}
+		r.Configure(t.Context(), resource.ConfigureRequest{ProviderData: sessions}, &resource.ConfigureResponse{})
 		var declared resource.SchemaResponse
 		r.Schema(t.Context(), resource.SchemaRequest{}, &declared)
 		values := map[string]tftypes.Value{}

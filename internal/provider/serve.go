@@ -34,7 +34,8 @@ func Serve(version string, attachable bool, with ...Option) error {
 
 // NewServer returns the provider as it is served.
 func NewServer(version string, with ...Option) tfprotov6.ProviderServer {
-	return guardedServer(withNames(finishing(releasing(providerserver.NewProtocol6(New(version, with...)())()))))
+	p := New(version, with...)()
+	return guardedServer(mockable(phased(withNames(finishing(releasing(providerserver.NewProtocol6(p)()))), p)))
 }
 
 // silenceTrace keeps the plugin libraries from tracing when nobody has asked for logs. They trace by default, and the CLI throws

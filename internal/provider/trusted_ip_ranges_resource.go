@@ -98,7 +98,7 @@ func (r *trustedRangesResource) Schema(ctx context.Context, _ resource.SchemaReq
 			},
 			"space_id": schema.StringAttribute{
 				Required:            true,
-				Validators:          []validator.String{validatedBy(validateUUID)},
+				Validators:          []validator.String{uuidValidator()},
 				MarkdownDescription: "The UUID of the space. Changing it leaves the first space as `on_destroy` says and sets the ranges of the other one.",
 			},
 			"space_name": nameBeside("space_id", "The name of the space"),
@@ -280,7 +280,7 @@ func (r *trustedRangesResource) Create(ctx context.Context, req resource.CreateR
 	}
 	plan.ID = plan.SpaceID
 	plan.PreviousRanges = plan.previousOf(previous)
-	plan.Applied, plan.SpaceName = appliedValue(ruleset), plannedName(plan.SpaceName, ruleset.SpaceName)
+	plan.Applied, plan.SpaceName = appliedValue(ruleset), plannedName(plan.SpaceName, optionalString(ruleset.SpaceName))
 	save := func() {
 		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 		resp.Diagnostics.Append(resp.Identity.Set(ctx, trustedRangesIdentity{SpaceID: plan.SpaceID})...)

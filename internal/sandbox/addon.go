@@ -5,7 +5,6 @@ package sandbox
 
 import (
 	"cmp"
-	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
@@ -18,10 +17,11 @@ import (
 type addOn struct {
 	ID, Name             string
 	App                  string // id of the owner, which is billed
+	Service              string `json:",omitempty"` // "" = it is a store
 	Plan                 keyvalue.PlanName
 	State                string
 	CreatedAt, UpdatedAt time.Time
-	Store                store // what the Data API knows of the add-on
+	Store                store // what the Data API knows of it; of other services nothing
 }
 
 const (
@@ -38,28 +38,30 @@ func addOnBody(c *call, a *addOn) object { return c.addOnSeenFrom(a, a.App) }
 
 // addOnSeenFrom describes an add-on as an app sees it: config_vars are the names on that app.
 func (c *call) addOnSeenFrom(a *addOn, appID string) object {
-	owner, vars := c.w.Apps[a.App].idName(), []string{}
+	owner, wire, vars := c.w.Apps[a.App].idName(), a.wire(), []string{}
 	if a.State == stateProvisioned {
 		for _, at := range c.w.attachmentsOf(a.ID, appID) {
-			vars = append(vars, at.configVar())
+			vars = append(vars, c.w.varsOf(at)...)
 		}
 	}
 	b := object{
 		"id": a.ID, "name": a.Name, "state": a.State, "app": owner, "config_vars": vars, "actions": []string{},
-		"addon_service": service, "plan": planID(a.Plan), "billed_price": nil,
+		"addon_service": a.service(), "plan": planID(wire), "billed_price": nil,
 		"billing_entity": object{"id": owner.ID, "name": owner.Name, "type": "app"},
 		"provider_id":    a.ID, "web_url": ssoURL(a.App, a.ID),
 		"created_at": stamp(a.CreatedAt), "updated_at": stamp(a.UpdatedAt),
 	}
-	plan, known := keyvalue.LookupPlan(a.Plan)
-	if known {
-		b["billed_price"] = price(plan)
-	}
+	s, _ := lookUpService(a.service().ID)
 	if c.wants("Accept-Expansion", "addon_service") {
-		b["addon_service"] = serviceBody
+		b["addon_service"] = s.body
 	}
-	if known && c.wants("Accept-Expansion", "plan") {
-		b["plan"] = planBody(plan)
+	for _, plan := range s.plans {
+		if plan.is(wire) {
+			b["billed_price"] = plan["price"]
+			if c.wants("Accept-Expansion", "plan") {
+				b["plan"] = plan
+			}
+		}
 	}
 	return b
 }
@@ -131,10 +133,31 @@ func listAppAddOns(c *call, app *app) (any, error) {
 	return listWhere(c, c.w.AddOns, func(a *addOn) bool { return c.w.onApp(a, app.ID) }, seen, "id", "name"), nil
 }
 
-func getAppAddOn(c *call, app *app) (any, error) {
-	a := find(c.w.AddOns, c.PathValue("addon"), (*addOn).name)
-	if a == nil || !c.w.onApp(a, app.ID) {
+// listUserAddOns has those that are billed to apps of the caller and of its teams.
+func listUserAddOns(c *call) (any, error) {
+	return listWhere(c, c.w.AddOns, func(a *addOn) bool { return c.w.mayRead(c.user, c.w.Apps[a.App]) }, addOnBody, "id", "name"), nil
+}
+
+// addOnOf finds the path's add-on of an app by id, name, or the service that it is the only one of.
+func (c *call) addOnOf(app *app, is func(*addOn) bool) (*addOn, error) {
+	ref := c.PathValue("addon")
+	if a := find(c.w.AddOns, ref, (*addOn).name); a != nil && is(a) {
+		return a, nil
+	}
+	found := c.addOnsWhere(func(a *addOn) bool { return is(a) && a.service().Name == ref })
+	switch len(found) {
+	case 0:
 		return nil, notFound("add_on", "add-on")
+	case 1:
+		return found[0], nil
+	}
+	return nil, severalAddOns(found)
+}
+
+func getAppAddOn(c *call, app *app) (any, error) {
+	a, err := c.addOnOf(app, func(a *addOn) bool { return c.w.onApp(a, app.ID) })
+	if err != nil {
+		return nil, err
 	}
 	return c.addOnSeenFrom(a, app.ID), nil
 }
@@ -145,11 +168,7 @@ func addOnToChange(c *call) (*addOn, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := find(c.w.AddOns, c.PathValue("addon"), (*addOn).name)
-	if a == nil || a.App != app.ID {
-		return nil, notFound("add_on", "add-on")
-	}
-	return a, nil
+	return c.addOnOf(app, func(a *addOn) bool { return a.App == app.ID })
 }
 
 var addOnNamePattern = regexp.MustCompile(`^[a-zA-Z][A-Za-z0-9_-]+$`)
@@ -192,44 +211,46 @@ func (c *call) checkPlacement(plan keyvalue.Plan, app *app, confirm string) erro
 	return invalid("The plan %s cannot be installed in %s.", plan.Name.Wire(), where)
 }
 
-func createAddOn(c *call, app *app, in struct {
+type addOnOrder struct {
 	Plan       reference `json:"plan"`
 	Name       string    `json:"name"`
 	Attachment struct {
 		Name string `json:"name"`
 	} `json:"attachment"`
-	Config  map[string]any `json:"config"`
-	Confirm string         `json:"confirm"`
-}) (any, error) {
-	plan, err := c.w.orderedPlan(string(in.Plan), app)
-	if err != nil {
+	Config  map[string]configValue `json:"config"`
+	Confirm string                 `json:"confirm"`
+}
+
+func createAddOn(c *call, app *app, in addOnOrder) (any, error) {
+	a := &addOn{App: app.ID, State: stateProvisioning, CreatedAt: c.now, UpdatedAt: c.now}
+	var plan keyvalue.Plan
+	if s, name, ok := inertOrder(string(in.Plan)); ok {
+		a.Service, a.Plan, a.State = s.name, name, stateProvisioned
+	} else {
+		var err error
+		if plan, err = c.w.orderedPlan(string(in.Plan), app); err != nil {
+			return nil, err
+		}
+		if err := c.checkPlacement(plan, app, in.Confirm); err != nil {
+			return nil, err
+		}
+		a.Plan = plan.Name
+	}
+	if a.Name = in.Name; a.Name == "" {
+		a.Name = c.newName(a)
+	}
+	if err := c.checkAddOnName(a.Name); err != nil {
 		return nil, err
 	}
-	if err := c.checkPlacement(plan, app, in.Confirm); err != nil {
-		return nil, err
-	}
-	name := in.Name
-	if name == "" {
-		name = fmt.Sprintf("redis-%s-%05d", c.w.pick(adjectives), c.w.random().IntN(100000))
-	}
-	if err := c.checkAddOnName(name); err != nil {
-		return nil, err
-	}
-	a := &addOn{
-		ID:        c.w.uuid(),
-		Name:      name,
-		App:       app.ID,
-		Plan:      plan.Name,
-		State:     stateProvisioning,
-		CreatedAt: c.now,
-		UpdatedAt: c.now,
-		Store:     c.w.newStore(plan),
-	}
-	if sp := c.w.Spaces[c.w.spaceOf(a)]; sp != nil {
-		a.Store.PrivateHost = privateHost(a, sp)
-	}
-	if err := c.configure(a, in.Config); err != nil {
-		return nil, err
+	a.ID = c.w.uuid()
+	if a.isStore() {
+		a.Store = c.w.newStore(plan)
+		if sp := c.w.Spaces[c.w.spaceOf(a)]; sp != nil {
+			a.Store.PrivateHost = privateHost(a, sp)
+		}
+		if err := c.configure(a, in.Config); err != nil {
+			return nil, err
+		}
 	}
 	// The attachment refers to the add-on, which therefore is added first, and removed again when the attachment is refused.
 	c.w.AddOns[a.ID] = a
@@ -238,8 +259,12 @@ func createAddOn(c *call, app *app, in struct {
 		return nil, err
 	}
 	c.w.updateLedger(a.ID, func(e *LedgerEntry) {
-		*e = LedgerEntry{Kind: "add-on", ID: a.ID, Name: a.Name, Plan: a.Plan.Wire(), AppID: app.ID, App: app.Name, CreatedAt: c.now}
+		*e = LedgerEntry{Kind: "add-on", ID: a.ID, Name: a.Name, Plan: a.wire(), AppID: app.ID, App: app.Name, CreatedAt: c.now}
 	})
+	if !a.isStore() {
+		c.w.releaseAttached(a, "Attach", addOnPartner, c.now)
+		return addOnBody(c, a), nil
+	}
 	c.addStoreEvents(a)
 	c.s.startBacking(a)
 	return c.withMessage(addOnBody(c, a), "Your add-on should be available in a few minutes."), nil
@@ -273,8 +298,13 @@ func updateAddOn(c *call, a *addOn, in struct {
 	if rename {
 		err = c.checkAddOnName(*in.Name)
 	}
-	if in.Plan != nil && err == nil {
+	switch {
+	case in.Plan == nil || err != nil:
+	case a.isStore():
 		message, err = c.changePlan(a, string(*in.Plan))
+	default:
+		err = changeInertPlan(a, string(*in.Plan))
+		c.w.updateLedger(a.ID, func(l *LedgerEntry) { l.Plan = a.wire() })
 	}
 	if err != nil {
 		return nil, err
@@ -339,10 +369,17 @@ func getAddOnConfig(c *call, a *addOn) (any, error) {
 	vars := []object{}
 	if a.State == stateProvisioned {
 		for _, at := range c.w.attachmentsOf(a.ID, a.App) {
-			vars = append(vars, object{"name": at.configVar(), "value": a.Store.url()})
+			for _, name := range c.w.varsOf(at) {
+				vars = append(vars, object{"name": name, "value": a.value()})
+			}
 		}
 	}
 	return vars, nil
+}
+
+// updateAddOnConfig is for the partner that provides an add-on, which nobody is here.
+func updateAddOnConfig(*call, *addOn) (any, error) {
+	return nil, forbidden("The config of an add-on can only be changed by the add-on partner that provides it.")
 }
 
 // changePlan changes the plan of the add-on at once, which stays provisioned. The plan of its store changes when the copy is done.

@@ -5,40 +5,76 @@ package sandbox
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// service is the only add-on service. Its name in the API is older than the product's.
+// service is the add-on service of the stores. Its name in the API is older than the product's.
 var service = idName{"5bbf672c-07f6-49c2-9c16-f1dcb96784db", "heroku-redis"}
 
 const serviceHumanName = "Heroku Key-Value Store"
 
-var serviceBody = object{
-	"id": service.ID, "name": service.Name, "cli_plugin_name": "heroku-redis", "human_name": serviceHumanName, "state": "ga",
-	"supported_generations":           []idName{generationID(cedar), generationID("fir")},
-	"supports_multiple_installations": true, "supports_sharing": true,
-	"created_at": "2014-09-30T21:45:10Z", "updated_at": "2025-01-07T17:00:00Z",
+// addOnService is a service of the catalogue as the API shows it.
+type addOnService struct {
+	body  object
+	plans []object
+}
+
+func (s addOnService) idName() idName { return s.body.idName() }
+
+func (o object) idName() idName {
+	id, _ := o["id"].(string)
+	name, _ := o["name"].(string)
+	return idName{id, name}
+}
+
+// services is the catalogue: the stores' own service first, then the inert ones.
+var services = func() []addOnService {
+	all := []addOnService{{body: serviceBody(service, serviceHumanName, service.Name)}}
+	for _, p := range keyvalue.Plans() {
+		all[0].plans = append(all[0].plans, planBody(p))
+	}
+	for _, s := range inertServices {
+		all = append(all, s.describe())
+	}
+	return all
+}()
+
+func serviceBody(s idName, human string, cliPlugin any) object {
+	return object{
+		"id": s.ID, "name": s.Name, "cli_plugin_name": cliPlugin, "human_name": human, "state": "ga",
+		"supported_generations":           []idName{generationID(cedar), generationID(fir)},
+		"supports_multiple_installations": true, "supports_sharing": true,
+		"created_at": "2014-09-30T21:45:10Z", "updated_at": "2025-01-07T17:00:00Z",
+	}
+}
+
+// lookUpService by id or name.
+func lookUpService(ref string) (addOnService, bool) {
+	i := slices.IndexFunc(services, func(s addOnService) bool { return s.body.is(ref) })
+	if i < 0 {
+		return addOnService{}, false
+	}
+	return services[i], true
+}
+
+func pathService(c *call) (addOnService, error) {
+	s, ok := lookUpService(c.PathValue("service"))
+	if !ok {
+		e := refuse(http.StatusNotFound, "not_found", "Couldn't find that add-on service")
+		e.Resource = "addon_service"
+		return s, e
+	}
+	return s, nil
 }
 
 func listServices(*call) (any, error) {
-	return listing{[]string{"id", "name"}, []object{serviceBody}}, nil
+	return listAll(services, func(s addOnService) object { return s.body }, "id", "name"), nil
 }
 
-func getService(*call) (any, error) { return serviceBody, nil }
-
-// ofService refuses a path that names another add-on service.
-func ofService(do handler) handler {
-	return func(c *call) (any, error) {
-		if ref := c.PathValue("service"); ref != service.Name && ref != service.ID {
-			e := refuse(http.StatusNotFound, "not_found", "Couldn't find that add-on service")
-			e.Resource = "addon_service"
-			return nil, e
-		}
-		return do(c)
-	}
-}
+func getService(_ *call, s addOnService) object { return s.body }
 
 // price of a plan. One without a published price (premium-4) is a matter of contract, because clients do not expect null.
 func price(p keyvalue.Plan) object {
@@ -49,7 +85,8 @@ func price(p keyvalue.Plan) object {
 	return object{"cents": cents, "contract": p.MonthlyPriceCents == nil, "metered": false, "unit": "month"}
 }
 
-func planID(p keyvalue.PlanName) idName { return idName{catalogueID("plan " + p.Wire()), p.Wire()} }
+// planID mentions a plan by its name with the service before it.
+func planID(wire string) idName { return idName{catalogueID("plan " + wire), wire} }
 
 // humanPlan is "Premium 0" for premium-0.
 func humanPlan(p keyvalue.PlanName) string {
@@ -63,7 +100,7 @@ var defaultPlans = map[keyvalue.RuntimeClass]keyvalue.PlanName{
 }
 
 func planBody(p keyvalue.Plan) object {
-	common, id := p.Class == keyvalue.ClassCommon, planID(p.Name)
+	common, id := p.Class == keyvalue.ClassCommon, planID(p.Name.Wire())
 	return object{
 		"id": id.ID, "name": id.Name, "human_name": humanPlan(p.Name), "description": serviceHumanName + " " + humanPlan(p.Name),
 		"addon_service": service, "compliance": p.Compliance, "price": price(p), "state": "ga", "visible": true,
@@ -74,30 +111,47 @@ func planBody(p keyvalue.Plan) object {
 	}
 }
 
-func listPlans(*call) (any, error) { return listAll(keyvalue.Plans(), planBody, "id", "name"), nil }
-
-func getPlan(c *call) (any, error) {
-	p, ok := lookUpPlan(c.PathValue("plan"))
-	if !ok {
-		return nil, notFound("plan", "plan")
-	}
-	return planBody(p), nil
+func listServicePlans(_ *call, s addOnService) (any, error) {
+	return listing{[]string{"id", "name"}, s.plans}, nil
 }
 
-// lookUpPlan by id, or by its name with the service before it. Mini was called hobby-dev.
-func lookUpPlan(ref string) (keyvalue.Plan, bool) {
-	if ref == service.Name+":hobby-dev" {
-		ref = service.Name + ":mini"
+func getServicePlan(c *call, s addOnService) (any, error) {
+	return oneOf(s.plans, currentPlan(c.PathValue("plan")), "plan", "plan")
+}
+
+func allPlans() (all []object) {
+	for _, s := range services {
+		all = append(all, s.plans...)
 	}
+	return all
+}
+
+func listPlans(*call) (any, error) { return listing{[]string{"id", "name"}, allPlans()}, nil }
+
+func getPlan(c *call) (any, error) {
+	return oneOf(allPlans(), currentPlan(c.PathValue("plan")), "plan", "plan")
+}
+
+// currentPlan gives the name that mini has now.
+func currentPlan(ref string) string {
+	if ref == service.Name+":hobby-dev" {
+		return service.Name + ":mini"
+	}
+	return ref
+}
+
+// lookUpPlan finds a plan of stores by id, or by its name with the service before it.
+func lookUpPlan(ref string) (keyvalue.Plan, bool) {
+	ref = currentPlan(ref)
 	for _, p := range keyvalue.Plans() {
-		if id := planID(p.Name); ref == id.ID || ref == id.Name {
+		if id := planID(p.Name.Wire()); ref == id.ID || ref == id.Name {
 			return p, true
 		}
 	}
 	return keyvalue.Plan{}, false
 }
 
-// catalogued has the facts about a plan, which is one of the catalogue's: no other can be ordered.
+// catalogued has the facts about a plan of stores, which is one of the catalogue's: no other can be ordered.
 func catalogued(name keyvalue.PlanName) keyvalue.Plan {
 	plan, _ := keyvalue.LookupPlan(name)
 	return plan

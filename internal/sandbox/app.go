@@ -28,20 +28,27 @@ type app struct {
 	Releases             []release
 	Formation            []process
 	Slug                 string // id of what was deployed; "" = nothing was
+	Stack, BuildStack    string // names: what it runs on, and what the next deployment is built on
+	ACM                  bool   // certificates are managed, which there are none of
+	Buildpacks           []string
+	Collaborators        []collaborator
+	Domains              []domain        // custom ones
+	Drains               []logDrain      // of its log
+	Features             map[string]bool // those that were switched on or off
 }
 
 func (a *app) name() string        { return a.Name }
 func (a *app) idName() idName      { return idName{a.ID, a.Name} }
 func (a *app) touch(now time.Time) { a.UpdatedAt = now }
 
-// mayRead reports whether a user may see an app: the owner and the members of its team may.
+// mayRead reports whether a user may see an app: the owner, the members of its team and its collaborators may.
 func (w *world) mayRead(u *user, a *app) bool {
-	return a.Owner == u.ID || a.Team != "" && w.Teams[a.Team].role(u.ID) != ""
+	return a.Owner == u.ID || a.Team != "" && w.Teams[a.Team].role(u.ID) != "" || a.collaborator(u.ID) != nil
 }
 
-// mayChange reports whether a user may change an app: the owner and the admins of its team may.
+// mayChange reports whether a user may change an app: the owner, the admins of its team and collaborators who may operate it may.
 func (w *world) mayChange(u *user, a *app) bool {
-	return w.mayRead(u, a) && (a.Owner == u.ID || w.Teams[a.Team].role(u.ID) == roleAdmin)
+	return a.Owner == u.ID || a.Team != "" && w.Teams[a.Team].role(u.ID) == roleAdmin || a.mayOperate(u.ID)
 }
 
 // app finds an app that the caller may see.
@@ -71,14 +78,21 @@ func pathReadyApp(c *call) (*app, error)    { return c.readyApp(c.PathValue("app
 
 const slugSize = 24 << 20 // bytes
 
-var stack = idName{"f9f9cbd7-2970-41ef-8db5-3df7123b041f", "heroku-24"}
+// ownerOf an app: of a team's app it is the team's pseudo user.
+func (w *world) ownerOf(a *app) object {
+	if t := w.Teams[a.Team]; t != nil {
+		return object{"id": t.OwnerID, "email": t.Name + "@herokumanager.com"}
+	}
+	return object{"id": a.Owner, "email": w.Users[a.Owner].Email}
+}
 
 // appCore is what appBody and teamAppBody have in common.
 func (w *world) appCore(a *app) object {
 	r, _ := lookUpRegion(a.Region)
 	b := object{
-		"id": a.ID, "name": a.Name, "region": r.idName(), "stack": stack, "build_stack": stack, "maintenance": a.Maintenance,
-		"owner": object{"id": a.Owner, "email": w.Users[a.Owner].Email}, "team": nil, "space": nil,
+		"id": a.ID, "name": a.Name, "region": r.idName(), "maintenance": a.Maintenance,
+		"stack": stackOf(a.Stack), "build_stack": stackOf(a.BuildStack),
+		"owner": w.ownerOf(a), "team": nil, "space": nil,
 		"git_url": "https://git.heroku.com/" + a.Name + ".git", "web_url": a.WebURL, "internal_routing": a.InternalRouting,
 		"created_at": stamp(a.CreatedAt), "updated_at": stamp(a.UpdatedAt), "released_at": timeOrNull(a.ReleasedAt, stamp),
 		"archived_at": nil, "buildpack_provided_description": nil, "repo_size": nil, "slug_size": nil,
@@ -91,17 +105,13 @@ func (w *world) appCore(a *app) object {
 	}
 	if t := w.Teams[a.Team]; t != nil {
 		b["team"] = idName{t.ID, t.Name}
-		b["owner"] = object{"id": t.OwnerID, "email": t.Name + "@herokumanager.com"}
 	}
 	return b
 }
 
 func appBody(c *call, a *app) object {
-	b, generation := c.w.appCore(a), cedar
-	if sp := c.w.Spaces[a.Space]; sp != nil {
-		generation = cmp.Or(sp.Generation, cedar)
-	}
-	b["acm"], b["generation"], b["organization"] = false, generationID(generation), b["team"]
+	b := c.w.appCore(a)
+	b["acm"], b["generation"], b["organization"] = a.ACM, generationID(c.w.generation(a)), b["team"]
 	return b
 }
 
@@ -120,7 +130,7 @@ func createApp(c *call, in struct {
 	if err != nil {
 		return nil, err
 	}
-	a, err := c.newApp(in.Name, r, nil, nil)
+	a, err := c.newApp(in.Name, string(in.Stack), r, nil, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +150,15 @@ func commonRegion(ref string) (region, error) {
 }
 
 // newApp creates an app in a team and a space, which may be nil.
-func (c *call) newApp(name string, r region, t *team, sp *space) (*app, error) {
+func (c *call) newApp(name, stackRef string, r region, t *team, sp *space) (*app, error) {
+	generation := cedar
+	if sp != nil {
+		generation = sp.generation()
+	}
+	stack, err := orderedStack(stackRef, generation)
+	if err != nil {
+		return nil, err
+	}
 	if name == "" {
 		name = fmt.Sprintf("%s-%s-%05d", c.w.pick(adjectives), c.w.pick(nouns), c.w.random().IntN(100000))
 	}
@@ -156,6 +174,8 @@ func (c *call) newApp(name string, r region, t *team, sp *space) (*app, error) {
 		CreatedAt:  c.now,
 		UpdatedAt:  c.now,
 		ConfigVars: map[string]string{},
+		Stack:      stack,
+		BuildStack: stack,
 	}
 	if t != nil {
 		a.Team = t.ID
@@ -192,7 +212,13 @@ func updateApp(c *call, a *app, in struct {
 	Maintenance *bool     `json:"maintenance"`
 	Name        *string   `json:"name"`
 	BuildStack  reference `json:"build_stack"`
-}) (any, error) {
+}) (_ any, err error) {
+	stack := a.BuildStack
+	if in.BuildStack != "" {
+		if stack, err = orderedStack(string(in.BuildStack), c.w.generation(a)); err != nil {
+			return nil, err
+		}
+	}
 	if in.Name != nil && *in.Name != a.Name {
 		if err := c.checkAppName(*in.Name); err != nil {
 			return nil, err
@@ -204,7 +230,7 @@ func updateApp(c *call, a *app, in struct {
 			}
 		}
 	}
-	if in.Maintenance != nil {
+	if a.BuildStack = stack; in.Maintenance != nil {
 		a.Maintenance = *in.Maintenance
 	}
 	a.touch(c.now)
@@ -229,10 +255,15 @@ func getPipelineCoupling(*call, *app) (any, error) {
 	return nil, notFound("pipeline_coupling", "pipeline coupling")
 }
 
-func listCollaborators(c *call, a *app) (any, error) {
-	core := c.w.appCore(a)
-	return []object{{
-		"id": catalogueID("collaborator " + a.ID), "app": a.idName(), "role": "owner", "user": core["owner"],
-		"created_at": core["created_at"], "updated_at": core["created_at"],
-	}}, nil
+func enableACM(c *call, a *app) (any, error) {
+	a.ACM = true
+	return appBody(c, a), nil
 }
+
+func disableACM(c *call, a *app) (any, error) {
+	a.ACM = false
+	return appBody(c, a), nil
+}
+
+// refreshACM would look for certificates again.
+func refreshACM(c *call, a *app) (any, error) { return appBody(c, a), nil }

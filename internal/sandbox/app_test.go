@@ -265,9 +265,9 @@ func TestCatalogue_isTheReferences(t *testing.T) {
 		says("description", "Virginia, United States").
 		says("provider.region", "us-east-1").says("provider.name", "amazon-web-services")
 	w.send("GET /regions/mars", "").is(404)
-	w.send("GET /addon-services", "").is(200).says("0.name", "heroku-redis").says("0.human_name", "Heroku Key-Value Store").
-		says("0.state", "ga")
-	w.send("GET /addon-services/heroku-postgresql", "").is(404).says("message", "Couldn't find that add-on service")
+	w.send("GET /addon-services", "", "Range: name ..").is(200).says("length", "4").says("1.name", "heroku-redis").
+		says("1.human_name", "Heroku Key-Value Store").says("1.state", "ga")
+	w.send("GET /addon-services/heroku-kafka", "").is(404).says("message", "Couldn't find that add-on service")
 	plan := w.send("GET /plans/heroku-redis:private-7", "").is(200).says("name", "heroku-redis:private-7").says("human_name", "Private 7").
 		says("price.cents", "90000").says("price.unit", "month").says("installable_inside_private_network", "true").
 		says("installable_outside_private_network", "false").

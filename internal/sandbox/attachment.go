@@ -16,12 +16,17 @@ import (
 type attachment struct {
 	ID, Name             string
 	App, AddOn           string // ids
+	Namespace            string `json:",omitempty"` // of other services than the stores'
 	CreatedAt, UpdatedAt time.Time
 }
 
-func (at *attachment) configVar() string { return at.Name + "_URL" }
-
-const primary = "REDIS"
+// varsOf an attachment are the names of its config vars on the app that it attaches to.
+func (w *world) varsOf(at *attachment) []string {
+	if name, ok := w.AddOns[at.AddOn].configVar(at.Name); ok {
+		return []string{name}
+	}
+	return nil
+}
 
 // colours are part of the names of attachments that are ordered without a name (Dev Center: Heroku Key-Value Store, establish the
 // primary instance).
@@ -75,13 +80,14 @@ func (c *call) attach(a *addOn, app *app, name, confirm string) (*attachment, er
 	confirmed := confirm != "" && (confirm == app.Name || confirm == c.w.Apps[a.App].Name)
 	switch {
 	case name == "":
-		name = c.freeName(app)
+		name = c.freeName(a, app)
 	case !attachmentNamePattern.MatchString(name):
 		return nil, invalid("Name must start with a letter and can only contain uppercase letters, digits, and underscores")
 	default:
-		if _, set := app.ConfigVars[name+"_URL"]; set && !confirmed {
+		configVar, has := a.configVar(name)
+		if _, set := app.ConfigVars[configVar]; has && set && !confirmed {
 			return nil, confirmationRequired(app.Name,
-				"Attaching %s to %s would overwrite the existing config var %s_URL.", a.Name, app.Name, name)
+				"Attaching %s to %s would overwrite the existing config var %s.", a.Name, app.Name, configVar)
 		}
 	}
 	if old := c.w.attachmentNamed(app.ID, name); old != nil {
@@ -93,8 +99,8 @@ func (c *call) attach(a *addOn, app *app, name, confirm string) (*attachment, er
 		}
 		delete(c.w.Attachments, old.ID)
 	}
-	if a.State == stateProvisioned {
-		delete(app.ConfigVars, name+"_URL")
+	if configVar, has := a.configVar(name); has && a.State == stateProvisioned {
+		delete(app.ConfigVars, configVar)
 	}
 	at := &attachment{ID: c.w.uuid(), Name: name, App: app.ID, AddOn: a.ID, CreatedAt: c.now, UpdatedAt: c.now}
 	c.w.Attachments[at.ID] = at
@@ -102,18 +108,19 @@ func (c *call) attach(a *addOn, app *app, name, confirm string) (*attachment, er
 }
 
 // freeName is REDIS for the first store of an app, else one with an unused colour.
-func (c *call) freeName(app *app) string {
+func (c *call) freeName(a *addOn, app *app) string {
+	primary, colored := a.attachmentNames()
 	if c.w.attachmentNamed(app.ID, primary) == nil {
 		return primary
 	}
 	free := slices.DeleteFunc(slices.Clone(colours), func(colour string) bool {
-		return c.w.attachmentNamed(app.ID, "HEROKU_REDIS_"+colour) != nil
+		return c.w.attachmentNamed(app.ID, colored+colour) != nil
 	})
 	if len(free) > 0 {
-		return "HEROKU_REDIS_" + c.w.pick(free)
+		return colored + c.w.pick(free)
 	}
 	for n := 1; ; n++ {
-		if name := fmt.Sprintf("HEROKU_REDIS_%s_%d", colours[n%len(colours)], n); c.w.attachmentNamed(app.ID, name) == nil {
+		if name := fmt.Sprintf("%s%s_%d", colored, colours[n%len(colours)], n); c.w.attachmentNamed(app.ID, name) == nil {
 			return name
 		}
 	}
@@ -123,14 +130,14 @@ func attachmentBody(c *call, at *attachment) object {
 	a := c.w.AddOns[at.AddOn]
 	addOn := object{"id": a.ID, "name": a.Name, "app": c.w.Apps[a.App].idName()}
 	b := object{
-		"id": at.ID, "name": at.Name, "addon": addOn, "app": c.w.Apps[at.App].idName(), "namespace": nil, "log_input_url": nil,
+		"id": at.ID, "name": at.Name, "addon": addOn, "app": c.w.Apps[at.App].idName(), "namespace": orNull(at.Namespace), "log_input_url": nil,
 		"web_url": ssoURL(at.App, a.ID), "created_at": stamp(at.CreatedAt), "updated_at": stamp(at.UpdatedAt),
 	}
 	if c.wants("Accept-Inclusion", "addon:plan") {
-		addOn["plan"] = planID(a.Plan)
+		addOn["plan"] = planID(a.wire())
 	}
 	if c.wants("Accept-Inclusion", "config_vars") {
-		b["config_vars"] = []string{at.configVar()}
+		b["config_vars"] = append([]string{}, c.w.varsOf(at)...)
 	}
 	return b
 }
@@ -194,7 +201,7 @@ func createAttachment(c *call, in struct {
 	if err != nil {
 		return nil, err
 	}
-	if in.Namespace != nil && *in.Namespace != "" {
+	if a.isStore() && in.Namespace != nil && *in.Namespace != "" {
 		return nil, invalid("%s has no credential %q.", a.Name, *in.Namespace)
 	}
 	if a.State == stateDeprovisioned || a.State == stateDeprovisioning {
@@ -203,6 +210,9 @@ func createAttachment(c *call, in struct {
 	at, err := c.attach(a, app, in.Name, in.Confirm)
 	if err != nil {
 		return nil, err
+	}
+	if in.Namespace != nil {
+		at.Namespace = *in.Namespace
 	}
 	if a.State == stateProvisioned {
 		c.w.release(app, "Attach "+at.Name+" (@ref:"+a.Name+")", c.user, c.now)

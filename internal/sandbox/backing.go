@@ -46,7 +46,7 @@ func (b *backing) wait(ctx context.Context) (server, error) {
 // Admin calls do with a client of the server of a store, by name or id, that may do what the store's own clients may not.
 func (s *Sandbox) Admin(ctx context.Context, store string, do func(*redis.Client) error) error {
 	s.mu.Lock()
-	a := find(s.world.AddOns, store, (*addOn).name)
+	a := s.world.store(store)
 	var b *backing
 	if a != nil {
 		b = s.backings[a.ID]
@@ -178,7 +178,7 @@ func (s *Sandbox) resumeServers(ctx context.Context) error {
 	s.startBackings()
 	for _, id := range slices.Sorted(maps.Keys(s.world.AddOns)) {
 		a := s.world.AddOns[id]
-		if a.State != stateProvisioned {
+		if !a.isStore() || a.State != stateProvisioned {
 			continue
 		}
 		srv, err := s.backings[id].wait(ctx)
@@ -194,7 +194,7 @@ func (s *Sandbox) startBackings() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, a := range s.world.AddOns {
-		if a.State == stateProvisioning || a.State == stateProvisioned {
+		if a.isStore() && (a.State == stateProvisioning || a.State == stateProvisioned) {
 			s.startBacking(a)
 		}
 	}

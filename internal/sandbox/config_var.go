@@ -16,12 +16,18 @@ var configVarPattern = regexp.MustCompile(`^\w+$`)
 
 const maxConfigVars = 64 << 10 // bytes of all names and values of an app
 
-// configVars of an app: those set by hand, and the URL of each attached store that is provisioned.
-func (w *world) configVars(a *app) map[string]string {
-	vars := maps.Clone(a.ConfigVars)
+// configVars of an app: those set by hand, and those of its add-ons.
+func (w *world) configVars(a *app) map[string]string { return w.withAddOns(a, a.ConfigVars) }
+
+// withAddOns adds those of each attached add-on that is provisioned.
+func (w *world) withAddOns(a *app, byHand map[string]string) map[string]string {
+	vars := map[string]string{}
+	maps.Copy(vars, byHand)
 	for _, at := range w.Attachments {
 		if addon := w.AddOns[at.AddOn]; at.App == a.ID && addon.State == stateProvisioned {
-			vars[at.configVar()] = addon.Store.url()
+			for _, name := range w.varsOf(at) {
+				vars[name] = addon.value()
+			}
 		}
 	}
 	return vars
@@ -60,8 +66,10 @@ func updateConfigVars(c *call, a *app) (any, error) {
 func (c *call) checkConfigVars(a *app, in map[string]*string) error {
 	var protected []string
 	for _, at := range c.w.Attachments {
-		if _, ok := in[at.configVar()]; ok && at.App == a.ID {
-			protected = append(protected, at.configVar())
+		for _, name := range c.w.varsOf(at) {
+			if _, ok := in[name]; ok && at.App == a.ID {
+				protected = append(protected, name)
+			}
 		}
 	}
 	if len(protected) > 0 {

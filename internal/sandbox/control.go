@@ -17,14 +17,13 @@ import (
 const controlPrefix = "/__sandbox/"
 
 // newControl routes what steers the sandbox itself. It needs no token: only this machine can reach it. What a web page makes
-// a browser of this machine send is refused (foreign).
+// a browser of this machine send is refused, with foreign by ServeHTTP, and here where it is no JSON.
 func newControl(s *Sandbox) *http.ServeMux {
 	mux := http.NewServeMux()
 	on := func(pattern string, handle func(*http.Request) (int, any)) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			status, why := foreign(r)
-			body := any(controlError{why})
-			if status == 0 {
+			status, body := http.StatusUnsupportedMediaType, any(controlError{"Send JSON, with the header Content-Type: application/json."})
+			if !changes(r) || isJSON(r) {
 				status, body = handle(r)
 			}
 			w.Header().Set("Content-Type", "application/json")
@@ -59,9 +58,9 @@ func newControl(s *Sandbox) *http.ServeMux {
 	return mux
 }
 
-// foreign says why a request that steers the sandbox may come from a web page that is not the sandbox's own; 0 = it does not.
-// A browser tells a page's origin, but not in every request; it needs nobody's permission to send a body that is no JSON.
-func foreign(r *http.Request) (status int, why string) {
+// foreign says why a request may come from a web page that is not the sandbox's own; "" = it does not. A browser tells a page's
+// origin, but not in every request. A page whose host name was made to lead to this machine has another host.
+func foreign(r *http.Request) (why string) {
 	host, _, err := net.SplitHostPort(r.Host)
 	if err != nil {
 		host = r.Host
@@ -69,18 +68,22 @@ func foreign(r *http.Request) (status int, why string) {
 	origin, site := r.Header.Get("Origin"), r.Header.Get("Sec-Fetch-Site")
 	switch {
 	case !loopback(host):
-		return http.StatusForbidden, "The sandbox is steered through its loopback address only."
+		return "The sandbox answers at its loopback address only."
 	case origin != "" && origin != "http://"+r.Host, site != "" && site != "same-origin" && site != "none":
-		return http.StatusForbidden, "The sandbox is not steered by the web pages of others."
+		return "The sandbox does not answer the web pages of others."
 	}
-	switch r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodDelete:
-		return 0, ""
-	}
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return http.StatusUnsupportedMediaType, "Send JSON, with the header Content-Type: application/json."
-	}
-	return 0, ""
+	return ""
+}
+
+// changes reports whether a request has a body that says what to do.
+func changes(r *http.Request) bool {
+	return r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodDelete
+}
+
+// isJSON: a browser needs nobody's permission to send a body of another kind to another origin.
+func isJSON(r *http.Request) bool {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && media == "application/json"
 }
 
 type controlError struct {

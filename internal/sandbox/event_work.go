@@ -153,7 +153,9 @@ func (s *Sandbox) provision(a *addOn, srv server, at time.Time) {
 	a.Store.Host, a.Store.Port = srv.Addr()
 	for _, attached := range s.world.Attachments {
 		if attached.AddOn == a.ID {
-			delete(s.world.Apps[attached.App].ConfigVars, attached.configVar()) // one set by hand is overwritten
+			for _, name := range s.world.varsOf(attached) {
+				delete(s.world.Apps[attached.App].ConfigVars, name) // one set by hand is overwritten
+			}
 		}
 	}
 	s.world.releaseAttached(a, "Attach", addOnPartner, at)

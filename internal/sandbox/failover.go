@@ -138,7 +138,7 @@ func (s *Sandbox) Restart(store string) error {
 
 // usable finds a store that is not being created or changed. s.mu is held.
 func (s *Sandbox) usable(store string) (*addOn, error) {
-	a := find(s.world.AddOns, store, (*addOn).name)
+	a := s.world.store(store)
 	switch {
 	case a == nil:
 		return nil, fmt.Errorf("there is no store %q", store)

@@ -19,12 +19,8 @@ type process struct {
 	ID, Type, Command, Size string
 	Quantity                int
 	CreatedAt, UpdatedAt    time.Time
+	Restarted               map[int]time.Time `json:",omitempty"` // when a dyno was last restarted by itself, by its number
 }
-
-// dynoSizes of Dev Center: Dyno Types, in the spelling that the API answers with.
-var dynoSizes = []string{"Eco", "Basic", "Standard-1X", "Standard-2X",
-	"Performance-M", "Performance-L", "Performance-L-RAM", "Performance-XL", "Performance-2XL", "Private-S",
-	"Private-M", "Private-L", "Private-L-RAM", "Private-XL", "Private-2XL"}
 
 // maxDynos of one process type (Dev Center: Dyno Types, default scaling limits).
 const maxDynos = 10
@@ -83,13 +79,15 @@ type scaling struct {
 func (in scaling) apply(p *process, now time.Time) error {
 	size := string(cmp.Or(in.DynoSize, in.Size))
 	if size != "" {
-		i := slices.IndexFunc(dynoSizes, func(known string) bool {
-			return strings.EqualFold(known, size) || catalogueID("dyno size "+known) == size
-		})
-		if i < 0 {
-			return invalid("No such size as %s. Use one of %s.", size, strings.Join(dynoSizes, ", "))
+		known, ok := lookUpDynoSize(size)
+		if !ok {
+			var names []string
+			for _, d := range dynoSizes {
+				names = append(names, d.name)
+			}
+			return invalid("No such size as %s. Use one of %s.", size, strings.Join(names, ", "))
 		}
-		size = dynoSizes[i]
+		size = known.name
 	} else {
 		size = p.Size
 	}
@@ -130,7 +128,11 @@ func updateFormation(c *call, a *app, in struct {
 	if err := c.scale(a, in.Updates); err != nil {
 		return nil, err
 	}
-	return listFormation(c, a)
+	bodies := []object{}
+	for _, p := range a.Formation {
+		bodies = append(bodies, processBody(a, p))
+	}
+	return bodies, nil
 }
 
 func updateProcess(c *call, a *app, in scaling) (any, error) {
@@ -166,33 +168,6 @@ func (c *call) scale(a *app, updates []scaling) (err error) {
 	return err
 }
 
-func (p process) dynoID(n int) string { return catalogueID(fmt.Sprintf("dyno %s %d", p.ID, n)) }
-
-// dynos of an app restart at each release. Each is said to be up; no process runs.
-func dynos(a *app) []object {
-	newest, all := a.Releases[len(a.Releases)-1], []object{}
-	for _, p := range a.Formation {
-		for n := 1; n <= p.Quantity; n++ {
-			all = append(all, object{
-				"id": p.dynoID(n), "name": fmt.Sprintf("%s.%d", p.Type, n), "type": p.Type, "size": p.Size, "command": p.Command,
-				"state": "up", "app": a.idName(), "release": object{"id": newest.ID, "version": newest.Version}, "attach_url": nil,
-				"created_at": stamp(newest.CreatedAt), "updated_at": stamp(newest.CreatedAt),
-			})
-		}
-	}
-	return all
-}
-
-func listDynos(_ *call, a *app) (any, error) { return dynos(a), nil }
-
-func listSpaceDynos(c *call, sp *space) (any, error) {
-	bodies := []object{}
-	for _, a := range c.w.appsIn(sp) {
-		bodies = append(bodies, object{"app_id": a.ID, "app_name": a.Name, "dynos": dynos(a)})
-	}
-	return bodies, nil
-}
-
 // firstDeployment is what every app has from the start, unless Options.Undeployed.
 var firstDeployment = []string{"web", "worker"}
 
@@ -210,8 +185,18 @@ func (s *Sandbox) Deploy(appRef string, types ...string) error {
 }
 
 func (w *world) deploy(a *app, by *user, now time.Time, types []string) {
+	w.setProcessTypes(a, types, now)
+	a.Slug, a.Stack = w.uuid(), a.BuildStack
+	w.release(a, "Deploy "+a.Slug[:8], by, now)
+}
+
+// setProcessTypes gives an app those of a slug. One that it has keeps its scale, and each other one has one dyno.
+func (w *world) setProcessTypes(a *app, types []string, now time.Time) {
 	size := "Standard-1X"
-	if a.Space != "" {
+	switch {
+	case w.generation(a) == fir:
+		size = "dyno-2c-4gb"
+	case a.Space != "":
 		size = "Private-S" // also in a Shield Space, where only the CLI says Shield
 	}
 	var formation []process
@@ -223,6 +208,5 @@ func (w *world) deploy(a *app, by *user, now time.Time, types []string) {
 		formation = append(formation, process{ID: w.uuid(), Type: t, Command: "bin/" + t, Size: size, Quantity: 1,
 			CreatedAt: now, UpdatedAt: now})
 	}
-	a.Formation, a.Slug = formation, w.uuid()
-	w.release(a, "Deploy "+a.Slug[:8], by, now)
+	a.Formation = formation
 }

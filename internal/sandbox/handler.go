@@ -37,6 +37,19 @@ func change[T, P any](find func(*call) (T, error), do func(*call, T, P) (any, er
 	})
 }
 
+// is reports whether an object has an id or name.
+func (o object) is(ref string) bool { return ref != "" && (o["id"] == ref || o["name"] == ref) }
+
+// oneOf finds an object of the catalogue by id or name.
+func oneOf(all []object, ref, resource, what string) (any, error) {
+	for _, o := range all {
+		if o.is(ref) {
+			return o, nil
+		}
+	}
+	return nil, notFound(resource, what)
+}
+
 // listWhere lists the objects of a map that meet a condition.
 func listWhere[T any](c *call, objects map[string]*T, is func(*T) bool, body func(*call, *T) object, fields ...string) listing {
 	l := listing{fields: fields}

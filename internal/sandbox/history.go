@@ -117,11 +117,15 @@ func (w *world) moment() Moment {
 			app := w.Apps[at.App].Name
 			one.Attachments = append(one.Attachments, app+"::"+at.Name)
 			if a.State == stateProvisioned {
-				m.Apps[app].ConfigVars[at.configVar()] = a.Name
+				for _, name := range w.varsOf(at) {
+					m.Apps[app].ConfigVars[name] = a.Name
+				}
 			}
 		}
 		slices.Sort(one.Attachments)
-		m.Stores[a.Name] = one
+		if a.isStore() {
+			m.Stores[a.Name] = one
+		}
 	}
 	for _, sp := range w.Spaces {
 		if sp.State == stateDeleting {

@@ -71,6 +71,9 @@ func setRuleset(c *call, sp *space, in struct {
 	Version       json.RawMessage `json:"version"`
 	DefaultAction json.RawMessage `json:"default_action"`
 }) (any, error) {
+	if sp.generation() == fir {
+		return nil, invalid("Trusted IP ranges are not available in the %s generation.", fir)
+	}
 	if in.Rules == nil {
 		return nil, invalid("Rules is required.")
 	}

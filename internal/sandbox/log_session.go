@@ -114,7 +114,7 @@ func (s *Sandbox) samples(ctx context.Context, session logSession, now time.Time
 	var stores []sampled
 	s.mu.Lock()
 	for _, at := range sorted(s.world.Attachments) {
-		if a := s.world.AddOns[at.AddOn]; at.App == session.App && a.State == stateProvisioned {
+		if a := s.world.AddOns[at.AddOn]; at.App == session.App && a.isStore() && a.State == stateProvisioned {
 			stores = append(stores, sampled{at.Name, a.Name, s.backings[a.ID]})
 		}
 	}

@@ -70,7 +70,7 @@ func (s *Sandbox) RequireMaintenance(store string, in time.Duration) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := find(s.world.AddOns, store, (*addOn).name)
+	a := s.world.store(store)
 	switch {
 	case a == nil:
 		return fmt.Errorf("there is no store %q", store)
@@ -154,7 +154,7 @@ func dataStamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.
 func (c *call) maintenanceBody(a *addOn, m maintenance) object {
 	owner, attachments := c.w.Apps[a.App], []string{}
 	for _, at := range c.w.attachmentsOf(a.ID, a.App) {
-		attachments = append(attachments, at.configVar())
+		attachments = append(attachments, c.w.varsOf(at)...)
 	}
 	var window, duration any
 	ranIn := orNull(m.Window)
@@ -237,7 +237,7 @@ func listAppMaintenances(c *call, appID string) (any, error) {
 	}
 	bodies := []object{}
 	for _, a := range sorted(c.w.AddOns) {
-		if a.App == app.ID && a.State == stateProvisioned {
+		if a.isStore() && a.App == app.ID && a.State == stateProvisioned {
 			bodies = append(bodies, getMaintenance(c, a))
 		}
 	}

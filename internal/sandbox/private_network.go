@@ -31,7 +31,7 @@ func privateHost(a *addOn, sp *space) string {
 
 // spaceOf gives the id of the space that a store is in; "" = outside of spaces, wherever its app is.
 func (w *world) spaceOf(a *addOn) string {
-	if catalogued(a.Plan).Class == keyvalue.ClassCommon {
+	if !a.isStore() || catalogued(a.Plan).Class == keyvalue.ClassCommon {
 		return ""
 	}
 	return w.Apps[a.App].Space
@@ -40,7 +40,7 @@ func (w *world) spaceOf(a *addOn) string {
 // storeAt finds the store with that address in its URL.
 func (w *world) storeAt(host string, port int) *addOn {
 	for _, a := range w.AddOns {
-		if h, p := a.Store.address(); a.State == stateProvisioned && h == host && p == port {
+		if h, p := a.Store.address(); a.isStore() && a.State == stateProvisioned && h == host && p == port {
 			return a
 		}
 	}

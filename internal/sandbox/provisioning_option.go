@@ -4,6 +4,7 @@
 package sandbox
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -35,15 +36,29 @@ func (s *Sandbox) beginCreation(r *http.Request) (done func(), err error) {
 	}, nil
 }
 
+// configValue is the value of a provisioning option. The Heroku CLI sends true for an option without one.
+type configValue string
+
+func (v *configValue) UnmarshalJSON(raw []byte) error {
+	switch raw[0] {
+	case '"':
+		return json.Unmarshal(raw, (*string)(v))
+	case 't', 'f':
+		*v = configValue(raw)
+		return nil
+	}
+	return &json.UnmarshalTypeError{Value: string(raw)}
+}
+
 // configure takes the provisioning options (Platform API reference, add-ons; Dev Center: Heroku Key-Value Store).
 // The partner ignores what it does not know.
-func (c *call) configure(a *addOn, config map[string]any) error {
+func (c *call) configure(a *addOn, config map[string]configValue) error {
 	refused := func(err error) error {
 		return refuse(http.StatusUnprocessableEntity, "provider_error",
 			"An error was encountered when contacting the add-on partner to create %s: %s", a.Plan.Wire(), err)
 	}
 	for key, value := range config {
-		text := fmt.Sprint(value)
+		text := string(value)
 		switch key {
 		case "timeout":
 			seconds, err := strconv.ParseInt(text, 10, 64)

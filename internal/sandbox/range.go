@@ -131,6 +131,9 @@ func (l listing) cut(header string, size int, effect Effect) (status int, h http
 		from = max(0, from-p.max)
 	}
 	to := min(len(all), from+p.max)
+	for to > from && to < len(all) && all[to].key(p.field) == all[to-1].key(p.field) {
+		to++ // a page that ended between two of one key would be continued after both
+	}
 	items = append([]object{}, all[from:to]...) // [] rather than null
 
 	h = http.Header{"Accept-Ranges": {strings.Join(l.fields, ", ")}}

@@ -12,12 +12,15 @@ type region struct {
 	name, locale, country, provider string
 	private                         bool
 	id                              string // where Heroku's own is known
+	description                     string // "" = locale and country
 }
 
 // regions as of the Platform API reference and Dev Center: Private Spaces.
 var regions = []region{
-	{name: "us", locale: "Virginia", country: "United States", provider: "us-east-1", id: "59accabd-516d-4f0e-83e6-6e3757701145"},
-	{name: "eu", locale: "Ireland", country: "Ireland", provider: "eu-west-1", id: "ed30241c-ed8c-4bb6-9714-61953675d0b4"},
+	{name: "us", locale: "Virginia", country: "United States", provider: "us-east-1", description: "United States",
+		id: "59accabd-516d-4f0e-83e6-6e3757701145"},
+	{name: "eu", locale: "Ireland", country: "Ireland", provider: "eu-west-1", description: "Europe",
+		id: "ed30241c-ed8c-4bb6-9714-61953675d0b4"},
 	{name: "virginia", locale: "Virginia", country: "United States", provider: "us-east-1", private: true,
 		id: "3544427c-5b3b-4e1e-b01a-b66362573b26"},
 	{name: "oregon", locale: "Oregon", country: "United States", provider: "us-west-2", private: true},
@@ -26,15 +29,11 @@ var regions = []region{
 	{name: "london", locale: "London", country: "United Kingdom", provider: "eu-west-2", private: true},
 	{name: "montreal", locale: "Montreal", country: "Canada", provider: "ca-central-1", private: true},
 	{name: "mumbai", locale: "Mumbai", country: "India", provider: "ap-south-1", private: true},
-	{name: "singapore", locale: "Singapore", country: "Singapore", provider: "ap-southeast-1", private: true},
+	{name: "singapore", locale: "Singapore", country: "Singapore", provider: "ap-southeast-1", private: true,
+		description: "Singapore"},
 	{name: "sydney", locale: "Sydney", country: "Australia", provider: "ap-southeast-2", private: true},
 	{name: "tokyo", locale: "Tokyo", country: "Japan", provider: "ap-northeast-1", private: true, id: "478864c7-3c1a-4fbd-992b-7c6160abfb71"},
 }
-
-// cedar is the generation of the platform that the Common Runtime has, and the only one that spaces here can have.
-const cedar = "cedar"
-
-func generationID(name string) idName { return idName{catalogueID("generation " + name), name} }
 
 func (r region) idName() idName { return idName{cmp.Or(r.id, catalogueID("region "+r.name)), r.name} }
 
@@ -49,7 +48,8 @@ func lookUpRegion(ref string) (region, bool) {
 
 func (r region) body() object {
 	return object{
-		"id": r.idName().ID, "name": r.name, "locale": r.locale, "country": r.country, "description": r.locale + ", " + r.country,
+		"id": r.idName().ID, "name": r.name, "locale": r.locale, "country": r.country,
+		"description":     cmp.Or(r.description, r.locale+", "+r.country),
 		"private_capable": r.private, "provider": object{"name": "amazon-web-services", "region": r.provider},
 		"created_at": "2014-06-19T18:25:12Z", "updated_at": "2016-08-09T22:03:28Z",
 	}
@@ -57,10 +57,12 @@ func (r region) body() object {
 
 func listRegions(*call) (any, error) { return listAll(regions, region.body, "id", "name"), nil }
 
-func getRegion(c *call) (any, error) {
+func pathRegion(c *call) (region, error) {
 	r, ok := lookUpRegion(c.PathValue("region"))
 	if !ok {
-		return nil, notFound("region", "region")
+		return r, notFound("region", "region")
 	}
-	return r.body(), nil
+	return r, nil
 }
+
+func getRegion(_ *call, r region) object { return r.body() }

@@ -4,6 +4,9 @@
 package sandbox
 
 import (
+	"cmp"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,8 +17,10 @@ type release struct {
 	Version         int
 	Plans           []string // of the app's add-ons then
 	Slug            string   `json:",omitempty"` // that it runs
+	Types           []string `json:",omitempty"` // process types of the slug
 	CreatedAt       time.Time
 	UserID, Email   string
+	ConfigVars      map[string]string // those set by hand; nil = they are those of the release before
 }
 
 // addOnPartner is the user of releases that an add-on causes.
@@ -32,14 +37,30 @@ func (w *world) release(a *app, description string, by *user, now time.Time) {
 		Email:       by.Email,
 		Slug:        a.Slug,
 	}
+	for _, p := range a.Formation {
+		r.Types = append(r.Types, p.Type)
+	}
+	if !maps.Equal(a.configVarsAt(len(a.Releases)), a.ConfigVars) {
+		r.ConfigVars = maps.Clone(a.ConfigVars)
+	}
 	for _, addon := range sorted(w.AddOns) {
 		if addon.App == a.ID && addon.State == stateProvisioned {
-			r.Plans = append(r.Plans, addon.Plan.Wire())
+			r.Plans = append(r.Plans, addon.wire())
 		}
 	}
 	a.Releases = append(a.Releases, r)
 	a.ReleasedAt = now
 	a.touch(now)
+}
+
+// configVarsAt a version are those set by hand that it had.
+func (a *app) configVarsAt(version int) map[string]string {
+	for _, r := range slices.Backward(a.Releases[:version]) {
+		if r.ConfigVars != nil {
+			return r.ConfigVars
+		}
+	}
+	return nil
 }
 
 // releaseAttached makes one release on every app that the add-on is attached to.
@@ -62,7 +83,7 @@ func (w *world) releaseAttached(addon *addOn, verb string, by *user, now time.Ti
 func releaseBody(a *app, r release) object {
 	b := object{
 		"id": r.ID, "version": r.Version, "description": r.Description, "status": "succeeded",
-		"app": a.idName(), "current": r.Version == len(a.Releases), "eligible_for_rollback": true,
+		"app": a.idName(), "current": r.Version == len(a.Releases), "eligible_for_rollback": r.Slug != "" && r.Version < len(a.Releases),
 		"addon_plan_names": append([]string{}, r.Plans...), "artifacts": []string{}, "output_stream_url": nil, "slug": nil,
 		"user": object{"id": r.UserID, "email": r.Email}, "created_at": stamp(r.CreatedAt), "updated_at": stamp(r.CreatedAt),
 	}
@@ -76,12 +97,74 @@ func listReleases(_ *call, a *app) (any, error) {
 	return listAll(a.Releases, func(r release) object { return releaseBody(a, r) }, "version", "id"), nil
 }
 
-func getRelease(c *call, a *app) (any, error) {
-	ref := c.PathValue("release")
+// releaseNamed finds one by id or version.
+func (a *app) releaseNamed(ref string) (release, error) {
 	for _, r := range a.Releases {
-		if r.ID == ref || strconv.Itoa(r.Version) == ref {
-			return releaseBody(a, r), nil
+		if r.ID == ref || strconv.Itoa(r.Version) == strings.TrimPrefix(ref, "v") {
+			return r, nil
 		}
 	}
-	return nil, notFound("release", "release")
+	return release{}, notFound("release", "release")
+}
+
+func getRelease(c *call, a *app) (any, error) {
+	r, err := a.releaseNamed(c.PathValue("release"))
+	if err != nil {
+		return nil, err
+	}
+	return releaseBody(a, r), nil
+}
+
+// getReleaseConfigVars has the config vars of add-ons as they are now.
+func getReleaseConfigVars(c *call, a *app) (any, error) {
+	r, err := a.releaseNamed(c.PathValue("release"))
+	if err != nil {
+		return nil, err
+	}
+	return c.w.withAddOns(a, a.configVarsAt(r.Version)), nil
+}
+
+// createRelease releases a slug that was deployed to some app before, or rolls back to the slug and the config vars of an earlier release.
+func createRelease(c *call, a *app, in struct {
+	Release     string `json:"release"`
+	Slug        string `json:"slug"`
+	Description string `json:"description"`
+}) (any, error) {
+	var former release // whose slug it runs
+	var err error
+	switch {
+	case in.Release != "":
+		former, err = a.releaseNamed(in.Release)
+		switch {
+		case err != nil:
+			return nil, err
+		case former.Slug == "":
+			return nil, invalid("Cannot roll back to v%d: it has no slug.", former.Version)
+		}
+		in.Description = "Rollback to v" + strconv.Itoa(former.Version)
+		a.ConfigVars = map[string]string{}
+		maps.Copy(a.ConfigVars, a.configVarsAt(former.Version))
+	case in.Slug == "":
+		return nil, invalid("Slug is required.")
+	default:
+		if former, err = c.w.releaseOf(in.Slug); err != nil {
+			return nil, err
+		}
+	}
+	a.Slug = former.Slug
+	c.w.setProcessTypes(a, former.Types, c.now)
+	c.w.release(a, cmp.Or(in.Description, "Deploy "+a.Slug[:8]), c.user, c.now)
+	return releaseBody(a, a.Releases[len(a.Releases)-1]), nil
+}
+
+// releaseOf a slug that some app has run.
+func (w *world) releaseOf(slug string) (release, error) {
+	for _, a := range sorted(w.Apps) {
+		for _, r := range a.Releases {
+			if r.Slug == slug {
+				return r, nil
+			}
+		}
+	}
+	return release{}, notFound("slug", "slug")
 }

@@ -4,6 +4,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -103,6 +104,9 @@ func unknownParams(raw json.RawMessage, t reflect.Type, prefix string) []string 
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
+	if t == reflect.TypeFor[reference]() && bytes.HasPrefix(raw, []byte("{")) {
+		t = reflect.TypeFor[referenceObject]()
+	}
 	if reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()) {
 		return nil // it has several forms, and decodes itself
 	}
@@ -140,16 +144,25 @@ func unknownParams(raw json.RawMessage, t reflect.Type, prefix string) []string 
 // reference is how a parameter names an object: "name-or-id", {"name": …} or {"id": …}; null is "".
 type reference string
 
+type referenceObject struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
 func (r *reference) UnmarshalJSON(raw []byte) error {
 	var s string // "" where it is null
 	if json.Unmarshal(raw, &s) == nil {
 		*r = reference(s)
 		return nil
 	}
-	var object struct{ ID, Name string }
-	err := json.Unmarshal(raw, &object)
-	*r = reference(cmp.Or(object.ID, object.Name))
-	return err
+	var object referenceObject
+	if err := json.Unmarshal(raw, &object); err != nil {
+		return err
+	}
+	if *r = reference(cmp.Or(object.ID, object.Name)); *r == "" {
+		return &json.UnmarshalTypeError{Value: "reference without id and name"}
+	}
+	return nil
 }
 
 // wants says whether a header such as Accept-Expansion lists a word.
@@ -194,7 +207,10 @@ func (s *Sandbox) authenticate(r *http.Request) (*user, error) {
 
 var acceptedVersion = regexp.MustCompile(`^application/vnd\.heroku\+json\s*;\s*version=3(\.[A-Za-z0-9_.-]+)?\s*$`)
 
-// accepted reports whether the request names version 3 of the API, or a variant such as 3.sdk.
-func accepted(h http.Header) bool {
-	return slices.ContainsFunc(headerWords(h, "Accept"), acceptedVersion.MatchString)
+// accepted reports whether the request names version 3 of the API, or a variant such as 3.sdk. The Data API also takes plain JSON, which
+// the Heroku CLI asks it for up to version 10.2.
+func accepted(r *http.Request) bool {
+	return slices.ContainsFunc(headerWords(r.Header, "Accept"), func(media string) bool {
+		return acceptedVersion.MatchString(media) || media == "application/json" && dataAPI(r.URL.Path)
+	})
 }

@@ -40,6 +40,18 @@ func TestRequest_isRefused(t *testing.T) {
 		"with an unknown verb":     {"PUT /apps", "{}", nil, 404, "not_found", "verb"},
 		"with malformed JSON":      {"POST /apps", `{"name":`, nil, 400, "bad_request", "JSON"},
 		"with an array for a body": {"POST /apps", `[1]`, nil, 400, "bad_request", "JSON"},
+		"with null for a body":     {"POST /apps", `null`, nil, 400, "bad_request", "JSON"},
+		"with an object that names nothing": {"POST /apps", `{"region":{}}`, nil, 400, "bad_request",
+			"region: a reference without id and name"},
+		"with an object of an empty name": {"POST /teams/apps", `{"team":{"name":""}}`, nil, 400, "bad_request", "team"},
+		"with a misspelt name of an object": {"POST /apps", `{"stack":{"nam":"heroku-24"}}`, nil, 422, "invalid_params",
+			"Unknown params: stack:nam."},
+		"with a number for an object": {"POST /apps", `{"region":7}`, nil, 400, "bad_request", "region"},
+		"with an option of a number":  {"POST /apps/orders-api/addons", `{"plan":"heroku-redis:mini","config":{"timeout":60}}`, nil, 400, "bad_request", "60"},
+		"with an option of null":      {"POST /apps/orders-api/addons", `{"plan":"heroku-redis:mini","config":{"fork":null}}`, nil, 400, "bad_request", "null"},
+		"with an option of an object": {"POST /apps/orders-api/addons", `{"plan":"heroku-redis:mini","config":{"fork":{}}}`, nil, 400, "bad_request", "{}"},
+		"with a log drain to nothing": {"POST /apps/orders-api/log-drains", `{"url":""}`, nil, 422, "invalid_params", "Url is invalid"},
+		"with an unknown stack":       {"POST /apps", `{"stack":"heroku-99"}`, nil, 404, "not_found", "stack"},
 		"with a form for a body": {"POST /apps", `name=a`, []string{"Content-Type: application/x-www-form-urlencoded"}, 415,
 			"unsupported_media_type", "JSON"},
 		"with JSON that is not said to be":   {"POST /apps", `{"name":"abc"}`, []string{"Content-Type:"}, 415, "unsupported_media_type", "JSON"},
@@ -134,6 +146,108 @@ func TestRateLimit_isABucketPerAccountThatRefillsOverTime(t *testing.T) {
 	w.send("GET /account/rate-limits", "").is(200).says("remaining", "3")
 }
 
+// The Heroku CLI asks the Data API for plain JSON up to version 10.2, and for a version of the API after that.
+func TestRequest_theDataAPITakesPlainJSON(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.app("orders-api")
+	w.store("orders-api", "orders-cache", "premium-0")
+	id := w.send("GET /addons/orders-cache", "").get("id")
+	for accept, status := range map[string]int{
+		"application/json": 200, "application/vnd.heroku+json; version=3.sdk": 200, "text/html": 406, "": 406,
+		"application/vnd.heroku+json; version=2": 406,
+	} {
+		for _, line := range []string{"GET /redis/v0/databases/orders-cache", "PATCH /redis/v0/databases/orders-cache/config",
+			"GET /data/maintenances/v1/" + id} {
+			w.send(line, "", "Accept: "+accept).is(status)
+		}
+	}
+}
+
+func TestRequest_webPagesOfOthersGetNothing(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.app("orders-api")
+	session := strings.TrimPrefix(w.send("POST /apps/orders-api/log-sessions", "").is(201).get("logplex_url"), w.URL())
+	for _, line := range []string{"GET /account", "POST /apps", "GET /regions", "GET /redis/v0/databases/x", "GET /nothing", "GET " + session,
+		"OPTIONS /apps", "GET /__sandbox/journal"} {
+		for _, header := range []string{"Origin: https://evil.example", "Origin: null", "Origin: http://127.0.0.1:1", "Sec-Fetch-Site: cross-site"} {
+			a := w.send(line, "", header).is(403)
+			if !strings.Contains(a.body, "web pages of others") || a.header.Get("Access-Control-Allow-Origin") != "" {
+				t.Errorf("%s with %s: %s, %v", line, header, a.body, a.header)
+			}
+		}
+		for _, host := range []string{"evil.example", "127.0.0.1.evil.example:80", "192.0.2.1", "[::2]:80"} {
+			if a, err := w.tryHost(line, "", host); err != nil || a.status != 403 {
+				t.Errorf("%s at %s: %d, %v", line, host, a.status, err)
+			}
+		}
+	}
+	for _, n := range w.Journal() {
+		if n.Status == 403 {
+			t.Errorf("the journal has %+v", n)
+		}
+	}
+	w.send("GET /apps", "", "Origin: "+w.URL(), "Sec-Fetch-Site: same-origin").is(200).says("length", "1")
+	if a, err := w.tryHost("GET /account", "", "localhost:"+w.URL()[strings.LastIndex(w.URL(), ":")+1:]); err != nil || a.status != 200 {
+		t.Errorf("at localhost: %d, %v", a.status, err)
+	}
+}
+
+// A client that follows Next-Range sees everything once, also where many have the same key.
+func TestRange_losesNothingThatHasTheKeyOfAnother(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	for i := range 3 {
+		w.app(fmt.Sprintf("app-%d", i))
+	}
+	w.advance()
+	for i := range 4 {
+		w.app(fmt.Sprintf("next-%d", i))
+	}
+	w.store("app-0", "orders-cache", "premium-0")
+	for i := range 3 {
+		w.send("POST /addon-attachments", fmt.Sprintf(`{"addon":"orders-cache","app":"next-%d","name":"CACHE"}`, i)).is(201)
+	}
+	w.send("POST /addon-attachments", `{"addon":"orders-cache","app":"next-0","name":"OTHER"}`).is(201)
+	for _, tc := range []struct{ line, field, order string }{
+		{"GET /apps", "updated_at", "asc"}, {"GET /apps", "updated_at", "desc"},
+		{"GET /addon-attachments", "name", "asc"}, {"GET /addon-attachments", "name", "desc"}, {"GET /apps", "id", "asc"},
+	} {
+		all := w.send(tc.line, "").is(200)
+		for size := range 6 {
+			seen, next := map[string]int{}, fmt.Sprintf("%s ..; max=%d, order=%s", tc.field, size+1, tc.order)
+			for pages := 0; next != "" && pages < 20; pages++ {
+				a := w.send(tc.line, "", "Range: "+next)
+				for i := 0; a.get(strconv.Itoa(i)) != ""; i++ {
+					seen[a.get(fmt.Sprintf("%d.id", i))]++
+				}
+				next = a.header.Get("Next-Range")
+			}
+			for i := 0; all.get(strconv.Itoa(i)) != ""; i++ {
+				if id := all.get(fmt.Sprintf("%d.id", i)); seen[id] != 1 {
+					t.Errorf("%s by %s %s, pages of %d: %s was seen %d times", tc.line, tc.field, tc.order, size+1, id, seen[id])
+				}
+			}
+		}
+	}
+}
+
+func TestRange_whichListsHaveOne(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.app("orders-api")
+	for line, want := range map[string]string{
+		"GET /apps/orders-api/dynos": "name, id", "GET /apps/orders-api/collaborators": "id", "GET /apps/orders-api/formation": "id, name, updated_at",
+		"PATCH /apps/orders-api/formation": "", "GET /apps/orders-api/config-vars": "", "GET /apps/orders-api/builds": "id",
+	} {
+		a := w.send(line, "").is(200)
+		if got := a.header.Get("Accept-Ranges"); got != want || (a.header.Get("Content-Range") == "") != (want == "") {
+			t.Errorf("%s: Accept-Ranges %q, Content-Range %q", line, got, a.header.Get("Content-Range"))
+		}
+	}
+}
+
 func TestRange_pagesThroughLists(t *testing.T) {
 	t.Parallel()
 	w := start(t)
@@ -196,5 +310,5 @@ func TestRange_pageSizeCapsWhatARequestMayAskFor(t *testing.T) {
 	w := start(t, func(o *sandbox.Options) { o.PageSize = 5 })
 	w.send("GET /plans", "").is(206).says("length", "5")
 	w.send("GET /plans", "", "Range: id ..; max=1000").is(206).says("length", "5")
-	start(t).send("GET /plans", "").is(200).says("length", "22")
+	start(t).send("GET /addon-services/heroku-redis/plans", "").is(200).says("length", "22")
 }

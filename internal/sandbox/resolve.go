@@ -19,8 +19,8 @@ func resolveAddOn(c *call, in struct {
 	if err != nil {
 		return nil, err
 	}
-	if in.AddOnService != "" && in.AddOnService != reference(service.Name) && in.AddOnService != reference(service.ID) {
-		found = nil
+	if ref := string(in.AddOnService); ref != "" {
+		found = slices.DeleteFunc(found, func(a *addOn) bool { return a.service().Name != ref && a.service().ID != ref })
 	}
 	switch len(found) {
 	case 0:
@@ -28,12 +28,16 @@ func resolveAddOn(c *call, in struct {
 	case 1:
 		return []object{addOnBody(c, found[0])}, nil
 	}
+	return nil, severalAddOns(found)
+}
+
+func severalAddOns(found []*addOn) error {
 	var names []string
 	for _, a := range found {
 		names = append(names, a.Name)
 	}
 	slices.Sort(names)
-	return nil, multipleMatches("add-ons", names)
+	return multipleMatches("add-ons", names)
 }
 
 func multipleMatches(what string, names []string) error {
@@ -68,17 +72,18 @@ func (c *call) matchingAddOns(ref, appRef string) ([]*addOn, error) {
 	}
 	found := c.addOnsWhere(func(a *addOn) bool {
 		return slices.ContainsFunc(sorted(c.w.Attachments), func(at *attachment) bool {
-			return at.AddOn == a.ID && (appID == "" || at.App == appID) && at.isCalled(ref)
+			return at.AddOn == a.ID && (appID == "" || at.App == appID) && c.w.isCalled(at, ref)
 		})
 	})
-	if len(found) == 0 && appID != "" && ref == service.Name {
-		found = c.addOnsWhere(func(a *addOn) bool { return c.w.onApp(a, appID) })
+	if len(found) == 0 && appID != "" {
+		found = c.addOnsWhere(func(a *addOn) bool { return a.service().Name == ref && c.w.onApp(a, appID) })
 	}
 	return found, nil
 }
 
-func (at *attachment) isCalled(ref string) bool {
-	return strings.EqualFold(at.Name, ref) || strings.EqualFold(at.configVar(), ref)
+func (w *world) isCalled(at *attachment, ref string) bool {
+	return strings.EqualFold(at.Name, ref) ||
+		slices.ContainsFunc(w.varsOf(at), func(name string) bool { return strings.EqualFold(name, ref) })
 }
 
 func (c *call) addOnsWhere(is func(*addOn) bool) []*addOn {
@@ -102,7 +107,7 @@ func resolveAttachment(c *call, in struct {
 	var names []string
 	found := []object{}
 	for _, at := range sorted(c.w.Attachments) {
-		if (at.ID == ref || at.isCalled(ref)) && (appID == "" || at.App == appID) && c.mayReadAttachment(at) {
+		if (at.ID == ref || c.w.isCalled(at, ref)) && (appID == "" || at.App == appID) && c.mayReadAttachment(at) {
 			found = append(found, attachmentBody(c, at))
 			names = append(names, c.w.Apps[at.App].Name+"::"+at.Name)
 		}

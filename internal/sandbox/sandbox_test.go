@@ -159,6 +159,30 @@ func (a answer) get(path string) string {
 	return string(raw)
 }
 
+// exchange is a request, and its answer: the status, and members by their path, such as "0.name=web.1".
+type exchange struct {
+	line, body string
+	status     int
+	says       []string
+}
+
+func (w world) exchange(exchanges ...exchange) {
+	w.t.Helper()
+	for _, e := range exchanges {
+		a := w.send(e.line, e.body)
+		if a.status != e.status {
+			w.t.Errorf("%s %s: status %d, want %d: %s", e.line, e.body, a.status, e.status, a.body)
+			continue
+		}
+		for _, member := range e.says {
+			path, want, _ := strings.Cut(member, "=")
+			if got := a.get(path); got != want {
+				w.t.Errorf("%s %s: %s = %q, want %q in %s", e.line, e.body, path, got, want, a.body)
+			}
+		}
+	}
+}
+
 // advance moves the clock past whatever takes its time.
 func (w world) advance() { w.Clock().Advance(10 * time.Second) }
 

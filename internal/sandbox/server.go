@@ -13,6 +13,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,7 +30,7 @@ type route struct {
 
 func newMux() *http.ServeMux {
 	mux := http.NewServeMux()
-	for _, rt := range routes {
+	for _, rt := range slices.Concat(routes, inertRoutes()) {
 		mux.HandleFunc(rt.pattern, func(w http.ResponseWriter, _ *http.Request) {
 			if p, ok := w.(*pick); ok {
 				p.route = &rt
@@ -62,6 +63,11 @@ const maxBody = 1 << 20
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodConnect {
 		s.serveDyno(w, r)
+		return
+	}
+	if why := foreign(r); why != "" {
+		s.log.Warn("a web page of others was refused", "host", r.Host, "origin", r.Header.Get("Origin"), "path", r.URL.Path)
+		s.refusal(forbidden("%s", why)).send(w, false)
 		return
 	}
 	if strings.HasPrefix(r.URL.Path, logPrefix) && r.Method == http.MethodGet {
@@ -211,7 +217,7 @@ func (c *call) run(rt *route) (any, error) {
 	if c.user, err = c.s.authenticate(c.Request); err != nil && (rt == nil || !rt.public) {
 		return nil, err
 	}
-	if !accepted(c.Header) {
+	if !accepted(c.Request) {
 		return nil, refuse(http.StatusNotAcceptable, "not_acceptable",
 			"Please specify a version along with Heroku's API MIME type. For example, `Accept: application/vnd.heroku+json; version=3`.")
 	}
@@ -259,7 +265,7 @@ func (c *call) checkBody() error {
 			"The request's body must be JSON, with `Content-Type: application/json`.")
 	}
 	var object map[string]json.RawMessage
-	if err := json.Unmarshal(c.body, &object); err != nil {
+	if err := json.Unmarshal(c.body, &object); err != nil || object == nil {
 		return refuse(http.StatusBadRequest, "bad_request", "Unable to parse the request: its body is not a JSON object.")
 	}
 	return nil

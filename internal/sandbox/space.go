@@ -76,7 +76,7 @@ func spaceBody(c *call, sp *space) object {
 	t := idName{sp.Team, c.w.Teams[sp.Team].Name}
 	b := object{
 		"id": sp.ID, "name": sp.Name, "state": sp.State, "team": t, "organization": t, "region": r.idName(), "shield": sp.Shield,
-		"generation": generationID(cmp.Or(sp.Generation, cedar)), // an old data directory does not say
+		"generation": generationID(sp.generation()),
 		"cidr":       sp.CIDR, "data_cidr": sp.DataCIDR, "created_at": stamp(sp.CreatedAt), "updated_at": stamp(sp.UpdatedAt),
 	}
 	if c.wants("Accept-Expansion", "region") {
@@ -99,10 +99,10 @@ func createSpace(c *call, in struct {
 	Team        reference `json:"team"`
 	Region      reference `json:"region"`
 	Shield      bool      `json:"shield"`
-	CIDR        string    `json:"cidr"`
-	DataCIDR    string    `json:"data_cidr"`
+	CIDR        *string   `json:"cidr"`
+	DataCIDR    *string   `json:"data_cidr"`
 	Generation  reference `json:"generation"`
-	LogDrainURL string    `json:"log_drain_url"`
+	LogDrainURL *string   `json:"log_drain_url"`
 
 	// Of Heroku's own staff; the CLI sends the first one always.
 	Features    []string `json:"features"`
@@ -122,8 +122,10 @@ func createSpace(c *call, in struct {
 		return nil, invalid("Couldn't find the region %s.", in.Region)
 	case !r.private:
 		return nil, invalid("Region %s is not available for Private Spaces.", r.name)
-	case in.Generation != "" && in.Generation != cedar:
-		return nil, invalid("Generation %s is not available to the team %s.", in.Generation, t.Name)
+	}
+	generation, err := orderedGeneration(string(in.Generation), in.Shield)
+	if err != nil {
+		return nil, err
 	}
 	sp := &space{
 		ID:         c.w.uuid(),
@@ -131,9 +133,9 @@ func createSpace(c *call, in struct {
 		Team:       t.ID,
 		Region:     r.name,
 		Shield:     in.Shield,
-		Generation: cedar,
-		CIDR:       cmp.Or(in.CIDR, keyvalue.DefaultDynoCIDR),
-		DataCIDR:   cmp.Or(in.DataCIDR, keyvalue.DefaultDataCIDR),
+		Generation: generation,
+		CIDR:       valueOr(in.CIDR, keyvalue.DefaultDynoCIDR),
+		DataCIDR:   valueOr(in.DataCIDR, keyvalue.DefaultDataCIDR),
 		State:      stateAllocating,
 		CreatedAt:  c.now,
 		UpdatedAt:  c.now,
@@ -144,8 +146,8 @@ func createSpace(c *call, in struct {
 	if err := checkNetworks(sp.CIDR, sp.DataCIDR); err != nil {
 		return nil, err
 	}
-	if in.LogDrainURL != "" {
-		if err := c.drainTo(sp, in.LogDrainURL); err != nil {
+	if in.LogDrainURL != nil {
+		if err := c.drainTo(sp, *in.LogDrainURL); err != nil {
 			return nil, err
 		}
 	}
@@ -153,6 +155,13 @@ func createSpace(c *call, in struct {
 	c.w.updateLedger(sp.ID, func(e *LedgerEntry) { *e = LedgerEntry{Kind: "space", ID: sp.ID, Name: sp.Name, CreatedAt: c.now} })
 	c.w.addEvent(c.orHeld(event{Kind: allocated, Space: sp.ID, Due: c.now.Add(c.s.options.Allocation)}))
 	return spaceBody(c, sp), nil
+}
+
+func valueOr(given *string, otherwise string) string {
+	if given == nil {
+		return otherwise
+	}
+	return *given
 }
 
 // teamForSpaces finds a team of an enterprise account that the caller is an admin of.
@@ -186,6 +195,8 @@ func (c *call) checkSpaceName(name string) error {
 	return nil
 }
 
+var reservedNetworks = []string{"172.17.0.0/16", "10.1.0.0/16"}
+
 // checkNetworks has the rules of Dev Center: Private Spaces.
 func checkNetworks(cidr, dataCIDR string) error {
 	dynos, err := checkNetwork("cidr", cidr, 16, 16)
@@ -213,7 +224,7 @@ func checkNetwork(param, text string, widest, narrowest int) (netip.Prefix, erro
 	case !slices.ContainsFunc([]string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"}, within):
 		return network, invalid("%s %s must be in a private range (RFC 1918).", param, text)
 	}
-	for _, reserved := range []string{"172.17.0.0/16", "10.1.0.0/16"} {
+	for _, reserved := range reservedNetworks {
 		if network.Overlaps(netip.MustParsePrefix(reserved)) {
 			return network, invalid("%s %s overlaps the reserved range %s.", param, text, reserved)
 		}

@@ -25,7 +25,7 @@ func (w *world) appsIn(sp *space) []*app {
 }
 
 // newAppInSpace creates an app that belongs to the space's team and runs in its region.
-func (c *call) newAppInSpace(name, spaceRef, teamRef, regionRef string) (*app, error) {
+func (c *call) newAppInSpace(name, stackRef, spaceRef, teamRef, regionRef string) (*app, error) {
 	sp, err := c.space(spaceRef)
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func (c *call) newAppInSpace(name, spaceRef, teamRef, regionRef string) (*app, e
 	case len(c.w.appsIn(sp)) >= keyvalue.SpaceAppsLimit:
 		return nil, invalid("Space %s cannot have more than %d apps.", sp.Name, keyvalue.SpaceAppsLimit)
 	}
-	return c.newApp(name, r, owner, sp)
+	return c.newApp(name, stackRef, r, owner, sp)
 }
 
 // readyApp finds an app to change. An app in a space takes Options.AppDelay until it can be changed.

@@ -52,7 +52,14 @@ func TestSpace_isRefused(t *testing.T) {
 	w.space("acme-prod")
 	w.send("POST /teams", `{"name":"freelancers"}`).is(201)
 	network := func(cidr, data string) string {
-		return fmt.Sprintf(`{"name":"acme-eu","team":"acme","cidr":%q,"data_cidr":%q}`, cidr, data)
+		var members string
+		if cidr != "" {
+			members += fmt.Sprintf(`,"cidr":%q`, cidr)
+		}
+		if data != "" {
+			members += fmt.Sprintf(`,"data_cidr":%q`, data)
+		}
+		return `{"name":"acme-eu","team":"acme"` + members + "}"
 	}
 	tests := map[string]struct {
 		line, body string
@@ -73,11 +80,18 @@ func TestSpace_isRefused(t *testing.T) {
 			"Couldn't find the region mars."},
 		"in a region of the Common Runtime": {"POST /spaces", `{"name":"acme-eu","team":"acme","region":"eu"}`, 422,
 			"not available for Private Spaces"},
-		"of another generation": {"POST /spaces", `{"name":"acme-eu","team":"acme","generation":"fir"}`, 422, "Generation fir"},
+		"of an unknown generation": {"POST /spaces", `{"name":"acme-eu","team":"acme","generation":"oak"}`, 422,
+			"Couldn't find the generation oak."},
+		"of fir, with a shield": {"POST /spaces", `{"name":"acme-eu","team":"acme","generation":"fir","shield":true}`, 422,
+			"not available in the fir generation"},
+		"with an empty range":      {"POST /spaces", `{"name":"acme-eu","team":"acme","cidr":""}`, 422, `cidr "" is not`},
+		"with no range for data":   {"POST /spaces", `{"name":"acme-eu","team":"acme","data_cidr":""}`, 422, `data_cidr "" is not`},
+		"with a log drain to \"\"": {"POST /spaces", `{"name":"acme-eu","team":"acme","log_drain_url":""}`, 422, "https"},
 		"with an unknown parameter": {"POST /spaces", `{"name":"acme-eu","team":"acme","size":"large"}`, 422,
 			"Unknown params: size."},
 		"with a log drain over HTTP": {"POST /spaces", `{"name":"acme-eu","team":"acme","log_drain_url":"http://logs.example"}`,
 			422, "https"},
+		"drained to nothing":                     {"PUT /spaces/acme-prod/log-drain", `{"url":""}`, 422, "https"},
 		"with dynos in a /15":                    {"POST /spaces", network("10.40.0.0/15", ""), 422, "/16"},
 		"with dynos in a /17":                    {"POST /spaces", network("10.40.0.0/17", ""), 422, "/16"},
 		"with dynos in a public range":           {"POST /spaces", network("52.44.0.0/16", ""), 422, "RFC 1918"},

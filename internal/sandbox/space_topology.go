@@ -34,7 +34,8 @@ func getSpaceTopology(c *call, sp *space) (any, error) {
 			}
 			formations = append(formations, object{"id": p.ID, "process_type": p.Type, "dynos": dynos})
 		}
-		apps = append(apps, object{"id": a.ID, "domains": []string{web.Host}, "formations": formations})
+		// The API's schema has "formation", the Heroku CLI reads "formations".
+		apps = append(apps, object{"id": a.ID, "domains": []string{web.Host}, "formation": formations, "formations": formations})
 	}
 	return object{"version": 1, "apps": apps}, nil
 }

@@ -95,9 +95,17 @@ func (s store) busy(name string) error {
 	return unprocessable("%s is in the middle of %s. Please wait for it to finish and try again.", name, what)
 }
 
+// store finds a store by id or name.
+func (w *world) store(ref string) *addOn {
+	if a := find(w.AddOns, ref, (*addOn).name); a != nil && a.isStore() {
+		return a
+	}
+	return nil
+}
+
 // pathStore finds the path's add-on by id or name. The Data API knows it some time after the Platform API.
 func pathStore(c *call) (*addOn, error) {
-	a := find(c.w.AddOns, c.PathValue("store"), (*addOn).name)
+	a := c.w.store(c.PathValue("store"))
 	unknown := refuse(http.StatusNotFound, "not_found", "Add-on not found")
 	if a == nil || a.State == stateDeprovisioning || a.State == stateDeprovisioned || c.now.Before(a.CreatedAt.Add(c.s.options.DataAPIDelay)) {
 		return nil, unknown

@@ -118,6 +118,15 @@ func (w *world) memberBody(m member) object {
 	}
 }
 
+// listTeamFeatures: the teams of an enterprise account give collaborators permissions one by one.
+func listTeamFeatures(_ *call, t *team) (any, error) {
+	l := listing{fields: []string{"id", "name"}}
+	if !t.Standalone {
+		l.items = []object{featureBody("org-access-controls", "Control the access to each app of the team.", t.CreatedAt)}
+	}
+	return l, nil
+}
+
 func listTeamMembers(c *call, t *team) (any, error) {
 	return listAll(t.Members, c.w.memberBody, "email", "id"), nil
 }

@@ -22,6 +22,14 @@ func pathTeamApp(c *call) (*app, error) {
 	return a, err
 }
 
+func teamAppToChange(c *call) (*app, error) {
+	a, err := pathTeamApp(c)
+	if err == nil && !c.w.mayChange(c.user, a) {
+		err = forbidden("You do not have the required access to the app %s", a.Name)
+	}
+	return a, err
+}
+
 func createTeamApp(c *call, in struct {
 	Name            string    `json:"name"`
 	Team            reference `json:"team"`
@@ -33,7 +41,7 @@ func createTeamApp(c *call, in struct {
 	InternalRouting *bool     `json:"internal_routing"`
 }) (any, error) {
 	if in.Space != "" {
-		a, err := c.newAppInSpace(in.Name, string(in.Space), string(in.Team), string(in.Region))
+		a, err := c.newAppInSpace(in.Name, string(in.Stack), string(in.Space), string(in.Team), string(in.Region))
 		if err != nil {
 			return nil, err
 		}
@@ -57,7 +65,7 @@ func createTeamApp(c *call, in struct {
 	case !in.Personal:
 		t = c.w.defaultTeam(c.user)
 	}
-	a, err := c.newApp(in.Name, r, t, nil)
+	a, err := c.newApp(in.Name, string(in.Stack), r, t, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -83,7 +83,10 @@ func (w *world) checkIDs() error {
 		if o == nil {
 			return fmt.Errorf("the add-on %.60q is nothing", key)
 		}
-		ids = append(ids, key, o.ID, o.App, o.Store.Server)
+		ids = append(ids, key, o.ID, o.App)
+		if o.isStore() {
+			ids = append(ids, o.Store.Server)
+		}
 		if o.Store.Fork != nil && o.Store.Fork.Inside != "" {
 			ids = append(ids, o.Store.Fork.Inside)
 		}

@@ -14,10 +14,31 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// exports is the line for a shell: provider, Heroku CLI and tests find the sandbox by these variables.
+// variable is a variable of the environment.
+type variable struct{ name, value string }
+
+// environment is how provider, Terraform's tests and this repository's find the sandbox.
+func environment(s *sandbox.Sandbox) []variable {
+	return []variable{
+		{"HEROKU_API_URL", s.URL()}, {"HEROKU_DATA_API_URL", s.URL()}, {"HEROKU_API_KEY", s.Token()}, {"KVS_SANDBOX_TEAM", s.Team()},
+	}
+}
+
+// cliEnvironment is what the Heroku CLI needs besides.
+func cliEnvironment(g guide) []variable {
+	return []variable{
+		{"HEROKU_HOST", g.URL}, {"HEROKU_DATA_HOST", g.Host}, {"HEROKU_PARTICLEBOARD_URL", g.URL},
+		{"DISABLE_TELEMETRY", "true"}, {"HEROKU_SKIP_NEW_VERSION_CHECK", "true"}, {"HEROKU_DISABLE_AUTOUPDATE", "true"},
+	}
+}
+
+// exports is the line for a shell.
 func exports(s *sandbox.Sandbox) string {
-	return "export HEROKU_API_URL=" + quote(s.URL()) + " HEROKU_DATA_API_URL=" + quote(s.URL()) +
-		" HEROKU_API_KEY=" + quote(s.Token()) + " KVS_SANDBOX_TEAM=" + quote(s.Team())
+	line := "export"
+	for _, v := range environment(s) {
+		line += " " + v.name + "=" + quote(v.value)
+	}
+	return line
 }
 
 var plain = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,-]+$`)
@@ -51,7 +72,7 @@ func describe(w io.Writer, g guide) error { return guideText.Execute(w, g) }
 
 var guideText = template.Must(template.New("guide").Parse(`
 A local Heroku runs at {{.URL}}
-  stores  {{if .Miniredis}}miniredis, within the sandbox: no limits, no forks; install valkey or redis to have real servers
+  stores  {{if .Miniredis}}miniredis, within the sandbox: no limits, and nothing that replicates; install valkey or redis to have real servers
 {{- else}}{{.Engine}}, one process each{{end}}
   teams   {{.Team}} and {{.Team}}-data
   data    {{if .DataDir}}kept in {{.DataDir}}; start with the same --data-dir to continue{{else}}gone when it stops; --data-dir keeps it{{end}}

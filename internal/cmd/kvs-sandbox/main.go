@@ -1,7 +1,8 @@
 // Copyright (c) The terraform-provider-kvs Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command kvs-sandbox runs a local Heroku with a real server behind each Key-Value Store, until it is interrupted.
+// Command kvs-sandbox runs a local Heroku with a real server behind each Key-Value Store, until it is interrupted, or for as
+// long as a command runs: kvs-sandbox exec -- terraform test.
 //
 // Once it is ready it prints one line to stdout, for a shell to evaluate; everything else goes to stderr.
 // It listens on loopback only, stops every server that it started, and removes what it created, except a --data-dir.
@@ -23,6 +24,9 @@ import (
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "exec" {
+		os.Exit(execute(context.Background(), os.Args[2:], os.Stderr))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop) // a second signal ends it at once, and the servers with it
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
@@ -75,7 +79,23 @@ func run(ctx context.Context, args []string, stdout io.WriteCloser, stderr io.Wr
 // parse prints what is wrong with the arguments, and the usage, by itself.
 func parse(args []string, stderr io.Writer) (sandbox.Options, error) {
 	var o sandbox.Options
-	flags := flag.NewFlagSet("kvs-sandbox", flag.ContinueOnError)
+	flags := newFlags("kvs-sandbox", &o, stderr)
+	flags.Usage = func() {
+		fmt.Fprint(stderr, "Usage: kvs-sandbox [options], or kvs-sandbox exec [options] -- COMMAND [ARGUMENT...]\n\n")
+		flags.PrintDefaults()
+	}
+	if err := parseFlags(flags, args, &o); err != nil {
+		return o, err
+	}
+	if flags.NArg() > 0 {
+		return o, refused(flags, fmt.Sprintf("unexpected argument %q", flags.Arg(0)))
+	}
+	return o, nil
+}
+
+func newFlags(name string, o *sandbox.Options, stderr io.Writer) *flag.FlagSet {
+	o.CopyForks = true
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.Addr, "addr", "127.0.0.1:0", "`address` to listen on, loopback only; port 0 chooses a free one")
 	flags.StringVar(&o.Token, "token", "", "API `token` that is accepted (default a random one, or that of the data directory)")
@@ -90,27 +110,30 @@ func parse(args []string, stderr io.Writer) (sandbox.Options, error) {
 	flags.DurationVar(&o.Latency, "latency", 0, "added to every request")
 	flags.IntVar(&o.RateLimit, "rate-limit", 4500, "requests per hour and account")
 	flags.Uint64Var(&o.Seed, "seed", 0, "of names, ids and passwords, to get the same ones again (default a random one)")
+	return flags
+}
+
+// parseFlags judges the options that every call has.
+func parseFlags(flags *flag.FlagSet, args []string, o *sandbox.Options) error {
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
-			return o, err
+			return err
 		}
-		return o, errUsage
+		return errUsage
 	}
-	wrong := ""
 	switch {
-	case flags.NArg() > 0:
-		wrong = fmt.Sprintf("unexpected argument %q", flags.Arg(0))
 	case o.Provisioning < 0 || o.Allocation < 0 || o.Latency < 0:
-		wrong = "--provisioning, --allocation and --latency take a duration of 0s or more, such as 3s or 100ms"
+		return refused(flags, "--provisioning, --allocation and --latency take a duration of 0s or more, such as 3s or 100ms")
 	case o.RateLimit < 1:
-		wrong = "--rate-limit takes a number of 1 or more"
-	}
-	if wrong != "" {
-		fmt.Fprintln(stderr, wrong)
-		flags.Usage()
-		return o, errUsage
+		return refused(flags, "--rate-limit takes a number of 1 or more")
 	}
 	// At once; the zero option is the default.
 	o.Provisioning, o.Allocation = max(o.Provisioning, 1), max(o.Allocation, 1)
-	return o, nil
+	return nil
+}
+
+func refused(flags *flag.FlagSet, wrong string) error {
+	fmt.Fprintln(flags.Output(), wrong)
+	flags.Usage()
+	return errUsage
 }

@@ -1,0 +1,41 @@
+terraform {
+  required_providers {
+    kvs = {
+      source = "terraform-kvs/kvs"
+    }
+  }
+}
+
+variable "in_space" {
+  description = "Whether the store has moved: false at first, true when the app in the space is deployed."
+  type        = bool
+  default     = false
+}
+
+resource "kvs_app" "web" {
+  name = "acme-orders"
+}
+
+resource "kvs_private_space" "prod" {
+  name = "acme-prod"
+  team = "acme"
+
+  # An example ends with a destroy. Leave this out elsewhere: spaces are protected by default.
+  deletion_protection = false
+}
+
+module "cache" {
+  source = "../" # elsewhere: a copy of this directory, or its address in your registry
+
+  app_id   = kvs_app.web.id
+  space_id = kvs_private_space.prod.id
+  in_space = var.in_space
+
+  app_name   = "acme-orders-inside"
+  store_name = "acme-orders-cache"
+  settings   = { maxmemory_policy = "volatile-lru" }
+  window     = { day = "Sunday", time = "02:30" }
+
+  # As above: stores are protected by default, too.
+  deletion_protection = false
+}

@@ -1,0 +1,14 @@
+output "app_id" {
+  description = "Id of the app in the space."
+  value       = kvs_app.inside.id
+}
+
+output "store_id" {
+  description = "Id of the store that is in use. It is another one after the move."
+  value       = kvs_instance.store.id
+}
+
+output "retired_store_id" {
+  description = "Id of the old store while it is kept, else null. It is paid for: see `retire`."
+  value       = kvs_instance.store.retired_instance_id
+}

@@ -1,0 +1,29 @@
+terraform {
+  required_providers {
+    kvs = {
+      source = "terraform-kvs/kvs"
+    }
+  }
+}
+
+resource "kvs_app" "orders" {
+  name = "acme-orders"
+}
+
+resource "kvs_app" "billing" {
+  name = "acme-billing"
+}
+
+module "cache" {
+  source = "../" # elsewhere: a copy of this directory, or its address in your registry
+
+  owner_app_id = kvs_app.orders.id
+  consumers = {
+    billing = { app_id = kvs_app.billing.id }
+  }
+  settings = { maxmemory_policy = "allkeys-lru" }
+  window   = { day = "Sunday", time = "02:30" }
+
+  # An example ends with a destroy. Leave this out elsewhere: stores are protected by default.
+  deletion_protection = false
+}

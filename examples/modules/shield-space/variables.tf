@@ -1,0 +1,150 @@
+variable "name" {
+  description = "Name of the space, unique across Heroku."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.name)) && length(var.name) >= 3
+    error_message = "The name of a space has 3 or more lower-case letters, digits and single dashes, such as acme-shield."
+  }
+}
+
+variable "team" {
+  description = "Team that the space belongs to. It has to be one of an enterprise account."
+  type        = string
+  nullable    = false
+}
+
+variable "region" {
+  description = "Region of the space, such as `virginia` or `frankfurt`. It is settled for good when the space is created."
+  type        = string
+  default     = "virginia"
+}
+
+variable "cidr" {
+  description = "Network of the dynos, settled for good when the space is created. It must not overlap a network that the space is to be peered with."
+  type        = string
+  default     = "10.0.0.0/16"
+
+  validation {
+    condition     = can(cidrhost(coalesce(var.cidr, "10.0.0.0/16"), 0))
+    error_message = "The network of the dynos is an IPv4 range such as 10.40.0.0/16."
+  }
+}
+
+variable "data_cidr" {
+  description = "Network of the stores, settled for good when the space is created."
+  type        = string
+  default     = "172.23.0.0/20"
+
+  validation {
+    condition     = can(cidrhost(coalesce(var.data_cidr, "172.23.0.0/20"), 0))
+    error_message = "The network of the stores is an IPv4 range such as 172.24.0.0/20."
+  }
+}
+
+variable "trusted_ranges" {
+  description = "Who reaches the apps of the space: a description for each IPv4 range. It is the whole set; whoever is not in it is kept out."
+  type        = map(string)
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for range in keys(var.trusted_ranges) : can(cidrhost(range, 0))])
+    error_message = "A trusted range is an IPv4 range such as 192.0.2.0/24, or 192.0.2.17/32 for one address."
+  }
+
+  validation {
+    condition     = alltrue([for range in keys(var.trusted_ranges) : !endswith(range, "/0")])
+    error_message = "0.0.0.0/0 admits the whole internet. A Shield Space names those who may reach it."
+  }
+}
+
+variable "log_drain_url" {
+  description = "Where the space sends its logs, such as `https://user:password@logs.example.com`. It is in no plan and no state, so every plan is given it anew. A Shield Space without it fails the check `logs`."
+  type        = string
+  default     = null
+  sensitive   = true
+  ephemeral   = true
+
+  validation {
+    condition     = can(regex("^https://", coalesce(var.log_drain_url, "https://")))
+    error_message = "The log drain of a space is an https:// URL."
+  }
+
+  validation {
+    condition     = (coalesce(var.log_drain_url, "none") == "none") == (var.log_drain_version == null)
+    error_message = "log_drain_url and log_drain_version belong together: the URL is kept nowhere, and the version tells when it is another one."
+  }
+}
+
+variable "log_drain_version" {
+  description = "Number of the log drain's URL, to be raised when the URL is another one: that is how it is told, since the URL itself is kept nowhere."
+  type        = number
+  default     = null
+}
+
+variable "apps" {
+  description = "The apps of the space, by their names. `internal_routing` keeps an app from the internet altogether; it can be reached from within the space."
+  type = map(object({
+    internal_routing = optional(bool, false)
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for name in keys(var.apps) : can(regex("^[a-z][a-z0-9-]{1,28}[a-z0-9]$", name))])
+    error_message = "The name of an app has 3 to 30 lower-case letters, digits and dashes, and starts with a letter, such as acme-orders."
+  }
+}
+
+variable "stores" {
+  description = <<-EOT
+    The stores of the space, by their names. `app` is the app of `apps` that owns the store and finds it in the config var of
+    `attachment_name`; so do those of `consumers`.
+  EOT
+  type = map(object({
+    app              = string
+    plan             = optional(string)
+    attachment_name  = optional(string)
+    consumers        = optional(set(string), [])
+    maxmemory_policy = optional(string)
+    version_floor    = optional(string)
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition = alltrue([
+      for store in values(var.stores) : alltrue([for app in concat([store.app], tolist(store.consumers)) : contains(keys(var.apps), app)])
+      if store != null
+    ])
+    error_message = "A store belongs to an app of this space: app and consumers are names of apps."
+  }
+
+  validation {
+    condition     = alltrue([for store in values(var.stores) : can(regex("^(heroku-redis:)?shield-", coalesce(store.plan, "shield-7"))) if store != null])
+    error_message = "A Shield Space takes shield plans only, such as shield-7."
+  }
+}
+
+variable "window" {
+  description = "When Heroku maintains the stores by itself each week, in UTC."
+  type = object({
+    day  = string
+    time = string
+  })
+  default  = { day = "Sunday", time = "02:30" }
+  nullable = false
+
+  validation {
+    condition     = can(regex("(?i)^(sun|mon|tue|wed|thu|fri|sat)", var.window.day)) && can(regex(":(00|30)", var.window.time))
+    error_message = "A maintenance window begins on a day of the week at a full or a half hour in UTC: { day = \"Sunday\", time = \"02:30\" }."
+  }
+}
+
+variable "deletion_protection" {
+  description = "Whether the provider refuses to destroy the space and its stores. Set it to `false`, and apply, before you destroy them on purpose."
+  type        = bool
+  default     = true
+  nullable    = false
+}

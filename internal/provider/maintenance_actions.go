@@ -1,0 +1,331 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"net/http"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/action/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework/action"
+	"github.com/hashicorp/terraform-plugin-framework/action/schema"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+)
+
+// kvs_run_maintenance runs the maintenance of a store that is ready, now instead of in its window, and waits for its end.
+
+var (
+	_ action.ActionWithConfigure  = (*maintenanceRunAction)(nil)
+	_ action.ActionWithModifyPlan = (*maintenanceRunAction)(nil)
+)
+
+type maintenanceRunAction struct{ connection }
+
+func newMaintenanceRunAction() action.Action { return &maintenanceRunAction{} }
+
+type maintenanceRunActionModel struct {
+	InstanceID types.String `tfsdk:"instance_id"`
+	upkeepModel
+	Timeouts timeouts.Value `tfsdk:"timeouts"`
+}
+
+func (a *maintenanceRunAction) Metadata(_ context.Context, req action.MetadataRequest, resp *action.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_run_maintenance"
+}
+
+func (a *maintenanceRunAction) Schema(ctx context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
+	attributes := map[string]schema.Attribute{"instance_id": actionInstanceID(), "timeouts": actionTimeouts(ctx)}
+	maps.Copy(attributes, upkeepAttributes())
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Runs the outstanding maintenance of a store now, and waits until it is done: the store is offline for some minutes, and the apps that it is attached to restart. " +
+			"It is refused unless all of them are in maintenance mode, or one of the attributes below takes care of that. " +
+			"One that is being prepared is waited for, one that is running already is waited out, and when there is none, nothing is done. " +
+			"It can be interrupted: the apps are put back then, at the latest when it is invoked again, and a maintenance that has begun goes on at Heroku.",
+		Attributes: attributes,
+	}
+}
+
+func (a *maintenanceRunAction) Configure(_ context.Context, req action.ConfigureRequest, resp *action.ConfigureResponse) {
+	a.configure(req.ProviderData, &resp.Diagnostics)
+}
+
+func (a *maintenanceRunAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Running a maintenance", nil)
+	var config maintenanceRunActionModel
+	if !a.accept(ctx, req, &config, &resp.Diagnostics) {
+		return
+	}
+	addOn, diags := a.ofStore(ctx, config.InstanceID)
+	if !diags.HasError() {
+		diags.Append(refuseOnMini(addOn)...)
+	}
+	i := a.invoke(resp, addOn.Name, config.steps()...)
+	diags.Append(i.limit(ctx, config.Timeouts)...)
+	if resp.Diagnostics.Append(diags...); diags.HasError() {
+		return
+	}
+	u, diags := i.newUpkeep(ctx, addOn, config.upkeepModel)
+	if resp.Diagnostics.Append(diags...); diags.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(u.run(ctx)...)
+}
+
+// kvs_schedule_maintenance chooses the week in which the outstanding maintenance of a store runs. The surprise: Heroku
+// moves by weeks from whatever was scheduled, so that doing it twice moves twice. Here, the week is counted from now.
+
+var (
+	_ action.ActionWithConfigure      = (*maintenanceScheduleAction)(nil)
+	_ action.ActionWithModifyPlan     = (*maintenanceScheduleAction)(nil)
+	_ action.ActionWithValidateConfig = (*maintenanceScheduleAction)(nil)
+)
+
+type maintenanceScheduleAction struct{ connection }
+
+func newMaintenanceScheduleAction() action.Action { return &maintenanceScheduleAction{} }
+
+type maintenanceScheduleActionModel struct {
+	InstanceID types.String `tfsdk:"instance_id"`
+	NotBefore  types.String `tfsdk:"not_before"`
+	InWeeks    wholeNumber  `tfsdk:"in_weeks"`
+}
+
+const (
+	scheduling = "scheduling the maintenance"
+	week       = 7 * 24 * time.Hour
+)
+
+func (a *maintenanceScheduleAction) Metadata(_ context.Context, req action.MetadataRequest, resp *action.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_schedule_maintenance"
+}
+
+func (a *maintenanceScheduleAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Chooses the maintenance window in which the outstanding maintenance of a store runs, later or earlier than Heroku has scheduled it, " +
+			"but not after the time by which Heroku requires it. Which day and time the window has is for `kvs_maintenance_window` to say. " +
+			"Invoking it again changes nothing, and where no maintenance is outstanding, nothing is done.",
+		Attributes: map[string]schema.Attribute{
+			"instance_id": actionInstanceID(),
+			"not_before": schema.StringAttribute{
+				MarkdownDescription: "Date, such as `2026-02-23`: the maintenance runs in the first window that begins on it or after it, in UTC. Give either this or `in_weeks`.",
+				Optional:            true,
+				Validators:          []validator.String{validatedBy(func(s string) error { _, err := parseDate(s); return err })},
+			},
+			"in_weeks": schema.Int64Attribute{
+				MarkdownDescription: "Number of weeks from now: the maintenance runs in the first window after them; `0` means the next window. Give either this or `not_before`.",
+				Optional:            true,
+				CustomType:          wholeNumberType{phrase: "a time of %s weeks", example: 4},
+				Validators:          []validator.Int64{int64ValidatedBy(validateWeeks)},
+			},
+		},
+	}
+}
+
+// validateWeeks keeps to a year: Heroku requires a maintenance long before.
+func validateWeeks(weeks int64) error {
+	if weeks >= 0 && weeks <= 52 {
+		return nil
+	}
+	return fmt.Errorf("a time of %d weeks is none that a maintenance can be put off for: write a whole number from 0 to 52, for example 4", weeks)
+}
+
+func parseDate(s string) (time.Time, error) {
+	date, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		return date, fmt.Errorf("%q is not a date: write it as year, month and day, for example \"2026-02-23\"", s)
+	}
+	return date, nil
+}
+
+func (a *maintenanceScheduleAction) Configure(_ context.Context, req action.ConfigureRequest, resp *action.ConfigureResponse) {
+	a.configure(req.ProviderData, &resp.Diagnostics)
+}
+
+func (a *maintenanceScheduleAction) ValidateConfig(ctx context.Context, req action.ValidateConfigRequest, resp *action.ValidateConfigResponse) {
+	var config maintenanceScheduleActionModel
+	if diags := req.Config.Get(ctx, &config); diags.HasError() || config.NotBefore.IsUnknown() || config.InWeeks.IsUnknown() {
+		return // what cannot be read has been refused by its own attribute
+	}
+	if config.NotBefore.IsNull() == config.InWeeks.IsNull() {
+		resp.Diagnostics.AddError("The week of the maintenance is missing or ambiguous", "Give either not_before or in_weeks, and not both.")
+	}
+}
+
+func (a *maintenanceScheduleAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Scheduling a maintenance", nil)
+	var config maintenanceScheduleActionModel
+	if !a.accept(ctx, req, &config, &resp.Diagnostics) {
+		return
+	}
+	addOn, diags := a.ofStore(ctx, config.InstanceID)
+	if !diags.HasError() {
+		diags.Append(refuseOnMini(addOn)...)
+	}
+	if resp.Diagnostics.Append(diags...); diags.HasError() {
+		return
+	}
+	i := a.invoke(resp, addOn.Name, scheduling)
+	i.begin(ctx, scheduling)
+	resp.Diagnostics.Append(i.schedule(ctx, addOn, config)...)
+}
+
+func (i *invocation) schedule(ctx context.Context, addOn heroku.AddOn, config maintenanceScheduleActionModel) diag.Diagnostics {
+	const summary = "Unable to schedule the maintenance of Key-Value Store"
+	c, refusal, err := i.choose(ctx, addOn, config)
+	switch {
+	case err != nil:
+		return diag.Diagnostics{i.failure(summary, storeLabel(addOn)+", whose maintenance was not scheduled", err)}
+	case refusal != nil:
+		return diag.Diagnostics{refusal}
+	case c.nothing != "":
+		i.say(ctx, c.nothing)
+		return nil
+	}
+	at, err := i.client.ScheduleMaintenance(ctx, addOn.ID, c.scheduled, c.weeks)
+	if err != nil {
+		return diag.Diagnostics{i.failure(summary, storeLabel(addOn), err)}
+	}
+	i.say(ctx, "it is scheduled for "+at.Format(time.RFC3339))
+	return nil
+}
+
+// weekChoice is by how many weeks to move what is scheduled, or why nothing is to be done.
+type weekChoice struct {
+	scheduled time.Time
+	weeks     int
+	nothing   string
+}
+
+// choose compares what is scheduled with what is asked for. The refusal is nil when it can be done.
+func (c *connection) choose(
+	ctx context.Context, addOn heroku.AddOn, config maintenanceScheduleActionModel,
+) (choice weekChoice, refusal diag.Diagnostic, err error) {
+	m, err := c.client.Maintenance(ctx, addOn.ID)
+	if heroku.HasStatus(err, http.StatusNotFound) || err == nil && !m.Outstanding() {
+		return weekChoice{nothing: nothingTo("schedule", m)}, nil, nil
+	}
+	if err != nil {
+		return choice, nil, err
+	}
+	window, err := keyvalue.ParseWindowText(m.Window)
+	if err != nil {
+		return choice, diag.NewErrorDiagnostic("Unable to schedule the maintenance of Key-Value Store", fmt.Sprintf(
+			"%s: %s. Nothing was done; choose the week with `heroku data:maintenances:schedule`.", storeLabel(addOn), err)), nil
+	}
+	now := c.client.HostTime()
+	wanted := window.Next(config.earliest(now))
+	if !m.RequiredBy.IsZero() && wanted.After(m.RequiredBy) {
+		return choice, diag.NewErrorDiagnostic("The maintenance cannot be put off for so long", fmt.Sprintf(
+			"%s: Heroku requires its maintenance by %s, and the window that was asked for begins at %s. Nothing was done: choose an earlier week.",
+			storeLabel(addOn), m.RequiredBy.Format(time.RFC3339), wanted.Format(time.RFC3339))), nil
+	}
+	choice = weekChoice{scheduled: m.ScheduledFor, weeks: weeksBetween(m.ScheduledFor, now, wanted)}
+	if choice.weeks == 0 && !m.ScheduledFor.IsZero() {
+		choice.nothing = "it is scheduled for " + m.ScheduledFor.Format(time.RFC3339) + " already"
+	}
+	return choice, nil, nil
+}
+
+// earliest is when the window may begin: in the future, whatever the date.
+func (m maintenanceScheduleActionModel) earliest(now time.Time) time.Time {
+	earliest := now.Add(time.Duration(m.InWeeks.ValueInt64()) * week)
+	if date, err := parseDate(m.NotBefore.ValueString()); err == nil && date.After(earliest) {
+		return date
+	}
+	return earliest
+}
+
+// weeksBetween is by how many weeks to move what is scheduled, so that it is in the window that begins at wanted. Without
+// a schedule, Heroku counts from now and takes the next window.
+func weeksBetween(scheduled, now, wanted time.Time) int {
+	if scheduled.IsZero() {
+		return int(wanted.Sub(now) / week)
+	}
+	return int(math.Round(float64(wanted.Sub(scheduled)) / float64(week)))
+}
+
+// kvs_set_app_maintenance switches an app's maintenance mode on or off, for apps that no configuration manages.
+
+var (
+	_ action.ActionWithConfigure  = (*appMaintenanceAction)(nil)
+	_ action.ActionWithModifyPlan = (*appMaintenanceAction)(nil)
+)
+
+type appMaintenanceAction struct{ connection }
+
+func newAppMaintenanceAction() action.Action { return &appMaintenanceAction{} }
+
+type appMaintenanceActionModel struct {
+	AppID       types.String `tfsdk:"app_id"`
+	Maintenance types.Bool   `tfsdk:"maintenance"`
+}
+
+func (a *appMaintenanceAction) Metadata(_ context.Context, req action.MetadataRequest, resp *action.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_set_app_maintenance"
+}
+
+func (a *appMaintenanceAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Switches the maintenance mode of an app on or off: web requests get a maintenance page, and the dynos keep running. " +
+			"For an app with a `kvs_app`, set `maintenance` there: the next apply would put it back to that.",
+		Attributes: map[string]schema.Attribute{
+			"app_id": schema.StringAttribute{
+				MarkdownDescription: "UUID of the app, such as `kvs_app.web.id`.",
+				Required:            true,
+				Validators:          []validator.String{uuidValidator()},
+			},
+			"maintenance": schema.BoolAttribute{
+				MarkdownDescription: "Whether the app is to be in maintenance mode.",
+				Required:            true,
+			},
+		},
+	}
+}
+
+func (a *appMaintenanceAction) Configure(_ context.Context, req action.ConfigureRequest, resp *action.ConfigureResponse) {
+	a.configure(req.ProviderData, &resp.Diagnostics)
+}
+
+func (a *appMaintenanceAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Switching the maintenance mode of an app", nil)
+	var config appMaintenanceActionModel
+	if !a.accept(ctx, req, &config, &resp.Diagnostics) {
+		return
+	}
+	on := config.Maintenance.ValueBool()
+	object := "App " + config.AppID.ValueString()
+	app, err := a.client.FindApp(ctx, config.AppID.ValueString())
+	if err == nil {
+		object = fmt.Sprintf("App %s (%s)", app.Name, app.ID)
+		i := a.invoke(resp, app.Name, maintenanceModeStep(on))
+		i.begin(ctx, maintenanceModeStep(on))
+		switch {
+		case app.Maintenance == on:
+			i.say(ctx, "it was so already")
+		default:
+			if _, err = a.client.UpdateApp(ctx, app.ID, heroku.AppUpdate{Maintenance: &on}); err == nil {
+				i.say(ctx, "done")
+			}
+		}
+	}
+	if err != nil {
+		resp.Diagnostics.Append(a.failureOf(invoking, "Unable to switch the maintenance mode of the app", object, err))
+	}
+}
+
+func maintenanceModeStep(on bool) string {
+	if on {
+		return "switching maintenance mode on"
+	}
+	return "switching maintenance mode off"
+}

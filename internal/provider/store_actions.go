@@ -1,0 +1,407 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/action/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/action"
+	"github.com/hashicorp/terraform-plugin-framework/action/schema"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/probe"
+)
+
+// kvs_rotate_credentials gives a store a new password and ends when every attached app has it and the old one is dead. URLs
+// are compared in memory and are in nothing that is said.
+
+var (
+	_ action.ActionWithConfigure  = (*credentialsAction)(nil)
+	_ action.ActionWithModifyPlan = (*credentialsAction)(nil)
+)
+
+type credentialsAction struct{ connection }
+
+func newCredentialsAction() action.Action { return &credentialsAction{} }
+
+type credentialsActionModel struct {
+	InstanceID types.String   `tfsdk:"instance_id"`
+	Timeouts   timeouts.Value `tfsdk:"timeouts"`
+}
+
+const (
+	stepLooking  = "looking at the apps"
+	stepRotating = "rotating the credentials"
+	stepNewURL   = "waiting for the store's new URL"
+	stepApps     = "waiting for the apps to get it"
+	stepDead     = "checking that the old password is dead"
+)
+
+const (
+	deadPause  = 5 * time.Second // between looks at a store that still takes the old password
+	deadMisses = 3               // looks that say neither, until nothing can be proven
+)
+
+func (a *credentialsAction) Metadata(_ context.Context, req action.MetadataRequest, resp *action.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_rotate_credentials"
+}
+
+func (a *credentialsAction) Schema(ctx context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Gives a store a new password, and waits until every app that it is attached to has the new URL in its config vars, which restarts the app, and until the old password is refused. " +
+			"Where the store cannot be reached from here, as in a Private Space, a warning says that the latter is not proven. " +
+			"Read the new URL with the ephemeral resource `kvs_credentials`, in the next run: in the same one it may have been read before. " +
+			"It can be interrupted: a rotation that has not reached all apps is waited for when the action is invoked again, and no other one is begun.",
+		Attributes: map[string]schema.Attribute{"instance_id": actionInstanceID(), "timeouts": actionTimeouts(ctx)},
+	}
+}
+
+func (a *credentialsAction) Configure(_ context.Context, req action.ConfigureRequest, resp *action.ConfigureResponse) {
+	a.configure(req.ProviderData, &resp.Diagnostics)
+}
+
+func (a *credentialsAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Rotating credentials", nil)
+	var config credentialsActionModel
+	if !a.accept(ctx, req, &config, &resp.Diagnostics) {
+		return
+	}
+	addOn, diags := a.ofStore(ctx, config.InstanceID)
+	if resp.Diagnostics.Append(diags...); diags.HasError() {
+		return
+	}
+	r := rotation{invocation: a.invoke(resp, addOn.Name, stepLooking, stepRotating, stepNewURL, stepApps, stepDead), addOn: addOn}
+	if resp.Diagnostics.Append(r.limit(ctx, config.Timeouts)...); resp.Diagnostics.HasError() {
+		return
+	}
+	store, err := r.rotate(ctx, &resp.Diagnostics)
+	if err == nil {
+		err = r.reachApps(ctx, store)
+	}
+	if err != nil {
+		object := storeLabel(addOn)
+		if !r.ordered {
+			object += ", whose credentials were not rotated"
+		}
+		resp.Diagnostics.Append(r.failure("Unable to rotate the credentials of Key-Value Store", object, err))
+		return
+	}
+	resp.Diagnostics.Append(r.proveDead(ctx, store)...)
+}
+
+// rotation is one change of a store's password.
+type rotation struct {
+	*invocation
+	addOn heroku.AddOn
+	vars  []urlVar
+	old   []heroku.Secret // URLs that are to be dead
+
+	ordered bool // now or before
+}
+
+// urlVar is where an app has the URL of the store.
+type urlVar struct {
+	app           heroku.AppID
+	appName, name string
+}
+
+// rotate orders a rotation, unless an earlier one is still on its way to the apps, and returns the store with its new URL.
+func (r *rotation) rotate(ctx context.Context, diags *diag.Diagnostics) (heroku.Store, error) {
+	r.begin(ctx, stepLooking)
+	store, err := r.client.WaitStoreAvailable(ctx, r.addOn.ID, "", r.remaining())
+	if err == nil {
+		err = r.look(ctx, store)
+	}
+	if err != nil {
+		return store, err
+	}
+	if r.ordered = len(r.old) > 0; r.ordered {
+		r.say(ctx, "an earlier rotation has not reached all apps yet: it is finished, and no other one is begun")
+		diags.AddWarning("An earlier rotation of the credentials was finished", fmt.Sprintf(
+			"%s: when the action began, not all attached apps had the store's present URL, so that it waited for that instead of rotating once more. Invoke it again for another rotation.", storeLabel(r.addOn)))
+		return store, nil
+	}
+	r.begin(ctx, stepRotating)
+	before, err := r.client.RotateCredentials(ctx, r.addOn.ID)
+	if r.ordered = mayHaveBegun(err); err != nil {
+		return store, err
+	}
+	r.old = []heroku.Secret{before}
+	r.begin(ctx, stepNewURL)
+	return r.client.WaitCredentialsRotated(r.watching(ctx), r.addOn.ID, before, r.remaining())
+}
+
+// look finds the config vars of the attached apps, and the URLs in them that are not the store's.
+func (r *rotation) look(ctx context.Context, store heroku.Store) error {
+	attachments, err := r.client.AddOnAttachments(ctx, r.addOn.ID)
+	if err != nil {
+		return err
+	}
+	for _, attachment := range attachments {
+		at := urlVar{attachment.AppID, attachment.AppName, keyvalue.ConfigVar(attachment.Name)}
+		value, set, err := r.client.ConfigVar(ctx, at.app, at.name)
+		if err != nil {
+			return fmt.Errorf("app %s: %w", at.appName, err)
+		}
+		if other := heroku.Secret(value); set && !samePassword(other, store.ResourceURL) && !slices.Contains(r.old, other) {
+			r.old = append(r.old, other)
+		}
+		r.vars = append(r.vars, at)
+	}
+	return nil
+}
+
+// samePassword compares what matters: the host may have another name inside of a space.
+func samePassword(a, b heroku.Secret) bool {
+	one, err := keyvalue.ParseURL(a.Reveal())
+	other, e := keyvalue.ParseURL(b.Reveal())
+	if err != nil || e != nil || one.Password == "" {
+		return a == b
+	}
+	return one.Password == other.Password
+}
+
+// reachApps waits until all apps have the new URL; one that is gone needs none.
+func (r *rotation) reachApps(ctx context.Context, store heroku.Store) error {
+	r.begin(ctx, stepApps)
+	for n, at := range r.vars {
+		err := r.client.WaitConfigVar(ctx, at.app, at.name, r.remaining(), func(value heroku.Secret) bool {
+			return samePassword(value, store.ResourceURL)
+		})
+		if err != nil && !heroku.IsNotFound(err) {
+			return fmt.Errorf("app %s: %w", at.appName, err)
+		}
+		r.say(ctx, fmt.Sprintf("%s of app %s is up to date, %d of %d", at.name, at.appName, n+1, len(r.vars)))
+	}
+	return nil
+}
+
+// proveDead tries the old password at the store's present server.
+func (r *rotation) proveDead(ctx context.Context, store heroku.Store) diag.Diagnostics {
+	r.begin(ctx, stepDead)
+	if _, err := r.lookAt(ctx, store.ResourceURL, false); err != nil {
+		return r.notProven(ctx, err)
+	}
+	for _, old := range r.old {
+		target, err := withPassword(store.ResourceURL, old)
+		for misses := 0; err == nil; {
+			_, err = r.lookAt(ctx, target, false)
+			var away *probe.Unreachable
+			switch {
+			case err == nil && r.remaining() == 0:
+				return diag.Diagnostics{diag.NewErrorDiagnostic("The old password still opens the store", fmt.Sprintf(
+					"%s has a new password, which all attached apps have, but %s after the action began its server accepts the old one as well. Invoke the action again, and tell Heroku Support if that does not help.",
+					storeLabel(r.addOn), r.elapsed()))}
+			case err == nil:
+				r.say(ctx, "it is still accepted")
+			case errors.As(err, &away) && away.Reason != probe.ReasonAuth && misses < deadMisses:
+				misses++
+			default:
+				continue // what is left of err ends the loop
+			}
+			err = r.client.Clock().Sleep(ctx, deadPause)
+		}
+		var refused *probe.Unreachable
+		if !errors.As(err, &refused) || refused.Reason != probe.ReasonAuth {
+			return r.notProven(ctx, err)
+		}
+	}
+	r.say(ctx, "it is refused, and the new one is accepted")
+	return nil
+}
+
+// notProven is no failure: the password has been changed, and Heroku is not contradicted.
+func (r *rotation) notProven(ctx context.Context, err error) diag.Diagnostics {
+	if ctx.Err() != nil {
+		return diag.Diagnostics{diag.NewErrorDiagnostic("Unable to check the old password", fmt.Sprintf(
+			"%s: %s\n\nIts credentials were rotated, and all attached apps have the new ones. Only that the old password is refused was not seen: "+
+				"try the old URL to see it. Invoked again, the action would rotate once more.", storeLabel(r.addOn), whatHappened(err)))}
+	}
+	why := strings.TrimPrefix(err.Error(), "the store cannot be reached: ")
+	r.say(ctx, "not proven: not reachable from here")
+	return diag.Diagnostics{diag.NewWarningDiagnostic("It is not proven that the old password is dead", fmt.Sprintf(
+		"%s has a new password, and all attached apps have it. That the old one is refused is not proven, because the store is not reachable from here: %s. "+
+			"To see it, try the old URL from a dyno of an app in its space.", storeLabel(r.addOn), why))}
+}
+
+// withPassword is a URL with the password of another one.
+func withPassword(target, from heroku.Secret) (heroku.Secret, error) {
+	u, err := url.Parse(target.Reveal())
+	if err != nil {
+		return "", errors.New("the store's URL cannot be read")
+	}
+	old, err := keyvalue.ParseURL(from.Reveal())
+	if err != nil {
+		return "", err // repeats no part of the URL
+	}
+	u.User = url.UserPassword(u.User.Username(), old.Password)
+	return heroku.Secret(u.String()), nil
+}
+
+// kvs_upgrade_version gives a store a newer version. The surprise: on production plans Heroku only prepares a maintenance,
+// and the version changes when that is run; a mini is upgraded at once and loses its keys.
+
+var (
+	_ action.ActionWithConfigure  = (*versionAction)(nil)
+	_ action.ActionWithModifyPlan = (*versionAction)(nil)
+)
+
+type versionAction struct{ connection }
+
+func newVersionAction() action.Action { return &versionAction{} }
+
+type versionActionModel struct {
+	InstanceID types.String `tfsdk:"instance_id"`
+	Version    types.String `tfsdk:"version"`
+	When       types.String `tfsdk:"when"`
+	upkeepModel
+	AcceptDataLoss types.Bool     `tfsdk:"accept_data_loss"`
+	Timeouts       timeouts.Value `tfsdk:"timeouts"`
+}
+
+const (
+	stepOrdering = "ordering the upgrade"
+	stepVersion  = "checking the version"
+)
+
+func (a *versionAction) Metadata(_ context.Context, req action.MetadataRequest, resp *action.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_upgrade_version"
+}
+
+func (a *versionAction) Schema(ctx context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
+	attributes := map[string]schema.Attribute{
+		"instance_id": actionInstanceID(),
+		"version": schema.StringAttribute{
+			MarkdownDescription: "The version that the store is to have at least, such as `7.2`. One that runs it, or a later one, is left as it is.",
+			Required:            true,
+			Validators:          []validator.String{validatedBy(validateVersion)},
+		},
+		"when": schema.StringAttribute{
+			MarkdownDescription: "`window`, the default, leaves the prepared maintenance to the store's maintenance window; `now` runs it as soon as it is ready, and the three attributes about apps apply then.",
+			Optional:            true,
+			Validators:          []validator.String{stringvalidator.OneOf(upgradeNow, upgradeInWindow)},
+		},
+		"accept_data_loss": schema.BoolAttribute{
+			MarkdownDescription: "Consent to losing all keys, which the upgrade of a store on the mini plan means. Off by default.",
+			Optional:            true,
+		},
+		"timeouts": actionTimeouts(ctx),
+	}
+	maps.Copy(attributes, upkeepAttributes())
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Upgrades the version of a store. There is no way back. Heroku prepares a maintenance, which takes the store offline for some minutes when it is run; " +
+			"a store on the mini plan is upgraded at once and loses all keys. " +
+			"It can be interrupted and invoked again: an upgrade that has been ordered is not ordered twice, and apps that are held still are put back.",
+		Attributes: attributes,
+	}
+}
+
+func (a *versionAction) Configure(_ context.Context, req action.ConfigureRequest, resp *action.ConfigureResponse) {
+	a.configure(req.ProviderData, &resp.Diagnostics)
+}
+
+func (a *versionAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Upgrading a version", nil)
+	var config versionActionModel
+	if !a.accept(ctx, req, &config, &resp.Diagnostics) {
+		return
+	}
+	addOn, diags := a.ofStore(ctx, config.InstanceID)
+	if resp.Diagnostics.Append(diags...); diags.HasError() {
+		return
+	}
+	i := a.invoke(resp, addOn.Name, config.steps(addOn)...)
+	if resp.Diagnostics.Append(i.limit(ctx, config.Timeouts)...); resp.Diagnostics.HasError() {
+		return
+	}
+	u, diags := i.newUpkeep(ctx, addOn, config.upkeepModel)
+	if resp.Diagnostics.Append(diags...); diags.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(u.upgrade(ctx, config.upgrade())...)
+}
+
+// steps are those of an upgrade of the store.
+func (m versionActionModel) steps(addOn heroku.AddOn) []string {
+	name, err := keyvalue.ParsePlanName(addOn.Plan)
+	switch {
+	case err == nil && hasNoWindow(name):
+		return []string{stepOrdering, stepAvailable, stepVersion}
+	case m.When.ValueString() != upgradeNow:
+		return []string{stepOrdering, stepPreparing}
+	}
+	return slices.Concat([]string{stepOrdering}, m.upkeepModel.steps(), []string{stepVersion})
+}
+
+func (m versionActionModel) upgrade() upgrade {
+	return upgrade{
+		floor: keyvalue.Version(m.Version.ValueString()), now: m.When.ValueString() == upgradeNow,
+		acceptDataLoss: m.AcceptDataLoss.ValueBool(), consent: path.Root("accept_data_loss"),
+	}
+}
+
+// kvs_reset_stats sets the counters of a store's server back to 0, as `heroku redis:stats-reset` does.
+
+var (
+	_ action.ActionWithConfigure  = (*statsAction)(nil)
+	_ action.ActionWithModifyPlan = (*statsAction)(nil)
+)
+
+type statsAction struct{ connection }
+
+func newStatsAction() action.Action { return &statsAction{} }
+
+type statsActionModel struct {
+	InstanceID types.String `tfsdk:"instance_id"`
+}
+
+const resettingStats = "resetting the statistics"
+
+func (a *statsAction) Metadata(_ context.Context, req action.MetadataRequest, resp *action.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_reset_stats"
+}
+
+func (a *statsAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Sets the statistics of a store's server back to 0, such as its hits, misses, and expired and evicted keys, so that what `kvs_usage` tells begins anew. Keys and settings stay.",
+		Attributes:          map[string]schema.Attribute{"instance_id": actionInstanceID()},
+	}
+}
+
+func (a *statsAction) Configure(_ context.Context, req action.ConfigureRequest, resp *action.ConfigureResponse) {
+	a.configure(req.ProviderData, &resp.Diagnostics)
+}
+
+func (a *statsAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
+	defer recoverPanic(&resp.Diagnostics, "Resetting the statistics of a store", nil)
+	var config statsActionModel
+	if !a.accept(ctx, req, &config, &resp.Diagnostics) {
+		return
+	}
+	addOn, diags := a.ofStore(ctx, config.InstanceID)
+	if resp.Diagnostics.Append(diags...); diags.HasError() {
+		return
+	}
+	i := a.invoke(resp, addOn.Name, resettingStats)
+	i.begin(ctx, resettingStats)
+	if err := a.client.ResetStats(ctx, addOn.ID); err != nil {
+		resp.Diagnostics.Append(i.failure("Unable to reset the statistics of Key-Value Store", storeLabel(addOn), err))
+		return
+	}
+	i.say(ctx, "done")
+}
