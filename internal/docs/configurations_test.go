@@ -82,7 +82,7 @@ func (all schemas) review(text string) (wrong []string) {
 	if diags.HasErrors() {
 		return []string{diags.Error()}
 	}
-	body := file.Body.(*hclsyntax.Body) //nolint:forcetypeassert // hclsyntax parses into nothing else
+	body := file.Body.(*hclsyntax.Body)
 	for _, block := range body.Blocks {
 		of, known := all[block.Type]
 		if !known || len(block.Labels) == 0 || !strings.HasPrefix(block.Labels[0], "kvs_") {

@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -65,6 +66,7 @@ func TestLongRelease(t *testing.T) {
 			t.Errorf("it says %+v", manifest)
 		}
 	})
+	t.Run("from nothing", func(t *testing.T) { expectSameWithoutCache(t, one) })
 	for _, platform := range platforms {
 		t.Run(platform, func(t *testing.T) { expectArchive(t, one, platform) })
 	}
@@ -78,12 +80,38 @@ func file(suffix string) string { return project + "_" + version + "_" + suffix 
 // build makes a release of the last commit in a clone of its own, and gives the directory with what is to be published.
 func build(t *testing.T, place string) string {
 	t.Helper()
-	clone := filepath.Join(t.TempDir(), place)
-	run(t, "", nil, "git", "clone", "--quiet", "--no-hardlinks", filepath.Join("..", ".."), clone)
-	run(t, clone, nil, "git", "tag", "--force", "v"+version)
-	run(t, clone, []string{"PATH=" + tools + string(os.PathListSeparator) + os.Getenv("PATH"), "GOFLAGS="},
-		filepath.Join(tools, "goreleaser"), "release", "--clean", "--skip=publish,sign,announce")
+	clone := cloneInto(t, filepath.Join(t.TempDir(), place))
+	goreleaser(t, clone, nil, "release", "--clean", "--skip=publish,sign,announce")
 	return filepath.Join(clone, "dist")
+}
+
+func cloneInto(t *testing.T, dir string) string {
+	t.Helper()
+	run(t, "", nil, "git", "clone", "--quiet", "--no-hardlinks", filepath.Join("..", ".."), dir)
+	run(t, dir, nil, "git", "tag", "--force", "v"+version)
+	return dir
+}
+
+func goreleaser(t *testing.T, dir string, env []string, args ...string) {
+	t.Helper()
+	env = append(env, "PATH="+tools+string(os.PathListSeparator)+os.Getenv("PATH"), "GOFLAGS=")
+	run(t, dir, env, filepath.Join(tools, "goreleaser"), args...)
+}
+
+// expectSameWithoutCache: the two builds of everything share what Go has compiled. Here, all of it is compiled anew, for the
+// platform of this machine.
+func expectSameWithoutCache(t *testing.T, dist string) {
+	clone := cloneInto(t, filepath.Join(t.TempDir(), "third"))
+	goreleaser(t, clone, []string{"GOCACHE=" + t.TempDir()}, "build", "--clean", "--single-target")
+	binary := project + "_v" + version
+	one, err := filepath.Glob(filepath.Join(dist, project+"_"+runtime.GOOS+"_"+runtime.GOARCH+"*", binary+"*"))
+	if err != nil || len(one) != 1 {
+		t.Fatalf("the binary of this machine is not among %v: %v", one, err)
+	}
+	another := strings.Replace(one[0], dist, filepath.Join(clone, "dist"), 1)
+	if !bytes.Equal(contentOf(t, one[0]), contentOf(t, another)) {
+		t.Errorf("%s is another one without Go's cache", filepath.Base(one[0]))
+	}
 }
 
 func run(t *testing.T, dir string, env []string, name string, args ...string) string {
@@ -143,7 +171,7 @@ func expectArchive(t *testing.T, dist, platform string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer archive.Close()
+	defer func() { _ = archive.Close() }()
 	name := project + "_v" + version
 	if strings.HasPrefix(platform, "windows") {
 		name += ".exe"
