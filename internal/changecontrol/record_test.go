@@ -65,7 +65,8 @@ func expectRecord(t *testing.T, path string, lines, unanswered int) Verification
 	text := content(t, path)
 	v := Verify(text)
 	if !v.Valid || v.Lines != lines || len(v.Unanswered) != unanswered {
-		t.Errorf("valid %t (broken at %d), %d lines, %d unanswered; want %d and %d:\n%s", v.Valid, v.FirstBroken, v.Lines, len(v.Unanswered),
+		t.Errorf("valid %t (broken at %d), %d lines, %d unanswered; want %d and %d:\n%s", v.Valid, v.FirstBroken,
+			v.Lines, len(v.Unanswered),
 			lines, unanswered, text)
 	}
 	return v

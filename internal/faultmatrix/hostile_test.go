@@ -30,7 +30,8 @@ func server(t *testing.T, sb *acctest.Sandbox) (tfprotov6.ProviderServer, *tfpro
 		t.Fatal(err)
 	}
 	config := dynamic(t, schema.Provider.ValueType(), object(schema.Provider, nil))
-	configured, err := provider.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{TerraformVersion: "1.14.0", Config: config})
+	configured, err := provider.ConfigureProvider(t.Context(),
+		&tfprotov6.ConfigureProviderRequest{TerraformVersion: "1.14.0", Config: config})
 	if err != nil || len(configured.Diagnostics) > 0 {
 		t.Fatalf("configuring the provider: %v, %v", err, configured.Diagnostics)
 	}
@@ -75,7 +76,8 @@ func TestAccHostile_importIDs(t *testing.T) {
 				continue // the protocol cannot carry it
 			}
 			t.Run(resource+" "+name, func(t *testing.T) {
-				response, err := provider.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: resource, ID: id})
+				response, err := provider.ImportResourceState(t.Context(),
+					&tfprotov6.ImportResourceStateRequest{TypeName: resource, ID: id})
 				if err != nil {
 					t.Fatalf("the provider fails: %v", err)
 				}
@@ -121,7 +123,8 @@ func TestAccHostile_values(t *testing.T) {
 		for _, config := range variations(resource) {
 			asked++
 			encoded := dynamic(t, resource.ValueType(), config)
-			validated, err := provider.ValidateResourceConfig(t.Context(), &tfprotov6.ValidateResourceConfigRequest{TypeName: name, Config: encoded})
+			validated, err := provider.ValidateResourceConfig(t.Context(),
+				&tfprotov6.ValidateResourceConfigRequest{TypeName: name, Config: encoded})
 			if err != nil {
 				t.Fatalf("%s: validating %v: %v", name, config, err)
 			}

@@ -105,7 +105,8 @@ func stepsWithDeaths() (all []Experiment) {
 	for step, request := range map[string]string{
 		"mark the old store": "POST /addon-attachments", "note what an app is like": "PATCH /apps/[^/]+/config-vars",
 		"scale an app down": "PATCH /apps/[^/]+/formation",
-		"order the copy":    "POST /apps/.*/addons", "settings of the copy": "PATCH /redis/.*", "rename the old store": "PATCH /apps/.*/addons/.*",
+		"order the copy":    "POST /apps/.*/addons", "settings of the copy": "PATCH /redis/.*",
+		"rename the old store":  "PATCH /apps/.*/addons/.*",
 		"destroy the old store": "DELETE /apps/.*/addons/.*",
 	} {
 		for death, does := range map[string]func(*Harness, string){"a panic": (*Harness).Panic,

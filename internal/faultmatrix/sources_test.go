@@ -78,7 +78,8 @@ var sources = []source{
 	{"data", "kvs_instances", map[string]string{"version": "7.2"}, "settings", aStore, []string{"404"}, nil}, // a store that is not ready
 	{"data", "kvs_maintenance", ofStore, "the store", on("GET", "/addons/*"), nil, nil},
 	{"data", "kvs_maintenance", ofStore, "", on("GET", "/data/maintenances/v1/*"), []string{"404"}, nil}, // one that has had none
-	{"data", "kvs_maintenance", map[string]string{"app_id": "app"}, "an app's stores", on("GET", "/apps/*/addons"), []string{"an empty list"},
+	{"data", "kvs_maintenance", map[string]string{"app_id": "app"}, "an app's stores", on("GET", "/apps/*/addons"),
+		[]string{"an empty list"},
 		nil},
 	{"data", "kvs_maintenance", map[string]string{"app_id": "app"}, "an app", on("GET", "/data/maintenances/v1/apps/*"), nil, nil},
 	{"data", "kvs_plans", nil, "", on("GET", "/addon-services/*/plans"), []string{"an empty list"}, nil},
@@ -87,7 +88,8 @@ var sources = []source{
 	{"data", "kvs_private_space", map[string]string{"id": "space"}, "addresses", on("GET", "/spaces/*/nat"), []string{"404"}, nil},
 	{"data", "kvs_private_space", map[string]string{"id": "space"}, "apps", on("GET", "/teams/*/apps"), []string{"an empty list"}, nil},
 	// an app that has just gone
-	{"data", "kvs_private_space", map[string]string{"id": "space"}, "stores", on("GET", "/apps/*/addons"), []string{"404", "an empty list"}, nil},
+	{"data", "kvs_private_space", map[string]string{"id": "space"}, "stores", on("GET", "/apps/*/addons"),
+		[]string{"404", "an empty list"}, nil},
 	{"data", "kvs_regions", nil, "", on("GET", "/regions"), []string{"an empty list"}, nil},
 	{"data", "kvs_usage", ofStore, "", on("GET", "/addons/*"), nil, nil},
 	{"data", "kvs_usage", ofStore, "the store", aStore, []string{"404"}, nil}, // a store that is not ready
@@ -119,7 +121,8 @@ func neighbourhood(t *testing.T, sb *acctest.Sandbox) map[string]string {
 	app, err := c.CreateApp(ctx, heroku.AppCreate{Name: "orders-web"})
 	var store heroku.AddOn
 	if err == nil {
-		store, err = c.CreateAddOn(ctx, app.ID, heroku.AddOnCreate{Plan: "heroku-redis:premium-0", Name: "orders-cache", AttachmentName: "REDIS"})
+		store, err = c.CreateAddOn(ctx, app.ID, heroku.AddOnCreate{Plan: "heroku-redis:premium-0", Name: "orders-cache",
+			AttachmentName: "REDIS"})
 	}
 	if err == nil {
 		_, err = c.WaitStoreAvailable(ctx, store.ID, "", time.Hour)
@@ -313,7 +316,8 @@ func expectReport(t *testing.T, diagnostics []*tfprotov6.Diagnostic, sb *acctest
 		}
 		errors++
 		if !slices.ContainsFunc(failed, func(r sandbox.Request) bool { return reports(d.Detail, r, do) }) {
-			t.Errorf("this does not say which request failed, and how (%s %s: %d, …):\n%s: %s", failed[0].Method, failed[0].Path, failed[0].Status,
+			t.Errorf("this does not say which request failed, and how (%s %s: %d, …):\n%s: %s", failed[0].Method,
+				failed[0].Path, failed[0].Status,
 				d.Summary, d.Detail)
 		}
 	}

@@ -37,7 +37,8 @@ func BenchmarkRefresh(b *testing.B) {
 			defer server.Close()
 			b.ReportAllocs()
 			for b.Loop() {
-				client, err := heroku.New(heroku.Options{APIURL: server.URL, DataAPIURL: server.URL, Credential: heroku.Credential{Token: "t"}})
+				client, err := heroku.New(heroku.Options{APIURL: server.URL, DataAPIURL: server.URL,
+					Credential: heroku.Credential{Token: "t"}})
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -159,7 +159,8 @@ func TestLostCreateIsDatedByHeroku(t *testing.T) {
 					t.Errorf("at Heroku it is %v, want %v", at, start)
 				}
 				addOn, err := client.CreateAddOn(t.Context(), appID, cache)
-				if c.ours && (err != nil || addOn.ID != addOnID) || !c.ours && (err == nil || !strings.Contains(err.Error(), "exists since")) {
+				if c.ours && (err != nil || addOn.ID != addOnID) || !c.ours &&
+					(err == nil || !strings.Contains(err.Error(), "exists since")) {
 					t.Errorf("%v, %v", addOn.ID, err)
 				}
 			})
@@ -440,7 +441,8 @@ func TestQueueForAnAppCanBeLeft(t *testing.T) {
 	<-inFlight
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := c.CreateAttachment(ctx, heroku.AttachmentCreate{App: appID, AddOn: addOnID, Name: "X"}); !errors.Is(err, context.Canceled) {
+	if _, err := c.CreateAttachment(ctx, heroku.AttachmentCreate{App: appID, AddOn: addOnID,
+		Name: "X"}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 	close(release)

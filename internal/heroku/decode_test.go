@@ -95,7 +95,8 @@ func TestAddOnIsReadAsDocumented(t *testing.T) {
   "name": "redis-curved-48210", "plan": {"id": "ad3f2c10-7b64-4f0e-9c1d-2e3f4a5b6c7d", "name": "heroku-redis:private-7"},
   "provider_id": "7c4e", "state": "provisioned", "updated_at": "2026-01-14T09:21:07Z", "web_url": "https://addons-sso.heroku.com/x",
   "provision_message": "Your add-on should be available in a few minutes."}`, heroku.AddOn{
-			ID: addOnID, Name: "redis-curved-48210", AppID: appID, AppName: "orders-api", Service: "heroku-redis", Plan: "heroku-redis:private-7",
+			ID: addOnID, Name: "redis-curved-48210", AppID: appID, AppName: "orders-api", Service: "heroku-redis",
+			Plan:  "heroku-redis:private-7",
 			State: heroku.StateProvisioned, ConfigVars: []string{"REDIS_URL"}, WebURL: "https://addons-sso.heroku.com/x",
 			CreatedAt: "2026-01-14T09:12:30Z", UpdatedAt: "2026-01-14T09:21:07Z", BilledCents: &cents,
 			ProvisionMessage: "Your add-on should be available in a few minutes.",

@@ -57,7 +57,8 @@ func TestScaleIsOneRequestAndResolvesALostAnswer(t *testing.T) {
 		"answered": {"", "", []string{patch}, true},
 		"lost, and done": {"200 HTML", `[{"type":"clock","quantity":9},{"type":"web","quantity":0},{"type":"worker","quantity":3}]`,
 			[]string{patch, get}, true},
-		"lost, and not done":       {"200 HTML", `[{"type":"web","quantity":0},{"type":"worker","quantity":1}]`, []string{patch, get}, false},
+		"lost, and not done": {"200 HTML", `[{"type":"web","quantity":0},{"type":"worker","quantity":1}]`,
+			[]string{patch, get}, false},
 		"lost, and a type is gone": {"200 HTML", `[{"type":"web","quantity":0}]`, []string{patch, get}, false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -137,9 +137,10 @@ func TestAnswersThatContradictTheQuestionAreRefused(t *testing.T) {
 			_, err := c.Formation(t.Context(), appID)
 			return err
 		}},
-		"processes of another app that are scaled": {`[{"app":{"id":"` + other + `"},"type":"web","quantity":0}]`, func(c *heroku.Client) error {
-			return c.Scale(t.Context(), appID, map[string]int{"web": 0})
-		}},
+		"processes of another app that are scaled": {`[{"app":{"id":"` + other + `"},"type":"web","quantity":0}]`,
+			func(c *heroku.Client) error {
+				return c.Scale(t.Context(), appID, map[string]int{"web": 0})
+			}},
 		"an attachment by name on another app": {attachmentJSON(attachmentID, "REDIS", addOnID), func(c *heroku.Client) error {
 			_, err := c.AppAttachment(t.Context(), other, "REDIS")
 			return err
@@ -186,21 +187,24 @@ func TestAnswersThatContradictTheQuestionAreRefused(t *testing.T) {
 		}},
 		"a maintenance": {`{"addon":{"uuid":"` + other + `"},"status":"ready"}`,
 			func(c *heroku.Client) error { _, err := c.Maintenance(t.Context(), addOnID); return err }},
-		"earlier maintenances": {`{"maintenances":[{"addon":{"uuid":"` + other + `"},"status":"completed"}]}`, func(c *heroku.Client) error {
-			_, err := c.MaintenanceHistory(t.Context(), addOnID, 5)
-			return err
-		}},
-		"maintenances of another app": {`{"maintenances":[{"app":{"uuid":"` + other + `"},"status":"completed"}]}`, func(c *heroku.Client) error {
-			_, err := c.AppMaintenances(t.Context(), appID)
-			return err
-		}},
+		"earlier maintenances": {`{"maintenances":[{"addon":{"uuid":"` + other + `"},"status":"completed"}]}`,
+			func(c *heroku.Client) error {
+				_, err := c.MaintenanceHistory(t.Context(), addOnID, 5)
+				return err
+			}},
+		"maintenances of another app": {`{"maintenances":[{"app":{"uuid":"` + other + `"},"status":"completed"}]}`,
+			func(c *heroku.Client) error {
+				_, err := c.AppMaintenances(t.Context(), appID)
+				return err
+			}},
 		"plans of another service": {`[{"name":"heroku-postgresql:essential-0"}]`,
 			func(c *heroku.Client) error { _, err := c.Plans(t.Context()); return err }},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			srv := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
-				if strings.HasSuffix(r.URL.Path, "addon-attachments") && r.Method == http.MethodGet && !strings.HasPrefix(test.answer, "[") {
+				if strings.HasSuffix(r.URL.Path, "addon-attachments") && r.Method == http.MethodGet &&
+					!strings.HasPrefix(test.answer, "[") {
 					reply(w, 200, "[]")
 					return
 				}

@@ -159,7 +159,8 @@ func TestMaintenanceHistoryAsksForAsManyAsWanted(t *testing.T) {
 
 func TestMaintenanceAnswersThatAreNotThat(t *testing.T) {
 	t.Parallel()
-	for name, body := range map[string]string{"no status": `{"window":"x"}`, "no list": `{}`, "a list that is null": `{"maintenances":null}`,
+	for name, body := range map[string]string{"no status": `{"window":"x"}`, "no list": `{}`,
+		"a list that is null":       `{"maintenances":null}`,
 		"an element without status": `{"maintenances":[{}]}`} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -352,7 +352,8 @@ func TestTransferIsRepeatedOnlyAfterALook(t *testing.T) {
 		want   []string
 		ok     bool
 	}{
-		"answered":                        {func(w http.ResponseWriter, _ *http.Request) { reply(w, 201, theirs) }, "", 0, []string{post}, true},
+		"answered": {func(w http.ResponseWriter, _ *http.Request) { reply(w, 201, theirs) }, "",
+			0, []string{post}, true},
 		"lost, and done":                  {outcomes["reset"], theirs, 200, []string{post, get}, true},
 		"unreadable, and done":            {outcomes["200 empty"], theirs, 200, []string{post, get}, true},
 		"lost, and not done":              {outcomes["reset"], ours, 200, []string{post, get, post}, true},

@@ -116,9 +116,10 @@ func TestWaitsEndAsHerokuSays(t *testing.T) {
 			9 * time.Second},
 		"not found for a short while": {becoming("", 50*time.Second, "provisioned"), 0, "", 50 * time.Second},
 		"not found for over a minute": {becoming("", time.Hour, "provisioned"), heroku.Gone, "not found", time.Minute},
-		"vanished":                    {becoming("provisioning", 65*time.Second, ""), heroku.Gone, "not found", 2*time.Minute + 5*time.Second},
-		"a state that nobody knows":   {becoming("contemplating", 9*time.Second, "provisioned"), 0, "", 9 * time.Second},
-		"never ready":                 {becoming("provisioning", 24*time.Hour, ""), heroku.TimedOut, "provisioning", 10 * time.Minute},
+		"vanished": {becoming("provisioning", 65*time.Second, ""), heroku.Gone, "not found",
+			2*time.Minute + 5*time.Second},
+		"a state that nobody knows": {becoming("contemplating", 9*time.Second, "provisioned"), 0, "", 9 * time.Second},
+		"never ready":               {becoming("provisioning", 24*time.Hour, ""), heroku.TimedOut, "provisioning", 10 * time.Minute},
 		"destroyed while provisioning": {becoming("deprovisioning", 9*time.Second, "deprovisioned"), heroku.Failed, "deprovisioned",
 			9 * time.Second},
 	} {
@@ -466,10 +467,12 @@ func TestPausesOfTheRateLimitAreTold(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(told) < 2 || told[0].For != "the next try of GET /addons/acme-cache" || !strings.Contains(told[0].State, "429") || told[0].Limit != 7*time.Second {
+	if len(told) < 2 || told[0].For != "the next try of GET /addons/acme-cache" ||
+		!strings.Contains(told[0].State, "429") || told[0].Limit != 7*time.Second {
 		t.Fatalf("told %+v", told)
 	}
-	if last := told[len(told)-1]; last.For != "the next request" || !strings.Contains(last.State, "few requests are left") || last.Limit <= 0 {
+	if last := told[len(told)-1]; last.For != "the next request" ||
+		!strings.Contains(last.State, "few requests are left") || last.Limit <= 0 {
 		t.Errorf("told %+v", last)
 	}
 }

@@ -59,7 +59,8 @@ func (c Change) Outcome(terms Terms) Outcome {
 	case c.Method == InPlace:
 		o.Method, o.URLChanges, o.Interruption = MethodVersionUpgrade, URLMayChange, InterruptionBrief
 	case terms.Empty:
-		o.Method, o.Data, o.URLChanges, o.Interruption, o.Irreversible = MethodReplacementByEmpty, DataLost, URLChangesNow, InterruptionBrief, true
+		o.Method, o.Data, o.URLChanges, o.Interruption, o.Irreversible = MethodReplacementByEmpty, DataLost,
+			URLChangesNow, InterruptionBrief, true
 	default:
 		o.Method, o.URLChanges, o.Interruption = MethodReplacementByFork, URLChangesNow, InterruptionBrief
 		if terms.AppsHeld {

@@ -37,11 +37,13 @@ func TestChange_Outcome(t *testing.T) {
 		},
 		"a version": {
 			from: store("premium-0", ""), to: store("premium-0", "8.0"),
-			want: keyvalue.Outcome{Method: "version_upgrade", Data: "writes_at_risk", URLChanges: "possible", Interruption: "brief", Irreversible: true},
+			want: keyvalue.Outcome{Method: "version_upgrade", Data: "writes_at_risk", URLChanges: "possible",
+				Interruption: "brief", Irreversible: true},
 		},
 		"the version of a mini store": {
 			from: store("mini", ""), to: store("mini", "8.0"),
-			want: keyvalue.Outcome{Method: "version_upgrade", Data: "lost", URLChanges: "possible", Interruption: "brief", Irreversible: true},
+			want: keyvalue.Outcome{Method: "version_upgrade", Data: "lost", URLChanges: "possible",
+				Interruption: "brief", Irreversible: true},
 		},
 		"another network": {
 			from: store("premium-7", ""), to: store("private-7", ""),
@@ -53,7 +55,8 @@ func TestChange_Outcome(t *testing.T) {
 		},
 		"out of a Shield Space": {
 			from: store("shield-7", ""), to: store("premium-7", ""), terms: keyvalue.Terms{AppsHeld: true},
-			want: keyvalue.Outcome{Method: "replacement_by_fork", Data: "copied", URLChanges: "yes", Interruption: "while_copied", Irreversible: true},
+			want: keyvalue.Outcome{Method: "replacement_by_fork", Data: "copied", URLChanges: "yes",
+				Interruption: "while_copied", Irreversible: true},
 		},
 		"a smaller plan of another network": {
 			from: store("premium-9", ""), to: store("private-7", ""), terms: keyvalue.Terms{AppsHeld: true},

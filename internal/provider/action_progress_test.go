@@ -31,7 +31,8 @@ func TestInvocation_messageThatPanics(t *testing.T) {
 	if len(heard) != 2 || !strings.Contains(heard[1], "step 2 of 2, putting the apps back") {
 		t.Errorf("it says %q", heard)
 	}
-	for _, want := range []string{"A progress message was lost", "a panic of type string", "orders-cache", "provider.TestInvocation_messageThatPanics"} {
+	for _, want := range []string{"A progress message was lost", "a panic of type string", "orders-cache",
+		"provider.TestInvocation_messageThatPanics"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log lacks %q:\n%s", want, log.String())
 		}
@@ -53,7 +54,8 @@ func TestLogWait(t *testing.T) {
 		t.Fatalf("%v, %v", lines, err)
 	}
 	for field, want := range map[string]string{
-		"@level": "info", "@message": "Waiting for add-on 7 to be provisioned", "state": "provisioning", "elapsed": "1m2s", "limit": "1h0m0s",
+		"@level": "info", "@message": "Waiting for add-on 7 to be provisioned", "state": "provisioning",
+		"elapsed": "1m2s", "limit": "1h0m0s",
 	} {
 		if lines[0][field] != want {
 			t.Errorf("%s is %v, want %s", field, lines[0][field], want)

@@ -260,7 +260,8 @@ func newKeptWorld(t *testing.T, plan string, edit ...func(*sandbox.Options)) kep
 	sb := acctest.Start(t, append([]func(*sandbox.Options){options}, edit...)...)
 	w := keptWorld{Apps: sb.Apps(t), actionServer: newActionServer(t, sb)}
 	w.web, w.api = w.RunningApp("orders-web"), w.RunningApp("orders-api")
-	addOn, err := w.Somebody.CreateAddOn(t.Context(), w.web, heroku.AddOnCreate{Plan: "heroku-redis:" + plan, Name: "orders-cache", AttachmentName: "REDIS"})
+	addOn, err := w.Somebody.CreateAddOn(t.Context(), w.web,
+		heroku.AddOnCreate{Plan: "heroku-redis:" + plan, Name: "orders-cache", AttachmentName: "REDIS"})
 	if err == nil {
 		_, err = w.Somebody.WaitAddOnProvisioned(t.Context(), addOn.ID, time.Hour)
 	}
@@ -311,7 +312,8 @@ func (w keptWorld) expectBoth(want string) {
 func TestActions_areServed(t *testing.T) {
 	t.Parallel()
 	s := unconfiguredActionServer(t, acctest.Start(t, func(o *sandbox.Options) { o.Engine = "miniredis" }))
-	want := []string{"kvs_reset_stats", "kvs_rotate_credentials", "kvs_run_maintenance", "kvs_schedule_maintenance", "kvs_set_app_maintenance", "kvs_upgrade_version"}
+	want := []string{"kvs_reset_stats", "kvs_rotate_credentials", "kvs_run_maintenance", "kvs_schedule_maintenance",
+		"kvs_set_app_maintenance", "kvs_upgrade_version"}
 	if got := slices.Sorted(maps.Keys(s.schemas)); !slices.Equal(got, want) {
 		t.Errorf("the actions are %q, want %q", got, want)
 	}
@@ -343,7 +345,8 @@ func TestActions_nullAndUnknownValues(t *testing.T) {
 				delete(with, "in_weeks")
 			}
 			config := w.config(name, with)
-			validated, err := w.server.ValidateActionConfig(t.Context(), &tfprotov6.ValidateActionConfigRequest{ActionType: name, Config: config})
+			validated, err := w.server.ValidateActionConfig(t.Context(),
+				&tfprotov6.ValidateActionConfigRequest{ActionType: name, Config: config})
 			if err != nil || len(validated.Diagnostics) > 0 {
 				t.Errorf("validating %s with %s unknown: %v, %+v", name, attribute, err, validated)
 			}
@@ -370,17 +373,21 @@ func TestActions_refusedConfigurations(t *testing.T) {
 	}{
 		"a name instead of an id": {"kvs_reset_stats", values{"instance_id": "orders-cache"}, "is not an id"},
 		"a version that is none":  {"kvs_upgrade_version", values{"instance_id": id, "version": "latest"}, "is not a version"},
-		"another time":            {"kvs_upgrade_version", values{"instance_id": id, "version": "7.2", "when": "later"}, "value must be one of"},
-		"a date that is none":     {"kvs_schedule_maintenance", values{"instance_id": id, "not_before": "23.2.2026"}, "is not a date"},
-		"no week":                 {"kvs_schedule_maintenance", values{"instance_id": id}, "Give either not_before or in_weeks"},
-		"two weeks":               {"kvs_schedule_maintenance", values{"instance_id": id, "not_before": "2026-02-23", "in_weeks": 2}, "Give either not_before or in_weeks"},
-		"weeks in the past":       {"kvs_schedule_maintenance", values{"instance_id": id, "in_weeks": -1}, "a whole number from 0 to 52"},
-		"a timeout that is none":  {"kvs_run_maintenance", values{"instance_id": id, "timeouts": "soon"}, "is not a time to wait"},
-		"a time in the past":      {"kvs_run_maintenance", values{"instance_id": id, "timeouts": "-5m"}, "is not a time to wait"},
-		"half a week":             {"kvs_schedule_maintenance", values{"instance_id": id, "in_weeks": 0.5}, "a time of 0.5 weeks is not a whole number"},
-		"nobody's confirmation":   {"kvs_run_maintenance", values{"instance_id": id, "confirm": ""}, "cannot be the name of an app"},
+		"another time": {"kvs_upgrade_version", values{"instance_id": id, "version": "7.2", "when": "later"},
+			"value must be one of"},
+		"a date that is none": {"kvs_schedule_maintenance", values{"instance_id": id, "not_before": "23.2.2026"}, "is not a date"},
+		"no week":             {"kvs_schedule_maintenance", values{"instance_id": id}, "Give either not_before or in_weeks"},
+		"two weeks": {"kvs_schedule_maintenance",
+			values{"instance_id": id, "not_before": "2026-02-23", "in_weeks": 2}, "Give either not_before or in_weeks"},
+		"weeks in the past":      {"kvs_schedule_maintenance", values{"instance_id": id, "in_weeks": -1}, "a whole number from 0 to 52"},
+		"a timeout that is none": {"kvs_run_maintenance", values{"instance_id": id, "timeouts": "soon"}, "is not a time to wait"},
+		"a time in the past":     {"kvs_run_maintenance", values{"instance_id": id, "timeouts": "-5m"}, "is not a time to wait"},
+		"half a week": {"kvs_schedule_maintenance", values{"instance_id": id, "in_weeks": 0.5},
+			"a time of 0.5 weeks is not a whole number"},
+		"nobody's confirmation": {"kvs_run_maintenance", values{"instance_id": id, "confirm": ""}, "cannot be the name of an app"},
 	} {
-		validated, err := s.server.ValidateActionConfig(t.Context(), &tfprotov6.ValidateActionConfigRequest{ActionType: test.action, Config: s.config(test.action, test.given)})
+		validated, err := s.server.ValidateActionConfig(t.Context(),
+			&tfprotov6.ValidateActionConfigRequest{ActionType: test.action, Config: s.config(test.action, test.given)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,7 +21,8 @@ func TestUpgradeVersion_yieldsAnother(t *testing.T) {
 			t.Parallel()
 			w := newKeptWorld(t, plan)
 			body := `{"addon_id":"` + string(w.store) + `","name":"orders-cache","plan":"` + plan + `","version":"7.2.4","info":[{"name":"Status","values":["Available"]}]}`
-			w.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/redis/v0/databases/*", Agent: "terraform-provider-kvs"}, Do: sandbox.Effect{Status: 200, Body: &body}})
+			w.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/redis/v0/databases/*",
+				Agent: "terraform-provider-kvs"}, Do: sandbox.Effect{Status: 200, Body: &body}})
 			said := w.invoke(upgradeVersion, w.about(given))
 			said.failed("Store version was not upgraded", "Key-Value Store orders-cache ("+string(w.store)+") runs version 7.2.4", "8.0 was asked for", "Invoke the action again", "Heroku Support")
 			w.expectBoth(running)
@@ -39,10 +40,13 @@ func TestRotateCredentials_interruptedInTheLastStep(t *testing.T) {
 	old, _ := w.urls()
 	answer, same := `{"message":"Rotating credentials."}`, strings.Replace(old, "//h:", "//:", 1)
 	info := `{"name":"orders-cache","resource_url":"` + same + `","info":[{"name":"Status","values":["Available"]}]}`
-	w.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: "/redis/v0/databases/*/credentials_rotation"}, Do: sandbox.Effect{Status: 200, Body: &answer}})
-	w.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/redis/v0/databases/*", From: 3}, Do: sandbox.Effect{Status: 200, Body: &info}})
+	w.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: "/redis/v0/databases/*/credentials_rotation"},
+		Do: sandbox.Effect{Status: 200, Body: &answer}})
+	w.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/redis/v0/databases/*", From: 3},
+		Do: sandbox.Effect{Status: 200, Body: &info}})
 	said := w.invokeUntil("it is still accepted", rotateCredentials, w.about(nil))
-	said.failed("Unable to check the old password", "Key-Value Store orders-cache ("+string(w.store)+")", "context canceled", "all attached apps have the new ones", "would rotate once more")
+	said.failed("Unable to check the old password", "Key-Value Store orders-cache ("+string(w.store)+")",
+		"context canceled", "all attached apps have the new ones", "would rotate once more")
 	w.keepsSecrets(said, old)
 }
 

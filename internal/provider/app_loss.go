@@ -157,7 +157,8 @@ func validateTeamName(s string) error {
 	case name == "" || keyvalue.IsUUID(s):
 		return fmt.Errorf("%q is not a team's name: give the name that `heroku teams` prints, for example acme-platform", s)
 	case strings.ContainsFunc(name, unicode.IsSpace):
-		return fmt.Errorf("%q is not a team's name, which has neither capitals nor blanks: give the name that `heroku teams` prints, for example acme-platform", s)
+		return fmt.Errorf("%q is not a team's name, which has neither capitals nor blanks: give the name that `heroku "+
+			"teams` prints, for example acme-platform", s)
 	case name != s:
 		return fmt.Errorf("%q is not a team's name, which has neither capitals nor blanks: write %q", s, name)
 	}
@@ -183,7 +184,8 @@ func (r *appResource) checkSpace(ctx context.Context, config appModel) diag.Diag
 	var diags diag.Diagnostics
 	if config.SpaceID.IsNull() && config.InternalRouting.ValueBool() {
 		diags.AddAttributeError(path.Root("internal_routing"), "Internal routing needs a space",
-			"An app in the Common Runtime has no network of its own that it could be reached from. Set space_id, or leave internal_routing out.")
+			"An app in the Common Runtime has no network of its own that it could be reached from. Set space_id, or "+
+				"leave internal_routing out.")
 	}
 	if r.client == nil || config.SpaceID.IsNull() || config.SpaceID.IsUnknown() {
 		return diags
@@ -205,31 +207,37 @@ func (r *appResource) readySpace(ctx context.Context, plan appModel) (heroku.Spa
 	case heroku.IsNotFound(err):
 		return space, diag.Diagnostics{unknownSpace(plan)}
 	case err != nil:
-		return space, diag.Diagnostics{r.failure("Unable to read the space of the app", fmt.Sprintf("App %q", plan.Name.ValueString()), err)}
+		return space, diag.Diagnostics{r.failure("Unable to read the space of the app",
+			fmt.Sprintf("App %q", plan.Name.ValueString()), err)}
 	case space.State != heroku.SpaceAllocated:
-		return space, diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("space_id"), "The space cannot hold apps yet", fmt.Sprintf(
+		return space, diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("space_id"), "The space cannot "+
+			"hold apps yet", fmt.Sprintf(
 			"App %q was not created: the space %s (%s) is %s, and takes apps only once it is allocated. "+
-				"Apply again then; a kvs_private_space waits for it, as long as its timeouts.create says.", plan.Name.ValueString(), space.Name, space.ID, space.State))}
+				"Apply again then; a kvs_private_space waits for it, as long as its timeouts.create says.",
+			plan.Name.ValueString(), space.Name, space.ID, space.State))}
 	}
 	return space, plan.checkAgainst(space)
 }
 
 func unknownSpace(plan appModel) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("space_id"), "Space not found", fmt.Sprintf(
-		"Heroku knows no space with the id %q that this token may see. Use the UUID of an existing space, for instance kvs_private_space.prod.id.", plan.SpaceID.ValueString()))
+		"Heroku knows no space with the id %q that this token may see. Use the UUID of an existing space, for "+
+			"instance kvs_private_space.prod.id.", plan.SpaceID.ValueString()))
 }
 
 func (m appModel) checkAgainst(space heroku.Space) diag.Diagnostics {
 	var diags diag.Diagnostics
 	if region := m.Region.normalized(); region != "" && region != space.Region {
 		diags.AddAttributeError(path.Root("region"), "The region is that of the space", fmt.Sprintf(
-			"App %q is to run in the space %s, which is in the region %s, and the configuration says %s. Leave region out: it follows from the space.",
+			"App %q is to run in the space %s, which is in the region %s, and the configuration says %s. Leave region "+
+				"out: it follows from the space.",
 			m.Name.ValueString(), space.Name, space.Region, m.Region.ValueString()))
 	}
 	if team := m.Team.ValueString(); team != "" && team != space.Team {
 		diags.AddAttributeError(path.Root("team"), "The app belongs to the team of its space", fmt.Sprintf(
 			"App %q is to be owned by the team %s, and the space %s belongs to the team %s, as every app in it does. "+
-				"Leave team out: the app then goes along when the space is transferred.", m.Name.ValueString(), team, space.Name, space.Team))
+				"Leave team out: the app then goes along when the space is transferred.", m.Name.ValueString(), team,
+			space.Name, space.Team))
 	}
 	return diags
 }
@@ -238,7 +246,8 @@ func (m appModel) checkAgainst(space heroku.Space) diag.Diagnostics {
 func (r *appResource) movedWithSpace(ctx context.Context, id heroku.AppID, team string) (heroku.App, error) {
 	app, err := r.client.FindApp(ctx, string(id))
 	if err == nil && app.Team != team {
-		err = fmt.Errorf("the app belongs to the team %s, as its space does, and not to %s: leave team out, and transfer the space", app.Team, team)
+		err = fmt.Errorf("the app belongs to the team %s, as its space does, and not to %s: leave team out, and "+
+			"transfer the space", app.Team, team)
 	}
 	return app, err
 }

@@ -209,9 +209,10 @@ resource "kvs_app" "counted" {
 	cli := sb.CLI(t, three+two)
 	cli.Apply()
 	for change, config := range map[string]string{
-		"other keys alone":             apps(`{ x = "orders-a", y = "orders-b", z = "orders-c" }`) + two,
-		"another name of the resource": apps(`{ a = "orders-a", b = "orders-b" }`) + two + "resource \"kvs_app\" \"other\" {\n  name = \"orders-c\"\n}\n",
-		"an index that shifts":         three + counted(`["orders-1"]`),
+		"other keys alone": apps(`{ x = "orders-a", y = "orders-b", z = "orders-c" }`) + two,
+		"another name of the resource": apps(`{ a = "orders-a", b = "orders-b" }`) + two + "resource \"kvs_app\" " +
+			"\"other\" {\n  name = \"orders-c\"\n}\n",
+		"an index that shifts": three + counted(`["orders-1"]`),
 	} {
 		cli.Configure(config)
 		plan := cli.Run("plan", "-no-color", "-input=false")

@@ -78,7 +78,8 @@ resource "kvs_app" "web" {
 			{ // a store that Terraform does not know would die with its app, so the app stays and the error names the store
 				PreConfig: func() {
 					found := mustFindApp(t, someone, "orders-web")
-					if _, err := someone.CreateAddOn(t.Context(), found.ID, heroku.AddOnCreate{Plan: "heroku-redis:premium-0", Name: "made-by-hand"}); err != nil {
+					if _, err := someone.CreateAddOn(t.Context(), found.ID,
+						heroku.AddOnCreate{Plan: "heroku-redis:premium-0", Name: "made-by-hand"}); err != nil {
 						t.Fatal(err)
 					}
 				},
@@ -124,12 +125,14 @@ resource "kvs_app" "worker" {
 			{ // a store of another app is only attached here: it survives, and does not hold the app back
 				PreConfig: func() {
 					owner, guest := mustFindApp(t, someone, "orders-web"), mustFindApp(t, someone, "orders-worker")
-					addOn, err := someone.CreateAddOn(t.Context(), owner.ID, heroku.AddOnCreate{Plan: "heroku-redis:premium-0", Name: "shared"})
+					addOn, err := someone.CreateAddOn(t.Context(), owner.ID,
+						heroku.AddOnCreate{Plan: "heroku-redis:premium-0", Name: "shared"})
 					if err == nil {
 						addOn, err = someone.WaitAddOnProvisioned(t.Context(), addOn.ID, aWhile)
 					}
 					if err == nil {
-						_, err = someone.CreateAttachment(t.Context(), heroku.AttachmentCreate{AddOn: addOn.ID, App: guest.ID, Name: "SHARED"})
+						_, err = someone.CreateAttachment(t.Context(),
+							heroku.AttachmentCreate{AddOn: addOn.ID, App: guest.ID, Name: "SHARED"})
 					}
 					if err != nil {
 						t.Fatal(err)
@@ -151,7 +154,8 @@ func TestAccApp_refusal(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ config, says string }{
 		"a name that Heroku would refuse": {`name = "Orders"`, "Orders"},
-		"a UUID in place of a team":       {"name = \"orders-web\"\nteam = \"7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7\"", "is not a team's name"},
+		"a UUID in place of a team": {"name = \"orders-web\"\nteam = \"7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7\"",
+			"is not a team's name"},
 	}
 	sb := acctest.Start(t)
 	refusals := map[string]acctest.Refusal{}

@@ -75,7 +75,8 @@ func (r *appResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *
 				Validators:          []validator.String{validatedBy(keyvalue.ValidateAppName)},
 			},
 			"team": schema.StringAttribute{
-				MarkdownDescription: "Name of the team that owns the app; when absent, the app belongs to the token's user, or to the team of its space. " +
+				MarkdownDescription: "Name of the team that owns the app; when absent, the app belongs to the token's " +
+					"user, or to the team of its space. " +
 					"Changing it transfers the app in place; in a space the app goes with the space instead. " +
 					"Removing it is refused outside of spaces, since an app cannot leave a team without a person who takes it over.",
 				Optional:      true,
@@ -84,14 +85,16 @@ func (r *appResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *
 				PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
 			},
 			"space_id": schema.StringAttribute{
-				MarkdownDescription: "UUID of the Private or Shield Space that the app runs in; when absent, the app is in the Common Runtime. " +
+				MarkdownDescription: "UUID of the Private or Shield Space that the app runs in; when absent, the app " +
+					"is in the Common Runtime. " +
 					"An app cannot move, so changing it replaces the app, and leaving it out for an app that is in a space is refused.",
 				Optional:   true,
 				Validators: []validator.String{uuidValidator()},
 			},
 			"space_name": nameBeside("space_id", "Name of the space; null in the Common Runtime"),
 			"internal_routing": schema.BoolAttribute{
-				MarkdownDescription: "Whether the app can be reached from inside its space only; `false` when absent at creation. It needs a space. " +
+				MarkdownDescription: "Whether the app can be reached from inside its space only; `false` when absent " +
+					"at creation. It needs a space. " +
 					"It is settled when the app is created, so changing it replaces the app.",
 				Optional:      true,
 				Computed:      true,
@@ -201,14 +204,16 @@ func (r *appResource) planUpdate(ctx context.Context, state, config appModel, pl
 	if plan.SpaceID.IsNull() && !state.SpaceID.IsNull() {
 		diags.AddAttributeError(path.Root("space_id"), "An app cannot leave its space", fmt.Sprintf(
 			"%s runs in the space %s, and the configuration names no space. Set space_id = %q to leave it there. "+
-				"To move, create a second kvs_app beside this one, and destroy this one last.", state, state.SpaceID.ValueString(), state.SpaceID.ValueString()))
+				"To move, create a second kvs_app beside this one, and destroy this one last.", state,
+			state.SpaceID.ValueString(), state.SpaceID.ValueString()))
 		return diags
 	}
 	if config.Team.IsNull() && !state.Team.IsNull() && plan.SpaceID.IsNull() {
 		diags.AddAttributeError(path.Root("team"), "An app cannot leave its team",
 			fmt.Sprintf("%s belongs to the team %s, and the configuration names no team. "+
 				"Heroku hands an app to a person only after that person has accepted it. "+
-				"Set team = %q to leave it there, or transfer the app with `heroku apps:transfer` first.", state, state.Team.ValueString(), state.Team.ValueString()))
+				"Set team = %q to leave it there, or transfer the app with `heroku apps:transfer` first.", state,
+				state.Team.ValueString(), state.Team.ValueString()))
 	}
 	if !plan.Team.Equal(state.Team) {
 		diags.Append(r.checkSpace(ctx, config)...)
@@ -282,7 +287,8 @@ func (r *appResource) creationFailure(ctx context.Context, name string, err erro
 	}
 	r.run.refuses(object{appType, string(taken.ID)})
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "An app with this name exists already", fmt.Sprintf(
-		"%s\n\nThe name belongs to an app that this token can see: choose another name, or manage the existing app by importing it:\n\n%s\n\n"+
+		"%s\n\nThe name belongs to an app that this token can see: choose another name, or manage the existing app by "+
+			"importing it:\n\n%s\n\n"+
 			"If it is an app of this configuration whose address has changed, write a moved block instead:\n\n%s\n\n"+
 			"With create_before_destroy an app cannot keep its name, since names are unique at Heroku.",
 		failure.Detail(), importBlock(appType, string(taken.ID)), movedBlock(appType)))
@@ -408,7 +414,8 @@ func (r *appResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 		resp.Diagnostics.AddError("The app still owns add-ons", fmt.Sprintf(
 			"%s was not destroyed: Heroku would destroy these add-ons and their data with it.\n\n%s\n\n"+
 				"Destroy each of them first, or bring it under management with an import block so that the plan shows its end. "+
-				"To keep them while the app is replaced, make a second app beside it, change app_id of each store and apply, and destroy this app last.",
+				"To keep them while the app is replaced, make a second app beside it, change app_id of each store and "+
+				"apply, and destroy this app last.",
 			state, strings.Join(owned, "\n")))
 		return
 	}

@@ -80,7 +80,8 @@ resource "kvs_app" "web" {
 				ResourceName:  app,
 				ImportState:   true,
 				ImportStateId: "no-such-app",
-				ExpectError:   acctest.Says("Check the spelling, whether a name or a UUID is wanted, and whether a UUID is that of another kind of object: `heroku apps --all` lists the apps of an account"),
+				ExpectError: acctest.Says("Check the spelling, whether a name or a UUID is wanted, and whether a " +
+					"UUID is that of another kind of object: `heroku apps --all` lists the apps of an account"),
 			},
 		},
 	})
@@ -149,7 +150,8 @@ resource "kvs_app" "web" {
 				},
 				PostApplyFunc: func() {
 					if changes := sb.Requests("PATCH", "/apps/.*"); len(changes) != 2 {
-						t.Errorf("%d requests changed the app, want one for the maintenance at first and one for both now: %v", len(changes), changes)
+						t.Errorf("%d requests changed the app, want one for the maintenance at first and one for "+
+							"both now: %v", len(changes), changes)
 					}
 				},
 			},

@@ -64,7 +64,8 @@ func TestAccAppInSpace_basic(t *testing.T) {
 				ImportStateVerify: true,
 			},
 			{ // to say what follows from the space is no change
-				Config:           privateSpace(`region = "tokyo"`) + appInSpace(`team = "acme"`, `region = "tokyo"`, `internal_routing = false`),
+				Config: privateSpace(`region = "tokyo"`) + appInSpace(`team = "acme"`, `region = "tokyo"`,
+					`internal_routing = false`),
 				ConfigPlanChecks: noChange,
 			},
 			{ // nor is to leave it out again, the team included
@@ -135,9 +136,11 @@ func TestLongAppInSpace_update(t *testing.T) {
 				ConfigStateChecks: []statecheck.StateCheck{sameID.AddStateValue(app, tfjsonpath.New("id"))},
 			},
 			{ // an app that names the space's team follows the space in the same apply
-				Config:            strings.Replace(privateSpace()+appInSpace(`team = kvs_private_space.prod.team`), "orders-web", "orders-site", 1),
-				ConfigPlanChecks:  actionOn(app, plancheck.ResourceActionUpdate),
-				ConfigStateChecks: []statecheck.StateCheck{sameID.AddStateValue(app, tfjsonpath.New("id")), appHas("team", knownvalue.StringExact("acme"))},
+				Config: strings.Replace(privateSpace()+appInSpace(`team = kvs_private_space.prod.team`),
+					"orders-web", "orders-site", 1),
+				ConfigPlanChecks: actionOn(app, plancheck.ResourceActionUpdate),
+				ConfigStateChecks: []statecheck.StateCheck{sameID.AddStateValue(app, tfjsonpath.New("id")),
+					appHas("team", knownvalue.StringExact("acme"))},
 			},
 		},
 	})
@@ -297,7 +300,8 @@ func TestLongAppInSpace_notAllocated(t *testing.T) {
 		Steps: []resource.TestStep{
 			{ // a space that takes too long is a warning of its own, so the app has to refuse, by name
 				PreConfig: func() {
-					sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: "/spaces"}, Do: sandbox.Effect{Provisioning: "stuck"}})
+					sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: "/spaces"},
+						Do: sandbox.Effect{Provisioning: "stuck"}})
 				},
 				Config:      impatient,
 				ExpectError: acctest.Says(`App "orders-web" was not created: the space acme-prod`),

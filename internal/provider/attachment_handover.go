@@ -48,7 +48,8 @@ func (r *attachmentResource) onlyOwner(state, plan attachmentModel, replaced str
 }
 
 // onlyOwnerOfFirst claims the name that a store's configuration gives to its first attachment.
-func (r *instanceResource) onlyOwnerOfFirst(ctx context.Context, req resource.ModifyPlanRequest, state, plan instanceModel) diag.Diagnostics {
+func (r *instanceResource) onlyOwnerOfFirst(ctx context.Context, req resource.ModifyPlanRequest, state,
+	plan instanceModel) diag.Diagnostics {
 	var configured types.String
 	diags := req.Config.GetAttribute(ctx, path.Root("attachment_name"), &configured)
 	if !diags.HasError() {
@@ -78,15 +79,18 @@ func (r *run) claimAttachment(app, name string, at path.Path, mine claim) diag.D
 		return nil
 	}
 	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "Two resources own one attachment", fmt.Sprintf(
-		"App %s has one attachment called %s, and this configuration has two owners for it: %s, and %s. They would undo each other at every apply. "+
-			"Keep one of them, or give them different names. If both have the same attachment in the state, let go of one without detaching it: "+
+		"App %s has one attachment called %s, and this configuration has two owners for it: %s, and %s. They would "+
+			"undo each other at every apply. "+
+			"Keep one of them, or give them different names. If both have the same attachment in the state, let go of "+
+			"one without detaching it: "+
 			"removed { from = kvs_attachment.other, lifecycle { destroy = false } }.", app, name, other.text, mine.text))}
 }
 
 // planCreation decides whether a creation may take over what is there: only if another instance of this plan has it. That
 // cannot be said to Create, which sees only what is planned while the plan is applied: therefore takes_over is planned
 // unknown, and otherwise null, and Terraform itself refuses to apply a null that has become an id.
-func (r *attachmentResource) planCreation(ctx context.Context, config attachmentModel, plan *attachmentModel, replaced string, applies bool) diag.Diagnostics {
+func (r *attachmentResource) planCreation(ctx context.Context, config attachmentModel, plan *attachmentModel,
+	replaced string, applies bool) diag.Diagnostics {
 	plan.TakesOver = types.StringNull()
 	app := plan.AppID.ValueString()
 	if config.Name.IsNull() || r.run.keeps(object{madeApp, app}) {
@@ -130,7 +134,8 @@ func (r *attachmentResource) wasAttached(ctx context.Context, app heroku.AppID, 
 
 // planTakeover plans that an instance takes over what another one of this plan has: one that is replaced, or whose address,
 // key or number has changed.
-func (r *attachmentResource) planTakeover(ctx context.Context, holder heroku.Attachment, wanted heroku.AddOnID, plan *attachmentModel, applies bool) bool {
+func (r *attachmentResource) planTakeover(ctx context.Context, holder heroku.Attachment, wanted heroku.AddOnID,
+	plan *attachmentModel, applies bool) bool {
 	switch {
 	case applies:
 		plan.TakesOver = types.StringValue(string(holder.ID))
@@ -148,8 +153,10 @@ func (r *attachmentResource) sayTaken(holder heroku.Attachment, plan attachmentM
 	if !applies {
 		return r.run.sole(object{"kvs_attachment", string(holder.ID)}, plan.String(), isTaken)
 	}
-	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("takes_over"), "The attachment is taken over as it is", fmt.Sprintf(
-		"The store %s (%s) is attached to the app %s as %s since %s (%s), and nothing is sent, because the plan has found it in another instance. "+
+	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("takes_over"), "The attachment is taken "+
+		"over as it is", fmt.Sprintf(
+		"The store %s (%s) is attached to the app %s as %s since %s (%s), and nothing is sent, because the plan has "+
+			"found it in another instance. "+
 			"If Terraform says that the final plan is inconsistent, the plan has not: somebody has attached the store since then. "+
 			"Nothing has been changed in that case; plan again, and the plan says how to import it.",
 		holder.AddOnName, holder.AddOnID, holder.AppName, holder.Name, cmp.Or(holder.CreatedAt, "an unknown time"), holder.ID))}
@@ -169,7 +176,8 @@ func (r *attachmentResource) planConfigVar(ctx context.Context, state, plan atta
 // chose the name.
 func (r *attachmentResource) isFirst(ctx context.Context, a heroku.Attachment, wanted heroku.AddOnID) bool {
 	chosen := a.Name == keyvalue.PrimaryAttachment || strings.HasPrefix(a.Name, "HEROKU_REDIS_")
-	return chosen && a.AddOnID == wanted && a.AppID == a.OwnerAppID && r.run.comesToKnow(ctx, object{"kvs_instance", string(wanted)}, planningTime)
+	return chosen && a.AddOnID == wanted && a.AppID == a.OwnerAppID &&
+		r.run.comesToKnow(ctx, object{"kvs_instance", string(wanted)}, planningTime)
 }
 
 // handover is what attaching under a name does to the attachment that bears it now.
@@ -185,7 +193,8 @@ const (
 
 // judge decides about the present holder of a name. ours are the attachments that this resource may take for its own.
 // Only the primary's name changes hands by itself, and only between stores: everything else may be somebody's.
-func (r *attachmentResource) judge(ctx context.Context, holder *heroku.Attachment, wanted heroku.AddOnID, ours ...heroku.AttachmentID) (handover, error) {
+func (r *attachmentResource) judge(ctx context.Context, holder *heroku.Attachment, wanted heroku.AddOnID,
+	ours ...heroku.AttachmentID) (handover, error) {
 	switch {
 	case holder == nil:
 		return handoverNone, nil
@@ -215,7 +224,8 @@ func (r *attachmentResource) madeHere(a heroku.Attachment) bool {
 
 // planHandover says at plan time what apply will do to the holder of the planned name. What cannot be read now is no
 // error: apply looks again.
-func (r *attachmentResource) planHandover(ctx context.Context, state attachmentModel, plan *attachmentModel, half heroku.AttachmentID, applies bool) diag.Diagnostics {
+func (r *attachmentResource) planHandover(ctx context.Context, state attachmentModel, plan *attachmentModel,
+	half heroku.AttachmentID, applies bool) diag.Diagnostics {
 	attachments, err := r.client.AttachmentsOn(ctx, heroku.AppID(plan.AppID.ValueString()))
 	if err != nil {
 		return nil
@@ -288,22 +298,28 @@ func nameInUse(holder heroku.Attachment) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "The attachment name is in use", fmt.Sprintf(
 		"On app %s the name %s belongs to the add-on %s (%s), and only %s may change hands between stores by itself. "+
 			"Choose another name, or manage the existing attachment and then re-point it through its instance_id:\n\n%s",
-		holder.AppName, holder.Name, holder.AddOnName, holder.AddOnID, keyvalue.PrimaryAttachment, importBlock("kvs_attachment", string(holder.ID))))
+		holder.AppName, holder.Name, holder.AddOnName, holder.AddOnID, keyvalue.PrimaryAttachment,
+		importBlock("kvs_attachment", string(holder.ID))))
 }
 
 // attachedAlready refuses to manage what was there before.
 func attachedAlready(holder heroku.Attachment) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "The attachment exists already", fmt.Sprintf(
-		"The store %s (%s) is attached to the app %s as %s since %s, and not by this resource: another configuration may manage it, and would lose it when this one is destroyed. "+
-			"To manage it here, import it:\n\n%s\n\nIf this configuration has it already under another address, key or number, say so with a moved block instead, or, with -parallelism=1, apply without that. "+
-			"On OpenTofu, leave out create_before_destroy as well: the attachment that it replaces cannot be told there from somebody else's.",
-		holder.AddOnName, holder.AddOnID, holder.AppName, holder.Name, cmp.Or(holder.CreatedAt, "an unknown time"), importBlock("kvs_attachment", string(holder.ID))))
+		"The store %s (%s) is attached to the app %s as %s since %s, and not by this resource: another configuration "+
+			"may manage it, and would lose it when this one is destroyed. "+
+			"To manage it here, import it:\n\n%s\n\nIf this configuration has it already under another address, key "+
+			"or number, say so with a moved block instead, or, with -parallelism=1, apply without that. "+
+			"On OpenTofu, leave out create_before_destroy as well: the attachment that it replaces cannot be told "+
+			"there from somebody else's.",
+		holder.AddOnName, holder.AddOnID, holder.AppName, holder.Name, cmp.Or(holder.CreatedAt, "an unknown time"),
+		importBlock("kvs_attachment", string(holder.ID))))
 }
 
 // attach makes the planned attachment and returns it. It looks before each step, so that a run that was cut short is
 // continued and nothing is attached twice. before is the attachment that this resource had so far, nil on create; others
 // that it may take for its own are ours.
-func (r *attachmentResource) attach(ctx context.Context, plan attachmentModel, before *heroku.Attachment, ours ...heroku.AttachmentID) (heroku.Attachment, diag.Diagnostic) {
+func (r *attachmentResource) attach(ctx context.Context, plan attachmentModel, before *heroku.Attachment,
+	ours ...heroku.AttachmentID) (heroku.Attachment, diag.Diagnostic) {
 	const summary = "Unable to attach"
 	order := heroku.AttachmentCreate{
 		AddOn: heroku.AddOnID(plan.InstanceID.ValueString()),
@@ -388,11 +404,13 @@ func attachable(addOn heroku.AddOn) diag.Diagnostic {
 	switch {
 	case addOn.Service != keyvalue.Service:
 		return diag.NewAttributeErrorDiagnostic(at, "Not a Key-Value Store", fmt.Sprintf(
-			"The add-on %s (%s) belongs to the service %s; a Key-Value Store is an add-on of %s.", addOn.Name, addOn.ID, addOn.Service, keyvalue.Service))
+			"The add-on %s (%s) belongs to the service %s; a Key-Value Store is an add-on of %s.", addOn.Name, addOn.ID,
+			addOn.Service, keyvalue.Service))
 	case addOn.State != heroku.StateProvisioned:
 		return diag.NewAttributeErrorDiagnostic(at, "Key-Value Store is not ready", fmt.Sprintf(
 			"The store %s (%s) on app %s is %s, and Heroku attaches only provisioned ones. Nothing was attached. "+
-				"Apply again when it is ready; the apply waits for stores that it manages.", addOn.Name, addOn.ID, addOn.AppName, addOn.State))
+				"Apply again when it is ready; the apply waits for stores that it manages.", addOn.Name, addOn.ID,
+			addOn.AppName, addOn.State))
 	}
 	return nil
 }

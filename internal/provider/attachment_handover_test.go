@@ -24,7 +24,8 @@ func bluePrimary(config string) string {
 
 // greenLater lets the blue store be first, and with it the primary.
 func greenLater(config string) string {
-	return strings.Replace(config, `attachment_name     = "GREEN"`, "attachment_name     = \"GREEN\"\n  depends_on          = [kvs_instance.blue]", 1)
+	return strings.Replace(config, `attachment_name     = "GREEN"`, "attachment_name     = \"GREEN\"\n  depends_on    "+
+		"      = [kvs_instance.blue]", 1)
 }
 
 func TestLongAttachment_promotion(t *testing.T) {
@@ -46,7 +47,8 @@ func TestLongAttachment_promotion(t *testing.T) {
 				Config:           arrange(attached("green", "web", "REDIS")),
 				ConfigPlanChecks: actionOn(attachment, plancheck.ResourceActionCreate),
 				PostApplyFunc: func() {
-					expectAttachments(t, sb, "orders-web", "HEROKU_REDIS_<COLOR> of orders-blue", "GREEN of orders-green", "REDIS of orders-green")
+					expectAttachments(t, sb, "orders-web", "HEROKU_REDIS_<COLOR> of orders-blue",
+						"GREEN of orders-green", "REDIS of orders-green")
 					if made := sb.Requests("POST", "/addon-attachments"); len(made) != 2 {
 						t.Errorf("%d attachments were made, want one for blue and one for green", len(made))
 					}
@@ -57,7 +59,8 @@ func TestLongAttachment_promotion(t *testing.T) {
 				Config:           arrange(attached("blue", "web", "REDIS")),
 				ConfigPlanChecks: actionOn(attachment, plancheck.ResourceActionUpdate),
 				PostApplyFunc: func() {
-					expectAttachments(t, sb, "orders-web", "HEROKU_REDIS_<COLOR> of orders-blue", "GREEN of orders-green", "REDIS of orders-blue")
+					expectAttachments(t, sb, "orders-web", "HEROKU_REDIS_<COLOR> of orders-blue",
+						"GREEN of orders-green", "REDIS of orders-blue")
 					if made := sb.Requests("POST", "/addon-attachments"); len(made) != 1 {
 						t.Errorf("%d attachments were made, want 1", len(made))
 					}
@@ -114,9 +117,12 @@ func TestLongAttachment_nameInUse(t *testing.T) {
 func TestAccAttachment_refusal(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ arguments, says string }{
-		"a store's name in place of its UUID": {"instance_id = \"orders-blue\"\napp_id = \"7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7\"", "give a UUID in lower case"},
-		"an app's name in place of its UUID":  {"instance_id = \"7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7\"\napp_id = \"orders-web\"", "give a UUID in lower case"},
-		"a name in lower case":                {"instance_id = \"7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7\"\napp_id = \"7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7\"\nname = \"cache\"", "cache"},
+		"a store's name in place of its UUID": {"instance_id = \"orders-blue\"\napp_id = " +
+			"\"7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7\"", "give a UUID in lower case"},
+		"an app's name in place of its UUID": {"instance_id = \"7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7\"\napp_id = " +
+			"\"orders-web\"", "give a UUID in lower case"},
+		"a name in lower case": {"instance_id = \"7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7\"\napp_id = " +
+			"\"7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7\"\nname = \"cache\"", "cache"},
 	}
 	sb := acctest.Start(t)
 	refusals := map[string]acctest.Refusal{}
@@ -207,7 +213,8 @@ func TestLongAttachment_lostAnswer(t *testing.T) {
 			{ // the re-point happened and its answer was lost: it is found by its name
 				PreConfig: func() {
 					sb.ResetJournal()
-					sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: "/addon-attachments", Nth: 1}, Do: sandbox.Effect{Commit: true, Reset: true}})
+					sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: "/addon-attachments", Nth: 1},
+						Do: sandbox.Effect{Commit: true, Reset: true}})
 				},
 				Config: attached("green", "worker", "SHARED"),
 				PostApplyFunc: func() {
@@ -220,7 +227,8 @@ func TestLongAttachment_lostAnswer(t *testing.T) {
 			{ // the rename got half-way, and the apply failed
 				PreConfig: func() {
 					sb.ResetJournal()
-					sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "DELETE", Path: "/addon-attachments/*"}, Do: sandbox.Effect{Status: 403}})
+					sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "DELETE", Path: "/addon-attachments/*"},
+						Do: sandbox.Effect{Status: 403}})
 				},
 				Config:      attached("green", "worker", "COMMON"),
 				ExpectError: acctest.Says("Unable to detach"),

@@ -67,7 +67,8 @@ func (r *attachmentResource) Schema(_ context.Context, _ resource.SchemaRequest,
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Attaches a store to an app under a name: the app gets the config var `<name>_URL` and restarts. " +
 			"The name `REDIS` makes the store the app's primary, as `heroku redis:promote` does. " +
-			"No change of its arguments replaces it. With `create_before_destroy`, a replacement by `replace_triggered_by` or `-replace` keeps the attachment as it is; " +
+			"No change of its arguments replaces it. With `create_before_destroy`, a replacement by " +
+			"`replace_triggered_by` or `-replace` keeps the attachment as it is; " +
 			"OpenTofu refuses that one, and changes nothing, since it tells no provider that a plan is being applied.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
@@ -82,32 +83,39 @@ func (r *attachmentResource) Schema(_ context.Context, _ resource.SchemaRequest,
 			},
 			"instance_name": nameBeside("instance_id", "Name of the store"),
 			"app_id": schema.StringAttribute{
-				MarkdownDescription: "UUID of the app that gets the config var, such as `kvs_app.web.id`. Changing it attaches the store to the other app first and detaches it from this one then.",
-				Required:            true,
-				Validators:          []validator.String{uuidValidator()},
+				MarkdownDescription: "UUID of the app that gets the config var, such as `kvs_app.web.id`. Changing it " +
+					"attaches the store to the other app first and detaches it from this one then.",
+				Required:   true,
+				Validators: []validator.String{uuidValidator()},
 			},
 			"app_name": nameBeside("app_id", "Name of the app"),
 			"name": schema.StringAttribute{
-				MarkdownDescription: "Name of the attachment, such as `CACHE` for the config var `CACHE_URL`; when absent, Heroku chooses one. " +
-					"`REDIS` makes the store the app's primary: another store that holds this name keeps an attachment under a name that Heroku chooses. " +
-					"Any other name that is in use is refused, and so is an attachment that exists already: import it. Changing it attaches under the new name first and detaches the old one then.",
+				MarkdownDescription: "Name of the attachment, such as `CACHE` for the config var `CACHE_URL`; when " +
+					"absent, Heroku chooses one. " +
+					"`REDIS` makes the store the app's primary: another store that holds this name keeps an " +
+					"attachment under a name that Heroku chooses. " +
+					"Any other name that is in use is refused, and so is an attachment that exists already: import " +
+					"it. Changing it attaches under the new name first and detaches the old one then.",
 				Optional:      true,
 				Computed:      true,
 				Validators:    []validator.String{validatedBy(keyvalue.ValidateAttachmentName)},
 				PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
 			},
 			"config_vars": schema.SetAttribute{
-				MarkdownDescription: "Names of the config vars that the attachment gives to the app; their values are secret and are not kept here.",
-				Computed:            true,
-				ElementType:         types.StringType,
+				MarkdownDescription: "Names of the config vars that the attachment gives to the app; their values are " +
+					"secret and are not kept here.",
+				Computed:    true,
+				ElementType: types.StringType,
 			},
 			"outside_space": schema.BoolAttribute{
-				MarkdownDescription: "Whether an app in a Private Space may use a store that runs outside the network of the space, on a `mini` or `premium` plan. " +
+				MarkdownDescription: "Whether an app in a Private Space may use a store that runs outside the network " +
+					"of the space, on a `mini` or `premium` plan. " +
 					"The data then travels over the public internet. Changing it sends nothing.",
 				Optional: true,
 			},
 			"takes_over": schema.StringAttribute{
-				MarkdownDescription: "UUID of the attachment that a creation took over as it was, because another instance of the same plan had it: " +
+				MarkdownDescription: "UUID of the attachment that a creation took over as it was, because another " +
+					"instance of the same plan had it: " +
 					"one that is replaced by this one, or whose address has changed. Null for all others.",
 				Computed:      true,
 				PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
@@ -208,7 +216,8 @@ func (r *attachmentResource) takenOver(ctx context.Context, plan *attachmentMode
 	if plan.TakesOver.IsUnknown() { // a Delete may have told by now whose it is
 		plan.TakesOver = types.StringNull()
 		attachments, err := r.client.AppAttachments(ctx, heroku.AppID(plan.AppID.ValueString()))
-		if holder := heroku.AttachmentNamed(attachments, plan.Name.ValueString()); err == nil && holder != nil && r.run.knows(object{"kvs_attachment", string(holder.ID)}) {
+		if holder := heroku.AttachmentNamed(attachments, plan.Name.ValueString()); err == nil && holder != nil &&
+			r.run.knows(object{"kvs_attachment", string(holder.ID)}) {
 			plan.TakesOver = types.StringValue(string(holder.ID))
 		}
 	}
@@ -237,7 +246,8 @@ func (r *attachmentResource) Read(ctx context.Context, req resource.ReadRequest,
 	if heroku.IsNotFound(err) {
 		resp.Diagnostics.AddWarning("The attachment is gone", fmt.Sprintf(
 			"%s (%s) is in the state and not at Heroku: it was detached, or its store or its app was destroyed. The app has no %s of it. "+
-				"As long as the configuration has it, the plan attaches the store again.", state, state.ID.ValueString(), keyvalue.ConfigVar(state.Name.ValueString())))
+				"As long as the configuration has it, the plan attaches the store again.", state,
+			state.ID.ValueString(), keyvalue.ConfigVar(state.Name.ValueString())))
 		resp.State.RemoveResource(ctx)
 		return
 	}
@@ -332,19 +342,22 @@ func (r *attachmentResource) unmoved(ctx context.Context, state, plan attachment
 	switch {
 	case heroku.IsNotFound(err):
 		// A run that was cut short may have done the half of it.
-		if wanted, e := r.client.AppAttachment(ctx, plan.AppID.ValueString(), plan.Name.ValueString()); e == nil && string(wanted.AddOnID) == plan.InstanceID.ValueString() {
+		if wanted, e := r.client.AppAttachment(ctx, plan.AppID.ValueString(), plan.Name.ValueString()); e == nil &&
+			string(wanted.AddOnID) == plan.InstanceID.ValueString() {
 			return wanted, nil
 		}
 		if r.wentAlong(ctx, state, plan) {
 			return heroku.Attachment{}, nil
 		}
 		return now, diag.NewErrorDiagnostic(summary, fmt.Sprintf(
-			"%s (%s) is gone: somebody has detached it. Nothing has been changed. Plan again to see what is there.", state, state.ID.ValueString()))
+			"%s (%s) is gone: somebody has detached it. Nothing has been changed. Plan again to see what is there.",
+			state, state.ID.ValueString()))
 	case err != nil:
 		return now, r.failure("Unable to read attachment", state.String(), err)
 	case string(now.AddOnID) != state.InstanceID.ValueString() && string(now.AddOnID) != plan.InstanceID.ValueString():
 		return now, diag.NewAttributeErrorDiagnostic(path.Root("instance_id"), summary, fmt.Sprintf(
-			"%s was planned to lead from the store %s to the store %s, and leads to the store %s (%s) by now. Nothing has been changed. Plan again to see what is there.",
+			"%s was planned to lead from the store %s to the store %s, and leads to the store %s (%s) by now. Nothing "+
+				"has been changed. Plan again to see what is there.",
 			state, state.InstanceID.ValueString(), plan.InstanceID.ValueString(), now.AddOnName, now.AddOnID))
 	}
 	return now, nil
@@ -422,7 +435,8 @@ func (r *attachmentResource) ImportState(ctx context.Context, req resource.Impor
 	app, name, qualified := strings.Cut(id, "::")
 	validApp := keyvalue.IsUUID(app) || keyvalue.ValidateAppName(app) == nil
 	if !keyvalue.IsUUID(id) && (!qualified || !validApp || keyvalue.ValidateAttachmentName(name) != nil) {
-		resp.Diagnostics.Append(invalidImport(id, "the UUID of an attachment, or its app and its name as <app>::<NAME>", "orders-api::REDIS"))
+		resp.Diagnostics.Append(invalidImport(id, "the UUID of an attachment, or its app and its name as <app>::<NAME>",
+			"orders-api::REDIS"))
 	}
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
@@ -479,7 +493,8 @@ func (m attachmentModel) fateOf(state attachmentModel) fate {
 
 // String names the attachment in a diagnostic.
 func (m attachmentModel) String() string {
-	return fmt.Sprintf("Attachment %s of store %s on app %s", cmp.Or(m.Name.ValueString(), "(unnamed)"), m.InstanceID.ValueString(), m.AppID.ValueString())
+	return fmt.Sprintf("Attachment %s of store %s on app %s", cmp.Or(m.Name.ValueString(), "(unnamed)"),
+		m.InstanceID.ValueString(), m.AppID.ValueString())
 }
 
 // read is the one mapping from Heroku's attachment to the state.

@@ -41,7 +41,8 @@ func TestAttachment_underBothNames(t *testing.T) {
 	why := f.said
 	f.expectSaid(asError, "Unable to detach", "Attachment CACHE of store "+store.get("id"), "DELETE /addon-attachments/"+old, refusal)
 	f.said = why
-	f.expectSaid(asWarning, "The store is attached under both names", "On app orders-api the new attachment SESSIONS (", "CACHE ("+old+") is not gone", "Apply again to detach it")
+	f.expectSaid(asWarning, "The store is attached under both names", "On app orders-api the new attachment SESSIONS (",
+		"CACHE ("+old+") is not gone", "Apply again to detach it")
 
 	f.sb.Clear()
 	attachment.refresh()
@@ -58,7 +59,8 @@ func TestReplacement_attachmentsUnread(t *testing.T) {
 	c.sb.ResetJournal()
 	c.refuse("GET", "/apps/*/addon-attachments", 1)
 	c.belongTo(c.api)
-	c.expectSaid(asError, "Unable to read the attachments of the app", "App "+c.api.get("id"), "The store "+c.store.get("id")+" is to be attached to that app as REDIS",
+	c.expectSaid(asError, "Unable to read the attachments of the app", "App "+c.api.get("id"),
+		"The store "+c.store.get("id")+" is to be attached to that app as REDIS",
 		"403 forbidden", "GET /apps/"+c.api.get("id")+"/addon-attachments", refusal, "Nothing has been changed")
 	if writes := c.sb.Requests("(POST|PATCH|PUT|DELETE)", ".*"); len(writes) > 0 {
 		t.Errorf("%+v were sent", writes)

@@ -87,7 +87,8 @@ func TestAccAttachment_createBeforeDestroy(t *testing.T) {
 	if acctest.OnOpenTofu() { // what cannot be told from somebody else's is refused, and nothing is lost
 		sb.ResetJournal()
 		cli.Configure(deployed(attached("blue", "worker", "SHARED"), "2"))
-		expectFailed(t, cli.Run("apply", "-auto-approve", "-input=false", "-no-color"), "The attachment exists already", "leave out create_before_destroy")
+		expectFailed(t, cli.Run("apply", "-auto-approve", "-input=false", "-no-color"), "The attachment exists already",
+			"leave out create_before_destroy")
 		unwritten(t, sb)
 		expectAttachments(t, sb, "orders-worker", "SHARED of orders-blue")
 		return
@@ -144,11 +145,13 @@ func TestAccAttachment_existsAlready(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	literal := fmt.Sprintf("resource \"kvs_attachment\" \"example\" {\n  instance_id = %q\n  app_id      = %q\n  name        = \"SHARED\"\n}\n", there.AddOnID, there.AppID)
+	literal := fmt.Sprintf("resource \"kvs_attachment\" \"example\" {\n  instance_id = %q\n  app_id      = %q\n  name "+
+		"       = \"SHARED\"\n}\n", there.AddOnID, there.AppID)
 	second := sb.CLI(t, literal)
 	sb.ResetJournal()
 	failed := second.Run("apply", "-auto-approve", "-input=false", "-no-color")
-	expectFailed(t, failed, "The attachment exists already", "The store orders-blue ("+string(there.AddOnID)+") is attached to the app orders-worker as SHARED", "and not by this resource")
+	expectFailed(t, failed, "The attachment exists already",
+		"The store orders-blue ("+string(there.AddOnID)+") is attached to the app orders-worker as SHARED", "and not by this resource")
 	if removed := second.Run("destroy", "-auto-approve", "-input=false", "-no-color"); removed.Code != 0 {
 		t.Errorf("destroying nothing exited %d:\n%s", removed.Code, removed.Output())
 	}
@@ -166,13 +169,15 @@ func TestAccAttachment_existsAlready(t *testing.T) {
 func TestLongAttachment_twoOwners(t *testing.T) {
 	t.Parallel()
 	second := func(store, app, name string) string {
-		return fmt.Sprintf("\nresource \"kvs_attachment\" \"second\" {\n  instance_id = kvs_instance.%s.id\n  app_id      = kvs_app.%s.id\n  name        = %q\n}\n", store, app, name)
+		return fmt.Sprintf("\nresource \"kvs_attachment\" \"second\" {\n  instance_id = kvs_instance.%s.id\n  app_id  "+
+			"    = kvs_app.%s.id\n  name        = %q\n}\n", store, app, name)
 	}
 	sb, cli := workflow(t, attached("blue", "worker", "SHARED"))
 	cli.Apply()
 	for config, both := range map[string][]string{
 		// two stores under one name of one app
-		attached("blue", "worker", "SHARED") + second("green", "worker", "SHARED"): {"SHARED, and this configuration has two owners", "a kvs_attachment of the store"},
+		attached("blue", "worker", "SHARED") + second("green", "worker", "SHARED"): {"SHARED, and this configuration " +
+			"has two owners", "a kvs_attachment of the store"},
 		// a name that the configuration of a store gives to its first attachment
 		attached("blue", "web", "GREEN"):  {"attachment_name of the kvs_instance orders-green", "a kvs_attachment of the store"},
 		attached("green", "web", "GREEN"): {"attachment_name of the kvs_instance orders-green", "a kvs_attachment of the store"},
@@ -184,7 +189,8 @@ func TestLongAttachment_twoOwners(t *testing.T) {
 	other := strings.NewReplacer(`"kvs_app" "worker"`, `"kvs_app" "other"`, "orders-worker", "orders-other")
 	cli.Configure(other.Replace(attached("blue", "other", "SHARED") + second("green", "other", "SHARED")))
 	expectFailed(t, cli.Run("apply", "-auto-approve", "-input=false", "-no-color"), "Two resources own one attachment")
-	if found, err := sb.Client(t).AppAttachments(t.Context(), mustFindApp(t, sb.Client(t), "orders-other").ID); err != nil || len(found) > 1 {
+	if found, err := sb.Client(t).AppAttachments(t.Context(),
+		mustFindApp(t, sb.Client(t), "orders-other").ID); err != nil || len(found) > 1 {
 		t.Errorf("%v, error %v", found, err)
 	}
 }
@@ -245,12 +251,14 @@ func TestAccAttachment_savedPlan(t *testing.T) {
 	save(attached("green", "worker", "SHARED"))
 	// meanwhile somebody re-points it to a third store
 	worker := mustFindApp(t, someone, "orders-worker")
-	third, err := someone.CreateAddOn(t.Context(), worker.ID, heroku.AddOnCreate{Plan: "heroku-redis:mini", Name: "orders-third", AttachmentName: "THIRD"})
+	third, err := someone.CreateAddOn(t.Context(), worker.ID,
+		heroku.AddOnCreate{Plan: "heroku-redis:mini", Name: "orders-third", AttachmentName: "THIRD"})
 	if err == nil {
 		_, err = someone.WaitAddOnProvisioned(t.Context(), third.ID, aWhile)
 	}
 	if err == nil {
-		_, err = someone.CreateAttachment(t.Context(), heroku.AttachmentCreate{AddOn: third.ID, App: worker.ID, Name: "SHARED", Confirm: worker.Name})
+		_, err = someone.CreateAttachment(t.Context(), heroku.AttachmentCreate{AddOn: third.ID, App: worker.ID,
+			Name: "SHARED", Confirm: worker.Name})
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -272,7 +280,8 @@ func TestAccAttachment_savedPlan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	expectFailed(t, cli.Run("apply", "-input=false", "-no-color", "approved"), "The attachment has changed since the plan was made", "is gone: somebody has detached it")
+	expectFailed(t, cli.Run("apply", "-input=false", "-no-color", "approved"), "The attachment has changed since the "+
+		"plan was made", "is gone: somebody has detached it")
 	expectAttachments(t, sb, "orders-worker", "THIRD of orders-third")
 
 	// the next plan says why there is one to add
@@ -316,7 +325,8 @@ resource "kvs_instance" "common" {
 }
 
 func across(store, app, more string) string {
-	return fmt.Sprintf("resource \"kvs_attachment\" \"shared\" {\n  instance_id = kvs_instance.%s.id\n  app_id      = kvs_app.all[%q].id\n  name        = \"SHARED\"\n%s\n}\n", store, app, more)
+	return fmt.Sprintf("resource \"kvs_attachment\" \"shared\" {\n  instance_id = kvs_instance.%s.id\n  app_id      = "+
+		"kvs_app.all[%q].id\n  name        = \"SHARED\"\n%s\n}\n", store, app, more)
 }
 
 func TestLongAttachment_acrossNetworks(t *testing.T) {
@@ -324,7 +334,8 @@ func TestLongAttachment_acrossNetworks(t *testing.T) {
 	sb, cli := workflow(t, acrossNetworks())
 	// also when all is made in one run, the apply refuses
 	cli.Configure(acrossNetworks(across("common", "shield", "")))
-	expectFailed(t, cli.Run("apply", "-auto-approve", "-input=false", "-no-color"), "The app cannot reach the store", "outside_space does not change that")
+	expectFailed(t, cli.Run("apply", "-auto-approve", "-input=false", "-no-color"), "The app cannot reach the store",
+		"outside_space does not change that")
 	for _, test := range []struct{ attachment, says string }{
 		{across("private", "web", ""), "The app would get a config var that leads nowhere"},
 		{across("private", "shield", ""), "The app would get a config var that leads nowhere"},
@@ -338,7 +349,8 @@ func TestLongAttachment_acrossNetworks(t *testing.T) {
 		expectSays(t, planOf(cli), test.says)
 	}
 	cli.Apply() // the last one, with consent
-	expectAttachments(t, sb, "orders-prod", "REDIS of "+storeOf(t, sb, "orders-prod", "REDIS"), "SHARED of "+storeOf(t, sb, "orders-web", "REDIS"))
+	expectAttachments(t, sb, "orders-prod", "REDIS of "+storeOf(t, sb, "orders-prod", "REDIS"),
+		"SHARED of "+storeOf(t, sb, "orders-web", "REDIS"))
 	// the consent may go later: that attaches nothing, and so it is not judged
 	cli.Configure(acrossNetworks(across("common", "prod", "")))
 	sb.ResetJournal()

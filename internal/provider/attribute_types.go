@@ -111,7 +111,8 @@ func (v normalizedString[N]) orEquivalent(known normalizedString[N]) normalizedS
 	return v
 }
 
-func (v normalizedString[N]) ValidateAttribute(_ context.Context, req xattr.ValidateAttributeRequest, resp *xattr.ValidateAttributeResponse) {
+func (v normalizedString[N]) ValidateAttribute(_ context.Context, req xattr.ValidateAttributeRequest,
+	resp *xattr.ValidateAttributeResponse) {
 	if v.IsNull() || v.IsUnknown() {
 		return
 	}
@@ -252,7 +253,8 @@ func (v wholeNumber) problem() error {
 	if v.written.Sign() < 0 {
 		below, above = new(big.Int).Sub(below, big.NewInt(1)), below
 	}
-	return fmt.Errorf("%s is not a whole number: write for example %v or %v, or round what is calculated with floor() or ceil()", named, below, above)
+	return fmt.Errorf("%s is not a whole number: write for example %v or %v, or round what is calculated with "+
+		"floor() or ceil()", named, below, above)
 }
 
 // plainNumber is a number as a person would write it, as long as that can be told from a whole one.
@@ -375,7 +377,8 @@ func validateDuration(s string) error {
 	if d, err := time.ParseDuration(s); err == nil && d > 0 {
 		return nil
 	}
-	return fmt.Errorf("%q is not a time to wait: write a number above 0 and its unit (s, m or h), for example \"90s\", \"30m\" or \"2h45m\"", s)
+	return fmt.Errorf("%q is not a time to wait: write a number above 0 and its unit (s, m or h), for example "+
+		"\"90s\", \"30m\" or \"2h45m\"", s)
 }
 
 // notBlank refuses an empty text where only a missing one has a meaning. Its error does not repeat the text, which may be

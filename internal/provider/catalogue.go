@@ -59,7 +59,8 @@ func (d *plansDataSource) Metadata(_ context.Context, req datasource.MetadataReq
 
 func (d *plansDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Lists the Key-Value Store plans that Heroku offers to this account with what is published about them, in the order of the published catalogue: by class, smallest first. " +
+		MarkdownDescription: "Lists the Key-Value Store plans that Heroku offers to this account with what is " +
+			"published about them, in the order of the published catalogue: by class, smallest first. " +
 			"A plan that is not in that catalogue comes last and has no limits here.",
 		Attributes: map[string]schema.Attribute{
 			"class": schema.StringAttribute{
@@ -82,7 +83,8 @@ func planAttributes() map[string]schema.Attribute {
 		"name": schema.StringAttribute{
 			MarkdownDescription: "Name of the plan as the `plan` of a `kvs_instance` takes it, such as `premium-0`.", Computed: true},
 		"class": schema.StringAttribute{
-			MarkdownDescription: "Runtime class: `common` for the Common Runtime, `private` for Private Spaces, `shield` for Shield Spaces; null when the name does not tell.", Computed: true},
+			MarkdownDescription: "Runtime class: `common` for the Common Runtime, `private` for Private Spaces, " +
+				"`shield` for Shield Spaces; null when the name does not tell.", Computed: true},
 		"description": schema.StringAttribute{
 			MarkdownDescription: "Heroku's description of the plan.", Computed: true},
 		"monthly_price": schema.Float64Attribute{
@@ -104,7 +106,8 @@ func planAttributes() map[string]schema.Attribute {
 		"single_tenant": schema.BoolAttribute{
 			MarkdownDescription: "Whether the server's machine is the store's own.", Computed: true},
 		"compliance": schema.ListAttribute{
-			MarkdownDescription: "Regimes that the plan may be used under, such as `HIPAA` and `PCI`.", ElementType: types.StringType, Computed: true},
+			MarkdownDescription: "Regimes that the plan may be used under, such as `HIPAA` and `PCI`.",
+			ElementType:         types.StringType, Computed: true},
 	}
 }
 
@@ -128,7 +131,8 @@ func (d *plansDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 	for _, plan := range offered {
 		model, err := newPlanModel(plan)
 		if err != nil {
-			resp.Diagnostics.AddWarning("A plan was left out", fmt.Sprintf("Heroku offers the plan %q, whose name this provider cannot read: %s.", plan.Name, err))
+			resp.Diagnostics.AddWarning("A plan was left out", fmt.Sprintf("Heroku offers the plan %q, whose name "+
+				"this provider cannot read: %s.", plan.Name, err))
 			continue
 		}
 		if config.Class.IsNull() || config.Class.Equal(model.Class) {
@@ -211,7 +215,8 @@ func (r *instanceResource) refuseUnknownPlan(ctx context.Context, m instanceMode
 		return nil
 	}
 	offered, err := r.offered.of(ctx, r.client)
-	if err != nil || len(offered) == 0 || slices.ContainsFunc(offered, func(plan heroku.Plan) bool { return keyvalue.ShortPlanName(plan.Name) == string(name) }) {
+	if err != nil || len(offered) == 0 || slices.ContainsFunc(offered,
+		func(plan heroku.Plan) bool { return keyvalue.ShortPlanName(plan.Name) == string(name) }) {
 		return nil
 	}
 	names := make([]keyvalue.PlanName, len(offered))
@@ -289,21 +294,25 @@ func (d *regionsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 		MarkdownDescription: "Lists Heroku's regions by name: where apps of the Common Runtime, and Private and Shield Spaces, can be.",
 		Attributes: map[string]schema.Attribute{
 			"private_capable": schema.BoolAttribute{
-				MarkdownDescription: "Lists only the regions that can hold a Private Space (`true`), or only those that cannot (`false`); when absent, all of them.",
-				Optional:            true,
+				MarkdownDescription: "Lists only the regions that can hold a Private Space (`true`), or only those " +
+					"that cannot (`false`); when absent, all of them.",
+				Optional: true,
 			},
 			"regions": schema.ListNestedAttribute{
 				MarkdownDescription: "The regions, ordered by name.",
 				Computed:            true,
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"id":              schema.StringAttribute{MarkdownDescription: "UUID of the region.", Computed: true},
-					"name":            schema.StringAttribute{MarkdownDescription: "Name of the region, as the `region` of an app takes it.", Computed: true},
-					"description":     schema.StringAttribute{MarkdownDescription: "Heroku's description of the region.", Computed: true},
-					"country":         schema.StringAttribute{MarkdownDescription: "Country in which the region is.", Computed: true},
-					"locale":          schema.StringAttribute{MarkdownDescription: "Area within the country.", Computed: true},
-					"private_capable": schema.BoolAttribute{MarkdownDescription: "Whether the region can hold a Private Space.", Computed: true},
-					"provider":        schema.StringAttribute{MarkdownDescription: "Cloud provider that runs the region.", Computed: true},
-					"provider_region": schema.StringAttribute{MarkdownDescription: "The cloud provider's own name of the region.", Computed: true},
+					"id": schema.StringAttribute{MarkdownDescription: "UUID of the region.", Computed: true},
+					"name": schema.StringAttribute{MarkdownDescription: "Name of the region, as the " +
+						"`region` of an app takes it.", Computed: true},
+					"description": schema.StringAttribute{MarkdownDescription: "Heroku's description of the region.", Computed: true},
+					"country":     schema.StringAttribute{MarkdownDescription: "Country in which the region is.", Computed: true},
+					"locale":      schema.StringAttribute{MarkdownDescription: "Area within the country.", Computed: true},
+					"private_capable": schema.BoolAttribute{MarkdownDescription: "Whether the region can hold a " +
+						"Private Space.", Computed: true},
+					"provider": schema.StringAttribute{MarkdownDescription: "Cloud provider that runs the region.", Computed: true},
+					"provider_region": schema.StringAttribute{MarkdownDescription: "The cloud provider's own name of " +
+						"the region.", Computed: true},
 				}},
 			},
 		},

@@ -43,8 +43,10 @@ func probeAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
 		Optional:   true,
 		Validators: []validator.String{stringvalidator.OneOf(probeOn, probeOff, probeAnyNew)},
-		MarkdownDescription: "Whether running stores are connected to, with their password, to prove that data fits or has been copied, and for `kvs_usage`. " +
-			"`on`, the default: where they can be reached. The certificates of Heroku's stores are self-signed, so that the one that is seen first is remembered, and the password is not sent to another one. " +
+		MarkdownDescription: "Whether running stores are connected to, with their password, to prove that data fits " +
+			"or has been copied, and for `kvs_usage`. " +
+			"`on`, the default: where they can be reached. The certificates of Heroku's stores are self-signed, so " +
+			"that the one that is seen first is remembered, and the password is not sent to another one. " +
 			"`off`: never; what would have been proven counts as not proven. " +
 			"`accept_new_certificate`: for one run, forget the certificates of earlier runs, after Heroku has renewed one.",
 	}

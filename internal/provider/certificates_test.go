@@ -57,7 +57,8 @@ func startTLSStore(t *testing.T, infos ...string) *tlsStore {
 			s.connections.Add(1)
 			serving.Go(func() {
 				defer func() { _ = conn.Close() }()
-				s.inside.serve(tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{*s.certificate.Load()}, MinVersion: tls.VersionTLS12}), infos)
+				s.inside.serve(tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{*s.certificate.Load()},
+					MinVersion: tls.VersionTLS12}), infos)
 			})
 		}
 	})
@@ -128,7 +129,8 @@ func TestCertificates(t *testing.T) {
 	expectRefused := func(when string, c *connection) {
 		t.Helper()
 		_, err := c.look(t.Context(), oldStore)
-		if reason, detail := unreachableBecause(err); reason != probe.ReasonCertificate || !strings.Contains(detail, "password was not sent") || !strings.Contains(detail, probeAnyNew) {
+		if reason, detail := unreachableBecause(err); reason != probe.ReasonCertificate ||
+			!strings.Contains(detail, "password was not sent") || !strings.Contains(detail, probeAnyNew) {
 			t.Errorf("%s: %v", when, err)
 		}
 	}
@@ -203,10 +205,12 @@ func TestProbeOff(t *testing.T) {
 		expectDiagnostics(t, c.proveSource(t.Context(), heroku.Secret(source.URL), path.Root("fork"), external, "premium-0", false),
 			severity+": The source of the fork could not be verified | "+why)
 	}
-	if got, said, err := c.replacements().VerifyCopy(t.Context(), oldStore, newStore); got != replacement.Inconclusive || err != nil || !strings.Contains(said, why) {
+	if got, said, err := c.replacements().VerifyCopy(t.Context(), oldStore,
+		newStore); got != replacement.Inconclusive || err != nil || !strings.Contains(said, why) {
 		t.Errorf("a copy: %d %q %v", got, said, err)
 	}
-	if got, said, err := c.verifyCopyOf(t.Context(), heroku.Secret(source.URL), newStore); got != replacement.Inconclusive || err != nil || !strings.Contains(said, why) {
+	if got, said, err := c.verifyCopyOf(t.Context(), heroku.Secret(source.URL),
+		newStore); got != replacement.Inconclusive || err != nil || !strings.Contains(said, why) {
 		t.Errorf("a copy of a server elsewhere: %d %q %v", got, said, err)
 	}
 	_, err := (&usageDataSource{*c}).usageOf(t.Context(), &heroku.Store{ResourceURL: heroku.Secret(source.URL)})

@@ -58,7 +58,8 @@ func changeControlAttribute() schema.SingleNestedAttribute {
 	return schema.SingleNestedAttribute{
 		Optional: true,
 		MarkdownDescription: "Who may change what, and when: a change of a governed object without a valid reference, or in a freeze, " +
-			"is refused in the plan, and again before the first request of the apply. Reading, refreshing, importing and a plan without changes need no reference. See the guide about change control.",
+			"is refused in the plan, and again before the first request of the apply. Reading, refreshing, importing " +
+			"and a plan without changes need no reference. See the guide about change control.",
 		Attributes: map[string]schema.Attribute{
 			"reference": schema.StringAttribute{
 				Optional: true,
@@ -66,7 +67,8 @@ func changeControlAttribute() schema.SingleNestedAttribute {
 					notBlank("the reference of an approved change, for example CHG0012345", referenceVariable),
 				},
 				MarkdownDescription: "The reference of the approved change, such as the number of a ticket. " +
-					"When absent, the environment variable `" + referenceVariable + "` is used. One that is known only after apply is judged then.",
+					"When absent, the environment variable `" + referenceVariable + "` is used. One that is known " +
+					"only after apply is judged then.",
 			},
 			"reference_pattern": schema.StringAttribute{
 				Optional:   true,
@@ -79,7 +81,8 @@ func changeControlAttribute() schema.SingleNestedAttribute {
 				Validators: []validator.String{stringvalidator.OneOf(
 					string(changecontrol.ScopeShield), string(changecontrol.ScopePrivate), string(changecontrol.ScopeAll))},
 				MarkdownDescription: "What is governed. `shield`, the default: Shield Spaces with their trusted ranges, apps in them, " +
-					"stores on shield plans or of these apps, their attachments and maintenance windows, and actions on them. `private`: the same of all Private Spaces. `all`: everything.",
+					"stores on shield plans or of these apps, their attachments and maintenance windows, and actions " +
+					"on them. `private`: the same of all Private Spaces. `all`: everything.",
 			},
 			"freezes": schema.ListNestedAttribute{
 				Optional:            true,

@@ -70,12 +70,13 @@ func TestAccChangeControl_reference(t *testing.T) {
 	// each kind of change: in the space, on its way out, and what only the state knows of
 	sent := len(l.writes())
 	for what, edit := range map[string][2]string{
-		"a range":         {"192.0.2.0/24", "203.0.113.0/24"},
-		"a name":          {`"orders-inside"`, `"orders-within"`},
-		"a setting":       {"name                = \"orders-inside-cache\"", "name = \"orders-inside-cache\"\n timeout = 60"},
-		"an attachment":   {"SECOND", "THIRD"},
-		"a window":        {"Sunday", "Monday"},
-		"a log drain":     {"shield              = true", "shield = true\n log_drain_url_wo = \"https://logs.example.com/x\"\n log_drain_url_wo_version = 1"},
+		"a range":       {"192.0.2.0/24", "203.0.113.0/24"},
+		"a name":        {`"orders-inside"`, `"orders-within"`},
+		"a setting":     {"name                = \"orders-inside-cache\"", "name = \"orders-inside-cache\"\n timeout = 60"},
+		"an attachment": {"SECOND", "THIRD"},
+		"a window":      {"Sunday", "Monday"},
+		"a log drain": {"shield              = true", "shield = true\n log_drain_url_wo = " +
+			"\"https://logs.example.com/x\"\n log_drain_url_wo_version = 1"},
 		"only protection": {"shield-7\"\n  name                = \"orders-inside-cache\"\n  deletion_protection = false", "shield-7\"\n name = \"orders-inside-cache\"\n deletion_protection = true"},
 	} {
 		changed := strings.Replace(shielded, edit[0], edit[1], 1)
@@ -83,13 +84,15 @@ func TestAccChangeControl_reference(t *testing.T) {
 			t.Fatalf("%s: nothing is changed", what)
 		}
 		l.cli.Configure(under(pattern, changed))
-		if result := l.run(mishap{}, "plan", "-input=false", "-no-color"); result.Code != 1 || !acctest.Says(needsReference).MatchString(result.Output()) {
+		if result := l.run(mishap{}, "plan", "-input=false", "-no-color"); result.Code != 1 ||
+			!acctest.Says(needsReference).MatchString(result.Output()) {
 			t.Errorf("%s: the plan exited %d:\n%s", what, result.Code, result.Output())
 		}
 	}
 	l.cli.Configure(under(pattern, shielded))
 	refused := l.mustRefuse(needsReference, "destroy", "-auto-approve")
-	for _, kind := range []string{"kvs_trusted_ip_ranges acme-prod", "kvs_attachment SECOND", "kvs_maintenance_window orders-inside-cache"} { // they come first
+	for _, kind := range []string{"kvs_trusted_ip_ranges acme-prod", "kvs_attachment SECOND", "kvs_maintenance_window " +
+		"orders-inside-cache"} { // they come first
 		if !strings.Contains(refused.Output(), kind) {
 			t.Errorf("the end of %s is not refused:\n%s", kind, refused.Output())
 		}
@@ -143,8 +146,10 @@ func TestAccChangeControl_savedPlanInAFreeze(t *testing.T) {
 				return strings.NewReplacer(`"web"`, `"`+label+`"`, "orders-web", "orders-"+label).Replace(outside)
 			}
 			l.mustApply(under(control, variable+outside+another("api")))
-			l.cli.Configure(under(control, variable+strings.Replace(outside, "orders-web", "orders-web\"\n maintenance = \"true", 1)+another("new")))
-			if result := l.run(mishap{}, append([]string{"plan", "-out=saved", "-input=false", "-no-color"}, test.args...)...); result.Code != 0 {
+			l.cli.Configure(under(control, variable+strings.Replace(outside, "orders-web", "orders-web\"\n "+
+				"maintenance = \"true", 1)+another("new")))
+			if result := l.run(mishap{}, append([]string{"plan", "-out=saved", "-input=false", "-no-color"},
+				test.args...)...); result.Code != 0 {
 				t.Fatalf("the plan exited %d:\n%s", result.Code, result.Output())
 			}
 			l.Clock().AdvanceTo(begins.Add(time.Minute))

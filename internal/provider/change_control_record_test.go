@@ -44,7 +44,8 @@ func TestAccChangeControl_record(t *testing.T) {
 	record := filepath.Join(t.TempDir(), "record.jsonl")
 	control := fmt.Sprintf("reference = \"CHG7\"\n emergency = true\n record_file = %q\n applies_to = \"all\"", record)
 	const drain = "https://user:canary-of-the-drain@logs.example.com/x"
-	config := strings.Replace(shielded, "shield              = true", "shield = true\n log_drain_url_wo = \""+drain+"\"\n log_drain_url_wo_version = 1", 1)
+	config := strings.Replace(shielded, "shield              = true",
+		"shield = true\n log_drain_url_wo = \""+drain+"\"\n log_drain_url_wo_version = 1", 1)
 	l.mustApply(under(control, config))
 	cache, _ := l.cli.Object("kvs_instance.inside")
 	live, err := l.client.Store(t.Context(), heroku.AddOnID(fmt.Sprint(cache.Attributes["id"])))
@@ -56,7 +57,8 @@ func TestAccChangeControl_record(t *testing.T) {
 	if !found || password == "" {
 		t.Fatal("the store has no password to look for")
 	}
-	changed := strings.NewReplacer("192.0.2.0/24", "203.0.113.0/24", "orders-inside\"", "orders-within\"", "SECOND", "THIRD", "Sunday", "Monday").Replace(config)
+	changed := strings.NewReplacer("192.0.2.0/24", "203.0.113.0/24", "orders-inside\"", "orders-within\"", "SECOND",
+		"THIRD", "Sunday", "Monday").Replace(config)
 	l.mustApply(under(control, changed))
 	if result := l.run(mishap{}, "destroy", "-auto-approve", "-input=false", "-no-color"); result.Code != 0 {
 		t.Fatalf("destroy exited %d:\n%s", result.Code, result.Output())
@@ -130,7 +132,8 @@ func (m move) recorded(t *testing.T, write int) (writes int) {
 		l.apply(mishap{kind: crashed, write: write})
 		lines, unanswered := l.recordOf(record)
 		last := lines[len(lines)-1]
-		if len(unanswered) != 1 || last.Event != changecontrol.EventIntent || last.Seq != unanswered[0].Seq || len(lines) != len(before)+2*write-1 {
+		if len(unanswered) != 1 || last.Event != changecontrol.EventIntent || last.Seq != unanswered[0].Seq ||
+			len(lines) != len(before)+2*write-1 {
 			t.Errorf("after %d writes %v have no answer, the last line is %+v", write, unanswered, last)
 		}
 		if sent := l.writes()[write-1]; last.Method != sent.Method || last.Path != sent.Path {
@@ -143,7 +146,8 @@ func (m move) recorded(t *testing.T, write int) (writes int) {
 	lines, unanswered := l.recordOf(record)
 	lost := min(write, 1)
 	if writes = len(l.writes()); len(lines) != len(before)+2*writes-lost || len(unanswered) != lost {
-		t.Errorf("%d lines were there before, %d are there after %d writes, %v without an answer", len(before), len(lines), writes, unanswered)
+		t.Errorf("%d lines were there before, %d are there after %d writes, %v without an answer", len(before),
+			len(lines), writes, unanswered)
 	}
 	return writes
 }

@@ -40,7 +40,8 @@ func changeControlOf(t *testing.T, p *kvsProvider, given map[string]any) (tfsdk.
 			freezes := []tftypes.Value{}
 			for _, f := range value {
 				freezes = append(freezes, tftypes.NewValue(freeze, map[string]tftypes.Value{
-					"from": tftypes.NewValue(tftypes.String, f[0]), "to": tftypes.NewValue(tftypes.String, f[1]), "reason": tftypes.NewValue(tftypes.String, f[2])}))
+					"from": tftypes.NewValue(tftypes.String, f[0]), "to": tftypes.NewValue(tftypes.String, f[1]),
+					"reason": tftypes.NewValue(tftypes.String, f[2])}))
 			}
 			within[name] = tftypes.NewValue(kind, freezes)
 		default:
@@ -76,9 +77,12 @@ func TestChangeControl_unusable(t *testing.T) {
 		"a scope":   {map[string]any{"applies_to": "everything"}, "change_control.applies_to", `"all"`},
 		"no times": {map[string]any{"freezes": []tftypes.Value{tftypes.NewValue(tftypes.Object{AttributeTypes: map[string]tftypes.Type{
 			"from": tftypes.String, "to": tftypes.String, "reason": tftypes.String}}, nil)}}, "change_control.freezes[0].from", "RFC 3339"},
-		"a time":           {map[string]any{"freezes": [][3]string{{"2026-12-18", "2027-01-04T08:00:00Z", "x"}}}, "change_control.freezes[0].from", "RFC 3339"},
-		"ends before":      {map[string]any{"freezes": [][3]string{{"2027-01-04T08:00:00Z", "2026-12-18T00:00:00Z", "x"}}}, "change_control.freezes[0].to", "later than the beginning"},
-		"two overlap":      {map[string]any{"freezes": [][3]string{{"2026-12-18T00:00:00Z", "2027-01-04T08:00:00Z", "x"}, {"2027-01-01T00:00:00Z", "2027-02-01T00:00:00Z", "y"}}}, "change_control.freezes[1].from", "overlaps"},
+		"a time": {map[string]any{"freezes": [][3]string{{"2026-12-18", "2027-01-04T08:00:00Z", "x"}}},
+			"change_control.freezes[0].from", "RFC 3339"},
+		"ends before": {map[string]any{"freezes": [][3]string{{"2027-01-04T08:00:00Z", "2026-12-18T00:00:00Z",
+			"x"}}}, "change_control.freezes[0].to", "later than the beginning"},
+		"two overlap": {map[string]any{"freezes": [][3]string{{"2026-12-18T00:00:00Z", "2027-01-04T08:00:00Z",
+			"x"}, {"2027-01-01T00:00:00Z", "2027-02-01T00:00:00Z", "y"}}}, "change_control.freezes[1].from", "overlaps"},
 		"a directory":      {map[string]any{"record_file": dir}, "change_control.record_file", "directory"},
 		"no directory":     {map[string]any{"record_file": filepath.Join(dir, "none", "record")}, "change_control.record_file", "none"},
 		"no change record": {map[string]any{"record_file": written}, "change_control.record_file", "verify_change_record"},
@@ -86,7 +90,8 @@ func TestChangeControl_unusable(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := providerWith(map[string]string{"HEROKU_API_KEY": "token"}, WithClient(func(*heroku.Options) { t.Error("something would be sent") }))
+			p := providerWith(map[string]string{"HEROKU_API_KEY": "token"},
+				WithClient(func(*heroku.Options) { t.Error("something would be sent") }))
 			config, _ := changeControlOf(t, p, test.given)
 			var resp provider.ConfigureResponse
 			p.Configure(t.Context(), provider.ConfigureRequest{Config: config}, &resp)
@@ -98,7 +103,8 @@ func TestChangeControl_unusable(t *testing.T) {
 				summary = "The change record cannot be written"
 			}
 			d, ok := resp.Diagnostics[0].(interface{ Path() path.Path })
-			if got := resp.Diagnostics[0]; !ok || d.Path().String() != test.at || got.Summary() != summary || !strings.Contains(got.Detail(), test.says) {
+			if got := resp.Diagnostics[0]; !ok || d.Path().String() != test.at || got.Summary() != summary ||
+				!strings.Contains(got.Detail(), test.says) {
 				t.Errorf("it says %v", resp.Diagnostics)
 			}
 			if resp.ResourceData != nil {
@@ -127,7 +133,8 @@ func TestChangeControl_reference(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := providerWith(environment)
-			_, object := changeControlOf(t, p, map[string]any{"reference": test.given, "reference_pattern": "CHG[0-9]{7}", "applies_to": "all"})
+			_, object := changeControlOf(t, p, map[string]any{"reference": test.given,
+				"reference_pattern": "CHG[0-9]{7}", "applies_to": "all"})
 			c, known, diags := p.changeControl(t.Context(), object)
 			if !known || diags.HasError() {
 				t.Fatal(known, diags)

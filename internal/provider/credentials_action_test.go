@@ -91,7 +91,8 @@ func TestRotateCredentials_ofTwoApps(t *testing.T) {
 		t.Error("the old URL still opens the store")
 	}
 	w.keepsSecrets(said, old, web)
-	if text := said.String(); !strings.Contains(text, "REDIS_URL of app orders-web") || !strings.Contains(text, "SHARED_URL of app orders-api") {
+	if text := said.String(); !strings.Contains(text, "REDIS_URL of app orders-web") ||
+		!strings.Contains(text, "SHARED_URL of app orders-api") {
 		t.Error(text)
 	}
 }
@@ -129,18 +130,21 @@ func TestRotateCredentials_interrupted(t *testing.T) {
 // lagging makes the provider see the old URL in an app's config vars, for some answers or always.
 func (w keptWorld) lagging(app heroku.AppID, url string, answers ...int) {
 	body := `{"SHARED_URL":"` + url + `"}`
-	match := sandbox.Match{Method: "GET", Path: "/apps/" + string(app) + "/config-vars", Agent: "terraform-provider-kvs", Times: slices.Max(append(answers, 0))}
+	match := sandbox.Match{Method: "GET", Path: "/apps/" + string(app) + "/config-vars",
+		Agent: "terraform-provider-kvs", Times: slices.Max(append(answers, 0))}
 	w.Inject(sandbox.Fault{Match: match, Do: sandbox.Effect{Status: 200, Body: &body}})
 }
 
 func TestRotateCredentials_lostAnswer(t *testing.T) {
 	t.Parallel()
-	for name, effect := range map[string]sandbox.Effect{"after it was done": {Commit: true, Reset: true}, "before it was done": {Reset: true}} {
+	for name, effect := range map[string]sandbox.Effect{"after it was done": {Commit: true, Reset: true},
+		"before it was done": {Reset: true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newKeptWorld(t, "premium-0", realServer)
 			old, _ := w.urls()
-			w.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: "/redis/v0/databases/*/credentials_rotation", Times: 1}, Do: effect})
+			w.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST",
+				Path: "/redis/v0/databases/*/credentials_rotation", Times: 1}, Do: effect})
 			w.invoke(rotateCredentials, w.about(nil)).succeeded("it is refused, and the new one is accepted")
 			if web, api := w.urls(); web == old || web != api {
 				t.Error("the apps do not have the same new URL")
@@ -174,11 +178,14 @@ func TestRotateCredentials_thatLeaveTheOldPasswordAlive(t *testing.T) {
 	old, _ := w.urls()
 	message, changed := `{"message":"Rotating credentials."}`, strings.Replace(old, "//h:", "//:", 1)
 	info := `{"name":"orders-cache","resource_url":"` + changed + `","info":[{"name":"Status","values":["Available"]}]}`
-	w.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: "/redis/v0/databases/*/credentials_rotation"}, Do: sandbox.Effect{Status: 200, Body: &message}})
-	w.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/redis/v0/databases/*", From: 3}, Do: sandbox.Effect{Status: 200, Body: &info}})
+	w.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: "/redis/v0/databases/*/credentials_rotation"},
+		Do: sandbox.Effect{Status: 200, Body: &message}})
+	w.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/redis/v0/databases/*", From: 3},
+		Do: sandbox.Effect{Status: 200, Body: &info}})
 	said := w.invoke(rotateCredentials, w.about(values{"timeouts": "5m"}))
 	said.failed("The old password still opens the store", "5m")
-	if text := strings.Join(said.progress, "\n"); !strings.Contains(text, "checking that the old password is revoked: it is still accepted") {
+	if text := strings.Join(said.progress, "\n"); !strings.Contains(text, "checking that the old password is revoked: "+
+		"it is still accepted") {
 		t.Error(text)
 	}
 	w.keepsSecrets(said, old)
@@ -201,7 +208,9 @@ func TestRotateCredentials_inAPrivateSpace(t *testing.T) {
 	w := newKeptWorld(t, "premium-0")
 	said := w.invoke(rotateCredentials, values{"instance_id": string(w.privateStore())})
 	said.succeeded("up to date, 1 of 1", "checking that the old password is revoked: not proven: not reachable from here")
-	if len(said.warnings) != 1 || !strings.Contains(said.warnings[0], "The old password could not be verified as revoked") || !strings.Contains(said.warnings[0], "the name of its host is not known here") {
+	if len(said.warnings) != 1 || !strings.Contains(said.warnings[0],
+		"The old password could not be verified as revoked") || !strings.Contains(said.warnings[0], "the name of its "+
+		"host is not known here") {
 		t.Error(said.warnings)
 	}
 }

@@ -62,23 +62,27 @@ func (e *credentialsEphemeral) Schema(ctx context.Context, _ ephemeral.SchemaReq
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Reads the present URL of a store and its parts, without keeping them in the plan or the state. " +
 			"Heroku changes them by itself, on failover for example, so read them where they are used and store them nowhere. " +
-			"While a run keeps them open they are looked at again every five minutes: when they have changed, a warning says so, since Terraform cannot replace what it has handed out.",
+			"While a run keeps them open they are looked at again every five minutes: when they have changed, a " +
+			"warning says so, since Terraform cannot replace what it has handed out.",
 		Attributes: map[string]schema.Attribute{
 			"instance_id": schema.StringAttribute{
-				MarkdownDescription: "UUID of the store, such as `kvs_instance.cache.id`. Exactly one of this, `attachment_id` and `app_id` is set; " +
+				MarkdownDescription: "UUID of the store, such as `kvs_instance.cache.id`. Exactly one of this, " +
+					"`attachment_id` and `app_id` is set; " +
 					"with one of the others it is the store that the attachment leads to.",
 				Optional:   true,
 				Computed:   true,
 				Validators: []validator.String{uuidValidator()},
 			},
 			"attachment_id": schema.StringAttribute{
-				MarkdownDescription: "UUID of an attachment, such as `kvs_attachment.cache.id`: the credentials are those of the store that it leads to. " +
+				MarkdownDescription: "UUID of an attachment, such as `kvs_attachment.cache.id`: the credentials are " +
+					"those of the store that it leads to. " +
 					"It is unknown while the attachment is planned, so that the credentials are read after it has been made.",
 				Optional:   true,
 				Validators: []validator.String{uuidValidator()},
 			},
 			"app_id": schema.StringAttribute{
-				MarkdownDescription: "UUID of an app, such as `kvs_app.web.id`: the credentials are those that this app has, under `attachment_name`. " +
+				MarkdownDescription: "UUID of an app, such as `kvs_app.web.id`: the credentials are those that this " +
+					"app has, under `attachment_name`. " +
 					"For an attachment that this configuration makes, give `attachment_id` instead: " +
 					"a name is known before the attachment is there, and looking it up would fail while planning.",
 				Optional:   true,
@@ -87,7 +91,8 @@ func (e *credentialsEphemeral) Schema(ctx context.Context, _ ephemeral.SchemaReq
 			"attachment_name": schema.StringAttribute{
 				MarkdownDescription: "Name of the app's attachment; `REDIS`, the primary store, by default.",
 				Optional:            true,
-				Validators:          []validator.String{validatedBy(keyvalue.ValidateAttachmentName), stringvalidator.AlsoRequires(path.MatchRoot("app_id"))},
+				Validators: []validator.String{validatedBy(keyvalue.ValidateAttachmentName),
+					stringvalidator.AlsoRequires(path.MatchRoot("app_id"))},
 			},
 			"url": schema.StringAttribute{
 				MarkdownDescription: "URL of the store, with its password.",
@@ -169,7 +174,8 @@ func (e *credentialsEphemeral) Open(ctx context.Context, req ephemeral.OpenReque
 	}
 	if store.Preparing() {
 		resp.Diagnostics.AddWarning("The credentials may change soon", fmt.Sprintf(
-			"Key-Value Store %s is %s. When Heroku has finished, its URL may be another one.", store.AddOnID, cmp.Or(store.Status, "being prepared")))
+			"Key-Value Store %s is %s. When Heroku has finished, its URL may be another one.", store.AddOnID,
+			cmp.Or(store.Status, "being prepared")))
 	}
 	resp.Diagnostics.Append(result.read(store)...)
 	resp.Diagnostics.Append(resp.Result.Set(ctx, result)...)
@@ -185,11 +191,13 @@ func (e *credentialsEphemeral) findStore(ctx context.Context, m *credentialsMode
 	}
 	addOn, err := e.client.AddOn(ctx, attachment.AddOnID)
 	if err != nil {
-		return diag.Diagnostics{e.failureOf(reading, "Unable to read credentials", fmt.Sprintf("Key-Value Store %s", attachment.AddOnID), err)}
+		return diag.Diagnostics{e.failureOf(reading, "Unable to read credentials",
+			fmt.Sprintf("Key-Value Store %s", attachment.AddOnID), err)}
 	}
 	if addOn.Service != keyvalue.Service {
 		return diag.Diagnostics{diag.NewErrorDiagnostic("Not a Key-Value Store",
-			fmt.Sprintf("%s of app %s leads to the add-on %s of the service %s.", attachment.Name, attachment.AppName, addOn.Name, addOn.Service))}
+			fmt.Sprintf("%s of app %s leads to the add-on %s of the service %s.", attachment.Name, attachment.AppName,
+				addOn.Name, addOn.Service))}
 	}
 	m.InstanceID = types.StringValue(string(attachment.AddOnID))
 	return nil
@@ -215,21 +223,24 @@ func (e *credentialsEphemeral) findAttachment(ctx context.Context, m credentials
 		name := cmp.Or(m.AttachmentName.ValueString(), keyvalue.PrimaryAttachment)
 		attachment, err = e.client.AppAttachment(ctx, m.AppID.ValueString(), name)
 		object, at = fmt.Sprintf("Attachment %s of app %s", name, m.AppID.ValueString()), path.Root("app_id")
-		remedy = "If a kvs_attachment of this configuration makes it, set attachment_id to its id, in place of app_id and attachment_name: " +
+		remedy = "If a kvs_attachment of this configuration makes it, set attachment_id to its id, in place of app_id " +
+			"and attachment_name: " +
 			"the id is unknown while the attachment is planned, and the credentials are read after it. " +
 			"Otherwise attach a store to the app under this name, for example with `heroku addons:attach`, or correct the name."
 	}
 	var answer *heroku.Error
 	switch {
 	case heroku.IsNotFound(err) && errors.As(err, &answer) && answer.Resource != "app":
-		return attachment, diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, summary, fmt.Sprintf("%s: %s\n\n%s", object, whatHappened(err), remedy))}
+		return attachment, diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, summary,
+			fmt.Sprintf("%s: %s\n\n%s", object, whatHappened(err), remedy))}
 	case err != nil:
 		return attachment, diag.Diagnostics{e.failureOf(reading, summary, object, err)}
 	}
 	return attachment, nil
 }
 
-func (e *credentialsEphemeral) readStore(ctx context.Context, instanceID types.String, timeout time.Duration) (heroku.Store, diag.Diagnostics) {
+func (e *credentialsEphemeral) readStore(ctx context.Context, instanceID types.String,
+	timeout time.Duration) (heroku.Store, diag.Diagnostics) {
 	var diags diag.Diagnostics
 	id := heroku.AddOnID(instanceID.ValueString())
 	store, err := e.storeWithURL(ctx, id, timeout)
@@ -272,7 +283,8 @@ func (e *credentialsEphemeral) Renew(ctx context.Context, req ephemeral.RenewReq
 	resp.RenewAt = time.Now().Add(credentialsRenewal)
 	kept, diags := req.Private.GetKey(ctx, credentialsOpened)
 	var opened opening
-	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() || json.Unmarshal(kept, &opened) != nil || !e.ready(&resp.Diagnostics) {
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() || json.Unmarshal(kept, &opened) != nil ||
+		!e.ready(&resp.Diagnostics) {
 		return
 	}
 	store, err := e.client.Store(ctx, heroku.AddOnID(opened.InstanceID))
@@ -280,7 +292,8 @@ func (e *credentialsEphemeral) Renew(ctx context.Context, req ephemeral.RenewReq
 	case err != nil: // it was only a look
 	case !bytes.Equal(newOpening(store).URL, opened.URL):
 		resp.Diagnostics.AddWarning("The credentials have changed", fmt.Sprintf(
-			"Key-Value Store %s has another URL than the one that this run has read: it was rotated, moved or failed over. What uses the former one fails; apply again to use the new one.", opened.InstanceID))
+			"Key-Value Store %s has another URL than the one that this run has read: it was rotated, moved or failed "+
+				"over. What uses the former one fails; apply again to use the new one.", opened.InstanceID))
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, credentialsOpened, newOpening(store).marshal())...)
 	}
 }

@@ -101,7 +101,8 @@ resource "echo" "shown" {}
 	}
 	same := []statecheck.StateCheck{
 		statecheck.ExpectKnownValue("echo.shown", tfjsonpath.New("data").AtMapKey("same"), knownvalue.Bool(true)),
-		statecheck.ExpectKnownValue("echo.shown", tfjsonpath.New("data").AtMapKey("url"), knownvalue.StringRegexp(regexp.MustCompile("^rediss://"))),
+		statecheck.ExpectKnownValue("echo.shown", tfjsonpath.New("data").AtMapKey("url"),
+			knownvalue.StringRegexp(regexp.MustCompile("^rediss://"))),
 	}
 	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: withEcho(sb),
@@ -109,8 +110,9 @@ resource "echo" "shown" {}
 		Steps: []resource.TestStep{
 			{Config: opened("web", "REDIS"), ConfigStateChecks: same}, // of the store's own app
 			{ // an app that has nothing under that name
-				Config:      opened("api", "OTHER"),
-				ExpectError: acctest.Says("If a kvs_attachment of this configuration makes it, set attachment_id to its id, in place of app_id and attachment_name"),
+				Config: opened("api", "OTHER"),
+				ExpectError: acctest.Says("If a kvs_attachment of this configuration makes it, set attachment_id to " +
+					"its id, in place of app_id and attachment_name"),
 			},
 			{Config: opened("api", "SHARED"), ConfigStateChecks: same}, // of another app
 		},
@@ -145,7 +147,8 @@ resource "echo" "shown" {}
 `
 	same := []statecheck.StateCheck{
 		statecheck.ExpectKnownValue("echo.shown", tfjsonpath.New("data").AtMapKey("same"), knownvalue.Bool(true)),
-		statecheck.ExpectKnownValue("echo.shown", tfjsonpath.New("data").AtMapKey("url"), knownvalue.StringRegexp(regexp.MustCompile("^rediss://"))),
+		statecheck.ExpectKnownValue("echo.shown", tfjsonpath.New("data").AtMapKey("url"),
+			knownvalue.StringRegexp(regexp.MustCompile("^rediss://"))),
 	}
 	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: withEcho(sb),
@@ -188,7 +191,8 @@ resource "terraform_data" "user" {
 }
 `)
 	cli.Apply()
-	for _, command := range [][]string{{"plan", "-input=false"}, {"apply", "-auto-approve", "-input=false"}, {"destroy", "-auto-approve", "-input=false"}} {
+	for _, command := range [][]string{{"plan", "-input=false"}, {"apply", "-auto-approve", "-input=false"},
+		{"destroy", "-auto-approve", "-input=false"}} {
 		if found, err := sb.Client(t).AppAttachment(t.Context(), "orders-api", "SHARED"); err == nil {
 			if err := sb.Client(t).DeleteAttachment(t.Context(), found.ID); err != nil {
 				t.Fatal(err)
@@ -228,7 +232,8 @@ func TestCredentials_renewal(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t, func(o *sandbox.Options) { o.Engine = "miniredis" })
 	someone := sb.Client(t)
-	addOn, err := someone.CreateAddOn(t.Context(), mustCreateApp(t, someone, "orders-web").ID, heroku.AddOnCreate{Plan: "heroku-redis:premium-0", Name: "orders-cache"})
+	addOn, err := someone.CreateAddOn(t.Context(), mustCreateApp(t, someone, "orders-web").ID,
+		heroku.AddOnCreate{Plan: "heroku-redis:premium-0", Name: "orders-cache"})
 	if err == nil {
 		_, err = someone.WaitAddOnProvisioned(t.Context(), addOn.ID, time.Hour)
 	}
@@ -237,13 +242,15 @@ func TestCredentials_renewal(t *testing.T) {
 	}
 	server := newActionServer(t, sb).server
 	config := ephemeralConfig(t, server, "kvs_credentials", map[string]tftypes.Value{"instance_id": tftypes.NewValue(tftypes.String, string(addOn.ID))})
-	opened, err := server.OpenEphemeralResource(t.Context(), &tfprotov6.OpenEphemeralResourceRequest{TypeName: "kvs_credentials", Config: config})
+	opened, err := server.OpenEphemeralResource(t.Context(),
+		&tfprotov6.OpenEphemeralResourceRequest{TypeName: "kvs_credentials", Config: config})
 	if err != nil || len(opened.Diagnostics) != 0 || opened.RenewAt.IsZero() {
 		t.Fatalf("opened with %v (%v), to be renewed at %v", opened.Diagnostics, err, opened.RenewAt)
 	}
 	private := opened.Private
 	renew := func() []*tfprotov6.Diagnostic {
-		renewed, err := server.RenewEphemeralResource(t.Context(), &tfprotov6.RenewEphemeralResourceRequest{TypeName: "kvs_credentials", Private: private})
+		renewed, err := server.RenewEphemeralResource(t.Context(),
+			&tfprotov6.RenewEphemeralResourceRequest{TypeName: "kvs_credentials", Private: private})
 		if err != nil || renewed.RenewAt.IsZero() {
 			t.Fatalf("renewed: %v, %+v", err, renewed)
 		}
@@ -298,7 +305,8 @@ func TestAccCredentials_refusal(t *testing.T) {
 	sb := acctest.Start(t)
 	someone := sb.Client(t)
 	sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: "/apps/*/addons"}, Do: sandbox.Effect{Provisioning: "stuck"}})
-	slow, err := someone.CreateAddOn(t.Context(), mustCreateApp(t, someone, "orders-web").ID, heroku.AddOnCreate{Plan: "heroku-redis:mini", Name: "orders-slow"})
+	slow, err := someone.CreateAddOn(t.Context(), mustCreateApp(t, someone, "orders-web").ID,
+		heroku.AddOnCreate{Plan: "heroku-redis:mini", Name: "orders-slow"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,8 +321,9 @@ func TestAccCredentials_refusal(t *testing.T) {
 				ExpectError: acctest.Says(fmt.Sprintf("waiting for add-on %s to be provisioned: timed out after 2m", slow.ID)),
 			},
 			{ // and how to wait longer
-				Config:      of(string(slow.ID), `timeouts = { open = "7m" }`),
-				ExpectError: acctest.Says("timed out after 7m0s (last state: provisioning). The work goes on at Heroku. Run again to go on waiting, or raise timeouts.open."),
+				Config: of(string(slow.ID), `timeouts = { open = "7m" }`),
+				ExpectError: acctest.Says("timed out after 7m0s (last state: provisioning). The work goes on at " +
+					"Heroku. Run again to go on waiting, or raise timeouts.open."),
 			},
 			{ // a store that does not exist is Heroku's to deny
 				Config:      of("00000000-0000-4000-8000-000000000000"),

@@ -53,7 +53,8 @@ data "kvs_app" "missing" {
   name = "no-such-app"
 }
 `,
-				ExpectError: acctest.Says("Check the spelling, whether a name or a UUID is wanted, and whether a UUID is that of another kind of object: `heroku apps --all` lists the apps of an account. The token came from the test"),
+				ExpectError: acctest.Says("Check the spelling, whether a name or a UUID is wanted, and whether a UUID " +
+					"is that of another kind of object: `heroku apps --all` lists the apps of an account. The token came from the test"),
 			},
 			{ // an empty name is not the absence of one
 				Config: `
@@ -108,7 +109,8 @@ func TestAccInstanceDataSource_lookUp(t *testing.T) {
 		"id", "name", "plan", "state", "timeout", "maxmemory_policy", "version_actual", "memory_limit", "connection_limit",
 		"monthly_price", "high_availability", "persistence", "requires_tls", "web_url", "created_at",
 	} {
-		checks = append(checks, same(attribute, store, "data.kvs_instance.by_name", "data.kvs_instance.by_id", "data.kvs_instance.by_attachment")...)
+		checks = append(checks, same(attribute, store, "data.kvs_instance.by_name", "data.kvs_instance.by_id",
+			"data.kvs_instance.by_attachment")...)
 	}
 	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
@@ -166,8 +168,10 @@ data "kvs_instance" "by_attachment" {
 }
 `,
 				ConfigStateChecks: append(checks,
-					statecheck.CompareValuePairs("data.kvs_instance.by_attachment", tfjsonpath.New("owner_app_id"), store, tfjsonpath.New("app_id"), compare.ValuesSame()),
-					statecheck.ExpectKnownValue("data.kvs_instance.by_id", tfjsonpath.New("notify_keyspace_events"), knownvalue.StringExact("AKE")),
+					statecheck.CompareValuePairs("data.kvs_instance.by_attachment", tfjsonpath.New("owner_app_id"),
+						store, tfjsonpath.New("app_id"), compare.ValuesSame()),
+					statecheck.ExpectKnownValue("data.kvs_instance.by_id", tfjsonpath.New("notify_keyspace_events"),
+						knownvalue.StringExact("AKE")),
 					statecheck.ExpectKnownValue("data.kvs_instance.by_id", tfjsonpath.New("maintenance_window"), knownvalue.NotNull()),
 				),
 			},
@@ -180,7 +184,8 @@ func TestAccInstanceDataSource_notReady(t *testing.T) {
 	sb := acctest.Start(t)
 	someone := sb.Client(t)
 	sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: "/apps/*/addons"}, Do: sandbox.Effect{Provisioning: "stuck"}})
-	if _, err := someone.CreateAddOn(t.Context(), mustCreateApp(t, someone, "orders-web").ID, heroku.AddOnCreate{Plan: "heroku-redis:mini", Name: "orders-slow"}); err != nil {
+	if _, err := someone.CreateAddOn(t.Context(), mustCreateApp(t, someone, "orders-web").ID,
+		heroku.AddOnCreate{Plan: "heroku-redis:mini", Name: "orders-slow"}); err != nil {
 		t.Fatal(err)
 	}
 	slow := "data.kvs_instance.slow"
@@ -239,7 +244,8 @@ data "kvs_plans" "shield" {
 						0: plan("mini", "common", 3, 25, 20),
 						1: plan("premium-0", "common", 15, 50, 40),
 						5: knownvalue.ObjectPartial(map[string]knownvalue.Check{
-							"name": knownvalue.StringExact("premium-4"), "monthly_price": knownvalue.Null(), "memory_limit": knownvalue.Int64Exact(750),
+							"name": knownvalue.StringExact("premium-4"), "monthly_price": knownvalue.Null(),
+							"memory_limit": knownvalue.Int64Exact(750),
 						}),
 					})),
 					statecheck.ExpectKnownValue("data.kvs_plans.shield", plans, knownvalue.ListSizeExact(5)),
@@ -247,7 +253,8 @@ data "kvs_plans" "shield" {
 						0: knownvalue.ObjectPartial(map[string]knownvalue.Check{
 							"name": knownvalue.StringExact("shield-7"), "monthly_price": knownvalue.Float64Exact(1100),
 							"compliance":         knownvalue.ListExact([]knownvalue.Check{knownvalue.StringExact("HIPAA"), knownvalue.StringExact("PCI")}),
-							"maintenance_window": knownvalue.Bool(true), "single_tenant": knownvalue.Bool(true), "vcpu": knownvalue.Int64Exact(2),
+							"maintenance_window": knownvalue.Bool(true), "single_tenant": knownvalue.Bool(true),
+							"vcpu": knownvalue.Int64Exact(2),
 						}),
 					})),
 				},
@@ -260,7 +267,8 @@ func TestAccPlansDataSource_unknownPlan(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	offers := `[{"id":"ad3f2c10-7b64-4f0e-9c1d-2e3f4a5b6c7d","name":"heroku-redis:private-3","human_name":"Private 3","description":"Heroku Key-Value Store Private 3","price":{"cents":40000,"unit":"month"}}]`
-	sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/addon-services/*/plans"}, Do: sandbox.Effect{Status: 200, Body: &offers}})
+	sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/addon-services/*/plans"},
+		Do: sandbox.Effect{Status: 200, Body: &offers}})
 	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
@@ -269,8 +277,9 @@ func TestAccPlansDataSource_unknownPlan(t *testing.T) {
 				ConfigStateChecks: []statecheck.StateCheck{
 					statecheck.ExpectKnownValue("data.kvs_plans.all", tfjsonpath.New("plans"), knownvalue.ListExact([]knownvalue.Check{
 						knownvalue.ObjectPartial(map[string]knownvalue.Check{
-							"name": knownvalue.StringExact("private-3"), "class": knownvalue.StringExact("private"), "monthly_price": knownvalue.Float64Exact(400),
-							"memory_limit": knownvalue.Null(), "high_availability": knownvalue.Null(), "compliance": knownvalue.Null(),
+							"name": knownvalue.StringExact("private-3"), "class": knownvalue.StringExact("private"),
+							"monthly_price": knownvalue.Float64Exact(400),
+							"memory_limit":  knownvalue.Null(), "high_availability": knownvalue.Null(), "compliance": knownvalue.Null(),
 						}),
 					})),
 				},
@@ -307,10 +316,14 @@ data "kvs_regions" "common" {
 				ConfigStateChecks: []statecheck.StateCheck{
 					statecheck.ExpectKnownValue("data.kvs_regions.all", tfjsonpath.New("regions"), knownvalue.ListSizeExact(12)),
 					names("data.kvs_regions.common", "eu", "us"),
-					names("data.kvs_regions.private", "dublin", "frankfurt", "london", "montreal", "mumbai", "oregon", "singapore", "sydney", "tokyo", "virginia"),
-					statecheck.ExpectKnownValue("data.kvs_regions.common", tfjsonpath.New("regions").AtSliceIndex(0), knownvalue.ObjectPartial(map[string]knownvalue.Check{
-						"country": knownvalue.StringExact("Ireland"), "provider": knownvalue.StringExact("amazon-web-services"), "provider_region": knownvalue.StringExact("eu-west-1"),
-					})),
+					names("data.kvs_regions.private", "dublin", "frankfurt", "london", "montreal", "mumbai", "oregon",
+						"singapore", "sydney", "tokyo", "virginia"),
+					statecheck.ExpectKnownValue("data.kvs_regions.common", tfjsonpath.New("regions").AtSliceIndex(0),
+						knownvalue.ObjectPartial(map[string]knownvalue.Check{
+							"country":         knownvalue.StringExact("Ireland"),
+							"provider":        knownvalue.StringExact("amazon-web-services"),
+							"provider_region": knownvalue.StringExact("eu-west-1"),
+						})),
 				},
 			},
 		},

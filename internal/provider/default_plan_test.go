@@ -25,11 +25,13 @@ func TestDefaultPlan(t *testing.T) {
 		at      keyvalue.Location
 		want    string // "" = none
 	}{
-		"the one that Heroku names, although there are smaller ones":  {all, keyvalue.PrivateSpace, "private-9"},
-		"the smallest, where Heroku's default cannot run":             {all, keyvalue.ShieldSpace, "shield-9"},
-		"the smallest, where Heroku names none":                       {plans("private-12", "private-10", "private-14"), keyvalue.PrivateSpace, "private-10"},
-		"a plan that is not in the catalogue, when there is no other": {plans("mini", "shield-5", "shield-3"), keyvalue.ShieldSpace, "shield-3"},
-		"none, where nothing fits":                                    {plans("mini", "premium-0", "basic-1"), keyvalue.PrivateSpace, ""},
+		"the one that Heroku names, although there are smaller ones": {all, keyvalue.PrivateSpace, "private-9"},
+		"the smallest, where Heroku's default cannot run":            {all, keyvalue.ShieldSpace, "shield-9"},
+		"the smallest, where Heroku names none": {plans("private-12", "private-10", "private-14"),
+			keyvalue.PrivateSpace, "private-10"},
+		"a plan that is not in the catalogue, when there is no other": {plans("mini", "shield-5", "shield-3"),
+			keyvalue.ShieldSpace, "shield-3"},
+		"none, where nothing fits": {plans("mini", "premium-0", "basic-1"), keyvalue.PrivateSpace, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -110,7 +110,8 @@ func (c *connection) nextStep(again repetition, err error) string {
 	case errors.As(err, &body):
 		said := "This does not look like the Heroku API. Check api_url and data_api_url (or HEROKU_API_URL and HEROKU_DATA_API_URL) " +
 			"and whether a proxy answers in its place. If Heroku itself is in trouble, https://status.heroku.com says so."
-		if carriedOut := body.Status < http.StatusMultipleChoices || body.Status >= http.StatusInternalServerError; carriedOut && body.Method != http.MethodGet {
+		if carriedOut := body.Status < http.StatusMultipleChoices ||
+			body.Status >= http.StatusInternalServerError; carriedOut && body.Method != http.MethodGet {
 			said += " " + again.afterDoubt()
 		}
 		return said
@@ -157,19 +158,23 @@ func (c *connection) afterAnswer(again repetition, answer *heroku.Error) string 
 	case "two_factor":
 		return "This token needs a second factor, which Terraform cannot enter. Use one made with `heroku authorizations:create`."
 	case "forbidden":
-		return fmt.Sprintf("The user of the token (it came from %s) has no right to do this: ask the owner of the app or an admin of the team for it.",
+		return fmt.Sprintf("The user of the token (it came from %s) has no right to do this: ask the owner of the app "+
+			"or an admin of the team for it.",
 			cmp.Or(c.tokenSource, "an unknown place"))
 	case "suspended":
 		return "The account is suspended: contact Heroku Support."
 	case "delinquent":
-		return fmt.Sprintf("The account or the team has an open invoice: settle it at https://dashboard.heroku.com/account/billing, then %s.", again)
+		return fmt.Sprintf("The account or the team has an open invoice: settle it at "+
+			"https://dashboard.heroku.com/account/billing, then %s.", again)
 	case "verification_needed", "verification_required":
 		return fmt.Sprintf("Heroku wants a payment method first: add one at https://heroku.com/verify, then %s.", again)
 	case "rate_limit":
-		return "The account's hourly request limit is used up, by all its tools together. Wait some minutes, then run again, with a lower -parallelism if need be."
+		return "The account's hourly request limit is used up, by all its tools together. Wait some minutes, then run " +
+			"again, with a lower -parallelism if need be."
 	case "confirmation_required":
 		return "Heroku wants an explicit confirmation for this, and the configuration does not ask for what it would confirm. " +
-			"If it is about an attachment, its name has come to lead to another store: choose another name for it, or detach that one first."
+			"If it is about an attachment, its name has come to lead to another store: choose another name for it, or " +
+			"detach that one first."
 	case "not_found":
 		return c.afterNotFound(answer)
 	case "conflict":
@@ -211,7 +216,8 @@ func collectionOf(path string) string {
 
 // afterNotFound says what to check: Heroku does not tell what is not there from what a token may not see.
 func (c *connection) afterNotFound(answer *heroku.Error) string {
-	said := "It does not exist, or the token may not see it. Check the spelling, whether a name or a UUID is wanted, and whether a UUID is that of another kind of object"
+	said := "It does not exist, or the token may not see it. Check the spelling, whether a name or a UUID is wanted, " +
+		"and whether a UUID is that of another kind of object"
 	missing := cmp.Or(answer.Resource, collectionOf(answer.Path))
 	for _, of := range lists {
 		if strings.Contains(missing, of.word) {
@@ -238,7 +244,8 @@ func recoverPanic(diags *diag.Diagnostics, what string, checkpointed func() bool
 	detail := fmt.Sprintf("%s: the provider failed with %s.\n\nThis is a bug: please report it with these lines.\n%s",
 		what, panicText(cause), strings.Join(callers(), "\n"))
 	if checkpointed != nil && checkpointed() {
-		diags.AddWarning("The provider failed unexpectedly", detail+"\n\nWhat had been created is in the state; plan again to see what is missing.")
+		diags.AddWarning("The provider failed unexpectedly", detail+"\n\nWhat had been created is in the state; plan "+
+			"again to see what is missing.")
 		return
 	}
 	diags.AddError("The provider failed unexpectedly", detail)
@@ -296,7 +303,8 @@ func invalidImport(id, grammar, example string) diag.Diagnostic {
 	said := fmt.Sprintf("%q is not an identifier of this resource: give %s, for example %s.", id, grammar, example)
 	if app, variable, qualified := strings.Cut(id, "::"); qualified {
 		if name := keyvalue.AttachmentOfConfigVar(strings.ToUpper(variable)); name != "" {
-			said += fmt.Sprintf(" %s is the config var of an attachment, which has the name %s: %s::%s.", strings.ToUpper(variable), name, app, name)
+			said += fmt.Sprintf(" %s is the config var of an attachment, which has the name %s: %s::%s.",
+				strings.ToUpper(variable), name, app, name)
 		}
 	}
 	return diag.NewErrorDiagnostic("Invalid import identifier", said)

@@ -34,8 +34,9 @@ func TestFailure(t *testing.T) {
 			answer(401, "unauthorized", "Invalid credentials provided."),
 			[]string{"401 unauthorized", "the netrc file /home/me/.netrc", "`heroku authorizations:create`"},
 		},
-		"a 401 without an id is a wrong token too":  {answer(401, "", ""), []string{"the netrc file /home/me/.netrc"}},
-		"missing rights name the token":             {answer(403, "forbidden", "No."), []string{"no right", "the netrc file /home/me/.netrc"}},
+		"a 401 without an id is a wrong token too": {answer(401, "", ""), []string{"the netrc file /home/me/.netrc"}},
+		"missing rights name the token": {answer(403, "forbidden", "No."),
+			[]string{"no right", "the netrc file /home/me/.netrc"}},
 		"a second factor asks for another token":    {answer(403, "two_factor", "Code?"), []string{"`heroku authorizations:create`"}},
 		"a suspended account is for Heroku to lift": {answer(403, "suspended", "No."), []string{"Heroku Support"}},
 		"an open invoice is to be settled":          {answer(402, "delinquent", "Pay."), []string{"billing"}},
@@ -47,33 +48,46 @@ func TestFailure(t *testing.T) {
 		"trouble at Heroku points to its status page": {
 			answer(503, "", ""), []string{"https://status.heroku.com", "what was ordered may have been created: plan again"}},
 		"trouble while reading changes nothing": {
-			&heroku.Error{Status: 503, Method: "GET", Path: "/apps/web"}, []string{"https://status.heroku.com", "This request only reads: run again later."}},
+			&heroku.Error{Status: 503, Method: "GET", Path: "/apps/web"},
+			[]string{"https://status.heroku.com", "This request only reads: run again later."}},
 		"an order whose look-up failed too is in doubt": {
-			fmt.Errorf("add-on web may have been created (%w), and looking it up failed: %w", answer(502, "", ""), &heroku.Error{Status: 503, Method: "GET"}),
+			fmt.Errorf("add-on web may have been created (%w), and looking it up failed: %w", answer(502, "", ""),
+				&heroku.Error{Status: 503, Method: "GET"}),
 			[]string{"may have been created (", "what was ordered may have been created: plan again"}},
 		"HTML after an order is in doubt": {
 			&heroku.BodyError{Method: "POST", Path: "/apps", Status: 502, ContentType: "text/html", Reason: "an HTML page"},
 			[]string{"does not look like the Heroku API", "what was ordered may have been created: plan again"}},
 		"what is not found says what to check": {
 			answer(404, "not_found", "Couldn't find that app."),
-			[]string{"the token may not see it", "Check the spelling, whether a name or a UUID is wanted, and whether a UUID is that of another kind of object: `heroku apps --all` lists the apps",
-				"The token came from the netrc file /home/me/.netrc; `heroku auth:whoami`", "If it was there when this was planned, plan again."}},
+			[]string{"the token may not see it", "Check the spelling, whether a name or a UUID is wanted, and whether " +
+				"a UUID is that of another kind of object: `heroku apps --all` lists the apps",
+				"The token came from the netrc file /home/me/.netrc; `heroku auth:whoami`", "If it was there when " +
+					"this was planned, plan again."}},
 		"a region that is not found is one of a list": {
-			&heroku.Error{Status: 404, ID: "not_found", Resource: "region", Method: "POST", Path: "/teams/apps"}, []string{"`heroku regions` lists the regions"}},
+			&heroku.Error{Status: 404, ID: "not_found", Resource: "region", Method: "POST", Path: "/teams/apps"},
+			[]string{"`heroku regions` lists the regions"}},
 		"a team that is not found is one of the account's": {
-			&heroku.Error{Status: 404, ID: "not_found", Resource: "team", Method: "POST", Path: "/teams/apps"}, []string{"`heroku teams` lists the teams"}},
-		"a space that is not found": {&heroku.Error{Status: 404, ID: "not_found", Method: "GET", Path: "/spaces/prod"}, []string{"`heroku spaces` lists"}},
+			&heroku.Error{Status: 404, ID: "not_found", Resource: "team", Method: "POST", Path: "/teams/apps"},
+			[]string{"`heroku teams` lists the teams"}},
+		"a space that is not found": {&heroku.Error{Status: 404, ID: "not_found", Method: "GET", Path: "/spaces/prod"},
+			[]string{"`heroku spaces` lists"}},
 		"a store that is not found": {
-			&heroku.Error{Status: 404, ID: "not_found", Method: "GET", Path: "/redis/v0/databases/x"}, []string{"`heroku addons --all` lists"}},
+			&heroku.Error{Status: 404, ID: "not_found", Method: "GET", Path: "/redis/v0/databases/x"},
+			[]string{"`heroku addons --all` lists"}},
 		"an attachment that is not found": {
-			&heroku.Error{Status: 404, ID: "not_found", Resource: "add_on attachment", Method: "GET", Path: "/apps/web/addon-attachments/X"},
+			&heroku.Error{Status: 404, ID: "not_found", Resource: "add_on attachment", Method: "GET",
+				Path: "/apps/web/addon-attachments/X"},
 			[]string{"`heroku addons --app NAME` lists the attachments of an app"}},
 		"a wait for what was destroyed says so, and not that work goes on": {
-			&heroku.WaitError{Outcome: heroku.TimedOut, What: "add-on web to be provisioned", LastState: "not found yet", Elapsed: time.Minute},
-			[]string{"Heroku did not know it at the last look: it may have been destroyed meanwhile", "Apply again to see which, or raise the timeouts."}},
+			&heroku.WaitError{Outcome: heroku.TimedOut, What: "add-on web to be provisioned",
+				LastState: "not found yet", Elapsed: time.Minute},
+			[]string{"Heroku did not know it at the last look: it may have been destroyed meanwhile", "Apply again to " +
+				"see which, or raise the timeouts."}},
 		"a plan that is not found": {
-			&heroku.Error{Status: 404, ID: "not_found", Resource: "plan", Method: "GET", Path: "/plans/x"}, []string{"`heroku addons:plans heroku-redis`"}},
-		"an answer inside another error keeps what is around": {fmt.Errorf("renaming: %w", answer(404, "not_found", "Couldn't find that app.")), []string{"renaming: ", "404 not_found"}},
+			&heroku.Error{Status: 404, ID: "not_found", Resource: "plan", Method: "GET", Path: "/plans/x"},
+			[]string{"`heroku addons:plans heroku-redis`"}},
+		"an answer inside another error keeps what is around": {fmt.Errorf("renaming: %w",
+			answer(404, "not_found", "Couldn't find that app.")), []string{"renaming: ", "404 not_found"}},
 		"a lost answer says that it may have been carried out": {
 			&heroku.TransportError{Method: "POST", Path: "/apps", Sent: true, Err: errors.New("connection reset")},
 			[]string{"connection reset", "may have carried it out"},
@@ -103,8 +117,10 @@ func TestFailure(t *testing.T) {
 			[]string{"deprovisioned", "gave up"},
 		},
 		"a wait that a bug has ended goes on at the next apply": {
-			&heroku.WaitError{Outcome: heroku.Unreachable, What: "add-on web", Err: &heroku.BugError{Cause: "index out of range", At: "heroku.provisioning (line 7)"}},
-			[]string{"waiting for add-on web", "index out of range in heroku.provisioning (line 7)", "please report it", "The work goes on at Heroku. Apply again to go on waiting."},
+			&heroku.WaitError{Outcome: heroku.Unreachable, What: "add-on web",
+				Err: &heroku.BugError{Cause: "index out of range", At: "heroku.provisioning (line 7)"}},
+			[]string{"waiting for add-on web", "index out of range in heroku.provisioning (line 7)", "please report it",
+				"The work goes on at Heroku. Apply again to go on waiting."},
 		},
 		"an interruption says so":   {fmt.Errorf("queued: %w", context.Canceled), []string{"interrupted"}},
 		"anything else is repeated": {errors.New("no idea"), []string{`App "web": no idea.`}},
@@ -139,21 +155,27 @@ func TestFailure_ofAnAction(t *testing.T) {
 		err  error
 		says string
 	}{
-		"a wait that ran out":           {waiting(heroku.TimedOut, nil), "Invoke the action again to go on waiting, or raise the timeouts."},
-		"a wait that was interrupted":   {waiting(heroku.Interrupted, context.Canceled), "The work goes on at Heroku; invoke the action again, which goes on from what it finds there."},
-		"a wait that lost contact":      {waiting(heroku.Unreachable, answer(503, "")), "Invoke the action again once the API can be reached."},
-		"a wait that a bug has ended":   {waiting(heroku.Unreachable, &heroku.BugError{}), "Invoke the action again to go on waiting."},
-		"a wait for what failed":        {waiting(heroku.Failed, nil), "invoke the action again to make a new attempt"},
-		"an interruption":               {fmt.Errorf("queued: %w", context.Canceled), "invoke the action again"},
-		"a lost answer":                 {&heroku.TransportError{Method: "POST", Path: "/x", Sent: true, Err: errors.New("reset")}, "invoke the action again, which goes on"},
-		"another operation under way":   {answer(409, "conflict"), "invoke the action again when it has ended"},
-		"an open invoice":               {answer(402, "delinquent"), "then invoke the action again"},
-		"an account without a card":     {answer(402, "verification_needed"), "then invoke the action again"},
-		"a token that is wrong":         {answer(401, "unauthorized"), "`heroku authorizations:create`"},
-		"what nobody can say more of":   {errors.New("no idea"), "Store cache: no idea."},
-		"a request that was not sent":   {&heroku.TransportError{Method: "POST", Path: "/x", Err: errors.New("refused")}, "Nothing was sent"},
-		"trouble at Heroku":             {answer(503, ""), "https://status.heroku.com"},
-		"an answer that makes no sense": {&heroku.BodyError{Method: "GET", Path: "/x", Status: 200, Reason: "not JSON"}, "does not look like the Heroku API"},
+		"a wait that ran out": {waiting(heroku.TimedOut, nil), "Invoke the action again to go on waiting, " +
+			"or raise the timeouts."},
+		"a wait that was interrupted": {waiting(heroku.Interrupted, context.Canceled), "The work goes on at Heroku; " +
+			"invoke the action again, which goes on from what it finds there."},
+		"a wait that lost contact": {waiting(heroku.Unreachable, answer(503, "")), "Invoke the action again once " +
+			"the API can be reached."},
+		"a wait that a bug has ended": {waiting(heroku.Unreachable, &heroku.BugError{}), "Invoke the action again to go on waiting."},
+		"a wait for what failed":      {waiting(heroku.Failed, nil), "invoke the action again to make a new attempt"},
+		"an interruption":             {fmt.Errorf("queued: %w", context.Canceled), "invoke the action again"},
+		"a lost answer": {&heroku.TransportError{Method: "POST", Path: "/x", Sent: true,
+			Err: errors.New("reset")}, "invoke the action again, which goes on"},
+		"another operation under way": {answer(409, "conflict"), "invoke the action again when it has ended"},
+		"an open invoice":             {answer(402, "delinquent"), "then invoke the action again"},
+		"an account without a card":   {answer(402, "verification_needed"), "then invoke the action again"},
+		"a token that is wrong":       {answer(401, "unauthorized"), "`heroku authorizations:create`"},
+		"what nobody can say more of": {errors.New("no idea"), "Store cache: no idea."},
+		"a request that was not sent": {&heroku.TransportError{Method: "POST", Path: "/x",
+			Err: errors.New("refused")}, "Nothing was sent"},
+		"trouble at Heroku": {answer(503, ""), "https://status.heroku.com"},
+		"an answer that makes no sense": {&heroku.BodyError{Method: "GET", Path: "/x", Status: 200, Reason: "not JSON"},
+			"does not look like the Heroku API"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -210,7 +232,8 @@ func TestRecoverPanic(t *testing.T) {
 		"a panic before the checkpoint is an error": {
 			func() { panic(secret) }, func() bool { return false }, diag.SeverityError, "a panic of type string"},
 		"a panic after the checkpoint is a warning, so that nothing is tainted": {
-			func() { panic(errors.New(secret)) }, func() bool { return true }, diag.SeverityWarning, "What had been created is in the state"},
+			func() { panic(errors.New(secret)) }, func() bool { return true }, diag.SeverityWarning, "What had been " +
+				"created is in the state"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

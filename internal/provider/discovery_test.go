@@ -57,7 +57,8 @@ func newListServerAs(t *testing.T, sb *acctest.Sandbox, token string) listServer
 		t.Fatal(err)
 	}
 	s.identities = identities.IdentitySchemas
-	configured, err := server.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{Config: configOf(t, s.schemas.Provider, nil)})
+	configured, err := server.ConfigureProvider(t.Context(),
+		&tfprotov6.ConfigureProviderRequest{Config: configOf(t, s.schemas.Provider, nil)})
 	if err != nil || len(configured.Diagnostics) > 0 {
 		t.Fatal(err, configured)
 	}
@@ -112,14 +113,16 @@ func (s listServer) list(q question) answer {
 		s.Fatalf("there is no list of %s", q.kind)
 	}
 	config := configOf(s.T, schema, q.given)
-	valid, err := s.server.ValidateListResourceConfig(s.Context(), &tfprotov6.ValidateListResourceConfigRequest{TypeName: q.kind, Config: config})
+	valid, err := s.server.ValidateListResourceConfig(s.Context(),
+		&tfprotov6.ValidateListResourceConfigRequest{TypeName: q.kind, Config: config})
 	if err != nil {
 		s.Fatal(err)
 	}
 	if all.diagnose(valid.Diagnostics); len(all.errors) > 0 {
 		return all
 	}
-	stream, err := s.server.ListResource(s.Context(), &tfprotov6.ListResourceRequest{TypeName: q.kind, Config: config, IncludeResource: q.include, Limit: q.limit})
+	stream, err := s.server.ListResource(s.Context(), &tfprotov6.ListResourceRequest{TypeName: q.kind, Config: config,
+		IncludeResource: q.include, Limit: q.limit})
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -178,7 +181,8 @@ func (s listServer) read(kind string, given values) answer {
 	s.Helper()
 	schema := s.schemas.DataSourceSchemas[kind]
 	all := answer{told: told{T: s.T}}
-	read, err := s.server.ReadDataSource(s.Context(), &tfprotov6.ReadDataSourceRequest{TypeName: kind, Config: configOf(s.T, schema, given)})
+	read, err := s.server.ReadDataSource(s.Context(), &tfprotov6.ReadDataSourceRequest{TypeName: kind,
+		Config: configOf(s.T, schema, given)})
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -229,10 +233,12 @@ func TestDiscovery(t *testing.T) {
 	e := newEstate(t, false)
 	own, err := e.Somebody.CreateApp(t.Context(), heroku.AppCreate{Name: "private-web"}) // of nobody's team
 	e.must(err)
-	kept, err := e.Somebody.CreateAddOn(t.Context(), own.ID, heroku.AddOnCreate{Plan: "heroku-redis:mini", Name: "private-kept", AttachmentName: "OLD"})
+	kept, err := e.Somebody.CreateAddOn(t.Context(), own.ID,
+		heroku.AddOnCreate{Plan: "heroku-redis:mini", Name: "private-kept", AttachmentName: "OLD"})
 	e.must(err)
 	e.must2(e.Somebody.WaitAddOnProvisioned(t.Context(), kept.ID, aWhile))
-	e.must2(e.Somebody.CreateAttachment(t.Context(), heroku.AttachmentCreate{AddOn: kept.ID, App: own.ID, Name: keyvalue.RetiredAttachment(string(kept.ID))}))
+	e.must2(e.Somebody.CreateAttachment(t.Context(), heroku.AttachmentCreate{AddOn: kept.ID, App: own.ID,
+		Name: keyvalue.RetiredAttachment(string(kept.ID))}))
 	old, err := e.Somebody.AppAttachment(t.Context(), "private-web", "OLD")
 	e.must(err)
 	e.must(e.Somebody.DeleteAttachment(t.Context(), old.ID))
@@ -252,7 +258,8 @@ func TestDiscovery(t *testing.T) {
 }
 
 func (s listServer) listsEveryResource() {
-	if got := slices.Sorted(maps.Keys(s.schemas.ListResourceSchemas)); !slices.Equal(got, slices.Sorted(maps.Keys(s.schemas.ResourceSchemas))) {
+	if got := slices.Sorted(maps.Keys(s.schemas.ListResourceSchemas)); !slices.Equal(got,
+		slices.Sorted(maps.Keys(s.schemas.ResourceSchemas))) {
 		s.Errorf("there are lists of %q, want all resources", got)
 	}
 	asked := s.requests(func() {
@@ -282,7 +289,8 @@ func (s listServer) includesWhatPlansEmpty() {
 		if found.succeeded(); len(found.results) != want {
 			s.Errorf("%s: %d results, want %d", kind, len(found.results), want)
 		}
-		if most := map[string]int{"kvs_instance": 2 + 13, "kvs_maintenance_window": 1 + 10, "kvs_trusted_ip_ranges": 1 + 2, "kvs_attachment": 3}[kind]; asked > max(most, 1) {
+		if most := map[string]int{"kvs_instance": 2 + 13, "kvs_maintenance_window": 1 + 10,
+			"kvs_trusted_ip_ranges": 1 + 2, "kvs_attachment": 3}[kind]; asked > max(most, 1) {
 			s.Errorf("%s: it took %d requests:\n%v", kind, asked, s.sb.Requests("[A-Z]+", ".*"))
 		}
 		for _, r := range found.results {
@@ -302,12 +310,14 @@ func (s listServer) plansEmpty(kind string, r result) {
 	if err != nil {
 		s.Fatal(err)
 	}
-	imported, err := s.server.ImportResourceState(ctx, &tfprotov6.ImportResourceStateRequest{TypeName: kind, Identity: &tfprotov6.ResourceIdentityData{IdentityData: &id}})
+	imported, err := s.server.ImportResourceState(ctx, &tfprotov6.ImportResourceStateRequest{TypeName: kind,
+		Identity: &tfprotov6.ResourceIdentityData{IdentityData: &id}})
 	if err != nil || len(imported.Diagnostics) > 0 {
 		s.Fatal(err, imported)
 	}
 	of := imported.ImportedResources[0]
-	read, err := s.server.ReadResource(ctx, &tfprotov6.ReadResourceRequest{TypeName: kind, CurrentState: of.State, Private: of.Private, CurrentIdentity: of.Identity})
+	read, err := s.server.ReadResource(ctx, &tfprotov6.ReadResourceRequest{TypeName: kind, CurrentState: of.State,
+		Private: of.Private, CurrentIdentity: of.Identity})
 	if err != nil || len(read.Diagnostics) > 0 {
 		s.Fatal(err, read)
 	}
@@ -328,7 +338,8 @@ func (s listServer) plansEmpty(kind string, r result) {
 			proposed[a.Name] = state[a.Name]
 		}
 	}
-	plan, err := s.server.PlanResourceChange(ctx, &tfprotov6.PlanResourceChangeRequest{TypeName: kind, PriorState: read.NewState, PriorPrivate: read.Private,
+	plan, err := s.server.PlanResourceChange(ctx, &tfprotov6.PlanResourceChangeRequest{TypeName: kind,
+		PriorState: read.NewState, PriorPrivate: read.Private,
 		ProposedNewState: dynamic(s.T, schema.ValueType(), proposed), Config: generated.Config, PriorIdentity: read.NewIdentity})
 	if err != nil || slices.ContainsFunc(plan.Diagnostics, func(d *tfprotov6.Diagnostic) bool { return d.Severity == tfprotov6.DiagnosticSeverityError }) {
 		s.Fatal(err, plan)
@@ -437,7 +448,8 @@ func (s listServer) settings() {
 				s.Errorf("%s is %q, want %q", name, got, want)
 			}
 		}
-		for name, want := range map[string]string{"maxmemory_policy": "allkeys-lru", "notify_keyspace_events": "", "version_actual": "7.2.4"} {
+		for name, want := range map[string]string{"maxmemory_policy": "allkeys-lru", "notify_keyspace_events": "",
+			"version_actual": "7.2.4"} {
 			if got := store[name]; got.IsNull() == settings || settings && text(got) != want {
 				s.Errorf("with settings %t, %s is %s, want %q", settings, name, got, want)
 			}

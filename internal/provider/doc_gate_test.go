@@ -79,7 +79,8 @@ func TestSource_everyChangeIsDocumentedWithItsProof(t *testing.T) {
 			t.Errorf("doc.go lists %q, which is not in the source", row)
 		}
 	}
-	broken := parsed(t, "x.go", "package x\nfunc (r *a) f() { r.client.DeleteAddOn(); g(r.client.SetTrustedRanges); r.client.App(); r.other.DeleteAddOn() }")
+	broken := parsed(t, "x.go", "package x\nfunc (r *a) f() { r.client.DeleteAddOn(); g(r.client.SetTrustedRanges); "+
+		"r.client.App(); r.other.DeleteAddOn() }")
 	if found := changes([]source{broken}); !slices.Equal(found, []string{"a.f DeleteAddOn", "a.f SetTrustedRanges"}) {
 		t.Errorf("this rule sees %v", found)
 	}

@@ -78,20 +78,25 @@ func impactAttribute() schema.SingleNestedAttribute {
 			"for those who approve a saved plan, and for policies, which read it from `terraform show -json`. " +
 			"A plan that changes nothing keeps it. Null after an import.",
 		Attributes: map[string]schema.Attribute{
-			"method": text("How the change is made: `create`, `settings`, `rename`, `plan_in_place`, `version_upgrade`, `replacement_by_fork`, `replacement_empty`, " +
-				"`attach`, `re_point`, `move`, `ranges`, `transfer`, `log_drain`, `maintenance`, `window`, `resume` for what an earlier apply has not finished, " +
+			"method": text("How the change is made: `create`, `settings`, `rename`, `plan_in_place`, " +
+				"`version_upgrade`, `replacement_by_fork`, `replacement_empty`, " +
+				"`attach`, `re_point`, `move`, `ranges`, `transfer`, `log_drain`, `maintenance`, `window`, `resume` " +
+				"for what an earlier apply has not finished, " +
 				"`protection` when only the protection is switched, `nothing_sent` when only what this provider keeps changes."),
 			"data": text("What becomes of the keys: `kept`, `copied`, `writes_at_risk` when writes made meanwhile may be lost, " +
 				"`lost` when keys that are there now may be. Null where no store is concerned."),
-			"url_changes":  text("Whether the URL that apps have of the store changes: `no`, `possible`, `yes`."),
-			"restarts":     set("Apps that Heroku restarts, or may restart, by name; by UUID where the state has no name. Null when they could not be read."),
+			"url_changes": text("Whether the URL that apps have of the store changes: `no`, `possible`, `yes`."),
+			"restarts": set("Apps that Heroku restarts, or may restart, by name; by UUID where the state has no " +
+				"name. Null when they could not be read."),
 			"interruption": text("For how long apps do without: `none`, `brief`, `while_copied`."),
 			"irreversible": schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether changing back is impossible."},
-			"price_before": price("US dollars a month before the change: of a store the price of its plan, of a space the most that it costs. " +
+			"price_before": price("US dollars a month before the change: of a store the price of its plan, of a space " +
+				"the most that it costs. " +
 				"Null where no price is published. A contract may say otherwise."),
 			"price_after": price("US dollars a month after it, of both stores while both may be kept. Null where no price is published."),
 			"admits":      set("Trusted ranges that are added. Null for everything but ranges."),
-			"shuts_out":   set("Trusted ranges that are removed. Null for everything but ranges, and when those that are there are not in the state."),
+			"shuts_out": set("Trusted ranges that are removed. Null for everything but ranges, and when those that " +
+				"are there are not in the state."),
 			"reference": text("The change reference of the provider block, when it was set there: " +
 				"one of the environment is recorded but not planned, since the job that applies may have another."),
 		},
@@ -388,7 +393,8 @@ func (m attachmentModel) impact(_ context.Context, before *attachmentModel) impa
 		return i
 	}
 	i.Method = methodOf(
-		change{m.AppID, before.AppID, methodMove}, change{m.InstanceID, before.InstanceID, methodRepoint}, change{m.Name, before.Name, methodRename})
+		change{m.AppID, before.AppID, methodMove}, change{m.InstanceID, before.InstanceID, methodRepoint},
+		change{m.Name, before.Name, methodRename})
 	switch i.Method {
 	case methodMove:
 		i.Restarts = appsOf(m.app(), before.app())

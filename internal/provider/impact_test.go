@@ -128,7 +128,8 @@ func TestAccImpact_ofEachChange(t *testing.T) {
 	}{
 		"a range that is added": {
 			[2]string{`"198.51.100.0/24" = {}`, `"198.51.100.0/24" = {}, "203.0.113.0/24" = {}`}, "kvs_trusted_ip_ranges.prod",
-			map[string]any{"method": "ranges", "admits": []any{"203.0.113.0/24"}, "shuts_out": []any{}, "restarts": []any{}, "interruption": "none"},
+			map[string]any{"method": "ranges", "admits": []any{"203.0.113.0/24"}, "shuts_out": []any{},
+				"restarts": []any{}, "interruption": "none"},
 		},
 		"a range that is removed": {
 			[2]string{`, "198.51.100.0/24" = {}`, ``}, "kvs_trusted_ip_ranges.prod",
@@ -156,12 +157,14 @@ func TestAccImpact_ofEachChange(t *testing.T) {
 		"a private plan": {
 			[2]string{"\"premium-0\"\n  outside_space = true", `"private-7"`}, "kvs_instance.dev",
 			map[string]any{
-				"method": "replacement_by_fork", "data": "writes_at_risk", "url_changes": "yes", "restarts": []any{"orders-dev"}, "interruption": "brief",
+				"method": "replacement_by_fork", "data": "writes_at_risk", "url_changes": "yes",
+				"restarts": []any{"orders-dev"}, "interruption": "brief",
 				"price_before": 15.0, "price_after": 915.0, "irreversible": false,
 			},
 		},
 		"another app, by a fork": {
-			[2]string{"app_id = kvs_app.web.id\n  plan   = \"premium-0\"", "app_id = kvs_app.worker.id\n  plan   = \"premium-0\""}, "kvs_instance.cache",
+			[2]string{"app_id = kvs_app.web.id\n  plan   = \"premium-0\"", "app_id = kvs_app.worker.id\n  plan   = " +
+				"\"premium-0\""}, "kvs_instance.cache",
 			map[string]any{
 				"method": "replacement_by_fork", "data": "writes_at_risk", "url_changes": "yes", "restarts": both,
 				"price_before": 15.0, "price_after": 30.0, "irreversible": false,
@@ -169,7 +172,8 @@ func TestAccImpact_ofEachChange(t *testing.T) {
 		},
 		"another app, by a fork while the apps are held": {
 			[2]string{"app_id = kvs_app.web.id\n  plan   = \"premium-0\"",
-				"app_id = kvs_app.worker.id\n  plan   = \"premium-0\"\n  migration = { scale_down = true, app_maintenance = true, retire = \"always\" }"},
+				"app_id = kvs_app.worker.id\n  plan   = \"premium-0\"\n  migration = { scale_down = true, " +
+					"app_maintenance = true, retire = \"always\" }"},
 			"kvs_instance.cache",
 			map[string]any{"data": "copied", "interruption": "while_copied", "price_before": 15.0, "price_after": 15.0},
 		},
@@ -191,11 +195,13 @@ func TestAccImpact_ofEachChange(t *testing.T) {
 		},
 		"an attachment that is re-pointed": {
 			[2]string{`instance_id = kvs_instance.cache.id`, `instance_id = kvs_instance.spare.id`}, "kvs_attachment.worker",
-			map[string]any{"method": "re_point", "data": "kept", "url_changes": "yes", "interruption": "brief", "restarts": []any{"orders-worker"}},
+			map[string]any{"method": "re_point", "data": "kept", "url_changes": "yes", "interruption": "brief",
+				"restarts": []any{"orders-worker"}},
 		},
 		"a space that is given to another team": {
 			[2]string{`"acme"`, `"acme-data"`}, "kvs_private_space.prod",
-			map[string]any{"method": "transfer", "restarts": []any{}, "price_before": 3000.0, "price_after": 3000.0, "reference": "CHG0000001"},
+			map[string]any{"method": "transfer", "restarts": []any{}, "price_before": 3000.0, "price_after": 3000.0,
+				"reference": "CHG0000001"},
 		},
 		"an app in maintenance mode": {
 			[2]string{`"orders-web"`, "\"orders-web\"\n  maintenance = true"}, "kvs_app.web",
@@ -225,10 +231,12 @@ func TestAccImpact_ofEachChange(t *testing.T) {
 	}
 
 	// A destroy has no planned values: what is there now is all that can be judged.
-	gone := estate[:strings.Index(estate, `resource "kvs_instance" "cache"`)] + estate[strings.Index(estate, `resource "kvs_instance" "spare"`):]
+	gone := estate[:strings.Index(estate, `resource "kvs_instance" "cache"`)] + estate[strings.Index(estate,
+		`resource "kvs_instance" "spare"`):]
 	gone = strings.Replace(gone, "kvs_instance.cache.id", "kvs_instance.spare.id", 1)
 	before := l.changesOf(under(control, gone))["kvs_instance.cache"].Before
-	for name, want := range map[string]any{"attached_apps": both, "monthly_price": 15.0, "deletion_protection": false, "plan": "premium-0"} {
+	for name, want := range map[string]any{"attached_apps": both, "monthly_price": 15.0, "deletion_protection": false,
+		"plan": "premium-0"} {
 		if !reflect.DeepEqual(before[name], want) {
 			t.Errorf("a destroyed store has %s %v, want %v", name, before[name], want)
 		}
@@ -243,7 +251,8 @@ func TestAccImpact_isKeptAsItWasApproved(t *testing.T) {
 	l.mustApply(config)
 	attach := func(name string) {
 		app := mustCreateApp(t, l.client, name)
-		if _, err := l.client.CreateAttachment(t.Context(), heroku.AttachmentCreate{AddOn: l.storeID(), App: app.ID, Name: "CACHE"}); err != nil {
+		if _, err := l.client.CreateAttachment(t.Context(), heroku.AttachmentCreate{AddOn: l.storeID(), App: app.ID,
+			Name: "CACHE"}); err != nil {
 			t.Fatal(err)
 		}
 	}

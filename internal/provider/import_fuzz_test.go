@@ -50,7 +50,8 @@ func (e *echo) RoundTrip(r *http.Request) (*http.Response, error) {
 		e.paths = append(e.paths, r.URL.EscapedPath())
 	}
 	return &http.Response{
-		StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r,
+		StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}},
+		Body: io.NopCloser(strings.NewReader(body)), Request: r,
 	}, nil
 }
 
@@ -58,7 +59,8 @@ func (e *echo) RoundTrip(r *http.Request) (*http.Response, error) {
 // what would garble a terminal.
 func FuzzImport(f *testing.F) {
 	for i, id := range []string{
-		echoedID, "orders-api", "orders-api::REDIS", echoedID + "::REDIS_2", "acme_Cache", "", "../../account", "a%2Fb", "a/b", "a::b::C", "::", "a::..",
+		echoedID, "orders-api", "orders-api::REDIS", echoedID + "::REDIS_2", "acme_Cache", "", "../../account", "a%2Fb",
+		"a/b", "a::b::C", "::", "a::..",
 		"\x1b[2J", "naïve", "a\nb", "\xff", strings.Repeat("a", 300), "a?b=c#d", ".", "::REDIS",
 	} {
 		f.Add(uint8(i), true, id)
@@ -66,7 +68,8 @@ func FuzzImport(f *testing.F) {
 	}
 	e := &echo{}
 	server := providerserver.NewProtocol6(provider.New("test", provider.WithClient(func(o *heroku.Options) {
-		*o = heroku.Options{APIURL: "https://heroku.test", DataAPIURL: "https://data.test", Transport: e, Credential: heroku.Credential{Token: "x", Source: "the test"}}
+		*o = heroku.Options{APIURL: "https://heroku.test", DataAPIURL: "https://data.test", Transport: e,
+			Credential: heroku.Credential{Token: "x", Source: "the test"}}
 	}))())()
 	resources, config := importable(f, server)
 	f.Fuzz(func(t *testing.T, which uint8, exists bool, id string) {
@@ -88,7 +91,8 @@ func FuzzImport(f *testing.F) {
 				}
 			}
 		}
-		if done := len(got.Diagnostics) == 0; done != (len(got.ImportedResources) == 1) || done != (exists && len(e.paths) > 0) || len(e.paths) > 4 {
+		if done := len(got.Diagnostics) == 0; done != (len(got.ImportedResources) == 1) ||
+			done != (exists && len(e.paths) > 0) || len(e.paths) > 4 {
 			t.Errorf("%s %q: %v after %q", resource, id, got.Diagnostics, e.paths)
 		}
 		for _, d := range got.Diagnostics {

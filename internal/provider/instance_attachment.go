@@ -30,7 +30,8 @@ func (r *instanceResource) attachAs(ctx context.Context, addOn heroku.AddOn, nam
 		return addOn, nil
 	}
 	former := keyvalue.FirstAttachment(names)
-	if _, err := r.client.CreateAttachment(ctx, heroku.AttachmentCreate{AddOn: addOn.ID, App: addOn.AppID, Name: name.ValueString()}); err != nil {
+	if _, err := r.client.CreateAttachment(ctx, heroku.AttachmentCreate{AddOn: addOn.ID, App: addOn.AppID,
+		Name: name.ValueString()}); err != nil {
 		return addOn, err
 	}
 	if former != "" {
@@ -53,7 +54,8 @@ func (r *instanceResource) handOver(ctx context.Context, m instanceModel) diag.D
 	holder := heroku.AttachmentNamed(attachments, keyvalue.PrimaryAttachment)
 	if err == nil && holder != nil && holder.AddOnID == m.addOnID() {
 		if err = r.keepReachable(ctx, *holder); err == nil {
-			_, err = r.client.CreateAttachment(ctx, heroku.AttachmentCreate{AddOn: heir, App: app, Name: holder.Name, Confirm: holder.AppName})
+			_, err = r.client.CreateAttachment(ctx, heroku.AttachmentCreate{AddOn: heir, App: app, Name: holder.Name,
+				Confirm: holder.AppName})
 		}
 	}
 	if err != nil && !heroku.IsNotFound(err) {
@@ -70,8 +72,10 @@ func (r *instanceResource) stillInUse(label string, attached []heroku.Attachment
 		lines[i] = fmt.Sprintf("app %s, as %s", attachment.AppName, attachment.Name)
 	}
 	return diag.NewErrorDiagnostic("The store is attached to other apps", fmt.Sprintf(
-		"%s\n\nThese would lose their config var:\n%s\n\nDetach it there first (`heroku addons:detach NAME -a APP`), or manage these attachments with kvs_attachment, which are destroyed before their store. "+
-			"If the store is replaced (-replace, a taint, replace_triggered_by), let its lifecycle have create_before_destroy = true: each kvs_attachment is then re-pointed before the old store goes. "+
+		"%s\n\nThese would lose their config var:\n%s\n\nDetach it there first (`heroku addons:detach NAME -a APP`), "+
+			"or manage these attachments with kvs_attachment, which are destroyed before their store. "+
+			"If the store is replaced (-replace, a taint, replace_triggered_by), let its lifecycle have "+
+			"create_before_destroy = true: each kvs_attachment is then re-pointed before the old store goes. "+
 			"If only the address of the store has changed, write a moved block. "+
 			"If this run re-points attachments from it to another store, apply these first, with -target, and then the rest.",
 		r.failure("", label, refusal).Detail(), bullets(lines)))
@@ -85,7 +89,8 @@ func (c *connection) nameIsFree(ctx context.Context, app heroku.AppID, name type
 	attachments, err := c.client.AppAttachments(ctx, app)
 	if err != nil {
 		return diag.Diagnostics{diag.NewErrorDiagnostic("Unable to read the attachments of the app", fmt.Sprintf(
-			"%s\n\nThe store %s is to be attached to that app as %s, and whether that name is free there is not known. Nothing has been changed.",
+			"%s\n\nThe store %s is to be attached to that app as %s, and whether that name is free there is not "+
+				"known. Nothing has been changed.",
 			c.failure("", fmt.Sprintf("App %s", app), err).Detail(), store, name.ValueString()))}
 	}
 	holder := heroku.AttachmentNamed(attachments, name.ValueString())
@@ -208,7 +213,8 @@ func (c *connection) refuseVarInUse(ctx context.Context, app heroku.AppID, name 
 		return nil
 	case holder == nil:
 		return c.refuseVarByHand(ctx, app, name, at)
-	case holder.AddOnID == of || c.run.comesToKnow(ctx, storeObject(holder.AddOnID), knowWithin) || c.run.knows(object{"kvs_attachment", string(holder.ID)}):
+	case holder.AddOnID == of || c.run.comesToKnow(ctx, storeObject(holder.AddOnID), knowWithin) ||
+		c.run.knows(object{"kvs_attachment", string(holder.ID)}):
 		return nil
 	}
 	return diag.Diagnostics{heldByAnother(*holder, at)}
@@ -219,10 +225,12 @@ func heldByAnother(holder heroku.Attachment, at path.Path) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(at, "The attachment name is in use", fmt.Sprintf(
 		"On app %s the name %s belongs to the add-on %s (%s), which would lose it. "+
 			"Choose another name, or attach that add-on under another name first and detach this one. "+
-			"With create_before_destroy a store cannot have an attachment_name, since its predecessor has it: leave it out, or name the attachment with a kvs_attachment.\n\n"+
+			"With create_before_destroy a store cannot have an attachment_name, since its predecessor has it: leave "+
+			"it out, or name the attachment with a kvs_attachment.\n\n"+
 			"If it is a store of this configuration whose address has changed, say so with a moved block:\n\n%s\n\n"+
 			"If it is a store that this configuration is to manage, import it:\n\n%s",
-		holder.AppName, holder.Name, holder.AddOnName, holder.AddOnID, movedBlock("kvs_instance"), importBlock("kvs_instance", string(holder.AddOnID))))
+		holder.AppName, holder.Name, holder.AddOnName, holder.AddOnID, movedBlock("kvs_instance"),
+		importBlock("kvs_instance", string(holder.AddOnID))))
 }
 
 // warnOfChance: of several stores without a name for their attachment the first one to be ordered becomes REDIS.
@@ -230,9 +238,12 @@ func (r *instanceResource) warnOfChance(app heroku.AppID, config instanceModel) 
 	if !config.AttachmentName.IsNull() || r.run.unnamed(string(app)) != 2 || r.run.knows(primaryOf(app)) {
 		return nil
 	}
-	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("attachment_name"), "Chance decides which store becomes the primary one", fmt.Sprintf(
-		"Several stores are to be created on the app %s without attachment_name. The one that is ordered first becomes REDIS, unless the app has that attachment already, "+
-			"and the others get names with a colour. Give one of them attachment_name = \"REDIS\", and the others names of their own.", app))}
+	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("attachment_name"), "Chance decides which "+
+		"store becomes the primary one", fmt.Sprintf(
+		"Several stores are to be created on the app %s without attachment_name. The one that is ordered first "+
+			"becomes REDIS, unless the app has that attachment already, "+
+			"and the others get names with a colour. Give one of them attachment_name = \"REDIS\", and the others "+
+			"names of their own.", app))}
 }
 
 // primaryOf stands for the primary attachment of an app that is in the state.
@@ -256,7 +267,8 @@ func (c *connection) setByHand(ctx context.Context, app heroku.AppID, name strin
 
 func wouldOverwrite(app heroku.AppID, name string, at path.Path) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(at, "The attachment would overwrite a config var", fmt.Sprintf(
-		"The app %s has the config var %s already, which no attachment has set: somebody has set it by hand or with another tool, and its value would be lost. "+
+		"The app %s has the config var %s already, which no attachment has set: somebody has set it by hand or with "+
+			"another tool, and its value would be lost. "+
 			"Choose another %s, or keep the value elsewhere and remove the config var first.", app, keyvalue.ConfigVar(name), at))
 }
 

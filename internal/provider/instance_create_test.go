@@ -101,7 +101,8 @@ func TestAccInstanceCreate_timeout(t *testing.T) {
 		Steps: []resource.TestStep{
 			{ // a store that takes longer than the timeout is kept, untainted: the apply succeeds with a warning
 				PreConfig: func() {
-					sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: orderPath}, Do: sandbox.Effect{Provisioning: "stuck"}})
+					sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: orderPath},
+						Do: sandbox.Effect{Provisioning: "stuck"}})
 				},
 				Config: impatient,
 				ConfigStateChecks: []statecheck.StateCheck{
@@ -121,10 +122,11 @@ resource "kvs_attachment" "shared" {
 				ExpectError: acctest.Says("Unable to finish the change of Key-Value Store"),
 			},
 			{ // once Heroku is done, the same store is simply ready
-				PreConfig:         func() { sb.Clear() },
-				Config:            impatient,
-				ConfigPlanChecks:  noChange,
-				ConfigStateChecks: []statecheck.StateCheck{sameID.AddStateValue(store, tfjsonpath.New("id")), storeHas("state", knownvalue.StringExact("provisioned"))},
+				PreConfig:        func() { sb.Clear() },
+				Config:           impatient,
+				ConfigPlanChecks: noChange,
+				ConfigStateChecks: []statecheck.StateCheck{sameID.AddStateValue(store, tfjsonpath.New("id")),
+					storeHas("state", knownvalue.StringExact("provisioned"))},
 			},
 		},
 	})
@@ -165,7 +167,8 @@ func TestAccInstanceCreate_declaredFailure(t *testing.T) {
 		Steps: []resource.TestStep{
 			{ // Heroku gives up: that is an error, and nothing stays in the state
 				PreConfig: func() {
-					sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: orderPath}, Do: sandbox.Effect{Provisioning: "fail"}})
+					sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: orderPath},
+						Do: sandbox.Effect{Provisioning: "fail"}})
 				},
 				Config:      appAndStore("premium-0"),
 				ExpectError: acctest.Says("deprovisioned"),
@@ -193,7 +196,8 @@ func TestLongInstanceCreate_settingsFail(t *testing.T) {
 		Steps: []resource.TestStep{
 			{ // the store is there, only a setting could not be made: that must not taint it
 				PreConfig: func() {
-					sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "PATCH", Path: "/redis/v0/databases/*/config"}, Do: sandbox.Effect{Status: 500}})
+					sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "PATCH", Path: "/redis/v0/databases/*/config"},
+						Do: sandbox.Effect{Status: 500}})
 				},
 				Config:             configured,
 				ConfigStateChecks:  []statecheck.StateCheck{sameID.AddStateValue(store, tfjsonpath.New("id"))},
@@ -225,7 +229,8 @@ func TestLongInstanceUpdate_stuckPlanChange(t *testing.T) {
 			},
 			{ // Heroku calls the store provisioned on its new plan while the copy does not end: the apply does not believe it
 				PreConfig: func() {
-					sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "PATCH", Path: orderPath + "/*"}, Do: sandbox.Effect{PlanChange: "stuck"}})
+					sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "PATCH", Path: orderPath + "/*"},
+						Do: sandbox.Effect{PlanChange: "stuck"}})
 				},
 				Config:      appAndStore("premium-1", `timeouts = { update = "10m" }`),
 				ExpectError: acctest.Says("Unable to finish the change of Key-Value Store"),

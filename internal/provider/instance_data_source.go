@@ -80,9 +80,10 @@ func (d *instanceDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 				Validators:          []validator.String{validatedBy(keyvalue.ValidateAddOnName)},
 			},
 			"app_id": schema.StringAttribute{
-				MarkdownDescription: "UUID of an app that the store is attached to, together with `attachment_name`. It need not be the app that owns the store.",
-				Optional:            true,
-				Validators:          []validator.String{uuidValidator()},
+				MarkdownDescription: "UUID of an app that the store is attached to, together with `attachment_name`. " +
+					"It need not be the app that owns the store.",
+				Optional:   true,
+				Validators: []validator.String{uuidValidator()},
 			},
 			"attachment_name": schema.StringAttribute{
 				MarkdownDescription: "Name under which the store is attached to `app_id`, such as `REDIS` for the app's primary.",
@@ -99,8 +100,9 @@ func (d *instanceDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 				Computed:            true,
 			},
 			"state": schema.StringAttribute{
-				MarkdownDescription: "`provisioned` when the store is ready; `provisioning` while it is being created and `preparing` while its data is being copied.",
-				Computed:            true,
+				MarkdownDescription: "`provisioned` when the store is ready; `provisioning` while it is being created " +
+					"and `preparing` while its data is being copied.",
+				Computed: true,
 			},
 			"timeout": schema.Int64Attribute{
 				MarkdownDescription: "Seconds after which an idle client is disconnected, 0 for never; null while the store is not ready.",
@@ -128,24 +130,28 @@ func (d *instanceDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 				Computed:            true,
 			},
 			"connection_limit": schema.Int64Attribute{
-				MarkdownDescription: "Number of clients that the plan lets connect at once; null for a plan that is not in the published catalogue.",
-				Computed:            true,
+				MarkdownDescription: "Number of clients that the plan lets connect at once; null for a plan that is " +
+					"not in the published catalogue.",
+				Computed: true,
 			},
 			"monthly_price": schema.Float64Attribute{
 				MarkdownDescription: "Published price of the plan in US dollars a month; null where none is published.",
 				Computed:            true,
 			},
 			"high_availability": schema.BoolAttribute{
-				MarkdownDescription: "Whether a standby takes over when the server fails; null for a plan that is not in the published catalogue.",
-				Computed:            true,
+				MarkdownDescription: "Whether a standby takes over when the server fails; null for a plan that is not " +
+					"in the published catalogue.",
+				Computed: true,
 			},
 			"persistence": schema.StringAttribute{
-				MarkdownDescription: "How data survives a restart of the server, `AOF` or `None`; null for a plan that is not in the published catalogue.",
-				Computed:            true,
+				MarkdownDescription: "How data survives a restart of the server, `AOF` or `None`; null for a plan " +
+					"that is not in the published catalogue.",
+				Computed: true,
 			},
 			"requires_tls": schema.BoolAttribute{
-				MarkdownDescription: "Whether the server refuses clients that do not use TLS; null for a plan that is not in the published catalogue.",
-				Computed:            true,
+				MarkdownDescription: "Whether the server refuses clients that do not use TLS; null for a plan that is " +
+					"not in the published catalogue.",
+				Computed: true,
 			},
 			"config_vars": schema.SetAttribute{
 				MarkdownDescription: "Names of the config vars that the store gives to the app that owns it.",
@@ -268,9 +274,11 @@ func (d *usageDataSource) Metadata(_ context.Context, req datasource.MetadataReq
 func (d *usageDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Asks a running store how much it uses of its plan: memory, connections, keys, evictions. " +
-			"The store itself is asked, over the network, from where Terraform runs. A store in a Private Space takes connections from its space only: " +
+			"The store itself is asked, over the network, from where Terraform runs. A store in a Private Space takes " +
+			"connections from its space only: " +
 			"it is not `reachable` then, which is no error, and what only the store knows is null.\n\n" +
-			"The values are those of the moment and change from run to run. Use them in `check` blocks and conditions; an output of one shows as a change in every plan.",
+			"The values are those of the moment and change from run to run. Use them in `check` blocks and " +
+			"conditions; an output of one shows as a change in every plan.",
 		Attributes: map[string]schema.Attribute{
 			"instance_id": schema.StringAttribute{
 				MarkdownDescription: "UUID of the store, such as `kvs_instance.cache.id`.",
@@ -282,11 +290,15 @@ func (d *usageDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 				Computed:            true,
 			},
 			"unreachable_reason": schema.StringAttribute{
-				MarkdownDescription: "Why the store is not reachable, null if it is: `not_ready` (it is being created), `dns` (the name of its host is not known here), " +
-					"`refused` (its address takes no connections from here), `timeout`, `tls` (no TLS connection, or a certificate that is not trusted), " +
-					"`certificate` (another certificate than before, so that the password was not sent), `cleartext` (its URL has no TLS, so that the password was not sent), " +
+				MarkdownDescription: "Why the store is not reachable, null if it is: `not_ready` (it is being " +
+					"created), `dns` (the name of its host is not known here), " +
+					"`refused` (its address takes no connections from here), `timeout`, `tls` (no TLS connection, or " +
+					"a certificate that is not trusted), " +
+					"`certificate` (another certificate than before, so that the password was not sent), `cleartext` " +
+					"(its URL has no TLS, so that the password was not sent), " +
 					"`off` (`probe = \"off\"` in the provider block), " +
-					"`auth` (it refuses the password), or `protocol` (its answer makes no sense, or it is starting, or its connections are all taken).",
+					"`auth` (it refuses the password), or `protocol` (its answer makes no sense, or it is starting, " +
+					"or its connections are all taken).",
 				Computed: true,
 			},
 			"version": schema.StringAttribute{
@@ -306,7 +318,8 @@ func (d *usageDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 				Computed:            true,
 			},
 			"memory_limit": schema.Int64Attribute{
-				MarkdownDescription: "Memory of the plan, in bytes; of a plan that is not in the published catalogue, what the server reports. " +
+				MarkdownDescription: "Memory of the plan, in bytes; of a plan that is not in the published catalogue, " +
+					"what the server reports. " +
 					"It is known for a published plan also when the store is not reachable. `memory_limit` of `kvs_instance` is in MB.",
 				Computed: true,
 			},
@@ -319,7 +332,8 @@ func (d *usageDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 				Computed:            true,
 			},
 			"connection_limit": schema.Int64Attribute{
-				MarkdownDescription: "Number of clients that the plan lets connect at once; of a plan that is not in the published catalogue, what the server reports. " +
+				MarkdownDescription: "Number of clients that the plan lets connect at once; of a plan that is not in " +
+					"the published catalogue, what the server reports. " +
 					"It is known for a published plan also when the store is not reachable.",
 				Computed: true,
 			},
@@ -328,12 +342,14 @@ func (d *usageDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 				Computed:            true,
 			},
 			"evicted_keys": schema.Int64Attribute{
-				MarkdownDescription: "Number of keys that were evicted for want of memory, since the server started or its statistics were reset.",
-				Computed:            true,
+				MarkdownDescription: "Number of keys that were evicted for want of memory, since the server started " +
+					"or its statistics were reset.",
+				Computed: true,
 			},
 			"hit_rate": schema.Float64Attribute{
-				MarkdownDescription: "Share of reads that found their key, from 0 to 1, since the server started or its statistics were reset; null when nothing was read.",
-				Computed:            true,
+				MarkdownDescription: "Share of reads that found their key, from 0 to 1, since the server started or " +
+					"its statistics were reset; null when nothing was read.",
+				Computed: true,
 			},
 			"maxmemory_policy": schema.StringAttribute{
 				MarkdownDescription: "Eviction policy that the server works by, such as `noeviction`.",

@@ -41,9 +41,12 @@ func forkAttribute() schema.SingleNestedAttribute {
 	return schema.SingleNestedAttribute{
 		Optional:   true,
 		Validators: []validator.Object{forkRule{}},
-		MarkdownDescription: "What the new store begins as a copy of: another store, or a server elsewhere. Exactly one of `instance_id` and `url_wo`. " +
-			"All keys are copied, none of the settings; before the copy it is checked that the source can be copied and has room in `plan`, afterwards the keys of both are counted. " +
-			"What is written to the source after that is not copied. Heroku does not fork to `shield` plans. It matters at creation only: changing it later sends nothing.",
+		MarkdownDescription: "What the new store begins as a copy of: another store, or a server elsewhere. Exactly " +
+			"one of `instance_id` and `url_wo`. " +
+			"All keys are copied, none of the settings; before the copy it is checked that the source can be copied " +
+			"and has room in `plan`, afterwards the keys of both are counted. " +
+			"What is written to the source after that is not copied. Heroku does not fork to `shield` plans. It " +
+			"matters at creation only: changing it later sends nothing.",
 		Attributes: map[string]schema.Attribute{
 			"instance_id": schema.StringAttribute{
 				Optional:            true,
@@ -53,14 +56,17 @@ func forkAttribute() schema.SingleNestedAttribute {
 				Optional:  true,
 				Sensitive: true,
 				WriteOnly: true,
-				MarkdownDescription: "URL of the server to copy, with its password: `rediss://:password@host:6379`, or `redis://` without encryption. " +
-					"The server has to support `SYNC` and to be reachable from Heroku and from here. The URL is kept neither in the plan nor in the state. " +
+				MarkdownDescription: "URL of the server to copy, with its password: `rediss://:password@host:6379`, " +
+					"or `redis://` without encryption. " +
+					"The server has to support `SYNC` and to be reachable from Heroku and from here. The URL is kept " +
+					"neither in the plan nor in the state. " +
 					"Its certificate has to be one that can be verified, unless the host is one of Heroku's.",
 			},
 			"url_wo_version": schema.Int64Attribute{
-				Optional:            true,
-				CustomType:          versionNumber,
-				MarkdownDescription: "Any whole number beside `url_wo`. It is kept in the state, where the URL is not, and says which source the store was made from.",
+				Optional:   true,
+				CustomType: versionNumber,
+				MarkdownDescription: "Any whole number beside `url_wo`. It is kept in the state, where the URL is " +
+					"not, and says which source the store was made from.",
 			},
 		},
 	}
@@ -102,7 +108,8 @@ func (m forkModel) check() diag.Diagnostics {
 	switch {
 	case id.IsNull() && url.IsNull():
 		diags.AddAttributeError(path.Root("fork"), "A fork needs a source",
-			"Neither instance_id nor url_wo is set. Write fork = { instance_id = kvs_instance.old.id }, or fork = { url_wo = var.url, url_wo_version = 1 }; without a source, leave fork out.")
+			"Neither instance_id nor url_wo is set. Write fork = { instance_id = kvs_instance.old.id }, or fork = { "+
+				"url_wo = var.url, url_wo_version = 1 }; without a source, leave fork out.")
 		return diags
 	case known(id) && known(url):
 		diags.AddError("A fork has one source", "Both instance_id and url_wo of fork are set. Keep the one that is to be copied.")
@@ -110,7 +117,8 @@ func (m forkModel) check() diag.Diagnostics {
 	}
 	if known(id) && !keyvalue.IsUUID(id.ValueString()) {
 		diags.AddError("Invalid source of a fork",
-			"instance_id of fork is not an id: give a UUID in lower case, for example 7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7. A URL belongs into url_wo.")
+			"instance_id of fork is not an id: give a UUID in lower case, for example "+
+				"7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7. A URL belongs into url_wo.")
 	}
 	if known(url) {
 		if _, err := keyvalue.ParseURL(url.ValueString()); err != nil {
@@ -139,7 +147,8 @@ func refuseShieldFork(target keyvalue.PlanName, at path.Path) diag.Diagnostics {
 	var diags diag.Diagnostics
 	if class, _ := target.Class(); class == keyvalue.ClassShield {
 		diags.AddAttributeError(at, "Heroku does not fork to shield plans", fmt.Sprintf(
-			"The plan %s is a shield plan, and a store on one cannot begin as a copy of another. Leave fork out and let the apps fill the new store.", target))
+			"The plan %s is a shield plan, and a store on one cannot begin as a copy of another. Leave fork out and "+
+				"let the apps fill the new store.", target))
 	}
 	return diags
 }
@@ -209,7 +218,8 @@ func (m instanceModel) forkMark() []byte {
 
 // verifyFork counts the keys of a new store and of its source. A copy that lacks some is destroyed: it was ordered a
 // moment ago, and what it should have is in the source.
-func (r *instanceResource) verifyFork(ctx context.Context, plan, config instanceModel, timeout time.Duration) (gone bool, diags diag.Diagnostics) {
+func (r *instanceResource) verifyFork(ctx context.Context, plan, config instanceModel,
+	timeout time.Duration) (gone bool, diags diag.Diagnostics) {
 	result, said, err := r.compareFork(ctx, plan, config)
 	switch {
 	case err != nil:
@@ -219,7 +229,8 @@ func (r *instanceResource) verifyFork(ctx context.Context, plan, config instance
 		diags.AddWarning("The fork could not be verified", fmt.Sprintf("%s: %s\n\nHeroku reports that it is complete.", plan.label(), said))
 	case result == replacement.Different:
 		diags.AddError("The fork is not complete", fmt.Sprintf(
-			"%s: %s\n\nThe new store is destroyed, and its source is as it was. Apply again when nothing is written to the source.", plan.label(), said))
+			"%s: %s\n\nThe new store is destroyed, and its source is as it was. Apply again when nothing is written "+
+				"to the source.", plan.label(), said))
 		if err := r.replacements().Destroy(context.WithoutCancel(ctx), plan.addOnID(), timeout); err != nil {
 			diags.Append(r.failure("Unable to destroy Key-Value Store", plan.label(), err))
 			return false, diags
@@ -248,7 +259,8 @@ func (c *connection) verifyCopyOf(ctx context.Context, source heroku.Secret, to 
 }
 
 // resumeFork counts the keys of a fork whose creation was cut short. It may be in use by now, so it is only reported.
-func (r *instanceResource) resumeFork(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse, plan instanceModel) diag.Diagnostics {
+func (r *instanceResource) resumeFork(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse,
+	plan instanceModel) diag.Diagnostics {
 	mark, diags := req.Private.GetKey(ctx, forkUnverified)
 	if mark == nil || diags.HasError() {
 		return diags

@@ -40,28 +40,37 @@ func TestForkRule(t *testing.T) {
 		id, url types.String
 		want    []string
 	}{
-		"a store":                              {id: id, url: none},
-		"a URL with TLS":                       {id: none, url: text("rediss://" + secret)},
-		"a URL without TLS":                    {id: none, url: text("redis://" + secret)},
-		"a store that is not known yet":        {id: later, url: none},
-		"a URL that is not known yet":          {id: none, url: later},
-		"nothing that is known yet":            {id: later, url: later},
-		"a store, and what may turn out null":  {id: id, url: later},
-		"a URL, and what may turn out null":    {id: later, url: text("rediss://" + secret)},
-		"no source":                            {id: none, url: none, want: []string{"Error: A fork needs a source | Neither instance_id nor url_wo"}},
-		"two sources":                          {id: id, url: text("rediss://" + secret), want: []string{"Error: A fork has one source | Keep the one"}},
-		"a name in place of an id":             {id: text("orders-cache"), url: none, want: []string{"Error: Invalid source of a fork | give a UUID in lower case"}},
-		"a URL in place of an id":              {id: text("rediss://" + secret), url: none, want: []string{"Error: Invalid source of a fork | A URL belongs into url_wo"}},
-		"another scheme":                       {id: none, url: text("https://" + secret), want: []string{"Error: Invalid source of a fork | does not start with redis:// or rediss://"}},
-		"a URL without a host":                 {id: none, url: text("rediss://h:" + canary + "@"), want: []string{"Error: Invalid source of a fork | has no host"}},
-		"a password that needs to be encoded":  {id: none, url: text("rediss://h:" + canary + "#1@host.example"), want: []string{"Error: Invalid source of a fork | percent-encoded"}},
-		"an empty URL":                         {id: none, url: text(""), want: []string{"Error: Invalid source of a fork | the URL is empty"}},
-		"a broken URL beside an unknown store": {id: later, url: text(canary), want: []string{"Error: Invalid source of a fork | does not start with"}},
+		"a store":                             {id: id, url: none},
+		"a URL with TLS":                      {id: none, url: text("rediss://" + secret)},
+		"a URL without TLS":                   {id: none, url: text("redis://" + secret)},
+		"a store that is not known yet":       {id: later, url: none},
+		"a URL that is not known yet":         {id: none, url: later},
+		"nothing that is known yet":           {id: later, url: later},
+		"a store, and what may turn out null": {id: id, url: later},
+		"a URL, and what may turn out null":   {id: later, url: text("rediss://" + secret)},
+		"no source": {id: none, url: none, want: []string{"Error: A fork needs a source | " +
+			"Neither instance_id nor url_wo"}},
+		"two sources": {id: id, url: text("rediss://" + secret), want: []string{"Error: A fork has one source | Keep the one"}},
+		"a name in place of an id": {id: text("orders-cache"), url: none, want: []string{"Error: Invalid " +
+			"source of a fork | give a UUID in lower case"}},
+		"a URL in place of an id": {id: text("rediss://" + secret), url: none,
+			want: []string{"Error: Invalid source of a fork | A URL belongs into url_wo"}},
+		"another scheme": {id: none, url: text("https://" + secret),
+			want: []string{"Error: Invalid source of a fork | does not start with redis:// or rediss://"}},
+		"a URL without a host": {id: none, url: text("rediss://h:" + canary + "@"),
+			want: []string{"Error: Invalid source of a fork | has no host"}},
+		"a password that needs to be encoded": {id: none, url: text("rediss://h:" + canary + "#1@host.example"),
+			want: []string{"Error: Invalid source of a fork | percent-encoded"}},
+		"an empty URL": {id: none, url: text(""), want: []string{"Error: Invalid source of a " +
+			"fork | the URL is empty"}},
+		"a broken URL beside an unknown store": {id: later, url: text(canary), want: []string{"Error: Invalid source " +
+			"of a fork | does not start with"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			resp := new(validator.ObjectResponse)
-			forkRule{}.ValidateObject(t.Context(), validator.ObjectRequest{Path: path.Root("fork"), ConfigValue: fork(t, test.id, test.url, types.Int64Null())}, resp)
+			forkRule{}.ValidateObject(t.Context(), validator.ObjectRequest{Path: path.Root("fork"),
+				ConfigValue: fork(t, test.id, test.url, types.Int64Null())}, resp)
 			expectDiagnostics(t, resp.Diagnostics, test.want...)
 			expectNoURL(t, printed(resp.Diagnostics), "redis://"+secret)
 			// Terraform shows the lines of an attribute that a diagnostic points to.
@@ -72,7 +81,8 @@ func TestForkRule(t *testing.T) {
 			}
 		})
 	}
-	for name, whole := range map[string]types.Object{"no fork": types.ObjectNull(forkType(t)), "a fork that is unknown as a whole": types.ObjectUnknown(forkType(t))} {
+	for name, whole := range map[string]types.Object{"no fork": types.ObjectNull(forkType(t)), "a fork that is " +
+		"unknown as a whole": types.ObjectUnknown(forkType(t))} {
 		resp := new(validator.ObjectResponse)
 		forkRule{}.ValidateObject(t.Context(), validator.ObjectRequest{Path: path.Root("fork"), ConfigValue: whole}, resp)
 		if len(resp.Diagnostics) != 0 {
@@ -91,15 +101,17 @@ func TestForkAttribute_keepsNoURL(t *testing.T) {
 
 func TestPlanFork(t *testing.T) {
 	t.Parallel()
-	none, some, later := types.ObjectNull(forkType(t)), fork(t, types.StringValue(string(oldStore)), types.StringNull(), types.Int64Null()), types.ObjectUnknown(forkType(t))
+	none, some, later := types.ObjectNull(forkType(t)), fork(t, types.StringValue(string(oldStore)), types.StringNull(),
+		types.Int64Null()), types.ObjectUnknown(forkType(t))
 	for name, test := range map[string]struct {
 		plan planName
 		fork types.Object
 		want []string
 	}{
-		"a fork to a private plan":         {newPlanName("private-7"), some, nil},
-		"a new store on a shield plan":     {newPlanName("shield-7"), none, nil},
-		"a fork to a shield plan":          {newPlanName("shield-7"), some, []string{"Error: Heroku does not fork to shield plans | The plan shield-7"}},
+		"a fork to a private plan":     {newPlanName("private-7"), some, nil},
+		"a new store on a shield plan": {newPlanName("shield-7"), none, nil},
+		"a fork to a shield plan": {newPlanName("shield-7"), some, []string{"Error: Heroku does not fork to " +
+			"shield plans | The plan shield-7"}},
 		"a fork to a new shield plan":      {newPlanName("shield-99"), some, []string{"Error: Heroku does not fork to shield plans"}},
 		"some source, to a shield plan":    {newPlanName("shield-7"), later, nil},
 		"a fork to a plan not known yet":   {planName{StringValue: types.StringUnknown()}, some, nil},
@@ -157,8 +169,9 @@ func TestUnready(t *testing.T) {
 		"one that is being made":            {heroku.AddOn{State: heroku.StateProvisioning}, nil, "provisioning"},
 		"one that could not be made":        {heroku.AddOn{State: heroku.StateDeprovisioned}, nil, "deprovisioned"},
 		"one that the Data API has not yet": {there, nil, "preparing"},
-		"one that is being upgraded":        {there, &heroku.Store{Status: "Preparing (upgrade in progress)", ResourceURL: "redis://host"}, `"Preparing (upgrade in progress)"`},
-		"one without a URL":                 {there, &heroku.Store{Status: "Available"}, "preparing"},
+		"one that is being upgraded": {there, &heroku.Store{Status: "Preparing (upgrade in progress)",
+			ResourceURL: "redis://host"}, `"Preparing (upgrade in progress)"`},
+		"one without a URL": {there, &heroku.Store{Status: "Available"}, "preparing"},
 	} {
 		if got := unready(test.addOn, test.store); got != test.want {
 			t.Errorf("%s: %q, want %q", name, got, test.want)

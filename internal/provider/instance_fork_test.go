@@ -153,7 +153,8 @@ func expectCopy(t *testing.T, source, copied *redis.Client) {
 	t.Helper()
 	want, got := contents(t, source), contents(t, copied)
 	if len(want) != 107 || !maps.Equal(want, got) {
-		t.Errorf("the copy has %d keys, the source %d, or they differ:\n%q\n%q", len(got), len(want), slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
+		t.Errorf("the copy has %d keys, the source %d, or they differ:\n%q\n%q", len(got), len(want),
+			slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
 	}
 }
 
@@ -162,7 +163,8 @@ func TestAccInstance_forkOfAStore(t *testing.T) {
 	sb := acctest.Start(t)
 	source, _ := sourceStore(t, sb, "premium-1")
 	fill(t, sb.Redis(t, "orders-old"))
-	config := forked("premium-0", fmt.Sprintf("instance_id = %q", source.ID), "timeout = 60", `maxmemory_policy = "allkeys-lru"`, `notify_keyspace_events = "KEA"`)
+	config := forked("premium-0", fmt.Sprintf("instance_id = %q", source.ID), "timeout = 60",
+		`maxmemory_policy = "allkeys-lru"`, `notify_keyspace_events = "KEA"`)
 	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
@@ -173,7 +175,8 @@ func TestAccInstance_forkOfAStore(t *testing.T) {
 					storeHas("state", knownvalue.StringExact("provisioned")),
 					storeHas("timeout", knownvalue.Int64Exact(60)),
 					storeHas("fork", knownvalue.ObjectExact(map[string]knownvalue.Check{
-						"instance_id": knownvalue.StringExact(string(source.ID)), "url_wo": knownvalue.Null(), "url_wo_version": knownvalue.Null(),
+						"instance_id": knownvalue.StringExact(string(source.ID)), "url_wo": knownvalue.Null(),
+						"url_wo_version": knownvalue.Null(),
 					})),
 				},
 				PostApplyFunc: func() {
@@ -238,7 +241,8 @@ func TestAccInstance_forkOfAURL(t *testing.T) {
 				url, source = outsideServer(t)
 			}
 			fill(t, source)
-			config := "variable \"source_url\" {\n  type      = string\n  ephemeral = true\n}\n" + forked("premium-0", "url_wo = var.source_url, url_wo_version = %d")
+			config := "variable \"source_url\" {\n  type      = string\n  ephemeral = true\n}\n" + forked("premium-0",
+				"url_wo = var.source_url, url_wo_version = %d")
 			cli := sb.CLI(t, fmt.Sprintf(config, 1))
 			log := filepath.Join(t.TempDir(), "trace.log")
 			cli.Env = append(cli.Env, "TF_LOG=TRACE", "TF_LOG_PATH="+log, "TF_VAR_source_url="+url)
@@ -309,10 +313,11 @@ func TestLongInstance_forkRefusal(t *testing.T) {
 		source func(*testing.T, *acctest.Sandbox) string
 		says   string
 	}{
-		"a server that does not let itself be copied": {says: "The source cannot be forked", source: func(t *testing.T, _ *acctest.Sandbox) string {
-			url, _ := outsideServer(t, `rename-command PSYNC ""`, `rename-command SYNC ""`)
-			return written(url)
-		}},
+		"a server that does not let itself be copied": {says: "The source cannot be forked",
+			source: func(t *testing.T, _ *acctest.Sandbox) string {
+				url, _ := outsideServer(t, `rename-command PSYNC ""`, `rename-command SYNC ""`)
+				return written(url)
+			}},
 		"a user who may not copy": {says: "The source cannot be forked", source: func(t *testing.T, _ *acctest.Sandbox) string {
 			url, client := outsideServer(t)
 			if err := client.Do(t.Context(), "ACL", "SETUSER", forkUser, "-psync", "-sync").Err(); err != nil {
@@ -320,26 +325,31 @@ func TestLongInstance_forkRefusal(t *testing.T) {
 			}
 			return written(url)
 		}},
-		"more than there is room for": {says: "The source does not fit into the new store", source: func(t *testing.T, _ *acctest.Sandbox) string {
-			url, client := outsideServer(t)
-			for i := range 26 {
-				if err := client.Set(t.Context(), fmt.Sprint("part", i), strings.Repeat("x", 1<<20), 0).Err(); err != nil {
+		"more than there is room for": {says: "The source does not fit into the new store",
+			source: func(t *testing.T, _ *acctest.Sandbox) string {
+				url, client := outsideServer(t)
+				for i := range 26 {
+					if err := client.Set(t.Context(), fmt.Sprint("part", i), strings.Repeat("x", 1<<20), 0).Err(); err != nil {
+						t.Fatal(err)
+					}
+				}
+				return written(url)
+			}},
+		"a wrong password": {says: "the server refuses the user name or the password",
+			source: func(t *testing.T, _ *acctest.Sandbox) string {
+				url, client := outsideServer(t)
+				if err := errors.Join(client.Ping(t.Context()).Err(),
+					client.Do(t.Context(), "ACL", "SETUSER", forkUser, "resetpass", ">other").Err()); err != nil {
 					t.Fatal(err)
 				}
-			}
-			return written(url)
-		}},
-		"a wrong password": {says: "the server refuses the user name or the password", source: func(t *testing.T, _ *acctest.Sandbox) string {
-			url, client := outsideServer(t)
-			if err := errors.Join(client.Ping(t.Context()).Err(), client.Do(t.Context(), "ACL", "SETUSER", forkUser, "resetpass", ">other").Err()); err != nil {
-				t.Fatal(err)
-			}
-			return written(url)
-		}},
-		"a server that nobody finds": {says: "The source of the fork could not be verified", source: func(*testing.T, *acctest.Sandbox) string {
-			return written(strings.Replace(url("rediss"), ".example", ".invalid", 1))
-		}},
-		"another scheme": {says: "the URL does not start with redis:// or rediss://", source: func(*testing.T, *acctest.Sandbox) string { return written(url("https")) }},
+				return written(url)
+			}},
+		"a server that nobody finds": {says: "The source of the fork could not be verified",
+			source: func(*testing.T, *acctest.Sandbox) string {
+				return written(strings.Replace(url("rediss"), ".example", ".invalid", 1))
+			}},
+		"another scheme": {says: "the URL does not start with redis:// or rediss://",
+			source: func(*testing.T, *acctest.Sandbox) string { return written(url("https")) }},
 		"a URL in the place of an id": {says: "A URL belongs into url_wo", source: func(*testing.T, *acctest.Sandbox) string {
 			return fmt.Sprintf("instance_id = %q", url("rediss"))
 		}},
@@ -350,16 +360,20 @@ func TestLongInstance_forkRefusal(t *testing.T) {
 		"a store that nobody knows": {says: "Unable to find Key-Value Store", source: func(*testing.T, *acctest.Sandbox) string {
 			return `instance_id = "00000000-0000-4000-8000-000000000000"`
 		}},
-		"a store that is not ready": {says: "is provisioning, so it cannot be copied yet", source: func(t *testing.T, sb *acctest.Sandbox) string {
-			sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: "/apps/*/addons"}, Do: sandbox.Effect{Provisioning: "stuck"}})
-			someone := sb.Client(t)
-			slow, err := someone.CreateAddOn(t.Context(), mustCreateApp(t, someone, "orders-former").ID, heroku.AddOnCreate{Plan: "heroku-redis:mini", Name: "orders-old"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return fmt.Sprintf("instance_id = %q", slow.ID)
-		}},
-		"a shield plan": {plan: "shield-7", says: "Heroku does not fork to shield plans", source: func(*testing.T, *acctest.Sandbox) string { return written(url("rediss")) }},
+		"a store that is not ready": {says: "is provisioning, so it cannot be copied yet",
+			source: func(t *testing.T, sb *acctest.Sandbox) string {
+				sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: "/apps/*/addons"},
+					Do: sandbox.Effect{Provisioning: "stuck"}})
+				someone := sb.Client(t)
+				slow, err := someone.CreateAddOn(t.Context(), mustCreateApp(t, someone, "orders-former").ID,
+					heroku.AddOnCreate{Plan: "heroku-redis:mini", Name: "orders-old"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return fmt.Sprintf("instance_id = %q", slow.ID)
+			}},
+		"a shield plan": {plan: "shield-7", says: "Heroku does not fork to shield plans",
+			source: func(*testing.T, *acctest.Sandbox) string { return written(url("rediss")) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -420,8 +434,9 @@ func TestAccInstance_forkIncomplete(t *testing.T) {
 	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{{
-			Config:      forked("premium-0", fmt.Sprintf("instance_id = %q", source.ID)),
-			ExpectError: regexp.MustCompile("(?s)The fork is not complete.*" + acctest.Says(fmt.Sprintf("The store %s has 107 keys, 52 of which expire (54 in database 0, 53 in database 3). The copy", source.ID)).String()),
+			Config: forked("premium-0", fmt.Sprintf("instance_id = %q", source.ID)),
+			ExpectError: regexp.MustCompile("(?s)The fork is not complete.*" + acctest.Says(fmt.Sprintf("The store %s "+
+				"has 107 keys, 52 of which expire (54 in database 0, 53 in database 3). The copy", source.ID)).String()),
 		}},
 	})
 	if left := sb.Living(); len(left) != 1 || left[0].Name != "orders-old" {
@@ -456,7 +471,8 @@ func TestAccInstance_forkFails(t *testing.T) {
 			if err != nil || !strings.Contains(string(trace), "path=/apps/") {
 				t.Errorf("the log does not even have the order, so nothing is proven: %v", err)
 			}
-			for where, text := range map[string]string{"the output": result.Output(), "the state": cli.StateFile(), "the log": string(trace)} {
+			for where, text := range map[string]string{"the output": result.Output(), "the state": cli.StateFile(),
+				"the log": string(trace)} {
 				if strings.Contains(text, "canary") {
 					t.Errorf("a part of the URL is in %s", where)
 				}

@@ -29,12 +29,14 @@ func (c *connection) findInstance(ctx context.Context, reference string) (heroku
 	addOn, err := c.lookUpInstance(ctx, reference)
 	switch {
 	case errors.Is(err, errNoReference):
-		diags.Append(invalidImport(reference, "the add-on's UUID, its name (redis-curved-48210), or an app and an attachment of it (app::ATTACHMENT)", "orders-api::REDIS"))
+		diags.Append(invalidImport(reference, "the add-on's UUID, its name (redis-curved-48210), or an app and an "+
+			"attachment of it (app::ATTACHMENT)", "orders-api::REDIS"))
 	case err != nil:
 		diags.Append(c.failure("Unable to find Key-Value Store", fmt.Sprintf("Key-Value Store %q", reference), err))
 	case addOn.Service != keyvalue.Service:
 		diags.AddError("Not a Key-Value Store",
-			fmt.Sprintf("The add-on %s (%s) belongs to the service %s; a Key-Value Store is an add-on of %s.", addOn.Name, addOn.ID, addOn.Service, keyvalue.Service))
+			fmt.Sprintf("The add-on %s (%s) belongs to the service %s; a Key-Value Store is an add-on of %s.",
+				addOn.Name, addOn.ID, addOn.Service, keyvalue.Service))
 	}
 	return addOn, diags
 }
@@ -66,7 +68,8 @@ func bullets(facts []string) string { return "  - " + strings.Join(facts, "\n  -
 
 // compareLive reads what is there and refuses to go on if it is neither what the plan began with nor what it ends with.
 // A replacement finds out by itself what has become of the store.
-func (r *instanceResource) compareLive(ctx context.Context, state, plan, config instanceModel, change keyvalue.Change) (live, diag.Diagnostics) {
+func (r *instanceResource) compareLive(ctx context.Context, state, plan, config instanceModel,
+	change keyvalue.Change) (live, diag.Diagnostics) {
 	replaced := change.Method == keyvalue.NewStore || change.Method == keyvalue.Refused || state.State.ValueString() == instanceMigrating
 	addOn, err := r.client.AddOn(ctx, state.addOnID())
 	gone := heroku.IsNotFound(err) || err == nil && replacement.IsDeleted(addOn)
@@ -98,7 +101,8 @@ func (r *instanceResource) compareLive(ctx context.Context, state, plan, config 
 
 func outdatedPlan(state instanceModel, differs []string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("The store has changed since the plan was made", fmt.Sprintf(
-		"%s is not any more what this plan was made for:\n\n%s\n\nNothing was changed. Plan again, and not with -refresh=false, to see what that means.",
+		"%s is not any more what this plan was made for:\n\n%s\n\nNothing was changed. Plan again, and not with "+
+			"-refresh=false, to see what that means.",
 		state.label(), bullets(differs)))
 }
 
@@ -135,14 +139,16 @@ func (r *instanceResource) attachedSince(ctx context.Context, state instanceMode
 		return nil
 	}
 	planned := stringsOf(state.AttachedApps)
-	since := slices.DeleteFunc(stringsOf(r.attachedApps(ctx, state.addOnID())), func(app string) bool { return slices.Contains(planned, app) })
+	since := slices.DeleteFunc(stringsOf(r.attachedApps(ctx, state.addOnID())),
+		func(app string) bool { return slices.Contains(planned, app) })
 	if len(since) == 0 {
 		return nil
 	}
 	slices.Sort(since)
 	return diag.Diagnostics{diag.NewWarningDiagnostic("The store is attached to more apps than the plan says", fmt.Sprintf(
 		"%s has been attached to %s since the state was read that the plan begins with. "+
-			"The change is made as it was planned, and whatever it means for the apps that the plan names, it means for these too: they restart when the URL changes.",
+			"The change is made as it was planned, and whatever it means for the apps that the plan names, it means "+
+			"for these too: they restart when the URL changes.",
 		state.label(), strings.Join(since, ", ")))}
 }
 
@@ -240,7 +246,8 @@ func (r *instanceResource) nameForGood(ctx context.Context, m *instanceModel) di
 	renamed, err := r.client.UpdateAddOn(ctx, heroku.AppID(m.AppID.ValueString()), m.addOnID(), heroku.AddOnUpdate{Name: &name})
 	if err != nil {
 		return diag.Diagnostics{diag.NewWarningDiagnostic("The store keeps the name of its order", r.failure("", m.label(), err).Detail()+
-			"\n\nThe store is complete. Another one without a name on the same app and plan is refused for a day, as it could be this one: give that one a name.")}
+			"\n\nThe store is complete. Another one without a name on the same app and plan is refused for a day, as "+
+			"it could be this one: give that one a name.")}
 	}
 	m.Name = types.StringValue(renamed.Name)
 	return nil
@@ -265,9 +272,11 @@ func (r *instanceResource) creationFailure(ctx context.Context, app heroku.App, 
 				" If it is about the network, outside_space = true confirms that the store runs outside the network of the app's space.")
 		}
 	}
-	if version := order.Config["version"]; version != "" && heroku.HasStatus(err, http.StatusUnprocessableEntity) && !heroku.HasID(err, "invalid_params") {
+	if version := order.Config["version"]; version != "" && heroku.HasStatus(err, http.StatusUnprocessableEntity) &&
+		!heroku.HasID(err, "invalid_params") {
 		return diag.NewErrorDiagnostic(failure.Summary(), failure.Detail()+"\n\n"+fmt.Sprintf(
-			"It was ordered with version %s. Versions that Heroku has announced, as far as this provider knows: %s. A floor that one of these satisfies gives a store.", version, keyvalue.ReleaseList()))
+			"It was ordered with version %s. Versions that Heroku has announced, as far as this provider knows: %s. A "+
+				"floor that one of these satisfies gives a store.", version, keyvalue.ReleaseList()))
 	}
 	if !heroku.HasID(err, "invalid_params") {
 		return failure
@@ -281,6 +290,7 @@ func (r *instanceResource) creationFailure(ctx context.Context, app heroku.App, 
 	}
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "An add-on with this name exists already", fmt.Sprintf(
 		"%s\n\nThe name belongs to an add-on of the app %s: choose another name, or manage the existing store by importing it:\n\n%s\n\n"+
-			"If it is a store of this configuration whose address has changed, a moved block says so: moved { from = kvs_instance.old, to = kvs_instance.new }.",
+			"If it is a store of this configuration whose address has changed, a moved block says so: moved { from = "+
+			"kvs_instance.old, to = kvs_instance.new }.",
 		failure.Detail(), taken.AppName, importBlock("kvs_instance", string(taken.ID))))
 }

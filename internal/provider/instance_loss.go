@@ -40,7 +40,8 @@ func (m instanceModel) refuseDestroy() diag.Diagnostics {
 		diags.AddAttributeError(path.Root("deletion_protection"), "Key-Value Store is protected from deletion",
 			m.label()+" holds data that cannot be recovered after it is destroyed.\n\n"+
 				"To destroy it on purpose, first apply deletion_protection = false, then destroy. "+
-				"If it is to be replaced because it is tainted, run `terraform untaint` on its address instead: the store itself is intact. "+
+				"If it is to be replaced because it is tainted, run `terraform untaint` on its address instead: the "+
+				"store itself is intact. "+
 				"To stop managing it without destroying it, use a removed block with destroy = false.")
 	}
 	return diags
@@ -64,8 +65,11 @@ func (m instanceModel) warnOfEviction(plan instanceModel) diag.Diagnostics {
 // that the two belong together.
 func protectedName(label string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "A protected Key-Value Store has this name", fmt.Sprintf(
-		"A store is to be created under the name of %s, which is in the state of this configuration and protected from deletion. That is what the plan of -replace is, of replace_triggered_by, and of a changed address without a moved block.\n\n"+
-			"To keep the store, leave -replace out, run `terraform untaint` on its address, or write a moved block. To lose it on purpose, first apply deletion_protection = false.", label))
+		"A store is to be created under the name of %s, which is in the state of this configuration and protected "+
+			"from deletion. That is what the plan of -replace is, of replace_triggered_by, and of a changed address "+
+			"without a moved block.\n\n"+
+			"To keep the store, leave -replace out, run `terraform untaint` on its address, or write a moved block. "+
+			"To lose it on purpose, first apply deletion_protection = false.", label))
 }
 
 // refuseReplacementOf refuses a creation that succeeds to a protected store, whatever name the new one gets.
@@ -73,7 +77,8 @@ func (r *instanceResource) refuseReplacementOf(predecessor string) diag.Diagnost
 	var diags diag.Diagnostics
 	if label, is := r.run.protects(predecessor); is {
 		diags.AddAttributeError(path.Root("deletion_protection"), "Key-Value Store is protected from deletion", fmt.Sprintf(
-			"%s is to be replaced, because of -replace or replace_triggered_by. Its successor would be empty, and what it holds cannot be recovered after it is destroyed.\n\n"+
+			"%s is to be replaced, because of -replace or replace_triggered_by. Its successor would be empty, and "+
+				"what it holds cannot be recovered after it is destroyed.\n\n"+
 				"To keep the store, leave that out. To lose it on purpose, first apply deletion_protection = false.", label))
 	}
 	return diags
@@ -82,8 +87,10 @@ func (r *instanceResource) refuseReplacementOf(predecessor string) diag.Diagnost
 // leftAlone refuses to destroy a store that another instance of the same run wants to create under its name.
 func (m instanceModel) leftAlone() diag.Diagnostic {
 	return diag.NewErrorDiagnostic("Another instance wants the same Key-Value Store", fmt.Sprintf(
-		"%s is not destroyed: another kvs_instance was to be created under its name in this run, and was refused because the store exists. So it looks like a changed address, or a changed key of for_each. "+
-			"If it is one, say so, and nothing is destroyed or created: moved { from = kvs_instance.old, to = kvs_instance.new }. If the store is to go, apply that alone first.", m.label()))
+		"%s is not destroyed: another kvs_instance was to be created under its name in this run, and was refused "+
+			"because the store exists. So it looks like a changed address, or a changed key of for_each. "+
+			"If it is one, say so, and nothing is destroyed or created: moved { from = kvs_instance.old, to = "+
+			"kvs_instance.new }. If the store is to go, apply that alone first.", m.label()))
 }
 
 // warnOfProtection speaks of protection that is taken away.
@@ -91,7 +98,8 @@ func (m instanceModel) warnOfProtection(plan instanceModel) diag.Diagnostics {
 	if !m.DeletionProtection.ValueBool() || plan.DeletionProtection.IsUnknown() || plan.DeletionProtection.ValueBool() {
 		return nil
 	}
-	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("deletion_protection"), "The store loses its protection from deletion", fmt.Sprintf(
+	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("deletion_protection"), "The store loses its "+
+		"protection from deletion", fmt.Sprintf(
 		"%s: once this is applied, a plan may destroy or replace the store, and its data cannot be recovered then.", m.label()))}
 }
 
@@ -103,9 +111,12 @@ func (r *instanceResource) refuseUnknownApp(state, plan instanceModel, terms mig
 		return nil
 	}
 	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("app_id"), "The app of a protected store is not known", fmt.Sprintf(
-		"%s is protected from deletion, and its app_id is known only after apply. If the app, %s, is to be replaced, Heroku destroys the store and its data with it, before this provider is asked.\n\n"+
-			"Make app_id known: look whether this plan replaces the app, apply what app_id comes from first with -target, or let it come from something that this change does not touch. "+
-			"If the app stays, migration = { accept_unknown_app = true } says so. If the store may be lost, set deletion_protection = false.",
+		"%s is protected from deletion, and its app_id is known only after apply. If the app, %s, is to be replaced, "+
+			"Heroku destroys the store and its data with it, before this provider is asked.\n\n"+
+			"Make app_id known: look whether this plan replaces the app, apply what app_id comes from first with "+
+			"-target, or let it come from something that this change does not touch. "+
+			"If the app stays, migration = { accept_unknown_app = true } says so. If the store may be lost, set "+
+			"deletion_protection = false.",
 		state.label(), state.AppID.ValueString()))}
 }
 
@@ -113,7 +124,8 @@ func (r *instanceResource) refuseUnknownApp(state, plan instanceModel, terms mig
 // the store is replaced as well, because of -replace or replace_triggered_by, no plan is told.
 func (m instanceModel) appGoes() diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("app_id"), "The app of the store is to be replaced", fmt.Sprintf(
-		"%s belongs to the app %s, which this plan destroys and makes anew. Heroku destroys the stores of an app with it, so an app is not destroyed as long as it owns any. "+
+		"%s belongs to the app %s, which this plan destroys and makes anew. Heroku destroys the stores of an app with "+
+			"it, so an app is not destroyed as long as it owns any. "+
 			"To keep the store, make a second app beside the first one, change app_id and apply, and destroy the first one last. "+
 			"If its data may be lost, destroy the store first, with an apply of a configuration without it or with -destroy and -target.",
 		m.label(), m.AppID.ValueString()))
@@ -122,8 +134,10 @@ func (m instanceModel) appGoes() diag.Diagnostic {
 // goneByHand speaks of a store that is not there any more, and of what the plan makes of that.
 func (m instanceModel) goneByHand() diag.Diagnostic {
 	return diag.NewWarningDiagnostic("Key-Value Store is gone", fmt.Sprintf(
-		"%s was destroyed outside of this configuration, by hand or with its app, and its data with it. A plan that creates it makes a new, empty store. "+
-			"If another store has taken its place, import that one instead; if a copy of the data exists elsewhere, fork it: fork = { url_wo = var.url, url_wo_version = 1 }.", m.label()))
+		"%s was destroyed outside of this configuration, by hand or with its app, and its data with it. A plan that "+
+			"creates it makes a new, empty store. "+
+			"If another store has taken its place, import that one instead; if a copy of the data exists elsewhere, "+
+			"fork it: fork = { url_wo = var.url, url_wo_version = 1 }.", m.label()))
 }
 
 // lossOnDestroy says what goes with a store that is planned to be destroyed.
@@ -145,7 +159,8 @@ func (r *instanceResource) lossOnDestroy(ctx context.Context, state instanceMode
 			facts = append(facts, "Its app loses "+strings.Join(vars, ", ")+", and restarts.")
 		}
 		facts = append(facts, fmt.Sprintf("Other apps that it is attached to lose their config vars too. "+
-			"A plan looks at the first %d objects that it destroys, and this is a further one: see `heroku addons:info %s`.", mostLooks, state.Name.ValueString()))
+			"A plan looks at the first %d objects that it destroys, and this is a further one: see `heroku "+
+			"addons:info %s`.", mostLooks, state.Name.ValueString()))
 	}
 	return diag.Diagnostics{diag.NewWarningDiagnostic("The store will be destroyed with its data",
 		fmt.Sprintf("%s, on the plan %s.\n\n%s", state.label(), state.spec().Plan, bullets(facts)))}
@@ -230,8 +245,10 @@ func (p *protectedStores) refuseDestroyOf(o object, label string) diag.Diagnosti
 
 func protectedElsewhere(o object, label string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("Another resource protects what is to be destroyed", fmt.Sprintf(
-		"%s is managed twice in this configuration: one %s is to be destroyed, and another one with the same id has deletion_protection = true. "+
-			"To stop managing it in one place, use a removed block with destroy = false there. To destroy it on purpose, first apply deletion_protection = false to the other one as well.", label, o.resourceType))
+		"%s is managed twice in this configuration: one %s is to be destroyed, and another one with the same id has "+
+			"deletion_protection = true. "+
+			"To stop managing it in one place, use a removed block with destroy = false there. To destroy it on "+
+			"purpose, first apply deletion_protection = false to the other one as well.", label, o.resourceType))
 }
 
 // note remembers a store that was read.
@@ -332,7 +349,8 @@ func (p *protectedStores) refuseLossOf(store instanceModel) diag.Diagnostics {
 func lossOf(l loss, stores []string) diag.Diagnostic {
 	if l.space {
 		return diag.NewErrorDiagnostic("The space holds a protected Key-Value Store", fmt.Sprintf(
-			"%s is to be destroyed or replaced, which takes the apps in it, and with them their stores and the data. These are protected:\n\n%s\n\n"+
+			"%s is to be destroyed or replaced, which takes the apps in it, and with them their stores and the data. "+
+				"These are protected:\n\n%s\n\n"+
 				"To lose them on purpose, first apply deletion_protection = false to each and destroy it. "+
 				"To keep them, keep the space, or first move them to an app elsewhere: change their app_id and apply.", l.label, bullets(stores)))
 	}

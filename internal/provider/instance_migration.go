@@ -48,53 +48,67 @@ func migrationAttribute() schema.SingleNestedAttribute {
 	return schema.SingleNestedAttribute{
 		Optional: true,
 		MarkdownDescription: "How a change that needs a new store is carried out: another runtime class of `plan`, or another `app_id`. " +
-			"The new store is forked from the old one, gets its settings, its attachments and its name, and the old one is retired. Changing these terms alone sends nothing, except `retire`.",
+			"The new store is forked from the old one, gets its settings, its attachments and its name, and the old " +
+			"one is retired. Changing these terms alone sends nothing, except `retire`.",
 		Attributes: map[string]schema.Attribute{
 			"strategy": schema.StringAttribute{
 				Optional:   true,
 				Validators: []validator.String{stringvalidator.OneOf(strategyFork, strategyRecreate)},
-				MarkdownDescription: "`fork`, the default, copies the data. `recreate` begins with an empty store and loses it, which needs `accept_data_loss`; " +
+				MarkdownDescription: "`fork`, the default, copies the data. `recreate` begins with an empty store and " +
+					"loses it, which needs `accept_data_loss`; " +
 					"it is the only way to a shield plan, since Heroku does not fork to one.",
 			},
 			"app_maintenance": schema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "Whether the apps that the store is attached to are in maintenance mode meanwhile, so that no web request writes to the old store after it was copied. " +
+				MarkdownDescription: "Whether the apps that the store is attached to are in maintenance mode " +
+					"meanwhile, so that no web request writes to the old store after it was copied. " +
 					"It is off by default, and put back afterwards, also after a failure. Dynos keep running: see `scale_down`. " +
 					"The same while the upgrade of a version is run, with `version_upgrade = \"now\"`.",
 			},
 			"scale_down": schema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "Whether all process types of these apps are scaled to 0 meanwhile, and back to what they were afterwards, also after a failure. Off by default. " +
+				MarkdownDescription: "Whether all process types of these apps are scaled to 0 meanwhile, and back to " +
+					"what they were afterwards, also after a failure. Off by default. " +
 					"What was before is kept in the app's config var `KVS_MIGRATION` until then.",
 			},
 			"verify": schema.BoolAttribute{
-				Optional:            true,
-				MarkdownDescription: "Whether the keys of both stores are counted before anything is moved; `true` by default. If they differ, nothing moves and the new store is destroyed. A private store can only be reached from its space: there, nothing can be proven.",
+				Optional: true,
+				MarkdownDescription: "Whether the keys of both stores are counted before anything is moved; `true` by " +
+					"default. If they differ, nothing moves and the new store is destroyed. A private store can only " +
+					"be reached from its space: there, nothing can be proven.",
 			},
 			"retire": schema.StringAttribute{
-				Optional:   true,
-				Validators: []validator.String{stringvalidator.OneOf(replacement.RetireWhenVerified, replacement.RetireAlways, replacement.RetireNever)},
-				MarkdownDescription: "What becomes of the old store: `when_verified`, the default, destroys it after a proven copy and else keeps it under another name, as `retired_instance_id`; " +
-					"`always` and `never` say it outright. A kept store is paid for. Changing it to `always` later destroys the one that was kept.",
+				Optional: true,
+				Validators: []validator.String{stringvalidator.OneOf(replacement.RetireWhenVerified,
+					replacement.RetireAlways, replacement.RetireNever)},
+				MarkdownDescription: "What becomes of the old store: `when_verified`, the default, destroys it after " +
+					"a proven copy and else keeps it under another name, as `retired_instance_id`; " +
+					"`always` and `never` say it outright. A kept store is paid for. Changing it to `always` later " +
+					"destroys the one that was kept.",
 			},
 			"accept_data_loss": schema.BoolAttribute{
-				Optional:            true,
-				MarkdownDescription: "Consent to losing all keys, which `strategy = \"recreate\"` needs, with `deletion_protection` off as well, and the upgrade of the version of a `mini` store. Off by default.",
+				Optional: true,
+				MarkdownDescription: "Consent to losing all keys, which `strategy = \"recreate\"` needs, with " +
+					"`deletion_protection` off as well, and the upgrade of the version of a `mini` store. Off by default.",
 			},
 			"accept_unproven": schema.BoolAttribute{
-				Optional:            true,
-				MarkdownDescription: "Whether to go on where the store's server cannot be reached from here and what is to be shown of it, such as that its data fits into a smaller plan, remains unproven. Off by default.",
+				Optional: true,
+				MarkdownDescription: "Whether to go on where the store's server cannot be reached from here and what " +
+					"is to be shown of it, such as that its data fits into a smaller plan, remains unproven. Off by default.",
 			},
 			"accept_unknown_app": schema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "Consent to changing a protected store while its `app_id` is known only after apply. Off by default, and then such a plan is refused: " +
+				MarkdownDescription: "Consent to changing a protected store while its `app_id` is known only after " +
+					"apply. Off by default, and then such a plan is refused: " +
 					"if the app turns out to be replaced, Heroku destroys its stores with it, whatever their protection here.",
 			},
 			"version_upgrade": schema.StringAttribute{
 				Optional:   true,
 				Validators: []validator.String{stringvalidator.OneOf(upgradeNow, upgradeInWindow)},
-				MarkdownDescription: "When an upgraded server takes over from the one that runs: `window`, the default, in the store's maintenance window, for which no apply waits; " +
-					"`now`, as soon as it is prepared, which is refused unless all apps that the store is attached to are in maintenance mode, or `app_maintenance` or `scale_down` takes care of that.",
+				MarkdownDescription: "When an upgraded server takes over from the one that runs: `window`, the " +
+					"default, in the store's maintenance window, for which no apply waits; " +
+					"`now`, as soon as it is prepared, which is refused unless all apps that the store is attached to " +
+					"are in maintenance mode, or `app_maintenance` or `scale_down` takes care of that.",
 			},
 		},
 	}
@@ -121,7 +135,8 @@ func (m instanceModel) terms(ctx context.Context) migrationModel {
 }
 
 // planReplacement refuses, or says what a new store means: for the data, the apps and the bill.
-func (r *instanceResource) planReplacement(ctx context.Context, state, config instanceModel, plan *instanceModel, change keyvalue.Change) diag.Diagnostics {
+func (r *instanceResource) planReplacement(ctx context.Context, state, config instanceModel, plan *instanceModel,
+	change keyvalue.Change) diag.Diagnostics {
 	terms := plan.terms(ctx)
 	diags := refuseReplacement(state, *plan, change, terms)
 	if !diags.HasError() && terms.recreates() && terms.retires() != replacement.RetireNever {
@@ -136,13 +151,15 @@ func (r *instanceResource) planReplacement(ctx context.Context, state, config in
 		return diags
 	}
 	if state.State.ValueString() != instanceMigrating && !plan.AppID.Equal(state.AppID) {
-		if diags.Append(r.nameIsFree(ctx, heroku.AppID(plan.AppID.ValueString()), plan.AttachmentName, state.addOnID())...); diags.HasError() {
+		if diags.Append(r.nameIsFree(ctx, heroku.AppID(plan.AppID.ValueString()), plan.AttachmentName,
+			state.addOnID())...); diags.HasError() {
 			return diags
 		}
 	}
 	facts := change.Facts
 	if terms.recreates() {
-		facts = []string{r.lossOf(ctx, state), "The new store has a new id and a new URL; apps use it once their attachments point to it, and restart then."}
+		facts = []string{r.lossOf(ctx, state), "The new store has a new id and a new URL; apps use it once their " +
+			"attachments point to it, and restart then."}
 	}
 	facts = append(facts, r.movedAttachments(ctx, state, *plan)...)
 	facts = append(facts, terms.conduct(change)...)
@@ -176,20 +193,24 @@ func refuseReplacement(state, plan instanceModel, change keyvalue.Change, terms 
 	switch {
 	case !state.RetiredInstanceID.IsNull():
 		diags.AddAttributeError(at, "A retired store is still kept", fmt.Sprintf(
-			"%s was made by an earlier replacement, whose old store %s is still there. Settle that first: migration = { retire = \"always\" } destroys it.", state.label(), state.RetiredInstanceID.ValueString()))
+			"%s was made by an earlier replacement, whose old store %s is still there. Settle that first: migration = "+
+				"{ retire = \"always\" } destroys it.", state.label(), state.RetiredInstanceID.ValueString()))
 	case !plan.Name.IsUnknown() && !plan.Name.Equal(state.Name):
 		diags.AddAttributeError(path.Root("name"), "A replacement keeps the name", fmt.Sprintf(
 			"%s is to be replaced by another store, which takes over its name: by that it is found again, whatever happens meanwhile. "+
 				"Leave name as it is, apply, and rename the new store then.", state.label()))
 	case !terms.recreates() && change.Method == keyvalue.Refused:
 		diags.AddAttributeError(at, "This change needs a new, empty Key-Value Store", fmt.Sprintf(
-			"%s cannot be changed in place: %s\n\nThere are two ways out. Declare a second kvs_instance on the new plan, let the apps fill it, re-point each kvs_attachment through its instance_id, and remove this one last. "+
+			"%s cannot be changed in place: %s\n\nThere are two ways out. Declare a second kvs_instance on the new "+
+				"plan, let the apps fill it, re-point each kvs_attachment through its instance_id, and remove this one last. "+
 				"Or, if the data may be lost, set migration = { strategy = \"recreate\", accept_data_loss = true } here.", state.label(), change.Reason))
 	case terms.recreates() && !terms.AcceptDataLoss.ValueBool():
 		diags.AddAttributeError(path.Root("migration"), "Recreating the store loses its data", fmt.Sprintf(
-			"%s would be replaced by an empty store. Set accept_data_loss = true beside strategy = \"recreate\" if its keys may be lost.", state.label()))
+			"%s would be replaced by an empty store. Set accept_data_loss = true beside strategy = \"recreate\" if "+
+				"its keys may be lost.", state.label()))
 	case terms.recreates() && terms.retires() != replacement.RetireNever:
-		state.DeletionProtection = types.BoolValue(state.DeletionProtection.ValueBool() || plan.DeletionProtection.ValueBool() || plan.DeletionProtection.IsUnknown())
+		state.DeletionProtection = types.BoolValue(state.DeletionProtection.ValueBool() ||
+			plan.DeletionProtection.ValueBool() || plan.DeletionProtection.IsUnknown())
 		diags.Append(state.refuseDestroy()...)
 	}
 	return diags
@@ -228,7 +249,8 @@ func (r *instanceResource) movedAttachments(ctx context.Context, state, plan ins
 	slices.Sort(outside)
 	facts := []string{"Re-pointed to the new store, managed here or not: " + strings.Join(moved, ", ") + "."}
 	if len(outside) > 0 {
-		facts = append(facts, "A private store accepts connections from its own space only. Not in that space, and cut off from the data: "+strings.Join(outside, ", ")+".")
+		facts = append(facts, "A private store accepts connections from its own space only. Not in that space, and "+
+			"cut off from the data: "+strings.Join(outside, ", ")+".")
 	}
 	return facts
 }
@@ -262,11 +284,13 @@ func (m migrationModel) conduct(change keyvalue.Change) []string {
 	case hold.AppMaintenance && hold.ScaleDown:
 		facts = append(facts, "The attached apps are in maintenance mode and scaled to 0 meanwhile, so that no write is lost.")
 	case hold.AppMaintenance:
-		facts = append(facts, "The attached apps are in maintenance mode meanwhile. Dynos that write without being asked by a web request, such as workers, need scale_down = true as well.")
+		facts = append(facts, "The attached apps are in maintenance mode meanwhile. Dynos that write without being "+
+			"asked by a web request, such as workers, need scale_down = true as well.")
 	case hold.ScaleDown:
 		facts = append(facts, "The attached apps are scaled to 0 meanwhile, so that no write is lost.")
 	default:
-		facts = append(facts, "The attached apps go on writing meanwhile, and what they write during the copy may be lost: set migration = { app_maintenance = true, scale_down = true } to lose none of it.")
+		facts = append(facts, "The attached apps go on writing meanwhile, and what they write during the copy may be "+
+			"lost: set migration = { app_maintenance = true, scale_down = true } to lose none of it.")
 	}
 	switch m.retires() {
 	case replacement.RetireAlways:
@@ -274,7 +298,8 @@ func (m migrationModel) conduct(change keyvalue.Change) []string {
 	case replacement.RetireNever:
 		facts = append(facts, "The old store is kept under another name, "+paidFor(change.PriceBefore)+".")
 	default:
-		facts = append(facts, "The old store is destroyed when the keys of both have been counted and are as many. Where they cannot be counted, as in a Private Space from outside, it is kept under another name, "+paidFor(change.PriceBefore)+", until migration = { retire = \"always\" } is applied.")
+		facts = append(facts, "The old store is destroyed when the keys of both have been counted and are as many. "+
+			"Where they cannot be counted, as in a Private Space from outside, it is kept under another name, "+paidFor(change.PriceBefore)+", until migration = { retire = \"always\" } is applied.")
 	}
 	return facts
 }

@@ -22,7 +22,8 @@ func embedded(o *sandbox.Options) { o.Engine = "miniredis" }
 func (l *lab) theirs(name, plan string) heroku.AddOn {
 	l.Helper()
 	app := mustCreateApp(l.T, l.client, "their-app")
-	made, err := l.client.CreateAddOn(l.Context(), app.ID, heroku.AddOnCreate{Plan: "heroku-redis:" + plan, Name: name, AttachmentName: "REDIS"})
+	made, err := l.client.CreateAddOn(l.Context(), app.ID, heroku.AddOnCreate{Plan: "heroku-redis:" + plan, Name: name,
+		AttachmentName: "REDIS"})
 	if err == nil {
 		_, err = l.client.WaitAddOnProvisioned(l.Context(), made.ID, aWhile)
 	}
@@ -88,7 +89,8 @@ func TestAccInstance_namesake(t *testing.T) {
 			}
 			theirs := l.theirs("orders-cache", "premium-0")
 			result := l.run(mishap{}, append(args, "-input=false", "-no-color")...)
-			if destroys := args[0] == "destroy"; destroys && result.Code != 0 || !destroys && (result.Code != 1 || !acctest.Says("An add-on with this name exists already").MatchString(result.Output())) {
+			if destroys := args[0] == "destroy"; destroys && result.Code != 0 || !destroys &&
+				(result.Code != 1 || !acctest.Says("An add-on with this name exists already").MatchString(result.Output())) {
 				t.Errorf("%s exited %d:\n%s", args[0], result.Code, result.Output())
 			}
 			l.expectUntouched(theirs)
@@ -176,7 +178,8 @@ func TestAccReplacement_keptIsProven(t *testing.T) {
 	expectKept := func(why string) {
 		t.Helper()
 		result := l.mustApply(always)
-		if said := result.Output(); !acctest.Says("The retired store will not be destroyed").MatchString(said) || !acctest.Says(why).MatchString(said) {
+		if said := result.Output(); !acctest.Says("The retired store will not be destroyed").MatchString(said) ||
+			!acctest.Says(why).MatchString(said) {
 			t.Errorf("it does not say that the retired store is kept because %s:\n%s", why, said)
 		}
 		l.expectStores(2)
@@ -238,7 +241,8 @@ import {
 	archive = attach()
 	// the plan that Terraform makes once more while it applies sees it, or else the apply itself
 	applied := l.run(mishap{}, "apply", "-input=false", "-no-color", "saved")
-	said := acctest.Says("The retired store will not be destroyed").MatchString(applied.Output()) || acctest.Says("The retired store was not destroyed").MatchString(applied.Output())
+	said := acctest.Says("The retired store will not be destroyed").MatchString(applied.Output()) ||
+		acctest.Says("The retired store was not destroyed").MatchString(applied.Output())
 	if applied.Code != 1 || !said {
 		t.Errorf("the apply of the saved plan exited %d:\n%s", applied.Code, applied.Output())
 	}

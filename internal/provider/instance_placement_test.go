@@ -85,7 +85,8 @@ func TestAccInstancePlacement_refusal(t *testing.T) {
 	)
 	const outside = "outside_space = true"
 	movingTo := func(where string) string {
-		return " To use this plan, put the app into " + where + ": an app cannot move, so make a kvs_app with space_id there, and give its id as app_id. " +
+		return " To use this plan, put the app into " + where + ": an app cannot move, so make a kvs_app with " +
+			"space_id there, and give its id as app_id. " +
 			"Otherwise choose another plan. "
 	}
 	cases := map[string]struct {
@@ -98,7 +99,8 @@ func TestAccInstancePlacement_refusal(t *testing.T) {
 		"premium in a Shield Space": {shield, []string{`plan = "premium-0"`}, []string{
 			"A Shield Space takes stores on shield plans only, and premium-0 runs in the Common Runtime. " + shields}},
 		"premium in a Shield Space with consent": {shield, []string{`plan = "mini"`, outside}, []string{
-			"A Shield Space takes stores on shield plans only, and mini runs in the Common Runtime. " + shields, "outside_space = true does not change that."}},
+			"A Shield Space takes stores on shield plans only, and mini runs in the Common Runtime. " + shields,
+			"outside_space = true does not change that."}},
 		"private in a Shield Space": {shield, []string{`plan = "private-7"`}, []string{
 			"A Shield Space takes stores on shield plans only, and private-7 is a private plan. " + shields}},
 		"shield in a Private Space": {private, []string{`plan = "shield-7"`, outside}, []string{
@@ -118,7 +120,8 @@ func TestAccInstancePlacement_refusal(t *testing.T) {
 			refusals := map[string]acctest.Refusal{}
 			for name, test := range cases {
 				if test.where == where {
-					refusals[name] = acctest.Refusal{Config: storeOn(app.ID, test.settings...), Says: append(test.says, string(where), `App "orders-web"`)}
+					refusals[name] = acctest.Refusal{Config: storeOn(app.ID, test.settings...),
+						Says: append(test.says, string(where), `App "orders-web"`)}
 				}
 			}
 			sb.Refused(t, refusals)
@@ -203,11 +206,13 @@ func TestAccInstancePlacement_refusedByHeroku(t *testing.T) {
 	sb := acctest.Start(t)
 	app := mustCreateAppIn(t, sb.Client(t), private)
 	unlisted := `{"id":"forbidden","message":"You do not have access to this."}`
-	sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/addon-services/heroku-redis/plans"}, Do: sandbox.Effect{Status: 403, Body: &unlisted}})
+	sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/addon-services/heroku-redis/plans"},
+		Do: sandbox.Effect{Status: 403, Body: &unlisted}})
 	said := `{"id":"confirmation_required","message":"This add-on is not automatically networked with this Private Space. "}`
 	sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: orderPath}, Do: sandbox.Effect{Status: 423, Body: &said}})
 	var steps []resource.TestStep
-	for _, says := range []string{"423 confirmation_required", "This add-on is not automatically networked with this Private Space.", "If it is about the network, outside_space = true confirms"} {
+	for _, says := range []string{"423 confirmation_required", "This add-on is not automatically networked with this " +
+		"Private Space.", "If it is about the network, outside_space = true confirms"} {
 		steps = append(steps, resource.TestStep{Config: storeOn(app.ID, `plan = "basic-1"`), ExpectError: acctest.Says(says)})
 	}
 	acctest.Test(t, resource.TestCase{ProtoV6ProviderFactories: sb.Factories(), Steps: steps})
@@ -241,7 +246,8 @@ func TestLongInstancePlacement_defaultPlan(t *testing.T) {
 						PreConfig: func() {
 							wire := "heroku-redis:" + want[1]
 							addOn := mustFind(t, someone, "orders-cache")
-							if _, err := someone.UpdateAddOn(t.Context(), addOn.AppID, addOn.ID, heroku.AddOnUpdate{Plan: &wire}); err != nil {
+							if _, err := someone.UpdateAddOn(t.Context(), addOn.AppID, addOn.ID,
+								heroku.AddOnUpdate{Plan: &wire}); err != nil {
 								t.Fatal(err)
 							}
 							if _, err := someone.WaitStoreAvailable(t.Context(), addOn.ID, want[1], aWhile); err != nil {

@@ -130,7 +130,8 @@ func storesAt(t *testing.T, clock heroku.Clock, urls map[heroku.AddOnID]string) 
 		_ = json.NewEncoder(w).Encode(map[string]any{"addon_id": id, "name": "orders-cache", "plan": "premium-1", "resource_url": url})
 	}))
 	t.Cleanup(api.Close)
-	client, err := heroku.New(heroku.Options{APIURL: api.URL, DataAPIURL: api.URL, Credential: heroku.Credential{Token: "token"}, Clock: clock})
+	client, err := heroku.New(heroku.Options{APIURL: api.URL, DataAPIURL: api.URL,
+		Credential: heroku.Credential{Token: "token"}, Clock: clock})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,22 +182,30 @@ func TestProveCopy(t *testing.T) {
 		"a missing key disproves it, with both counts": {
 			[]string{keys(1000, 200)}, []string{keys(999, 200)}, replacement.Different, 6, []string{"has 1000 keys", "has 999 keys"},
 		},
-		"a copy without keys is none":                   {[]string{keys(1000, 1000)}, []string{keys(0, 0)}, replacement.Different, 6, []string{"has 1000 keys", "has 0 keys"}},
-		"a key that has expired is removed there first": {[]string{keys(10, 3), keys(10, 3), keys(9, 2)}, []string{keys(9, 2)}, replacement.Verified, 2, []string{"has 9 keys, 2 of which expire. The copy"}},
-		"a key that has expired is removed here first":  {[]string{keys(9, 2)}, []string{keys(10, 3), keys(10, 3), keys(9, 2)}, replacement.Verified, 3, []string{"has 9 keys"}},
+		"a copy without keys is none": {[]string{keys(1000, 1000)}, []string{keys(0, 0)},
+			replacement.Different, 6, []string{"has 1000 keys", "has 0 keys"}},
+		"a key that has expired is removed there first": {[]string{keys(10, 3), keys(10, 3), keys(9, 2)},
+			[]string{keys(9, 2)}, replacement.Verified, 2, []string{"has 9 keys, 2 of which expire. The copy"}},
+		"a key that has expired is removed here first": {[]string{keys(9, 2)},
+			[]string{keys(10, 3), keys(10, 3), keys(9, 2)}, replacement.Verified, 3, []string{"has 9 keys"}},
 		"a source that is written to proves nothing": {
-			[]string{keys(1000, 0), keys(1001, 0), keys(1002, 0), keys(1003, 0), keys(1004, 0), keys(1005, 0), keys(1006, 0)}, []string{keys(990, 0)},
+			[]string{keys(1000, 0), keys(1001, 0), keys(1002, 0), keys(1003, 0), keys(1004, 0), keys(1005, 0),
+				keys(1006, 0)}, []string{keys(990, 0)},
 			replacement.Inconclusive, 6, []string{"has 1006 keys", "has 990 keys", "proves nothing"},
 		},
 		"one write among the looks is enough to prove nothing": {
-			[]string{keys(1000, 0), keys(1000, 0), keys(1001, 0)}, []string{keys(999, 0)}, replacement.Inconclusive, 6, []string{"has 1001 keys", "has 999 keys"},
+			[]string{keys(1000, 0), keys(1000, 0), keys(1001, 0)}, []string{keys(999, 0)}, replacement.Inconclusive, 6,
+			[]string{"has 1001 keys", "has 999 keys"},
 		},
 		"a server that does not count proves nothing": {
-			[]string{"redis_version:7.0.15\r\n"}, []string{keys(5, 0)}, replacement.Inconclusive, 6, []string{"has an unknown number of keys", "has 5 keys"},
+			[]string{"redis_version:7.0.15\r\n"}, []string{keys(5, 0)}, replacement.Inconclusive, 6,
+			[]string{"has an unknown number of keys", "has 5 keys"},
 		},
-		"a copy that is starting is asked again": {[]string{keys(5, 0)}, []string{loading, keys(5, 0)}, replacement.Verified, 2, []string{"has 5 keys"}},
+		"a copy that is starting is asked again": {[]string{keys(5, 0)}, []string{loading, keys(5, 0)},
+			replacement.Verified, 2, []string{"has 5 keys"}},
 		"a copy that does not start is given up": {
-			[]string{keys(5, 0)}, []string{loading}, replacement.Inconclusive, 3, []string{"The copy " + string(newStore) + " is not reachable from here: the server is reading its data"},
+			[]string{keys(5, 0)}, []string{loading}, replacement.Inconclusive, 3,
+			[]string{"The copy " + string(newStore) + " is not reachable from here: the server is reading its data"},
 		},
 		"one that fails to answer does not excuse what is missing": {
 			[]string{keys(5, 0)}, []string{keys(4, 0), loading, keys(4, 0)}, replacement.Different, 6, []string{"has 4 keys"},
@@ -231,7 +240,8 @@ func TestProveCopy_unreachable(t *testing.T) {
 		says  string
 		looks int64 // at the source
 	}{
-		"a private store, which nobody finds from here":  {"rediss://h:" + canary + "@kvs-7c4e.acme-prod.invalid:6380", "the name of its host is not known here", 1},
+		"a private store, which nobody finds from here": {"rediss://h:" + canary + "@kvs-7c4e.acme-prod.invalid:6380",
+			"the name of its host is not known here", 1},
 		"a server that is gone":                          {closedAt(t), "nothing listens at its address", 3},
 		"a store that Heroku has not given a server yet": {"", "it has no server yet", 3},
 	} {
@@ -239,7 +249,8 @@ func TestProveCopy_unreachable(t *testing.T) {
 			before := source.Looks.Load()
 			c := storesAt(t, instantClock{}, map[heroku.AddOnID]string{oldStore: source.URL, newStore: test.url})
 			got, said, err := c.replacements().VerifyCopy(t.Context(), oldStore, newStore)
-			if want := fmt.Sprintf("The copy %s is not reachable from here: %s.", newStore, test.says); got != replacement.Inconclusive || err != nil || said != want {
+			if want := fmt.Sprintf("The copy %s is not reachable from here: %s.", newStore,
+				test.says); got != replacement.Inconclusive || err != nil || said != want {
 				t.Errorf("%d %q %v, want %q", got, said, err, want)
 			}
 			if looks := source.Looks.Load() - before; looks != test.looks {
@@ -250,7 +261,8 @@ func TestProveCopy_unreachable(t *testing.T) {
 	}
 	t.Run("an API that does not know the store is an error", func(t *testing.T) {
 		c := storesAt(t, instantClock{}, map[heroku.AddOnID]string{oldStore: source.URL})
-		if got, said, err := c.replacements().VerifyCopy(t.Context(), oldStore, newStore); got != replacement.Inconclusive || said != "" || !heroku.IsNotFound(err) {
+		if got, said, err := c.replacements().VerifyCopy(t.Context(), oldStore,
+			newStore); got != replacement.Inconclusive || said != "" || !heroku.IsNotFound(err) {
 			t.Errorf("%d %q %v", got, said, err)
 		}
 	})
@@ -261,7 +273,8 @@ func TestProveCopyOf(t *testing.T) {
 	source, copied := startFakeServer(t, keys(5, 1)), startFakeServer(t, keys(5, 1))
 	c := storesAt(t, instantClock{}, map[heroku.AddOnID]string{newStore: copied.URL})
 	got, said, err := c.verifyCopyOf(t.Context(), heroku.Secret(source.URL), newStore)
-	if want := "The source has 5 keys, 1 of which expire. The copy " + string(newStore) + " has 5 keys, 1 of which expire."; got != replacement.Verified || said != want || err != nil {
+	if want := "The source has 5 keys, 1 of which expire. The copy " + string(newStore) + " has 5 keys, 1 of " +
+		"which expire."; got != replacement.Verified || said != want || err != nil {
 		t.Errorf("%d %q %v", got, said, err)
 	}
 	gone := closedAt(t)
@@ -292,7 +305,8 @@ func TestProveCopy_interrupted(t *testing.T) {
 		source, copied := startFakeServer(t, keys(5, 0)), startFakeServer(t, keys(4, 0))
 		ctx, cancel := context.WithCancel(t.Context())
 		c := storesAt(t, interruptingClock{interrupt: cancel}, map[heroku.AddOnID]string{oldStore: source.URL, newStore: copied.URL})
-		if got, said, err := c.replacements().VerifyCopy(ctx, oldStore, newStore); got != replacement.Inconclusive || said != "" || err == nil || copied.Looks.Load() != 1 {
+		if got, said, err := c.replacements().VerifyCopy(ctx, oldStore, newStore); got != replacement.Inconclusive ||
+			said != "" || err == nil || copied.Looks.Load() != 1 {
 			t.Errorf("%d %q %v after %d looks", got, said, err, copied.Looks.Load())
 		}
 	})
@@ -335,7 +349,8 @@ func expectDiagnostics(t *testing.T, got diag.Diagnostics, want ...string) {
 
 // usage is what INFO says of 10 keys.
 func usage(bytes, clients int, policy string, expiring int) string {
-	return fmt.Sprintf("redis_version:7.0.15\r\nused_memory:%d\r\nconnected_clients:%d\r\nmaxmemory_policy:%s\r\n# Keyspace\r\ndb0:keys=10,expires=%d,avg_ttl=0\r\n", bytes, clients, policy, expiring)
+	return fmt.Sprintf("redis_version:7.0.15\r\nused_memory:%d\r\nconnected_clients:%d\r\nmaxmemory_policy:%s\r\n# "+
+		"Keyspace\r\ndb0:keys=10,expires=%d,avg_ttl=0\r\n", bytes, clients, policy, expiring)
 }
 
 func TestProveRoom(t *testing.T) {
@@ -353,15 +368,20 @@ func TestProveRoom(t *testing.T) {
 		"what fits is not spoken of; the look is no client":     {url: fits},
 		"a plan that nobody has published is Heroku's to judge": {url: private, target: "premium-6"},
 		"no room under noeviction": {url: full("noeviction"), want: []string{
-			"Error: The store does not fit into the smaller plan | Key-Value Store orders-cache:\n  - 52429800 bytes are used and the plan premium-0 has 52428800 (50 MB): under noeviction it would refuse all writes."}},
-		"no room is not accepted by accepting what is unproven": {url: full("noeviction"), accept: true, want: []string{"Error: The store does not fit into the smaller plan"}},
+			"Error: The store does not fit into the smaller plan | Key-Value Store orders-cache:\n  - 52429800 bytes " +
+				"are used and the plan premium-0 has 52428800 (50 MB): under noeviction it would refuse all writes."}},
+		"no room is not accepted by accepting what is unproven": {url: full("noeviction"), accept: true,
+			want: []string{"Error: The store does not fit into the smaller plan"}},
 		"an evicting policy drops bytes": {url: full("allkeys-lru"), want: []string{
 			"Warning: The smaller plan drops keys | under allkeys-lru it would drop keys of 1000 bytes at once."}},
-		"a volatile policy drops some keys only": {url: full("volatile-lru"), want: []string{"Warning: The smaller plan drops keys | out of the 4 with an expiry; 6 have none"}},
+		"a volatile policy drops some keys only": {url: full("volatile-lru"), want: []string{"Warning: The smaller " +
+			"plan drops keys | out of the 4 with an expiry; 6 have none"}},
 		"too many clients": {url: startFakeServer(t, usage(limit, 42, "allkeys-lru", 0)).URL, want: []string{
 			"Error: The store does not fit into the smaller plan | 41 clients are connected, and the plan premium-0 takes 40"}},
 		"a private store": {url: private, want: []string{
-			"Error: The store could not be verified to fit into the smaller plan | premium-0 (50 MB, $15.00 a month) is not proven: the store is not reachable from here: the name of its host is not known here.\n\nNothing has been changed. Apply from where it can be reached, or set migration = { accept_unproven = true }"}},
+			"Error: The store could not be verified to fit into the smaller plan | premium-0 (50 MB, $15.00 a month) " +
+				"is not proven: the store is not reachable from here: the name of its host is not known " +
+				"here.\n\nNothing has been changed. Apply from where it can be reached, or set migration = { accept_unproven = true }"}},
 		"a private store, accepted": {url: private, accept: true, want: []string{
 			"Warning: The store could not be verified to fit into the smaller plan | not reachable from here"}},
 		"a server that says little": {url: startFakeServer(t, "redis_version:7.0.15\r\n").URL, want: []string{
@@ -391,7 +411,8 @@ func TestProveRoom(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer time.AfterFunc(50*time.Millisecond, cancel).Stop()
 		c := storesAt(t, instantClock{}, map[heroku.AddOnID]string{oldStore: startFakeServer(t, "silence").URL})
-		expectDiagnostics(t, c.proveRoom(ctx, oldStore, label, "premium-0", true), "Error: Unable to ask Key-Value Store how much it holds | interrupted")
+		expectDiagnostics(t, c.proveRoom(ctx, oldStore, label, "premium-0", true), "Error: Unable to ask Key-Value "+
+			"Store how much it holds | interrupted")
 	})
 }
 
@@ -414,18 +435,29 @@ func TestProveSource(t *testing.T) {
 	}{
 		"what can be copied, without encryption": {url: startFakeServer(t, keys(5, 0)).URL, want: []string{plain}},
 		"a store of Heroku's":                    {url: startFakeServer(t, keys(5, 0)).URL, internal: true},
-		"a shield plan":                          {url: private, target: "shield-7", accept: true, want: []string{"Error: Heroku does not fork to shield plans | The plan shield-7"}},
-		"no URL":                                 {url: "http://h:" + canary + "@127.0.0.1:80", want: []string{"Error: Invalid source of a fork | does not start with redis://"}},
-		"a source that does not let itself be copied":  {url: refusing(), accept: true, want: []string{plain, "Error: The source cannot be forked | SYNC and PSYNC"}},
-		"Heroku's own stores can always be copied":     {url: refusing(), internal: true},
-		"too large a source, whatever its policy":      {url: large, accept: true, want: []string{plain, "Error: The source does not fit into the new store | 52428801 bytes are used, and the plan premium-0 has 52428800"}},
-		"too large a store of Heroku's":                {url: large, internal: true, want: []string{"Error: The source does not fit into the new store"}},
-		"a plan that nobody published may be large":    {url: large, internal: true, target: "premium-6"},
-		"a source that is out of reach":                {url: private, want: []string{"Error: The source of the fork could not be verified | not reachable from here: the name of its host is not known here.\n\nNothing has been changed"}},
-		"a source that is out of reach, accepted":      {url: private, accept: true, want: []string{"Warning: The source of the fork could not be verified | not reachable from here"}},
-		"a private store of Heroku's":                  {url: private, internal: true, want: []string{"Warning: The source of the fork could not be verified | Heroku itself reaches its stores."}},
-		"a source that does not say how much it holds": {url: startFakeServer(t, "redis_version:7.0.15\r\n").URL, want: []string{plain, "Error: The source of the fork could not be verified | does not say how much memory"}},
-		"a server that is not there":                   {url: closedAt(t), want: []string{plain, "Error: The source of the fork could not be verified | nothing listens"}},
+		"a shield plan": {url: private, target: "shield-7", accept: true,
+			want: []string{"Error: Heroku does not fork to shield plans | The plan shield-7"}},
+		"no URL": {url: "http://h:" + canary + "@127.0.0.1:80",
+			want: []string{"Error: Invalid source of a fork | does not start with redis://"}},
+		"a source that does not let itself be copied": {url: refusing(), accept: true,
+			want: []string{plain, "Error: The source cannot be forked | SYNC and PSYNC"}},
+		"Heroku's own stores can always be copied": {url: refusing(), internal: true},
+		"too large a source, whatever its policy": {url: large, accept: true,
+			want: []string{plain, "Error: The source does not fit into the new store | 52428801 bytes are used, and " +
+				"the plan premium-0 has 52428800"}},
+		"too large a store of Heroku's": {url: large, internal: true, want: []string{"Error: The source " +
+			"does not fit into the new store"}},
+		"a plan that nobody published may be large": {url: large, internal: true, target: "premium-6"},
+		"a source that is out of reach": {url: private, want: []string{"Error: The source of the fork " +
+			"could not be verified | not reachable from here: the name of its host is not known here.\n\nNothing has been changed"}},
+		"a source that is out of reach, accepted": {url: private, accept: true, want: []string{"Warning: The " +
+			"source of the fork could not be verified | not reachable from here"}},
+		"a private store of Heroku's": {url: private, internal: true, want: []string{"Warning: The " +
+			"source of the fork could not be verified | Heroku itself reaches its stores."}},
+		"a source that does not say how much it holds": {url: startFakeServer(t, "redis_version:7.0.15\r\n").URL,
+			want: []string{plain, "Error: The source of the fork could not be verified | does not say how much memory"}},
+		"a server that is not there": {url: closedAt(t), want: []string{plain, "Error: The source " +
+			"of the fork could not be verified | nothing listens"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -23,7 +23,8 @@ func TestProveSource_interrupted(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer time.AfterFunc(50*time.Millisecond, cancel).Stop()
 			got := storesAt(t, instantClock{}, nil).proveSource(ctx, heroku.Secret(silent.URL), path.Root("fork"), external, "premium-0", true)
-			want := []string{"Error: Unable to ask the source of the fork | The source of the fork, of which nothing has been copied yet: looking at the store: context canceled.\n\nThe run was interrupted"}
+			want := []string{"Error: Unable to ask the source of the fork | The source of the fork, of which nothing " +
+				"has been copied yet: looking at the store: context canceled.\n\nThe run was interrupted"}
 			if external {
 				want = append(want, "Warning: The data is copied without encryption")
 			}

@@ -44,8 +44,9 @@ func (r *instanceResource) replacementOf(
 		AttachmentName: plan.AttachmentName.ValueString(),
 		Order:          func(app heroku.App) heroku.AddOnCreate { return plan.order(app) },
 		Settings:       func(store heroku.Store) (heroku.StoreConfigUpdate, bool) { return plan.settingsFor(store) },
-		Terms:          replacement.Terms{Recreate: terms.recreates(), Verify: terms.verifies(), Retire: terms.retires(), Hold: terms.hold()},
-		Timeout:        timeout,
+		Terms: replacement.Terms{Recreate: terms.recreates(), Verify: terms.verifies(),
+			Retire: terms.retires(), Hold: terms.hold()},
+		Timeout: timeout,
 		CheckTarget: func(ctx context.Context, old heroku.AddOn) replacement.Findings {
 			app, diags := r.place(ctx, plan)
 			if !diags.HasError() && plan.AppID.ValueString() != string(old.AppID) {
@@ -113,7 +114,8 @@ func (r *instanceResource) word(finding replacement.Finding) diag.Diagnostic {
 		return r.halted(f)
 	case replacement.UnderWay:
 		return diag.NewErrorDiagnostic("A replacement is under way", fmt.Sprintf(
-			"%s is being replaced by %s (%s) on the plan %s of app %s, and apps use the new store already: going back would lose what they have written. "+
+			"%s is being replaced by %s (%s) on the plan %s of app %s, and apps use the new store already: going back "+
+				"would lose what they have written. "+
 				"Apply the configuration that began this to finish it, and change it after that.",
 			f.Old, f.New.Name, f.New.ID, f.Plan, f.AppName))
 	case replacement.CopyInconclusive:
@@ -181,7 +183,8 @@ func (r *instanceResource) appsHeld(f replacement.AppsHeld) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("The apps are still held", fmt.Sprintf(
 		"%s\n\nSome attachments lead to the new store and some to the old one, and could not be moved back. "+
 			"So that nothing is written to either, these apps stay in maintenance mode or scaled down, as `migration` says:\n%s\n\n"+
-			"The cause removed, apply again: that moves the rest and puts the apps back. What an app was like before is in its config var %s.",
+			"The cause removed, apply again: that moves the rest and puts the apps back. What an app was like before "+
+			"is in its config var %s.",
 		r.failure("", f.Old.String(), f.Err).Detail(), bullets(held), replacement.HoldVar))
 }
 
@@ -189,7 +192,8 @@ func (r *instanceResource) appsHeld(f replacement.AppsHeld) diag.Diagnostic {
 func (r *instanceResource) undoFailed(f replacement.UndoFailed) diag.Diagnostic {
 	stands := "How far it is could not be found out, so nothing has been changed."
 	if f.New != nil {
-		stands = fmt.Sprintf("The store is as it was, and in use. The new one, %s (%s), may still be there, and no app uses it.", f.New.Name, f.New.ID)
+		stands = fmt.Sprintf("The store is as it was, and in use. The new one, %s (%s), may still be there, and no "+
+			"app uses it.", f.New.Name, f.New.ID)
 	}
 	return diag.NewErrorDiagnostic("Unable to undo the replacement of Key-Value Store", fmt.Sprintf(
 		"%s\n\n%s The cause removed, apply again to undo it.", r.failure("", f.Old.String(), f.Err).Detail(), stands))
@@ -217,7 +221,8 @@ func (r *instanceResource) planRetirement(ctx context.Context, state instanceMod
 		return diags
 	}
 	if overdue || plan.terms(ctx).retires() == replacement.RetireAlways {
-		if diags.Append(r.protected.refuseDestroyOf(storeObject(heroku.AddOnID(kept)), "The retired Key-Value Store "+kept)...); diags.HasError() {
+		if diags.Append(r.protected.refuseDestroyOf(storeObject(heroku.AddOnID(kept)),
+			"The retired Key-Value Store "+kept)...); diags.HasError() {
 			return diags
 		}
 		if r.client != nil {
@@ -231,7 +236,8 @@ func (r *instanceResource) planRetirement(ctx context.Context, state instanceMod
 		return diags
 	}
 	diags.AddAttributeWarning(path.Root("retired_instance_id"), "A retired store is kept", fmt.Sprintf(
-		"%s replaced the store %s, which is kept under another name: %s. When the new store is known to be complete, set migration = { retire = \"always\" } to destroy it.",
+		"%s replaced the store %s, which is kept under another name: %s. When the new store is known to be complete, "+
+			"set migration = { retire = \"always\" } to destroy it.",
 		state.label(), kept, r.priceOf(ctx, heroku.AddOnID(kept))))
 	return diags
 }
@@ -263,11 +269,13 @@ func (r *instanceResource) retireKept(ctx context.Context, keeper instanceModel,
 
 // willNotBeDestroyed is said before the rest goes on.
 func willNotBeDestroyed(keeper instanceModel, kept, doubt string) diag.Diagnostic {
-	return diag.NewAttributeWarningDiagnostic(path.Root("retired_instance_id"), "The retired store will not be destroyed", notDestroyed(keeper, kept, doubt))
+	return diag.NewAttributeWarningDiagnostic(path.Root("retired_instance_id"),
+		"The retired store will not be destroyed", notDestroyed(keeper, kept, doubt))
 }
 
 func notDestroyed(keeper instanceModel, kept, doubt string) string {
-	return fmt.Sprintf("%s is said to have replaced the store %s, and that one is not proven to be left over from it: %s. It is kept as it is. "+
+	return fmt.Sprintf("%s is said to have replaced the store %s, and that one is not proven to be left over from it: "+
+		"%s. It is kept as it is. "+
 		"Look at it with `heroku addons:info %[2]s`; if nobody needs it, destroy it with `heroku addons:destroy %[2]s`.", keeper.label(), kept, doubt)
 }
 
@@ -276,9 +284,11 @@ func (m instanceModel) otherStore() diag.Diagnostics {
 	var diags diag.Diagnostics
 	switch kept := m.RetiredInstanceID.ValueString(); {
 	case kept != "":
-		diags.AddWarning("Two stores will be destroyed", fmt.Sprintf("%s replaced the store %s, which was kept since. Both are destroyed.", m.label(), kept))
+		diags.AddWarning("Two stores will be destroyed", fmt.Sprintf("%s replaced the store %s, which was kept since. "+
+			"Both are destroyed.", m.label(), kept))
 	case m.State.ValueString() == instanceMigrating:
-		diags.AddWarning("Two stores will be destroyed", fmt.Sprintf("%s is being replaced, and the replacement is not finished. Both stores are destroyed, and the apps put back.", m.label()))
+		diags.AddWarning("Two stores will be destroyed", fmt.Sprintf("%s is being replaced, and the replacement is "+
+			"not finished. Both stores are destroyed, and the apps put back.", m.label()))
 	}
 	return diags
 }
@@ -323,7 +333,8 @@ func (c *connection) look(ctx context.Context, id heroku.AddOnID) (probe.Report,
 // named it. To an external source, whose URL a person has written, the password may go without TLS.
 func (c *connection) probeServer(ctx context.Context, source heroku.Secret, external bool) (probe.Report, error) {
 	if c.probing == probeOff {
-		return probe.Report{}, &probe.Unreachable{Reason: replacement.ReasonNotAsked, Detail: `nothing is connected to, because probe = "off" is set in the provider block`}
+		return probe.Report{}, &probe.Unreachable{Reason: replacement.ReasonNotAsked,
+			Detail: `nothing is connected to, because probe = "off" is set in the provider block`}
 	}
 	if source == "" {
 		return probe.Report{}, &probe.Unreachable{Reason: notReady, Detail: "it has no server yet"}
@@ -340,7 +351,8 @@ func (c *connection) probeServer(ctx context.Context, source heroku.Secret, exte
 
 // proveRoom shows before a change to a smaller plan that what the store holds has room there. Of a plan that is not
 // published Heroku alone knows the limits.
-func (c *connection) proveRoom(ctx context.Context, id heroku.AddOnID, label string, target keyvalue.PlanName, acceptUnproven bool) diag.Diagnostics {
+func (c *connection) proveRoom(ctx context.Context, id heroku.AddOnID, label string, target keyvalue.PlanName,
+	acceptUnproven bool) diag.Diagnostics {
 	at := path.Root("plan")
 	plan, published := keyvalue.LookupPlan(target)
 	if !published {
@@ -365,7 +377,8 @@ func (c *connection) proveRoom(ctx context.Context, id heroku.AddOnID, label str
 	switch {
 	case fit.Refused:
 		diags.AddAttributeError(at, "The store does not fit into the smaller plan", fmt.Sprintf(
-			"%s:\n%s\n\nNothing has been changed. Choose a larger plan, or remove keys and close connections first.", label, bullets(fit.Reasons)))
+			"%s:\n%s\n\nNothing has been changed. Choose a larger plan, or remove keys and close connections first.",
+			label, bullets(fit.Reasons)))
 	case fit.Drops > 0:
 		diags.AddAttributeWarning(at, "The smaller plan drops keys", fmt.Sprintf("%s:\n%s", label, bullets(fit.Reasons)))
 	}
@@ -390,12 +403,14 @@ func unproven(at path.Path, summary, detail string, accepted bool) diag.Diagnost
 		return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(at, summary, detail)}
 	}
 	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, summary, detail+
-		"\n\nNothing has been changed. Apply from where it can be reached, or set migration = { accept_unproven = true } to go on without proof.")}
+		"\n\nNothing has been changed. Apply from where it can be reached, or set migration = { accept_unproven = "+
+		"true } to go on without proof.")}
 }
 
 // proveSource shows before a fork that its source can be copied into a store on the target plan. Heroku reaches its own
 // stores also where they cannot be reached from here, so that of these nothing needs to be proven.
-func (c *connection) proveSource(ctx context.Context, source heroku.Secret, at path.Path, external bool, target keyvalue.PlanName, acceptUnproven bool) diag.Diagnostics {
+func (c *connection) proveSource(ctx context.Context, source heroku.Secret, at path.Path, external bool,
+	target keyvalue.PlanName, acceptUnproven bool) diag.Diagnostics {
 	if external {
 		at = path.Empty() // Terraform would show the line where the URL is written
 	}
@@ -409,15 +424,18 @@ func (c *connection) proveSource(ctx context.Context, source heroku.Secret, at p
 	}
 	if external && !parsed.TLS {
 		diags.AddAttributeWarning(at, "The data is copied without encryption",
-			"The URL of the fork's source begins with redis://, so that its password and all keys travel in the clear. Use rediss:// if the source speaks TLS, as all stores of Heroku's do.")
+			"The URL of the fork's source begins with redis://, so that its password and all keys travel in the "+
+				"clear. Use rediss:// if the source speaks TLS, as all stores of Heroku's do.")
 	}
 	report, err := c.probeServer(ctx, source, external)
 	why := missing(report, err)
 	switch {
 	case why != "" && !external:
-		diags.Append(unproven(at, "The source of the fork could not be verified", "Whether the data of the source has room in the new store is not proven: "+why+". Heroku itself reaches its stores.", true)...)
+		diags.Append(unproven(at, "The source of the fork could not be verified", "Whether the data of the source has "+
+			"room in the new store is not proven: "+why+". Heroku itself reaches its stores.", true)...)
 	case why != "":
-		diags.Append(unproven(at, "The source of the fork could not be verified", "The source of the fork cannot be checked: "+why+".", acceptUnproven)...)
+		diags.Append(unproven(at, "The source of the fork could not be verified", "The source of the fork cannot "+
+			"be checked: "+why+".", acceptUnproven)...)
 	case err != nil:
 		diags.Append(c.failure("Unable to ask the source of the fork", "The source of the fork, of which nothing has been copied yet", err))
 	default:

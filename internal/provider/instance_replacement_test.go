@@ -150,7 +150,8 @@ func TestAccInstance_premiumToPrivate(t *testing.T) {
 					storeHas("attachment_name", knownvalue.StringExact("REDIS")),
 					storeHas("config_vars", knownvalue.SetExact([]knownvalue.Check{knownvalue.StringExact("REDIS_URL")})),
 					storeHas("retired_instance_id", knownvalue.NotNull()),
-					statecheck.ExpectKnownValue("kvs_maintenance_window.cache", tfjsonpath.New("window"), knownvalue.StringExact("Sundays 02:30 to 06:30 UTC")),
+					statecheck.ExpectKnownValue("kvs_maintenance_window.cache", tfjsonpath.New("window"),
+						knownvalue.StringExact("Sundays 02:30 to 06:30 UTC")),
 				},
 				PostApplyFunc: func() {
 					inside := sb.RedisFrom(t, "orders-inside", "orders-cache")
@@ -204,9 +205,12 @@ func TestLongInstance_heldApps(t *testing.T) {
 				PostApplyFunc: func() {
 					expectScale(t, sb, "orders-web", map[string]int{"web": 3, "worker": 2})
 					expectScale(t, sb, "orders-api", map[string]int{"web": 1, "worker": 1})
-					off, order, point, on := firstSeq(sb, "PATCH", "/apps/[^/]*/formation"), firstSeq(sb, "POST", "/apps/.*/addons"), firstSeq(sb, "POST", "/addon-attachments"), lastSeq(sb, "PATCH", "/apps/[^/]*/formation")
+					off, order, point, on := firstSeq(sb, "PATCH", "/apps/[^/]*/formation"),
+						firstSeq(sb, "POST", "/apps/.*/addons"), firstSeq(sb, "POST", "/addon-attachments"),
+						lastSeq(sb, "PATCH", "/apps/[^/]*/formation")
 					if point > off || off > order || order > on {
-						t.Errorf("the old store was marked at %d, apps were scaled down at %d and up at %d, the new store was ordered at %d", point, off, on, order)
+						t.Errorf("the old store was marked at %d, apps were scaled down at %d and up at %d, the new "+
+							"store was ordered at %d", point, off, on, order)
 					}
 				},
 			},
@@ -260,7 +264,8 @@ func TestLongInstance_unknownApp(t *testing.T) {
 resource "terraform_data" "owner" {
   input = kvs_app.` + owner + `.id
 }
-` + strings.Replace(twoApps("web", "premium-0", ""), "app_id              = kvs_app.web.id", "app_id              = terraform_data.owner.output", 1)
+` + strings.Replace(twoApps("web", "premium-0", ""), "app_id              = kvs_app.web.id", "app_id              = "+
+			"terraform_data.owner.output", 1)
 	}
 	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),

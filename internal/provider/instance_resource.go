@@ -69,13 +69,15 @@ func (r *instanceResource) Configure(_ context.Context, req resource.ConfigureRe
 // ValidateConfig warns of keyspace events that Redis accepts and then never publishes.
 func (r *instanceResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	var configured keyspaceEvents
-	if resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("notify_keyspace_events"), &configured)...); resp.Diagnostics.HasError() {
+	if resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("notify_keyspace_events"),
+		&configured)...); resp.Diagnostics.HasError() {
 		return
 	}
 	flags := configured.ValueString()
 	if events, err := keyvalue.ParseKeyspaceEvents(flags); err == nil && events != 0 && !events.Publishes() {
 		resp.Diagnostics.AddAttributeWarning(path.Root("notify_keyspace_events"), "Keyspace events that nobody receives",
-			fmt.Sprintf("%q names no channel or no class of events, so nothing is published. Add K (keyspace channel) or E (keyevent channel), and at least one class such as x (expired) or A (all of g$lshztxe).", flags))
+			fmt.Sprintf("%q names no channel or no class of events, so nothing is published. Add K (keyspace channel) "+
+				"or E (keyevent channel), and at least one class such as x (expired) or A (all of g$lshztxe).", flags))
 	}
 }
 
@@ -146,7 +148,8 @@ func (r *instanceResource) planCreation(ctx context.Context, config instanceMode
 }
 
 // planExisting decides what becomes of a store that exists.
-func (r *instanceResource) planExisting(ctx context.Context, state, config instanceModel, plan *instanceModel, overdue, applies bool) diag.Diagnostics {
+func (r *instanceResource) planExisting(ctx context.Context, state, config instanceModel, plan *instanceModel, overdue,
+	applies bool) diag.Diagnostics {
 	diags := r.planUpdate(ctx, state, config, plan, applies)
 	diags.Append(r.planRetirement(ctx, state, plan, overdue)...)
 	diags.Append(state.warnOfEviction(*plan)...)
@@ -155,7 +158,8 @@ func (r *instanceResource) planExisting(ctx context.Context, state, config insta
 }
 
 // planUpdate says what the change costs, and resumes what an earlier run has not finished.
-func (r *instanceResource) planUpdate(ctx context.Context, state, config instanceModel, plan *instanceModel, applies bool) diag.Diagnostics {
+func (r *instanceResource) planUpdate(ctx context.Context, state, config instanceModel, plan *instanceModel,
+	applies bool) diag.Diagnostics {
 	r.noteState(state)
 	diags := r.protected.refuseLossOf(state)
 	if state.DeletionProtection.ValueBool() || plan.DeletionProtection.ValueBool() {
@@ -178,7 +182,8 @@ func (r *instanceResource) planUpdate(ctx context.Context, state, config instanc
 	}
 	if !plan.AttachmentName.Equal(state.AttachmentName) {
 		if !applies && known(plan.AttachmentName) && plan.AppID.Equal(state.AppID) && r.client != nil && state.ready() {
-			diags.Append(r.refuseVarInUse(ctx, heroku.AppID(state.AppID.ValueString()), plan.AttachmentName.ValueString(), path.Root("attachment_name"), state.addOnID())...)
+			diags.Append(r.refuseVarInUse(ctx, heroku.AppID(state.AppID.ValueString()),
+				plan.AttachmentName.ValueString(), path.Root("attachment_name"), state.addOnID())...)
 		}
 		plan.ConfigVars = types.SetUnknown(types.StringType)
 	}
@@ -189,7 +194,8 @@ func (r *instanceResource) planUpdate(ctx context.Context, state, config instanc
 			return diags
 		}
 		diags.AddAttributeWarning(unknownCause(*plan), "The change may need a new store", fmt.Sprintf(
-			"%s: the new value is known only after apply. If it turns out to need a new store, that is made as `migration` says, and its id changes.", state.label()))
+			"%s: the new value is known only after apply. If it turns out to need a new store, that is made as "+
+				"`migration` says, and its id changes.", state.label()))
 		return diags
 	}
 	change := keyvalue.Impact(state.spec(), plan.spec())
@@ -219,7 +225,8 @@ func (r *instanceResource) planUpdate(ctx context.Context, state, config instanc
 		}
 	case state.State.ValueString() == instanceMigrating:
 		diags.AddWarning("An unfinished replacement will be undone", fmt.Sprintf(
-			"%s was to be replaced by another store, and the configuration does not ask for that any more. The copy is destroyed; the store itself stays as it is.", state.label()))
+			"%s was to be replaced by another store, and the configuration does not ask for that any more. The copy "+
+				"is destroyed; the store itself stays as it is.", state.label()))
 	}
 	if change.Method == keyvalue.InPlace || plan.OutsideSpace.ValueBool() && !state.OutsideSpace.ValueBool() {
 		diags.Append(r.planPlacement(ctx, plan)...)
@@ -318,7 +325,8 @@ func (r *instanceResource) orderOf(ctx context.Context, plan, config instanceMod
 	}
 	source, external, diags := r.forkSource(ctx, fork)
 	if !diags.HasError() {
-		diags.Append(r.proveSource(ctx, source, path.Root("fork"), external, plan.spec().Plan, plan.terms(ctx).AcceptUnproven.ValueBool())...)
+		diags.Append(r.proveSource(ctx, source, path.Root("fork"), external, plan.spec().Plan,
+			plan.terms(ctx).AcceptUnproven.ValueBool())...)
 		order.Config["fork"] = source.Reveal()
 	}
 	return order, diags
@@ -457,7 +465,8 @@ func declaredFailed(err error) bool {
 func (r *instanceResource) unfinished(m instanceModel, err error) diag.Diagnostic {
 	cause := r.failure("", m.label(), err)
 	return diag.NewWarningDiagnostic("Key-Value Store is not ready yet",
-		cause.Detail()+"\n\nThe store exists and is kept in the state. The next apply continues with this same store: nothing is ordered again, and nothing is destroyed. "+
+		cause.Detail()+"\n\nThe store exists and is kept in the state. The next apply continues with this same store: "+
+			"nothing is ordered again, and nothing is destroyed. "+
 			"Whatever depends on it may not work until then. To wait longer, raise timeouts.create.")
 }
 

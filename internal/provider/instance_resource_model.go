@@ -74,19 +74,22 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 	defaults := keyvalue.DefaultSettings()
 	keepString := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A Heroku Key-Value Store: an add-on of the service `heroku-redis` on one app, with its plan and its settings. " +
+		MarkdownDescription: "A Heroku Key-Value Store: an add-on of the service `heroku-redis` on one app, with its " +
+			"plan and its settings. " +
 			"The store's URL and password are not kept in the state; read them with the ephemeral resource `kvs_credentials`.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
-				Computed:            true,
-				PlanModifiers:       keepString,
-				MarkdownDescription: "The UUID of the add-on. Settings, renames and most plan changes leave it as it is; a change that needs a new store, as `migration` says, changes it.",
+				Computed:      true,
+				PlanModifiers: keepString,
+				MarkdownDescription: "The UUID of the add-on. Settings, renames and most plan changes leave it as it " +
+					"is; a change that needs a new store, as `migration` says, changes it.",
 			},
 			"app_id": schema.StringAttribute{
 				Required:   true,
 				Validators: []validator.String{uuidValidator()},
 				MarkdownDescription: "The UUID of the app that owns the store and is billed for it. " +
-					"Heroku cannot move an add-on to another app, so changing it needs a new store: it is forked from the old one, as `migration` says.",
+					"Heroku cannot move an add-on to another app, so changing it needs a new store: it is forked from " +
+					"the old one, as `migration` says.",
 			},
 			"plan": schema.StringAttribute{
 				Optional:      true,
@@ -94,24 +97,31 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				CustomType:    planNameType{},
 				PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown(), keepEquivalent()},
 				MarkdownDescription: "The plan, such as `premium-0`; `heroku-redis:premium-0` means the same. " +
-					"An app in a space may leave it to Heroku: the space's default plan is taken at creation, and a store keeps its plan when this is left out. Elsewhere it is required. " +
-					"`private` plans run in a Private Space only, `shield` plans in a Shield Space, which takes no other; for `mini` and `premium` plans in a Private Space see `outside_space`. " +
-					"Changing it within one runtime class (Common Runtime, Private Space, Shield Space) is done in place: Heroku copies the data to a new server, writes during the copy may be lost, and the id, the name and the keys stay. " +
+					"An app in a space may leave it to Heroku: the space's default plan is taken at creation, and a " +
+					"store keeps its plan when this is left out. Elsewhere it is required. " +
+					"`private` plans run in a Private Space only, `shield` plans in a Shield Space, which takes no " +
+					"other; for `mini` and `premium` plans in a Private Space see `outside_space`. " +
+					"Changing it within one runtime class (Common Runtime, Private Space, Shield Space) is done in " +
+					"place: Heroku copies the data to a new server, writes during the copy may be lost, and the id, " +
+					"the name and the keys stay. " +
 					"A plan of another class needs a new store: it is forked from the old one, as `migration` says.",
 			},
 			"outside_space": schema.BoolAttribute{
 				Optional: true,
 				Computed: true,
 				Default:  booldefault.StaticBool(false),
-				MarkdownDescription: "Whether the store of an app in a Private Space may run outside the network of the space, on a `mini` or `premium` plan; `false` by default. " +
-					"The data then travels over the public internet. It is the confirmation that Heroku asks for when the store is created; changing it later sends nothing.",
+				MarkdownDescription: "Whether the store of an app in a Private Space may run outside the network of " +
+					"the space, on a `mini` or `premium` plan; `false` by default. " +
+					"The data then travels over the public internet. It is the confirmation that Heroku asks for when " +
+					"the store is created; changing it later sends nothing.",
 			},
 			"name": schema.StringAttribute{
 				Optional:      true,
 				Computed:      true,
 				Validators:    []validator.String{validatedBy(keyvalue.ValidateAddOnName)},
 				PlanModifiers: keepString,
-				MarkdownDescription: "The name of the add-on, unique across Heroku. When it is absent, the provider chooses one before it orders the store. " +
+				MarkdownDescription: "The name of the add-on, unique across Heroku. When it is absent, the provider " +
+					"chooses one before it orders the store. " +
 					"Changing it renames the store in place; config vars and the URL stay as they are.",
 			},
 			"attachment_name": schema.StringAttribute{
@@ -119,7 +129,8 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				Computed:      true,
 				Validators:    []validator.String{validatedBy(keyvalue.ValidateAttachmentName)},
 				PlanModifiers: keepString,
-				MarkdownDescription: "The name of the store's first attachment to its own app: `CACHE` gives the app the config var `CACHE_URL`. " +
+				MarkdownDescription: "The name of the store's first attachment to its own app: `CACHE` gives the app " +
+					"the config var `CACHE_URL`. " +
 					"When it is absent, it is `REDIS` for an app's first store and `HEROKU_REDIS_<COLOR>` after that. " +
 					"A config var that somebody has set by hand is not overwritten: the plan is refused. " +
 					"Changing it attaches the new name before it detaches the old one, and restarts the app.",
@@ -127,8 +138,11 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 			"version": schema.StringAttribute{
 				Optional:   true,
 				Validators: []validator.String{validatedBy(validateVersion)},
-				MarkdownDescription: "The lowest version that the store may run, such as `7.2`, which accepts 7.2.4 and 8.0 as well. Heroku also upgrades by itself, which is no change here; `version_actual` is what runs. " +
-					"Raising it upgrades the server, as `migration.version_upgrade` says; there is no way back, and a lower one changes nothing. A new store is ordered with Heroku's default version when that satisfies it, else with the lowest that does. " +
+				MarkdownDescription: "The lowest version that the store may run, such as `7.2`, which accepts 7.2.4 " +
+					"and 8.0 as well. Heroku also upgrades by itself, which is no change here; `version_actual` is what runs. " +
+					"Raising it upgrades the server, as `migration.version_upgrade` says; there is no way back, and a " +
+					"lower one changes nothing. A new store is ordered with Heroku's default version when that " +
+					"satisfies it, else with the lowest that does. " +
 					"A `mini` store is upgraded at once and loses its keys, which needs `migration.accept_data_loss`.",
 			},
 			"timeout": schema.Int64Attribute{
@@ -156,7 +170,9 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				CustomType:    keyspaceEventsType{},
 				Default:       stringdefault.StaticString(""),
 				PlanModifiers: []planmodifier.String{keepEquivalent()},
-				MarkdownDescription: "The keyspace events that the store publishes, as a set of flags: `K` or `E` for the channel, and classes among `g$lshztxem`, where `A` stands for `g$lshztxe`. Order and the use of `A` make no difference. " +
+				MarkdownDescription: "The keyspace events that the store publishes, as a set of flags: `K` or `E` for " +
+					"the channel, and classes among `g$lshztxem`, where `A` stands for `g$lshztxe`. Order and the use " +
+					"of `A` make no difference. " +
 					"Changing it takes effect in place, without a restart. Removing it returns to Heroku's default, none.",
 			},
 			"fork":      forkAttribute(),
@@ -165,13 +181,17 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				Optional: true,
 				Computed: true,
 				Default:  booldefault.StaticBool(true),
-				MarkdownDescription: "Whether this provider refuses to destroy or replace the store, `true` by default. A destroyed store cannot be recovered. " +
-					"Set it to `false` and apply before destroying the store on purpose. Heroku has no such switch: the dashboard and the CLI can still destroy the store, and so does destroying its app there.",
+				MarkdownDescription: "Whether this provider refuses to destroy or replace the store, `true` by " +
+					"default. A destroyed store cannot be recovered. " +
+					"Set it to `false` and apply before destroying the store on purpose. Heroku has no such switch: " +
+					"the dashboard and the CLI can still destroy the store, and so does destroying its app there.",
 			},
 			"state": schema.StringAttribute{
-				Computed:            true,
-				PlanModifiers:       keepString,
-				MarkdownDescription: "`provisioned` when the store is ready. `provisioning` while it is being created, `preparing` while its data is being copied, and `migrating` while another store is to replace it: the next apply then goes on.",
+				Computed:      true,
+				PlanModifiers: keepString,
+				MarkdownDescription: "`provisioned` when the store is ready. `provisioning` while it is being " +
+					"created, `preparing` while its data is being copied, and `migrating` while another store is to " +
+					"replace it: the next apply then goes on.",
 			},
 			"version_actual": schema.StringAttribute{
 				Computed:            true,
@@ -189,19 +209,22 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				MarkdownDescription: "The plan's limit of client connections. Null for a plan that is not in the published catalogue.",
 			},
 			"monthly_price": schema.Float64Attribute{
-				Computed:            true,
-				PlanModifiers:       []planmodifier.Float64{float64planmodifier.UseStateForUnknown()},
-				MarkdownDescription: "The plan's published price in US dollars a month. Null where none is published. A contract may say otherwise.",
+				Computed:      true,
+				PlanModifiers: []planmodifier.Float64{float64planmodifier.UseStateForUnknown()},
+				MarkdownDescription: "The plan's published price in US dollars a month. Null where none is published. " +
+					"A contract may say otherwise.",
 			},
 			"high_availability": schema.BoolAttribute{
-				Computed:            true,
-				PlanModifiers:       []planmodifier.Bool{boolplanmodifier.UseStateForUnknown()},
-				MarkdownDescription: "Whether the plan has a standby to fail over to. Null for a plan that is not in the published catalogue.",
+				Computed:      true,
+				PlanModifiers: []planmodifier.Bool{boolplanmodifier.UseStateForUnknown()},
+				MarkdownDescription: "Whether the plan has a standby to fail over to. Null for a plan that is not in " +
+					"the published catalogue.",
 			},
 			"persistence": schema.StringAttribute{
-				Computed:            true,
-				PlanModifiers:       keepString,
-				MarkdownDescription: "How the plan keeps data across a restart: `AOF` or `None`. Null for a plan that is not in the published catalogue.",
+				Computed:      true,
+				PlanModifiers: keepString,
+				MarkdownDescription: "How the plan keeps data across a restart: `AOF` or `None`. Null for a plan that " +
+					"is not in the published catalogue.",
 			},
 			"requires_tls": schema.BoolAttribute{
 				Computed:            true,
@@ -209,16 +232,18 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				MarkdownDescription: "Whether clients must use TLS. Null for a plan that is not in the published catalogue.",
 			},
 			"config_vars": schema.SetAttribute{
-				Computed:            true,
-				ElementType:         types.StringType,
-				PlanModifiers:       []planmodifier.Set{setplanmodifier.UseStateForUnknown()},
-				MarkdownDescription: "The names of the config vars that the store's first attachment gives its own app, such as `REDIS_URL`. Their values are secret and not kept.",
+				Computed:      true,
+				ElementType:   types.StringType,
+				PlanModifiers: []planmodifier.Set{setplanmodifier.UseStateForUnknown()},
+				MarkdownDescription: "The names of the config vars that the store's first attachment gives its own " +
+					"app, such as `REDIS_URL`. Their values are secret and not kept.",
 			},
 			"attached_apps": schema.SetAttribute{
 				Computed:      true,
 				ElementType:   types.StringType,
 				PlanModifiers: []planmodifier.Set{setplanmodifier.UseStateForUnknown()},
-				MarkdownDescription: "The names of the apps that the store is attached to, whoever manages their attachments, as of the last refresh. " +
+				MarkdownDescription: "The names of the apps that the store is attached to, whoever manages their " +
+					"attachments, as of the last refresh. " +
 					"Null when they could not be read. No plan has a change because of it.",
 			},
 			"web_url": schema.StringAttribute{
@@ -232,16 +257,19 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				MarkdownDescription: "When the store was ordered, in RFC 3339.",
 			},
 			"retired_instance_id": schema.StringAttribute{
-				Computed:            true,
-				PlanModifiers:       keepString,
-				MarkdownDescription: "The UUID of the store that this one has replaced, while it is still kept: see `migration.retire`. It is paid for, and destroyed together with this one.",
+				Computed:      true,
+				PlanModifiers: keepString,
+				MarkdownDescription: "The UUID of the store that this one has replaced, while it is still kept: see " +
+					"`migration.retire`. It is paid for, and destroyed together with this one.",
 			},
 			"timeouts": timeoutsAttribute(ctx, timeouts.Opts{
-				Create:            true,
-				Update:            true,
-				Delete:            true,
-				CreateDescription: "How long to wait for a new store, such as `45m`; `30m` by default. When it passes, the store is kept and the next apply continues to wait.",
-				UpdateDescription: "How long to wait for a plan change, such as `2h`; `60m` by default. When it passes, the next apply continues to wait.",
+				Create: true,
+				Update: true,
+				Delete: true,
+				CreateDescription: "How long to wait for a new store, such as `45m`; `30m` by default. When it " +
+					"passes, the store is kept and the next apply continues to wait.",
+				UpdateDescription: "How long to wait for a plan change, such as `2h`; `60m` by default. When it " +
+					"passes, the next apply continues to wait.",
 				DeleteDescription: "How long to wait until a destroyed store is gone; `15m` by default.",
 			}),
 		},
@@ -313,7 +341,8 @@ func (m instanceModel) settingsFor(store heroku.Store) (heroku.StoreConfigUpdate
 	if policy := m.MaxmemoryPolicy.ValueString(); store.MaxmemoryPolicy == nil || *store.MaxmemoryPolicy != policy {
 		update.MaxmemoryPolicy = &policy
 	}
-	if events := m.NotifyKeyspaceEvents.ValueString(); store.NotifyKeyspaceEvents == nil || !samePublished(*store.NotifyKeyspaceEvents, events) {
+	if events := m.NotifyKeyspaceEvents.ValueString(); store.NotifyKeyspaceEvents == nil ||
+		!samePublished(*store.NotifyKeyspaceEvents, events) {
 		update.NotifyKeyspaceEvents = &events
 	}
 	return update, update != heroku.StoreConfigUpdate{}
@@ -418,7 +447,8 @@ func (m *instanceModel) read(addOn heroku.AddOn, store *heroku.Store) {
 func (m *instanceModel) readAsAsked(addOn heroku.AddOn, store heroku.Store) {
 	asked := *m
 	m.read(addOn, &store)
-	m.Plan, m.Timeout, m.MaxmemoryPolicy, m.NotifyKeyspaceEvents = asked.Plan, asked.Timeout, asked.MaxmemoryPolicy, asked.NotifyKeyspaceEvents
+	m.Plan, m.Timeout, m.MaxmemoryPolicy, m.NotifyKeyspaceEvents = asked.Plan, asked.Timeout, asked.MaxmemoryPolicy,
+		asked.NotifyKeyspaceEvents
 	if known(asked.Name) {
 		m.Name = asked.Name
 	}

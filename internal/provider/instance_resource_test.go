@@ -129,13 +129,15 @@ func TestLongInstance_importByName(t *testing.T) {
 				ResourceName:  store,
 				ImportState:   true,
 				ImportStateId: "orders-web/REDIS",
-				ExpectError:   acctest.Says("give the add-on's UUID, its name (redis-curved-48210), or an app and an attachment of it (app::ATTACHMENT), for example orders-api::REDIS"),
+				ExpectError: acctest.Says("give the add-on's UUID, its name (redis-curved-48210), or an app and an " +
+					"attachment of it (app::ATTACHMENT), for example orders-api::REDIS"),
 			},
 			{ // a store that does not exist is Heroku's to deny, and the error says what to check
 				ResourceName:  store,
 				ImportState:   true,
 				ImportStateId: "no-such-store",
-				ExpectError:   acctest.Says("Check the spelling, whether a name or a UUID is wanted, and whether a UUID is that of another kind of object: `heroku addons --all` lists the add-ons of an account"),
+				ExpectError: acctest.Says("Check the spelling, whether a name or a UUID is wanted, and whether a " +
+					"UUID is that of another kind of object: `heroku addons --all` lists the add-ons of an account"),
 			},
 			{ // a config var is not the name of its attachment
 				ResourceName:  store,
@@ -164,11 +166,13 @@ func TestAccInstance_settings(t *testing.T) {
 				PostApplyFunc: func() { expectServerSettings(t, sb, "60", "allkeys-lru", "AKE") },
 			},
 			{ // another spelling of the same events and of the same plan is no change
-				Config:           appAndStore("heroku-redis:premium-0", `timeout = 60`, `maxmemory_policy = "allkeys-lru"`, `notify_keyspace_events = "Eg$lshztxeK"`),
+				Config: appAndStore("heroku-redis:premium-0", `timeout = 60`,
+					`maxmemory_policy = "allkeys-lru"`, `notify_keyspace_events = "Eg$lshztxeK"`),
 				ConfigPlanChecks: noChange,
 			},
 			{ // settings change in place, zero included
-				Config:           appAndStore("premium-0", `timeout = 0`, `maxmemory_policy = "volatile-ttl"`, `notify_keyspace_events = "Kx"`),
+				Config: appAndStore("premium-0", `timeout = 0`, `maxmemory_policy = "volatile-ttl"`,
+					`notify_keyspace_events = "Kx"`),
 				ConfigPlanChecks: planned(plancheck.ResourceActionUpdate),
 				ConfigStateChecks: []statecheck.StateCheck{
 					sameID.AddStateValue(store, tfjsonpath.New("id")),
@@ -258,9 +262,10 @@ func TestAccInstance_planChange(t *testing.T) {
 				},
 			},
 			{ // a downgrade goes the same way
-				Config:            appAndStore("mini", `timeout = 60`),
-				ConfigPlanChecks:  planned(plancheck.ResourceActionUpdate),
-				ConfigStateChecks: []statecheck.StateCheck{sameID.AddStateValue(store, tfjsonpath.New("id")), storeHas("persistence", knownvalue.StringExact("None"))},
+				Config:           appAndStore("mini", `timeout = 60`),
+				ConfigPlanChecks: planned(plancheck.ResourceActionUpdate),
+				ConfigStateChecks: []statecheck.StateCheck{sameID.AddStateValue(store, tfjsonpath.New("id")),
+					storeHas("persistence", knownvalue.StringExact("None"))},
 			},
 			{ // a plan that neither the catalogue nor Heroku knows is refused, with those that there are
 				Config:      appAndStore("premium-77"),
@@ -268,7 +273,8 @@ func TestAccInstance_planChange(t *testing.T) {
 			},
 			{ // where they cannot be listed, Heroku is the one to refuse it
 				PreConfig: func() {
-					sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/addon-services/*/plans"}, Do: sandbox.Effect{Status: 403}})
+					sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/addon-services/*/plans"},
+						Do: sandbox.Effect{Status: 403}})
 				},
 				Config:      appAndStore("premium-77"),
 				ExpectError: acctest.Says(`Couldn't find either the add-on service or the add-on plan of \"heroku-redis:premium-77\".`),
@@ -286,13 +292,16 @@ func TestAccInstance_rename(t *testing.T) {
 		CheckDestroy:             sb.NothingLeft(),
 		Steps: []resource.TestStep{
 			{
-				Config:            appAndStore("premium-0", `attachment_name = "CACHE"`),
-				ConfigStateChecks: []statecheck.StateCheck{sameID.AddStateValue(store, tfjsonpath.New("id")), storeHas("attachment_name", knownvalue.StringExact("CACHE"))},
+				Config: appAndStore("premium-0", `attachment_name = "CACHE"`),
+				ConfigStateChecks: []statecheck.StateCheck{sameID.AddStateValue(store, tfjsonpath.New("id")),
+					storeHas("attachment_name", knownvalue.StringExact("CACHE"))},
 			},
 			{ // a new name and a new plan are one request on the same store
-				Config:            strings.ReplaceAll(appAndStore("premium-1", `attachment_name = "CACHE"`), "orders-cache", "orders-sessions"),
-				ConfigPlanChecks:  planned(plancheck.ResourceActionUpdate),
-				ConfigStateChecks: []statecheck.StateCheck{sameID.AddStateValue(store, tfjsonpath.New("id")), storeHas("name", knownvalue.StringExact("orders-sessions"))},
+				Config: strings.ReplaceAll(appAndStore("premium-1", `attachment_name = "CACHE"`),
+					"orders-cache", "orders-sessions"),
+				ConfigPlanChecks: planned(plancheck.ResourceActionUpdate),
+				ConfigStateChecks: []statecheck.StateCheck{sameID.AddStateValue(store, tfjsonpath.New("id")),
+					storeHas("name", knownvalue.StringExact("orders-sessions"))},
 				PostApplyFunc: func() {
 					if n := len(sb.Requests("PATCH", "/apps/.*/addons/.*")); n != 1 {
 						t.Errorf("%d requests changed the add-on, want 1", n)
@@ -300,7 +309,8 @@ func TestAccInstance_rename(t *testing.T) {
 				},
 			},
 			{ // a new attachment name is attached before the old one is dropped
-				Config:           strings.ReplaceAll(appAndStore("premium-1", `attachment_name = "SESSIONS"`), "orders-cache", "orders-sessions"),
+				Config: strings.ReplaceAll(appAndStore("premium-1", `attachment_name = "SESSIONS"`),
+					"orders-cache", "orders-sessions"),
 				ConfigPlanChecks: planned(plancheck.ResourceActionUpdate),
 				ConfigStateChecks: []statecheck.StateCheck{
 					sameID.AddStateValue(store, tfjsonpath.New("id")),
@@ -353,7 +363,8 @@ resource "kvs_app" "shielded" {
 				ExpectError: acctest.Says("Set accept_data_loss = true"),
 			},
 			{ // and no protection
-				Config:      strings.Replace(estate("shield-7", `migration = { strategy = "recreate", accept_data_loss = true }`), "deletion_protection = false\n  m", "m", 1),
+				Config: strings.Replace(estate("shield-7",
+					`migration = { strategy = "recreate", accept_data_loss = true }`), "deletion_protection = false\n  m", "m", 1),
 				ExpectError: acctest.Says("Key-Value Store is protected from deletion"),
 			},
 			{ // nothing has happened to the store
@@ -389,7 +400,8 @@ func TestLongInstance_drift(t *testing.T) {
 				PreConfig: func() {
 					addOn := mustFind(t, someone, "orders-cache")
 					policy, name := "allkeys-lfu", "renamed-by-hand"
-					if err := someone.UpdateStoreConfig(t.Context(), addOn.ID, heroku.StoreConfigUpdate{MaxmemoryPolicy: &policy}); err != nil {
+					if err := someone.UpdateStoreConfig(t.Context(), addOn.ID,
+						heroku.StoreConfigUpdate{MaxmemoryPolicy: &policy}); err != nil {
 						t.Fatal(err)
 					}
 					if _, err := someone.UpdateAddOn(t.Context(), addOn.AppID, addOn.ID, heroku.AddOnUpdate{Name: &name}); err != nil {
@@ -473,14 +485,18 @@ resource "kvs_app" "web" {
 		return app + "resource \"kvs_instance\" \"cache\" {\n" + strings.Join(lines, "\n") + "\n}\n"
 	}
 	tests := map[string]struct{ config, says string }{
-		"an unknown eviction policy":       {arguments(`app_id = kvs_app.web.id`, `plan = "premium-0"`, `maxmemory_policy = "lru"`), "allkeys-lru"},
-		"a negative timeout":               {arguments(`app_id = kvs_app.web.id`, `plan = "premium-0"`, `timeout = -1`), "-1"},
-		"keyspace flags that do not exist": {arguments(`app_id = kvs_app.web.id`, `plan = "premium-0"`, `notify_keyspace_events = "KQ"`), "Q"},
-		"a name instead of an app's UUID":  {arguments(`app_id = "orders-web"`, `plan = "premium-0"`), "give a UUID in lower case"},
-		"a name that Heroku would refuse":  {arguments(`app_id = kvs_app.web.id`, `plan = "premium-0"`, `name = "1cache"`), "1cache"},
-		"a lower-case attachment name":     {arguments(`app_id = kvs_app.web.id`, `plan = "premium-0"`, `attachment_name = "cache"`), "cache"},
-		"another service's plan":           {arguments(`app_id = kvs_app.web.id`, `plan = "heroku-postgresql:mini"`), "heroku-postgresql"},
-		"an app that does not exist":       {arguments(`app_id = "00000000-0000-4000-8000-000000000000"`, `plan = "premium-0"`), "App not found"},
+		"an unknown eviction policy": {arguments(`app_id = kvs_app.web.id`, `plan = "premium-0"`,
+			`maxmemory_policy = "lru"`), "allkeys-lru"},
+		"a negative timeout": {arguments(`app_id = kvs_app.web.id`, `plan = "premium-0"`, `timeout = -1`), "-1"},
+		"keyspace flags that do not exist": {arguments(`app_id = kvs_app.web.id`, `plan = "premium-0"`,
+			`notify_keyspace_events = "KQ"`), "Q"},
+		"a name instead of an app's UUID": {arguments(`app_id = "orders-web"`, `plan = "premium-0"`), "give a UUID in lower case"},
+		"a name that Heroku would refuse": {arguments(`app_id = kvs_app.web.id`, `plan = "premium-0"`, `name = "1cache"`), "1cache"},
+		"a lower-case attachment name": {arguments(`app_id = kvs_app.web.id`, `plan = "premium-0"`,
+			`attachment_name = "cache"`), "cache"},
+		"another service's plan": {arguments(`app_id = kvs_app.web.id`, `plan = "heroku-postgresql:mini"`), "heroku-postgresql"},
+		"an app that does not exist": {arguments(`app_id = "00000000-0000-4000-8000-000000000000"`,
+			`plan = "premium-0"`), "App not found"},
 	}
 	sb := acctest.Start(t)
 	refusals := map[string]acctest.Refusal{}

@@ -16,7 +16,8 @@ func TestNotRetired_withoutAsking(t *testing.T) {
 	const own, other = "7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7", "fc3930ae-b1fc-45e2-b527-29abfb649eac"
 	keeper := instanceModel{ID: types.StringValue(own), Name: types.StringValue("orders-cache")}
 	protected := &protectedStores{}
-	protected.note(instanceModel{ID: types.StringValue(other), Name: types.StringValue("orders-archive"), DeletionProtection: types.BoolValue(true)})
+	protected.note(instanceModel{ID: types.StringValue(other), Name: types.StringValue("orders-archive"),
+		DeletionProtection: types.BoolValue(true)})
 	r := &instanceResource{connection{protected: protected}}
 	for kept, want := range map[string]string{
 		"orders-archive":       "not the id of a store",

@@ -96,7 +96,8 @@ func (r *instanceResource) Update(ctx context.Context, req resource.UpdateReques
 }
 
 // changeInPlace asks the Platform API for what it has to be told, remembers that it did, and waits for the end of that.
-func (r *instanceResource) changeInPlace(ctx context.Context, state, plan *instanceModel, now live, change keyvalue.Change, timeout time.Duration, resp *resource.UpdateResponse) diag.Diagnostics {
+func (r *instanceResource) changeInPlace(ctx context.Context, state, plan *instanceModel, now live,
+	change keyvalue.Change, timeout time.Duration, resp *resource.UpdateResponse) diag.Diagnostics {
 	const summary = "Unable to change Key-Value Store"
 	if diags := r.refuseInUse(ctx, *plan, now.addOn, change, timeout); diags.HasError() {
 		return diags
@@ -107,7 +108,8 @@ func (r *instanceResource) changeInPlace(ctx context.Context, state, plan *insta
 	}
 	if update, changed := plan.changesTo(*state); changed {
 		if change.Downgrade {
-			if diags := r.proveRoom(ctx, state.addOnID(), state.label(), plan.spec().Plan, plan.terms(ctx).AcceptUnproven.ValueBool()).Errors(); diags.HasError() {
+			if diags := r.proveRoom(ctx, state.addOnID(), state.label(), plan.spec().Plan,
+				plan.terms(ctx).AcceptUnproven.ValueBool()).Errors(); diags.HasError() {
 				return diags
 			}
 		}
@@ -211,11 +213,13 @@ func (m migrationModel) upgrades() string {
 
 // planVersion speaks of the life of the version, and of an upgrade that is prepared already. awaited says that there is
 // nothing left to do but to wait for the window.
-func (r *instanceResource) planVersion(ctx context.Context, state instanceModel, plan *instanceModel, change keyvalue.Change) (awaited bool, diags diag.Diagnostics) {
+func (r *instanceResource) planVersion(ctx context.Context, state instanceModel, plan *instanceModel,
+	change keyvalue.Change) (awaited bool, diags diag.Diagnostics) {
 	if r.client == nil {
 		return false, nil
 	}
-	if notice := keyvalue.LifeCycleNotice(keyvalue.Version(state.VersionActual.ValueString()), r.client.HostTime()); notice != "" && !change.VersionUpgrade {
+	if notice := keyvalue.LifeCycleNotice(keyvalue.Version(state.VersionActual.ValueString()),
+		r.client.HostTime()); notice != "" && !change.VersionUpgrade {
 		diags.AddAttributeWarning(path.Root("version"), "The store's version is approaching end of life", state.label()+": "+notice)
 	}
 	if change.VersionUpgrade {
@@ -258,7 +262,8 @@ func (r *instanceResource) upgradeGoesOn(ctx context.Context, state, plan instan
 	}
 	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("version"), "The upgrade that was ordered goes on", fmt.Sprintf(
 		"%s runs %s, and an upgrade for version = %q has been ordered; the maintenance for it is %s, scheduled for %s. "+
-			"A lower floor does not cancel it, and there is no way back afterwards. If the store must not be upgraded, ask Heroku Support before that time.",
+			"A lower floor does not cancel it, and there is no way back afterwards. If the store must not be "+
+			"upgraded, ask Heroku Support before that time.",
 		state.label(), runs, floor, prepared.Status, prepared.ScheduledFor.Format(time.RFC3339)))}
 }
 
@@ -286,7 +291,8 @@ func refuseUpgrade(state, plan instanceModel, change keyvalue.Change, terms migr
 
 // upgradeOf prepares the upgrade of a store, as kvs_upgrade_version does it. A store that was ordered just now has no
 // keys, and nobody uses it.
-func (r *instanceResource) upgradeOf(ctx context.Context, m instanceModel, addOn heroku.AddOn, young bool, timeout time.Duration) (*maintenanceRun, upgrade, diag.Diagnostics) {
+func (r *instanceResource) upgradeOf(ctx context.Context, m instanceModel, addOn heroku.AddOn, young bool,
+	timeout time.Duration) (*maintenanceRun, upgrade, diag.Diagnostics) {
 	terms := m.terms(ctx)
 	asked := upgrade{
 		floor: keyvalue.Version(m.Version.ValueString()), now: young || terms.upgrades() == upgradeNow,
@@ -326,7 +332,8 @@ func (r *instanceResource) upgrade(ctx context.Context, m *instanceModel, young 
 }
 
 // refuseInUse refuses, before anything is changed, an upgrade that apps would feel that are not prepared for it.
-func (r *instanceResource) refuseInUse(ctx context.Context, plan instanceModel, addOn heroku.AddOn, change keyvalue.Change, timeout time.Duration) diag.Diagnostics {
+func (r *instanceResource) refuseInUse(ctx context.Context, plan instanceModel, addOn heroku.AddOn,
+	change keyvalue.Change, timeout time.Duration) diag.Diagnostics {
 	if !change.VersionUpgrade || hasNoWindow(plan.spec().Plan) || plan.terms(ctx).upgrades() != upgradeNow {
 		return nil
 	}
@@ -344,10 +351,12 @@ func versionUpgradeWarning(state, plan instanceModel, change keyvalue.Change, te
 	case hasNoWindow(plan.spec().Plan):
 		when = "It is made at once."
 	case terms.upgrades() == upgradeNow && !terms.holds():
-		when = "It is run as soon as it is prepared. All apps that the store is attached to have to be in maintenance mode then: see migration.app_maintenance."
+		when = "It is run as soon as it is prepared. All apps that the store is attached to have to be in maintenance " +
+			"mode then: see migration.app_maintenance."
 	case terms.upgrades() == upgradeNow:
 		when = "It is run as soon as it is prepared, while the apps are held: in maintenance mode, or scaled to 0."
 	}
 	return diag.NewAttributeWarningDiagnostic(path.Root("version"), "Upgrading the version of the store", fmt.Sprintf(
-		"%s: %s to %s. %s\n\n%s", state.label(), cmp.Or(state.VersionActual.ValueString(), "its version"), plan.Version.ValueString(), when, bullets(change.Facts)))
+		"%s: %s to %s. %s\n\n%s", state.label(), cmp.Or(state.VersionActual.ValueString(), "its version"),
+		plan.Version.ValueString(), when, bullets(change.Facts)))
 }

@@ -40,7 +40,8 @@ func (m *managed) plans(given values) savedPlan {
 	}
 	var err error
 	p.plan, err = m.server.PlanResourceChange(m.Context(), &tfprotov6.PlanResourceChangeRequest{
-		TypeName: m.name, PriorState: p.prior, ProposedNewState: proposed, Config: p.config, PriorPrivate: m.private, PriorIdentity: m.identity,
+		TypeName: m.name, PriorState: p.prior, ProposedNewState: proposed, Config: p.config, PriorPrivate: m.private,
+		PriorIdentity:      m.identity,
 		ClientCapabilities: &tfprotov6.PlanResourceChangeClientCapabilities{DeferralAllowed: m.applying},
 	})
 	m.heard(err, p.plan.Diagnostics)
@@ -111,7 +112,8 @@ func aStore(t *testing.T, given values, edit ...func(*sandbox.Options)) (f *fron
 	f = newFront(t, "", edit...)
 	app, store = f.resource("kvs_app"), f.resource("kvs_instance")
 	app.apply(values{"name": "orders-api"})
-	of = values{"name": "acme-cache", "app_id": app.get("id"), "plan": "premium-0", "attachment_name": "CACHE", "deletion_protection": false}
+	of = values{"name": "acme-cache", "app_id": app.get("id"), "plan": "premium-0", "attachment_name": "CACHE",
+		"deletion_protection": false}
 	for name, value := range given {
 		of[name] = value
 	}
@@ -139,11 +141,13 @@ func TestSavedPlan_anythingChangedByHand(t *testing.T) {
 		says   string
 	}{
 		"plan": {func(t *testing.T, c *heroku.Client, s *managed) error {
-			_, err := c.UpdateAddOn(t.Context(), heroku.AppID(s.get("app_id")), heroku.AddOnID(s.get("id")), heroku.AddOnUpdate{Plan: &larger})
+			_, err := c.UpdateAddOn(t.Context(), heroku.AppID(s.get("app_id")), heroku.AddOnID(s.get("id")),
+				heroku.AddOnUpdate{Plan: &larger})
 			return err
 		}, `plan is "premium-1" now, and was "premium-0"`},
 		"name": {func(t *testing.T, c *heroku.Client, s *managed) error {
-			_, err := c.UpdateAddOn(t.Context(), heroku.AppID(s.get("app_id")), heroku.AddOnID(s.get("id")), heroku.AddOnUpdate{Name: &renamed})
+			_, err := c.UpdateAddOn(t.Context(), heroku.AppID(s.get("app_id")), heroku.AddOnID(s.get("id")),
+				heroku.AddOnUpdate{Name: &renamed})
 			return err
 		}, `name is "acme-elsewhere" now, and was "acme-cache"`},
 		"timeout": {func(t *testing.T, c *heroku.Client, s *managed) error {
@@ -156,7 +160,8 @@ func TestSavedPlan_anythingChangedByHand(t *testing.T) {
 			return c.UpdateStoreConfig(t.Context(), heroku.AddOnID(s.get("id")), heroku.StoreConfigUpdate{NotifyKeyspaceEvents: &events})
 		}, `notify_keyspace_events is "`},
 		"attachment_name": {func(t *testing.T, c *heroku.Client, s *managed) error {
-			_, err := c.CreateAttachment(t.Context(), heroku.AttachmentCreate{AddOn: heroku.AddOnID(s.get("id")), App: heroku.AppID(s.get("app_id")), Name: "OTHER"})
+			_, err := c.CreateAttachment(t.Context(), heroku.AttachmentCreate{AddOn: heroku.AddOnID(s.get("id")),
+				App: heroku.AppID(s.get("app_id")), Name: "OTHER"})
 			if err != nil {
 				return err
 			}
@@ -197,7 +202,8 @@ func TestSavedPlan_theSameByHand(t *testing.T) {
 	f.command()
 	saved := store.plans(but(of, "timeout", 60))
 	sixty := 60
-	if err := f.someone().UpdateStoreConfig(t.Context(), heroku.AddOnID(store.get("id")), heroku.StoreConfigUpdate{Timeout: &sixty}); err != nil {
+	if err := f.someone().UpdateStoreConfig(t.Context(), heroku.AddOnID(store.get("id")),
+		heroku.StoreConfigUpdate{Timeout: &sixty}); err != nil {
 		t.Fatal(err)
 	}
 	f.sb.ResetJournal()
@@ -282,7 +288,8 @@ func TestConfigVarSetByHand(t *testing.T) {
 // The version is a floor: the default does for what is older, and what nobody has announced is asked for.
 func TestNewStore_versionIsAFloor(t *testing.T) {
 	t.Parallel()
-	for floor, runs := range map[string]string{"6": "7.2", "6.2": "7.2", "7": "7.2", "7.0": "7.2", "7.2.4": "7.2", "8": "8.0", "8.0": "8.0"} {
+	for floor, runs := range map[string]string{"6": "7.2", "6.2": "7.2", "7": "7.2", "7.0": "7.2", "7.2.4": "7.2",
+		"8": "8.0", "8.0": "8.0"} {
 		t.Run(floor, func(t *testing.T) {
 			t.Parallel()
 			_, _, store, _ := aStore(t, values{"version": floor})
@@ -407,7 +414,8 @@ func TestInstance_destroyIsSaid(t *testing.T) {
 	f.mustSucceed()
 	f.command()
 	store.plans(nil)
-	f.mustSay("The store will be destroyed with its data", "acme-cache", "1 keys", "cannot be recovered", "CACHE_URL of app orders-api", "SHARED_URL of app orders-worker")
+	f.mustSay("The store will be destroyed with its data", "acme-cache", "1 keys", "cannot be recovered",
+		"CACHE_URL of app orders-api", "SHARED_URL of app orders-worker")
 }
 
 // Protection that is taken away is said, and it speaks for both halves of a replacement.
@@ -636,7 +644,8 @@ func TestAccInstance_createBeforeDestroyKeepsThePrimary(t *testing.T) {
 	cli.Apply()
 	sb.ResetJournal()
 	cli.Configure(strings.Replace(unnamedStore("3"), "plan   ", "attachment_name = \"REDIS\"\n  plan   ", 1))
-	expectFailed(t, cli.Run("apply", "-auto-approve", "-input=false", "-no-color"), "The attachment name is in use", "With create_before_destroy")
+	expectFailed(t, cli.Run("apply", "-auto-approve", "-input=false", "-no-color"), "The attachment name is in use",
+		"With create_before_destroy")
 	if destroyed := sb.Requests("DELETE", ".*"); len(destroyed) > 0 {
 		t.Errorf("%v were sent", destroyed)
 	}

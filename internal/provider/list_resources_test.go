@@ -24,7 +24,8 @@ func manyStores(t *testing.T, sb *acctest.Sandbox, n int) {
 	for i := range n {
 		app, err := client.CreateApp(t.Context(), heroku.AppCreate{Name: fmt.Sprintf("orders-web-%d", i), Team: "acme"})
 		if err == nil {
-			_, err = client.CreateAddOn(t.Context(), app.ID, heroku.AddOnCreate{Plan: "heroku-redis:premium-0", Name: fmt.Sprintf("orders-cache-%d", i)})
+			_, err = client.CreateAddOn(t.Context(), app.ID,
+				heroku.AddOnCreate{Plan: "heroku-redis:premium-0", Name: fmt.Sprintf("orders-cache-%d", i)})
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -103,7 +104,8 @@ func TestLongList_requestsAtScale(t *testing.T) {
 	sb := acctest.Start(t, func(o *sandbox.Options) { o.Engine = "miniredis" })
 	const n = 1000
 	manyStores(t, sb, n)
-	for kind, given := range map[string]values{"kvs_instance": {"team": "acme", "unattached": false}, "kvs_maintenance_window": nil, "kvs_app": nil,
+	for kind, given := range map[string]values{"kvs_instance": {"team": "acme", "unattached": false},
+		"kvs_maintenance_window": nil, "kvs_app": nil,
 		"kvs_attachment": {"include_first": true}} {
 		s := newListServer(t, sb)
 		first := 0

@@ -47,10 +47,13 @@ func (a *maintenanceRunAction) Schema(ctx context.Context, _ action.SchemaReques
 	attributes := map[string]schema.Attribute{"instance_id": actionInstanceID(), "timeouts": actionTimeouts(ctx)}
 	maps.Copy(attributes, upkeepAttributes())
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Runs the outstanding maintenance of a store now, and waits until it is done: the store is offline for some minutes, and the apps that it is attached to restart. " +
+		MarkdownDescription: "Runs the outstanding maintenance of a store now, and waits until it is done: the store " +
+			"is offline for some minutes, and the apps that it is attached to restart. " +
 			"It is refused unless all of them are in maintenance mode, or one of the attributes below takes care of that. " +
-			"One that is being prepared is waited for, one that is running already is waited out, and when there is none, nothing is done. " +
-			"It can be interrupted: the apps are put back then, at the latest when it is invoked again, and a maintenance that has begun goes on at Heroku.",
+			"One that is being prepared is waited for, one that is running already is waited out, and when there is " +
+			"none, nothing is done. " +
+			"It can be interrupted: the apps are put back then, at the latest when it is invoked again, and a " +
+			"maintenance that has begun goes on at Heroku.",
 		Attributes: attributes,
 	}
 }
@@ -111,21 +114,25 @@ func (a *maintenanceScheduleAction) Metadata(_ context.Context, req action.Metad
 
 func (a *maintenanceScheduleAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Chooses the maintenance window in which the outstanding maintenance of a store runs, later or earlier than Heroku has scheduled it, " +
-			"but not after the time by which Heroku requires it. Which day and time the window has is for `kvs_maintenance_window` to say. " +
+		MarkdownDescription: "Chooses the maintenance window in which the outstanding maintenance of a store runs, " +
+			"later or earlier than Heroku has scheduled it, " +
+			"but not after the time by which Heroku requires it. Which day and time the window has is for " +
+			"`kvs_maintenance_window` to say. " +
 			"Invoking it again changes nothing, and where no maintenance is outstanding, nothing is done.",
 		Attributes: map[string]schema.Attribute{
 			"instance_id": actionInstanceID(),
 			"not_before": schema.StringAttribute{
-				MarkdownDescription: "Date, such as `2026-02-23`: the maintenance runs in the first window that begins on it or after it, in UTC. Give either this or `in_weeks`.",
-				Optional:            true,
-				Validators:          []validator.String{validatedBy(func(s string) error { _, err := parseDate(s); return err })},
+				MarkdownDescription: "Date, such as `2026-02-23`: the maintenance runs in the first window that " +
+					"begins on it or after it, in UTC. Give either this or `in_weeks`.",
+				Optional:   true,
+				Validators: []validator.String{validatedBy(func(s string) error { _, err := parseDate(s); return err })},
 			},
 			"in_weeks": schema.Int64Attribute{
-				MarkdownDescription: "Number of weeks from now: the maintenance runs in the first window after them; `0` means the next window. Give either this or `not_before`.",
-				Optional:            true,
-				CustomType:          wholeNumberType{phrase: "a time of %s weeks", example: 4},
-				Validators:          []validator.Int64{int64ValidatedBy(validateWeeks)},
+				MarkdownDescription: "Number of weeks from now: the maintenance runs in the first window after them; " +
+					"`0` means the next window. Give either this or `not_before`.",
+				Optional:   true,
+				CustomType: wholeNumberType{phrase: "a time of %s weeks", example: 4},
+				Validators: []validator.Int64{int64ValidatedBy(validateWeeks)},
 			},
 		},
 	}
@@ -136,7 +143,8 @@ func validateWeeks(weeks int64) error {
 	if weeks >= 0 && weeks <= 52 {
 		return nil
 	}
-	return fmt.Errorf("a time of %d weeks is none that a maintenance can be put off for: write a whole number from 0 to 52, for example 4", weeks)
+	return fmt.Errorf("a time of %d weeks is none that a maintenance can be put off for: write a whole number from 0 "+
+		"to 52, for example 4", weeks)
 }
 
 func parseDate(s string) (time.Time, error) {
@@ -151,13 +159,15 @@ func (a *maintenanceScheduleAction) Configure(_ context.Context, req action.Conf
 	a.configure(req.ProviderData, &resp.Diagnostics)
 }
 
-func (a *maintenanceScheduleAction) ValidateConfig(ctx context.Context, req action.ValidateConfigRequest, resp *action.ValidateConfigResponse) {
+func (a *maintenanceScheduleAction) ValidateConfig(ctx context.Context, req action.ValidateConfigRequest,
+	resp *action.ValidateConfigResponse) {
 	var config maintenanceScheduleActionModel
 	if diags := req.Config.Get(ctx, &config); diags.HasError() || config.NotBefore.IsUnknown() || config.InWeeks.IsUnknown() {
 		return // what cannot be read has been refused by its own attribute
 	}
 	if config.NotBefore.IsNull() == config.InWeeks.IsNull() {
-		resp.Diagnostics.AddError("The week of the maintenance is missing or ambiguous", "Give either not_before or in_weeks, and not both.")
+		resp.Diagnostics.AddError("The week of the maintenance is missing or ambiguous", "Give either not_before or "+
+			"in_weeks, and not both.")
 	}
 }
 
@@ -226,7 +236,8 @@ func (c *connection) choose(
 	wanted := window.Next(config.earliest(now))
 	if !m.RequiredBy.IsZero() && wanted.After(m.RequiredBy) {
 		return choice, diag.NewErrorDiagnostic("The maintenance cannot be put off for so long", fmt.Sprintf(
-			"%s: Heroku requires its maintenance by %s, and the window that was asked for begins at %s. Nothing was done: choose an earlier week.",
+			"%s: Heroku requires its maintenance by %s, and the window that was asked for begins at %s. Nothing was "+
+				"done: choose an earlier week.",
 			storeLabel(addOn), m.RequiredBy.Format(time.RFC3339), wanted.Format(time.RFC3339))), nil
 	}
 	choice = weekChoice{scheduled: m.ScheduledFor, weeks: weeksBetween(m.ScheduledFor, now, wanted)}
@@ -276,7 +287,8 @@ func (a *appMaintenanceAction) Metadata(_ context.Context, req action.MetadataRe
 
 func (a *appMaintenanceAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Switches the maintenance mode of an app on or off: web requests get a maintenance page, and the dynos keep running. " +
+		MarkdownDescription: "Switches the maintenance mode of an app on or off: web requests get a maintenance page, " +
+			"and the dynos keep running. " +
 			"For an app with a `kvs_app`, set `maintenance` there: the next apply would put it back to that.",
 		Attributes: map[string]schema.Attribute{
 			"app_id": schema.StringAttribute{

@@ -72,9 +72,11 @@ func (d *maintenanceDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 		"instance_name": fact("Name of the store."),
 		"status": fact("How far it is: `none`, `pending`, `preparing`, `ready`, `running` or `completed`; others may be added. " +
 			"The latest one stays `completed` until the next one."),
-		"reason":        fact("Why: `routine_maintenance`, `customer_request` (as for a version upgrade) or `hardware_issue`; null without one."),
-		"method":        fact("How: `failover` or `changeover`; null without one."),
-		"window":        fact("For a maintenance that has begun, the window it was run in, else the store's present window; null on plans without one."),
+		"reason": fact("Why: `routine_maintenance`, `customer_request` (as for a version upgrade) or " +
+			"`hardware_issue`; null without one."),
+		"method": fact("How: `failover` or `changeover`; null without one."),
+		"window": fact("For a maintenance that has begun, the window it was run in, else the store's present " +
+			"window; null on plans without one."),
 		"required_by":   fact("Time by which it has to be done, in RFC 3339; null when nothing is required."),
 		"scheduled_for": fact("Time at which Heroku starts it, in RFC 3339; null when none is set."),
 		"started_at":    fact("Time at which it began, in RFC 3339; null before that."),
@@ -84,12 +86,14 @@ func (d *maintenanceDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 			Computed:            true,
 		},
 		"due_outside_window": schema.BoolAttribute{
-			MarkdownDescription: "Whether a maintenance that has not begun is to happen outside the store's window: it is scheduled for a time outside, or it is not scheduled and required before the window begins next.",
-			Computed:            true,
+			MarkdownDescription: "Whether a maintenance that has not begun is to happen outside the store's window: " +
+				"it is scheduled for a time outside, or it is not scheduled and required before the window begins next.",
+			Computed: true,
 		},
 	}}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Tells the latest maintenance of a store, or of every store that an app owns: what Heroku is going to do to it, and when. It is meant for `check` blocks.",
+		MarkdownDescription: "Tells the latest maintenance of a store, or of every store that an app owns: what " +
+			"Heroku is going to do to it, and when. It is meant for `check` blocks.",
 		Attributes: map[string]schema.Attribute{
 			"instance_id": schema.StringAttribute{
 				MarkdownDescription: "UUID of the store. Give either this or `app_id`.",
@@ -97,14 +101,16 @@ func (d *maintenanceDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 				Validators:          []validator.String{uuidValidator()},
 			},
 			"app_id": schema.StringAttribute{
-				MarkdownDescription: "UUID of the app whose stores are meant: those that it owns, not those of other apps that are attached to it. Give either this or `instance_id`.",
-				Optional:            true,
-				Validators:          []validator.String{uuidValidator()},
+				MarkdownDescription: "UUID of the app whose stores are meant: those that it owns, not those of other " +
+					"apps that are attached to it. Give either this or `instance_id`.",
+				Optional:   true,
+				Validators: []validator.String{uuidValidator()},
 			},
 			"maintenances": schema.ListNestedAttribute{
-				MarkdownDescription: "The latest maintenance of each store, by the stores' names. A store that had none yet, or is on the mini plan, has the status `none`.",
-				Computed:            true,
-				NestedObject:        maintenance,
+				MarkdownDescription: "The latest maintenance of each store, by the stores' names. A store that had " +
+					"none yet, or is on the mini plan, has the status `none`.",
+				Computed:     true,
+				NestedObject: maintenance,
 			},
 			"history": schema.ListNestedAttribute{
 				MarkdownDescription: "The last maintenances of the store, at most 20, newest first; null with `app_id`.",

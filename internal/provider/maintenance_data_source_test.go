@@ -41,7 +41,8 @@ func maintenanceHas(values map[string]any) []statecheck.StateCheck {
 			want = knownvalue.Float64Exact(value)
 		}
 		for _, address := range []string{"data.kvs_maintenance.cache", "data.kvs_maintenance.web"} {
-			checks = append(checks, statecheck.ExpectKnownValue(address, tfjsonpath.New("maintenances").AtSliceIndex(0).AtMapKey(attribute), want))
+			checks = append(checks, statecheck.ExpectKnownValue(address,
+				tfjsonpath.New("maintenances").AtSliceIndex(0).AtMapKey(attribute), want))
 		}
 	}
 	return checks
@@ -79,7 +80,8 @@ func TestAccMaintenanceDataSource_life(t *testing.T) {
 				Config: config,
 				ConfigStateChecks: append(maintenanceHas(map[string]any{
 					"instance_name": "orders-cache", "status": "none", "window": "Fridays 18:00 to 22:00 UTC", "due_outside_window": false,
-					"reason": nil, "method": nil, "required_by": nil, "scheduled_for": nil, "started_at": nil, "completed_at": nil, "duration_seconds": nil,
+					"reason": nil, "method": nil, "required_by": nil, "scheduled_for": nil, "started_at": nil,
+					"completed_at": nil, "duration_seconds": nil,
 				}), history(0), statecheck.ExpectKnownValue("data.kvs_maintenance.web", tfjsonpath.New("history"), knownvalue.Null())),
 			},
 			{ // one that is required waits for the window, without a change to anything that is managed
@@ -87,21 +89,24 @@ func TestAccMaintenanceDataSource_life(t *testing.T) {
 				Config:           config,
 				ConfigPlanChecks: noChange,
 				ConfigStateChecks: append(maintenanceHas(map[string]any{
-					"status": "preparing", "reason": "routine_maintenance", "method": "failover", "scheduled_for": "2026-01-16T18:00:00Z", "due_outside_window": false,
+					"status": "preparing", "reason": "routine_maintenance", "method": "failover",
+					"scheduled_for": "2026-01-16T18:00:00Z", "due_outside_window": false,
 				}), history(1)),
 			},
 			{
-				PreConfig:         until("2026-01-16T18:00:01Z"),
-				Config:            config,
-				ConfigPlanChecks:  noChange,
-				ConfigStateChecks: maintenanceHas(map[string]any{"status": "running", "started_at": "2026-01-16T18:00:00Z", "completed_at": nil}),
+				PreConfig:        until("2026-01-16T18:00:01Z"),
+				Config:           config,
+				ConfigPlanChecks: noChange,
+				ConfigStateChecks: maintenanceHas(map[string]any{"status": "running",
+					"started_at": "2026-01-16T18:00:00Z", "completed_at": nil}),
 			},
 			{
 				PreConfig:        until("2026-01-16T18:04:00Z"),
 				Config:           config,
 				ConfigPlanChecks: noChange,
 				ConfigStateChecks: maintenanceHas(map[string]any{
-					"status": "completed", "completed_at": "2026-01-16T18:03:06Z", "duration_seconds": 186.0, "window": "Fridays 18:00 to 22:00 UTC",
+					"status": "completed", "completed_at": "2026-01-16T18:03:06Z", "duration_seconds": 186.0,
+					"window": "Fridays 18:00 to 22:00 UTC",
 				}),
 			},
 			{ // one that cannot wait for the window is told apart
@@ -128,8 +133,9 @@ func TestAccMaintenanceDataSource_mini(t *testing.T) {
 				ExpectError: acctest.Says("Missing Attribute Configuration"),
 			},
 			{ // a plan without maintenance is no error, so that one check serves all stores
-				Config:            appAndStore("mini") + maintenanceOfStoreAndApp,
-				ConfigStateChecks: maintenanceHas(map[string]any{"instance_name": "orders-cache", "status": "none", "window": nil, "due_outside_window": false}),
+				Config: appAndStore("mini") + maintenanceOfStoreAndApp,
+				ConfigStateChecks: maintenanceHas(map[string]any{"instance_name": "orders-cache", "status": "none",
+					"window": nil, "due_outside_window": false}),
 			},
 		},
 	})
@@ -161,13 +167,15 @@ check "maintenance_in_window" {
 	}
 	// Real time: an hour from now may be in the window, unless the window is made to be elsewhere.
 	elsewhere := time.Now().UTC().Add(36 * time.Hour)
-	if _, err := sb.Client(t).SetMaintenanceWindow(t.Context(), mustFind(t, sb.Client(t), "orders-cache").ID, elsewhere.Weekday().String(), "12:00"); err != nil {
+	if _, err := sb.Client(t).SetMaintenanceWindow(t.Context(), mustFind(t, sb.Client(t), "orders-cache").ID,
+		elsewhere.Weekday().String(), "12:00"); err != nil {
 		t.Fatal(err)
 	}
 	if err := sb.RequireMaintenance("orders-cache", time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if plan := cli.Run("plan", "-input=false", "-no-color"); plan.Code != 0 || !acctest.Says("Maintenance is due outside the window.").MatchString(plan.Output()) {
+	if plan := cli.Run("plan", "-input=false", "-no-color"); plan.Code != 0 || !acctest.Says("Maintenance is due "+
+		"outside the window.").MatchString(plan.Output()) {
 		t.Errorf("exit code %d, and no warning:\n%s", plan.Code, plan.Output())
 	}
 }

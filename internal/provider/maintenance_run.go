@@ -66,17 +66,21 @@ func upkeepAttributes() map[string]schema.Attribute {
 		"confirm": schema.StringAttribute{
 			Optional:   true,
 			Validators: []validator.String{validatedBy(keyvalue.ValidateAppName)},
-			MarkdownDescription: "Name of the app that owns the store, to run the maintenance although an app that the store is attached to is not in maintenance mode. " +
+			MarkdownDescription: "Name of the app that owns the store, to run the maintenance although an app that " +
+				"the store is attached to is not in maintenance mode. " +
 				"The apps lose their connections for some minutes then.",
 		},
 		"app_maintenance": schema.BoolAttribute{
 			Optional: true,
-			MarkdownDescription: "Whether to put all apps that the store is attached to into maintenance mode meanwhile, and back afterwards, also after a failure or an interrupt. " +
-				"Off by default. What was before is kept in the app's config var `KVS_MIGRATION` until then, and each change of that restarts the app.",
+			MarkdownDescription: "Whether to put all apps that the store is attached to into maintenance mode " +
+				"meanwhile, and back afterwards, also after a failure or an interrupt. " +
+				"Off by default. What was before is kept in the app's config var `KVS_MIGRATION` until then, and each " +
+				"change of that restarts the app.",
 		},
 		"scale_down": schema.BoolAttribute{
 			Optional: true,
-			MarkdownDescription: "Whether to scale all process types of these apps to 0 meanwhile, and back to what they were afterwards, also after a failure or an interrupt: " +
+			MarkdownDescription: "Whether to scale all process types of these apps to 0 meanwhile, and back to what " +
+				"they were afterwards, also after a failure or an interrupt: " +
 				"maintenance mode stops web requests only. Off by default. What was before is kept like that of `app_maintenance`.",
 		},
 	}
@@ -126,7 +130,8 @@ func refuseOnMini(addOn heroku.AddOn) diag.Diagnostics {
 		return nil
 	}
 	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("instance_id"), "The store's plan has no maintenance", fmt.Sprintf(
-		"%s is on the plan %s. Heroku has maintenances that can be run or scheduled on Premium, Private and Shield plans only. Nothing was done.", storeLabel(addOn), name))}
+		"%s is on the plan %s. Heroku has maintenances that can be run or scheduled on Premium, Private and Shield "+
+			"plans only. Nothing was done.", storeLabel(addOn), name))}
 }
 
 // refuseUnprepared is what Heroku leaves to its clients: an app that is in use is not to lose its store by surprise.
@@ -162,14 +167,17 @@ func (u *maintenanceRun) unprepared(ctx context.Context) (diag.Diagnostics, erro
 		return nil, nil
 	}
 	slices.Sort(inUse)
-	ways := fmt.Sprintf("Set app_maintenance = true, with scale_down = true if their workers have to rest as well, to keep them still meanwhile; or switch their maintenance mode on first; "+
+	ways := fmt.Sprintf("Set app_maintenance = true, with scale_down = true if their workers have to rest as well, to "+
+		"keep them still meanwhile; or switch their maintenance mode on first; "+
 		"or set confirm = %q to run the maintenance all the same.", u.addOn.AppName)
 	if u.again == applying {
-		ways = "Set migration = { app_maintenance = true }, with scale_down = true if their workers have to rest as well, to keep them still meanwhile; " +
+		ways = "Set migration = { app_maintenance = true }, with scale_down = true if their workers have to rest as " +
+			"well, to keep them still meanwhile; " +
 			"or switch their maintenance mode on first; or leave the upgrade to the maintenance window, with version_upgrade = \"window\"."
 	}
 	return diag.Diagnostics{diag.NewErrorDiagnostic("An app is not in maintenance mode", fmt.Sprintf(
-		"%s is attached to apps that serve requests, which would lose their connections: %s. Nothing was done: the maintenance was not run.\n\n%s",
+		"%s is attached to apps that serve requests, which would lose their connections: %s. Nothing was done: the "+
+			"maintenance was not run.\n\n%s",
 		storeLabel(u.addOn), strings.Join(inUse, ", "), ways))}, nil
 }
 
@@ -276,7 +284,8 @@ func (u *maintenanceRun) putBack(ctx context.Context) diag.Diagnostics {
 	defer cancel()
 	if err := u.replacements().Release(detached, u.addOn.ID, u.apps()); err != nil {
 		return diag.Diagnostics{u.failure("Unable to put the apps back",
-			fmt.Sprintf("%s, whose apps may still be in maintenance mode or scaled to 0: their config var %s says what they were like before. %s to put them back", storeLabel(u.addOn), replacement.HoldVar, u.again.begins()), err)}
+			fmt.Sprintf("%s, whose apps may still be in maintenance mode or scaled to 0: their config var %s says "+
+				"what they were like before. %s to put them back", storeLabel(u.addOn), replacement.HoldVar, u.again.begins()), err)}
 	}
 	return nil
 }
@@ -389,7 +398,8 @@ func (u *maintenanceRun) checkVersion(ctx context.Context, wanted keyvalue.Versi
 	case !wanted.Accepts(keyvalue.Version(store.Version)):
 		return diag.Diagnostics{diag.NewErrorDiagnostic("Store version was not upgraded", fmt.Sprintf(
 			"%s runs version %s after the upgrade, and %s was asked for. Its apps are as they were before. "+
-				"%s to order the upgrade anew, and ask Heroku Support if that does not help.", storeLabel(u.addOn), store.Version, wanted, u.again.begins()))}
+				"%s to order the upgrade anew, and ask Heroku Support if that does not help.", storeLabel(u.addOn),
+			store.Version, wanted, u.again.begins()))}
 	}
 	u.say(ctx, "the store runs version "+store.Version)
 	return nil

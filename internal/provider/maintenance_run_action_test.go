@@ -42,7 +42,8 @@ func TestRunMaintenance_orchestrated(t *testing.T) {
 	}
 	// invoked again, there is nothing to do, and no app need be in maintenance mode for that
 	w.ResetJournal()
-	w.invoke(runMaintenance, w.about(nil)).succeeded("step 1 of 3, ", "there is nothing to run: the last maintenance was completed at 2026-01-14T")
+	w.invoke(runMaintenance, w.about(nil)).succeeded("step 1 of 3, ", "there is nothing to run: the last maintenance "+
+		"was completed at 2026-01-14T")
 	last := w.invoke(runMaintenance, w.about(values{"app_maintenance": true}))
 	if last.succeeded("there is nothing to run"); strings.Contains(last.String(), "putting the apps back") {
 		t.Error(last)
@@ -58,7 +59,8 @@ func TestRunMaintenance_holdsTheAppsMeanwhile(t *testing.T) {
 	w.require()
 	held := strings.Replace(memo, string(oneStore), string(w.store), 1)
 	w.Inject(sandbox.Fault{Match: sandbox.Match{Method: "PATCH", Path: "/apps/*/formation", From: 3}, Do: sandbox.Effect{Status: 403}})
-	w.invoke(runMaintenance, w.about(values{"app_maintenance": true, "scale_down": true})).failed("Unable to put the apps back", "KVS_MIGRATION", "Invoke the action again")
+	w.invoke(runMaintenance, w.about(values{"app_maintenance": true, "scale_down": true})).failed("Unable to put "+
+		"the apps back", "KVS_MIGRATION", "Invoke the action again")
 	heldBeside := func(other heroku.AppID) string {
 		return "maintenance clock=0 web=0 worker=0 " + strings.TrimSuffix(held, "}") + fmt.Sprintf(`,"apps":{%q:[%q]}}`, w.store, other)
 	}
@@ -78,15 +80,19 @@ func TestRunMaintenance_refusesAnAppThatIsInUse(t *testing.T) {
 		mode []string // apps in maintenance mode
 		says []string // nil: it runs
 	}{
-		"both apps are in use":              {nil, nil, []string{"An app is not in maintenance mode", "orders-api, orders-web", `confirm = "orders-web"`, "app_maintenance = true"}},
-		"one app is in use":                 {nil, []string{"web"}, []string{"An app is not in maintenance mode", ": orders-api."}},
-		"no app is in use":                  {nil, []string{"web", "api"}, nil},
-		"it is confirmed":                   {values{"confirm": "orders-web"}, nil, nil},
-		"another app is confirmed":          {values{"confirm": "orders-api"}, nil, []string{"The confirmation names another app", `"orders-web"`}},
-		"another one, with orchestration":   {values{"confirm": "shop", "app_maintenance": true}, nil, []string{"The confirmation names another app"}},
-		"maintenance mode is switched on":   {values{"app_maintenance": true}, nil, nil},
-		"dynos are stopped":                 {values{"scale_down": true}, nil, nil},
-		"orchestration is explicitly false": {values{"scale_down": false, "app_maintenance": false}, nil, []string{"An app is not in maintenance mode"}},
+		"both apps are in use": {nil, nil, []string{"An app is not in maintenance mode", "orders-api, orders-web",
+			`confirm = "orders-web"`, "app_maintenance = true"}},
+		"one app is in use": {nil, []string{"web"}, []string{"An app is not in maintenance mode", ": orders-api."}},
+		"no app is in use":  {nil, []string{"web", "api"}, nil},
+		"it is confirmed":   {values{"confirm": "orders-web"}, nil, nil},
+		"another app is confirmed": {values{"confirm": "orders-api"}, nil, []string{"The confirmation names " +
+			"another app", `"orders-web"`}},
+		"another one, with orchestration": {values{"confirm": "shop", "app_maintenance": true}, nil,
+			[]string{"The confirmation names another app"}},
+		"maintenance mode is switched on": {values{"app_maintenance": true}, nil, nil},
+		"dynos are stopped":               {values{"scale_down": true}, nil, nil},
+		"orchestration is explicitly false": {values{"scale_down": false, "app_maintenance": false}, nil,
+			[]string{"An app is not in maintenance mode"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -167,7 +173,8 @@ func TestRunMaintenance_interruptedAndNotHeard(t *testing.T) {
 		t.Fatal(err)
 	}
 	for event := range stream.Events {
-		if progress, ok := event.Type.(tfprotov6.ProgressInvokeActionEventType); ok && strings.Contains(progress.Message, "running the maintenance: running") {
+		if progress, ok := event.Type.(tfprotov6.ProgressInvokeActionEventType); ok &&
+			strings.Contains(progress.Message, "running the maintenance: running") {
 			interrupt()
 			break
 		}
@@ -206,7 +213,8 @@ func TestRunMaintenance_interruptedWithoutAWayBack(t *testing.T) {
 func TestRunMaintenance_lostAnswer(t *testing.T) {
 	t.Parallel()
 	for name, effect := range map[string]sandbox.Effect{
-		"after it had begun": {Commit: true, Reset: true}, "before it began": {Reset: true}, "with an error instead": {Commit: true, Status: 503},
+		"after it had begun": {Commit: true, Reset: true}, "before it began": {Reset: true},
+		"with an error instead": {Commit: true, Status: 503},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -222,7 +230,8 @@ func TestRunMaintenance_thatCannotEnd(t *testing.T) {
 	t.Parallel()
 	w := newKeptWorld(t, "premium-0", slowly)
 	w.require()
-	w.invoke(runMaintenance, w.about(values{"app_maintenance": true, "timeouts": "10m"})).failed("Unable to run the maintenance", "timed out after", "last state: running")
+	w.invoke(runMaintenance, w.about(values{"app_maintenance": true, "timeouts": "10m"})).failed("Unable to run the "+
+		"maintenance", "timed out after", "last state: running")
 	w.expectBoth(running)
 }
 
@@ -242,6 +251,7 @@ func TestRunMaintenance_ofAStoreThatGoesMeanwhile(t *testing.T) {
 		Match: sandbox.Match{Method: "GET", Path: "/data/maintenances/v1/*", From: 20},
 		Do:    sandbox.Effect{Status: 404, Body: &gone},
 	})
-	w.invoke(runMaintenance, w.about(values{"app_maintenance": true})).failed("Unable to run the maintenance", "the add-on is unknown to Heroku")
+	w.invoke(runMaintenance, w.about(values{"app_maintenance": true})).failed("Unable to run the maintenance",
+		"the add-on is unknown to Heroku")
 	w.expectBoth(running)
 }

@@ -48,13 +48,16 @@ func TestScheduleMaintenance(t *testing.T) {
 			orders++
 		}
 		if got := scheduled(); got != test.want || len(w.Requests("POST", ".*/schedule")) != orders {
-			t.Errorf("%s: it is scheduled for %s, want %s, after %d orders, want %d", test.name, got, test.want, len(w.Requests("POST", ".*/schedule")), orders)
+			t.Errorf("%s: it is scheduled for %s, want %s, after %d orders, want %d", test.name, got, test.want,
+				len(w.Requests("POST", ".*/schedule")), orders)
 		}
 	}
-	w.invoke(action, w.about(values{"in_weeks": 3})).failed("The maintenance cannot be put off for so long", "2026-02-04T", "Nothing was done")
+	w.invoke(action, w.about(values{"in_weeks": 3})).failed("The maintenance cannot be put off for so long",
+		"2026-02-04T", "Nothing was done")
 
 	// a lost answer does not move it twice
-	w.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: "/data/maintenances/v1/*/schedule", Times: 1}, Do: sandbox.Effect{Commit: true, Reset: true}})
+	w.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: "/data/maintenances/v1/*/schedule", Times: 1},
+		Do: sandbox.Effect{Commit: true, Reset: true}})
 	w.invoke(action, w.about(values{"in_weeks": 1})).succeeded("it is scheduled for 2026-01-26T22:30:00Z")
 	if got := scheduled(); got != "2026-01-26T22:30:00Z" {
 		t.Errorf("after a lost answer it is scheduled for %s", got)

@@ -72,7 +72,8 @@ func TestLongMaintenanceWindow_unreadable(t *testing.T) {
 					{Config: windowOf("premium-0", "Monday", "22:30")},
 					{
 						PreConfig: func() {
-							sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/redis/v0/databases/*"}, Do: sandbox.Effect{Status: 200, Body: body}})
+							sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/redis/v0/databases/*"},
+								Do: sandbox.Effect{Status: 200, Body: body}})
 						},
 						RefreshState: true,
 					},
@@ -98,7 +99,8 @@ func TestLongMaintenanceWindow_planWithoutWindow(t *testing.T) {
 			{Config: windowOf("premium-0", "Monday", "22:30")},
 			{
 				PreConfig: func() {
-					sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/redis/v0/databases/*"}, Do: sandbox.Effect{Status: 200, Body: storeInfo("mini")}})
+					sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/redis/v0/databases/*"},
+						Do: sandbox.Effect{Status: 200, Body: storeInfo("mini")}})
 				},
 				RefreshState:       true,
 				ExpectNonEmptyPlan: true,

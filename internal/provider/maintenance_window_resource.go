@@ -70,36 +70,42 @@ func (r *maintenanceWindowResource) Schema(_ context.Context, _ resource.SchemaR
 	}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The weekly maintenance window of a store: four hours, in UTC, in which Heroku maintains it by itself. " +
-			"Every store has one from the start, somewhere from Monday to Friday between 18:00 and 23:00 UTC, except on the mini plan, where there is none.",
+			"Every store has one from the start, somewhere from Monday to Friday between 18:00 and 23:00 UTC, except " +
+			"on the mini plan, where there is none.",
 		Attributes: map[string]schema.Attribute{
 			"id": follows("The UUID of the store."),
 			"instance_id": schema.StringAttribute{
-				Required:            true,
-				Validators:          []validator.String{uuidValidator()},
-				MarkdownDescription: "The UUID of the store. Changing it sets the other store's window in place and leaves the first one's as it is.",
+				Required:   true,
+				Validators: []validator.String{uuidValidator()},
+				MarkdownDescription: "The UUID of the store. Changing it sets the other store's window in place and " +
+					"leaves the first one's as it is.",
 			},
 			"instance_name": nameBeside("instance_id", "The name of the store"),
 			"day": schema.StringAttribute{
-				Required:            true,
-				CustomType:          dayOfWeekType{},
-				PlanModifiers:       []planmodifier.String{keepEquivalent()},
-				MarkdownDescription: "The day of the week on which the window begins, in English: `Sunday`, `sundays` and `sun` mean the same. Changed in place.",
+				Required:      true,
+				CustomType:    dayOfWeekType{},
+				PlanModifiers: []planmodifier.String{keepEquivalent()},
+				MarkdownDescription: "The day of the week on which the window begins, in English: `Sunday`, `sundays` " +
+					"and `sun` mean the same. Changed in place.",
 			},
 			"time": schema.StringAttribute{
-				Required:            true,
-				CustomType:          timeOfDayType{},
-				PlanModifiers:       []planmodifier.String{keepEquivalent()},
-				MarkdownDescription: "The time in UTC at which the window begins, a full or half hour: `13:30` and `1:30PM` mean the same. Changed in place.",
+				Required:      true,
+				CustomType:    timeOfDayType{},
+				PlanModifiers: []planmodifier.String{keepEquivalent()},
+				MarkdownDescription: "The time in UTC at which the window begins, a full or half hour: `13:30` and " +
+					"`1:30PM` mean the same. Changed in place.",
 			},
 			"window":  follows("The whole window as Heroku words it, such as `Mondays 22:30 to Tuesdays 02:30 UTC`."),
 			"ends_at": follows("When the window is over, such as `Tuesdays 02:30 UTC`."),
 			"next": follows("When the window begins next, in RFC 3339, as of the last apply or refresh. " +
-				"It moves on by itself every week, in the state alone: no plan has a change because of it, except that `-refresh-only` shows it."),
+				"It moves on by itself every week, in the state alone: no plan has a change because of it, except " +
+				"that `-refresh-only` shows it."),
 		},
 	}
 }
 
-func (r *maintenanceWindowResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+func (r *maintenanceWindowResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest,
+	resp *resource.IdentitySchemaResponse) {
 	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
 		"instance_id": identityschema.StringAttribute{Description: "The UUID of the store.", RequiredForImport: true},
 	}}
@@ -124,7 +130,8 @@ func (r *maintenanceWindowResource) ModifyPlan(ctx context.Context, req resource
 	if resp.Diagnostics.Append(r.onlyOwner(plan)...); resp.Diagnostics.HasError() {
 		return
 	}
-	if !req.State.Raw.IsNull() && plan.Day.equivalent(state.Day) && plan.Time.equivalent(state.Time) && plan.InstanceID.Equal(state.InstanceID) {
+	if !req.State.Raw.IsNull() && plan.Day.equivalent(state.Day) && plan.Time.equivalent(state.Time) &&
+		plan.InstanceID.Equal(state.InstanceID) {
 		return
 	}
 	plan.ID = plan.InstanceID
@@ -151,8 +158,10 @@ func (r *maintenanceWindowResource) onlyOwner(plan maintenanceWindowModel) diag.
 	if !conflict {
 		return nil
 	}
-	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("instance_id"), "Two resources own the maintenance window of one store", fmt.Sprintf(
-		"Key-Value Store %s: one kvs_maintenance_window of this configuration says %s, another one %s. A store has one window, so they would undo each other at every apply. Keep one of them.",
+	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("instance_id"), "Two resources own the "+
+		"maintenance window of one store", fmt.Sprintf(
+		"Key-Value Store %s: one kvs_maintenance_window of this configuration says %s, another one %s. A store has "+
+			"one window, so they would undo each other at every apply. Keep one of them.",
 		store, other.text, window))}
 }
 
@@ -170,7 +179,8 @@ func (r *maintenanceWindowResource) unmoved(ctx context.Context, state, plan mai
 		return nil
 	}
 	return diag.Diagnostics{diag.NewErrorDiagnostic("The maintenance window has changed since the plan was made", fmt.Sprintf(
-		"%s was %s when the plan was made, and is %s now. Nothing has been changed. Plan again to see what is there.", state, state.Window.ValueString(), now))}
+		"%s was %s when the plan was made, and is %s now. Nothing has been changed. Plan again to see what is there.",
+		state, state.Window.ValueString(), now))}
 }
 
 // refuseWithoutWindow is for the plans that are known to have no maintenance window.
@@ -179,7 +189,8 @@ func (r *maintenanceWindowResource) refuseWithoutWindow(addOn heroku.AddOn) diag
 	name, err := keyvalue.ParsePlanName(addOn.Plan)
 	if name = r.plans.of(string(addOn.ID), name); err == nil && hasNoWindow(name) {
 		diags.AddAttributeError(path.Root("instance_id"), "The store's plan has no maintenance window", fmt.Sprintf(
-			"Key-Value Store %s (%s) is on the plan %s. Heroku has maintenance windows on Premium, Private and Shield plans only.", addOn.Name, addOn.ID, name))
+			"Key-Value Store %s (%s) is on the plan %s. Heroku has maintenance windows on Premium, Private and Shield "+
+				"plans only.", addOn.Name, addOn.ID, name))
 	}
 	return diags
 }
@@ -218,7 +229,8 @@ func (r *maintenanceWindowResource) set(ctx context.Context, m *maintenanceWindo
 	}
 	object := fmt.Sprintf("Maintenance window of Key-Value Store %s (%s)", addOn.Name, addOn.ID)
 	if addOn.State != heroku.StateProvisioned {
-		diags.AddError("Key-Value Store is not ready", fmt.Sprintf("%s: the store is %s, and can be given a window once it is %s. Apply again then.",
+		diags.AddError("Key-Value Store is not ready", fmt.Sprintf("%s: the store is %s, and can be given a window "+
+			"once it is %s. Apply again then.",
 			object, addOn.State, heroku.StateProvisioned))
 		return diags
 	}
@@ -248,7 +260,8 @@ func (r *maintenanceWindowResource) Read(ctx context.Context, req resource.ReadR
 		// The Data API knows a store later than the Platform API does, so that only the latter can tell that it is gone.
 		if _, err = r.client.AddOn(ctx, state.addOnID()); heroku.IsNotFound(err) {
 			resp.Diagnostics.AddWarning("The maintenance window is gone with its store", fmt.Sprintf(
-				"%s: the store does not exist any more, and its window went with it. A plan that sets it again needs another store.", state))
+				"%s: the store does not exist any more, and its window went with it. A plan that sets it again needs "+
+					"another store.", state))
 			resp.State.RemoveResource(ctx)
 			return
 		}
@@ -314,7 +327,8 @@ func (r *maintenanceWindowResource) Delete(ctx context.Context, req resource.Del
 		return
 	}
 	resp.Diagnostics.AddWarning("The maintenance window stays as it is", fmt.Sprintf(
-		"%s is no longer managed. Heroku cannot unset a window: as long as the store exists, it is maintained on %s.", state, state.Window.ValueString()))
+		"%s is no longer managed. Heroku cannot unset a window: as long as the store exists, it is maintained on %s.",
+		state, state.Window.ValueString()))
 }
 
 // ImportState takes what imports a kvs_instance: the store's UUID, its name, or app::ATTACHMENT.

@@ -158,13 +158,16 @@ func TestLongMaintenanceWindow_update(t *testing.T) {
 		resource.TestStep{ // another time changes it in place, and the store not at all
 			Config: windowOf("premium-0", "sun", "11:30PM"),
 			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: append(
-				windowPlanned(plancheck.ResourceActionUpdate, map[string]string{"window": "Sundays 23:30 to Mondays 03:30 UTC", "ends_at": "Mondays 03:30 UTC"}).PreApply,
-				plancheck.ExpectResourceAction(store, plancheck.ResourceActionNoop), plancheck.ExpectUnknownValue(window, tfjsonpath.New("next")))},
+				windowPlanned(plancheck.ResourceActionUpdate, map[string]string{"window": "Sundays 23:30 to " +
+					"Mondays 03:30 UTC", "ends_at": "Mondays 03:30 UTC"}).PreApply,
+				plancheck.ExpectResourceAction(store, plancheck.ResourceActionNoop),
+				plancheck.ExpectUnknownValue(window, tfjsonpath.New("next")))},
 			ConfigStateChecks: []statecheck.StateCheck{windowHas("next", "2026-01-18T23:30:00Z")},
 		},
 		resource.TestStep{ // a window that somebody set by hand is drift of exactly that, and goes
 			PreConfig: func() {
-				if _, err := someone.SetMaintenanceWindow(t.Context(), mustFind(t, someone, "orders-cache").ID, "friday", "06:00"); err != nil {
+				if _, err := someone.SetMaintenanceWindow(t.Context(), mustFind(t, someone, "orders-cache").ID,
+					"friday", "06:00"); err != nil {
 					t.Fatal(err)
 				}
 			},
@@ -228,7 +231,8 @@ func TestAccMaintenanceWindow_destroyWarns(t *testing.T) {
 	cli := sb.CLI(t, windowOf("premium-0", "Monday", "22:30"))
 	cli.Apply()
 	cli.Configure(appAndStore("premium-0"))
-	if applied := cli.Run("apply", "-auto-approve", "-input=false", "-no-color"); applied.Code != 0 || !acctest.Says("Heroku cannot unset a window").MatchString(applied.Output()) {
+	if applied := cli.Run("apply", "-auto-approve", "-input=false", "-no-color"); applied.Code != 0 ||
+		!acctest.Says("Heroku cannot unset a window").MatchString(applied.Output()) {
 		t.Errorf("exit code %d:\n%s", applied.Code, applied.Output())
 	}
 }
@@ -303,7 +307,8 @@ func TestAccMaintenanceWindow_notReady(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					ordered, err := someone.CreateAddOn(t.Context(), found.ID, heroku.AddOnCreate{Plan: "heroku-redis:premium-0", Name: "orders-cache"})
+					ordered, err := someone.CreateAddOn(t.Context(), found.ID,
+						heroku.AddOnCreate{Plan: "heroku-redis:premium-0", Name: "orders-cache"})
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -352,15 +357,18 @@ resource "kvs_maintenance_window" "cache" {
 			{ // a day that is known only after apply plans cleanly,
 				Config: config("sundays"),
 				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-					plancheck.ExpectUnknownValue(window, tfjsonpath.New("day")), plancheck.ExpectUnknownValue(window, tfjsonpath.New("window")),
-					plancheck.ExpectUnknownValue(window, tfjsonpath.New("ends_at")), plancheck.ExpectUnknownValue(window, tfjsonpath.New("next")),
+					plancheck.ExpectUnknownValue(window, tfjsonpath.New("day")),
+					plancheck.ExpectUnknownValue(window, tfjsonpath.New("window")),
+					plancheck.ExpectUnknownValue(window, tfjsonpath.New("ends_at")),
+					plancheck.ExpectUnknownValue(window, tfjsonpath.New("next")),
 				}},
 				ConfigStateChecks: []statecheck.StateCheck{windowHas("day", "sundays"), windowHas("window", "Sundays 13:30 to 17:30 UTC")},
 			},
 			{ // also one that changes
 				Config: config("monday"),
 				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-					plancheck.ExpectResourceAction(window, plancheck.ResourceActionUpdate), plancheck.ExpectUnknownValue(window, tfjsonpath.New("window")),
+					plancheck.ExpectResourceAction(window, plancheck.ResourceActionUpdate),
+					plancheck.ExpectUnknownValue(window, tfjsonpath.New("window")),
 				}},
 				ConfigStateChecks: []statecheck.StateCheck{windowHas("day", "monday"), windowHas("ends_at", "Mondays 17:30 UTC")},
 			},

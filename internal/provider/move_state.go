@@ -80,7 +80,8 @@ var unsucceeded = map[string]string{
 	"heroku_space_app_access": "No resource here grants access to a space. Leave it to its own provider and remove the moved block: " +
 		"its space takes the name of a kvs_private_space.",
 	"herokux_redis_config": "The settings of a store are attributes of its kvs_instance: timeout, maxmemory_policy and " +
-		"notify_keyspace_events, in which \"\" says what \"disabled\" said. Write them there, and let go of this object, with a removed block in place of the moved one:\n\n" +
+		"notify_keyspace_events, in which \"\" says what \"disabled\" said. Write them there, and let go of this " +
+		"object, with a removed block in place of the moved one:\n\n" +
 		"removed {\n  from = herokux_redis_config.example # its address\n  lifecycle {\n    destroy = false\n  }\n}",
 }
 
@@ -95,7 +96,8 @@ func movers(target string, move func(former formerState, put func(attribute stri
 		former := formerState{}
 		if err := json.Unmarshal(req.SourceRawState.JSON, &former); err != nil || former.text("id") == "" {
 			resp.Diagnostics.AddError("The former state cannot be read", fmt.Sprintf(
-				"What the state has as a %s is no object with an id. Run `terraform apply -refresh-only` with its own provider first, or import the "+
+				"What the state has as a %s is no object with an id. Run `terraform apply -refresh-only` with its own "+
+					"provider first, or import the "+
 					"object instead.",
 				req.SourceTypeName))
 			return
@@ -192,7 +194,8 @@ func refuseUnread(ctx context.Context, private interface {
 }) diag.Diagnostics {
 	unread, diags := private.GetKey(ctx, movedUnread)
 	if len(unread) > 0 {
-		diags.AddError("The moved object has not been read yet", "Its former state says too little to plan from. Plan without -refresh=false.")
+		diags.AddError("The moved object has not been read yet", "Its former state says too little to plan from. Plan "+
+			"without -refresh=false.")
 	}
 	return diags
 }

@@ -364,7 +364,8 @@ func TestAccMoveState_estate(t *testing.T) {
 func TestMoveState_anyProvider(t *testing.T) {
 	t.Parallel()
 	const state = `{"id":"7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7","name":"orders-web","stack":"heroku-24"}`
-	for _, address := range []string{"registry.terraform.io/heroku/heroku", "registry.opentofu.org/heroku/heroku", "tf.example.com/acme/heroku"} {
+	for _, address := range []string{"registry.terraform.io/heroku/heroku", "registry.opentofu.org/heroku/heroku",
+		"tf.example.com/acme/heroku"} {
 		moved, said := moveState(t, address, "heroku_app", state, "kvs_app")
 		if len(said.errors) != 0 || moved.TargetState == nil {
 			t.Errorf("%s: %s", address, said)
@@ -399,10 +400,11 @@ func TestMoveState_refusals(t *testing.T) {
 			[]string{"The moved block leads to another kind of resource", "A heroku_app becomes a kvs_app, and not a kvs_instance"}},
 		"dynos": {"heroku_formation", nil, "kvs_app",
 			[]string{"Nothing here corresponds to the former resource", "its app_id takes the id of a kvs_app"}},
-		"access to a space": {"heroku_space_app_access", nil, "kvs_private_space", []string{"its space takes the name of a kvs_private_space"}},
-		"settings":          {"herokux_redis_config", nil, "kvs_instance", []string{"removed {\n  from = herokux_redis_config.example"}},
-		"no id":             {"heroku_app", map[string]any{"id": nil}, "kvs_app", []string{"The former state cannot be read"}},
-		"a type unknown":    {"heroku_drain", nil, "kvs_app", []string{"Unable to Move Resource State"}},
+		"access to a space": {"heroku_space_app_access", nil, "kvs_private_space", []string{"its space takes the name " +
+			"of a kvs_private_space"}},
+		"settings":       {"herokux_redis_config", nil, "kvs_instance", []string{"removed {\n  from = herokux_redis_config.example"}},
+		"no id":          {"heroku_app", map[string]any{"id": nil}, "kvs_app", []string{"The former state cannot be read"}},
+		"a type unknown": {"heroku_drain", nil, "kvs_app", []string{"Unable to Move Resource State"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

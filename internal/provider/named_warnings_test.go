@@ -94,11 +94,13 @@ func TestWarnings_areToldApartByTheirSummaries(t *testing.T) {
 		return said[0].Summary
 	}
 	plan := func(kind string, given map[string]string) string {
-		resp, err := named.PlanResourceChange(ctx, &tfprotov6.PlanResourceChangeRequest{TypeName: kind, ProposedNewState: of(t, schemas.ResourceSchemas[kind], given)})
+		resp, err := named.PlanResourceChange(ctx, &tfprotov6.PlanResourceChangeRequest{TypeName: kind,
+			ProposedNewState: of(t, schemas.ResourceSchemas[kind], given)})
 		return summary(resp.Diagnostics, err)
 	}
 	data := func(given map[string]string) string {
-		resp, err := named.ReadDataSource(ctx, &tfprotov6.ReadDataSourceRequest{TypeName: "kvs_usage", Config: of(t, schemas.DataSourceSchemas["kvs_usage"], given)})
+		resp, err := named.ReadDataSource(ctx, &tfprotov6.ReadDataSourceRequest{TypeName: "kvs_usage",
+			Config: of(t, schemas.DataSourceSchemas["kvs_usage"], given)})
 		return summary(resp.Diagnostics, err)
 	}
 	open := func(given map[string]string) string {
@@ -138,7 +140,8 @@ func TestWarnings_areToldApartByTheirSummaries(t *testing.T) {
 		{"a", func() string { return plan("kvs_instance", map[string]string{"app_id": "1"}) }, "Look out: 1"},
 		{"b", func() string { return plan("kvs_instance", map[string]string{"app_id": "1"}) }, "Look out: 1 (2)"},
 		{"a", func() string { return plan("kvs_instance", map[string]string{"app_id": "1"}) }, "Look out: 1"},
-		{"a", func() string { return plan("kvs_attachment", map[string]string{"name": "CACHE", "app_id": "1"}) }, "Look out: CACHE of app 1"},
+		{"a", func() string { return plan("kvs_attachment", map[string]string{"name": "CACHE", "app_id": "1"}) },
+			"Look out: CACHE of app 1"},
 		{"a", func() string { return plan("kvs_attachment", map[string]string{"app_id": "2"}) }, "Look out: 2"},
 		{"a", func() string { return plan("kvs_maintenance_window", map[string]string{"instance_id": "3"}) }, "Look out: 3"},
 		{"a", func() string { return plan("kvs_trusted_ip_ranges", map[string]string{"space_id": "4"}) }, "Look out: 4"},

@@ -108,11 +108,13 @@ func TestKeepEquivalent(t *testing.T) {
 		prior, asked types.String
 		want         types.String
 	}{
-		"another spelling plans the prior value": {ofPlans, types.StringValue("heroku-redis:mini"), types.StringValue("mini"), types.StringValue("heroku-redis:mini")},
-		"another plan is planned":                {ofPlans, types.StringValue("mini"), types.StringValue("premium-0"), types.StringValue("premium-0")},
-		"flags are compared as a set":            {ofFlags, types.StringValue("AKE"), types.StringValue("EKA"), types.StringValue("AKE")},
-		"an unknown value stays unknown":         {ofPlans, types.StringValue("mini"), types.StringUnknown(), types.StringUnknown()},
-		"a new object plans what is asked":       {ofPlans, types.StringNull(), types.StringValue("mini"), types.StringValue("mini")},
+		"another spelling plans the prior value": {ofPlans, types.StringValue("heroku-redis:mini"),
+			types.StringValue("mini"), types.StringValue("heroku-redis:mini")},
+		"another plan is planned": {ofPlans, types.StringValue("mini"), types.StringValue("premium-0"),
+			types.StringValue("premium-0")},
+		"flags are compared as a set":      {ofFlags, types.StringValue("AKE"), types.StringValue("EKA"), types.StringValue("AKE")},
+		"an unknown value stays unknown":   {ofPlans, types.StringValue("mini"), types.StringUnknown(), types.StringUnknown()},
+		"a new object plans what is asked": {ofPlans, types.StringNull(), types.StringValue("mini"), types.StringValue("mini")},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -45,7 +45,8 @@ func setConfigVar(t *testing.T, sb *acctest.Sandbox, appName, name, value string
 	if err != nil {
 		t.Fatal(err)
 	}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, sb.URL()+"/apps/"+appName+"/config-vars", strings.NewReader(string(body)))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, sb.URL()+"/apps/"+appName+"/config-vars",
+		strings.NewReader(string(body)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,8 @@ func callParseURL(t *testing.T, argument tftypes.Value) (*tftypes.Value, *tfprot
 		t.Fatal(err)
 	}
 	server := providerserver.NewProtocol6(New("test")())()
-	resp, err := server.CallFunction(t.Context(), &tfprotov6.CallFunctionRequest{Name: "parse_url", Arguments: []*tfprotov6.DynamicValue{&raw}})
+	resp, err := server.CallFunction(t.Context(), &tfprotov6.CallFunctionRequest{Name: "parse_url",
+		Arguments: []*tfprotov6.DynamicValue{&raw}})
 	if err != nil {
 		t.Fatal(err)
 	}

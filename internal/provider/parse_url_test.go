@@ -42,11 +42,13 @@ output "parts" {
   value = provider::kvs::parse_url("rediss://h:p%40ss@redis.example.com:6380/2")
 }
 `,
-				ConfigStateChecks: []statecheck.StateCheck{statecheck.ExpectKnownOutputValue("parts", knownvalue.ObjectExact(map[string]knownvalue.Check{
-					"scheme": knownvalue.StringExact("rediss"), "tls": knownvalue.Bool(true),
-					"host": knownvalue.StringExact("redis.example.com"), "port": knownvalue.Int64Exact(6380),
-					"username": knownvalue.StringExact("h"), "password": knownvalue.StringExact("p@ss"), "database": knownvalue.Int64Exact(2),
-				}))},
+				ConfigStateChecks: []statecheck.StateCheck{statecheck.ExpectKnownOutputValue("parts",
+					knownvalue.ObjectExact(map[string]knownvalue.Check{
+						"scheme": knownvalue.StringExact("rediss"), "tls": knownvalue.Bool(true),
+						"host": knownvalue.StringExact("redis.example.com"), "port": knownvalue.Int64Exact(6380),
+						"username": knownvalue.StringExact("h"), "password": knownvalue.StringExact("p@ss"),
+						"database": knownvalue.Int64Exact(2),
+					}))},
 			},
 			{ // a URL that is known only after apply gives parts that are, too
 				Config: `

@@ -45,7 +45,8 @@ func (r *instanceResource) place(ctx context.Context, m *instanceModel) (heroku.
 	case heroku.IsNotFound(err):
 		return app, diag.Diagnostics{unknownApp(*m)}
 	case err != nil:
-		return app, diag.Diagnostics{r.failure("Unable to read the app of the Key-Value Store", fmt.Sprintf("App %q", m.AppID.ValueString()), err)}
+		return app, diag.Diagnostics{r.failure("Unable to read the app of the Key-Value Store",
+			fmt.Sprintf("App %q", m.AppID.ValueString()), err)}
 	}
 	if diags := r.choosePlan(ctx, m, app); diags.HasError() {
 		return app, diags
@@ -64,7 +65,8 @@ func (r *instanceResource) hostOf(ctx context.Context, m instanceModel) (heroku.
 
 func unknownApp(m instanceModel) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("app_id"), "App not found", fmt.Sprintf(
-		"Heroku knows no app with the id %q that this token may see. Use the UUID of an existing app, for instance kvs_app.web.id.", m.AppID.ValueString()))
+		"Heroku knows no app with the id %q that this token may see. Use the UUID of an existing app, for instance "+
+			"kvs_app.web.id.", m.AppID.ValueString()))
 }
 
 // choosePlan takes the space's default for a store whose author names no plan.
@@ -98,7 +100,10 @@ func defaultPlan(offered []heroku.Plan, at keyvalue.Location) (name string, foun
 	size := func(plan heroku.Plan) int {
 		return planModel{Name: types.StringValue(keyvalue.ShortPlanName(plan.Name))}.rank()
 	}
-	chosen := slices.MinFunc(offered, func(a, b heroku.Plan) int { return cmp.Or(cmp.Compare(size(a), size(b)), cmp.Compare(a.Name, b.Name)) })
+	chosen := slices.MinFunc(offered, func(a, b heroku.Plan) int {
+		return cmp.Or(cmp.Compare(size(a), size(b)),
+			cmp.Compare(a.Name, b.Name))
+	})
 	if i := slices.IndexFunc(offered, func(plan heroku.Plan) bool { return plan.SpaceDefault }); i >= 0 {
 		chosen = offered[i]
 	}
@@ -143,10 +148,12 @@ func (m instanceModel) checkPlacement(app heroku.App) diag.Diagnostics {
 		diags.AddAttributeError(path.Root("plan"), "Plan does not fit the app's runtime", detail)
 	case place.Verdict == keyvalue.NeedsConsent && consented:
 		diags.AddAttributeWarning(path.Root("outside_space"), "Data will travel over the public internet", fmt.Sprintf(
-			"App %q, in %s: %s outside_space = true confirms that to Heroku when the store is created.", app.Name, whereabouts(app), place.Reason))
+			"App %q, in %s: %s outside_space = true confirms that to Heroku when the store is created.", app.Name,
+			whereabouts(app), place.Reason))
 	case consented && m.consent(app) == "":
 		diags.AddAttributeWarning(path.Root("outside_space"), "outside_space has no effect here", fmt.Sprintf(
-			"App %q is in %s, and a store on the plan %s runs there too: there is nothing to confirm. Leave outside_space out.", app.Name, whereabouts(app), plan))
+			"App %q is in %s, and a store on the plan %s runs there too: there is nothing to confirm. Leave "+
+				"outside_space out.", app.Name, whereabouts(app), plan))
 	}
 	return diags
 }
@@ -269,7 +276,8 @@ func (r *attachmentResource) place(ctx context.Context, plan attachmentModel, ad
 	return refusal
 }
 
-func (r *attachmentResource) judgePlacement(ctx context.Context, plan attachmentModel, addOn heroku.AddOn, of keyvalue.PlanName) (refusal, warning diag.Diagnostic, err error) {
+func (r *attachmentResource) judgePlacement(ctx context.Context, plan attachmentModel, addOn heroku.AddOn,
+	of keyvalue.PlanName) (refusal, warning diag.Diagnostic, err error) {
 	if string(addOn.AppID) == plan.AppID.ValueString() {
 		return nil, nil, nil // the store was placed there, with the consent that it took
 	}
@@ -293,14 +301,17 @@ func (r *attachmentResource) judgePlacement(ctx context.Context, plan attachment
 	switch {
 	case place.Verdict == keyvalue.DoesNotFit && class != keyvalue.ClassCommon:
 		return diag.NewAttributeErrorDiagnostic(path.Root("instance_id"), "The app cannot reach the store", fmt.Sprintf(
-			"%s: %s The app would get a config var that leads nowhere. Attach a store that runs where the app runs.", object, place.Reason)), nil, nil
+			"%s: %s The app would get a config var that leads nowhere. Attach a store that runs where the app runs.",
+			object, place.Reason)), nil, nil
 	case place.Verdict == keyvalue.DoesNotFit:
 		return diag.NewAttributeErrorDiagnostic(path.Root("instance_id"), "The app cannot reach the store", fmt.Sprintf(
 			"%s: %s Attach a store on a shield plan in that space; outside_space does not change that.", object, place.Reason)), nil, nil
 	case place.Verdict == keyvalue.NeedsConsent && plan.OutsideSpace.IsUnknown():
 	case place.Verdict == keyvalue.NeedsConsent && !plan.OutsideSpace.ValueBool():
-		return diag.NewAttributeErrorDiagnostic(path.Root("outside_space"), "The store is outside the network of the app's space", fmt.Sprintf(
-			"%s: %s Attach a store on a private plan in that space, or set outside_space = true, if the data may leave the space's network.", object, place.Reason)), nil, nil
+		return diag.NewAttributeErrorDiagnostic(path.Root("outside_space"), "The store is outside the network of the "+
+			"app's space", fmt.Sprintf(
+			"%s: %s Attach a store on a private plan in that space, or set outside_space = true, if the data may "+
+				"leave the space's network.", object, place.Reason)), nil, nil
 	case place.Verdict == keyvalue.NeedsConsent:
 		return nil, diag.NewAttributeWarningDiagnostic(path.Root("outside_space"), "Data will travel over the public internet", fmt.Sprintf(
 			"%s: %s outside_space = true consents to that.", object, place.Reason)), nil

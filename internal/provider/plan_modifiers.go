@@ -74,7 +74,8 @@ func refuseOutdated(object string, values ...liveValue) diag.Diagnostics {
 		return nil
 	}
 	return diag.Diagnostics{diag.NewErrorDiagnostic("The object has changed since the plan was made", fmt.Sprintf(
-		"%s is not any more what this plan was made for:\n\n%s\n\nNothing has been changed. Plan again, and not with -refresh=false, to see what that means.",
+		"%s is not any more what this plan was made for:\n\n%s\n\nNothing has been changed. Plan again, and not with "+
+			"-refresh=false, to see what that means.",
 		object, bullets(differs)))}
 }
 
@@ -124,8 +125,10 @@ func (r *run) planReplacement(
 		resp.RequiresReplace.Append(at)
 		if !read {
 			said.AddAttributeWarning(at, "The object is replaced as it was last read", fmt.Sprintf(
-				"%s = %s is fixed when the object is created, and is to be %s. If OpenTofu says while it applies that the final plan is inconsistent, "+
-					"the new value was not known before. Nothing has been changed then: apply again, and the next plan shows what is replaced.",
+				"%s = %s is fixed when the object is created, and is to be %s. If OpenTofu says while it applies that "+
+					"the final plan is inconsistent, "+
+					"the new value was not known before. Nothing has been changed then: apply again, and the next "+
+					"plan shows what is replaced.",
 				at, c.from, c.to))
 		}
 	}

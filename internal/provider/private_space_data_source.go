@@ -93,9 +93,10 @@ func (d *privateSpaceDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 			"generation": fact("Generation of Heroku's platform that the space runs on, such as `cedar`."),
 			"created_at": fact("Time at which the space was ordered, in RFC 3339."),
 			"outbound_ips": schema.SetAttribute{
-				MarkdownDescription: "Stable addresses from which the apps in the space reach the outside; null while Heroku has assigned none.",
-				ElementType:         types.StringType,
-				Computed:            true,
+				MarkdownDescription: "Stable addresses from which the apps in the space reach the outside; null while " +
+					"Heroku has assigned none.",
+				ElementType: types.StringType,
+				Computed:    true,
 			},
 			"apps": schema.ListNestedAttribute{
 				MarkdownDescription: "Apps in the space that this token may see, by name.",
@@ -106,8 +107,9 @@ func (d *privateSpaceDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 				}},
 			},
 			"stores": schema.ListNestedAttribute{
-				MarkdownDescription: "Key-Value Stores of these apps, by name. A store on a `mini` or `premium` plan is listed too, although it runs outside the space.",
-				Computed:            true,
+				MarkdownDescription: "Key-Value Stores of these apps, by name. A store on a `mini` or `premium` plan " +
+					"is listed too, although it runs outside the space.",
+				Computed: true,
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"id":     fact("UUID of the store."),
 					"name":   fact("Name of the store."),

@@ -23,7 +23,8 @@ func TestAccPrivateSpaceDataSource_lookUp(t *testing.T) {
 	sb := acctest.Start(t)
 	const found = "data.kvs_private_space.by_name"
 	checks := same("id", space, "data.kvs_private_space.by_id", found)
-	for _, attribute := range []string{"name", "team", "region", "shield", "cidr", "data_cidr", "state", "outbound_ips", "generation", "created_at"} {
+	for _, attribute := range []string{"name", "team", "region", "shield", "cidr", "data_cidr", "state", "outbound_ips",
+		"generation", "created_at"} {
 		checks = append(checks, same(attribute, space, "data.kvs_private_space.by_id", found)...)
 	}
 	named := func(list string, names ...string) statecheck.StateCheck {
@@ -113,7 +114,8 @@ data "kvs_private_space" "both" {
 				ConfigStateChecks: append(checks,
 					named("apps", "orders-api", "orders-web"),
 					named("stores", "orders-inside", "orders-outside"),
-					statecheck.ExpectKnownValue(found, tfjsonpath.New("stores").AtSliceIndex(0).AtMapKey("plan"), knownvalue.StringExact("private-7")),
+					statecheck.ExpectKnownValue(found, tfjsonpath.New("stores").AtSliceIndex(0).AtMapKey("plan"),
+						knownvalue.StringExact("private-7")),
 				),
 			},
 		},
@@ -170,11 +172,13 @@ resource "kvs_app" "common" {
 %s%s`, lookUp("inside", "web"), lookUp("outside", "common")),
 				ConfigStateChecks: append(append(
 					facts("data.kvs_app.inside", map[string]knownvalue.Check{
-						"space_name": knownvalue.StringExact("acme-prod"), "shield": knownvalue.Bool(true), "internal_routing": knownvalue.Bool(true),
-						"team": knownvalue.StringExact("acme"), "region": knownvalue.StringExact("virginia"),
+						"space_name": knownvalue.StringExact("acme-prod"), "shield": knownvalue.Bool(true),
+						"internal_routing": knownvalue.Bool(true),
+						"team":             knownvalue.StringExact("acme"), "region": knownvalue.StringExact("virginia"),
 					}),
 					facts("data.kvs_app.outside", map[string]knownvalue.Check{
-						"space_id": knownvalue.Null(), "space_name": knownvalue.Null(), "shield": knownvalue.Bool(false), "internal_routing": knownvalue.Bool(false),
+						"space_id": knownvalue.Null(), "space_name": knownvalue.Null(),
+						"shield": knownvalue.Bool(false), "internal_routing": knownvalue.Bool(false),
 					})...), same("space_id", app, "data.kvs_app.inside")...),
 			},
 		},

@@ -66,8 +66,10 @@ func (r *privateSpaceResource) deletionFailure(ctx context.Context, state privat
 	if listErr != nil || len(apps) == 0 {
 		return failure
 	}
-	return diag.NewErrorDiagnostic(failure.Summary(), failure.Detail()+"\n\nThese apps still live in the space, whether they are managed here or not:\n"+
-		strings.Join(describeApps(apps), "\n")+"\n\nDestroy each of them first, or bring it under management with an import block so that the plan shows its end.")
+	return diag.NewErrorDiagnostic(failure.Summary(), failure.Detail()+"\n\nThese apps still live in the space, "+
+		"whether they are managed here or not:\n"+
+		strings.Join(describeApps(apps), "\n")+"\n\nDestroy each of them first, or bring it under management with an "+
+		"import block so that the plan shows its end.")
 }
 
 func describeApps(apps []heroku.App) []string {
@@ -269,9 +271,11 @@ func (m privateSpaceModel) refuseReplacement(plan privateSpaceModel, changes []f
 	}
 	for _, c := range changes {
 		diags.AddAttributeError(path.Root(c.attribute), "This change would replace a protected Private Space", fmt.Sprintf(
-			"%s has %s = %s, and Heroku fixes it when a space is created. Changing it to %s would destroy the space and create another one. "+
+			"%s has %s = %s, and Heroku fixes it when a space is created. Changing it to %s would destroy the space "+
+				"and create another one. "+
 				"Nothing has been changed.\n\n"+
-				"Set it back to %s, or leave it out. To move, create a second kvs_private_space beside this one, and destroy this one last.",
+				"Set it back to %s, or leave it out. To move, create a second kvs_private_space beside this one, and "+
+				"destroy this one last.",
 			m, c.attribute, c.from, c.to, c.from))
 	}
 	return diags
@@ -285,14 +289,17 @@ func (m privateSpaceModel) refuseUnknown(plan privateSpaceModel) diag.Diagnostic
 		return diags
 	}
 	for _, fixed := range []fixedChange{
-		{"region", m.Region, plan.Region}, {"cidr", m.CIDR, plan.CIDR}, {"data_cidr", m.DataCIDR, plan.DataCIDR}, {"shield", m.Shield, plan.Shield},
+		{"region", m.Region, plan.Region}, {"cidr", m.CIDR, plan.CIDR}, {"data_cidr", m.DataCIDR, plan.DataCIDR},
+		{"shield", m.Shield, plan.Shield},
 	} {
 		if fixed.to.IsUnknown() {
 			diags.AddAttributeError(path.Root(fixed.attribute), "This change may replace a protected Private Space", fmt.Sprintf(
-				"%s has %s = %s, and the configured value is known only after apply. If it turned out to be another one, the space would have to be replaced. "+
+				"%s has %s = %s, and the configured value is known only after apply. If it turned out to be another "+
+					"one, the space would have to be replaced. "+
 					"Nothing has been changed.\n\n"+
 					"Give %[2]s as a value that is known when the plan is made, or leave it out, which keeps what the space has. "+
-					"If it is unknown because a module depends_on something that changes, let only those resources depend on it that have to. "+
+					"If it is unknown because a module depends_on something that changes, let only those resources "+
+					"depend on it that have to. "+
 					"Without protection (deletion_protection = false, applied first), an unknown value is planned as unchanged.",
 				m, fixed.attribute, fixed.from))
 		}
@@ -303,7 +310,8 @@ func (m privateSpaceModel) refuseUnknown(plan privateSpaceModel) diag.Diagnostic
 // lossWarning names what no other space will have.
 func (r *privateSpaceResource) lossWarning(ctx context.Context, state privateSpaceModel, f fate) diag.Diagnostics {
 	lost := []string{
-		"its outbound addresses, which others may have in their firewalls", "its trusted IP ranges and the permissions of its members", "its log drain",
+		"its outbound addresses, which others may have in their firewalls", "its trusted IP ranges and the " +
+			"permissions of its members", "its log drain",
 	}
 	if r.client != nil && r.run.look() {
 		if _, err := r.client.Space(ctx, state.spaceID()); heroku.IsNotFound(err) {
@@ -340,7 +348,8 @@ func (m privateSpaceModel) changeWarnings(plan, config privateSpaceModel) diag.D
 		diags.AddAttributeWarning(path.Root("log_drain_url_wo"), "The log drain of the space stays", fmt.Sprintf(
 			"%s has a log drain, and the configuration names none any more. Heroku cannot remove the drain of a space: it stays, and the "+
 				"logs go on flowing there. "+
-				"To end that, set log_drain_url_wo to another URL and change log_drain_url_wo_version, or stop receiving at the old one.", m))
+				"To end that, set log_drain_url_wo to another URL and change log_drain_url_wo_version, or stop "+
+				"receiving at the old one.", m))
 	}
 	return diags
 }

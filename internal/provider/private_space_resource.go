@@ -98,7 +98,8 @@ func (r *privateSpaceResource) Schema(ctx context.Context, _ resource.SchemaRequ
 			"team": schema.StringAttribute{
 				Required:   true,
 				Validators: []validator.String{validatedBy(validateTeamName)},
-				MarkdownDescription: "The name of the team that owns the space. Changing it transfers the space, with all apps in it, to another team of the same enterprise account. " +
+				MarkdownDescription: "The name of the team that owns the space. Changing it transfers the space, with " +
+					"all apps in it, to another team of the same enterprise account. " +
 					"The token's user must be an admin of both.",
 			},
 			"region": schema.StringAttribute{
@@ -130,41 +131,47 @@ func (r *privateSpaceResource) Schema(ctx context.Context, _ resource.SchemaRequ
 				Computed:      true,
 				Validators:    []validator.String{validatedBy(keyvalue.ValidateDataCIDR)},
 				PlanModifiers: []planmodifier.String{keep},
-				MarkdownDescription: "The private IPv4 range of the space's data services, a `/16` to a `/20`; Heroku chooses one when it is absent at creation. " +
+				MarkdownDescription: "The private IPv4 range of the space's data services, a `/16` to a `/20`; Heroku " +
+					"chooses one when it is absent at creation. " +
 					"Changing it replaces the space, which `deletion_protection` refuses. Leaving it out never does.",
 			},
 			"log_drain_url_wo": schema.StringAttribute{
-				Optional:   true,
-				WriteOnly:  true,
-				Sensitive:  true,
-				Validators: []validator.String{validatedBy(keyvalue.ValidateLogDrainURL), stringvalidator.AlsoRequires(path.MatchRoot("log_drain_url_wo_version"))},
+				Optional:  true,
+				WriteOnly: true,
+				Sensitive: true,
+				Validators: []validator.String{validatedBy(keyvalue.ValidateLogDrainURL),
+					stringvalidator.AlsoRequires(path.MatchRoot("log_drain_url_wo_version"))},
 				MarkdownDescription: "The `https` URL to which the logs of the whole space go. " +
 					"It is not kept in the state, so a new value takes effect when `log_drain_url_wo_version` changes. " +
 					"Heroku cannot remove it: when it is left out, the logs go on flowing there.",
 			},
 			"log_drain_url_wo_version": schema.Int64Attribute{
-				Optional:            true,
-				CustomType:          versionNumber,
-				Validators:          []validator.Int64{int64validator.AlsoRequires(path.MatchRoot("log_drain_url_wo"))},
-				MarkdownDescription: "A whole number to change whenever `log_drain_url_wo` does. Changing it sets the space's log drain in place.",
+				Optional:   true,
+				CustomType: versionNumber,
+				Validators: []validator.Int64{int64validator.AlsoRequires(path.MatchRoot("log_drain_url_wo"))},
+				MarkdownDescription: "A whole number to change whenever `log_drain_url_wo` does. Changing it sets the " +
+					"space's log drain in place.",
 			},
 			"deletion_protection": schema.BoolAttribute{
 				Optional: true,
 				Computed: true,
 				Default:  booldefault.StaticBool(true),
 				MarkdownDescription: "Whether this provider refuses to destroy or replace the space, `true` by default. " +
-					"Set it to `false` and apply before destroying the space on purpose. Heroku has no such switch: the dashboard and the CLI can still destroy an empty space.",
+					"Set it to `false` and apply before destroying the space on purpose. Heroku has no such switch: " +
+					"the dashboard and the CLI can still destroy an empty space.",
 			},
 			"state": schema.StringAttribute{
-				Computed:            true,
-				PlanModifiers:       []planmodifier.String{keep},
-				MarkdownDescription: "`allocated` when the space is ready, `allocating` before that: the next apply then waits for the end.",
+				Computed:      true,
+				PlanModifiers: []planmodifier.String{keep},
+				MarkdownDescription: "`allocated` when the space is ready, `allocating` before that: the next apply " +
+					"then waits for the end.",
 			},
 			"outbound_ips": schema.SetAttribute{
-				Computed:            true,
-				ElementType:         types.StringType,
-				PlanModifiers:       []planmodifier.Set{setplanmodifier.UseStateForUnknown()},
-				MarkdownDescription: "The stable addresses from which the apps in the space reach the outside. Null until Heroku has assigned them.",
+				Computed:      true,
+				ElementType:   types.StringType,
+				PlanModifiers: []planmodifier.Set{setplanmodifier.UseStateForUnknown()},
+				MarkdownDescription: "The stable addresses from which the apps in the space reach the outside. Null " +
+					"until Heroku has assigned them.",
 			},
 			"generation": schema.StringAttribute{
 				Computed:            true,
@@ -177,10 +184,11 @@ func (r *privateSpaceResource) Schema(ctx context.Context, _ resource.SchemaRequ
 				MarkdownDescription: "When the space was ordered, in RFC 3339.",
 			},
 			"timeouts": timeoutsAttribute(ctx, timeouts.Opts{
-				Create:            true,
-				Update:            true,
-				Delete:            true,
-				CreateDescription: "How long to wait for a new space, such as `1h`; `45m` by default. When it passes, the space is kept and the next apply continues to wait.",
+				Create: true,
+				Update: true,
+				Delete: true,
+				CreateDescription: "How long to wait for a new space, such as `1h`; `45m` by default. When it passes, " +
+					"the space is kept and the next apply continues to wait.",
 				UpdateDescription: "How long to wait for a transfer, such as `30m`; `20m` by default.",
 				DeleteDescription: "How long to wait until a destroyed space is gone; `30m` by default.",
 			}),
@@ -199,7 +207,8 @@ func (r *privateSpaceResource) Configure(_ context.Context, req resource.Configu
 }
 
 // ValidateConfig judges the two ranges together; one that is left out stands for Heroku's default.
-func (r *privateSpaceResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+func (r *privateSpaceResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest,
+	resp *resource.ValidateConfigResponse) {
 	var config privateSpaceModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	if resp.Diagnostics.HasError() || config.CIDR.IsUnknown() || config.DataCIDR.IsUnknown() {
@@ -296,7 +305,8 @@ func (r *privateSpaceResource) Create(ctx context.Context, req resource.CreateRe
 		return
 	} else if err != nil {
 		resp.Diagnostics.AddWarning("Private Space is not ready yet",
-			r.failure("", plan.String(), err).Detail()+"\n\nThe space exists and is kept in the state. The next apply continues with this same space: nothing is ordered again, and nothing is destroyed. "+
+			r.failure("", plan.String(), err).Detail()+"\n\nThe space exists and is kept in the state. The next apply "+
+				"continues with this same space: nothing is ordered again, and nothing is destroyed. "+
 				"Apps cannot be created in it until then. To wait longer, raise timeouts.create.")
 	}
 	save()
@@ -398,7 +408,8 @@ func (r *privateSpaceResource) Update(ctx context.Context, req resource.UpdateRe
 }
 
 // steps lists the requests that turn state into plan; only what differs is sent.
-func (r *privateSpaceResource) steps(state, plan privateSpaceModel, drain heroku.Secret, timeout time.Duration) []func(context.Context) (heroku.Space, error) {
+func (r *privateSpaceResource) steps(state, plan privateSpaceModel, drain heroku.Secret,
+	timeout time.Duration) []func(context.Context) (heroku.Space, error) {
 	id := state.spaceID()
 	var steps []func(context.Context) (heroku.Space, error)
 	if !plan.Name.Equal(state.Name) {

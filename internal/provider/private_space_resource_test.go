@@ -86,7 +86,8 @@ func TestAccPrivateSpace_update(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	sameID := statecheck.CompareValue(compare.ValuesSame())
-	updated := resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(space, plancheck.ResourceActionUpdate)}}
+	updated := resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(space,
+		plancheck.ResourceActionUpdate)}}
 	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		CheckDestroy:             sb.NothingLeft(),
@@ -96,7 +97,9 @@ func TestAccPrivateSpace_update(t *testing.T) {
 				ConfigStateChecks: []statecheck.StateCheck{sameID.AddStateValue(space, tfjsonpath.New("id"))},
 			},
 			{ // another name and another team are the same space
-				Config:           strings.NewReplacer("acme-prod", "acme-live", `"acme"`, `"acme-data"`).Replace(privateSpace(`log_drain_url_wo = "https://logs.example.com/in"`, `log_drain_url_wo_version = 1`)),
+				Config: strings.NewReplacer("acme-prod", "acme-live", `"acme"`,
+					`"acme-data"`).Replace(privateSpace(`log_drain_url_wo = "https://logs.example.com/in"`,
+					`log_drain_url_wo_version = 1`)),
 				ConfigPlanChecks: updated,
 				ConfigStateChecks: []statecheck.StateCheck{
 					sameID.AddStateValue(space, tfjsonpath.New("id")),
@@ -105,7 +108,9 @@ func TestAccPrivateSpace_update(t *testing.T) {
 				},
 			},
 			{ // another log drain is set when its version changes, and is in no state
-				Config:           strings.NewReplacer("acme-prod", "acme-live", `"acme"`, `"acme-data"`).Replace(privateSpace(`log_drain_url_wo = "https://logs.example.com/other"`, `log_drain_url_wo_version = 2`)),
+				Config: strings.NewReplacer("acme-prod", "acme-live", `"acme"`,
+					`"acme-data"`).Replace(privateSpace(`log_drain_url_wo = "https://logs.example.com/other"`,
+					`log_drain_url_wo_version = 2`)),
 				ConfigPlanChecks: updated,
 				ConfigStateChecks: []statecheck.StateCheck{
 					sameID.AddStateValue(space, tfjsonpath.New("id")),
@@ -229,7 +234,8 @@ func TestAccPrivateSpace_refusal(t *testing.T) {
 		"another range that Heroku keeps": {`data_cidr = "172.17.0.0/20"`, "172.17.0.0/16"},
 		"ranges that overlap":             {`data_cidr = "10.0.16.0/20"`, "overlaps"},
 		"an IPv6 range":                   {`cidr = "fd00::/16"`, "IPv6"},
-		"a log drain that is not https":   {"log_drain_url_wo = \"http://logs.example.com\"\n  log_drain_url_wo_version = 1", "begins with https://"},
+		"a log drain that is not https": {"log_drain_url_wo = \"http://logs.example.com\"\n  " +
+			"log_drain_url_wo_version = 1", "begins with https://"},
 		"a team in capitals":              {otherSpace("acme-other", "ACME"), `write "acme"`},
 		"a name in capitals":              {otherSpace("Acme-Other", "acme"), `write for example "acme-other"`},
 		"an empty range":                  {`cidr = ""`, "is not an address range"},
@@ -337,7 +343,8 @@ func TestAccPrivateSpace_contents(t *testing.T) {
 			{
 				Config: privateSpace(),
 				PostApplyFunc: func() {
-					if _, err := someone.CreateApp(t.Context(), heroku.AppCreate{Name: "by-hand", Team: "acme", Space: "acme-prod"}); err != nil {
+					if _, err := someone.CreateApp(t.Context(),
+						heroku.AppCreate{Name: "by-hand", Team: "acme", Space: "acme-prod"}); err != nil {
 						t.Fatal(err)
 					}
 				},

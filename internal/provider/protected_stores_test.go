@@ -15,16 +15,19 @@ func TestProtectedStores_whoeverComesSecondSeesTheConflict(t *testing.T) {
 	t.Parallel()
 	app := appModel{ID: types.StringValue("app"), Name: types.StringValue("orders-web")}
 	store := func(id, app string, protected bool) instanceModel {
-		return instanceModel{ID: types.StringValue(id), Name: types.StringValue("cache-" + id), AppID: types.StringValue(app), DeletionProtection: types.BoolValue(protected)}
+		return instanceModel{ID: types.StringValue(id), Name: types.StringValue("cache-" + id),
+			AppID: types.StringValue(app), DeletionProtection: types.BoolValue(protected)}
 	}
 	for name, test := range map[string]struct {
 		stores  []instanceModel
 		refused []string // the names in the refusal, in order
 	}{
-		"protected stores are named, in one order":     {[]instanceModel{store("b", "app", true), store("a", "app", true)}, []string{"cache-a", "cache-b"}},
-		"an unprotected store holds nothing back":      {[]instanceModel{store("a", "app", false)}, nil},
-		"a store of another app holds nothing back":    {[]instanceModel{store("a", "other", true)}, nil},
-		"a store that is read twice is one":            {[]instanceModel{store("a", "app", true), store("a", "app", true)}, []string{"cache-a"}},
+		"protected stores are named, in one order": {[]instanceModel{store("b", "app", true),
+			store("a", "app", true)}, []string{"cache-a", "cache-b"}},
+		"an unprotected store holds nothing back":   {[]instanceModel{store("a", "app", false)}, nil},
+		"a store of another app holds nothing back": {[]instanceModel{store("a", "other", true)}, nil},
+		"a store that is read twice is one": {[]instanceModel{store("a", "app", true),
+			store("a", "app", true)}, []string{"cache-a"}},
 		"an app without stores is free to be replaced": {nil, nil},
 	} {
 		t.Run(name+", seen by the app", func(t *testing.T) {
@@ -75,7 +78,8 @@ func TestProtectedStores_ofASpace(t *testing.T) {
 	outside := appModel{ID: types.StringValue("outside"), Name: types.StringValue("orders-site"), SpaceID: types.StringNull()}
 	store := func(app string, protected bool) instanceModel {
 		return instanceModel{
-			ID: types.StringValue("of-" + app), Name: types.StringValue("cache"), AppID: types.StringValue(app), DeletionProtection: types.BoolValue(protected),
+			ID: types.StringValue("of-" + app), Name: types.StringValue("cache"), AppID: types.StringValue(app),
+			DeletionProtection: types.BoolValue(protected),
 		}
 	}
 	type step func(*protectedStores) diag.Diagnostics

@@ -85,19 +85,23 @@ func (p *kvsProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 		Attributes: map[string]schema.Attribute{
 			"api_key": schema.StringAttribute{
 				MarkdownDescription: "Heroku API token, as `heroku authorizations:create` prints it. " +
-					"When absent, the environment variable `HEROKU_API_KEY` is used, and after it the netrc file's entry for the host of `api_url`, which is sent to no other host.",
-				Validators: []validator.String{notBlank("a token, for example one that `heroku authorizations:create` has printed", "HEROKU_API_KEY or the netrc file")},
-				Optional:   true,
-				Sensitive:  true,
+					"When absent, the environment variable `HEROKU_API_KEY` is used, and after it the netrc file's " +
+					"entry for the host of `api_url`, which is sent to no other host.",
+				Validators: []validator.String{notBlank("a token, for example one that `heroku authorizations:create` "+
+					"has printed", "HEROKU_API_KEY or the netrc file")},
+				Optional:  true,
+				Sensitive: true,
 			},
 			"api_url": schema.StringAttribute{
-				MarkdownDescription: "Base URL of the Platform API. It begins with `https://`; `http://` is accepted for this machine only. " +
+				MarkdownDescription: "Base URL of the Platform API. It begins with `https://`; `http://` is accepted " +
+					"for this machine only. " +
 					"When absent, the environment variable `HEROKU_API_URL` is used, and after it `https://api.heroku.com`.",
 				Validators: []validator.String{notBlank("a URL, for example https://api.heroku.com", "HEROKU_API_URL")},
 				Optional:   true,
 			},
 			"data_api_url": schema.StringAttribute{
-				MarkdownDescription: "Base URL of the Data API, which serves the settings and credentials of stores, with the same rule for `http://`. " +
+				MarkdownDescription: "Base URL of the Data API, which serves the settings and credentials of stores, " +
+					"with the same rule for `http://`. " +
 					"When absent, the environment variable `HEROKU_DATA_API_URL` is used, and after it `https://api.data.heroku.com`.",
 				Validators: []validator.String{notBlank("a URL, for example https://api.data.heroku.com", "HEROKU_DATA_API_URL")},
 				Optional:   true,
@@ -144,7 +148,8 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		const summary = "Unable to use the Heroku API"
 		const object = "Checking the API token"
 		if heroku.HasStatus(err, http.StatusNotFound) { // Heroku has that path
-			resp.Diagnostics.AddError(summary, fmt.Sprintf("%s: %s\n\nHeroku has this path, so that the URL of the API is another one: check api_url (or HEROKU_API_URL).",
+			resp.Diagnostics.AddError(summary, fmt.Sprintf("%s: %s\n\nHeroku has this path, so that the URL of the "+
+				"API is another one: check api_url (or HEROKU_API_URL).",
 				object, whatHappened(err)))
 			return
 		}
@@ -182,7 +187,8 @@ func unusableCredential(err error) diag.Diagnostic {
 	}
 	if errors.Is(err, heroku.ErrUnusableNetrc) {
 		return diag.NewAttributeErrorDiagnostic(at, "The netrc file cannot be used", capital(err.Error())+
-			".\n\nCorrect the file, for example with `heroku login`, which writes the entry, or set HEROKU_API_KEY, which comes before it. Nothing was sent to Heroku.")
+			".\n\nCorrect the file, for example with `heroku login`, which writes the entry, or set HEROKU_API_KEY, "+
+			"which comes before it. Nothing was sent to Heroku.")
 	}
 	return diag.NewAttributeErrorDiagnostic(at, "The Heroku API token cannot be used", capital(err.Error())+
 		".\n\nCorrect it there: a token is one word, as `heroku authorizations:create` prints it. Nothing was sent to Heroku.")
@@ -263,7 +269,8 @@ func (p *kvsProvider) EphemeralResources(context.Context) []func() ephemeral.Eph
 func (p *kvsProvider) Actions(context.Context) []func() action.Action {
 	const store = "instance_id"
 	return []func() action.Action{
-		governAction(newAppMaintenanceAction, "app_id"), governAction(newCredentialsAction, store), governAction(newMaintenanceRunAction, store),
+		governAction(newAppMaintenanceAction, "app_id"), governAction(newCredentialsAction, store),
+		governAction(newMaintenanceRunAction, store),
 		governAction(newMaintenanceScheduleAction, store), governAction(newStatsAction, store), governAction(newVersionAction, store),
 	}
 }
@@ -316,7 +323,8 @@ func (c *connection) ready(diags *diag.Diagnostics) bool {
 	}
 	diags.AddError("The kvs provider is not configured yet",
 		"A value in the provider's configuration is known only after apply, so Heroku cannot be asked now. "+
-			"Give api_key, api_url and data_api_url values that are known at plan time (variables, environment variables or the netrc file), "+
+			"Give api_key, api_url and data_api_url values that are known at plan time (variables, environment "+
+			"variables or the netrc file), "+
 			"or first apply what they come from with -target.")
 	return false
 }

@@ -98,8 +98,9 @@ func TestProvider_userAgent(t *testing.T) {
 		environment map[string]string
 		want        string
 	}{
-		"it names both programs":             {nil, "terraform-provider-kvs/1.2.3 (Terraform 1.14.0)"},
-		"it takes what the operator appends": {map[string]string{"TF_APPEND_USER_AGENT": "acme/7"}, "terraform-provider-kvs/1.2.3 (Terraform 1.14.0) acme/7"},
+		"it names both programs": {nil, "terraform-provider-kvs/1.2.3 (Terraform 1.14.0)"},
+		"it takes what the operator appends": {map[string]string{"TF_APPEND_USER_AGENT": "acme/7"},
+			"terraform-provider-kvs/1.2.3 (Terraform 1.14.0) acme/7"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -150,11 +151,14 @@ func TestProvider_configure(t *testing.T) {
 			key: known("secret-token"), url: known(answering(200, "application/json", `{"remaining":4500}`)), ready: true},
 		"a wrong token is one error that says where it came from": {
 			environment: map[string]string{"HEROKU_API_KEY": "secret-token"},
-			key:         null, url: known(answering(401, "application/json", `{"id":"unauthorized","message":"Invalid credentials provided."}`)),
+			key:         null, url: known(answering(401, "application/json",
+				`{"id":"unauthorized","message":"Invalid credentials provided."}`)),
 			summary: "Unable to use the Heroku API",
-			detail:  []string{"HEROKU_API_KEY", "Invalid credentials provided.", "/account/rate-limits", "1b9c", "heroku authorizations:create"}},
+			detail: []string{"HEROKU_API_KEY", "Invalid credentials provided.", "/account/rate-limits", "1b9c",
+				"heroku authorizations:create"}},
 		"an unreachable API is one error": {
-			key: known("secret-token"), url: known(closed.URL), summary: "Unable to use the Heroku API", detail: []string{"/account/rate-limits", "api_url"}},
+			key: known("secret-token"), url: known(closed.URL), summary: "Unable to use the Heroku API",
+			detail: []string{"/account/rate-limits", "api_url"}},
 		"HTML instead of JSON is one error": {
 			key: known("secret-token"), url: known(answering(200, "text/html", "<html>Sign in</html>")),
 			summary: "Unable to use the Heroku API", detail: []string{"does not look like the Heroku API", "200", "1b9c"}},
@@ -165,30 +169,38 @@ func TestProvider_configure(t *testing.T) {
 			key: known("secret-token"), url: known(answering(200, "application/json", `{"remaining":45`)),
 			summary: "Unable to use the Heroku API", detail: []string{"GET /account/rate-limits"}},
 		"no token anywhere says where one may be": {
-			key: null, url: known("https://example.com"), summary: "No Heroku API token was found", detail: []string{"api_key", "HEROKU_API_KEY", "netrc"}},
+			key: null, url: known("https://example.com"), summary: "No Heroku API token was found",
+			detail: []string{"api_key", "HEROKU_API_KEY", "netrc"}},
 		"a token with a blank in it is there, and cannot be used": {
 			environment: map[string]string{"HEROKU_API_KEY": "secret-token and more"}, key: null, url: known("https://example.com"),
-			summary: "The Heroku API token cannot be used", detail: []string{"the HEROKU_API_KEY environment variable", "contains a space", "one word"}},
+			summary: "The Heroku API token cannot be used", detail: []string{"the HEROKU_API_KEY environment variable",
+				"contains a space", "one word"}},
 		"a netrc file that cannot be read is there as well": {
 			environment: map[string]string{"NETRC": t.TempDir()}, key: null, url: known("https://example.com"),
 			summary: "The netrc file cannot be used", detail: []string{"is a directory", "Correct the file"}},
 		"a netrc entry without a password is there as well": {
 			environment: map[string]string{"NETRC": passwordless},
-			key:         null, url: null, summary: "The netrc file cannot be used", detail: []string{passwordless + " has an entry for api.heroku.com, and no password in it"}},
+			key:         null, url: null, summary: "The netrc file cannot be used",
+			detail: []string{passwordless + " has an entry for api.heroku.com, and no password in it"}},
 		"quotes of a shell are no part of a token": {
 			environment: map[string]string{"HEROKU_API_KEY": `"HRKU-1"`},
-			key:         null, url: null, summary: "The Heroku API token cannot be used", detail: []string{"begins or ends with a quotation mark", "one word"}},
+			key:         null, url: null, summary: "The Heroku API token cannot be used",
+			detail: []string{"begins or ends with a quotation mark", "one word"}},
 		"an address with a path too many is no missing object": {
-			key: known("secret-token"), url: known(answering(404, "application/json", `{"id":"not_found","message":"The requested API endpoint was not found."}`)),
+			key: known("secret-token"), url: known(answering(404, "application/json",
+				`{"id":"not_found","message":"The requested API endpoint was not found."}`)),
 			summary: "Unable to use the Heroku API", detail: []string{"404 not_found", "check api_url (or HEROKU_API_URL)"}},
 		"an address that is none is refused": {
-			key: known("secret-token"), url: known("ftp://example.com"), summary: "Invalid provider configuration", detail: []string{"https://", "HEROKU_API_URL", "Nothing was sent"}},
+			key: known("secret-token"), url: known("ftp://example.com"), summary: "Invalid provider configuration",
+			detail: []string{"https://", "HEROKU_API_URL", "Nothing was sent"}},
 		"an address without TLS is refused, before the token is sent": {
 			environment: map[string]string{"HEROKU_API_KEY": "secret-token"},
-			key:         null, url: known("http://api.example.com"), summary: "Invalid provider configuration", detail: []string{"API URL", "https://", "localhost"}},
+			key:         null, url: known("http://api.example.com"), summary: "Invalid provider configuration",
+			detail: []string{"API URL", "https://", "localhost"}},
 		"a netrc entry is for the host that it names": {
 			environment: map[string]string{"NETRC": netrc},
-			key:         null, url: known("https://api.example.com"), summary: "No Heroku API token was found", detail: []string{"api.example.com", "not sent there"}},
+			key:         null, url: known("https://api.example.com"), summary: "No Heroku API token was found",
+			detail: []string{"api.example.com", "not sent there"}},
 		"a token that is known only after apply does not fall back to the environment": {
 			environment: map[string]string{"HEROKU_API_KEY": "secret-token"}, key: unknown, url: known("https://example.com")},
 		"an address that is known only after apply does not fall back to the environment": {

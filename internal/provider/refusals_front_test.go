@@ -67,7 +67,8 @@ func (r *refuser) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	r.refused = asks
 	return &http.Response{
-		StatusCode: http.StatusForbidden, Header: http.Header{"Content-Type": {"application/json"}, "Request-Id": {"5c0f"}}, Request: request,
+		StatusCode: http.StatusForbidden, Header: http.Header{"Content-Type": {"application/json"},
+			"Request-Id": {"5c0f"}}, Request: request,
 		Body: io.NopCloser(strings.NewReader(`{"id":"forbidden","message":"` + refusal + `"}`)),
 	}, nil
 }
@@ -230,8 +231,9 @@ func (m *managed) apply(given values) {
 	if given != nil {
 		config = m.value(m.schemas.ResourceSchemas[m.name], given)
 		proposed = m.proposed(given, prior)
-		judged, err := m.server.ValidateResourceConfig(m.Context(), &tfprotov6.ValidateResourceConfigRequest{TypeName: m.name, Config: config,
-			ClientCapabilities: &tfprotov6.ValidateResourceConfigClientCapabilities{WriteOnlyAttributesAllowed: true}})
+		judged, err := m.server.ValidateResourceConfig(m.Context(),
+			&tfprotov6.ValidateResourceConfigRequest{TypeName: m.name, Config: config,
+				ClientCapabilities: &tfprotov6.ValidateResourceConfigClientCapabilities{WriteOnlyAttributesAllowed: true}})
 		m.heard(err, judged.Diagnostics)
 	}
 	if m.over() {
@@ -244,7 +246,8 @@ func (m *managed) apply(given values) {
 		return
 	}
 	done, err := m.server.ApplyResourceChange(m.Context(), &tfprotov6.ApplyResourceChangeRequest{
-		TypeName: m.name, PriorState: prior, PlannedState: plan.PlannedState, Config: config, PlannedPrivate: plan.PlannedPrivate, PlannedIdentity: plan.PlannedIdentity,
+		TypeName: m.name, PriorState: prior, PlannedState: plan.PlannedState, Config: config,
+		PlannedPrivate: plan.PlannedPrivate, PlannedIdentity: plan.PlannedIdentity,
 	})
 	m.heard(err, done.Diagnostics)
 	m.state, m.private, m.identity = done.NewState, done.Private, done.NewIdentity
@@ -281,7 +284,8 @@ func (m *managed) refresh() {
 		return
 	}
 	m.command()
-	read, err := m.server.ReadResource(m.Context(), &tfprotov6.ReadResourceRequest{TypeName: m.name, CurrentState: m.state, Private: m.private, CurrentIdentity: m.identity})
+	read, err := m.server.ReadResource(m.Context(), &tfprotov6.ReadResourceRequest{TypeName: m.name,
+		CurrentState: m.state, Private: m.private, CurrentIdentity: m.identity})
 	m.heard(err, read.Diagnostics)
 	m.state, m.private, m.identity = read.NewState, read.Private, read.NewIdentity
 }
@@ -297,7 +301,8 @@ func (f *front) imports(name, id string) *managed {
 	if f.heard(err, imported.Diagnostics); f.over() {
 		return m
 	}
-	m.state, m.private, m.identity = imported.ImportedResources[0].State, imported.ImportedResources[0].Private, imported.ImportedResources[0].Identity
+	m.state, m.private, m.identity = imported.ImportedResources[0].State, imported.ImportedResources[0].Private,
+		imported.ImportedResources[0].Identity
 	m.refresh()
 	return m
 }
@@ -308,7 +313,8 @@ func (f *front) reads(name string, given values) {
 		return
 	}
 	f.command()
-	read, err := f.server.ReadDataSource(f.Context(), &tfprotov6.ReadDataSourceRequest{TypeName: name, Config: f.value(f.schemas.DataSourceSchemas[name], given)})
+	read, err := f.server.ReadDataSource(f.Context(), &tfprotov6.ReadDataSourceRequest{TypeName: name,
+		Config: f.value(f.schemas.DataSourceSchemas[name], given)})
 	f.heard(err, read.Diagnostics)
 }
 

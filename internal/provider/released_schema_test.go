@@ -88,7 +88,8 @@ func breaksBetween(was, is providerSchema) schemaBreaks {
 		}
 		if object := "function/" + name; !kept {
 			breaks.add(object, "", "is gone")
-		} else if !reflect.DeepEqual(parameters(before.Parameters), parameters(now.Parameters)) || !reflect.DeepEqual(before.Returns, now.Returns) {
+		} else if !reflect.DeepEqual(parameters(before.Parameters), parameters(now.Parameters)) ||
+			!reflect.DeepEqual(before.Returns, now.Returns) {
 			breaks.add(object, "", "takes or returns another type")
 		}
 	}

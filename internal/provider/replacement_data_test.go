@@ -54,8 +54,10 @@ func megabytes(t *testing.T) int {
 func TestAccReplacement_data(t *testing.T) {
 	t.Parallel()
 	for name, m := range map[string]move{
-		"to another app": {before: twoApps("web", "premium-5", ""), after: twoApps("api", "premium-5", ""), apps: map[string]string{"orders-web": "REDIS", "orders-api": "REDIS"}},
-		"into a space":   {before: intoSpace("web", "premium-5", ""), after: intoSpace("inside", "private-7", ""), apps: map[string]string{"orders-inside": "REDIS"}},
+		"to another app": {before: twoApps("web", "premium-5", ""), after: twoApps("api", "premium-5", ""),
+			apps: map[string]string{"orders-web": "REDIS", "orders-api": "REDIS"}},
+		"into a space": {before: intoSpace("web", "premium-5", ""), after: intoSpace("inside", "private-7", ""),
+			apps: map[string]string{"orders-inside": "REDIS"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -70,7 +72,8 @@ func TestAccReplacement_data(t *testing.T) {
 			}
 			l.mustApply(m.after)
 			l.expectServed(m.apps, seeded)
-			if now := l.served("orders-"+map[bool]string{true: "inside", false: "api"}[name == "into a space"], "REDIS"); len(now) != len(seeded) {
+			if now := l.served("orders-"+map[bool]string{true: "inside", false: "api"}[name == "into a space"],
+				"REDIS"); len(now) != len(seeded) {
 				t.Errorf("the new store has %d keys, want %d", len(now), len(seeded))
 			}
 		})
@@ -148,7 +151,8 @@ func TestAccReplacement_customers(t *testing.T) {
 	t.Run("held", func(t *testing.T) {
 		t.Parallel()
 		l, c := begin(t, heldStill)
-		if plan := l.plan(); !acctest.Says("so that no write is lost").MatchString(plan.Output()) || acctest.Says("may be lost").MatchString(plan.Output()) {
+		if plan := l.plan(); !acctest.Says("so that no write is lost").MatchString(plan.Output()) ||
+			acctest.Says("may be lost").MatchString(plan.Output()) {
 			t.Errorf("the plan says of the writes:\n%s", plan.Output())
 		}
 		if result := l.apply(mishap{kind: lookedAt, look: c.use}); result.Code != 0 {

@@ -86,7 +86,8 @@ func datasetOf(t *testing.T, client *redis.Client) dataset {
 }
 
 func (c dataset) describe(ctx context.Context, conn *redis.Conn, database int, keys []string) error {
-	kinds, expiries, values := make([]*redis.StatusCmd, len(keys)), make([]*redis.DurationCmd, len(keys)), make([]*redis.StringCmd, len(keys))
+	kinds, expiries, values := make([]*redis.StatusCmd, len(keys)), make([]*redis.DurationCmd, len(keys)),
+		make([]*redis.StringCmd, len(keys))
 	_, err := conn.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, key := range keys {
 			kinds[i], expiries[i], values[i] = p.Type(ctx, key), p.PExpireTime(ctx, key), p.Dump(ctx, key)
@@ -106,7 +107,8 @@ func (c dataset) describe(ctx context.Context, conn *redis.Conn, database int, k
 			slices.Sort(members)
 			value, err = strings.Join(members, "\x00"), failed
 		}
-		c[fmt.Sprintf("%d/%s", database, key)] = fmt.Sprintf("%s, expires %d, %x", kinds[i].Val(), expiries[i].Val(), sha256.Sum256([]byte(value)))
+		c[fmt.Sprintf("%d/%s", database, key)] = fmt.Sprintf("%s, expires %d, %x", kinds[i].Val(), expiries[i].Val(),
+			sha256.Sum256([]byte(value)))
 	}
 	return err
 }

@@ -189,7 +189,8 @@ type watchedProvider struct {
 	p *mishappening
 }
 
-func (w *watchedProvider) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+func (w *watchedProvider) ApplyResourceChange(ctx context.Context,
+	req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
 	w.p.applying.Store(&ctx)
 	return w.ProviderServer.ApplyResourceChange(ctx, req)
 }
@@ -206,7 +207,8 @@ func (p *mishappening) RoundTrip(r *http.Request) (*http.Response, error) {
 	counts := r.Method != http.MethodGet && (p.of == nil || p.of.MatchString(r.Method+" "+r.URL.Path))
 	strikes := counts && p.written.Add(1) == int64(p.write)
 	if strikes && p.kind == answerLost {
-		p.Inject(sandbox.Fault{Match: sandbox.Match{Method: r.Method, Path: r.URL.Path, Agent: r.UserAgent(), Times: 1}, Do: sandbox.Effect{Commit: true, Reset: true}})
+		p.Inject(sandbox.Fault{Match: sandbox.Match{Method: r.Method, Path: r.URL.Path, Agent: r.UserAgent(), Times: 1},
+			Do: sandbox.Effect{Commit: true, Reset: true}})
 	}
 	response, err := http.DefaultTransport.RoundTrip(r)
 	if !strikes {

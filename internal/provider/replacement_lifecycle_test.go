@@ -39,7 +39,8 @@ func TestAccReplacement_lifecycle(t *testing.T) {
 	for _, lifecycle := range []string{"create_before_destroy = true", "prevent_destroy = true"} {
 		t.Run(lifecycle, func(t *testing.T) {
 			t.Parallel()
-			before, after := withLifecycle(twoApps("web", "premium-0", ""), lifecycle), withLifecycle(twoApps("api", "premium-1", ""), lifecycle)
+			before, after := withLifecycle(twoApps("web", "premium-0", ""), lifecycle),
+				withLifecycle(twoApps("api", "premium-1", ""), lifecycle)
 			l := newLab(t, before)
 			l.moved(before, after)
 		})
@@ -157,7 +158,8 @@ resource "kvs_instance" "all" {
 }
 `
 	}
-	for _, happens := range []mishap{{}, {kind: crashed, write: 2, of: forkOrdered}, {kind: crashed, write: 6, of: attaching}, {kind: interrupted, write: 2, of: forkOrdered}} {
+	for _, happens := range []mishap{{}, {kind: crashed, write: 2, of: forkOrdered},
+		{kind: crashed, write: 6, of: attaching}, {kind: interrupted, write: 2, of: forkOrdered}} {
 		t.Run(strings.TrimSpace("moving, "+happens.kind), func(t *testing.T) {
 			t.Parallel()
 			l := newLab(t, config("web", "premium-0"))

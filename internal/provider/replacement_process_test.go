@@ -32,7 +32,8 @@ func TestAccReplacement_realProcess(t *testing.T) {
 	}
 
 	// it hangs when the first app has moved, and is killed there
-	l.Inject(sandbox.Fault{Match: sandbox.Match{Method: http.MethodPost, Path: "/addon-attachments", Nth: 3}, Do: sandbox.Effect{Commit: true, Hang: true}})
+	l.Inject(sandbox.Fault{Match: sandbox.Match{Method: http.MethodPost, Path: "/addon-attachments", Nth: 3},
+		Do: sandbox.Effect{Commit: true, Hang: true}})
 	l.cli.Configure(twoApps("api", "premium-1", ""))
 	log := t.TempDir() + "/trace.log"
 	l.cli.Env = []string{"TF_LOG=TRACE", "TF_LOG_PATH=" + log}
@@ -61,7 +62,8 @@ func TestAccReplacement_realProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, request := range []string{"path=/redis/v0/databases/" + string(old.AddOnID), "path=/redis/v0/databases/" + string(made.AddOnID)} {
+	for _, request := range []string{"path=/redis/v0/databases/" + string(old.AddOnID),
+		"path=/redis/v0/databases/" + string(made.AddOnID)} {
 		if !strings.Contains(string(trace), request) {
 			t.Errorf("the log does not show the request for a URL (%s), so the absence of secrets in it proves nothing", request)
 		}
@@ -71,7 +73,8 @@ func TestAccReplacement_realProcess(t *testing.T) {
 		"the output": killed.Output() + applied.Output(),
 	}
 	for where, text := range texts {
-		for _, secret := range []string{old.ResourceURL.Reveal(), passwordOf(t, old.ResourceURL.Reveal()), made.ResourceURL.Reveal(), passwordOf(t, made.ResourceURL.Reveal()), l.Token()} {
+		for _, secret := range []string{old.ResourceURL.Reveal(), passwordOf(t, old.ResourceURL.Reveal()),
+			made.ResourceURL.Reveal(), passwordOf(t, made.ResourceURL.Reveal()), l.Token()} {
 			for _, form := range []string{secret, url.QueryEscape(secret), base64.StdEncoding.EncodeToString([]byte(secret))} {
 				if strings.Contains(text, form) {
 					t.Errorf("a secret is in %s", where)

@@ -83,7 +83,8 @@ func TestLongReplacement_movedBack(t *testing.T) {
 	redis := l.Redis(t, "orders-cache")
 	seed(t, redis)
 	seeded := datasetOf(t, redis)
-	l.Inject(sandbox.Fault{Match: sandbox.Match{Method: http.MethodPost, Path: "/addon-attachments", Nth: 3}, Do: sandbox.Effect{Status: 403}})
+	l.Inject(sandbox.Fault{Match: sandbox.Match{Method: http.MethodPost, Path: "/addon-attachments", Nth: 3},
+		Do: sandbox.Effect{Status: 403}})
 	l.cli.Configure(twoApps("api", "premium-1", heldStill))
 	l.mustRefuse("Unable to move the attachments of Key-Value Store", "apply", "-auto-approve")
 	l.expectServed(bothApps, seeded)
@@ -120,7 +121,8 @@ func TestAccReplacement_refused(t *testing.T) {
 	t.Run("the attachment's name is taken", func(t *testing.T) {
 		t.Parallel()
 		l := begin(t)
-		_, err := l.client.CreateAddOn(t.Context(), mustFindApp(t, l.client, "orders-api").ID, heroku.AddOnCreate{Plan: "heroku-redis:mini", Name: "somebodys", AttachmentName: "REDIS"})
+		_, err := l.client.CreateAddOn(t.Context(), mustFindApp(t, l.client, "orders-api").ID,
+			heroku.AddOnCreate{Plan: "heroku-redis:mini", Name: "somebodys", AttachmentName: "REDIS"})
 		if err != nil {
 			t.Fatal(err)
 		}

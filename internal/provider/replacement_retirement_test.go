@@ -40,7 +40,8 @@ func TestAccReplacement_retired(t *testing.T) {
 		l.mustApply(twoApps("web", "premium-0", ""))
 		l.mustApply(twoApps("api", "premium-1", `migration = { retire = "never" }`))
 		l.expectStores(2)
-		if plan := l.plan(); plan.Code != 0 || !acctest.Says("A retired store is kept").MatchString(plan.Output()) || !acctest.Says("at $15.00 a month").MatchString(plan.Output()) {
+		if plan := l.plan(); plan.Code != 0 || !acctest.Says("A retired store is kept").MatchString(plan.Output()) ||
+			!acctest.Says("at $15.00 a month").MatchString(plan.Output()) {
 			t.Errorf("the plan exited %d, want 0 and the price of the kept store:\n%s", plan.Code, plan.Output())
 		}
 		// another replacement has to wait until this is settled
@@ -84,7 +85,8 @@ func TestAccReplacement_retired(t *testing.T) {
 		t.Parallel()
 		l := newLab(t, twoApps("web", "premium-0", ""))
 		l.mustApply(twoApps("web", "premium-0", ""))
-		l.Inject(sandbox.Fault{Match: sandbox.Match{Method: http.MethodDelete, Path: "/apps/*/addons/*"}, Do: sandbox.Effect{Status: http.StatusForbidden}})
+		l.Inject(sandbox.Fault{Match: sandbox.Match{Method: http.MethodDelete, Path: "/apps/*/addons/*"},
+			Do: sandbox.Effect{Status: http.StatusForbidden}})
 		l.cli.Configure(twoApps("api", "premium-1", ""))
 		l.mustRefuse("Unable to retire Key-Value Store", "apply", "-auto-approve")
 		l.Clear()
@@ -96,7 +98,8 @@ func TestAccReplacement_retired(t *testing.T) {
 
 // appKnownLater has an app whose id no plan knows, and which turns out to be the one that it was.
 func appKnownLater(owner, plan, terms string) string {
-	return strings.Replace(twoApps(owner, plan, terms), "app_id              = kvs_app."+owner+".id", "app_id              = terraform_data.later.output", 1) + `
+	return strings.Replace(twoApps(owner, plan, terms), "app_id              = kvs_app."+owner+".id", "app_id         "+
+		"     = terraform_data.later.output", 1) + `
 resource "terraform_data" "later" {
   input            = kvs_app.` + owner + `.id
   triggers_replace = timestamp()
@@ -108,7 +111,8 @@ resource "terraform_data" "later" {
 func TestAccReplacement_successorOutOfSight(t *testing.T) {
 	t.Parallel()
 	l, seeded := unfinished(t, "", mishap{kind: crashed, write: 1, of: deletion})
-	l.Inject(sandbox.Fault{Match: sandbox.Match{Method: http.MethodGet, Path: "/addons/orders-cache"}, Do: sandbox.Effect{Status: http.StatusServiceUnavailable}})
+	l.Inject(sandbox.Fault{Match: sandbox.Match{Method: http.MethodGet, Path: "/addons/orders-cache"},
+		Do: sandbox.Effect{Status: http.StatusServiceUnavailable}})
 	l.mustRefuse("Unable to read Key-Value Store", "plan")
 	if object, found := l.cli.Object(store); !found {
 		t.Errorf("the store is out of the state: %+v", object)
@@ -127,7 +131,8 @@ func TestAccReplacement_oldStoreIsGoing(t *testing.T) {
 	redis := l.Redis(t, "orders-cache")
 	seed(t, redis)
 	seeded := datasetOf(t, redis)
-	l.Inject(sandbox.Fault{Match: sandbox.Match{Method: http.MethodDelete, Path: "/apps/*/addons/*"}, Do: sandbox.Effect{Deprovisioning: sandbox.Duration(aWhile)}})
+	l.Inject(sandbox.Fault{Match: sandbox.Match{Method: http.MethodDelete, Path: "/apps/*/addons/*"},
+		Do: sandbox.Effect{Deprovisioning: sandbox.Duration(aWhile)}})
 	l.cli.Configure(twoApps("api", "premium-1", ""))
 	if first := l.apply(mishap{kind: crashed, write: 1, of: deletion}); first.Code == 0 {
 		t.Fatalf("the apply survived its provider:\n%s", first.Output())
@@ -143,7 +148,8 @@ func TestAccReplacement_unmanagedAttachment(t *testing.T) {
 	l := newLab(t, twoApps("web", "premium-0", ""))
 	l.mustApply(twoApps("web", "premium-0", ""))
 	other := mustCreateApp(t, l.client, "orders-reports")
-	_, err := l.client.CreateAttachment(t.Context(), heroku.AttachmentCreate{AddOn: heroku.AddOnID(l.Living()[0].ID), App: other.ID, Name: "REDIS"})
+	_, err := l.client.CreateAttachment(t.Context(), heroku.AttachmentCreate{AddOn: heroku.AddOnID(l.Living()[0].ID),
+		App: other.ID, Name: "REDIS"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +163,8 @@ func TestAccReplacement_unmanagedAttachment(t *testing.T) {
 	l.expectServed(map[string]string{"orders-web": "REDIS", "orders-api": "SHARED", "orders-reports": "REDIS"}, seeded)
 	// that of the former owner goes with the store, the one that somebody made does not
 	refused := l.mustRefuse("The store is attached to other apps", "destroy", "-auto-approve", "-target=kvs_instance.cache")
-	if said := refused.Output(); !acctest.Says("app orders-reports, as REDIS").MatchString(said) || acctest.Says("app orders-web, as REDIS").MatchString(said) {
+	if said := refused.Output(); !acctest.Says("app orders-reports, as REDIS").MatchString(said) ||
+		acctest.Says("app orders-web, as REDIS").MatchString(said) {
 		t.Errorf("the refusal names:\n%s", said)
 	}
 }

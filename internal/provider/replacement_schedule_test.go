@@ -59,7 +59,8 @@ func (c *contender) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &held{what: r.Method + " " + r.URL.Path + " " + body, since: c.sb.Clock().Now(), pass: make(chan struct{}), done: make(chan struct{})}
+	h := &held{what: r.Method + " " + r.URL.Path + " " + body, since: c.sb.Clock().Now(), pass: make(chan struct{}),
+		done: make(chan struct{})}
 	defer close(h.done)
 	c.arrived <- h
 	<-h.pass
@@ -143,10 +144,12 @@ func newContest(t *testing.T, terms values, seed ...uint64) *contest {
 			o.Seed = other
 		}
 	})
-	c := &contest{carrying: carrying{front: f, web: f.resource("kvs_app"), api: f.resource("kvs_app"), store: f.resource("kvs_instance")}, keys: map[string]string{"order:1": "one", "order:2": "two"}}
+	c := &contest{carrying: carrying{front: f, web: f.resource("kvs_app"), api: f.resource("kvs_app"),
+		store: f.resource("kvs_instance")}, keys: map[string]string{"order:1": "one", "order:2": "two"}}
 	c.web.apply(values{"name": "orders-web"})
 	c.api.apply(values{"name": "orders-api"})
-	c.of = values{"name": "orders-cache", "plan": "premium-0", "attachment_name": "REDIS", "deletion_protection": false, "app_id": c.web.get("id"), "migration": terms}
+	c.of = values{"name": "orders-cache", "plan": "premium-0", "attachment_name": "REDIS", "deletion_protection": false,
+		"app_id": c.web.get("id"), "migration": terms}
 	c.store.apply(c.of)
 	f.resource("kvs_attachment").apply(values{"app_id": c.api.get("id"), "instance_id": c.store.get("id"), "name": "SHARED"})
 	if c.over() {
@@ -175,7 +178,8 @@ func (c *contest) contender() *contender {
 	run.managed = &store
 	config := store.value(f.schemas.ResourceSchemas[store.name], c.of)
 	plan, err := f.server.PlanResourceChange(c.Context(), &tfprotov6.PlanResourceChangeRequest{
-		TypeName: store.name, PriorState: store.state, ProposedNewState: store.proposed(c.of, store.state), Config: config, PriorPrivate: store.private, PriorIdentity: store.identity,
+		TypeName: store.name, PriorState: store.state, ProposedNewState: store.proposed(c.of, store.state),
+		Config: config, PriorPrivate: store.private, PriorIdentity: store.identity,
 	})
 	f.heard(err, plan.Diagnostics)
 	if f.over() {
@@ -186,7 +190,8 @@ func (c *contest) contender() *contender {
 	go func() {
 		defer close(run.ended)
 		done, err := f.server.ApplyResourceChange(c.Context(), &tfprotov6.ApplyResourceChangeRequest{
-			TypeName: store.name, PriorState: store.state, PlannedState: plan.PlannedState, Config: config, PlannedPrivate: plan.PlannedPrivate, PlannedIdentity: plan.PlannedIdentity,
+			TypeName: store.name, PriorState: store.state, PlannedState: plan.PlannedState, Config: config,
+			PlannedPrivate: plan.PlannedPrivate, PlannedIdentity: plan.PlannedIdentity,
 		})
 		if err != nil {
 			f.said = append(f.said, &tfprotov6.Diagnostic{Severity: asError, Summary: err.Error()})
@@ -261,7 +266,8 @@ func (c *contest) settle(stores int) (wrong []string) {
 	}
 	for i, run := range c.runs {
 		if run.refresh(); run.get("id") != last.get("id") {
-			wrong = append(wrong, fmt.Sprintf("the state of run %d has the store %s afterwards, want %s", i+1, run.get("id"), last.get("id")))
+			wrong = append(wrong, fmt.Sprintf("the state of run %d has the store %s afterwards, want %s", i+1,
+				run.get("id"), last.get("id")))
 		}
 	}
 	if living := slices.DeleteFunc(c.sb.Living(), func(e sandbox.LedgerEntry) bool { return e.Kind != "add-on" }); len(living) != stores {

@@ -29,7 +29,8 @@ func newCarrying(t *testing.T, terms values) carrying {
 	c := carrying{front: f, web: f.resource("kvs_app"), api: f.resource("kvs_app"), store: f.resource("kvs_instance")}
 	c.web.apply(values{"name": "orders-web"})
 	c.api.apply(values{"name": "orders-api"})
-	c.of = values{"name": "orders-cache", "plan": "premium-0", "attachment_name": "REDIS", "deletion_protection": false, "app_id": c.web.get("id"), "migration": terms}
+	c.of = values{"name": "orders-cache", "plan": "premium-0", "attachment_name": "REDIS", "deletion_protection": false,
+		"app_id": c.web.get("id"), "migration": terms}
 	c.store.apply(c.of)
 	f.resource("kvs_attachment").apply(values{"app_id": c.api.get("id"), "instance_id": c.store.get("id"), "name": "SHARED"})
 	if len(c.said) > 0 {
@@ -106,7 +107,8 @@ func TestReplacement_stillHeld(t *testing.T) {
 	held := c.said
 	c.expectSaid(asError, "Unable to move the attachments of Key-Value Store", "orders-cache ("+old+")", refusal)
 	c.said = held
-	c.expectSaid(asWarning, "The apps are still held", "orders-cache ("+old+")", "403 forbidden", refusal, "  - "+c.web.get("id")+"\n  - "+c.api.get("id"), "apply again: that moves the rest", "its config var KVS_MIGRATION")
+	c.expectSaid(asWarning, "The apps are still held", "orders-cache ("+old+")", "403 forbidden", refusal,
+		"  - "+c.web.get("id")+"\n  - "+c.api.get("id"), "apply again: that moves the rest", "its config var KVS_MIGRATION")
 	for _, name := range []string{"orders-web", "orders-api"} {
 		if app, err := c.sb.Client(t).FindApp(t.Context(), name); err != nil || !app.Maintenance {
 			t.Errorf("%s is not held (%v)", name, err)
@@ -150,7 +152,8 @@ func TestReplacement_endedUnheard(t *testing.T) {
 			*c.store, c.said = before, nil // the run was lost with its last answer
 			old := c.store.get("id")
 			c.store.refresh()
-			c.expectSaid(asWarning, "The store was replaced by another one", "orders-cache ("+old+") "+test.was, "orders-cache ("+newest+")", "the attachment KVS_FORK_", "Nothing is left to do")
+			c.expectSaid(asWarning, "The store was replaced by another one", "orders-cache ("+old+") "+test.was,
+				"orders-cache ("+newest+")", "the attachment KVS_FORK_", "Nothing is left to do")
 			if got := c.store.get("id"); got != newest {
 				t.Errorf("the state has %s, want %s", got, newest)
 			}
@@ -179,7 +182,8 @@ func TestReplacement_notUndone(t *testing.T) {
 		c.store.refresh()
 		c.refuse(step.method, step.path, 1)
 		c.belongTo(c.web)
-		c.expectSaid(asError, "Unable to undo the replacement of Key-Value Store", "orders-cache ("+old+")", "403 forbidden", step.request, refusal, step.stands, "apply again to undo it")
+		c.expectSaid(asError, "Unable to undo the replacement of Key-Value Store", "orders-cache ("+old+")",
+			"403 forbidden", step.request, refusal, step.stands, "apply again to undo it")
 	}
 	c.sb.Clear()
 	c.store.refresh()

@@ -66,7 +66,8 @@ func newRun() *run {
 	return &run{
 		inState: make(map[object]bool), kept: make(map[object]bool), wanted: make(map[object]bool), yielded: make(map[object]bool),
 		claims: make(map[string][]claim), destroyed: make(map[object]bool), ended: make(map[object]bool),
-		planned: make(map[object]fate), refreshed: make(map[object]bool), members: make(map[object]member), byName: make(map[nameOf]object), takers: make(map[nameOf]taking),
+		planned: make(map[object]fate), refreshed: make(map[object]bool), members: make(map[object]member),
+		byName: make(map[nameOf]object), takers: make(map[nameOf]taking),
 		protected: make(map[string]string), ordered: make(map[string]int), successors: make(map[string][]string),
 		made: make(map[heroku.AddOnID]heroku.AddOn),
 	}
@@ -169,7 +170,8 @@ func (r *run) claim(thing string, mine claim) (other claim, conflict bool) {
 	defer r.mu.Unlock()
 	for _, other := range r.claims[thing] {
 		differs := other.value != mine.value && other.value != "" && mine.value != "" || other.owner != mine.owner
-		if differs || other.id != "" && mine.id != "" && other.id != mine.id || mine.single && (other.id == "" || other.id != mine.replaces) {
+		if differs || other.id != "" && mine.id != "" && other.id != mine.id || mine.single &&
+			(other.id == "" || other.id != mine.replaces) {
 			return other, true
 		}
 	}

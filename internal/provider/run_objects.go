@@ -101,11 +101,13 @@ func (r *run) sole(o object, label string, f fate) diag.Diagnostics {
 		return nil
 	}
 	return diag.Diagnostics{diag.NewErrorDiagnostic("Two resources manage one object", fmt.Sprintf(
-		"%s is managed under two addresses of this configuration or its state: whatever is destroyed or changed at one of them would be taken away from the other. "+
+		"%s is managed under two addresses of this configuration or its state: whatever is destroyed or changed at "+
+			"one of them would be taken away from the other. "+
 			"Keep one of the two, and let go of the other without destroying anything:\n\n"+
 			"removed {\n  from = %s.other # the address to give up\n  lifecycle {\n    destroy = false\n  }\n}\n\n"+
 			"If only the address has changed, write a moved block, and no import block. "+
-			"If one of them is what an interrupted create_before_destroy has left (\"deposed\"), run `terraform state rm` on its address, and import the object again.",
+			"If one of them is what an interrupted create_before_destroy has left (\"deposed\"), run `terraform state "+
+			"rm` on its address, and import the object again.",
 		label, o.resourceType))}
 }
 

@@ -31,15 +31,30 @@ func TestRun_creationOfWhatIsInTheState(t *testing.T) {
 		replaced bool // the creation is the second half of a replacement
 		refused  bool
 	}{
-		"a name that nobody has":                {func(*run) {}, false, false},
-		"one that was read, and is tainted":     {func(r *run) { r.found(appMember("a", "web", unplanned)) }, true, false},
-		"one that was planned, with -replace":   {func(r *run) { r.plans(appMember("a", "web", stays)) }, true, false},
-		"one that is renamed":                   {func(r *run) { r.found(appMember("a", "web", unplanned)); r.plans(appMember("a", "site", stays)) }, false, false},
-		"one whose new name is not known":       {func(r *run) { r.found(appMember("a", "web", unplanned)); r.plans(appMember("a", "", stays)) }, false, false},
-		"one that is replaced":                  {func(r *run) { r.plans(appMember("a", "web", isReplaced)) }, true, false},
-		"one that is destroyed":                 {func(r *run) { r.plans(appMember("a", "web", isDestroyed)) }, false, true},
-		"an object of another type":             {func(r *run) { r.found(member{object: object{spaceType, "a"}, name: "web"}) }, false, false},
-		"one that is read after it was planned": {func(r *run) { r.plans(appMember("a", "web", isDestroyed)); r.found(appMember("a", "web", unplanned)) }, false, true},
+		"a name that nobody has":              {func(*run) {}, false, false},
+		"one that was read, and is tainted":   {func(r *run) { r.found(appMember("a", "web", unplanned)) }, true, false},
+		"one that was planned, with -replace": {func(r *run) { r.plans(appMember("a", "web", stays)) }, true, false},
+		"one that is renamed": {func(r *run) {
+			r.found(appMember("a", "web",
+				unplanned))
+			r.plans(appMember("a", "site", stays))
+		}, false, false},
+		"one whose new name is not known": {func(r *run) {
+			r.found(appMember("a", "web",
+				unplanned))
+			r.plans(appMember("a", "", stays))
+		}, false, false},
+		"one that is replaced":  {func(r *run) { r.plans(appMember("a", "web", isReplaced)) }, true, false},
+		"one that is destroyed": {func(r *run) { r.plans(appMember("a", "web", isDestroyed)) }, false, true},
+		"an object of another type": {func(r *run) {
+			r.found(member{object: object{spaceType, "a"},
+				name: "web"})
+		}, false, false},
+		"one that is read after it was planned": {func(r *run) {
+			r.plans(appMember("a", "web",
+				isDestroyed))
+			r.found(appMember("a", "web", unplanned))
+		}, false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -237,7 +252,8 @@ func TestRun_sole(t *testing.T) {
 			t.Errorf("%s: refused %t", name, got)
 		}
 	}
-	if r := newRun(); r.sole(object{appType, "a"}, "web", isTaken).HasError() || r.sole(object{appType, "a"}, "web", isDestroyed).HasError() ||
+	if r := newRun(); r.sole(object{appType, "a"}, "web", isTaken).HasError() ||
+		r.sole(object{appType, "a"}, "web", isDestroyed).HasError() ||
 		!r.sole(object{appType, "a"}, "web", stays).HasError() {
 		t.Error("what was taken over is forgotten")
 	}

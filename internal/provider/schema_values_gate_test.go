@@ -68,22 +68,26 @@ func (o oneValue) says(t *testing.T) (said []string) {
 		}
 	case "data source":
 		var resp *tfprotov6.ValidateDataResourceConfigResponse
-		if resp, err = server.ValidateDataResourceConfig(t.Context(), &tfprotov6.ValidateDataResourceConfigRequest{TypeName: name, Config: config}); err == nil {
+		if resp, err = server.ValidateDataResourceConfig(t.Context(),
+			&tfprotov6.ValidateDataResourceConfigRequest{TypeName: name, Config: config}); err == nil {
 			all = resp.Diagnostics
 		}
 	case "ephemeral resource":
 		var resp *tfprotov6.ValidateEphemeralResourceConfigResponse
-		if resp, err = server.ValidateEphemeralResourceConfig(t.Context(), &tfprotov6.ValidateEphemeralResourceConfigRequest{TypeName: name, Config: config}); err == nil {
+		if resp, err = server.ValidateEphemeralResourceConfig(t.Context(),
+			&tfprotov6.ValidateEphemeralResourceConfigRequest{TypeName: name, Config: config}); err == nil {
 			all = resp.Diagnostics
 		}
 	case "list resource":
 		var resp *tfprotov6.ValidateListResourceConfigResponse
-		if resp, err = server.ValidateListResourceConfig(t.Context(), &tfprotov6.ValidateListResourceConfigRequest{TypeName: name, Config: config}); err == nil {
+		if resp, err = server.ValidateListResourceConfig(t.Context(),
+			&tfprotov6.ValidateListResourceConfigRequest{TypeName: name, Config: config}); err == nil {
 			all = resp.Diagnostics
 		}
 	case "action":
 		var resp *tfprotov6.ValidateActionConfigResponse
-		if resp, err = server.ValidateActionConfig(t.Context(), &tfprotov6.ValidateActionConfigRequest{ActionType: name, Config: config}); err == nil {
+		if resp, err = server.ValidateActionConfig(t.Context(),
+			&tfprotov6.ValidateActionConfigRequest{ActionType: name, Config: config}); err == nil {
 			all = resp.Diagnostics
 		}
 	default:
@@ -205,7 +209,8 @@ func TestSchema_timeoutsArePositiveTimes(t *testing.T) {
 				t.Errorf("%s = %q: it says %q", where, text, said)
 			}
 		}
-		if said := (oneValue{where, tftypes.NewValue(tftypes.String, "1h30m")}).says(t); len(said) != 0 && !strings.HasPrefix(where, "ephemeral") {
+		if said := (oneValue{where, tftypes.NewValue(tftypes.String, "1h30m")}).says(t); len(said) != 0 &&
+			!strings.HasPrefix(where, "ephemeral") {
 			t.Errorf("%s: it says %q", where, said)
 		}
 	})

@@ -28,7 +28,8 @@ func guardedServer(s tfprotov6.ProviderServer) tfprotov6.ProviderServer {
 }
 
 // guard calls answer; after a panic the answer is what failed makes of it.
-func guard[Q, R any](ctx context.Context, what string, req Q, answer func(context.Context, Q) (R, error), failed func(*tfprotov6.Diagnostic) R) (resp R, err error) {
+func guard[Q, R any](ctx context.Context, what string, req Q, answer func(context.Context, Q) (R, error),
+	failed func(*tfprotov6.Diagnostic) R) (resp R, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			resp, err = failed(unexpectedly(what, cause)), nil
@@ -57,15 +58,18 @@ func only[R any](d *tfprotov6.Diagnostic) *R {
 // ReadResource keeps the state as it was: without one, Terraform would forget the object.
 func (g guarded) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
 	return guard(ctx, "ReadResource", req, g.server.ReadResource, func(d *tfprotov6.Diagnostic) *tfprotov6.ReadResourceResponse {
-		return &tfprotov6.ReadResourceResponse{NewState: req.CurrentState, Private: req.Private, NewIdentity: req.CurrentIdentity, Diagnostics: []*tfprotov6.Diagnostic{d}}
+		return &tfprotov6.ReadResourceResponse{NewState: req.CurrentState, Private: req.Private,
+			NewIdentity: req.CurrentIdentity, Diagnostics: []*tfprotov6.Diagnostic{d}}
 	})
 }
 
 // ApplyResourceChange keeps the state as it was.
 func (g guarded) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
-	return guard(ctx, "ApplyResourceChange", req, g.server.ApplyResourceChange, func(d *tfprotov6.Diagnostic) *tfprotov6.ApplyResourceChangeResponse {
-		return &tfprotov6.ApplyResourceChangeResponse{NewState: req.PriorState, Private: req.PlannedPrivate, NewIdentity: req.PlannedIdentity, Diagnostics: []*tfprotov6.Diagnostic{d}}
-	})
+	return guard(ctx, "ApplyResourceChange", req, g.server.ApplyResourceChange,
+		func(d *tfprotov6.Diagnostic) *tfprotov6.ApplyResourceChangeResponse {
+			return &tfprotov6.ApplyResourceChangeResponse{NewState: req.PriorState, Private: req.PlannedPrivate,
+				NewIdentity: req.PlannedIdentity, Diagnostics: []*tfprotov6.Diagnostic{d}}
+		})
 }
 
 // CallFunction has an error of its own kind.
@@ -96,9 +100,10 @@ func (g guarded) InvokeAction(ctx context.Context, req *tfprotov6.InvokeActionRe
 	over := func(d *tfprotov6.Diagnostic) tfprotov6.InvokeActionEvent {
 		return tfprotov6.InvokeActionEvent{Type: tfprotov6.CompletedInvokeActionEventType{Diagnostics: []*tfprotov6.Diagnostic{d}}}
 	}
-	stream, err := guard(ctx, "InvokeAction", req, g.server.InvokeAction, func(d *tfprotov6.Diagnostic) *tfprotov6.InvokeActionServerStream {
-		return &tfprotov6.InvokeActionServerStream{Events: func(yield func(tfprotov6.InvokeActionEvent) bool) { yield(over(d)) }}
-	})
+	stream, err := guard(ctx, "InvokeAction", req, g.server.InvokeAction,
+		func(d *tfprotov6.Diagnostic) *tfprotov6.InvokeActionServerStream {
+			return &tfprotov6.InvokeActionServerStream{Events: func(yield func(tfprotov6.InvokeActionEvent) bool) { yield(over(d)) }}
+		})
 	if err == nil && stream != nil && stream.Events != nil {
 		stream.Events = guardedSeq("InvokeAction", stream.Events, over)
 	}
@@ -127,11 +132,14 @@ func (g guarded) GetProviderSchema(ctx context.Context, req *tfprotov6.GetProvid
 	return guard(ctx, "GetProviderSchema", req, g.server.GetProviderSchema, only[tfprotov6.GetProviderSchemaResponse])
 }
 
-func (g guarded) GetResourceIdentitySchemas(ctx context.Context, req *tfprotov6.GetResourceIdentitySchemasRequest) (*tfprotov6.GetResourceIdentitySchemasResponse, error) {
-	return guard(ctx, "GetResourceIdentitySchemas", req, g.server.GetResourceIdentitySchemas, only[tfprotov6.GetResourceIdentitySchemasResponse])
+func (g guarded) GetResourceIdentitySchemas(ctx context.Context,
+	req *tfprotov6.GetResourceIdentitySchemasRequest) (*tfprotov6.GetResourceIdentitySchemasResponse, error) {
+	return guard(ctx, "GetResourceIdentitySchemas", req, g.server.GetResourceIdentitySchemas,
+		only[tfprotov6.GetResourceIdentitySchemasResponse])
 }
 
-func (g guarded) ValidateProviderConfig(ctx context.Context, req *tfprotov6.ValidateProviderConfigRequest) (*tfprotov6.ValidateProviderConfigResponse, error) {
+func (g guarded) ValidateProviderConfig(ctx context.Context,
+	req *tfprotov6.ValidateProviderConfigRequest) (*tfprotov6.ValidateProviderConfigResponse, error) {
 	return guard(ctx, "ValidateProviderConfig", req, g.server.ValidateProviderConfig, only[tfprotov6.ValidateProviderConfigResponse])
 }
 
@@ -143,7 +151,8 @@ func (g guarded) StopProvider(ctx context.Context, req *tfprotov6.StopProviderRe
 	return guard(ctx, "StopProvider", req, g.server.StopProvider, only[tfprotov6.StopProviderResponse])
 }
 
-func (g guarded) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
+func (g guarded) ValidateResourceConfig(ctx context.Context,
+	req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
 	return guard(ctx, "ValidateResourceConfig", req, g.server.ValidateResourceConfig, only[tfprotov6.ValidateResourceConfigResponse])
 }
 
@@ -163,35 +172,43 @@ func (g guarded) MoveResourceState(ctx context.Context, req *tfprotov6.MoveResou
 	return guard(ctx, "MoveResourceState", req, g.server.MoveResourceState, only[tfprotov6.MoveResourceStateResponse])
 }
 
-func (g guarded) UpgradeResourceIdentity(ctx context.Context, req *tfprotov6.UpgradeResourceIdentityRequest) (*tfprotov6.UpgradeResourceIdentityResponse, error) {
+func (g guarded) UpgradeResourceIdentity(ctx context.Context,
+	req *tfprotov6.UpgradeResourceIdentityRequest) (*tfprotov6.UpgradeResourceIdentityResponse, error) {
 	return guard(ctx, "UpgradeResourceIdentity", req, g.server.UpgradeResourceIdentity, only[tfprotov6.UpgradeResourceIdentityResponse])
 }
 
-func (g guarded) GenerateResourceConfig(ctx context.Context, req *tfprotov6.GenerateResourceConfigRequest) (*tfprotov6.GenerateResourceConfigResponse, error) {
+func (g guarded) GenerateResourceConfig(ctx context.Context,
+	req *tfprotov6.GenerateResourceConfigRequest) (*tfprotov6.GenerateResourceConfigResponse, error) {
 	return guard(ctx, "GenerateResourceConfig", req, g.server.GenerateResourceConfig, only[tfprotov6.GenerateResourceConfigResponse])
 }
 
-func (g guarded) ValidateDataResourceConfig(ctx context.Context, req *tfprotov6.ValidateDataResourceConfigRequest) (*tfprotov6.ValidateDataResourceConfigResponse, error) {
-	return guard(ctx, "ValidateDataResourceConfig", req, g.server.ValidateDataResourceConfig, only[tfprotov6.ValidateDataResourceConfigResponse])
+func (g guarded) ValidateDataResourceConfig(ctx context.Context,
+	req *tfprotov6.ValidateDataResourceConfigRequest) (*tfprotov6.ValidateDataResourceConfigResponse, error) {
+	return guard(ctx, "ValidateDataResourceConfig", req, g.server.ValidateDataResourceConfig,
+		only[tfprotov6.ValidateDataResourceConfigResponse])
 }
 
 func (g guarded) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (*tfprotov6.ReadDataSourceResponse, error) {
 	return guard(ctx, "ReadDataSource", req, g.server.ReadDataSource, only[tfprotov6.ReadDataSourceResponse])
 }
 
-func (g guarded) ValidateEphemeralResourceConfig(ctx context.Context, req *tfprotov6.ValidateEphemeralResourceConfigRequest) (*tfprotov6.ValidateEphemeralResourceConfigResponse, error) {
-	return guard(ctx, "ValidateEphemeralResourceConfig", req, g.server.ValidateEphemeralResourceConfig, only[tfprotov6.ValidateEphemeralResourceConfigResponse])
+func (g guarded) ValidateEphemeralResourceConfig(ctx context.Context,
+	req *tfprotov6.ValidateEphemeralResourceConfigRequest) (*tfprotov6.ValidateEphemeralResourceConfigResponse, error) {
+	return guard(ctx, "ValidateEphemeralResourceConfig", req, g.server.ValidateEphemeralResourceConfig,
+		only[tfprotov6.ValidateEphemeralResourceConfigResponse])
 }
 
 func (g guarded) OpenEphemeralResource(ctx context.Context, req *tfprotov6.OpenEphemeralResourceRequest) (*tfprotov6.OpenEphemeralResourceResponse, error) {
 	return guard(ctx, "OpenEphemeralResource", req, g.server.OpenEphemeralResource, only[tfprotov6.OpenEphemeralResourceResponse])
 }
 
-func (g guarded) RenewEphemeralResource(ctx context.Context, req *tfprotov6.RenewEphemeralResourceRequest) (*tfprotov6.RenewEphemeralResourceResponse, error) {
+func (g guarded) RenewEphemeralResource(ctx context.Context,
+	req *tfprotov6.RenewEphemeralResourceRequest) (*tfprotov6.RenewEphemeralResourceResponse, error) {
 	return guard(ctx, "RenewEphemeralResource", req, g.server.RenewEphemeralResource, only[tfprotov6.RenewEphemeralResourceResponse])
 }
 
-func (g guarded) CloseEphemeralResource(ctx context.Context, req *tfprotov6.CloseEphemeralResourceRequest) (*tfprotov6.CloseEphemeralResourceResponse, error) {
+func (g guarded) CloseEphemeralResource(ctx context.Context,
+	req *tfprotov6.CloseEphemeralResourceRequest) (*tfprotov6.CloseEphemeralResourceResponse, error) {
 	return guard(ctx, "CloseEphemeralResource", req, g.server.CloseEphemeralResource, only[tfprotov6.CloseEphemeralResourceResponse])
 }
 
@@ -199,8 +216,10 @@ func (g guarded) GetFunctions(ctx context.Context, req *tfprotov6.GetFunctionsRe
 	return guard(ctx, "GetFunctions", req, g.server.GetFunctions, only[tfprotov6.GetFunctionsResponse])
 }
 
-func (g guarded) ValidateListResourceConfig(ctx context.Context, req *tfprotov6.ValidateListResourceConfigRequest) (*tfprotov6.ValidateListResourceConfigResponse, error) {
-	return guard(ctx, "ValidateListResourceConfig", req, g.server.ValidateListResourceConfig, only[tfprotov6.ValidateListResourceConfigResponse])
+func (g guarded) ValidateListResourceConfig(ctx context.Context,
+	req *tfprotov6.ValidateListResourceConfigRequest) (*tfprotov6.ValidateListResourceConfigResponse, error) {
+	return guard(ctx, "ValidateListResourceConfig", req, g.server.ValidateListResourceConfig,
+		only[tfprotov6.ValidateListResourceConfigResponse])
 }
 
 func (g guarded) ValidateActionConfig(ctx context.Context, req *tfprotov6.ValidateActionConfigRequest) (*tfprotov6.ValidateActionConfigResponse, error) {

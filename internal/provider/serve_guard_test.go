@@ -22,7 +22,8 @@ func TestGuard_everyMethodOfTheProtocol(t *testing.T) {
 	served := reflect.ValueOf(guarded{panicking{}})
 	methods := 0
 	for _, protocol := range []reflect.Type{
-		reflect.TypeFor[tfprotov6.ProviderServer](), reflect.TypeFor[tfprotov6.ListResourceServer](), reflect.TypeFor[tfprotov6.ActionServer](),
+		reflect.TypeFor[tfprotov6.ProviderServer](), reflect.TypeFor[tfprotov6.ListResourceServer](),
+		reflect.TypeFor[tfprotov6.ActionServer](),
 	} {
 		for i := range protocol.NumMethod() {
 			method := protocol.Method(i)
@@ -32,7 +33,8 @@ func TestGuard_everyMethodOfTheProtocol(t *testing.T) {
 			if !answers[1].IsNil() {
 				t.Errorf("%s: %v", method.Name, answers[1])
 			}
-			if said := saidOf(t, answers[0]); method.Name != "StopProvider" && (!strings.Contains(said, "The provider failed unexpectedly") || !strings.Contains(said, method.Name)) {
+			if said := saidOf(t, answers[0]); method.Name != "StopProvider" && (!strings.Contains(said, "The provider "+
+				"failed unexpectedly") || !strings.Contains(said, method.Name)) {
 				t.Errorf("%s answers %q", method.Name, said)
 			}
 		}
@@ -95,7 +97,8 @@ func TestGuard_streams(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, stream := range []any{list, invoked} {
-		if said := saidOf(t, reflect.ValueOf(stream)); !strings.Contains(said, "The provider failed unexpectedly") || strings.Contains(said, "secret") {
+		if said := saidOf(t, reflect.ValueOf(stream)); !strings.Contains(said, "The provider failed unexpectedly") ||
+			strings.Contains(said, "secret") {
 			t.Errorf("%T: %q", stream, said)
 		}
 	}
@@ -106,11 +109,13 @@ func TestGuard_keepsTheState(t *testing.T) {
 	t.Parallel()
 	g := guarded{panicking{}}
 	state, identity := &tfprotov6.DynamicValue{JSON: []byte("{}")}, &tfprotov6.ResourceIdentityData{}
-	read, err := g.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{CurrentState: state, Private: []byte("p"), CurrentIdentity: identity})
+	read, err := g.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{CurrentState: state, Private: []byte("p"),
+		CurrentIdentity: identity})
 	if err != nil || read.NewState != state || string(read.Private) != "p" || read.NewIdentity != identity {
 		t.Errorf("%+v, %v", read, err)
 	}
-	applied, err := g.ApplyResourceChange(t.Context(), &tfprotov6.ApplyResourceChangeRequest{PriorState: state, PlannedPrivate: []byte("p"), PlannedIdentity: identity})
+	applied, err := g.ApplyResourceChange(t.Context(), &tfprotov6.ApplyResourceChangeRequest{PriorState: state,
+		PlannedPrivate: []byte("p"), PlannedIdentity: identity})
 	if err != nil || applied.NewState != state || string(applied.Private) != "p" || applied.NewIdentity != identity {
 		t.Errorf("%+v, %v", applied, err)
 	}

@@ -54,7 +54,8 @@ func phased(s tfprotov6.ProviderServer, p provider.Provider) tfprotov6.ProviderS
 	return phasedServer{whole, ours, new(atomic.Bool), &phase{read: map[string]bool{}}}
 }
 
-func (s phasedServer) ValidateProviderConfig(ctx context.Context, req *tfprotov6.ValidateProviderConfigRequest) (*tfprotov6.ValidateProviderConfigResponse, error) {
+func (s phasedServer) ValidateProviderConfig(ctx context.Context,
+	req *tfprotov6.ValidateProviderConfigRequest) (*tfprotov6.ValidateProviderConfigResponse, error) {
 	s.validated.Store(true)
 	return s.server.ValidateProviderConfig(ctx, req)
 }
@@ -69,7 +70,8 @@ func (s phasedServer) ReadResource(ctx context.Context, req *tfprotov6.ReadResou
 
 // PlanResourceChange belongs to an apply where deferral is allowed: what is to be created or updated is planned there once more.
 // What is refused in a plan may have met what another plan has left, of which nothing tells when there is no state to read.
-func (s phasedServer) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+func (s phasedServer) PlanResourceChange(ctx context.Context,
+	req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
 	if !s.severalPhases() {
 		return s.server.PlanResourceChange(ctx, req)
 	}
@@ -85,7 +87,8 @@ func (s phasedServer) PlanResourceChange(ctx context.Context, req *tfprotov6.Pla
 	return resp, err
 }
 
-func (s phasedServer) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+func (s phasedServer) ApplyResourceChange(ctx context.Context,
+	req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
 	if s.severalPhases() {
 		s.enter(true, "")
 	}

@@ -31,7 +31,8 @@ func TestWhatIsServedCanStillDoEverything(t *testing.T) {
 func TestNothingIsTracedUnlessSomebodyAsks(t *testing.T) {
 	for variable, want := range map[string]bool{"": true, "TF_LOG": false, "TF_LOG_PROVIDER": false, "TF_LOG_SDK_PROTO": false} {
 		t.Run("asked by "+variable, func(t *testing.T) {
-			for _, each := range []string{"TF_LOG", "TF_LOG_PROVIDER", "TF_LOG_SDK", "TF_LOG_SDK_PROTO", "TF_LOG_CORE", "TF_LOG_PROVIDER_KVS", "TF_LOG_PATH"} {
+			for _, each := range []string{"TF_LOG", "TF_LOG_PROVIDER", "TF_LOG_SDK", "TF_LOG_SDK_PROTO", "TF_LOG_CORE",
+				"TF_LOG_PROVIDER_KVS", "TF_LOG_PATH"} {
 				t.Setenv(each, "")
 			}
 			if variable != "" {

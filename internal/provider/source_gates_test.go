@@ -111,7 +111,8 @@ func TestSource_everyContextIsTheCallers(t *testing.T) {
 
 // network are the ways out of this process, and below it who may take them: the one client, and the probe of a store.
 var network = map[string][]string{
-	"net/http":                     {"Client", "DefaultClient", "DefaultTransport", "Get", "Head", "NewRequest", "NewRequestWithContext", "Post", "PostForm", "Transport"},
+	"net/http": {"Client", "DefaultClient", "DefaultTransport", "Get", "Head", "NewRequest",
+		"NewRequestWithContext", "Post", "PostForm", "Transport"},
 	"net":                          {"Dial", "DialTCP", "DialTimeout", "Dialer", "LookupHost", "Resolver"},
 	"crypto/tls":                   {"Client", "Dial", "DialWithDialer", "Dialer"},
 	"github.com/redis/go-redis/v9": {"NewClient", "NewClusterClient", "NewUniversalClient"},
@@ -162,7 +163,8 @@ func TestSource_everyRequestTakesTheOneClient(t *testing.T) {
 		t.Errorf("requests are sent in %d places", sent)
 	}
 	for _, text := range []string{
-		`import "net/http"; func f() { http.Get("") }`, `import h "net/http"; var c = h.Client{}`, `import . "net/http"`, `import "net"; var d net.Dialer`,
+		`import "net/http"; func f() { http.Get("") }`, `import h "net/http"; var c = h.Client{}`,
+		`import . "net/http"`, `import "net"; var d net.Dialer`,
 	} {
 		if found := waysOut([]source{parsed(t, "provider/x.go", "package x;"+text)}); len(found) != 1 {
 			t.Errorf("%s: this rule sees nothing: %v", text, found)
@@ -184,7 +186,8 @@ func shownSecrets(files []source) (found []string) {
 			}
 			for _, argument := range call.Args {
 				ast.Inspect(argument, func(n ast.Node) bool {
-					if part, ok := n.(*ast.SelectorExpr); ok && slices.Contains([]string{"Reveal", "Password", "ResourceURL"}, part.Sel.Name) {
+					if part, ok := n.(*ast.SelectorExpr); ok &&
+						slices.Contains([]string{"Reveal", "Password", "ResourceURL"}, part.Sel.Name) {
 						found = append(found, s.path)
 					}
 					return true
@@ -233,7 +236,8 @@ func TestSource_everyActionRecovers(t *testing.T) {
 	for _, at := range unguarded(sources(t, false, "provider")) {
 		t.Errorf("%s: begin with defer recoverPanic", at)
 	}
-	broken := parsed(t, "x.go", "package x\nfunc (a *a) Invoke() { f() }\nfunc (b *b) Invoke() { defer g() }\nfunc (c *c) Invoke() { defer recoverPanic() }")
+	broken := parsed(t, "x.go", "package x\nfunc (a *a) Invoke() { f() }\nfunc (b *b) Invoke() { defer g() }\nfunc (c "+
+		"*c) Invoke() { defer recoverPanic() }")
 	if found := unguarded([]source{broken}); len(found) != 2 {
 		t.Errorf("this rule sees nothing: %v", found)
 	}

@@ -44,9 +44,10 @@ const (
 // newest are attributes that a release before might not have had. Those that protect a store are not among them: without
 // its deletion_protection a state protects nothing.
 var newest = map[string][]string{
-	"kvs_app":                {"internal_routing", "maintenance", "team"},
-	"kvs_attachment":         {"config_vars"},
-	"kvs_instance":           {"retired_instance_id", "outside_space", "version", "version_actual", "persistence", "migration.version_upgrade", "migration.accept_unproven", "timeouts.update"},
+	"kvs_app":        {"internal_routing", "maintenance", "team"},
+	"kvs_attachment": {"config_vars"},
+	"kvs_instance": {"retired_instance_id", "outside_space", "version", "version_actual", "persistence",
+		"migration.version_upgrade", "migration.accept_unproven", "timeouts.update"},
 	"kvs_maintenance_window": {"ends_at", "next"},
 	"kvs_private_space":      {"data_cidr", "generation", "log_drain_url_wo", "log_drain_url_wo_version", "timeouts"},
 	"kvs_trusted_ip_ranges":  {"on_destroy", "previous_ranges", "ranges.192.0.2.0/24.description"},
@@ -126,7 +127,8 @@ resource "kvs_maintenance_window" "cache" {
 func frozenStates(t *testing.T) []frozen {
 	t.Helper()
 	return provider.FrozenStates(t, func(content []byte) bool {
-		return acctest.Says("redis://").Match(content) || acctest.Says("rediss://").Match(content) || strings.Contains(string(content), "logs.example.com")
+		return acctest.Says("redis://").Match(content) || acctest.Says("rediss://").Match(content) ||
+			strings.Contains(string(content), "logs.example.com")
 	})
 }
 
@@ -181,7 +183,8 @@ func expectIdentity(t *testing.T, provider tfprotov6.ProviderServer, schema *tfp
 	expectSame(t, value, err, state.Identity)
 }
 
-func unconfigured(t *testing.T) (tfprotov6.ProviderServer, *tfprotov6.GetProviderSchemaResponse, *tfprotov6.GetResourceIdentitySchemasResponse) {
+func unconfigured(t *testing.T) (tfprotov6.ProviderServer, *tfprotov6.GetProviderSchemaResponse,
+	*tfprotov6.GetResourceIdentitySchemasResponse) {
 	t.Helper()
 	provider, err := acctest.Start(t, func(o *sandbox.Options) { o.Engine = "miniredis" }).Factories()["kvs"]()
 	if err != nil {
@@ -303,7 +306,8 @@ func TestAccState_frozen(t *testing.T) {
 		l.expectNoChanges()
 	}
 	if after := l.Ledger(); after.Created != ledger.Created || len(l.Living()) != 3 {
-		t.Errorf("%d stores and spaces were ordered, want those %d that were there; these live: %+v", after.Created, ledger.Created, l.Living())
+		t.Errorf("%d stores and spaces were ordered, want those %d that were there; these live: %+v", after.Created,
+			ledger.Created, l.Living())
 	}
 }
 

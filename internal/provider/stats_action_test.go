@@ -26,7 +26,8 @@ func TestResetStats(t *testing.T) {
 	if err := server.Get(t.Context(), "absent").Err(); err == nil || hits() != "1" {
 		t.Fatalf("%v, %s misses", err, hits())
 	}
-	w.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: "/redis/v0/databases/*/stats/reset", Times: 1}, Do: sandbox.Effect{Status: 503}})
+	w.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: "/redis/v0/databases/*/stats/reset", Times: 1},
+		Do: sandbox.Effect{Status: 503}})
 	w.invoke("kvs_reset_stats", w.about(nil)).succeeded("orders-cache: step 1 of 1, resetting the statistics", "done")
 	w.status() // what is ordered is done by the next request
 	if got := hits(); got != "0" {

@@ -20,14 +20,16 @@ import (
 
 // untested are the summaries that no test provokes, each with the reason.
 var untested = map[string]string{
-	"Unreadable configuration of an action": "the framework has compared the configuration with the schema, so that it takes a bug to see it",
+	"Unreadable configuration of an action": "the framework has compared the configuration with the schema, so that " +
+		"it takes a bug to see it",
 }
 
 // twofold are the summaries of errors and of warnings, each with the reason.
 var twofold = map[string]string{
 	"The source of the fork could not be verified":                 "accept_unproven of migration makes a warning of the error",
 	"The store could not be verified to fit into the smaller plan": "accept_unproven of migration makes a warning of the error",
-	"The provider failed unexpectedly":                             "after a complete create an error would taint the object, so the same thing is a warning then",
+	"The provider failed unexpectedly": "after a complete create an error would taint the " +
+		"object, so the same thing is a warning then",
 }
 
 // diagnosing are the calls that make diagnostics, with the place of the summary among their arguments.
@@ -36,7 +38,8 @@ var diagnosing = map[string]struct {
 	warning bool
 }{
 	"AddError": {0, false}, "AddAttributeError": {1, false}, "NewErrorDiagnostic": {0, false}, "NewAttributeErrorDiagnostic": {1, false},
-	"AddWarning": {0, true}, "AddAttributeWarning": {1, true}, "NewWarningDiagnostic": {0, true}, "NewAttributeWarningDiagnostic": {1, true},
+	"AddWarning": {0, true}, "AddAttributeWarning": {1, true}, "NewWarningDiagnostic": {0, true},
+	"NewAttributeWarningDiagnostic": {1, true},
 }
 
 // summary is one that a call gives.
@@ -223,7 +226,10 @@ func review(r summaryReader, tested []string) (wrong []string) {
 		if both := len(severities) > 1; both != (twofold[text] != "") {
 			wrong = append(wrong, fmt.Sprintf("%q is an error and a warning: %t", text, both))
 		}
-		if named := slices.ContainsFunc(tested, func(said string) bool { return strings.Contains(said, text) }); named == (untested[text] != "") {
+		if named := slices.ContainsFunc(tested, func(said string) bool {
+			return strings.Contains(said,
+				text)
+		}); named == (untested[text] != "") {
 			wrong = append(wrong, fmt.Sprintf("%q is named by a test: %t", text, named))
 		}
 	}
@@ -251,11 +257,14 @@ func TestSummaries_areStaticUniqueAndTested(t *testing.T) {
 func TestSummaries_plantedFaults(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
-		`diags.AddError("Unable to think", "x")`:                                                 `"Unable to think" is named by a test: false`,
-		`diags.AddError("Unable to dream", "x")`:                                                 "",
-		`diags.AddError("Unable to dream "+name, "x")`:                                           "provider/x.go:3: the summary is not a constant text",
-		`diags.AddError(fmt.Sprintf("Unable to dream %s", name), "x")`:                           "provider/x.go:3: the summary is not a constant text",
-		`summary := "Unable to dream"; diags.AddError(summary, "x")`:                             "provider/x.go:3: the summary is not a constant text",
+		`diags.AddError("Unable to think", "x")`: `"Unable to think" is named by a test: false`,
+		`diags.AddError("Unable to dream", "x")`: "",
+		`diags.AddError("Unable to dream "+name, "x")`: "provider/x.go:3: " +
+			"the summary is not a constant text",
+		`diags.AddError(fmt.Sprintf("Unable to dream %s", name), "x")`: "provider/x.go:3: " +
+			"the summary is not a constant text",
+		`summary := "Unable to dream"; diags.AddError(summary, "x")`: "provider/x.go:3: " +
+			"the summary is not a constant text",
 		`const summary = "Unable to dream"; diags.AddError(summary, "x")`:                        "",
 		`diags.AddError("Unable to dream.", "x")`:                                                `is not a short sentence without a full stop`,
 		`diags.AddError("Unable to dream", "x"); diags.AddWarning("Unable to dream", "y")`:       `"Unable to dream" is an error and a warning: true`,
@@ -267,7 +276,8 @@ func TestSummaries_plantedFaults(t *testing.T) {
 		text := "package x\nfunc f(name string) {\n" + body + "\n}\n" +
 			"func (c *c) explain(summary string, err error) { diags.AddError(summary, err.Error()) }\n" +
 			"func choose() string { if true { return \"Unable to dream\" }; return \"Unable to think\" }"
-		wrong := slices.DeleteFunc(review(readSummaries([]source{parsed(t, "provider/x.go", text)}), []string{"Unable to dream", "it says Unable to dream a dream", "Unable to Dream"}),
+		wrong := slices.DeleteFunc(review(readSummaries([]source{parsed(t, "provider/x.go", text)}),
+			[]string{"Unable to dream", "it says Unable to dream a dream", "Unable to Dream"}),
 			func(s string) bool { return strings.HasSuffix(s, "is excused, and nobody says it") })
 		if got := strings.Join(wrong, "\n"); (want == "") != (got == "") || !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want %q", body, got, want)

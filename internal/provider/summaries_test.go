@@ -43,7 +43,8 @@ var remarks = map[string]struct {
 		store.apply(of)
 		of["plan"], of["migration"] = "premium-0", values{"accept_unproven": true}
 		store.apply(of)
-	}, []string{"Changing the plan copies the data", "Changing to a smaller plan needs the data to fit", "The store could not be verified to fit into the smaller plan"}},
+	}, []string{"Changing the plan copies the data", "Changing to a smaller plan needs the data to fit",
+		"The store could not be verified to fit into the smaller plan"}},
 	"into a Shield Space": {func(f *front, _, store *managed, of values) {
 		store.apply(of)
 		moveToShield(f, store, of)
@@ -97,7 +98,8 @@ var remarks = map[string]struct {
 	"credentials during a change": {func(f *front, _, store *managed, of values) {
 		store.apply(of)
 		plan := "heroku-redis:premium-1"
-		if _, err := f.sb.Client(f.T).UpdateAddOn(f.Context(), heroku.AppID(store.get("app_id")), heroku.AddOnID(store.get("id")), heroku.AddOnUpdate{Plan: &plan}); err != nil {
+		if _, err := f.sb.Client(f.T).UpdateAddOn(f.Context(), heroku.AppID(store.get("app_id")),
+			heroku.AddOnID(store.get("id")), heroku.AddOnUpdate{Plan: &plan}); err != nil {
 			f.Fatal(err)
 		}
 		f.opens("kvs_credentials", values{"instance_id": store.get("id")})
@@ -129,7 +131,8 @@ var remarks = map[string]struct {
 		f.imports("kvs_instance", "acme-cache").apply(of)
 	}, []string{"The store's version is approaching end of life"}},
 	"an add-on of another service": {func(f *front, _, _ *managed, _ values) {
-		f.sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/addons/*"}, Do: sandbox.Effect{Status: 200, Body: ptr(strings.ReplaceAll(echoed, "redis", "postgresql"))}})
+		f.sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "GET", Path: "/addons/*"},
+			Do: sandbox.Effect{Status: 200, Body: ptr(strings.ReplaceAll(echoed, "redis", "postgresql"))}})
 		f.imports("kvs_instance", "acme")
 	}, []string{"Not a Key-Value Store"}},
 	"a plan that nobody can read": {func(f *front, _, _ *managed, _ values) {
@@ -138,7 +141,8 @@ var remarks = map[string]struct {
 		f.reads("kvs_plans", nil)
 	}, []string{"A plan was left out"}},
 	"networks that overlap": {func(f *front, _, _ *managed, _ values) {
-		f.resource("kvs_private_space").apply(values{"name": "acme-prod", "team": "acme", "cidr": "10.0.0.0/16", "data_cidr": "10.0.16.0/20"})
+		f.resource("kvs_private_space").apply(values{"name": "acme-prod", "team": "acme", "cidr": "10.0.0.0/16",
+			"data_cidr": "10.0.16.0/20"})
 	}, []string{"The networks of the space overlap"}},
 	"a space that is not there yet": {func(f *front, _, _ *managed, _ values) {
 		space, err := f.sb.Client(f.T).CreateSpace(f.Context(), heroku.SpaceCreate{Name: "acme-prod", Team: "acme"})
@@ -154,7 +158,8 @@ var remarks = map[string]struct {
 		ranges.apply(of)
 		of["ranges"] = values{"192.0.2.0/24": values{}}
 		ranges.apply(of)
-		if _, err := f.sb.Client(f.T).SetTrustedRanges(f.Context(), heroku.SpaceID(space.get("id")), []heroku.Rule{{Action: "deny", Source: "192.0.2.0/24"}}); err != nil {
+		if _, err := f.sb.Client(f.T).SetTrustedRanges(f.Context(), heroku.SpaceID(space.get("id")),
+			[]heroku.Rule{{Action: "deny", Source: "192.0.2.0/24"}}); err != nil {
 			f.Fatal(err)
 		}
 		ranges.refresh()
@@ -162,7 +167,8 @@ var remarks = map[string]struct {
 		f.resource("kvs_trusted_ip_ranges").apply(of)
 		space.apply(values{"name": "acme-prod", "team": "globex", "deletion_protection": false})
 	}, []string{
-		"The space changes its owner", "The space has rules that deny", "The space has trusted IP ranges already", "The trusted IP ranges stay as they are",
+		"The space changes its owner", "The space has rules that deny", "The space has trusted IP ranges already",
+		"The trusted IP ranges stay as they are",
 		"Trusted IP ranges may not mean what was intended", "Unable to change Private Space",
 	}},
 	"actions without what they need": {func(f *front, _, store *managed, of values) {
@@ -177,7 +183,8 @@ var remarks = map[string]struct {
 		store.apply(of)
 		store.refresh()
 		store.apply(of)
-	}, []string{"No announced version is as new as that", "The upgrade waits for the maintenance window", "Upgrading the version of the store"}},
+	}, []string{"No announced version is as new as that", "The upgrade waits for the maintenance window",
+		"Upgrading the version of the store"}},
 }
 
 func another(f *front) *managed {
@@ -197,7 +204,8 @@ func moveToShield(f *front, store *managed, of values) {
 
 // provisioning is the id of a store that was ordered just now.
 func provisioning(f *front, app *managed) string {
-	addOn, err := f.sb.Client(f.T).CreateAddOn(f.Context(), heroku.AppID(app.get("id")), heroku.AddOnCreate{Plan: "heroku-redis:premium-0", Name: "acme-young"})
+	addOn, err := f.sb.Client(f.T).CreateAddOn(f.Context(), heroku.AppID(app.get("id")),
+		heroku.AddOnCreate{Plan: "heroku-redis:premium-0", Name: "acme-young"})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -214,7 +222,8 @@ func TestRemarks(t *testing.T) {
 			f := newFront(t, "", engineOf(name))
 			app, store := f.resource("kvs_app"), f.resource("kvs_instance")
 			app.apply(values{"name": "orders-api"})
-			remark.tell(f, app, store, values{"name": "acme-cache", "app_id": app.get("id"), "plan": "premium-0", "deletion_protection": false})
+			remark.tell(f, app, store, values{"name": "acme-cache", "app_id": app.get("id"), "plan": "premium-0",
+				"deletion_protection": false})
 			if says := summariesOf(f.said); !slices.Equal(says, remark.says) {
 				t.Errorf("it says %q, want %q", says, remark.says)
 			}

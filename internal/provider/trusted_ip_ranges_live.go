@@ -39,13 +39,16 @@ func (r *trustedRangesResource) onlyOwner(state, plan trustedRangesModel, replac
 	if !known(plan.SpaceID) || ranges.Ranges.IsNull() {
 		return nil
 	}
-	mine := claim{id: state.ID.ValueString(), value: strings.Join(ranges.sources(), " "), text: listed(ranges.sources()), single: true, replaces: replaced}
+	mine := claim{id: state.ID.ValueString(), value: strings.Join(ranges.sources(), " "),
+		text: listed(ranges.sources()), single: true, replaces: replaced}
 	other, conflict := r.run.claim(plan.thing(), mine)
 	if !conflict {
 		return nil
 	}
-	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("space_id"), "Two resources own the trusted IP ranges of one space", fmt.Sprintf(
-		"Space %s: this kvs_trusted_ip_ranges lists %s; another one in this configuration lists %s. Each replaces the whole set, so they would undo each other at every apply. Put all ranges into one of them.",
+	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("space_id"), "Two resources own the trusted IP "+
+		"ranges of one space", fmt.Sprintf(
+		"Space %s: this kvs_trusted_ip_ranges lists %s; another one in this configuration lists %s. Each replaces the "+
+			"whole set, so they would undo each other at every apply. Put all ranges into one of them.",
 		plan.SpaceID.ValueString(), mine.text, other.text))}
 }
 
@@ -62,7 +65,8 @@ func (r *trustedRangesResource) takeOver(ctx context.Context, m trustedRangesMod
 
 // planPrevious plans the ranges that the space has now, so that Terraform itself refuses a plan that no longer starts from
 // them, and names them before they are replaced. What a predecessor of this plan leaves behind cannot be planned.
-func (r *trustedRangesResource) planPrevious(ctx context.Context, plan *trustedRangesModel, resp *resource.ModifyPlanResponse) diag.Diagnostics {
+func (r *trustedRangesResource) planPrevious(ctx context.Context, plan *trustedRangesModel,
+	resp *resource.ModifyPlanResponse) diag.Diagnostics {
 	if r.client == nil || !known(plan.SpaceID) || plan.Ranges.IsUnknown() {
 		return nil
 	}
@@ -92,8 +96,10 @@ func (m trustedRangesModel) announceTakeover(current heroku.Ruleset) diag.Diagno
 		return nil
 	}
 	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("ranges"), "The space has trusted IP ranges already", fmt.Sprintf(
-		"They are replaced, all of them: %s. They were set by %s. Add those that are to stay, or import the set instead with the space's id. "+
-			"If an apply of this plan says that the final plan is inconsistent, they have changed since it was made: nothing has been changed then, so plan again.",
+		"They are replaced, all of them: %s. They were set by %s. Add those that are to stay, or import the set "+
+			"instead with the space's id. "+
+			"If an apply of this plan says that the final plan is inconsistent, they have changed since it was made: "+
+			"nothing has been changed then, so plan again.",
 		cmp.Or(strings.Join(present, ", "), "none, so that everybody is blocked"), cmp.Or(current.CreatedBy, "somebody")))}
 }
 
@@ -103,7 +109,8 @@ func (m trustedRangesModel) announceOpening(now heroku.Ruleset) diag.Diagnostics
 		return nil
 	}
 	const next = "It stays so until an apply sets other ranges: plan again soon, and find out why they were changed."
-	event := fmt.Sprintf("%s were %s, and %s has set them to %s since", m, listed(m.sources()), cmp.Or(now.CreatedBy, "somebody"), listed(allowed(now)))
+	event := fmt.Sprintf("%s were %s, and %s has set them to %s since", m, listed(m.sources()),
+		cmp.Or(now.CreatedBy, "somebody"), listed(allowed(now)))
 	switch {
 	case keyvalue.AdmitsInternet(allowed(now)) && !keyvalue.AdmitsInternet(m.sources()):
 		return diag.Diagnostics{diag.NewWarningDiagnostic("The space is open to the whole internet",
@@ -150,7 +157,8 @@ func (m trustedRangesModel) moved(before, now []string) diag.Diagnostic {
 		return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return slices.Contains(some, s) })
 	}
 	return diag.NewAttributeErrorDiagnostic(path.Root("ranges"), "The trusted IP ranges have changed since the plan was made", fmt.Sprintf(
-		"%s: since then have come: %s; have gone: %s. Nothing has been changed, because the plan does not show that. Plan again: the next plan shows all of it.",
+		"%s: since then have come: %s; have gone: %s. Nothing has been changed, because the plan does not show that. "+
+			"Plan again: the next plan shows all of it.",
 		m, listed(without(now, before)), listed(without(before, now))))
 }
 

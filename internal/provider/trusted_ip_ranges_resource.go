@@ -88,7 +88,8 @@ func (r *trustedRangesResource) Metadata(_ context.Context, req resource.Metadat
 
 func (r *trustedRangesResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The trusted IP ranges of one Private or Shield Space, all of them: clients from elsewhere cannot reach web processes in the space. " +
+		MarkdownDescription: "The trusted IP ranges of one Private or Shield Space, all of them: clients from " +
+			"elsewhere cannot reach web processes in the space. " +
 			"A space can have only one such resource, since each replaces the whole set.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
@@ -97,19 +98,22 @@ func (r *trustedRangesResource) Schema(ctx context.Context, _ resource.SchemaReq
 				MarkdownDescription: "The UUID of the space.",
 			},
 			"space_id": schema.StringAttribute{
-				Required:            true,
-				Validators:          []validator.String{uuidValidator()},
-				MarkdownDescription: "The UUID of the space. Changing it leaves the first space as `on_destroy` says and sets the ranges of the other one.",
+				Required:   true,
+				Validators: []validator.String{uuidValidator()},
+				MarkdownDescription: "The UUID of the space. Changing it leaves the first space as `on_destroy` says " +
+					"and sets the ranges of the other one.",
 			},
 			"space_name": nameBeside("space_id", "The name of the space"),
 			"ranges": schema.MapNestedAttribute{
 				Required: true,
-				MarkdownDescription: "The trusted ranges: IPv4 with a mask, such as `192.0.2.0/24`, each with what is to be remembered of it. " +
+				MarkdownDescription: "The trusted ranges: IPv4 with a mask, such as `192.0.2.0/24`, each with what is " +
+					"to be remembered of it. " +
 					"An empty map blocks everybody. Changing it replaces the whole set in one step, in place.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"description": schema.StringAttribute{
-						Optional:            true,
-						MarkdownDescription: "What the range is. Heroku has no place for it, so it is kept in the state alone. Changing it sends nothing.",
+						Optional: true,
+						MarkdownDescription: "What the range is. Heroku has no place for it, so it is kept in the " +
+							"state alone. Changing it sends nothing.",
 					},
 				}},
 			},
@@ -118,13 +122,15 @@ func (r *trustedRangesResource) Schema(ctx context.Context, _ resource.SchemaReq
 				Computed:   true,
 				Default:    stringdefault.StaticString(onDestroyKeep),
 				Validators: []validator.String{stringvalidator.OneOf(onDestroyKeep, onDestroyRestore, onDestroyOpen)},
-				MarkdownDescription: "What destroying the resource does: `keep` leaves the ranges in force and only forgets them; `restore_previous` sets those from before this resource, unless they were open to the internet; " +
+				MarkdownDescription: "What destroying the resource does: `keep` leaves the ranges in force and only " +
+					"forgets them; `restore_previous` sets those from before this resource, unless they were open to the internet; " +
 					"`open` sets `0.0.0.0/0`, which admits the whole internet. Changing it sends nothing.",
 			},
 			"applied": schema.BoolAttribute{
-				Computed:            true,
-				PlanModifiers:       []planmodifier.Bool{boolplanmodifier.UseStateForUnknown()},
-				MarkdownDescription: "Whether Heroku says that the ranges are in force. When it is `false`, the next apply sets them again and waits.",
+				Computed:      true,
+				PlanModifiers: []planmodifier.Bool{boolplanmodifier.UseStateForUnknown()},
+				MarkdownDescription: "Whether Heroku says that the ranges are in force. When it is `false`, the next " +
+					"apply sets them again and waits.",
 			},
 			"previous_ranges": schema.SetAttribute{
 				Computed:            true,
@@ -153,7 +159,8 @@ func (r *trustedRangesResource) Configure(_ context.Context, req resource.Config
 }
 
 // ValidateConfig refuses what is no IPv4 range, with the range that was meant.
-func (r *trustedRangesResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+func (r *trustedRangesResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest,
+	resp *resource.ValidateConfigResponse) {
 	var config trustedRangesModel
 	if resp.Diagnostics.Append(req.Config.Get(ctx, &config)...); resp.Diagnostics.HasError() {
 		return
@@ -329,7 +336,8 @@ func (r *trustedRangesResource) Read(ctx context.Context, req resource.ReadReque
 	}
 	if denied := deniedBy(ruleset); len(denied) > 0 {
 		resp.Diagnostics.AddWarning("The space has rules that deny", fmt.Sprintf(
-			"%s: somebody has set rules that deny %s. This resource knows trusted ranges only; the next change of ranges drops those rules.", state, strings.Join(denied, ", ")))
+			"%s: somebody has set rules that deny %s. This resource knows trusted ranges only; the next change of "+
+				"ranges drops those rules.", state, strings.Join(denied, ", ")))
 	}
 	resp.Diagnostics.Append(state.announceOpening(ruleset)...)
 	resp.Diagnostics.Append(state.read(ctx, ruleset)...)
@@ -429,7 +437,8 @@ func (m trustedRangesModel) notRestored() string {
 	if !m.PreviousRanges.IsNull() {
 		reason = "Before this resource the space admitted the whole internet"
 	}
-	return fmt.Sprintf("%s, so on_destroy = %q restores nothing: the ranges of space %s stay in force. To open the space on purpose, first apply on_destroy = %q.",
+	return fmt.Sprintf("%s, so on_destroy = %q restores nothing: the ranges of space %s stay in force. To open the "+
+		"space on purpose, first apply on_destroy = %q.",
 		reason, onDestroyRestore, m.SpaceID.ValueString(), onDestroyOpen)
 }
 

@@ -121,7 +121,8 @@ resource "kvs_trusted_ip_ranges" "prod" {
 			{ // the whole set is in force when the apply ends, and each range keeps its description
 				Config: described,
 				ConfigStateChecks: []statecheck.StateCheck{
-					statecheck.ExpectKnownValue(trustedRanges, tfjsonpath.New("ranges").AtMapKey("192.0.2.0/24").AtMapKey("description"), knownvalue.StringExact("office")),
+					statecheck.ExpectKnownValue(trustedRanges,
+						tfjsonpath.New("ranges").AtMapKey("192.0.2.0/24").AtMapKey("description"), knownvalue.StringExact("office")),
 					statecheck.ExpectKnownValue(trustedRanges, tfjsonpath.New("applied"), knownvalue.Bool(true)),
 				},
 				PostApplyFunc: func() { expectNeverOpened(t, sb) },
@@ -143,7 +144,8 @@ resource "kvs_trusted_ip_ranges" "prod" {
 				PreConfig: func() { sb.ResetJournal() },
 				Config:    strings.Replace(described, "office", "head office", 1),
 				ConfigStateChecks: []statecheck.StateCheck{
-					statecheck.ExpectKnownValue(trustedRanges, tfjsonpath.New("ranges").AtMapKey("192.0.2.0/24").AtMapKey("description"), knownvalue.StringExact("head office")),
+					statecheck.ExpectKnownValue(trustedRanges,
+						tfjsonpath.New("ranges").AtMapKey("192.0.2.0/24").AtMapKey("description"), knownvalue.StringExact("head office")),
 				},
 				PostApplyFunc: func() {
 					if sent := sb.Requests("PUT", ".*"); len(sent) != 0 {
@@ -409,7 +411,8 @@ func TestAccTrustedIPRanges_warnings(t *testing.T) {
 		}
 	}
 	says(nil, "The set is empty")
-	says([]string{"0.0.0.0/0", "192.0.2.0/24"}, "opens the Shield Space to the whole internet", "the narrower ranges beside it mean nothing")
+	says([]string{"0.0.0.0/0", "192.0.2.0/24"}, "opens the Shield Space to the whole internet", "the narrower ranges "+
+		"beside it mean nothing")
 	var many []string
 	for i := range 21 {
 		many = append(many, fmt.Sprintf("192.0.2.%d/32", i))
@@ -421,14 +424,17 @@ func TestAccTrustedIPRanges_warnings(t *testing.T) {
 	says([]string{"192.0.2.0/24"}, "They are replaced, all of them: 198.51.100.0/24")
 
 	cli.Apply()
-	if again := cli.Run("plan", "-input=false", "-no-color", "-detailed-exitcode"); again.Code != 0 || strings.Contains(again.Stdout, "They are replaced") {
+	if again := cli.Run("plan", "-input=false", "-no-color", "-detailed-exitcode"); again.Code != 0 ||
+		strings.Contains(again.Stdout, "They are replaced") {
 		t.Errorf("a plan that changes nothing exited %d and said:\n%s", again.Code, again.Output())
 	}
 
 	// what happens to the ranges at the end is said before it happens
-	cli.Configure(strings.Replace(trusted([]string{"192.0.2.0/24"}, `on_destroy = "open"`), "deletion_protection", "shield = true\n  deletion_protection", 1))
+	cli.Configure(strings.Replace(trusted([]string{"192.0.2.0/24"}, `on_destroy = "open"`), "deletion_protection",
+		"shield = true\n  deletion_protection", 1))
 	cli.Apply()
-	if plan := cli.Run("plan", "-destroy", "-input=false", "-no-color"); !acctest.Says("The space will admit the whole internet").MatchString(plan.Stdout) {
+	if plan := cli.Run("plan", "-destroy", "-input=false", "-no-color"); !acctest.Says("The space will admit the " +
+		"whole internet").MatchString(plan.Stdout) {
 		t.Errorf("the plan of a destroy that opens the space does not say so:\n%s", plan.Output())
 	}
 }

@@ -65,7 +65,8 @@ func TestLongTrustedIPRanges_unknownIsNotChanged(t *testing.T) {
 	expectFailed(t, cli.Run("apply", "-auto-approve", "-input=false", "-no-color"), refusal...)
 	expectTrusted(t, sb, office)
 	// the next plan knows it, and says of the first space what a destroy would say
-	expectSays(t, planOf(cli), "must be replaced", "The space will admit the whole internet: "+string(mustFindSpace(t, sb.Client(t), "acme-prod").ID))
+	expectSays(t, planOf(cli), "must be replaced", "The space will admit the whole internet: "+string(mustFindSpace(t,
+		sb.Client(t), "acme-prod").ID))
 }
 
 func TestAccTrustedIPRanges_unknownRanges(t *testing.T) {
@@ -125,7 +126,8 @@ func TestAccTrustedIPRanges_createBeforeDestroy(t *testing.T) {
 func TestAccTrustedIPRanges_renamedAddress(t *testing.T) {
 	t.Parallel()
 	under := func(name string) string {
-		return strings.Replace(trusted([]string{office}, `on_destroy = "open"`), `"kvs_trusted_ip_ranges" "prod"`, `"kvs_trusted_ip_ranges" "`+name+`"`, 1)
+		return strings.Replace(trusted([]string{office}, `on_destroy = "open"`), `"kvs_trusted_ip_ranges" "prod"`,
+			`"kvs_trusted_ip_ranges" "`+name+`"`, 1)
 	}
 	sb, cli := workflow(t, under("prod"))
 	cli.Apply()
@@ -249,7 +251,8 @@ func TestGone_withItsSpaceOrStore(t *testing.T) {
 	ranges.apply(values{"space_id": space.get("id"), "ranges": values{office: values{}}})
 	f.mustSucceed()
 	mini := "heroku-redis:mini" // has no window
-	if _, err := f.someone().UpdateAddOn(t.Context(), heroku.AppID(store.get("app_id")), heroku.AddOnID(store.get("id")), heroku.AddOnUpdate{Plan: &mini}); err != nil {
+	if _, err := f.someone().UpdateAddOn(t.Context(), heroku.AppID(store.get("app_id")),
+		heroku.AddOnID(store.get("id")), heroku.AddOnUpdate{Plan: &mini}); err != nil {
 		t.Fatal(err)
 	}
 	f.sb.Clock().Advance(time.Minute)

@@ -17,7 +17,8 @@ import (
 func TestAccAttachment_twoThatAgree(t *testing.T) {
 	t.Parallel()
 	block := func(label, app string) string {
-		return fmt.Sprintf("\nresource \"kvs_attachment\" %q {\n  instance_id = kvs_instance.blue.id\n  app_id      = %s\n  name        = \"SHARED\"\n}\n", label, app)
+		return fmt.Sprintf("\nresource \"kvs_attachment\" %q {\n  instance_id = kvs_instance.blue.id\n  app_id      = "+
+			"%s\n  name        = \"SHARED\"\n}\n", label, app)
 	}
 	later := "\nresource \"terraform_data\" \"later\" {\n  input = kvs_app.worker.id\n}\n"
 	sb, cli := workflow(t, attached("blue", "worker", "SHARED"))
@@ -38,10 +39,12 @@ func TestAccAttachment_twoThatAgree(t *testing.T) {
 	if acctest.OnOpenTofu() {
 		expectFailed(t, failed, "The attachment exists already")
 	} else { // Terraform says it in words of its own, and beside them stands what they mean
-		expectFailed(t, failed, "Provider produced inconsistent final plan", "The attachment is taken over as it is", "somebody has attached the store since then", "plan again")
+		expectFailed(t, failed, "Provider produced inconsistent final plan", "The attachment is taken over as it is",
+			"somebody has attached the store since then", "plan again")
 	}
 	says = "Two resources manage one object"
-	refused(twoAppsTwoStores + block("shared", "terraform_data.later.output") + strings.Replace(later, "input = ", "triggers_replace = 2\n  input = ", 1) +
+	refused(twoAppsTwoStores + block("shared", "terraform_data.later.output") + strings.Replace(later, "input = ",
+		"triggers_replace = 2\n  input = ", 1) +
 		block("third", "kvs_app.worker.id"))
 	unwritten(t, sb)
 	expectAttachments(t, sb, "orders-worker", "SHARED of orders-blue")
@@ -65,7 +68,8 @@ resource "kvs_trusted_ip_ranges" "original" {
 `
 	originals := strings.NewReplacer(`"kvs_app" "web"`, `"kvs_app" "original"`, "kvs_app.web", "kvs_app.original",
 		`"kvs_instance" "blue"`, `"kvs_instance" "original"`, "kvs_instance.blue", "kvs_instance.original",
-		`"kvs_attachment" "shared"`, `"kvs_attachment" "original"`, `attachment_name     = "BLUE"`, "").Replace(attached("blue", "worker", "SHARED")) + space
+		`"kvs_attachment" "shared"`, `"kvs_attachment" "original"`, `attachment_name     = "BLUE"`,
+		"").Replace(attached("blue", "worker", "SHARED")) + space
 	sb, cli := workflow(t, originals)
 	cli.Apply()
 	id := func(address string) string {
@@ -74,9 +78,11 @@ resource "kvs_trusted_ip_ranges" "original" {
 		text, _ := object.Attributes["id"].(string)
 		return text
 	}
-	twins := strings.NewReplacer("original", "a_twin", "kvs_private_space.original.id", fmt.Sprintf("%q", id("kvs_private_space.original"))).Replace(space) +
+	twins := strings.NewReplacer("original", "a_twin", "kvs_private_space.original.id",
+		fmt.Sprintf("%q", id("kvs_private_space.original"))).Replace(space) +
 		fmt.Sprintf("\nresource \"kvs_app\" \"a_twin\" {\n  name = \"orders-web\"\n}\n"+
-			"\nresource \"kvs_instance\" \"a_twin\" {\n  app_id = %q\n  plan = \"mini\"\n  name = \"orders-blue\"\n  deletion_protection = false\n}\n"+
+			"\nresource \"kvs_instance\" \"a_twin\" {\n  app_id = %q\n  plan = \"mini\"\n  name = \"orders-blue\"\n  "+
+			"deletion_protection = false\n}\n"+
 			"\nresource \"kvs_attachment\" \"a_twin\" {\n  app_id = %q\n  instance_id = %q\n  name = \"SHARED\"\n}\n",
 			id("kvs_app.original"), id("kvs_app.worker"), id("kvs_instance.original"))
 	kinds := []string{"kvs_app", "kvs_instance", "kvs_attachment", "kvs_private_space", "kvs_trusted_ip_ranges"}
@@ -90,10 +96,12 @@ resource "kvs_trusted_ip_ranges" "original" {
 	}
 	sb.ResetJournal()
 	// without references, so that one that is refused does not keep the others from being planned
-	alone := strings.NewReplacer("kvs_app.original.id", fmt.Sprintf("%q", id("kvs_app.original")), "kvs_app.worker.id", fmt.Sprintf("%q", id("kvs_app.worker")),
+	alone := strings.NewReplacer("kvs_app.original.id", fmt.Sprintf("%q", id("kvs_app.original")), "kvs_app.worker.id",
+		fmt.Sprintf("%q", id("kvs_app.worker")),
 		"kvs_instance.original.id", fmt.Sprintf("%q", id("kvs_instance.original")),
 		"kvs_private_space.original.id", fmt.Sprintf("%q", id("kvs_private_space.original"))).Replace(originals)
-	for what, config := range map[string]string{"the imported ones are removed": alone, "the first ones are removed": twins, "both stay": alone + twins} {
+	for what, config := range map[string]string{"the imported ones are removed": alone,
+		"the first ones are removed": twins, "both stay": alone + twins} {
 		for _, order := range [][]string{{"-parallelism=1"}, {"-parallelism=10", "-refresh=false"}} {
 			cli.Configure(config)
 			plan := planOf(cli, order...)

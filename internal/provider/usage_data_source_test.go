@@ -127,7 +127,8 @@ func TestLongUsage_unreachable(t *testing.T) {
 	unreachable := func(reason string, limits ...statecheck.StateCheck) []statecheck.StateCheck {
 		checks := append(limits, usage("reachable", knownvalue.Bool(false)), usage("unreachable_reason", knownvalue.StringExact(reason)))
 		for _, attribute := range []string{
-			"version", "role", "memory_used", "memory_peak", "memory_used_percent", "connections", "keys", "evicted_keys", "hit_rate", "maxmemory_policy", "can_fork",
+			"version", "role", "memory_used", "memory_peak", "memory_used_percent", "connections", "keys",
+			"evicted_keys", "hit_rate", "maxmemory_policy", "can_fork",
 		} {
 			checks = append(checks, usage(attribute, knownvalue.Null()))
 		}
@@ -155,15 +156,17 @@ func TestLongUsage_unreachable(t *testing.T) {
 		sb := acctest.Start(t)
 		someone := sb.Client(t)
 		sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: "/apps/*/addons"}, Do: sandbox.Effect{Provisioning: "stuck"}})
-		slow, err := someone.CreateAddOn(t.Context(), mustCreateApp(t, someone, "orders-web").ID, heroku.AddOnCreate{Plan: "heroku-redis:mini", Name: "orders-slow"})
+		slow, err := someone.CreateAddOn(t.Context(), mustCreateApp(t, someone, "orders-web").ID,
+			heroku.AddOnCreate{Plan: "heroku-redis:mini", Name: "orders-slow"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		acctest.Test(t, resource.TestCase{
 			ProtoV6ProviderFactories: sb.Factories(),
 			Steps: []resource.TestStep{{
-				Config:            usageOf(fmt.Sprintf("%q", slow.ID)),
-				ConfigStateChecks: unreachable("not_ready", usage("memory_limit", knownvalue.Int64Exact(25<<20)), usage("connection_limit", knownvalue.Int64Exact(20))),
+				Config: usageOf(fmt.Sprintf("%q", slow.ID)),
+				ConfigStateChecks: unreachable("not_ready", usage("memory_limit", knownvalue.Int64Exact(25<<20)),
+					usage("connection_limit", knownvalue.Int64Exact(20))),
 			}},
 		})
 	})
@@ -245,7 +248,8 @@ func TestAccUsage_keepsTheURL(t *testing.T) {
 	if err := switchOff(t, sb, "orders-cache"); err != nil {
 		t.Fatal(err)
 	}
-	printed += cli.Apply().Output() + cli.Run("plan", "-input=false", "-no-color", "-out=saved").Output() + cli.Run("show", "-json", "saved").Output()
+	printed += cli.Apply().Output() + cli.Run("plan", "-input=false", "-no-color",
+		"-out=saved").Output() + cli.Run("show", "-json", "saved").Output()
 
 	state := cli.StateFile()
 	if !strings.Contains(state, `"unreachable_reason": "auth"`) {

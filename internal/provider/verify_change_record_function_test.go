@@ -34,7 +34,8 @@ func newChangeRecord(t *testing.T, path string) (lines []string) {
 		Now:   func() time.Time { return time.Date(2026, 1, 14, 9, 12, 30, 0, time.UTC) },
 	})
 	ctx := changecontrol.Carry(t.Context(), changecontrol.Change{
-		Object:   changecontrol.Object{Kind: "kvs_instance", ID: "7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7", Name: "acme-cache", App: "orders-api", Space: "acme-prod"},
+		Object: changecontrol.Object{Kind: "kvs_instance", ID: "7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7",
+			Name: "acme-cache", App: "orders-api", Space: "acme-prod"},
 		Networks: []changecontrol.Network{changecontrol.NetworkShield},
 	}, nil)
 	answered, err := c.Announce(ctx, changecontrol.Write{Method: "PATCH", Path: "/addons/7c4e2a90", Try: 1})
@@ -64,19 +65,23 @@ func TestAccVerifyChangeRecord_inConfiguration(t *testing.T) {
 	}
 	none := knownvalue.ListExact([]knownvalue.Check{})
 	open := knownvalue.ListExact([]knownvalue.Check{knownvalue.ObjectExact(map[string]knownvalue.Check{
-		"seq": knownvalue.Int64Exact(3), "time": knownvalue.StringExact("2026-01-14T09:12:30.000Z"), "reference": knownvalue.StringExact("CHG0000001"),
-		"method": knownvalue.StringExact("DELETE"), "path": knownvalue.StringExact("/addons/7c4e2a90"),
+		"seq": knownvalue.Int64Exact(3), "time": knownvalue.StringExact("2026-01-14T09:12:30.000Z"),
+		"reference": knownvalue.StringExact("CHG0000001"),
+		"method":    knownvalue.StringExact("DELETE"), "path": knownvalue.StringExact("/addons/7c4e2a90"),
 		"object": knownvalue.ObjectExact(map[string]knownvalue.Check{
 			"kind": knownvalue.StringExact("kvs_instance"), "id": knownvalue.StringExact("7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7"),
-			"name": knownvalue.StringExact("acme-cache"), "app": knownvalue.StringExact("orders-api"), "space": knownvalue.StringExact("acme-prod"),
+			"name": knownvalue.StringExact("acme-cache"), "app": knownvalue.StringExact("orders-api"),
+			"space": knownvalue.StringExact("acme-prod"),
 		}),
 	})})
 	says := func(config string, valid bool, count int64, broken, head, unanswered knownvalue.Check) resource.TestStep {
 		return resource.TestStep{
 			Config: config,
-			ConfigStateChecks: []statecheck.StateCheck{statecheck.ExpectKnownOutputValue("record", knownvalue.ObjectExact(map[string]knownvalue.Check{
-				"valid": knownvalue.Bool(valid), "lines": knownvalue.Int64Exact(count), "first_broken": broken, "head": head, "unanswered": unanswered,
-			}))},
+			ConfigStateChecks: []statecheck.StateCheck{statecheck.ExpectKnownOutputValue("record",
+				knownvalue.ObjectExact(map[string]knownvalue.Check{
+					"valid": knownvalue.Bool(valid), "lines": knownvalue.Int64Exact(count), "first_broken": broken,
+					"head": head, "unanswered": unanswered,
+				}))},
 		}
 	}
 	file := fmt.Sprintf("file(%q)", path)
@@ -90,7 +95,8 @@ func TestAccVerifyChangeRecord_inConfiguration(t *testing.T) {
 			// another reference, in each line
 			says(verified(`replace(`+file+`, "CHG0000001", "CHG0000002")`), false, 3, knownvalue.Int64Exact(1), knownvalue.Null(), none),
 			// the line between the others is missing
-			says(verified(`join("\n", [for i, line in split("\n", `+file+`): line if i != 1])`), false, 2, knownvalue.Int64Exact(2), head(lines[0]),
+			says(verified(`join("\n", [for i, line in split("\n", `+file+`): line if i != 1])`), false, 2,
+				knownvalue.Int64Exact(2), head(lines[0]),
 				knownvalue.ListSizeExact(1)),
 			// the last one is: shorter and valid, and the head is another one
 			says(verified(`join("\n", slice(split("\n", `+file+`), 0, 2))`), true, 2, knownvalue.Null(), head(lines[1]), none),

@@ -28,7 +28,8 @@ func TestUpgradeVersion_now(t *testing.T) {
 	given := w.about(values{"version": "8.0", "when": "now", "app_maintenance": true, "scale_down": true})
 	w.invoke(upgradeVersion, given).succeeded(
 		"step 1 of 7, ordering the upgrade", "ordered, from version", "waiting for the maintenance to be ready: preparing",
-		"keeping the apps still", "running the maintenance: running", "putting the apps back", "step 7 of 7, checking the version: the store runs version 8.0.2",
+		"keeping the apps still", "running the maintenance: running", "putting the apps back", "step 7 of 7, checking "+
+			"the version: the store runs version 8.0.2",
 	)
 	w.expectBoth(running)
 	if got := w.version(); !strings.HasPrefix(got, "8.0") {
@@ -56,13 +57,15 @@ func TestUpgradeVersion_inTheWindow(t *testing.T) {
 	}
 	// and run at last
 	w.invoke(upgradeVersion, w.about(values{"version": "8.0", "when": "now"})).failed("An app is not in maintenance mode")
-	w.invoke(upgradeVersion, w.about(values{"version": "8.0", "when": "now", "confirm": "orders-web"})).succeeded("the store runs version 8.0.2")
+	w.invoke(upgradeVersion, w.about(values{"version": "8.0", "when": "now",
+		"confirm": "orders-web"})).succeeded("the store runs version 8.0.2")
 }
 
 func TestUpgradeVersion_refusesAnAppThatIsInUseBeforeItIsOrdered(t *testing.T) {
 	t.Parallel()
 	w := newKeptWorld(t, "premium-0")
-	w.invoke(upgradeVersion, w.about(values{"version": "8.0", "when": "now"})).failed("An app is not in maintenance mode", "orders-api, orders-web")
+	w.invoke(upgradeVersion, w.about(values{"version": "8.0",
+		"when": "now"})).failed("An app is not in maintenance mode", "orders-api, orders-web")
 	if orders := w.Requests("POST", ".*/upgrade"); len(orders) != 0 {
 		t.Error(orders)
 	}
@@ -79,7 +82,8 @@ func TestUpgradeVersion_refusedByHeroku(t *testing.T) {
 func TestUpgradeVersion_ofAMini(t *testing.T) {
 	t.Parallel()
 	w := newKeptWorld(t, "mini")
-	w.invoke(upgradeVersion, w.about(values{"version": "8.0"})).failed("accept_data_loss", "Upgrading a mini loses its data", "orders-cache")
+	w.invoke(upgradeVersion, w.about(values{"version": "8.0"})).failed("accept_data_loss", "Upgrading a mini "+
+		"loses its data", "orders-cache")
 	if orders := w.Requests("POST", ".*/upgrade"); len(orders) != 0 {
 		t.Error(orders)
 	}
@@ -89,7 +93,8 @@ func TestUpgradeVersion_ofAMini(t *testing.T) {
 func TestUpgradeVersion_interrupted(t *testing.T) {
 	t.Parallel()
 	for _, at := range []string{
-		"ordering the upgrade", "ordered, from version", "waiting for the maintenance to be ready: preparing", "keeping the apps still", "running the maintenance: running", "checking the version",
+		"ordering the upgrade", "ordered, from version", "waiting for the maintenance to be ready: preparing",
+		"keeping the apps still", "running the maintenance: running", "checking the version",
 	} {
 		t.Run(at, func(t *testing.T) {
 			t.Parallel()
@@ -111,12 +116,14 @@ func TestUpgradeVersion_interrupted(t *testing.T) {
 
 func TestUpgradeVersion_lostAnswer(t *testing.T) {
 	t.Parallel()
-	for name, effect := range map[string]sandbox.Effect{"after it was ordered": {Commit: true, Reset: true}, "before it was ordered": {Reset: true}} {
+	for name, effect := range map[string]sandbox.Effect{"after it was ordered": {Commit: true, Reset: true},
+		"before it was ordered": {Reset: true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newKeptWorld(t, "premium-0")
 			w.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: "/redis/v0/databases/*/upgrade", Times: 1}, Do: effect})
-			w.invoke(upgradeVersion, w.about(values{"version": "8.0", "when": "now", "confirm": "orders-web"})).succeeded("the store runs version 8.0.2")
+			w.invoke(upgradeVersion, w.about(values{"version": "8.0", "when": "now",
+				"confirm": "orders-web"})).succeeded("the store runs version 8.0.2")
 		})
 	}
 }

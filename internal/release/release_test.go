@@ -194,7 +194,8 @@ func expectArchive(t *testing.T, dist, platform string) {
 	for _, s := range built.Settings {
 		settings[s.Key] = s.Value
 	}
-	if is := settings["GOOS"] + "_" + settings["GOARCH"]; is != platform || settings["CGO_ENABLED"] != "0" || settings["-trimpath"] != "true" ||
+	if is := settings["GOOS"] + "_" + settings["GOARCH"]; is != platform || settings["CGO_ENABLED"] != "0" ||
+		settings["-trimpath"] != "true" ||
 		settings["vcs.modified"] == "true" {
 		t.Errorf("it was built with %v", settings)
 	}
@@ -239,8 +240,10 @@ func expectInstalls(t *testing.T, dist, cli string) {
 			}
 		}
 	}
-	write(t, filepath.Join(dir, "cli.tfrc"), fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", filepath.Join(dir, "mirror")))
-	write(t, filepath.Join(dir, "main.tf"), fmt.Sprintf("terraform {\n  required_providers {\n    kvs = {\n      source  = \"terraform-kvs/kvs\"\n"+
+	write(t, filepath.Join(dir, "cli.tfrc"), fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = "+
+		"%q\n  }\n}\n", filepath.Join(dir, "mirror")))
+	write(t, filepath.Join(dir, "main.tf"), fmt.Sprintf("terraform {\n  required_providers {\n    kvs = {\n      "+
+		"source  = \"terraform-kvs/kvs\"\n"+
 		"      version = %q\n    }\n  }\n}\n\ndata \"kvs_plans\" \"all\" {}\n", version))
 	env := []string{"TF_CLI_CONFIG_FILE=" + filepath.Join(dir, "cli.tfrc"), "HEROKU_API_URL=" + sb.URL(), "HEROKU_DATA_API_URL=" + sb.URL(),
 		"HEROKU_API_KEY=" + sb.Token()}

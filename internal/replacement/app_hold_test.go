@@ -72,9 +72,11 @@ func TestAppHold_putsBackWhatWasBefore(t *testing.T) {
 		held   string
 		after  string
 	}{
-		"both":                    {still, nil, "maintenance clock=0 web=0 worker=0 " + memo, running},
-		"maintenance mode only":   {replacement.Hold{AppMaintenance: true}, nil, "maintenance clock=0 web=2 worker=1 " + holders + `,"maintenance":false}`, running},
-		"scaling only":            {replacement.Hold{ScaleDown: true}, nil, "open clock=0 web=0 worker=0 " + holders + `,"formation":{"web":2,"worker":1}}`, running},
+		"both": {still, nil, "maintenance clock=0 web=0 worker=0 " + memo, running},
+		"maintenance mode only": {replacement.Hold{AppMaintenance: true}, nil,
+			"maintenance clock=0 web=2 worker=1 " + holders + `,"maintenance":false}`, running},
+		"scaling only": {replacement.Hold{ScaleDown: true}, nil,
+			"open clock=0 web=0 worker=0 " + holders + `,"formation":{"web":2,"worker":1}}`, running},
 		"neither touches nothing": {replacement.Hold{}, nil, running, running},
 		"an app that was in maintenance mode stays so": {
 			still, func(w heldWorld, app heroku.AppID) { w.SwitchMaintenance(app, true) },
@@ -137,7 +139,8 @@ func TestAppHold_survivesTheRunThatBeganIt(t *testing.T) {
 			next := w.holder()
 			w.hold(next, oneStore, still, false, apps...)
 			for i, app := range apps {
-				w.ExpectApp(app, fmt.Sprintf(`maintenance clock=0 web=0 worker=0 %s,"apps":{"%s":["%s"]}}`, strings.TrimSuffix(memo, "}"), oneStore, apps[1-i]))
+				w.ExpectApp(app, fmt.Sprintf(`maintenance clock=0 web=0 worker=0 %s,"apps":{"%s":["%s"]}}`,
+					strings.TrimSuffix(memo, "}"), oneStore, apps[1-i]))
 			}
 			w.hold(w.holder(), oneStore, still, true, apps...)
 			w.release(next, oneStore, apps[0]) // the other one may not be attached any more
@@ -154,7 +157,8 @@ func TestAppHold_isNotSinceBeforeWhenSomebodyMayHaveWritten(t *testing.T) {
 		meanwhile func(heldWorld, heroku.AppID)
 		after     string
 	}{
-		"a dyno was started":        {func(w heldWorld, app heroku.AppID) { w.scale(app, map[string]int{"web": 1}) }, "open clock=0 web=1 worker=1"},
+		"a dyno was started": {func(w heldWorld, app heroku.AppID) { w.scale(app, map[string]int{"web": 1}) },
+			"open clock=0 web=1 worker=1"},
 		"maintenance mode was left": {func(w heldWorld, app heroku.AppID) { w.SwitchMaintenance(app, false) }, running},
 		"a process type was added and started": {func(w heldWorld, app heroku.AppID) {
 			if err := w.Deploy("orders-web", "web", "worker", "cron"); err != nil {
@@ -203,7 +207,8 @@ func TestAppHold_byTwoStoresAtOnce(t *testing.T) {
 		both.Go(func() { w.hold(run, store, still, false, app) })
 	}
 	both.Wait()
-	if got := w.AppState(app); !strings.HasPrefix(got, "maintenance clock=0 web=0 worker=0") || !strings.HasSuffix(got, `"maintenance":false,"formation":{"web":2,"worker":1}}`) {
+	if got := w.AppState(app); !strings.HasPrefix(got, "maintenance clock=0 web=0 worker=0") ||
+		!strings.HasSuffix(got, `"maintenance":false,"formation":{"web":2,"worker":1}}`) {
 		t.Error(got)
 	}
 	w.release(run, otherStore, app)

@@ -22,7 +22,8 @@ func TestAddOn_isProvisionedWhenItsTimeHasCome(t *testing.T) {
 	a := w.send("POST /apps/orders-api/addons",
 		`{"attachment":{},"config":{"timeout":"60","maxmemory_policy":"volatile-lru","new-flag":true},"name":"redis-curved-48210","plan":{"name":"heroku-redis:premium-0"}}`,
 		"X-Heroku-Legacy-Provider-Messages: true", "Accept-Expansion: addon_service,plan,colour").is(201).
-		says("state", "provisioning").says("config_vars", "[]").says("plan.name", "heroku-redis:premium-0").says("plan.price.cents", "1500").
+		says("state", "provisioning").says("config_vars", "[]").says("plan.name",
+		"heroku-redis:premium-0").says("plan.price.cents", "1500").
 		says("addon_service.human_name", "Heroku Key-Value Store").says("app.name", "orders-api").says("billing_entity.type", "app").
 		says("billed_price.cents", "1500").says("provision_message", "Your add-on should be available in a few minutes.")
 	w.Clock().Advance(2*time.Minute - time.Second)
@@ -202,8 +203,10 @@ func TestPlanChange_isAtOnceOnThePlatformAndLaterOnTheDataAPI(t *testing.T) {
 
 			w.send("PATCH /apps/orders-api/addons/kvs-a", `{"plan":{"name":"heroku-redis:premium-1"}}`, "Accept-Expansion: plan",
 				"X-Heroku-Legacy-Provider-Messages: true").is(200).
-				says("plan.name", "heroku-redis:premium-1").says("plan.price.cents", "3000").says("state", "provisioned").says("provision_message",
-				"The Heroku Data for Redis instance is in the process of being upgraded.\nThe time it takes to upgrade is dependent on how much "+
+				says("plan.name", "heroku-redis:premium-1").says("plan.price.cents", "3000").says("state",
+				"provisioned").says("provision_message",
+				"The Heroku Data for Redis instance is in the process of being upgraded.\nThe time it takes to "+
+					"upgrade is dependent on how much "+
 					"data exists in the instance.")
 			w.send("GET /redis/v0/databases/kvs-a", "").is(200).says("plan", "premium-0").says("info.0.values.0", "Premium 0").
 				says("info.1.values.0", "Preparing (upgrade in progress)")
@@ -216,7 +219,8 @@ func TestPlanChange_isAtOnceOnThePlatformAndLaterOnTheDataAPI(t *testing.T) {
 
 			w.advance()
 			w.send("GET /redis/v0/databases/kvs-a/wait", "").is(200).says("waiting?", "false").says("message", "available")
-			w.send("GET /redis/v0/databases/"+id, "").is(200).says("plan", "premium-1").says("info.1.values.0", "Available").says("addon_id", id)
+			w.send("GET /redis/v0/databases/"+id, "").is(200).says("plan", "premium-1").says("info.1.values.0",
+				"Available").says("addon_id", id)
 			w.send("GET /redis/v0/databases/kvs-a/config", "").is(200).says("timeout.value", "77")
 			url := w.send("GET /apps/orders-api/config-vars", "").get("REDIS_URL")
 			w.send("GET /apps/orders-worker/config-vars", "").says("REDIS_URL", url)
@@ -254,7 +258,8 @@ func TestPlanChange_isRefused(t *testing.T) {
 		"heroku-redis:private-7":  "Cannot change the plan of kvs-a from heroku-redis:premium-0 to heroku-redis:private-7",
 		"heroku-redis:shield-7":   "Cannot change the plan of kvs-a",
 	} {
-		a := w.send("PATCH /apps/orders-api/addons/kvs-a", fmt.Sprintf(`{"plan":%q,"name":"kvs-b"}`, plan)).is(422).says("id", "invalid_params")
+		a := w.send("PATCH /apps/orders-api/addons/kvs-a", fmt.Sprintf(`{"plan":%q,"name":"kvs-b"}`,
+			plan)).is(422).says("id", "invalid_params")
 		if !strings.HasPrefix(a.get("message"), message) {
 			t.Errorf("%s: %s", plan, a.get("message"))
 		}

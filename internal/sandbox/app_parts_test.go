@@ -36,12 +36,15 @@ func TestStack_isTheOneThatWasOrdered(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	w.exchange(
-		exchange{"POST /apps", `{"name":"orders-api","stack":"heroku-22"}`, 201, []string{"stack.name=heroku-22", "build_stack.name=heroku-22"}},
+		exchange{"POST /apps", `{"name":"orders-api","stack":"heroku-22"}`, 201,
+			[]string{"stack.name=heroku-22", "build_stack.name=heroku-22"}},
 		exchange{"POST /teams/apps", `{"name":"orders-web","stack":{"name":"container"}}`, 201, []string{"stack.name=container"}},
-		exchange{"POST /teams/apps", `{"name":"orders-old","stack":"cedar-14"}`, 404, []string{"resource=stack", "message=Couldn't find that stack."}},
+		exchange{"POST /teams/apps", `{"name":"orders-old","stack":"cedar-14"}`, 404,
+			[]string{"resource=stack", "message=Couldn't find that stack."}},
 		exchange{"POST /apps", `{"name":"orders-cnb","stack":"cnb"}`, 422, []string{"id=invalid_params"}},
 		exchange{"GET /apps/orders-old", "", 404, nil},
-		exchange{"PATCH /apps/orders-api", `{"build_stack":"heroku-24"}`, 200, []string{"stack.name=heroku-22", "build_stack.name=heroku-24"}},
+		exchange{"PATCH /apps/orders-api", `{"build_stack":"heroku-24"}`, 200,
+			[]string{"stack.name=heroku-22", "build_stack.name=heroku-24"}},
 		exchange{"PATCH /apps/orders-api", `{"name":"orders-new","build_stack":"nonsense"}`, 404, []string{"resource=stack"}},
 		exchange{"GET /apps/orders-new", "", 404, nil},
 		exchange{"GET /stacks/heroku-24", "", 200, []string{"default=true", "id=f9f9cbd7-2970-41ef-8db5-3df7123b041f"}},
@@ -86,7 +89,8 @@ func TestCollaborators_seeAndOperateAnApp(t *testing.T) {
 		exchange{"POST " + team, `{"user":{"name":"admin@acme.example"},"permissions":["own"]}`, 422, nil},
 	)
 	member.exchange(exchange{"PATCH /apps/orders-api/config-vars", `{"A":"b"}`, 403, nil})
-	w.exchange(exchange{"PATCH " + team + "/member@acme.example", `{"permissions":["operate","view"]}`, 200, []string{"permissions.1.name=view"}})
+	w.exchange(exchange{"PATCH " + team + "/member@acme.example", `{"permissions":["operate","view"]}`, 200,
+		[]string{"permissions.1.name=view"}})
 	member.exchange(exchange{"PATCH /apps/orders-api/config-vars", `{"A":"b"}`, 200, nil})
 	w.exchange(
 		exchange{"GET " + team, "", 200, []string{"length=2"}},
@@ -102,14 +106,16 @@ func TestDomains_areHerokusOwnAndCustomOnes(t *testing.T) {
 	w := start(t)
 	w.app("orders-api")
 	w.app("orders-web")
-	own := w.send("GET /apps/orders-api/domains", "").is(200).says("length", "1").says("0.kind", "heroku").says("0.cname", "null").get("0.hostname")
+	own := w.send("GET /apps/orders-api/domains", "").is(200).says("length", "1").says("0.kind",
+		"heroku").says("0.cname", "null").get("0.hostname")
 	w.exchange(
 		exchange{"POST /apps/orders-api/domains", `{"hostname":"Shop.acme.example","sni_endpoint":null}`, 201,
 			[]string{"hostname=shop.acme.example", "kind=custom", "acm_status=null", "sni_endpoint=null", "app.name=orders-api"}},
 		exchange{"POST /apps/orders-web/domains", `{"hostname":"shop.acme.example"}`, 422,
 			[]string{"message=shop.acme.example is currently in use by another app."}},
 		exchange{"POST /apps/orders-api/domains", `{"hostname":"no host"}`, 422, nil},
-		exchange{"POST /apps/orders-api/domains", `{"hostname":"a.acme.example","sni_endpoint":"cert"}`, 404, []string{"resource=sni_endpoint"}},
+		exchange{"POST /apps/orders-api/domains", `{"hostname":"a.acme.example","sni_endpoint":"cert"}`, 404,
+			[]string{"resource=sni_endpoint"}},
 		exchange{"POST /apps/orders-api/acm", "", 200, []string{"acm=true"}},
 		exchange{"GET /apps/orders-api/domains/shop.acme.example", "", 200, []string{"acm_status=pending"}},
 		exchange{"DELETE /apps/orders-api/acm", "", 200, []string{"acm=false"}},
@@ -247,7 +253,8 @@ func TestNounsThatThereAreNoneOf(t *testing.T) {
 		exchange{"POST /spaces/acme-prod/vpn-connections", `{}`, 403, []string{"id=forbidden"}},
 		exchange{"PATCH /addons/orders-cache/config", `{"config":[]}`, 403, []string{"id=forbidden"}},
 		exchange{"GET /spaces/acme-prod/peering-info", "", 200, []string{"aws_region=us-east-1", "vpc_cidr=10.0.0.0/16",
-			`dyno_cidr_blocks=["10.0.128.0/20","10.0.144.0/20"]`, `unavailable_cidr_blocks=["172.23.0.0/20","172.17.0.0/16","10.1.0.0/16"]`}},
+			`dyno_cidr_blocks=["10.0.128.0/20","10.0.144.0/20"]`,
+			`unavailable_cidr_blocks=["172.23.0.0/20","172.17.0.0/16","10.1.0.0/16"]`}},
 		exchange{"DELETE /spaces/acme-prod", "", 200, []string{"state=deleting"}},
 		exchange{"GET /spaces/acme-prod", "", 200, []string{"state=deleting"}},
 		exchange{"GET /spaces/acme-prod/nat", "", 404, nil},
@@ -269,7 +276,8 @@ func TestCatalogue_ofGenerationsRegionsAndCapabilities(t *testing.T) {
 		exchange{"GET /generations/fir", "", 200, []string{"name=fir"}},
 		exchange{"GET /generations/oak", "", 404, nil},
 		exchange{"GET /teams/acme/available-generations", "", 200, []string{"length=2"}},
-		exchange{"GET /addon-services/heroku-redis/region-capabilities", "", 200, []string{"length=12", "0.addon_service.name=heroku-redis"}},
+		exchange{"GET /addon-services/heroku-redis/region-capabilities", "", 200,
+			[]string{"length=12", "0.addon_service.name=heroku-redis"}},
 		exchange{"GET /regions/tokyo/addon-region-capabilities", "", 200, []string{"length=4", "0.region.name=tokyo"}},
 		exchange{"GET /regions/mars/addon-region-capabilities", "", 404, nil},
 		exchange{"GET /addon-region-capabilities", "", 200, []string{"length=48"}},

@@ -93,7 +93,8 @@ func versionOf(binary string) (string, error) {
 	}
 	var major, minor int
 	if _, err := fmt.Sscanf(version[1], "%d.%d", &major, &minor); err != nil || major < 6 || major == 6 && minor < 2 {
-		return "", fmt.Errorf("%s is version %s; the sandbox needs Redis 6.2 or later, or Valkey: install one, or use --engine miniredis", binary, version[1])
+		return "", fmt.Errorf("%s is version %s; the sandbox needs Redis 6.2 or later, or Valkey: install one, or use "+
+			"--engine miniredis", binary, version[1])
 	}
 	serverVersions.Store(binary, version[1])
 	return version[1], nil

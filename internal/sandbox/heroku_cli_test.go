@@ -91,12 +91,14 @@ func newHerokuCLI(t *testing.T, change ...func(*sandbox.Options)) (*sandbox.Sand
 	// All of these are needed to keep the command line on loopback: no updater, no telemetry, no proxy.
 	return s, &herokuCLI{path: path, dir: home, env: []string{
 		"PATH=" + os.Getenv("PATH"),
-		"HOME=" + home, "XDG_CACHE_HOME=" + cache, "XDG_CONFIG_HOME=" + filepath.Join(home, "config"), "XDG_DATA_HOME=" + filepath.Join(home,
+		"HOME=" + home, "XDG_CACHE_HOME=" + cache, "XDG_CONFIG_HOME=" + filepath.Join(home, "config"),
+		"XDG_DATA_HOME=" + filepath.Join(home,
 			"data"),
 		"GIT_CONFIG_GLOBAL=" + filepath.Join(home, "gitconfig"),
 		"HEROKU_HOST=" + s.URL(), "HEROKU_PARTICLEBOARD_URL=" + s.URL(), "HEROKU_API_KEY=" + s.Token(),
 		"HEROKU_DATA_HOST=127.0.0.1", "HEROKU_REDIS_HOST=127.0.0.1", "HEROKU_POSTGRESQL_HOST=127.0.0.1", // versions differ in which they read
-		"DISABLE_TELEMETRY=true", "HEROKU_SKIP_ANALYTICS=1", "HEROKU_SKIP_NEW_VERSION_CHECK=true", "HEROKU_DISABLE_AUTOUPDATE=true", "NO_PROXY=127.0.0.1",
+		"DISABLE_TELEMETRY=true", "HEROKU_SKIP_ANALYTICS=1", "HEROKU_SKIP_NEW_VERSION_CHECK=true",
+		"HEROKU_DISABLE_AUTOUPDATE=true", "NO_PROXY=127.0.0.1",
 		"NO_COLOR=1", "FORCE_COLOR=0", "TERM=dumb",
 	}}
 }
@@ -207,8 +209,10 @@ func TestHerokuCLI_createsInspectsUpgradesAttachesPromotesAndDestroysAStore(t *t
 		{run: "releases -a orders-web", says: []string{"Initial release", `Attach REDIS \(@ref:orders-next\)`}},
 
 		// The end.
-		{run: "addons:destroy orders-cache -a orders-web --confirm orders-web", says: []string{"Destroying orders-cache on orders-web... done"}},
-		{run: "addons:destroy orders-next -a orders-web --confirm orders-web", says: []string{"Destroying orders-next on orders-web... done"}},
+		{run: "addons:destroy orders-cache -a orders-web --confirm orders-web",
+			says: []string{"Destroying orders-cache on orders-web... done"}},
+		{run: "addons:destroy orders-next -a orders-web --confirm orders-web", says: []string{"Destroying orders-next " +
+			"on orders-web... done"}},
 		{run: "addons -a orders-web", says: []string{"No add-ons for app orders-web"}},
 		{run: "apps:destroy -a orders-web --confirm orders-web", says: []string{"Destroying orders-web .*done"}},
 		{run: "apps:destroy -a orders-worker --confirm orders-worker", says: []string{"Destroying orders-worker .*done"}},
@@ -273,7 +277,8 @@ func TestHerokuCLI_createsWaitsForRenamesTransfersAndDestroysASpace(t *testing.T
 	t.Parallel()
 	s, cli := newHerokuCLI(t)
 	cli.follow(t, []step{
-		{run: "spaces:create --space acme-prod --team acme --region frankfurt --cidr 10.40.0.0/16 --data-cidr 10.100.0.0/20", says: []string{
+		{run: "spaces:create --space acme-prod --team acme --region frankfurt --cidr 10.40.0.0/16 --data-cidr " +
+			"10.100.0.0/20", says: []string{
 			"Creating space acme-prod in team acme... done", "State: +allocating", "Region: +frankfurt", "CIDR: +10.40.0.0/16",
 			"Data CIDR: +10.100.0.0/20", "Shield: +off",
 		}},
@@ -326,7 +331,8 @@ func TestHerokuCLI_createsWaitsForRenamesTransfersAndDestroysASpace(t *testing.T
 
 		{run: "spaces:rename --from acme-prod --to acme-live", says: []string{"acme-live"}},
 		{run: "spaces:transfer --space acme-live --team nobody", exit: 2, says: []string{"Couldn't find that team."}},
-		{run: "spaces:transfer --space acme-live --team acme-data", says: []string{"Transferring space acme-live to team acme-data... done"}},
+		{run: "spaces:transfer --space acme-live --team acme-data", says: []string{"Transferring space acme-live to " +
+			"team acme-data... done"}},
 		{run: "spaces:info acme-live", says: []string{"Team: +acme-data"}},
 		{run: "apps:info -a orders-web", says: []string{"Owner: +acme-data@", "Space: +acme-live"}},
 
@@ -371,7 +377,8 @@ func TestHerokuCLI_scalesForksAndReadsTheLog(t *testing.T) {
 		{run: "ps:scale -a orders-web", says: []string{"web=1:Standard-1X", "worker=1:Standard-1X"}},
 		{run: "ps:scale worker=0 -a orders-web", says: []string{"Scaling dynos... done, now running worker at 0:Standard-1X"}},
 		{run: "ps:scale web+1 worker=2:standard-2x -a orders-web", says: []string{"web at 2:Standard-1X", "worker at 2:Standard-2X"}},
-		{run: "ps:scale web=11 -a orders-web", exit: 2, says: []string{"Cannot update to more than 10 Standard-1X size dynos per process type."}},
+		{run: "ps:scale web=11 -a orders-web", exit: 2, says: []string{"Cannot update to more than 10 Standard-1X " +
+			"size dynos per process type."}},
 		{run: "ps:scale clock=1 -a orders-web", exit: 2, says: []string{`Couldn't find that process type \(clock\)`}},
 		{run: "ps:scale web=1:basic -a orders-web", exit: 2, says: []string{"Cannot use the following dyno types in the same app"}},
 		{run: "addons:create heroku-redis:premium-0 -a orders-web --name orders-cache", says: []string{"orders-cache is being created"}},

@@ -18,11 +18,13 @@ func TestInertAddOn_isOrderedAttachedAndDestroyed(t *testing.T) {
 	w.store("orders-api", "orders-cache", "premium-0")
 	w.exchange(
 		exchange{"POST /apps/orders-api/addons", `{"plan":"heroku-postgresql","name":"orders-db","config":{"version":"17"}}`, 201, []string{
-			"state=provisioned", "plan.name=heroku-postgresql:essential-0", "addon_service.name=heroku-postgresql", "billed_price.cents=500",
+			"state=provisioned", "plan.name=heroku-postgresql:essential-0", "addon_service.name=heroku-postgresql",
+			"billed_price.cents=500",
 			`config_vars=["DATABASE_URL"]`}},
 		exchange{"POST /apps/orders-api/addons", `{"plan":"heroku-postgresql:nonsense"}`, 422,
 			[]string{`message=Couldn't find either the add-on service or the add-on plan of "heroku-postgresql:nonsense".`}},
-		exchange{"POST /apps/orders-api/addons", `{"plan":{"name":"scheduler:standard"}}`, 201, []string{"config_vars=[]", "billed_price.cents=0"}},
+		exchange{"POST /apps/orders-api/addons", `{"plan":{"name":"scheduler:standard"}}`, 201,
+			[]string{"config_vars=[]", "billed_price.cents=0"}},
 		exchange{"GET /apps/orders-api/addons/scheduler", "", 200, []string{"plan.name=scheduler:standard"}},
 		exchange{"GET /apps/orders-api/addons/heroku-redis", "", 200, []string{"name=orders-cache"}},
 		exchange{"GET /apps/orders-web/addons/scheduler", "", 404, []string{"resource=add_on"}},
@@ -31,8 +33,10 @@ func TestInertAddOn_isOrderedAttachedAndDestroyed(t *testing.T) {
 		exchange{"POST /addon-attachments", `{"addon":"orders-db","app":"orders-web","namespace":"credential:read"}`, 201,
 			[]string{"name=DATABASE", "namespace=credential:read"}},
 		exchange{"POST /addon-attachments", `{"addon":"orders-cache","app":"orders-web","namespace":"credential:read"}`, 422, nil},
-		exchange{"PATCH /apps/orders-api/config-vars", `{"DATABASE_URL":"x"}`, 422, []string{"message=Cannot overwrite attachment values DATABASE_URL."}},
-		exchange{"PATCH /apps/orders-api/addons/orders-db", `{"plan":"heroku-postgresql:standard-0"}`, 200, []string{"billed_price.cents=5000"}},
+		exchange{"PATCH /apps/orders-api/config-vars", `{"DATABASE_URL":"x"}`, 422, []string{"message=Cannot " +
+			"overwrite attachment values DATABASE_URL."}},
+		exchange{"PATCH /apps/orders-api/addons/orders-db", `{"plan":"heroku-postgresql:standard-0"}`, 200,
+			[]string{"billed_price.cents=5000"}},
 		exchange{"PATCH /apps/orders-api/addons/orders-db", `{"plan":"heroku-redis:mini"}`, 422, nil},
 		exchange{"PATCH /apps/orders-api/addons/orders-cache", `{"plan":"scheduler:standard"}`, 422, nil},
 		exchange{"POST /actions/addons/resolve", `{"addon":"heroku-postgresql","app":"orders-web"}`, 200, []string{"0.name=orders-db"}},
@@ -71,7 +75,8 @@ func TestInertAddOn_outlivesARestart(t *testing.T) {
 	w.advance()
 	w.exchange(
 		exchange{"POST /teams/apps", `{"name":"orders-api","space":"acme-prod","stack":"heroku-22"}`, 201, nil},
-		exchange{"POST /apps/orders-api/addons", `{"plan":"papertrail","name":"orders-log"}`, 201, []string{`config_vars=["PAPERTRAIL_API_TOKEN"]`}},
+		exchange{"POST /apps/orders-api/addons", `{"plan":"papertrail","name":"orders-log"}`, 201,
+			[]string{`config_vars=["PAPERTRAIL_API_TOKEN"]`}},
 		exchange{"POST /apps/orders-api/addons", `{"plan":"scheduler"}`, 201, nil},
 		exchange{"DELETE /apps/orders-api/addons/scheduler", "", 200, []string{"state=deprovisioned"}},
 		exchange{"POST /apps/orders-api/domains", `{"hostname":"shop.acme.example"}`, 201, nil},

@@ -47,20 +47,25 @@ func TestRequest_isRefused(t *testing.T) {
 		"with a misspelt name of an object": {"POST /apps", `{"stack":{"nam":"heroku-24"}}`, nil, 422, "invalid_params",
 			"Unknown params: stack:nam."},
 		"with a number for an object": {"POST /apps", `{"region":7}`, nil, 400, "bad_request", "region"},
-		"with an option of a number":  {"POST /apps/orders-api/addons", `{"plan":"heroku-redis:mini","config":{"timeout":60}}`, nil, 400, "bad_request", "60"},
-		"with an option of null":      {"POST /apps/orders-api/addons", `{"plan":"heroku-redis:mini","config":{"fork":null}}`, nil, 400, "bad_request", "null"},
-		"with an option of an object": {"POST /apps/orders-api/addons", `{"plan":"heroku-redis:mini","config":{"fork":{}}}`, nil, 400, "bad_request", "{}"},
+		"with an option of a number": {"POST /apps/orders-api/addons",
+			`{"plan":"heroku-redis:mini","config":{"timeout":60}}`, nil, 400, "bad_request", "60"},
+		"with an option of null": {"POST /apps/orders-api/addons",
+			`{"plan":"heroku-redis:mini","config":{"fork":null}}`, nil, 400, "bad_request", "null"},
+		"with an option of an object": {"POST /apps/orders-api/addons",
+			`{"plan":"heroku-redis:mini","config":{"fork":{}}}`, nil, 400, "bad_request", "{}"},
 		"with a log drain to nothing": {"POST /apps/orders-api/log-drains", `{"url":""}`, nil, 422, "invalid_params", "Url is invalid"},
 		"with an unknown stack":       {"POST /apps", `{"stack":"heroku-99"}`, nil, 404, "not_found", "stack"},
 		"with a form for a body": {"POST /apps", `name=a`, []string{"Content-Type: application/x-www-form-urlencoded"}, 415,
 			"unsupported_media_type", "JSON"},
-		"with JSON that is not said to be":   {"POST /apps", `{"name":"abc"}`, []string{"Content-Type:"}, 415, "unsupported_media_type", "JSON"},
+		"with JSON that is not said to be": {"POST /apps", `{"name":"abc"}`, []string{"Content-Type:"}, 415,
+			"unsupported_media_type", "JSON"},
 		"with a parameter of the wrong type": {"POST /apps", `{"name":7}`, nil, 400, "bad_request", "name"},
 		"with an unknown parameter": {"POST /apps", `{"space":"x","team":"y"}`, nil, 422, "invalid_params",
 			"Unknown params: space, team."},
 		"with a nested unknown parameter": {"POST /apps/orders-api/addons", `{"plan":"heroku-redis:mini","attachment":{"nam":"X"}}`, nil,
 			422, "invalid_params", "Unknown params: attachment:nam."},
-		"with an unknown parameter in a list": {"PATCH /apps/orders-api/formation", `{"updates":[{"typ":"web"}]}`, nil, 422, "invalid_params",
+		"with an unknown parameter in a list": {"PATCH /apps/orders-api/formation", `{"updates":[{"typ":"web"}]}`, nil,
+			422, "invalid_params",
 			"Unknown params: updates:typ."},
 		"larger than a mebibyte": {"POST /apps", `{"name":"` + strings.Repeat("a", 1<<20) + `"}`, nil, 400, "bad_request", "larger"},
 	}
@@ -111,8 +116,9 @@ func TestAnswer_carriesTheHeadersThatClientsRead(t *testing.T) {
 		t.Errorf("the journal has request id %q, the answer %q", j[len(j)-1].RequestID, ids[2])
 	}
 	for name, want := range map[string]string{
-		"Content-Type": "application/json", "Cache-Control": "private, no-cache", "RateLimit-Multiplier": "1", "RateLimit-Remaining": "4499",
-		"Oauth-Scope": "global",
+		"Content-Type": "application/json", "Cache-Control": "private, no-cache", "RateLimit-Multiplier": "1",
+		"RateLimit-Remaining": "4499",
+		"Oauth-Scope":         "global",
 	} {
 		if got := a.header.Get(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
@@ -169,9 +175,11 @@ func TestRequest_webPagesOfOthersGetNothing(t *testing.T) {
 	w := start(t)
 	w.app("orders-api")
 	session := strings.TrimPrefix(w.send("POST /apps/orders-api/log-sessions", "").is(201).get("logplex_url"), w.URL())
-	for _, line := range []string{"GET /account", "POST /apps", "GET /regions", "GET /redis/v0/databases/x", "GET /nothing", "GET " + session,
+	for _, line := range []string{"GET /account", "POST /apps", "GET /regions", "GET /redis/v0/databases/x",
+		"GET /nothing", "GET " + session,
 		"OPTIONS /apps", "GET /__sandbox/journal"} {
-		for _, header := range []string{"Origin: https://evil.example", "Origin: null", "Origin: http://127.0.0.1:1", "Sec-Fetch-Site: cross-site"} {
+		for _, header := range []string{"Origin: https://evil.example", "Origin: null", "Origin: http://127.0.0.1:1",
+			"Sec-Fetch-Site: cross-site"} {
 			a := w.send(line, "", header).is(403)
 			if !strings.Contains(a.body, "web pages of others") || a.header.Get("Access-Control-Allow-Origin") != "" {
 				t.Errorf("%s with %s: %s, %v", line, header, a.body, a.header)
@@ -238,7 +246,8 @@ func TestRange_whichListsHaveOne(t *testing.T) {
 	w := start(t)
 	w.app("orders-api")
 	for line, want := range map[string]string{
-		"GET /apps/orders-api/dynos": "name, id", "GET /apps/orders-api/collaborators": "id", "GET /apps/orders-api/formation": "id, name, updated_at",
+		"GET /apps/orders-api/dynos": "name, id", "GET /apps/orders-api/collaborators": "id",
+		"GET /apps/orders-api/formation":   "id, name, updated_at",
 		"PATCH /apps/orders-api/formation": "", "GET /apps/orders-api/config-vars": "", "GET /apps/orders-api/builds": "id",
 	} {
 		a := w.send(line, "").is(200)

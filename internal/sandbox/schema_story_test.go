@@ -20,7 +20,8 @@ var refusedLinks = map[string]int{
 
 // inertLinks begin the paths of what this world has none of.
 var inertLinks = []string{
-	"/account/features", "/account/keys", "/addons/{add-on}/log-drains", "/addons/{add-on}/webhook", "/apps/{app}/builds", "/apps/{app}/slugs",
+	"/account/features", "/account/keys", "/addons/{add-on}/log-drains", "/addons/{add-on}/webhook",
+	"/apps/{app}/builds", "/apps/{app}/slugs",
 	"/apps/{app}/sni-endpoints", "/apps/{app}/telemetry-drains", "/apps/{app}/webhook", "/pipelines", "/pipeline-couplings",
 	"/spaces/{space}/peerings", "/spaces/{space}/telemetry-drains", "/spaces/{space}/vpn-connections", "/telemetry-drains",
 }
@@ -34,7 +35,8 @@ func (j *schemaJudge) story() {
 		"/teams/acme/members", "/teams/acme/available-generations", "/teams/acme/allowed-addon-services", "/teams/acme/features",
 		"/teams/acme/invitations", "/teams/permissions",
 		"/regions", "/regions/eu", "/regions/tokyo/addon-region-capabilities", "/addon-region-capabilities",
-		"/addon-services", "/addon-services/scheduler", "/addon-services/heroku-redis/region-capabilities", "/addon-services/heroku-redis/plans",
+		"/addon-services", "/addon-services/scheduler", "/addon-services/heroku-redis/region-capabilities",
+		"/addon-services/heroku-redis/plans",
 		"/addon-services/heroku-postgresql/plans", "/addon-services/heroku-redis/plans/heroku-redis:mini", "/plans/heroku-redis:premium-4",
 		"/generations", "/generations/fir", "/stacks", "/stacks/heroku-24", "/dyno-sizes", "/dyno-sizes/eco",
 	} {
@@ -58,10 +60,12 @@ func (j *schemaJudge) story() {
 	j.ask("PATCH /spaces/acme-prod/members/member@acme.example", `{"permissions":[{"name":"create_apps"}]}`)
 	j.ask("POST /teams/apps", `{"name":"orders-inside","space":"acme-prod"}`)
 	for _, path := range []string{
-		"/spaces", "/spaces/acme-prod", "/teams/acme/spaces", "/spaces/acme-prod/nat", "/spaces/acme-prod/topology", "/spaces/acme-prod/peering-info",
+		"/spaces", "/spaces/acme-prod", "/teams/acme/spaces", "/spaces/acme-prod/nat", "/spaces/acme-prod/topology",
+		"/spaces/acme-prod/peering-info",
 		"/spaces/acme-prod/peerings", "/spaces/acme-prod/vpn-connections", "/spaces/acme-prod/telemetry-drains",
 		"/spaces/acme-prod/inbound-rulesets", "/spaces/acme-prod/inbound-rulesets/" + ruleset,
-		"/spaces/acme-prod/members", "/spaces/acme-prod/members/member@acme.example", "/apps/orders-inside", "/apps/orders-inside/available-stacks",
+		"/spaces/acme-prod/members", "/spaces/acme-prod/members/member@acme.example", "/apps/orders-inside",
+		"/apps/orders-inside/available-stacks",
 		"/apps/orders-inside/available-dyno-sizes",
 	} {
 		j.ask("GET "+path, "")
@@ -89,13 +93,15 @@ func (j *schemaJudge) story() {
 	j.ask("PATCH /apps/orders-api/formation/web", `{"quantity":1}`)
 	j.ask("POST /apps/orders-api/releases", `{"release":"3"}`)
 	j.ask("POST /apps/orders-api/log-sessions", `{}`)
-	for _, line := range []string{"DELETE /apps/orders-api/dynos", "DELETE /apps/orders-api/dynos/web.1", "DELETE /apps/orders-api/formations/web",
+	for _, line := range []string{"DELETE /apps/orders-api/dynos", "DELETE /apps/orders-api/dynos/web.1",
+		"DELETE /apps/orders-api/formations/web",
 		"POST /apps/orders-api/dynos/web.1/actions/stop", "POST /apps/orders-api/formations/web/actions/stop"} {
 		j.ask(line, "")
 	}
 
 	// a store, which two apps share, and an add-on of another service
-	j.ask("POST /apps/orders-api/addons", `{"plan":"heroku-redis:premium-0","name":"orders-cache"}`, "X-Heroku-Legacy-Provider-Messages: true")
+	j.ask("POST /apps/orders-api/addons", `{"plan":"heroku-redis:premium-0","name":"orders-cache"}`,
+		"X-Heroku-Legacy-Provider-Messages: true")
 	j.ask("POST /apps/orders-api/addons", `{"plan":"heroku-postgresql"}`)
 	j.advance()
 	j.ask("PATCH /apps/orders-api/addons/heroku-postgresql", `{"plan":"heroku-postgresql:standard-0"}`)
@@ -103,17 +109,20 @@ func (j *schemaJudge) story() {
 	j.ask("POST /actions/addons/resolve", `{"addon":"REDIS","app":"orders-api"}`)
 	j.ask("POST /actions/addon-attachments/resolve", `{"addon_attachment":"orders-api::REDIS"}`)
 	for _, path := range []string{
-		"/addons", "/addons/orders-cache", "/addons/orders-cache/config", "/addons/orders-cache/addon-attachments", "/addons/orders-cache/log-drains",
+		"/addons", "/addons/orders-cache", "/addons/orders-cache/config", "/addons/orders-cache/addon-attachments",
+		"/addons/orders-cache/log-drains",
 		"/addons/orders-cache/webhooks", "/addons/orders-cache/webhook-deliveries", "/addons/orders-cache/webhook-events",
 		"/users/~/addons", "/teams/acme/addons", "/addon-attachments", "/addon-attachments/" + attachment,
-		"/apps", "/teams/acme/apps", "/teams/apps/orders-api", "/apps/orders-api", "/apps/orders-api/addons", "/apps/orders-api/addons/orders-cache",
+		"/apps", "/teams/acme/apps", "/teams/apps/orders-api", "/apps/orders-api", "/apps/orders-api/addons",
+		"/apps/orders-api/addons/orders-cache",
 		"/apps/orders-api/addon-attachments", "/apps/orders-api/addon-attachments/REDIS", "/apps/orders-api/available-stacks",
 		"/apps/orders-api/available-dyno-sizes", "/apps/orders-api/buildpack-installations", "/apps/orders-api/builds",
 		"/apps/orders-api/collaborators", "/apps/orders-api/collaborators/member@acme.example", "/teams/apps/orders-api/collaborators",
 		"/teams/apps/orders-api/collaborators/member@acme.example", "/apps/orders-api/config-vars", "/apps/orders-api/domains",
 		"/apps/orders-api/domains/" + domain, "/apps/orders-api/dynos", "/apps/orders-api/dynos/web.1", "/apps/orders-api/features",
 		"/apps/orders-api/features/preboot", "/apps/orders-api/formation", "/apps/orders-api/formation/web", "/apps/orders-api/log-drains",
-		"/apps/orders-api/log-drains/" + drain, "/apps/orders-api/releases", "/apps/orders-api/releases/4", "/apps/orders-api/releases/4/config-vars",
+		"/apps/orders-api/log-drains/" + drain, "/apps/orders-api/releases", "/apps/orders-api/releases/4",
+		"/apps/orders-api/releases/4/config-vars",
 		"/apps/orders-api/sni-endpoints",
 		"/apps/orders-api/telemetry-drains", "/apps/orders-api/webhooks", "/apps/orders-api/webhook-deliveries",
 		"/apps/orders-api/webhook-events", "/account/features", "/account/keys", "/pipelines", "/pipeline-couplings",

@@ -74,7 +74,8 @@ func (s *platformSchema) violations(schema *jsonSchema, v any, at string) []stri
 	if len(schema.AnyOf) > 0 && !slices.ContainsFunc(schema.AnyOf, func(one *jsonSchema) bool { return s.violations(one, v, at) == nil }) {
 		return []string{fmt.Sprintf("%s: %v is none of the alternatives", at, v)}
 	}
-	if len(schema.Type) > 0 && !slices.Contains(schema.Type, typeOf(v)) && (typeOf(v) != "integer" || !slices.Contains(schema.Type, "number")) {
+	if len(schema.Type) > 0 && !slices.Contains(schema.Type, typeOf(v)) &&
+		(typeOf(v) != "integer" || !slices.Contains(schema.Type, "number")) {
 		return []string{fmt.Sprintf("%s: %v is no %s", at, v, strings.Join(schema.Type, " or "))}
 	}
 	var found []string
@@ -224,7 +225,8 @@ func TestSchema_judgesTheAnswersOfAllLinks(t *testing.T) {
 			continue
 		}
 		a := j.send(l.Method+" "+fill.Replace(l.Href), "")
-		if slices.ContainsFunc(inertLinks, func(path string) bool { return strings.HasPrefix(l.Href, path) }) && (a.status == 403 || a.status == 404) {
+		if slices.ContainsFunc(inertLinks, func(path string) bool { return strings.HasPrefix(l.Href, path) }) &&
+			(a.status == 403 || a.status == 404) {
 			continue
 		}
 		if a.status != 404 || !strings.HasPrefix(a.get("message"), "The requested API endpoint was not found.") {

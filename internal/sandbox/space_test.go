@@ -108,8 +108,10 @@ func TestSpace_isRefused(t *testing.T) {
 		"renamed to what is taken":               {"PATCH /spaces/other-one", `{"name":"acme-prod"}`, 422, "already taken"},
 		"renamed to what is no name":             {"PATCH /spaces/other-one", `{"name":"-"}`, 422, "too short"},
 		"moved to another region":                {"PATCH /spaces/acme-prod", `{"region":"oregon"}`, 422, "Unknown params: region."},
-		"by an id that is nobody's":              {"GET /spaces/e3b1a6c2-9d47-4e5f-8a2b-6c7d8e9f0a1b", "", 404, "Couldn't find that space."},
-		"given to nobody":                        {"POST /spaces/acme-prod/transfer", `{"new_owner":"nobody"}`, 404, "Couldn't find that team."},
+		"by an id that is nobody's": {"GET /spaces/e3b1a6c2-9d47-4e5f-8a2b-6c7d8e9f0a1b", "", 404,
+			"Couldn't find that space."},
+		"given to nobody": {"POST /spaces/acme-prod/transfer", `{"new_owner":"nobody"}`, 404,
+			"Couldn't find that team."},
 		"given to another enterprise account": {"POST /spaces/acme-prod/transfer", `{"new_owner":"freelancers"}`, 422,
 			"different enterprise account"},
 		"given away while it is allocating": {"POST /spaces/other-one/transfer", `{"new_owner":"acme-data"}`, 422, "still being allocated"},
@@ -169,7 +171,8 @@ func TestSpace_isAllocatedRenamedAndDeleted(t *testing.T) {
 	w.send("GET /spaces/acme-live", "").is(404)
 	w.send("POST /spaces", `{"name":"acme-live","team":"acme"}`).is(201)
 	l := w.Ledger()
-	if l.Created != 2 || l.Living != 1 || l.Objects[0].Kind != "space" || l.Objects[0].Name != "acme-live" || l.Objects[0].DestroyedAt == nil {
+	if l.Created != 2 || l.Living != 1 || l.Objects[0].Kind != "space" || l.Objects[0].Name != "acme-live" ||
+		l.Objects[0].DestroyedAt == nil {
 		t.Errorf("ledger: %+v", l)
 	}
 }

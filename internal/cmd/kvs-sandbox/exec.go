@@ -149,7 +149,8 @@ func parseExec(args []string, stderr io.Writer) (execCall, error) {
 	var c execCall
 	flags := newFlags("kvs-sandbox exec", &c.options, stderr)
 	flags.BoolVar(&c.wait, "wait", false, "keep the sandbox when the command has ended, until Ctrl-C, to look at what is there")
-	flags.StringVar(&c.logFile, "log", "", "`file` that the sandbox writes its log to, each request included (default: errors only, to stderr)")
+	flags.StringVar(&c.logFile, "log", "", "`file` that the sandbox writes its log to, each request included "+
+		"(default: errors only, to stderr)")
 	flags.StringVar(&c.options.DataDir, "state", "", "another name for --data-dir")
 	// A test is to wait for nothing that it has not asked for.
 	for _, name := range []string{"provisioning", "allocation"} {

@@ -115,7 +115,8 @@ func TestExec_theCommandHasTheEnvironmentAndItsExitCodeCounts(t *testing.T) {
 	stdout, stderr, code := runExec(t, "--token", "the token", "--team", "builders", "--", "sh", "-c", show)
 	first, key, _ := strings.Cut(stdout, "\n")
 	url, _, _ := strings.Cut(first, " ")
-	if code != 7 || !strings.HasPrefix(url, "http://127.0.0.1:") || first != strings.Join([]string{url, url, url, "builders"}, " ") || key != "the token\n" {
+	if code != 7 || !strings.HasPrefix(url, "http://127.0.0.1:") ||
+		first != strings.Join([]string{url, url, url, "builders"}, " ") || key != "the token\n" {
 		t.Errorf("exit code %d, stdout %q", code, stdout)
 	}
 	if stderr != "" {
@@ -137,8 +138,10 @@ func TestExec_howItEndsIsTold(t *testing.T) {
 		{is: "a command that is a directory", args: []string{"--", "/"}, code: 126, says: "/"},
 		{is: "no command", code: 125, says: "which command?"},
 		{is: "an unknown option", args: []string{"--colour", "--", "true"}, code: 125, says: "-colour"},
-		{is: "a sandbox that cannot start", args: []string{"--addr", "0.0.0.0:0", "--", "echo", "started"}, code: 125, says: "loopback only"},
-		{is: "a log that cannot be written", args: []string{"--log", "/kvs/no/such", "--", "echo", "started"}, code: 125, says: "/kvs/no/such"},
+		{is: "a sandbox that cannot start", args: []string{"--addr", "0.0.0.0:0", "--", "echo", "started"}, code: 125,
+			says: "loopback only"},
+		{is: "a log that cannot be written", args: []string{"--log", "/kvs/no/such", "--", "echo", "started"},
+			code: 125, says: "/kvs/no/such"},
 		{is: "help", args: []string{"--help"}, code: 0, says: "128 + N"},
 	} {
 		t.Run(test.is, func(t *testing.T) {
@@ -180,7 +183,8 @@ func TestExec_stateIsKeptAndLogSaysEachRequest(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	state, logged := filepath.Join(dir, "state"), filepath.Join(dir, "log")
-	if stdout, stderr, code := runExec(t, append([]string{"--state", state, "--log", logged, "--"}, ourselves(t, "create-app")...)...); code != 0 {
+	if stdout, stderr, code := runExec(t, append([]string{"--state", state, "--log", logged, "--"},
+		ourselves(t, "create-app")...)...); code != 0 {
 		t.Fatalf("exit code %d: %s%s", code, stdout, stderr)
 	}
 	if stdout, _, code := runExec(t, append([]string{"--state", state, "--"}, ourselves(t, "list-apps")...)...); code != 0 ||
