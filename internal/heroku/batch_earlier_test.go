@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"errors"
+
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
@@ -110,5 +112,55 @@ func TestAttachmentsAreListedOnceForAllWhoReadThem(t *testing.T) {
 	read()
 	if n := f.count("GET /addon-attachments") - f.count("GET /addon-attachments/"); n != 2 {
 		t.Errorf("%d lists: %v", n, f.requests())
+	}
+}
+
+func TestListsThatDoNotEndAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, h := range map[string]handler{
+		"the same page for ever": func(w http.ResponseWriter, _ *http.Request, _ int) {
+			w.Header().Set("Next-Range", "id ]a..; max=1000")
+			reply(w, 206, "["+addOnJSON("a", "a", "provisioned")+"]")
+		},
+		"empty pages for ever": func(w http.ResponseWriter, _ *http.Request, n int) {
+			w.Header().Set("Next-Range", fmt.Sprintf("id ]%d..; max=1000", n))
+			reply(w, 206, "[]")
+		},
+		"new pages for ever": func(w http.ResponseWriter, _ *http.Request, n int) {
+			w.Header().Set("Next-Range", fmt.Sprintf("id ]%d..; max=1000", n))
+			reply(w, 206, "["+addOnJSON(heroku.AddOnID(fmt.Sprint(n)), "a", "provisioned")+"]")
+		},
+		"a part without a next": func(w http.ResponseWriter, _ *http.Request, _ int) {
+			reply(w, 206, "["+addOnJSON("a", "a", "provisioned")+"]")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := memory(h)
+			_, err := srv.client(t).AppAddOns(t.Context(), appID)
+			var body *heroku.BodyError
+			if !errors.As(err, &body) {
+				t.Error(err)
+			}
+			if n := len(srv.requests()); n > 2 && name != "new pages for ever" || n > 200 {
+				t.Errorf("%d requests", n)
+			}
+		})
+	}
+}
+
+func TestDuplicatesAcrossPagesAreDropped(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, func(w http.ResponseWriter, _ *http.Request, n int) {
+		status := 200
+		if n == 1 {
+			status = 206
+			w.Header().Set("Next-Range", "id ]b..; max=1000")
+		}
+		reply(w, status, "["+addOnJSON("b", "b", "provisioned")+","+addOnJSON(heroku.AddOnID(fmt.Sprint(n)), "x", "provisioned")+"]")
+	})
+	got, err := srv.client(t).AppAddOns(t.Context(), appID)
+	if err != nil || len(got) != 3 {
+		t.Errorf("%d, %v", len(got), err)
 	}
 }

@@ -5,7 +5,6 @@ package heroku_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -450,53 +449,4 @@ func TestQueueForAnAppCanBeLeft(t *testing.T) {
 	if n := srv.count("POST"); n != 1 {
 		t.Errorf("%d POSTs", n)
 	}
-}
-
-func TestCreateSendsWhatHerokuDocuments(t *testing.T) {
-	t.Parallel()
-	var got map[string]any
-	var header http.Header
-	srv := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
-		header = r.Header
-		if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
-			t.Error(err)
-		}
-		reply(w, 201, addOnJSON(addOnID, "acme-cache", "provisioning"))
-	})
-	c := srv.client(t)
-	if _, err := c.CreateAddOn(t.Context(), appID, cache); err != nil {
-		t.Fatal(err)
-	}
-	if want := `{"name":"acme-cache","plan":"heroku-redis:premium-0"}`; toJSON(t, got) != want {
-		t.Errorf("sent %s, want %s", toJSON(t, got), want)
-	}
-	for name, want := range map[string]string{
-		"Accept":                            "application/vnd.heroku+json; version=3",
-		"Authorization":                     "Bearer " + token,
-		"Content-Type":                      "application/json",
-		"X-Heroku-Legacy-Provider-Messages": "true",
-		"Idempotency-Key":                   "", // net/http would re-send on its own
-	} {
-		if header.Get(name) != want {
-			t.Errorf("%s: %q", name, header.Get(name))
-		}
-	}
-	full := cache
-	full.AttachmentName, full.Confirm, full.Config = "REDIS", "orders-api", map[string]string{"timeout": "0"}
-	if _, err := c.CreateAddOn(t.Context(), appID, full); err != nil {
-		t.Fatal(err)
-	}
-	want := `{"attachment":{"name":"REDIS"},"config":{"timeout":"0"},"confirm":"orders-api","name":"acme-cache","plan":"heroku-redis:premium-0"}`
-	if toJSON(t, got) != want {
-		t.Errorf("sent %s, want %s", toJSON(t, got), want)
-	}
-}
-
-func toJSON(t *testing.T, v any) string {
-	t.Helper()
-	b, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
 }

@@ -211,27 +211,6 @@ func (r *attachmentResource) Create(ctx context.Context, req resource.CreateRequ
 	checkpointed = !resp.Diagnostics.HasError()
 }
 
-// takenOver settles which attachment Create may take for its own: one that is there and that no Delete is taking away.
-func (r *attachmentResource) takenOver(ctx context.Context, plan *attachmentModel) []heroku.AttachmentID {
-	if plan.TakesOver.IsUnknown() { // a Delete may have told by now whose it is
-		plan.TakesOver = types.StringNull()
-		attachments, err := r.client.AppAttachments(ctx, heroku.AppID(plan.AppID.ValueString()))
-		if holder := heroku.AttachmentNamed(attachments, plan.Name.ValueString()); err == nil && holder != nil &&
-			r.run.knows(object{"kvs_attachment", string(holder.ID)}) {
-			plan.TakesOver = types.StringValue(string(holder.ID))
-		}
-	}
-	taken := plan.TakesOver.ValueString()
-	if taken == "" {
-		return nil
-	}
-	if !r.run.take(object{"kvs_attachment", taken}) {
-		r.run.awaitDeleted(ctx, object{"kvs_attachment", taken})
-		return nil
-	}
-	return []heroku.AttachmentID{heroku.AttachmentID(taken)}
-}
-
 func (r *attachmentResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Reading an attachment", nil)
 	var state attachmentModel
@@ -361,19 +340,6 @@ func (r *attachmentResource) unmoved(ctx context.Context, state, plan attachment
 			state, state.InstanceID.ValueString(), plan.InstanceID.ValueString(), now.AddOnName, now.AddOnID))
 	}
 	return now, nil
-}
-
-// wentAlong reports that an attachment is gone because its app or its store is, and that the plan is for another one: an
-// app or a store that is replaced is destroyed before its attachments are told.
-func (r *attachmentResource) wentAlong(ctx context.Context, state, plan attachmentModel) bool {
-	var err error
-	if !plan.AppID.Equal(state.AppID) {
-		_, err = r.client.App(ctx, heroku.AppID(state.AppID.ValueString()))
-	}
-	if !heroku.IsNotFound(err) && !plan.InstanceID.Equal(state.InstanceID) {
-		_, err = r.client.AddOn(ctx, heroku.AddOnID(state.InstanceID.ValueString()))
-	}
-	return heroku.IsNotFound(err)
 }
 
 // leftToSuccessor, in the private state of a planned destroy, says that another instance of the plan has the same

@@ -294,3 +294,34 @@ func (r *instanceResource) creationFailure(ctx context.Context, app heroku.App, 
 			"kvs_instance.old, to = kvs_instance.new }.",
 		failure.Detail(), taken.AppName, importBlock("kvs_instance", string(taken.ID))))
 }
+
+// withoutSuccessions leaves out what only proves that a store has replaced another one: it is not there to be used.
+func withoutSuccessions(configVars []string) []string {
+	return slices.DeleteFunc(slices.Clone(configVars), func(name string) bool {
+		return slices.ContainsFunc(keyvalue.Successions([]string{name}), keyvalue.IsSuccession)
+	})
+}
+
+// instanceState joins what the two APIs say: the Platform API calls a store provisioned while its data is still being
+// copied (Platform API reference, plan changes).
+func instanceState(addOn heroku.AddOn, store *heroku.Store) string {
+	if addOn.State == heroku.StateProvisioned && (store == nil || store.Preparing()) {
+		return instancePreparing
+	}
+	return addOn.State
+}
+
+// attachmentOf keeps the name that is known as long as the store bears it, since one store may have several.
+func (m *instanceModel) attachmentOf(addOn heroku.AddOn) types.String {
+	names := keyvalue.AttachmentNames(withoutSuccessions(addOn.ConfigVars))
+	if replacement.InProgress(addOn) {
+		names = slices.DeleteFunc(names, func(name string) bool { return replacement.IsInternalAttachment(addOn.ID, name) })
+	}
+	if known := m.AttachmentName.ValueString(); known != "" && (len(names) == 0 || slices.Contains(names, known)) {
+		return m.AttachmentName
+	}
+	if first := keyvalue.FirstAttachment(names); first != "" {
+		return types.StringValue(first)
+	}
+	return types.StringNull()
+}

@@ -6,7 +6,6 @@ package provider
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
@@ -468,13 +467,6 @@ func (m *instanceModel) keepPlanned(planned instanceModel) {
 	}
 }
 
-// withoutSuccessions leaves out what only proves that a store has replaced another one: it is not there to be used.
-func withoutSuccessions(configVars []string) []string {
-	return slices.DeleteFunc(slices.Clone(configVars), func(name string) bool {
-		return slices.ContainsFunc(keyvalue.Successions([]string{name}), keyvalue.IsSuccession)
-	})
-}
-
 // readBack reads a store that is ready from both APIs.
 func (m *instanceModel) readBack(ctx context.Context, r *instanceResource, addOn heroku.AddOn) diag.Diagnostics {
 	now, err := r.client.AddOn(ctx, addOn.ID)
@@ -486,28 +478,4 @@ func (m *instanceModel) readBack(ctx context.Context, r *instanceResource, addOn
 		}
 	}
 	return diag.Diagnostics{r.failure("Unable to read Key-Value Store", fmt.Sprintf("Key-Value Store %s (%s)", addOn.Name, addOn.ID), err)}
-}
-
-// instanceState joins what the two APIs say: the Platform API calls a store provisioned while its data is still being
-// copied (Platform API reference, plan changes).
-func instanceState(addOn heroku.AddOn, store *heroku.Store) string {
-	if addOn.State == heroku.StateProvisioned && (store == nil || store.Preparing()) {
-		return instancePreparing
-	}
-	return addOn.State
-}
-
-// attachmentOf keeps the name that is known as long as the store bears it, since one store may have several.
-func (m *instanceModel) attachmentOf(addOn heroku.AddOn) types.String {
-	names := keyvalue.AttachmentNames(withoutSuccessions(addOn.ConfigVars))
-	if replacement.InProgress(addOn) {
-		names = slices.DeleteFunc(names, func(name string) bool { return replacement.IsInternalAttachment(addOn.ID, name) })
-	}
-	if known := m.AttachmentName.ValueString(); known != "" && (len(names) == 0 || slices.Contains(names, known)) {
-		return m.AttachmentName
-	}
-	if first := keyvalue.FirstAttachment(names); first != "" {
-		return types.StringValue(first)
-	}
-	return types.StringNull()
 }

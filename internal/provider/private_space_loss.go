@@ -360,3 +360,20 @@ func (m privateSpaceModel) isGone() diag.Diagnostic {
 		"%s was destroyed outside of Terraform, with its outbound addresses and its trusted IP ranges. "+
 			"As long as it is in the configuration, the next apply makes a new, empty space under this name.", m))
 }
+
+// creationFailure finds out whether the name is taken by a space that this token can see, which can then be imported.
+func (r *privateSpaceResource) creationFailure(ctx context.Context, name string, err error) diag.Diagnostic {
+	failure := r.failure("Unable to create Private Space", fmt.Sprintf("Private Space %q", name), err)
+	if !heroku.HasID(err, "invalid_params") {
+		return failure
+	}
+	taken, findErr := r.client.FindSpace(ctx, name)
+	if findErr != nil {
+		return failure
+	}
+	r.run.refuses(object{spaceType, string(taken.ID)})
+	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "A space with this name exists already", fmt.Sprintf(
+		"%s\n\nThe name belongs to a space of the team %s: choose another name, or manage the existing space by importing it:\n\n%s\n\n"+
+			"If it is a space of this configuration whose address has changed, write a moved block instead:\n\n%s",
+		failure.Detail(), taken.Team, importBlock(spaceType, string(taken.ID)), movedBlock(spaceType)))
+}

@@ -13,7 +13,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
@@ -324,23 +323,6 @@ func (r *privateSpaceResource) finish(ctx context.Context, m *privateSpaceModel,
 	}
 	m.read(space, &nat)
 	return nil
-}
-
-// creationFailure finds out whether the name is taken by a space that this token can see, which can then be imported.
-func (r *privateSpaceResource) creationFailure(ctx context.Context, name string, err error) diag.Diagnostic {
-	failure := r.failure("Unable to create Private Space", fmt.Sprintf("Private Space %q", name), err)
-	if !heroku.HasID(err, "invalid_params") {
-		return failure
-	}
-	taken, findErr := r.client.FindSpace(ctx, name)
-	if findErr != nil {
-		return failure
-	}
-	r.run.refuses(object{spaceType, string(taken.ID)})
-	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "A space with this name exists already", fmt.Sprintf(
-		"%s\n\nThe name belongs to a space of the team %s: choose another name, or manage the existing space by importing it:\n\n%s\n\n"+
-			"If it is a space of this configuration whose address has changed, write a moved block instead:\n\n%s",
-		failure.Detail(), taken.Team, importBlock(spaceType, string(taken.ID)), movedBlock(spaceType)))
 }
 
 func (r *privateSpaceResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
