@@ -210,11 +210,11 @@ func (r *appResource) readySpace(ctx context.Context, plan appModel) (heroku.Spa
 		return space, diag.Diagnostics{r.failure("Unable to read the space of the app",
 			fmt.Sprintf("App %q", plan.Name.ValueString()), err)}
 	case space.State != heroku.SpaceAllocated:
-		return space, diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("space_id"), "The space cannot "+
-			"hold apps yet", fmt.Sprintf(
-			"App %q was not created: the space %s (%s) is %s, and takes apps only once it is allocated. "+
-				"Apply again then; a kvs_private_space waits for it, as long as its timeouts.create says.",
-			plan.Name.ValueString(), space.Name, space.ID, space.State))}
+		return space, diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("space_id"),
+			"The space cannot hold apps yet", fmt.Sprintf(
+				"App %q was not created: the space %s (%s) is %s, and takes apps only once it is allocated. "+
+					"Apply again then; a kvs_private_space waits for it, as long as its timeouts.create says.",
+				plan.Name.ValueString(), space.Name, space.ID, space.State))}
 	}
 	return space, plan.checkAgainst(space)
 }

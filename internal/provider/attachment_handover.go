@@ -153,13 +153,13 @@ func (r *attachmentResource) sayTaken(holder heroku.Attachment, plan attachmentM
 	if !applies {
 		return r.run.sole(object{"kvs_attachment", string(holder.ID)}, plan.String(), isTaken)
 	}
-	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("takes_over"), "The attachment is taken "+
-		"over as it is", fmt.Sprintf(
-		"The store %s (%s) is attached to the app %s as %s since %s (%s), and nothing is sent, because the plan has "+
-			"found it in another instance. "+
-			"If Terraform says that the final plan is inconsistent, the plan has not: somebody has attached the store since then. "+
-			"Nothing has been changed in that case; plan again, and the plan says how to import it.",
-		holder.AddOnName, holder.AddOnID, holder.AppName, holder.Name, cmp.Or(holder.CreatedAt, "an unknown time"), holder.ID))}
+	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("takes_over"),
+		"The attachment is taken over as it is", fmt.Sprintf(
+			"The store %s (%s) is attached to the app %s as %s since %s (%s), and nothing is sent, because the plan has "+
+				"found it in another instance. "+
+				"If Terraform says that the final plan is inconsistent, the plan has not: somebody has attached the store since then. "+
+				"Nothing has been changed in that case; plan again, and the plan says how to import it.",
+			holder.AddOnName, holder.AddOnID, holder.AppName, holder.Name, cmp.Or(holder.CreatedAt, "an unknown time"), holder.ID))}
 }
 
 // planConfigVar refuses a name whose config var somebody has set by hand.

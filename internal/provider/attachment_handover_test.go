@@ -24,8 +24,8 @@ func bluePrimary(config string) string {
 
 // greenLater lets the blue store be first, and with it the primary.
 func greenLater(config string) string {
-	return strings.Replace(config, `attachment_name     = "GREEN"`, "attachment_name     = \"GREEN\"\n  depends_on    "+
-		"      = [kvs_instance.blue]", 1)
+	return strings.Replace(config, `attachment_name     = "GREEN"`,
+		"attachment_name     = \"GREEN\"\n  depends_on          = [kvs_instance.blue]", 1)
 }
 
 func TestLongAttachment_promotion(t *testing.T) {

@@ -280,8 +280,8 @@ func TestAccAttachment_savedPlan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	expectFailed(t, cli.Run("apply", "-input=false", "-no-color", "approved"), "The attachment has changed since the "+
-		"plan was made", "is gone: somebody has detached it")
+	expectFailed(t, cli.Run("apply", "-input=false", "-no-color", "approved"),
+		"The attachment has changed since the plan was made", "is gone: somebody has detached it")
 	expectAttachments(t, sb, "orders-worker", "THIRD of orders-third")
 
 	// the next plan says why there is one to add

@@ -131,8 +131,8 @@ func (d *plansDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 	for _, plan := range offered {
 		model, err := newPlanModel(plan)
 		if err != nil {
-			resp.Diagnostics.AddWarning("A plan was left out", fmt.Sprintf("Heroku offers the plan %q, whose name "+
-				"this provider cannot read: %s.", plan.Name, err))
+			resp.Diagnostics.AddWarning("A plan was left out", fmt.Sprintf(
+				"Heroku offers the plan %q, whose name this provider cannot read: %s.", plan.Name, err))
 			continue
 		}
 		if config.Class.IsNull() || config.Class.Equal(model.Class) {

@@ -146,8 +146,8 @@ func TestAccChangeControl_savedPlanInAFreeze(t *testing.T) {
 				return strings.NewReplacer(`"web"`, `"`+label+`"`, "orders-web", "orders-"+label).Replace(outside)
 			}
 			l.mustApply(under(control, variable+outside+another("api")))
-			l.cli.Configure(under(control, variable+strings.Replace(outside, "orders-web", "orders-web\"\n "+
-				"maintenance = \"true", 1)+another("new")))
+			l.cli.Configure(under(control, variable+strings.Replace(outside, "orders-web",
+				"orders-web\"\n maintenance = \"true", 1)+another("new")))
 			if result := l.run(mishap{}, append([]string{"plan", "-out=saved", "-input=false", "-no-color"},
 				test.args...)...); result.Code != 0 {
 				t.Fatalf("the plan exited %d:\n%s", result.Code, result.Output())

@@ -184,8 +184,8 @@ func TestRotateCredentials_thatLeaveTheOldPasswordAlive(t *testing.T) {
 		Do: sandbox.Effect{Status: 200, Body: &info}})
 	said := w.invoke(rotateCredentials, w.about(values{"timeouts": "5m"}))
 	said.failed("The old password still opens the store", "5m")
-	if text := strings.Join(said.progress, "\n"); !strings.Contains(text, "checking that the old password is revoked: "+
-		"it is still accepted") {
+	if text := strings.Join(said.progress, "\n"); !strings.Contains(text,
+		"checking that the old password is revoked: it is still accepted") {
 		t.Error(text)
 	}
 	w.keepsSecrets(said, old)
@@ -209,8 +209,8 @@ func TestRotateCredentials_inAPrivateSpace(t *testing.T) {
 	said := w.invoke(rotateCredentials, values{"instance_id": string(w.privateStore())})
 	said.succeeded("up to date, 1 of 1", "checking that the old password is revoked: not proven: not reachable from here")
 	if len(said.warnings) != 1 || !strings.Contains(said.warnings[0],
-		"The old password could not be verified as revoked") || !strings.Contains(said.warnings[0], "the name of its "+
-		"host is not known here") {
+		"The old password could not be verified as revoked") || !strings.Contains(said.warnings[0],
+		"the name of its host is not known here") {
 		t.Error(said.warnings)
 	}
 }

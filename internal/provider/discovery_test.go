@@ -274,8 +274,8 @@ func (s listServer) listsEveryResource() {
 		}
 	})
 	if asked > 4 {
-		s.Errorf("all lists took %d requests, want those of apps, add-ons, attachments and "+
-			"spaces:\n%v", asked, s.sb.Requests("[A-Z]+", ".*"))
+		s.Errorf(
+			"all lists took %d requests, want those of apps, add-ons, attachments and spaces:\n%v", asked, s.sb.Requests("[A-Z]+", ".*"))
 	}
 }
 

@@ -238,12 +238,12 @@ func (r *instanceResource) warnOfChance(app heroku.AppID, config instanceModel) 
 	if !config.AttachmentName.IsNull() || r.run.unnamed(string(app)) != 2 || r.run.knows(primaryOf(app)) {
 		return nil
 	}
-	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("attachment_name"), "Chance decides which "+
-		"store becomes the primary one", fmt.Sprintf(
-		"Several stores are to be created on the app %s without attachment_name. The one that is ordered first "+
-			"becomes REDIS, unless the app has that attachment already, "+
-			"and the others get names with a colour. Give one of them attachment_name = \"REDIS\", and the others "+
-			"names of their own.", app))}
+	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("attachment_name"),
+		"Chance decides which store becomes the primary one", fmt.Sprintf(
+			"Several stores are to be created on the app %s without attachment_name. The one that is ordered first "+
+				"becomes REDIS, unless the app has that attachment already, "+
+				"and the others get names with a colour. Give one of them attachment_name = \"REDIS\", and the others "+
+				"names of their own.", app))}
 }
 
 // primaryOf stands for the primary attachment of an app that is in the state.

@@ -98,9 +98,9 @@ func (m instanceModel) warnOfProtection(plan instanceModel) diag.Diagnostics {
 	if !m.DeletionProtection.ValueBool() || plan.DeletionProtection.IsUnknown() || plan.DeletionProtection.ValueBool() {
 		return nil
 	}
-	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("deletion_protection"), "The store loses its "+
-		"protection from deletion", fmt.Sprintf(
-		"%s: once this is applied, a plan may destroy or replace the store, and its data cannot be recovered then.", m.label()))}
+	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("deletion_protection"),
+		"The store loses its protection from deletion", fmt.Sprintf(
+			"%s: once this is applied, a plan may destroy or replace the store, and its data cannot be recovered then.", m.label()))}
 }
 
 // refuseUnknownApp: an app whose id is not known may be one that is replaced, and Heroku destroys the stores of an app with

@@ -211,8 +211,8 @@ func TestAccInstancePlacement_refusedByHeroku(t *testing.T) {
 	said := `{"id":"confirmation_required","message":"This add-on is not automatically networked with this Private Space. "}`
 	sb.Inject(sandbox.Fault{Match: sandbox.Match{Method: "POST", Path: orderPath}, Do: sandbox.Effect{Status: 423, Body: &said}})
 	var steps []resource.TestStep
-	for _, says := range []string{"423 confirmation_required", "This add-on is not automatically networked with this " +
-		"Private Space.", "If it is about the network, outside_space = true confirms"} {
+	for _, says := range []string{"423 confirmation_required",
+		"This add-on is not automatically networked with this Private Space.", "If it is about the network, outside_space = true confirms"} {
 		steps = append(steps, resource.TestStep{Config: storeOn(app.ID, `plan = "basic-1"`), ExpectError: acctest.Says(says)})
 	}
 	acctest.Test(t, resource.TestCase{ProtoV6ProviderFactories: sb.Factories(), Steps: steps})

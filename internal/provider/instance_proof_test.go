@@ -411,8 +411,8 @@ func TestProveRoom(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer time.AfterFunc(50*time.Millisecond, cancel).Stop()
 		c := storesAt(t, instantClock{}, map[heroku.AddOnID]string{oldStore: startFakeServer(t, "silence").URL})
-		expectDiagnostics(t, c.proveRoom(ctx, oldStore, label, "premium-0", true), "Error: Unable to ask Key-Value "+
-			"Store how much it holds | interrupted")
+		expectDiagnostics(t, c.proveRoom(ctx, oldStore, label, "premium-0", true),
+			"Error: Unable to ask Key-Value Store how much it holds | interrupted")
 	})
 }
 

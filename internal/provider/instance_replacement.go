@@ -284,8 +284,8 @@ func (m instanceModel) otherStore() diag.Diagnostics {
 	var diags diag.Diagnostics
 	switch kept := m.RetiredInstanceID.ValueString(); {
 	case kept != "":
-		diags.AddWarning("Two stores will be destroyed", fmt.Sprintf("%s replaced the store %s, which was kept since. "+
-			"Both are destroyed.", m.label(), kept))
+		diags.AddWarning("Two stores will be destroyed", fmt.Sprintf(
+			"%s replaced the store %s, which was kept since. Both are destroyed.", m.label(), kept))
 	case m.State.ValueString() == instanceMigrating:
 		diags.AddWarning("Two stores will be destroyed", fmt.Sprintf("%s is being replaced, and the replacement is "+
 			"not finished. Both stores are destroyed, and the apps put back.", m.label()))

@@ -264,8 +264,8 @@ func TestLongInstance_unknownApp(t *testing.T) {
 resource "terraform_data" "owner" {
   input = kvs_app.` + owner + `.id
 }
-` + strings.Replace(twoApps("web", "premium-0", ""), "app_id              = kvs_app.web.id", "app_id              = "+
-			"terraform_data.owner.output", 1)
+` + strings.Replace(twoApps("web", "premium-0", ""), "app_id              = kvs_app.web.id",
+			"app_id              = terraform_data.owner.output", 1)
 	}
 	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),

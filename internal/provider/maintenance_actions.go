@@ -166,8 +166,8 @@ func (a *maintenanceScheduleAction) ValidateConfig(ctx context.Context, req acti
 		return // what cannot be read has been refused by its own attribute
 	}
 	if config.NotBefore.IsNull() == config.InWeeks.IsNull() {
-		resp.Diagnostics.AddError("The week of the maintenance is missing or ambiguous", "Give either not_before or "+
-			"in_weeks, and not both.")
+		resp.Diagnostics.AddError("The week of the maintenance is missing or ambiguous",
+			"Give either not_before or in_weeks, and not both.")
 	}
 }
 

@@ -174,8 +174,8 @@ check "maintenance_in_window" {
 	if err := sb.RequireMaintenance("orders-cache", time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if plan := cli.Run("plan", "-input=false", "-no-color"); plan.Code != 0 || !acctest.Says("Maintenance is due "+
-		"outside the window.").MatchString(plan.Output()) {
+	if plan := cli.Run("plan", "-input=false", "-no-color"); plan.Code != 0 || !acctest.Says(
+		"Maintenance is due outside the window.").MatchString(plan.Output()) {
 		t.Errorf("exit code %d, and no warning:\n%s", plan.Code, plan.Output())
 	}
 }

@@ -42,8 +42,8 @@ func TestRunMaintenance_orchestrated(t *testing.T) {
 	}
 	// invoked again, there is nothing to do, and no app need be in maintenance mode for that
 	w.ResetJournal()
-	w.invoke(runMaintenance, w.about(nil)).succeeded("step 1 of 3, ", "there is nothing to run: the last maintenance "+
-		"was completed at 2026-01-14T")
+	w.invoke(runMaintenance, w.about(nil)).succeeded("step 1 of 3, ",
+		"there is nothing to run: the last maintenance was completed at 2026-01-14T")
 	last := w.invoke(runMaintenance, w.about(values{"app_maintenance": true}))
 	if last.succeeded("there is nothing to run"); strings.Contains(last.String(), "putting the apps back") {
 		t.Error(last)
@@ -59,8 +59,8 @@ func TestRunMaintenance_holdsTheAppsMeanwhile(t *testing.T) {
 	w.require()
 	held := strings.Replace(memo, string(oneStore), string(w.store), 1)
 	w.Inject(sandbox.Fault{Match: sandbox.Match{Method: "PATCH", Path: "/apps/*/formation", From: 3}, Do: sandbox.Effect{Status: 403}})
-	w.invoke(runMaintenance, w.about(values{"app_maintenance": true, "scale_down": true})).failed("Unable to put "+
-		"the apps back", "KVS_MIGRATION", "Invoke the action again")
+	w.invoke(runMaintenance, w.about(values{"app_maintenance": true, "scale_down": true})).failed(
+		"Unable to put the apps back", "KVS_MIGRATION", "Invoke the action again")
 	heldBeside := func(other heroku.AppID) string {
 		return "maintenance clock=0 web=0 worker=0 " + strings.TrimSuffix(held, "}") + fmt.Sprintf(`,"apps":{%q:[%q]}}`, w.store, other)
 	}
@@ -230,8 +230,8 @@ func TestRunMaintenance_thatCannotEnd(t *testing.T) {
 	t.Parallel()
 	w := newKeptWorld(t, "premium-0", slowly)
 	w.require()
-	w.invoke(runMaintenance, w.about(values{"app_maintenance": true, "timeouts": "10m"})).failed("Unable to run the "+
-		"maintenance", "timed out after", "last state: running")
+	w.invoke(runMaintenance, w.about(values{"app_maintenance": true, "timeouts": "10m"})).failed(
+		"Unable to run the maintenance", "timed out after", "last state: running")
 	w.expectBoth(running)
 }
 

@@ -158,11 +158,11 @@ func (r *maintenanceWindowResource) onlyOwner(plan maintenanceWindowModel) diag.
 	if !conflict {
 		return nil
 	}
-	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("instance_id"), "Two resources own the "+
-		"maintenance window of one store", fmt.Sprintf(
-		"Key-Value Store %s: one kvs_maintenance_window of this configuration says %s, another one %s. A store has "+
-			"one window, so they would undo each other at every apply. Keep one of them.",
-		store, other.text, window))}
+	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("instance_id"),
+		"Two resources own the maintenance window of one store", fmt.Sprintf(
+			"Key-Value Store %s: one kvs_maintenance_window of this configuration says %s, another one %s. A store has "+
+				"one window, so they would undo each other at every apply. Keep one of them.",
+			store, other.text, window))}
 }
 
 // unmoved refuses to change a window that has been changed since the plan was made: nobody has approved that.
@@ -229,8 +229,8 @@ func (r *maintenanceWindowResource) set(ctx context.Context, m *maintenanceWindo
 	}
 	object := fmt.Sprintf("Maintenance window of Key-Value Store %s (%s)", addOn.Name, addOn.ID)
 	if addOn.State != heroku.StateProvisioned {
-		diags.AddError("Key-Value Store is not ready", fmt.Sprintf("%s: the store is %s, and can be given a window "+
-			"once it is %s. Apply again then.",
+		diags.AddError("Key-Value Store is not ready", fmt.Sprintf(
+			"%s: the store is %s, and can be given a window once it is %s. Apply again then.",
 			object, addOn.State, heroku.StateProvisioned))
 		return diags
 	}

@@ -18,8 +18,8 @@ func TestLongMaintenanceWindow_twoOwners(t *testing.T) {
 	cli.Apply()
 	// two that disagree would undo each other at every apply
 	cli.Configure(windowOf("premium-0", "Monday", "22:30") + second("Tuesday"))
-	expectSays(t, planOf(cli), "Two resources own the maintenance window of one store", "Mondays 22:30 to "+
-		"Tuesdays 02:30 UTC", "Tuesdays 22:30 to Wednesdays 02:30 UTC")
+	expectSays(t, planOf(cli), "Two resources own the maintenance window of one store",
+		"Mondays 22:30 to Tuesdays 02:30 UTC", "Tuesdays 22:30 to Wednesdays 02:30 UTC")
 	// two that agree do no harm
 	cli.Configure(windowOf("premium-0", "Monday", "22:30") + second("mon"))
 	cli.Apply()
@@ -68,8 +68,8 @@ func TestLongMaintenanceWindow_savedPlan(t *testing.T) {
 	if _, err := someone.SetMaintenanceWindow(t.Context(), mustFind(t, someone, "orders-cache").ID, "sunday", "06:00"); err != nil {
 		t.Fatal(err)
 	}
-	expectFailed(t, cli.Run("apply", "-input=false", "-no-color", "approved"), "The maintenance window has changed "+
-		"since the plan was made", "is Sundays 06:00 to 10:00 UTC now")
+	expectFailed(t, cli.Run("apply", "-input=false", "-no-color", "approved"),
+		"The maintenance window has changed since the plan was made", "is Sundays 06:00 to 10:00 UTC now")
 	if got := windowOn(t, someone); got != "Sundays 06:00 to 10:00 UTC" {
 		t.Errorf("Heroku has %q", got)
 	}

@@ -194,8 +194,8 @@ func refuseUnread(ctx context.Context, private interface {
 }) diag.Diagnostics {
 	unread, diags := private.GetKey(ctx, movedUnread)
 	if len(unread) > 0 {
-		diags.AddError("The moved object has not been read yet", "Its former state says too little to plan from. Plan "+
-			"without -refresh=false.")
+		diags.AddError("The moved object has not been read yet",
+			"Its former state says too little to plan from. Plan without -refresh=false.")
 	}
 	return diags
 }

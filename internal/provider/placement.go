@@ -308,10 +308,10 @@ func (r *attachmentResource) judgePlacement(ctx context.Context, plan attachment
 			"%s: %s Attach a store on a shield plan in that space; outside_space does not change that.", object, place.Reason)), nil, nil
 	case place.Verdict == keyvalue.NeedsConsent && plan.OutsideSpace.IsUnknown():
 	case place.Verdict == keyvalue.NeedsConsent && !plan.OutsideSpace.ValueBool():
-		return diag.NewAttributeErrorDiagnostic(path.Root("outside_space"), "The store is outside the network of the "+
-			"app's space", fmt.Sprintf(
-			"%s: %s Attach a store on a private plan in that space, or set outside_space = true, if the data may "+
-				"leave the space's network.", object, place.Reason)), nil, nil
+		return diag.NewAttributeErrorDiagnostic(path.Root("outside_space"),
+			"The store is outside the network of the app's space", fmt.Sprintf(
+				"%s: %s Attach a store on a private plan in that space, or set outside_space = true, if the data may "+
+					"leave the space's network.", object, place.Reason)), nil, nil
 	case place.Verdict == keyvalue.NeedsConsent:
 		return nil, diag.NewAttributeWarningDiagnostic(path.Root("outside_space"), "Data will travel over the public internet", fmt.Sprintf(
 			"%s: %s outside_space = true consents to that.", object, place.Reason)), nil

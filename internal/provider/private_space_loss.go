@@ -310,8 +310,8 @@ func (m privateSpaceModel) refuseUnknown(plan privateSpaceModel) diag.Diagnostic
 // lossWarning names what no other space will have.
 func (r *privateSpaceResource) lossWarning(ctx context.Context, state privateSpaceModel, f fate) diag.Diagnostics {
 	lost := []string{
-		"its outbound addresses, which others may have in their firewalls", "its trusted IP ranges and the " +
-			"permissions of its members", "its log drain",
+		"its outbound addresses, which others may have in their firewalls",
+		"its trusted IP ranges and the permissions of its members", "its log drain",
 	}
 	if r.client != nil && r.run.look() {
 		if _, err := r.client.Space(ctx, state.spaceID()); heroku.IsNotFound(err) {

@@ -87,8 +87,8 @@ func (p *kvsProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 				MarkdownDescription: "Heroku API token, as `heroku authorizations:create` prints it. " +
 					"When absent, the environment variable `HEROKU_API_KEY` is used, and after it the netrc file's " +
 					"entry for the host of `api_url`, which is sent to no other host.",
-				Validators: []validator.String{notBlank("a token, for example one that `heroku authorizations:create` "+
-					"has printed", "HEROKU_API_KEY or the netrc file")},
+				Validators: []validator.String{notBlank(
+					"a token, for example one that `heroku authorizations:create` has printed", "HEROKU_API_KEY or the netrc file")},
 				Optional:  true,
 				Sensitive: true,
 			},

@@ -96,8 +96,8 @@ func TestSchema_plantedChanges(t *testing.T) {
 			if !slices.Equal(got, want) {
 				t.Errorf("got %q, want %q", got, want)
 			}
-			if missing := unannounced(breaks, "# Changelog\n\n## 9.0.0 (Unreleased)\n\nFEATURES:\n\n* `team` "+
-				"resource/kvs_app: x\n"); len(missing) != len(breaks) {
+			if missing := unannounced(breaks,
+				"# Changelog\n\n## 9.0.0 (Unreleased)\n\nFEATURES:\n\n* `team` resource/kvs_app: x\n"); len(missing) != len(breaks) {
 				t.Errorf("this passes for announced: %q", got)
 			}
 			var entries bytes.Buffer

@@ -98,8 +98,8 @@ func TestAccReplacement_retired(t *testing.T) {
 
 // appKnownLater has an app whose id no plan knows, and which turns out to be the one that it was.
 func appKnownLater(owner, plan, terms string) string {
-	return strings.Replace(twoApps(owner, plan, terms), "app_id              = kvs_app."+owner+".id", "app_id         "+
-		"     = terraform_data.later.output", 1) + `
+	return strings.Replace(twoApps(owner, plan, terms), "app_id              = kvs_app."+owner+".id",
+		"app_id              = terraform_data.later.output", 1) + `
 resource "terraform_data" "later" {
   input            = kvs_app.` + owner + `.id
   triggers_replace = timestamp()

@@ -33,8 +33,8 @@ func TestGuard_everyMethodOfTheProtocol(t *testing.T) {
 			if !answers[1].IsNil() {
 				t.Errorf("%s: %v", method.Name, answers[1])
 			}
-			if said := saidOf(t, answers[0]); method.Name != "StopProvider" && (!strings.Contains(said, "The provider "+
-				"failed unexpectedly") || !strings.Contains(said, method.Name)) {
+			if said := saidOf(t, answers[0]); method.Name != "StopProvider" && (!strings.Contains(said,
+				"The provider failed unexpectedly") || !strings.Contains(said, method.Name)) {
 				t.Errorf("%s answers %q", method.Name, said)
 			}
 		}

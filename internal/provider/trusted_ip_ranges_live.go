@@ -45,11 +45,11 @@ func (r *trustedRangesResource) onlyOwner(state, plan trustedRangesModel, replac
 	if !conflict {
 		return nil
 	}
-	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("space_id"), "Two resources own the trusted IP "+
-		"ranges of one space", fmt.Sprintf(
-		"Space %s: this kvs_trusted_ip_ranges lists %s; another one in this configuration lists %s. Each replaces the "+
-			"whole set, so they would undo each other at every apply. Put all ranges into one of them.",
-		plan.SpaceID.ValueString(), mine.text, other.text))}
+	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("space_id"),
+		"Two resources own the trusted IP ranges of one space", fmt.Sprintf(
+			"Space %s: this kvs_trusted_ip_ranges lists %s; another one in this configuration lists %s. Each replaces the "+
+				"whole set, so they would undo each other at every apply. Put all ranges into one of them.",
+			plan.SpaceID.ValueString(), mine.text, other.text))}
 }
 
 func listed(ranges []string) string { return cmp.Or(strings.Join(ranges, ", "), "no range") }

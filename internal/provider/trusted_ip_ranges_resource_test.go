@@ -411,8 +411,8 @@ func TestAccTrustedIPRanges_warnings(t *testing.T) {
 		}
 	}
 	says(nil, "The set is empty")
-	says([]string{"0.0.0.0/0", "192.0.2.0/24"}, "opens the Shield Space to the whole internet", "the narrower ranges "+
-		"beside it mean nothing")
+	says([]string{"0.0.0.0/0", "192.0.2.0/24"}, "opens the Shield Space to the whole internet",
+		"the narrower ranges beside it mean nothing")
 	var many []string
 	for i := range 21 {
 		many = append(many, fmt.Sprintf("192.0.2.%d/32", i))
@@ -433,8 +433,8 @@ func TestAccTrustedIPRanges_warnings(t *testing.T) {
 	cli.Configure(strings.Replace(trusted([]string{"192.0.2.0/24"}, `on_destroy = "open"`), "deletion_protection",
 		"shield = true\n  deletion_protection", 1))
 	cli.Apply()
-	if plan := cli.Run("plan", "-destroy", "-input=false", "-no-color"); !acctest.Says("The space will admit the " +
-		"whole internet").MatchString(plan.Stdout) {
+	if plan := cli.Run("plan", "-destroy", "-input=false", "-no-color"); !acctest.Says(
+		"The space will admit the whole internet").MatchString(plan.Stdout) {
 		t.Errorf("the plan of a destroy that opens the space does not say so:\n%s", plan.Output())
 	}
 }

@@ -28,8 +28,8 @@ func TestUpgradeVersion_now(t *testing.T) {
 	given := w.about(values{"version": "8.0", "when": "now", "app_maintenance": true, "scale_down": true})
 	w.invoke(upgradeVersion, given).succeeded(
 		"step 1 of 7, ordering the upgrade", "ordered, from version", "waiting for the maintenance to be ready: preparing",
-		"keeping the apps still", "running the maintenance: running", "putting the apps back", "step 7 of 7, checking "+
-			"the version: the store runs version 8.0.2",
+		"keeping the apps still", "running the maintenance: running", "putting the apps back",
+		"step 7 of 7, checking the version: the store runs version 8.0.2",
 	)
 	w.expectBoth(running)
 	if got := w.version(); !strings.HasPrefix(got, "8.0") {
@@ -82,8 +82,8 @@ func TestUpgradeVersion_refusedByHeroku(t *testing.T) {
 func TestUpgradeVersion_ofAMini(t *testing.T) {
 	t.Parallel()
 	w := newKeptWorld(t, "mini")
-	w.invoke(upgradeVersion, w.about(values{"version": "8.0"})).failed("accept_data_loss", "Upgrading a mini "+
-		"loses its data", "orders-cache")
+	w.invoke(upgradeVersion, w.about(values{"version": "8.0"})).failed("accept_data_loss",
+		"Upgrading a mini loses its data", "orders-cache")
 	if orders := w.Requests("POST", ".*/upgrade"); len(orders) != 0 {
 		t.Error(orders)
 	}

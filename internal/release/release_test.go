@@ -240,8 +240,8 @@ func expectInstalls(t *testing.T, dist, cli string) {
 			}
 		}
 	}
-	write(t, filepath.Join(dir, "cli.tfrc"), fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = "+
-		"%q\n  }\n}\n", filepath.Join(dir, "mirror")))
+	write(t, filepath.Join(dir, "cli.tfrc"), fmt.Sprintf(
+		"provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", filepath.Join(dir, "mirror")))
 	write(t, filepath.Join(dir, "main.tf"), fmt.Sprintf("terraform {\n  required_providers {\n    kvs = {\n      "+
 		"source  = \"terraform-kvs/kvs\"\n"+
 		"      version = %q\n    }\n  }\n}\n\ndata \"kvs_plans\" \"all\" {}\n", version))
