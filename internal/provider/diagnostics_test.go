@@ -114,7 +114,7 @@ func TestFailure(t *testing.T) {
 		},
 		"a wait that failed keeps Heroku's words": {
 			&heroku.WaitError{Outcome: heroku.Failed, What: "add-on web", LastState: "deprovisioned"},
-			[]string{"deprovisioned", "gave up"},
+			[]string{"deprovisioned", "reported that it failed"},
 		},
 		"a wait that a bug has ended goes on at the next apply": {
 			&heroku.WaitError{Outcome: heroku.Unreachable, What: "add-on web",
