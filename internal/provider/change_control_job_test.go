@@ -38,6 +38,7 @@ func (w workflowFile) runs(job string) (scripts [][2]string) {
 // and recorded, and one that they refuse is not even shown.
 func TestLongPolicies_jobOfTheGuide(t *testing.T) {
 	t.Parallel()
+	acctest.Needs(t, 11, "a function of a provider in the console")
 	l := newLab(t, "", embedded)
 	dir, tools := t.TempDir(), t.TempDir()
 	record := filepath.Join(dir, "kvs-changes.jsonl")

@@ -76,7 +76,8 @@ func (e *credentialsEphemeral) Schema(ctx context.Context, _ ephemeral.SchemaReq
 			"attachment_id": schema.StringAttribute{
 				MarkdownDescription: "UUID of an attachment, such as `kvs_attachment.cache.id`: the credentials are " +
 					"those of the store that it leads to. " +
-					"It is unknown while the attachment is planned, so that the credentials are read after it has been made.",
+					"It is unknown while the attachment is planned, so that the credentials are read after it has been made. " +
+					"OpenTofu refuses to destroy while the attachment is gone: apply first, which makes it anew.",
 				Optional:   true,
 				Validators: []validator.String{uuidValidator()},
 			},

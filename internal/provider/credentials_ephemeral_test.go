@@ -164,7 +164,11 @@ resource "echo" "shown" {}
 				ConfigStateChecks: same,
 			},
 			{ // a destroy takes away what is left
-				PreConfig: detach,
+				PreConfig: func() {
+					if !acctest.OnOpenTofu() { // which refuses to destroy while what an ephemeral resource refers to is gone
+						detach()
+					}
+				},
 				Config:    config,
 				Destroy:   true,
 			},
