@@ -169,8 +169,8 @@ resource "echo" "shown" {}
 						detach()
 					}
 				},
-				Config:    config,
-				Destroy:   true,
+				Config:  config,
+				Destroy: true,
 			},
 		},
 	})
