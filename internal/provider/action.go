@@ -241,7 +241,7 @@ func attachedTo(attachments []heroku.Attachment, become string) string {
 }
 
 // interruption is what the apps of a store feel of a maintenance that is run on these terms.
-func (m upkeepModel) interruption(attachments []heroku.Attachment) string {
+func (m maintenanceRunModel) interruption(attachments []heroku.Attachment) string {
 	switch m.hold() {
 	case replacement.Hold{AppMaintenance: true, ScaleDown: true}:
 		return attachedTo(attachments, "are in maintenance mode and scaled to 0 meanwhile, restart, and are put back afterwards")
@@ -264,7 +264,7 @@ func (a *maintenanceRunAction) ModifyPlan(ctx context.Context, req action.Modify
 	if !found || f.refuses(refuseOnMini(f.addOn)) {
 		return
 	}
-	u, diags := a.invoke(&action.InvokeResponse{}, f.addOn.Name).newUpkeep(ctx, f.addOn, config.upkeepModel)
+	u, diags := a.invoke(&action.InvokeResponse{}, f.addOn.Name).newMaintenanceRun(ctx, f.addOn, config.maintenanceRunModel)
 	if diags.HasError() {
 		return
 	}
@@ -298,7 +298,7 @@ func (a *versionAction) ModifyPlan(ctx context.Context, req action.ModifyPlanReq
 	if !found {
 		return
 	}
-	u, diags := a.invoke(&action.InvokeResponse{}, f.addOn.Name).newUpkeep(ctx, f.addOn, config.upkeepModel)
+	u, diags := a.invoke(&action.InvokeResponse{}, f.addOn.Name).newMaintenanceRun(ctx, f.addOn, config.maintenanceRunModel)
 	store, err := a.client.Store(ctx, f.addOn.ID)
 	if diags.HasError() || err != nil {
 		return

@@ -114,15 +114,13 @@ func TestAccAdopt_discovered(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e.planned(e.CLI(t, string(example)), source, fmt.Sprintf("Plan: %d to import, 0 to add, 0 to change, 0 to "+
-			"destroy.", found))
+		e.planned(e.CLI(t, string(example)), source, fmt.Sprintf("Plan: %d to import, 0 to add, 0 to change, 0 to destroy.", found))
 	}
 	finding := e.CLI(t, string(example))
 	e.ResetJournal()
 	finding.Apply()
 	if asked := e.Requests("GET", ".*"); len(asked) > 1+2*3 {
-		t.Errorf("to find it took %d requests, want the check of the token and three lists for each data source: "+
-			"%v", len(asked), asked)
+		t.Errorf("to find it took %d requests, want the check of the token and three lists for each data source: %v", len(asked), asked)
 	}
 	adopting := e.CLI(t, finding.Run("output", "-raw", "imports").Stdout)
 
@@ -239,8 +237,7 @@ func TestAccAdopt_besideTheOtherProviders(t *testing.T) {
 
 	// With removed blocks, nothing is destroyed.
 	cli.Configure(formerly + e.unversioned() + estateImports + e.released())
-	e.planned(cli, "imports and removed blocks", fmt.Sprintf("Plan: %d to import, 0 to add, 0 to change, 0 to "+
-		"destroy", all))
+	e.planned(cli, "imports and removed blocks", fmt.Sprintf("Plan: %d to import, 0 to add, 0 to change, 0 to destroy", all))
 
 	// Side by side: apps and spaces stay where they are, and the stores move.
 	beside := formerly + e.locals() + formerSpaces + formerApps + strings.ReplaceAll(estateRest, "kvs_app.", "heroku_app.")

@@ -57,8 +57,7 @@ func TestAccList_query(t *testing.T) {
 			n -= map[string]int{"kvs_app": 1, "kvs_instance": 2}[kind] // which this estate does not have
 		}
 		objects += n
-		fmt.Fprintf(&all, "list %q \"acme\" {\n  provider = kvs\n  limit = 1000\n  config {\n    team = \"acme\"\n  "+
-			"}\n}\n", kind)
+		fmt.Fprintf(&all, "list %q \"acme\" {\n  provider = kvs\n  limit = 1000\n  config {\n    team = \"acme\"\n  }\n}\n", kind)
 	}
 	cli.Write("all.tfquery.hcl", all.String())
 	if generated := cli.Run("query", "-no-color", "-generate-config-out=generated.tf"); generated.Code != 0 {

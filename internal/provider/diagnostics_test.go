@@ -155,8 +155,7 @@ func TestFailure_ofAnAction(t *testing.T) {
 		err  error
 		says string
 	}{
-		"a wait that ran out": {waiting(heroku.TimedOut, nil), "Invoke the action again to go on waiting, " +
-			"or raise the timeouts."},
+		"a wait that ran out": {waiting(heroku.TimedOut, nil), "Invoke the action again to go on waiting, or raise the timeouts."},
 		"a wait that was interrupted": {waiting(heroku.Interrupted, context.Canceled), "The work goes on at Heroku; " +
 			"invoke the action again, which goes on from what it finds there."},
 		"a wait that lost contact": {waiting(heroku.Unreachable, answer(503, "")), "Invoke the action again once " +

@@ -40,11 +40,10 @@ var textFilters = map[string]struct {
 	description string
 	rule        func(string) error
 }{
-	"team": {"Name of a team: lists only what belongs to it.", validateTeamName},
-	"app":  {"Name or UUID of an app: lists only what belongs to it.", keyvalue.ValidateAppReference},
-	"space": {"Name or UUID of a Private or Shield Space: lists only what is in " +
-		"it.", keyvalue.ValidateSpaceReference},
-	"plan": {"Plan, such as `premium-0`: lists only what there is of stores on it.", validatePlanName},
+	"team":  {"Name of a team: lists only what belongs to it.", validateTeamName},
+	"app":   {"Name or UUID of an app: lists only what belongs to it.", keyvalue.ValidateAppReference},
+	"space": {"Name or UUID of a Private or Shield Space: lists only what is in it.", keyvalue.ValidateSpaceReference},
+	"plan":  {"Plan, such as `premium-0`: lists only what there is of stores on it.", validatePlanName},
 	"version": {"Version, such as `7` or `7.2`: lists only what there is of stores that run it. It takes one request " +
 		"for each store.", validateVersion},
 }

@@ -96,9 +96,9 @@
 //	rotation.rotate                    RotateCredentials     the store that the configuration names, a heroku-redis
 //	statsAction.Invoke                 ResetStats            the same
 //	invocation.schedule                ScheduleMaintenance   the same
-//	maintenanceRun.start                       RunMaintenance        the same; a maintenance is due
-//	maintenanceRun.upgrade                     UpgradeStore          the same; never to a lower version
-//	maintenanceRun.upgradeAtOnce               UpgradeStore          the same
+//	maintenanceRun.start               RunMaintenance        the same; a maintenance is due
+//	maintenanceRun.upgrade             UpgradeStore          the same; never to a lower version
+//	maintenanceRun.upgradeAtOnce       UpgradeStore          the same
 //
 // Apps, spaces, trusted ranges:
 //

@@ -61,8 +61,7 @@ func TestForkRule(t *testing.T) {
 			want: []string{"Error: Invalid source of a fork | has no host"}},
 		"a password that needs to be encoded": {id: none, url: text("rediss://h:" + canary + "#1@host.example"),
 			want: []string{"Error: Invalid source of a fork | percent-encoded"}},
-		"an empty URL": {id: none, url: text(""), want: []string{"Error: Invalid source of a " +
-			"fork | the URL is empty"}},
+		"an empty URL": {id: none, url: text(""), want: []string{"Error: Invalid source of a fork | the URL is empty"}},
 		"a broken URL beside an unknown store": {id: later, url: text(canary), want: []string{"Error: Invalid source " +
 			"of a fork | does not start with"}},
 	} {

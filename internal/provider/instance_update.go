@@ -298,15 +298,15 @@ func (r *instanceResource) upgradeOf(ctx context.Context, m instanceModel, addOn
 		floor: keyvalue.Version(m.Version.ValueString()), now: young || terms.upgrades() == upgradeNow,
 		acceptDataLoss: young || terms.AcceptDataLoss.ValueBool(), consent: path.Root("migration"),
 	}
-	apps := upkeepModel{AppMaintenance: terms.AppMaintenance, ScaleDown: terms.ScaleDown}
+	apps := maintenanceRunModel{AppMaintenance: terms.AppMaintenance, ScaleDown: terms.ScaleDown}
 	if young {
-		apps = upkeepModel{Confirm: types.StringValue(addOn.AppName)}
+		apps = maintenanceRunModel{Confirm: types.StringValue(addOn.AppName)}
 	}
 	i := &invocation{
 		connection: r.connection, again: applying, send: func(action.InvokeProgressEvent) {}, object: addOn.Name,
 		started: r.client.Clock().Now(), timeout: timeout,
 	}
-	u, diags := i.newUpkeep(ctx, addOn, apps)
+	u, diags := i.newMaintenanceRun(ctx, addOn, apps)
 	return u, asked, diags
 }
 

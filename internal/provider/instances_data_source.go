@@ -60,14 +60,11 @@ func (d *instancesDataSource) Metadata(_ context.Context, req datasource.Metadat
 }
 
 func (d *instancesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
-	text := func(description string) schema.StringAttribute {
-		return schema.StringAttribute{MarkdownDescription: description, Computed: true}
-	}
 	flag := func(description string) schema.BoolAttribute {
 		return schema.BoolAttribute{MarkdownDescription: description, Computed: true}
 	}
 	const asked = " Null unless `settings` is `true`, and while the store is not ready."
-	plan := text("Plan of the store, such as `premium-0`.")
+	plan := computedText("Plan of the store, such as `premium-0`.")
 	plan.CustomType = planNameType{}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Lists the Key-Value Stores that the API token can see, with their attachments, but for " +
@@ -84,40 +81,38 @@ func (d *instancesDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 				MarkdownDescription: "The stores, by name.",
 				Computed:            true,
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"id":       text("UUID of the store."),
-					"name":     text("Name of the store, unique at Heroku."),
-					"app_id":   text("UUID of the app that owns the store."),
-					"app_name": text("Name of that app."),
-					"team": text("Name of the team that the app belongs to; null for an app of a single " +
-						"user."),
-					"space_id":      text("UUID of the space that the app runs in; null in the Common Runtime."),
-					"space_name":    text("Name of that space; null in the Common Runtime."),
+					"id":            computedText("UUID of the store."),
+					"name":          computedText("Name of the store, unique at Heroku."),
+					"app_id":        computedText("UUID of the app that owns the store."),
+					"app_name":      computedText("Name of that app."),
+					"team":          computedText("Name of the team that the app belongs to; null for an app of a single user."),
+					"space_id":      computedText("UUID of the space that the app runs in; null in the Common Runtime."),
+					"space_name":    computedText("Name of that space; null in the Common Runtime."),
 					"outside_space": flag("Whether the store runs outside of the network of that space."),
 					"plan":          plan,
-					"state":         text("State of the add-on, such as `provisioned`."),
-					"attachment_name": text("Name of the store's first attachment to its own app, as `kvs_instance` " +
+					"state":         computedText("State of the add-on, such as `provisioned`."),
+					"attachment_name": computedText("Name of the store's first attachment to its own app, as `kvs_instance` " +
 						"has it; null without one."),
 					"attachments": schema.ListNestedAttribute{
 						MarkdownDescription: "All attachments of the store, also the first one, by app and name. " +
 							"Those that only serve a replacement are left out.",
 						Computed: true,
 						NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-							"id":       text("UUID of the attachment."),
-							"name":     text("Name of the attachment."),
-							"app_id":   text("UUID of the app that the store is attached to."),
-							"app_name": text("Name of that app."),
+							"id":       computedText("UUID of the attachment."),
+							"name":     computedText("Name of the attachment."),
+							"app_id":   computedText("UUID of the app that the store is attached to."),
+							"app_name": computedText("Name of that app."),
 						}},
 					},
 					"has_maintenance_window": flag("Whether the store's plan has a maintenance window."),
-					"created_at":             text("When the store was ordered, in RFC 3339."),
+					"created_at":             computedText("When the store was ordered, in RFC 3339."),
 					"timeout": schema.Int64Attribute{MarkdownDescription: "Seconds after which an " +
 						"idle client is disconnected, 0 for never." + asked, Computed: true},
-					"maxmemory_policy": text("What happens when the memory is full." + asked),
-					"notify_keyspace_events": text("Flags of the keyspace events that are published, empty for " +
-						"none." + asked),
-					"maintenance_window": text("Weekly maintenance window as Heroku words it; null on plans " +
+					"maxmemory_policy":       computedText("What happens when the memory is full." + asked),
+					"notify_keyspace_events": computedText("Flags of the keyspace events that are published, empty for none." + asked),
+					"maintenance_window": computedText("Weekly maintenance window as Heroku words it; null on plans " +
 						"without one." + asked),
-					"version_actual": text("Version that the server runs, such as `7.2.4`." + asked),
+					"version_actual": computedText("Version that the server runs, such as `7.2.4`." + asked),
 					"deprecated":     flag("Whether the life of that version has ended, or soon will." + asked),
 				}},
 			},
@@ -183,6 +178,10 @@ func (d *instancesDataSource) listed(store foundStore) listedInstanceModel {
 	return m
 }
 
+func computedText(description string) schema.StringAttribute {
+	return schema.StringAttribute{MarkdownDescription: description, Computed: true}
+}
+
 // The data source kvs_attachments lists attachments of stores: see discovery.go for how they are found.
 
 var _ datasource.DataSourceWithConfigure = (*attachmentsDataSource)(nil)
@@ -209,10 +208,7 @@ func (d *attachmentsDataSource) Metadata(_ context.Context, req datasource.Metad
 }
 
 func (d *attachmentsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
-	text := func(description string) schema.StringAttribute {
-		return schema.StringAttribute{MarkdownDescription: description, Computed: true}
-	}
-	plan := text("Plan of the store, such as `premium-0`.")
+	plan := computedText("Plan of the store, such as `premium-0`.")
 	plan.CustomType = planNameType{}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Lists the attachments of Key-Value Stores that the API token can see. An attachment " +
@@ -220,19 +216,18 @@ func (d *attachmentsDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 			"It takes the lists of apps, add-ons and attachments, and no request for each of them.",
 		Attributes: attachmentFilters.dataSourceAttributes(map[string]schema.Attribute{
 			"attachments": schema.ListNestedAttribute{
-				MarkdownDescription: "The attachments, by app and name. Those that only serve a replacement are left " +
-					"out.",
-				Computed: true,
+				MarkdownDescription: "The attachments, by app and name. Those that only serve a replacement are left out.",
+				Computed:            true,
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"id": text("UUID of the attachment."),
-					"name": text("Name of the attachment, unique within its app: `CACHE` gives the config " +
+					"id": computedText("UUID of the attachment."),
+					"name": computedText("Name of the attachment, unique within its app: `CACHE` gives the config " +
 						"var `CACHE_URL`."),
-					"app_id":         text("UUID of the app that the store is attached to."),
-					"app_name":       text("Name of that app."),
-					"instance_id":    text("UUID of the store."),
-					"instance_name":  text("Name of the store."),
-					"owner_app_id":   text("UUID of the app that owns the store."),
-					"owner_app_name": text("Name of that app."),
+					"app_id":         computedText("UUID of the app that the store is attached to."),
+					"app_name":       computedText("Name of that app."),
+					"instance_id":    computedText("UUID of the store."),
+					"instance_name":  computedText("Name of the store."),
+					"owner_app_id":   computedText("UUID of the app that owns the store."),
+					"owner_app_name": computedText("Name of that app."),
 					"plan":           plan,
 					"first": schema.BoolAttribute{
 						MarkdownDescription: "Whether it is the store's first attachment to its own app, which " +

@@ -174,8 +174,7 @@ func listInstances() list.ListResource {
 func listMaintenanceWindows() list.ListResource {
 	return &lister[maintenanceWindowModel]{
 		construct: newMaintenanceWindowResource, identity: "instance_id", filters: storeFilters,
-		description: "Lists the maintenance windows of the Key-Value Stores that the API token can see: of those " +
-			"whose plan has one. " +
+		description: "Lists the maintenance windows of the Key-Value Stores that the API token can see: of those whose plan has one. " +
 			"With `include_resource`, it takes one request for each store, which is that of `kvs_instance` if both " +
 			"are listed.",
 		find: func(ctx context.Context, q query) iter.Seq2[listing[maintenanceWindowModel], error] {
@@ -237,8 +236,7 @@ func listAttachments() list.ListResource {
 func listPrivateSpaces() list.ListResource {
 	return &lister[privateSpaceModel]{
 		construct: newPrivateSpaceResource, identity: "id", filters: spaceFilters,
-		description: "Lists the Private and Shield Spaces that the API token can see, but for those that are being " +
-			"deleted.",
+		description: "Lists the Private and Shield Spaces that the API token can see, but for those that are being deleted.",
 		find: func(ctx context.Context, q query) iter.Seq2[listing[privateSpaceModel], error] {
 			return results(q.spaces(ctx, q.Selection), func(space heroku.Space) listing[privateSpaceModel] {
 				return listing[privateSpaceModel]{

@@ -35,7 +35,7 @@ func newMaintenanceRunAction() action.Action { return &maintenanceRunAction{} }
 
 type maintenanceRunActionModel struct {
 	InstanceID types.String `tfsdk:"instance_id"`
-	upkeepModel
+	maintenanceRunModel
 	Timeouts timeouts.Value `tfsdk:"timeouts"`
 }
 
@@ -45,7 +45,7 @@ func (a *maintenanceRunAction) Metadata(_ context.Context, req action.MetadataRe
 
 func (a *maintenanceRunAction) Schema(ctx context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
 	attributes := map[string]schema.Attribute{"instance_id": actionInstanceID(), "timeouts": actionTimeouts(ctx)}
-	maps.Copy(attributes, upkeepAttributes())
+	maps.Copy(attributes, maintenanceRunAttributes())
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Runs the outstanding maintenance of a store now, and waits until it is done: the store " +
 			"is offline for some minutes, and the apps that it is attached to restart. " +
@@ -77,7 +77,7 @@ func (a *maintenanceRunAction) Invoke(ctx context.Context, req action.InvokeRequ
 	if resp.Diagnostics.Append(diags...); diags.HasError() {
 		return
 	}
-	u, diags := i.newUpkeep(ctx, addOn, config.upkeepModel)
+	u, diags := i.newMaintenanceRun(ctx, addOn, config.maintenanceRunModel)
 	if resp.Diagnostics.Append(diags...); diags.HasError() {
 		return
 	}

@@ -23,20 +23,20 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/replacement"
 )
 
-// An maintenanceRun is a maintenance that is run now, outside of the window: by kvs_run_maintenance, and as the second half of an
+// A maintenanceRun is a maintenance that is run now, outside of the window: by kvs_run_maintenance, and as the second half of an
 // upgrade by kvs_upgrade_version and kvs_instance (Dev Center: Heroku Key-Value Store Maintenance). Heroku fails the store
 // over whatever its apps do; that they are prepared for it is seen to here.
 type maintenanceRun struct {
 	*invocation
 	addOn       heroku.AddOn
 	attachments []heroku.Attachment
-	terms       upkeepModel
+	terms       maintenanceRunModel
 
 	held, ordered, ran bool // what may have been done: apps held, an upgrade ordered, a maintenance run
 }
 
-// upkeepModel says what the apps are to feel of it.
-type upkeepModel struct {
+// maintenanceRunModel says what the apps are to feel of it.
+type maintenanceRunModel struct {
 	Confirm        types.String `tfsdk:"confirm"`
 	AppMaintenance types.Bool   `tfsdk:"app_maintenance"`
 	ScaleDown      types.Bool   `tfsdk:"scale_down"`
@@ -54,14 +54,14 @@ const (
 )
 
 // steps are those of a maintenance that is run on these terms.
-func (m upkeepModel) steps() []string {
+func (m maintenanceRunModel) steps() []string {
 	if m.hold() == (replacement.Hold{}) {
 		return []string{stepPreparing, stepRunning, stepAvailable}
 	}
 	return []string{stepPreparing, stepHolding, stepRunning, stepAvailable, stepPutBack}
 }
 
-func upkeepAttributes() map[string]schema.Attribute {
+func maintenanceRunAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"confirm": schema.StringAttribute{
 			Optional:   true,
@@ -86,12 +86,13 @@ func upkeepAttributes() map[string]schema.Attribute {
 	}
 }
 
-func (m upkeepModel) hold() replacement.Hold {
+func (m maintenanceRunModel) hold() replacement.Hold {
 	return replacement.Hold{AppMaintenance: m.AppMaintenance.ValueBool(), ScaleDown: m.ScaleDown.ValueBool()}
 }
 
-// newUpkeep reads which apps the store is attached to.
-func (i *invocation) newUpkeep(ctx context.Context, addOn heroku.AddOn, terms upkeepModel) (*maintenanceRun, diag.Diagnostics) {
+// newMaintenanceRun reads which apps the store is attached to.
+func (i *invocation) newMaintenanceRun(ctx context.Context, addOn heroku.AddOn,
+	terms maintenanceRunModel) (*maintenanceRun, diag.Diagnostics) {
 	attachments, err := i.client.AddOnAttachments(ctx, addOn.ID)
 	if err != nil {
 		return nil, diag.Diagnostics{i.failure("Unable to read the attachments of Key-Value Store", storeLabel(addOn), err)}

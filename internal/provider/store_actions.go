@@ -276,7 +276,7 @@ type versionActionModel struct {
 	InstanceID types.String `tfsdk:"instance_id"`
 	Version    types.String `tfsdk:"version"`
 	When       types.String `tfsdk:"when"`
-	upkeepModel
+	maintenanceRunModel
 	AcceptDataLoss types.Bool     `tfsdk:"accept_data_loss"`
 	Timeouts       timeouts.Value `tfsdk:"timeouts"`
 }
@@ -311,7 +311,7 @@ func (a *versionAction) Schema(ctx context.Context, _ action.SchemaRequest, resp
 		},
 		"timeouts": actionTimeouts(ctx),
 	}
-	maps.Copy(attributes, upkeepAttributes())
+	maps.Copy(attributes, maintenanceRunAttributes())
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Upgrades the version of a store. There is no way back. Heroku prepares a maintenance, " +
 			"which takes the store offline for some minutes when it is run; " +
@@ -340,7 +340,7 @@ func (a *versionAction) Invoke(ctx context.Context, req action.InvokeRequest, re
 	if resp.Diagnostics.Append(i.limit(ctx, config.Timeouts)...); resp.Diagnostics.HasError() {
 		return
 	}
-	u, diags := i.newUpkeep(ctx, addOn, config.upkeepModel)
+	u, diags := i.newMaintenanceRun(ctx, addOn, config.maintenanceRunModel)
 	if resp.Diagnostics.Append(diags...); diags.HasError() {
 		return
 	}
@@ -356,7 +356,7 @@ func (m versionActionModel) steps(addOn heroku.AddOn) []string {
 	case m.When.ValueString() != upgradeNow:
 		return []string{stepOrdering, stepPreparing}
 	}
-	return slices.Concat([]string{stepOrdering}, m.upkeepModel.steps(), []string{stepVersion})
+	return slices.Concat([]string{stepOrdering}, m.maintenanceRunModel.steps(), []string{stepVersion})
 }
 
 func (m versionActionModel) upgrade() upgrade {
