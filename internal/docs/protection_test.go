@@ -15,7 +15,8 @@ import (
 
 // aboutProtection are the files whose subject is how to destroy what is protected.
 var aboutProtection = []string{
-	"README.md",                 // how to destroy its example
+	"README.md",                                               // how to destroy its example
+	"*/resources/instance.md", "*/resources/private_space.md", // the same
 	"*/guides/modules.md*",      // a test of a module destroys what it has made
 	"*/guides/troubleshooting*", // the refusal of a destroy
 	"examples/modules/*/tests/*", "examples/modules/*/tests/*/*",
