@@ -12,6 +12,7 @@ bin/$(1): internal/tools/$(2)/go.mod internal/tools/$(2)/go.sum
 	@echo "building $$@, once: $(4)"; go build -C internal/tools/$(2) -trimpath -ldflags '-s -w $(5)' -o ../../../$$@ $(3)
 endef
 $(eval $(call tool,golangci-lint,lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,the linter; some minutes))
+$(eval $(call tool,misspell,lint,github.com/golangci/misspell/cmd/misspell,what checks the spelling of pages and examples))
 $(eval $(call tool,tfplugindocs,docs,github.com/hashicorp/terraform-plugin-docs/cmd/tfplugindocs,what renders docs/))
 $(eval $(call tool,terraform-docs,terraform-docs,github.com/terraform-docs/terraform-docs,what writes the READMEs of examples/modules))
 $(eval $(call tool,opa,opa,github.com/open-policy-agent/opa,what judges plans by examples/policies; some minutes))
@@ -39,6 +40,7 @@ packages:
 SCHEMA := internal/provider/testdata/schema.json
 render = set -eu; work=$$(mktemp -d); trap 'rm -rf "$$work"' EXIT; cp -R templates examples "$$work"; \
 	for kind in actions data-sources ephemeral-resources list-resources; do cp templates/resources.md.tmpl "$$work/templates/$$kind.md.tmpl"; done; \
+	for page in "$$work"/templates/resources/*.md; do sed "/make generate puts/r $$page" templates/resources.md.tmpl >"$$page.tmpl"; rm "$$page"; done; \
 	go run ./internal/cmd/schemadump >"$$work/schema.json"; for task in generate validate; do \
 		bin/tfplugindocs $$task --provider-dir "$$work" --provider-name kvs --providers-schema "$$work/schema.json" >"$$work/log" 2>&1 || \
 		{ cat "$$work/log" >&2; exit 1; }; done; \
