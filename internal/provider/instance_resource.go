@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -381,19 +380,20 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
 
-// attachedApps are the names of the apps that a store is attached to; null when they cannot be read, which is no reason to fail.
-func (r *instanceResource) attachedApps(ctx context.Context, id heroku.AddOnID) types.Set {
+// attachedApps are the apps that a store is attached to, by name, and the names of their config vars of it; null when they
+// cannot be read, which is no reason to fail.
+func (r *instanceResource) attachedApps(ctx context.Context, id heroku.AddOnID) types.Map {
 	apps, err := r.client.AttachedApps(ctx, id)
 	if err != nil {
-		return types.SetNull(types.StringType)
+		return types.MapNull(configVarsType)
 	}
-	var names []string
+	configVars := make(map[string][]string, len(apps))
 	for _, a := range apps {
-		if !replacement.IsInternalAttachment(id, a.As) && !slices.Contains(names, a.App) {
-			names = append(names, a.App)
+		if !replacement.IsInternalAttachment(id, a.As) {
+			configVars[a.App] = append(configVars[a.App], a.ConfigVars...)
 		}
 	}
-	return stringSet(names)
+	return byApp(configVars)
 }
 
 // storeOf asks the Data API, which does not know a store that is still being provisioned.

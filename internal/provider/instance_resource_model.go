@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/float64planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64default"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/mapplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/setplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
@@ -55,7 +56,7 @@ type instanceModel struct {
 	Persistence          types.String   `tfsdk:"persistence"`
 	RequiresTLS          types.Bool     `tfsdk:"requires_tls"`
 	ConfigVars           types.Set      `tfsdk:"config_vars"`
-	AttachedApps         types.Set      `tfsdk:"attached_apps"`
+	AttachedApps         types.Map      `tfsdk:"attached_apps"`
 	WebURL               types.String   `tfsdk:"web_url"`
 	CreatedAt            types.String   `tfsdk:"created_at"`
 	RetiredInstanceID    types.String   `tfsdk:"retired_instance_id"`
@@ -237,12 +238,12 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				MarkdownDescription: "The names of the config vars that the store's first attachment gives its own " +
 					"app, such as `REDIS_URL`. Their values are secret and not kept.",
 			},
-			"attached_apps": schema.SetAttribute{
+			"attached_apps": schema.MapAttribute{
 				Computed:      true,
-				ElementType:   types.StringType,
-				PlanModifiers: []planmodifier.Set{setplanmodifier.UseStateForUnknown()},
-				MarkdownDescription: "The names of the apps that the store is attached to, whoever manages their " +
-					"attachments, as of the last refresh. " +
+				ElementType:   configVarsType,
+				PlanModifiers: []planmodifier.Map{mapplanmodifier.UseStateForUnknown()},
+				MarkdownDescription: "The apps that the store is attached to, by name, whoever manages their attachments, each " +
+					"with the names of the config vars that it has of the store, as of the last refresh. " +
 					"Null when they could not be read. No plan has a change because of it.",
 			},
 			"web_url": schema.StringAttribute{
@@ -412,7 +413,7 @@ func (m *instanceModel) read(addOn heroku.AddOn, store *heroku.Store) {
 	m.AttachmentName = m.attachmentOf(addOn)
 	m.ConfigVars = stringSet(keyvalue.VarsOf(m.AttachmentName.ValueString(), withoutSuccessions(addOn.ConfigVars)))
 	if m.AttachedApps.IsUnknown() { // of a new store; Read reads them all
-		m.AttachedApps = stringSet([]string{addOn.AppName})
+		m.AttachedApps = byApp(map[string][]string{addOn.AppName: withoutSuccessions(addOn.ConfigVars)})
 	}
 	if m.RetiredInstanceID.IsUnknown() {
 		m.RetiredInstanceID = types.StringNull()

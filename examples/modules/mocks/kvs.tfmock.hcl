@@ -94,7 +94,7 @@ mock_resource "kvs_instance" {
     version_actual         = "7.2.4"
     attachment_name        = "REDIS"
     config_vars            = ["REDIS_URL"]
-    attached_apps          = ["acme-web"]
+    attached_apps          = { acme-web = ["REDIS_URL"] }
     memory_limit           = 50
     connection_limit       = 40
     monthly_price          = 15
