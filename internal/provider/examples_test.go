@@ -123,13 +123,14 @@ var examplesDir = filepath.Join("..", "..", "examples")
 
 // exampleFiles leaves out what is no configuration of its own: import blocks, which name objects that only their reader
 // has, and what stands beside a main.tf. Actions are a syntax error for CLIs without them; TestActions_examples looks at those.
-// Modules have inputs, and tests of their own.
+// Modules have inputs, and tests of their own; so have examples with the provider of somebody else.
 func exampleFiles(t *testing.T) []string {
 	t.Helper()
 	var files []string
 	err := fs.WalkDir(os.DirFS(examplesDir), ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || filepath.Ext(path) != ".tf" || slices.Contains(providerExamples, filepath.FromSlash(path)) ||
-			strings.HasPrefix(path, "actions/") || strings.HasPrefix(path, "modules/") || strings.HasPrefix(entry.Name(), "import-") {
+			strings.HasPrefix(path, "actions/") || strings.HasPrefix(path, "modules/") || strings.HasPrefix(entry.Name(), "import-") ||
+			strings.HasPrefix(entry.Name(), "ephemeral-resource-") {
 			return err
 		}
 		_, beside := os.Stat(filepath.Join(examplesDir, filepath.Dir(path), "main.tf"))

@@ -139,6 +139,9 @@ func (r *instanceResource) planCreation(ctx context.Context, config instanceMode
 	if !config.Plan.IsUnknown() {
 		diags.Append(r.planPlacement(ctx, plan)...)
 	}
+	if fork, unread := forkOf(ctx, config.Fork); !unread.HasError() {
+		diags.Append(r.refuseFork(ctx, fork, plan.AppID)...)
+	}
 	// While a plan is applied, the name may be that of a store which goes in the same run: Heroku judges then.
 	if !applies && !diags.HasError() {
 		diags.Append(r.planAttachment(ctx, *plan, config)...)
@@ -170,7 +173,7 @@ func (r *instanceResource) planUpdate(ctx context.Context, state, config instanc
 	}
 	if !state.ready() {
 		plan.State = types.StringUnknown()
-		plan.VersionActual = types.StringUnknown()
+		plan.VersionActual, plan.CredentialsRevision = types.StringUnknown(), types.Int64Unknown()
 		plan.ConfigVars = types.SetUnknown(types.StringType)
 		if plan.AttachmentName.IsNull() {
 			plan.AttachmentName = types.StringUnknown()
@@ -208,6 +211,9 @@ func (r *instanceResource) planUpdate(ctx context.Context, state, config instanc
 	diags.Append(spoken...)
 	if change.VersionUpgrade && !awaited || plan.Version.IsUnknown() {
 		plan.VersionActual = types.StringUnknown()
+	}
+	if change.Method == keyvalue.InPlace && !awaited || plan.Version.IsUnknown() {
+		plan.CredentialsRevision = types.Int64Unknown() // the URL may change at the changeover
 	}
 	switch {
 	case change.Method == keyvalue.NewStore, change.Method == keyvalue.Refused:
@@ -323,7 +329,7 @@ func (r *instanceResource) orderOf(ctx context.Context, plan, config instanceMod
 		return order, diags
 	}
 	source, external, diags := r.forkSource(ctx, fork)
-	if !diags.HasError() {
+	if diags.Append(r.refuseFork(ctx, fork, plan.AppID)...); !diags.HasError() {
 		diags.Append(r.proveSource(ctx, source, path.Root("fork"), external, plan.spec().Plan,
 			plan.terms(ctx).AcceptUnproven.ValueBool())...)
 		order.Config["fork"] = source.Reveal()

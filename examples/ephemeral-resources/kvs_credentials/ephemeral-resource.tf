@@ -52,8 +52,9 @@ ephemeral "kvs_credentials" "shared" {
   }
 }
 
+# Run again whenever the URL or the password has changed, whoever has changed it.
 resource "terraform_data" "worker" {
-  triggers_replace = kvs_attachment.shared.id
+  triggers_replace = kvs_attachment.shared.credentials_revision
 
   provisioner "local-exec" {
     command = "test -n \"$SHARED_URL\""
