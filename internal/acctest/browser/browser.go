@@ -60,7 +60,7 @@ func start(t *testing.T, path string) (*Browser, error) {
 	args := []string{"--headless=new", "--remote-debugging-pipe", "--user-data-dir=" + t.TempDir(), "--no-first-run", "--disable-gpu",
 		"--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
 		"--disable-background-timer-throttling", "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows",
-		"--force-color-profile=srgb", "--proxy-server=direct://", "--lang=en-US", "--log-level=3"}
+		"--force-color-profile=srgb", "--window-size=1280,900", "--proxy-server=direct://", "--lang=en-US", "--log-level=3"}
 	if os.Geteuid() == 0 {
 		args = append(args, "--no-sandbox") // it refuses to run as root otherwise
 	}

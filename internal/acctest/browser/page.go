@@ -41,7 +41,7 @@ func (p *Page) Beside(url string) *Page {
 func (b *Browser) open(t testing.TB, context, url string) *Page {
 	t.Helper()
 	target := must[struct{ TargetID string }](t, b, "", "Target.createTarget",
-		map[string]any{"url": "about:blank", "browserContextId": context, "width": 1280, "height": 900}).TargetID
+		map[string]any{"url": "about:blank", "browserContextId": context}).TargetID
 	session := must[struct{ SessionID string }](t, b, "", "Target.attachToTarget", map[string]any{"targetId": target, "flatten": true}).SessionID
 	p := &Page{b: b, t: t, session: session}
 	b.mu.Lock()
@@ -175,16 +175,16 @@ func quote(text string) string {
 var keys = map[string]struct {
 	code int
 	text string
-}{"Tab": {9, ""}, "Enter": {13, "\r"}, " ": {32, " "}, "Escape": {27, ""}}
+}{"Tab": {9, ""}, "Enter": {13, "\r"}, " ": {32, " "}}
 
 // Press presses keys, one after the other: "Tab", "Enter", " ".
 func (p *Page) Press(names ...string) {
 	p.t.Helper()
 	for _, name := range names {
 		k := keys[name]
-		event := map[string]any{"type": "keyDown", "key": name, "windowsVirtualKeyCode": k.code}
+		event := map[string]any{"type": "keyDown", "key": name, "code": name, "windowsVirtualKeyCode": k.code}
 		if k.text != "" {
-			event["text"] = k.text
+			event["text"], event["unmodifiedText"] = k.text, k.text
 		}
 		p.do("Input.dispatchKeyEvent", event)
 		p.do("Input.dispatchKeyEvent", map[string]any{"type": "keyUp", "key": name, "windowsVirtualKeyCode": k.code})

@@ -68,7 +68,7 @@ const canonical = (value) =>
 const same = (a, b) => canonical([a.match, a.do]) === canonical([b.match, b.do]);
 
 let active = [];
-const faults = new Table(find("#faults"), "faults", 3, (tr, fault) => {
+const faults = new Table(find("#faults"), "fault", 3, (tr, fault) => {
   write(tr.cells[0], `${JSON.stringify(fault.match)} → ${JSON.stringify(fault.do)}`);
   write(tr.cells[1], fault.struck);
   if (!tr.cells[2].firstChild) {

@@ -3,7 +3,7 @@
 
 // The attachments as lines between apps and stores. The table below it has the same as text.
 
-import { find, mark, number, write } from "./dom.js";
+import { count, find, mark, number, write } from "./dom.js";
 
 const most = 24; // of each kind
 const height = 46;
@@ -49,8 +49,8 @@ export function draw(apps, addOns, attachments) {
   const box = Math.min(250, Math.round(width * 0.38));
   const y = (i) => i * (height + gap);
   const picture = svg("svg", { width, height: y(rows) - gap, viewBox: `0 0 ${width} ${y(rows) - gap}`, role: "img" });
-  mark(picture, "aria-label", `${number(apps.length)} apps and ${number(addOns.length)} stores, with ` +
-    `${number(lines.length)} attachments between them; the table below has them as text`);
+  mark(picture, "aria-label", `${count(apps, "app")} and ${count(addOns, "store")}, with ` +
+    `${count(lines, "attachment")} between them; the table below has them as text`);
   for (const at of lines) {
     const [y1, y2] = [y(left.get(at.app)) + height / 2, y(right.get(at.add_on)) + height / 2];
     const [x1, x2] = [box, width - box];

@@ -26,8 +26,9 @@ export function mark(node, name, value) {
   if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
 }
 
+// flash what has changed while the page was looked at: until then nothing is new.
 export function flash(node) {
-  if (!still.matches) node.animate([{ backgroundColor: "#8f7bea66" }, { backgroundColor: "transparent" }], { duration: 1600 });
+  if (flash.on && !still.matches) node.animate([{ backgroundColor: "#8f7bea66" }, { backgroundColor: "transparent" }], { duration: 1600 });
 }
 
 // keyed makes the children of a parent those of the items, by their key. One that stays is the same element, and keeps the focus.
@@ -72,7 +73,7 @@ export class Table {
     this.fill = fill;
     this.limit = few;
     this.text = element("span");
-    this.button = element("button", { type: "button" }, `Show ${few} more`);
+    this.button = element("button", { type: "button", hidden: "" }, `Show ${few} more`);
     this.button.addEventListener("click", () => {
       this.limit += few;
       this.show(this.items, this.all);
@@ -88,15 +89,17 @@ export class Table {
     keyed(this.body, shown, (item) => item.id, () => row(this.columns), this.fill);
     this.button.hidden = shown.length === items.length;
     const of = items.length === all ? "" : ` with that name, of ${number(all)}`;
-    if (all === 0) write(this.text, `No ${this.noun} yet.`);
-    else if (items.length === 0) write(this.text, `None of ${number(all)} ${this.noun} has that name.`);
-    else if (shown.length < items.length) write(this.text, `${number(shown.length)} of ${number(items.length)} ${this.noun}${of}.`);
-    else write(this.text, of ? `${number(items.length)} ${this.noun}${of}.` : "");
+    if (all === 0) write(this.text, `No ${this.noun}s yet.`);
+    else if (shown.length < items.length) write(this.text, `${number(shown.length)} of ${count(items, this.noun)}${of}.`);
+    else write(this.text, of ? `${count(items, this.noun)}${of}.` : "");
   }
 }
 
 // number: 1 000
 export const number = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+
+// count: "1 store", "1 000 stores"
+export const count = (list, noun) => `${number(list.length)} ${noun}${list.length === 1 ? "" : "s"}`;
 
 // bytes: "1.1 MB"
 export function bytes(n) {

@@ -5,7 +5,7 @@
 
 import { ask, fillMenu, hasStandby, showFaults, storeMenu } from "./control.js";
 import { draw, tone } from "./diagram.js";
-import { bytes, element, find, flash, mark, moment, number, span, Table, write } from "./dom.js";
+import { bytes, count, element, find, flash, mark, moment, number, span, Table, write } from "./dom.js";
 
 let world = null;
 let now = () => 0; // on the sandbox's clock
@@ -53,7 +53,7 @@ function memory(cell, { limit, usage }) {
   mark(meter, "aria-label", "Memory used");
 }
 
-const stores = new Table(find("#stores"), "stores", 9, (tr, addOn) => {
+const stores = new Table(find("#stores"), "store", 9, (tr, addOn) => {
   const [name, state, plan, version, keys, used, standby, maintenance, menu] = tr.cells;
   if (!name.textContent) flash(tr);
   write(name, addOn.name);
@@ -73,7 +73,7 @@ const stores = new Table(find("#stores"), "stores", 9, (tr, addOn) => {
   fillMenu(menu.firstChild, addOn);
 });
 
-const apps = new Table(find("#apps"), "apps", 6, (tr, app) => {
+const apps = new Table(find("#apps"), "app", 6, (tr, app) => {
   const [name, team, place, dynos, release, vars] = tr.cells;
   if (!name.textContent) flash(tr);
   write(name, app.name);
@@ -84,7 +84,7 @@ const apps = new Table(find("#apps"), "apps", 6, (tr, app) => {
   chips(vars, app.config_vars);
 });
 
-const spaces = new Table(find("#spaces"), "spaces", 6, (tr, space) => {
+const spaces = new Table(find("#spaces"), "space", 6, (tr, space) => {
   const [name, state, team, region, networks, ranges] = tr.cells;
   if (!name.textContent) flash(tr);
   write(name, `${space.name}${space.shield ? " (Shield)" : ""}`);
@@ -95,14 +95,14 @@ const spaces = new Table(find("#spaces"), "spaces", 6, (tr, space) => {
   write(ranges, `${space.ranges.join(", ") || "none"}${space.applied ? "" : " (not in force yet)"}`);
 });
 
-const attachments = new Table(find("#attachments"), "attachments", 4, (tr, at) => {
+const attachments = new Table(find("#attachments"), "attachment", 4, (tr, at) => {
   write(tr.cells[0], at.appName);
   write(tr.cells[1], at.name);
   write(tr.cells[2], at.config_var);
   write(tr.cells[3], at.addOnName);
 });
 
-const billed = new Table(find("#billed-objects"), "objects", 5, (tr, entry) => {
+const billed = new Table(find("#billed-objects"), "object", 5, (tr, entry) => {
   write(tr.cells[0], entry.name);
   write(tr.cells[1], entry.plan || entry.kind);
   write(tr.cells[2], entry.app || "–");
@@ -122,6 +122,7 @@ export function show(next, clock) {
   world = next;
   now = clock;
   render();
+  flash.on = true;
   if (find("#billed-objects").open) showLedger();
   return said;
 }
@@ -155,8 +156,6 @@ export function render() {
 
 // waits says that something shown becomes another text as time goes on.
 export const waits = () => world !== null && [...world.add_ons, ...world.spaces].some((it) => it.next);
-
-const count = (list, noun) => `${number(list.length)} ${noun}${list.length === 1 ? "" : "s"}`;
 
 // differences between two worlds, in sentences.
 function differences(before, after) {
