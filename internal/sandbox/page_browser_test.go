@@ -81,7 +81,7 @@ func pageFollows(t *testing.T, b *browser.Browser) {
 	p.Shows("#ledger #billed", "1 created, 0 destroyed, 1 still billed")
 	must(t, w.redis("orders-api", "REDIS_URL").Set(t.Context(), "k", "v", 0).Err())
 	p.Shows("#stores tbody td", "1") // keys, from the server
-	p.Wait("document.querySelector('#stores tbody tr').cells[4].textContent === '1'")
+	p.Wait("document.querySelector('#stores tbody tr').cells[3].textContent === '1'")
 	w.space("acme-prod")
 	p.Shows("#spaces tbody th", "acme-prod")
 	w.send("DELETE /apps/orders-api", "").is(200)
@@ -134,19 +134,19 @@ func pageFailsOver(t *testing.T, b *browser.Browser) {
 	p := openPage(t, b, w)
 	before := w.urlOf("orders-api", "REDIS_URL")
 	p.Click(`[aria-label="Freeze standby: orders-cache"]`)
-	p.Shows("#stores tbody td", "frozen")
+	p.Shows("#stores tbody td", "Standby frozen")
 	p.Click(`[aria-label="Fail over: orders-cache"]`)
-	p.Shows("#stores tbody td", "preparing")
+	p.Shows("#stores tbody td", "Standby preparing")
 	if w.urlOf("orders-api", "REDIS_URL") == before {
 		t.Error("the URL has not changed")
 	}
 	p.Click(`[aria-label="Require maintenance: orders-cache"]`)
-	p.Shows("#stores tbody td", "preparing; window")
+	p.Shows("#stores tbody td", "maintenance preparing; window")
 	p.Click("[data-advance='10s']")
-	p.Shows("#stores tbody td", "ready runs in")
+	p.Shows("#stores tbody td", "maintenance ready, runs in")
 	p.Click("[data-advance='168h']")
 	p.Click("[data-advance='10s']")
-	p.Shows("#stores tbody td", "completed; window")
+	p.Shows("#stores tbody td", "maintenance completed; window")
 	if hidden := browser.Get[bool](p, `document.querySelector('[aria-label="Fail over: small"]').hidden`); !hidden {
 		t.Error("a mini can be failed over")
 	}
@@ -275,7 +275,7 @@ func pageByKeyboard(t *testing.T, b *browser.Browser) {
 	tabTo("Fail over: orders-cache")
 	url := w.urlOf("orders-api", "REDIS_URL")
 	p.Press(" ")
-	p.Shows("#stores tbody td", "preparing")
+	p.Shows("#stores tbody td", "Standby preparing")
 	if w.urlOf("orders-api", "REDIS_URL") == url {
 		t.Error("it has not failed over")
 	}

@@ -52,12 +52,12 @@ export function draw(apps, addOns, attachments) {
   mark(picture, "aria-label", `${count(apps, "app")} and ${count(addOns, "store")}, with ` +
     `${count(lines, "attachment")} between them; the table below has them as text`);
   for (const at of lines) {
-    const [y1, y2] = [y(left.get(at.app)) + height / 2, y(right.get(at.add_on)) + height / 2];
+    const [y1, y2] = [y(left.get(at.app)) + end(lines, at, "app"), y(right.get(at.add_on)) + end(lines, at, "add_on")];
     const [x1, x2] = [box, width - box];
     const middle = (x1 + x2) / 2;
     picture.append(svg("path", { d: `M${x1} ${y1}C${middle} ${y1} ${middle} ${y2} ${x2} ${y2}`, class: "line" }));
     if (width > 480) {
-      picture.append(svg("text", { x: x2 - 8, y: y2 - 5 - labelsAbove(lines, at) * 13, class: "label", "text-anchor": "end" }, at.name));
+      picture.append(svg("text", { x: x1 + 8, y: y1 - 4, class: "label" }, at.name));
     }
   }
   for (const app of apps) picture.append(node(0, y(left.get(app.id)), box, "app", ...subOfApp(app)));
@@ -68,8 +68,11 @@ export function draw(apps, addOns, attachments) {
     ? `Not drawn: ${number(moreApps)} more apps and ${number(moreStores)} more stores. Filter to see others.` : "");
 }
 
-// labelsAbove counts the lines that come to the same store before this one, so that names are not written over each other.
-const labelsAbove = (lines, at) => lines.filter((other) => other.add_on === at.add_on).indexOf(at) % 3;
+// end of a line at its app or store: the lines of one are beside each other.
+function end(lines, at, side) {
+  const all = lines.filter((other) => other[side] === at[side]);
+  return height / 2 + (all.indexOf(at) - (all.length - 1) / 2) * Math.min(14, (height - 8) / all.length);
+}
 
 const subOfApp = (app) => [app.name, `${app.space ? `in ${app.space}` : "Common Runtime"}${app.maintenance ? ", maintenance mode" : ""}`,
   app.maintenance ? "busy" : "ready"];

@@ -22,6 +22,19 @@ let more = 0; // that have come while older ones are shown
 const matches = (q) => `${q.method} ${q.path}?${q.query ?? ""} ${q.status} ${q.user_agent} ${q.fault ?? ""}`.toLowerCase()
   .includes(filter.value.trim().toLowerCase());
 
+// names of things by their ids, also of those that are gone: a path with names says more.
+const names = new Map();
+const mostNames = 5000;
+
+export function learn(id, name) {
+  if (names.get(id) === name) return;
+  names.set(id, name);
+  if (names.size > mostNames) names.delete(names.keys().next().value);
+  draw();
+}
+
+const readable = (path) => path.replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, (id) => names.get(id) ?? `${id.slice(0, 8)}…`);
+
 function fill(tr, q) {
   const [time, status, request] = tr.cells;
   write(time, q.time.slice(11, 19));
@@ -30,7 +43,9 @@ function fill(tr, q) {
   write(status.firstChild, q.status || "…");
   mark(status.firstChild, "data-state", q.status === 0 ? "waiting" : q.status < 400 ? "ready" : q.status < 500 ? "busy" : "bad");
   if (!request.firstChild) request.append(element("code"), " ", element("span", { class: "next" }));
-  write(request.firstChild, `${q.method} ${q.path}${q.query ? `?${q.query}` : ""}`);
+  const path = `${q.path}${q.query ? `?${q.query}` : ""}`;
+  write(request.firstChild, `${q.method} ${readable(path)}`);
+  mark(request.firstChild, "title", path);
   write(request.lastChild, `${q.fault ? `${q.fault}, ` : ""}${q.user_agent.split(" ")[0]}`);
 }
 

@@ -6,6 +6,7 @@
 import { ask, fillMenu, hasStandby, showFaults, storeMenu } from "./control.js";
 import { draw, tone } from "./diagram.js";
 import { bytes, count, element, find, flash, mark, moment, number, span, Table, write } from "./dom.js";
+import { learn } from "./journal.js";
 
 let world = null;
 let now = () => 0; // on the sandbox's clock
@@ -53,22 +54,21 @@ function memory(cell, { limit, usage }) {
   mark(meter, "aria-label", "Memory used");
 }
 
-const stores = new Table(find("#stores"), "store", 9, (tr, addOn) => {
-  const [name, state, plan, version, keys, used, standby, maintenance, menu] = tr.cells;
+const stores = new Table(find("#stores"), "store", 7, (tr, addOn) => {
+  const [name, state, plan, keys, used, care, menu] = tr.cells;
   if (!name.textContent) flash(tr);
   write(name, addOn.name);
   const store = addOn.store;
   badge(state, store ? store.status : addOn.state, tone(addOn), soon(addOn.next));
-  write(plan, store ? addOn.plan : `${addOn.service}: ${addOn.plan}`);
+  write(plan, store ? `${addOn.plan}, ${store.version}` : `${addOn.service}: ${addOn.plan}`);
   if (!store) return;
-  write(version, store.version);
   const usage = store.usage;
   write(keys, usage ? (usage.asleep ? "0, not used yet" : number(usage.keys)) : "–");
   memory(used, store);
   const ready = Date.parse(store.standby_at) <= now();
-  write(standby, !hasStandby(store) ? "none" : store.frozen ? "frozen" : ready && addOn.state === "provisioned" ? "ready" : "preparing");
-  const due = addOn.next?.kind === "maintenance due" ? ` ${after(addOn.next).replace("maintenance due", "runs")}` : "";
-  write(maintenance, store.window ? `${store.maintenance}${due}; window ${store.window}` : "–");
+  const standby = !hasStandby(store) ? "none" : store.frozen ? "frozen" : ready && addOn.state === "provisioned" ? "ready" : "preparing";
+  const due = addOn.next?.kind === "maintenance due" ? `, ${after(addOn.next).replace("maintenance due", "runs")}` : "";
+  write(care, `Standby ${standby}${store.window ? `; maintenance ${store.maintenance}${due}; window ${store.window}` : ""}`);
   if (!menu.firstChild) menu.append(storeMenu(addOn));
   fillMenu(menu.firstChild, addOn);
 });
@@ -150,6 +150,8 @@ export function render() {
   write(find("#teams"), `Teams: ${world.teams.map((team) => `${team.name} (${team.members} members)`).join(", ")}`);
   write(find("#engine"), `${world.engine} behind each store`);
   const { created, destroyed, living } = world.ledger;
+  for (const [id, name] of nameOf) learn(id, name);
+  for (const space of world.spaces) learn(space.id, space.name);
   write(find("#billed"), `${number(created)} created, ${number(destroyed)} destroyed, ${number(living)} still billed`);
   showFaults(world.faults);
 }
