@@ -16,11 +16,11 @@ filter.addEventListener("input", () => world && render());
 
 // badge of a state, with what is going to happen next.
 function badge(cell, text, state, next) {
-  if (!cell.firstChild) cell.append(element("span", { class: "badge" }), " ", element("span", { class: "next" }));
+  if (!cell.firstChild) cell.append(element("span", { class: "badge" }), " ", element("span", { class: "next" }), element("p", { class: "note" }));
   if (cell.firstChild.textContent !== text && cell.firstChild.textContent !== "") flash(cell);
   write(cell.firstChild, text);
   mark(cell.firstChild, "data-state", state);
-  write(cell.lastChild, next ? after(next) : "");
+  write(find(".next", cell), next ? after(next) : "");
 }
 
 function after(next) {
@@ -54,8 +54,8 @@ function memory(cell, { limit, usage }) {
   mark(meter, "aria-label", "Memory used");
 }
 
-const stores = new Table(find("#stores"), "store", 7, (tr, addOn) => {
-  const [name, state, plan, keys, used, care, menu] = tr.cells;
+const stores = new Table(find("#stores"), "store", 6, (tr, addOn) => {
+  const [name, state, plan, keys, used, menu] = tr.cells;
   if (!name.textContent) flash(tr);
   write(name, addOn.name);
   const store = addOn.store;
@@ -68,7 +68,7 @@ const stores = new Table(find("#stores"), "store", 7, (tr, addOn) => {
   const ready = Date.parse(store.standby_at) <= now();
   const standby = !hasStandby(store) ? "none" : store.frozen ? "frozen" : ready && addOn.state === "provisioned" ? "ready" : "preparing";
   const due = addOn.next?.kind === "maintenance due" ? `, ${after(addOn.next).replace("maintenance due", "runs")}` : "";
-  write(care, `Standby ${standby}${store.window ? `; maintenance ${store.maintenance}${due}; window ${store.window}` : ""}`);
+  write(find(".note", state), `Standby ${standby}${store.window ? `; maintenance ${store.maintenance}${due}; window ${store.window}` : ""}`);
   if (!menu.firstChild) menu.append(storeMenu(addOn));
   fillMenu(menu.firstChild, addOn);
 });
