@@ -4,12 +4,11 @@
 package sandbox
 
 import (
-	"fmt"
+	"bytes"
 	"math"
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
@@ -79,14 +78,14 @@ const journalChunk = 4096 // lines that are looked at before those who write get
 
 // latest are the last lines before a number that contain a text in any case, at most so many, in the order of arrival.
 func (j *journal) latest(most, before int, text string) []Request {
-	found, text := []Request{}, strings.ToLower(text)
+	found, looksFor, buffer := []Request{}, bytes.ToLower([]byte(text)), []byte(nil)
 	for more := true; more && len(found) < most; {
 		j.mu.Lock()
 		end := min(len(j.requests), max(0, before-j.first-1))
 		begin := max(0, end-journalChunk)
-		for _, line := range slices.Backward(j.requests[begin:end]) {
-			if len(found) < most && strings.Contains(strings.ToLower(line.String()), text) {
-				found = append(found, line)
+		for i := end - 1; i >= begin && len(found) < most; i-- {
+			if buffer = j.requests[i].appendText(buffer[:0]); bytes.Contains(buffer, looksFor) {
+				found = append(found, j.requests[i])
 			}
 		}
 		before, more = j.first+begin+1, begin > 0
@@ -96,9 +95,17 @@ func (j *journal) latest(most, before int, text string) []Request {
 	return found
 }
 
-// String is what is looked for a text in.
-func (q Request) String() string {
-	return fmt.Sprintf("%s %s?%s %d %s %s", q.Method, q.Path, q.Query, q.Status, q.UserAgent, q.Fault)
+// appendText is what a text is looked for in, in lower case.
+func (q *Request) appendText(b []byte) []byte {
+	for _, part := range []string{q.Method, " ", q.Path, "?", q.Query, " ", strconv.Itoa(q.Status), " ", q.UserAgent, " ", q.Fault} {
+		b = append(b, part...)
+	}
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return b
 }
 
 // getJournal answers with the whole journal, or with the part of it that the query asks for.
