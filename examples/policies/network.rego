@@ -26,17 +26,28 @@ range_changes contains c if {
 	of_shield(c)
 }
 
+# What is open stays open in a plan that does not change it.
+sets[r.address] := r.values.ranges if {
+	some r in resources
+	r.type == "kvs_trusted_ip_ranges"
+	some space in shield_spaces
+	space.values.id == r.values.space_id
+}
+
+# Of a space that is only planned.
+sets[c.address] := planned(c, "ranges") if some c in range_changes
+
 # The ranges together: two halves are the whole internet.
-together(c) := net.cidr_merge({cidr | some cidr, _ in planned(c, "ranges")})
+together(ranges) := net.cidr_merge({cidr | some cidr, _ in ranges})
 
 # A range of more than 65536 addresses is nobody's office.
 widest := 16
 
 deny contains msg if {
-	some c in range_changes
-	some cidr in together(c)
+	some address, ranges in sets
+	some cidr in together(ranges)
 	to_number(split(cidr, "/")[1]) < widest
-	msg := sprintf("%s: %s is open to more than 65536 addresses of the internet in a Shield Space", [c.address, cidr])
+	msg := sprintf("%s: %s is open to more than 65536 addresses of the internet in a Shield Space", [address, cidr])
 }
 
 deny contains msg if {

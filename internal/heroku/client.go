@@ -121,6 +121,7 @@ type Client struct {
 	attachmentList attachmentList
 	spaces         *batch[SpaceID, Space]
 	stores         kept[AddOnID, Store]
+	storeURLs      sync.Map // AddOnID -> Secret, of each store that was read
 }
 
 // endpoint is one of the two hosts.

@@ -346,7 +346,7 @@ func (m instanceModel) impact(ctx context.Context, before *instanceModel) impact
 	i.PriceBefore, i.PriceAfter, i.Restarts = before.MonthlyPrice, m.MonthlyPrice, stringSet(nil)
 	switch {
 	case to.Method != keyvalue.NoChange:
-		i.Restarts = before.AttachedApps
+		i.Restarts = before.appNames()
 		if to.Method != keyvalue.InPlace && terms.retires() != replacement.RetireAlways {
 			i.PriceAfter = sumOf(before.MonthlyPrice, m.MonthlyPrice)
 		}

@@ -102,8 +102,12 @@ func knownChanges(changes ...fixedChange) (known []fixedChange) {
 }
 
 func means(a, b attr.Value) bool {
-	if text, ok := a.(regionName); ok {
+	switch text := a.(type) {
+	case regionName:
 		other, ok := b.(regionName)
+		return ok && text.equivalent(other)
+	case generationName:
+		other, ok := b.(generationName)
 		return ok && text.equivalent(other)
 	}
 	return a.Equal(b)

@@ -45,9 +45,9 @@ const (
 // its deletion_protection a state protects nothing.
 var newest = map[string][]string{
 	"kvs_app":        {"internal_routing", "maintenance", "team"},
-	"kvs_attachment": {"config_vars"},
+	"kvs_attachment": {"config_vars", "credentials_revision"},
 	"kvs_instance": {"retired_instance_id", "outside_space", "version", "version_actual", "persistence",
-		"migration.version_upgrade", "migration.accept_unproven", "timeouts.update"},
+		"credentials_revision", "migration.version_upgrade", "migration.accept_unproven", "timeouts.update"},
 	"kvs_maintenance_window": {"ends_at", "next"},
 	"kvs_private_space":      {"data_cidr", "generation", "log_drain_url_wo", "log_drain_url_wo_version", "timeouts"},
 	"kvs_trusted_ip_ranges":  {"on_destroy", "previous_ranges", "ranges.192.0.2.0/24.description"},

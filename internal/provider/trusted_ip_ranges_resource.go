@@ -239,6 +239,7 @@ func (r *trustedRangesResource) review(ctx context.Context, plan trustedRangesMo
 	if r.client != nil && known(plan.SpaceID) {
 		label = "Space " + plan.SpaceID.ValueString()
 		if space, err := r.client.Space(ctx, plan.spaceID()); err == nil {
+			diags.Append(refuseRangesOf(space, path.Root("ranges"))...)
 			shield, label = space.Shield, fmt.Sprintf("Space %q (%s)", space.Name, space.ID)
 		}
 	}

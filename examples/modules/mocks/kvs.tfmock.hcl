@@ -94,7 +94,7 @@ mock_resource "kvs_instance" {
     version_actual         = "7.2.4"
     attachment_name        = "REDIS"
     config_vars            = ["REDIS_URL"]
-    attached_apps          = ["acme-web"]
+    attached_apps          = { acme-web = ["REDIS_URL"] }
     memory_limit           = 50
     connection_limit       = 40
     monthly_price          = 15
@@ -107,8 +107,8 @@ mock_resource "kvs_instance" {
     outside_space          = false
     deletion_protection    = true
     retired_instance_id    = null
-    web_url                = "https://addons-sso.heroku.com/apps/22222222-2222-4222-8222-222222222222/addons/33333333-3333-4333-8333-333333333333"
     created_at             = "2026-01-14T09:00:00Z"
+    credentials_revision   = 5253443687126496
     impact = {
       method       = "create"
       data         = null
@@ -134,6 +134,8 @@ mock_resource "kvs_attachment" {
     name          = "HEROKU_REDIS_BLUE"
     config_vars   = ["HEROKU_REDIS_BLUE_URL"]
     takes_over    = null
+
+    credentials_revision = 5253443687126496
     impact = {
       method       = "attach"
       data         = "kept"
@@ -211,6 +213,7 @@ mock_data "kvs_instance" {
     maintenance_window     = "Sundays 02:30 to 06:30 UTC"
     web_url                = "https://addons-sso.heroku.com/apps/22222222-2222-4222-8222-222222222222/addons/33333333-3333-4333-8333-333333333333"
     created_at             = "2026-01-14T09:00:00Z"
+    credentials_revision   = 5253443687126496
   }
 }
 

@@ -60,6 +60,7 @@ func (s *story) play(ctx context.Context) error {
 		{"migrating to private-7", s.migrate},
 		{"reading the keys back", s.readKeysInSpace},
 		{"destroying the old store", s.retire},
+		{"trying to destroy everything", s.tryToDestroy},
 		{"destroying everything", s.destroy},
 	}
 	for s.steps = len(steps); s.step < len(steps); {
@@ -197,18 +198,22 @@ var mistake string
 func (s *story) makeMistake(ctx context.Context) outcome {
 	before := s.sandbox.ledger(ctx)
 	s.configure("mistake.tf", mistake)
-	planned, err := s.cli.run(ctx, slices.Concat([]string{"plan", "-json", "-input=false"}, s.variables)...)
+	summary := s.refusal(ctx, "kvs_instance.mistake")
 	must(os.Remove(filepath.Join(s.cli.dir, "mistake.tf")))
-	refused := slices.IndexFunc(planned.diagnostics, func(d diagnostic) bool {
-		return d.Severity == "error" && d.Address == "kvs_instance.mistake"
-	})
-	mustBe(err != nil && refused >= 0, "the plan of private-7 in the Common Runtime should be refused: %v", err)
 	after := s.sandbox.ledger(ctx)
 	mustBe(after.Created == before.Created, "a refused plan should create nothing, and the ledger went from %s to %s", before, after)
 	return outcome{
 		sentence: "a mistake refused at plan time, and nothing was created: private-7 in the Common Runtime",
-		notes:    []string{"Error: " + planned.diagnostics[refused].Summary},
+		notes:    []string{"Error: " + summary},
 	}
+}
+
+// refusal is why a plan refuses an object. It fails if there is none.
+func (s *story) refusal(ctx context.Context, address string, args ...string) string {
+	planned, err := s.cli.run(ctx, slices.Concat([]string{"plan", "-json", "-input=false"}, s.variables, args)...)
+	i := slices.IndexFunc(planned.diagnostics, func(d diagnostic) bool { return d.Severity == "error" && d.Address == address })
+	mustBe(err != nil && i >= 0, "the plan should refuse %s: %v", address, err)
+	return planned.diagnostics[i].Summary
 }
 
 //go:embed space.tf
@@ -301,10 +306,30 @@ func (s *story) retire(ctx context.Context) outcome {
 		kept.Name, price, retire)}
 }
 
+func (s *story) tryToDestroy(ctx context.Context) outcome {
+	return outcome{
+		sentence: "a destroy refused at plan time: the store is protected, as every store is by default",
+		notes:    []string{"Error: " + s.refusal(ctx, "kvs_instance.cache", "-destroy")},
+	}
+}
+
+const unprotected = `
+resource %q %q {
+  deletion_protection = false
+}
+`
+
 func (s *story) destroy(ctx context.Context) outcome {
+	off := fmt.Sprintf(unprotected, "kvs_instance", "cache")
+	if s.outputs["space_state"] != "" {
+		off += fmt.Sprintf(unprotected, "kvs_private_space", "prod")
+	}
+	s.configure("unprotected_override.tf", off)
+	s.plan(ctx, "0 to add")
+	s.apply(ctx, nil)
 	s.plan(ctx, "", "-destroy")
 	s.apply(ctx, nil)
 	l := s.sandbox.ledger(ctx)
 	mustBe(l.Created >= 2 && l.Destroyed == l.Created && l.Orphans == 0, "everything should be destroyed, and the ledger says %s", l)
-	return outcome{sentence: fmt.Sprintf("everything destroyed; the sandbox's ledger: %s", l)}
+	return outcome{sentence: fmt.Sprintf("everything destroyed, after deletion_protection = false; the sandbox's ledger: %s", l)}
 }
