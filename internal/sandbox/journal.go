@@ -4,8 +4,11 @@
 package sandbox
 
 import (
+	"bytes"
+	"math"
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -30,10 +33,17 @@ type journal struct {
 	requests []Request
 }
 
+// maxJournal is how many requests are kept; beyond that, the oldest tenth is forgotten.
+const maxJournal = 100_000
+
 // begin notes a request and gives its number.
 func (j *journal) begin(r *http.Request, now time.Time, requestID string) int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if len(j.requests) == maxJournal {
+		j.first += maxJournal / 10
+		j.requests = slices.Delete(j.requests, 0, maxJournal/10)
+	}
 	seq := j.first + len(j.requests) + 1
 	j.requests = append(j.requests, Request{
 		Seq:       seq,
@@ -64,12 +74,68 @@ func (s *Sandbox) Journal() []Request {
 	return slices.Clone(s.journal.requests)
 }
 
+const journalChunk = 4096 // lines that are looked at before those who write get their turn
+
+// latest are the last lines before a number that contain a text in any case, at most so many, in the order of arrival.
+func (j *journal) latest(most, before int, text string) []Request {
+	found, looksFor, buffer := []Request{}, bytes.ToLower([]byte(text)), []byte(nil)
+	for more := true; more && len(found) < most; {
+		j.mu.Lock()
+		end := min(len(j.requests), max(0, before-j.first-1))
+		begin := max(0, end-journalChunk)
+		for i := end - 1; i >= begin && len(found) < most; i-- {
+			if buffer = j.requests[i].appendText(buffer[:0]); bytes.Contains(buffer, looksFor) {
+				found = append(found, j.requests[i])
+			}
+		}
+		before, more = j.first+begin+1, begin > 0
+		j.mu.Unlock()
+	}
+	slices.Reverse(found)
+	return found
+}
+
+// appendText is what a text is looked for in, in lower case.
+func (q *Request) appendText(b []byte) []byte {
+	for _, part := range []string{q.Method, " ", q.Path, "?", q.Query, " ", strconv.Itoa(q.Status), " ", q.UserAgent, " ", q.Fault} {
+		b = append(b, part...)
+	}
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return b
+}
+
+// getJournal answers with the whole journal, or with the part of it that the query asks for.
+func (s *Sandbox) getJournal(r *http.Request) (int, any) {
+	if r.URL.RawQuery == "" {
+		return http.StatusOK, append([]Request{}, s.Journal()...)
+	}
+	limits := map[string]int{"max": math.MaxInt, "before": math.MaxInt}
+	query := r.URL.Query()
+	for name := range query {
+		_, isLimit := limits[name]
+		n, err := strconv.Atoi(query.Get(name))
+		switch {
+		case name == "contains":
+		case !isLimit || err != nil || n < 1:
+			return http.StatusUnprocessableEntity, controlError{"The journal takes max and before, which are numbers from 1 on, and contains."}
+		default:
+			limits[name] = n
+		}
+	}
+	return http.StatusOK, s.journal.latest(limits["max"], limits["before"], query.Get("contains"))
+}
+
 // ResetJournal forgets them; numbering goes on.
 func (s *Sandbox) ResetJournal() {
 	s.journal.mu.Lock()
-	defer s.journal.mu.Unlock()
 	s.journal.first += len(s.journal.requests)
 	s.journal.requests = nil
+	s.journal.mu.Unlock()
+	s.page.wake()
 }
 
 // LedgerEntry is a billable object.
@@ -97,11 +163,14 @@ type Ledger struct {
 func (s *Sandbox) Ledger() Ledger {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l := Ledger{Created: len(s.world.Ledger), Objects: slices.Clone(s.world.Ledger)}
-	if l.Objects == nil {
-		l.Objects = []LedgerEntry{}
-	}
-	for _, e := range l.Objects {
+	l := s.world.countLedger()
+	l.Objects = append([]LedgerEntry{}, s.world.Ledger...)
+	return l
+}
+
+func (w *world) countLedger() Ledger {
+	l := Ledger{Created: len(w.Ledger)}
+	for _, e := range w.Ledger {
 		if e.DestroyedAt != nil {
 			l.Destroyed++
 		}

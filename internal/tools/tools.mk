@@ -36,6 +36,15 @@ packages:
 		elif command -v apk >/dev/null; then apk add -q gcc musl-dev redis; fi; }; \
 	missing=$$($(missing)); [ -z "$$missing" ] || { echo "the tests need" $$missing "(redis or valkey will do): install it and run make again" >&2; exit 1; }
 
+# A browser, for the tests of the sandbox's page and nothing else. It is large; without one these tests are skipped, and this says so.
+browser:
+	@for name in chromium chromium-browser google-chrome-stable google-chrome; do ! command -v $$name >/dev/null || exit 0; done; \
+	if [ "$$(id -u)" = 0 ]; then echo "installing chromium, which the tests of the sandbox's page need"; \
+		if command -v apt-get >/dev/null; then apt-get update -qq; \
+			DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null; \
+		elif command -v dnf >/dev/null; then dnf install -q -y chromium; elif command -v apk >/dev/null; then apk add -q chromium; fi; fi; \
+	command -v chromium >/dev/null || echo "SKIPPED: the tests of the sandbox's page, since there is no browser: install chromium, and run make again"
+
 # Renders docs/, the provider's schema and the READMEs of the modules into $$work.
 SCHEMA := internal/provider/testdata/schema.json
 render = set -eu; work=$$(mktemp -d); trap 'rm -rf "$$work"' EXIT; cp -R templates examples "$$work"; \

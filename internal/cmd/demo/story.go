@@ -121,6 +121,7 @@ func (s *story) startSandbox(ctx context.Context) (o outcome) {
 			"the migration is left out",
 			"for a real one: apt-get install redis-server, or brew install redis"}
 	}
+	o.notes = append(o.notes, "watch it in a browser: "+s.sandbox.url+"/")
 	s.cli.env = s.sandbox.env
 	must(s.cli.prepare(filepath.Join("examples", "demo"), filepath.Join(s.home, "work"), binaries))
 	o.sentence = fmt.Sprintf("sandbox started: a local Heroku at %s, with %s behind each store", s.sandbox.url, s.sandbox.engine)
