@@ -4,10 +4,13 @@
 package provider_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest/browser"
@@ -23,6 +26,7 @@ func TestAccSandboxPage_anApplyChangesIt(t *testing.T) {
 	}
 	cli := sb.CLI(t, string(example))
 	cli.Write("variables.tf", "variable \"plan\" {}\nvariable \"command\" {\n  default = null\n}\n")
+	cli.Write("unprotected_override.tf", "resource \"kvs_instance\" \"cache\" {\n  deletion_protection = false\n}\n")
 	page := browser.Start(t).Open(t, sb.URL()+"/")
 	page.Shows("#diagram-note", "Nothing is there yet")
 
@@ -38,6 +42,18 @@ func TestAccSandboxPage_anApplyChangesIt(t *testing.T) {
 	page.Shows("#counts", "2 apps, 1 store, 2 attachments")
 	page.Wait("document.querySelectorAll('#diagram .line').length === 2")
 
+	if err := sb.Admin(t.Context(), "orders-cache", func(c *redis.Client) error {
+		for i := range 1200 {
+			if err := c.Set(t.Context(), fmt.Sprint("order:", i), strings.Repeat("x", 4000), 0).Err(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	page.Wait("document.querySelector('#stores tbody tr').cells[3].textContent === '1\u202f200'") // the server has said so
+
 	upgrade := cli.Start("apply", "-auto-approve", "-input=false", "-no-color", "-var=plan=premium-1")
 	page.Shows("#stores tbody .badge", "upgrade in progress")
 	page.Shows("#stores tbody .next", "plan changed in")
@@ -49,7 +65,9 @@ func TestAccSandboxPage_anApplyChangesIt(t *testing.T) {
 	page.Shows("#stores tbody .badge", "Available")
 	page.Shows("#stores tbody td", "premium-1")
 
-	cli.Run("destroy", "-auto-approve", "-input=false", "-no-color", "-var=plan=premium-1")
+	if result := cli.Run("destroy", "-auto-approve", "-input=false", "-no-color", "-var=plan=premium-1"); result.Code != 0 {
+		t.Fatalf("destroy exited %d:\n%s", result.Code, result.Output())
+	}
 	page.Shows("#counts", "0 apps, 0 stores, 0 attachments")
 	page.Shows("#billed", "1 created, 1 destroyed, 0 still billed")
 	if text := browser.Get[string](page, "document.documentElement.outerHTML"); strings.Contains(text, sb.Token()) || strings.Contains(text, "rediss://") {
@@ -66,7 +84,7 @@ func screenshot(t *testing.T, page *browser.Page) {
 	if file == "" {
 		return
 	}
-	page.Resize(1280, 830)
+	page.Resize(1280, 740)
 	page.Wait("document.getAnimations().length === 0")
 	if err := os.WriteFile(file, page.Screenshot(), 0o600); err != nil {
 		t.Fatal(err)
