@@ -121,6 +121,8 @@ type Client struct {
 	attachmentList attachmentList
 	spaces         *batch[SpaceID, Space]
 	stores         kept[AddOnID, Store]
+	members        batches[SpaceID, Email, SpaceMember]
+	processes      batches[AppID, ProcessType, Process]
 }
 
 // endpoint is one of the two hosts.
@@ -185,6 +187,8 @@ func New(o Options) (*Client, error) {
 	c.ofAddOns.absentEmpty = true
 	c.spaces = newBatch(c, c.getSpace, c.allSpaces)
 	c.stores.client = c
+	c.members.each = c.newMembers
+	c.processes.each = c.newProcesses
 	return c, nil
 }
 

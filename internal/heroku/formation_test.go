@@ -16,7 +16,7 @@ const formationPath = "/apps/" + string(appID) + "/formation"
 
 func TestFormationIsReadLeniently(t *testing.T) {
 	t.Parallel()
-	worker := heroku.Process{AppID: appID, Type: "worker", Quantity: 2, Size: "Private-M"}
+	worker := heroku.Process{AppID: appID, AppName: "orders-api", Type: "worker", Quantity: 2, Size: "Private-M"}
 	for name, c := range map[string]struct {
 		body string
 		want []heroku.Process // nil: refused
