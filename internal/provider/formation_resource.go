@@ -233,7 +233,7 @@ func (r *formationResource) scale(ctx context.Context, m formationModel, update 
 	case update.Quantity != nil && process.Quantity != *update.Quantity:
 		diags.AddError(summary, fmt.Sprintf("%s: Heroku was asked for %d dynos and answered %d.", m, *update.Quantity, process.Quantity))
 	case held && update.Quantity != nil:
-		diags.AddAttributeWarning(path.Root("quantity"), "The app is held: its dynos start later", fmt.Sprintf(
+		diags.AddAttributeWarning(path.Root("quantity"), "The dynos start when the app is released", fmt.Sprintf(
 			"%s: a store of this app is being replaced, and its dynos are stopped meanwhile. It gets %d of them when the replacement ends, "+
 				"which an apply of the kvs_instance does. The config var KVS_MIGRATION of the app says so.", m, *update.Quantity))
 	}
