@@ -258,6 +258,8 @@ func TestAccSpaceAppAccess_successors(t *testing.T) {
 	if !acctest.OnOpenTofu() { // which cannot tell a predecessor from somebody else
 		if applied := cli.Run("apply", "-replace="+appAccess, "-auto-approve", "-input=false", "-no-color"); applied.Code != 0 {
 			t.Errorf("the replacement exits %d:\n%s", applied.Code, applied.Output())
+		} else {
+			expectSays(t, applied.Output(), "The permission is taken over as it is")
 		}
 		expectMayCreate(t, sb, plainMember)
 		expectSettled(t, cli)
@@ -305,6 +307,14 @@ func TestAccSpaceAppAccess_gone(t *testing.T) {
 	cli.Configure(privateSpace())
 	cli.Apply("-refresh=false")
 	expectSettled(t, cli)
+	// the space takes permissions along
+	joins(t, sb, plainMember, "member")
+	cli.Configure(accessOf(plainMember))
+	cli.Apply()
+	byHand(t, sb, "DELETE", "/spaces/acme-prod", "")
+	expectSays(t, planOf(cli), "The permissions are gone with their space", "kvs_space_app_access.dev will be created")
+	cli.Apply()
+	expectMayCreate(t, sb, plainMember)
 }
 
 // An admin may always create apps: there is nothing to give, and nothing to take away.
