@@ -115,7 +115,7 @@
 //	privateSpaceResource.steps         SetSpaceLogDrain      the resource's own, by id
 //	privateSpaceResource.deleteOnceEmpty DeleteSpace         the resource's own, by id, that nothing protects; Heroku wants it empty
 //	spaceAppAccessResource.set         SetSpaceMember        who has a permission already, and not from this plan, is refused
-//	spaceAppAccessResource.Delete      SetSpaceMember        the resource's own, by space and member; only a permission that it has
+//	spaceAppAccessResource.giveUp      SetSpaceMember        the resource's own, by space and member; only a permission that it has
 //	trustedRangesResource.Create       SetTrustedRanges      the space that the configuration names; the plan shows what is replaced
 //	trustedRangesResource.Update       SetTrustedRanges      the resource's own, by the id of the space
 //	trustedRangesResource.Delete       SetTrustedRanges      the same, as on_destroy says; never to the whole internet by itself

@@ -156,6 +156,19 @@ func (r *formationResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 	}
 }
 
+// replaceUnlessApplied plans another object for what is known to differ. A plan that is made once more while it is applied has to stay
+// an update: there it is refused.
+func replaceUnlessApplied(resp *resource.ModifyPlanResponse, applies bool, label string, changes []fixedChange) (said diag.Diagnostics) {
+	for _, c := range changes {
+		if at := path.Root(c.attribute); applies {
+			said.Append(fixedAtCreation(at, label, c.from, c.to))
+		} else {
+			resp.RequiresReplace.Append(at)
+		}
+	}
+	return said
+}
+
 func (r *formationResource) onlyOwner(state, plan formationModel, replaced string) diag.Diagnostics {
 	if !plan.known() {
 		return nil

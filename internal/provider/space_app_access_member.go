@@ -30,10 +30,10 @@ func (r *spaceAppAccessResource) onlyOwner(state, plan spaceAppAccessModel, repl
 			"apply. Keep one of them.", plan))}
 }
 
-// planCreation decides whether a creation may take over what is there: only if another instance of this plan has it. Create sees
+// planTaking decides whether an instance may take over what is there: only if another instance of this plan has it. The apply sees
 // only what is planned while the plan is applied, so that taken_over is planned unknown then, and otherwise null, and Terraform itself
 // refuses to apply a null that has become true.
-func (r *spaceAppAccessResource) planCreation(ctx context.Context, plan *spaceAppAccessModel, replaced string, applies bool) diag.Diagnostics {
+func (r *spaceAppAccessResource) planTaking(ctx context.Context, plan *spaceAppAccessModel, replaced string, applies bool) diag.Diagnostics {
 	plan.TakenOver = types.BoolNull()
 	if !plan.known() {
 		if replaced != "" {
@@ -108,6 +108,17 @@ func (r *spaceAppAccessResource) isAdmin(ctx context.Context, member heroku.Spac
 	}
 	roles, err := r.client.TeamRoles(ctx, space.Team)
 	return err == nil && roles[member.Email.Folded()] == heroku.RoleAdmin
+}
+
+// refuseForAdmin refuses to plan what no apply can do.
+func (r *spaceAppAccessResource) refuseForAdmin(ctx context.Context, state spaceAppAccessModel) diag.Diagnostics {
+	if r.client == nil {
+		return nil
+	}
+	if member, err := r.member(ctx, state); err != nil || !r.isAdmin(ctx, member) {
+		return nil
+	}
+	return diag.Diagnostics{adminKeeps(state.String())}
 }
 
 func adminKeeps(label string) diag.Diagnostic {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -81,7 +80,7 @@ func (r *spaceAppAccessResource) Schema(_ context.Context, _ resource.SchemaRequ
 				Required:   true,
 				Validators: []validator.String{uuidValidator()},
 				MarkdownDescription: "The UUID of the space. Changing it takes the permission away in the first space and " +
-					"gives it in the other one.",
+					"gives it in the other one, in place.",
 			},
 			"space_name": nameBeside("space_id", "The name of the space"),
 			"email": schema.StringAttribute{
@@ -89,7 +88,7 @@ func (r *spaceAppAccessResource) Schema(_ context.Context, _ resource.SchemaRequ
 				CustomType:    emailAddressType{},
 				PlanModifiers: []planmodifier.String{keepEquivalent()},
 				MarkdownDescription: "The e-mail address of the member, in upper or lower case. Changing it takes the " +
-					"permission away from the first member and gives it to the other one.",
+					"permission away from the first member and gives it to the other one, in place.",
 			},
 			"permissions": schema.SetAttribute{
 				Optional:    true,
@@ -104,8 +103,8 @@ func (r *spaceAppAccessResource) Schema(_ context.Context, _ resource.SchemaRequ
 			"taken_over": schema.BoolAttribute{
 				Computed:      true,
 				PlanModifiers: []planmodifier.Bool{boolplanmodifier.UseStateForUnknown()},
-				MarkdownDescription: "`true` if a creation took over a permission that was there, because another instance of the same " +
-					"plan had it: one that is replaced by this one, or whose address has changed. Null for all others.",
+				MarkdownDescription: "`true` if a permission was taken over that was there, because another instance of the same plan " +
+					"had it: one that is replaced by this one, or whose address has changed. Null for all others.",
 			},
 		},
 	}
@@ -122,8 +121,8 @@ func (r *spaceAppAccessResource) Configure(_ context.Context, req resource.Confi
 	r.configure(req.ProviderData, &resp.Diagnostics)
 }
 
-// ModifyPlan refuses a second owner, a permission that is there already, and what no admin can lose. Another space or member needs
-// another resource; one that is not known yet is planned in place, and Update refuses another one.
+// ModifyPlan refuses a second owner, a permission that is there already, and what no admin can lose. Another space or member is
+// planned in place, as one that is not known yet is.
 func (r *spaceAppAccessResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	var state, plan spaceAppAccessModel
 	applies := r.run.applies(r.client, req.ClientCapabilities.DeferralAllowed)
@@ -145,46 +144,32 @@ func (r *spaceAppAccessResource) ModifyPlan(ctx context.Context, req resource.Mo
 		}
 		return
 	}
-	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); exists && !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(r.run.sole(state.object(), state.String(), stays)...)
+	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); resp.Diagnostics.HasError() {
+		return
+	}
+	replaced := predecessor(ctx, req)
+	if resp.Diagnostics.Append(r.onlyOwner(state, plan, replaced)...); exists && !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(r.run.sole(state.object(), state.String(), plan.fateOf(state))...)
 	}
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if exists {
-		if plan.SpaceID.IsUnknown() && r.run.goes(object{spaceType, state.SpaceID.ValueString()}) {
-			resp.RequiresReplace.Append(path.Root("space_id"))
-			return
+	switch {
+	case exists && plan.known() && plan.key() == state.key():
+		if !applies && !plan.Permissions.IsUnknown() && len(plan.permissions()) < len(state.permissions()) {
+			resp.Diagnostics.Append(r.refuseForAdmin(ctx, state)...)
 		}
-		if changes := state.fixedChanges(plan); len(changes) > 0 {
-			resp.Diagnostics.Append(replaceUnlessApplied(resp, applies, state.String(), changes)...)
-			return
-		}
-	}
-	if resp.Diagnostics.Append(r.onlyOwner(state, plan, predecessor(ctx, req))...); resp.Diagnostics.HasError() {
 		return
-	}
-	if !exists {
-		resp.Diagnostics.Append(r.planCreation(ctx, &plan, predecessor(ctx, req), applies)...)
-		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("taken_over"), plan.TakenOver)...)
-	} else if !applies && !plan.Permissions.IsUnknown() && len(plan.permissions()) < len(state.permissions()) {
-		if member, err := r.member(ctx, state); err == nil && r.isAdmin(ctx, member) {
-			resp.Diagnostics.Append(adminKeeps(state.String()))
+	case exists && !plan.known():
+		if plan.ID = types.StringUnknown(); state.TakenOver.ValueBool() {
+			plan.TakenOver = types.BoolUnknown()
 		}
+	default:
+		plan.ID = types.StringUnknown()
+		resp.Diagnostics.Append(r.planTaking(ctx, &plan, replaced, applies)...)
 	}
-}
-
-// replaceUnlessApplied plans another object for what is known to differ. A plan that is made once more while it is applied has to stay
-// an update: there it is refused.
-func replaceUnlessApplied(resp *resource.ModifyPlanResponse, applies bool, label string, changes []fixedChange) (said diag.Diagnostics) {
-	for _, c := range changes {
-		if at := path.Root(c.attribute); applies {
-			said.Append(fixedAtCreation(at, label, c.from, c.to))
-		} else {
-			resp.RequiresReplace.Append(at)
-		}
-	}
-	return said
+	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("id"), plan.ID)...)
+	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("taken_over"), plan.TakenOver)...)
 }
 
 func (r *spaceAppAccessResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -194,33 +179,38 @@ func (r *spaceAppAccessResource) Create(ctx context.Context, req resource.Create
 	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
+	if resp.Diagnostics.Append(r.take(ctx, &plan)...); resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
+	saved = !resp.Diagnostics.HasError()
+}
+
+// take gives a member what is planned who had nothing from this resource before.
+func (r *spaceAppAccessResource) take(ctx context.Context, plan *spaceAppAccessModel) diag.Diagnostics {
 	if !r.run.take(plan.object()) { // a Delete has begun
 		r.run.awaitDeleted(ctx, plan.object())
 		r.run.keep(plan.object())
 	}
-	const summary = "Unable to set the permissions of the member"
-	member, err := r.member(ctx, plan)
+	member, err := r.member(ctx, *plan)
 	if err != nil {
-		resp.Diagnostics.Append(r.memberFailure(ctx, summary, plan, err))
-		return
+		return diag.Diagnostics{r.memberFailure(ctx, "Unable to set the permissions of the member", *plan, err)}
 	}
-	if len(member.Permissions) > 0 && plan.TakenOver.IsNull() {
-		resp.Diagnostics.Append(r.hasItAlready(ctx, plan, member))
-		return
+	has := len(member.Permissions) > 0
+	if has && plan.TakenOver.IsNull() {
+		return diag.Diagnostics{r.hasItAlready(ctx, *plan, member)}
 	}
-	plan.TakenOver = types.BoolNull()
-	if len(member.Permissions) > 0 {
+	member, diags := r.set(ctx, *plan, member)
+	if diags.HasError() {
+		return diags
+	}
+	if plan.TakenOver = types.BoolNull(); has {
 		plan.TakenOver = types.BoolValue(true)
-	}
-	member, diags := r.set(ctx, plan, member)
-	if resp.Diagnostics.Append(diags...); diags.HasError() {
-		return
 	}
 	plan.SpaceName = plannedName(plan.SpaceName, optionalString(member.SpaceName))
 	plan.read(member)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
-	saved = !resp.Diagnostics.HasError()
+	return diags
 }
 
 // set gives the member what is planned. Nothing is sent to who has that already.
@@ -273,6 +263,7 @@ func (r *spaceAppAccessResource) Read(ctx context.Context, req resource.ReadRequ
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
 
+// Update takes from the former member before it gives to another one, so that nothing is left behind when it fails in between.
 func (r *spaceAppAccessResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Changing the permissions of a member", nil)
 	var state, plan spaceAppAccessModel
@@ -280,31 +271,40 @@ func (r *spaceAppAccessResource) Update(ctx context.Context, req resource.Update
 	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	for _, c := range state.fixedChanges(plan) {
-		resp.Diagnostics.Append(fixedAtCreation(path.Root(c.attribute), state.String(), c.from, c.to))
+	if plan.key() == state.key() {
+		resp.Diagnostics.Append(r.change(ctx, state, plan)...)
+		plan.ID, plan.SpaceName, plan.TakenOver = state.ID, plannedName(plan.SpaceName, state.SpaceName), state.TakenOver
+	} else {
+		if !r.run.claimed(ctx, state.thing(), planningTime) { // by an instance whose number has shifted
+			resp.Diagnostics.Append(r.giveUp(ctx, state)...)
+		}
+		if !resp.Diagnostics.HasError() {
+			resp.Diagnostics.Append(r.take(ctx, &plan)...)
+		}
 	}
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if !slices.Equal(plan.permissions(), state.permissions()) {
-		member, err := r.member(ctx, state)
-		if err != nil {
-			resp.Diagnostics.Append(r.memberFailure(ctx, "Unable to set the permissions of the member", state, err))
-			return
-		}
-		now := liveValue{"permissions", state.Permissions, plan.Permissions, stringSet(member.Permissions)}
-		if resp.Diagnostics.Append(refuseOutdated(state.String(), now)...); resp.Diagnostics.HasError() {
-			return
-		}
-		r.run.keep(state.object())
-		_, diags := r.set(ctx, plan, member)
-		if resp.Diagnostics.Append(diags...); diags.HasError() {
-			return
-		}
-	}
-	plan.ID, plan.SpaceName, plan.TakenOver = state.ID, plannedName(plan.SpaceName, state.SpaceName), state.TakenOver
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
+}
+
+// change is an update of what the same member may do.
+func (r *spaceAppAccessResource) change(ctx context.Context, state, plan spaceAppAccessModel) diag.Diagnostics {
+	if slices.Equal(plan.permissions(), state.permissions()) {
+		return nil
+	}
+	member, err := r.member(ctx, state)
+	if err != nil {
+		return diag.Diagnostics{r.memberFailure(ctx, "Unable to set the permissions of the member", state, err)}
+	}
+	now := liveValue{"permissions", state.Permissions, plan.Permissions, stringSet(member.Permissions)}
+	if diags := refuseOutdated(state.String(), now); diags.HasError() {
+		return diags
+	}
+	r.run.keep(state.object())
+	_, diags := r.set(ctx, plan, member)
+	return diags
 }
 
 // Delete takes away what this resource gave. Who has left the team has nothing to lose.
@@ -316,26 +316,34 @@ func (r *spaceAppAccessResource) Delete(ctx context.Context, req resource.Delete
 	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	if len(left) > 0 || r.run.yield(state.object()) { // another instance sets the permissions of this member
-		return
+	if len(left) == 0 {
+		resp.Diagnostics.Append(r.giveUp(ctx, state)...)
+	}
+}
+
+// giveUp takes the permissions away, unless another instance sets those of this member.
+func (r *spaceAppAccessResource) giveUp(ctx context.Context, state spaceAppAccessModel) (diags diag.Diagnostics) {
+	if r.run.yield(state.object()) {
+		return nil
 	}
 	defer r.run.deleted(state.object())
 	if len(state.permissions()) == 0 { // what somebody has given since is not this resource's
-		return
+		return nil
 	}
 	member, err := r.member(ctx, state)
 	if err == nil && len(member.Permissions) > 0 {
 		var answer heroku.SpaceMember
 		answer, err = r.client.SetSpaceMember(ctx, member, nil)
 		if kept := err == nil && len(answer.Permissions) > 0; kept || refusedByHeroku(err) && r.isAdmin(ctx, member) {
-			resp.Diagnostics.AddWarning("The member may still create apps", fmt.Sprintf(
+			diags.AddWarning("The member may still create apps", fmt.Sprintf(
 				"%s is no longer managed, and the permission stays: Heroku takes it away from no admin of a team.", state))
-			return
+			return diags
 		}
 	}
 	if err != nil && !heroku.IsNotFound(err) {
-		resp.Diagnostics.Append(r.failure("Unable to take away the permissions of the member", state.String(), err))
+		diags.Append(r.failure("Unable to take away the permissions of the member", state.String(), err))
 	}
+	return diags
 }
 
 // ImportState takes the space, by its UUID or its name, and the e-mail address, with a colon between them.
@@ -403,13 +411,12 @@ func (m spaceAppAccessModel) permissions() []string {
 	return all
 }
 
-// fixedChanges are those that need another resource.
-func (m spaceAppAccessModel) fixedChanges(plan spaceAppAccessModel) []fixedChange {
-	changes := knownChanges(fixedChange{"space_id", m.SpaceID, plan.SpaceID})
-	if known(plan.Email.StringValue) && !plan.Email.equivalent(m.Email) {
-		changes = append(changes, fixedChange{"email", attr.Value(m.Email), plan.Email})
+// fateOf says whether the plan keeps the permissions of the state, or gives them up for those of another member.
+func (m spaceAppAccessModel) fateOf(state spaceAppAccessModel) fate {
+	if m.known() && m.key() != state.key() {
+		return isDestroyed
 	}
-	return changes
+	return stays
 }
 
 // read is the one mapping from Heroku's member to the state; an address that means the same keeps its spelling.
