@@ -469,10 +469,10 @@ func (m spaceAppAccessModel) impact(context.Context, *spaceAppAccessModel) impac
 	return harmless(methodAccess)
 }
 
-// Another size restarts the dynos of the process type, and a change of their number restarts none.
+// Another size restarts the dynos of the process type, and a change of their number restarts none. What a creation finds is not known.
 func (m formationModel) impact(_ context.Context, before *formationModel) impact {
 	i := harmless(methodScale)
-	if before == nil && known(m.Size.StringValue) || before != nil && !m.Size.IsUnknown() && !m.Size.equivalent(before.Size) {
+	if before == nil || !m.Size.IsUnknown() && !m.Size.equivalent(before.Size) {
 		i.Interruption, i.Restarts = keyvalue.InterruptionBrief, appsOf(m.app())
 	}
 	return i

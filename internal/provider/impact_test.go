@@ -103,7 +103,7 @@ func TestAccImpact_ofEachChange(t *testing.T) {
 		"kvs_trusted_ip_ranges.prod":    {"method": "ranges", "admits": []any{"192.0.2.0/24", "198.51.100.0/24"}},
 		"kvs_maintenance_window.inside": {"method": "window"},
 		"kvs_space_app_access.member":   {"method": "access", "restarts": []any{}, "data": nil},
-		"kvs_formation.worker":          {"method": "scale", "restarts": []any{}, "interruption": "none"},
+		"kvs_formation.worker":          {"method": "scale", "interruption": "brief"},
 	} {
 		if got := created[address].impact(); !contains(got, want) {
 			t.Errorf("the plan of a new %s says %v, want %v", address, got, want)
