@@ -348,7 +348,6 @@ func rarer() map[string][]Experiment {
 				Says: "The member is not in the team", Outside: sends("DELETE", "/teams/acme/members/member@acme.example", "")},
 			destroyed("the member left the team", space()+access, sends("DELETE", "/teams/acme/members/member@acme.example", "")),
 			{Name: "its space deleted by hand, and out of the configuration", Before: space() + access, Config: webApp, Outside: spaceGone},
-			meanwhile("given", space(), space()+access, permits(`{"name":"create_apps"}`)),
 		},
 		"formation": {
 			byHand("its app deleted", webApp+formation, ofApp("orders-web")),
