@@ -122,6 +122,8 @@ type Client struct {
 	spaces         *batch[SpaceID, Space]
 	stores         kept[AddOnID, Store]
 	storeURLs      sync.Map // AddOnID -> Secret, of each store that was read
+	members        batches[SpaceID, Email, SpaceMember]
+	processes      batches[AppID, ProcessType, Process]
 }
 
 // endpoint is one of the two hosts.
@@ -186,6 +188,8 @@ func New(o Options) (*Client, error) {
 	c.ofAddOns.absentEmpty = true
 	c.spaces = newBatch(c, c.getSpace, c.allSpaces)
 	c.stores.client = c
+	c.members.each = c.newMembers
+	c.processes.each = c.newProcesses
 	return c, nil
 }
 

@@ -30,7 +30,7 @@ type lister[M any] struct {
 	connection
 	construct   func() resource.Resource
 	description string
-	identity    string // the attribute of the resource's identity
+	identity    string // the attribute of the resource's identity, unless listings have several
 	filters     filters
 	options     map[string]schema.Attribute // beside the filters
 	find        func(context.Context, query) iter.Seq2[listing[M], error]
@@ -47,6 +47,8 @@ type query struct {
 type listing[M any] struct {
 	id   string
 	name string // for people; empty for an error about none
+
+	identity map[string]string // where it has several attributes
 	// read fills in, for include_resource, a model that has nothing but its id.
 	read func(context.Context, *M) diag.Diagnostics
 }
@@ -87,7 +89,12 @@ func (l *lister[M]) List(ctx context.Context, req list.ListRequest, stream *list
 				result.Diagnostics.Append(l.failureOf(reading, "Unable to list what is at Heroku", about, err))
 			} else {
 				result.DisplayName = found.name
-				result.Diagnostics.Append(result.Identity.SetAttribute(ctx, path.Root(l.identity), found.id)...)
+				if l.identity != "" {
+					found.identity = map[string]string{l.identity: found.id}
+				}
+				for attribute, value := range found.identity {
+					result.Diagnostics.Append(result.Identity.SetAttribute(ctx, path.Root(attribute), value)...)
+				}
 			}
 			if req.IncludeResource && !result.Diagnostics.HasError() {
 				result.Diagnostics.Append(l.include(ctx, schemas, found, result.Resource)...)
@@ -129,6 +136,7 @@ func results[T, M any](all iter.Seq2[T, error], result func(T) listing[M]) iter.
 func listResources() []func() list.ListResource {
 	return []func() list.ListResource{
 		listApps, listInstances, listAttachments, listMaintenanceWindows, listPrivateSpaces, listTrustedRanges,
+		listSpaceAppAccess, listFormations,
 	}
 }
 

@@ -44,12 +44,14 @@ const (
 // newest are attributes that a release before might not have had. Those that protect a store are not among them: without
 // its deletion_protection a state protects nothing.
 var newest = map[string][]string{
+	"kvs_formation":  {"app_name"},
 	"kvs_app":        {"internal_routing", "maintenance", "team"},
 	"kvs_attachment": {"config_vars", "credentials_revision"},
 	"kvs_instance": {"retired_instance_id", "outside_space", "version", "version_actual", "persistence",
 		"credentials_revision", "migration.version_upgrade", "migration.accept_unproven", "timeouts.update"},
 	"kvs_maintenance_window": {"ends_at", "next"},
 	"kvs_private_space":      {"data_cidr", "generation", "log_drain_url_wo", "log_drain_url_wo_version", "timeouts"},
+	"kvs_space_app_access":   {"space_name", "taken_over"},
 	"kvs_trusted_ip_ranges":  {"on_destroy", "previous_ranges", "ranges.192.0.2.0/24.description"},
 }
 
@@ -86,6 +88,18 @@ resource "kvs_app" "web" {
 resource "kvs_app" "inside" {
   name     = "orders-inside"
   space_id = kvs_private_space.prod.id
+}
+
+resource "kvs_space_app_access" "member" {
+  space_id = kvs_private_space.prod.id
+  email    = "Member@acme.example"
+}
+
+resource "kvs_formation" "web" {
+  app_id   = kvs_app.web.id
+  type     = "web"
+  quantity = 2
+  size     = "standard-2x"
 }
 
 resource "kvs_instance" "cache" {

@@ -84,6 +84,52 @@ mock_resource "kvs_app" {
   }
 }
 
+mock_resource "kvs_space_app_access" {
+  override_during = plan
+  defaults = {
+    id          = "11111111-1111-4111-8111-111111111111:dev@acme.example"
+    space_name  = "acme-prod"
+    permissions = ["create_apps"]
+    taken_over  = null
+    impact = {
+      method       = "access"
+      data         = null
+      interruption = "none"
+      url_changes  = "no"
+      irreversible = false
+      price_before = null
+      price_after  = null
+      restarts     = []
+      admits       = null
+      shuts_out    = null
+      reference    = null
+    }
+  }
+}
+
+mock_resource "kvs_formation" {
+  override_during = plan
+  defaults = {
+    id       = "22222222-2222-4222-8222-222222222222:web"
+    app_name = "acme-web"
+    quantity = 1
+    size     = "Standard-1X"
+    impact = {
+      method       = "scale"
+      data         = null
+      interruption = "none"
+      url_changes  = "no"
+      irreversible = false
+      price_before = null
+      price_after  = null
+      restarts     = []
+      admits       = null
+      shuts_out    = null
+      reference    = null
+    }
+  }
+}
+
 mock_resource "kvs_instance" {
   override_during = plan
   defaults = {
