@@ -120,6 +120,8 @@ type Client struct {
 	ofAddOns       *batch[AddOnID, []AttachedApp]
 	attachmentList attachmentList
 	spaces         *batch[SpaceID, Space]
+	rulesets       *batch[SpaceID, Ruleset]
+	rangeQueues    rangeQueues
 	stores         kept[AddOnID, Store]
 }
 
@@ -184,6 +186,7 @@ func New(o Options) (*Client, error) {
 	c.ofAddOns = newBatch(c, c.getAttachedApps, c.allAttachedApps)
 	c.ofAddOns.absentEmpty = true
 	c.spaces = newBatch(c, c.getSpace, c.allSpaces)
+	c.rulesets = newBatch(c, c.TrustedRanges, noRulesetList)
 	c.stores.client = c
 	return c, nil
 }
