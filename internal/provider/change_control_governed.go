@@ -457,3 +457,7 @@ func (m maintenanceWindowModel) subject(ctx context.Context, c *connection) subj
 func (m trustedRangesModel) subject(ctx context.Context, c *connection) subject {
 	return c.spaceSubject(ctx, "kvs_trusted_ip_ranges", m.SpaceID)
 }
+
+func (m trustedRangeModel) subject(ctx context.Context, c *connection) subject {
+	return c.spaceSubject(ctx, rangeType, m.SpaceID)
+}
