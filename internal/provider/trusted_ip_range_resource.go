@@ -355,12 +355,12 @@ func (r *trustedRangeResource) ImportState(ctx context.Context, req resource.Imp
 	id := importReference(ctx, req, path.Root("space_id"), &resp.Diagnostics)
 	space, source, _ := strings.Cut(id, ":")
 	if req.ID == "" && req.Identity != nil {
-		var identity trustedRangeIdentity
-		resp.Diagnostics.Append(req.Identity.Get(ctx, &identity)...)
-		space, source = identity.SpaceID.ValueString(), identity.Range.ValueString()
+		var identified types.String // null when nothing was given at all
+		resp.Diagnostics.Append(req.Identity.GetAttribute(ctx, path.Root("range"), &identified)...)
+		space, source = id, identified.ValueString()
 	}
 	if err := keyvalue.ValidateCIDR(source); err != nil {
-		resp.Diagnostics.Append(invalidImport(space+":"+source, "the UUID or the name of a space, a colon and the range", "acme-prod:192.0.2.0/24"))
+		resp.Diagnostics.Append(invalidImport(strings.TrimSuffix(space+":"+source, ":"), "the UUID or the name of a space, a colon and the range", "acme-prod:192.0.2.0/24"))
 	}
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return

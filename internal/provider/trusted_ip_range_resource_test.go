@@ -280,6 +280,9 @@ func TestAccTrustedIPRange_warnings(t *testing.T) {
 	says(both, "No changes", "The trusted IP range has expired: "+branch) // in every plan
 	says(trusts("office", office, "closes_space = true"), "The change shuts out addresses: "+branch, "It admits "+office+" then")
 	says("", "Nobody can reach the web processes in the space any more")
+	mustTrust(t, sb.Client(t), office)
+	says(both, "The trusted IP range is gone", branch, "admin@acme.example has set the ranges of the space to "+office)
+	mustTrust(t, sb.Client(t), office, branch)
 	says(trusts("office", "192.0.2.0/25", "closes_space = true"), "the change shuts out "+branch)
 	says(trusts("office", "192.0.2.0/23", "closes_space = true") + trusts("branch", branch)) // is wider
 	if plan := planOf(cli); strings.Contains(plan, "shuts out") {
@@ -400,6 +403,19 @@ resource "kvs_trusted_ip_range" "first" {
 			}
 			apply(first, "-replace=kvs_trusted_ip_range.first")
 			unwritten(t, sb)
+			sb.ResetJournal()
+			cli.Configure(first)
+			expectSays(t, cli.Run("apply", "-auto-approve", "-input=false", "-no-color", "-replace=kvs_trusted_ip_range.first").Output(),
+				"The trusted IP range is taken over as it is", "Nothing has been changed in that case")
+			// what nobody has planned to take over is not taken over by a plan that was saved before
+			cli.Configure(first + trusts("new", "198.18.7.0/24"))
+			if plan := cli.Run("plan", "-input=false", "-no-color", "-out=approved"); plan.Code != 0 {
+				t.Fatal(plan.Output())
+			}
+			mustTrust(t, sb.Client(t), "192.0.2.0/24", "198.51.100.0/24", "198.18.0.0/24", "203.0.113.0/24", "198.18.7.0/24")
+			expectFailed(t, cli.Run("apply", "-input=false", "-no-color", "approved"), "inconsistent final plan",
+				"somebody has added the range since then")
+			expectSays(t, planOf(cli), "The trusted IP range exists already")
 		})
 	}
 }
