@@ -445,6 +445,21 @@ func (m trustedRangesModel) impact(_ context.Context, before *trustedRangesModel
 	return i
 }
 
+func (m trustedRangeModel) impact(_ context.Context, before *trustedRangeModel) impact {
+	if m.Range.IsUnknown() || m.ClosesSpace.IsUnknown() {
+		return impact{unknown: true}
+	}
+	if before == nil || known(m.SpaceID) && !m.SpaceID.Equal(before.SpaceID) {
+		before = &trustedRangeModel{Applied: m.Applied}
+	}
+	i, edit := harmless(methodRanges), m.editOf(*before)
+	i.Admits, i.ShutsOut = stringSet(edit.add), stringSet(edit.remove)
+	if len(edit.add)+len(edit.remove) == 0 && m.Applied.Equal(before.Applied) {
+		i.Method = methodNothingSent
+	}
+	return i
+}
+
 // beyond are the ranges of a that are not in b, in whatever spelling.
 func beyond(a, b []string) []string {
 	return slices.DeleteFunc(slices.Clone(a), func(one string) bool {

@@ -52,6 +52,7 @@ var newest = map[string][]string{
 	"kvs_maintenance_window": {"ends_at", "next"},
 	"kvs_private_space":      {"data_cidr", "generation", "log_drain_url_wo", "log_drain_url_wo_version", "timeouts"},
 	"kvs_space_app_access":   {"space_name", "taken_over"},
+	"kvs_trusted_ip_range":   {"closes_space", "description", "expires_at", "timeouts"},
 	"kvs_trusted_ip_ranges":  {"on_destroy", "previous_ranges", "ranges.192.0.2.0/24.description"},
 }
 
@@ -77,6 +78,21 @@ resource "kvs_trusted_ip_ranges" "prod" {
     "192.0.2.0/24"    = { description = "office" }
     "198.51.100.7/32" = {}
   }
+}
+
+resource "kvs_private_space" "shared" {
+  name                = "acme-shared"
+  team                = "acme"
+  deletion_protection = false
+}
+
+resource "kvs_trusted_ip_range" "office" {
+  space_id     = kvs_private_space.shared.id
+  range        = "192.0.2.0/24"
+  description  = "office"
+  closes_space = true
+  expires_at   = "2099-12-18T00:00:00Z"
+  timeouts     = { create = "20m" }
 }
 
 resource "kvs_app" "web" {

@@ -57,6 +57,29 @@ mock_resource "kvs_trusted_ip_ranges" {
   }
 }
 
+mock_resource "kvs_trusted_ip_range" {
+  override_during = plan
+  defaults = {
+    id         = "11111111-1111-4111-8111-111111111111:192.0.2.0/24"
+    applied    = true
+    space_name = "acme-prod"
+    takes_over = null
+    impact = {
+      method       = "ranges"
+      data         = null
+      interruption = "none"
+      url_changes  = "no"
+      irreversible = false
+      price_before = null
+      price_after  = null
+      restarts     = []
+      admits       = null
+      shuts_out    = null
+      reference    = null
+    }
+  }
+}
+
 mock_resource "kvs_app" {
   override_during = plan
   defaults = {
