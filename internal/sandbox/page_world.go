@@ -138,8 +138,8 @@ func (s *Sandbox) lookAround() pageWorld {
 		}
 	}
 	page := pageWorld{
-		Version: s.page.version.Load(), Engine: s.engine.Name(), Ticks: !s.clock.manual, Teams: []pageTeam{}, Spaces: []pageSpace{}, Apps: []pageApp{},
-		AddOns: []pageAddOn{}, Attachments: []pageAttachment{}, Faults: s.faults.all(), Ledger: w.countLedger(),
+		Version: s.page.version.Load(), Engine: s.engine.Name(), Ticks: !s.clock.manual, Faults: s.faults.all(), Ledger: w.countLedger(),
+		Teams: []pageTeam{}, Spaces: []pageSpace{}, Apps: []pageApp{}, AddOns: []pageAddOn{}, Attachments: []pageAttachment{},
 	}
 	for _, t := range w.Teams {
 		page.Teams = append(page.Teams, pageTeam{t.Name, len(t.Members)})
@@ -230,5 +230,7 @@ func (page *pageWorld) sort() {
 	slices.SortFunc(page.Spaces, func(a, b pageSpace) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(page.Apps, func(a, b pageApp) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(page.AddOns, func(a, b pageAddOn) int { return cmp.Compare(a.Name, b.Name) })
-	slices.SortFunc(page.Attachments, func(a, b pageAttachment) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(page.Attachments, func(a, b pageAttachment) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	})
 }
