@@ -99,11 +99,11 @@ type pending struct {
 // serveWorld answers with what there is, and what time it is. Nothing is settled by it: it reads.
 func (s *Sandbox) serveWorld(w http.ResponseWriter, _ *http.Request) {
 	clock := encode(s.clockBody())
-	encoded := s.worldOfPage()
+	world := s.worldOfPage()
 	guard(w.Header())
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(len(clock)+len(encoded)-1))
-	for _, part := range [][]byte{clock[:len(clock)-1], []byte(","), encoded[1:]} { // two objects become one
+	w.Header().Set("Content-Length", strconv.Itoa(len(clock)+len(world)-1))
+	for _, part := range [][]byte{clock[:len(clock)-1], []byte(","), world[1:]} { // two objects become one
 		if _, err := w.Write(part); err != nil {
 			return // the client left
 		}
@@ -115,11 +115,11 @@ func (s *Sandbox) worldOfPage() []byte {
 	p := &s.page
 	p.snapshot.Lock()
 	defer p.snapshot.Unlock()
-	if p.encoded == nil || p.of != p.version.Load() {
+	if p.made == nil || p.of != p.version.Load() {
 		w := s.lookAround()
-		p.encoded, p.of = encode(w), w.Version
+		p.made, p.of = encode(w), w.Version
 	}
-	return p.encoded
+	return p.made
 }
 
 // lookAround goes once over each kind of object with s.mu held.
