@@ -124,6 +124,7 @@ func (s *Sandbox) worldOfPage() []byte {
 
 // lookAround goes once over each kind of object with s.mu held.
 func (s *Sandbox) lookAround() pageWorld {
+	version := s.page.version.Load() // before looking: what changes meanwhile makes it an old one
 	usages := s.page.knownUsages()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,7 +139,7 @@ func (s *Sandbox) lookAround() pageWorld {
 		}
 	}
 	page := pageWorld{
-		Version: s.page.version.Load(), Engine: s.engine.Name(), Ticks: !s.clock.manual, Faults: s.faults.all(), Ledger: w.countLedger(),
+		Version: version, Engine: s.engine.Name(), Ticks: !s.clock.manual, Faults: s.faults.all(), Ledger: w.countLedger(),
 		Teams: []pageTeam{}, Spaces: []pageSpace{}, Apps: []pageApp{}, AddOns: []pageAddOn{}, Attachments: []pageAttachment{},
 	}
 	for _, t := range w.Teams {
