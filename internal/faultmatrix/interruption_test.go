@@ -176,6 +176,7 @@ func TestAccDeaths(t *testing.T) {
 		"attachment": died("", webApp+apiApp+store(), webApp+apiApp+store()+attachment, "POST /addon-attachments"),
 		"ranges":     died("", space(), space()+ranges, "PUT /spaces/.*/inbound-ruleset"),
 		"window":     died("", webApp+store(), webApp+store()+window, "POST /data/maintenances/.*"),
+		"formation":  died("", webApp, webApp+formation, "PATCH /apps/.*/formation/.*"),
 	} {
 		alone, together := e, e
 		alone.Name, together.Name = "the provider is killed after the order", "the machine is lost after the order"

@@ -68,6 +68,20 @@ resource "kvs_trusted_ip_ranges" "prod" {
   ranges     = { "192.0.2.0/24" = {} }
 }
 `
+	access = `
+resource "kvs_space_app_access" "prod" {
+  space_id    = kvs_private_space.prod.id
+  email       = "member@acme.example"
+  permissions = ["create_apps"]
+}
+`
+	formation = `
+resource "kvs_formation" "web" {
+  app_id   = kvs_app.web.id
+  type     = "web"
+  quantity = 2
+}
+`
 )
 
 func store(settings ...string) string {
@@ -134,6 +148,15 @@ var subjects = []subject{
 		{"update", webApp + store() + window, webApp + store() + edited(window, "Monday", "Friday"), false,
 			on("POST", "/data/maintenances/v1/*/window")},
 	}, on("GET", "/redis/v0/databases/*"), webApp + store() + window},
+	{"access", []verb{
+		{"create", space(), space() + access, false, on("PATCH", "/spaces/*/members/*")},
+		{"update", space() + access, space() + edited(access, `["create_apps"]`, "[]"), false, on("PATCH", "/spaces/*/members/*")},
+		{"delete", space() + access, space(), false, on("PATCH", "/spaces/*/members/*")},
+	}, on("GET", "^/spaces/[^/]+/members/[^/]+$"), space() + access},
+	{"formation", []verb{
+		{"create", webApp, webApp + formation, false, on("PATCH", "/apps/*/formation/*")},
+		{"update", webApp + formation, webApp + edited(formation, "= 2", "= 3"), false, on("PATCH", "/apps/*/formation/*")},
+	}, on("GET", "^/apps/[^/]+/formation/[^/]+$"), webApp + formation},
 }
 
 // fault is one thing that goes wrong with a request that writes, and how the run ends.

@@ -152,6 +152,15 @@ func TestAccOutside(t *testing.T) {
 					return err
 				})},
 		},
+		"access": {
+			byHand("taken away", space()+access, permits(``)),
+			{Name: "given by somebody else", Before: space(), Config: space() + access, Exit: 1, Rule: true,
+				Says: "The member has the permission already", Outside: permits(`{"name":"create_apps"}`),
+				Repair: func(l *Harness) { l.Import() }},
+		},
+		"formation": {
+			byHand("scaled", webApp+formation, sends("PATCH", "/apps/orders-web/formation/web", `{"quantity":7}`)),
+		},
 	}
 	for resource, more := range rarer() {
 		for _, e := range more {
@@ -167,6 +176,13 @@ const changed = "changed by hand"
 // sends is a request of somebody else's.
 func sends(method, path, body string) func(*Harness) {
 	return func(l *Harness) { l.Request(method, path, body) }
+}
+
+const theMember = "/spaces/acme-prod/members/member@acme.example"
+
+// permits gives the member permissions, each as JSON.
+func permits(permissions string) func(*Harness) {
+	return sends("PATCH", theMember, `{"permissions":[`+permissions+`]}`)
 }
 
 // byHand changes something beside a configuration that stays as it is.
@@ -326,6 +342,18 @@ func rarer() map[string][]Experiment {
 					return l.Apply()
 				}},
 			ordering(1, meanwhile("its store deleted", webApp+store()+window, webApp+store()+edited(window, "Monday", "Friday"), storeGone)),
+		},
+		"access": {
+			{Name: "the member has left the team", Before: space() + access, Config: space() + access, After: space(), Exit: 1, Rule: true,
+				Says: "The member is not in the team", Outside: sends("DELETE", "/teams/acme/members/member@acme.example", "")},
+			destroyed("the member left the team", space()+access, sends("DELETE", "/teams/acme/members/member@acme.example", "")),
+			{Name: "its space deleted by hand, and out of the configuration", Before: space() + access, Config: webApp, Outside: spaceGone},
+		},
+		"formation": {
+			byHand("its app deleted", webApp+formation, ofApp("orders-web")),
+			destroyed("its app deleted", webApp+formation, ofApp("orders-web")),
+			meanwhile("scaled", webApp+formation, webApp+edited(formation, "= 2", "= 3"),
+				sends("PATCH", "/apps/orders-web/formation/web", `{"quantity":7}`)),
 		},
 	}
 }

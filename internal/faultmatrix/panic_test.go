@@ -19,6 +19,7 @@ func TestAccPanics(t *testing.T) {
 		"PATCH/apps/*/addons/*": "PATCH /apps/.*/addons/.*", "PATCH/redis/v0/databases/*/config": "PATCH /redis/.*",
 		"DELETE/apps/*/addons/*": "DELETE /apps/.*/addons/.*", "POST/addon-attachments": "POST /addon-attachments",
 		"DELETE/addon-attachments/*": "DELETE /addon-attachments/.*", "POST/data/maintenances/v1/*/window": "POST /data/.*",
+		"PATCH/spaces/*/members/*": "PATCH /spaces/.*/members/.*", "PATCH/apps/*/formation/*": "PATCH /apps/.*/formation/.*",
 	}
 	for _, s := range subjects {
 		for _, v := range s.verbs {
@@ -42,7 +43,8 @@ func TestAccPanics(t *testing.T) {
 			Name: "read, a panic", Kind: "a panic", Before: s.whole, Config: s.whole, Exit: 1,
 			Act: func(l *Harness) *Trial {
 				l.Panic("GET " + map[string]string{"app": "/apps/.*", "space": "/spaces/.*", "ranges": "/spaces/.*/inbound-ruleset",
-					"store": "/addons.*", "attachment": "/addon-attachments.*", "window": "/redis/.*"}[s.name])
+					"store": "/addons.*", "attachment": "/addon-attachments.*", "window": "/redis/.*",
+					"access": "/spaces/.*/members.*", "formation": "/apps/.*/formation.*"}[s.name])
 				return l.Plan()
 			},
 		})

@@ -161,6 +161,10 @@ var blocks = []block{
 		false},
 	{"window", "kvs_maintenance_window.cache", webApp + edited(store(), "orders-cache", "orders-cache-KEY"),
 		edited(window, "cache.id", "cache[KEY].id"), "orders-cache-0", true},
+	{"access", "kvs_space_app_access.prod", edited(space(), "acme-prod", "acme-prod-KEY"), edited(access, "prod.id", "prod[KEY].id"),
+		"acme-prod-0:member@acme.example", true},
+	{"formation", "kvs_formation.web", edited(webApp, "orders-web", "orders-web-KEY"), edited(formation, "web.id", "web[KEY].id"),
+		"orders-web-0:web", true},
 }
 
 // one is the resource by itself.

@@ -98,6 +98,9 @@ var sources = []source{
 	{"list", "kvs_instance", nil, "", on("GET", "/addons"), []string{"an empty list"}, nil},
 	{"list", "kvs_instance", nil, "settings", aStore, []string{"404"}, nil}, // a store that is not ready
 	{"list", "kvs_maintenance_window", nil, "the store", aStore, []string{"404"}, nil},
+	{"list", "kvs_formation", nil, "process types", on("GET", "/apps/*/formation"), []string{"an empty list"}, nil},
+	{"list", "kvs_space_app_access", nil, "members", on("GET", "/spaces/*/members"), []string{"an empty list"}, nil},
+	{"list", "kvs_space_app_access", nil, "the team", on("GET", "/teams/*/members"), []string{"an empty list"}, nil},
 	{"list", "kvs_private_space", nil, "", on("GET", "/spaces"), []string{"an empty list"}, nil},
 	{"list", "kvs_trusted_ip_ranges", nil, "ranges", on("GET", "/spaces/*/inbound-ruleset"), nil, nil},
 	{"ephemeral", "kvs_credentials", ofStore, "", aStore, nil, []string{"404"}}, // a store that is not ready

@@ -235,6 +235,9 @@ func detaches(app, name string) func(*Harness) {
 const (
 	openSpace = "space acme-prod admits 0.0.0.0/0"
 	setRanges = "space acme-prod admits 192.0.2.0/24"
+
+	letsMember = "space acme-prod lets member@acme.example create apps"
+	runsWorker = "app orders-web runs worker on 2 Standard-1X"
 )
 
 // theirs is what a re-pointing by hand brings along.
@@ -418,6 +421,55 @@ func pieces() []piece {
 				{"instance_id", `" ${kvs_instance.cache.id} "`},
 				{"day", `""`}, {"day", `"monday"`}, {"day", `"MONDAY"`}, {"day", `" Monday "`}, {"day", `"Mon"`},
 				{"time", `""`}, {"time", `" 22:30 "`}, {"time", `"22:30:00"`}, {"time", `"10:30 PM"`},
+			},
+		},
+		{
+			resource: "kvs_space_app_access", label: "prod", id: "acme-prod:member@acme.example", parents: spaceBlock,
+			attributes: [][2]string{{"space_id", "kvs_private_space.prod.id"}, {"email", `"member@acme.example"`},
+				{"permissions", `["create_apps"]`}},
+			said:     saying(saidSpace, []string{openSpace, letsMember}),
+			replaced: []string{letsMember},
+			change:   [2]string{"permissions", "[]"}, afterChange: without("space acme-prod lets"),
+			several: func(n int) string { return counted(spaceBlock, n, "acme-prod") },
+			nth:     [][2]string{{"space_id", "kvs_private_space.prod[N].id"}},
+			saidOf: func(i int) []string {
+				return rewritten("acme-prod", fmt.Sprintf("acme-prod-%d", i))(saying(saidSpace, []string{openSpace, letsMember}))
+			},
+			hands: []hand{
+				{name: "taken away", does: sent("PATCH", "/spaces/acme-prod/members/member@acme.example", `{"permissions":[]}`),
+					facts: without("space acme-prod lets"), same: true},
+				{name: "its space renamed", does: sent("PATCH", "/spaces/acme-prod", `{"name":"acme-other"}`),
+					facts: rewritten("acme-prod", "acme-other")},
+			},
+			otherValues: [][2]string{
+				{"space_id", `""`}, {"space_id", `"acme-prod"`}, {"space_id", `upper(kvs_private_space.prod.id)`},
+				{"email", `""`}, {"email", `"Member@ACME.example"`}, {"email", `" member@acme.example "`}, {"email", `"member"`},
+				{"permissions", "null"}, {"permissions", `[""]`}, {"permissions", `["CREATE_APPS"]`}, {"permissions", `["create_apps", "create_apps"]`},
+			},
+		},
+		{
+			resource: "kvs_formation", label: "web", id: "orders-web:worker", parents: webBlock,
+			attributes: [][2]string{{"app_id", "kvs_app.web.id"}, {"type", `"worker"`}, {"quantity", "2"}, {"size", `"Standard-1X"`}},
+			said:       saying(saidWeb, []string{runsWorker}),
+			change:     [2]string{"quantity", "3"}, afterChange: rewritten("on 2", "on 3"),
+			several: func(n int) string { return counted(webBlock, n, "orders-web") },
+			nth:     [][2]string{{"app_id", "kvs_app.web[N].id"}},
+			saidOf: func(i int) []string {
+				return rewritten("orders-web", fmt.Sprintf("orders-web-%d", i))(saying(saidWeb, []string{runsWorker}))
+			},
+			hands: []hand{
+				{name: "scaled", does: sent("PATCH", "/apps/orders-web/formation/worker", `{"quantity":5}`),
+					facts: rewritten("on 2", "on 5"), same: true},
+				{name: "another size", does: sent("PATCH", "/apps/orders-web/formation/worker", `{"size":"Standard-2X"}`),
+					facts: rewritten("Standard-1X", "Standard-2X")},
+				{name: "its app renamed", does: sent("PATCH", "/apps/orders-web", `{"name":"orders-www"}`),
+					facts: rewritten("orders-web", "orders-www")},
+			},
+			otherValues: [][2]string{
+				{"app_id", `""`}, {"app_id", `"orders-web"`}, {"app_id", "upper(kvs_app.web.id)"}, {"app_id", `" ${kvs_app.web.id} "`},
+				{"type", `""`}, {"type", `"WORKER"`}, {"type", `" worker "`},
+				{"quantity", "null"}, {"quantity", `"2"`}, {"quantity", "1.5"}, {"quantity", "-1"}, {"quantity", "1e30"},
+				{"size", "null"}, {"size", `""`}, {"size", `"standard-1x"`}, {"size", `" Standard-1X "`}, {"size", `"Private-M"`}, {"size", `"huge"`},
 			},
 		},
 	}

@@ -80,6 +80,8 @@ func nulls(s *stage, p piece) {
 		"kvs_app":                {{"space_id", "null"}},
 		"kvs_attachment":         {{"name", "null"}},
 		"kvs_maintenance_window": {{"instance_id", "try(kvs_instance.cache.id, null)"}},
+		"kvs_space_app_access":   {{"permissions", "[null]"}, {"permissions", `["create_apps", null]`}},
+		"kvs_formation":          {{"quantity", "null"}, {"size", "null"}},
 	}
 	for i, other := range with[p.resource] {
 		s.begin(p.parents)
@@ -122,6 +124,8 @@ func twoOwners(s *stage, p piece) {
 		"kvs_trusted_ip_ranges":  {"ranges", `{ "203.0.113.0/24" = {} }`},
 		"kvs_attachment":         {"instance_id", "kvs_instance.second.id"},
 		"kvs_maintenance_window": {"day", `"Friday"`},
+		"kvs_space_app_access":   {"permissions", "[]"},
+		"kvs_formation":          {"quantity", "5"},
 	}[p.resource]
 	parents := p.parents
 	if p.resource == "kvs_attachment" {
@@ -157,7 +161,7 @@ func twoWorkspaces(s *stage, p piece) {
 	made := other.Run("apply", "-auto-approve", "-input=false", "-no-color")
 	said := strings.Join(strings.Fields(made.Output()), " ")
 	switch p.resource {
-	case "kvs_trusted_ip_ranges", "kvs_maintenance_window": // there always are some; those of this configuration are the same
+	case "kvs_trusted_ip_ranges", "kvs_maintenance_window", "kvs_formation": // there always are some; those of this configuration are the same
 		if made.Code != 0 && !strings.Contains(said, "import {") {
 			s.broken("two workspaces", "the second one is refused without an import block:\n%s", made.Output())
 		}

@@ -137,6 +137,13 @@ var deferredConfigs = map[string]struct {
 		"\nresource \"kvs_maintenance_window\" \"cache\" {\n  instance_id = data.kvs_instance.cache.id\n  day         = \"Monday\"\n" +
 		"  time        = \"22:30\"\n}\n",
 		saying(saidWeb, saidStore, []string{"store orders-cache window Mondays 22:30"})},
+	"kvs_space_app_access": {spaceBlock, dataSpace +
+		"\nresource \"kvs_space_app_access\" \"prod\" {\n  space_id = data.kvs_private_space.prod.id\n" +
+		"  email    = \"member@acme.example\"\n}\n",
+		saying(saidSpace, []string{openSpace, letsMember})},
+	"kvs_formation": {webBlock, dataWeb +
+		"\nresource \"kvs_formation\" \"web\" {\n  app_id   = data.kvs_app.web.id\n  type     = \"worker\"\n  quantity = 2\n}\n",
+		saying(saidWeb, []string{runsWorker})},
 }
 
 const prep = "\nvariable \"release\" {\n  default = \"1\"\n}\n\nresource \"terraform_data\" \"prep\" {\n  input = var.release\n}\n"
@@ -252,6 +259,9 @@ func countShift(s *stage, p piece) {
 	case "kvs_instance":
 		want.facts, want.may = without(first...)(want.facts), []string{"*"} // the last one goes, and the others take new names
 		s.within(4, want, "-var=numbers=[1,2]")
+	case "kvs_space_app_access":
+		want.facts = without("space acme-prod-0 lets")(want.facts)
+		s.within(1, want, "-var=numbers=[1,2]")
 	case "kvs_attachment":
 		want.facts = without(first...)(want.facts)
 		s.within(1, want, "-var=numbers=[1,2]")

@@ -51,6 +51,11 @@ func facts(m sandbox.Moment) []string {
 		if app.InternalRouting {
 			add("app %s internal routing", name)
 		}
+		for process, dynos := range app.Formation {
+			if dynos != "1 Standard-1X" && dynos != "1 Private-S" {
+				add("app %s runs %s on %s", name, process, dynos)
+			}
+		}
 		for variable, store := range app.ConfigVars {
 			if store != "" {
 				add("app %s has %s of %s", name, variable, store)
@@ -62,6 +67,9 @@ func facts(m sandbox.Moment) []string {
 		add("space %s team %s", name, space.Team)
 		add("space %s region %s", name, space.Region)
 		add("space %s admits %s", name, strings.Join(space.Ranges, " "))
+		for _, email := range space.CreateApps {
+			add("space %s lets %s create apps", name, email)
+		}
 		if space.Shield {
 			add("space %s shield", name)
 		}

@@ -148,6 +148,26 @@ func newBatch[ID ~string, T any](c *Client, one func(context.Context, ID) (T, er
 	return &batch[ID, T]{one: one, all: all, kept: kept[ID, T]{client: c}, found: make(map[ID]T)}
 }
 
+// batches are one batch for each object that others belong to, such as the members of each space.
+type batches[Owner comparable, ID ~string, T any] struct {
+	each func(Owner) *batch[ID, T]
+
+	mu sync.Mutex
+	of map[Owner]*batch[ID, T]
+}
+
+func (b *batches[Owner, ID, T]) in(owner Owner) *batch[ID, T] {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.of == nil {
+		b.of = make(map[Owner]*batch[ID, T])
+	}
+	if b.of[owner] == nil {
+		b.of[owner] = b.each(owner)
+	}
+	return b.of[owner]
+}
+
 // Get returns the object as Heroku has it now, or had it when a list was read in this operation. It never returns what was
 // read before a write of this client that ended before Get began. It ends with ctx, whatever the others do.
 func (b *batch[ID, T]) Get(ctx context.Context, id ID) (T, error) {

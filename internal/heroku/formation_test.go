@@ -16,7 +16,7 @@ const formationPath = "/apps/" + string(appID) + "/formation"
 
 func TestFormationIsReadLeniently(t *testing.T) {
 	t.Parallel()
-	worker := heroku.Process{AppID: appID, Type: "worker", Quantity: 2, Size: "Private-M"}
+	worker := heroku.Process{AppID: appID, AppName: "orders-api", Type: "worker", Quantity: 2, Size: "Private-M"}
 	for name, c := range map[string]struct {
 		body string
 		want []heroku.Process // nil: refused
@@ -103,5 +103,57 @@ func TestScaleOfAProcessTypeThatDoesNotExistSaysSo(t *testing.T) {
 	err := srv.client(t).Scale(t.Context(), appID, map[string]int{"worker": 1})
 	if !heroku.IsNotFound(err) || !strings.Contains(err.Error(), "process type (worker)") {
 		t.Error(err)
+	}
+}
+
+func TestProcessIsReadAndUpdated(t *testing.T) {
+	t.Parallel()
+	const path = formationPath + "/web"
+	two, answer := 2, `{"app":{"id":"`+string(appID)+`","name":"orders-api"},"type":"web","quantity":2,"size":"Standard-2X"}`
+	want := heroku.Process{AppID: appID, AppName: "orders-api", Type: "web", Quantity: 2, Size: "Standard-2X"}
+	for name, c := range map[string]struct {
+		update heroku.ProcessUpdate
+		body   string
+		lost   string // the answer to the PATCH
+		now    string
+		ok     bool
+	}{
+		"both":                       {heroku.ProcessUpdate{Quantity: &two, Size: "standard-2x"}, `{"dyno_size":{"name":"standard-2x"},"quantity":2}`, "", "", true},
+		"the quantity":               {heroku.ProcessUpdate{Quantity: &two}, `{"quantity":2}`, "", "", true},
+		"the size":                   {heroku.ProcessUpdate{Size: "standard-2x"}, `{"dyno_size":{"name":"standard-2x"}}`, "", "", true},
+		"lost, and done":             {heroku.ProcessUpdate{Quantity: &two, Size: "standard-2x"}, `{"dyno_size":{"name":"standard-2x"},"quantity":2}`, "200 HTML", answer, true},
+		"lost, and the size is not":  {heroku.ProcessUpdate{Size: "standard-1x"}, `{"dyno_size":{"name":"standard-1x"}}`, "200 HTML", answer, false},
+		"lost, and the number isn't": {heroku.ProcessUpdate{Quantity: new(int)}, `{"quantity":0}`, "200 HTML", answer, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
+				if r.Method == "GET" {
+					reply(w, 200, c.now)
+					return
+				}
+				if body := sent(t, r); body != c.body {
+					t.Errorf("sent %s", body)
+				}
+				if c.lost != "" {
+					outcomes[c.lost](w, r)
+					return
+				}
+				reply(w, 200, answer)
+			})
+			got, err := srv.client(t).UpdateProcess(t.Context(), appID, "web", c.update)
+			if (err == nil) != c.ok || c.ok && got != want {
+				t.Errorf("%+v, %v", got, err)
+			}
+			if first := srv.requests()[0]; first != "PATCH "+path {
+				t.Error(first)
+			}
+		})
+	}
+	for _, body := range []string{`{}`, `{"type":"web"}`, `{"type":"worker","quantity":1}`, `[]`} {
+		_, client := answering(t, body)
+		if p, err := client.Process(t.Context(), appID, "web"); err == nil {
+			t.Errorf("%s reads as %+v", body, p)
+		}
 	}
 }

@@ -20,5 +20,5 @@ func CredentialsRevision(store, url string) int64 {
 	mac := hmac.New(sha256.New, []byte("terraform-provider-kvs/credentials_revision/"+store))
 	mac.Write([]byte(url))
 	revision := binary.BigEndian.Uint64(mac.Sum(nil)) >> (64 - revisionBits)
-	return int64(max(revision, 1)) //nolint:gosec // 53 bits fit
+	return int64(max(revision, 1))
 }

@@ -37,6 +37,26 @@ import {
 }
 
 import {
+  to = kvs_space_app_access.prod
+  id = "acme-prod:member@acme.example"
+}
+
+import {
+  to = kvs_space_app_access.vault
+  id = "acme-vault:Member@acme.example"
+}
+
+import {
+  to = kvs_formation.web
+  id = "orders-web:web"
+}
+
+import {
+  to = kvs_formation.worker
+  id = "admin-web:worker"
+}
+
+import {
   for_each = toset(values(local.stores)[*].app)
   to       = kvs_app.app[each.key]
   id       = each.key
@@ -204,9 +224,25 @@ resource "herokux_shield_private_space" "vault" {
 resource "heroku_space_inbound_ruleset" "prod" {
   space = "acme-prod"
 }
+
+resource "heroku_space_app_access" "prod" {
+  space = heroku_space.prod.id
+}
+
+resource "heroku_space_app_access" "vault" {
+  space = herokux_shield_private_space.vault.id
+}
 `
 
 const formerStores = `
+resource "heroku_formation" "web" {
+  app_id = heroku_app.app["orders-web"].id
+}
+
+resource "heroku_formation" "worker" {
+  app_id = heroku_app.app["admin-web"].id
+}
+
 resource "heroku_addon" "store" {
   for_each = local.stores
   app_id   = heroku_app.app[each.value.app].id

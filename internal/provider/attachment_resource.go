@@ -110,8 +110,8 @@ func (r *attachmentResource) Schema(_ context.Context, _ resource.SchemaRequest,
 			},
 			"credentials_revision": schema.Int64Attribute{
 				MarkdownDescription: "`credentials_revision` of the store that the attachment leads to: a number that changes whenever " +
-					"what the config var has does. Null when the Data API does not answer for the store. What a plan that " +
-					"changes the store itself will make of it is known from the next refresh on: `kvs_instance` has it at once.",
+					"the URL in the config var does. A change of the store itself in the same run shows here from the next refresh on, and at once " +
+					"in that of `kvs_instance`. Null when the Data API does not answer for the store.",
 				Computed: true,
 			},
 			"outside_space": schema.BoolAttribute{

@@ -364,6 +364,36 @@ func (regionNotation) normalize(s string) (string, error) {
 	}
 }
 
+// emailAddress is an e-mail address: Heroku takes upper and lower case for the same.
+type (
+	emailAddress     = normalizedString[emailNotation]
+	emailAddressType = normalizedStringType[emailNotation]
+)
+
+func newEmailAddress(s string) emailAddress { return newNormalizedString[emailNotation](s) }
+
+type emailNotation struct{}
+
+func (emailNotation) normalize(s string) (string, error) {
+	user, host, both := strings.Cut(s, "@")
+	if !both || user == "" || host == "" || strings.ContainsAny(host, "@:/") || strings.ContainsAny(s, " \t\r\n") {
+		return "", fmt.Errorf("%q is not an e-mail address: write for example dev@acme.example, without a name and without spaces", s)
+	}
+	return strings.ToLower(s), nil
+}
+
+// dynoSize is a dyno size: "standard-1x" and "Standard-1X" are the same one, and so are "Shield-M" and "Private-M".
+type (
+	dynoSize     = normalizedString[dynoSizeNotation]
+	dynoSizeType = normalizedStringType[dynoSizeNotation]
+)
+
+func newDynoSize(s string) dynoSize { return newNormalizedString[dynoSizeNotation](s) }
+
+type dynoSizeNotation struct{}
+
+func (dynoSizeNotation) normalize(s string) (string, error) { return keyvalue.DynoSize(s) }
+
 // invalidValue is the diagnostic for a single value that can be judged by itself; err says which values would do.
 func invalidValue(at path.Path, err error) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(at, "Invalid attribute value", err.Error()+".")

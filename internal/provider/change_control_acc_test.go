@@ -263,3 +263,36 @@ func TestAccChangeControl_actions(t *testing.T) {
 		t.Errorf("the record has %+v", lines)
 	}
 }
+
+// Who may create apps in a Shield Space, and the dynos of an app in it, are governed; the dynos of an app outside are not.
+func TestAccChangeControl_membersAndDynos(t *testing.T) {
+	t.Parallel()
+	const pattern = `reference_pattern = "CHG[0-9]{7}"`
+	estate := approved + staffed
+	l := newLab(t, estate, embedded)
+	l.mustApply(estate)
+	sent := len(l.writes())
+	for _, edit := range [][2]string{
+		{`"member@acme.example"`, "\"member@acme.example\"\n  permissions = []"},
+		{"quantity = 2", "quantity = 1"},
+		{`"Shield-S"`, `"Shield-M"`},
+	} {
+		l.cli.Configure(under(pattern, strings.Replace(estate, edit[0], edit[1], 1)))
+		if result := l.run(mishap{}, "plan", "-input=false", "-no-color"); result.Code != 1 ||
+			!acctest.Says(needsReference).MatchString(result.Output()) {
+			t.Errorf("%s: the plan exited %d:\n%s", edit[1], result.Code, result.Output())
+		}
+	}
+	l.cli.Configure(under(pattern, estate))
+	refused := l.mustRefuse(needsReference, "destroy", "-auto-approve", "-target=kvs_space_app_access.member", "-target=kvs_formation.inside")
+	for _, object := range []string{"kvs_space_app_access member@acme.example", "kvs_formation web"} {
+		if !strings.Contains(refused.Output(), object) {
+			t.Errorf("the end of %s is not refused:\n%s", object, refused.Output())
+		}
+	}
+	if now := len(l.writes()); now != sent {
+		t.Errorf("%d requests were sent", now-sent)
+	}
+	l.mustApply(under(pattern, strings.Replace(estate, "quantity = 3", "quantity = 4", 1)))
+	l.mustApply(under(pattern+`, reference = "CHG0000001"`, strings.Replace(estate, "quantity = 2", "quantity = 1", 1)))
+}

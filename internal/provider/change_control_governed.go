@@ -457,3 +457,19 @@ func (m maintenanceWindowModel) subject(ctx context.Context, c *connection) subj
 func (m trustedRangesModel) subject(ctx context.Context, c *connection) subject {
 	return c.spaceSubject(ctx, "kvs_trusted_ip_ranges", m.SpaceID)
 }
+
+func (m spaceAppAccessModel) subject(ctx context.Context, c *connection) subject {
+	s := c.spaceSubject(ctx, spaceAppAccessType, m.SpaceID)
+	s.object.ID, s.object.Name = m.ID.ValueString(), m.Email.ValueString()
+	return s
+}
+
+func (m formationModel) subject(ctx context.Context, c *connection) subject {
+	s := c.appSubject(ctx, m.AppID)
+	s.object.Kind, s.object.ID, s.object.Name = formationType, m.ID.ValueString(), m.Type.ValueString()
+	return s
+}
+
+func (m trustedRangeModel) subject(ctx context.Context, c *connection) subject {
+	return c.spaceSubject(ctx, rangeType, m.SpaceID)
+}

@@ -63,7 +63,8 @@ func (e *credentialsEphemeral) Metadata(_ context.Context, req ephemeral.Metadat
 func (e *credentialsEphemeral) Schema(ctx context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Reads the present URL of a store and its parts, without keeping them in the plan or the state. " +
-			"Heroku changes them by itself, on failover for example, so read them where they are used and store them nowhere. " +
+			"Heroku changes them by itself, on failover for example, so read them where they are used. A copy that has to be " +
+			"elsewhere follows them by `credentials_revision` of `kvs_instance` or `kvs_attachment`. " +
 			"While a run keeps them open they are looked at again every five minutes: when they have changed, a " +
 			"warning says so, since Terraform cannot replace what it has handed out.",
 		Attributes: map[string]schema.Attribute{

@@ -181,6 +181,8 @@ func (c *connection) afterAnswer(again repetition, answer *heroku.Error) string 
 			"detach that one first."
 	case "not_found":
 		return c.afterNotFound(answer)
+	case "cannot_update_above_limit":
+		return "Heroku has default limits for dynos: in a space 10 of a process type and 100 in all. Heroku Support raises them on request."
 	case "conflict":
 		return fmt.Sprintf("Another operation on the same object is running at Heroku: %s when it has ended.", again)
 	}
@@ -203,6 +205,8 @@ var lists = []struct{ word, list string }{
 	{"organization", "`heroku teams` lists the teams of an account"},
 	{"attachment", "`heroku addons --app NAME` lists the attachments of an app"},
 	{"plan", "`heroku addons:plans heroku-redis` lists the plans, as the data source kvs_plans does"},
+	{"member", "`heroku members --team NAME` lists the members of a team"},
+	{"formation", "`heroku ps --app NAME` lists the process types of an app"},
 	{"space", "`heroku spaces` lists the spaces of an account"},
 	{"add", "`heroku addons --all` lists the add-ons of an account"},
 	{"app", "`heroku apps --all` lists the apps of an account"},
@@ -300,6 +304,15 @@ func importReference(ctx context.Context, req resource.ImportStateRequest, attri
 		return reference[:longestReference] + " …"
 	}
 	return reference
+}
+
+// pairReference is importReference for what has an identity of two attributes, which an id has with a colon between them.
+func pairReference(ctx context.Context, req resource.ImportStateRequest, first, second string, diags *diag.Diagnostics) string {
+	reference := importReference(ctx, req, path.Root(first), diags)
+	if req.ID != "" || reference == "" {
+		return reference
+	}
+	return reference + ":" + importReference(ctx, req, path.Root(second), diags)
 }
 
 // invalidImport says what an import identifier looks like: its grammar in words, and an example.

@@ -31,6 +31,7 @@ var (
 	spaceFilters      = filters{"team"}
 	rangeFilters      = filters{"team", "space"}
 	appFilters        = filters{"team", "space"}
+	formationFilters  = filters{"team", "app", "space"}
 	attachmentFilters = filters{"team", "app", "space", "plan"}
 	storeFilters      = filters{"team", "app", "space", "plan", "version", "deprecated", "unattached"}
 )

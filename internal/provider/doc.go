@@ -85,6 +85,7 @@
 //	Manager.releaseApp                 SetConfigVar          the same; only a holder named in it puts the app back
 //	Manager.holdApp                    Scale                 what was before is in KVS_MIGRATION already
 //	Manager.releaseApp                 Scale                 process types at 0 that KVS_MIGRATION has another quantity of
+//	Manager.ScaleProcess               UpdateProcess         the process type that the configuration names, just read; of a held app the size only
 //	Manager.setAppMaintenance          UpdateApp             what was before is in KVS_MIGRATION already
 //
 // Attachments, windows, actions on stores:
@@ -113,7 +114,12 @@
 //	privateSpaceResource.steps         TransferSpace         the resource's own, by id
 //	privateSpaceResource.steps         SetSpaceLogDrain      the resource's own, by id
 //	privateSpaceResource.deleteOnceEmpty DeleteSpace         the resource's own, by id, that nothing protects; Heroku wants it empty
+//	spaceAppAccessResource.set         SetSpaceMember        who has a permission already, and not from this plan, is refused
+//	spaceAppAccessResource.giveUp      SetSpaceMember        the resource's own, by space and member; only a permission that it has
 //	trustedRangesResource.Create       SetTrustedRanges      the space that the configuration names; the plan shows what is replaced
 //	trustedRangesResource.Update       SetTrustedRanges      the resource's own, by the id of the space
 //	trustedRangesResource.Delete       SetTrustedRanges      the same, as on_destroy says; never to the whole internet by itself
+//	trustedRangeResource.Create        ChangeTrustedRanges   adds its range, which is not there; 0.0.0.0/0 goes as closes_space says
+//	trustedRangeResource.Update        ChangeTrustedRanges   its own range for another one that is not there, or that another instance gives up
+//	trustedRangeResource.Delete        ChangeTrustedRanges   removes its own range, and no other
 package provider

@@ -76,3 +76,24 @@ resource "kvs_attachment" "worker" {
   name        = "CACHE"
 }
 `
+
+// staffed has who may create apps in the space, and the dynos of apps inside and outside of it.
+const staffed = `
+resource "kvs_space_app_access" "member" {
+  space_id = kvs_private_space.prod.id
+  email    = "member@acme.example"
+}
+
+resource "kvs_formation" "inside" {
+  app_id   = kvs_app.inside.id
+  type     = "web"
+  quantity = 2
+  size     = "Shield-S"
+}
+
+resource "kvs_formation" "worker" {
+  app_id   = kvs_app.worker.id
+  type     = "worker"
+  quantity = 3
+}
+`

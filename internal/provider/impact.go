@@ -60,6 +60,8 @@ const (
 	methodLogDrain    = "log_drain"
 	methodMaintenance = "maintenance"
 	methodWindow      = "window"
+	methodAccess      = "access"
+	methodScale       = "scale"
 )
 
 func impactAttribute() schema.SingleNestedAttribute {
@@ -80,7 +82,7 @@ func impactAttribute() schema.SingleNestedAttribute {
 		Attributes: map[string]schema.Attribute{
 			"method": text("How the change is made: `create`, `settings`, `rename`, `plan_in_place`, " +
 				"`version_upgrade`, `replacement_by_fork`, `replacement_empty`, " +
-				"`attach`, `re_point`, `move`, `ranges`, `transfer`, `log_drain`, `maintenance`, `window`, `resume` " +
+				"`attach`, `re_point`, `move`, `ranges`, `transfer`, `log_drain`, `maintenance`, `window`, `access`, `scale`, `resume` " +
 				"for what an earlier apply has not finished, " +
 				"`protection` when only the protection is switched, `nothing_sent` when only what this provider keeps changes."),
 			"data": text("What becomes of the keys: `kept`, `copied`, `writes_at_risk` when writes made meanwhile may be lost, " +
@@ -443,6 +445,21 @@ func (m trustedRangesModel) impact(_ context.Context, before *trustedRangesModel
 	return i
 }
 
+func (m trustedRangeModel) impact(_ context.Context, before *trustedRangeModel) impact {
+	if m.Range.IsUnknown() || m.ClosesSpace.IsUnknown() {
+		return impact{unknown: true}
+	}
+	if before == nil || known(m.SpaceID) && !m.SpaceID.Equal(before.SpaceID) {
+		before = &trustedRangeModel{Applied: m.Applied}
+	}
+	i, edit := harmless(methodRanges), m.editOf(*before)
+	i.Admits, i.ShutsOut = stringSet(edit.add), stringSet(edit.remove)
+	if len(edit.add)+len(edit.remove) == 0 && m.Applied.Equal(before.Applied) {
+		i.Method = methodNothingSent
+	}
+	return i
+}
+
 // beyond are the ranges of a that are not in b, in whatever spelling.
 func beyond(a, b []string) []string {
 	return slices.DeleteFunc(slices.Clone(a), func(one string) bool {
@@ -461,4 +478,25 @@ func (m appModel) impact(_ context.Context, before *appModel) impact {
 
 func (m maintenanceWindowModel) impact(context.Context, *maintenanceWindowModel) impact {
 	return harmless(methodWindow)
+}
+
+func (m spaceAppAccessModel) impact(context.Context, *spaceAppAccessModel) impact {
+	return harmless(methodAccess)
+}
+
+// Another size restarts the dynos of the process type, and a change of their number restarts none. What a creation finds is not known.
+func (m formationModel) impact(_ context.Context, before *formationModel) impact {
+	i := harmless(methodScale)
+	if before == nil || !m.Size.IsUnknown() && !m.Size.equivalent(before.Size) {
+		i.Interruption, i.Restarts = keyvalue.InterruptionBrief, appsOf(m.app())
+	}
+	return i
+}
+
+// app is the app for a person: its name, or its UUID as long as that is all that is known.
+func (m formationModel) app() types.String {
+	if known(m.AppName) {
+		return m.AppName
+	}
+	return m.AppID
 }

@@ -92,7 +92,7 @@ resource "kvs_instance" "dev" {
 // A person or a policy that has nothing but the plan's JSON can tell what each change means.
 func TestAccImpact_ofEachChange(t *testing.T) {
 	t.Parallel()
-	estate := approved + beside
+	estate := approved + beside + staffed
 	l := newLab(t, estate, embedded)
 	// everything is new, so that little is known
 	created := l.changesOf(estate)
@@ -102,6 +102,8 @@ func TestAccImpact_ofEachChange(t *testing.T) {
 		"kvs_attachment.worker":         {"method": "attach", "data": "kept", "interruption": "none"},
 		"kvs_trusted_ip_ranges.prod":    {"method": "ranges", "admits": []any{"192.0.2.0/24", "198.51.100.0/24"}},
 		"kvs_maintenance_window.inside": {"method": "window"},
+		"kvs_space_app_access.member":   {"method": "access", "restarts": []any{}, "data": nil},
+		"kvs_formation.worker":          {"method": "scale", "interruption": "brief"},
 	} {
 		if got := created[address].impact(); !contains(got, want) {
 			t.Errorf("the plan of a new %s says %v, want %v", address, got, want)
@@ -149,6 +151,18 @@ func TestAccImpact_ofEachChange(t *testing.T) {
 		"a window": {
 			[2]string{`"Sunday"`, `"Monday"`}, "kvs_maintenance_window.inside",
 			map[string]any{"method": "window", "restarts": []any{}, "interruption": "none", "reference": "CHG0000001"},
+		},
+		"a permission that is taken away": {
+			[2]string{`"member@acme.example"`, "\"member@acme.example\"\n  permissions = []"}, "kvs_space_app_access.member",
+			map[string]any{"method": "access", "restarts": []any{}, "reference": "CHG0000001"},
+		},
+		"another quantity of dynos": {
+			[2]string{`quantity = 3`, `quantity = 4`}, "kvs_formation.worker",
+			map[string]any{"method": "scale", "restarts": []any{}, "interruption": "none"},
+		},
+		"another size of dynos": {
+			[2]string{`"Shield-S"`, `"Shield-M"`}, "kvs_formation.inside",
+			map[string]any{"method": "scale", "restarts": []any{"orders-inside"}, "interruption": "brief", "reference": "CHG0000001"},
 		},
 		"protection that is switched off": {
 			[2]string{`deletion_protection = true`, `deletion_protection = false`}, "kvs_instance.spare",

@@ -178,8 +178,9 @@ func (r *instanceResource) refuseForkFrom(ctx context.Context, from, to heroku.A
 }
 
 // refuseFork is refuseForkFrom of the source that a configuration names.
-func (r *instanceResource) refuseFork(ctx context.Context, fork forkModel, to types.String) diag.Diagnostics {
-	if r.client == nil || !known(fork.InstanceID) || !known(to) {
+func (r *instanceResource) refuseFork(ctx context.Context, config instanceModel, to types.String) diag.Diagnostics {
+	fork, diags := forkOf(ctx, config.Fork)
+	if diags.HasError() || r.client == nil || !known(fork.InstanceID) || !known(to) {
 		return nil
 	}
 	addOn, err := r.client.AddOn(ctx, heroku.AddOnID(fork.InstanceID.ValueString()))

@@ -139,9 +139,7 @@ func (r *instanceResource) planCreation(ctx context.Context, config instanceMode
 	if !config.Plan.IsUnknown() {
 		diags.Append(r.planPlacement(ctx, plan)...)
 	}
-	if fork, unread := forkOf(ctx, config.Fork); !unread.HasError() {
-		diags.Append(r.refuseFork(ctx, fork, plan.AppID)...)
-	}
+	diags.Append(r.refuseFork(ctx, config, plan.AppID)...)
 	// While a plan is applied, the name may be that of a store which goes in the same run: Heroku judges then.
 	if !applies && !diags.HasError() {
 		diags.Append(r.planAttachment(ctx, *plan, config)...)
@@ -329,7 +327,7 @@ func (r *instanceResource) orderOf(ctx context.Context, plan, config instanceMod
 		return order, diags
 	}
 	source, external, diags := r.forkSource(ctx, fork)
-	if diags.Append(r.refuseFork(ctx, fork, plan.AppID)...); !diags.HasError() {
+	if diags.Append(r.refuseFork(ctx, config, plan.AppID)...); !diags.HasError() {
 		diags.Append(r.proveSource(ctx, source, path.Root("fork"), external, plan.spec().Plan,
 			plan.terms(ctx).AcceptUnproven.ValueBool())...)
 		order.Config["fork"] = source.Reveal()
@@ -467,13 +465,16 @@ func declaredFailed(err error) bool {
 	return errors.As(err, &wait) && (wait.Outcome == heroku.Failed || wait.Outcome == heroku.Gone)
 }
 
+// failTheRun ends the warning of a creation that is not complete. The run succeeds, because an error would taint the object.
+const failTheRun = " To have such a run fail, and nothing else happen, write a postcondition on state: see the guide \"Continuous integration\"."
+
 // unfinished reports a store that exists but is not ready. It is a warning on purpose: see Create.
 func (r *instanceResource) unfinished(m instanceModel, err error) diag.Diagnostic {
 	cause := r.failure("", m.label(), err)
 	return diag.NewWarningDiagnostic("Key-Value Store is not ready yet",
 		cause.Detail()+"\n\nThe store exists and is kept in the state. The next apply continues with this same store: "+
 			"nothing is ordered again, and nothing is destroyed. "+
-			"Whatever depends on it may not work until then. To wait longer, raise timeouts.create.")
+			"Whatever depends on it may not work until then. To wait longer, raise timeouts.create."+failTheRun)
 }
 
 // ImportState takes the add-on's UUID, its name, or app::ATTACHMENT.

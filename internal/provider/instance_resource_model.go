@@ -270,7 +270,7 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				Update: true,
 				Delete: true,
 				CreateDescription: "How long to wait for a new store, such as `45m`; `30m` by default. When it " +
-					"passes, the store is kept and the next apply continues to wait.",
+					"passes, the store is kept, a warning says so, and the next apply continues to wait.",
 				UpdateDescription: "How long to wait for a plan change, such as `2h`; `60m` by default. When it " +
 					"passes, the next apply continues to wait.",
 				DeleteDescription: "How long to wait until a destroyed store is gone; `15m` by default.",

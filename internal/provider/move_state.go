@@ -27,10 +27,13 @@ import (
 var (
 	_ resource.ResourceWithMoveState = (*appResource)(nil)
 	_ resource.ResourceWithMoveState = (*attachmentResource)(nil)
+	_ resource.ResourceWithMoveState = (*formationResource)(nil)
 	_ resource.ResourceWithMoveState = (*instanceResource)(nil)
 	_ resource.ResourceWithMoveState = (*maintenanceWindowResource)(nil)
 	_ resource.ResourceWithMoveState = (*privateSpaceResource)(nil)
+	_ resource.ResourceWithMoveState = (*spaceAppAccessResource)(nil)
 	_ resource.ResourceWithMoveState = (*trustedRangesResource)(nil)
+	_ resource.ResourceWithMoveState = (*trustedRangeResource)(nil)
 )
 
 // formerState is an object in the state of another provider.
@@ -67,7 +70,9 @@ var successors = map[string]string{
 	"heroku_addon":                     "kvs_instance",
 	"heroku_addon_attachment":          "kvs_attachment",
 	"heroku_app":                       appType,
+	"heroku_formation":                 formationType,
 	"heroku_space":                     spaceType,
+	"heroku_space_app_access":          spaceAppAccessType,
 	"heroku_space_inbound_ruleset":     "kvs_trusted_ip_ranges",
 	"herokux_redis_maintenance_window": "kvs_maintenance_window",
 	"herokux_shield_private_space":     spaceType,
@@ -75,10 +80,6 @@ var successors = map[string]string{
 
 // unsucceeded are those to which nothing here corresponds, and what to do with them.
 var unsucceeded = map[string]string{
-	"heroku_formation": "No resource here sets dynos. Leave it to its own provider and remove the moved block: " +
-		"its app_id takes the id of a kvs_app.",
-	"heroku_space_app_access": "No resource here grants access to a space. Leave it to its own provider and remove the moved block: " +
-		"its space takes the name of a kvs_private_space.",
 	"herokux_redis_config": "The settings of a store are attributes of its kvs_instance: timeout, maxmemory_policy and " +
 		"notify_keyspace_events, in which \"\" says what \"disabled\" said. Write them there, and let go of this " +
 		"object, with a removed block in place of the moved one:\n\n" +
@@ -175,10 +176,37 @@ func (r *trustedRangesResource) MoveState(context.Context) []resource.StateMover
 	})
 }
 
+// No resource of the other providers is a single range.
+func (r *trustedRangeResource) MoveState(context.Context) []resource.StateMover {
+	return movers(rangeType, func(formerState, func(string, any)) diag.Diagnostics { return nil })
+}
+
 func (r *maintenanceWindowResource) MoveState(context.Context) []resource.StateMover {
 	return movers("kvs_maintenance_window", func(former formerState, put func(string, any)) diag.Diagnostics {
 		put("id", former.text("redis_id", "id"))
 		put("instance_id", former.text("redis_id", "id"))
+		return nil
+	})
+}
+
+// The id of a heroku_space_app_access is that of the user, and its space is an id or a name.
+func (r *spaceAppAccessResource) MoveState(context.Context) []resource.StateMover {
+	return movers(spaceAppAccessType, func(former formerState, put func(string, any)) diag.Diagnostics {
+		m := spaceAppAccessModel{SpaceID: types.StringValue(former.text("space")), Email: newEmailAddress(former.text("email"))}
+		put("id", m.key())
+		put("space_id", m.SpaceID)
+		put("email", m.Email)
+		return nil
+	})
+}
+
+// The id of a heroku_formation is that of the process type, or its name; early versions have the name of the app in app.
+func (r *formationResource) MoveState(context.Context) []resource.StateMover {
+	return movers(formationType, func(former formerState, put func(string, any)) diag.Diagnostics {
+		m := formationModel{AppID: types.StringValue(former.text("app_id", "app")), Type: types.StringValue(former.text("type"))}
+		put("id", m.key())
+		put("app_id", m.AppID)
+		put("type", m.Type)
 		return nil
 	})
 }

@@ -42,7 +42,7 @@ var estateStores = map[string][3]string{
 // estateShared are attachments of stores to other apps, under the name SHARED.
 var estateShared = map[string]string{"orders-cache": "search-web", "search-cache": "admin-web", "mail-queue": "billing-web"}
 
-// newEstate makes 8 apps, 12 stores, 3 shared attachments, 10 windows and 2 spaces. With early, every second state is one of
+// newEstate makes 8 apps with process types, 12 stores, 3 shared attachments, 10 windows and 2 spaces with a member each. With early, every second state is one of
 // an early version.
 func newEstate(t *testing.T, early bool) *estate {
 	t.Helper()
@@ -63,6 +63,8 @@ func newEstate(t *testing.T, early bool) *estate {
 	e.add("heroku_space_inbound_ruleset.prod", 0, map[string]any{"id": "2f1c6a0e-58b5-4b2c-8a54-11f4ac02f7aa", "space": "acme-prod",
 		"rule": []any{map[string]any{"action": "allow", "source": "192.0.2.0/24"}, map[string]any{"action": "allow",
 			"source": "198.51.100.7/32"}}})
+	e.access(prod, "2f1c6a0e-58b5-4b2c-8a54-11f4ac02f7ab", string(prod.ID))
+	e.access(vault, "2f1c6a0e-58b5-4b2c-8a54-11f4ac02f7ab", map[bool]string{true: vault.Name, false: string(vault.ID)}[early])
 	apps := map[string]heroku.AppID{}
 	stores := map[string]heroku.AddOn{}
 	for i, name := range slices.Sorted(maps.Keys(estateStores)) {
@@ -75,6 +77,15 @@ func newEstate(t *testing.T, early bool) *estate {
 	for i, name := range slices.Sorted(maps.Keys(estateShared)) {
 		e.shared(stores[name], apps[estateShared[name]], early && i%2 == 1)
 	}
+	e.add("heroku_formation.web", 0, map[string]any{"id": "a1c3e5f7-0b2d-4f68-8a9c-1e3f5b7d9a0c", "app_id": string(apps["orders-web"]),
+		"type": "web", "quantity": 1, "size": "standard-1x"})
+	worker := map[string]any{"id": "worker", "type": "worker", "quantity": 1, "size": "Standard-1X"}
+	if early {
+		worker["app"] = "admin-web"
+	} else {
+		worker["app_id"] = string(apps["admin-web"])
+	}
+	e.add("heroku_formation.worker", 0, worker)
 	return e
 }
 
@@ -83,6 +94,16 @@ func (e *estate) must(err error) {
 	if err != nil {
 		e.Fatal(err)
 	}
+}
+
+// access lets a member create apps in a space, which the former state has by its id or its name.
+func (e *estate) access(space heroku.Space, user, reference string) {
+	e.Helper()
+	member, err := e.Somebody.SpaceMember(e.Context(), space.ID, plainMember)
+	e.must(err)
+	e.must2(e.Somebody.SetSpaceMember(e.Context(), member, []string{"create_apps"}))
+	e.add("heroku_space_app_access."+strings.TrimPrefix(space.Name, "acme-"), 0, map[string]any{"id": user, "space": reference,
+		"email": "Member@acme.example", "permissions": []any{"create_apps"}})
 }
 
 // must2 is must for calls of which only the error is wanted.
@@ -209,6 +230,16 @@ resource "kvs_trusted_ip_ranges" "prod" {
   ranges   = { for range in ["192.0.2.0/24", "198.51.100.7/32"] : range => {} }
 }
 
+resource "kvs_space_app_access" "prod" {
+  space_id = kvs_private_space.prod.id
+  email    = "member@acme.example"
+}
+
+resource "kvs_space_app_access" "vault" {
+  space_id = kvs_private_space.vault.id
+  email    = "MEMBER@acme.example"
+}
+
 `
 
 const estateApps = `
@@ -222,6 +253,19 @@ resource "kvs_app" "app" {
 `
 
 const estateRest = `
+resource "kvs_formation" "web" {
+  app_id   = kvs_app.app["orders-web"].id
+  type     = "web"
+  quantity = 1
+  size     = "Standard-1X"
+}
+
+resource "kvs_formation" "worker" {
+  app_id   = kvs_app.app["admin-web"].id
+  type     = "worker"
+  quantity = 1
+}
+
 resource "kvs_instance" "store" {
   for_each         = local.stores
   app_id           = kvs_app.app[each.value.app].id
@@ -264,12 +308,32 @@ moved {
 }
 
 moved {
+  from = heroku_space_app_access.prod
+  to   = kvs_space_app_access.prod
+}
+
+moved {
+  from = heroku_space_app_access.vault
+  to   = kvs_space_app_access.vault
+}
+
+moved {
   from = heroku_app.app
   to   = kvs_app.app
 }
 ` + storeMoves
 
 const storeMoves = `
+moved {
+  from = heroku_formation.web
+  to   = kvs_formation.web
+}
+
+moved {
+  from = heroku_formation.worker
+  to   = kvs_formation.worker
+}
+
 moved {
   from = heroku_addon.store
   to   = kvs_instance.store
@@ -399,10 +463,8 @@ func TestMoveState_refusals(t *testing.T) {
 		"another kind": {"heroku_app", nil, "kvs_instance",
 			[]string{"The moved block leads to another kind of resource", "A heroku_app becomes a kvs_app, and not a kvs_instance"}},
 		"dynos": {"heroku_formation", nil, "kvs_app",
-			[]string{"Nothing here corresponds to the former resource", "its app_id takes the id of a kvs_app"}},
-		"access to a space": {"heroku_space_app_access", nil, "kvs_private_space", []string{"its space takes the name " +
-			"of a kvs_private_space"}},
-		"settings":       {"herokux_redis_config", nil, "kvs_instance", []string{"removed {\n  from = herokux_redis_config.example"}},
+			[]string{"The moved block leads to another kind of resource", "A heroku_formation becomes a kvs_formation"}},
+		"settings":       {"herokux_redis_config", nil, "kvs_instance", []string{"Nothing here corresponds to the former resource", "removed {\n  from = herokux_redis_config.example"}},
 		"no id":          {"heroku_app", map[string]any{"id": nil}, "kvs_app", []string{"The former state cannot be read"}},
 		"a type unknown": {"heroku_drain", nil, "kvs_app", []string{"Unable to Move Resource State"}},
 	} {

@@ -18,8 +18,8 @@ resource "terraform_data" "web" {
   input = kvs_instance.cache.app_id
 }
 `
-	l := newLab(t, approved+wakes, embedded)
-	l.mustApply(approved + wakes)
+	l := newLab(t, approved+wakes+staffed, embedded)
+	l.mustApply(approved + wakes + staffed)
 	expect := func(names map[string]map[string]any) {
 		t.Helper()
 		for address, want := range names {
@@ -34,13 +34,16 @@ resource "terraform_data" "web" {
 		"kvs_trusted_ip_ranges.prod":    {"space_name": "acme-prod"},
 		"kvs_maintenance_window.inside": {"instance_name": "orders-inside-cache"},
 		"kvs_attachment.worker":         {"instance_name": "orders-cache", "app_name": "orders-worker"},
+		"kvs_space_app_access.member":   {"space_name": "acme-prod"},
+		"kvs_formation.worker":          {"app_name": "orders-worker"},
 	})
 
 	// what is renamed in the plan, and changed beside that: names follow with the next refresh
 	renamed := strings.NewReplacer(`"acme-prod"`, `"acme-main"`, `"orders-inside"`, `"orders-within"`,
 		`"orders-inside-cache"`, `"orders-within-cache"`, `"orders-web"`, `"orders-www"`, `"orders-worker"`, `"orders-jobs"`,
 		"192.0.2.0/24", "203.0.113.0/24", "Sunday", "Monday", "SECOND", "THIRD",
-		`"orders-cache"`, "\"orders-store\"\n  timeout = 60", `"CACHE"`, `"STORE"`).Replace(approved) + wakes
+		`"orders-cache"`, "\"orders-store\"\n  timeout = 60", `"CACHE"`, `"STORE"`,
+		"quantity = 3", "quantity = 4").Replace(approved+staffed) + wakes
 	l.mustApply(renamed)
 	l.expectNoChanges()
 	l.mustApply(renamed)
@@ -49,6 +52,8 @@ resource "terraform_data" "web" {
 		"kvs_trusted_ip_ranges.prod":    {"space_name": "acme-main"},
 		"kvs_maintenance_window.inside": {"instance_name": "orders-within-cache"},
 		"kvs_attachment.worker":         {"instance_name": "orders-store", "app_name": "orders-jobs"},
+		"kvs_space_app_access.member":   {"space_name": "acme-main"},
+		"kvs_formation.worker":          {"app_name": "orders-jobs"},
 	})
 
 	// what is re-pointed has the name of what it leads to; what is renamed by hand meanwhile stays as it was planned

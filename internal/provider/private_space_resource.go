@@ -191,7 +191,7 @@ func (r *privateSpaceResource) Schema(ctx context.Context, _ resource.SchemaRequ
 				Update: true,
 				Delete: true,
 				CreateDescription: "How long to wait for a new space, such as `1h`; `45m` by default. When it passes, " +
-					"the space is kept and the next apply continues to wait.",
+					"the space is kept, a warning says so, and the next apply continues to wait.",
 				UpdateDescription: "How long to wait for a transfer, such as `30m`; `20m` by default.",
 				DeleteDescription: "How long to wait until a destroyed space is gone; `30m` by default.",
 			}),
@@ -317,7 +317,7 @@ func (r *privateSpaceResource) Create(ctx context.Context, req resource.CreateRe
 		resp.Diagnostics.AddWarning("Private Space is not ready yet",
 			r.failure("", plan.String(), err).Detail()+"\n\nThe space exists and is kept in the state. The next apply "+
 				"continues with this same space: nothing is ordered again, and nothing is destroyed. "+
-				"Apps cannot be created in it until then. To wait longer, raise timeouts.create.")
+				"Apps cannot be created in it until then. To wait longer, raise timeouts.create."+failTheRun)
 	}
 	save()
 }

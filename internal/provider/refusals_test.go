@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
@@ -183,6 +184,28 @@ var stories = map[string]struct {
 		"Unable to read what is in the Private Space",
 		"Unable to set the trusted IP ranges",
 	}},
+	"a range of a space": {func(f *front) {
+		space, one := f.resource("kvs_private_space"), f.resource("kvs_trusted_ip_range")
+		of := values{"name": "acme-prod", "team": "acme", "deletion_protection": false}
+		space.apply(of)
+		f.begin()
+		trusted := func(range_ string) values {
+			return values{"space_id": space.get("id"), "range": range_, "closes_space": true}
+		}
+		one.apply(trusted("192.0.2.0/24"))
+		one.refresh()
+		one.apply(trusted("198.51.100.0/24"))
+		f.imports("kvs_trusted_ip_range", "acme-prod:198.51.100.0/24")
+		one.apply(nil)
+	}, []string{
+		"Changes of somebody else may be lost",
+		"The trusted IP range is not in force yet",
+		"The trusted IP range is removed, but may still be in force",
+		"The trusted IP range is set, but not in force yet",
+		"Unable to change the trusted IP ranges of the space",
+		"Unable to find Private Space",
+		"Unable to read the trusted IP range",
+	}},
 	"a store outside of its space": {func(f *front) {
 		space, app, store := f.resource("kvs_private_space"), f.resource("kvs_app"), f.resource("kvs_instance")
 		space.apply(values{"name": "acme-prod", "team": "acme"})
@@ -223,6 +246,40 @@ var stories = map[string]struct {
 		"Unable to find Key-Value Store",
 		"Unable to read the maintenance window",
 		"Unable to set the maintenance window",
+	}},
+	"the permissions of a member": {func(f *front) {
+		space, access := f.resource("kvs_private_space"), f.resource("kvs_space_app_access")
+		space.apply(values{"name": "acme-prod", "team": "acme"})
+		f.begin()
+		of := values{"space_id": space.get("id"), "email": "member@acme.example"}
+		access.apply(of)
+		access.refresh()
+		of["permissions"] = []tftypes.Value{}
+		access.apply(of)
+		delete(of, "permissions")
+		access.apply(of)
+		f.imports("kvs_space_app_access", "acme-prod:member@acme.example")
+		access.apply(nil)
+	}, []string{
+		"Unable to find Private Space",
+		"Unable to import the permissions of the member",
+		"Unable to read the permissions of the member",
+		"Unable to set the permissions of the member",
+		"Unable to take away the permissions of the member",
+	}},
+	"the dynos of an app": {func(f *front) {
+		app, formation := f.resource("kvs_app"), f.resource("kvs_formation")
+		app.apply(values{"name": "orders-api"})
+		f.begin()
+		formation.apply(values{"app_id": app.get("id"), "type": "web", "quantity": 2})
+		formation.refresh()
+		formation.apply(values{"app_id": app.get("id"), "type": "web", "quantity": 3, "size": "Standard-2X"})
+		f.imports("kvs_formation", "orders-api:web")
+		formation.apply(nil)
+	}, []string{
+		"Unable to import the process type",
+		"Unable to read the process type",
+		"Unable to scale the process type",
 	}},
 	"catalogues": {func(f *front) {
 		f.begin()

@@ -44,12 +44,15 @@ const (
 // newest are attributes that a release before might not have had. Those that protect a store are not among them: without
 // its deletion_protection a state protects nothing.
 var newest = map[string][]string{
+	"kvs_formation":  {"app_name"},
 	"kvs_app":        {"internal_routing", "maintenance", "team"},
 	"kvs_attachment": {"config_vars", "credentials_revision"},
 	"kvs_instance": {"retired_instance_id", "outside_space", "version", "version_actual", "persistence",
 		"credentials_revision", "migration.version_upgrade", "migration.accept_unproven", "timeouts.update"},
 	"kvs_maintenance_window": {"ends_at", "next"},
 	"kvs_private_space":      {"data_cidr", "generation", "log_drain_url_wo", "log_drain_url_wo_version", "timeouts"},
+	"kvs_space_app_access":   {"space_name", "taken_over"},
+	"kvs_trusted_ip_range":   {"closes_space", "description", "expires_at", "timeouts"},
 	"kvs_trusted_ip_ranges":  {"on_destroy", "previous_ranges", "ranges.192.0.2.0/24.description"},
 }
 
@@ -77,6 +80,21 @@ resource "kvs_trusted_ip_ranges" "prod" {
   }
 }
 
+resource "kvs_private_space" "shared" {
+  name                = "acme-shared"
+  team                = "acme"
+  deletion_protection = false
+}
+
+resource "kvs_trusted_ip_range" "office" {
+  space_id     = kvs_private_space.shared.id
+  range        = "192.0.2.0/24"
+  description  = "office"
+  closes_space = true
+  expires_at   = "2099-12-18T00:00:00Z"
+  timeouts     = { create = "20m" }
+}
+
 resource "kvs_app" "web" {
   name        = "orders-web"
   team        = "acme"
@@ -86,6 +104,18 @@ resource "kvs_app" "web" {
 resource "kvs_app" "inside" {
   name     = "orders-inside"
   space_id = kvs_private_space.prod.id
+}
+
+resource "kvs_space_app_access" "member" {
+  space_id = kvs_private_space.prod.id
+  email    = "Member@acme.example"
+}
+
+resource "kvs_formation" "web" {
+  app_id   = kvs_app.web.id
+  type     = "web"
+  quantity = 2
+  size     = "standard-2x"
 }
 
 resource "kvs_instance" "cache" {

@@ -227,22 +227,19 @@ func (r *trustedRangesResource) ModifyPlan(ctx context.Context, req resource.Mod
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("applied"), types.BoolUnknown())...)
 	}
 	if !plan.Ranges.IsUnknown() && (!exists || !slices.Equal(plan.sources(), state.sources())) {
-		resp.Diagnostics.Append(r.review(ctx, plan)...)
+		resp.Diagnostics.Append(r.review(ctx, state, plan)...)
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("applied"), types.BoolUnknown())...)
 	}
 }
 
-// review warns of what the author may not have meant.
-func (r *trustedRangesResource) review(ctx context.Context, plan trustedRangesModel) diag.Diagnostics {
+// review says whom a change shuts out, and warns of what the author may not have meant.
+func (r *trustedRangesResource) review(ctx context.Context, state, plan trustedRangesModel) diag.Diagnostics {
 	var diags diag.Diagnostics
 	shield, label := false, "A new space"
 	if r.client != nil && known(plan.SpaceID) {
-		label = "Space " + plan.SpaceID.ValueString()
-		if space, err := r.client.Space(ctx, plan.spaceID()); err == nil {
-			diags.Append(refuseRangesOf(space, path.Root("ranges"))...)
-			shield, label = space.Shield, fmt.Sprintf("Space %q (%s)", space.Name, space.ID)
-		}
+		label, shield, diags = r.spaceOfRanges(ctx, plan.spaceID(), path.Root("ranges"))
 	}
+	diags.Append(announceLoss(label, state.sources(), plan.sources())...)
 	if hints := keyvalue.ReviewTrustedRanges(plan.sources(), shield); len(hints) > 0 {
 		diags.AddAttributeWarning(path.Root("ranges"), "Trusted IP ranges may not mean what was intended", label+":\n\n"+bullets(hints))
 	}
@@ -257,6 +254,12 @@ func (m trustedRangesModel) announceDestroy() diag.Diagnostics {
 			"on_destroy = %q sets %s as the only trusted range of space %s.", onDestroyOpen, keyvalue.Internet, m.SpaceID.ValueString()))
 	case m.OnDestroy.ValueString() == onDestroyRestore && m.restorable() == nil:
 		diags.AddWarning("The trusted IP ranges stay as they are", m.notRestored())
+	case m.OnDestroy.ValueString() == onDestroyRestore:
+		var restored []string
+		for _, rule := range m.restorable() {
+			restored = append(restored, rule.Source)
+		}
+		diags.Append(announceLoss("Space "+m.SpaceID.ValueString(), m.sources(), restored)...)
 	}
 	return diags
 }

@@ -130,17 +130,25 @@ func (m *Manager) heldApp(ctx context.Context, id heroku.AppID) (heldApp, error)
 		return heldApp{}, err
 	}
 	held := heldApp{App: app}
-	memo, set, err := m.client.ConfigVar(ctx, id, HoldVar)
-	if err == nil && set && (json.Unmarshal([]byte(memo), &held.memo) != nil || len(held.memo.Holders) == 0) {
+	if held.memo, err = m.memoOf(ctx, app); err != nil {
+		return heldApp{}, err
+	}
+	held.formation, err = m.client.Formation(ctx, id)
+	return held, err
+}
+
+// memoOf reads the memo of an app; without holders there is none.
+func (m *Manager) memoOf(ctx context.Context, app heroku.App) (memo holdMemo, err error) {
+	text, set, err := m.client.ConfigVar(ctx, app.ID, HoldVar)
+	if err == nil && set && (json.Unmarshal([]byte(text), &memo) != nil || len(memo.Holders) == 0) {
 		err = fmt.Errorf("the config var %s of the app %s, in which this provider keeps what the app was like before, cannot be understood, "+
 			"so nothing was touched: read it with `heroku config:get %[1]s -a %[2]s`, put maintenance mode and dynos of the app back by hand, "+
 			"and remove it with `heroku config:unset %[1]s -a %[2]s`", HoldVar, app.Name)
 	}
 	if err != nil {
-		return heldApp{}, err
+		return holdMemo{}, err
 	}
-	held.formation, err = m.client.Formation(ctx, id)
-	return held, err
+	return memo, nil
 }
 
 // isHeld reports that the app is held already as asked.

@@ -68,10 +68,13 @@ func getDynoSize(c *call) (any, error) {
 	return d.body(), nil
 }
 
+// hasDynoSize reports whether an app can have dynos of a size.
+func (w *world) hasDynoSize(a *app, d dynoSize) bool {
+	return d.generation == w.generation(a) && d.inSpaces() == (a.Space != "")
+}
+
 func listAppDynoSizes(c *call, a *app) (any, error) {
-	available := slices.DeleteFunc(slices.Clone(dynoSizes), func(d dynoSize) bool {
-		return d.generation != c.w.generation(a) || d.inSpaces() != (a.Space != "")
-	})
+	available := slices.DeleteFunc(slices.Clone(dynoSizes), func(d dynoSize) bool { return !c.w.hasDynoSize(a, d) })
 	return listAll(available, dynoSize.body, "id", "name"), nil
 }
 

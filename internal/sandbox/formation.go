@@ -22,8 +22,12 @@ type process struct {
 	Restarted               map[int]time.Time `json:",omitempty"` // when a dyno was last restarted by itself, by its number
 }
 
-// maxDynos of one process type (Dev Center: Dyno Types, default scaling limits).
-const maxDynos = 10
+// maxDynos of one process type (Dev Center: Dyno Types, default scaling limits), and of all apps in a space (Dev Center: Private
+// Spaces, "Default Limits for Private Spaces").
+const (
+	maxDynos      = 10
+	maxSpaceDynos = 100
+)
 
 func processBody(a *app, p process) object {
 	return object{
@@ -76,14 +80,16 @@ type scaling struct {
 	DynoSize reference `json:"dyno_size"`
 }
 
-func (in scaling) apply(p *process, now time.Time) error {
+func (in scaling) apply(p *process, available func(dynoSize) bool, now time.Time) error {
 	size := string(cmp.Or(in.DynoSize, in.Size))
 	if size != "" {
 		known, ok := lookUpDynoSize(size)
-		if !ok {
+		if !ok || !available(known) {
 			var names []string
 			for _, d := range dynoSizes {
-				names = append(names, d.name)
+				if available(d) {
+					names = append(names, d.name)
+				}
 			}
 			return invalid("No such size as %s. Use one of %s.", size, strings.Join(names, ", "))
 		}
@@ -122,6 +128,24 @@ func (a *app) checkSizes() error {
 	return nil
 }
 
+// checkSpaceDynos refuses more dynos than a space may have altogether. The answer is inferred.
+func (w *world) checkSpaceDynos(a *app) error {
+	if a.Space == "" {
+		return nil
+	}
+	n := 0
+	for _, other := range w.appsIn(w.Spaces[a.Space]) {
+		for _, p := range other.Formation {
+			n += p.Quantity
+		}
+	}
+	if n > maxSpaceDynos {
+		return refuse(http.StatusUnprocessableEntity, "cannot_update_above_limit",
+			"Cannot update to more than %d dynos in the space %s.", maxSpaceDynos, w.Spaces[a.Space].Name)
+	}
+	return nil
+}
+
 func updateFormation(c *call, a *app, in struct {
 	Updates []scaling `json:"updates"`
 }) (any, error) {
@@ -150,10 +174,11 @@ func updateProcess(c *call, a *app, in scaling) (any, error) {
 // scale carries out all updates of a formation, or none.
 func (c *call) scale(a *app, updates []scaling) (err error) {
 	before := slices.Clone(a.Formation)
+	available := func(d dynoSize) bool { return c.w.hasDynoSize(a, d) }
 	for _, update := range updates {
 		p, findErr := a.process(update.Type)
 		if err = findErr; err == nil {
-			err = update.apply(p, c.now)
+			err = update.apply(p, available, c.now)
 		}
 		if err != nil {
 			break
@@ -161,6 +186,9 @@ func (c *call) scale(a *app, updates []scaling) (err error) {
 	}
 	if err == nil {
 		err = a.checkSizes()
+	}
+	if err == nil {
+		err = c.w.checkSpaceDynos(a)
 	}
 	if err != nil {
 		a.Formation = before

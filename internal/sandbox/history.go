@@ -4,6 +4,7 @@
 package sandbox
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"sync"
@@ -23,6 +24,7 @@ type AppMoment struct {
 	ID, Team, Space, Region      string
 	Maintenance, InternalRouting bool
 	ConfigVars                   map[string]string // name -> the store whose URL it holds; "" when it was set by hand
+	Formation                    map[string]string // process type -> its dynos, such as "1 Standard-1X"
 }
 
 // SpaceMoment is a space at one moment.
@@ -30,6 +32,7 @@ type SpaceMoment struct {
 	ID, Team, Region, CIDR, DataCIDR, LogDrain string
 	Shield                                     bool
 	Ranges                                     []string // trusted ones, sorted
+	CreateApps                                 []string // e-mail addresses of who may create apps without being an admin, sorted
 }
 
 // StoreMoment is a store at one moment.
@@ -88,7 +91,10 @@ func (w *world) moment() Moment {
 	for _, a := range w.Apps {
 		one := AppMoment{
 			ID: a.ID, Region: a.Region, Maintenance: a.Maintenance,
-			InternalRouting: a.InternalRouting != nil && *a.InternalRouting, ConfigVars: map[string]string{},
+			InternalRouting: a.InternalRouting != nil && *a.InternalRouting, ConfigVars: map[string]string{}, Formation: map[string]string{},
+		}
+		for _, p := range a.Formation {
+			one.Formation[p.Type] = fmt.Sprintf("%d %s", p.Quantity, p.Size)
 		}
 		if a.Team != "" {
 			one.Team = w.Teams[a.Team].Name
@@ -141,7 +147,11 @@ func (w *world) moment() Moment {
 				one.Ranges = append(one.Ranges, r.Source)
 			}
 		}
+		for _, id := range sp.CreateApps {
+			one.CreateApps = append(one.CreateApps, w.Users[id].Email)
+		}
 		slices.Sort(one.Ranges)
+		slices.Sort(one.CreateApps)
 		m.Spaces[sp.Name] = one
 	}
 	return m

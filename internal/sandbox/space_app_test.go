@@ -183,3 +183,37 @@ func TestPlacement_theServiceAloneIsTheDefaultPlanOfTheSurroundings(t *testing.T
 		w.send("POST /apps/"+app+"/addons", `{"plan":"heroku-redis"}`).is(201).says("plan.name", "heroku-redis:"+plan)
 	}
 }
+
+// Sizes depend on where an app is, and a space has so many dynos altogether.
+func TestFormation_inSpaces(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.space("acme-prod")
+	w.app("orders-api")
+	w.send("PATCH /apps/orders-api/formation/web", `{"size":"private-s"}`).is(422).says("id", "invalid_params")
+	for n := range 6 {
+		name := fmt.Sprintf("orders-%d", n)
+		w.send("POST /teams/apps", fmt.Sprintf(`{"name":%q,"space":"acme-prod"}`, name)).is(201)
+		w.send("PATCH /apps/"+name+"/formation/web", `{"size":"standard-1x"}`).is(422).says("id", "invalid_params")
+		scaled := w.send("PATCH /apps/"+name+"/formation", `{"updates":[{"type":"web","quantity":10},{"type":"worker","quantity":9}]}`)
+		if n < 5 {
+			scaled.is(200)
+		} else {
+			scaled.is(422).says("id", "cannot_update_above_limit")
+		}
+	}
+	w.send("GET /apps/orders-5/formation/web", "").is(200).says("quantity", "1")
+}
+
+// Who leaves a team does not come back with permissions.
+func TestSpaceMember_whoLeavesTheTeam(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.space("acme-prod")
+	const member = "/spaces/acme-prod/members/member@acme.example"
+	w.send("PATCH "+member, `{"permissions":[{"name":"create_apps"}]}`).is(200).says("permissions.0.name", "create_apps")
+	w.send("DELETE /teams/acme/members/member@acme.example", "").is(200)
+	w.send("GET "+member, "").is(404)
+	w.send("PUT /teams/acme/members", `{"email":"member@acme.example","role":"member"}`).is(200)
+	w.send("GET "+member, "").is(200).says("permissions.0.name", "")
+}

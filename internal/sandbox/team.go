@@ -177,6 +177,11 @@ func deleteTeamMember(c *call, t *team) (any, error) {
 	for i, m := range t.Members {
 		if m.ID == ref || m.User == ref || c.w.Users[m.User].Email == ref {
 			t.Members = slices.Delete(t.Members, i, i+1)
+			for _, sp := range c.w.Spaces { // what a former member was granted does not come back
+				if sp.Team == t.ID {
+					sp.CreateApps = slices.DeleteFunc(sp.CreateApps, func(id string) bool { return id == m.User })
+				}
+			}
 			return c.w.memberBody(m), nil
 		}
 	}

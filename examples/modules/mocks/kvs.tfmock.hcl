@@ -57,6 +57,29 @@ mock_resource "kvs_trusted_ip_ranges" {
   }
 }
 
+mock_resource "kvs_trusted_ip_range" {
+  override_during = plan
+  defaults = {
+    id         = "11111111-1111-4111-8111-111111111111:192.0.2.0/24"
+    applied    = true
+    space_name = "acme-prod"
+    takes_over = null
+    impact = {
+      method       = "ranges"
+      data         = null
+      interruption = "none"
+      url_changes  = "no"
+      irreversible = false
+      price_before = null
+      price_after  = null
+      restarts     = []
+      admits       = null
+      shuts_out    = null
+      reference    = null
+    }
+  }
+}
+
 mock_resource "kvs_app" {
   override_during = plan
   defaults = {
@@ -70,6 +93,52 @@ mock_resource "kvs_app" {
     created_at       = "2026-01-14T09:00:00Z"
     impact = {
       method       = "create"
+      data         = null
+      interruption = "none"
+      url_changes  = "no"
+      irreversible = false
+      price_before = null
+      price_after  = null
+      restarts     = []
+      admits       = null
+      shuts_out    = null
+      reference    = null
+    }
+  }
+}
+
+mock_resource "kvs_space_app_access" {
+  override_during = plan
+  defaults = {
+    id          = "11111111-1111-4111-8111-111111111111:dev@acme.example"
+    space_name  = "acme-prod"
+    permissions = ["create_apps"]
+    taken_over  = null
+    impact = {
+      method       = "access"
+      data         = null
+      interruption = "none"
+      url_changes  = "no"
+      irreversible = false
+      price_before = null
+      price_after  = null
+      restarts     = []
+      admits       = null
+      shuts_out    = null
+      reference    = null
+    }
+  }
+}
+
+mock_resource "kvs_formation" {
+  override_during = plan
+  defaults = {
+    id       = "22222222-2222-4222-8222-222222222222:web"
+    app_name = "acme-web"
+    quantity = 1
+    size     = "Standard-1X"
+    impact = {
+      method       = "scale"
       data         = null
       interruption = "none"
       url_changes  = "no"

@@ -1,0 +1,120 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package heroku
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+)
+
+// Email is an e-mail address. Heroku takes upper and lower case for the same.
+type Email string
+
+// Folded is the address in lower case.
+func (e Email) Folded() Email { return Email(strings.ToLower(string(e))) }
+
+// SpaceMember is a member of the team that a space belongs to, and what the member may do in the space (Platform API reference,
+// space app access). Who is no member of the team is a 404; who is an admin of it may always create apps.
+type SpaceMember struct {
+	SpaceID     SpaceID
+	SpaceName   string
+	UserID      string
+	Email       Email
+	Permissions []string // "create_apps" is the only one
+}
+
+type wireSpaceMember struct {
+	Space       ref    `json:"space"`
+	Permissions *[]ref `json:"permissions"`
+	User        struct {
+		ID    text `json:"id"`
+		Email text `json:"email"`
+	} `json:"user"`
+}
+
+// value refuses an answer without permissions: that would read as if they had been taken away.
+func (w wireSpaceMember) value() (SpaceMember, error) {
+	if w.Permissions == nil || w.User.Email == "" {
+		return SpaceMember{}, missing("permissions and e-mail address of a member")
+	}
+	m := SpaceMember{
+		SpaceID: SpaceID(w.Space.ID), SpaceName: string(w.Space.Name), UserID: string(w.User.ID), Email: Email(w.User.Email),
+	}
+	for _, permission := range *w.Permissions {
+		if permission.Name == "" {
+			return SpaceMember{}, missing("name of a permission")
+		}
+		m.Permissions = append(m.Permissions, string(permission.Name))
+	}
+	slices.Sort(m.Permissions)
+	return m, nil
+}
+
+func memberSpace(m SpaceMember) SpaceID { return m.SpaceID }
+func memberEmail(m SpaceMember) Email   { return m.Email.Folded() }
+func memberName(m SpaceMember) string   { return string(m.Email) }
+
+// SpaceMembers lists the members of a space in the order of their addresses.
+func (c *Client) SpaceMembers(ctx context.Context, space SpaceID) ([]SpaceMember, error) {
+	members, err := list(ctx, c, c.get("spaces", string(space), "members"), aboutEach(space, memberSpace, many[wireSpaceMember]),
+		memberName)
+	slices.SortFunc(members, func(a, b SpaceMember) int { return strings.Compare(string(a.Email), string(b.Email)) })
+	return members, err
+}
+
+// SpaceMember returns one member of a space. Many that are read together are one list of the space.
+func (c *Client) SpaceMember(ctx context.Context, space SpaceID, email Email) (SpaceMember, error) {
+	return c.members.in(space).Get(ctx, email.Folded())
+}
+
+func (c *Client) newMembers(space SpaceID) *batch[Email, SpaceMember] {
+	all := func(ctx context.Context) (map[Email]SpaceMember, error) {
+		return index(ctx, c, c.get("spaces", string(space), "members"), aboutEach(space, memberSpace, many[wireSpaceMember]), memberEmail)
+	}
+	return newBatch(c, func(ctx context.Context, email Email) (SpaceMember, error) {
+		m, err := c.getSpaceMember(ctx, space, email, string(email))
+		if IsNotFound(err) { // or known by another spelling of the address
+			if listed, e := all(ctx); e == nil && listed[email].Email != "" {
+				return listed[email], nil
+			}
+		}
+		return m, err
+	}, all)
+}
+
+func (c *Client) getSpaceMember(ctx context.Context, space SpaceID, email Email, reference string) (SpaceMember, error) {
+	m, _, err := exchange(ctx, c, c.get("spaces", string(space), "members", reference), spaceMemberOf(space, email))
+	return m, err
+}
+
+// spaceMemberOf refuses an answer about somebody else.
+func spaceMemberOf(space SpaceID, email Email) func([]byte) (SpaceMember, error) {
+	is := unless(func(m SpaceMember) bool { return m.Email.Folded() != email.Folded() }, one[wireSpaceMember])
+	return about(space, memberSpace, is)
+}
+
+// SetSpaceMember sets what a member who has been read may do in the space; with no permission, nothing. The answer says what Heroku
+// has made of it: it takes nothing away from an admin.
+func (c *Client) SetSpaceMember(ctx context.Context, m SpaceMember, permissions []string) (SpaceMember, error) {
+	type permission struct {
+		Name string `json:"name"`
+	}
+	body := struct {
+		Permissions []permission `json:"permissions"` // [] when there are none: null is not the empty set
+	}{make([]permission, 0, len(permissions))}
+	for _, name := range permissions {
+		body.Permissions = append(body.Permissions, permission{name})
+	}
+	reference := cmp.Or(m.UserID, string(m.Email))
+	k := c.patch(body, "spaces", string(m.SpaceID), "members", reference)
+	return change(ctx, c, k, spaceMemberOf(m.SpaceID, m.Email),
+		func(ctx context.Context) (SpaceMember, error) {
+			return c.getSpaceMember(ctx, m.SpaceID, m.Email, reference)
+		},
+		func(now SpaceMember) bool {
+			return slices.Equal(now.Permissions, slices.Sorted(slices.Values(permissions)))
+		})
+}

@@ -1,0 +1,148 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package heroku
+
+import (
+	"cmp"
+	"maps"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// What several people do to the rules of one space, which Heroku only ever replaces as a whole. Nothing here asks anybody.
+
+// admission is a rule by what it means: 192.0.2.7/24 is 192.0.2.0/24.
+type admission struct{ action, source string }
+
+func (r Rule) admission() admission {
+	if prefix, err := netip.ParsePrefix(r.Source); err == nil {
+		return admission{r.Action, prefix.Masked().String()}
+	}
+	return admission{r.Action, r.Source}
+}
+
+// edits say of some rules whether they are to be there: as they are to be written, or nil for those that are not.
+type edits map[admission]*Rule
+
+// edits are those of a change. What is both added and removed is added: that shuts nobody out.
+func (t TrustedRangesChange) edits() edits {
+	e := edits{}
+	for _, source := range t.Remove {
+		e[Rule{allow, source}.admission()] = nil
+	}
+	for _, source := range t.Add {
+		rule := Rule{allow, source}
+		e[rule.admission()] = &rule
+	}
+	return e
+}
+
+const allow = "allow"
+
+// over is both: where they contradict each other, e counts.
+func (e edits) over(other edits) edits {
+	all := edits{}
+	maps.Copy(all, other)
+	maps.Copy(all, e)
+	return all
+}
+
+// madeIn is rules with the edits made: nothing else changes, neither its order nor its spelling.
+func (e edits) madeIn(rules []Rule) []Rule {
+	made, missing := make([]Rule, 0, len(rules)), maps.Clone(e)
+	for _, rule := range rules {
+		a := rule.admission()
+		if wanted, spoken := e[a]; spoken && wanted == nil {
+			continue
+		}
+		delete(missing, a)
+		made = append(made, rule)
+	}
+	for _, a := range slices.SortedFunc(maps.Keys(missing), func(a, b admission) int {
+		return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.action, b.action))
+	}) {
+		if rule := missing[a]; rule != nil {
+			made = append(made, *rule)
+		}
+	}
+	return made
+}
+
+// areIn reports whether rules are as the edits would make them.
+func (e edits) areIn(rules []Rule) bool { return len(difference(rules, e.madeIn(rules))) == 0 }
+
+// difference is what makes the one of the other.
+func difference(from, to []Rule) edits {
+	e, had := edits{}, map[admission]bool{}
+	for _, rule := range from {
+		had[rule.admission()], e[rule.admission()] = true, nil
+	}
+	for _, rule := range to {
+		if had[rule.admission()] {
+			delete(e, rule.admission())
+		} else {
+			e[rule.admission()] = &rule
+		}
+	}
+	return e
+}
+
+// overwritten is what others have changed since a ruleset was read, and what one that was made of it has undone therefore. earlier are
+// those that were there before.
+//
+// Others may have been late as well: what one of them has changed is told from the ruleset that it was made of, and not from the
+// one before it. That is the one from which it differs least. Heroku tells the second in which each was made, so that of one
+// second those come later that were made of others.
+func overwritten(read Ruleset, earlier, others []Ruleset) edits {
+	latest := func(a, b Ruleset) int { return cmp.Or(b.madeAt().Compare(a.madeAt()), cmp.Compare(a.ID, b.ID)) }
+	candidates := slices.Concat([]Ruleset{read}, slices.SortedFunc(slices.Values(earlier), latest),
+		slices.SortedFunc(slices.Values(others), latest))
+	origins := map[string]Ruleset{}
+	for _, other := range others {
+		origins[other.ID] = other.origin(candidates)
+	}
+	depth := func(s Ruleset) (n int) {
+		for ; n < len(others); n++ {
+			origin, is := origins[s.ID]
+			if !is {
+				break
+			}
+			s = origin
+		}
+		return n
+	}
+	all := edits{}
+	for _, other := range slices.SortedFunc(slices.Values(others), func(a, b Ruleset) int {
+		return cmp.Or(a.madeAt().Compare(b.madeAt()), cmp.Compare(depth(a), depth(b)), cmp.Compare(a.ID, b.ID))
+	}) {
+		maps.Copy(all, difference(origins[other.ID].Rules, other.Rules))
+	}
+	return all
+}
+
+// lateFor is how old what somebody has read may be when it is written back.
+const lateFor = time.Minute
+
+// origin is the ruleset that s was made of: the first of those from which it differs least. Somebody has changed something, so that it is
+// none of the same rules.
+func (s Ruleset) origin(candidates []Ruleset) Ruleset {
+	best, least := s, 0
+	for _, other := range candidates {
+		n := len(difference(other.Rules, s.Rules))
+		if n > 0 && (least == 0 || n < least) && !other.madeAt().After(s.madeAt()) {
+			best, least = other, n
+		}
+	}
+	return best
+}
+
+// madeAt is zero for a time that cannot be read.
+func (s Ruleset) madeAt() time.Time {
+	t, err := time.Parse(time.RFC3339, s.CreatedAt)
+	if err != nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}

@@ -1,0 +1,72 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package keyvalue
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// DynosPerTypeLimit is how many dynos of one process type an app in a new space may have; Heroku raises it on request (Dev Center:
+// Private Spaces, "Default Limits for Private Spaces").
+const DynosPerTypeLimit = 10
+
+// DynoSize is a dyno size as Heroku's API spells it, in lower case: it has no shield sizes, which are what the command line calls the
+// private ones in a Shield Space (Platform API reference, formation).
+func DynoSize(size string) (string, error) {
+	name := strings.ToLower(strings.TrimSpace(size))
+	switch {
+	case name == "":
+		return "", errors.New("an empty text is not a dyno size: give its name, for example Standard-1X, or leave it out to leave the size as it is")
+	case len(name) != len(size):
+		return "", fmt.Errorf("%q is not a dyno size: write %q", size, strings.TrimSpace(size))
+	}
+	if rest, shield := strings.CutPrefix(name, "shield-"); shield {
+		name = "private-" + rest
+	}
+	return name, nil
+}
+
+// CheckDynoSize says whether dynos of a size can run in a location. A size of which nothing is known can: the server decides.
+func CheckDynoSize(size string, location Location) error {
+	name, family := strings.ToLower(size), ""
+	for _, known := range []string{"eco", "basic", "standard-", "performance-", "private-", "shield-"} {
+		if strings.HasPrefix(name, known) && (strings.HasSuffix(known, "-") || name == known) {
+			family = strings.TrimSuffix(known, "-")
+		}
+	}
+	home, known := map[string][]Location{
+		"eco": {CommonRuntime}, "basic": {CommonRuntime}, "standard": {CommonRuntime}, "performance": {CommonRuntime},
+		"private": {PrivateSpace, ShieldSpace}, "shield": {ShieldSpace},
+	}[family]
+	if !known || slices.Contains(home, location) {
+		return nil
+	}
+	return fmt.Errorf("dynos of the size %s do not run in %s: choose %s", size, location, map[Location]string{
+		CommonRuntime: "Eco, Basic, or one of the sizes that begin with Standard- or Performance-",
+		PrivateSpace:  "one of the sizes that begin with Private-",
+		ShieldSpace:   "one of the sizes that begin with Shield-",
+	}[location])
+}
+
+var processTypePattern = regexp.MustCompile(`^[-\w]{1,128}$`)
+
+// ValidateProcessType refuses what cannot be the name of a process type (Platform API schema, formation).
+func ValidateProcessType(s string) error {
+	if processTypePattern.MatchString(s) {
+		return nil
+	}
+	return fmt.Errorf("%q is not the name of a process type: give one of the names in the Procfile, for example web", s)
+}
+
+// ValidateDynoQuantity refuses less than none.
+func ValidateDynoQuantity(n int64) error {
+	if n >= 0 {
+		return nil
+	}
+	return fmt.Errorf("%d is not a number of dynos: write 0 or more", n)
+}

@@ -1,0 +1,162 @@
+// Copyright (c) The terraform-provider-kvs Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
+)
+
+// The member whose permissions are managed: whose they are, what the member has already, and who is no member, or an admin.
+
+func (r *spaceAppAccessResource) onlyOwner(state, plan spaceAppAccessModel, replaced string) diag.Diagnostics {
+	if !plan.known() {
+		return nil
+	}
+	mine := claim{id: state.ID.ValueString(), text: plan.String(), single: true, replaces: replaced}
+	if _, conflict := r.run.claim(plan.thing(), mine); !conflict {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("email"), "Two resources own the permissions of one member", fmt.Sprintf(
+		"%s: this configuration has two kvs_space_app_access for the same member of the same space. They would undo each other at every "+
+			"apply. Keep one of them.", plan))}
+}
+
+// planTaking decides whether an instance may take over what is there: only if another instance of this plan has it. The apply sees
+// only what is planned while the plan is applied, so that taken_over is planned unknown then, and otherwise null, and Terraform itself
+// refuses to apply a null that has become true.
+func (r *spaceAppAccessResource) planTaking(ctx context.Context, plan *spaceAppAccessModel, replaced string, applies bool) diag.Diagnostics {
+	plan.TakenOver = types.BoolNull()
+	if !plan.known() {
+		if replaced != "" {
+			plan.TakenOver = types.BoolUnknown()
+		}
+		return nil
+	}
+	if r.client == nil {
+		return nil
+	}
+	member, err := r.member(ctx, *plan)
+	switch {
+	case heroku.IsNotFound(err) && !applies:
+		return r.warnOfNonMember(ctx, *plan)
+	case err != nil || len(member.Permissions) == 0:
+		if replaced != "" || !applies && r.run.knows(plan.object()) {
+			plan.TakenOver = types.BoolUnknown() // it may be given back before the creation
+		}
+		return nil
+	case applies:
+		plan.TakenOver = types.BoolValue(true)
+		return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("permissions"), "The permission is taken over as it is",
+			fmt.Sprintf("%s has it already, and the plan has found it in another instance. If Terraform says that the final plan is "+
+				"inconsistent, the plan has not: somebody has given it since then. Nothing has been changed in that case; plan again, and "+
+				"the plan says how to import it.", plan))}
+	case replaced == plan.key() || r.run.comesToKnow(ctx, plan.object(), knowWithin):
+		plan.TakenOver = types.BoolUnknown()
+		if replaced == plan.key() {
+			return nil
+		}
+		return r.run.sole(plan.object(), plan.String(), isTaken)
+	}
+	return diag.Diagnostics{r.hasItAlready(ctx, *plan, member)}
+}
+
+// warnOfNonMember says at plan time what the apply refuses, unless something that comes first adds the member.
+func (r *spaceAppAccessResource) warnOfNonMember(ctx context.Context, plan spaceAppAccessModel) diag.Diagnostics {
+	space, err := r.client.Space(ctx, plan.spaceID())
+	if err != nil {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("email"), "The member is not in the team yet", fmt.Sprintf(
+		"%s: nobody of this address is in the team %s, which the space %s belongs to. If this configuration adds the member to the team, "+
+			"let depends_on of this resource name that. Otherwise the apply is refused until somebody has: %s", plan, space.Team, space.Name,
+		addsMember(space, plan.Email.ValueString())))}
+}
+
+// addsMember is the command that makes somebody a member of the team of a space.
+func addsMember(space heroku.Space, email string) string {
+	return fmt.Sprintf("`heroku members:add %s --role member --team %s`, or the team's page in the Dashboard.", email, space.Team)
+}
+
+// hasItAlready refuses to manage what was there before.
+func (r *spaceAppAccessResource) hasItAlready(ctx context.Context, plan spaceAppAccessModel, member heroku.SpaceMember) diag.Diagnostic {
+	if r.isAdmin(ctx, member) {
+		return diag.NewAttributeErrorDiagnostic(path.Root("email"), "An admin of the team may always create apps", fmt.Sprintf(
+			"%s is an admin of the team. Heroku lets admins create apps in every space of the team, and takes that away from none of "+
+				"them, so that there is nothing to give here. Leave the resource out, or give the person the role member first.", plan))
+	}
+	return diag.NewAttributeErrorDiagnostic(path.Root("email"), "The member has the permission already", fmt.Sprintf(
+		"%s has %s in the space %s, and not by this resource: another configuration may manage it, and would lose it when this one is "+
+			"destroyed. To manage it here, import it:\n\n%s\n\nIf this configuration has it already under another address, key or number, "+
+			"say so with a moved block instead.", plan, strings.Join(member.Permissions, ", "), member.SpaceName,
+		importBlock(spaceAppAccessType, plan.SpaceID.ValueString()+":"+plan.Email.ValueString())))
+}
+
+// isAdmin reports that a member is known to be an admin. The permissions of an admin look like those of others.
+func (r *spaceAppAccessResource) isAdmin(ctx context.Context, member heroku.SpaceMember) bool {
+	space, err := r.client.Space(ctx, member.SpaceID)
+	if err != nil {
+		return false
+	}
+	roles, err := r.client.TeamRoles(ctx, space.Team)
+	return err == nil && roles[member.Email.Folded()] == heroku.RoleAdmin
+}
+
+// refuseForAdmin refuses to plan what no apply can do.
+func (r *spaceAppAccessResource) refuseForAdmin(ctx context.Context, state spaceAppAccessModel) diag.Diagnostics {
+	if r.client == nil {
+		return nil
+	}
+	if member, err := r.member(ctx, state); err != nil || !r.isAdmin(ctx, member) {
+		return nil
+	}
+	return diag.Diagnostics{adminKeeps(state.String())}
+}
+
+func adminKeeps(label string) diag.Diagnostic {
+	return diag.NewAttributeErrorDiagnostic(path.Root("permissions"), "An admin of the team may always create apps", fmt.Sprintf(
+		"%s is an admin of the team by now. Heroku takes the permission away from no admin, so that no apply can bring about what the "+
+			"configuration says. Remove the resource, or give the person the role member first.", label))
+}
+
+// memberFailure tells who is no member from a space that is gone.
+func (r *spaceAppAccessResource) memberFailure(ctx context.Context, summary string, plan spaceAppAccessModel, err error) diag.Diagnostic {
+	failure := r.failure(summary, plan.String(), err)
+	if !heroku.IsNotFound(err) {
+		return failure
+	}
+	space, e := r.client.Space(ctx, plan.spaceID())
+	if e != nil {
+		return failure
+	}
+	return diag.NewAttributeErrorDiagnostic(path.Root("email"), "The member is not in the team", fmt.Sprintf(
+		"%s: %s\n\nOnly members of the team %s, which the space %s belongs to, can be given permissions in it. Add the person to the team "+
+			"first, and apply again then: %s", plan, whatHappened(err), space.Team, space.Name, addsMember(space, plan.Email.ValueString())))
+}
+
+// goneWith says why there is nothing to read.
+func (r *spaceAppAccessResource) goneWith(ctx context.Context, state spaceAppAccessModel) diag.Diagnostic {
+	if _, err := r.client.Space(ctx, state.spaceID()); heroku.IsNotFound(err) {
+		return diag.NewWarningDiagnostic("The permissions are gone with their space", fmt.Sprintf(
+			"%s: the space does not exist any more. A plan that gives the permission again needs another space.", state))
+	}
+	return diag.NewWarningDiagnostic("The member has left the team", fmt.Sprintf(
+		"%s: nobody of this address is in the team of the space any more, and the permission went with the membership. As long as the "+
+			"configuration has it, the apply is refused until the person is a member again: leave the resource out.", state))
+}
+
+func (r *spaceAppAccessResource) member(ctx context.Context, m spaceAppAccessModel) (heroku.SpaceMember, error) {
+	member, err := r.client.SpaceMember(ctx, m.spaceID(), heroku.Email(m.Email.normalized()))
+	if err == nil && member.SpaceID == "" {
+		member.SpaceID = m.spaceID()
+	}
+	return member, err
+}
