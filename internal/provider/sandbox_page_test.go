@@ -26,7 +26,7 @@ func TestAccSandboxPage_anApplyChangesIt(t *testing.T) {
 	}
 	cli := sb.CLI(t, string(example))
 	cli.Write("variables.tf", "variable \"plan\" {}\nvariable \"command\" {\n  default = null\n}\n")
-	cli.Write("unprotected_override.tf", "resource \"kvs_instance\" \"cache\" {\n  deletion_protection = false\n}\n")
+	cli.Unprotect(string(example))
 	page := browser.Start(t).Open(t, sb.URL()+"/")
 	page.Shows("#diagram-note", "Nothing is there yet")
 

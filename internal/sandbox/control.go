@@ -37,7 +37,11 @@ func newControl(s *Sandbox) *http.ServeMux {
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(status)
 			if status != http.StatusNoContent {
-				_, _ = w.Write(append(encode(body), '\n'))
+				text, ok := body.(encoded)
+				if !ok {
+					text = encode(body)
+				}
+				_, _ = w.Write(append(text, '\n'))
 			}
 		})
 	}
@@ -93,6 +97,9 @@ func isJSON(r *http.Request) bool {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	return err == nil && media == "application/json"
 }
+
+// encoded is an answer that is JSON already.
+type encoded []byte
 
 type controlError struct {
 	Error string `json:"error"`

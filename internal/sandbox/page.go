@@ -27,7 +27,7 @@ type webPage struct {
 	usages map[string]usage
 
 	snapshot sync.Mutex // one at a time is made; guards what follows
-	encoded  []byte     // the last one
+	made     []byte     // the last one
 	of       uint64     // its version
 }
 

@@ -81,8 +81,8 @@ func TestPage_tokenIsForBrowsers(t *testing.T) {
 	w := start(t)
 	token := controlToken.FindStringSubmatch(w.send("GET /", "", asBrowser).body)[1]
 	own, with := "Origin: "+w.URL(), "X-Sandbox-Control: "+token
-	for _, line := range []string{"POST clock", "POST faults", "DELETE faults", "DELETE faults/x", "DELETE journal", "POST failover", "POST standby",
-		"POST restart", "POST maintenances"} {
+	for _, line := range []string{"POST clock", "POST faults", "DELETE faults", "DELETE faults/x", "DELETE journal", "POST failover",
+		"POST standby", "POST restart", "POST maintenances"} {
 		line = strings.Replace(line, " ", " /__sandbox/", 1)
 		for name, headers := range map[string][]string{
 			"no token":             {own},
@@ -113,8 +113,10 @@ func TestPage_tokenIsForBrowsers(t *testing.T) {
 func TestPage_refusesTheRequestsOfOthers(t *testing.T) {
 	t.Parallel()
 	w := start(t)
-	for _, path := range []string{"/", "/__sandbox/world", "/__sandbox/events", "/__sandbox/page/page.js", "/__sandbox/journal?max=1", "/__sandbox/ledger"} {
-		for _, header := range []string{"Origin: https://evil.example", "Origin: null", "Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site"} {
+	for _, path := range []string{"/", "/__sandbox/world", "/__sandbox/events", "/__sandbox/page/page.js", "/__sandbox/journal?max=1",
+		"/__sandbox/ledger"} {
+		for _, header := range []string{"Origin: https://evil.example", "Origin: null", "Sec-Fetch-Site: cross-site",
+			"Sec-Fetch-Site: same-site"} {
 			if a := w.send("GET "+path, "", asBrowser, header); a.status != 403 || strings.Contains(a.body, "sandbox-control") {
 				t.Errorf("%s with %s: %d", path, header, a.status)
 			}
@@ -305,7 +307,8 @@ func BenchmarkPage(b *testing.B) {
 			}
 		})
 	}
-	for _, path := range []string{"/__sandbox/world", "/__sandbox/journal?max=200", "/__sandbox/journal?max=200&contains=nowhere", "/apps/app-0500"} {
+	for _, path := range []string{"/__sandbox/world", "/__sandbox/journal?max=200", "/__sandbox/journal?max=200&contains=nowhere",
+		"/apps/app-0500"} {
 		body := get(path)
 		bare := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(body) }))
 		b.Run(fmt.Sprintf("bare handler, %d bytes", len(body)), func(b *testing.B) { over(b, bare.URL) })

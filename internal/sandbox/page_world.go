@@ -99,11 +99,11 @@ type pending struct {
 // serveWorld answers with what there is, and what time it is. Nothing is settled by it: it reads.
 func (s *Sandbox) serveWorld(w http.ResponseWriter, _ *http.Request) {
 	clock := encode(s.clockBody())
-	encoded := s.worldOfPage()
+	world := s.worldOfPage()
 	guard(w.Header())
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(len(clock)+len(encoded)-1))
-	for _, part := range [][]byte{clock[:len(clock)-1], []byte(","), encoded[1:]} { // two objects become one
+	w.Header().Set("Content-Length", strconv.Itoa(len(clock)+len(world)-1))
+	for _, part := range [][]byte{clock[:len(clock)-1], []byte(","), world[1:]} { // two objects become one
 		if _, err := w.Write(part); err != nil {
 			return // the client left
 		}
@@ -115,15 +115,16 @@ func (s *Sandbox) worldOfPage() []byte {
 	p := &s.page
 	p.snapshot.Lock()
 	defer p.snapshot.Unlock()
-	if p.encoded == nil || p.of != p.version.Load() {
+	if p.made == nil || p.of != p.version.Load() {
 		w := s.lookAround()
-		p.encoded, p.of = encode(w), w.Version
+		p.made, p.of = encode(w), w.Version
 	}
-	return p.encoded
+	return p.made
 }
 
 // lookAround goes once over each kind of object with s.mu held.
 func (s *Sandbox) lookAround() pageWorld {
+	version := s.page.version.Load() // before looking: what changes meanwhile makes it an old one
 	usages := s.page.knownUsages()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,8 +139,8 @@ func (s *Sandbox) lookAround() pageWorld {
 		}
 	}
 	page := pageWorld{
-		Version: s.page.version.Load(), Engine: s.engine.Name(), Ticks: !s.clock.manual, Teams: []pageTeam{}, Spaces: []pageSpace{}, Apps: []pageApp{},
-		AddOns: []pageAddOn{}, Attachments: []pageAttachment{}, Faults: s.faults.all(), Ledger: w.countLedger(),
+		Version: version, Engine: s.engine.Name(), Ticks: !s.clock.manual, Faults: s.faults.all(), Ledger: w.countLedger(),
+		Teams: []pageTeam{}, Spaces: []pageSpace{}, Apps: []pageApp{}, AddOns: []pageAddOn{}, Attachments: []pageAttachment{},
 	}
 	for _, t := range w.Teams {
 		page.Teams = append(page.Teams, pageTeam{t.Name, len(t.Members)})
@@ -230,5 +231,7 @@ func (page *pageWorld) sort() {
 	slices.SortFunc(page.Spaces, func(a, b pageSpace) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(page.Apps, func(a, b pageApp) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(page.AddOns, func(a, b pageAddOn) int { return cmp.Compare(a.Name, b.Name) })
-	slices.SortFunc(page.Attachments, func(a, b pageAttachment) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(page.Attachments, func(a, b pageAttachment) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	})
 }

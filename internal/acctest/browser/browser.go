@@ -36,7 +36,7 @@ type answer struct {
 }
 
 // hang is how long nothing takes that comes at all, however slow the machine is.
-const hang = 24 * time.Second
+const hang = 2 * time.Minute
 
 var names = []string{"chromium", "chromium-browser", "google-chrome-stable", "google-chrome"}
 
@@ -57,7 +57,12 @@ func Start(t *testing.T) *Browser {
 }
 
 func start(t *testing.T, path string) (*Browser, error) {
-	args := []string{"--headless=new", "--remote-debugging-pipe", "--user-data-dir=" + t.TempDir(), "--no-first-run", "--disable-gpu",
+	profile, err := os.MkdirTemp("", "kvs-browser-")
+	if err != nil {
+		return nil, err
+	}
+	t.Cleanup(func() { removeProfile(t, profile) })
+	args := []string{"--headless=new", "--remote-debugging-pipe", "--user-data-dir=" + profile, "--no-first-run", "--disable-gpu",
 		"--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
 		"--disable-background-timer-throttling", "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows",
 		"--force-color-profile=srgb", "--window-size=1280,900", "--proxy-server=direct://", "--lang=en-US", "--log-level=3"}
@@ -98,6 +103,22 @@ func start(t *testing.T, path string) (*Browser, error) {
 	})
 	_, err = call[struct{}](b, "", "Browser.getVersion", nil)
 	return b, err
+}
+
+// removeProfile waits for the last processes of the browser, which outlive the first one and write into it.
+func removeProfile(t *testing.T, dir string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), hang)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for os.RemoveAll(dir) != nil {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Errorf("%s is left behind", dir)
+			return
+		}
+	}
 }
 
 // read gives each message to who waits for it.

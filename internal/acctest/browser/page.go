@@ -42,7 +42,8 @@ func (b *Browser) open(t testing.TB, context, url string) *Page {
 	t.Helper()
 	target := must[struct{ TargetID string }](t, b, "", "Target.createTarget",
 		map[string]any{"url": "about:blank", "browserContextId": context}).TargetID
-	session := must[struct{ SessionID string }](t, b, "", "Target.attachToTarget", map[string]any{"targetId": target, "flatten": true}).SessionID
+	session := must[struct{ SessionID string }](t, b, "", "Target.attachToTarget",
+		map[string]any{"targetId": target, "flatten": true}).SessionID
 	p := &Page{b: b, t: t, session: session}
 	b.mu.Lock()
 	b.pages[session] = p

@@ -48,7 +48,10 @@ function listen() {
     version = 0; // it may be another sandbox
     reload();
   });
-  events.addEventListener("error", () => state("bad", "Not connected"));
+  events.addEventListener("error", () => {
+    state("bad", "Not connected");
+    if (events?.readyState === EventSource.CLOSED) setTimeout(() => events?.readyState === EventSource.CLOSED && listen(), 3000);
+  });
   events.addEventListener("journal", (event) => add(JSON.parse(event.data)));
   events.addEventListener("changed", (event) => {
     wanted = JSON.parse(event.data).version;

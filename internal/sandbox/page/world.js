@@ -16,7 +16,9 @@ filter.addEventListener("input", () => world && render());
 
 // badge of a state, with what is going to happen next.
 function badge(cell, text, state, next) {
-  if (!cell.firstChild) cell.append(element("span", { class: "badge" }), " ", element("span", { class: "next" }), element("p", { class: "note" }));
+  if (!cell.firstChild) {
+    cell.append(element("span", { class: "badge" }), " ", element("span", { class: "next" }), element("p", { class: "note" }));
+  }
   if (cell.firstChild.textContent !== text && cell.firstChild.textContent !== "") flash(cell);
   write(cell.firstChild, text);
   mark(cell.firstChild, "data-state", state);
@@ -68,7 +70,8 @@ const stores = new Table(find("#stores"), "store", 6, (tr, addOn) => {
   const ready = Date.parse(store.standby_at) <= now();
   const standby = !hasStandby(store) ? "none" : store.frozen ? "frozen" : ready && addOn.state === "provisioned" ? "ready" : "preparing";
   const due = addOn.next?.kind === "maintenance due" ? `, ${after(addOn.next).replace("maintenance due", "runs")}` : "";
-  write(find(".note", state), `Standby ${standby}${store.window ? `; maintenance ${store.maintenance}${due}; window ${store.window}` : ""}`);
+  const care = store.window ? `; maintenance ${store.maintenance}${due}; window ${store.window}` : "";
+  write(find(".note", state), `Standby ${standby}${care}`);
   if (!menu.firstChild) menu.append(storeMenu(addOn));
   fillMenu(menu.firstChild, addOn);
 });
