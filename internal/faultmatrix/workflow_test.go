@@ -19,7 +19,7 @@ import (
 
 // Words of refusals.
 const (
-	saysExists    = "exists already|already exists|attachment name is in use"
+	saysExists    = "exists already|already exists|attachment name is in use|has the permission already"
 	saysProtected = "protected"
 	saysMoved     = "exists already|already exists|moved|import"
 	saysTwo       = `\btwo\b|another one|exists already|in use`
@@ -207,7 +207,7 @@ func createBeforeDestroy(s *stage, p piece) {
 		s.refusedByHeroku(trial, saysExists)
 		return
 	}
-	if p.resource == "kvs_attachment" && strings.Contains(s.CLI.Run("version").Stdout, "OpenTofu") {
+	if slices.Contains([]string{"kvs_attachment", "kvs_space_app_access"}, p.resource) && strings.Contains(s.CLI.Run("version").Stdout, "OpenTofu") {
 		// OpenTofu tells no provider that a plan is made while it is applied: that cannot be told from a second owner.
 		s.endsOrKeeps(trial, p.wanted(asIs), saysExists)
 		return
