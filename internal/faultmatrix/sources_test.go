@@ -100,6 +100,7 @@ var sources = []source{
 	{"list", "kvs_maintenance_window", nil, "the store", aStore, []string{"404"}, nil},
 	{"list", "kvs_private_space", nil, "", on("GET", "/spaces"), []string{"an empty list"}, nil},
 	{"list", "kvs_trusted_ip_ranges", nil, "ranges", on("GET", "/spaces/*/inbound-ruleset"), nil, nil},
+	{"list", "kvs_trusted_ip_range", nil, "ranges", on("GET", "/spaces/*/inbound-ruleset"), nil, nil},
 	{"ephemeral", "kvs_credentials", ofStore, "", aStore, nil, []string{"404"}}, // a store that is not ready
 	{"ephemeral", "kvs_credentials", byName, "an attachment", on("GET", "/apps/*/addon-attachments/*"), nil, nil},
 }

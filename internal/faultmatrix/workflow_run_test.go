@@ -297,7 +297,7 @@ func sampled() map[string]bool {
 	sample, others := map[string]bool{}, 0
 	for i, p := range pieces() {
 		for j, w := range generic(p) {
-			if common := j < commonWorkflows; common && i == j%6 || !common && (i+j)%17 == 0 {
+			if common := j < commonWorkflows; common && i%6 == j%6 || !common && (i+j)%17 == 0 {
 				sample[w.key()] = true
 			}
 		}
