@@ -125,7 +125,6 @@ var subjects = []subject{
 	{"range", []verb{
 		{"create", space(), space() + oneRange, false, on("PUT", "/spaces/*/inbound-ruleset")},
 		{"update", space() + oneRange, space() + edited(oneRange, "192.0.2.0/24", "198.51.100.0/24"), false, on("PUT", "/spaces/*/inbound-ruleset")},
-		{"verify", space(), space() + oneRange, false, on("GET", "/spaces/*/inbound-rulesets")},
 		{"delete", space() + oneRange, space(), false, on("PUT", "/spaces/*/inbound-ruleset")},
 	}, on("GET", "^/spaces/[^/]+/inbound-ruleset$"), space() + oneRange},
 	{"store", []verb{

@@ -15,9 +15,9 @@ func TestAccPanics(t *testing.T) {
 	requests := map[string]string{
 		"POST/apps": "POST /apps", "PATCH/apps/*": "PATCH /apps/[^/]+", "DELETE/apps/*": "DELETE /apps/[^/]+",
 		"POST/spaces": "POST /spaces", "PATCH/spaces/*": "PATCH /spaces/[^/]+", "DELETE/spaces/*": "DELETE /spaces/[^/]+",
-		"PUT/spaces/*/inbound-ruleset": "PUT /spaces/.*", "GET/spaces/*/inbound-rulesets": "GET /spaces/.*/inbound-rulesets",
-		"POST/apps/*/addons":    "POST /apps/.*/addons",
-		"PATCH/apps/*/addons/*": "PATCH /apps/.*/addons/.*", "PATCH/redis/v0/databases/*/config": "PATCH /redis/.*",
+		"PUT/spaces/*/inbound-ruleset": "PUT /spaces/.*",
+		"POST/apps/*/addons":           "POST /apps/.*/addons",
+		"PATCH/apps/*/addons/*":        "PATCH /apps/.*/addons/.*", "PATCH/redis/v0/databases/*/config": "PATCH /redis/.*",
 		"DELETE/apps/*/addons/*": "DELETE /apps/.*/addons/.*", "POST/addon-attachments": "POST /addon-attachments",
 		"DELETE/addon-attachments/*": "DELETE /addon-attachments/.*", "POST/data/maintenances/v1/*/window": "POST /data/.*",
 	}

@@ -54,7 +54,7 @@ type fixtureResource struct {
 
 // readByPolicies are the attributes that examples/policies read.
 var readByPolicies = []string{
-	"deletion_protection", "impact", "maxmemory_policy", "monthly_price", "plan", "ranges", "shield", "space_id", "version_actual",
+	"closes_space", "deletion_protection", "expires_at", "impact", "maxmemory_policy", "monthly_price", "plan", "range", "ranges", "shield", "space_id", "version_actual",
 }
 
 var anyUUID = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
@@ -85,7 +85,7 @@ func (l *lab) fixtureOf(config string, args ...string) (plan plannedFixture) {
 	}
 	resources := &plan.Values.Root.Resources
 	*resources = slices.DeleteFunc(*resources, func(r fixtureResource) bool {
-		return !slices.Contains([]string{"kvs_instance", "kvs_private_space", "kvs_trusted_ip_ranges"}, r.Type)
+		return !slices.Contains([]string{"kvs_instance", "kvs_private_space", "kvs_trusted_ip_range", "kvs_trusted_ip_ranges"}, r.Type)
 	})
 	for _, r := range *resources {
 		reduce(r.Type, r.Values)
@@ -113,7 +113,12 @@ func TestLongPolicies_onRealPlans(t *testing.T) {
 		smaller  = [2]string{`"premium-0"`, "\"mini\"\n  migration = { accept_unproven = true }"}
 		larger   = [2]string{`"premium-0"`, `"premium-2"`}
 		ranges   = `{ "192.0.2.0/24" = {}, "198.51.100.0/24" = {} }`
-		later    = "resource \"terraform_data\" \"later\" {\n  input = \"60\"\n}\n"
+		set      = part(`resource "kvs_trusted`, `resource "kvs_app" "inside"`)
+		one      = func(settings string) [2]string {
+			return [2]string{set, "resource \"kvs_trusted_ip_range\" \"fair\" {\n  space_id = kvs_private_space.prod.id\n" +
+				"  range    = \"203.0.113.0/24\"\n  " + settings + "\n}\n\n"}
+		}
+		later = "resource \"terraform_data\" \"later\" {\n  input = \"60\"\n}\n"
 	)
 	cases := map[string]struct {
 		denied  string
@@ -137,8 +142,11 @@ func TestLongPolicies_onRealPlans(t *testing.T) {
 		"an open range": {"open to more than 65536", nil, "", [][2]string{{ranges, `{ "0.0.0.0/1" = {}, "128.0.0.0/1" = {} }`}}},
 		"ranges of which nothing is known": {"are known only after apply", nil, "", [][2]string{
 			{ranges, `{ for n in [terraform_data.later.output] : "192.0.${n}.0/24" => {} }`}}},
-		"no ranges": {"without kvs_trusted_ip_ranges", nil, "", [][2]string{
-			{part(`resource "kvs_trusted`, `resource "kvs_app" "inside"`), ""}}},
+		"no ranges":                        {"without kvs_trusted_ip_ranges", nil, "", [][2]string{{set, ""}}},
+		"single range":                     {edits: [][2]string{one("closes_space = true")}},
+		"single range that closes nothing": {"without a range that closes it", nil, "", [][2]string{one("")}},
+		"single range that has expired": {"203.0.113.0/24 was needed until 2026-01-10T00:00:00Z", nil, "",
+			[][2]string{one("closes_space = true\n  expires_at = \"2026-01-10T00:00:00Z\"")}},
 		"an eviction policy": {"under allkeys-lru keys are dropped", nil, "", [][2]string{evicting}},
 		"an eviction policy of a cache": {"", map[string]any{"caches": []string{"kvs_instance.cache"}}, "",
 			[][2]string{evicting}},
