@@ -58,7 +58,7 @@ func (s *story) play(ctx context.Context) {
 		s.notes = []string{"watch it in a browser: " + s.url + "/"}
 		if s.facts["engine"] == "miniredis" {
 			s.steps -= 4
-			s.notes = append(s.notes, "no valkey-server or redis-server on PATH, so an embedded miniredis stands in, which cannot be forked: " +
+			s.notes = append(s.notes, "no valkey-server or redis-server on PATH, so an embedded miniredis stands in, which cannot be forked: "+
 				"the migration is left out", "for a real one: apt-get install redis-server, or brew install redis")
 		}
 		check(os.CopyFS(s.dir, os.DirFS("examples/demo")))
