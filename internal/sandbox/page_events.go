@@ -120,7 +120,8 @@ func (s *Sandbox) arrive() (leave func(), err error) {
 	if p.open++; p.open == 1 {
 		ctx, cancel := context.WithCancel(s.life)
 		p.end = cancel
-		s.background.Go(func() { s.passTime(ctx) })
+		_, moved := s.clock.left(farthest) // from before the page knows the time
+		s.background.Go(func() { s.passTime(ctx, moved) })
 		s.background.Go(func() { s.measure(ctx) })
 	}
 	return func() {
@@ -133,15 +134,15 @@ func (s *Sandbox) arrive() (leave func(), err error) {
 	}, nil
 }
 
-// passTime lets happen what is due when it is due, which otherwise the next request does.
-func (s *Sandbox) passTime(ctx context.Context) {
+// passTime lets happen what is due when it is due, which otherwise the next request does, and says when the clock was moved.
+func (s *Sandbox) passTime(ctx context.Context, moved <-chan struct{}) {
 	for sleep(ctx, eventPause) {
 		happened := s.page.next()
 		now := s.clock.Now()
 		if err := s.settle(ctx); err != nil && ctx.Err() == nil {
 			s.log.Error("what is due did not happen", "error", err)
 		}
-		left, moved := s.clock.left(s.nextEvent(now))
+		left, _ := s.clock.left(s.nextEvent(now))
 		timer := time.NewTimer(left)
 		due := timer.C
 		if s.clock.manual {
@@ -149,7 +150,8 @@ func (s *Sandbox) passTime(ctx context.Context) {
 		}
 		select {
 		case <-happened:
-		case <-moved:
+		case <-moved: // which it stays until here, also when that was some time ago
+			_, moved = s.clock.left(farthest)
 			s.page.changed()
 		case <-due:
 		case <-ctx.Done():

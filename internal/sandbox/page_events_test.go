@@ -228,3 +228,26 @@ func TestPageEvents_nothingRunsWithoutAPage(t *testing.T) {
 	leave()
 	running(0)
 }
+
+// The clock that is moved is always said, also between two looks at it.
+func TestPageEvents_everyMoveOfTheClockIsSaid(t *testing.T) {
+	t.Parallel()
+	s := startedFor(t)
+	leave, err := s.arrive()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer leave()
+	for range 5 {
+		happened, before := s.page.next(), s.page.version.Load()
+		s.clock.Advance(time.Hour)
+		for s.page.version.Load() == before {
+			select {
+			case <-happened:
+				happened = s.page.next()
+			case <-t.Context().Done():
+				t.Fatal("it is not said")
+			}
+		}
+	}
+}
