@@ -90,7 +90,8 @@ func (r *trustedRangesResource) Schema(ctx context.Context, _ resource.SchemaReq
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The trusted IP ranges of one Private or Shield Space, all of them: clients from " +
 			"elsewhere cannot reach web processes in the space. " +
-			"A space can have only one such resource, since each replaces the whole set.",
+			"A space can have only one such resource, since each replaces the whole set. " +
+			"Teams that share a space use `kvs_trusted_ip_range` instead.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
 				Computed:            true,
