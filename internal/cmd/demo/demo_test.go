@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -155,6 +156,17 @@ func TestAStepIsToldInOneLine(t *testing.T) {
 		if err == nil || !strings.HasPrefix(err.Error(), fmt.Sprintf("step %d of 10, failing: no", i+2)) {
 			t.Errorf("the failure is told as %v", err)
 		}
+	}
+}
+
+// Also when what is done takes no notice of it.
+func TestAnInterruptedStepFails(t *testing.T) {
+	t.Parallel()
+	interrupts := make(chan os.Signal, 1)
+	n := &narrator{out: io.Discard, steps: 10, interrupts: interrupts}
+	err := attempt(func() { n.tell("waiting", "done", func() { interrupts <- os.Interrupt }) })
+	if err == nil || err.Error() != "step 1 of 10, waiting: interrupted" {
+		t.Errorf("the failure is told as %v", err)
 	}
 }
 

@@ -81,11 +81,12 @@ func checkKeys(ctx context.Context, store *redis.Client) {
 	mustBe(n == keyCount, "the store has %d keys instead of %d", n, keyCount)
 }
 
-// connect never repeats anything of the URL, which has a password in it. A nil dial is an ordinary connection.
+// connect never repeats anything of the URL, which has a password in it, nor the error, which may. A nil dial is an ordinary connection.
 func connect(url string, dial func(context.Context, string, string) (net.Conn, error)) *redis.Client {
 	options, err := redis.ParseURL(url)
-	mustBe(err == nil && options.TLSConfig != nil, "REDIS_URL does not hold a TLS URL") // err may quote it
-	options.Protocol, options.Dialer = 2, dial                                          // servers and miniredis reply in the same form
-	options.TLSConfig.InsecureSkipVerify = true                                         // certificates are self-signed (Dev Center: Heroku Key-Value Store)
+	mustBe(err == nil && options.TLSConfig != nil, "REDIS_URL does not hold a TLS URL")
+	options.Protocol, options.Dialer = 2, dial // servers and miniredis reply in the same form
+	// Certificates are self-signed (Dev Center: Heroku Key-Value Store).
+	options.TLSConfig.InsecureSkipVerify = true
 	return redis.NewClient(options)
 }

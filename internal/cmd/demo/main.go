@@ -23,15 +23,16 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	defer stop()
-	// Ctrl-C interrupts the child processes, and the step that waits for one of them fails.
-	signal.Notify(make(chan os.Signal, 1), os.Interrupt)
+	// Ctrl-C interrupts the child processes, too, and the step fails when they have ended.
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, os.Interrupt)
 	binary := flag.String("cli", "terraform", "the terraform or tofu to use, a name or an absolute path")
 	flag.Parse()
 	err := attempt(func() {
 		if flag.Arg(0) == "keys" { // examples/demo runs it: demo keys write|check
 			useKeys(ctx, os.Getenv("REDIS_URL"), flag.Arg(1) == "write")
 		} else {
-			runDemo(ctx, *binary)
+			runDemo(ctx, *binary, interrupts)
 		}
 	})
 	if err != nil {
@@ -41,8 +42,9 @@ func main() {
 }
 
 // runDemo leaves nothing behind.
-func runDemo(ctx context.Context, binary string) {
-	s := &story{narrator: narrator{out: os.Stdout, facts: map[string]string{}}, binary: binary, dir: must(os.MkdirTemp("", "kvs-demo-"))}
+func runDemo(ctx context.Context, binary string, interrupts <-chan os.Signal) {
+	s := &story{narrator: narrator{out: os.Stdout, interrupts: interrupts, facts: map[string]string{}}, binary: binary,
+		dir: must(os.MkdirTemp("", "kvs-demo-"))}
 	err := attempt(func() { s.play(ctx) })
 	if err = errors.Join(err, s.stop(), os.RemoveAll(s.dir)); err != nil {
 		check(fmt.Errorf("\nThe demo stopped: %w", err))
@@ -52,6 +54,7 @@ func runDemo(ctx context.Context, binary string) {
 // narrator prints each step in one line when it is done, with its duration. Dots show that a slow step is still running.
 type narrator struct {
 	out         io.Writer
+	interrupts  <-chan os.Signal
 	step, steps int
 	facts       map[string]string // what $NAME in a sentence is
 	notes       []string          // further lines of this step
@@ -81,6 +84,7 @@ func (n *narrator) tell(doing, done string, do func()) {
 				fmt.Fprintln(n.out)
 			}
 			mustBe(err == nil, "step %d of %d, %s: %v", n.step, n.steps, doing, err)
+			mustBe(len(n.interrupts) == 0, "step %d of %d, %s: interrupted", n.step, n.steps, doing)
 		}
 		fmt.Fprintf(n.out, "[%2d/%d] %s (%s%s)\n", n.step, n.steps, done, n.remark, inWords(time.Since(start)))
 		for _, note := range n.notes {
