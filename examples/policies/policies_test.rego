@@ -124,6 +124,52 @@ test_ranges_unknown if {
 	contains(msg, "known only after apply")
 }
 
+one_range(address, values) := resource(address, object.union({"space_id": "a1", "range": "192.0.2.0/24", "closes_space": true, "expires_at": null}, values))
+
+of_range(values, others) := plan(
+	[change("kvs_trusted_ip_range.office", null, object.union({"space_id": "a1", "range": "192.0.2.0/24"}, values), {})],
+	array.concat([shield_space, one_range("kvs_trusted_ip_range.office", values)], others),
+)
+
+test_one_range if count(kvs.deny) == 0 with input as of_range({}, [])
+
+test_one_range_that_is_open if {
+	some msg in kvs.deny with input as of_range({"range": "0.0.0.0/1"}, [])
+	contains(msg, "is open to more than 65536 addresses")
+	halves := of_range({"range": "10.0.0.0/16"}, [one_range("kvs_trusted_ip_range.other", {"range": "10.1.0.0/16"})])
+	some together in kvs.deny with input as halves
+	contains(together, "10.0.0.0/15")
+	elsewhere := of_range({"range": "10.0.0.0/16"}, [one_range("kvs_trusted_ip_range.other", {"space_id": "b2", "range": "10.1.0.0/16"})])
+	count(kvs.deny) == 0 with input as elsewhere
+}
+
+test_one_range_unknown if {
+	unknown := plan(
+		[change("kvs_trusted_ip_range.office", null, {"space_id": "a1"}, {"range": true})],
+		[shield_space, one_range("kvs_trusted_ip_range.other", {})],
+	)
+	some msg in kvs.deny with input as unknown
+	contains(msg, "known only after apply")
+}
+
+test_one_range_closes_the_space if {
+	some msg in kvs.deny with input as of_range({"closes_space": null}, [])
+	contains(msg, "without a range that closes it")
+	count(kvs.deny) == 0 with input as of_range({"closes_space": null}, [one_range("kvs_trusted_ip_range.other", {})])
+}
+
+test_one_range_removed if {
+	removed := plan([change("kvs_trusted_ip_range.office", {"space_id": "a1", "range": "0.0.0.0/1"}, null, {})], [])
+	count(kvs.deny) == 0 with input as removed
+}
+
+test_range_expired if {
+	fair := plan([], [one_range("kvs_trusted_ip_range.fair", {"expires_at": "2026-01-14T00:00:00Z"}), shield_space])
+	some msg in kvs.deny with input as fair with data.change as {"now": "2026-01-14T00:00:00Z"}
+	contains(msg, "192.0.2.0/24 was needed until 2026-01-14T00:00:00Z")
+	count(kvs.deny) == 0 with input as fair with data.change as {"now": "2026-01-13T23:59:59Z"}
+}
+
 test_space_without_ranges if {
 	some msg in kvs.deny with input as plan([], [shield_space])
 	contains(msg, "without kvs_trusted_ip_ranges")

@@ -208,6 +208,12 @@ func meanwhile(name, before, after string, does func(*Harness)) Experiment {
 		}}
 }
 
+// ruled is an experiment that ends in a refusal of the provider's own.
+func ruled(e Experiment) Experiment {
+	e.Rule = true
+	return e
+}
+
 // ordering is an experiment after which so many stores and spaces have to be ordered again.
 func ordering(again int, e Experiment) Experiment {
 	e.Reorders = again
@@ -352,8 +358,8 @@ func rarer() map[string][]Experiment {
 		"formation": {
 			byHand("its app deleted", webApp+formation, ofApp("orders-web")),
 			destroyed("its app deleted", webApp+formation, ofApp("orders-web")),
-			meanwhile("scaled", webApp+formation, webApp+edited(formation, "= 2", "= 3"),
-				sends("PATCH", "/apps/orders-web/formation/web", `{"quantity":7}`)),
+			ruled(meanwhile("scaled", webApp+formation, webApp+edited(formation, "= 2", "= 3"),
+				sends("PATCH", "/apps/orders-web/formation/web", `{"quantity":7}`))),
 		},
 	}
 }

@@ -87,23 +87,54 @@ type ProcessUpdate struct {
 	Size     string
 }
 
+type wireDynoSize struct {
+	Name string `json:"name"`
+}
+
+// wireUpdate is the update of a process type, which one request for several names in each.
+type wireUpdate struct {
+	Type     ProcessType   `json:"type,omitempty"`
+	Quantity *int          `json:"quantity,omitempty"`
+	DynoSize *wireDynoSize `json:"dyno_size,omitempty"`
+}
+
+func (u ProcessUpdate) wire(process ProcessType) wireUpdate {
+	w := wireUpdate{Type: process, Quantity: u.Quantity}
+	if u.Size != "" {
+		w.DynoSize = &wireDynoSize{u.Size}
+	}
+	return w
+}
+
+// made says that a process type has become as the update wants it.
+func (u ProcessUpdate) made(p Process) bool {
+	return (u.Quantity == nil || p.Quantity == *u.Quantity) && (u.Size == "" || strings.EqualFold(p.Size, u.Size))
+}
+
 // UpdateProcess sets quantity and size of a process type. The answer comes at once: dynos start and stop afterwards.
 func (c *Client) UpdateProcess(ctx context.Context, app AppID, process ProcessType, u ProcessUpdate) (Process, error) {
-	type size struct {
-		Name string `json:"name"`
-	}
-	body := struct {
-		Quantity *int  `json:"quantity,omitempty"`
-		DynoSize *size `json:"dyno_size,omitempty"`
-	}{Quantity: u.Quantity}
-	if u.Size != "" {
-		body.DynoSize = &size{u.Size}
-	}
-	k := c.patch(body, "apps", string(app), "formation", string(process))
+	k := c.patch(u.wire(""), "apps", string(app), "formation", string(process))
 	return change(ctx, c, k, processOf(app, process),
-		func(ctx context.Context) (Process, error) { return c.ProcessNow(ctx, app, process) },
-		func(now Process) bool {
-			return (u.Quantity == nil || now.Quantity == *u.Quantity) && (u.Size == "" || strings.EqualFold(now.Size, u.Size))
+		func(ctx context.Context) (Process, error) { return c.ProcessNow(ctx, app, process) }, u.made)
+}
+
+// UpdateProcesses is UpdateProcess for several process types of an app, all or none of them.
+func (c *Client) UpdateProcesses(ctx context.Context, app AppID, updates map[ProcessType]ProcessUpdate) ([]Process, error) {
+	var wires []wireUpdate
+	for _, process := range slices.Sorted(maps.Keys(updates)) {
+		wires = append(wires, updates[process].wire(process))
+	}
+	k := c.patch(map[string]any{"updates": wires}, "apps", string(app), "formation")
+	return change(ctx, c, k, aboutEach(app, processApp, many[wireProcess]),
+		func(ctx context.Context) ([]Process, error) { return c.Formation(ctx, app) },
+		func(now []Process) bool {
+			left := maps.Clone(updates)
+			for _, p := range now {
+				if u, wanted := left[ProcessType(p.Type)]; wanted && u.made(p) {
+					delete(left, ProcessType(p.Type))
+				}
+			}
+			return len(left) == 0
 		})
 }
 
@@ -113,23 +144,10 @@ func (c *Client) Scale(ctx context.Context, id AppID, quantities map[string]int)
 	if len(quantities) == 0 {
 		return nil
 	}
-	type update struct {
-		Type     string `json:"type"`
-		Quantity int    `json:"quantity"`
+	updates := make(map[ProcessType]ProcessUpdate, len(quantities))
+	for process, quantity := range quantities {
+		updates[ProcessType(process)] = ProcessUpdate{Quantity: &quantity}
 	}
-	var updates []update
-	for _, process := range slices.Sorted(maps.Keys(quantities)) {
-		updates = append(updates, update{Type: process, Quantity: quantities[process]})
-	}
-	k := c.patch(map[string]any{"updates": updates}, "apps", string(id), "formation")
-	_, err := change(ctx, c, k, aboutEach(id, processApp, many[wireProcess]),
-		func(ctx context.Context) ([]Process, error) { return c.Formation(ctx, id) },
-		func(now []Process) bool {
-			left := maps.Clone(quantities)
-			maps.DeleteFunc(left, func(process string, quantity int) bool {
-				return slices.ContainsFunc(now, func(p Process) bool { return p.Type == process && p.Quantity == quantity })
-			})
-			return len(left) == 0
-		})
+	_, err := c.UpdateProcesses(ctx, id, updates)
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -53,6 +54,7 @@ const (
 	collectChangesFor = 100 * time.Millisecond // of real time; a change takes seconds until it is in force
 	mostWrites        = 12                     // of one change; each one but the first means that somebody has written meanwhile
 	mostLooks         = 6
+	mostDoubts        = 4 // of writes that fail, and may have been carried out
 	mostRepeats       = 4 // of a change that somebody undoes
 )
 
@@ -279,7 +281,7 @@ func (c *Client) writeRanges(ctx context.Context, id SpaceID, before rulesets, a
 		maps.Copy(mine, change.edits().added())
 	}
 	ctx = onBehalfOf(ctx, behalf)
-	lost := edits{}
+	lost, sent, doubts := edits{}, false, 0
 	for writes := 0; ; writes++ {
 		wanted := mine.over(lost)
 		switch {
@@ -288,20 +290,27 @@ func (c *Client) writeRanges(ctx context.Context, id SpaceID, before rulesets, a
 		case writes == mostWrites:
 			return before.current, &UnsettledError{fmt.Errorf("others have changed them %d times meanwhile", writes)}
 		}
-		made, err := c.SetTrustedRanges(ctx, id, wanted.madeIn(before.current.Rules))
-		if err != nil && (!doubtful(err) || ctx.Err() != nil) {
-			return before.current, unsettled(err, writes)
+		rules := wanted.madeIn(before.current.Rules)
+		made, doubt, err := c.putRules(ctx, id, rules)
+		if err != nil && !doubt {
+			return before.current, unsettled(err, sent)
 		}
 		after, e := c.rulesetsOf(ctx, id, func(r rulesets) bool { return r.complete() && r.follow(before, made.ID) })
-		if err != nil { // it may have been written all the same
-			if made = after.madeSince(before, wanted.madeIn(before.current.Rules)); made.ID == "" {
-				return before.current, unsettled(err, writes)
-			}
-		}
-		if e != nil {
+		switch {
+		case e != nil && err != nil:
+			return before.current, unsettled(err, sent)
+		case e != nil:
 			return made, &UnsettledError{e}
+		case err != nil: // it may have been carried out all the same
+			made = after.madeSince(before, rules)
 		}
-		lost = overwritten(before.current, before.recent(), after.besides(before, made)).over(lost)
+		if made.ID != "" {
+			sent = true
+			// What was carried over already is not taken back: whoever contradicts it within a moment has not seen it.
+			lost = lost.over(overwritten(before.current, made, before.recent(), after.besides(before, made)))
+		} else if doubts++; doubts == mostDoubts {
+			return before.current, unsettled(err, sent)
+		}
 		if mine.over(lost).areIn(after.current.Rules) {
 			return after.current, nil
 		}
@@ -314,6 +323,22 @@ func (c *Client) writeRanges(ctx context.Context, id SpaceID, before rulesets, a
 	}
 }
 
+// putRules replaces all rules, once: what is sent again later would undo what others have written since then, with rules that look as if
+// somebody had gone back to them. doubt says that it failed and may have been carried out; Heroku gets a moment to end it.
+func (c *Client) putRules(ctx context.Context, id SpaceID, rules []Rule) (made Ruleset, doubt bool, err error) {
+	k := c.inboundRuleset(id)
+	k.operation, k.method, k.body = create, http.MethodPut, wireRules(rules)
+	made, err = settling(ctx, c, id, func() (Ruleset, error) {
+		set, r, err := exchange(ctx, c, k, about(id, rulesetSpace, one[wireRuleset]))
+		doubt = r.doubt
+		return set, err
+	})
+	if doubt && err != nil {
+		_ = c.clock.Sleep(ctx, settleTime)
+	}
+	return made, doubt, err
+}
+
 // added are those of the edits that add something.
 func (e edits) added() edits {
 	added := maps.Clone(e)
@@ -321,27 +346,11 @@ func (e edits) added() edits {
 	return added
 }
 
-func unsettled(err error, writes int) error {
-	if writes == 0 {
+func unsettled(err error, sent bool) error {
+	if !sent {
 		return err
 	}
 	return &UnsettledError{err}
-}
-
-// doubtful reports whether a write that failed may have been carried out.
-func doubtful(err error) bool {
-	var (
-		said   *Error
-		unread *BodyError
-		none   *TransportError
-	)
-	switch {
-	case errors.As(err, &said):
-		return said.Status >= 500
-	case errors.As(err, &none):
-		return none.Sent
-	}
-	return errors.As(err, &unread)
 }
 
 // rulesets are those that a space has had, by their ids, and the one that it has.

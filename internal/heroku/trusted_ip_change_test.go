@@ -519,6 +519,11 @@ func TestTwoClientsAndAPage(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := newSpaceRules(seed, source(100), source(101))
 			s.pace = 120 * time.Millisecond
+			s.lose = func(r *http.Request, _ int) bool {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				return r.Method == "PUT" && s.random.IntN(8) == 0
+			}
 			clients := []*heroku.Client{s.real(t), s.real(t)}
 			want := []string{source(50), source(51), source(101)}
 			var wg sync.WaitGroup

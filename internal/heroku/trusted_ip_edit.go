@@ -89,35 +89,30 @@ func difference(from, to []Rule) edits {
 	return e
 }
 
-// overwritten is what others have changed since a ruleset was read, and what one that was made of it has undone therefore. earlier are
-// those that were there before.
+// overwritten is what others have changed since a ruleset was read, and what the one that was made of it has undone therefore. earlier
+// are those that were there a moment before.
 //
 // Others may have been late as well: what one of them has changed is told from the ruleset that it was made of, and not from the
-// one before it. That is the one from which it differs least. Heroku tells the second in which each was made, so that of one
-// second those come later that were made of others.
-func overwritten(read Ruleset, earlier, others []Ruleset) edits {
+// one before it. Heroku tells the second in which each was made, and not of which it was made. So those of one second are put
+// into an order in which each differs from one before it as little as possible.
+func overwritten(read, made Ruleset, earlier, others []Ruleset) edits {
 	latest := func(a, b Ruleset) int { return cmp.Or(b.madeAt().Compare(a.madeAt()), cmp.Compare(a.ID, b.ID)) }
-	candidates := slices.Concat([]Ruleset{read}, slices.SortedFunc(slices.Values(earlier), latest),
-		slices.SortedFunc(slices.Values(others), latest))
-	origins := map[string]Ruleset{}
-	for _, other := range others {
-		origins[other.ID] = other.origin(candidates)
-	}
-	depth := func(s Ruleset) (n int) {
-		for ; n < len(others); n++ {
-			origin, is := origins[s.ID]
-			if !is {
+	before := append([]Ruleset{made, read}, slices.SortedFunc(slices.Values(earlier), latest)...)
+	left := slices.SortedFunc(slices.Values(others), func(a, b Ruleset) int { return latest(b, a) })
+	all := edits{}
+	for len(left) > 0 {
+		next, least := 0, edits(nil)
+		for i, other := range left {
+			if !other.madeAt().Equal(left[0].madeAt()) {
 				break
 			}
-			s = origin
+			if changed := other.since(before); least == nil || len(changed) < len(least) {
+				next, least = i, changed
+			}
 		}
-		return n
-	}
-	all := edits{}
-	for _, other := range slices.SortedFunc(slices.Values(others), func(a, b Ruleset) int {
-		return cmp.Or(a.madeAt().Compare(b.madeAt()), cmp.Compare(depth(a), depth(b)), cmp.Compare(a.ID, b.ID))
-	}) {
-		maps.Copy(all, difference(origins[other.ID].Rules, other.Rules))
+		maps.Copy(all, least)
+		before = slices.Insert(before, 0, left[next])
+		left = slices.Delete(left, next, next+1)
 	}
 	return all
 }
@@ -125,17 +120,17 @@ func overwritten(read Ruleset, earlier, others []Ruleset) edits {
 // lateFor is how old what somebody has read may be when it is written back.
 const lateFor = time.Minute
 
-// origin is the ruleset that s was made of: the first of those from which it differs least. Somebody has changed something, so that it is
-// none of the same rules.
-func (s Ruleset) origin(candidates []Ruleset) Ruleset {
-	best, least := s, 0
-	for _, other := range candidates {
-		n := len(difference(other.Rules, s.Rules))
-		if n > 0 && (least == 0 || n < least) && !other.madeAt().After(s.madeAt()) {
-			best, least = other, n
+// since is what s changes of the ruleset that it was made of: the first of those from which it differs least. Whoever has made it has
+// changed something, so that it was made of none of the same rules.
+func (s Ruleset) since(before []Ruleset) edits {
+	least := edits{}
+	for _, other := range before {
+		changed := difference(other.Rules, s.Rules)
+		if len(changed) > 0 && !other.madeAt().After(s.madeAt()) && (len(least) == 0 || len(changed) < len(least)) {
+			least = changed
 		}
 	}
-	return best
+	return least
 }
 
 // madeAt is zero for a time that cannot be read.

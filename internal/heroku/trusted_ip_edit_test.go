@@ -105,7 +105,9 @@ func TestOverwritten(t *testing.T) {
 		"exchanged by one, and added to by another one": {nil, []string{"1 9.0.0.0/8 1.0.0.0/8", "1 " + base + " 3.0.0.0/8"},
 			"1.0.0.0/8 3.0.0.0/8 9.0.0.0/8"},
 		"one who has read what was there before": {[]string{"0 1.0.0.0/8"}, []string{"1 1.0.0.0/8 3.0.0.0/8"}, base + " 3.0.0.0/8"},
-		"one who goes back to it":                {[]string{"0 1.0.0.0/8"}, []string{"1 1.0.0.0/8"}, "1.0.0.0/8"},
+		"two who have read what was made of it": {nil, []string{"0 " + base + " 7.0.0.0/8 3.0.0.0/8", "0 " + base + " 7.0.0.0/8 4.0.0.0/8"},
+			base + " 3.0.0.0/8 4.0.0.0/8"},
+		"one who goes back to it": {[]string{"0 1.0.0.0/8"}, []string{"1 1.0.0.0/8"}, "1.0.0.0/8"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -117,8 +119,9 @@ func TestOverwritten(t *testing.T) {
 				return all
 			}
 			read, earlier, others := sets("r", []string{"0 " + base})[0], sets("e", test.earlier), sets("o", test.others)
+			made := Ruleset{ID: "made", CreatedAt: read.CreatedAt, Rules: ruleList(base + " 7.0.0.0/8")}
 			for range 2 { // in whatever order they are listed
-				if got := spelled(overwritten(read, earlier, others).madeIn(read.Rules)); got != test.want {
+				if got := spelled(overwritten(read, made, earlier, others).madeIn(read.Rules)); got != test.want {
 					t.Errorf("%s, want %s", got, test.want)
 				}
 				slices.Reverse(others)

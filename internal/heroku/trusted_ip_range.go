@@ -97,18 +97,23 @@ func (c *Client) TrustedRanges(ctx context.Context, id SpaceID) (Ruleset, error)
 	return set, err
 }
 
+// wireRules is the body of a request that replaces them: [] when there are none, since null is not the empty set.
+func wireRules(rules []Rule) any {
+	wire := make([]wireRule, 0, len(rules))
+	for _, rule := range rules {
+		wire = append(wire, wireRule{Action: text(rule.Action), Source: text(rule.Source)})
+	}
+	return struct {
+		Rules []wireRule `json:"rules"`
+	}{wire}
+}
+
 // SetTrustedRanges replaces all rules of a space; with none, nobody may reach it. They are in force somewhat later, see
 // [Client.WaitTrustedRangesApplied]. A space that has just been allocated may not have its rules yet; that is waited
 // for, up to a minute, while the space itself exists: a not_found error means that it does not.
 func (c *Client) SetTrustedRanges(ctx context.Context, id SpaceID, rules []Rule) (Ruleset, error) {
-	body := struct {
-		Rules []wireRule `json:"rules"` // [] when there are none: null is not the empty set
-	}{make([]wireRule, 0, len(rules))}
-	for _, rule := range rules {
-		body.Rules = append(body.Rules, wireRule{Action: text(rule.Action), Source: text(rule.Source)})
-	}
 	k := c.inboundRuleset(id)
-	k.operation, k.method, k.body = write, http.MethodPut, body
+	k.operation, k.method, k.body = write, http.MethodPut, wireRules(rules)
 
 	return settling(ctx, c, id, func() (Ruleset, error) {
 		return change(ctx, c, k, about(id, rulesetSpace, one[wireRuleset]),

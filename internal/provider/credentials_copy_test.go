@@ -289,20 +289,39 @@ resource "terraform_data" "copy" {
 		t.Errorf("the store was read %d times", reads)
 	}
 
+	// Between a plan of something else and its apply: the apply does what was planned, and the next plan finds the rotation.
+	cli.Configure(strings.Replace(config, `"orders-cache"`, "\"orders-cache\"\n  timeout = 60", 1))
+	succeed(t, cli, "plan", "-input=false", "-out=plan.bin")
 	object, _ := cli.Object("kvs_instance.cache")
 	id, _ := object.Attributes["id"].(string)
 	if _, err := sb.Client(t).RotateCredentials(t.Context(), heroku.AddOnID(id)); err != nil {
 		t.Fatal(err)
+	}
+	succeed(t, cli, "apply", "-input=false", "plan.bin")
+	if now := revisions(); now[0] != first[0] || now[1] != first[1] {
+		t.Errorf("the revisions are %v, and were planned to stay %v", now, first)
 	}
 	planned := cli.Run("plan", "-input=false", "-no-color", "-detailed-exitcode")
 	if planned.Code != 2 || !strings.Contains(planned.Stdout, "# terraform_data.copy must be replaced") {
 		t.Errorf("the plan exits %d, and does not replace what depends on the attachment:\n%s", planned.Code, planned.Output())
 	}
 	cli.Apply()
-	if now := revisions(); now[0] == first[0] || now[0] != now[1] || now[0] != now[2] {
-		t.Errorf("the revisions are %v, and were %v", now, first)
+	second := revisions()
+	if second[0] == first[0] || second[0] != second[1] || second[0] != second[2] {
+		t.Errorf("the revisions are %v, and were %v", second, first)
 	}
 
+	// A replacement gives the store and its attachments another one in the same run, which is the present one.
+	cli.Configure(strings.Replace(config, "kvs_app.web.id", "kvs_app.api.id", 1))
+	replaced := cli.Apply()
+	third := revisions()
+	if third[0] == second[0] || third[0] != third[1] || third[0] != third[2] {
+		t.Errorf("the revisions are %v, and were %v:\n%s", third, second, replaced.Output())
+	}
+	cli.Apply("-refresh-only")
+	if now := revisions(); now != third {
+		t.Errorf("the revisions are %v after a refresh, and were %v", now, third)
+	}
 }
 
 // The arguments of redis-cli open the store, with the password in its environment, and have no secret in them.

@@ -86,6 +86,7 @@
 //	Manager.holdApp                    Scale                 what was before is in KVS_MIGRATION already
 //	Manager.releaseApp                 Scale                 process types at 0 that KVS_MIGRATION has another quantity of
 //	Manager.ScaleProcess               UpdateProcess         the process type that the configuration names, just read; of a held app the size only
+//	Manager.resizeTogether             UpdateProcesses       the same, with the sizes that this run plans for others of the app
 //	Manager.setAppMaintenance          UpdateApp             what was before is in KVS_MIGRATION already
 //
 // Attachments, windows, actions on stores:

@@ -105,7 +105,8 @@ func (r *formationResource) Schema(_ context.Context, _ resource.SchemaRequest, 
 				PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown(), keepEquivalent()},
 				MarkdownDescription: "The size of the dynos, in upper or lower case, such as `Standard-1X`, or `Private-M` in a Private " +
 					"Space. In a Shield Space `Shield-M` and `Private-M` mean the same. When absent, it is left as it is. " +
-					"All process types of an app have sizes of one family. Changing it restarts the dynos of the process type.",
+					"All process types of an app have sizes of one family: what leaves it is changed together, in one apply. Changing it " +
+					"restarts the dynos of the process type.",
 			},
 		},
 	}
@@ -150,6 +151,9 @@ func (r *formationResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 	}
 	if resp.Diagnostics.Append(r.onlyOwner(state, plan, predecessor(ctx, req))...); resp.Diagnostics.HasError() {
 		return
+	}
+	if plan.known() && known(plan.Size.StringValue) {
+		r.run.resizes(plan.appID(), plan.processType(), plan.Size.normalized())
 	}
 	if !exists || !plan.Quantity.Equal(state.Quantity) || !plan.Size.Equal(state.Size) {
 		resp.Diagnostics.Append(r.review(ctx, plan)...)
@@ -236,7 +240,7 @@ func (r *formationResource) scale(ctx context.Context, m formationModel, update 
 	process, held, err := r.replacements().ScaleProcess(ctx, m.appID(), m.processType(), update, func(now heroku.Process) bool {
 		diags.Append(unchanged(now)...)
 		return !diags.HasError()
-	})
+	}, func() map[heroku.ProcessType]string { return r.run.sizesOf(ctx, m.appID()) })
 	switch {
 	case diags.HasError():
 	case heroku.IsNotFound(err):

@@ -316,3 +316,33 @@ func TestAccFormation_refusal(t *testing.T) {
 		"quantity is 7 now, and was 2")
 	expectDynos(t, sb.Client(t), "web", "7 Standard-1X")
 }
+
+// Sizes of an app are of one family, so that Heroku refuses to change one process type after the other.
+func TestAccFormation_family(t *testing.T) {
+	t.Parallel()
+	both := func(size string) string {
+		return formationApp + formationBlock("web", "web", "quantity = 2", fmt.Sprintf("size = %q", size)) +
+			formationBlock("worker", "worker", fmt.Sprintf("size = %q", size))
+	}
+	sb, cli := workflow(t, both("Basic"))
+	someone := sb.Client(t)
+	expect := func(size string) {
+		t.Helper()
+		expectDynos(t, someone, "web", "2 "+size)
+		expectDynos(t, someone, "worker", "1 "+size)
+		expectSettled(t, cli)
+	}
+	cli.Apply()
+	expect("Basic")
+	cli.Configure(both("Standard-2X"))
+	cli.Apply()
+	expect("Standard-2X")
+	// one at a time, the second one brings the first along
+	cli.Configure(both("Eco"))
+	cli.Run("apply", "-auto-approve", "-input=false", "-no-color", "-parallelism=1")
+	expect("Eco")
+	// alone, it is Heroku's to refuse
+	cli.Configure(formationApp + formationBlock("web", "web", "quantity = 2", `size = "Standard-1X"`))
+	expectFailed(t, cli.Run("apply", "-auto-approve", "-input=false", "-no-color"), "Unable to scale the process type",
+		"Cannot use the following dyno types in the same app")
+}

@@ -414,7 +414,8 @@ func (m *instanceModel) read(addOn heroku.AddOn, store *heroku.Store) {
 	m.CreatedAt = types.StringValue(addOn.CreatedAt)
 	m.AttachmentName = m.attachmentOf(addOn)
 	m.ConfigVars = stringSet(keyvalue.VarsOf(m.AttachmentName.ValueString(), withoutSuccessions(addOn.ConfigVars)))
-	if m.AttachedApps.IsUnknown() { // of a new store; Read reads them all
+	// A new store is attached to its own app, and has config vars when it is ready; Read reads them all.
+	if m.AttachedApps.IsUnknown() || m.AttachedApps.Equal(byApp(map[string][]string{addOn.AppName: nil})) {
 		m.AttachedApps = byApp(map[string][]string{addOn.AppName: withoutSuccessions(addOn.ConfigVars)})
 	}
 	if m.RetiredInstanceID.IsUnknown() {

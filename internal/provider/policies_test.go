@@ -54,7 +54,8 @@ type fixtureResource struct {
 
 // readByPolicies are the attributes that examples/policies read.
 var readByPolicies = []string{
-	"deletion_protection", "impact", "maxmemory_policy", "monthly_price", "plan", "ranges", "shield", "space_id", "team", "version_actual",
+	"closes_space", "deletion_protection", "expires_at", "impact", "maxmemory_policy", "monthly_price", "plan", "range", "ranges", "shield",
+	"space_id", "team", "version_actual",
 }
 
 var anyUUID = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
@@ -85,7 +86,7 @@ func (l *lab) fixtureOf(config string, args ...string) (plan plannedFixture) {
 	}
 	resources := &plan.Values.Root.Resources
 	*resources = slices.DeleteFunc(*resources, func(r fixtureResource) bool {
-		return !slices.Contains([]string{"kvs_instance", "kvs_private_space", "kvs_trusted_ip_ranges"}, r.Type)
+		return !slices.Contains([]string{"kvs_instance", "kvs_private_space", "kvs_trusted_ip_range", "kvs_trusted_ip_ranges"}, r.Type)
 	})
 	for _, r := range *resources {
 		reduce(r.Type, r.Values)
@@ -150,6 +151,11 @@ func TestLongPolicies_onRealPlans(t *testing.T) {
 		noRanges  = [2]string{part(`resource "kvs_trusted`, `resource "kvs_app" "inside"`), ""}
 		destroyed = [][2]string{{part(`resource "kvs_instance" "cache"`, `resource "kvs_instance" "spare"`), ""},
 			{"kvs_instance.cache.id", "kvs_instance.spare.id"}}
+		one = func(settings string) [2]string {
+			return [2]string{noRanges[0], "resource \"kvs_trusted_ip_range\" \"fair\" {\n  space_id = kvs_private_space.prod.id\n" +
+				"  range    = \"203.0.113.0/24\"\n  " + settings + "\n}\n\n"}
+		}
+		expired     = one("closes_space = true\n  expires_at = \"2026-01-10T00:00:00Z\"")
 		inside      = [2]string{part(`resource "kvs_instance" "inside"`, `resource "kvs_app" "web"`), ""}
 		unprotected = [2]string{"deletion_protection = true", "deletion_protection = false"}
 		reference   = map[string]any{"reference": "CHG0000001"}
@@ -186,6 +192,12 @@ func TestLongPolicies_onRealPlans(t *testing.T) {
 		{"a space without ranges", fails, nil, "without kvs_trusted_ip_ranges", [][2]string{noRanges}},
 		{"a space without ranges", unknown, nil, "kvs_private_space.next: a Shield Space without kvs_trusted_ip_ranges", [][2]string{
 			{`resource "kvs_app" "inside"`, nextSpace + `resource "kvs_app" "inside"`}}},
+		{"one range", passes, nil, "", [][2]string{one("closes_space = true")}},
+		{"one range", fails, nil, "without a range that closes it", [][2]string{one("")}},
+		{"one range", unknown, nil, "without a range that closes it", [][2]string{one(`closes_space = terraform_data.later.output == "60"`)}},
+		{"an expired range", passes, nil, "", [][2]string{one("closes_space = true\n  expires_at = \"2026-01-20T00:00:00Z\"")}},
+		{"an expired range", fails, nil, "203.0.113.0/24 was needed until 2026-01-10T00:00:00Z", [][2]string{expired}},
+		{"an expired range", unknown, nil, "", [][2]string{one("closes_space = true\n  expires_at = terraform_data.later.output")}},
 		{"the price", passes, limit(1145), "", [][2]string{setting}},
 		{"the price", fails, limit(1144), "a month, and the limit is $1144", [][2]string{setting}},
 		{"the price", unknown, limit(1145), "the price is known only after apply", [][2]string{{`"premium-0"`, "terraform_data.later.output"}}},
@@ -232,6 +244,7 @@ func TestLongPolicies_onRealPlans(t *testing.T) {
 	add("protection", drift, nil, "deletion protection is switched off", edited(unprotected))
 	add("a destroyed store", drift, nil, "destroyed with all its keys", edited(destroyed...))
 	add("a destroyed shield store", drift, reference, "a store on the plan shield-7 is destroyed", edited(inside))
+	add("an expired range", drift, nil, "203.0.113.0/24 was needed until", edited(expired))
 	evict("noeviction")
 
 	size := func(plan string) {
@@ -263,6 +276,7 @@ func TestLongPolicies_onRealPlans(t *testing.T) {
 	trust("0.0.0.0/1", "128.0.0.0/1")
 	add("open ranges", drift, nil, "open to more than 65536", edited(opened, setting))
 	add("a space without ranges", drift, nil, "without kvs_trusted_ip_ranges", edited(noRanges))
+	add("one range", drift, nil, "without a range that closes it", edited(one("")))
 	trust("192.0.2.0/24", "198.51.100.0/24")
 
 	_, err = l.client.TransferSpace(ctx, space, "acme-data")

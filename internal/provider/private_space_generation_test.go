@@ -78,6 +78,15 @@ data "kvs_private_space" "prod" {
 				Config:      privateSpace(`generation = "fir"`) + ranges,
 				ExpectError: acctest.Says("The trusted IP ranges of the space cannot be set"),
 			},
+			{
+				Config: privateSpace(`generation = "fir"`) + `
+resource "kvs_trusted_ip_range" "office" {
+  space_id = kvs_private_space.prod.id
+  range    = "192.0.2.0/24"
+}
+`,
+				ExpectError: acctest.Says("The trusted IP ranges of the space cannot be set"),
+			},
 			{ // a protected space is not replaced
 				Config:      strings.Replace(privateSpace(`generation = "cedar"`), "= false", "= true", 1),
 				ExpectError: acctest.Says(`has generation = "Fir", and Heroku fixes it when a space is created`),

@@ -5,6 +5,7 @@ package provider
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -44,6 +45,8 @@ type run struct {
 	successors map[string][]string // by app: stores that were made without an attachment name, and are complete
 	looks      int                 // at objects that are planned to be destroyed
 	made       map[heroku.AddOnID]heroku.AddOn
+
+	sizes map[heroku.AppID]map[heroku.ProcessType]string // that process types are planned to have
 }
 
 // object is one thing at Heroku that instances of a resource type manage.
@@ -72,7 +75,7 @@ func newRun() *run {
 		said: make(map[string]bool), rangeEdits: make(map[string][]rangeEdit), planned: make(map[object]fate), refreshed: make(map[object]bool), members: make(map[object]member),
 		byName: make(map[nameOf]object), takers: make(map[nameOf]taking),
 		protected: make(map[string]string), ordered: make(map[string]int), successors: make(map[string][]string),
-		made: make(map[heroku.AddOnID]heroku.AddOn),
+		made: make(map[heroku.AddOnID]heroku.AddOn), sizes: make(map[heroku.AppID]map[heroku.ProcessType]string),
 	}
 }
 
@@ -301,6 +304,30 @@ func (r *run) unnamed(app string) int {
 	defer r.mu.Unlock()
 	r.ordered[app]++
 	return r.ordered[app]
+}
+
+// resizes says which size a process type is planned to have.
+func (r *run) resizes(app heroku.AppID, process heroku.ProcessType, size string) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.sizes[app] == nil {
+		r.sizes[app] = make(map[heroku.ProcessType]string)
+	}
+	r.sizes[app][process] = size
+}
+
+// sizesOf are those of an app. It waits a moment for more than one: instances are planned at the same time.
+func (r *run) sizesOf(ctx context.Context, app heroku.AppID) map[heroku.ProcessType]string {
+	if r == nil {
+		return nil
+	}
+	r.await(ctx, knowWithin, func() bool { return len(r.sizes[app]) > 1 })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.sizes[app])
 }
 
 // finished says that a store was made in this run and is complete.

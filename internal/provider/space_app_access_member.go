@@ -61,10 +61,7 @@ func (r *spaceAppAccessResource) planTaking(ctx context.Context, plan *spaceAppA
 				"the plan says how to import it.", plan))}
 	case replaced == plan.key() || r.run.comesToKnow(ctx, plan.object(), knowWithin):
 		plan.TakenOver = types.BoolUnknown()
-		if replaced == plan.key() {
-			return nil
-		}
-		return r.run.sole(plan.object(), plan.String(), isTaken)
+		return nil
 	}
 	return diag.Diagnostics{r.hasItAlready(ctx, *plan, member)}
 }

@@ -136,9 +136,6 @@ func (r *spaceAppAccessResource) ModifyPlan(ctx context.Context, req resource.Mo
 		return
 	}
 	if req.Plan.Raw.IsNull() {
-		if resp.Diagnostics.Append(r.run.sole(state.object(), state.String(), isDestroyed)...); resp.Diagnostics.HasError() {
-			return
-		}
 		if r.run.claimed(ctx, state.thing(), planningTime) {
 			resp.Diagnostics.Append(resp.Private.SetKey(ctx, leftToSuccessor, []byte("true"))...)
 		}
@@ -148,10 +145,7 @@ func (r *spaceAppAccessResource) ModifyPlan(ctx context.Context, req resource.Mo
 		return
 	}
 	replaced := predecessor(ctx, req)
-	if resp.Diagnostics.Append(r.onlyOwner(state, plan, replaced)...); exists && !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(r.run.sole(state.object(), state.String(), plan.fateOf(state))...)
-	}
-	if resp.Diagnostics.HasError() {
+	if resp.Diagnostics.Append(r.onlyOwner(state, plan, replaced)...); resp.Diagnostics.HasError() {
 		return
 	}
 	switch {
@@ -316,6 +310,7 @@ func (r *spaceAppAccessResource) Delete(ctx context.Context, req resource.Delete
 	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
+	r.run.note(state.object()) // for who takes it over: OpenTofu does not say that a plan is made while it is applied
 	if len(left) == 0 {
 		resp.Diagnostics.Append(r.giveUp(ctx, state)...)
 	}
@@ -409,14 +404,6 @@ func (m spaceAppAccessModel) permissions() []string {
 	}
 	slices.Sort(all)
 	return all
-}
-
-// fateOf says whether the plan keeps the permissions of the state, or gives them up for those of another member.
-func (m spaceAppAccessModel) fateOf(state spaceAppAccessModel) fate {
-	if m.known() && m.key() != state.key() {
-		return isDestroyed
-	}
-	return stays
 }
 
 // read is the one mapping from Heroku's member to the state; an address that means the same keeps its spelling.

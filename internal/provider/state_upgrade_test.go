@@ -335,7 +335,7 @@ func TestAccState_frozen(t *testing.T) {
 		}
 		l.expectNoChanges()
 	}
-	if after := l.Ledger(); after.Created != ledger.Created || len(l.Living()) != 3 {
+	if after := l.Ledger(); after.Created != ledger.Created || len(l.Living()) != 4 {
 		t.Errorf("%d stores and spaces were ordered, want those %d that were there; these live: %+v", after.Created,
 			ledger.Created, l.Living())
 	}

@@ -106,6 +106,11 @@ func twoTeams(t *testing.T, seed uint64) {
 	sb.Clear()
 	expectTrusted(t, sb, "192.0.2.0/24", "192.0.3.0/24", "192.0.4.0/24", "198.51.100.0/24", "198.51.101.0/24", "198.51.102.0/24",
 		"203.0.113.0/24", "198.19.0.0/24", "198.19.1.0/24")
+	if t.Failed() {
+		for _, r := range sb.Requests("(GET|PUT)", "/spaces/.*/inbound-ruleset.*") {
+			t.Logf("%+v", r)
+		}
+	}
 	for _, set := range rulesets(t, sb)[len(begun):] {
 		if slices.Contains(set, "0.0.0.0/0") {
 			t.Errorf("seed %d: the space was opened: %v", seed, rulesets(t, sb))

@@ -6,6 +6,7 @@ package replacement
 import (
 	"context"
 	"maps"
+	"strings"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
@@ -33,8 +34,11 @@ func (m *Manager) BehindHold(ctx context.Context, p heroku.Process) (after herok
 
 // ScaleProcess changes a process type. That of a held app keeps having no dynos: the quantity is what it has again afterwards. Nothing
 // is changed unless unchanged says that the process type is what the caller takes it for.
+//
+// All process types of an app have sizes of one family, so that none of them can leave it alone: where Heroku refuses a size, it is
+// asked for together with those that beside has for the others.
 func (m *Manager) ScaleProcess(ctx context.Context, app heroku.AppID, process heroku.ProcessType, u heroku.ProcessUpdate,
-	unchanged func(heroku.Process) bool,
+	unchanged func(heroku.Process) bool, beside func() map[heroku.ProcessType]string,
 ) (p heroku.Process, held bool, err error) {
 	defer m.locks.Lock([]heroku.AppID{app})()
 	if p, err = m.client.ProcessNow(ctx, app, process); err != nil {
@@ -57,7 +61,11 @@ func (m *Manager) ScaleProcess(ctx context.Context, app heroku.AppID, process he
 		u.Quantity = nil
 	}
 	if u != (heroku.ProcessUpdate{}) {
-		if p, err = m.client.UpdateProcess(ctx, app, process, u); err != nil {
+		p, err = m.client.UpdateProcess(ctx, app, process, u)
+		if u.Size != "" && heroku.HasID(err, "invalid_params") {
+			p, err = m.resizeTogether(ctx, app, process, u, beside(), err)
+		}
+		if err != nil {
 			return p, held, err
 		}
 	}
@@ -76,4 +84,33 @@ func (m *Manager) rememberQuantity(ctx context.Context, p heroku.Process, quanti
 	memo.Formation = maps.Clone(memo.Formation)
 	memo.Formation[p.Type] = quantity
 	return m.remember(ctx, p.AppID, memo)
+}
+
+// resizeTogether changes a process type together with the sizes of others. refused is what Heroku has said to it alone.
+func (m *Manager) resizeTogether(ctx context.Context, app heroku.AppID, process heroku.ProcessType, u heroku.ProcessUpdate,
+	sizes map[heroku.ProcessType]string, refused error,
+) (heroku.Process, error) {
+	formation, err := m.client.Formation(ctx, app)
+	if err != nil {
+		return heroku.Process{}, refused
+	}
+	updates := map[heroku.ProcessType]heroku.ProcessUpdate{process: u}
+	for _, p := range formation {
+		other := heroku.ProcessType(p.Type)
+		if size := sizes[other]; other != process && size != "" && !strings.EqualFold(size, p.Size) {
+			updates[other] = heroku.ProcessUpdate{Size: size}
+		}
+	}
+	if len(updates) == 1 {
+		return heroku.Process{}, refused
+	}
+	if formation, err = m.client.UpdateProcesses(ctx, app, updates); err != nil {
+		return heroku.Process{}, err
+	}
+	for _, p := range formation {
+		if heroku.ProcessType(p.Type) == process {
+			return p, nil
+		}
+	}
+	return m.client.ProcessNow(ctx, app, process)
 }

@@ -16,7 +16,7 @@ func dynos(n int) heroku.ProcessUpdate { return heroku.ProcessUpdate{Quantity: &
 // scaled changes a process type, and says what it has afterwards and whether the app is held.
 func (w heldWorld) scaled(holder *replacement.Manager, app heroku.AppID, process heroku.ProcessType, u heroku.ProcessUpdate) (int, bool) {
 	w.Helper()
-	p, held, err := holder.ScaleProcess(w.Context(), app, process, u, func(heroku.Process) bool { return true })
+	p, held, err := holder.ScaleProcess(w.Context(), app, process, u, func(heroku.Process) bool { return true }, nil)
 	if err != nil {
 		w.Error(err)
 	}
@@ -80,7 +80,7 @@ func TestScaleProcess_asksFirst(t *testing.T) {
 	_, _, err := holder.ScaleProcess(t.Context(), app, "web", dynos(9), func(p heroku.Process) bool {
 		saw = p
 		return false
-	})
+	}, nil)
 	if err != nil || saw.Quantity != 2 {
 		t.Errorf("saw %+v, %v", saw, err)
 	}
@@ -91,7 +91,7 @@ func TestScaleProcess_asksFirst(t *testing.T) {
 	if err != nil || held || p.Quantity != 2 {
 		t.Errorf("%+v, %t, %v", p, held, err)
 	}
-	if _, _, err := holder.ScaleProcess(t.Context(), app, "none", dynos(1), nil); !heroku.IsNotFound(err) {
+	if _, _, err := holder.ScaleProcess(t.Context(), app, "none", dynos(1), nil, nil); !heroku.IsNotFound(err) {
 		t.Error(err)
 	}
 }
