@@ -120,8 +120,8 @@ func TestPageEvents_aStreamKeepsLittle(t *testing.T) {
 func TestJournal_isEncodedAsItIs(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 14, 9, 0, 0, 120_000_000, time.UTC)
-	lines := []Request{{}, {Seq: 7, Time: now, RealTime: now.In(time.FixedZone("", 3600)), Method: "GET", Path: "/apps", Query: "a=b", UserAgent: "x",
-		Status: 200, RequestID: "id", Fault: "fault-1"}}
+	lines := []Request{{}, {Seq: 7, Time: now, RealTime: now.In(time.FixedZone("", 3600)), Method: "GET", Path: "/apps", Query: "a=b",
+		UserAgent: "x", Status: 200, RequestID: "id", Fault: "fault-1"}}
 	for _, text := range []string{`"`, `\`, "<script>&", "ü\u2028", "\x00\n\x7f", "\xff", "a\tb"} {
 		lines = append(lines, Request{Path: text, Query: text, UserAgent: text, Method: text, RequestID: text, Fault: text})
 	}

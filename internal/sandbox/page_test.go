@@ -6,9 +6,7 @@ package sandbox_test
 import (
 	"bufio"
 	"encoding/json"
-	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
@@ -270,59 +268,3 @@ func TestPage_eventsSayWhatHappens(t *testing.T) {
 		t.Errorf("after the end: %q", events.lines.Text())
 	}
 }
-
-// The page of a large world: the ratio of each to the bare handler is what it costs.
-func BenchmarkPage(b *testing.B) {
-	s, err := sandbox.Start(b.Context(), sandbox.Options{Engine: "miniredis", Clock: sandbox.NewClock(epoch), Seed: 1, RateLimit: 1 << 40})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = s.Close() })
-	large(b, s, 1000, 50_000)
-	get := func(path string) []byte {
-		r := httptest.NewRequest(http.MethodGet, s.URL()+path, nil)
-		r.Header.Set("Accept", "application/vnd.heroku+json; version=3")
-		r.Header.Set("Authorization", "Bearer "+s.Token())
-		answer := httptest.NewRecorder()
-		s.ServeHTTP(answer, r)
-		return answer.Body.Bytes()
-	}
-	over := func(b *testing.B, url string) {
-		b.Helper()
-		client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
-		defer client.CloseIdleConnections()
-		b.ReportAllocs()
-		b.RunParallel(func(pb *testing.PB) {
-			for pb.Next() {
-				r, _ := http.NewRequestWithContext(b.Context(), http.MethodGet, url, nil)
-				r.Header.Set("Accept", "application/vnd.heroku+json; version=3")
-				r.Header.Set("Authorization", "Bearer "+s.Token())
-				response, err := client.Do(r)
-				if err != nil {
-					b.Error(err)
-					return
-				}
-				_, _ = bufio.NewReader(response.Body).WriteTo(discard{})
-				_ = response.Body.Close()
-			}
-		})
-	}
-	for _, path := range []string{"/__sandbox/world", "/__sandbox/journal?max=200", "/__sandbox/journal?max=200&contains=nowhere",
-		"/apps/app-0500"} {
-		body := get(path)
-		bare := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(body) }))
-		b.Run(fmt.Sprintf("bare handler, %d bytes", len(body)), func(b *testing.B) { over(b, bare.URL) })
-		b.Run("GET "+path, func(b *testing.B) { over(b, s.URL()+path) })
-		bare.Close()
-	}
-	b.Run("the world after a change", func(b *testing.B) {
-		for b.Loop() {
-			s.Clear()
-			get("/__sandbox/world")
-		}
-	})
-}
-
-type discard struct{}
-
-func (discard) Write(p []byte) (int, error) { return len(p), nil }

@@ -57,7 +57,7 @@ func Start(t *testing.T) *Browser {
 }
 
 func start(t *testing.T, path string) (*Browser, error) {
-	profile, err := os.MkdirTemp("", "kvs-browser-")
+	profile, err := os.MkdirTemp("", "kvs-browser-") //nolint:usetesting // it is written into after the test, see removeProfile
 	if err != nil {
 		return nil, err
 	}
