@@ -18,9 +18,9 @@ import (
 
 // A change of some rules of a space, which leaves all others as they are. Heroku can only replace them all, and compares nothing:
 // of two who read, change and write at the same time, one undoes what the other has done. But it keeps every ruleset that a
-// space has had. So the rulesets are read before and after each write. Whatever others have written in between was undone by this write, and
-// is done again; so is this change if somebody has undone it. Those who change something at the same time in one
-// client share one write, and what a client writes for one space it writes in turn.
+// space has had. So the rulesets are read before and after each write. Whatever others have written in between was undone by
+// this write, and is done again; so is this change if somebody has undone it. Those who change something at the same time in
+// one client share one write, and what a client writes for one space it writes in turn.
 
 // TrustedRangesChange is a change of some ranges, in canonical spelling.
 type TrustedRangesChange struct {

@@ -86,19 +86,21 @@ func TestOverwritten(t *testing.T) {
 		others  []string
 		want    string // base, with what others have changed
 	}{
-		"nobody":                  {nil, nil, base},
-		"one adds":                {nil, []string{"1 " + base + " 3.0.0.0/8"}, base + " 3.0.0.0/8"},
-		"one removes":             {nil, []string{"1 1.0.0.0/8"}, "1.0.0.0/8"},
-		"one exchanges":           {nil, []string{"1 3.0.0.0/8 2.0.0.0/8"}, "2.0.0.0/8 3.0.0.0/8"},
-		"one after the other":     {nil, []string{"1 " + base + " 3.0.0.0/8", "2 " + base + " 3.0.0.0/8 4.0.0.0/8"}, base + " 3.0.0.0/8 4.0.0.0/8"},
+		"nobody":        {nil, nil, base},
+		"one adds":      {nil, []string{"1 " + base + " 3.0.0.0/8"}, base + " 3.0.0.0/8"},
+		"one removes":   {nil, []string{"1 1.0.0.0/8"}, "1.0.0.0/8"},
+		"one exchanges": {nil, []string{"1 3.0.0.0/8 2.0.0.0/8"}, "2.0.0.0/8 3.0.0.0/8"},
+		"one after the other": {nil, []string{"1 " + base + " 3.0.0.0/8", "2 " + base + " 3.0.0.0/8 4.0.0.0/8"},
+			base + " 3.0.0.0/8 4.0.0.0/8"},
 		"one undone by the other": {nil, []string{"1 " + base + " 3.0.0.0/8", "2 " + base + " 4.0.0.0/8"}, base + " 3.0.0.0/8 4.0.0.0/8"},
 		"added and removed again": {nil, []string{"1 " + base + " 3.0.0.0/8", "2 " + base}, base},
 		"removed and added again": {nil, []string{"1 1.0.0.0/8", "2 " + base}, base},
 		"added and removed again, in one second": {nil, []string{"1 " + base + " 3.0.0.0/8 4.0.0.0/8",
 			"1 " + base + " 3.0.0.0/8"}, base + " 3.0.0.0/8 4.0.0.0/8"}, // or the other way round: nobody can tell
-		"two in one second":              {nil, []string{"1 " + base + " 3.0.0.0/8", "1 " + base + " 4.0.0.0/8"}, base + " 3.0.0.0/8 4.0.0.0/8"},
-		"two in one second who remove":   {nil, []string{"1 1.0.0.0/8", "1 2.0.0.0/8"}, ""},
-		"two, the one made of the other": {nil, []string{"1 " + base + " 3.0.0.0/8", "1 " + base + " 3.0.0.0/8 4.0.0.0/8"}, base + " 3.0.0.0/8 4.0.0.0/8"},
+		"two in one second":            {nil, []string{"1 " + base + " 3.0.0.0/8", "1 " + base + " 4.0.0.0/8"}, base + " 3.0.0.0/8 4.0.0.0/8"},
+		"two in one second who remove": {nil, []string{"1 1.0.0.0/8", "1 2.0.0.0/8"}, ""},
+		"two, the one made of the other": {nil, []string{"1 " + base + " 3.0.0.0/8", "1 " + base + " 3.0.0.0/8 4.0.0.0/8"},
+			base + " 3.0.0.0/8 4.0.0.0/8"},
 		"and one later": {nil, []string{"1 " + base + " 3.0.0.0/8", "1 " + base + " 4.0.0.0/8", "2 " + base + " 5.0.0.0/8"},
 			base + " 3.0.0.0/8 4.0.0.0/8 5.0.0.0/8"},
 		"the same, written anew": {nil, []string{"1 " + base}, base},
@@ -114,7 +116,8 @@ func TestOverwritten(t *testing.T) {
 			sets := func(prefix string, texts []string) (all []Ruleset) {
 				for i, text := range texts {
 					second, sources, _ := strings.Cut(text, " ")
-					all = append(all, Ruleset{ID: fmt.Sprint(prefix, i), CreatedAt: fmt.Sprintf("2026-01-14T09:00:0%sZ", second), Rules: ruleList(sources)})
+					made := fmt.Sprintf("2026-01-14T09:00:0%sZ", second)
+					all = append(all, Ruleset{ID: fmt.Sprint(prefix, i), CreatedAt: made, Rules: ruleList(sources)})
 				}
 				return all
 			}

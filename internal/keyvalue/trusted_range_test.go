@@ -164,7 +164,8 @@ func TestParseExpiry(t *testing.T) {
 	}
 	for _, s := range []string{"", " ", "2026-12-18", "2026-12-18 00:00:00Z", "tomorrow", "2026-13-01T00:00:00Z", " 2026-12-18T00:00:00Z"} {
 		_, err := keyvalue.ParseExpiry(s)
-		if want := fmt.Sprintf("%q is not a time: write it as RFC 3339, for example \"2026-12-18T00:00:00Z\"", s); err == nil || err.Error() != want {
+		want := fmt.Sprintf("%q is not a time: write it as RFC 3339, for example \"2026-12-18T00:00:00Z\"", s)
+		if err == nil || err.Error() != want {
 			t.Errorf("%q: %v", s, err)
 		}
 	}

@@ -151,7 +151,8 @@ func (r *trustedRangeResource) planArrival(ctx context.Context, plan *trustedRan
 		if r.run.knows(plan.object()) {
 			return nil
 		}
-		return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("takes_over"), "The trusted IP range is taken over as it is", fmt.Sprintf(
+		const summary = "The trusted IP range is taken over as it is"
+		return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("takes_over"), summary, fmt.Sprintf(
 			"%s is there, because the plan has found it in another instance. "+
 				"If Terraform says that the final plan is inconsistent, the plan has not: somebody has added the range since then. "+
 				"Nothing has been changed in that case; plan again, and the plan says how to import it.", plan))}
@@ -160,6 +161,12 @@ func (r *trustedRangeResource) planArrival(ctx context.Context, plan *trustedRan
 		return nil
 	}
 	return diag.Diagnostics{rangePresent(*plan, live)}
+}
+
+// mayTakeOver reports whether the plan has found the range in another instance. What is unknown by now was found in this run:
+// see planArrival.
+func (m trustedRangeModel) mayTakeOver() bool {
+	return m.TakesOver.ValueBool() || m.TakesOver.IsUnknown()
 }
 
 // rangePresent is for a range that somebody else has set.
@@ -326,12 +333,14 @@ func (r *trustedRangeResource) takeOver(ctx context.Context, m trustedRangeModel
 }
 
 // changeOf is what an update sends; nil for nothing.
-func (r *trustedRangeResource) changeOf(ctx context.Context, state, plan trustedRangeModel) (*heroku.TrustedRangesChange, diag.Diagnostics) {
+func (r *trustedRangeResource) changeOf(
+	ctx context.Context, state, plan trustedRangeModel,
+) (*heroku.TrustedRangesChange, diag.Diagnostics) {
 	edit := plan.editOf(state)
 	change := heroku.TrustedRangesChange{Add: edit.add, Remove: edit.remove}
 	if len(edit.add) > 0 {
 		r.takeOver(ctx, plan)
-		change.New = !plan.TakesOver.ValueBool()
+		change.New = !plan.mayTakeOver()
 		if r.run.yield(state.object()) || r.run.claimed(ctx, state.thing(), planningTime) { // another instance may have it now: count has shifted
 			change.Remove = slices.DeleteFunc(change.Remove, func(one string) bool { return one == state.Range.ValueString() })
 		}

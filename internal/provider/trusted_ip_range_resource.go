@@ -107,8 +107,8 @@ func (r *trustedRangeResource) Schema(ctx context.Context, _ resource.SchemaRequ
 				CustomType:    expiryType{},
 				Optional:      true,
 				PlanModifiers: []planmodifier.String{keepEquivalent()},
-				MarkdownDescription: "When the range is no longer needed, as RFC 3339, such as `2026-12-18T00:00:00Z`. From then on every plan warns, " +
-					"and a policy may refuse it; the range itself stays until it is removed. Changing it sends nothing.",
+				MarkdownDescription: "When the range is no longer needed, as RFC 3339, such as `2026-12-18T00:00:00Z`. " +
+					"From then on every plan warns, and a policy may refuse it; the range itself stays until it is removed. Changing it sends nothing.",
 			},
 			"applied": schema.BoolAttribute{
 				Computed:      true,
@@ -192,7 +192,8 @@ func (r *trustedRangeResource) ModifyPlan(ctx context.Context, req resource.Modi
 		plan.ID, plan.Applied = plan.plannedID(), types.BoolUnknown()
 		resp.Diagnostics.Append(r.planArrival(ctx, &plan, replaced, applies)...)
 	}
-	if closes := plan.ClosesSpace; state.Applied.Equal(types.BoolValue(false)) || closes.IsUnknown() || closes.ValueBool() && !state.ClosesSpace.ValueBool() {
+	if closes := plan.ClosesSpace; closes.IsUnknown() || closes.ValueBool() && !state.ClosesSpace.ValueBool() ||
+		state.Applied.Equal(types.BoolValue(false)) {
 		plan.Applied = types.BoolUnknown()
 	}
 	if !resp.Diagnostics.HasError() {
@@ -213,7 +214,7 @@ func (r *trustedRangeResource) Create(ctx context.Context, req resource.CreateRe
 	}
 	r.takeOver(ctx, plan)
 	edit := plan.editOf(trustedRangeModel{})
-	change := heroku.TrustedRangesChange{Add: edit.add, Remove: edit.remove, New: !plan.TakesOver.ValueBool()}
+	change := heroku.TrustedRangesChange{Add: edit.add, Remove: edit.remove, New: !plan.mayTakeOver()}
 	ruleset, err := r.client.ChangeTrustedRanges(ctx, plan.spaceID(), change)
 	if resp.Diagnostics.Append(r.changed(plan, err)...); resp.Diagnostics.HasError() {
 		return
@@ -360,7 +361,8 @@ func (r *trustedRangeResource) ImportState(ctx context.Context, req resource.Imp
 		space, source = id, identified.ValueString()
 	}
 	if err := keyvalue.ValidateCIDR(source); err != nil {
-		resp.Diagnostics.Append(invalidImport(strings.TrimSuffix(space+":"+source, ":"), "the UUID or the name of a space, a colon and the range", "acme-prod:192.0.2.0/24"))
+		resp.Diagnostics.Append(invalidImport(strings.TrimSuffix(space+":"+source, ":"),
+			"the UUID or the name of a space, a colon and the range", "acme-prod:192.0.2.0/24"))
 	}
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return

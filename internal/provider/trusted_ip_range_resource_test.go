@@ -223,7 +223,8 @@ func TestAccTrustedIPRange_twoOwners(t *testing.T) {
 	}{
 		"the same range twice": {trusts("office", office) + trusts("again", office), []string{"Two resources own one trusted IP range"}},
 		"beside the whole set": {trusts("office", office) + strings.Replace(trusted([]string{branch}), privateSpace(), "", 1),
-			[]string{"The ranges of a space are managed together and one by one", "a kvs_trusted_ip_range for " + office, "a kvs_trusted_ip_ranges with " + branch}},
+			[]string{"The ranges of a space are managed together and one by one", "a kvs_trusted_ip_range for " + office,
+				"a kvs_trusted_ip_ranges with " + branch}},
 		"opened and closed": {trusts("office", office, "closes_space = true") + trusts("all", "0.0.0.0/0"),
 			[]string{"The space is opened and closed at the same time"}},
 		"opened and closed by one": {trusts("all", "0.0.0.0/0", "closes_space = true"),
@@ -241,7 +242,8 @@ func TestAccTrustedIPRange_twoOwners(t *testing.T) {
 	}
 	// the block that the refusal gives imports it
 	id := string(mustFindSpace(t, sb.Client(t), "acme-prod").ID) + ":203.0.113.0/24"
-	cli.Configure(privateSpace() + trusts("theirs", "203.0.113.0/24") + fmt.Sprintf("import {\n  to = kvs_trusted_ip_range.theirs\n  id = %q\n}\n", id))
+	cli.Configure(privateSpace() + trusts("theirs", "203.0.113.0/24") +
+		fmt.Sprintf("import {\n  to = kvs_trusted_ip_range.theirs\n  id = %q\n}\n", id))
 	sb.ResetJournal()
 	cli.Apply()
 	unwritten(t, sb)
@@ -267,7 +269,8 @@ func TestAccTrustedIPRange_warnings(t *testing.T) {
 		cli.Configure(privateSpace() + config)
 		expectSays(t, planOf(cli), sentences...)
 	}
-	says(trusts("office", office), "The trusted IP range restricts nothing: "+office, "until one kvs_trusted_ip_range of it has closes_space = true")
+	says(trusts("office", office), "The trusted IP range restricts nothing: "+office,
+		"until one kvs_trusted_ip_range of it has closes_space = true")
 	says(trusts("office", office, "closes_space = true"), "The change closes the space: "+office, "shuts out everybody but "+office)
 	says(trusts("low", "0.0.0.0/1", "closes_space = true")+trusts("high", "128.0.0.0/1"), "they open the space to the whole internet")
 	says(trusts("vpn", "10.1.0.0/16"), "10.1.0.0/16 is private (RFC 1918)")
@@ -326,7 +329,8 @@ resource "kvs_trusted_ip_range" "many" {
 	cli.Configure(many(22))
 	failed := cli.Run("apply", "-auto-approve", "-input=false", "-no-color")
 	expectFailed(t, failed, "Unable to change the trusted IP ranges of the space", "cannot have more than 20 trusted IP ranges")
-	if now, err := sb.Client(t).TrustedRanges(t.Context(), mustFindSpace(t, sb.Client(t), "acme-prod").ID); err != nil || len(now.Rules) != 20 {
+	prod := mustFindSpace(t, sb.Client(t), "acme-prod").ID
+	if now, err := sb.Client(t).TrustedRanges(t.Context(), prod); err != nil || len(now.Rules) != 20 {
 		t.Errorf("the space has %d ranges, want the 20 that fit: %v", len(now.Rules), err)
 	}
 	cli.Configure(many(2))
