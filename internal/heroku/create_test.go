@@ -27,7 +27,7 @@ var unsure = []string{"reset", "timeout", "500", "502 HTML", "503 empty", "504",
 func impatient(outcome string) func(*heroku.Options) {
 	return func(o *heroku.Options) {
 		if outcome == "timeout" {
-			o.AttemptTimeout = 300 * time.Millisecond
+			o.AttemptTimeout = time.Second
 		}
 	}
 }
