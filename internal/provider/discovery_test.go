@@ -143,31 +143,6 @@ func (s listServer) list(q question) answer {
 	return all
 }
 
-func (s listServer) identity(kind string, data *tfprotov6.ResourceIdentityData) (id string) {
-	s.Helper()
-	value, err := data.IdentityData.Unmarshal(s.identities[kind].ValueType())
-	var parts map[string]tftypes.Value
-	if err == nil {
-		err = value.As(&parts)
-	}
-	texts := map[string]string{}
-	for name, part := range parts {
-		if err == nil {
-			err = part.As(&id)
-		}
-		texts[name] = id
-	}
-	if err != nil || id == "" {
-		s.Fatalf("the identity of a %s is %v (%v)", kind, value, err)
-	}
-	for whose, whom := range map[string]string{"space_id": "email", "app_id": "type"} { // what is imported with a colon
-		if texts[whom] != "" {
-			id = texts[whose] + ":" + texts[whom]
-		}
-	}
-	return id
-}
-
 func attributes(t *testing.T, schema *tfprotov6.Schema, of *tfprotov6.DynamicValue) (all map[string]tftypes.Value) {
 	t.Helper()
 	if of == nil {
@@ -300,7 +275,8 @@ func (s listServer) includesWhatPlansEmpty() {
 			s.Errorf("%s: %d results, want %d", kind, len(found.results), want)
 		}
 		if most := map[string]int{"kvs_instance": 2 + 13, "kvs_maintenance_window": 1 + 10,
-			"kvs_trusted_ip_ranges": 1 + 2, "kvs_attachment": 3, "kvs_space_app_access": 1 + 1 + 2, "kvs_formation": 1 + 9}[kind]; asked > max(most, 1) {
+			"kvs_trusted_ip_ranges": 1 + 2, "kvs_attachment": 3, "kvs_space_app_access": 1 + 1 + 2,
+			"kvs_formation": 1 + 9}[kind]; asked > max(most, 1) {
 			s.Errorf("%s: it took %d requests:\n%v", kind, asked, s.sb.Requests("[A-Z]+", ".*"))
 		}
 		for _, r := range found.results {
