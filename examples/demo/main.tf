@@ -25,9 +25,6 @@ resource "kvs_instance" "cache" {
   timeout                = 60
   maxmemory_policy       = "allkeys-lru"
   notify_keyspace_events = "Ex"
-
-  # A demo ends with a destroy. Leave this out elsewhere: stores are protected by default.
-  deletion_protection = false
 }
 
 # The worker finds the same store in its own REDIS_URL.

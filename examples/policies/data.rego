@@ -39,11 +39,26 @@ deny contains msg if {
 	msg := sprintf("%s: deletion protection is switched off", [c.address])
 }
 
-# An eviction policy other than noeviction drops keys once the memory is full.
+deny contains msg if {
+	some c in changes
+	c.change.before.deletion_protection == true
+	unknown(c, "deletion_protection")
+	msg := sprintf("%s: it is known only after apply whether deletion protection is switched off", [c.address])
+}
+
+# An eviction policy other than noeviction drops keys once the memory is full, also when this plan does not change it.
+deny contains msg if {
+	some r in resources
+	r.type == "kvs_instance"
+	policy := r.values.maxmemory_policy
+	policy != "noeviction"
+	not r.address in setting("caches")
+	msg := sprintf("%s: under %s keys are dropped when the memory is full, and the store is not among the caches", [r.address, policy])
+}
+
 deny contains msg if {
 	some c in stores
-	policy := planned(c, "maxmemory_policy")
-	policy != "noeviction"
+	unknown(c, "maxmemory_policy")
 	not c.address in setting("caches")
-	msg := sprintf("%s: under %s keys are dropped when the memory is full, and the store is not among the caches", [c.address, policy])
+	msg := sprintf("%s: whether keys are dropped when the memory is full is known only after apply", [c.address])
 }

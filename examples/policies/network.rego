@@ -22,32 +22,58 @@ of_shield(c) if {
 
 range_changes contains c if {
 	some c in changes
-	c.type == "kvs_trusted_ip_ranges"
+	c.type in {"kvs_trusted_ip_ranges", "kvs_trusted_ip_range"}
+	not destroys(c)
 	of_shield(c)
 }
 
-# The ranges together: two halves are the whole internet.
-together(c) := net.cidr_merge({cidr | some cidr, _ in planned(c, "ranges")})
+# What is open stays open in a plan that does not change it.
+sets[r.address] := ranges_with(r) if {
+	some r in resources
+	some space in shield_spaces
+	space.values.id == r.values.space_id
+}
+
+# Of a space that is only planned.
+sets[c.address] := ranges_with({"type": c.type, "values": c.change.after}) if some c in range_changes
+
+ranges_with(r) := {cidr | some cidr, _ in r.values.ranges} if r.type == "kvs_trusted_ip_ranges"
+
+# A single range is taken with all others of the same space that the plan knows.
+ranges_with(r) := {other.values.range |
+	some other in resources
+	other.type == "kvs_trusted_ip_range"
+	object.get(other.values, "space_id", null) == object.get(r.values, "space_id", null)
+} if r.type == "kvs_trusted_ip_range"
 
 # A range of more than 65536 addresses is nobody's office.
 widest := 16
 
 deny contains msg if {
-	some c in range_changes
-	some cidr in together(c)
+	some address, ranges in sets
+	some cidr in net.cidr_merge(ranges) # two halves are the whole internet
 	to_number(split(cidr, "/")[1]) < widest
-	msg := sprintf("%s: %s is open to more than 65536 addresses of the internet in a Shield Space", [c.address, cidr])
+	msg := sprintf("%s: %s is open to more than 65536 addresses of the internet in a Shield Space", [address, cidr])
 }
 
 deny contains msg if {
 	some c in range_changes
-	unknown(c, "ranges")
+	some attribute in {"ranges", "range"}
+	unknown(c, attribute)
 	msg := sprintf("%s: the ranges of a Shield Space are known only after apply", [c.address])
+}
+
+# A set of ranges replaces the whole internet that a new space trusts; a single range does so only where it says so.
+guards(r) if r.type == "kvs_trusted_ip_ranges"
+
+guards(r) if {
+	r.type == "kvs_trusted_ip_range"
+	r.values.closes_space == true
 }
 
 guarded(space) if {
 	some r in resources
-	r.type == "kvs_trusted_ip_ranges"
+	guards(r)
 	r.values.space_id == space.values.id
 }
 
@@ -56,7 +82,7 @@ guarded(space) if {
 	not space.values.id
 	planned_ranges := {r.address |
 		some r in resources
-		r.type == "kvs_trusted_ip_ranges"
+		guards(r)
 		not r.values.space_id
 	}
 	new_spaces := {s.address | some s in shield_spaces; not s.values.id}
@@ -66,5 +92,14 @@ guarded(space) if {
 deny contains msg if {
 	some space in shield_spaces
 	not guarded(space)
-	msg := sprintf("%s: a Shield Space without kvs_trusted_ip_ranges trusts the whole internet", [space.address])
+	msg := sprintf("%s: a Shield Space without kvs_trusted_ip_ranges, and without a range that closes it, trusts the whole internet", [space.address])
+}
+
+# A range that was needed for a while only, also one that the plan does not change.
+deny contains msg if {
+	some r in resources
+	r.type == "kvs_trusted_ip_range"
+	r.values.expires_at != null
+	time.parse_rfc3339_ns(r.values.expires_at) <= now
+	msg := sprintf("%s: %s was needed until %s: remove it, or set a later time", [r.address, r.values.range, r.values.expires_at])
 }

@@ -30,6 +30,12 @@ deny contains msg if {
 	msg := sprintf("all stores together cost $%v a month, and the limit is $%v", [monthly, setting("monthly_limit")])
 }
 
+deny contains msg if {
+	some c in stores
+	unknown(c, "plan")
+	msg := sprintf("%s: the price is known only after apply, since the plan of the store is", [c.address])
+}
+
 warn contains msg if {
 	some c in stores
 	not destroys(c)
@@ -67,6 +73,14 @@ deny contains msg if {
 	c.type == "kvs_private_space"
 	impact(c, "method") == "transfer"
 	msg := sprintf("%s: the space is transferred to another team, with all that is in it", [c.address])
+}
+
+deny contains msg if {
+	some c in changes
+	c.type == "kvs_private_space"
+	c.change.before.id
+	unknown(c, "team")
+	msg := sprintf("%s: it is known only after apply whether the space is transferred to another team", [c.address])
 }
 
 # The version that runs, as two numbers.

@@ -26,9 +26,6 @@ resource "kvs_private_space" "prod" {
   name   = "acme-prod"
   team   = "acme"
   region = "virginia"
-
-  # An example ends with a destroy. Leave this out elsewhere: spaces are protected by default.
-  deletion_protection = false
 }
 
 # The app that takes over.
@@ -45,6 +42,7 @@ resource "kvs_instance" "cache" {
 
   maxmemory_policy = "volatile-lru"
 
+  # The store is protected from deletion, as by default. That does not stop the move.
   migration = {
     # Nothing is written while the data is copied: visitors see the maintenance page, and no dyno runs. Both are put back
     # afterwards, also when the apply fails or is interrupted.
@@ -55,9 +53,6 @@ resource "kvs_instance" "cache" {
     # With "always", a later apply destroys it.
     retire = "when_verified"
   }
-
-  # As above: stores are protected by default, too. It does not stop the move.
-  deletion_protection = false
 }
 
 # What belongs to the store moves along.

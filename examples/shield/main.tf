@@ -36,9 +36,6 @@ resource "kvs_private_space" "prod" {
   # Settled for good when the space is created. They must not overlap networks that the space is to be peered with.
   cidr      = "10.40.0.0/16"
   data_cidr = "172.24.0.0/20"
-
-  # An example ends with a destroy. Leave this out elsewhere: spaces are protected by default.
-  deletion_protection = false
 }
 
 # A new space admits the whole internet: these ranges are the first thing that it gets.
@@ -65,9 +62,6 @@ resource "kvs_instance" "cache" {
   name   = "acme-orders-cache"
 
   maxmemory_policy = "volatile-lru"
-
-  # As above: stores are protected by default, too.
-  deletion_protection = false
 }
 
 # Heroku maintains the store by itself at night, when the office sleeps.

@@ -126,7 +126,7 @@ func (r *runner) must(command string, args ...string) error {
 
 func (r *runner) step(s resource.TestStep) error {
 	r.t.Helper()
-	if text := configuration(r.t, s); text != "" {
+	if text := r.configuration(s); text != "" {
 		r.former = text
 	}
 	if s.ImportState {
@@ -289,9 +289,9 @@ func flatten(into map[string]any, path string, value any) {
 	}
 }
 
-// configuration is what a step says, or empty when it says nothing.
-func configuration(t *testing.T, s resource.TestStep) string {
-	t.Helper()
+// configuration is what a step says, or empty when it says nothing. Override files stay files of their own.
+func (c *CLI) configuration(s resource.TestStep) string {
+	c.t.Helper()
 	var files []string
 	switch {
 	case s.ConfigFile != nil:
@@ -302,10 +302,14 @@ func configuration(t *testing.T, s resource.TestStep) string {
 	text := s.Config
 	for _, file := range files {
 		content, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
+		switch {
+		case err != nil:
+			c.t.Fatal(err)
+		case strings.HasSuffix(file, overrides):
+			c.Write(filepath.Base(file), string(content))
+		default:
+			text += string(content)
 		}
-		text += string(content)
 	}
 	return text
 }

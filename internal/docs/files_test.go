@@ -26,7 +26,7 @@ func read(t *testing.T, path string) string {
 // pages are the files with prose, by their paths from the root of the repository.
 func pages(t *testing.T) []string {
 	t.Helper()
-	found := []string{"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"}
+	found := []string{"README.md", "CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "SECURITY.md"}
 	for _, dir := range []string{".github", "docs", "examples", "internal", "templates"} {
 		err := fs.WalkDir(os.DirFS(root), dir, func(path string, entry fs.DirEntry, err error) error {
 			if err == nil && !entry.IsDir() && (strings.HasSuffix(path, ".md") || strings.HasSuffix(path, ".md.tmpl")) {

@@ -29,3 +29,22 @@ func TestSubcategories_everyPageHasOne(t *testing.T) {
 		}
 	}
 }
+
+// sections are those that each resource has in templates/resources, beside what its schema says.
+var sections = []string{"Permissions", "Costs", "What restarts", "Limits", "See also"}
+
+func TestSections_everyResourceHasThem(t *testing.T) {
+	t.Parallel()
+	for _, page := range pages(t) {
+		if !strings.HasPrefix(page, "docs/resources/") {
+			continue
+		}
+		text := read(t, filepath.Join(root, page))
+		for _, section := range sections {
+			_, after, found := strings.Cut(text, "\n## "+section+"\n")
+			if content, _, _ := strings.Cut(after, "\n## "); !found || strings.TrimSpace(content) == "" {
+				t.Errorf("%s does not say anything under %q", page, section)
+			}
+		}
+	}
+}

@@ -82,6 +82,13 @@ resource "kvs_formation" "web" {
   quantity = 2
 }
 `
+	oneRange = `
+resource "kvs_trusted_ip_range" "office" {
+  space_id     = kvs_private_space.prod.id
+  range        = "192.0.2.0/24"
+  closes_space = true
+}
+`
 )
 
 func store(settings ...string) string {
@@ -129,6 +136,11 @@ var subjects = []subject{
 		{"update", space() + ranges, space() + edited(ranges, "192.0.2.0/24", "198.51.100.0/24"), false, on("PUT", "/spaces/*/inbound-ruleset")},
 		{"delete", space() + ranges, space(), false, on("PUT", "/spaces/*/inbound-ruleset")},
 	}, on("GET", "/spaces/*/inbound-ruleset"), space() + ranges},
+	{"range", []verb{
+		{"create", space(), space() + oneRange, false, on("PUT", "/spaces/*/inbound-ruleset")},
+		{"update", space() + oneRange, space() + edited(oneRange, "192.0.2.0/24", "198.51.100.0/24"), false, on("PUT", "/spaces/*/inbound-ruleset")},
+		{"delete", space() + oneRange, space(), false, on("PUT", "/spaces/*/inbound-ruleset")},
+	}, on("GET", "^/spaces/[^/]+/inbound-ruleset$"), space() + oneRange},
 	{"store", []verb{
 		{"create", webApp, webApp + store(), false, on("POST", "/apps/*/addons")},
 		{"update", webApp + store(), webApp + edited(store(), "premium-0", "premium-1"), false, on("PATCH", "/apps/*/addons/*")},

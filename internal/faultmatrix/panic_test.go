@@ -15,8 +15,9 @@ func TestAccPanics(t *testing.T) {
 	requests := map[string]string{
 		"POST/apps": "POST /apps", "PATCH/apps/*": "PATCH /apps/[^/]+", "DELETE/apps/*": "DELETE /apps/[^/]+",
 		"POST/spaces": "POST /spaces", "PATCH/spaces/*": "PATCH /spaces/[^/]+", "DELETE/spaces/*": "DELETE /spaces/[^/]+",
-		"PUT/spaces/*/inbound-ruleset": "PUT /spaces/.*", "POST/apps/*/addons": "POST /apps/.*/addons",
-		"PATCH/apps/*/addons/*": "PATCH /apps/.*/addons/.*", "PATCH/redis/v0/databases/*/config": "PATCH /redis/.*",
+		"PUT/spaces/*/inbound-ruleset": "PUT /spaces/.*",
+		"POST/apps/*/addons":           "POST /apps/.*/addons",
+		"PATCH/apps/*/addons/*":        "PATCH /apps/.*/addons/.*", "PATCH/redis/v0/databases/*/config": "PATCH /redis/.*",
 		"DELETE/apps/*/addons/*": "DELETE /apps/.*/addons/.*", "POST/addon-attachments": "POST /addon-attachments",
 		"DELETE/addon-attachments/*": "DELETE /addon-attachments/.*", "POST/data/maintenances/v1/*/window": "POST /data/.*",
 		"PATCH/spaces/*/members/*": "PATCH /spaces/.*/members/.*", "PATCH/apps/*/formation/*": "PATCH /apps/.*/formation/.*",
@@ -43,6 +44,7 @@ func TestAccPanics(t *testing.T) {
 			Name: "read, a panic", Kind: "a panic", Before: s.whole, Config: s.whole, Exit: 1,
 			Act: func(l *Harness) *Trial {
 				l.Panic("GET " + map[string]string{"app": "/apps/.*", "space": "/spaces/.*", "ranges": "/spaces/.*/inbound-ruleset",
+					"range": "/spaces/.*/inbound-ruleset",
 					"store": "/addons.*", "attachment": "/addon-attachments.*", "window": "/redis/.*",
 					"access": "/spaces/.*/members.*", "formation": "/apps/.*/formation.*"}[s.name])
 				return l.Plan()

@@ -157,6 +157,8 @@ var blocks = []block{
 	{"space", "kvs_private_space.prod", "", edited(space(), "acme-prod", "acme-prod-KEY"), "acme-prod-0", false},
 	{"ranges", "kvs_trusted_ip_ranges.prod", edited(space(), "acme-prod", "acme-prod-KEY"), edited(ranges, "prod.id", "prod[KEY].id"),
 		"acme-prod-0", true},
+	{"range", "kvs_trusted_ip_range.office", edited(space(), "acme-prod", "acme-prod-KEY"), edited(oneRange, "prod.id", "prod[KEY].id"),
+		"acme-prod-0:192.0.2.0/24", true},
 	{"attachment", "kvs_attachment.shared", webApp + apiApp + store(), edited(attachment, "SHARED", "SHARED_KEY"), "orders-api::SHARED_0",
 		false},
 	{"window", "kvs_maintenance_window.cache", webApp + edited(store(), "orders-cache", "orders-cache-KEY"),

@@ -103,6 +103,7 @@ var sources = []source{
 	{"list", "kvs_space_app_access", nil, "the team", on("GET", "/teams/*/members"), []string{"an empty list"}, nil},
 	{"list", "kvs_private_space", nil, "", on("GET", "/spaces"), []string{"an empty list"}, nil},
 	{"list", "kvs_trusted_ip_ranges", nil, "ranges", on("GET", "/spaces/*/inbound-ruleset"), nil, nil},
+	{"list", "kvs_trusted_ip_range", nil, "ranges", on("GET", "/spaces/*/inbound-ruleset"), nil, nil},
 	{"ephemeral", "kvs_credentials", ofStore, "", aStore, nil, []string{"404"}}, // a store that is not ready
 	{"ephemeral", "kvs_credentials", byName, "an attachment", on("GET", "/apps/*/addon-attachments/*"), nil, nil},
 }

@@ -326,6 +326,32 @@ func pieces() []piece {
 			},
 		},
 		{
+			resource: "kvs_trusted_ip_range", label: "office", id: "acme-prod:192.0.2.0/24", parents: spaceBlock,
+			attributes: [][2]string{{"space_id", "kvs_private_space.prod.id"}, {"range", `"192.0.2.0/24"`}, {"description", `"office"`},
+				{"closes_space", "true"}, {"expires_at", `"2099-12-18T00:00:00Z"`}},
+			said: saying(saidSpace, []string{setRanges}), replaced: []string{"space acme-prod admits"},
+			change: [2]string{"range", `"198.51.100.0/24"`}, afterChange: rewritten("192.0.2.0/24", "198.51.100.0/24"),
+			several: func(n int) string { return counted(spaceBlock, n, "acme-prod") },
+			nth:     [][2]string{{"space_id", "kvs_private_space.prod[N].id"}},
+			saidOf: func(i int) []string {
+				return rewritten("acme-prod", fmt.Sprintf("acme-prod-%d", i))(saying(saidSpace, []string{setRanges}))
+			},
+			hands: []hand{
+				{name: "another one added", does: admits("192.0.2.0/24 203.0.113.0/24"), facts: rewritten("/24", "/24 203.0.113.0/24"),
+					stays: rewritten("/24", "/24 203.0.113.0/24")},
+				{name: "removed", does: admits("203.0.113.0/24"), facts: rewritten("192.0.2.0/24", "203.0.113.0/24"),
+					stays: rewritten("/24", "/24 203.0.113.0/24"), gone: true, warns: "gone"},
+				{name: "opened", does: admits(internet + " 192.0.2.0/24"), facts: rewritten("192.0.2.0/24", internet+" 192.0.2.0/24"), reset: true,
+					warns: `0\.0\.0\.0/0`},
+			},
+			otherValues: [][2]string{
+				{"space_id", `""`}, {"space_id", `"acme-prod"`}, {"space_id", `upper(kvs_private_space.prod.id)`},
+				{"space_id", `" ${kvs_private_space.prod.id} "`},
+				{"range", `""`}, {"range", `"192.0.2.1/24"`}, {"range", `" 192.0.2.0/24"`}, {"range", `"192.0.2.0"`},
+				{"expires_at", "null"}, {"expires_at", `""`}, {"expires_at", `"2099-12-18T01:00:00+01:00"`}, {"expires_at", `"2099-12-18"`},
+			},
+		},
+		{
 			resource: "kvs_instance", label: "cache", id: "orders-cache", parents: webBlock, unique: true,
 			attributes: [][2]string{
 				{"app_id", "kvs_app.web.id"}, {"plan", `"premium-0"`}, {"name", `"orders-cache"`}, {"version", `"7.2"`}, {"timeout", "300"},

@@ -74,6 +74,7 @@ func nulls(s *stage, p piece) {
 	with := map[string][][2]string{
 		"kvs_trusted_ip_ranges": {{"ranges", `{ for c in ["192.0.2.0/24"] : c => null }`},
 			{"ranges", `{ "192.0.2.0/24" = { description = null } }`}, {"timeouts", "{ create = null, update = null }"}},
+		"kvs_trusted_ip_range": {{"expires_at", "null"}, {"timeouts", "{ create = null, update = null, delete = null }"}},
 		"kvs_instance": {{"migration", "{ strategy = null, verify = null, retire = null }"},
 			{"fork", "{ instance_id = null, url_wo_version = null }"}, {"timeouts", "{ create = null }"}},
 		"kvs_private_space":      {{"timeouts", "{ create = null, update = null, delete = null }"}},
@@ -122,6 +123,7 @@ func twoOwners(s *stage, p piece) {
 	}
 	other := map[string][2]string{
 		"kvs_trusted_ip_ranges":  {"ranges", `{ "203.0.113.0/24" = {} }`},
+		"kvs_trusted_ip_range":   {"description", `"another one"`},
 		"kvs_attachment":         {"instance_id", "kvs_instance.second.id"},
 		"kvs_maintenance_window": {"day", `"Friday"`},
 		"kvs_space_app_access":   {"permissions", "[]"},
@@ -248,7 +250,7 @@ func second(s *stage, p piece) {
 		s.settles()
 	default: // their names are required
 		renamed := strings.NewReplacer("orders-web", "orders-second", "acme-prod", "acme-second", "orders-cache", "orders-second",
-			`"prod"`, `"second"`, `"cache"`, `"second"`, `"web"`, `"second"`,
+			`"prod"`, `"second"`, `"cache"`, `"second"`, `"web"`, `"second"`, `"office" {`, `"second" {`,
 			".prod.", ".second.", ".cache.", ".second.", ".web.", ".second.")
 		s.begin(p.config())
 		s.ends(s.change(p.config()+renamed.Replace(p.config())), wanted{facts: saying(p.said, rewritten("orders-web", "orders-second",

@@ -27,11 +27,35 @@ func (c *Client) announce(ctx context.Context, k call, try int) (func(WriteResul
 	if c.announcing == nil || k.operation == read {
 		return func(WriteResult) {}, nil
 	}
-	result, err := c.announcing(ctx, Write{Method: k.method, Path: k.where(), Try: try})
-	if err != nil {
-		return nil, fmt.Errorf("%s %s was not sent: %w", k.method, k.where(), err)
+	var told []func(WriteResult)
+	tell := func(result WriteResult) {
+		for _, one := range told {
+			one(result)
+		}
 	}
-	return result, nil
+	for _, behalf := range behalvesOf(ctx) {
+		result, err := c.announcing(behalf, Write{Method: k.method, Path: k.where(), Try: try})
+		if err != nil {
+			tell(WriteResult{})
+			return nil, fmt.Errorf("%s %s was not sent: %w", k.method, k.where(), err)
+		}
+		told = append(told, result)
+	}
+	return tell, nil
+}
+
+type behalfKey struct{}
+
+// onBehalfOf makes the writes with the context those of several operations: each of them is announced.
+func onBehalfOf(ctx context.Context, operations []context.Context) context.Context {
+	return context.WithValue(ctx, behalfKey{}, operations)
+}
+
+func behalvesOf(ctx context.Context) []context.Context {
+	if operations, is := ctx.Value(behalfKey{}).([]context.Context); is {
+		return operations
+	}
+	return []context.Context{ctx}
 }
 
 // result is what became of an attempt. What nobody understands may have been carried out.

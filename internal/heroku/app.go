@@ -20,6 +20,7 @@ type App struct {
 	Region          string // name
 	Team            string // name; empty for a personal app
 	Space           *SpaceRef
+	Generation      string // "cedar" or "fir"; empty when Heroku does not say
 	Maintenance     bool
 	InternalRouting bool
 	WebURL          string
@@ -57,6 +58,7 @@ type wireApp struct {
 	Team            ref           `json:"team"`
 	Organization    ref           `json:"organization"` // what Team was called
 	Space           *wireSpaceRef `json:"space"`
+	Generation      ref           `json:"generation"` // an object, or just its name; not in every answer
 	Maintenance     flag          `json:"maintenance"`
 	InternalRouting flag          `json:"internal_routing"`
 	WebURL          text          `json:"web_url"`
@@ -79,6 +81,7 @@ func (w wireApp) value() (App, error) {
 		Name:            string(w.Name),
 		Region:          string(w.Region.Name),
 		Team:            string(cmp.Or(w.Team.Name, w.Organization.Name)),
+		Generation:      string(w.Generation.Name),
 		Maintenance:     bool(w.Maintenance),
 		InternalRouting: bool(w.InternalRouting),
 		WebURL:          string(w.WebURL),

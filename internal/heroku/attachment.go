@@ -139,8 +139,11 @@ func (c *Client) AttachmentsEarlierOn(ctx context.Context, id AppID) ([]Attachme
 	return c.onApps.Earlier(ctx, id)
 }
 
-// AttachedApp is the name of an app that an add-on is attached to, and that of the attachment.
-type AttachedApp struct{ App, As string }
+// AttachedApp is an app that an add-on is attached to, under a name, and the names of the config vars that it has of it.
+type AttachedApp struct {
+	App, As    string
+	ConfigVars []string
+}
 
 // AttachedApps returns the apps that an add-on is attached to. The read is shared.
 func (c *Client) AttachedApps(ctx context.Context, id AddOnID) ([]AttachedApp, error) {
@@ -151,7 +154,7 @@ func (c *Client) getAttachedApps(ctx context.Context, id AddOnID) ([]AttachedApp
 	attachments, err := c.AddOnAttachments(ctx, id)
 	var apps []AttachedApp
 	for _, a := range attachments {
-		apps = append(apps, AttachedApp{a.AppName, a.Name})
+		apps = append(apps, AttachedApp{a.AppName, a.Name, a.ConfigVars})
 	}
 	return apps, err
 }
@@ -169,7 +172,7 @@ func (c *Client) allAttachedApps(ctx context.Context) (map[AddOnID][]AttachedApp
 	all, err := c.allAttachments(ctx)
 	byAddOn := make(map[AddOnID][]AttachedApp)
 	for _, a := range all {
-		byAddOn[a.AddOnID] = append(byAddOn[a.AddOnID], AttachedApp{a.AppName, a.Name})
+		byAddOn[a.AddOnID] = append(byAddOn[a.AddOnID], AttachedApp{a.AppName, a.Name, a.ConfigVars})
 	}
 	return byAddOn, err
 }

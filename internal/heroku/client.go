@@ -120,7 +120,10 @@ type Client struct {
 	ofAddOns       *batch[AddOnID, []AttachedApp]
 	attachmentList attachmentList
 	spaces         *batch[SpaceID, Space]
+	rulesets       *batch[SpaceID, Ruleset]
+	rangeQueues    rangeQueues
 	stores         kept[AddOnID, Store]
+	storeURLs      sync.Map // AddOnID -> Secret, of each store that was read
 	members        batches[SpaceID, Email, SpaceMember]
 	processes      batches[AppID, ProcessType, Process]
 }
@@ -186,6 +189,7 @@ func New(o Options) (*Client, error) {
 	c.ofAddOns = newBatch(c, c.getAttachedApps, c.allAttachedApps)
 	c.ofAddOns.absentEmpty = true
 	c.spaces = newBatch(c, c.getSpace, c.allSpaces)
+	c.rulesets = newBatch(c, c.TrustedRanges, noRulesetList)
 	c.stores.client = c
 	c.members.each = c.newMembers
 	c.processes.each = c.newProcesses

@@ -53,7 +53,7 @@ func TestAppIsReadAsDocumented(t *testing.T) {
 }`
 	app := heroku.App{
 		ID: appID, Name: "orders-api", Region: "virginia", Team: "acme-platform", Maintenance: true, InternalRouting: true,
-		Space:  &heroku.SpaceRef{ID: "2d6f8f4b-0a1c-4f6e-93c4-7b1d2e5f6a70", Name: "acme-prod", Shield: true},
+		Space: &heroku.SpaceRef{ID: "2d6f8f4b-0a1c-4f6e-93c4-7b1d2e5f6a70", Name: "acme-prod", Shield: true}, Generation: "cedar",
 		WebURL: "https://orders-api-4f1e7a9c2b60.herokuapp.com/", CreatedAt: "2026-01-14T09:10:41Z", UpdatedAt: "2026-01-14T09:10:44Z",
 	}
 	plain := heroku.App{ID: appID, Name: "orders-api"}
@@ -62,12 +62,12 @@ func TestAppIsReadAsDocumented(t *testing.T) {
 		want heroku.App
 	}{
 		"whole": {whole, app},
-		"nulls everywhere": {`{"id":"e3b1a6c2-9d47-4e5f-8a2b-6c7d8e9f0a1b","name":"orders-api","generation":"cedar","region":null,"team":null,
+		"nulls everywhere": {`{"id":"e3b1a6c2-9d47-4e5f-8a2b-6c7d8e9f0a1b","name":"orders-api","generation":null,"region":null,"team":null,
 			"organization":null,"space":null,"maintenance":null,"internal_routing":null,"web_url":null,"created_at":null,"updated_at":null}`, plain},
 		"nothing but the id and name": {`{"id":"e3b1a6c2-9d47-4e5f-8a2b-6c7d8e9f0a1b","name":"orders-api"}`, plain},
-		"references as names": {`{"id":"e3b1a6c2-9d47-4e5f-8a2b-6c7d8e9f0a1b","name":"orders-api","region":"us","organization":"acme"}`,
-			heroku.App{ID: appID, Name: "orders-api", Region: "us", Team: "acme"}},
-		"types that nobody expects": {`{"id":"e3b1a6c2-9d47-4e5f-8a2b-6c7d8e9f0a1b","name":"orders-api","generation":7,"region":[],"team":{"name":null},
+		"references as names": {`{"id":"e3b1a6c2-9d47-4e5f-8a2b-6c7d8e9f0a1b","name":"orders-api","region":"us","organization":"acme","generation":"fir"}`,
+			heroku.App{ID: appID, Name: "orders-api", Region: "us", Team: "acme", Generation: "fir"}},
+		"types that nobody expects": {`{"id":"e3b1a6c2-9d47-4e5f-8a2b-6c7d8e9f0a1b","name":"orders-api","generation":[],"region":[],"team":{"name":null},
 			"space":{"id":{}},"maintenance":"true","web_url":{},"created_at":[]}`, heroku.App{ID: appID, Name: "orders-api", Maintenance: true}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -42,6 +42,7 @@ type SpaceCreate struct {
 	CIDR        string // a private /16
 	DataCIDR    string // a private /16 to /20
 	Shield      bool
+	Generation  string // "cedar" or "fir"
 	LogDrainURL Secret // https
 }
 
@@ -123,7 +124,8 @@ func (c *Client) CreateSpace(ctx context.Context, s SpaceCreate) (Space, error) 
 func (s SpaceCreate) body() map[string]any {
 	body := map[string]any{"name": s.Name, "team": s.Team}
 	for field, value := range map[string]string{
-		"region": s.Region, "cidr": s.CIDR, "data_cidr": s.DataCIDR, "log_drain_url": s.LogDrainURL.Reveal(),
+		"region": s.Region, "cidr": s.CIDR, "data_cidr": s.DataCIDR, "generation": s.Generation,
+		"log_drain_url": s.LogDrainURL.Reveal(),
 	} {
 		if value != "" {
 			body[field] = value
@@ -150,6 +152,8 @@ func (s SpaceCreate) matches(found Space, start time.Time) error {
 		return fmt.Errorf("the dynos of the space %s are in %s", found.Name, found.CIDR)
 	case s.DataCIDR != "" && found.DataCIDR != s.DataCIDR:
 		return fmt.Errorf("the data services of the space %s are in %s", found.Name, found.DataCIDR)
+	case s.Generation != "" && found.Generation != "" && found.Generation != s.Generation:
+		return fmt.Errorf("the space %s is of the generation %s", found.Name, found.Generation)
 	case createdBefore(found.CreatedAt, start):
 		return fmt.Errorf("the space %s exists since %s", found.Name, found.CreatedAt)
 	}

@@ -158,9 +158,9 @@ func TestCreateSpaceSendsWhatHerokuDocuments(t *testing.T) {
 		"everything": {
 			heroku.SpaceCreate{
 				Name: "acme-prod", Team: "acme-platform", Region: "virginia", CIDR: "10.40.0.0/16", DataCIDR: "172.23.0.0/20",
-				Shield: true, LogDrainURL: "https://logs.acme.example/x",
+				Shield: true, Generation: "cedar", LogDrainURL: "https://logs.acme.example/x",
 			},
-			`{"cidr":"10.40.0.0/16","data_cidr":"172.23.0.0/20","log_drain_url":"https://logs.acme.example/x","name":"acme-prod",` +
+			`{"cidr":"10.40.0.0/16","data_cidr":"172.23.0.0/20","generation":"cedar","log_drain_url":"https://logs.acme.example/x","name":"acme-prod",` +
 				`"region":"virginia","shield":true,"team":"acme-platform"}`,
 		},
 	} {
@@ -244,6 +244,7 @@ func TestLostSpaceIsNotAdoptedWhenItIsNotTheOneOrdered(t *testing.T) {
 		"another region":       {`"name":"virginia"`, `"name":"tokyo"`, "is in region tokyo"},
 		"another dyno network": {`"cidr":"10.0.0.0/16"`, `"cidr":"10.41.0.0/16"`, "are in 10.41.0.0/16"},
 		"another data network": {`"data_cidr":"172.23.0.0/20"`, `"data_cidr":"10.50.0.0/20"`, "are in 10.50.0.0/20"},
+		"another generation":   {`"name":"cedar"`, `"name":"fir"`, "is of the generation fir"},
 		"on its way out":       {`"state":"allocating"`, `"state":"deleting"`, "is being deleted"},
 		"an older one":         {"2026-01-14T09:12:12Z", "2025-11-02T10:00:00Z", "exists since 2025-11-02T10:00:00Z"},
 	} {
@@ -256,7 +257,7 @@ func TestLostSpaceIsNotAdoptedWhenItIsNotTheOneOrdered(t *testing.T) {
 				reply(w, 200, strings.ReplaceAll(acmeProd, c.old, c.now))
 			})
 			order := acme
-			order.CIDR = "10.0.0.0/16"
+			order.CIDR, order.Generation = "10.0.0.0/16", "cedar"
 			_, err := srv.client(t).CreateSpace(t.Context(), order)
 			if err == nil || !strings.Contains(err.Error(), "not what was asked for") || !strings.Contains(err.Error(), c.why) {
 				t.Error(err)

@@ -141,9 +141,21 @@ func (c *Client) readStore(ctx context.Context, id AddOnID) (Store, error) {
 	s, _, err := exchange(ctx, c, c.database(id), about(id, storeID, one[wireStore]))
 	c.known.learn(s.ResourceURL)
 	if err == nil {
+		c.storeURLs.Store(id, s.ResourceURL)
 		c.stores.put(id, s, asked)
 	}
 	return s, err
+}
+
+// StoreURLEarlier returns the URL of a store as the last read of this client has found it, whatever was written since.
+func (c *Client) StoreURLEarlier(ctx context.Context, id AddOnID) (Secret, error) {
+	if found, ok := c.storeURLs.Load(id); ok {
+		if url, ok := found.(Secret); ok {
+			return url, ctx.Err()
+		}
+	}
+	s, err := c.Store(ctx, id)
+	return s.ResourceURL, err
 }
 
 // Stores reads each store like [Client.Store], side by side, and tells them in the order of the ids.

@@ -385,3 +385,35 @@ func TestStoreThatTakesAWhileIsWaitedFor(t *testing.T) {
 		})
 	}
 }
+
+// The URL of a store that was read once is told again, whatever was written since, until another read finds another one.
+func TestStoreURLEarlier(t *testing.T) {
+	t.Parallel()
+	urls := []string{"rediss://:first@h:1", "rediss://:second@h:1"}
+	reads := 0
+	srv := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
+		if r.Method == http.MethodPatch {
+			reply(w, 200, `{"timeout":{"value":60}}`)
+			return
+		}
+		reply(w, 200, strings.Replace(storeJSON, "rediss://:p8f1c0de@ec2-203-0-113-40.compute-1.amazonaws.com:6380", urls[min(reads, 1)], 1))
+		reads++
+	})
+	client := srv.client(t)
+	expect := func(want string, requests int) {
+		t.Helper()
+		if url, err := client.StoreURLEarlier(t.Context(), addOnID); err != nil || url.Reveal() != want || srv.count("GET") != requests {
+			t.Errorf("the first URL: %t, after %d reads, %v", url.Reveal() == urls[0], srv.count("GET"), err)
+		}
+	}
+	expect(urls[0], 1)
+	timeout := 60
+	if err := client.UpdateStoreConfig(t.Context(), addOnID, heroku.StoreConfigUpdate{Timeout: &timeout}); err != nil {
+		t.Fatal(err)
+	}
+	expect(urls[0], 1)
+	if _, err := client.Store(t.Context(), addOnID); err != nil {
+		t.Fatal(err)
+	}
+	expect(urls[1], 2)
+}

@@ -5,6 +5,7 @@ package heroku
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -80,41 +81,63 @@ func (c *Client) inboundRuleset(id SpaceID) call {
 	return c.get("spaces", string(id), "inbound-ruleset")
 }
 
+// SharedTrustedRanges is [Client.TrustedRanges], but the read is shared by all who begin it within a moment.
+func (c *Client) SharedTrustedRanges(ctx context.Context, id SpaceID) (Ruleset, error) {
+	return c.rulesets.Get(ctx, id)
+}
+
+// noRulesetList is what the shared reads are told in place of a list: Heroku has none of the rulesets of several spaces.
+func noRulesetList(context.Context) (map[SpaceID]Ruleset, error) {
+	return nil, &Error{Status: http.StatusNotFound, Message: "there is no such list"}
+}
+
 // TrustedRanges returns the rules of a space.
 func (c *Client) TrustedRanges(ctx context.Context, id SpaceID) (Ruleset, error) {
 	set, _, err := exchange(ctx, c, c.inboundRuleset(id), about(id, rulesetSpace, one[wireRuleset]))
 	return set, err
 }
 
+// wireRules is the body of a request that replaces them: [] when there are none, since null is not the empty set.
+func wireRules(rules []Rule) any {
+	wire := make([]wireRule, 0, len(rules))
+	for _, rule := range rules {
+		wire = append(wire, wireRule{Action: text(rule.Action), Source: text(rule.Source)})
+	}
+	return struct {
+		Rules []wireRule `json:"rules"`
+	}{wire}
+}
+
 // SetTrustedRanges replaces all rules of a space; with none, nobody may reach it. They are in force somewhat later, see
 // [Client.WaitTrustedRangesApplied]. A space that has just been allocated may not have its rules yet; that is waited
 // for, up to a minute, while the space itself exists: a not_found error means that it does not.
 func (c *Client) SetTrustedRanges(ctx context.Context, id SpaceID, rules []Rule) (Ruleset, error) {
-	body := struct {
-		Rules []wireRule `json:"rules"` // [] when there are none: null is not the empty set
-	}{make([]wireRule, 0, len(rules))}
-	for _, rule := range rules {
-		body.Rules = append(body.Rules, wireRule{Action: text(rule.Action), Source: text(rule.Source)})
-	}
 	k := c.inboundRuleset(id)
-	k.operation, k.method, k.body = write, http.MethodPut, body
+	k.operation, k.method, k.body = write, http.MethodPut, wireRules(rules)
 
-	for started, tries := c.clock.Now(), 0; ; tries++ {
-		set, err := change(ctx, c, k, about(id, rulesetSpace, one[wireRuleset]),
+	return settling(ctx, c, id, func() (Ruleset, error) {
+		return change(ctx, c, k, about(id, rulesetSpace, one[wireRuleset]),
 			func(ctx context.Context) (Ruleset, error) { return c.TrustedRanges(ctx, id) },
 			func(now Ruleset) bool { return now.has(rules) })
+	})
+}
+
+// settling asks for something about the rules of a space that may not have them yet: see [Client.SetTrustedRanges].
+func settling[T any](ctx context.Context, c *Client, id SpaceID, ask func() (T, error)) (T, error) {
+	for started, tries := c.clock.Now(), 0; ; tries++ {
+		answer, err := ask()
 		if !IsNotFound(err) {
-			return set, err
+			return answer, err
 		}
 		if _, e := c.getSpace(ctx, id); e != nil {
-			return set, e
+			return answer, e
 		}
 		// From here on, err is not wrapped: it would pass for the proof that the space is gone.
 		if c.clock.Now().Sub(started) >= unknownFor {
-			return set, fmt.Errorf("the space %s exists, but its rules cannot be set: %s", id, err.Error())
+			return answer, fmt.Errorf("the space %s exists, but its rules cannot be read or set: %s", id, err.Error())
 		}
 		if e := c.clock.Sleep(ctx, pauseBefore(tries)); e != nil {
-			return set, fmt.Errorf("%w before the next try, after: %s", e, err.Error())
+			return answer, fmt.Errorf("%w before the next try, after: %s", e, err.Error())
 		}
 	}
 }
@@ -123,10 +146,18 @@ func (c *Client) SetTrustedRanges(ctx context.Context, id SpaceID, rules []Rule)
 // need not be those that were set: compare them. When it takes too long, setting them again helps. Its errors are
 // *WaitError.
 func (c *Client) WaitTrustedRangesApplied(ctx context.Context, id SpaceID, timeout time.Duration) (Ruleset, error) {
+	return c.waitRangesApplied(ctx, id, timeout, func(ctx context.Context) (Ruleset, error) { return c.TrustedRanges(ctx, id) })
+}
+
+func (c *Client) waitRangesApplied(ctx context.Context, id SpaceID, timeout time.Duration,
+	read func(context.Context) (Ruleset, error),
+) (Ruleset, error) {
 	what := fmt.Sprintf("the trusted IP ranges of space %s to be applied", id)
 	return await(ctx, c, what, timeout, func(ctx context.Context, waited time.Duration) (Ruleset, progress, error) {
-		set, err := c.TrustedRanges(ctx, id)
+		set, err := read(ctx)
 		switch {
+		case errors.Is(err, errNotListed): // it joined a read for another space
+			return set, progress{state: "not read yet"}, nil
 		case IsNotFound(err):
 			return set, unknownSpace(waited), nil
 		case err == nil && set.Applied != nil && !*set.Applied:

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
-	"slices"
 	"strings"
 	"testing"
 
@@ -248,62 +247,6 @@ func TestSameCIDR(t *testing.T) {
 			t.Parallel()
 			if keyvalue.SameCIDR(tt.a, tt.b) != tt.want || keyvalue.SameCIDR(tt.b, tt.a) != tt.want {
 				t.Errorf("%s and %s: want %t", tt.a, tt.b, tt.want)
-			}
-		})
-	}
-}
-
-func TestReviewOfTrustedRanges(t *testing.T) {
-	t.Parallel()
-	const (
-		empty  = "The set is empty, so nobody can reach the web processes in the space."
-		shield = "0.0.0.0/0 opens the Shield Space to the whole internet."
-		beside = "0.0.0.0/0 admits everybody, so the narrower ranges beside it mean nothing."
-		many   = "There are 21 ranges, and a new space may have 20; Heroku raises the limit on request, and refuses more until then."
-	)
-	numbered := func(n int) (ranges []string) {
-		for i := range n {
-			ranges = append(ranges, fmt.Sprintf("192.0.%d.0/24", i))
-		}
-		return ranges
-	}
-	office := []string{"192.0.2.0/26", "198.51.100.17/32"}
-	for _, tt := range []struct {
-		name   string
-		ranges []string
-		shield bool
-		want   []string
-	}{
-		{"two ranges", office, false, nil},
-		{"two ranges of a Shield Space", office, true, nil},
-		{"no range", nil, false, []string{empty}},
-		{"no range of a Shield Space", []string{}, true, []string{empty}},
-		{"everybody", []string{"0.0.0.0/0"}, false, nil},
-		{"everybody into a Shield Space", []string{"0.0.0.0/0"}, true, []string{shield}},
-		{"everybody, spelled in another way, into a Shield Space", []string{"10.0.0.0/0"}, true, []string{shield}},
-		{"everybody and the office", append([]string{"0.0.0.0/0"}, office...), false, []string{beside}},
-		{"the office and everybody", append(slices.Clone(office), "0.0.0.0/0"), false, []string{beside}},
-		{"everybody and the office into a Shield Space", append([]string{"0.0.0.0/0"}, office...), true, []string{shield, beside}},
-		{"everybody, in two halves", []string{"0.0.0.0/1", "128.0.0.0/1"}, false,
-			[]string{"The ranges together hold every address: they open the space to the whole internet, as 0.0.0.0/0 does."}},
-		{"everybody, in pieces, into a Shield Space", []string{"0.0.0.0/1", "10.0.0.0/8", "128.0.0.0/2", "192.0.0.0/2", "192.0.2.0/26"}, true,
-			[]string{"The ranges together hold every address: they open the Shield Space to the whole internet, as 0.0.0.0/0 does."}},
-		{"all but a quarter", []string{"0.0.0.0/1", "128.0.0.0/2", "10.0.0.0/8"}, false,
-			[]string{"The ranges together hold 75 % of all IPv4 addresses."}},
-		{"a half", []string{"0.0.0.0/1"}, true, []string{"The ranges together hold 50 % of all IPv4 addresses."}},
-		{"less than a half", []string{"0.0.0.0/2", "64.0.0.0/3"}, true, nil},
-		{"everybody, twice", []string{"0.0.0.0/0", "0.0.0.0/0"}, false, nil},
-		{"everybody, in two spellings", []string{"0.0.0.0/0", "10.0.0.0/0"}, false, nil},
-		{"20 ranges", numbered(20), false, nil},
-		{"21 ranges", numbered(21), false, []string{many}},
-		{"20 ranges, one of them twice", append(numbered(20), "192.0.0.0/24"), false, nil},
-		{"20 ranges, one of them in two spellings", append(numbered(20), "192.0.0.9/24"), false, nil},
-		{"21 ranges of a Shield Space, one for everybody", append(numbered(20), "0.0.0.0/0"), true, []string{shield, beside, many}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			if got := keyvalue.ReviewTrustedRanges(tt.ranges, tt.shield); !slices.Equal(got, tt.want) {
-				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
 	}

@@ -35,6 +35,30 @@ var privateRegions = []string{"dublin", "frankfurt", "london", "montreal", "mumb
 // PrivateRegions are the regions that Dev Center lists for Private Spaces, in alphabetical order. Others may exist.
 func PrivateRegions() []string { return slices.Clone(privateRegions) }
 
+// Generations of Heroku's platform that spaces run on. Others may come.
+const (
+	Cedar = "cedar"
+	Fir   = "fir"
+)
+
+// ValidateGeneration judges what is known of a generation and of what else a space is to have (Platform API reference, spaces).
+func ValidateGeneration(generation string, shield bool) error {
+	if generation == Fir && shield {
+		return errors.New("Heroku has no Shield Spaces of the generation fir: leave shield out, or order a space of the generation cedar")
+	}
+	return nil
+}
+
+// ForkRefusal says why a store of an app of one generation cannot begin as a copy of one of an app of another; empty when it
+// can, or when nobody knows. An app cannot move between them either (Dev Center: Migrating Apps From a Cedar Private Space to a
+// Fir Private Space).
+func ForkRefusal(from, to string) string {
+	if from == Cedar && to == Fir {
+		return "Heroku has no fork of a store of the generation cedar into an app of the generation fir."
+	}
+	return ""
+}
+
 var spaceNamePattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
 // ValidateSpaceName checks the name of a space against the pattern of the Platform API reference, spaces.

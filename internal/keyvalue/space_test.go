@@ -100,3 +100,23 @@ func TestLogDrainURLs(t *testing.T) {
 		}
 	}
 }
+
+func TestGenerations(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		generation string
+		shield, ok bool
+	}{{"", true, true}, {"cedar", true, true}, {"fir", false, true}, {"fir", true, false}, {"oak", true, true}} {
+		if err := keyvalue.ValidateGeneration(c.generation, c.shield); (err == nil) != c.ok {
+			t.Errorf("%q, shield %t: %v", c.generation, c.shield, err)
+		}
+	}
+	for _, c := range []struct {
+		from, to string
+		refused  bool
+	}{{"cedar", "fir", true}, {"cedar", "cedar", false}, {"fir", "fir", false}, {"fir", "cedar", false}, {"", "fir", false}, {"cedar", "", false}} {
+		if got := keyvalue.ForkRefusal(c.from, c.to); (got != "") != c.refused {
+			t.Errorf("%q to %q: %q", c.from, c.to, got)
+		}
+	}
+}

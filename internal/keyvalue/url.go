@@ -30,6 +30,22 @@ func (c Connection) String() string {
 // GoString leaves the username and the password out.
 func (c Connection) GoString() string { return c.String() }
 
+// RedisCLI are the arguments of redis-cli for the connection, but for the password, which the environment variable REDISCLI_AUTH
+// gives it. A user of Heroku's is left out: only the password counts there, and the Heroku CLI sends nothing else.
+func (c Connection) RedisCLI() []string {
+	arguments := []string{"-h", c.Host, "-p", strconv.Itoa(c.Port)}
+	if c.Username != "" && c.Username != "h" && c.Username != "default" {
+		arguments = append(arguments, "--user", c.Username)
+	}
+	if c.Database != 0 {
+		arguments = append(arguments, "-n", strconv.Itoa(c.Database))
+	}
+	if c.TLS {
+		arguments = append(arguments, "--tls", "--insecure")
+	}
+	return arguments
+}
+
 const urlExample = "rediss://:password@host:6379"
 
 // ParseURL takes a redis:// or rediss:// URL apart. The database is in the path or in the query string, as db; the rest of

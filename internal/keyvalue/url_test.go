@@ -123,3 +123,22 @@ func TestConnectionDoesNotPrintItsPassword(t *testing.T) {
 		}
 	}
 }
+
+// The password is in none of them, and a user of Heroku's neither.
+func TestConnectionRedisCLI(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]string{
+		"rediss://:secret@ec2-203-0-113-40.compute-1.amazonaws.com:6380": "-h ec2-203-0-113-40.compute-1.amazonaws.com -p 6380 --tls --insecure",
+		"rediss://h:secret@example.com":                                  "-h example.com -p 6379 --tls --insecure",
+		"redis://default:secret@[2001:db8::1]:6380/2":                    "-h 2001:db8::1 -p 6380 -n 2",
+		"redis://ops:secret@example.com":                                 "-h example.com -p 6379 --user ops",
+	} {
+		connection, err := keyvalue.ParseURL(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(connection.RedisCLI(), " "); got != want {
+			t.Errorf("%s: got %s, want %s", connection, got, want)
+		}
+	}
+}

@@ -49,6 +49,7 @@ type attachmentModel struct {
 	AppName      types.String `tfsdk:"app_name"`
 	Name         types.String `tfsdk:"name"`
 	ConfigVars   types.Set    `tfsdk:"config_vars"`
+	Revision     types.Int64  `tfsdk:"credentials_revision"`
 
 	OutsideSpace types.Bool   `tfsdk:"outside_space"`
 	TakesOver    types.String `tfsdk:"takes_over"`
@@ -106,6 +107,12 @@ func (r *attachmentResource) Schema(_ context.Context, _ resource.SchemaRequest,
 					"secret and are not kept here.",
 				Computed:    true,
 				ElementType: types.StringType,
+			},
+			"credentials_revision": schema.Int64Attribute{
+				MarkdownDescription: "`credentials_revision` of the store that the attachment leads to: a number that changes whenever " +
+					"the URL in the config var does. A change of the store itself in the same run shows here from the next refresh on, and at once " +
+					"in that of `kvs_instance`. Null when the Data API does not answer for the store.",
+				Computed: true,
 			},
 			"outside_space": schema.BoolAttribute{
 				MarkdownDescription: "Whether an app in a Private Space may use a store that runs outside the network " +
@@ -171,6 +178,9 @@ func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.Modify
 		return
 	}
 	applies := r.run.applies(r.client, req.ClientCapabilities.DeferralAllowed)
+	if !req.State.Raw.IsNull() && plan.InstanceID.Equal(state.InstanceID) {
+		plan.Revision = state.Revision
+	}
 	switch {
 	case req.State.Raw.IsNull():
 		resp.Diagnostics.Append(r.planCreation(ctx, config, &plan, replaced, applies)...)
@@ -205,6 +215,7 @@ func (r *attachmentResource) Create(ctx context.Context, req resource.CreateRequ
 	}
 	state := plan
 	state.read(attachment)
+	state.Revision = r.revisionSeen(ctx, attachment.AddOnID)
 	r.run.keep(state.object())
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, attachmentIdentity{ID: state.ID})...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
@@ -235,6 +246,9 @@ func (r *attachmentResource) Read(ctx context.Context, req resource.ReadRequest,
 		return
 	}
 	state.read(attachment)
+	if store, err := r.client.Store(ctx, attachment.AddOnID); err == nil { // else what is known stays: it is no reason to fail
+		state.Revision = revisionOf(attachment.AddOnID, store.ResourceURL, state.Revision)
+	}
 	r.run.note(state.object())
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, attachmentIdentity{ID: state.ID})...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
@@ -286,6 +300,9 @@ func (r *attachmentResource) Update(ctx context.Context, req resource.UpdateRequ
 	made.read(attachment)
 	made.InstanceName = plannedName(plan.InstanceName, made.InstanceName)
 	made.AppName = plannedName(plan.AppName, made.AppName)
+	if made.Revision.IsUnknown() {
+		made.Revision = r.revisionSeen(ctx, attachment.AddOnID)
+	}
 	if made.TakesOver.IsUnknown() {
 		made.TakesOver = types.StringNull()
 	}

@@ -335,6 +335,22 @@ type (
 
 func newRegionName(s string) regionName { return newNormalizedString[regionNotation](s) }
 
+// generationName is a generation of Heroku's platform: "Fir" and "fir" are the same one.
+type (
+	generationName     = normalizedString[generationNotation]
+	generationNameType = normalizedStringType[generationNotation]
+)
+
+type generationNotation struct{}
+
+func (generationNotation) normalize(s string) (string, error) {
+	name := strings.ToLower(s)
+	if name == "" || strings.TrimSpace(name) != name {
+		return "", fmt.Errorf("%q is not a generation of Heroku's platform: write for example \"cedar\", or leave it out to let Heroku choose", s)
+	}
+	return name, nil
+}
+
 type regionNotation struct{}
 
 func (regionNotation) normalize(s string) (string, error) {

@@ -469,3 +469,7 @@ func (m formationModel) subject(ctx context.Context, c *connection) subject {
 	s.object.Kind, s.object.ID, s.object.Name = formationType, m.ID.ValueString(), m.Type.ValueString()
 	return s
 }
+
+func (m trustedRangeModel) subject(ctx context.Context, c *connection) subject {
+	return c.spaceSubject(ctx, rangeType, m.SpaceID)
+}

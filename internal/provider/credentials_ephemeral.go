@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/ephemeral/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/ephemeralvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral/schema"
@@ -51,6 +52,7 @@ type credentialsModel struct {
 	Username       types.String   `tfsdk:"username"`
 	Password       types.String   `tfsdk:"password"`
 	TLS            types.Bool     `tfsdk:"tls"`
+	RedisCLI       types.List     `tfsdk:"redis_cli"`
 	Timeouts       timeouts.Value `tfsdk:"timeouts"`
 }
 
@@ -61,7 +63,8 @@ func (e *credentialsEphemeral) Metadata(_ context.Context, req ephemeral.Metadat
 func (e *credentialsEphemeral) Schema(ctx context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Reads the present URL of a store and its parts, without keeping them in the plan or the state. " +
-			"Heroku changes them by itself, on failover for example, so read them where they are used and store them nowhere. " +
+			"Heroku changes them by itself, on failover for example, so read them where they are used. A copy that has to be " +
+			"elsewhere follows them by `credentials_revision` of `kvs_instance` or `kvs_attachment`. " +
 			"While a run keeps them open they are looked at again every five minutes: when they have changed, a " +
 			"warning says so, since Terraform cannot replace what it has handed out.",
 		Attributes: map[string]schema.Attribute{
@@ -121,6 +124,13 @@ func (e *credentialsEphemeral) Schema(ctx context.Context, _ ephemeral.SchemaReq
 			"tls": schema.BoolAttribute{
 				MarkdownDescription: "Whether the server is to be spoken to over TLS. Heroku's certificates are self-signed.",
 				Computed:            true,
+			},
+			"redis_cli": schema.ListAttribute{
+				MarkdownDescription: "Arguments of `redis-cli` or `valkey-cli` for this store, without the password: arguments of a " +
+					"process can be seen by every user of the machine. Give the password in the environment variable " +
+					"`REDISCLI_AUTH`. They accept the self-signed certificate (`--insecure`).",
+				Computed:    true,
+				ElementType: types.StringType,
 			},
 			"timeouts": openTimeouts(ctx),
 		},
@@ -321,6 +331,35 @@ func (e *credentialsEphemeral) storeWithURL(ctx context.Context, id heroku.AddOn
 	return e.client.WaitStoreAvailable(ctx, id, "", max(timeout-e.client.Clock().Now().Sub(started), 0))
 }
 
+// revisionOf is the revision of a store's credentials. A store that names no URL just now keeps the one that is known.
+func revisionOf(id heroku.AddOnID, url heroku.Secret, known types.Int64) types.Int64 {
+	switch {
+	case url != "":
+		return types.Int64Value(keyvalue.CredentialsRevision(string(id), url.Reveal()))
+	case known.IsUnknown():
+		return types.Int64Null()
+	}
+	return known
+}
+
+// revisionSeen is the revision of what some read of this run has found, so that a store that is attached to many apps is not asked
+// for each of them; null when the Data API does not answer.
+func (c *connection) revisionSeen(ctx context.Context, id heroku.AddOnID) types.Int64 {
+	url, err := c.client.StoreURLEarlier(ctx, id)
+	if err != nil {
+		return types.Int64Null()
+	}
+	return revisionOf(id, url, types.Int64Null())
+}
+
+func stringList(values []string) types.List {
+	elements := make([]attr.Value, len(values))
+	for i, value := range values {
+		elements[i] = types.StringValue(value)
+	}
+	return types.ListValueMust(types.StringType, elements)
+}
+
 // read is the one mapping from the store to the result. Its error repeats no part of the URL.
 func (m *credentialsModel) read(store heroku.Store) diag.Diagnostics {
 	var diags diag.Diagnostics
@@ -335,5 +374,6 @@ func (m *credentialsModel) read(store heroku.Store) diag.Diagnostics {
 	m.Username = types.StringValue(parsed.Username)
 	m.Password = types.StringValue(parsed.Password)
 	m.TLS = types.BoolValue(parsed.TLS)
+	m.RedisCLI = stringList(parsed.RedisCLI())
 	return diags
 }

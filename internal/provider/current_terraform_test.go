@@ -85,6 +85,7 @@ func TestAccActions_examples(t *testing.T) {
 				t.Fatal(err)
 			}
 			cli := acctest.Start(t, inRealTime).CLI(t, string(content))
+			cli.Unprotect(string(content))
 			cli.Apply()
 			for _, invoke := range invocation.FindAllString(string(content), -1) {
 				if said := cli.Apply(invoke); !strings.Contains(said.Stdout, "Actions: 1 invoked.") {
@@ -109,6 +110,7 @@ func TestAccActions_triggers(t *testing.T) {
 	}
 	sb := acctest.Start(t, inRealTime)
 	cli := sb.CLI(t, string(content))
+	cli.Unprotect(string(content))
 	cli.Apply()
 	if plan := cli.Run("plan", "-no-color", "-input=false", "-detailed-exitcode"); plan.Code != 0 {
 		t.Errorf("the plan after it exits %d:\n%s", plan.Code, plan.Output())

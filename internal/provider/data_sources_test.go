@@ -107,7 +107,7 @@ func TestAccInstanceDataSource_lookUp(t *testing.T) {
 	var checks []statecheck.StateCheck
 	for _, attribute := range []string{
 		"id", "name", "plan", "state", "timeout", "maxmemory_policy", "version_actual", "memory_limit", "connection_limit",
-		"monthly_price", "high_availability", "persistence", "requires_tls", "web_url", "created_at",
+		"monthly_price", "high_availability", "persistence", "requires_tls", "credentials_revision", "created_at",
 	} {
 		checks = append(checks, same(attribute, store, "data.kvs_instance.by_name", "data.kvs_instance.by_id",
 			"data.kvs_instance.by_attachment")...)

@@ -115,9 +115,13 @@ func (c *connection) nextStep(again repetition, err error) string {
 			said += " " + again.afterDoubt()
 		}
 		return said
-	case errors.As(err, &transport) && transport.Sent:
+	case errors.As(err, &transport) && transport.Sent && transport.Method != http.MethodGet:
 		return "The request was sent and its answer was lost, so Heroku may have carried it out: " + again.afterLoss() + "."
-	case errors.As(err, &transport):
+	case errors.As(err, &transport) && !errors.Is(err, context.Canceled):
+		if transport.Sent {
+			return "This was a read, so nothing has changed. Check the network and the proxy; " +
+				"if Heroku itself is in trouble, https://status.heroku.com says so."
+		}
 		return "Nothing was sent, so nothing has changed. " +
 			"Check the network, the proxy, and api_url and data_api_url (or HEROKU_API_URL and HEROKU_DATA_API_URL)."
 	case errors.Is(err, context.Canceled):

@@ -92,6 +92,16 @@ func TestFailure(t *testing.T) {
 			&heroku.TransportError{Method: "POST", Path: "/apps", Sent: true, Err: errors.New("connection reset")},
 			[]string{"connection reset", "may have carried it out"},
 		},
+		"a lost answer to a read changes nothing": {
+			&heroku.TransportError{Method: "GET", Path: "/apps", Sent: true, Err: errors.New("connection reset")},
+			[]string{"This was a read, so nothing has changed"},
+		},
+		"an interrupted read says that the run was interrupted": {
+			&heroku.TransportError{Method: "GET", Path: "/apps", Sent: true, Err: context.Canceled}, []string{"The run was interrupted"},
+		},
+		"an interrupted write may have been carried out": {
+			&heroku.TransportError{Method: "PUT", Path: "/apps", Sent: true, Err: context.Canceled}, []string{"may have carried it out"},
+		},
 		"an unreachable API says that nothing was sent": {
 			&heroku.TransportError{Method: "GET", Path: "/apps", Err: errors.New("connection refused")},
 			[]string{"connection refused", "nothing has changed", "api_url"},

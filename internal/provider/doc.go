@@ -120,4 +120,7 @@
 //	trustedRangesResource.Create       SetTrustedRanges      the space that the configuration names; the plan shows what is replaced
 //	trustedRangesResource.Update       SetTrustedRanges      the resource's own, by the id of the space
 //	trustedRangesResource.Delete       SetTrustedRanges      the same, as on_destroy says; never to the whole internet by itself
+//	trustedRangeResource.Create        ChangeTrustedRanges   adds its range, which is not there; 0.0.0.0/0 goes as closes_space says
+//	trustedRangeResource.Update        ChangeTrustedRanges   its own range for another one that is not there, or that another instance gives up
+//	trustedRangeResource.Delete        ChangeTrustedRanges   removes its own range, and no other
 package provider

@@ -13,7 +13,7 @@ import (
 )
 
 // changing are the client's methods that destroy, detach, overwrite or order something.
-var changing = regexp.MustCompile(`^(Create|Delete|Update|Set|Transfer|Rename|Scale|Run|Upgrade|Rotate|Reset|Schedule)`)
+var changing = regexp.MustCompile(`^(Change|Create|Delete|Update|Set|Transfer|Rename|Scale|Run|Upgrade|Rotate|Reset|Schedule)`)
 
 // changes are the places that change something at Heroku, as "function Method". A method that is passed on counts as well.
 func changes(files []source) (found []string) {

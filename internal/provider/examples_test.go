@@ -19,6 +19,7 @@ import (
 )
 
 // Every example is applied, planned again without a change as after every step, and destroyed: a broken one cannot ship.
+// What it makes is protected from deletion, so that a copy of it is, and an override file ends that here.
 func TestAccExamples(t *testing.T) {
 	t.Parallel()
 	examples := exampleFiles(t)
@@ -32,18 +33,31 @@ func TestAccExamples(t *testing.T) {
 			acctest.Test(t, resource.TestCase{
 				ProtoV6ProviderFactories: sb.Factories(),
 				CheckDestroy:             sb.NothingLeft(),
-				Steps:                    []resource.TestStep{exampleStep(file)},
+				Steps:                    []resource.TestStep{exampleStep(t, file)},
 			})
 		})
 	}
 }
 
-// exampleStep applies one file, or the whole directory of a main.tf.
-func exampleStep(file string) resource.TestStep {
+// exampleStep applies one file, or the whole directory of a main.tf, with an override file beside it.
+func exampleStep(t *testing.T, file string) resource.TestStep {
+	t.Helper()
+	files, dir, all := []string{file}, t.TempDir(), ""
 	if filepath.Base(file) == "main.tf" {
-		return resource.TestStep{ConfigDirectory: config.StaticDirectory(filepath.Dir(file))}
+		files, _ = filepath.Glob(filepath.Join(filepath.Dir(file), "*.tf"))
 	}
-	return resource.TestStep{ConfigFile: config.StaticFile(file)}
+	write := func(name, content string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, file := range files {
+		content := string(fileOf(t, file))
+		write(filepath.Base(file), content)
+		all += content
+	}
+	write(acctest.UnprotectedFile, acctest.Unprotected(all))
+	return resource.TestStep{ConfigDirectory: config.StaticDirectory(dir)}
 }
 
 // An example with a provider block is run by the CLI alone: terraform-plugin-testing takes the block for a provider to install.
@@ -52,12 +66,9 @@ func TestAccExamples_provider(t *testing.T) {
 	for _, file := range providerExamples {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
-			content, err := os.ReadFile(filepath.Join(examplesDir, file))
-			if err != nil {
-				t.Fatal(err)
-			}
-			config := recordingTo(filepath.Join(t.TempDir(), "record.jsonl"), string(content))
+			config := recordingTo(filepath.Join(t.TempDir(), "record.jsonl"), string(fileOf(t, filepath.Join(examplesDir, file))))
 			l := newLab(t, config, embedded)
+			l.cli.Unprotect(config)
 			l.cli.Env = []string{"TF_VAR_change_reference=CHG0012345"}
 			l.mustApply(config)
 			l.expectNoChanges()
@@ -73,6 +84,7 @@ func TestAccExamples_rulesInHCL(t *testing.T) {
 	t.Parallel()
 	config := string(fileOf(t, filepath.Join(examplesDir, "policies", "in-hcl", "main.tf")))
 	l := newLab(t, config, embedded)
+	l.cli.Unprotect(config)
 	l.mustApply(config)
 	transferred := strings.Replace(config, `"acme"`, `"acme-data"`, 1)
 	lossy := strings.Replace(config, `"private-7"`, "\"premium-0\"\n  outside_space = true\n"+
@@ -111,13 +123,14 @@ var examplesDir = filepath.Join("..", "..", "examples")
 
 // exampleFiles leaves out what is no configuration of its own: import blocks, which name objects that only their reader
 // has, and what stands beside a main.tf. Actions are a syntax error for CLIs without them; TestActions_examples looks at those.
-// Modules have inputs, and tests of their own.
+// Modules have inputs, and tests of their own; so have examples with the provider of somebody else.
 func exampleFiles(t *testing.T) []string {
 	t.Helper()
 	var files []string
 	err := fs.WalkDir(os.DirFS(examplesDir), ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || filepath.Ext(path) != ".tf" || slices.Contains(providerExamples, filepath.FromSlash(path)) ||
-			strings.HasPrefix(path, "actions/") || strings.HasPrefix(path, "modules/") || strings.HasPrefix(entry.Name(), "import-") {
+			strings.HasPrefix(path, "actions/") || strings.HasPrefix(path, "modules/") || strings.HasPrefix(entry.Name(), "import-") ||
+			strings.HasPrefix(entry.Name(), "ephemeral-resource-") {
 			return err
 		}
 		_, beside := os.Stat(filepath.Join(examplesDir, filepath.Dir(path), "main.tf"))

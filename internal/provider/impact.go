@@ -348,7 +348,7 @@ func (m instanceModel) impact(ctx context.Context, before *instanceModel) impact
 	i.PriceBefore, i.PriceAfter, i.Restarts = before.MonthlyPrice, m.MonthlyPrice, stringSet(nil)
 	switch {
 	case to.Method != keyvalue.NoChange:
-		i.Restarts = before.AttachedApps
+		i.Restarts = before.appNames()
 		if to.Method != keyvalue.InPlace && terms.retires() != replacement.RetireAlways {
 			i.PriceAfter = sumOf(before.MonthlyPrice, m.MonthlyPrice)
 		}
@@ -440,6 +440,21 @@ func (m trustedRangesModel) impact(_ context.Context, before *trustedRangesModel
 	now := before.sources()
 	i.Admits, i.ShutsOut = stringSet(beyond(after, now)), stringSet(beyond(now, after))
 	if len(i.Admits.Elements())+len(i.ShutsOut.Elements()) == 0 && m.Applied.Equal(before.Applied) {
+		i.Method = methodNothingSent
+	}
+	return i
+}
+
+func (m trustedRangeModel) impact(_ context.Context, before *trustedRangeModel) impact {
+	if m.Range.IsUnknown() || m.ClosesSpace.IsUnknown() {
+		return impact{unknown: true}
+	}
+	if before == nil || known(m.SpaceID) && !m.SpaceID.Equal(before.SpaceID) {
+		before = &trustedRangeModel{Applied: m.Applied}
+	}
+	i, edit := harmless(methodRanges), m.editOf(*before)
+	i.Admits, i.ShutsOut = stringSet(edit.add), stringSet(edit.remove)
+	if len(edit.add)+len(edit.remove) == 0 && m.Applied.Equal(before.Applied) {
 		i.Method = methodNothingSent
 	}
 	return i

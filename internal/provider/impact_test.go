@@ -249,7 +249,8 @@ func TestAccImpact_ofEachChange(t *testing.T) {
 		`resource "kvs_instance" "spare"`):]
 	gone = strings.Replace(gone, "kvs_instance.cache.id", "kvs_instance.spare.id", 1)
 	before := l.changesOf(under(control, gone))["kvs_instance.cache"].Before
-	for name, want := range map[string]any{"attached_apps": both, "monthly_price": 15.0, "deletion_protection": false,
+	apps := map[string]any{"orders-web": []any{"REDIS_URL"}, "orders-worker": []any{"CACHE_URL"}}
+	for name, want := range map[string]any{"attached_apps": apps, "monthly_price": 15.0, "deletion_protection": false,
 		"plan": "premium-0"} {
 		if !reflect.DeepEqual(before[name], want) {
 			t.Errorf("a destroyed store has %s %v, want %v", name, before[name], want)

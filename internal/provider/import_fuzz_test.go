@@ -42,8 +42,8 @@ func (e *echo) RoundTrip(r *http.Request) (*http.Response, error) {
 		status, body = 200, `{"remaining":4500}`
 	case e.exists && r.Method == http.MethodGet:
 		status, body = 200, echoed
-		if _, name, ok := strings.Cut(r.URL.Path, "/addon-attachments/"); ok && name != echoedID { // asked for by its name
-			body = strings.Replace(body, `"acme"`, fmt.Sprintf("%q", name), 1)
+		if at := strings.LastIndex(r.URL.Path, "/"); strings.Contains(r.URL.Path, "/addon") && r.URL.Path[at+1:] != echoedID { // by its name
+			body = strings.Replace(body, `"acme"`, fmt.Sprintf("%q", r.URL.Path[at+1:]), 1)
 		}
 	}
 	if r.URL.Path != "/account/rate-limits" {

@@ -56,6 +56,7 @@ type instanceDataModel struct {
 	ConfigVars           types.Set      `tfsdk:"config_vars"`
 	WebURL               types.String   `tfsdk:"web_url"`
 	CreatedAt            types.String   `tfsdk:"created_at"`
+	CredentialsRevision  types.Int64    `tfsdk:"credentials_revision"`
 }
 
 func (d *instanceDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
@@ -166,6 +167,11 @@ func (d *instanceDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 				MarkdownDescription: "Time at which the store was created, in RFC 3339.",
 				Computed:            true,
 			},
+			"credentials_revision": schema.Int64Attribute{
+				MarkdownDescription: "A number that changes whenever the store's URL or password does, the same as that of the " +
+					"resource `kvs_instance`. It holds no secret and has no order; null while the store is not ready.",
+				Computed: true,
+			},
 		},
 	}
 }
@@ -229,8 +235,9 @@ func (m *instanceDataModel) read(addOn heroku.AddOn, store *heroku.Store) {
 	m.Persistence = instance.Persistence
 	m.RequiresTLS = instance.RequiresTLS
 	m.ConfigVars = instance.ConfigVars
-	m.WebURL = instance.WebURL
+	m.WebURL = types.StringValue(addOn.WebURL)
 	m.CreatedAt = instance.CreatedAt
+	m.CredentialsRevision = instance.CredentialsRevision
 	if store != nil {
 		m.MaintenanceWindow = optionalString(store.MaintenanceWindow)
 	}

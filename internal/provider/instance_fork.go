@@ -153,6 +153,43 @@ func refuseShieldFork(target keyvalue.PlanName, at path.Path) diag.Diagnostics {
 	return diags
 }
 
+// refuseForkFrom refuses to fill a store of one app from one of another where Heroku has no way. What cannot be read is left to it.
+func (r *instanceResource) refuseForkFrom(ctx context.Context, from, to heroku.AppID, at path.Path) diag.Diagnostics {
+	if r.client == nil || from == "" || to == "" || from == to {
+		return nil
+	}
+	source, err := r.client.AppEarlier(ctx, from)
+	if err != nil {
+		return nil
+	}
+	target, err := r.client.AppEarlier(ctx, to)
+	if err != nil {
+		return nil
+	}
+	reason := keyvalue.ForkRefusal(source.Generation, target.Generation)
+	if reason == "" {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "The store cannot be forked there", fmt.Sprintf(
+		"The source is a store of the app %s, in %s, and the new store one of the app %s, in %s. %s Nothing has been changed.\n\n"+
+			"Make a new, empty store there and let the apps fill it: a kvs_instance without fork, or, in place of one that is managed here "+
+			"and whose keys may be lost, migration = { strategy = \"recreate\", accept_data_loss = true }.",
+		source.Name, whereabouts(source), target.Name, whereabouts(target), reason))}
+}
+
+// refuseFork is refuseForkFrom of the source that a configuration names.
+func (r *instanceResource) refuseFork(ctx context.Context, config instanceModel, to types.String) diag.Diagnostics {
+	fork, diags := forkOf(ctx, config.Fork)
+	if diags.HasError() || r.client == nil || !known(fork.InstanceID) || !known(to) {
+		return nil
+	}
+	addOn, err := r.client.AddOn(ctx, heroku.AddOnID(fork.InstanceID.ValueString()))
+	if err != nil {
+		return nil
+	}
+	return r.refuseForkFrom(ctx, addOn.AppID, heroku.AppID(to.ValueString()), path.Root("fork"))
+}
+
 // planForkChange speaks of a fork that is changed after it has been made. In state and plan there is no URL, so that
 // another one shows by its version.
 func planForkChange(state, plan types.Object) diag.Diagnostics {

@@ -8,12 +8,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -133,18 +135,36 @@ func changedSince(state, plan, config instanceModel, addOn heroku.AddOn, store *
 	return differs
 }
 
+// configVarsType is what attached_apps has of an app: the names of its config vars.
+var configVarsType = types.SetType{ElemType: types.StringType}
+
+func byApp(configVars map[string][]string) types.Map {
+	elements := make(map[string]attr.Value, len(configVars))
+	for app, names := range configVars {
+		elements[app] = stringSet(slices.Compact(slices.Sorted(slices.Values(names))))
+	}
+	return types.MapValueMust(configVarsType, elements)
+}
+
+// appNames are the apps that the store is attached to; null when they could not be read.
+func (m instanceModel) appNames() types.Set {
+	if m.AttachedApps.IsNull() {
+		return types.SetNull(types.StringType)
+	}
+	return stringSet(slices.Sorted(maps.Keys(m.AttachedApps.Elements())))
+}
+
 // attachedSince names the apps that a change restarts and that its plan does not, since they were not in the state then.
 func (r *instanceResource) attachedSince(ctx context.Context, state instanceModel) diag.Diagnostics {
 	if state.AttachedApps.IsNull() { // the plan has said that it does not know them
 		return nil
 	}
-	planned := stringsOf(state.AttachedApps)
-	since := slices.DeleteFunc(stringsOf(r.attachedApps(ctx, state.addOnID())),
-		func(app string) bool { return slices.Contains(planned, app) })
+	planned := state.AttachedApps.Elements()
+	since := slices.DeleteFunc(slices.Sorted(maps.Keys(r.attachedApps(ctx, state.addOnID()).Elements())),
+		func(app string) bool { return planned[app] != nil })
 	if len(since) == 0 {
 		return nil
 	}
-	slices.Sort(since)
 	return diag.Diagnostics{diag.NewWarningDiagnostic("The store is attached to more apps than the plan says", fmt.Sprintf(
 		"%s has been attached to %s since the state was read that the plan begins with. "+
 			"The change is made as it was planned, and whatever it means for the apps that the plan names, it means "+

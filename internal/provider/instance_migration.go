@@ -147,6 +147,7 @@ func (r *instanceResource) planReplacement(ctx context.Context, state, config in
 	}
 	plan.replaced(state, config)
 	diags.Append(r.planPlacement(ctx, plan)...)
+	diags.Append(r.refuseForkOf(ctx, state, *plan, terms)...)
 	if r.client == nil || diags.HasError() {
 		return diags
 	}
@@ -166,6 +167,14 @@ func (r *instanceResource) planReplacement(ctx context.Context, state, config in
 	diags.AddAttributeWarning(replacedBy(state, *plan), replacementSummary(state, terms), fmt.Sprintf(
 		"%s: %s\n\n%s", state.label(), change.Reason, bullets(facts)))
 	return diags
+}
+
+// refuseForkOf refuses a replacement that would have to carry the keys where Heroku has no way to.
+func (r *instanceResource) refuseForkOf(ctx context.Context, state, plan instanceModel, terms migrationModel) diag.Diagnostics {
+	if terms.recreates() || !known(plan.AppID) {
+		return nil
+	}
+	return r.refuseForkFrom(ctx, heroku.AppID(state.AppID.ValueString()), heroku.AppID(plan.AppID.ValueString()), replacedBy(state, plan))
 }
 
 func replacementSummary(state instanceModel, terms migrationModel) string {
@@ -218,8 +227,8 @@ func refuseReplacement(state, plan instanceModel, change keyvalue.Change, terms 
 
 // replaced marks what a new store has of its own.
 func (m *instanceModel) replaced(state, config instanceModel) {
-	m.ID, m.State, m.WebURL, m.CreatedAt = types.StringUnknown(), types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
-	m.VersionActual, m.RetiredInstanceID = types.StringUnknown(), types.StringUnknown()
+	m.ID, m.State, m.CreatedAt = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
+	m.VersionActual, m.RetiredInstanceID, m.CredentialsRevision = types.StringUnknown(), types.StringUnknown(), types.Int64Unknown()
 	m.ConfigVars = types.SetUnknown(types.StringType)
 	if config.AttachmentName.IsNull() && !m.AppID.Equal(state.AppID) {
 		m.AttachmentName = types.StringUnknown()

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -140,6 +139,7 @@ func (r *instanceResource) planCreation(ctx context.Context, config instanceMode
 	if !config.Plan.IsUnknown() {
 		diags.Append(r.planPlacement(ctx, plan)...)
 	}
+	diags.Append(r.refuseFork(ctx, config, plan.AppID)...)
 	// While a plan is applied, the name may be that of a store which goes in the same run: Heroku judges then.
 	if !applies && !diags.HasError() {
 		diags.Append(r.planAttachment(ctx, *plan, config)...)
@@ -171,7 +171,7 @@ func (r *instanceResource) planUpdate(ctx context.Context, state, config instanc
 	}
 	if !state.ready() {
 		plan.State = types.StringUnknown()
-		plan.VersionActual = types.StringUnknown()
+		plan.VersionActual, plan.CredentialsRevision = types.StringUnknown(), types.Int64Unknown()
 		plan.ConfigVars = types.SetUnknown(types.StringType)
 		if plan.AttachmentName.IsNull() {
 			plan.AttachmentName = types.StringUnknown()
@@ -209,6 +209,9 @@ func (r *instanceResource) planUpdate(ctx context.Context, state, config instanc
 	diags.Append(spoken...)
 	if change.VersionUpgrade && !awaited || plan.Version.IsUnknown() {
 		plan.VersionActual = types.StringUnknown()
+	}
+	if change.Method == keyvalue.InPlace && !awaited || plan.Version.IsUnknown() {
+		plan.CredentialsRevision = types.Int64Unknown() // the URL may change at the changeover
 	}
 	switch {
 	case change.Method == keyvalue.NewStore, change.Method == keyvalue.Refused:
@@ -324,7 +327,7 @@ func (r *instanceResource) orderOf(ctx context.Context, plan, config instanceMod
 		return order, diags
 	}
 	source, external, diags := r.forkSource(ctx, fork)
-	if !diags.HasError() {
+	if diags.Append(r.refuseFork(ctx, config, plan.AppID)...); !diags.HasError() {
 		diags.Append(r.proveSource(ctx, source, path.Root("fork"), external, plan.spec().Plan,
 			plan.terms(ctx).AcceptUnproven.ValueBool())...)
 		order.Config["fork"] = source.Reveal()
@@ -381,19 +384,20 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
 
-// attachedApps are the names of the apps that a store is attached to; null when they cannot be read, which is no reason to fail.
-func (r *instanceResource) attachedApps(ctx context.Context, id heroku.AddOnID) types.Set {
+// attachedApps are the apps that a store is attached to, by name, and the names of their config vars of it; null when they
+// cannot be read, which is no reason to fail.
+func (r *instanceResource) attachedApps(ctx context.Context, id heroku.AddOnID) types.Map {
 	apps, err := r.client.AttachedApps(ctx, id)
 	if err != nil {
-		return types.SetNull(types.StringType)
+		return types.MapNull(configVarsType)
 	}
-	var names []string
+	configVars := make(map[string][]string, len(apps))
 	for _, a := range apps {
-		if !replacement.IsInternalAttachment(id, a.As) && !slices.Contains(names, a.App) {
-			names = append(names, a.App)
+		if !replacement.IsInternalAttachment(id, a.As) {
+			configVars[a.App] = append(configVars[a.App], a.ConfigVars...)
 		}
 	}
-	return stringSet(names)
+	return byApp(configVars)
 }
 
 // storeOf asks the Data API, which does not know a store that is still being provisioned.
@@ -461,13 +465,16 @@ func declaredFailed(err error) bool {
 	return errors.As(err, &wait) && (wait.Outcome == heroku.Failed || wait.Outcome == heroku.Gone)
 }
 
+// failTheRun ends the warning of a creation that is not complete. The run succeeds, because an error would taint the object.
+const failTheRun = " To have such a run fail, and nothing else happen, write a postcondition on state: see the guide \"Continuous integration\"."
+
 // unfinished reports a store that exists but is not ready. It is a warning on purpose: see Create.
 func (r *instanceResource) unfinished(m instanceModel, err error) diag.Diagnostic {
 	cause := r.failure("", m.label(), err)
 	return diag.NewWarningDiagnostic("Key-Value Store is not ready yet",
 		cause.Detail()+"\n\nThe store exists and is kept in the state. The next apply continues with this same store: "+
 			"nothing is ordered again, and nothing is destroyed. "+
-			"Whatever depends on it may not work until then. To wait longer, raise timeouts.create.")
+			"Whatever depends on it may not work until then. To wait longer, raise timeouts.create."+failTheRun)
 }
 
 // ImportState takes the add-on's UUID, its name, or app::ATTACHMENT.

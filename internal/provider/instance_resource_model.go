@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/float64planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64default"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/mapplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/setplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
@@ -31,7 +32,7 @@ import (
 )
 
 // instanceModel is a store in configuration, plan and state. The URL is not in it. With impact it has 28 attributes, which is
-// what a map of Go holds before it doubles: a 29th made each plan and refresh of a store allocate 40 % more.
+// what a map of Go holds before it doubles: a 29th made each plan of a store allocate 43 % more. The data source has web_url.
 type instanceModel struct {
 	ID                   types.String   `tfsdk:"id"`
 	AppID                types.String   `tfsdk:"app_id"`
@@ -55,9 +56,9 @@ type instanceModel struct {
 	Persistence          types.String   `tfsdk:"persistence"`
 	RequiresTLS          types.Bool     `tfsdk:"requires_tls"`
 	ConfigVars           types.Set      `tfsdk:"config_vars"`
-	AttachedApps         types.Set      `tfsdk:"attached_apps"`
-	WebURL               types.String   `tfsdk:"web_url"`
+	AttachedApps         types.Map      `tfsdk:"attached_apps"`
 	CreatedAt            types.String   `tfsdk:"created_at"`
+	CredentialsRevision  types.Int64    `tfsdk:"credentials_revision"`
 	RetiredInstanceID    types.String   `tfsdk:"retired_instance_id"`
 	Timeouts             timeouts.Value `tfsdk:"timeouts"`
 }
@@ -237,23 +238,26 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				MarkdownDescription: "The names of the config vars that the store's first attachment gives its own " +
 					"app, such as `REDIS_URL`. Their values are secret and not kept.",
 			},
-			"attached_apps": schema.SetAttribute{
+			"attached_apps": schema.MapAttribute{
 				Computed:      true,
-				ElementType:   types.StringType,
-				PlanModifiers: []planmodifier.Set{setplanmodifier.UseStateForUnknown()},
-				MarkdownDescription: "The names of the apps that the store is attached to, whoever manages their " +
-					"attachments, as of the last refresh. " +
+				ElementType:   configVarsType,
+				PlanModifiers: []planmodifier.Map{mapplanmodifier.UseStateForUnknown()},
+				MarkdownDescription: "The apps that the store is attached to, by name, whoever manages their attachments, each " +
+					"with the names of the config vars that it has of the store, as of the last refresh. " +
 					"Null when they could not be read. No plan has a change because of it.",
-			},
-			"web_url": schema.StringAttribute{
-				Computed:            true,
-				PlanModifiers:       keepString,
-				MarkdownDescription: "The address of the store's dashboard.",
 			},
 			"created_at": schema.StringAttribute{
 				Computed:            true,
 				PlanModifiers:       keepString,
 				MarkdownDescription: "When the store was ordered, in RFC 3339.",
+			},
+			"credentials_revision": schema.Int64Attribute{
+				Computed:      true,
+				PlanModifiers: []planmodifier.Int64{int64planmodifier.UseStateForUnknown()},
+				MarkdownDescription: "A number that changes whenever the store's URL or password does: with a rotation, a failover, " +
+					"another plan, another store. It holds no secret and has no order. Give it to `*_wo_version` arguments " +
+					"beside copies of the credentials, see `kvs_credentials`: what happens outside of Terraform is found by " +
+					"the next plan, and a plan that may change the URL has it unknown.",
 			},
 			"retired_instance_id": schema.StringAttribute{
 				Computed:      true,
@@ -266,7 +270,7 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				Update: true,
 				Delete: true,
 				CreateDescription: "How long to wait for a new store, such as `45m`; `30m` by default. When it " +
-					"passes, the store is kept and the next apply continues to wait.",
+					"passes, the store is kept, a warning says so, and the next apply continues to wait.",
 				UpdateDescription: "How long to wait for a plan change, such as `2h`; `60m` by default. When it " +
 					"passes, the next apply continues to wait.",
 				DeleteDescription: "How long to wait until a destroyed store is gone; `15m` by default.",
@@ -407,12 +411,12 @@ func (m *instanceModel) read(addOn heroku.AddOn, store *heroku.Store) {
 	m.Plan = newPlanName(keyvalue.ShortPlanName(addOn.Plan))
 	m.Name = types.StringValue(addOn.Name)
 	m.State = types.StringValue(instanceState(addOn, store))
-	m.WebURL = types.StringValue(addOn.WebURL)
 	m.CreatedAt = types.StringValue(addOn.CreatedAt)
 	m.AttachmentName = m.attachmentOf(addOn)
 	m.ConfigVars = stringSet(keyvalue.VarsOf(m.AttachmentName.ValueString(), withoutSuccessions(addOn.ConfigVars)))
-	if m.AttachedApps.IsUnknown() { // of a new store; Read reads them all
-		m.AttachedApps = stringSet([]string{addOn.AppName})
+	// A new store is attached to its own app, and has config vars when it is ready; Read reads them all.
+	if m.AttachedApps.IsUnknown() || m.AttachedApps.Equal(byApp(map[string][]string{addOn.AppName: nil})) {
+		m.AttachedApps = byApp(map[string][]string{addOn.AppName: withoutSuccessions(addOn.ConfigVars)})
 	}
 	if m.RetiredInstanceID.IsUnknown() {
 		m.RetiredInstanceID = types.StringNull()
@@ -427,9 +431,13 @@ func (m *instanceModel) read(addOn heroku.AddOn, store *heroku.Store) {
 		if m.VersionActual.IsUnknown() {
 			m.VersionActual = types.StringNull()
 		}
+		if m.CredentialsRevision.IsUnknown() {
+			m.CredentialsRevision = types.Int64Null()
+		}
 		return
 	}
 	m.VersionActual = types.StringValue(store.Version)
+	m.CredentialsRevision = revisionOf(addOn.ID, store.ResourceURL, m.CredentialsRevision)
 	if store.Timeout != nil {
 		m.Timeout = newWholeNumber(int64(*store.Timeout))
 	}
@@ -464,6 +472,9 @@ func (m *instanceModel) keepPlanned(planned instanceModel) {
 	}
 	if !planned.ConfigVars.IsUnknown() {
 		m.ConfigVars = planned.ConfigVars
+	}
+	if !planned.CredentialsRevision.IsUnknown() {
+		m.CredentialsRevision = planned.CredentialsRevision
 	}
 }
 

@@ -49,7 +49,8 @@ func (r *instanceResource) Update(ctx context.Context, req resource.UpdateReques
 		resp.Diagnostics.Append(r.attachedSince(ctx, state)...)
 	}
 	if change.Method == keyvalue.NewStore || change.Method == keyvalue.Refused {
-		if resp.Diagnostics.Append(refuseReplacement(state, plan, change, plan.terms(ctx))...); resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(refuseReplacement(state, plan, change, plan.terms(ctx))...)
+		if resp.Diagnostics.Append(r.refuseForkOf(ctx, state, plan, plan.terms(ctx))...); resp.Diagnostics.HasError() {
 			return
 		}
 		done, diags := r.replace(ctx, state, &plan, timeout)

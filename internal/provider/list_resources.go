@@ -45,10 +45,9 @@ type query struct {
 
 // listing is one result.
 type listing[M any] struct {
-	id   string
-	name string // for people; empty for an error about none
-
-	identity map[string]string // where it has several attributes
+	id       string
+	name     string            // for people; empty for an error about none
+	identity map[string]string // where it is more than the id
 	// read fills in, for include_resource, a model that has nothing but its id.
 	read func(context.Context, *M) diag.Diagnostics
 }
@@ -89,7 +88,7 @@ func (l *lister[M]) List(ctx context.Context, req list.ListRequest, stream *list
 				result.Diagnostics.Append(l.failureOf(reading, "Unable to list what is at Heroku", about, err))
 			} else {
 				result.DisplayName = found.name
-				if l.identity != "" {
+				if found.identity == nil {
 					found.identity = map[string]string{l.identity: found.id}
 				}
 				for attribute, value := range found.identity {
@@ -136,7 +135,7 @@ func results[T, M any](all iter.Seq2[T, error], result func(T) listing[M]) iter.
 func listResources() []func() list.ListResource {
 	return []func() list.ListResource{
 		listApps, listInstances, listAttachments, listMaintenanceWindows, listPrivateSpaces, listTrustedRanges,
-		listSpaceAppAccess, listFormations,
+		listTrustedRangesOneByOne, listSpaceAppAccess, listFormations,
 	}
 }
 
@@ -267,14 +266,7 @@ func listTrustedRanges() list.ListResource {
 			"of each space as one. " +
 			"With `include_resource`, it takes one request for each space, since Heroku has no list of them.",
 		find: func(ctx context.Context, q query) iter.Seq2[listing[trustedRangesModel], error] {
-			spaces := func(yield func(heroku.Space, error) bool) {
-				for space, err := range q.spaces(ctx, q.Selection) { // one that is not allocated has none yet
-					if (err != nil || space.State == heroku.SpaceAllocated) && !yield(space, err) {
-						return
-					}
-				}
-			}
-			return results(spaces, func(space heroku.Space) listing[trustedRangesModel] {
+			return results(q.allocatedSpaces(ctx), func(space heroku.Space) listing[trustedRangesModel] {
 				return listing[trustedRangesModel]{
 					id: string(space.ID), name: space.Name,
 					read: func(ctx context.Context, m *trustedRangesModel) diag.Diagnostics {
@@ -285,6 +277,62 @@ func listTrustedRanges() list.ListResource {
 						}
 						m.SpaceID, m.OnDestroy = m.ID, types.StringValue(onDestroyKeep)
 						return m.read(ctx, ruleset)
+					},
+				}
+			})
+		},
+	}
+}
+
+// allocatedSpaces are the spaces that have ranges.
+func (q query) allocatedSpaces(ctx context.Context) iter.Seq2[heroku.Space, error] {
+	return func(yield func(heroku.Space, error) bool) {
+		for space, err := range q.spaces(ctx, q.Selection) {
+			if (err != nil || space.State == heroku.SpaceAllocated) && !yield(space, err) {
+				return
+			}
+		}
+	}
+}
+
+// foundRange is one range of a space.
+type foundRange struct {
+	space  heroku.Space
+	source string
+	of     heroku.Ruleset
+}
+
+func listTrustedRangesOneByOne() list.ListResource {
+	return &lister[trustedRangeModel]{
+		construct: newTrustedRangeResource, filters: rangeFilters,
+		description: "Lists the trusted IP ranges of the Private and Shield Spaces that the API token can see, each by itself. " +
+			"It takes one request for each space, since Heroku has no list of them.",
+		find: func(ctx context.Context, q query) iter.Seq2[listing[trustedRangeModel], error] {
+			ranges := func(yield func(foundRange, error) bool) {
+				for space, err := range q.allocatedSpaces(ctx) {
+					var set heroku.Ruleset
+					if err == nil {
+						set, err = q.client.TrustedRanges(ctx, space.ID)
+					}
+					if err != nil && !yield(foundRange{space: space}, err) {
+						return
+					}
+					for _, source := range allowed(set) {
+						if !yield(foundRange{space, source, set}, nil) {
+							return
+						}
+					}
+				}
+			}
+			return results(ranges, func(found foundRange) listing[trustedRangeModel] {
+				m := trustedRangeModel{SpaceID: types.StringValue(string(found.space.ID)), Range: types.StringValue(found.source)}
+				return listing[trustedRangeModel]{
+					id: m.plannedID().ValueString(), name: strings.Trim(found.space.Name+" "+found.source, " "),
+					identity: map[string]string{"space_id": string(found.space.ID), "range": found.source},
+					read: func(_ context.Context, into *trustedRangeModel) diag.Diagnostics {
+						into.SpaceID, into.Range = m.SpaceID, m.Range
+						into.read(found.of, q.client.HostTime())
+						return nil
 					},
 				}
 			})

@@ -126,29 +126,3 @@ func TestLongList_requestsAtScale(t *testing.T) {
 		}
 	}
 }
-
-// identity is what a result is imported by.
-func (s listServer) identity(kind string, data *tfprotov6.ResourceIdentityData) (id string) {
-	s.Helper()
-	value, err := data.IdentityData.Unmarshal(s.identities[kind].ValueType())
-	var parts map[string]tftypes.Value
-	if err == nil {
-		err = value.As(&parts)
-	}
-	texts := map[string]string{}
-	for name, part := range parts {
-		if err == nil {
-			err = part.As(&id)
-		}
-		texts[name] = id
-	}
-	if err != nil || id == "" {
-		s.Fatalf("the identity of a %s is %v (%v)", kind, value, err)
-	}
-	for whose, whom := range map[string]string{"space_id": "email", "app_id": "type"} { // what is imported with a colon
-		if texts[whom] != "" {
-			id = texts[whose] + ":" + texts[whom]
-		}
-	}
-	return id
-}

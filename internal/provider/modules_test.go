@@ -95,7 +95,9 @@ func TestLongModules_usage(t *testing.T) {
 		t.Run(module, func(t *testing.T) {
 			t.Parallel()
 			sb := acctest.Start(t)
-			applyModules(t, sb, withModules(t, sb, ""), "-chdir="+filepath.Join("modules", module, "example"))
+			cli, dir := withModules(t, sb, ""), filepath.Join("modules", module, "example")
+			cli.Write(filepath.Join(dir, acctest.UnprotectedFile), acctest.Unprotected(cli.File(filepath.Join(dir, "main.tf"))))
+			applyModules(t, sb, cli, "-chdir="+dir)
 		})
 	}
 }

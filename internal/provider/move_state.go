@@ -33,6 +33,7 @@ var (
 	_ resource.ResourceWithMoveState = (*privateSpaceResource)(nil)
 	_ resource.ResourceWithMoveState = (*spaceAppAccessResource)(nil)
 	_ resource.ResourceWithMoveState = (*trustedRangesResource)(nil)
+	_ resource.ResourceWithMoveState = (*trustedRangeResource)(nil)
 )
 
 // formerState is an object in the state of another provider.
@@ -173,6 +174,11 @@ func (r *trustedRangesResource) MoveState(context.Context) []resource.StateMover
 		put("on_destroy", onDestroyKeep)
 		return nil
 	})
+}
+
+// No resource of the other providers is a single range.
+func (r *trustedRangeResource) MoveState(context.Context) []resource.StateMover {
+	return movers(rangeType, func(formerState, func(string, any)) diag.Diagnostics { return nil })
 }
 
 func (r *maintenanceWindowResource) MoveState(context.Context) []resource.StateMover {

@@ -102,8 +102,12 @@ func knownChanges(changes ...fixedChange) (known []fixedChange) {
 }
 
 func means(a, b attr.Value) bool {
-	if text, ok := a.(regionName); ok {
+	switch text := a.(type) {
+	case regionName:
 		other, ok := b.(regionName)
+		return ok && text.equivalent(other)
+	case generationName:
+		other, ok := b.(generationName)
 		return ok && text.equivalent(other)
 	}
 	return a.Equal(b)
@@ -339,7 +343,7 @@ func (n naming) name(ctx context.Context, said []*tfprotov6.Diagnostic, of schem
 func exists(v *tfprotov6.DynamicValue) bool { return v != nil && len(v.MsgPack) > 1 }
 
 // identifying are the attributes by which people know an object, the best ones first. What belongs together is in one text.
-var identifying = [][]string{{"name"}, {"email"}, {"type", "app_id"}, {"instance_id"}, {"attachment_id"}, {"space_id"}, {"app_id"}}
+var identifying = [][]string{{"name"}, {"email"}, {"type", "app_id"}, {"instance_id"}, {"attachment_id"}, {"range"}, {"space_id"}, {"app_id"}}
 
 // identifyingAttachments are those of what is known by its name and its app, neither of which is enough.
 var identifyingAttachments = [][]string{{"name", "app_id"}, {"app_id"}}

@@ -32,19 +32,19 @@ type privateSpaceDataSource struct{ connection }
 func newPrivateSpaceDataSource() datasource.DataSource { return &privateSpaceDataSource{} }
 
 type privateSpaceDataModel struct {
-	ID          types.String `tfsdk:"id"`
-	Name        types.String `tfsdk:"name"`
-	Team        types.String `tfsdk:"team"`
-	Region      regionName   `tfsdk:"region"`
-	Shield      types.Bool   `tfsdk:"shield"`
-	CIDR        types.String `tfsdk:"cidr"`
-	DataCIDR    types.String `tfsdk:"data_cidr"`
-	State       types.String `tfsdk:"state"`
-	OutboundIPs types.Set    `tfsdk:"outbound_ips"`
-	Generation  types.String `tfsdk:"generation"`
-	CreatedAt   types.String `tfsdk:"created_at"`
-	Apps        []spaceApp   `tfsdk:"apps"`
-	Stores      []spaceStore `tfsdk:"stores"`
+	ID          types.String   `tfsdk:"id"`
+	Name        types.String   `tfsdk:"name"`
+	Team        types.String   `tfsdk:"team"`
+	Region      regionName     `tfsdk:"region"`
+	Shield      types.Bool     `tfsdk:"shield"`
+	CIDR        types.String   `tfsdk:"cidr"`
+	DataCIDR    types.String   `tfsdk:"data_cidr"`
+	State       types.String   `tfsdk:"state"`
+	OutboundIPs types.Set      `tfsdk:"outbound_ips"`
+	Generation  generationName `tfsdk:"generation"`
+	CreatedAt   types.String   `tfsdk:"created_at"`
+	Apps        []spaceApp     `tfsdk:"apps"`
+	Stores      []spaceStore   `tfsdk:"stores"`
 }
 
 type spaceApp struct {
@@ -86,11 +86,14 @@ func (d *privateSpaceDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 			"region": schema.StringAttribute{
 				MarkdownDescription: "Region of the space, such as `virginia`.", Computed: true, CustomType: regionNameType{},
 			},
-			"shield":     schema.BoolAttribute{MarkdownDescription: "Whether it is a Shield Space.", Computed: true},
-			"cidr":       fact("Private IPv4 range of the space's dynos."),
-			"data_cidr":  fact("Private IPv4 range of the space's data services."),
-			"state":      fact("`allocated` when the space is ready, `allocating` before that, `deleting` at its end."),
-			"generation": fact("Generation of Heroku's platform that the space runs on, such as `cedar`."),
+			"shield":    schema.BoolAttribute{MarkdownDescription: "Whether it is a Shield Space.", Computed: true},
+			"cidr":      fact("Private IPv4 range of the space's dynos."),
+			"data_cidr": fact("Private IPv4 range of the space's data services."),
+			"state":     fact("`allocated` when the space is ready, `allocating` before that, `deleting` at its end."),
+			"generation": schema.StringAttribute{
+				MarkdownDescription: "Generation of Heroku's platform that the space runs on, `cedar` or `fir`.", Computed: true,
+				CustomType: generationNameType{},
+			},
 			"created_at": fact("Time at which the space was ordered, in RFC 3339."),
 			"outbound_ips": schema.SetAttribute{
 				MarkdownDescription: "Stable addresses from which the apps in the space reach the outside; null while " +

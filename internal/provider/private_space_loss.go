@@ -154,6 +154,16 @@ const spaceType = "kvs_private_space"
 // inSpace is what the region of a space has to be good for.
 var inSpace = regionUse{what: "a Private Space", private: true}
 
+func (m privateSpaceModel) spaceID() heroku.SpaceID { return heroku.SpaceID(m.ID.ValueString()) }
+
+// ready says that nothing is left to wait for.
+func (m privateSpaceModel) ready() bool { return m.State.ValueString() == heroku.SpaceAllocated }
+
+// String names the space in a diagnostic.
+func (m privateSpaceModel) String() string {
+	return fmt.Sprintf("Private Space %q (%s)", m.Name.ValueString(), m.ID.ValueString())
+}
+
 func (m privateSpaceModel) object() object { return object{spaceType, m.ID.ValueString()} }
 
 func (m privateSpaceModel) member(f fate) member {
@@ -164,14 +174,32 @@ func (m privateSpaceModel) loss() loss {
 	return loss{id: m.ID.ValueString(), label: m.String(), space: true}
 }
 
+// generationIn is the generation that Heroku tells; an answer without one says nothing of it.
+func (m privateSpaceModel) generationIn(space heroku.Space) generationName {
+	switch {
+	case space.Generation != "":
+		return newNormalizedString[generationNotation](space.Generation)
+	case m.Generation.IsUnknown():
+		return generationName{StringValue: types.StringNull()}
+	}
+	return m.Generation
+}
+
+// fixed are the values that are settled at creation. A generation that Heroku has not told is compared with none.
+func (m privateSpaceModel) fixed(plan privateSpaceModel) []fixedChange {
+	fixed := []fixedChange{
+		{"region", m.Region, plan.Region}, {"cidr", m.CIDR, plan.CIDR}, {"data_cidr", m.DataCIDR, plan.DataCIDR},
+		{"shield", m.Shield, plan.Shield},
+	}
+	if !m.Generation.IsNull() {
+		fixed = append(fixed, fixedChange{"generation", m.Generation, plan.Generation})
+	}
+	return fixed
+}
+
 // fixedChanges are the known values that only another space could have.
 func (m privateSpaceModel) fixedChanges(plan privateSpaceModel) []fixedChange {
-	return knownChanges(
-		fixedChange{"region", m.Region, plan.Region},
-		fixedChange{"cidr", m.CIDR, plan.CIDR},
-		fixedChange{"data_cidr", m.DataCIDR, plan.DataCIDR},
-		fixedChange{"shield", m.Shield, plan.Shield},
-	)
+	return knownChanges(m.fixed(plan)...)
 }
 
 // planCreate judges a new space, which may be the second half of a replacement, which a plan is not told. Without `shield` it
@@ -288,10 +316,7 @@ func (m privateSpaceModel) refuseUnknown(plan privateSpaceModel) diag.Diagnostic
 	if !m.DeletionProtection.ValueBool() && !plan.DeletionProtection.ValueBool() { // a protection that is unknown is no change either
 		return diags
 	}
-	for _, fixed := range []fixedChange{
-		{"region", m.Region, plan.Region}, {"cidr", m.CIDR, plan.CIDR}, {"data_cidr", m.DataCIDR, plan.DataCIDR},
-		{"shield", m.Shield, plan.Shield},
-	} {
+	for _, fixed := range m.fixed(plan) {
 		if fixed.to.IsUnknown() {
 			diags.AddAttributeError(path.Root(fixed.attribute), "This change may replace a protected Private Space", fmt.Sprintf(
 				"%s has %s = %s, and the configured value is known only after apply. If it turned out to be another "+
@@ -376,4 +401,15 @@ func (r *privateSpaceResource) creationFailure(ctx context.Context, name string,
 		"%s\n\nThe name belongs to a space of the team %s: choose another name, or manage the existing space by importing it:\n\n%s\n\n"+
 			"If it is a space of this configuration whose address has changed, write a moved block instead:\n\n%s",
 		failure.Detail(), taken.Team, importBlock(spaceType, string(taken.ID)), movedBlock(spaceType)))
+}
+
+// refuseRangesOf refuses trusted IP ranges where Heroku lets nobody set them (Heroku CLI, spaces).
+func refuseRangesOf(space heroku.Space, at path.Path) diag.Diagnostics {
+	if space.Generation != keyvalue.Fir {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "The trusted IP ranges of the space cannot be set", fmt.Sprintf(
+		"Private Space %q (%s) is of the generation %s, whose spaces admit web traffic from the whole internet: Heroku has trusted IP "+
+			"ranges for spaces of the generation %s only. Leave them out, and let the apps judge who may use them.",
+		space.Name, space.ID, space.Generation, keyvalue.Cedar))}
 }

@@ -6,7 +6,6 @@ package provider
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -51,6 +50,7 @@ type privateSpaceModel struct {
 	Team               types.String   `tfsdk:"team"`
 	Region             regionName     `tfsdk:"region"`
 	Shield             types.Bool     `tfsdk:"shield"`
+	Generation         generationName `tfsdk:"generation"`
 	CIDR               types.String   `tfsdk:"cidr"`
 	DataCIDR           types.String   `tfsdk:"data_cidr"`
 	LogDrainURLWO      types.String   `tfsdk:"log_drain_url_wo"`
@@ -58,7 +58,6 @@ type privateSpaceModel struct {
 	DeletionProtection types.Bool     `tfsdk:"deletion_protection"`
 	State              types.String   `tfsdk:"state"`
 	OutboundIPs        types.Set      `tfsdk:"outbound_ips"`
-	Generation         types.String   `tfsdk:"generation"`
 	CreatedAt          types.String   `tfsdk:"created_at"`
 	Timeouts           timeouts.Value `tfsdk:"timeouts"`
 }
@@ -117,6 +116,16 @@ func (r *privateSpaceResource) Schema(ctx context.Context, _ resource.SchemaRequ
 				MarkdownDescription: "Whether the space is a Shield Space; `false` when it is absent at creation. " +
 					"Changing it replaces the space, which `deletion_protection` refuses. Leaving it out never does.",
 			},
+			"generation": schema.StringAttribute{
+				Optional:      true,
+				Computed:      true,
+				CustomType:    generationNameType{},
+				PlanModifiers: []planmodifier.String{keep, keepEquivalent()},
+				MarkdownDescription: "The generation of Heroku's platform: `cedar`, which Heroku takes when it is absent at creation, or " +
+					"`fir`: no Shield Space, no trusted IP ranges of your own, so that it admits web traffic from the whole internet, " +
+					"IPv6 among `outbound_ips`. No app and no fork of a store gets from `cedar` to `fir`. " +
+					"Changing it replaces the space, which `deletion_protection` refuses. Leaving it out never does.",
+			},
 			"cidr": schema.StringAttribute{
 				Optional:      true,
 				Computed:      true,
@@ -172,11 +181,6 @@ func (r *privateSpaceResource) Schema(ctx context.Context, _ resource.SchemaRequ
 				MarkdownDescription: "The stable addresses from which the apps in the space reach the outside. Null " +
 					"until Heroku has assigned them.",
 			},
-			"generation": schema.StringAttribute{
-				Computed:            true,
-				PlanModifiers:       []planmodifier.String{keep},
-				MarkdownDescription: "The generation of Heroku's platform that the space runs on, such as `cedar`.",
-			},
 			"created_at": schema.StringAttribute{
 				Computed:            true,
 				PlanModifiers:       []planmodifier.String{keep},
@@ -187,7 +191,7 @@ func (r *privateSpaceResource) Schema(ctx context.Context, _ resource.SchemaRequ
 				Update: true,
 				Delete: true,
 				CreateDescription: "How long to wait for a new space, such as `1h`; `45m` by default. When it passes, " +
-					"the space is kept and the next apply continues to wait.",
+					"the space is kept, a warning says so, and the next apply continues to wait.",
 				UpdateDescription: "How long to wait for a transfer, such as `30m`; `20m` by default.",
 				DeleteDescription: "How long to wait until a destroyed space is gone; `30m` by default.",
 			}),
@@ -205,12 +209,18 @@ func (r *privateSpaceResource) Configure(_ context.Context, req resource.Configu
 	r.configure(req.ProviderData, &resp.Diagnostics)
 }
 
-// ValidateConfig judges the two ranges together; one that is left out stands for Heroku's default.
+// ValidateConfig judges the two ranges together, of which one that is left out stands for Heroku's default, and the generation
+// with the shield.
 func (r *privateSpaceResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest,
 	resp *resource.ValidateConfigResponse) {
 	var config privateSpaceModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	if resp.Diagnostics.HasError() || config.CIDR.IsUnknown() || config.DataCIDR.IsUnknown() {
+	if resp.Diagnostics.Append(req.Config.Get(ctx, &config)...); resp.Diagnostics.HasError() {
+		return
+	}
+	if err := keyvalue.ValidateGeneration(config.Generation.normalized(), config.Shield.ValueBool()); err != nil {
+		resp.Diagnostics.AddAttributeError(path.Root("generation"), "The generation has no Shield Spaces", err.Error()+".")
+	}
+	if config.CIDR.IsUnknown() || config.DataCIDR.IsUnknown() {
 		return
 	}
 	dyno := cmp.Or(config.CIDR.ValueString(), keyvalue.DefaultDynoCIDR)
@@ -283,6 +293,7 @@ func (r *privateSpaceResource) Create(ctx context.Context, req resource.CreateRe
 		CIDR:        plan.CIDR.ValueString(),
 		DataCIDR:    plan.DataCIDR.ValueString(),
 		Shield:      plan.Shield.ValueBool(),
+		Generation:  plan.Generation.normalized(),
 		LogDrainURL: heroku.Secret(config.LogDrainURLWO.ValueString()),
 	})
 	if err != nil {
@@ -306,7 +317,7 @@ func (r *privateSpaceResource) Create(ctx context.Context, req resource.CreateRe
 		resp.Diagnostics.AddWarning("Private Space is not ready yet",
 			r.failure("", plan.String(), err).Detail()+"\n\nThe space exists and is kept in the state. The next apply "+
 				"continues with this same space: nothing is ordered again, and nothing is destroyed. "+
-				"Apps cannot be created in it until then. To wait longer, raise timeouts.create.")
+				"Apps cannot be created in it until then. To wait longer, raise timeouts.create."+failTheRun)
 	}
 	save()
 }
@@ -464,16 +475,6 @@ func (r *privateSpaceResource) ImportState(ctx context.Context, req resource.Imp
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, privateSpaceIdentity{ID: types.StringValue(string(space.ID))})...)
 }
 
-func (m privateSpaceModel) spaceID() heroku.SpaceID { return heroku.SpaceID(m.ID.ValueString()) }
-
-// ready says that nothing is left to wait for.
-func (m privateSpaceModel) ready() bool { return m.State.ValueString() == heroku.SpaceAllocated }
-
-// String names the space in a diagnostic.
-func (m privateSpaceModel) String() string {
-	return fmt.Sprintf("Private Space %q (%s)", m.Name.ValueString(), m.ID.ValueString())
-}
-
 // read is the one mapping from Heroku's space to the state. Without its addresses they stay as they are, and nothing
 // is left unknown.
 func (m *privateSpaceModel) read(space heroku.Space, nat *heroku.NAT) {
@@ -485,7 +486,7 @@ func (m *privateSpaceModel) read(space heroku.Space, nat *heroku.NAT) {
 	m.CIDR = types.StringValue(space.CIDR)
 	m.DataCIDR = types.StringValue(space.DataCIDR)
 	m.State = types.StringValue(space.State)
-	m.Generation = optionalString(space.Generation)
+	m.Generation = m.generationIn(space)
 	m.CreatedAt = types.StringValue(space.CreatedAt)
 	m.LogDrainURLWO = types.StringNull()
 	switch {

@@ -251,8 +251,8 @@ func (p *kvsProvider) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{
 		govern[appModel](newAppResource), govern[instanceModel](newInstanceResource), govern[attachmentModel](newAttachmentResource),
 		govern[maintenanceWindowModel](newMaintenanceWindowResource), govern[privateSpaceModel](newPrivateSpaceResource),
-		govern[trustedRangesModel](newTrustedRangesResource), govern[spaceAppAccessModel](newSpaceAppAccessResource),
-		govern[formationModel](newFormationResource),
+		govern[trustedRangesModel](newTrustedRangesResource), govern[trustedRangeModel](newTrustedRangeResource),
+		govern[spaceAppAccessModel](newSpaceAppAccessResource), govern[formationModel](newFormationResource),
 	}
 }
 

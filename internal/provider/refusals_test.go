@@ -184,6 +184,28 @@ var stories = map[string]struct {
 		"Unable to read what is in the Private Space",
 		"Unable to set the trusted IP ranges",
 	}},
+	"a range of a space": {func(f *front) {
+		space, one := f.resource("kvs_private_space"), f.resource("kvs_trusted_ip_range")
+		of := values{"name": "acme-prod", "team": "acme", "deletion_protection": false}
+		space.apply(of)
+		f.begin()
+		trusted := func(range_ string) values {
+			return values{"space_id": space.get("id"), "range": range_, "closes_space": true}
+		}
+		one.apply(trusted("192.0.2.0/24"))
+		one.refresh()
+		one.apply(trusted("198.51.100.0/24"))
+		f.imports("kvs_trusted_ip_range", "acme-prod:198.51.100.0/24")
+		one.apply(nil)
+	}, []string{
+		"Changes of somebody else may be lost",
+		"The trusted IP range is not in force yet",
+		"The trusted IP range is removed, but may still be in force",
+		"The trusted IP range is set, but not in force yet",
+		"Unable to change the trusted IP ranges of the space",
+		"Unable to find Private Space",
+		"Unable to read the trusted IP range",
+	}},
 	"a store outside of its space": {func(f *front) {
 		space, app, store := f.resource("kvs_private_space"), f.resource("kvs_app"), f.resource("kvs_instance")
 		space.apply(values{"name": "acme-prod", "team": "acme"})

@@ -4,7 +4,6 @@
 package provider_test
 
 import (
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -14,17 +13,14 @@ import (
 // The example is the end of a move; here is the whole of it, and what the guide says beside it.
 func TestAccReplacement_example(t *testing.T) {
 	t.Parallel()
-	content, err := os.ReadFile(filepath.Join(examplesDir, "premium-to-private", "main.tf"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := newLab(t, string(content))
-	l.mustApply(string(content), "-var=in_space=false")
+	content := string(fileOf(t, filepath.Join(examplesDir, "premium-to-private", "main.tf")))
+	l := newLab(t, content)
+	l.mustApply(content, "-var=in_space=false")
 	redis := l.Redis(t, "acme-orders-cache")
 	seed(t, redis)
 	seeded := datasetOf(t, redis)
 
-	result := l.mustApply(string(content))
+	result := l.mustApply(content) // protection does not stop the move
 	for _, says := range []string{
 		"Plan: 0 to add, 2 to change, 0 to destroy.",
 		"The store will be replaced by a fork of it",
@@ -42,6 +38,8 @@ func TestAccReplacement_example(t *testing.T) {
 	l.expectStores(2)
 	l.expectNoChanges()
 	t.Log(result.Output()) // what the guide quotes
+	l.cli.Unprotect(content)
+	l.mustApply(content)
 	if destroyed := l.run(mishap{}, "destroy", "-auto-approve", "-input=false"); destroyed.Code != 0 || len(l.Living()) > 0 {
 		t.Errorf("destroy exited %d, and %+v live on:\n%s", destroyed.Code, l.Living(), destroyed.Output())
 	}

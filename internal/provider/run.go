@@ -23,6 +23,7 @@ type run struct {
 	wanted  map[object]bool
 	yielded map[object]bool
 	claims  map[string][]claim
+	said    map[string]bool
 
 	destroyed map[object]bool
 	ended     map[object]bool
@@ -35,6 +36,8 @@ type run struct {
 	members   map[object]member
 	byName    map[nameOf]object
 	takers    map[nameOf]taking
+
+	rangeEdits map[string][]rangeEdit // of the trusted ranges of spaces
 
 	// Of stores.
 	protected  map[string]string   // stores that are protected, in words, by their names and by their ids
@@ -69,7 +72,7 @@ func newRun() *run {
 	return &run{
 		inState: make(map[object]bool), kept: make(map[object]bool), wanted: make(map[object]bool), yielded: make(map[object]bool),
 		claims: make(map[string][]claim), destroyed: make(map[object]bool), ended: make(map[object]bool),
-		planned: make(map[object]fate), refreshed: make(map[object]bool), members: make(map[object]member),
+		said: make(map[string]bool), rangeEdits: make(map[string][]rangeEdit), planned: make(map[object]fate), refreshed: make(map[object]bool), members: make(map[object]member),
 		byName: make(map[nameOf]object), takers: make(map[nameOf]taking),
 		protected: make(map[string]string), ordered: make(map[string]int), successors: make(map[string][]string),
 		made: make(map[heroku.AddOnID]heroku.AddOn), sizes: make(map[heroku.AppID]map[heroku.ProcessType]string),

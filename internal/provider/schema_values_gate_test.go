@@ -167,6 +167,7 @@ var namesValues = regexp.MustCompile(`for example|such as|must be one of: \[|wri
 var meaningful = map[string][]string{
 	"resource kvs_instance.notify_keyspace_events":      {""},
 	"resource kvs_trusted_ip_ranges.ranges.description": {"", " "},
+	"resource kvs_trusted_ip_range.description":         {"", " "},
 }
 
 // resourceRules are attributes that their resource judges together with others.

@@ -46,12 +46,13 @@ const (
 var newest = map[string][]string{
 	"kvs_formation":  {"app_name"},
 	"kvs_app":        {"internal_routing", "maintenance", "team"},
-	"kvs_attachment": {"config_vars"},
+	"kvs_attachment": {"config_vars", "credentials_revision"},
 	"kvs_instance": {"retired_instance_id", "outside_space", "version", "version_actual", "persistence",
-		"migration.version_upgrade", "migration.accept_unproven", "timeouts.update"},
+		"credentials_revision", "migration.version_upgrade", "migration.accept_unproven", "timeouts.update"},
 	"kvs_maintenance_window": {"ends_at", "next"},
 	"kvs_private_space":      {"data_cidr", "generation", "log_drain_url_wo", "log_drain_url_wo_version", "timeouts"},
 	"kvs_space_app_access":   {"space_name", "taken_over"},
+	"kvs_trusted_ip_range":   {"closes_space", "description", "expires_at", "timeouts"},
 	"kvs_trusted_ip_ranges":  {"on_destroy", "previous_ranges", "ranges.192.0.2.0/24.description"},
 }
 
@@ -77,6 +78,21 @@ resource "kvs_trusted_ip_ranges" "prod" {
     "192.0.2.0/24"    = { description = "office" }
     "198.51.100.7/32" = {}
   }
+}
+
+resource "kvs_private_space" "shared" {
+  name                = "acme-shared"
+  team                = "acme"
+  deletion_protection = false
+}
+
+resource "kvs_trusted_ip_range" "office" {
+  space_id     = kvs_private_space.shared.id
+  range        = "192.0.2.0/24"
+  description  = "office"
+  closes_space = true
+  expires_at   = "2099-12-18T00:00:00Z"
+  timeouts     = { create = "20m" }
 }
 
 resource "kvs_app" "web" {
@@ -319,7 +335,7 @@ func TestAccState_frozen(t *testing.T) {
 		}
 		l.expectNoChanges()
 	}
-	if after := l.Ledger(); after.Created != ledger.Created || len(l.Living()) != 3 {
+	if after := l.Ledger(); after.Created != ledger.Created || len(l.Living()) != 4 {
 		t.Errorf("%d stores and spaces were ordered, want those %d that were there; these live: %+v", after.Created,
 			ledger.Created, l.Living())
 	}

@@ -67,7 +67,7 @@ func (a *credentialsAction) Schema(ctx context.Context, _ action.SchemaRequest, 
 			"new URL in its config vars, which restarts the app, and until the old password is refused. " +
 			"Where the store cannot be reached from here, as in a Private Space, a warning says that the latter is not proven. " +
 			"Read the new URL with the ephemeral resource `kvs_credentials`, in the next run: in the same one it may " +
-			"have been read before. " +
+			"have been read before. Copies of it that follow `credentials_revision` are updated by that run. " +
 			"It can be interrupted: a rotation that has not reached all apps is waited for when the action is invoked " +
 			"again, and no other one is begun.",
 		Attributes: map[string]schema.Attribute{"instance_id": actionInstanceID(), "timeouts": actionTimeouts(ctx)},

@@ -39,11 +39,14 @@ func (r *trustedRangesResource) onlyOwner(state, plan trustedRangesModel, replac
 	if !known(plan.SpaceID) || ranges.Ranges.IsNull() {
 		return nil
 	}
-	mine := claim{id: state.ID.ValueString(), value: strings.Join(ranges.sources(), " "),
+	mine := claim{id: state.ID.ValueString(), owner: "kvs_trusted_ip_ranges", value: strings.Join(ranges.sources(), " "),
 		text: listed(ranges.sources()), single: true, replaces: replaced}
 	other, conflict := r.run.claim(plan.thing(), mine)
 	if !conflict {
 		return nil
+	}
+	if other.owner != mine.owner {
+		return diag.Diagnostics{bothKinds(plan.SpaceID.ValueString(), wholeSet+mine.text, other.text)}
 	}
 	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("space_id"),
 		"Two resources own the trusted IP ranges of one space", fmt.Sprintf(

@@ -90,7 +90,8 @@ func (r *trustedRangesResource) Schema(ctx context.Context, _ resource.SchemaReq
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The trusted IP ranges of one Private or Shield Space, all of them: clients from " +
 			"elsewhere cannot reach web processes in the space. " +
-			"A space can have only one such resource, since each replaces the whole set.",
+			"A space can have only one such resource, since each replaces the whole set. " +
+			"Teams that share a space use `kvs_trusted_ip_range` instead.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
 				Computed:            true,
@@ -227,21 +228,19 @@ func (r *trustedRangesResource) ModifyPlan(ctx context.Context, req resource.Mod
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("applied"), types.BoolUnknown())...)
 	}
 	if !plan.Ranges.IsUnknown() && (!exists || !slices.Equal(plan.sources(), state.sources())) {
-		resp.Diagnostics.Append(r.review(ctx, plan)...)
+		resp.Diagnostics.Append(r.review(ctx, state, plan)...)
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("applied"), types.BoolUnknown())...)
 	}
 }
 
-// review warns of what the author may not have meant.
-func (r *trustedRangesResource) review(ctx context.Context, plan trustedRangesModel) diag.Diagnostics {
+// review says whom a change shuts out, and warns of what the author may not have meant.
+func (r *trustedRangesResource) review(ctx context.Context, state, plan trustedRangesModel) diag.Diagnostics {
 	var diags diag.Diagnostics
 	shield, label := false, "A new space"
 	if r.client != nil && known(plan.SpaceID) {
-		label = "Space " + plan.SpaceID.ValueString()
-		if space, err := r.client.Space(ctx, plan.spaceID()); err == nil {
-			shield, label = space.Shield, fmt.Sprintf("Space %q (%s)", space.Name, space.ID)
-		}
+		label, shield, diags = r.spaceOfRanges(ctx, plan.spaceID(), path.Root("ranges"))
 	}
+	diags.Append(announceLoss(label, state.sources(), plan.sources())...)
 	if hints := keyvalue.ReviewTrustedRanges(plan.sources(), shield); len(hints) > 0 {
 		diags.AddAttributeWarning(path.Root("ranges"), "Trusted IP ranges may not mean what was intended", label+":\n\n"+bullets(hints))
 	}
@@ -256,6 +255,12 @@ func (m trustedRangesModel) announceDestroy() diag.Diagnostics {
 			"on_destroy = %q sets %s as the only trusted range of space %s.", onDestroyOpen, keyvalue.Internet, m.SpaceID.ValueString()))
 	case m.OnDestroy.ValueString() == onDestroyRestore && m.restorable() == nil:
 		diags.AddWarning("The trusted IP ranges stay as they are", m.notRestored())
+	case m.OnDestroy.ValueString() == onDestroyRestore:
+		var restored []string
+		for _, rule := range m.restorable() {
+			restored = append(restored, rule.Source)
+		}
+		diags.Append(announceLoss("Space "+m.SpaceID.ValueString(), m.sources(), restored)...)
 	}
 	return diags
 }

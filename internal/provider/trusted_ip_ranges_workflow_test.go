@@ -20,8 +20,16 @@ const office, branch = "192.0.2.0/24", "198.51.100.0/24"
 // expectTrusted compares the ranges that the space has.
 func expectTrusted(t *testing.T, sb *acctest.Sandbox, want ...string) {
 	t.Helper()
-	history := rulesets(t, sb)
-	got := slices.Sorted(slices.Values(history[len(history)-1]))
+	client := sb.Client(t)
+	now, err := client.TrustedRanges(t.Context(), mustFindSpace(t, client, "acme-prod").ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, rule := range now.Rules {
+		got = append(got, rule.Source)
+	}
+	slices.Sort(got)
 	if slices.Sort(want); !slices.Equal(got, want) {
 		t.Errorf("the space has %v, want %v", got, want)
 	}
@@ -249,6 +257,9 @@ func TestGone_withItsSpaceOrStore(t *testing.T) {
 	space, ranges := f.resource("kvs_private_space"), f.resource("kvs_trusted_ip_ranges")
 	space.apply(values{"name": "acme-prod", "team": "acme", "deletion_protection": false})
 	ranges.apply(values{"space_id": space.get("id"), "ranges": values{office: values{}}})
+	shared, one := f.resource("kvs_private_space"), f.resource("kvs_trusted_ip_range")
+	shared.apply(values{"name": "acme-shared", "team": "acme", "deletion_protection": false})
+	one.apply(values{"space_id": shared.get("id"), "range": office})
 	f.mustSucceed()
 	mini := "heroku-redis:mini" // has no window
 	if _, err := f.someone().UpdateAddOn(t.Context(), heroku.AppID(store.get("app_id")),
@@ -265,7 +276,12 @@ func TestGone_withItsSpaceOrStore(t *testing.T) {
 	if err := f.someone().DeleteSpace(t.Context(), heroku.SpaceID(space.get("id"))); err != nil {
 		t.Fatal(err)
 	}
+	if err := f.someone().DeleteSpace(t.Context(), heroku.SpaceID(shared.get("id"))); err != nil {
+		t.Fatal(err)
+	}
 	f.sb.Clock().Advance(spaceWait)
+	one.refresh()
+	f.mustSay("The trusted IP range is gone with its space", shared.get("id"), "needs another space")
 	window.refresh()
 	f.mustSay("The maintenance window is gone with its store", store.get("id"), "needs another store")
 	ranges.refresh()

@@ -195,7 +195,7 @@ func TestPlanChange_isAtOnceOnThePlatformAndLaterOnTheDataAPI(t *testing.T) {
 			w.store("orders-api", "kvs-a", "premium-0")
 			w.send("POST /addon-attachments", `{"addon":"kvs-a","app":"orders-worker"}`).is(201)
 			w.send("PATCH /redis/v0/databases/kvs-a/config", `{"timeout":77}`).is(200)
-			if err := w.redis("orders-api", "REDIS_URL").Set(ctx, "greeting", "hello", 0).Err(); err != nil {
+			if err := w.redis("orders-api", "REDIS_URL").Set(ctx, "greeting", "hello", time.Hour).Err(); err != nil {
 				t.Fatal(err)
 			}
 			old := w.send("GET /apps/orders-api/config-vars", "").get("REDIS_URL")
@@ -232,6 +232,9 @@ func TestPlanChange_isAtOnceOnThePlatformAndLaterOnTheDataAPI(t *testing.T) {
 			}
 			if got, err := w.redis("orders-api", "REDIS_URL").Get(ctx, "greeting").Result(); got != "hello" {
 				t.Errorf("the key is %q, %v", got, err)
+			}
+			if ttl := w.redis("orders-api", "REDIS_URL").TTL(ctx, "greeting").Val(); ttl <= 0 {
+				t.Errorf("the key expires in %s", ttl)
 			}
 			if engine == "redis" {
 				got, err := w.redis("orders-api", "REDIS_URL").ConfigGet(ctx, "maxmemory").Result()

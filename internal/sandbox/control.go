@@ -17,19 +17,31 @@ import (
 const controlPrefix = "/__sandbox/"
 
 // newControl routes what steers the sandbox itself. It needs no token: only this machine can reach it. What a web page makes
-// a browser of this machine send is refused, with foreign by ServeHTTP, and here where it is no JSON.
+// a browser of this machine send is refused, with foreign by ServeHTTP, and here where it is no JSON, or not sent by the sandbox's page.
 func newControl(s *Sandbox) *http.ServeMux {
 	mux := http.NewServeMux()
+	s.addPage(mux)
 	on := func(pattern string, handle func(*http.Request) (int, any)) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			status, body := http.StatusUnsupportedMediaType, any(controlError{"Send JSON, with the header Content-Type: application/json."})
-			if !changes(r) || isJSON(r) {
+			var status int
+			var body any
+			switch {
+			case s.unproven(r):
+				status, body = http.StatusForbidden, controlError{"A browser changes the sandbox from its page only: load the page again."}
+			case changes(r) && !isJSON(r):
+				status, body = http.StatusUnsupportedMediaType, controlError{"Send JSON, with the header Content-Type: application/json."}
+			default:
 				status, body = handle(r)
 			}
+			guard(w.Header())
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(status)
 			if status != http.StatusNoContent {
-				_, _ = w.Write(append(encode(body), '\n'))
+				text, ok := body.(encoded)
+				if !ok {
+					text = encode(body)
+				}
+				_, _ = w.Write(append(text, '\n'))
 			}
 		})
 	}
@@ -44,7 +56,7 @@ func newControl(s *Sandbox) *http.ServeMux {
 	})
 	on("GET "+controlPrefix+"clock", func(*http.Request) (int, any) { return http.StatusOK, s.clockBody() })
 	on("POST "+controlPrefix+"clock", steer(http.StatusOK, s.postClock))
-	on("GET "+controlPrefix+"journal", func(*http.Request) (int, any) { return http.StatusOK, append([]Request{}, s.Journal()...) })
+	on("GET "+controlPrefix+"journal", s.getJournal)
 	on("DELETE "+controlPrefix+"journal", func(*http.Request) (int, any) { s.ResetJournal(); return http.StatusNoContent, nil })
 	on("POST "+controlPrefix+"maintenances", steer(http.StatusCreated, s.postMaintenance))
 	on("POST "+controlPrefix+"failover", onStore(s.FailOver))
@@ -52,7 +64,7 @@ func newControl(s *Sandbox) *http.ServeMux {
 	on("POST "+controlPrefix+"restart", onStore(s.Restart))
 	on("GET "+controlPrefix+"ledger", func(*http.Request) (int, any) { return http.StatusOK, s.Ledger() })
 	on(controlPrefix, func(*http.Request) (int, any) {
-		return http.StatusNotFound, controlError{"There are faults, clock, maintenances, failover, standby, restart, journal and ledger here: " +
+		return http.StatusNotFound, controlError{"There are faults, clock, maintenances, failover, standby, restart, journal, ledger, world and events here: " +
 			"see internal/sandbox/README.md."}
 	})
 	return mux
@@ -85,6 +97,9 @@ func isJSON(r *http.Request) bool {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	return err == nil && media == "application/json"
 }
+
+// encoded is an answer that is JSON already.
+type encoded []byte
 
 type controlError struct {
 	Error string `json:"error"`

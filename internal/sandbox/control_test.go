@@ -62,6 +62,7 @@ func TestControl_isNotSteeredByThePagesOfOthers(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	own := "Origin: " + w.URL()
+	token := controlToken.FindStringSubmatch(w.send("GET /", "", asBrowser).body)[1]
 	for name, test := range map[string]struct {
 		line, body string
 		headers    []string
@@ -85,7 +86,9 @@ func TestControl_isNotSteeredByThePagesOfOthers(t *testing.T) {
 		"JSON":                                {"POST /__sandbox/clock", `{"advance":"1h"}`, nil, 200},
 		"JSON, with its charset": {"POST /__sandbox/clock", `{"advance":"1h"}`,
 			[]string{"Content-Type: application/json; charset=utf-8"}, 200},
-		"a page of the sandbox's own":    {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{own, "Sec-Fetch-Site: same-origin"}, 200},
+		"the same origin without its token": {"POST /__sandbox/clock", `{"advance":"1h"}`, []string{own, "Sec-Fetch-Site: same-origin"}, 403},
+		"a page of the sandbox's own": {"POST /__sandbox/clock", `{"advance":"1h"}`,
+			[]string{own, "Sec-Fetch-Site: same-origin", "X-Sandbox-Control: " + token}, 200},
 		"who types an address":           {"GET /__sandbox/journal", "", []string{"Sec-Fetch-Site: none"}, 200},
 		"a shell that removes something": {"DELETE /__sandbox/journal", "", []string{"Accept:", "Authorization:"}, 204},
 	} {

@@ -185,8 +185,9 @@ func TestEngine_aSecondStartContinuesWithTheKeysOnlyWhenPersistent(t *testing.T)
 				c.SAdd(t.Context(), "set", "x", "y")
 				c.HSet(t.Context(), "hash", "field", "value")
 				c.ZAdd(t.Context(), "zset", redis.Z{Score: 1.5, Member: "one"})
+				c.XAdd(t.Context(), &redis.XAddArgs{Stream: "stream", ID: "1-1", Values: []string{"field", "value"}})
 				before := contents(t, c)
-				if len(before) != 7 {
+				if len(before) != 8 {
 					t.Fatalf("wrote %d keys", len(before))
 				}
 				if err := first.Stop(t.Context(), true); err != nil {
@@ -248,6 +249,8 @@ func contents(t *testing.T, c *redis.Client) map[string]string {
 			value = c.HGetAll(t.Context(), key).Val()
 		case "zset":
 			value = c.ZRangeWithScores(t.Context(), key, 0, -1).Val()
+		case "stream":
+			value = c.XRange(t.Context(), key, "-", "+").Val()
 		}
 		ttl := c.TTL(t.Context(), key).Val()
 		all[key] = fmt.Sprintf("%v, expires %t", value, ttl > 59*time.Minute && ttl <= time.Hour)

@@ -113,6 +113,7 @@ func (s *Sandbox) FreezeStandby(store string) error {
 	}
 	s.stopStandby(id)
 	s.standbys[id] = frozen
+	s.page.changed()
 	return nil
 }
 

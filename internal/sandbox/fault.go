@@ -152,6 +152,7 @@ func (s *Sandbox) inject(f Fault) (string, error) {
 	s.faults.serial++
 	f.ID, f.Seen, f.Struck = "fault-"+strconv.Itoa(s.faults.serial), 0, 0
 	s.faults.list = append(s.faults.list, &f)
+	s.page.changed()
 	var err error
 	if s.faults.before == nil {
 		s.faults.before, err = s.worldForStaleReads()
@@ -172,6 +173,7 @@ func (s *Sandbox) Clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults.list, s.faults.before = nil, nil
+	s.page.changed()
 }
 
 // remove ends one fault; false = there is none of that id.
@@ -180,6 +182,7 @@ func (s *Sandbox) remove(id string) bool {
 	defer s.mu.Unlock()
 	n := len(s.faults.list)
 	s.faults.list = slices.DeleteFunc(s.faults.list, func(f *Fault) bool { return f.ID == id })
+	s.page.changed()
 	return len(s.faults.list) < n
 }
 
@@ -187,8 +190,12 @@ func (s *Sandbox) remove(id string) bool {
 func (s *Sandbox) Faults() []Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := make([]Fault, len(s.faults.list))
-	for i, f := range s.faults.list {
+	return s.faults.all()
+}
+
+func (fs *faults) all() []Fault {
+	all := make([]Fault, len(fs.list))
+	for i, f := range fs.list {
 		all[i] = *f
 	}
 	return all

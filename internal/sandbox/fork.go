@@ -34,8 +34,8 @@ const (
 )
 
 // orderFork takes the provisioning option "fork". Heroku can reach the stores of all spaces.
-func (c *call) orderFork(a *addOn, raw string) error {
-	if catalogued(a.Plan).Class == keyvalue.ClassShield {
+func (c *call) orderFork(to *addOn, raw string) error {
+	if catalogued(to.Plan).Class == keyvalue.ClassShield {
 		return errors.New("a shield plan cannot be a fork")
 	}
 	from, err := parseSource(raw)
@@ -45,11 +45,14 @@ func (c *call) orderFork(a *addOn, raw string) error {
 	f := &fork{URL: raw}
 	if a := c.w.storeAt(from.Host, from.Port); a != nil && a.Store.Password == from.Password {
 		f.Inside = a.ID
+		if c.w.generation(c.w.Apps[a.App]) == cedar && c.w.generation(c.w.Apps[to.App]) == fir {
+			return errors.New("a store of the cedar generation cannot be forked to the fir generation")
+		}
 	}
 	if c.effect.Fork != stuck {
 		f.Trouble = c.effect.Fork
 	}
-	a.Store.Fork = f
+	to.Store.Fork = f
 	return nil
 }
 

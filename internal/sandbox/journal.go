@@ -4,8 +4,11 @@
 package sandbox
 
 import (
+	"bytes"
+	"math"
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -30,10 +33,17 @@ type journal struct {
 	requests []Request
 }
 
+// maxJournal is how many requests are kept; beyond that, the oldest tenth is forgotten.
+const maxJournal = 100_000
+
 // begin notes a request and gives its number.
 func (j *journal) begin(r *http.Request, now time.Time, requestID string) int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if len(j.requests) == maxJournal {
+		j.first += maxJournal / 10
+		j.requests = slices.Delete(j.requests, 0, maxJournal/10)
+	}
 	seq := j.first + len(j.requests) + 1
 	j.requests = append(j.requests, Request{
 		Seq:       seq,
@@ -64,12 +74,111 @@ func (s *Sandbox) Journal() []Request {
 	return slices.Clone(s.journal.requests)
 }
 
+const journalChunk = 4096 // lines that are looked at before those who write get their turn
+
+// latest are the last lines before a number that contain a text in any case, at most so many, in the order of arrival.
+func (j *journal) latest(most, before int, text string) []Request {
+	found, looksFor, buffer := make([]Request, 0, min(most, 256)), bytes.ToLower([]byte(text)), []byte(nil)
+	for more := true; more && len(found) < most; {
+		j.mu.Lock()
+		end := min(len(j.requests), max(0, before-j.first-1))
+		begin := max(0, end-journalChunk)
+		for i := end - 1; i >= begin && len(found) < most; i-- {
+			if text != "" {
+				buffer = j.requests[i].appendText(buffer[:0])
+			}
+			if bytes.Contains(buffer, looksFor) {
+				found = append(found, j.requests[i])
+			}
+		}
+		before, more = j.first+begin+1, begin > 0
+		j.mu.Unlock()
+	}
+	slices.Reverse(found)
+	return found
+}
+
+// appendText is what a text is looked for in, in lower case.
+func (q *Request) appendText(b []byte) []byte {
+	for _, part := range []string{q.Method, " ", q.Path, "?", q.Query, " "} {
+		b = append(b, part...)
+	}
+	b = strconv.AppendInt(b, int64(q.Status), 10)
+	for _, part := range []string{" ", q.UserAgent, " ", q.Fault} {
+		b = append(b, part...)
+	}
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return b
+}
+
+// getJournal answers with the whole journal, or with the part of it that the query asks for.
+func (s *Sandbox) getJournal(r *http.Request) (int, any) {
+	if r.URL.RawQuery == "" {
+		return http.StatusOK, encodeJournal(s.Journal())
+	}
+	limits := map[string]int{"max": math.MaxInt, "before": math.MaxInt}
+	query := r.URL.Query()
+	for name := range query {
+		_, isLimit := limits[name]
+		n, err := strconv.Atoi(query.Get(name))
+		switch {
+		case name == "contains":
+		case !isLimit || err != nil || n < 1:
+			return http.StatusUnprocessableEntity, controlError{"The journal takes max and before, which are numbers from 1 on, and contains."}
+		default:
+			limits[name] = n
+		}
+	}
+	return http.StatusOK, encodeJournal(s.journal.latest(limits["max"], limits["before"], query.Get("contains")))
+}
+
+// encodeJournal is what encode makes of the lines, in a fifth of the time: there may be many.
+func encodeJournal(lines []Request) encoded {
+	b := append(make([]byte, 0, 2+320*len(lines)), '[')
+	for i, q := range lines {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(append(b, `{"seq":`...), int64(q.Seq), 10)
+		b = q.Time.AppendFormat(append(b, `,"time":"`...), time.RFC3339Nano)
+		b = q.RealTime.AppendFormat(append(b, `","real_time":"`...), time.RFC3339Nano)
+		b = appendJSON(append(b, `","method":`...), q.Method)
+		b = appendJSON(append(b, `,"path":`...), q.Path)
+		if q.Query != "" {
+			b = appendJSON(append(b, `,"query":`...), q.Query)
+		}
+		b = appendJSON(append(b, `,"user_agent":`...), q.UserAgent)
+		b = strconv.AppendInt(append(b, `,"status":`...), int64(q.Status), 10)
+		b = appendJSON(append(b, `,"request_id":`...), q.RequestID)
+		if q.Fault != "" {
+			b = appendJSON(append(b, `,"fault":`...), q.Fault)
+		}
+		b = append(b, '}')
+	}
+	return append(b, ']')
+}
+
+// appendJSON appends a text as JSON.
+func appendJSON(b []byte, text string) []byte {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return append(b, encode(text)...)
+		}
+	}
+	return append(append(append(b, '"'), text...), '"')
+}
+
 // ResetJournal forgets them; numbering goes on.
 func (s *Sandbox) ResetJournal() {
 	s.journal.mu.Lock()
-	defer s.journal.mu.Unlock()
 	s.journal.first += len(s.journal.requests)
 	s.journal.requests = nil
+	s.journal.mu.Unlock()
+	s.page.wake()
 }
 
 // LedgerEntry is a billable object.
@@ -97,11 +206,14 @@ type Ledger struct {
 func (s *Sandbox) Ledger() Ledger {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l := Ledger{Created: len(s.world.Ledger), Objects: slices.Clone(s.world.Ledger)}
-	if l.Objects == nil {
-		l.Objects = []LedgerEntry{}
-	}
-	for _, e := range l.Objects {
+	l := s.world.countLedger()
+	l.Objects = append([]LedgerEntry{}, s.world.Ledger...)
+	return l
+}
+
+func (w *world) countLedger() Ledger {
+	l := Ledger{Created: len(w.Ledger)}
+	for _, e := range w.Ledger {
 		if e.DestroyedAt != nil {
 			l.Destroyed++
 		}

@@ -15,7 +15,7 @@ import (
 )
 
 // dumpedKey is one key of a dump file, which is a JSON list; exactly one value is set. Values are bytes because JSON strings
-// cannot hold all of them. Streams, HyperLogLogs and the expiry of single hash fields are not kept.
+// cannot hold all of them. HyperLogLogs, consumer groups and the expiry of single hash fields are not kept.
 type dumpedKey struct {
 	DB      int            `json:"db"`
 	Key     []byte         `json:"key"`
@@ -25,6 +25,12 @@ type dumpedKey struct {
 	Set     [][]byte       `json:"set,omitempty"`
 	Hash    [][2][]byte    `json:"hash,omitempty"`
 	ZSet    []dumpedMember `json:"zset,omitempty"`
+	Stream  []dumpedEntry  `json:"stream,omitempty"`
+}
+
+type dumpedEntry struct {
+	ID     string   `json:"id"`
+	Values [][]byte `json:"values"`
 }
 
 type dumpedMember struct {
@@ -90,6 +96,13 @@ func dumpKey(db *miniredis.RedisDB, name string) (key dumpedKey, err error) {
 		for member, score := range scores {
 			key.ZSet = append(key.ZSet, dumpedMember{Member: []byte(member), Score: score})
 		}
+	case "stream":
+		var entries []miniredis.StreamEntry
+		entries, err = db.Stream(name)
+		for _, entry := range entries {
+			values, _ := bytesOf(entry.Values, nil)
+			key.Stream = append(key.Stream, dumpedEntry{ID: entry.ID, Values: values})
+		}
 	}
 	return key, err
 }
@@ -108,15 +121,11 @@ func loadDump(m *miniredis.Miniredis, file string) error {
 		return fmt.Errorf("reading the keys of a store from %s: %w", file, err)
 	}
 	for _, key := range keys {
-		ttl := time.Until(key.Expires)
-		if !key.Expires.IsZero() && ttl <= 0 {
+		if !key.Expires.IsZero() && time.Until(key.Expires) <= 0 {
 			continue
 		}
 		if err := loadKey(m.DB(key.DB), key); err != nil {
 			return fmt.Errorf("reading the keys of a store from %s: %w", file, err)
-		}
-		if !key.Expires.IsZero() {
-			m.DB(key.DB).SetTTL(string(key.Key), ttl)
 		}
 	}
 	return nil
@@ -139,6 +148,14 @@ func loadKey(db *miniredis.RedisDB, key dumpedKey) (err error) {
 		if _, err := db.ZAdd(name, member.Score, string(member.Member)); err != nil {
 			return err
 		}
+	}
+	for _, entry := range key.Stream {
+		if _, err := db.XAdd(name, entry.ID, stringsOf(entry.Values)); err != nil {
+			return err
+		}
+	}
+	if !key.Expires.IsZero() {
+		db.SetTTL(name, time.Until(key.Expires))
 	}
 	return err
 }

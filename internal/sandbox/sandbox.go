@@ -61,6 +61,7 @@ type Sandbox struct {
 	dataDir  *dataDir // nil: nothing is kept
 	journal  journal
 	history  history
+	page     webPage
 	limiter  limiter
 	mux      *http.ServeMux
 	control  *http.ServeMux
@@ -108,6 +109,7 @@ func Start(ctx context.Context, o Options) (_ *Sandbox, err error) {
 		creating:    map[string]bool{},
 		logSessions: map[string]logSession{},
 		limiter:     limiter{o.RateLimit, map[string]*rate.Limiter{}},
+		page:        webPage{token: randomID(), usages: map[string]usage{}},
 	}
 	s.life, s.end = context.WithCancel(context.WithoutCancel(ctx))
 	s.closed = sync.OnceValue(s.close)
@@ -230,8 +232,9 @@ func (s *Sandbox) openWorld(ctx context.Context) (err error) {
 	return s.save()
 }
 
-// save keeps the world; s.mu is held (or nobody else is there yet).
+// save keeps the world after each change; s.mu is held (or nobody else is there yet).
 func (s *Sandbox) save() error {
+	s.page.changed()
 	if s.dataDir == nil {
 		return nil
 	}

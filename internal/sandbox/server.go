@@ -59,7 +59,7 @@ type reply struct {
 
 const maxBody = 1 << 20
 
-// ServeHTTP answers both APIs, the control endpoints and the log streams, and is the proxy of the dynos.
+// ServeHTTP answers both APIs, the control endpoints, the page and the log streams, and is the proxy of the dynos.
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodConnect {
 		s.serveDyno(w, r)
@@ -70,8 +70,12 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.refusal(forbidden("%s", why)).send(w, false)
 		return
 	}
-	if strings.HasPrefix(r.URL.Path, logPrefix) && r.Method == http.MethodGet {
+	switch {
+	case strings.HasPrefix(r.URL.Path, logPrefix) && r.Method == http.MethodGet:
 		s.serveLog(w, r)
+		return
+	case wantsPage(r):
+		s.servePage(w, r)
 		return
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.bodyTimeout))
@@ -100,7 +104,9 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 	if fault != "" {
 		s.journal.note(seq, func(q *Request) { q.Fault = fault })
+		s.page.changed() // it counts
 	}
+	s.page.wake()
 
 	rep, ok := s.reply(r, body, bodyErr, fault, effect)
 	if !ok {
@@ -120,6 +126,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	effect.applyTo(&rep)
 	rep.header.Set("Request-Id", strings.Join(append(r.Header.Values("Request-Id"), requestID), ","))
 	s.journal.note(seq, func(q *Request) { q.Status = rep.status })
+	s.page.wake()
 	s.log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", rep.status, "request_id", requestID, "fault", fault)
 	rep.send(effect.slowDown(r.Context(), w), effect.Truncate)
 }

@@ -139,7 +139,7 @@ func createSpace(c *call, in struct {
 		State:      stateAllocating,
 		CreatedAt:  c.now,
 		UpdatedAt:  c.now,
-		Outbound:   c.w.outbound(),
+		Outbound:   c.w.outbound(generation),
 		Rulesets: []ruleset{{ID: c.w.uuid(), CreatedAt: c.now, CreatedBy: c.user.Email, Applied: true,
 			Rules: []rule{{"allow", keyvalue.Internet}}}},
 	}
@@ -302,8 +302,9 @@ func (w *world) applySpaceEvent(sp *space, e event) {
 	}
 }
 
-// outbound returns four addresses of the ranges for documentation (RFC 5737), which nobody has.
-func (w *world) outbound() []string {
+// outbound returns four addresses of the ranges for documentation (RFC 5737), which nobody has, and for a space of fir one more of
+// IPv6 (RFC 3849).
+func (w *world) outbound(generation string) []string {
 	nets := []string{"192.0.2", "198.51.100", "203.0.113"}
 	var sources []string
 	for len(sources) < 4 {
@@ -311,6 +312,9 @@ func (w *world) outbound() []string {
 		if !slices.Contains(sources, s) {
 			sources = append(sources, s)
 		}
+	}
+	if generation == fir {
+		sources = append(sources, fmt.Sprintf("2001:db8:%x::/56", 1+w.random().IntN(0xfffe)))
 	}
 	return sources
 }

@@ -25,11 +25,10 @@ action "kvs_reset_stats" "changed" {
 }
 
 resource "kvs_instance" "cache" {
-  app_id              = kvs_app.web.id
-  plan                = "premium-0"
-  attachment_name     = "REDIS"
-  timeout             = var.timeout
-  deletion_protection = false # only so that this example can be destroyed
+  app_id          = kvs_app.web.id
+  plan            = "premium-0"
+  attachment_name = "REDIS"
+  timeout         = var.timeout
 
   lifecycle {
     action_trigger {
@@ -56,10 +55,9 @@ action "kvs_set_app_maintenance" "off" {
 }
 
 resource "kvs_instance" "sessions" {
-  app_id              = kvs_app.web.id
-  plan                = "premium-0"
-  attachment_name     = "SESSIONS"
-  deletion_protection = false # only so that this example can be destroyed
+  app_id          = kvs_app.web.id
+  plan            = "premium-0"
+  attachment_name = "SESSIONS"
 
   lifecycle {
     action_trigger {

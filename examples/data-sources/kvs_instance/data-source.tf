@@ -11,10 +11,9 @@ resource "kvs_app" "web" {
 }
 
 resource "kvs_instance" "cache" {
-  app_id              = kvs_app.web.id
-  plan                = "premium-0"
-  attachment_name     = "CACHE"
-  deletion_protection = false # only so that this example can be destroyed
+  app_id          = kvs_app.web.id
+  plan            = "premium-0"
+  attachment_name = "CACHE"
 }
 
 # A store that is managed elsewhere is found by its name or its id.

@@ -11,9 +11,8 @@ resource "kvs_app" "web" {
 }
 
 resource "kvs_instance" "cache" {
-  app_id              = kvs_app.web.id
-  plan                = "premium-0"
-  deletion_protection = false # only so that this example can be destroyed
+  app_id = kvs_app.web.id
+  plan   = "premium-0"
 }
 
 # What Heroku is going to do to the store, and has done; app_id instead asks for all stores of an app.

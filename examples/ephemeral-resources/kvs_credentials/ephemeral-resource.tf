@@ -11,9 +11,8 @@ resource "kvs_app" "web" {
 }
 
 resource "kvs_instance" "cache" {
-  app_id              = kvs_app.web.id
-  plan                = "premium-0"
-  deletion_protection = false # only so that this example can be destroyed
+  app_id = kvs_app.web.id
+  plan   = "premium-0"
 }
 
 # The URL and its parts are read when they are needed and are kept in neither the plan nor the state.
@@ -53,8 +52,9 @@ ephemeral "kvs_credentials" "shared" {
   }
 }
 
+# Run again whenever the URL or the password has changed, whoever has changed it.
 resource "terraform_data" "worker" {
-  triggers_replace = kvs_attachment.shared.id
+  triggers_replace = kvs_attachment.shared.credentials_revision
 
   provisioner "local-exec" {
     command = "test -n \"$SHARED_URL\""

@@ -57,6 +57,29 @@ mock_resource "kvs_trusted_ip_ranges" {
   }
 }
 
+mock_resource "kvs_trusted_ip_range" {
+  override_during = plan
+  defaults = {
+    id         = "11111111-1111-4111-8111-111111111111:192.0.2.0/24"
+    applied    = true
+    space_name = "acme-prod"
+    takes_over = null
+    impact = {
+      method       = "ranges"
+      data         = null
+      interruption = "none"
+      url_changes  = "no"
+      irreversible = false
+      price_before = null
+      price_after  = null
+      restarts     = []
+      admits       = null
+      shuts_out    = null
+      reference    = null
+    }
+  }
+}
+
 mock_resource "kvs_app" {
   override_during = plan
   defaults = {
@@ -140,7 +163,7 @@ mock_resource "kvs_instance" {
     version_actual         = "7.2.4"
     attachment_name        = "REDIS"
     config_vars            = ["REDIS_URL"]
-    attached_apps          = ["acme-web"]
+    attached_apps          = { acme-web = ["REDIS_URL"] }
     memory_limit           = 50
     connection_limit       = 40
     monthly_price          = 15
@@ -153,8 +176,8 @@ mock_resource "kvs_instance" {
     outside_space          = false
     deletion_protection    = true
     retired_instance_id    = null
-    web_url                = "https://addons-sso.heroku.com/apps/22222222-2222-4222-8222-222222222222/addons/33333333-3333-4333-8333-333333333333"
     created_at             = "2026-01-14T09:00:00Z"
+    credentials_revision   = 5253443687126496
     impact = {
       method       = "create"
       data         = null
@@ -180,6 +203,8 @@ mock_resource "kvs_attachment" {
     name          = "HEROKU_REDIS_BLUE"
     config_vars   = ["HEROKU_REDIS_BLUE_URL"]
     takes_over    = null
+
+    credentials_revision = 5253443687126496
     impact = {
       method       = "attach"
       data         = "kept"
@@ -257,6 +282,7 @@ mock_data "kvs_instance" {
     maintenance_window     = "Sundays 02:30 to 06:30 UTC"
     web_url                = "https://addons-sso.heroku.com/apps/22222222-2222-4222-8222-222222222222/addons/33333333-3333-4333-8333-333333333333"
     created_at             = "2026-01-14T09:00:00Z"
+    credentials_revision   = 5253443687126496
   }
 }
 

@@ -36,6 +36,15 @@ resource "kvs_instance" "store" {
   }
 
   deletion_protection = var.deletion_protection
+
+  # Not ready in time is a warning of the provider, since an error would have the next apply destroy what was ordered. This fails the
+  # run and nothing else.
+  lifecycle {
+    postcondition {
+      condition     = !var.require_ready || !contains(["provisioning", "preparing", "migrating"], self.state)
+      error_message = "The store ${self.name} is ${self.state}. It is kept: apply again to go on waiting for it."
+    }
+  }
 }
 
 resource "kvs_maintenance_window" "store" {

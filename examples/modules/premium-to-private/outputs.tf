@@ -8,6 +8,11 @@ output "store_id" {
   value       = kvs_instance.store.id
 }
 
+output "credentials_revision" {
+  description = "Changes whenever the store's URL or password does, for `*_wo_version` of a copy elsewhere. It holds no secret."
+  value       = kvs_instance.store.credentials_revision
+}
+
 output "retired_store_id" {
   description = "Id of the old store while it is kept, else null. It is paid for: see `retire`."
   value       = kvs_instance.store.retired_instance_id

@@ -121,3 +121,10 @@ variable "deletion_protection" {
   default     = true
   nullable    = false
 }
+
+variable "require_ready" {
+  description = "Whether a run fails that ends before the store is ready, because `timeouts.create` has passed. What was ordered is kept, and the next apply waits for it. With `false` such a run succeeds, with a warning."
+  type        = bool
+  default     = true
+  nullable    = false
+}

@@ -8,6 +8,11 @@ output "name" {
   value       = kvs_instance.store.name
 }
 
+output "credentials_revision" {
+  description = "Changes whenever the store's URL or password does, for `*_wo_version` of a copy elsewhere. It holds no secret."
+  value       = kvs_instance.store.credentials_revision
+}
+
 output "monthly_price" {
   description = "Published price of the store's plan, in US dollars a month."
   value       = kvs_instance.store.monthly_price

@@ -34,6 +34,15 @@ resource "kvs_private_space" "space" {
   log_drain_url_wo_version = var.log_drain_version
 
   deletion_protection = var.deletion_protection
+
+  # Not ready in time is a warning of the provider, since an error would have the next apply destroy what was ordered. This fails the
+  # run and nothing else.
+  lifecycle {
+    postcondition {
+      condition     = !var.require_ready || self.state != "allocating"
+      error_message = "The space ${self.name} is ${self.state}. It is kept: apply again to go on waiting for it."
+    }
+  }
 }
 
 # A new space admits the whole internet: these ranges are the first thing that it gets.
@@ -64,6 +73,13 @@ resource "kvs_instance" "store" {
   version          = each.value.version_floor == "" ? null : each.value.version_floor
 
   deletion_protection = var.deletion_protection
+
+  lifecycle {
+    postcondition {
+      condition     = !var.require_ready || !contains(["provisioning", "preparing", "migrating"], self.state)
+      error_message = "The store ${self.name} is ${self.state}. It is kept: apply again to go on waiting for it."
+    }
+  }
 }
 
 resource "kvs_attachment" "consumer" {

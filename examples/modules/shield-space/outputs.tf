@@ -18,6 +18,11 @@ output "store_ids" {
   value       = { for name, store in kvs_instance.store : name => store.id }
 }
 
+output "credentials_revisions" {
+  description = "By the names of the stores, numbers that change whenever a URL or password does, for `*_wo_version` of copies elsewhere. They hold no secret."
+  value       = { for name, store in kvs_instance.store : name => store.credentials_revision }
+}
+
 output "monthly_price" {
   description = "Published price of all stores together, in US dollars a month."
   value       = sum(concat([0], [for store in kvs_instance.store : coalesce(store.monthly_price, 0)]))

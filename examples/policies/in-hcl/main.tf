@@ -18,9 +18,8 @@ provider "kvs" {
 }
 
 resource "kvs_private_space" "prod" {
-  name                = "acme-prod"
-  team                = "acme"
-  deletion_protection = false # of an example, which ends with a destroy
+  name = "acme-prod"
+  team = "acme"
 
   lifecycle {
     postcondition {
@@ -48,10 +47,9 @@ resource "kvs_app" "web" {
 }
 
 resource "kvs_instance" "cache" {
-  app_id              = kvs_app.web.id
-  plan                = "private-7"
-  name                = "acme-orders-cache"
-  deletion_protection = false # as above
+  app_id = kvs_app.web.id
+  plan   = "private-7"
+  name   = "acme-orders-cache"
 
   lifecycle {
     # The reference is kept with the impact: a later plan, which changes nothing, needs none.

@@ -15,10 +15,9 @@ resource "kvs_app" "worker" {
 }
 
 resource "kvs_instance" "cache" {
-  app_id              = kvs_app.web.id
-  plan                = "premium-0"
-  attachment_name     = "CACHE"
-  deletion_protection = false # only so that this example can be destroyed
+  app_id          = kvs_app.web.id
+  plan            = "premium-0"
+  attachment_name = "CACHE"
 }
 
 # The worker shares the store of the web app and finds its URL in CACHE_URL. Another instance_id re-points it in place.

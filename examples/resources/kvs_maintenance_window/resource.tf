@@ -11,9 +11,8 @@ resource "kvs_app" "web" {
 }
 
 resource "kvs_instance" "cache" {
-  app_id              = kvs_app.web.id
-  plan                = "premium-0" # any but mini, which has no maintenance window
-  deletion_protection = false       # only so that this example can be destroyed
+  app_id = kvs_app.web.id
+  plan   = "premium-0" # any but mini, which has no maintenance window
 }
 
 # Heroku maintains the store by itself on Sundays from 02:30 to 06:30 UTC.

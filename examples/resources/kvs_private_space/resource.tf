@@ -8,9 +8,8 @@ terraform {
 
 # All that a space needs. Heroku chooses its region and its networks; none of them can be changed later.
 resource "kvs_private_space" "staging" {
-  name                = "acme-staging"
-  team                = "acme"
-  deletion_protection = false # only so that this example can be destroyed; true when left out
+  name = "acme-staging"
+  team = "acme"
 }
 
 # A Shield Space with networks of its own, which leave room for a peering with 10.0.0.0/16.
@@ -21,8 +20,6 @@ resource "kvs_private_space" "prod" {
   shield    = true
   cidr      = "10.40.0.0/16"  # of the dynos: exactly a /16
   data_cidr = "172.24.0.0/20" # of the stores: a /16 to a /20
-
-  deletion_protection = false
 
   timeouts = {
     create = "1h"

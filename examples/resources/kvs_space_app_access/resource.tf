@@ -7,9 +7,8 @@ terraform {
 }
 
 resource "kvs_private_space" "prod" {
-  name                = "acme-prod"
-  team                = "acme"
-  deletion_protection = false # only so that this example can be destroyed
+  name = "acme-prod"
+  team = "acme"
 }
 
 # Members of the team who may create apps in the space. Admins of the team may do so anyway, and are left out.

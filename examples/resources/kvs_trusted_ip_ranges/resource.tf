@@ -7,9 +7,8 @@ terraform {
 }
 
 resource "kvs_private_space" "prod" {
-  name                = "acme-prod"
-  team                = "acme"
-  deletion_protection = false # only so that this example can be destroyed
+  name = "acme-prod"
+  team = "acme"
 }
 
 # All trusted ranges of the space: who is not in them cannot reach its web processes.

@@ -6,9 +6,12 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"os/exec"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -16,50 +19,80 @@ import (
 	"time"
 )
 
-func TestTheOutputOfThePlanIsRead(t *testing.T) {
+func newStory(t *testing.T) *story {
+	return &story{narrator: narrator{facts: map[string]string{}}, dir: t.TempDir()}
+}
+
+func TestTheOutputOfTheCLIIsRead(t *testing.T) {
 	t.Parallel()
-	const output = `{"@level":"warn","@message":"Warning: Provider development overrides are in effect","diagnostic":{"severity":"warning","summary":"Provider development overrides are in effect","detail":"…"},"type":"diagnostic"}
+	const output = `{"@level":"warn","@message":"Warning: Provider development overrides are in effect","type":"diagnostic",` +
+		`"diagnostic":{"severity":"warning","summary":"Provider development overrides are in effect","detail":"…"}}
 {"@level":"info","@message":"Plan: 0 to add, 1 to change, 0 to destroy.","changes":{"add":0},"type":"change_summary"}
-{"@level":"error","@message":"Error: No","diagnostic":{"severity":"error","summary":"No","detail":"Because.","address":"kvs_instance.mistake"},"type":"diagnostic"}
-{"@level":"info","@message":"Outputs: 1","outputs":{"store_plan":{"sensitive":false,"type":"string","value":"premium-1"}},"type":"outputs"}
+{"@level":"error","@message":"Error: No","type":"diagnostic",` +
+		`"diagnostic":{"severity":"error","summary":"No","detail":"Because.","address":"kvs_instance.mistake"}}
+{"@level":"info","@message":"Outputs: 2","outputs":{"store_plan":{"sensitive":false,"type":"string","value":"premium-1"},` +
+		`"store_id":{"sensitive":false,"action":"noop"}},"type":"outputs"}
 panic: no JSON
 `
-	result, rest := readEvents([]byte(output))
-	want := run{
-		summary:     "Plan: 0 to add, 1 to change, 0 to destroy.",
-		outputs:     map[string]string{"store_plan": "premium-1"},
-		diagnostics: []diagnostic{{Severity: "error", Summary: "No", Detail: "Because.", Address: "kvs_instance.mistake"}},
+	s := newStory(t)
+	s.binary, s.facts["store_id"] = "/bin/sh", "the one of before"
+	for name, content := range map[string]string{"output": output, "plan": "cat output; exit $CODE", "command.log": "no connection\n"} {
+		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if !reflect.DeepEqual(result, want) {
-		t.Errorf("read %+v, want %+v", result, want)
+	s.env = []string{"CODE=0"}
+	said, err := s.run(t.Context(), "plan")
+	if want := []diagnostic{{"error", "No", "Because.", "kvs_instance.mistake"}}; err != nil || !reflect.DeepEqual(said, want) {
+		t.Errorf("read %+v, want %+v (%v)", said, want, err)
 	}
-	if rest != "panic: no JSON\n" {
-		t.Errorf("the rest is %q", rest)
+	if want := map[string]string{"summary": "Plan: 0 to add, 1 to change, 0 to destroy.", "store_plan": "premium-1",
+		"store_id": "the one of before"}; !reflect.DeepEqual(s.facts, want) {
+		t.Errorf("the facts are %v, want %v", s.facts, want)
+	}
+	s.env, s.facts["cli"] = []string{"CODE=1"}, "Terraform"
+	_, err = s.run(t.Context(), "plan")
+	const want = "no connection\nTerraform plan: exit status 1\n\nError: No\nBecause.\npanic: no JSON\n"
+	if err == nil || err.Error() != want {
+		t.Errorf("the error is %q, want %q", err, want)
 	}
 }
 
 func TestOnlyTheWantedFactsOfAPlanAreTold(t *testing.T) {
 	t.Parallel()
-	planned := run{diagnostics: []diagnostic{
+	s := newStory(t)
+	s.planned = []diagnostic{
 		{Summary: "Nothing to list", Detail: "Price: none."},
 		{Summary: "Replaced", Detail: "Because.\n\n  - Price: $1.\n  - Memory: 1 MB.\n  - The old store goes."},
 		{Summary: "Not about this", Detail: "  - Memory: 1 MB."},
-	}}
+	}
 	want := []string{"Warning: Replaced", "  - Price: $1.", "  - The old store goes."}
-	if got := planned.facts(mainFacts); !reflect.DeepEqual(got, want) {
+	if got := s.warned("(?m)^ *- .*(?:Price|The old store).*$"); !reflect.DeepEqual(got, want) {
 		t.Errorf("told %q, want %q", got, want)
+	}
+	if attempt(func() { s.warned("Connections") }) == nil {
+		t.Error("nothing is told of Connections, and that is not noticed")
 	}
 }
 
-func TestThePriceOfAKeptStoreIsFound(t *testing.T) {
+func TestAnObjectThatIsNotRefusedIsNoticed(t *testing.T) {
 	t.Parallel()
-	planned := run{diagnostics: []diagnostic{{Detail: "Price: $30.00 a month before."},
-		{Detail: "It is kept: orders-retired on premium-1, at $30.00 a month. Destroy it."}}}
-	if got := planned.priceOf("orders-retired"); got != "$30.00 a month" {
-		t.Errorf("the price is %q", got)
+	s := newStory(t)
+	s.binary = "/bin/sh"
+	const refusal = `echo '{"type":"diagnostic","diagnostic":{"severity":"error","summary":"No","address":"a.b"}}'; exit `
+	for code, refused := range map[string]bool{"0": false, "1": true} {
+		if err := os.WriteFile(filepath.Join(s.dir, "plan"), []byte(refusal+code), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := attempt(func() { s.refuse(t.Context(), "a.b") }); (err == nil) != refused {
+			t.Errorf("the exit code is %s: %v", code, err)
+		}
+		if attempt(func() { s.refuse(t.Context(), "a.c") }) == nil {
+			t.Errorf("the exit code is %s, and another object is refused", code)
+		}
 	}
-	if got := planned.priceOf("another"); got != "" {
-		t.Errorf("another store costs %q", got)
+	if want := []string{"Error: No"}; !reflect.DeepEqual(s.notes, want) {
+		t.Errorf("noted %q, want %q", s.notes, want)
 	}
 }
 
@@ -74,43 +107,65 @@ func TestOldVersionsAreToldFromNewOnes(t *testing.T) {
 	}
 }
 
-func TestTheLedgerIsCountedByKind(t *testing.T) {
+// What the sandbox says of the ledger and of an app is compared with what it should be.
+func TestWhatIsNotAsItShouldBeIsNoticed(t *testing.T) {
 	t.Parallel()
-	var l ledger
-	const answer = `{"created":3,"destroyed":2,"living":1,"orphans":1,"objects":[{"kind":"add-on"},{"kind":"space"},{"kind":"add-on"}]}`
-	if err := json.Unmarshal([]byte(answer), &l); err != nil {
-		t.Fatal(err)
+	answers := map[string]string{
+		"/__sandbox/ledger":   `{"created":3,"destroyed":1,"living":2,"orphans":2,"objects":[]}`,
+		"/apps/1":             `{"id":"1","maintenance":false}`,
+		"/apps/1/formation":   `[{"type":"worker","quantity":1},{"type":"web","quantity":1}]`, // in any order
+		"/apps/1/config-vars": `{"REDIS_URL":"rediss://"}`,
 	}
-	if got, want := l.String(), "2 stores and 1 space created, 2 destroyed, orphans 1"; got != want {
-		t.Errorf("told as %q, want %q", got, want)
-	}
-}
-
-func TestTheShellTakesAQuotedWordAsItIs(t *testing.T) {
-	t.Parallel()
-	for _, word := range []string{"/tmp/demo", "/tmp/a b", "it's", `$HOME "x" \n`} {
-		out, err := exec.CommandContext(t.Context(), "/bin/sh", "-c", "printf %s "+quoted(word)).Output()
-		if err != nil || string(out) != word {
-			t.Errorf("the shell makes %q of %q (%v)", out, word, err)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if answers[r.URL.Path] == "" || r.Header.Get("Authorization") != "Bearer token" {
+			w.WriteHeader(http.StatusNotFound)
 		}
+		_, _ = w.Write([]byte(answers[r.URL.Path]))
+	}))
+	defer server.Close()
+	s := &sandbox{url: server.URL, token: "token"}
+	counts := func(want ledger) error { return attempt(func() { s.mustCount(t.Context(), want) }) }
+	runs := func() error { return attempt(func() { s.mustRun(t.Context(), "1") }) }
+	if err := errors.Join(counts(ledger{Created: 3, Destroyed: 1, Orphans: 2}), runs()); err != nil {
+		t.Error(err)
+	}
+	if counts(ledger{Created: 3, Destroyed: 2, Orphans: 1}) == nil {
+		t.Error("another ledger is not told apart")
+	}
+	for path, other := range map[string]string{"/apps/1": `{"maintenance":true}`, "/apps/1/formation": `[{"type":"web","quantity":1}]`,
+		"/apps/1/config-vars": `{"KVS_MIGRATION":"web=1"}`} {
+		was := answers[path]
+		if answers[path] = other; runs() == nil {
+			t.Errorf("%s may be %s", path, other)
+		}
+		answers[path] = was
 	}
 }
 
 func TestAStepIsToldInOneLine(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	n := &narrator{out: &out, steps: 10}
-	err := n.tell("creating a store", func() outcome {
-		return outcome{sentence: "store created", remark: "41 ms to plan, ", notes: []string{"and more"}}
-	})
+	n := &narrator{out: &out, steps: 10, facts: map[string]string{"name": "cache"}}
+	n.tell("creating a store", "store $name created", func() { n.remark, n.notes = "41 ms to plan, ", []string{"and more"} })
 	lines := strings.Split(out.String(), "\n")
-	if err != nil || len(lines) != 3 || !strings.HasPrefix(lines[0], "[ 1/10] store created (41 ms to plan, ") ||
-		lines[1] != "        and more" {
-		t.Errorf("told (%v):\n%s", err, out.String())
+	if len(lines) != 3 || !strings.HasPrefix(lines[0], "[ 1/10] store cache created (41 ms to plan, ") || lines[1] != "        and more" {
+		t.Errorf("told:\n%s", out.String())
 	}
-	failure := errors.New("no")
-	err = n.tell("failing", func() outcome { must(failure); return outcome{} })
-	if !errors.Is(err, failure) || !strings.HasPrefix(err.Error(), "step 2 of 10, failing: ") {
+	for i, do := range []func(){func() { check(errors.New("no")) }, func() { panic("no") }, func() { n.expand("of $nobody") }} {
+		err := attempt(func() { n.tell("failing", "done", do) })
+		if err == nil || !strings.HasPrefix(err.Error(), fmt.Sprintf("step %d of 10, failing: no", i+2)) {
+			t.Errorf("the failure is told as %v", err)
+		}
+	}
+}
+
+// Also when what is done takes no notice of it.
+func TestAnInterruptedStepFails(t *testing.T) {
+	t.Parallel()
+	interrupts := make(chan os.Signal, 1)
+	n := &narrator{out: io.Discard, steps: 10, interrupts: interrupts}
+	err := attempt(func() { n.tell("waiting", "done", func() { interrupts <- os.Interrupt }) })
+	if err == nil || err.Error() != "step 1 of 10, waiting: interrupted" {
 		t.Errorf("the failure is told as %v", err)
 	}
 }
@@ -129,7 +184,7 @@ func TestTimesAreShort(t *testing.T) {
 func TestKeysNeverRepeatTheURL(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{"redis://h:canary@127.0.0.1:1", "rediss://h:canary@127.0.0.1:99999999", "rediss://h:canary@127.0.0.1:1"} {
-		err := useKeys(t.Context(), url, true)
+		err := attempt(func() { useKeys(t.Context(), url, true) })
 		if err == nil || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: %v", url, err)
 		}
@@ -139,7 +194,7 @@ func TestKeysNeverRepeatTheURL(t *testing.T) {
 func TestAnInterruptEndsAChild(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	cmd := command(ctx, t.TempDir(), "/bin/sh", "-c", "echo ready; exec sleep 60")
+	cmd := newStory(t).command(ctx, "/bin/sh", "-c", "echo ready; exec sleep 60")
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -156,14 +211,39 @@ func TestAnInterruptEndsAChild(t *testing.T) {
 	}
 }
 
-func TestTheExampleIsThere(t *testing.T) {
+// An interrupt reaches the sandbox, too: the CLI still needs it then.
+func TestTheSandboxEndsWithTheDemo(t *testing.T) {
 	t.Parallel()
-	c := &cli{}
-	dir := t.TempDir()
-	if err := c.prepare(filepath.Join("..", "..", "..", "examples", "demo"), dir, "/nowhere"); err != nil {
-		t.Fatal(err)
+	process := newStory(t).command(t.Context(), "/bin/sh", "-c", untilItsInputEnds)
+	process.Env = append(process.Env, "HEROKU_API_URL=http://127.0.0.1:1", "HEROKU_API_KEY=token")
+	var s sandbox
+	if err := s.stop(); err != nil {
+		t.Errorf("there is nothing to stop: %v", err)
 	}
-	if copied, _ := filepath.Glob(filepath.Join(dir, "*.tf")); len(copied) != 3 {
-		t.Errorf("copied %v", copied)
+	s.start(process)
+	if s.url != "http://127.0.0.1:1" || s.token != "token" {
+		t.Errorf("the sandbox is at %q, with the token %q", s.url, s.token)
+	}
+	if err := process.Process.Signal(os.Interrupt); err != nil {
+		t.Error(err)
+	}
+	if err := s.stop(); err != nil {
+		t.Errorf("it was interrupted: %v", err)
+	}
+}
+
+// The demo runs in the root of the repository.
+func TestTheConfigurationsAreThere(t *testing.T) {
+	t.Chdir(filepath.Join("..", "..", ".."))
+	if found, _ := filepath.Glob("examples/demo/*.tf"); len(found) != 3 {
+		t.Errorf("examples/demo has %v", found)
+	}
+	s := newStory(t)
+	for name, migration := range map[string]string{"cli.tfrc": "", "mistake.tf": "", "space.tf": "", "unprotected_override.tf": "",
+		"move_override.tf":   "migration = { app_maintenance = true, scale_down = true }",
+		"retire_override.tf": `migration = { retire = "always" }`} {
+		if s.configure(name); s.facts["migration"] != migration {
+			t.Errorf("%s has %q, want %q", name, s.facts["migration"], migration)
+		}
 	}
 }

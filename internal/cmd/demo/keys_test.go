@@ -4,7 +4,6 @@
 package main
 
 import (
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -46,26 +45,15 @@ func TestAKeyThatIsNotTheSameIsNoticed(t *testing.T) {
 			server := miniredis.RunT(t)
 			store := redis.NewClient(&redis.Options{Addr: server.Addr(), Protocol: 2})
 			defer func() { _ = store.Close() }()
-			if err := writeKeys(t.Context(), store); err != nil {
+			if err := attempt(func() { writeKeys(t.Context(), store) }); err != nil {
 				t.Fatal(err)
 			}
 			tt.change(server)
-			err := checkKeys(t.Context(), store)
+			err := attempt(func() { checkKeys(t.Context(), store) })
 			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 				t.Errorf("compared with %v, want %q", err, tt.want)
 			}
 		})
-	}
-}
-
-// A set of a large store has no order that could be compared.
-func TestTheOrderOfASetDoesNotMatter(t *testing.T) {
-	t.Parallel()
-	if replyText("set", []any{"a", "b"}) != replyText("set", []any{"b", "a"}) {
-		t.Error("two orders of a set are told apart")
-	}
-	if replyText("list", []any{"a", "b"}) == replyText("list", []any{"b", "a"}) {
-		t.Error("two orders of a list are not told apart")
 	}
 }
 
@@ -97,7 +85,8 @@ func TestADynoGoesThroughTheProxy(t *testing.T) {
 	if err := conn.Close(); err != nil {
 		t.Error(err)
 	}
-	if _, err := (&sandbox{url: proxy.URL}).dialAs("outside")(t.Context(), "tcp", "store.invalid:6380"); !errors.Is(err, errNoRoute) {
+	_, err = (&sandbox{url: proxy.URL}).dialAs("outside")(t.Context(), "tcp", "store.invalid:6380")
+	if err == nil || !strings.Contains(err.Error(), "502") {
 		t.Errorf("another app is told %v", err)
 	}
 }

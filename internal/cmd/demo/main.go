@@ -13,38 +13,122 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	defer stop()
-	// Ctrl-C interrupts the child processes, and the step that waits for one of them fails.
-	signal.Notify(make(chan os.Signal, 1), os.Interrupt)
-	binary := flag.String("cli", "terraform", "the terraform or tofu to use, a name or a path")
+	// Ctrl-C interrupts the child processes, too, and the step fails when they have ended.
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, os.Interrupt)
+	binary := flag.String("cli", "terraform", "the terraform or tofu to use, a name or an absolute path")
 	flag.Parse()
-	if flag.Arg(0) == keysCommand && flag.NArg() == 3 {
-		if err := useKeys(ctx, os.Getenv("REDIS_URL"), flag.Arg(1) == "write"); err != nil {
-			must(os.WriteFile(flag.Arg(2), []byte(err.Error()), 0o600))
-			os.Exit(1)
+	err := attempt(func() {
+		if flag.Arg(0) == "keys" { // examples/demo runs it: demo keys write|check
+			useKeys(ctx, os.Getenv("REDIS_URL"), flag.Arg(1) == "write")
+		} else {
+			runDemo(ctx, *binary, interrupts)
 		}
-	} else if err := runDemo(ctx, *binary); err != nil {
-		fmt.Fprintf(os.Stderr, "\nThe demo stopped: %v\n", err)
+	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
 // runDemo leaves nothing behind.
-func runDemo(ctx context.Context, binary string) (err error) {
-	s := &story{narrator: narrator{out: os.Stdout}, binary: binary}
-	if s.home, err = os.MkdirTemp("", "kvs-demo-"); err != nil {
-		return err
+func runDemo(ctx context.Context, binary string, interrupts <-chan os.Signal) {
+	s := &story{narrator: narrator{out: os.Stdout, interrupts: interrupts, facts: map[string]string{}}, binary: binary,
+		dir: must(os.MkdirTemp("", "kvs-demo-"))}
+	err := attempt(func() { s.play(ctx) })
+	if err = errors.Join(err, s.stop(), os.RemoveAll(s.dir)); err != nil {
+		check(fmt.Errorf("\nThe demo stopped: %w", err))
 	}
-	err = s.play(ctx)
-	if s.sandbox.process != nil {
-		err = errors.Join(err, s.sandbox.stop())
+}
+
+// narrator prints each step in one line when it is done, with its duration. Dots show that a slow step is still running.
+type narrator struct {
+	out         io.Writer
+	interrupts  <-chan os.Signal
+	step, steps int
+	facts       map[string]string // what $NAME in a sentence is
+	notes       []string          // further lines of this step
+	remark      string            // put before the duration of this step
+}
+
+// expand puts the facts into a sentence.
+func (n *narrator) expand(sentence string) string {
+	return os.Expand(sentence, func(name string) string {
+		mustBe(n.facts[name] != "", "nothing is known of %s", name)
+		return n.facts[name]
+	})
+}
+
+// tell runs a step; doing is printed while it is slow, and done when it is done.
+func (n *narrator) tell(doing, done string, do func()) {
+	n.step, n.notes, n.remark = n.step+1, nil, ""
+	start, tick, ended := time.Now(), time.Tick(2*time.Second), make(chan error)
+	go func() { ended <- attempt(func() { do(); done = n.expand(done) }) }()
+	for progress := "        " + doing + " ."; ; progress = "." {
+		select {
+		case <-tick:
+			fmt.Fprint(n.out, progress)
+			continue
+		case err := <-ended:
+			if progress == "." {
+				fmt.Fprintln(n.out)
+			}
+			mustBe(err == nil, "step %d of %d, %s: %v", n.step, n.steps, doing, err)
+			mustBe(len(n.interrupts) == 0, "step %d of %d, %s: interrupted", n.step, n.steps, doing)
+		}
+		fmt.Fprintf(n.out, "[%2d/%d] %s (%s%s)\n", n.step, n.steps, done, n.remark, inWords(time.Since(start)))
+		for _, note := range n.notes {
+			fmt.Fprintf(n.out, "        %s\n", note)
+		}
+		return
 	}
-	return errors.Join(err, os.RemoveAll(s.home))
+}
+
+// inWords: "41 ms", "4.2 s", "2m51s".
+func inWords(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	}
+	return d.Round(time.Second).String()
+}
+
+// check gives up, as must and mustBe do, which attempt makes an error of.
+func check(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+func must[T any](value T, err error) T {
+	check(err)
+	return value
+}
+
+func mustBe(condition bool, format string, args ...any) {
+	if !condition {
+		check(fmt.Errorf(format, args...))
+	}
+}
+
+func attempt(do func()) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("%v", cause)
+		}
+	}()
+	do()
+	return nil
 }

@@ -1,8 +1,7 @@
 # A space, and an app in it that has no store yet.
 resource "kvs_private_space" "prod" {
-  name                = "acme-prod"
-  team                = "acme"
-  deletion_protection = false
+  name = "acme-prod"
+  team = "acme"
 }
 
 resource "kvs_app" "inside" {

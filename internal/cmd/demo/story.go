@@ -6,304 +6,207 @@ package main
 import (
 	"bytes"
 	"context"
-	_ "embed"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 )
 
-// story is the demo: what its steps hand on to each other. A step fails by must.
+// story is the demo. What its steps hand on to each other is in the facts, with the outputs of the configuration.
 type story struct {
 	narrator
-	binary    string // of the CLI
-	home      string // a temporary directory for everything
-	cli       cli
-	sandbox   sandbox
-	variables []string          // of the configuration, as arguments
-	planned   run               // the plan that apply carries out
-	outputs   map[string]string // after the last apply
-}
-
-// step is one line of the story; doing is printed while the step is slow.
-type step struct {
-	doing string
-	do    func(context.Context) outcome
+	sandbox
+	binary, dir string       // Terraform or OpenTofu, and where it runs
+	env         []string     // variables of the configuration, and where the sandbox is
+	planned     []diagnostic // of the plan that apply carries out
 }
 
 const whatNext = `
 What to try next
   make sandbox      a sandbox that stays, and the configuration to paste for experiments of your own
-  examples/         one configuration for each resource; examples/demo is the one that was applied here, examples/premium-to-private the move
+  examples/         one configuration for each resource; examples/demo is the one that was applied here, ` +
+	`examples/premium-to-private the move
   docs/             every attribute, and what changing it does
   README.md         the same on the real Heroku
 `
 
-func (s *story) play(ctx context.Context) error {
-	steps := []step{
-		{"looking for Terraform or OpenTofu", s.findCLI},
-		{"building the provider and the sandbox", s.build},
-		{"starting the sandbox", s.startSandbox},
-		{"applying examples/demo", s.create},
-		{"writing keys and reading them back", s.writeKeys},
-		{"planning premium-1", s.planUpgrade},
-		{"upgrading to premium-1", s.upgrade},
-		{"reading the keys back", s.readKeys},
-		{"making a mistake", s.makeMistake},
-		{"allocating a Private Space", s.allocate},
-		{"planning private-7", s.planMigration},
-		{"migrating to private-7", s.migrate},
-		{"reading the keys back", s.readKeysInSpace},
-		{"destroying the old store", s.retire},
-		{"destroying everything", s.destroy},
-	}
-	for s.steps = len(steps); s.step < len(steps); {
-		step := steps[s.step]
-		if err := s.tell(step.doing, func() outcome { return step.do(ctx) }); err != nil {
-			return err
+func (s *story) play(ctx context.Context) {
+	s.steps = 16
+	s.tell("looking for Terraform or OpenTofu", "$cli $version found: $path", func() {
+		s.configure("cli.tfrc")
+		cmd := s.command(ctx, s.binary, "version")
+		words := strings.Fields(string(must(cmd.Output()))) // Terraform v1.11.4 on linux_amd64
+		s.facts["cli"], s.facts["version"], s.facts["path"] = words[0], strings.TrimPrefix(words[1], "v"), cmd.Path
+		mustBe(supported(s.facts["version"]), "%s %s is too old, 1.11 or later is needed: make demo TF=tofu builds an OpenTofu",
+			cmd.Path, s.facts["version"])
+	})
+	s.tell("building the provider and the sandbox", "provider and sandbox built", func() {
+		build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", s.dir+"/bin/", ".", "./internal/cmd/kvs-sandbox")
+		said, err := build.CombinedOutput()
+		mustBe(err == nil, "%v\n%s", err, said)
+	})
+	s.tell("starting the sandbox", "sandbox started: a local Heroku at $url, with $engine behind each store", func() {
+		// A second for a store and half a second for a space, which take Heroku minutes.
+		s.start(s.command(context.WithoutCancel(ctx), s.dir+"/bin/kvs-sandbox", "exec", "--provisioning=1s",
+			"--allocation=500ms", "--log=sandbox.log", "--", "/bin/sh", "-c", untilItsInputEnds))
+		s.env = append(s.env, "HEROKU_API_URL="+s.url, "HEROKU_DATA_API_URL="+s.url, "HEROKU_API_KEY="+s.token)
+		log := must(os.ReadFile(s.dir + "/sandbox.log"))
+		s.facts["url"], s.facts["engine"] = s.url, string(regexp.MustCompile(`engine="?([^"\n]+)`).FindSubmatch(log)[1])
+		s.notes = []string{"watch it in a browser: " + s.url + "/"}
+		if s.facts["engine"] == "miniredis" {
+			s.notes = append(s.notes, "no valkey-server or redis-server on PATH, so an embedded miniredis stands in",
+				"for a real one: apt-get install redis-server, or brew install redis")
 		}
-		if s.sandbox.engine == "miniredis" && s.steps == len(steps) {
-			steps = slices.Delete(steps, 10, 14) // the migration
-			s.steps = len(steps)
-		}
-	}
+		check(os.CopyFS(s.dir, os.DirFS("examples/demo")))
+	})
+	s.tell("applying examples/demo", "store $store_name created on premium-0 for app $web_name, and shared with app $worker_name", func() {
+		start := time.Now()
+		s.env = append(s.env, "TF_VAR_plan=premium-0")
+		s.plan(ctx, "to add")
+		s.remark = inWords(time.Since(start)) + " to plan, "
+		s.apply(ctx, "$store_plan", "premium-0")
+	})
+	s.tell("writing keys and reading them back", "1 000 keys of 6 types, half of them with a TTL, written and read back through "+
+		"the store's TLS URL, which is ephemeral: the state holds no URL", func() { s.runKeys(ctx, "write") })
+	s.tell("planning premium-1", `premium-0 to premium-1: "$summary"`, func() {
+		s.env = append(s.env, "TF_VAR_plan=premium-1")
+		s.plan(ctx, "0 to add, 1 to change, 0 to destroy")
+		s.notes = s.warned(`(?m)^ *- .*$`)
+	})
+	s.tell("upgrading to premium-1", "upgraded in place: still $store_name, still id $store_id, still shared with $worker_name", func() {
+		s.apply(ctx, "$store_plan $store_id $store_name $attachment_id", "premium-1 $store_id $store_name $attachment_id")
+	})
+	s.tell("reading the keys back", "the same 1 000 keys read back from the upgraded store", func() { s.runKeys(ctx, "check") })
+	s.tell("making a mistake", "a mistake refused at plan time, and nothing was created: private-7 in the Common Runtime", func() {
+		s.configure("mistake.tf")
+		s.refuse(ctx, "kvs_instance.mistake")
+		check(os.Remove(s.dir + "/mistake.tf"))
+		s.mustCount(ctx, ledger{Created: 1, Orphans: 1})
+	})
+	s.tell("allocating a Private Space", "Private Space acme-prod allocated, then app $inside_name created in it", func() {
+		s.configure("space.tf")
+		s.plan(ctx, "2 to add, 0 to change, 0 to destroy") // one apply, in that order
+		s.apply(ctx, "$space_state", "allocated")
+	})
+	s.migrate(ctx)
+	s.tell("trying to destroy everything", "a destroy refused at plan time: the store is protected, as every store is by default",
+		func() { s.refuse(ctx, "kvs_instance.cache", "-destroy") })
+	s.tell("destroying everything", "everything destroyed, after deletion_protection = false; the sandbox's ledger: "+
+		"2 stores and 1 space created, 3 destroyed, orphans 0", func() {
+		s.configure("unprotected_override.tf")
+		s.plan(ctx, "0 to add")
+		s.apply(ctx, "", "")
+		s.plan(ctx, "", "-destroy")
+		s.apply(ctx, "", "")
+		s.mustCount(ctx, ledger{Created: 3, Destroyed: 3})
+	})
 	fmt.Fprint(s.out, whatNext)
-	return nil
+}
+
+func (s *story) migrate(ctx context.Context) {
+	s.tell("planning private-7", `premium-1 to private-7, $migration: "$summary"`, func() {
+		s.configure("move_override.tf")
+		s.plan(ctx, "0 to add, 2 to change, 0 to destroy")
+		s.notes = s.warned(`(?m)^ *- .*(?:REDIS_URL|maintenance mode|The old store|Price).*$`) // what a newcomer needs to know first
+	})
+	s.tell("migrating to private-7", "migrated: $store_name is another store now, and REDIS_URL of $inside_name, $web_name and "+
+		"$worker_name leads to it", func() {
+		s.notes = []string{s.expand("$web_name and $worker_name were in maintenance mode and at 0 dynos meanwhile, and are at " +
+			"web=1 worker=1 again")}
+		s.apply(ctx, "$store_plan $store_name $retired_store_id", "private-7 $store_name $store_id")
+		mustBe(s.facts["store_id"] != s.facts["retired_store_id"], "the store should be another one")
+		sent := map[string]int{}
+		for _, request := range get[[]struct{ Method, Path string }](ctx, &s.sandbox, "/__sandbox/journal") {
+			sent[request.Method+" "+request.Path]++
+		}
+		for _, id := range []string{s.facts["web_id"], s.facts["worker_id"]} {
+			s.mustRun(ctx, id)
+			mustBe(sent["PATCH /apps/"+id] >= 2 && sent["PATCH /apps/"+id+"/formation"] >= 2, "the app %s should have been held: %v", id, sent)
+		}
+		for _, app := range []string{"inside_name", "web_name", "worker_name"} {
+			path := "/apps/" + s.facts[app] + "/addon-attachments/REDIS"
+			primary := get[struct{ Addon struct{ ID string } }](ctx, &s.sandbox, path).Addon.ID
+			mustBe(primary == s.facts["store_id"], "%s should lead to %s, and leads to %s", path, s.facts["store_id"], primary)
+		}
+	})
+	s.tell("reading the keys back", "the same 1 000 keys read back by a dyno of $inside_name, types, contents and TTLs as before; "+
+		"$web_name, outside the space, does not get there", func() {
+		vars := get[map[string]string](ctx, &s.sandbox, "/apps/"+s.facts["inside_name"]+"/config-vars")
+		store := connect(vars["REDIS_URL"], s.dialAs(s.facts["inside_name"]))
+		defer func() { _ = store.Close() }()
+		checkKeys(ctx, store)
+		_, err := s.dialAs(s.facts["web_name"])(ctx, "tcp", store.Options().Addr)
+		mustBe(strings.Contains(fmt.Sprint(err), "502"), "a store in a space should be out of reach from outside: %v", err)
+	})
+	// It is paid for as long as it is kept, as every plan says.
+	s.tell("destroying the old store", "the old store, kept until now as $kept for $price, destroyed by $migration", func() {
+		path := "/addons/" + s.facts["retired_store_id"]
+		s.facts["kept"] = get[struct{ Name string }](ctx, &s.sandbox, path).Name
+		s.mustCount(ctx, ledger{Created: 3, Orphans: 3})
+		s.plan(ctx, "")
+		_, s.facts["price"], _ = strings.Cut(s.warned(s.facts["kept"] + `.*\$[0-9.,]*[0-9] a month`)[1], ", at ")
+		s.configure("retire_override.tf")
+		s.plan(ctx, "")
+		s.apply(ctx, "", "")
+		s.mustCount(ctx, ledger{Created: 3, Destroyed: 1, Orphans: 2})
+		mustBe(attempt(func() { get[any](ctx, &s.sandbox, path) }) != nil, "%s should be destroyed", s.facts["kept"])
+	})
 }
 
 // plan fails unless the summary contains want.
 func (s *story) plan(ctx context.Context, want string, args ...string) {
-	var err error
-	s.planned, err = s.cli.run(ctx, slices.Concat([]string{"plan", "-json", "-input=false", "-out=demo.tfplan"}, s.variables, args)...)
-	must(err)
-	mustBe(strings.Contains(s.planned.summary, want), "the plan should be %q, and is %q", want, s.planned.summary)
+	s.planned = must(s.run(ctx, append([]string{"plan", "-out=demo.tfplan"}, args...)...))
+	mustBe(strings.Contains(s.facts["summary"], want), "the plan should be %q, and is %q", want, s.facts["summary"])
 }
 
-// apply carries out the last plan, and fails unless the outputs are then as wanted.
-func (s *story) apply(ctx context.Context, want map[string]string) run {
-	done, err := s.cli.run(ctx, "apply", "-json", "-input=false", "demo.tfplan")
-	must(err)
-	s.outputs = done.outputs
-	for name, value := range want {
-		mustBe(value != "" && s.outputs[name] == value, "the output %s should be %q, and is %q", name, value, s.outputs[name])
+// apply carries out the last plan and notes the warnings that it could not know. It fails unless the outputs are then what want says
+// with the outputs of before.
+func (s *story) apply(ctx context.Context, outputs, want string) {
+	want = s.expand(want)
+	for _, d := range must(s.run(ctx, "apply", "demo.tfplan")) {
+		if !slices.Contains(s.planned, d) {
+			s.notes = append(s.notes, "Warning: "+d.Summary)
+		}
 	}
-	return done
+	is := s.expand(outputs)
+	mustBe(is == want, "%s should be %s, and is %s", outputs, want, is)
 }
 
-// configure writes a file of the configuration. A file main_override.tf replaces arguments of main.tf.
-func (s *story) configure(name, content string) {
-	must(os.WriteFile(filepath.Join(s.cli.dir, name), []byte(content), 0o600))
+// refuse fails unless a plan refuses an object.
+func (s *story) refuse(ctx context.Context, address string, args ...string) {
+	said, err := s.run(ctx, append([]string{"plan"}, args...)...)
+	i := slices.IndexFunc(said, func(d diagnostic) bool { return d.Severity == "error" && d.Address == address })
+	mustBe(err != nil && i >= 0, "the plan should refuse %s: %v", address, err)
+	s.notes = append(s.notes, "Error: "+said[i].Summary)
 }
 
-func (s *story) findCLI(ctx context.Context) outcome {
-	s.cli = openCLI(ctx, s.home, s.binary)
-	return outcome{sentence: fmt.Sprintf("%s %s found: %s", s.cli.name, s.cli.version, s.cli.path)}
-}
-
-func (s *story) build(ctx context.Context) outcome {
-	into := filepath.Join(s.home, "bin") + string(filepath.Separator)
-	said, err := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", into, ".", "./internal/cmd/kvs-sandbox").CombinedOutput()
-	mustBe(err == nil, "%v\n%s", err, said)
-	return outcome{sentence: "provider and sandbox built"}
-}
-
-func (s *story) startSandbox(ctx context.Context) (o outcome) {
-	binaries := filepath.Join(s.home, "bin")
-	s.sandbox.start(ctx, filepath.Join(binaries, "kvs-sandbox"), s.home)
-	if s.sandbox.engine == "miniredis" {
-		o.notes = []string{"no valkey-server or redis-server on PATH, so an embedded miniredis stands in, which cannot be forked: " +
-			"the migration is left out",
-			"for a real one: apt-get install redis-server, or brew install redis"}
+// warned are the warnings of the plan whose details match, each with what matches.
+func (s *story) warned(wanted string) (found []string) {
+	for _, d := range s.planned {
+		if lines := regexp.MustCompile(wanted).FindAllString(d.Detail, -1); lines != nil {
+			found = append(append(found, "Warning: "+d.Summary), lines...)
+		}
 	}
-	s.cli.env = s.sandbox.env
-	must(s.cli.prepare(filepath.Join("examples", "demo"), filepath.Join(s.home, "work"), binaries))
-	o.sentence = fmt.Sprintf("sandbox started: a local Heroku at %s, with %s behind each store", s.sandbox.url, s.sandbox.engine)
-	return o
+	mustBe(found != nil, "the plan does not say what the change means: %s", wanted)
+	return found
 }
 
-func (s *story) create(ctx context.Context) outcome {
-	start := time.Now()
-	s.variables = []string{"-var=plan=premium-0"}
-	s.plan(ctx, "to add")
-	planned := time.Since(start)
-	s.apply(ctx, map[string]string{"store_plan": "premium-0"})
-	return outcome{
-		sentence: fmt.Sprintf("store %s created on premium-0 for app %s, and shared with app %s",
-			s.outputs["store_name"], s.outputs["web_name"], s.outputs["worker_name"]),
-		remark: inWords(planned) + " to plan, ",
-	}
+// configure adds a file of this package to the configuration. One named *_override.tf replaces arguments of others.
+func (s *story) configure(name string) {
+	content := must(os.ReadFile("internal/cmd/demo/" + name))
+	check(os.WriteFile(s.dir+"/"+name, content, 0o600))
+	s.facts["migration"] = regexp.MustCompile("migration = .*").FindString(string(content))
 }
 
-func (s *story) writeKeys(ctx context.Context) outcome {
-	s.runKeysCommand(ctx, "write")
-	return outcome{sentence: fmt.Sprintf("%s of %d types, half of them with a TTL, written and read back "+
-		"through the store's TLS URL, which is ephemeral: the state holds no URL", allKeys, len(kinds))}
-}
-
-func (s *story) readKeys(ctx context.Context) outcome {
-	s.runKeysCommand(ctx, "check")
-	return outcome{sentence: "the same " + allKeys + " read back from the upgraded store"}
-}
-
-// runKeysCommand lets the configuration run this program with the store's URL in its environment: neither the state, nor the
-// command line, nor this process gets the URL.
-func (s *story) runKeysCommand(ctx context.Context, what string) {
-	self, err := os.Executable()
-	must(err)
-	report := filepath.Join(s.home, "report")
-	s.variables = []string{s.variables[0], fmt.Sprintf("-var=command=%s %s %s %s", quoted(self), keysCommand, what, quoted(report))}
+// runKeys lets the configuration run this program with the store's URL in its environment: neither the state, nor the command line,
+// nor this process gets the URL.
+func (s *story) runKeys(ctx context.Context, what string) {
+	s.env = append(s.env, "DEMO="+must(os.Executable()), `TF_VAR_command="$DEMO" keys `+what+" 2>command.log")
 	s.plan(ctx, "1 to add")
-	_, err = s.cli.run(ctx, "apply", "-json", "-input=false", "demo.tfplan")
-	said, _ := os.ReadFile(report) // only a failure is reported
-	mustBe(err == nil, "%s\n%v", said, err)
-	state, err := os.ReadFile(filepath.Join(s.cli.dir, "terraform.tfstate"))
-	must(err)
+	s.apply(ctx, "", "")
+	state := must(os.ReadFile(s.dir + "/terraform.tfstate"))
 	mustBe(!bytes.Contains(state, []byte("rediss://")), "the state holds a store's URL")
-}
-
-// quoted is one word of a shell.
-func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
-
-func (s *story) planUpgrade(ctx context.Context) outcome {
-	s.variables[0] = "-var=plan=premium-1"
-	s.plan(ctx, "0 to add, 1 to change, 0 to destroy")
-	return s.factsOf("premium-0 to premium-1", regexp.MustCompile(""))
-}
-
-// factsOf fails when the plan does not list what the change means.
-func (s *story) factsOf(change string, wanted *regexp.Regexp) outcome {
-	facts := s.planned.facts(wanted)
-	mustBe(facts != nil, "the plan does not say what the change means")
-	return outcome{sentence: fmt.Sprintf("%s: %q", change, s.planned.summary), notes: facts}
-}
-
-func (s *story) upgrade(ctx context.Context) outcome {
-	o := s.outputs
-	s.apply(ctx, map[string]string{
-		"store_plan": "premium-1", "store_id": o["store_id"], "store_name": o["store_name"], "attachment_id": o["attachment_id"]})
-	return outcome{sentence: fmt.Sprintf("upgraded in place: still %s, still id %s, still shared with %s",
-		o["store_name"], o["store_id"], o["worker_name"])}
-}
-
-//go:embed mistake.tf
-var mistake string
-
-func (s *story) makeMistake(ctx context.Context) outcome {
-	before := s.sandbox.ledger(ctx)
-	s.configure("mistake.tf", mistake)
-	planned, err := s.cli.run(ctx, slices.Concat([]string{"plan", "-json", "-input=false"}, s.variables)...)
-	must(os.Remove(filepath.Join(s.cli.dir, "mistake.tf")))
-	refused := slices.IndexFunc(planned.diagnostics, func(d diagnostic) bool {
-		return d.Severity == "error" && d.Address == "kvs_instance.mistake"
-	})
-	mustBe(err != nil && refused >= 0, "the plan of private-7 in the Common Runtime should be refused: %v", err)
-	after := s.sandbox.ledger(ctx)
-	mustBe(after.Created == before.Created, "a refused plan should create nothing, and the ledger went from %s to %s", before, after)
-	return outcome{
-		sentence: "a mistake refused at plan time, and nothing was created: private-7 in the Common Runtime",
-		notes:    []string{"Error: " + planned.diagnostics[refused].Summary},
-	}
-}
-
-//go:embed space.tf
-var space string
-
-// allocate allocates a space and then creates an app in it: one apply, in that order.
-func (s *story) allocate(ctx context.Context) outcome {
-	s.configure("space.tf", space)
-	s.plan(ctx, "2 to add, 0 to change, 0 to destroy")
-	s.apply(ctx, map[string]string{"space_state": "allocated"})
-	return outcome{sentence: fmt.Sprintf("Private Space acme-prod allocated, then app %s created in it", s.outputs["inside_name"])}
-}
-
-const migration = `
-resource "kvs_instance" "cache" {
-  app_id    = kvs_app.inside.id
-  plan      = "private-7"
-  migration = { %s }
-}
-`
-
-// mainFacts are what a newcomer needs to know first, of all that the plan says of a migration.
-var mainFacts = regexp.MustCompile(`REDIS_URL|maintenance mode|The old store|Price`)
-
-func (s *story) planMigration(ctx context.Context) outcome {
-	const held = "app_maintenance = true, scale_down = true"
-	s.configure("main_override.tf", fmt.Sprintf(migration, held))
-	s.plan(ctx, "0 to add, 2 to change, 0 to destroy")
-	return s.factsOf("premium-1 to private-7, migration = { "+held+" }", mainFacts)
-}
-
-func (s *story) migrate(ctx context.Context) outcome {
-	old, outside := s.outputs, []string{s.outputs["web_name"], s.outputs["worker_name"]}
-	var before []app
-	for _, name := range outside {
-		before = append(before, s.sandbox.app(ctx, name))
-	}
-	done := s.apply(ctx, map[string]string{"store_name": old["store_name"], "store_plan": "private-7", "retired_store_id": old["store_id"]})
-	o := s.outputs
-	mustBe(o["store_id"] != old["store_id"], "the store should be another one")
-	for i, name := range outside {
-		after := s.sandbox.app(ctx, name)
-		mustBe(after == before[i], "app %s should be as before: it was %+v and is %+v", name, before[i], after)
-		for _, path := range []string{"/apps/" + after.id, "/apps/" + after.id + "/formation"} {
-			mustBe(s.sandbox.changes(ctx, path) >= 2, "%s should have been changed and put back", path)
-		}
-	}
-	for _, name := range append(outside, o["inside_name"]) {
-		primary := get[struct{ Addon struct{ ID string } }](ctx, &s.sandbox, "/apps/"+name+"/addon-attachments/REDIS").Addon.ID
-		mustBe(primary == o["store_id"], "REDIS_URL of %s should lead to %s, and leads to %s", name, o["store_id"], primary)
-	}
-	notes := []string{fmt.Sprintf("%s and %s were in maintenance mode and at 0 dynos meanwhile, and are at %s again",
-		o["web_name"], o["worker_name"], before[0].formation)}
-	for _, d := range done.diagnostics {
-		if !slices.Contains(s.planned.diagnostics, d) { // the plan could not know it
-			notes = append(notes, "Warning: "+d.Summary)
-		}
-	}
-	return outcome{notes: notes, sentence: fmt.Sprintf("migrated: %s is another store now, and REDIS_URL of %s, %s and %s leads to it",
-		o["store_name"], o["inside_name"], o["web_name"], o["worker_name"])}
-}
-
-// readKeysInSpace reads the keys as a dyno in the space, by the app's REDIS_URL, and tries to reach the store from outside.
-func (s *story) readKeysInSpace(ctx context.Context) outcome {
-	inside, outside := s.outputs["inside_name"], s.outputs["web_name"]
-	vars := get[map[string]string](ctx, &s.sandbox, "/apps/"+inside+"/config-vars")
-	store, err := connect(vars["REDIS_URL"], s.sandbox.dialAs(inside))
-	must(err)
-	defer func() { _ = store.Close() }()
-	must(checkKeys(ctx, store))
-	_, err = s.sandbox.dialAs(outside)(ctx, "tcp", store.Options().Addr)
-	mustBe(errors.Is(err, errNoRoute), "a store in a space should be out of reach for %s: %v", outside, err)
-	return outcome{sentence: fmt.Sprintf("the same %s read back by a dyno of %s, types, contents and TTLs as before; "+
-		"%s, outside the space, does not get there", allKeys, inside, outside)}
-}
-
-// retire destroys the old store, which is paid for as long as it is kept, as every plan says.
-func (s *story) retire(ctx context.Context) outcome {
-	const retire = `retire = "always"`
-	id := s.outputs["retired_store_id"]
-	kept := s.sandbox.ledger(ctx).object(id)
-	s.plan(ctx, "")
-	price := s.planned.priceOf(kept.Name)
-	mustBe(kept.DestroyedAt == nil && price != "", "the plan should say that %s is kept, and for how much", kept.Name)
-	s.configure("main_override.tf", fmt.Sprintf(migration, retire))
-	s.plan(ctx, "")
-	s.apply(ctx, nil)
-	mustBe(s.sandbox.ledger(ctx).object(id).DestroyedAt != nil, "%s should be destroyed", kept.Name)
-	return outcome{sentence: fmt.Sprintf("the old store, kept until now as %s for %s, destroyed by migration = { %s }",
-		kept.Name, price, retire)}
-}
-
-func (s *story) destroy(ctx context.Context) outcome {
-	s.plan(ctx, "", "-destroy")
-	s.apply(ctx, nil)
-	l := s.sandbox.ledger(ctx)
-	mustBe(l.Created >= 2 && l.Destroyed == l.Created && l.Orphans == 0, "everything should be destroyed, and the ledger says %s", l)
-	return outcome{sentence: fmt.Sprintf("everything destroyed; the sandbox's ledger: %s", l)}
 }

@@ -72,6 +72,7 @@ func describe(w io.Writer, g guide) error { return guideText.Execute(w, g) }
 
 var guideText = template.Must(template.New("guide").Parse(`
 A local Heroku runs at {{.URL}}
+  page    {{.URL}}/ in a browser shows what is there and what happens, and has the clock and faults
   stores  {{if .Miniredis}}miniredis, within the sandbox: no limits, and nothing that replicates; install valkey or redis to have real servers
 {{- else}}{{.Engine}}, one process each{{end}}
   teams   {{.Team}} and {{.Team}}-data

@@ -194,7 +194,8 @@ func TestSandbox_stdoutIsOneLineForAShellAndStderrSaysTheRest(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"A local Heroku runs at " + url, "miniredis", "builders and builders-data", `kvs = { source = "terraform-kvs/kvs" }`,
+		"A local Heroku runs at " + url,
+		"page    " + url + "/ in a browser", "miniredis", "builders and builders-data", `kvs = { source = "terraform-kvs/kvs" }`,
 		`api_url      = "` + url + `"`, "HEROKU_HOST=" + url + " HEROKU_DATA_HOST=127.0.0.1", "Ctrl-C",
 	} {
 		if !strings.Contains(p.stderr.String(), want) {

@@ -111,7 +111,11 @@ func (s *summary) progress(now time.Time) {
 	if n := s.failed + s.failing(); n > 0 {
 		failed = fmt.Sprintf(", %d FAILED", n)
 	}
-	line := fmt.Sprintf("...   %d of %s%d tests%s, %s%s", done, least, known, failed, elapsed.Round(time.Second), estimate)
+	tests := fmt.Sprintf("%d of %s%d tests", done, least, known)
+	if len(s.packages) == 0 { // before the first package, and while go test has none that is built
+		tests = fmt.Sprintf("compiling; %d tests so far", done)
+	}
+	line := fmt.Sprintf("...   %s%s, %s%s", tests, failed, elapsed.Round(time.Second), estimate)
 	if running > 0 {
 		line += fmt.Sprintf("; %d running, %s for %s", running, longest, now.Sub(since).Round(time.Second))
 	}

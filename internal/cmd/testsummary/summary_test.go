@@ -197,15 +197,20 @@ func TestInterruptBeforeAnyTestIsAFailure(t *testing.T) {
 
 func TestProgress(t *testing.T) {
 	t.Parallel()
+	midway := []string{"start", "run TestDone", "pass TestDone", "run TestWaits", "pause TestWaits",
+		"run TestOld", "run TestOld/sub", "run TestNew", "run TestLate", "pause TestLate", "cont TestLate", "run TestMore", "pause TestMore"}
 	for name, test := range map[string]struct {
 		history timings
 		want    string
+		events  []string
 	}{
+		"before the first test": {want: "...   compiling; 0 tests so far, 1m0s\n"},
+		"between two packages":  {want: "...   compiling; 1 tests so far, 1m0s\n", events: []string{"start", "run TestDone", "pass TestDone", "pass"}},
 		"without a history": {nil,
-			"...   1 of at least 6 tests, 1m0s, at least about 5m0s left; 3 running, internal/store TestOld/sub for 54s\n"},
+			"...   1 of at least 6 tests, 1m0s, at least about 5m0s left; 3 running, internal/store TestOld/sub for 54s\n", midway},
 		"with a history": {
 			timings{"example.com/m/internal/store": {Tests: 10, Seconds: 100}, "example.com/m/internal/other": {Tests: 5, Seconds: 20}},
-			"...   1 of 15 tests, 1m0s, about 11m0s left; 3 running, internal/store TestOld/sub for 54s\n",
+			"...   1 of 15 tests, 1m0s, about 11m0s left; 3 running, internal/store TestOld/sub for 54s\n", midway,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -213,9 +218,10 @@ func TestProgress(t *testing.T) {
 			var out strings.Builder
 			s := newSummary(&out, "example.com/m")
 			s.began, s.history = time.Unix(0, 0), test.history
-			s.read(strings.NewReader(stream(t, "start", "run TestDone", "pass TestDone", "run TestWaits", "pause TestWaits",
-				"run TestOld", "run TestOld/sub", "run TestNew", "run TestLate", "pause TestLate", "cont TestLate", "run TestMore", "pause TestMore")),
-				nil, nil)
+			var began strings.Builder
+			s.out = &began
+			s.read(strings.NewReader(stream(t, test.events...)), nil, nil)
+			s.out = &out
 			s.progress(time.Unix(60, 0))
 			if out.String() != test.want {
 				t.Errorf("got %q, want %q", out.String(), test.want)

@@ -1,9 +1,12 @@
-// Pins golangci-lint.
+// Pins golangci-lint, and the spell checker that it has for code.
 module github.com/terraform-kvs/terraform-provider-kvs/internal/tools/lint
 
 go 1.26.0
 
-tool github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+tool (
+	github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	github.com/golangci/misspell/cmd/misspell
+)
 
 require (
 	4d63.com/gocheckcompilerdirectives v1.4.0 // indirect

@@ -19,9 +19,6 @@ resource "kvs_app" "web" {
 resource "kvs_private_space" "prod" {
   name = "acme-prod"
   team = "acme"
-
-  # An example ends with a destroy. Leave this out elsewhere: spaces are protected by default.
-  deletion_protection = false
 }
 
 module "cache" {
@@ -35,7 +32,4 @@ module "cache" {
   store_name = "acme-orders-cache"
   settings   = { maxmemory_policy = "volatile-lru" }
   window     = { day = "Sunday", time = "02:30" }
-
-  # As above: stores are protected by default, too.
-  deletion_protection = false
 }

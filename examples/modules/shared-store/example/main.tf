@@ -23,7 +23,4 @@ module "cache" {
   }
   settings = { maxmemory_policy = "allkeys-lru" }
   window   = { day = "Sunday", time = "02:30" }
-
-  # An example ends with a destroy. Leave this out elsewhere: stores are protected by default.
-  deletion_protection = false
 }

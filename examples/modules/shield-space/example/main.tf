@@ -35,7 +35,4 @@ module "prod" {
   stores = {
     acme-orders-cache = { app = "acme-orders", consumers = ["acme-billing"], maxmemory_policy = "volatile-lru" }
   }
-
-  # An example ends with a destroy. Leave this out elsewhere: spaces and stores are protected by default.
-  deletion_protection = false
 }

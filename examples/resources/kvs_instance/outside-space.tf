@@ -1,0 +1,25 @@
+terraform {
+  required_providers {
+    kvs = {
+      source = "terraform-kvs/kvs"
+    }
+  }
+}
+
+resource "kvs_private_space" "prod" {
+  name = "acme-prod"
+  team = "acme"
+}
+
+resource "kvs_app" "inside" {
+  name     = "acme-inside"
+  space_id = kvs_private_space.prod.id
+}
+
+# A small store for an app in a space, where the smallest private plan would be private-7. The consent is needed, since the
+# data travels over the public internet. A Shield Space does not allow it.
+resource "kvs_instance" "cache" {
+  app_id        = kvs_app.inside.id
+  plan          = "premium-0"
+  outside_space = true
+}

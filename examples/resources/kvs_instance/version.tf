@@ -1,0 +1,26 @@
+terraform {
+  required_providers {
+    kvs = {
+      source = "terraform-kvs/kvs"
+    }
+  }
+}
+
+resource "kvs_app" "web" {
+  name = "acme-web"
+}
+
+resource "kvs_instance" "sessions" {
+  app_id  = kvs_app.web.id
+  plan    = "premium-0"
+  version = "7.2" # a floor: 7.2.4 and 8.0 satisfy it; raising it upgrades the server, and there is no way back
+
+  migration = {
+    version_upgrade = "now" # "window", the default, leaves the changeover to the maintenance window
+    app_maintenance = true  # the app shows its maintenance page meanwhile
+  }
+}
+
+output "version" {
+  value = kvs_instance.sessions.version_actual
+}
