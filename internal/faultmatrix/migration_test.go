@@ -13,8 +13,8 @@ import (
 
 // A store that moves to another app is replaced by a fork, in a dozen kinds of writes of which each meets every fault.
 
-// owned is a store with two apps, of which one owns it, and the dynos of one of them. Its keyspace events are in the order in which Redis answers them:
-// in another one, a client that has lost the answer to a change would not find it carried out.
+// owned is a store with two apps, of which one owns it, and the dynos of one of them. Its keyspace events are in the order in
+// which Redis answers them: in another one, a client that has lost the answer to a change would not find it carried out.
 func owned(owner, terms string) string {
 	moving := edited(store(`attachment_name        = "REDIS"`, `notify_keyspace_events = "KEA"`, "migration              = { "+terms+" }"),
 		"kvs_app.web", "kvs_app."+owner)

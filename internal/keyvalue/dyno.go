@@ -21,7 +21,8 @@ func DynoSize(size string) (string, error) {
 	name := strings.ToLower(strings.TrimSpace(size))
 	switch {
 	case name == "":
-		return "", errors.New("an empty text is not a dyno size: give its name, for example Standard-1X, or leave it out to leave the size as it is")
+		return "", errors.New("an empty text is not a dyno size: give its name, for example Standard-1X, or leave it out to leave " +
+			"the size as it is")
 	case len(name) != len(size):
 		return "", fmt.Errorf("%q is not a dyno size: write %q", size, strings.TrimSpace(size))
 	}

@@ -85,7 +85,7 @@
 //	Manager.releaseApp                 SetConfigVar          the same; only a holder named in it puts the app back
 //	Manager.holdApp                    Scale                 what was before is in KVS_MIGRATION already
 //	Manager.releaseApp                 Scale                 process types at 0 that KVS_MIGRATION has another quantity of
-//	Manager.ScaleProcess               UpdateProcess         the process type that the configuration names, just read; of a held app the size only
+//	Manager.ScaleProcess               UpdateProcess         the process type that the configuration names; of a held app the size only
 //	Manager.resizeTogether             UpdateProcesses       the same, with the sizes that this run plans for others of the app
 //	Manager.setAppMaintenance          UpdateApp             what was before is in KVS_MIGRATION already
 //

@@ -81,8 +81,9 @@ func TestAccFormation_basic(t *testing.T) {
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{ // what is set is sent in one request, and the size that is not stays
-				Config:            formationOf("quantity = 3"),
-				ConfigStateChecks: append(formationHas(3, "Standard-1X"), statecheck.ExpectKnownValue(formation, tfjsonpath.New("app_name"), knownvalue.StringExact("orders-web"))),
+				Config: formationOf("quantity = 3"),
+				ConfigStateChecks: append(formationHas(3, "Standard-1X"),
+					statecheck.ExpectKnownValue(formation, tfjsonpath.New("app_name"), knownvalue.StringExact("orders-web"))),
 				PostApplyFunc: func() {
 					expectDynos(t, someone, "web", "3 Standard-1X")
 					if n := len(sb.Requests("PATCH", ".*")); n != 1 {
@@ -263,7 +264,7 @@ func TestAccFormation_unreleased(t *testing.T) {
 func TestAccFormation_spaces(t *testing.T) {
 	t.Parallel()
 	in := func(shield string, settings ...string) string {
-		return privateSpace(shield) + "\nresource \"kvs_app\" \"web\" {\n  name     = \"orders-web\"\n  space_id = kvs_private_space.prod.id\n}\n" +
+		return privateSpace(shield) + strings.Replace(formationApp, "}", "  space_id = kvs_private_space.prod.id\n}", 1) +
 			formationBlock("web", "web", settings...)
 	}
 	sb, cli := workflow(t, in("shield = true", "quantity = 2", `size = "Shield-M"`))

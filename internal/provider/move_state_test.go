@@ -42,7 +42,8 @@ var estateStores = map[string][3]string{
 // estateShared are attachments of stores to other apps, under the name SHARED.
 var estateShared = map[string]string{"orders-cache": "search-web", "search-cache": "admin-web", "mail-queue": "billing-web"}
 
-// newEstate makes 8 apps with process types, 12 stores, 3 shared attachments, 10 windows and 2 spaces with a member each. With early, every second state is one of
+// newEstate makes 8 apps with process types, 12 stores, 3 shared attachments, 10 windows and 2 spaces with a member each.
+// With early, every second state is one of
 // an early version.
 func newEstate(t *testing.T, early bool) *estate {
 	t.Helper()
@@ -464,7 +465,8 @@ func TestMoveState_refusals(t *testing.T) {
 			[]string{"The moved block leads to another kind of resource", "A heroku_app becomes a kvs_app, and not a kvs_instance"}},
 		"dynos": {"heroku_formation", nil, "kvs_app",
 			[]string{"The moved block leads to another kind of resource", "A heroku_formation becomes a kvs_formation"}},
-		"settings":       {"herokux_redis_config", nil, "kvs_instance", []string{"Nothing here corresponds to the former resource", "removed {\n  from = herokux_redis_config.example"}},
+		"settings": {"herokux_redis_config", nil, "kvs_instance", []string{"Nothing here corresponds to the former resource",
+			"removed {\n  from = herokux_redis_config.example"}},
 		"no id":          {"heroku_app", map[string]any{"id": nil}, "kvs_app", []string{"The former state cannot be read"}},
 		"a type unknown": {"heroku_drain", nil, "kvs_app", []string{"Unable to Move Resource State"}},
 	} {

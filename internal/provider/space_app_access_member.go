@@ -25,7 +25,8 @@ func (r *spaceAppAccessResource) onlyOwner(state, plan spaceAppAccessModel, repl
 	if _, conflict := r.run.claim(plan.thing(), mine); !conflict {
 		return nil
 	}
-	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("email"), "Two resources own the permissions of one member", fmt.Sprintf(
+	const summary = "Two resources own the permissions of one member"
+	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("email"), summary, fmt.Sprintf(
 		"%s: this configuration has two kvs_space_app_access for the same member of the same space. They would undo each other at every "+
 			"apply. Keep one of them.", plan))}
 }
@@ -33,7 +34,9 @@ func (r *spaceAppAccessResource) onlyOwner(state, plan spaceAppAccessModel, repl
 // planTaking decides whether an instance may take over what is there: only if another instance of this plan has it. The apply sees
 // only what is planned while the plan is applied, so that taken_over is planned unknown then, and otherwise null, and Terraform itself
 // refuses to apply a null that has become true.
-func (r *spaceAppAccessResource) planTaking(ctx context.Context, plan *spaceAppAccessModel, replaced string, applies bool) diag.Diagnostics {
+func (r *spaceAppAccessResource) planTaking(
+	ctx context.Context, plan *spaceAppAccessModel, replaced string, applies bool,
+) diag.Diagnostics {
 	plan.TakenOver = types.BoolNull()
 	if !plan.known() {
 		if replaced != "" {

@@ -110,7 +110,8 @@ func (r *spaceAppAccessResource) Schema(_ context.Context, _ resource.SchemaRequ
 	}
 }
 
-func (r *spaceAppAccessResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+func (r *spaceAppAccessResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest,
+	resp *resource.IdentitySchemaResponse) {
 	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
 		"space_id": identityschema.StringAttribute{Description: "The UUID of the space.", RequiredForImport: true},
 		"email":    identityschema.StringAttribute{Description: "The e-mail address of the member.", RequiredForImport: true},
@@ -208,7 +209,9 @@ func (r *spaceAppAccessResource) take(ctx context.Context, plan *spaceAppAccessM
 }
 
 // set gives the member what is planned. Nothing is sent to who has that already.
-func (r *spaceAppAccessResource) set(ctx context.Context, plan spaceAppAccessModel, member heroku.SpaceMember) (heroku.SpaceMember, diag.Diagnostics) {
+func (r *spaceAppAccessResource) set(
+	ctx context.Context, plan spaceAppAccessModel, member heroku.SpaceMember,
+) (heroku.SpaceMember, diag.Diagnostics) {
 	wanted := plan.permissions()
 	if slices.Equal(member.Permissions, wanted) {
 		return member, nil
