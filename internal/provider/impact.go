@@ -483,20 +483,3 @@ func (m maintenanceWindowModel) impact(context.Context, *maintenanceWindowModel)
 func (m spaceAppAccessModel) impact(context.Context, *spaceAppAccessModel) impact {
 	return harmless(methodAccess)
 }
-
-// Another size restarts the dynos of the process type, and a change of their number restarts none. What a creation finds is not known.
-func (m formationModel) impact(_ context.Context, before *formationModel) impact {
-	i := harmless(methodScale)
-	if before == nil || !m.Size.IsUnknown() && !m.Size.equivalent(before.Size) {
-		i.Interruption, i.Restarts = keyvalue.InterruptionBrief, appsOf(m.app())
-	}
-	return i
-}
-
-// app is the app for a person: its name, or its UUID as long as that is all that is known.
-func (m formationModel) app() types.String {
-	if known(m.AppName) {
-		return m.AppName
-	}
-	return m.AppID
-}
