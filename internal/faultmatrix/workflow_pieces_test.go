@@ -10,9 +10,7 @@ import (
 	"time"
 )
 
-// The resources of the matrix, each with what it needs, what the configuration says of it, and what somebody may do to
-// it by hand.
-
+// piece is a resource of the matrix, with what it needs, what the configuration says of it, and what is done to it by hand.
 type piece struct {
 	resource, label string
 	parents         string      // blocks that it needs
