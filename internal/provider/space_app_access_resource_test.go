@@ -201,7 +201,7 @@ func TestAccSpaceAppAccess_update(t *testing.T) {
 }
 
 // Nothing replaces: another member, or another space, is planned in place, and the former one loses what the other one gets.
-func TestAccSpaceAppAccess_replacement(t *testing.T) {
+func TestLongSpaceAppAccess_replacement(t *testing.T) {
 	t.Parallel()
 	other := "dev@acme.example"
 	unknown := func(release, email string) string {
@@ -260,7 +260,7 @@ resource "kvs_space_app_access" "dev" {
 }
 
 // A successor keeps what it has taken over: a replacement that is made first, another address, other keys.
-func TestAccSpaceAppAccess_successors(t *testing.T) {
+func TestLongSpaceAppAccess_successors(t *testing.T) {
 	t.Parallel()
 	sb, cli := workflow(t, accessOf(plainMember, "lifecycle {\n    create_before_destroy = true\n  }"))
 	cli.Apply()
@@ -398,7 +398,7 @@ func TestAccSpaceAppAccess_invalid(t *testing.T) {
 }
 
 // Many of one space are read together.
-func TestAccSpaceAppAccess_many(t *testing.T) {
+func TestLongSpaceAppAccess_many(t *testing.T) {
 	t.Parallel()
 	config := privateSpace()
 	sb, cli := workflow(t, config)

@@ -260,7 +260,7 @@ func TestAccTrustedIPRange_twoOwners(t *testing.T) {
 }
 
 // What a plan says of those who are admitted and shut out, of which a person approves it.
-func TestAccTrustedIPRange_warnings(t *testing.T) {
+func TestLongTrustedIPRange_warnings(t *testing.T) {
 	t.Parallel()
 	sb, cli := workflow(t, privateSpace())
 	cli.Apply()
@@ -297,7 +297,7 @@ func TestAccTrustedIPRange_warnings(t *testing.T) {
 }
 
 // Whoever is in the same apply is in the same request; the limit of a space is Heroku's to refuse, and takes only the last ones along.
-func TestAccTrustedIPRange_many(t *testing.T) {
+func TestLongTrustedIPRange_many(t *testing.T) {
 	t.Parallel()
 	sb, cli := workflow(t, privateSpace())
 	cli.Apply()
@@ -463,7 +463,7 @@ resource "kvs_trusted_ip_range" "office" {
 }
 
 // A space that is made anew gets its range in the same apply.
-func TestAccTrustedIPRange_spaceReplaced(t *testing.T) {
+func TestLongTrustedIPRange_spaceReplaced(t *testing.T) {
 	t.Parallel()
 	config := func(region string) string {
 		return privateSpace(fmt.Sprintf("region = %q", region)) + trusts("office", office, "closes_space = true")
