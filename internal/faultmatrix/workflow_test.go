@@ -211,8 +211,8 @@ func createBeforeDestroy(s *stage, p piece) {
 		s.refusedByHeroku(trial, saysExists)
 		return
 	}
-	takesOver := p.resource == "kvs_attachment" || p.resource == "kvs_space_app_access"
-	if takesOver && strings.Contains(s.CLI.Run("version").Stdout, "OpenTofu") {
+	takesOver := []string{"kvs_attachment", "kvs_space_app_access", "kvs_trusted_ip_range"}
+	if slices.Contains(takesOver, p.resource) && strings.Contains(s.CLI.Run("version").Stdout, "OpenTofu") {
 		// OpenTofu tells no provider that a plan is made while it is applied: that cannot be told from a second owner.
 		s.endsOrKeeps(trial, p.wanted(asIs), saysExists)
 		return
