@@ -161,9 +161,7 @@ func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.Modify
 		if resp.Diagnostics.Append(r.run.sole(state.object(), state.String(), isDestroyed)...); resp.Diagnostics.HasError() {
 			return
 		}
-		if r.run.claimed(ctx, state.thing(), planningTime) {
-			resp.Diagnostics.Append(resp.Private.SetKey(ctx, leftToSuccessor, []byte("true"))...)
-		}
+		r.run.leavesToSuccessor(ctx, state.thing(), resp)
 		return
 	}
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
@@ -358,10 +356,6 @@ func (r *attachmentResource) unmoved(ctx context.Context, state, plan attachment
 	}
 	return now, nil
 }
-
-// leftToSuccessor, in the private state of a planned destroy, says that another instance of the plan has the same
-// attachment, such as one whose address has changed.
-const leftToSuccessor = "left_to_successor"
 
 func (r *attachmentResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Destroying an attachment", nil)

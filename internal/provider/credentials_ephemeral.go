@@ -16,7 +16,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/ephemeral/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/ephemeralvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral/schema"
@@ -352,14 +351,6 @@ func (c *connection) revisionSeen(ctx context.Context, id heroku.AddOnID) types.
 	return revisionOf(id, url, types.Int64Null())
 }
 
-func stringList(values []string) types.List {
-	elements := make([]attr.Value, len(values))
-	for i, value := range values {
-		elements[i] = types.StringValue(value)
-	}
-	return types.ListValueMust(types.StringType, elements)
-}
-
 // read is the one mapping from the store to the result. Its error repeats no part of the URL.
 func (m *credentialsModel) read(store heroku.Store) diag.Diagnostics {
 	var diags diag.Diagnostics
@@ -374,6 +365,6 @@ func (m *credentialsModel) read(store heroku.Store) diag.Diagnostics {
 	m.Username = types.StringValue(parsed.Username)
 	m.Password = types.StringValue(parsed.Password)
 	m.TLS = types.BoolValue(parsed.TLS)
-	m.RedisCLI = stringList(parsed.RedisCLI())
+	m.RedisCLI = types.ListValueMust(types.StringType, stringValues(parsed.RedisCLI()))
 	return diags
 }

@@ -457,15 +457,7 @@ func (m *formationModel) read(process heroku.Process) {
 func (m formationModel) impact(_ context.Context, before *formationModel) impact {
 	i := harmless(methodScale)
 	if before == nil || !m.Size.IsUnknown() && !m.Size.equivalent(before.Size) {
-		i.Interruption, i.Restarts = keyvalue.InterruptionBrief, appsOf(m.app())
+		i.Interruption, i.Restarts = keyvalue.InterruptionBrief, appsOf(nameOr(m.AppName, m.AppID))
 	}
 	return i
-}
-
-// app is the app for a person: its name, or its UUID as long as that is all that is known.
-func (m formationModel) app() types.String {
-	if known(m.AppName) {
-		return m.AppName
-	}
-	return m.AppID
 }

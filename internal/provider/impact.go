@@ -377,13 +377,15 @@ func sumOf(a, b types.Float64) types.Float64 {
 	return types.Float64Value(a.ValueFloat64() + b.ValueFloat64())
 }
 
-// app is the attached app for a person: its name, or its UUID as long as that is all that is known.
-func (m attachmentModel) app() types.String {
-	if known(m.AppName) {
-		return m.AppName
+// nameOr is an app for a person: its name, or its UUID as long as that is all that is known.
+func nameOr(name, id types.String) types.String {
+	if known(name) {
+		return name
 	}
-	return m.AppID
+	return id
 }
+
+func (m attachmentModel) app() types.String { return nameOr(m.AppName, m.AppID) }
 
 func (m attachmentModel) impact(_ context.Context, before *attachmentModel) impact {
 	i := impact{

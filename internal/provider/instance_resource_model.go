@@ -396,11 +396,15 @@ func stringsOf(set types.Set) (values []string) {
 }
 
 func stringSet(values []string) types.Set {
+	return types.SetValueMust(types.StringType, stringValues(values))
+}
+
+func stringValues(values []string) []attr.Value {
 	elements := make([]attr.Value, len(values))
 	for i, value := range values {
 		elements[i] = types.StringValue(value)
 	}
-	return types.SetValueMust(types.StringType, elements)
+	return elements
 }
 
 // read is the one mapping from the API to the state. Without a store (the Data API does not know it yet) the settings

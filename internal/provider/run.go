@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
@@ -204,6 +205,28 @@ func (r *run) deleted(o object) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ended[o] = true
+}
+
+// leftToSuccessor, in the private state of a planned destroy, says that another instance of the plan has the same
+// object, such as one whose address has changed.
+const leftToSuccessor = "left_to_successor"
+
+// leavesToSuccessor reports whether another instance of the plan has the thing that a planned destroy is about, and tells Delete.
+func (r *run) leavesToSuccessor(ctx context.Context, thing string, resp *resource.ModifyPlanResponse) bool {
+	if !r.claimed(ctx, thing, planningTime) {
+		return false
+	}
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, leftToSuccessor, []byte("true"))...)
+	return true
+}
+
+// takeOver says that an instance of this run has the object, so that no Delete of another one takes it away any more. One that has
+// begun is waited for.
+func (r *run) takeOver(ctx context.Context, o object) {
+	if !r.take(o) {
+		r.awaitDeleted(ctx, o)
+		r.keep(o)
+	}
 }
 
 // awaitDeleted waits for the end of a Delete that has begun.

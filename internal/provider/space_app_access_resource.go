@@ -137,9 +137,7 @@ func (r *spaceAppAccessResource) ModifyPlan(ctx context.Context, req resource.Mo
 		return
 	}
 	if req.Plan.Raw.IsNull() {
-		if r.run.claimed(ctx, state.thing(), planningTime) {
-			resp.Diagnostics.Append(resp.Private.SetKey(ctx, leftToSuccessor, []byte("true"))...)
-		}
+		r.run.leavesToSuccessor(ctx, state.thing(), resp)
 		return
 	}
 	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); resp.Diagnostics.HasError() {
@@ -184,10 +182,7 @@ func (r *spaceAppAccessResource) Create(ctx context.Context, req resource.Create
 
 // take gives a member what is planned who had nothing from this resource before.
 func (r *spaceAppAccessResource) take(ctx context.Context, plan *spaceAppAccessModel) diag.Diagnostics {
-	if !r.run.take(plan.object()) { // a Delete has begun
-		r.run.awaitDeleted(ctx, plan.object())
-		r.run.keep(plan.object())
-	}
+	r.run.takeOver(ctx, plan.object())
 	member, err := r.member(ctx, *plan)
 	if err != nil {
 		return diag.Diagnostics{r.memberFailure(ctx, "Unable to set the permissions of the member", *plan, err)}
@@ -399,14 +394,7 @@ func (m spaceAppAccessModel) String() string {
 
 // permissions are those of a known set, sorted.
 func (m spaceAppAccessModel) permissions() []string {
-	all := []string{}
-	for _, element := range m.Permissions.Elements() {
-		if text, ok := element.(types.String); ok {
-			all = append(all, text.ValueString())
-		}
-	}
-	slices.Sort(all)
-	return all
+	return slices.Sorted(slices.Values(stringsOf(m.Permissions)))
 }
 
 // read is the one mapping from Heroku's member to the state; an address that means the same keeps its spelling.

@@ -323,15 +323,6 @@ func (r *trustedRangeResource) announceOpening(m trustedRangeModel, now heroku.R
 
 func setBy(ruleset heroku.Ruleset) string { return cmp.Or(ruleset.CreatedBy, "somebody") }
 
-// takeOver says that an instance of this run has the range, so that no Delete of another one removes it any more. One that has
-// begun is waited for.
-func (r *trustedRangeResource) takeOver(ctx context.Context, m trustedRangeModel) {
-	if !r.run.take(m.object()) {
-		r.run.awaitDeleted(ctx, m.object())
-		r.run.keep(m.object())
-	}
-}
-
 // changeOf is what an update sends; nil for nothing.
 func (r *trustedRangeResource) changeOf(
 	ctx context.Context, state, plan trustedRangeModel,
@@ -339,7 +330,7 @@ func (r *trustedRangeResource) changeOf(
 	edit := plan.editOf(state)
 	change := heroku.TrustedRangesChange{Add: edit.add, Remove: edit.remove}
 	if len(edit.add) > 0 {
-		r.takeOver(ctx, plan)
+		r.run.takeOver(ctx, plan.object())
 		change.New = !plan.mayTakeOver()
 		if r.run.yield(state.object()) || r.run.claimed(ctx, state.thing(), planningTime) { // another instance may have it now: count has shifted
 			change.Remove = slices.DeleteFunc(change.Remove, func(one string) bool { return one == state.Range.ValueString() })

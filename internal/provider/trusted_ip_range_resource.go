@@ -161,11 +161,9 @@ func (r *trustedRangeResource) ModifyPlan(ctx context.Context, req resource.Modi
 		if resp.Diagnostics.Append(r.run.sole(state.object(), state.String(), isDestroyed)...); resp.Diagnostics.HasError() {
 			return
 		}
-		if r.run.claimed(ctx, state.thing(), planningTime) {
-			resp.Diagnostics.Append(resp.Private.SetKey(ctx, leftToSuccessor, []byte("true"))...)
-			return
+		if !r.run.leavesToSuccessor(ctx, state.thing(), resp) {
+			resp.Diagnostics.Append(r.announce(ctx, state, rangeEdit{remove: state.ranges()})...)
 		}
-		resp.Diagnostics.Append(r.announce(ctx, state, rangeEdit{remove: state.ranges()})...)
 		return
 	}
 	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); exists && !resp.Diagnostics.HasError() {
@@ -212,7 +210,7 @@ func (r *trustedRangeResource) Create(ctx context.Context, req resource.CreateRe
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	r.takeOver(ctx, plan)
+	r.run.takeOver(ctx, plan.object())
 	edit := plan.editOf(trustedRangeModel{})
 	change := heroku.TrustedRangesChange{Add: edit.add, Remove: edit.remove, New: !plan.mayTakeOver()}
 	ruleset, err := r.client.ChangeTrustedRanges(ctx, plan.spaceID(), change)
@@ -246,7 +244,7 @@ func (r *trustedRangeResource) Read(ctx context.Context, req resource.ReadReques
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 	ruleset, err := r.client.SharedTrustedRanges(ctx, state.spaceID())
 	if heroku.IsNotFound(err) { // a space has a ruleset as long as it exists: only its own absence is a proof
-		if _, gone := r.client.Space(ctx, state.spaceID()); heroku.IsNotFound(gone) {
+		if r.spaceGone(ctx, state) {
 			resp.Diagnostics.AddWarning("The trusted IP range is gone with its space", fmt.Sprintf(
 				"%s: the space does not exist any more, and its ranges went with it. A plan that adds it needs another space.", state))
 			resp.State.RemoveResource(ctx)
@@ -307,9 +305,7 @@ func (r *trustedRangeResource) Update(ctx context.Context, req resource.UpdateRe
 	if resp.Diagnostics.Append(r.changed(plan, err)...); resp.Diagnostics.HasError() {
 		return
 	}
-	name := plan.SpaceName
 	plan.made(ruleset)
-	plan.SpaceName = name
 	save()
 	if ruleset, err = r.client.WaitTrustedRangesChanged(ctx, plan.spaceID(), *change, timeout); err != nil {
 		resp.Diagnostics.Append(r.failure("The trusted IP range is set, but not in force yet", plan.String(), err))

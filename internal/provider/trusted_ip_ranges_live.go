@@ -57,15 +57,6 @@ func (r *trustedRangesResource) onlyOwner(state, plan trustedRangesModel, replac
 
 func listed(ranges []string) string { return cmp.Or(strings.Join(ranges, ", "), "no range") }
 
-// takeOver says that an instance of this run sets the ranges, so that no Delete of another one changes them any more. One
-// that has begun is waited for.
-func (r *trustedRangesResource) takeOver(ctx context.Context, m trustedRangesModel) {
-	if !r.run.take(m.object()) {
-		r.run.awaitDeleted(ctx, m.object())
-		r.run.keep(m.object())
-	}
-}
-
 // planPrevious plans the ranges that the space has now, so that Terraform itself refuses a plan that no longer starts from
 // them, and names them before they are replaced. What a predecessor of this plan leaves behind cannot be planned.
 func (r *trustedRangesResource) planPrevious(ctx context.Context, plan *trustedRangesModel,
@@ -103,7 +94,7 @@ func (m trustedRangesModel) announceTakeover(current heroku.Ruleset) diag.Diagno
 			"instead with the space's id. "+
 			"If an apply of this plan says that the final plan is inconsistent, they have changed since it was made: "+
 			"nothing has been changed then, so plan again.",
-		cmp.Or(strings.Join(present, ", "), "none, so that everybody is blocked"), cmp.Or(current.CreatedBy, "somebody")))}
+		cmp.Or(strings.Join(present, ", "), "none, so that everybody is blocked"), setBy(current)))}
 }
 
 // announceOpening warns of a space that somebody has opened since the state was written.
@@ -113,7 +104,7 @@ func (m trustedRangesModel) announceOpening(now heroku.Ruleset) diag.Diagnostics
 	}
 	const next = "It stays so until an apply sets other ranges: plan again soon, and find out why they were changed."
 	event := fmt.Sprintf("%s were %s, and %s has set them to %s since", m, listed(m.sources()),
-		cmp.Or(now.CreatedBy, "somebody"), listed(allowed(now)))
+		setBy(now), listed(allowed(now)))
 	switch {
 	case keyvalue.AdmitsInternet(allowed(now)) && !keyvalue.AdmitsInternet(m.sources()):
 		return diag.Diagnostics{diag.NewWarningDiagnostic("The space is open to the whole internet",

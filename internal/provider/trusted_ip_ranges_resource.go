@@ -191,11 +191,9 @@ func (r *trustedRangesResource) ModifyPlan(ctx context.Context, req resource.Mod
 		if resp.Diagnostics.Append(r.run.sole(state.object(), state.String(), isDestroyed)...); resp.Diagnostics.HasError() {
 			return
 		}
-		if r.run.claimed(ctx, state.thing(), planningTime) {
-			resp.Diagnostics.Append(resp.Private.SetKey(ctx, leftToSuccessor, []byte("true"))...)
-			return
+		if !r.run.leavesToSuccessor(ctx, state.thing(), resp) {
+			resp.Diagnostics.Append(state.announceDestroy()...)
 		}
-		resp.Diagnostics.Append(state.announceDestroy()...)
 		return
 	}
 	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); exists && !resp.Diagnostics.HasError() {
@@ -274,7 +272,7 @@ func (r *trustedRangesResource) Create(ctx context.Context, req resource.CreateR
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	r.takeOver(ctx, plan)
+	r.run.takeOver(ctx, plan.object())
 	// Waits out the 404 of a space that has just been allocated (Platform API reference, spaces).
 	previous, err := r.client.WaitTrustedRangesApplied(ctx, plan.spaceID(), timeout)
 	if err != nil && !stillApplying(err) {
@@ -368,7 +366,7 @@ func (r *trustedRangesResource) Update(ctx context.Context, req resource.UpdateR
 		if resp.Diagnostics.Append(r.unchangedSince(ctx, state, plan)...); resp.Diagnostics.HasError() {
 			return
 		}
-		r.takeOver(ctx, plan)
+		r.run.takeOver(ctx, plan.object())
 		if _, err := r.client.SetTrustedRanges(ctx, plan.spaceID(), plan.rules()); err != nil {
 			resp.Diagnostics.Append(r.failure("Unable to set the trusted IP ranges", plan.String(), err))
 			return
