@@ -148,24 +148,27 @@ func newBatch[ID ~string, T any](c *Client, one func(context.Context, ID) (T, er
 	return &batch[ID, T]{one: one, all: all, kept: kept[ID, T]{client: c}, found: make(map[ID]T)}
 }
 
-// batches are one batch for each object that others belong to, such as the members of each space.
-type batches[Owner comparable, ID ~string, T any] struct {
-	each func(Owner) *batch[ID, T]
+// perOwner is something for each object that others belong to, such as one batch for the members of each space. It is made when
+// it is first asked for.
+type perOwner[Owner comparable, T any] struct {
+	create func(Owner) T
 
-	mu sync.Mutex
-	of map[Owner]*batch[ID, T]
+	mu  sync.Mutex
+	all map[Owner]T
 }
 
-func (b *batches[Owner, ID, T]) in(owner Owner) *batch[ID, T] {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.of == nil {
-		b.of = make(map[Owner]*batch[ID, T])
+func (p *perOwner[Owner, T]) of(owner Owner) T {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.all == nil {
+		p.all = make(map[Owner]T)
 	}
-	if b.of[owner] == nil {
-		b.of[owner] = b.each(owner)
+	one, made := p.all[owner]
+	if !made {
+		one = p.create(owner)
+		p.all[owner] = one
 	}
-	return b.of[owner]
+	return one
 }
 
 // Get returns the object as Heroku has it now, or had it when a list was read in this operation. It never returns what was

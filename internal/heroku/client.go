@@ -121,11 +121,11 @@ type Client struct {
 	attachmentList attachmentList
 	spaces         *batch[SpaceID, Space]
 	rulesets       *batch[SpaceID, Ruleset]
-	rangeQueues    rangeQueues
+	rangeQueues    perOwner[SpaceID, *rangeQueue]
 	stores         kept[AddOnID, Store]
 	storeURLs      sync.Map // AddOnID -> Secret, of each store that was read
-	members        batches[SpaceID, Email, SpaceMember]
-	processes      batches[AppID, ProcessType, Process]
+	members        perOwner[SpaceID, *batch[Email, SpaceMember]]
+	processes      perOwner[AppID, *batch[ProcessType, Process]]
 }
 
 // endpoint is one of the two hosts.
@@ -191,8 +191,9 @@ func New(o Options) (*Client, error) {
 	c.spaces = newBatch(c, c.getSpace, c.allSpaces)
 	c.rulesets = newBatch(c, c.TrustedRanges, noRulesetList)
 	c.stores.client = c
-	c.members.each = c.newMembers
-	c.processes.each = c.newProcesses
+	c.members.create = c.newMembers
+	c.processes.create = c.newProcesses
+	c.rangeQueues.create = newRangeQueue
 	return c, nil
 }
 

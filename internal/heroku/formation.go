@@ -57,7 +57,7 @@ func (c *Client) Formation(ctx context.Context, id AppID) ([]Process, error) {
 // Process returns one process type of an app. Those of one app that are read together are one list. A process type that the app
 // does not have is a 404, as is an app that does not exist.
 func (c *Client) Process(ctx context.Context, app AppID, process ProcessType) (Process, error) {
-	return c.processes.in(app).Get(ctx, process)
+	return c.processes.of(app).Get(ctx, process)
 }
 
 func (c *Client) newProcesses(app AppID) *batch[ProcessType, Process] {

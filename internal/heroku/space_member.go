@@ -67,7 +67,7 @@ func (c *Client) SpaceMembers(ctx context.Context, space SpaceID) ([]SpaceMember
 
 // SpaceMember returns one member of a space. Many that are read together are one list of the space.
 func (c *Client) SpaceMember(ctx context.Context, space SpaceID, email Email) (SpaceMember, error) {
-	return c.members.in(space).Get(ctx, email.Folded())
+	return c.members.of(space).Get(ctx, email.Folded())
 }
 
 func (c *Client) newMembers(space SpaceID) *batch[Email, SpaceMember] {

@@ -81,23 +81,7 @@ type rangeQueue struct {
 	turn chan struct{} // who writes
 }
 
-// rangeQueues are those of all spaces.
-type rangeQueues struct {
-	mu  sync.Mutex
-	all map[SpaceID]*rangeQueue
-}
-
-func (q *rangeQueues) of(id SpaceID) *rangeQueue {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.all == nil {
-		q.all = make(map[SpaceID]*rangeQueue)
-	}
-	if q.all[id] == nil {
-		q.all[id] = &rangeQueue{turn: make(chan struct{}, 1)}
-	}
-	return q.all[id]
-}
+func newRangeQueue(SpaceID) *rangeQueue { return &rangeQueue{turn: make(chan struct{}, 1)} }
 
 // ChangeTrustedRanges adds and removes some of the ranges of a space, and returns all rules as they are then. They are in force
 // somewhat later, see [Client.WaitTrustedRangesApplied]. It waits for the rules of a space as SetTrustedRanges does. Once something has
