@@ -34,7 +34,8 @@ type CLI struct {
 	account []string // where Heroku is for a provider that is a process of its own, and whose it is
 	Env     []string // added to the environment of every run
 
-	// What the CLI attaches to, unless its provider has to be a process of its own: see Processes.
+	// What the CLI attaches to, unless its provider has to be a process of its own: see Processes. While it waits, the sandbox's
+	// clock moves to the end of the wait: see InRealTime.
 	provider Provider
 	beside   map[string]Provider // others, by their addresses
 }
@@ -62,17 +63,25 @@ func (s *Sandbox) CLI(t *testing.T, config string) *CLI {
 		t.Fatalf("building the provider: %v", err)
 	}
 	c := newCLI(t)
-	c.provider = func() (tfprotov6.ProviderServer, error) {
-		return provider.NewServer("test", provider.WithClient(func(o *heroku.Options) {
-			o.APIURL, o.DataAPIURL, o.Credential = s.URL(), s.URL(), heroku.Credential{Token: s.Token(), Source: "the test"}
-		})), nil
-	}
+	c.provider = connected(s.Connect)
 	c.account = []string{"HEROKU_API_URL=" + s.URL(), "HEROKU_DATA_API_URL=" + s.URL(), "HEROKU_API_KEY=" + s.Token()}
 	c.Write("terraformrc", fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"terraform-kvs/kvs\" = %q\n  }\n  direct {}\n}\n",
 		filepath.Dir(binary)))
 	c.Write("source.tf", required(config))
 	c.Configure(config)
 	return c
+}
+
+func connected(connect func(*heroku.Options)) Provider {
+	return func() (tfprotov6.ProviderServer, error) { return provider.NewServer("test", provider.WithClient(connect)), nil }
+}
+
+// InRealTime lets the provider wait as long as it does for a user, for tests of what others do meanwhile.
+func (s *Sandbox) InRealTime(c *CLI) *CLI {
+	return c.Attach(connected(func(o *heroku.Options) {
+		s.Connect(o)
+		o.Clock = heroku.RealClock
+	}))
 }
 
 // Beside serves another provider beside the one under test, such as "heroku/heroku".
@@ -91,7 +100,10 @@ func newCLI(t *testing.T) *CLI {
 }
 
 // Attach lets the CLI attach to a provider within the test.
-func (c *CLI) Attach(provider Provider) { c.provider = provider }
+func (c *CLI) Attach(provider Provider) *CLI {
+	c.provider = provider
+	return c
+}
 
 // Processes makes the providers of the CLI processes of their own, which can be killed. With a log they always are.
 func (c *CLI) Processes() *CLI {
