@@ -73,7 +73,9 @@ func (s *Sandbox) CLI(t *testing.T, config string) *CLI {
 }
 
 func connected(connect func(*heroku.Options)) Provider {
-	return func() (tfprotov6.ProviderServer, error) { return provider.NewServer("test", provider.WithClient(connect)), nil }
+	return func() (tfprotov6.ProviderServer, error) {
+		return provider.NewServer("test", provider.WithClient(connect)), nil
+	}
 }
 
 // InRealTime lets the provider wait as long as it does for a user, for tests of what others do meanwhile.
