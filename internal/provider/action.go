@@ -25,16 +25,16 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/replacement"
 )
 
-// An action is invoked with its configuration and leaves nothing in the state. When it is interrupted, what it ends with is
-// heard (see finishingServer), but nothing in between, and nothing at all after a crash: each one can be invoked again, and
-// then goes on from what it finds at Heroku.
+// An action is invoked with its configuration and leaves nothing in the state. Terraform receives the final diagnostics of an
+// interrupted action (see finishingServer), but no progress messages, and nothing after a crash. Every action can therefore be
+// invoked again, and continues from what it finds at Heroku.
 
-// invocation is one run of an action about one object: what it says of its steps, and the time it has.
+// invocation is one run of an action on one object. It sends progress messages and has a time limit.
 type invocation struct {
 	connection
-	again   repetition // how its work is gone on with
+	again   repetition // how the user continues after an error
 	send    func(action.InvokeProgressEvent)
-	object  string // begins each message: "orders-cache"
+	object  string // prefix of each message, such as "orders-cache"
 	steps   []string
 	step    string
 	started time.Time
@@ -50,7 +50,7 @@ func (c *connection) invoke(resp *action.InvokeResponse, object string, steps ..
 	}
 }
 
-// limit sets how long it may take.
+// limit reads the time limit of the invocation from the configuration.
 func (i *invocation) limit(ctx context.Context, configured timeouts.Value) diag.Diagnostics {
 	var diags diag.Diagnostics
 	i.timeout, diags = configured.Invoke(ctx, invokeTimeout)
@@ -61,15 +61,15 @@ func (i *invocation) elapsed() time.Duration {
 	return i.client.Clock().Now().Sub(i.started).Round(time.Second)
 }
 
-// remaining is what is left for a wait.
+// remaining is the time left until the limit.
 func (i *invocation) remaining() time.Duration { return max(i.timeout-i.elapsed(), 0) }
 
-// failure is like that of a resource, for work that is gone on with in its own way.
+// failure is [connection.failure] with the advice that fits this invocation.
 func (i *invocation) failure(summary, object string, err error) diag.Diagnostic {
 	return i.failureOf(i.again, summary, object, err)
 }
 
-// begin says which step is next, once. Steps that are left out are not counted, so that the numbers follow each other.
+// begin announces a step, once. Skipped steps are removed, so that the step numbers are consecutive.
 func (i *invocation) begin(ctx context.Context, step string) {
 	if step == i.step {
 		return
@@ -81,7 +81,8 @@ func (i *invocation) begin(ctx context.Context, step string) {
 	i.say(ctx, "")
 }
 
-// say tells how it stands. After an interrupt nobody listens, and sending would block for ever.
+// say sends a progress message about the current step. After an interrupt Terraform no longer receives messages, and sending one
+// would block forever.
 func (i *invocation) say(ctx context.Context, how string) {
 	if ctx.Err() != nil {
 		return
@@ -94,7 +95,7 @@ func (i *invocation) say(ctx context.Context, how string) {
 	heard := make(chan struct{})
 	go func() {
 		defer close(heard)
-		defer i.unsaid(ctx)
+		defer i.recoverSend(ctx)
 		i.send(action.InvokeProgressEvent{Message: message})
 	}()
 	select {
@@ -103,22 +104,22 @@ func (i *invocation) say(ctx context.Context, how string) {
 	}
 }
 
-// unsaid is deferred where a message is sent: a panic there, beside the method, would end the process, and apps that are
-// held would stay so. What nobody hears stops no action.
-func (i *invocation) unsaid(ctx context.Context) {
+// recoverSend is deferred by the goroutine that sends a message. A panic there would end the process, and the apps would stay in
+// maintenance mode or scaled down. A message that is not received stops no action.
+func (i *invocation) recoverSend(ctx context.Context) {
 	if cause := recover(); cause != nil {
 		tflog.Error(ctx, "A progress message was lost", map[string]any{"action_on": i.object, "error": panicText(cause), "at": callers()})
 	}
 }
 
-// watching is for waits whose states are progress of the invocation, see logWait.
+// watching returns a context in which the states of a wait are sent as progress of the invocation: see logWait.
 func (i *invocation) watching(ctx context.Context) context.Context {
 	return context.WithValue(ctx, watched{}, i)
 }
 
 type watched struct{}
 
-// accept reads the configuration of an action that is invoked, and reports whether it can be carried out.
+// accept reads the configuration of an invoked action, and reports whether the action can be carried out.
 func (c *connection) accept(ctx context.Context, req action.InvokeRequest, config any, diags *diag.Diagnostics) bool {
 	var attributes map[string]tftypes.Value
 	if err := req.Config.Raw.As(&attributes); err != nil {
@@ -135,7 +136,7 @@ func (c *connection) accept(ctx context.Context, req action.InvokeRequest, confi
 	return !diags.HasError() && c.ready(diags)
 }
 
-// ofStore finds the store that an action is about, which has to be one that can be worked on.
+// ofStore finds the store of an action. It must be a provisioned Key-Value Store.
 func (c *connection) ofStore(ctx context.Context, id types.String) (heroku.AddOn, diag.Diagnostics) {
 	addOn, refusal, err := c.judgeStore(ctx, id)
 	if err != nil {
@@ -145,7 +146,7 @@ func (c *connection) ofStore(ctx context.Context, id types.String) (heroku.AddOn
 	return addOn, refusal
 }
 
-// judgeStore is ofStore with an error of its own for what could not be found out.
+// judgeStore is ofStore, but returns a failed request as err, separate from the reasons to refuse the store.
 func (c *connection) judgeStore(ctx context.Context, id types.String) (heroku.AddOn, diag.Diagnostics, error) {
 	at := path.Root("instance_id")
 	addOn, err := c.client.FindAddOn(ctx, id.ValueString())
@@ -195,29 +196,29 @@ func actionTimeouts(ctx context.Context) schema.Attribute {
 	return attribute
 }
 
-// A plan with an action says what the action interrupts, as things are. All of it are warnings, what would be refused too:
-// the same apply may change the object before the action is invoked. What is unknown, or cannot be read, is not spoken of.
+// The plan of an action warns what the action will interrupt. It never fails, even where the action would be refused now,
+// because the same apply may change the object before the action is invoked. Unknown values and failed reads are ignored.
 
-// plannedAction is what a plan finds out about the object of an action.
+// plannedAction collects what a plan finds out about the object of an action.
 type plannedAction struct {
 	connection
 	addOn heroku.AddOn
-	said  *diag.Diagnostics
+	diags *diag.Diagnostics
 }
 
-// planConfig reads the configuration of an action that is planned, and reports whether it can be judged.
+// planConfig reads the configuration of a planned action, and reports whether all of it is known.
 func (c *connection) planConfig(ctx context.Context, req action.ModifyPlanRequest, config any) bool {
 	return c.client != nil && req.Config.Raw.IsFullyKnown() && !req.Config.Get(ctx, config).HasError()
 }
 
-// planStore is planConfig's second half for actions on a store; false when nothing more is to be said.
+// planStore finds the store of a planned action. It returns false if the plan has nothing more to say about it.
 func (c *connection) planStore(ctx context.Context, id types.String, resp *action.ModifyPlanResponse) (plannedAction, bool) {
 	addOn, refusal, err := c.judgeStore(ctx, id)
 	f := plannedAction{*c, addOn, &resp.Diagnostics}
 	return f, err == nil && !f.refuses(refusal)
 }
 
-// refuses says that the action would be refused, if there is a refusal.
+// refuses warns that the action would be refused, if refusal has an error.
 func (f plannedAction) refuses(refusal diag.Diagnostics) bool {
 	for _, d := range refusal.Errors() {
 		f.warn("The action would be refused", "As things are, it would be refused: "+d.Summary()+".\n\n"+d.Detail())
@@ -225,14 +226,14 @@ func (f plannedAction) refuses(refusal diag.Diagnostics) bool {
 	return refusal.HasError()
 }
 
-// idle says that the action has nothing to do.
+// idle warns that the action has nothing to do.
 func (f plannedAction) idle(why string) {
 	f.warn("The action has nothing to do", fmt.Sprintf("%s: %s.", storeLabel(f.addOn), why))
 }
 
-func (f plannedAction) warn(summary, detail string) { f.said.AddWarning(summary, detail) }
+func (f plannedAction) warn(summary, detail string) { f.diags.AddWarning(summary, detail) }
 
-// attachedTo names the apps of a store, with what becomes of them.
+// attachedTo is a sentence that names the apps of a store; become completes "these apps, which ...".
 func attachedTo(attachments []heroku.Attachment, become string) string {
 	if len(attachments) == 0 {
 		return "It is attached to no app."
@@ -240,7 +241,7 @@ func attachedTo(attachments []heroku.Attachment, become string) string {
 	return fmt.Sprintf("It is attached to these apps, which %s: %s.", become, appNames(attachments))
 }
 
-// interruption is what the apps of a store feel of a maintenance that is run on these terms.
+// interruption describes how a maintenance that is run on these terms interrupts the apps of the store.
 func (m maintenanceRunModel) interruption(attachments []heroku.Attachment) string {
 	switch m.hold() {
 	case replacement.Hold{AppMaintenance: true, ScaleDown: true}:
@@ -281,7 +282,7 @@ func (a *maintenanceRunAction) ModifyPlan(ctx context.Context, req action.Modify
 		storeLabel(f.addOn), offline, invokeLimit(ctx, config.Timeouts), config.interruption(u.attachments)))
 }
 
-// invokeLimit is how long an action waits.
+// invokeLimit is the time limit of an action.
 func invokeLimit(ctx context.Context, configured interface {
 	Invoke(context.Context, time.Duration) (time.Duration, diag.Diagnostics)
 }) time.Duration {
