@@ -346,7 +346,7 @@ func (c *connection) probeServer(ctx context.Context, source heroku.Secret, exte
 	report, err := probe.Look(ctx, source.Reveal(), probe.Options{
 		InsecureTLS: probe.SelfSigned(parsed.Host), Accept: c.certificates.accept(parsed), Cleartext: external,
 	})
-	return report, withWayOut(err)
+	return report, withCertificateHelp(err)
 }
 
 // proveRoom shows before a change to a smaller plan that what the store holds has room there. Of a plan that is not
