@@ -32,7 +32,7 @@ import (
 // invocation is one run of an action on one object. It sends progress messages and has a time limit.
 type invocation struct {
 	connection
-	again   repetition // how the user continues after an error
+	retry   retryAdvice // how the user continues after an error
 	send    func(action.InvokeProgressEvent)
 	object  string // prefix of each message, such as "orders-cache"
 	steps   []string
@@ -45,7 +45,7 @@ const invokeTimeout = time.Hour
 
 func (c *connection) invoke(resp *action.InvokeResponse, object string, steps ...string) *invocation {
 	return &invocation{
-		connection: *c, again: invoking, send: resp.SendProgress, object: object, steps: steps,
+		connection: *c, retry: invokeAgain, send: resp.SendProgress, object: object, steps: steps,
 		started: c.client.Clock().Now(), timeout: invokeTimeout,
 	}
 }
@@ -66,7 +66,7 @@ func (i *invocation) remaining() time.Duration { return max(i.timeout-i.elapsed(
 
 // failure is [connection.failure] with the advice that fits this invocation.
 func (i *invocation) failure(summary, object string, err error) diag.Diagnostic {
-	return i.failureOf(i.again, summary, object, err)
+	return i.failureOf(i.retry, summary, object, err)
 }
 
 // begin announces a step, once. Skipped steps are removed, so that the step numbers are consecutive.
@@ -112,15 +112,15 @@ func (i *invocation) recoverSend(ctx context.Context) {
 	}
 }
 
-// watching returns a context in which the states of a wait are sent as progress of the invocation: see logWait.
-func (i *invocation) watching(ctx context.Context) context.Context {
-	return context.WithValue(ctx, watched{}, i)
+// withProgress returns a context in which the states of a wait are sent as progress of the invocation: see logWait.
+func (i *invocation) withProgress(ctx context.Context) context.Context {
+	return context.WithValue(ctx, progressKey{}, i)
 }
 
-type watched struct{}
+type progressKey struct{}
 
-// accept reads the configuration of an invoked action, and reports whether the action can be carried out.
-func (c *connection) accept(ctx context.Context, req action.InvokeRequest, config any, diags *diag.Diagnostics) bool {
+// readConfig reads the configuration of an invoked action, and reports whether the action can be carried out.
+func (c *connection) readConfig(ctx context.Context, req action.InvokeRequest, config any, diags *diag.Diagnostics) bool {
 	var attributes map[string]tftypes.Value
 	if err := req.Config.Raw.As(&attributes); err != nil {
 		diags.AddError("Unreadable configuration of an action", err.Error())
@@ -136,24 +136,24 @@ func (c *connection) accept(ctx context.Context, req action.InvokeRequest, confi
 	return !diags.HasError() && c.ready(diags)
 }
 
-// ofStore finds the store of an action. It must be a provisioned Key-Value Store.
-func (c *connection) ofStore(ctx context.Context, id types.String) (heroku.AddOn, diag.Diagnostics) {
-	addOn, refusal, err := c.judgeStore(ctx, id)
+// actionStore finds the store of an action. It must be a provisioned Key-Value Store.
+func (c *connection) actionStore(ctx context.Context, id types.String) (heroku.AddOn, diag.Diagnostics) {
+	addOn, refusal, err := c.checkActionStore(ctx, id)
 	if err != nil {
-		return addOn, diag.Diagnostics{c.failureOf(invoking, "Unable to read Key-Value Store",
+		return addOn, diag.Diagnostics{c.failureOf(invokeAgain, "Unable to read Key-Value Store",
 			"Nothing was done with Key-Value Store "+id.ValueString(), err)}
 	}
 	return addOn, refusal
 }
 
-// judgeStore is ofStore, but returns a failed request as err, separate from the reasons to refuse the store.
-func (c *connection) judgeStore(ctx context.Context, id types.String) (heroku.AddOn, diag.Diagnostics, error) {
+// checkActionStore is actionStore, but returns a failed request as err, separate from the reasons to refuse the store.
+func (c *connection) checkActionStore(ctx context.Context, id types.String) (heroku.AddOn, diag.Diagnostics, error) {
 	at := path.Root("instance_id")
 	addOn, err := c.client.FindAddOn(ctx, id.ValueString())
 	switch {
 	case heroku.IsNotFound(err):
 		return addOn, diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "Key-Value Store not found",
-			c.failureOf(invoking, "", "Nothing was done with Key-Value Store "+id.ValueString(), err).Detail())}, nil
+			c.failureOf(invokeAgain, "", "Nothing was done with Key-Value Store "+id.ValueString(), err).Detail())}, nil
 	case err != nil:
 		return addOn, nil, err
 	case addOn.Service != keyvalue.Service:
@@ -213,7 +213,7 @@ func (c *connection) planConfig(ctx context.Context, req action.ModifyPlanReques
 
 // planStore finds the store of a planned action. It returns false if the plan has nothing more to say about it.
 func (c *connection) planStore(ctx context.Context, id types.String, resp *action.ModifyPlanResponse) (plannedAction, bool) {
-	addOn, refusal, err := c.judgeStore(ctx, id)
+	addOn, refusal, err := c.checkActionStore(ctx, id)
 	f := plannedAction{*c, addOn, &resp.Diagnostics}
 	return f, err == nil && !f.refuses(refusal)
 }
@@ -393,7 +393,7 @@ func (a *appMaintenanceAction) ModifyPlan(ctx context.Context, req action.Modify
 	switch {
 	case heroku.IsNotFound(err):
 		f.refuses(diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "App not found",
-			a.failureOf(invoking, "", "App "+config.AppID.ValueString(), err).Detail())})
+			a.failureOf(invokeAgain, "", "App "+config.AppID.ValueString(), err).Detail())})
 	case err != nil:
 	case app.Maintenance == on:
 		f.warn("The action has nothing to do", fmt.Sprintf("App %s (%s): %s, it was so already.", app.Name, app.ID, maintenanceModeStep(on)))

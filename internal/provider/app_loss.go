@@ -242,8 +242,8 @@ func (m appModel) checkAgainst(space heroku.Space) diag.Diagnostics {
 	return diags
 }
 
-// movedWithSpace reads the app, and returns an error unless it belongs to the team. Only a transfer of its space changes that.
-func (r *appResource) movedWithSpace(ctx context.Context, id heroku.AppID, team string) (heroku.App, error) {
+// checkTeamOfSpace reads the app, and returns an error unless it belongs to the team. Only a transfer of its space changes that.
+func (r *appResource) checkTeamOfSpace(ctx context.Context, id heroku.AppID, team string) (heroku.App, error) {
 	app, err := r.client.FindApp(ctx, string(id))
 	if err == nil && app.Team != team {
 		err = fmt.Errorf("the app belongs to the team %s, as its space does, and not to %s: leave team out, and "+

@@ -372,7 +372,7 @@ func (r *appResource) steps(state, plan appModel) []func(context.Context) (herok
 	if !plan.Team.Equal(state.Team) && !plan.Team.IsUnknown() {
 		steps = append(steps, func(ctx context.Context) (heroku.App, error) {
 			if !state.SpaceID.IsNull() {
-				return r.movedWithSpace(ctx, state.appID(), plan.Team.ValueString())
+				return r.checkTeamOfSpace(ctx, state.appID(), plan.Team.ValueString())
 			}
 			return r.client.TransferApp(ctx, state.appID(), plan.Team.ValueString())
 		})

@@ -25,11 +25,11 @@ import (
 // app, or if a creation finds an existing attachment that no other instance of the plan gives up.
 
 const (
-	attachmentNamed = "kvs_attachment by its name"    // planned to be destroyed, on any app
-	madeStore       = "kvs_instance made in this run" // no other configuration can manage its first attachment
-	madeApp         = "kvs_app made in this run"      // no other configuration has attached a store to it
-	planningTime    = 200 * time.Millisecond          // long enough to plan the next instances
-	knowWithin      = 5 * planningTime                // Terraform reads and plans up to ten instances at a time
+	destroyedAttachment = "kvs_attachment by its name"    // planned to be destroyed, on any app
+	madeStore           = "kvs_instance made in this run" // no other configuration can manage its first attachment
+	madeApp             = "kvs_app made in this run"      // no other configuration has attached a store to it
+	planningTime        = 200 * time.Millisecond          // long enough to plan the next instances
+	knowWithin          = 5 * planningTime                // Terraform reads and plans up to ten instances at a time
 )
 
 // onlyOwner refuses two instances that plan the same attachment name of one app. replaced is the id of the attachment that a
@@ -99,7 +99,7 @@ func (r *attachmentResource) planCreation(ctx context.Context, config attachment
 		return nil
 	}
 	if !plan.known() {
-		if replaced != "" || r.run.comesToKnow(ctx, object{attachmentNamed, plan.Name.ValueString()}, planningTime) {
+		if replaced != "" || r.run.comesToKnow(ctx, object{destroyedAttachment, plan.Name.ValueString()}, planningTime) {
 			plan.TakesOver = types.StringUnknown()
 		}
 		return nil
@@ -118,13 +118,13 @@ func (r *attachmentResource) planCreation(ctx context.Context, config attachment
 		if plan.TakesOver.IsNull() || string(holder.ID) == replaced {
 			return nil
 		}
-		return r.sayTaken(*holder, *plan, applies)
+		return r.refuseTakeover(*holder, *plan, applies)
 	}
 	decision, err := r.judge(ctx, holder, wanted)
 	if err != nil {
 		return nil
 	}
-	return r.announce(attachments, holder, decision)
+	return r.handoverDiagnostics(attachments, holder, decision)
 }
 
 // wasAttached reports whether the app had an attachment of that name when this apply first listed the app's attachments. A later
@@ -149,10 +149,10 @@ func (r *attachmentResource) planTakeover(ctx context.Context, holder heroku.Att
 	return true
 }
 
-// sayTaken refuses to take over an attachment that another instance keeps. During an apply Terraform compares takes_over with
+// refuseTakeover refuses to take over an attachment that another instance keeps. During an apply Terraform compares takes_over with
 // the plan, and its error blames the provider. A warning explains that error in advance, because the provider cannot tell
 // whether Terraform will report it.
-func (r *attachmentResource) sayTaken(holder heroku.Attachment, plan attachmentModel, applies bool) diag.Diagnostics {
+func (r *attachmentResource) refuseTakeover(holder heroku.Attachment, plan attachmentModel, applies bool) diag.Diagnostics {
 	if !applies {
 		return r.run.sole(object{"kvs_attachment", string(holder.ID)}, plan.String(), isTaken)
 	}
@@ -228,7 +228,7 @@ func (r *attachmentResource) madeHere(a heroku.Attachment) bool {
 // planHandover reports at plan time what apply will do to the holder of the planned name. A failed read is ignored, because
 // apply reads again.
 func (r *attachmentResource) planHandover(ctx context.Context, state attachmentModel, plan *attachmentModel,
-	half heroku.AttachmentID, applies bool) diag.Diagnostics {
+	unfinished heroku.AttachmentID, applies bool) diag.Diagnostics {
 	attachments, err := r.client.AttachmentsOn(ctx, heroku.AppID(plan.AppID.ValueString()))
 	if err != nil {
 		return nil
@@ -237,14 +237,14 @@ func (r *attachmentResource) planHandover(ctx context.Context, state attachmentM
 	wanted := heroku.AddOnID(plan.InstanceID.ValueString())
 	// The attachment is its own under an unchanged name: the replacement of its store may have re-pointed it.
 	elsewhere := !plan.AppID.Equal(state.AppID) || !plan.Name.Equal(state.Name)
-	foreign := holder != nil && holder.AddOnID == wanted && holder.ID != state.attachmentID() && holder.ID != half
+	foreign := holder != nil && holder.AddOnID == wanted && holder.ID != state.attachmentID() && holder.ID != unfinished
 	if elsewhere && foreign && r.planTakeover(ctx, *holder, wanted, plan, applies) {
-		return r.sayTaken(*holder, *plan, applies)
+		return r.refuseTakeover(*holder, *plan, applies)
 	}
 	if applies {
 		return nil
 	}
-	ours := []heroku.AttachmentID{state.attachmentID(), half}
+	ours := []heroku.AttachmentID{state.attachmentID(), unfinished}
 	if holder != nil && !elsewhere { // Update refuses one that was re-pointed since the plan
 		ours = append(ours, holder.ID)
 	}
@@ -252,11 +252,12 @@ func (r *attachmentResource) planHandover(ctx context.Context, state attachmentM
 	if err != nil {
 		return nil
 	}
-	return r.announce(attachments, holder, decision)
+	return r.handoverDiagnostics(attachments, holder, decision)
 }
 
-// announce turns a handover into diagnostics.
-func (r *attachmentResource) announce(attachments []heroku.Attachment, holder *heroku.Attachment, decision handover) diag.Diagnostics {
+// handoverDiagnostics turns a handover into diagnostics.
+func (r *attachmentResource) handoverDiagnostics(attachments []heroku.Attachment, holder *heroku.Attachment,
+	decision handover) diag.Diagnostics {
 	var diags diag.Diagnostics
 	switch decision {
 	case handoverConflict:
@@ -483,9 +484,9 @@ func (r *attachmentResource) takenOver(ctx context.Context, plan *attachmentMode
 	return []heroku.AttachmentID{heroku.AttachmentID(taken)}
 }
 
-// wentAlong reports whether an attachment is gone together with its app or store, and the plan has another app or store. An app
+// removedWithParent reports whether an attachment is gone together with its app or store, and the plan has another app or store. An app
 // or a store that is replaced is destroyed before its attachments are updated.
-func (r *attachmentResource) wentAlong(ctx context.Context, state, plan attachmentModel) bool {
+func (r *attachmentResource) removedWithParent(ctx context.Context, state, plan attachmentModel) bool {
 	var err error
 	if !plan.AppID.Equal(state.AppID) {
 		_, err = r.client.App(ctx, heroku.AppID(state.AppID.ValueString()))

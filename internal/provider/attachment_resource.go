@@ -157,7 +157,7 @@ func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.Modify
 		return
 	}
 	if req.Plan.Raw.IsNull() {
-		r.run.note(object{attachmentNamed, state.Name.ValueString()})
+		r.run.note(object{destroyedAttachment, state.Name.ValueString()})
 		if resp.Diagnostics.Append(r.run.sole(state.object(), state.String(), isDestroyed)...); resp.Diagnostics.HasError() {
 			return
 		}
@@ -185,9 +185,9 @@ func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.Modify
 	case plan.attachesAs(state):
 		plan.ID, plan.ConfigVars = state.ID, state.ConfigVars // at most outside_space differs
 	case plan.known():
-		half, diags := req.Private.GetKey(ctx, attachedBeside)
+		unfinished, diags := req.Private.GetKey(ctx, unfinishedAttachment)
 		resp.Diagnostics.Append(diags...)
-		resp.Diagnostics.Append(r.planHandover(ctx, state, &plan, idOf(half), applies)...)
+		resp.Diagnostics.Append(r.planHandover(ctx, state, &plan, idOf(unfinished), applies)...)
 	}
 	if !applies && plan.known() && !plan.attachesAs(state) {
 		resp.Diagnostics.Append(r.planPlacement(ctx, plan)...)
@@ -271,7 +271,7 @@ func (r *attachmentResource) Update(ctx context.Context, req resource.UpdateRequ
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	before, failure := r.unmoved(ctx, state, plan)
+	before, failure := r.currentAttachment(ctx, state, plan)
 	if failure != nil {
 		resp.Diagnostics.Append(failure)
 		return
@@ -284,11 +284,11 @@ func (r *attachmentResource) Update(ctx context.Context, req resource.UpdateRequ
 	}
 	attachment := before
 	if !plan.attachesAs(state) || before.AddOnID != heroku.AddOnID(plan.InstanceID.ValueString()) {
-		half, diags := req.Private.GetKey(ctx, attachedBeside)
+		unfinished, diags := req.Private.GetKey(ctx, unfinishedAttachment)
 		if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 			return
 		}
-		if attachment, failure = r.attach(ctx, plan, &before, append(r.takenOver(ctx, &plan), idOf(half))...); failure != nil {
+		if attachment, failure = r.attach(ctx, plan, &before, append(r.takenOver(ctx, &plan), idOf(unfinished))...); failure != nil {
 			resp.Diagnostics.Append(failure)
 			return
 		}
@@ -310,27 +310,27 @@ func (r *attachmentResource) Update(ctx context.Context, req resource.UpdateRequ
 		former.read(before)
 		resp.Diagnostics.Append(r.detach(ctx, former)...)
 		if resp.Diagnostics.HasError() {
-			resp.Diagnostics.Append(resp.Private.SetKey(ctx, attachedBeside, quoted(string(attachment.ID)))...)
+			resp.Diagnostics.Append(resp.Private.SetKey(ctx, unfinishedAttachment, quoted(string(attachment.ID)))...)
 			resp.Diagnostics.AddWarning("The store is attached under both names", fmt.Sprintf(
 				"On app %s the new attachment %s (%s) is there, and %s (%s) is not gone. Apply again to detach it.",
 				attachment.AppName, attachment.Name, attachment.ID, state.Name.ValueString(), state.ID.ValueString()))
 			return
 		}
 	}
-	resp.Diagnostics.Append(resp.Private.SetKey(ctx, attachedBeside, nil)...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, unfinishedAttachment, nil)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, attachmentIdentity{ID: made.ID})...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, made)...)
 }
 
-// attachedBeside is a key of the private state. Its value is the id of an attachment, as JSON, that an unfinished update
+// unfinishedAttachment is a key of the private state. Its value is the id of an attachment, as JSON, that an unfinished update
 // created.
-const attachedBeside = "attached_beside"
+const unfinishedAttachment = "attached_beside"
 
 func idOf(private []byte) heroku.AttachmentID { return heroku.AttachmentID(privateText(private)) }
 
-// unmoved reads the attachment that the plan starts from. It refuses one that leads to another store by now, because nobody has
+// currentAttachment reads the attachment that the plan starts from. It refuses one that leads to another store by now, because nobody has
 // approved to re-point that.
-func (r *attachmentResource) unmoved(ctx context.Context, state, plan attachmentModel) (heroku.Attachment, diag.Diagnostic) {
+func (r *attachmentResource) currentAttachment(ctx context.Context, state, plan attachmentModel) (heroku.Attachment, diag.Diagnostic) {
 	const summary = "The attachment has changed since the plan was made"
 	now, err := r.live(ctx, state)
 	switch {
@@ -340,7 +340,7 @@ func (r *attachmentResource) unmoved(ctx context.Context, state, plan attachment
 			string(wanted.AddOnID) == plan.InstanceID.ValueString() {
 			return wanted, nil
 		}
-		if r.wentAlong(ctx, state, plan) {
+		if r.removedWithParent(ctx, state, plan) {
 			return heroku.Attachment{}, nil
 		}
 		return now, diag.NewErrorDiagnostic(summary, fmt.Sprintf(

@@ -54,15 +54,15 @@ func probeAttribute() schema.StringAttribute {
 
 // certificates are the keys that are known in one run. It is not nil in a configured provider; a nil one knows no keys.
 type certificates struct {
-	forget bool // ignore the keys of earlier runs
+	ignoreStored bool // ignore the keys of earlier runs
 
-	mu    sync.Mutex
-	keys  map[string]string              // by address hash
-	where map[heroku.AddOnID]string      // address hashes of the stores that were connected to
-	kept  map[heroku.AddOnID]certificate // as stored in the private state
+	mu        sync.Mutex
+	keys      map[string]string              // by address hash
+	addresses map[heroku.AddOnID]string      // address hashes of the stores that were connected to
+	stored    map[heroku.AddOnID]certificate // as stored in the private state
 }
 
-// certificate is stored in the private state. It has a hash of the address, which is part of a URL that is secret.
+// certificate is stored in the private state. It has only a hash of the address, which is part of a secret URL.
 type certificate struct {
 	Address string `json:"address"`
 	Key     string `json:"key"`
@@ -70,8 +70,8 @@ type certificate struct {
 
 func newCertificates(probing string) *certificates {
 	return &certificates{
-		forget: probing == probeAnyNew,
-		keys:   map[string]string{}, where: map[heroku.AddOnID]string{}, kept: map[heroku.AddOnID]certificate{},
+		ignoreStored: probing == probeAnyNew,
+		keys:         map[string]string{}, addresses: map[heroku.AddOnID]string{}, stored: map[heroku.AddOnID]certificate{},
 	}
 }
 
@@ -98,15 +98,15 @@ func (c *certificates) accept(at keyvalue.Connection) func(key string) bool {
 	}
 }
 
-// belongs records the address of a store.
-func (c *certificates) belongs(id heroku.AddOnID, url heroku.Secret) {
+// noteAddress records the address of a store.
+func (c *certificates) noteAddress(id heroku.AddOnID, url heroku.Secret) {
 	at, err := keyvalue.ParseURL(url.Reveal())
 	if c == nil || err != nil {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.where[id] = addressHash(at)
+	c.addresses[id] = addressHash(at)
 }
 
 // certificateKey is the key of the certificate in the private state of a kvs_instance.
@@ -120,9 +120,9 @@ type privateWriter interface {
 	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
 }
 
-// recall loads the certificate that an earlier run stored for a store.
-func (c *certificates) recall(ctx context.Context, id heroku.AddOnID, private privateReader) diag.Diagnostics {
-	if c == nil || c.forget {
+// load loads the certificate that an earlier run stored for a store.
+func (c *certificates) load(ctx context.Context, id heroku.AddOnID, private privateReader) diag.Diagnostics {
+	if c == nil || c.ignoreStored {
 		return nil
 	}
 	text, diags := private.GetKey(ctx, certificateKey)
@@ -132,30 +132,30 @@ func (c *certificates) recall(ctx context.Context, id heroku.AddOnID, private pr
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.kept[id] = known
+	c.stored[id] = known
 	if _, seen := c.keys[known.Address]; !seen {
 		c.keys[known.Address] = known.Key
 	}
 	return diags
 }
 
-// keep stores the certificate of a store for the next run, if it is new.
-func (c *certificates) keep(ctx context.Context, id heroku.AddOnID, private privateWriter) diag.Diagnostics {
+// save stores the certificate of a store for the next run, if it is new.
+func (c *certificates) save(ctx context.Context, id heroku.AddOnID, private privateWriter) diag.Diagnostics {
 	if c == nil {
 		return nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	seen := certificate{Address: c.where[id]}
+	seen := certificate{Address: c.addresses[id]}
 	seen.Key = c.keys[seen.Address]
-	if seen.Key == "" || seen == c.kept[id] {
+	if seen.Key == "" || seen == c.stored[id] {
 		return nil
 	}
 	text, err := json.Marshal(seen)
 	if err != nil {
 		return nil // two strings can always be encoded
 	}
-	c.kept[id] = seen
+	c.stored[id] = seen
 	return private.SetKey(ctx, certificateKey, text)
 }
 
@@ -166,5 +166,6 @@ func withCertificateHelp(err error) error {
 		return err
 	}
 	return &probe.Unreachable{Reason: away.Reason, Detail: away.Detail +
-		`. Somebody may be between here and the store. If Heroku has renewed the certificate, set probe = "accept_new_certificate" in the provider block for one run; probe = "off" forbids to connect at all`}
+		`. Somebody may be between here and the store. If Heroku has renewed the certificate, set ` +
+		`probe = "accept_new_certificate" in the provider block for one run; probe = "off" forbids to connect at all`}
 }

@@ -136,7 +136,7 @@ func (g *governed[M]) Create(ctx context.Context, req resource.CreateRequest, re
 		g.managed.Create(ctx, req, resp)
 		resp.Diagnostics.Append(g.recordWarning(ctx)...)
 	}
-	resp.State = g.settled(ctx, tfsdk.State{}, resp.State, planned)
+	resp.State = g.withImpact(ctx, tfsdk.State{}, resp.State, planned)
 }
 
 func (g *governed[M]) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
@@ -165,7 +165,7 @@ func (g *governed[M]) Update(ctx context.Context, req resource.UpdateRequest, re
 		resp.State = schemas.wholeState(resp.State, kept)
 		return
 	}
-	resp.State = g.settled(ctx, req.State, resp.State, planned)
+	resp.State = g.withImpact(ctx, req.State, resp.State, planned)
 }
 
 func (g *governed[M]) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
@@ -217,7 +217,7 @@ func (g *governed[M]) begin(
 	change := changeOf[M](ctx, &g.connection, state, plan, diags)
 	change.Planned = planned
 	diags.Append(g.judgeChange(change, changecontrol.Applying)...)
-	return changecontrol.Carry(ctx, change, plain(impact)), !diags.HasError()
+	return changecontrol.Carry(ctx, change, jsonValue(impact)), !diags.HasError()
 }
 
 // changeOf describes a change to change control: the object, and its networks before and after the change.

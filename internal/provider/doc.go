@@ -52,7 +52,7 @@
 //	instanceResource.changeInPlace     UpdateAddOn           the resource's own, by id
 //	instanceResource.finish            UpdateStoreConfig     the resource's own, by id; only the settings that differ
 //	instanceResource.attachAs          CreateAttachment      without confirm, so that Heroku refuses a name in use
-//	instanceResource.nameForGood       UpdateAddOn           the resource's own, by the id that its order has returned
+//	instanceResource.setPermanentName  UpdateAddOn           the resource's own, by the id that its order has returned
 //	instanceResource.handOver          CreateAttachment      with confirm: REDIS of its own, to the one store that this run made on its app
 //	instanceResource.Delete            DeleteAddOn           the resource's own, by id, not protected; no other app is attached
 //	instanceResource.detachAndDelete   DeleteAttachment      of the resource's own, on apps that owned its predecessors before a replacement
@@ -124,6 +124,6 @@
 //	trustedRangesResource.Update       SetTrustedRanges      the resource's own, by the id of the space
 //	trustedRangesResource.Delete       SetTrustedRanges      the same, as on_destroy says; never to the whole internet by itself
 //	trustedRangeResource.Create        ChangeTrustedRanges   adds its range, which is not there; 0.0.0.0/0 goes as closes_space says
-//	trustedRangeResource.Update        ChangeTrustedRanges   its own range for another one that is not there, or that another instance gives up
+//	trustedRangeResource.Update        ChangeTrustedRanges   its own range for another one that is absent, or that another instance gives up
 //	trustedRangeResource.Delete        ChangeTrustedRanges   removes its own range, and no other
 package provider

@@ -239,7 +239,7 @@ func logAttempt(ctx context.Context, attempt heroku.Attempt) {
 
 // logWait writes one line for what a wait has come to, and lets an action say it as its progress.
 func logWait(ctx context.Context, w heroku.Waiting) {
-	if i, ok := ctx.Value(watched{}).(*invocation); ok && w.State != "" {
+	if i, ok := ctx.Value(progressKey{}).(*invocation); ok && w.State != "" {
 		i.say(ctx, w.State)
 	}
 	tflog.Info(ctx, "Waiting for "+w.For, map[string]any{

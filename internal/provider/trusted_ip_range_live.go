@@ -212,7 +212,7 @@ func (r *run) editRanges(space string, live []string, mine rangeEdit) (after []s
 
 // of are the ranges after an edit. What is both added and removed is added.
 func (e rangeEdit) of(live []string) []string {
-	after := slices.Concat(beyond(live, e.remove), e.add)
+	after := slices.Concat(rangesNotIn(live, e.remove), e.add)
 	slices.Sort(after)
 	return slices.Compact(after)
 }
@@ -249,7 +249,7 @@ func (r *trustedRangeResource) announce(ctx context.Context, m trustedRangeModel
 	}
 	beside := after
 	if slices.Contains(after, keyvalue.Internet) && !slices.Contains(edit.add, keyvalue.Internet) {
-		beside = beyond(after, []string{keyvalue.Internet})
+		beside = rangesNotIn(after, []string{keyvalue.Internet})
 		if r.run.first("open " + space) {
 			diags.AddAttributeWarning(path.Root("closes_space"), "The trusted IP range restricts nothing", fmt.Sprintf(
 				"%s has %s, as every new space does, so that it admits the whole internet whatever other ranges it has. It stays so until one "+
