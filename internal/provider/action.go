@@ -83,23 +83,23 @@ func (i *invocation) begin(ctx context.Context, step string) {
 
 // say sends a progress message about the current step. After an interrupt Terraform no longer receives messages, and sending one
 // would block forever.
-func (i *invocation) say(ctx context.Context, how string) {
+func (i *invocation) say(ctx context.Context, status string) {
 	if ctx.Err() != nil {
 		return
 	}
 	message := fmt.Sprintf("%s: step %d of %d, %s", i.object, slices.Index(i.steps, i.step)+1, len(i.steps), i.step)
-	if how != "" {
-		message += ": " + how
+	if status != "" {
+		message += ": " + status
 	}
 	message += fmt.Sprintf(" (%s elapsed, at most %s remaining)", i.elapsed(), i.remaining())
-	heard := make(chan struct{})
+	sent := make(chan struct{})
 	go func() {
-		defer close(heard)
+		defer close(sent)
 		defer i.recoverSend(ctx)
 		i.send(action.InvokeProgressEvent{Message: message})
 	}()
 	select {
-	case <-heard:
+	case <-sent:
 	case <-ctx.Done():
 	}
 }
@@ -215,19 +215,19 @@ func (c *connection) planConfig(ctx context.Context, req action.ModifyPlanReques
 func (c *connection) planStore(ctx context.Context, id types.String, resp *action.ModifyPlanResponse) (plannedAction, bool) {
 	addOn, refusal, err := c.checkActionStore(ctx, id)
 	f := plannedAction{*c, addOn, &resp.Diagnostics}
-	return f, err == nil && !f.refuses(refusal)
+	return f, err == nil && !f.warnRefused(refusal)
 }
 
-// refuses warns that the action would be refused, if refusal has an error.
-func (f plannedAction) refuses(refusal diag.Diagnostics) bool {
+// warnRefused warns that the action would be refused, if refusal has an error.
+func (f plannedAction) warnRefused(refusal diag.Diagnostics) bool {
 	for _, d := range refusal.Errors() {
 		f.warn("The action would be refused", "As things are, it would be refused: "+d.Summary()+".\n\n"+d.Detail())
 	}
 	return refusal.HasError()
 }
 
-// idle warns that the action has nothing to do.
-func (f plannedAction) idle(why string) {
+// warnNothingToDo warns that the action has nothing to do.
+func (f plannedAction) warnNothingToDo(why string) {
 	f.warn("The action has nothing to do", fmt.Sprintf("%s: %s.", storeLabel(f.addOn), why))
 }
 
@@ -262,7 +262,7 @@ func (a *maintenanceRunAction) ModifyPlan(ctx context.Context, req action.Modify
 		return
 	}
 	f, found := a.planStore(ctx, config.InstanceID, resp)
-	if !found || f.refuses(refuseOnMini(f.addOn)) {
+	if !found || f.warnRefused(refuseOnMini(f.addOn)) {
 		return
 	}
 	u, diags := a.invoke(&action.InvokeResponse{}, f.addOn.Name).newMaintenanceRun(ctx, f.addOn, config.maintenanceRunModel)
@@ -271,11 +271,11 @@ func (a *maintenanceRunAction) ModifyPlan(ctx context.Context, req action.Modify
 	}
 	m, err := u.latest(ctx)
 	if err == nil && !m.Outstanding() && m.Status != heroku.MaintenanceRunning {
-		f.idle(nothingTo("run", m))
+		f.warnNothingToDo(nothingTo("run", m))
 		return
 	}
 	refusal, e := u.unprepared(ctx)
-	if err != nil || e != nil || m.Outstanding() && f.refuses(refusal) {
+	if err != nil || e != nil || m.Outstanding() && f.warnRefused(refusal) {
 		return
 	}
 	f.warn("The store will be offline for some minutes", fmt.Sprintf("%s: its maintenance is run. %s, and the action waits for at most %s. %s",
@@ -306,7 +306,7 @@ func (a *versionAction) ModifyPlan(ctx context.Context, req action.ModifyPlanReq
 	}
 	asked := config.upgrade()
 	if asked.floor.Accepts(keyvalue.Version(store.Version)) {
-		f.idle(fmt.Sprintf("it runs version %s already", store.Version))
+		f.warnNothingToDo(fmt.Sprintf("it runs version %s already", store.Version))
 		return
 	}
 	upgraded := fmt.Sprintf("%s is upgraded from version %s to %s. There is no way back.", storeLabel(f.addOn), store.Version, asked.floor)
@@ -316,7 +316,7 @@ func (a *versionAction) ModifyPlan(ctx context.Context, req action.ModifyPlanReq
 				attachedTo(u.attachments, "lose their connections, and restart if the URL of the store changes"))
 			return
 		}
-		f.refuses(diag.Diagnostics{miniLosesData(storeLabel(f.addOn), asked.consent)})
+		f.warnRefused(diag.Diagnostics{miniLosesData(storeLabel(f.addOn), asked.consent)})
 		return
 	}
 	if !asked.now {
@@ -326,7 +326,7 @@ func (a *versionAction) ModifyPlan(ctx context.Context, req action.ModifyPlanReq
 		return
 	}
 	refusal, err := u.unprepared(ctx)
-	if err != nil || f.refuses(refusal) {
+	if err != nil || f.warnRefused(refusal) {
 		return
 	}
 	f.warn("The store will be offline for some minutes", fmt.Sprintf(
@@ -362,16 +362,16 @@ func (a *maintenanceScheduleAction) ModifyPlan(ctx context.Context, req action.M
 		return
 	}
 	f, found := a.planStore(ctx, config.InstanceID, resp)
-	if !found || f.refuses(refuseOnMini(f.addOn)) {
+	if !found || f.warnRefused(refuseOnMini(f.addOn)) {
 		return
 	}
 	c, refusal, err := a.choose(ctx, f.addOn, config)
 	switch {
 	case err != nil:
 	case refusal != nil:
-		f.refuses(diag.Diagnostics{refusal})
+		f.warnRefused(diag.Diagnostics{refusal})
 	case c.nothing != "":
-		f.idle(c.nothing)
+		f.warnNothingToDo(c.nothing)
 	}
 }
 
@@ -392,7 +392,7 @@ func (a *appMaintenanceAction) ModifyPlan(ctx context.Context, req action.Modify
 	f := plannedAction{a.connection, heroku.AddOn{}, &resp.Diagnostics}
 	switch {
 	case heroku.IsNotFound(err):
-		f.refuses(diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "App not found",
+		f.warnRefused(diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "App not found",
 			a.failureOf(invokeAgain, "", "App "+config.AppID.ValueString(), err).Detail())})
 	case err != nil:
 	case app.Maintenance == on:

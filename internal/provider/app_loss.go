@@ -49,7 +49,7 @@ func (r *appResource) fixedChanges(state, plan appModel) []fixedChange {
 func (r *appResource) compareLive(ctx context.Context, state, plan appModel) diag.Diagnostics {
 	app, err := r.client.App(ctx, state.appID())
 	outdated := state.outdated(plan, app)
-	if err == nil && outdated.HasError() { // the read may be stale: read once more, uncached
+	if err == nil && outdated.HasError() { // the shared list may be stale: read the app by itself
 		app, err = r.client.FindApp(ctx, string(app.ID))
 		outdated = state.outdated(plan, app)
 	}

@@ -218,12 +218,11 @@ func (r *appResource) planUpdate(ctx context.Context, state, config appModel, pl
 	if !plan.Team.Equal(state.Team) {
 		diags.Append(r.checkSpace(ctx, config)...)
 	}
-	// A different spelling of the region makes the framework plan an unknown maintenance mode. It is unknown only if there is an
-	// update.
-	left := *plan
-	left.Maintenance = state.Maintenance
-	if config.Maintenance.IsNull() && left == state {
-		*plan = left
+	// A different spelling of the region makes the framework plan an unknown maintenance mode although nothing changes.
+	unchanged := *plan
+	unchanged.Maintenance = state.Maintenance
+	if config.Maintenance.IsNull() && unchanged == state {
+		*plan = unchanged
 	}
 	return diags
 }

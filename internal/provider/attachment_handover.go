@@ -404,7 +404,8 @@ func (r *attachmentResource) refusal(plan attachmentModel, err error) diag.Diagn
 	return r.failure("Unable to attach", plan.String(), err)
 }
 
-// attachable refuses an add-on of another service, and a store that is not provisioned, so that its dependents are not changed.
+// attachable refuses an add-on of another service and a store that is not provisioned, so that resources that depend on the
+// attachment are not applied.
 func attachable(addOn heroku.AddOn) diag.Diagnostic {
 	at := path.Root("instance_id")
 	switch {

@@ -363,7 +363,7 @@ func (regionNotation) normalize(s string) (string, error) {
 	}
 }
 
-// emailAddress is an e-mail address: Heroku takes upper and lower case for the same.
+// emailAddress is an e-mail address, which Heroku compares without regard to case.
 type (
 	emailAddress     = normalizedString[emailNotation]
 	emailAddressType = normalizedStringType[emailNotation]

@@ -161,11 +161,11 @@ func (c *certificates) save(ctx context.Context, id heroku.AddOnID, private priv
 
 // withCertificateHelp adds what to do about a changed certificate.
 func withCertificateHelp(err error) error {
-	var away *probe.Unreachable
-	if !errors.As(err, &away) || away.Reason != probe.ReasonCertificate {
+	var unreachable *probe.Unreachable
+	if !errors.As(err, &unreachable) || unreachable.Reason != probe.ReasonCertificate {
 		return err
 	}
-	return &probe.Unreachable{Reason: away.Reason, Detail: away.Detail +
+	return &probe.Unreachable{Reason: unreachable.Reason, Detail: unreachable.Detail +
 		`. Somebody may be between here and the store. If Heroku has renewed the certificate, set ` +
 		`probe = "accept_new_certificate" in the provider block for one run; probe = "off" forbids to connect at all`}
 }

@@ -193,7 +193,7 @@ func knownBesideReference(ctx context.Context, configured types.Object) bool {
 
 // announce passes a write of the client to change control before it is sent. The returned function takes its result.
 func (c control) announce(ctx context.Context, w heroku.Write) (func(heroku.WriteResult), error) {
-	told, err := c.Announce(ctx, changecontrol.Write{Method: w.Method, Path: w.Path, Try: w.Try})
+	report, err := c.Announce(ctx, changecontrol.Write{Method: w.Method, Path: w.Path, Try: w.Try})
 	if err != nil {
 		return nil, err
 	}
@@ -205,7 +205,7 @@ func (c control) announce(ctx context.Context, w heroku.Write) (func(heroku.Writ
 		case r.Lost:
 			answer.Event = changecontrol.EventLost
 		}
-		told(answer)
+		report(answer)
 	}, nil
 }
 

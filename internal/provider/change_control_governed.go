@@ -64,7 +64,7 @@ func govern[M governable[M]](construct func() resource.Resource) func() resource
 	return func() resource.Resource {
 		r, ok := construct().(managed)
 		if !ok {
-			panic("a resource lacks what every resource has")
+			panic("the resource does not implement every interface of managed")
 		}
 		return &governed[M]{managed: r, schemas: schemas}
 	}
@@ -98,7 +98,7 @@ func (g *governed[M]) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	schemas, before := g.schemas(ctx), req.State
 	kept := schemas.impactIn(before.Raw)
 	req.Config, req.State, req.Plan = schemas.bareConfig(req.Config), schemas.bareState(req.State), schemas.barePlan(req.Plan)
-	resp.Plan = req.Plan // as the framework hands them over
+	resp.Plan = req.Plan // as the framework does
 	g.managed.ModifyPlan(ctx, req, resp)
 	planned := resp.Plan
 	if planned.Raw.Equal(req.State.Raw) {
@@ -121,8 +121,8 @@ func (g *governed[M]) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	change := changeOf[M](ctx, &g.connection, req.State, planned, &resp.Diagnostics)
 	resp.Diagnostics.Append(g.judgeChange(change, changecontrol.Planning)...)
 	if planned.Raw.IsNull() && g.control.planned != nil {
-		if told, err := json.Marshal(*g.control.planned); err == nil {
-			resp.Diagnostics.Append(resp.Private.SetKey(ctx, plannedReference, told)...)
+		if text, err := json.Marshal(*g.control.planned); err == nil {
+			resp.Diagnostics.Append(resp.Private.SetKey(ctx, plannedReference, text)...)
 		}
 	}
 }
@@ -143,7 +143,7 @@ func (g *governed[M]) Read(ctx context.Context, req resource.ReadRequest, resp *
 	schemas := g.schemas(ctx)
 	kept := schemas.impactIn(req.State.Raw)
 	req.State = schemas.bareState(req.State)
-	resp.State = req.State // as the framework hands them over
+	resp.State = req.State // as the framework does
 	g.managed.Read(ctx, req, resp)
 	resp.State = schemas.wholeState(resp.State, kept)
 	if unread, _ := req.Private.GetKey(ctx, movedUnread); len(unread) > 0 && !resp.Diagnostics.HasError() {
@@ -170,10 +170,10 @@ func (g *governed[M]) Update(ctx context.Context, req resource.UpdateRequest, re
 
 func (g *governed[M]) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	schemas := g.schemas(ctx)
-	under, diags := req.Private.GetKey(ctx, plannedReference)
+	reference, diags := req.Private.GetKey(ctx, plannedReference)
 	resp.Diagnostics.Append(diags...)
 	planned := new(string)
-	if json.Unmarshal(under, planned) != nil {
+	if json.Unmarshal(reference, planned) != nil {
 		planned = nil // planned without a reference, or with one of the environment
 	}
 	kept := schemas.impactIn(req.State.Raw)
@@ -286,7 +286,7 @@ func governAction(construct func() action.Action, attribute string) func() actio
 	return func() action.Action {
 		a, ok := construct().(action.ActionWithConfigure)
 		if !ok {
-			panic("an action lacks what every action has")
+			panic("the action does not implement ActionWithConfigure")
 		}
 		return &governedAction{ActionWithConfigure: a, attribute: attribute}
 	}

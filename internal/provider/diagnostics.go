@@ -82,14 +82,14 @@ func (c *connection) failureOf(again retryAdvice, summary, object string, err er
 func whatHappened(err error) string {
 	answer, ok := err.(*heroku.Error) //nolint:errorlint // a wrapping error says more than the answer alone
 	if ok {
-		said := fmt.Sprintf("Heroku answered %d %s to %s %s", answer.Status, answer.ID, answer.Method, answer.Path)
+		text := fmt.Sprintf("Heroku answered %d %s to %s %s", answer.Status, answer.ID, answer.Method, answer.Path)
 		if answer.Message != "" {
-			said += fmt.Sprintf(": %q", answer.Message)
+			text += fmt.Sprintf(": %q", answer.Message)
 		}
 		if answer.RequestID != "" {
-			said += fmt.Sprintf(" (request id %s)", answer.RequestID)
+			text += fmt.Sprintf(" (request id %s)", answer.RequestID)
 		}
-		return said + "."
+		return text + "."
 	}
 	return err.Error() + "."
 }
@@ -108,13 +108,13 @@ func (c *connection) nextStep(again retryAdvice, err error) string {
 	case errors.As(err, &answer):
 		return c.afterAnswer(again, answer)
 	case errors.As(err, &body):
-		said := "This does not look like the Heroku API. Check api_url and data_api_url (or HEROKU_API_URL and HEROKU_DATA_API_URL) " +
+		text := "This does not look like the Heroku API. Check api_url and data_api_url (or HEROKU_API_URL and HEROKU_DATA_API_URL) " +
 			"and whether a proxy answers in its place. If Heroku itself is in trouble, https://status.heroku.com says so."
 		if carriedOut := body.Status < http.StatusMultipleChoices ||
 			body.Status >= http.StatusInternalServerError; carriedOut && body.Method != http.MethodGet {
-			said += " " + again.afterUnknownOutcome()
+			text += " " + again.afterUnknownOutcome()
 		}
-		return said
+		return text
 	case errors.As(err, &transport) && transport.Sent && transport.Method != http.MethodGet:
 		return "The request was sent and its answer was lost, so Heroku may have carried it out: " + again.afterLoss() + "."
 	case errors.As(err, &transport) && !errors.Is(err, context.Canceled):
@@ -224,21 +224,21 @@ func collectionOf(path string) string {
 
 // afterNotFound is what to check. Heroku's answer does not distinguish a missing object from one that the token may not see.
 func (c *connection) afterNotFound(answer *heroku.Error) string {
-	said := "It does not exist, or the token may not see it. Check the spelling, whether a name or a UUID is wanted, " +
+	text := "It does not exist, or the token may not see it. Check the spelling, whether a name or a UUID is wanted, " +
 		"and whether a UUID is that of another kind of object"
 	missing := cmp.Or(answer.Resource, collectionOf(answer.Path))
-	for _, of := range listCommands {
-		if strings.Contains(missing, of.word) {
-			said += ": " + of.list
+	for _, command := range listCommands {
+		if strings.Contains(missing, command.word) {
+			text += ": " + command.list
 			break
 		}
 	}
-	said += fmt.Sprintf(". The token came from %s; `heroku auth:whoami` says whose it is, if it is put into HEROKU_API_KEY.",
+	text += fmt.Sprintf(". The token came from %s; `heroku auth:whoami` says whose it is, if it is put into HEROKU_API_KEY.",
 		cmp.Or(c.tokenSource, "an unknown place"))
 	if answer.Method != http.MethodGet {
-		said += " If it was there when this was planned, plan again."
+		text += " If it was there when this was planned, plan again."
 	}
-	return said
+	return text
 }
 
 // recoverPanic is deferred by every method that sends requests, because a panic would lose the response and with it a paid
@@ -269,11 +269,11 @@ func panicText(cause any) string {
 
 // callers lists the frames of this module that led to a panic, innermost first.
 func callers() []string {
-	const most = 6
+	const maxFrames = 6
 	pcs := make([]uintptr, 64)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(0, pcs)])
 	var lines []string
-	for panicked := false; len(lines) < most; {
+	for panicked := false; len(lines) < maxFrames; {
 		frame, more := frames.Next()
 		_, name, ours := strings.Cut(frame.Function, "terraform-provider-kvs/internal/")
 		if panicked && ours {
@@ -316,14 +316,14 @@ func pairReference(ctx context.Context, req resource.ImportStateRequest, first, 
 
 // invalidImport describes valid import identifiers: their grammar in words, and an example.
 func invalidImport(id, grammar, example string) diag.Diagnostic {
-	said := fmt.Sprintf("%q is not an identifier of this resource: give %s, for example %s.", id, grammar, example)
+	text := fmt.Sprintf("%q is not an identifier of this resource: give %s, for example %s.", id, grammar, example)
 	if app, variable, qualified := strings.Cut(id, "::"); qualified {
 		if name := keyvalue.AttachmentOfConfigVar(strings.ToUpper(variable)); name != "" {
-			said += fmt.Sprintf(" %s is the config var of an attachment, which has the name %s: %s::%s.",
+			text += fmt.Sprintf(" %s is the config var of an attachment, which has the name %s: %s::%s.",
 				strings.ToUpper(variable), name, app, name)
 		}
 	}
-	return diag.NewErrorDiagnostic("Invalid import identifier", said)
+	return diag.NewErrorDiagnostic("Invalid import identifier", text)
 }
 
 // validateUUID refuses names where an id is required, because a name may belong to another object later.

@@ -330,8 +330,8 @@ func (c *connection) attachments(ctx context.Context, s keyvalue.Selection) iter
 		store := foundStore{AddOn: addOn}
 		a.Plan = addOn.Plan
 		found := foundAttachment{Attachment: a, app: apps[a.AppID], first: store.isFirst(a)}
-		meant := !replacement.IsInternalAttachment(a.AddOnID, a.Name) && s.Selects(found.candidate(store))
-		return found, meant && store.stays()
+		matches := !replacement.IsInternalAttachment(a.AddOnID, a.Name) && s.Selects(found.candidate(store))
+		return found, matches && store.stays()
 	})
 }
 
@@ -343,8 +343,8 @@ func serviceOf(plan string) string {
 
 func (s foundStore) isFirst(a heroku.Attachment) bool {
 	first := (&instanceModel{}).attachmentOf(s.AddOn)
-	isIt := first.IsNull() || first.ValueString() == a.Name // null for a store that is not ready
-	return isIt && a.AppID == s.AppID
+	sameName := first.IsNull() || first.ValueString() == a.Name // null for a store that is not ready
+	return sameName && a.AppID == s.AppID
 }
 
 func (a foundAttachment) candidate(store foundStore) keyvalue.Candidate {

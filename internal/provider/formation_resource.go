@@ -162,15 +162,15 @@ func (r *formationResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 
 // replaceUnlessApplied plans a replacement for the known changes. During an apply Terraform requires the update that it planned,
 // so the changes are refused.
-func replaceUnlessApplied(resp *resource.ModifyPlanResponse, applies bool, label string, changes []fixedChange) (said diag.Diagnostics) {
+func replaceUnlessApplied(resp *resource.ModifyPlanResponse, applies bool, label string, changes []fixedChange) (diags diag.Diagnostics) {
 	for _, c := range changes {
 		if at := path.Root(c.attribute); applies {
-			said.Append(fixedAtCreation(at, label, c.from, c.to))
+			diags.Append(fixedAtCreation(at, label, c.from, c.to))
 		} else {
 			resp.RequiresReplace.Append(at)
 		}
 	}
-	return said
+	return diags
 }
 
 func (r *formationResource) onlyOwner(state, plan formationModel, replaced string) diag.Diagnostics {

@@ -46,21 +46,21 @@ func (r *instanceResource) attachAs(ctx context.Context, addOn heroku.AddOn, nam
 // such as its successor with create_before_destroy. Heroku gave that one another name, because REDIS was in use. The app always
 // has REDIS_URL this way.
 func (r *instanceResource) handOver(ctx context.Context, m instanceModel) diag.Diagnostics {
-	app, heir := heroku.AppID(m.AppID.ValueString()), heroku.AddOnID(r.run.heir(m.AppID.ValueString()))
-	if heir == "" || heir == m.addOnID() {
+	app, successor := heroku.AppID(m.AppID.ValueString()), heroku.AddOnID(r.run.heir(m.AppID.ValueString()))
+	if successor == "" || successor == m.addOnID() {
 		return nil
 	}
 	attachments, err := r.client.AppAttachments(ctx, app)
 	holder := heroku.AttachmentNamed(attachments, keyvalue.PrimaryAttachment)
 	if err == nil && holder != nil && holder.AddOnID == m.addOnID() {
 		if err = r.keepReachable(ctx, *holder); err == nil {
-			_, err = r.client.CreateAttachment(ctx, heroku.AttachmentCreate{AddOn: heir, App: app, Name: holder.Name,
+			_, err = r.client.CreateAttachment(ctx, heroku.AttachmentCreate{AddOn: successor, App: app, Name: holder.Name,
 				Confirm: holder.AppName})
 		}
 	}
 	if err != nil && !heroku.IsNotFound(err) {
 		return diag.Diagnostics{r.failure("Unable to destroy Key-Value Store", fmt.Sprintf(
-			"%s, whose attachment REDIS was to go to the new store %s before", m.label(), heir), err)}
+			"%s, whose attachment REDIS was to go to the new store %s before", m.label(), successor), err)}
 	}
 	return nil
 }

@@ -393,13 +393,13 @@ func (d *usageDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 	}
 	result.setLimits(addOn.Plan)
 	report, err := d.usageOf(ctx, store)
-	var away *probe.Unreachable
+	var unreachable *probe.Unreachable
 	switch {
 	case err == nil:
 		result.read(report)
-	case errors.As(err, &away):
-		result.unreachable(string(away.Reason))
-		if away.Reason == probe.ReasonCertificate {
+	case errors.As(err, &unreachable):
+		result.unreachable(string(unreachable.Reason))
+		if unreachable.Reason == probe.ReasonCertificate {
 			resp.Diagnostics.AddWarning("The certificate of the store has changed", fmt.Sprintf("%s: %s.", object, away.Detail))
 		}
 	default: // not caused by the store: an interrupt, or an invalid URL

@@ -257,17 +257,17 @@ func (m instanceModel) forkMark() []byte {
 // was ordered a moment ago, and the source has all keys.
 func (r *instanceResource) verifyFork(ctx context.Context, plan, config instanceModel,
 	timeout time.Duration) (gone bool, diags diag.Diagnostics) {
-	result, said, err := r.compareFork(ctx, plan, config)
+	result, reason, err := r.compareFork(ctx, plan, config)
 	switch {
 	case err != nil:
 		cause := r.failure("", plan.label(), err)
 		diags.AddWarning("The fork could not be verified", cause.Detail()+"\n\nHeroku reports that it is complete.")
-	case result == replacement.Inconclusive && said != "":
-		diags.AddWarning("The fork could not be verified", fmt.Sprintf("%s: %s\n\nHeroku reports that it is complete.", plan.label(), said))
+	case result == replacement.Inconclusive && reason != "":
+		diags.AddWarning("The fork could not be verified", fmt.Sprintf("%s: %s\n\nHeroku reports that it is complete.", plan.label(), reason))
 	case result == replacement.Different:
 		diags.AddError("The fork is not complete", fmt.Sprintf(
 			"%s: %s\n\nThe new store is destroyed, and its source is as it was. Apply again when nothing is written "+
-				"to the source.", plan.label(), said))
+				"to the source.", plan.label(), reason))
 		if err := r.replacements().Destroy(context.WithoutCancel(ctx), plan.addOnID(), timeout); err != nil {
 			diags.Append(r.failure("Unable to destroy Key-Value Store", plan.label(), err))
 			return false, diags
@@ -304,8 +304,8 @@ func (r *instanceResource) resumeFork(ctx context.Context, req resource.UpdateRe
 	}
 	var config instanceModel
 	diags.Append(req.Config.Get(ctx, &config)...)
-	if result, said, err := r.compareFork(ctx, plan, config); err == nil && result != replacement.Verified && said != "" {
-		diags.AddWarning("The fork could not be verified", fmt.Sprintf("%s: %s\n\nHeroku reports that it is complete.", plan.label(), said))
+	if result, reason, err := r.compareFork(ctx, plan, config); err == nil && result != replacement.Verified && reason != "" {
+		diags.AddWarning("The fork could not be verified", fmt.Sprintf("%s: %s\n\nHeroku reports that it is complete.", plan.label(), reason))
 	}
 	diags.Append(resp.Private.SetKey(ctx, forkUnverified, nil)...)
 	return diags

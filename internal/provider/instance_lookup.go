@@ -90,7 +90,7 @@ func (r *instanceResource) compareLive(ctx context.Context, state, plan, config 
 	if err != nil {
 		return live{}, diag.Diagnostics{r.failure("Unable to read the settings of Key-Value Store", state.label(), err)}
 	}
-	if len(changedSince(state, plan, config, addOn, store)) > 0 { // the read may be stale: read once more, uncached
+	if len(changedSince(state, plan, config, addOn, store)) > 0 { // the shared list may be stale: read the add-on by itself
 		if addOn, err = r.client.FindAddOn(ctx, string(addOn.ID)); err != nil {
 			return live{}, diag.Diagnostics{r.failure("Unable to read Key-Value Store", state.label(), err)}
 		}

@@ -389,10 +389,10 @@ func (c *connection) proveRoom(ctx context.Context, id heroku.AddOnID, label str
 // whyUnproven is a clause that explains why a probe proves nothing. It is empty if the probe succeeded, or failed for another
 // reason than an unreachable server.
 func whyUnproven(report probe.Report, err error) string {
-	var away *probe.Unreachable
+	var unreachable *probe.Unreachable
 	switch {
-	case errors.As(err, &away):
-		return "the store is not reachable from here: " + away.Detail
+	case errors.As(err, &unreachable):
+		return "the store is not reachable from here: " + unreachable.Detail
 	case err == nil && report.UsedMemory == 0:
 		return "its server does not say how much memory it uses"
 	}
