@@ -160,7 +160,7 @@ func (r *attachmentResource) refuseTakeover(holder heroku.Attachment, plan attac
 		"The attachment is taken over as it is", fmt.Sprintf(
 			"The store %s (%s) is attached to the app %s as %s since %s (%s), and nothing is sent, because the plan has "+
 				"found it in another instance. "+
-				"If Terraform says that the final plan is inconsistent, the plan has not: somebody has attached the store since then. "+
+				"If Terraform reports an inconsistent final plan, the plan did not find it there: somebody has attached the store since then. "+
 				"Nothing has been changed in that case; plan again, and the plan says how to import it.",
 			holder.AddOnName, holder.AddOnID, holder.AppName, holder.Name, cmp.Or(holder.CreatedAt, "an unknown time"), holder.ID))}
 }

@@ -167,5 +167,5 @@ func withCertificateHelp(err error) error {
 	}
 	return &probe.Unreachable{Reason: unreachable.Reason, Detail: unreachable.Detail +
 		`. Somebody may be between here and the store. If Heroku has renewed the certificate, set ` +
-		`probe = "accept_new_certificate" in the provider block for one run; probe = "off" forbids to connect at all`}
+		`probe = "accept_new_certificate" in the provider block for one run; probe = "off" prevents every connection`}
 }

@@ -400,7 +400,7 @@ func (d *usageDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 	case errors.As(err, &unreachable):
 		result.unreachable(string(unreachable.Reason))
 		if unreachable.Reason == probe.ReasonCertificate {
-			resp.Diagnostics.AddWarning("The certificate of the store has changed", fmt.Sprintf("%s: %s.", object, away.Detail))
+			resp.Diagnostics.AddWarning("The certificate of the store has changed", fmt.Sprintf("%s: %s.", object, unreachable.Detail))
 		}
 	default: // not caused by the store: an interrupt, or an invalid URL
 		resp.Diagnostics.Append(d.failure("Unable to ask Key-Value Store", object, err))

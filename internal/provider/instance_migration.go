@@ -207,7 +207,7 @@ func refuseReplacement(state, plan instanceModel, change keyvalue.Change, terms 
 				"{ retire = \"always\" } destroys it.", state.label(), state.RetiredInstanceID.ValueString()))
 	case !plan.Name.IsUnknown() && !plan.Name.Equal(state.Name):
 		diags.AddAttributeError(path.Root("name"), "A replacement keeps the name", fmt.Sprintf(
-			"%s is to be replaced by another store, which takes over its name: by that it is found again, whatever happens meanwhile. "+
+			"%s is to be replaced by another store, which takes over its name: an interrupted replacement is found by that name. "+
 				"Leave name as it is, apply, and rename the new store then.", state.label()))
 	case !terms.recreates() && change.Method == keyvalue.Refused:
 		diags.AddAttributeError(at, "This change needs a new, empty Key-Value Store", fmt.Sprintf(
@@ -305,11 +305,11 @@ func (m migrationModel) describe(change keyvalue.Change) []string {
 	}
 	switch m.retires() {
 	case replacement.RetireAlways:
-		facts = append(facts, "The old store is destroyed afterwards, be the copy proven or not.")
+		facts = append(facts, "The old store is destroyed afterwards, whether or not the copy is proven.")
 	case replacement.RetireNever:
 		facts = append(facts, "The old store is kept under another name, "+paidFor(change.PriceBefore)+".")
 	default:
-		facts = append(facts, "The old store is destroyed when the keys of both have been counted and are as many. "+
+		facts = append(facts, "The old store is destroyed when the keys of both have been counted and their numbers are equal. "+
 			"Where they cannot be counted, as in a Private Space from outside, it is kept under another name, "+
 			paidFor(change.PriceBefore)+", until migration = { retire = \"always\" } is applied.")
 	}

@@ -183,20 +183,20 @@ func (r *instanceResource) appsHeld(f replacement.AppsHeld) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("The apps are still held", fmt.Sprintf(
 		"%s\n\nSome attachments lead to the new store and some to the old one, and could not be moved back. "+
 			"So that nothing is written to either, these apps stay in maintenance mode or scaled down, as `migration` says:\n%s\n\n"+
-			"The cause removed, apply again: that moves the rest and puts the apps back. What an app was like before "+
+			"Remove the cause, then apply again: that moves the rest and puts the apps back. What an app was like before "+
 			"is in its config var %s.",
 		r.failure("", f.Old.String(), f.Err).Detail(), bullets(held), replacement.HoldVar))
 }
 
 // undoFailed reports a failed undo, and the state of the stores.
 func (r *instanceResource) undoFailed(f replacement.UndoFailed) diag.Diagnostic {
-	stands := "How far it is could not be found out, so nothing has been changed."
+	stands := "The state of the replacement could not be read, so nothing has been changed."
 	if f.New != nil {
 		stands = fmt.Sprintf("The store is as it was, and in use. The new one, %s (%s), may still be there, and no "+
 			"app uses it.", f.New.Name, f.New.ID)
 	}
 	return diag.NewErrorDiagnostic("Unable to undo the replacement of Key-Value Store", fmt.Sprintf(
-		"%s\n\n%s The cause removed, apply again to undo it.", r.failure("", f.Old.String(), f.Err).Detail(), stands))
+		"%s\n\n%s Remove the cause, then apply again to undo the replacement.", r.failure("", f.Old.String(), f.Err).Detail(), stands))
 }
 
 // successorWarning reports that a read found the store replaced by another one.
@@ -206,7 +206,7 @@ func (m instanceModel) successorWarning(by heroku.AddOn) diag.Diagnostic {
 		was = "is kept under another name"
 	}
 	return diag.NewWarningDiagnostic("The store was replaced by another one", fmt.Sprintf(
-		"%s %s, and %s (%s) bears its name and the attachment %s: it replaced that store in a run that was lost before it could say so. "+
+		"%s %s, and %s (%s) bears its name and the attachment %s: it replaced that store in a run that ended before it could save its state. "+
 			"Nothing is left to do.", m.label(), was, by.Name, by.ID, keyvalue.ForkAttachment(m.ID.ValueString())))
 }
 
@@ -274,7 +274,7 @@ func willNotBeDestroyed(keeper instanceModel, kept, doubt string) diag.Diagnosti
 }
 
 func notDestroyed(keeper instanceModel, kept, doubt string) string {
-	return fmt.Sprintf("%s is said to have replaced the store %s, and that one is not proven to be left over from it: "+
+	return fmt.Sprintf("According to the state, %s replaced the store %s, but that is not proven: "+
 		"%s. It is kept as it is. "+
 		"Look at it with `heroku addons:info %[2]s`; if nobody needs it, destroy it with `heroku addons:destroy %[2]s`.",
 		keeper.label(), kept, doubt)
@@ -452,7 +452,7 @@ func judgeSource(report probe.Report, at path.Path, external bool, target keyval
 	var diags diag.Diagnostics
 	if external && !report.CanFork {
 		diags.AddAttributeError(at, "The source cannot be forked",
-			"The server of the source lets this user not replicate from it (SYNC and PSYNC), which is how Heroku copies a store. "+
+			"The server of the source does not let this user replicate from it (SYNC and PSYNC), which is how Heroku copies a store. "+
 				"Give the user of the URL that permission (+psync +replconf +ping, in Redis), or copy the keys by other means.")
 	}
 	plan, published := keyvalue.LookupPlan(target)

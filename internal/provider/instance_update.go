@@ -250,7 +250,7 @@ func unannouncedVersionWarning(label string, floor keyvalue.Version, ordered fun
 	}
 	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("version"), "No announced version is as new as that", fmt.Sprintf(
 		"%s is to run at least version %s. Versions that Heroku has announced, as far as this provider knows: %s. "+
-			"Version %s is ordered, and Heroku decides whether there is one.", label, floor, keyvalue.ReleaseList(), ordered(floor)))}
+			"Version %s is ordered, and Heroku decides whether it exists.", label, floor, keyvalue.ReleaseList(), ordered(floor)))}
 }
 
 // orderedUpgradeWarning warns that lowering the minimum does not cancel an upgrade that has been ordered.
