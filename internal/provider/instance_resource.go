@@ -157,7 +157,7 @@ func (r *instanceResource) planExisting(ctx context.Context, state, config insta
 	return diags
 }
 
-// planUpdate plans a change and warns of its consequences. It also resumes an unfinished creation or replacement.
+// planUpdate plans a change and warns of its consequences. It also plans to resume an unfinished creation or replacement.
 func (r *instanceResource) planUpdate(ctx context.Context, state, config instanceModel, plan *instanceModel,
 	applies bool) diag.Diagnostics {
 	r.noteState(state)

@@ -36,7 +36,7 @@ func (r *instanceResource) Update(ctx context.Context, req resource.UpdateReques
 		resp.Diagnostics.Append(r.certificates.save(ctx, m.addOnID(), resp.Private)...)
 		resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: m.ID})...)
 	}
-	// app_id or plan may have been unknown in the plan.
+	// app_id or plan may have been unknown when the plan was made, so the change is judged again.
 	change := keyvalue.Impact(state.spec(), plan.spec())
 	if resp.Diagnostics.Append(refuseUpgrade(state, plan, change, plan.terms(ctx))...); resp.Diagnostics.HasError() {
 		return
@@ -243,7 +243,7 @@ func (r *instanceResource) planVersion(ctx context.Context, state instanceModel,
 	return true, diags
 }
 
-// unannouncedVersionWarning warns of a minimum that no version satisfies which Heroku has announced.
+// unannouncedVersionWarning warns of a minimum that no announced version satisfies.
 func unannouncedVersionWarning(label string, floor keyvalue.Version, ordered func(keyvalue.Version) keyvalue.Version) diag.Diagnostics {
 	if floor == "" || floor.Announced() {
 		return nil
