@@ -26,7 +26,7 @@ import (
 )
 
 // An action is invoked with its configuration and leaves nothing in the state. When it is interrupted, what it ends with is
-// heard (see finishingServer), but nothing in between, and nothing at all after a crash: each one can be invoked again, and
+// heard (see drainingServer), but nothing in between, and nothing at all after a crash: each one can be invoked again, and
 // then goes on from what it finds at Heroku.
 
 // invocation is one run of an action about one object: what it says of its steps, and the time it has.
@@ -270,10 +270,10 @@ func (a *maintenanceRunAction) ModifyPlan(ctx context.Context, req action.Modify
 	}
 	m, err := u.latest(ctx)
 	if err == nil && !m.Outstanding() && m.Status != heroku.MaintenanceRunning {
-		f.idle(nothingTo("run", m))
+		f.idle(nothingToDo("run", m))
 		return
 	}
-	refusal, e := u.unprepared(ctx)
+	refusal, e := u.checkPrepared(ctx)
 	if err != nil || e != nil || m.Outstanding() && f.refuses(refusal) {
 		return
 	}
@@ -324,7 +324,7 @@ func (a *versionAction) ModifyPlan(ctx context.Context, req action.ModifyPlanReq
 			upgraded, offline, attachedTo(u.attachments, "lose their connections and restart then")))
 		return
 	}
-	refusal, err := u.unprepared(ctx)
+	refusal, err := u.checkPrepared(ctx)
 	if err != nil || f.refuses(refusal) {
 		return
 	}
@@ -364,13 +364,13 @@ func (a *maintenanceScheduleAction) ModifyPlan(ctx context.Context, req action.M
 	if !found || f.refuses(refuseOnMini(f.addOn)) {
 		return
 	}
-	c, refusal, err := a.choose(ctx, f.addOn, config)
+	c, refusal, err := a.chooseWeek(ctx, f.addOn, config)
 	switch {
 	case err != nil:
 	case refusal != nil:
 		f.refuses(diag.Diagnostics{refusal})
-	case c.nothing != "":
-		f.idle(c.nothing)
+	case c.skip != "":
+		f.idle(c.skip)
 	}
 }
 

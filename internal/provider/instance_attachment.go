@@ -46,7 +46,7 @@ func (r *instanceResource) attachAs(ctx context.Context, addOn heroku.AddOn, nam
 // such as its successor with create_before_destroy: Heroku chose another name for that one, since this one was taken. The app
 // is never without REDIS_URL then.
 func (r *instanceResource) handOver(ctx context.Context, m instanceModel) diag.Diagnostics {
-	app, heir := heroku.AppID(m.AppID.ValueString()), heroku.AddOnID(r.run.heir(m.AppID.ValueString()))
+	app, heir := heroku.AppID(m.AppID.ValueString()), heroku.AddOnID(r.run.soleUnnamedStore(m.AppID.ValueString()))
 	if heir == "" || heir == m.addOnID() {
 		return nil
 	}
@@ -213,8 +213,8 @@ func (c *connection) refuseVarInUse(ctx context.Context, app heroku.AppID, name 
 		return nil
 	case holder == nil:
 		return c.refuseVarByHand(ctx, app, name, at)
-	case holder.AddOnID == of || c.run.comesToKnow(ctx, storeObject(holder.AddOnID), knowWithin) ||
-		c.run.knows(object{"kvs_attachment", string(holder.ID)}):
+	case holder.AddOnID == of || c.run.awaitInState(ctx, storeObject(holder.AddOnID), knowWithin) ||
+		c.run.isInState(object{"kvs_attachment", string(holder.ID)}):
 		return nil
 	}
 	return diag.Diagnostics{heldByAnother(*holder, at)}
@@ -235,7 +235,7 @@ func heldByAnother(holder heroku.Attachment, at path.Path) diag.Diagnostic {
 
 // warnOfChance: of several stores without a name for their attachment the first one to be ordered becomes REDIS.
 func (r *instanceResource) warnOfChance(app heroku.AppID, config instanceModel) diag.Diagnostics {
-	if !config.AttachmentName.IsNull() || r.run.unnamed(string(app)) != 2 || r.run.knows(primaryOf(app)) {
+	if !config.AttachmentName.IsNull() || r.run.countUnnamed(string(app)) != 2 || r.run.isInState(primaryOf(app)) {
 		return nil
 	}
 	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("attachment_name"),
@@ -300,14 +300,14 @@ func (r *instanceResource) orderAttached(ctx context.Context, app heroku.App, or
 		return r.client.CreateAddOn(ctx, app.ID, order)
 	}
 	defer r.orders.Lock([]heroku.AppID{app.ID})() // Heroku takes one order at a time for an app anyway
-	if r.run.knows(primaryOf(app.ID)) {
+	if r.run.isInState(primaryOf(app.ID)) {
 		return r.client.CreateAddOn(ctx, app.ID, order)
 	}
 	primary := order
 	primary.AttachmentName = keyvalue.PrimaryAttachment
 	addOn, err := r.client.CreateAddOn(ctx, app.ID, primary)
 	if err == nil {
-		r.run.note(primaryOf(app.ID))
+		r.run.noteInState(primaryOf(app.ID))
 	}
 	if !heroku.HasID(err, "confirmation_required") {
 		return addOn, err
@@ -319,6 +319,6 @@ func (r *instanceResource) orderAttached(ctx context.Context, app heroku.App, or
 	case heroku.AttachmentNamed(attachments, keyvalue.PrimaryAttachment) == nil:
 		return addOn, err
 	}
-	r.run.note(primaryOf(app.ID))
+	r.run.noteInState(primaryOf(app.ID))
 	return r.client.CreateAddOn(ctx, app.ID, order)
 }

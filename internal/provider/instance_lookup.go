@@ -180,7 +180,7 @@ func flagsOf(m instanceModel) string {
 
 // addOn reads an add-on. A store that was completed in this run is not read again by all that belongs to it.
 func (c *connection) addOn(ctx context.Context, id heroku.AddOnID) (heroku.AddOn, error) {
-	if addOn, complete := c.run.completed(id); complete {
+	if addOn, complete := c.run.completedStore(id); complete {
 		return addOn, nil
 	}
 	return c.client.AddOn(ctx, id)
@@ -306,7 +306,7 @@ func (r *instanceResource) creationFailure(ctx context.Context, app heroku.App, 
 		return failure
 	}
 	if r.run != nil { // if it is another instance's in this run, that one leaves it alone
-		r.run.want(storeObject(taken.ID))
+		r.run.noteWanted(storeObject(taken.ID))
 	}
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "An add-on with this name exists already", fmt.Sprintf(
 		"%s\n\nThe name belongs to an add-on of the app %s: choose another name, or manage the existing store by importing it:\n\n%s\n\n"+

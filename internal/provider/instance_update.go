@@ -293,9 +293,9 @@ func refuseUpgrade(state, plan instanceModel, change keyvalue.Change, terms migr
 // upgradeOf prepares the upgrade of a store, as kvs_upgrade_version does it. A store that was ordered just now has no
 // keys, and nobody uses it.
 func (r *instanceResource) upgradeOf(ctx context.Context, m instanceModel, addOn heroku.AddOn, young bool,
-	timeout time.Duration) (*maintenanceRun, upgrade, diag.Diagnostics) {
+	timeout time.Duration) (*maintenanceRun, upgradeRequest, diag.Diagnostics) {
 	terms := m.terms(ctx)
-	asked := upgrade{
+	asked := upgradeRequest{
 		floor: keyvalue.Version(m.Version.ValueString()), now: young || terms.upgrades() == upgradeNow,
 		acceptDataLoss: young || terms.AcceptDataLoss.ValueBool(), consent: path.Root("migration"),
 	}
