@@ -306,7 +306,7 @@ func (r *instanceResource) creationFailure(ctx context.Context, app heroku.App, 
 		return failure
 	}
 	if r.run != nil { // if it is another instance's in this run, that one leaves it alone
-		r.run.noteWanted(storeObject(taken.ID))
+		r.run.noteRefused(storeObject(taken.ID))
 	}
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "An add-on with this name exists already", fmt.Sprintf(
 		"%s\n\nThe name belongs to an add-on of the app %s: choose another name, or manage the existing store by importing it:\n\n%s\n\n"+

@@ -21,8 +21,7 @@ type run struct {
 	asking  func() bool // whether any instance is waiting for an answer of Heroku; nil without a client
 	inState map[object]bool
 	kept    map[object]bool
-	wanted  map[object]bool
-	skipped map[object]bool
+	refused map[object]bool
 	claims  map[string][]claim
 	warned  map[string]bool
 
@@ -71,7 +70,7 @@ type claim struct {
 
 func newRun() *run {
 	return &run{
-		inState: make(map[object]bool), kept: make(map[object]bool), wanted: make(map[object]bool), skipped: make(map[object]bool),
+		inState: make(map[object]bool), kept: make(map[object]bool), refused: make(map[object]bool),
 		claims: make(map[string][]claim), deleting: make(map[object]bool), deleted: make(map[object]bool),
 		warned: make(map[string]bool), rangeEdits: make(map[string][]rangeEdit), planned: make(map[object]objectChange),
 		refreshed: make(map[object]bool), stateObjects: make(map[object]stateObject),
@@ -112,7 +111,7 @@ func (r *run) noteKept(o object) {
 	r.kept[o] = true
 }
 
-// isKept reports whether noteKept was called for an object.
+// isKept reports whether an instance of this run keeps the object.
 func (r *run) isKept(o object) bool {
 	if r == nil {
 		return false
@@ -122,16 +121,15 @@ func (r *run) isKept(o object) bool {
 	return r.kept[o]
 }
 
-// skipDelete reports whether another instance of this run keeps or wants the object, so that Delete must leave it alone. Delete
-// calls it before it sends anything; otherwise the object counts as being deleted from then on.
+// skipDelete reports whether Delete must leave the object alone, because another instance of this run keeps it or was refused for
+// it. Delete calls it before it sends anything: if the result is false, the object counts as being deleted from then on.
 func (r *run) skipDelete(o object) bool {
 	if r == nil {
 		return false
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	skip := r.kept[o] || r.wanted[o]
-	r.skipped[o] = r.skipped[o] || skip
+	skip := r.kept[o] || r.refused[o]
 	r.deleting[o] = !skip
 	return skip
 }
@@ -140,32 +138,15 @@ func (r *run) skipDelete(o object) bool {
 // the same time when the address of an instance has changed without a moved block.
 const deleteTimeout = 5 * time.Second
 
-// inherit is called by a creation that meets its object at Heroku. It reports whether the instance that had the object gives
-// it up in this run, and waits up to deleteTimeout for that. From then on Delete leaves the object alone, also when the creation
-// is refused.
-func (r *run) inherit(ctx context.Context, clock heroku.Clock, o object) bool {
+// noteRefused records that a creation was refused because its object exists already. A Delete of that object, by another instance
+// of this run, then leaves it alone.
+func (r *run) noteRefused(o object) {
 	if r == nil {
-		return false
+		return
 	}
-	const step = 100 * time.Millisecond
-	for waited := time.Duration(0); ; waited += step {
-		if r.noteWanted(o) {
-			r.noteKept(o)
-			return true
-		}
-		if waited >= deleteTimeout || clock.Sleep(ctx, step) != nil {
-			return false
-		}
-	}
-}
-
-// noteWanted records that a creation needs the object, and reports whether a Delete has left it alone since the first such call.
-func (r *run) noteWanted(o object) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	given := r.skipped[o] && r.wanted[o]
-	r.wanted[o] = true
-	return given
+	r.refused[o] = true
 }
 
 // claim registers the claim of an instance under a key, and returns another one that conflicts with it. A planned destroy makes

@@ -167,14 +167,6 @@ func (r *run) appStays(id string) bool {
 	return r.stateObjects[object{"kvs_app", id}].change == stays
 }
 
-// noteRefused records that a creation was refused because its object exists already. A Delete of that object, by another instance
-// of this run, then leaves it alone.
-func (r *run) noteRefused(o object) {
-	if r != nil {
-		r.noteWanted(o)
-	}
-}
-
 // destroyedAndTaken refuses a destroy and a creation under one name, which is what a changed address looks like. Terraform would
 // run the two in any order, and the successor would begin without the content of the destroyed object.
 func destroyedAndTaken(m stateObject, taker string) diag.Diagnostic {

@@ -3,17 +3,7 @@
 
 package provider
 
-import (
-	"context"
-	"testing"
-	"time"
-)
-
-// handyClock calls a function instead of sleeping.
-type handyClock struct{ sleep func() error }
-
-func (handyClock) Now() time.Time                               { return time.Time{} }
-func (c handyClock) Sleep(context.Context, time.Duration) error { return c.sleep() }
+import "testing"
 
 func TestRun_yieldsWhatAnotherInstanceKeeps(t *testing.T) {
 	r, o := newRun(), object{"kvs_attachment", "a"}
@@ -29,27 +19,11 @@ func TestRun_yieldsWhatAnotherInstanceKeeps(t *testing.T) {
 	}
 }
 
-func TestRun_inherits(t *testing.T) {
+func TestRun_deleteLeavesWhatACreationWasRefusedFor(t *testing.T) {
 	r, o := newRun(), object{"kvs_attachment", "a"}
-	given := r.inherit(t.Context(), handyClock{func() error { r.skipDelete(o); return nil }}, o)
-	if !given || !r.isKept(o) {
-		t.Errorf("given %t, kept %t: the Delete came while the creation waited", given, r.isKept(o))
-	}
-
-	r, sleeps := newRun(), 0
-	if r.inherit(t.Context(), handyClock{func() error { sleeps++; return nil }}, o) || sleeps != 50 {
-		t.Errorf("inherited from nobody, or waited %d times instead of 50", sleeps)
-	}
+	r.noteRefused(o)
 	if !r.skipDelete(o) {
 		t.Error("a Delete took away what a creation was refused for")
-	}
-}
-
-func TestRun_inheritsNothingDeleted(t *testing.T) {
-	r, o := newRun(), object{"kvs_attachment", "a"}
-	r.skipDelete(o) // before anybody wanted it, so that it is deleted
-	if r.inherit(t.Context(), handyClock{func() error { return context.Canceled }}, o) {
-		t.Error("inherited what a Delete has not left")
 	}
 }
 
