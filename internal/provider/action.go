@@ -26,7 +26,7 @@ import (
 )
 
 // An action is invoked with its configuration and leaves nothing in the state. Terraform receives the final diagnostics of an
-// interrupted action (see finishingServer), but no progress messages, and nothing after a crash. Every action can therefore be
+// interrupted action (see drainingServer), but no progress messages, and nothing after a crash. Every action can therefore be
 // invoked again, and continues from what it finds at Heroku.
 
 // invocation is one run of an action on one object. It sends progress messages and has a time limit.
@@ -271,10 +271,10 @@ func (a *maintenanceRunAction) ModifyPlan(ctx context.Context, req action.Modify
 	}
 	m, err := u.latest(ctx)
 	if err == nil && !m.Outstanding() && m.Status != heroku.MaintenanceRunning {
-		f.warnNothingToDo(nothingTo("run", m))
+		f.warnNothingToDo(nothingToDo("run", m))
 		return
 	}
-	refusal, e := u.unprepared(ctx)
+	refusal, e := u.checkPrepared(ctx)
 	if err != nil || e != nil || m.Outstanding() && f.warnRefused(refusal) {
 		return
 	}
@@ -325,7 +325,7 @@ func (a *versionAction) ModifyPlan(ctx context.Context, req action.ModifyPlanReq
 			upgraded, offline, attachedTo(u.attachments, "lose their connections and restart then")))
 		return
 	}
-	refusal, err := u.unprepared(ctx)
+	refusal, err := u.checkPrepared(ctx)
 	if err != nil || f.warnRefused(refusal) {
 		return
 	}
@@ -365,13 +365,13 @@ func (a *maintenanceScheduleAction) ModifyPlan(ctx context.Context, req action.M
 	if !found || f.warnRefused(refuseOnMini(f.addOn)) {
 		return
 	}
-	c, refusal, err := a.choose(ctx, f.addOn, config)
+	c, refusal, err := a.chooseWeek(ctx, f.addOn, config)
 	switch {
 	case err != nil:
 	case refusal != nil:
 		f.warnRefused(diag.Diagnostics{refusal})
-	case c.nothing != "":
-		f.warnNothingToDo(c.nothing)
+	case c.skip != "":
+		f.warnNothingToDo(c.skip)
 	}
 }
 

@@ -23,8 +23,8 @@ const appType = "kvs_app"
 
 func (m appModel) object() object { return object{appType, m.ID.ValueString()} }
 
-func (m appModel) member(f fate) member {
-	return member{object: m.object(), name: m.Name.ValueString(), label: m.String(), fate: f}
+func (m appModel) stateObject(change objectChange) stateObject {
+	return stateObject{object: m.object(), name: m.Name.ValueString(), label: m.String(), change: change}
 }
 
 // fixedChanges are the known changes that need a new app.
@@ -39,7 +39,7 @@ func (m appModel) fixedChanges(plan appModel) []fixedChange {
 // fixedChanges adds a space_id that is unknown because the app's own space is replaced.
 func (r *appResource) fixedChanges(state, plan appModel) []fixedChange {
 	changes := state.fixedChanges(plan)
-	if plan.SpaceID.IsUnknown() && r.run.goes(object{spaceType, state.SpaceID.ValueString()}) {
+	if plan.SpaceID.IsUnknown() && r.run.willBeDestroyed(object{spaceType, state.SpaceID.ValueString()}) {
 		changes = append(changes, fixedChange{"space_id", state.SpaceID, plan.SpaceID})
 	}
 	return changes
@@ -69,35 +69,35 @@ func (m appModel) outdated(plan appModel, app heroku.App) diag.Diagnostics {
 		liveValue{"maintenance", m.Maintenance, plan.Maintenance, now.Maintenance})
 }
 
-// planEnd plans that an app is destroyed or replaced.
-func (r *appResource) planEnd(ctx context.Context, state appModel, f fate) diag.Diagnostics {
-	diags := r.run.plans(state.member(f))
+// planDestroy plans that an app is destroyed or replaced.
+func (r *appResource) planDestroy(ctx context.Context, state appModel, change objectChange) diag.Diagnostics {
+	diags := r.run.notePlan(state.stateObject(change))
 	diags.Append(r.protected.refuseLoss(state)...)
 	if !diags.HasError() {
-		diags.Append(r.lossWarning(ctx, state, f)...)
+		diags.Append(r.lossWarning(ctx, state, change)...)
 	}
 	return diags
 }
 
-// planStay plans that an app stays: unchanged, or changed in place.
-func (r *appResource) planStay(state, plan appModel) diag.Diagnostics {
+// planInPlace plans that an app stays: unchanged, or changed in place.
+func (r *appResource) planInPlace(state, plan appModel) diag.Diagnostics {
 	var diags diag.Diagnostics
-	m := state.member(stays)
+	m := state.stateObject(stays)
 	m.name = plan.Name.ValueString()
 	if !plan.Name.Equal(state.Name) {
-		_, _, refused := r.run.takes(m.name, taking{m.object, m.label})
+		_, _, refused := r.run.claimName(m.name, nameClaim{m.object, m.label})
 		diags.Append(refused...)
 	}
-	diags.Append(r.run.plans(m)...)
+	diags.Append(r.run.notePlan(m)...)
 	r.protected.noteApp(state)
 	diags.Append(r.protected.refuseLossIn(state)...)
 	return diags
 }
 
 // lossWarning lists what is lost with an app, because no new app will have it.
-func (r *appResource) lossWarning(ctx context.Context, state appModel, f fate) diag.Diagnostics {
+func (r *appResource) lossWarning(ctx context.Context, state appModel, change objectChange) diag.Diagnostics {
 	lost := []string{"its web address, releases, dynos, settings and config vars"}
-	if r.client != nil && r.run.look() {
+	if r.client != nil && r.run.mayReadMore() {
 		names, err := r.client.ConfigVarNames(ctx, state.appID())
 		if heroku.IsNotFound(err) {
 			return nil // already gone, as Read has reported
@@ -110,7 +110,7 @@ func (r *appResource) lossWarning(ctx context.Context, state appModel, f fate) d
 		}
 	}
 	successor := ""
-	if f == isReplaced {
+	if change == isReplaced {
 		successor = "\n\nThe app that replaces it begins empty."
 	}
 	return diag.Diagnostics{diag.NewWarningDiagnostic("The app is destroyed with all that it has",
@@ -194,7 +194,7 @@ func (r *appResource) checkSpace(ctx context.Context, config appModel) diag.Diag
 	if heroku.IsNotFound(err) {
 		diags.Append(unknownSpace(config))
 	} else if err == nil {
-		space.Team = cmp.Or(r.owners.of(space.ID), space.Team)
+		space.Team = cmp.Or(r.owners.team(space.ID), space.Team)
 		diags.Append(config.checkAgainst(space)...)
 	}
 	return diags

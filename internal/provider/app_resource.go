@@ -147,7 +147,7 @@ func (r *appResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	}
 	if req.Plan.Raw.IsNull() {
 		if !resp.Diagnostics.HasError() {
-			resp.Diagnostics.Append(r.planEnd(ctx, state, isDestroyed)...)
+			resp.Diagnostics.Append(r.planDestroy(ctx, state, isDestroyed)...)
 		}
 		return
 	}
@@ -163,11 +163,11 @@ func (r *appResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 		resp.Diagnostics.Append(r.checkPlace(ctx, config)...)
 		resp.Diagnostics.Append(r.run.planReplacement(req, resp, state.object(), state.String(), changes)...)
 		if !resp.Diagnostics.HasError() {
-			resp.Diagnostics.Append(r.planEnd(ctx, state, isReplaced)...)
+			resp.Diagnostics.Append(r.planDestroy(ctx, state, isReplaced)...)
 		}
 	} else {
 		resp.Diagnostics.Append(r.planUpdate(ctx, state, config, &plan)...)
-		resp.Diagnostics.Append(r.planStay(state, plan)...)
+		resp.Diagnostics.Append(r.planInPlace(state, plan)...)
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 }
@@ -185,7 +185,7 @@ func (r *appResource) planCreate(ctx context.Context, config appModel, plan *app
 		}
 	}
 	name := plan.Name.ValueString()
-	replaced, found, diags := r.run.takes(name, taking{object{resourceType: appType}, fmt.Sprintf("a new app %q", name)})
+	replaced, found, diags := r.run.claimName(name, nameClaim{object{resourceType: appType}, fmt.Sprintf("a new app %q", name)})
 	if found {
 		former := appModel{ID: types.StringValue(replaced.id), Name: plan.Name}
 		if diags.Append(r.protected.refuseLoss(former)...); !diags.HasError() {
@@ -253,7 +253,7 @@ func (r *appResource) Create(ctx context.Context, req resource.CreateRequest, re
 		resp.Diagnostics.Append(r.creationFailure(ctx, plan.Name.ValueString(), err))
 		return
 	}
-	r.run.keep(object{madeApp, string(app.ID)})
+	r.run.noteKept(object{madeApp, string(app.ID)})
 	var state appModel
 	state.read(app)
 	wanted := plan.Maintenance
@@ -285,7 +285,7 @@ func (r *appResource) creationFailure(ctx context.Context, name string, err erro
 	if findErr != nil {
 		return failure
 	}
-	r.run.refuses(object{appType, string(taken.ID)})
+	r.run.noteRefused(object{appType, string(taken.ID)})
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "An app with this name exists already", fmt.Sprintf(
 		"%s\n\nThe name belongs to an app that this token can see: choose another name, or manage the existing app by "+
 			"importing it:\n\n%s\n\n"+
@@ -323,7 +323,7 @@ func (r *appResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 		return
 	}
 	state.read(app)
-	r.run.found(state.member(unplanned))
+	r.run.noteRefreshed(state.stateObject(unplanned))
 	r.protected.noteApp(state)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
@@ -398,7 +398,7 @@ func (r *appResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	if r.run.yield(state.object()) {
+	if r.run.skipDelete(state.object()) {
 		resp.Diagnostics.Append(wantedElsewhere(appType, state.String()))
 		return
 	}

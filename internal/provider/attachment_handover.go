@@ -63,7 +63,7 @@ func (r *instanceResource) onlyOwnerOfFirst(ctx context.Context, req resource.Mo
 // replaces; either may be empty.
 func (r *run) claimFirst(id, replaced string, plan instanceModel, configured types.String) diag.Diagnostics {
 	if id != "" {
-		r.note(object{"kvs_instance", id})
+		r.noteInState(object{"kvs_instance", id})
 	}
 	if !known(configured) || !known(plan.AppID) {
 		return nil
@@ -75,7 +75,7 @@ func (r *run) claimFirst(id, replaced string, plan instanceModel, configured typ
 }
 
 func (r *run) claimAttachment(app, name string, at path.Path, mine claim) diag.Diagnostics {
-	other, conflict := r.claim(attachmentThing(app, name), mine)
+	other, conflict := r.claim(attachmentClaimKey(app, name), mine)
 	if !conflict {
 		return nil
 	}
@@ -95,11 +95,11 @@ func (r *attachmentResource) planCreation(ctx context.Context, config attachment
 	replaced string, applies bool) diag.Diagnostics {
 	plan.TakesOver = types.StringNull()
 	app := plan.AppID.ValueString()
-	if config.Name.IsNull() || r.run.keeps(object{madeApp, app}) {
+	if config.Name.IsNull() || r.run.isKept(object{madeApp, app}) {
 		return nil
 	}
 	if !plan.known() {
-		if replaced != "" || r.run.comesToKnow(ctx, object{destroyedAttachment, plan.Name.ValueString()}, planningTime) {
+		if replaced != "" || r.run.awaitInState(ctx, object{destroyedAttachment, plan.Name.ValueString()}, planningTime) {
 			plan.TakesOver = types.StringUnknown()
 		}
 		return nil
@@ -141,7 +141,7 @@ func (r *attachmentResource) planTakeover(ctx context.Context, holder heroku.Att
 	switch {
 	case applies:
 		plan.TakesOver = types.StringValue(string(holder.ID))
-	case r.run.comesToKnow(ctx, object{"kvs_attachment", string(holder.ID)}, knowWithin) || r.isFirst(ctx, holder, wanted):
+	case r.run.awaitInState(ctx, object{"kvs_attachment", string(holder.ID)}, knowWithin) || r.isFirst(ctx, holder, wanted):
 		plan.TakesOver = types.StringUnknown()
 	default:
 		return false
@@ -154,7 +154,7 @@ func (r *attachmentResource) planTakeover(ctx context.Context, holder heroku.Att
 // whether Terraform will report it.
 func (r *attachmentResource) refuseTakeover(holder heroku.Attachment, plan attachmentModel, applies bool) diag.Diagnostics {
 	if !applies {
-		return r.run.sole(object{"kvs_attachment", string(holder.ID)}, plan.String(), isTaken)
+		return r.run.refuseDuplicate(object{"kvs_attachment", string(holder.ID)}, plan.String(), isTakenOver)
 	}
 	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("takes_over"),
 		"The attachment is taken over as it is", fmt.Sprintf(
@@ -169,7 +169,7 @@ func (r *attachmentResource) refuseTakeover(holder heroku.Attachment, plan attac
 func (r *attachmentResource) planConfigVar(ctx context.Context, state, plan attachmentModel) diag.Diagnostics {
 	app := heroku.AppID(plan.AppID.ValueString())
 	stays := plan.AppID.Equal(state.AppID) && plan.Name.Equal(state.Name)
-	if stays || !known(plan.AppID) || !known(plan.Name) || r.run.keeps(object{madeApp, string(app)}) {
+	if stays || !known(plan.AppID) || !known(plan.Name) || r.run.isKept(object{madeApp, string(app)}) {
 		return nil
 	}
 	return r.refuseVarByHand(ctx, app, plan.Name.ValueString(), path.Root("name"))
@@ -180,7 +180,7 @@ func (r *attachmentResource) planConfigVar(ctx context.Context, state, plan atta
 func (r *attachmentResource) isFirst(ctx context.Context, a heroku.Attachment, wanted heroku.AddOnID) bool {
 	chosen := a.Name == keyvalue.PrimaryAttachment || strings.HasPrefix(a.Name, "HEROKU_REDIS_")
 	return chosen && a.AddOnID == wanted && a.AppID == a.OwnerAppID &&
-		r.run.comesToKnow(ctx, object{"kvs_instance", string(wanted)}, planningTime)
+		r.run.awaitInState(ctx, object{"kvs_instance", string(wanted)}, planningTime)
 }
 
 // handover is the effect of attaching a store under a name on the present holder of the name.
@@ -222,7 +222,7 @@ func (r *attachmentResource) judge(ctx context.Context, holder *heroku.Attachmen
 
 // madeHere reports whether an attachment is the first one of a store that this run ordered without an attachment name.
 func (r *attachmentResource) madeHere(a heroku.Attachment) bool {
-	return a.AppID == a.OwnerAppID && r.run.keeps(object{madeStore, string(a.AddOnID)})
+	return a.AppID == a.OwnerAppID && r.run.isKept(object{madeStore, string(a.AddOnID)})
 }
 
 // planHandover reports at plan time what apply will do to the holder of the planned name. A failed read is ignored, because
@@ -470,7 +470,7 @@ func (r *attachmentResource) takenOver(ctx context.Context, plan *attachmentMode
 		plan.TakesOver = types.StringNull()
 		attachments, err := r.client.AppAttachments(ctx, heroku.AppID(plan.AppID.ValueString()))
 		if holder := heroku.AttachmentNamed(attachments, plan.Name.ValueString()); err == nil && holder != nil &&
-			r.run.knows(object{"kvs_attachment", string(holder.ID)}) {
+			r.run.isInState(object{"kvs_attachment", string(holder.ID)}) {
 			plan.TakesOver = types.StringValue(string(holder.ID))
 		}
 	}
@@ -478,7 +478,7 @@ func (r *attachmentResource) takenOver(ctx context.Context, plan *attachmentMode
 	if taken == "" {
 		return nil
 	}
-	if !r.run.take(object{"kvs_attachment", taken}) {
+	if !r.run.tryKeep(object{"kvs_attachment", taken}) {
 		r.run.awaitDeleted(ctx, object{"kvs_attachment", taken})
 		return nil
 	}

@@ -150,18 +150,18 @@ func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.Modify
 	var state, plan, config attachmentModel
 	if !req.State.Raw.IsNull() {
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-		r.run.note(state.object())
-		tellSuccessor(ctx, resp, state.ID)
+		r.run.noteInState(state.object())
+		setReplacedID(ctx, resp, state.ID)
 	}
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	if req.Plan.Raw.IsNull() {
-		r.run.note(object{destroyedAttachment, state.Name.ValueString()})
-		if resp.Diagnostics.Append(r.run.sole(state.object(), state.String(), isDestroyed)...); resp.Diagnostics.HasError() {
+		r.run.noteInState(object{destroyedAttachment, state.Name.ValueString()})
+		if resp.Diagnostics.Append(r.run.refuseDuplicate(state.object(), state.String(), isDestroyed)...); resp.Diagnostics.HasError() {
 			return
 		}
-		r.run.leavesToSuccessor(ctx, state.thing(), resp)
+		r.run.leavesToSuccessor(ctx, state.claimKey(), resp)
 		return
 	}
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
@@ -170,12 +170,12 @@ func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.Modify
 	}
 	replaced := predecessor(ctx, req)
 	if resp.Diagnostics.Append(r.onlyOwner(state, plan, replaced)...); !req.State.Raw.IsNull() && !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(r.run.sole(state.object(), state.String(), plan.fateOf(state))...)
+		resp.Diagnostics.Append(r.run.refuseDuplicate(state.object(), state.String(), plan.changeFrom(state))...)
 	}
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	applies := r.run.applies(r.client, req.ClientCapabilities.DeferralAllowed)
+	applies := r.run.isApplying(r.client, req.ClientCapabilities.DeferralAllowed)
 	if !req.State.Raw.IsNull() && plan.InstanceID.Equal(state.InstanceID) {
 		plan.Revision = state.Revision
 	}
@@ -214,7 +214,7 @@ func (r *attachmentResource) Create(ctx context.Context, req resource.CreateRequ
 	state := plan
 	state.read(attachment)
 	state.Revision = r.revisionSeen(ctx, attachment.AddOnID)
-	r.run.keep(state.object())
+	r.run.noteKept(state.object())
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, attachmentIdentity{ID: state.ID})...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 	checkpointed = !resp.Diagnostics.HasError()
@@ -227,7 +227,7 @@ func (r *attachmentResource) Read(ctx context.Context, req resource.ReadRequest,
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	r.run.read(state.object())
+	r.run.noteRead(state.object())
 	// The identity is set even if the object is gone: the framework requires one, and older CLIs store none.
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, attachmentIdentity{ID: state.ID})...)
 	attachment, err := r.live(ctx, state)
@@ -247,7 +247,7 @@ func (r *attachmentResource) Read(ctx context.Context, req resource.ReadRequest,
 	if store, err := r.client.Store(ctx, attachment.AddOnID); err == nil { // a failed read keeps the known revision
 		state.Revision = revisionOf(attachment.AddOnID, store.ResourceURL, state.Revision)
 	}
-	r.run.note(state.object())
+	r.run.noteInState(state.object())
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, attachmentIdentity{ID: state.ID})...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
@@ -303,14 +303,15 @@ func (r *attachmentResource) Update(ctx context.Context, req resource.UpdateRequ
 	if made.TakesOver.IsUnknown() {
 		made.TakesOver = types.StringNull()
 	}
-	r.run.keep(made.object())
+	r.run.noteKept(made.object())
 	if attachment.ID != before.ID && (attachment.AppID != before.AppID || attachment.Name != before.Name) &&
-		!r.run.yield(state.object()) && !r.run.claimed(ctx, state.thing(), planningTime) { // with a changed count another instance may have it
+		// If count has changed, another instance may have the former attachment.
+		!r.run.skipDelete(state.object()) && !r.run.awaitClaim(ctx, state.claimKey(), planningTime) {
 		former := state
 		former.read(before)
 		resp.Diagnostics.Append(r.detach(ctx, former)...)
 		if resp.Diagnostics.HasError() {
-			resp.Diagnostics.Append(resp.Private.SetKey(ctx, unfinishedAttachment, quoted(string(attachment.ID)))...)
+			resp.Diagnostics.Append(resp.Private.SetKey(ctx, unfinishedAttachment, privateString(string(attachment.ID)))...)
 			resp.Diagnostics.AddWarning("The store is attached under both names", fmt.Sprintf(
 				"On app %s the new attachment %s (%s) is there, and %s (%s) is not gone. Apply again to detach it.",
 				attachment.AppName, attachment.Name, attachment.ID, state.Name.ValueString(), state.ID.ValueString()))
@@ -326,7 +327,9 @@ func (r *attachmentResource) Update(ctx context.Context, req resource.UpdateRequ
 // created.
 const unfinishedAttachment = "attached_beside"
 
-func idOf(private []byte) heroku.AttachmentID { return heroku.AttachmentID(privateText(private)) }
+func idOf(private []byte) heroku.AttachmentID {
+	return heroku.AttachmentID(parsePrivateString(private))
+}
 
 // currentAttachment reads the attachment that the plan starts from. It refuses one that leads to another store by now, because nobody has
 // approved to re-point that.
@@ -366,11 +369,11 @@ func (r *attachmentResource) Delete(ctx context.Context, req resource.DeleteRequ
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	r.run.note(state.object())
-	if len(left) > 0 || r.run.yield(state.object()) {
+	r.run.noteInState(state.object())
+	if len(left) > 0 || r.run.skipDelete(state.object()) {
 		return
 	}
-	defer r.run.deleted(state.object())
+	defer r.run.noteDeleted(state.object())
 	resp.Diagnostics.Append(r.detach(ctx, state)...)
 }
 
@@ -444,12 +447,12 @@ func (m attachmentModel) attachmentID() heroku.AttachmentID {
 
 func (m attachmentModel) object() object { return object{"kvs_attachment", m.ID.ValueString()} }
 
-// thing is the key under which the attachment's name is claimed in a run.
-func (m attachmentModel) thing() string {
-	return attachmentThing(m.AppID.ValueString(), m.Name.ValueString())
+// claimKey is the key under which the attachment's name is claimed in a run.
+func (m attachmentModel) claimKey() string {
+	return attachmentClaimKey(m.AppID.ValueString(), m.Name.ValueString())
 }
 
-func attachmentThing(app, name string) string { return "attachment " + name + " of app " + app }
+func attachmentClaimKey(app, name string) string { return "attachment " + name + " of app " + app }
 
 // known reports whether store, app and name are known.
 func (m attachmentModel) known() bool {
@@ -461,9 +464,9 @@ func (m attachmentModel) attachesAs(other attachmentModel) bool {
 	return m.AppID.Equal(other.AppID) && m.InstanceID.Equal(other.InstanceID) && m.Name.Equal(other.Name)
 }
 
-// fateOf reports whether the plan keeps the attachment of the state, or gives it up for one of another app or name.
-func (m attachmentModel) fateOf(state attachmentModel) fate {
-	if m.known() && m.thing() != state.thing() {
+// changeFrom reports whether the plan keeps the attachment of the state, or gives it up for one of another app or name.
+func (m attachmentModel) changeFrom(state attachmentModel) objectChange {
+	if m.known() && m.claimKey() != state.claimKey() {
 		return isDestroyed
 	}
 	return stays

@@ -410,7 +410,7 @@ func uuidValidator() validator.String { return idRule{stringRule(validateUUID)} 
 type idRule struct{ stringRule }
 
 func (rule idRule) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	if !mayBeInvented(ctx, req.ConfigValue.ValueString()) {
+	if !mayBeMocked(ctx, req.ConfigValue.ValueString()) {
 		rule.stringRule.ValidateString(ctx, req, resp)
 	}
 }

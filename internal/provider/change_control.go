@@ -154,7 +154,7 @@ func (p *kvsProvider) changeControl(ctx context.Context, configured types.Object
 		if problem.Freeze >= 0 {
 			where = at.AtName("freezes").AtListIndex(problem.Freeze).AtName(problem.Attribute)
 		}
-		diags.AddAttributeError(where, "Unusable change control", capital(problem.Text)+".\n\nNothing was sent to Heroku.")
+		diags.AddAttributeError(where, "Unusable change control", capitalize(problem.Text)+".\n\nNothing was sent to Heroku.")
 	}
 	c = control{Control: judge, planned: m.Reference.ValueStringPointer(), recordFile: m.RecordFile.ValueString()}
 	if c.unknown = m.Reference.IsUnknown(); c.unknown {
@@ -163,7 +163,7 @@ func (p *kvsProvider) changeControl(ctx context.Context, configured types.Object
 	if c.recordFile != "" {
 		if err := changecontrol.CheckRecord(c.recordFile); err != nil {
 			diags.AddAttributeError(at.AtName("record_file"), "The change record cannot be written",
-				capital(err.Error())+".\n\nNothing was sent to Heroku: a change that cannot be recorded is not made.")
+				capitalize(err.Error())+".\n\nNothing was sent to Heroku: a change that cannot be recorded is not made.")
 		}
 	}
 	return c, true, diags

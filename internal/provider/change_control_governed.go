@@ -269,7 +269,7 @@ func (c *connection) recordWarning(ctx context.Context) (diags diag.Diagnostics)
 		return nil
 	}
 	if err := c.control.Unwritten(ctx); err != nil {
-		diags.AddWarning("The change record lacks answers", capital(err.Error())+
+		diags.AddWarning("The change record lacks answers", capitalize(err.Error())+
 			"\n\nThey are written before the next write of this run, and none is sent before. Keep this message with the record.")
 	}
 	return diags

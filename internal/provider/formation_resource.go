@@ -127,11 +127,11 @@ func (r *formationResource) Configure(_ context.Context, req resource.ConfigureR
 // resource. An unknown one is planned in place, and Update refuses it if it turns out to be another one.
 func (r *formationResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	var state, plan formationModel
-	applies := r.run.applies(r.client, req.ClientCapabilities.DeferralAllowed)
+	applies := r.run.isApplying(r.client, req.ClientCapabilities.DeferralAllowed)
 	exists := !req.State.Raw.IsNull()
 	if exists {
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-		tellSuccessor(ctx, resp, state.ID)
+		setReplacedID(ctx, resp, state.ID)
 	}
 	if resp.Diagnostics.HasError() || req.Plan.Raw.IsNull() { // Delete sends nothing
 		return
@@ -140,7 +140,7 @@ func (r *formationResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 		return
 	}
 	if exists {
-		if plan.AppID.IsUnknown() && r.run.goes(object{appType, state.AppID.ValueString()}) {
+		if plan.AppID.IsUnknown() && r.run.willBeDestroyed(object{appType, state.AppID.ValueString()}) {
 			resp.RequiresReplace.Append(path.Root("app_id"))
 			return
 		}
@@ -153,7 +153,7 @@ func (r *formationResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 		return
 	}
 	if plan.known() && known(plan.Size.StringValue) {
-		r.run.resizes(plan.appID(), plan.processType(), plan.Size.normalized())
+		r.run.noteSize(plan.appID(), plan.processType(), plan.Size.normalized())
 	}
 	if !exists || !plan.Quantity.Equal(state.Quantity) || !plan.Size.Equal(state.Size) {
 		resp.Diagnostics.Append(r.checkLimits(ctx, plan)...)
@@ -199,7 +199,7 @@ func (r *formationResource) checkLimits(ctx context.Context, plan formationModel
 	if known(plan.Size.StringValue) {
 		if err := keyvalue.CheckDynoSize(plan.Size.ValueString(), location(app)); err != nil {
 			diags.AddAttributeError(path.Root("size"), "The dyno size does not run where the app is", fmt.Sprintf(
-				"App %q, in %s: %s.", app.Name, whereabouts(app), err))
+				"App %q, in %s: %s.", app.Name, locationLabel(app), err))
 		}
 	}
 	if n := plan.Quantity.ValueInt64(); app.Space != nil && n > keyvalue.DynosPerTypeLimit {
@@ -240,7 +240,7 @@ func (r *formationResource) scale(ctx context.Context, m formationModel, update 
 	process, held, err := r.replacements().ScaleProcess(ctx, m.appID(), m.processType(), update, func(now heroku.Process) bool {
 		diags.Append(unchanged(now)...)
 		return !diags.HasError()
-	}, func() map[heroku.ProcessType]string { return r.run.sizesOf(ctx, m.appID()) })
+	}, func() map[heroku.ProcessType]string { return r.run.plannedSizes(ctx, m.appID()) })
 	switch {
 	case diags.HasError():
 	case heroku.IsNotFound(err):
@@ -289,7 +289,7 @@ func (r *formationResource) Read(ctx context.Context, req resource.ReadRequest, 
 		resp.Diagnostics.Append(r.failure(summary, state.String(), err))
 		return
 	}
-	r.run.read(object{formationType, state.key()})
+	r.run.noteRead(object{formationType, state.key()})
 	// The identity is set even if the process type is gone: the framework requires one, and older CLIs store none.
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 	process, err := r.client.Process(ctx, state.appID(), state.processType())

@@ -46,7 +46,7 @@ func (r *instanceResource) attachAs(ctx context.Context, addOn heroku.AddOn, nam
 // such as its successor with create_before_destroy. Heroku gave that one another name, because REDIS was in use. The app always
 // has REDIS_URL this way.
 func (r *instanceResource) handOver(ctx context.Context, m instanceModel) diag.Diagnostics {
-	app, successor := heroku.AppID(m.AppID.ValueString()), heroku.AddOnID(r.run.heir(m.AppID.ValueString()))
+	app, successor := heroku.AppID(m.AppID.ValueString()), heroku.AddOnID(r.run.soleUnnamedStore(m.AppID.ValueString()))
 	if successor == "" || successor == m.addOnID() {
 		return nil
 	}
@@ -212,8 +212,8 @@ func (c *connection) refuseVarInUse(ctx context.Context, app heroku.AppID, name 
 		return nil
 	case holder == nil:
 		return c.refuseVarByHand(ctx, app, name, at)
-	case holder.AddOnID == of || c.run.comesToKnow(ctx, storeObject(holder.AddOnID), knowWithin) ||
-		c.run.knows(object{"kvs_attachment", string(holder.ID)}):
+	case holder.AddOnID == of || c.run.awaitInState(ctx, storeObject(holder.AddOnID), knowWithin) ||
+		c.run.isInState(object{"kvs_attachment", string(holder.ID)}):
 		return nil
 	}
 	return diag.Diagnostics{heldByAnother(*holder, at)}
@@ -234,7 +234,7 @@ func heldByAnother(holder heroku.Attachment, at path.Path) diag.Diagnostic {
 
 // warnOfUnnamedPrimary warns if several stores of an app have no attachment name: the first one to be ordered becomes REDIS.
 func (r *instanceResource) warnOfUnnamedPrimary(app heroku.AppID, config instanceModel) diag.Diagnostics {
-	if !config.AttachmentName.IsNull() || r.run.unnamed(string(app)) != 2 || r.run.knows(primaryOf(app)) {
+	if !config.AttachmentName.IsNull() || r.run.countUnnamed(string(app)) != 2 || r.run.isInState(primaryOf(app)) {
 		return nil
 	}
 	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("attachment_name"),
@@ -299,14 +299,14 @@ func (r *instanceResource) orderAttached(ctx context.Context, app heroku.App, or
 		return r.client.CreateAddOn(ctx, app.ID, order)
 	}
 	defer r.orders.Lock([]heroku.AppID{app.ID})() // Heroku accepts only one order at a time for an app
-	if r.run.knows(primaryOf(app.ID)) {
+	if r.run.isInState(primaryOf(app.ID)) {
 		return r.client.CreateAddOn(ctx, app.ID, order)
 	}
 	primary := order
 	primary.AttachmentName = keyvalue.PrimaryAttachment
 	addOn, err := r.client.CreateAddOn(ctx, app.ID, primary)
 	if err == nil {
-		r.run.note(primaryOf(app.ID))
+		r.run.noteInState(primaryOf(app.ID))
 	}
 	if !heroku.HasID(err, "confirmation_required") {
 		return addOn, err
@@ -318,6 +318,6 @@ func (r *instanceResource) orderAttached(ctx context.Context, app heroku.App, or
 	case heroku.AttachmentNamed(attachments, keyvalue.PrimaryAttachment) == nil:
 		return addOn, err
 	}
-	r.run.note(primaryOf(app.ID))
+	r.run.noteInState(primaryOf(app.ID))
 	return r.client.CreateAddOn(ctx, app.ID, order)
 }

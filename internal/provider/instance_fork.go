@@ -173,7 +173,7 @@ func (r *instanceResource) refuseForkFrom(ctx context.Context, from, to heroku.A
 		"The source is a store of the app %s, in %s, and the new store one of the app %s, in %s. %s Nothing has been changed.\n\n"+
 			"Make a new, empty store there and let the apps fill it: a kvs_instance without fork, or, in place of one that is managed here "+
 			"and whose keys may be lost, migration = { strategy = \"recreate\", accept_data_loss = true }.",
-		source.Name, whereabouts(source), target.Name, whereabouts(target), reason))}
+		source.Name, locationLabel(source), target.Name, locationLabel(target), reason))}
 }
 
 // refuseFork is refuseForkFrom for the configured source.

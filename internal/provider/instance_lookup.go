@@ -181,7 +181,7 @@ func flagsOf(m instanceModel) string {
 
 // addOn returns an add-on. A store that this run completed is not read again for everything that depends on it.
 func (c *connection) addOn(ctx context.Context, id heroku.AddOnID) (heroku.AddOn, error) {
-	if addOn, complete := c.run.completed(id); complete {
+	if addOn, complete := c.run.completedStore(id); complete {
 		return addOn, nil
 	}
 	return c.client.AddOn(ctx, id)
@@ -307,7 +307,7 @@ func (r *instanceResource) creationFailure(ctx context.Context, app heroku.App, 
 		return failure
 	}
 	if r.run != nil { // a Delete of this run then does not destroy it
-		r.run.want(storeObject(taken.ID))
+		r.run.noteRefused(storeObject(taken.ID))
 	}
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "An add-on with this name exists already", fmt.Sprintf(
 		"%s\n\nThe name belongs to an add-on of the app %s: choose another name, or manage the existing store by importing it:\n\n%s\n\n"+

@@ -24,13 +24,13 @@ import (
 // noteState records a store of the state, for the plans of other instances.
 func (r *instanceResource) noteState(state instanceModel) {
 	r.protected.note(state)
-	r.run.note(storeObject(state.addOnID()))
+	r.run.noteInState(storeObject(state.addOnID()))
 	if state.DeletionProtection.ValueBool() {
-		r.run.protect(state.Name.ValueString(), state.label())
-		r.run.protect(state.ID.ValueString(), state.label())
+		r.run.noteProtected(state.Name.ValueString(), state.label())
+		r.run.noteProtected(state.ID.ValueString(), state.label())
 	}
 	if state.AttachmentName.ValueString() == keyvalue.PrimaryAttachment {
-		r.run.note(primaryOf(heroku.AppID(state.AppID.ValueString())))
+		r.run.noteInState(primaryOf(heroku.AppID(state.AppID.ValueString())))
 	}
 }
 
@@ -75,7 +75,7 @@ func protectedName(label string) diag.Diagnostic {
 // refuseReplacementOf refuses a creation that replaces a protected store, whatever the name of the new one.
 func (r *instanceResource) refuseReplacementOf(predecessor string) diag.Diagnostics {
 	var diags diag.Diagnostics
-	if label, is := r.run.protects(predecessor); is {
+	if label, is := r.run.protectedLabel(predecessor); is {
 		diags.AddAttributeError(path.Root("deletion_protection"), "Key-Value Store is protected from deletion", fmt.Sprintf(
 			"%s is to be replaced, because of -replace or replace_triggered_by. Its successor would be empty, and "+
 				"what it holds cannot be recovered after it is destroyed.\n\n"+
@@ -143,7 +143,7 @@ func (m instanceModel) goneWarning() diag.Diagnostic {
 // lossOnDestroy warns of what is lost with a store that is planned to be destroyed.
 func (r *instanceResource) lossOnDestroy(ctx context.Context, state instanceModel) diag.Diagnostics {
 	facts := []string{"Its data cannot be recovered: Heroku keeps no copy."}
-	if r.client != nil && r.run.look() {
+	if r.client != nil && r.run.mayReadMore() {
 		attachments, err := r.client.AddOnAttachments(ctx, state.addOnID())
 		if heroku.IsNotFound(err) {
 			return nil // already gone
@@ -160,7 +160,7 @@ func (r *instanceResource) lossOnDestroy(ctx context.Context, state instanceMode
 		}
 		facts = append(facts, fmt.Sprintf("Other apps that it is attached to lose their config vars too. "+
 			"A plan looks at the first %d objects that it destroys, and this is a further one: see `heroku "+
-			"addons:info %s`.", mostLooks, state.Name.ValueString()))
+			"addons:info %s`.", maxDestroyReads, state.Name.ValueString()))
 	}
 	return diag.Diagnostics{diag.NewWarningDiagnostic("The store will be destroyed with its data",
 		fmt.Sprintf("%s, on the plan %s.\n\n%s", state.label(), state.spec().Plan, bullets(facts)))}

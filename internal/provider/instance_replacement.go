@@ -42,7 +42,7 @@ func (r *instanceResource) replacementOf(
 		AppID:          heroku.AppID(plan.AppID.ValueString()),
 		Plan:           plan.spec().Plan,
 		AttachmentName: plan.AttachmentName.ValueString(),
-		Order:          func(app heroku.App) heroku.AddOnCreate { return plan.order(app) },
+		Order:          func(app heroku.App) heroku.AddOnCreate { return plan.createRequest(app) },
 		Settings:       func(store heroku.Store) (heroku.StoreConfigUpdate, bool) { return plan.settingsFor(store) },
 		Terms: replacement.Terms{Recreate: terms.recreates(), Verify: terms.verifies(),
 			Retire: terms.retires(), Hold: terms.hold()},

@@ -98,10 +98,10 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		return
 	}
 
-	applies := r.run.applies(r.client, req.ClientCapabilities.DeferralAllowed)
+	applies := r.run.isApplying(r.client, req.ClientCapabilities.DeferralAllowed)
 	switch {
 	case req.Plan.Raw.IsNull():
-		resp.Diagnostics.Append(r.run.sole(storeObject(state.addOnID()), state.label(), isDestroyed)...)
+		resp.Diagnostics.Append(r.run.refuseDuplicate(storeObject(state.addOnID()), state.label(), isDestroyed)...)
 		if resp.Diagnostics.Append(r.refuseLoss(state)...); !resp.Diagnostics.HasError() {
 			resp.Diagnostics.Append(state.secondStoreWarning()...)
 			resp.Diagnostics.Append(r.lossOnDestroy(ctx, state)...)
@@ -115,9 +115,9 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		overdue, diags := req.Private.GetKey(ctx, retirementOverdue)
 		resp.Diagnostics.Append(diags...)
 		resp.Diagnostics.Append(r.certificates.load(ctx, state.addOnID(), req.Private)...)
-		resp.Diagnostics.Append(r.run.sole(storeObject(state.addOnID()), state.label(), stays)...)
+		resp.Diagnostics.Append(r.run.refuseDuplicate(storeObject(state.addOnID()), state.label(), stays)...)
 		resp.Diagnostics.Append(r.planExisting(ctx, state, config, &plan, overdue != nil, applies)...)
-		tellSuccessor(ctx, resp, state.ID)
+		setReplacedID(ctx, resp, state.ID)
 		resp.Diagnostics.Append(r.certificates.save(ctx, state.addOnID(), resp.Private)...)
 	}
 	resp.Diagnostics.Append(r.onlyOwnerOfFirst(ctx, req, state, plan)...)
@@ -129,7 +129,7 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 // planCreation refuses what Heroku would refuse during the apply, and what would overwrite something.
 func (r *instanceResource) planCreation(ctx context.Context, config instanceModel, plan *instanceModel, applies bool) diag.Diagnostics {
 	diags := plan.planFork(config.Fork)
-	if label, is := r.run.protects(config.Name.ValueString()); is {
+	if label, is := r.run.protectedLabel(config.Name.ValueString()); is {
 		diags.Append(protectedName(label))
 	}
 	if diags.Append(r.refuseUnknownPlan(ctx, *plan)...); diags.HasError() {
@@ -189,7 +189,7 @@ func (r *instanceResource) planUpdate(ctx context.Context, state, config instanc
 	}
 	if plan.Plan.IsUnknown() || plan.AppID.IsUnknown() {
 		plan.markReplaced(state, config)
-		if plan.AppID.IsUnknown() && r.run.goes(object{appType, state.AppID.ValueString()}) {
+		if plan.AppID.IsUnknown() && r.run.willBeDestroyed(object{appType, state.AppID.ValueString()}) {
 			diags.Append(state.appReplaced())
 			return diags
 		}
@@ -284,7 +284,7 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 		saved = !resp.Diagnostics.HasError()
 	}
 	plan.read(addOn, nil)
-	r.run.keep(object{madeStore, string(addOn.ID)})
+	r.run.noteKept(object{madeStore, string(addOn.ID)})
 	save()
 
 	// From here on, an error would taint the store, and the next apply would destroy it.
@@ -302,7 +302,7 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 			resp.Diagnostics.Append(r.setPermanentName(ctx, &plan)...)
 		}
 		if config.AttachmentName.IsNull() {
-			r.run.inherits(plan.AppID.ValueString(), plan.ID.ValueString())
+			r.run.noteUnnamedStore(plan.AppID.ValueString(), plan.ID.ValueString())
 		}
 		for _, d := range r.upgrade(ctx, &plan, true, timeout) {
 			resp.Diagnostics.AddWarning(d.Summary(), d.Detail())
@@ -314,14 +314,14 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 		}
 		resp.Diagnostics.Append(r.certificates.save(ctx, plan.addOnID(), resp.Private)...)
 		addOn.Name, addOn.State = plan.Name.ValueString(), heroku.StateProvisioned
-		r.run.finished(addOn)
+		r.run.noteCompleted(addOn)
 	}
 	save()
 }
 
 // orderOf is the request for a new store, with the URL of its source if it is a fork.
 func (r *instanceResource) orderOf(ctx context.Context, plan, config instanceModel, app heroku.App) (heroku.AddOnCreate, diag.Diagnostics) {
-	order := plan.order(app)
+	order := plan.createRequest(app)
 	fork, diags := forkOf(ctx, config.Fork)
 	if config.Fork.IsNull() || diags.HasError() {
 		return order, diags
@@ -422,12 +422,12 @@ func (r *instanceResource) Delete(ctx context.Context, req resource.DeleteReques
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	r.run.note(storeObject(state.addOnID())) // for an instance that is planned now and takes over its attachment's name
+	r.run.noteInState(storeObject(state.addOnID())) // for an instance that is planned now and takes over its attachment's name
 	// Terraform calls ModifyPlan neither for -replace nor for the destroy half of a tainted replacement.
 	if resp.Diagnostics.Append(r.refuseLoss(state)...); resp.Diagnostics.HasError() {
 		return
 	}
-	if r.run.yield(storeObject(state.addOnID())) {
+	if r.run.skipDelete(storeObject(state.addOnID())) {
 		resp.Diagnostics.Append(state.wantedByAnother())
 		return
 	}

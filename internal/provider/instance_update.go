@@ -295,9 +295,9 @@ func refuseUpgrade(state, plan instanceModel, change keyvalue.Change, terms migr
 // prepareUpgrade builds the upgrade of a store, as the action kvs_upgrade_version does. A new store has no keys, and nobody uses
 // it.
 func (r *instanceResource) prepareUpgrade(ctx context.Context, m instanceModel, addOn heroku.AddOn, isNew bool,
-	timeout time.Duration) (*maintenanceRun, upgrade, diag.Diagnostics) {
+	timeout time.Duration) (*maintenanceRun, upgradeRequest, diag.Diagnostics) {
 	terms := m.terms(ctx)
-	asked := upgrade{
+	asked := upgradeRequest{
 		floor: keyvalue.Version(m.Version.ValueString()), now: isNew || terms.upgrades() == upgradeNow,
 		acceptDataLoss: isNew || terms.AcceptDataLoss.ValueBool(), consent: path.Root("migration"),
 	}
