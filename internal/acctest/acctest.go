@@ -1,11 +1,11 @@
 // Copyright (c) The terraform-provider-kvs Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package acctest is what the acceptance tests share: it starts a sandbox of their own, runs the provider against it,
-// and looks inside. One test has one sandbox and tells one story.
+// Package acctest has what acceptance tests share: it starts a sandbox for a test, runs the provider against it, and gives access
+// to the sandbox's journal, ledger and stores. One test has one sandbox.
 //
-// The sandbox's clock stands still until somebody waits. The provider's waits move it, so that half an hour of
-// provisioning passes in milliseconds, and what overlaps in time is seen to overlap.
+// The sandbox's clock stands still except for the waits of the provider, each of which advances it. So half an hour of
+// provisioning takes milliseconds, and waits that overlap in time do so in a test as well.
 package acctest
 
 import (
@@ -37,15 +37,16 @@ type Sandbox struct {
 	*sandbox.Sandbox
 }
 
-// epoch is when every story begins: a Wednesday.
+// epoch is the time at which every sandbox starts, a Wednesday.
 var epoch = time.Date(2026, time.January, 14, 9, 0, 0, 0, time.UTC)
 
+// User agents in the sandbox's journal.
 const (
 	ProviderAgent    = "terraform-provider-kvs"
 	SomeoneElseAgent = "someone-else"
 )
 
-// Main runs a package's tests with the environment that acceptance tests need, whatever the developer's own looks like.
+// Main runs a package's tests with the environment that acceptance tests need, instead of the developer's own.
 func Main(m *testing.M) {
 	prepareEnvironment()
 	code := m.Run()
@@ -63,7 +64,7 @@ func prepareEnvironment() {
 	_ = os.Setenv("CHECKPOINT_DISABLE", "1")
 	cli, err := findCLI()
 	if err != nil {
-		return // resource.Test says what is missing, in each test that needs it
+		return // each test that needs a CLI fails, and says what is missing
 	}
 	_ = os.Setenv("TF_ACC_TERRAFORM_PATH", cli)
 	if OnOpenTofu() {
@@ -71,8 +72,8 @@ func prepareEnvironment() {
 	}
 }
 
-// Start starts a sandbox that ends with the test. Its stores are real servers: when TF_ACC asks for acceptance tests
-// and no server is installed, the test fails, because a skipped test looks like a passed one.
+// Start starts a sandbox and stops it at the end of the test. Its stores are real servers. If TF_ACC is set and no server is
+// installed, the test fails, because a skipped test looks like a passed one.
 func Start(t *testing.T, edit ...func(*sandbox.Options)) *Sandbox {
 	t.Helper()
 	watch(t)
@@ -105,7 +106,7 @@ func haveServer() bool {
 	return false
 }
 
-// Factories run the provider inside the test, connected to the sandbox.
+// Factories returns the provider for a test case, in the process of the test and connected to the sandbox.
 func (s *Sandbox) Factories() map[string]func() (tfprotov6.ProviderServer, error) {
 	return s.FactoriesAs(s.Token())
 }
@@ -123,13 +124,14 @@ func (s *Sandbox) FactoriesAs(token string) map[string]func() (tfprotov6.Provide
 	}
 }
 
+// Connect makes a client use the sandbox: its URL, token and clock.
 func (s *Sandbox) Connect(o *heroku.Options) {
 	o.APIURL, o.DataAPIURL = s.URL(), s.URL()
 	o.Credential = heroku.Credential{Token: s.Token(), Source: "the test"}
-	o.Clock = waitingMovesTime{s.Clock()}
+	o.Clock = sleepAdvancesClock{s.Clock()}
 }
 
-// Client is somebody else, who uses the API beside Terraform.
+// Client returns a client of somebody else, who uses the API beside Terraform.
 func (s *Sandbox) Client(t *testing.T) *heroku.Client {
 	t.Helper()
 	options := heroku.Options{UserAgent: SomeoneElseAgent}
@@ -141,11 +143,11 @@ func (s *Sandbox) Client(t *testing.T) *heroku.Client {
 	return client
 }
 
-// waitingMovesTime is the sandbox's clock as the provider sees it: whoever sleeps moves it to the end of the sleep.
-// Two who start to sleep at the same time therefore wake at the same time, as with a real clock.
-type waitingMovesTime struct{ *sandbox.Clock }
+// sleepAdvancesClock is the sandbox's clock for the provider: a sleep advances it to the end of the sleep. Two sleeps of the same
+// length that start at the same time therefore end at the same time, as with a real clock.
+type sleepAdvancesClock struct{ *sandbox.Clock }
 
-func (c waitingMovesTime) Sleep(ctx context.Context, d time.Duration) error {
+func (c sleepAdvancesClock) Sleep(ctx context.Context, d time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -154,7 +156,7 @@ func (c waitingMovesTime) Sleep(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
-// Requests are the provider's own, in order, whose method and path match these regular expressions wholly.
+// Requests returns the provider's requests, in order, whose method and path match these regular expressions completely.
 func (s *Sandbox) Requests(method, path string) []sandbox.Request {
 	pattern := regexp.MustCompile("^" + method + " " + path + "$")
 	var found []sandbox.Request
@@ -166,7 +168,8 @@ func (s *Sandbox) Requests(method, path string) []sandbox.Request {
 	return found
 }
 
-// Commands are the provider's requests split by the CLI commands that made them: the check of the token opens each.
+// Commands returns the provider's requests, grouped by the configured provider that made them: each group begins with the check of
+// the token.
 func (s *Sandbox) Commands() [][]sandbox.Request {
 	var commands [][]sandbox.Request
 	for _, request := range s.Requests("[A-Z]+", ".*") {
@@ -180,39 +183,39 @@ func (s *Sandbox) Commands() [][]sandbox.Request {
 	return commands
 }
 
-// Await blocks until such a request of the provider has been answered, or fails the test when it hangs. Before its
-// answer a request may not have happened: an order that comes after the clock was moved would be due still later.
+// Await blocks until a matching request of the provider has been answered. It fails the test after awaitTimeout. The effect of a
+// request is certain only after its answer: if a test advances the clock earlier, an order may be provisioned later than meant.
 func (s *Sandbox) Await(t *testing.T, method, path string) {
 	t.Helper()
 	answered := func(r sandbox.Request) bool { return r.Status != 0 }
 	Await(t, "answer to "+method+" "+path, func() bool { return slices.ContainsFunc(s.Requests(method, path), answered) })
 }
 
-// hang is how long nothing takes that comes at all, however slow the machine is.
-const hang = 10 * time.Minute
+// awaitTimeout is long enough for every wait of a test, even on a slow machine.
+const awaitTimeout = 10 * time.Minute
 
-// Await looks until something is seen, or fails the test when it hangs.
+// Await polls until seen returns true, in real time. It fails the test after awaitTimeout.
 func Await(t *testing.T, what string, seen func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), hang)
+	ctx, cancel := context.WithTimeout(t.Context(), awaitTimeout)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for !seen() {
 		select {
 		case <-ctx.Done():
-			t.Fatalf("no %s within %v", what, hang)
+			t.Fatalf("no %s within %v", what, awaitTimeout)
 		case <-tick.C:
 		}
 	}
 }
 
-// Living are the billable objects that have not been destroyed, in the order of their creation.
+// Living returns the billable objects that have not been destroyed, in the order of their creation.
 func (s *Sandbox) Living() []sandbox.LedgerEntry {
 	return slices.DeleteFunc(s.Ledger().Objects, func(object sandbox.LedgerEntry) bool { return object.DestroyedAt != nil })
 }
 
-// NothingLeft fails when a store lives on after the test's configuration was destroyed.
+// NothingLeft fails if a billable object is left after the test's configuration was destroyed.
 func (s *Sandbox) NothingLeft() resource.TestCheckFunc {
 	return func(*terraform.State) error {
 		for _, object := range s.Living() {
@@ -222,13 +225,13 @@ func (s *Sandbox) NothingLeft() resource.TestCheckFunc {
 	}
 }
 
-// Redis connects to the live server of a store, with the URL that its app has.
+// Redis connects to the server of a store, with the store's URL.
 func (s *Sandbox) Redis(t *testing.T, store string) *redis.Client {
 	t.Helper()
 	return s.redis(t, store, nil)
 }
 
-// RedisFrom connects as a dyno of the app does, which is the only way into a private store.
+// RedisFrom connects as a dyno of the app does. A private store cannot be reached in another way.
 func (s *Sandbox) RedisFrom(t *testing.T, app, store string) *redis.Client {
 	t.Helper()
 	return s.redis(t, store, s.DynoDial(app))
@@ -267,7 +270,7 @@ func (s *Sandbox) redis(t *testing.T, store string, dial func(ctx context.Contex
 	return connection
 }
 
-// Says matches a diagnostic whatever width the CLI wraps it to.
+// Says returns an expression that matches the text in a diagnostic, wherever the CLI wraps its lines.
 func Says(text string) *regexp.Regexp {
 	words := strings.Fields(text)
 	for i, word := range words {
@@ -276,5 +279,5 @@ func Says(text string) *regexp.Regexp {
 	return regexp.MustCompile(strings.Join(words, `[\s│]+`))
 }
 
-// LongForm says that the long form of the tests is asked for, which leaves nothing out.
+// LongForm reports whether KVS_SOAK asks for the long form of the tests, which leaves no case out.
 func LongForm() bool { return os.Getenv("KVS_SOAK") != "" }

@@ -12,20 +12,20 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// Apps are those of a sandbox, as somebody sees and changes them who uses the API beside Terraform.
+// Apps reads and changes the apps of a sandbox, as somebody does who uses the API beside Terraform.
 type Apps struct {
 	*testing.T
 	*Sandbox
 	Somebody *heroku.Client
 }
 
-// Apps returns them.
+// Apps returns the apps of the sandbox.
 func (s *Sandbox) Apps(t *testing.T) Apps {
 	t.Helper()
 	return Apps{t, s, s.Client(t)}
 }
 
-// RunningApp makes an app with two web dynos and one worker.
+// RunningApp creates an app with two web dynos, one worker, and a process type clock without dynos.
 func (a Apps) RunningApp(name string) heroku.AppID {
 	a.Helper()
 	app, err := a.Somebody.CreateApp(a.Context(), heroku.AppCreate{Name: name})
@@ -49,7 +49,7 @@ func (a Apps) SwitchMaintenance(app heroku.AppID, on bool) {
 	}
 }
 
-// AppState is an app in one line: maintenance mode, dynos by process type, and what a replacement remembers of it.
+// AppState describes an app in one line: its maintenance mode, its dynos by process type, and its config var KVS_MIGRATION.
 func (a Apps) AppState(id heroku.AppID) string {
 	a.Helper()
 	app, err := a.Somebody.FindApp(a.Context(), string(id))
@@ -72,7 +72,7 @@ func (a Apps) AppState(id heroku.AppID) string {
 	return strings.TrimSpace(strings.Join(parts, " ") + " " + memo)
 }
 
-// ExpectApp compares an app's state with that line.
+// ExpectApp compares AppState of an app with want.
 func (a Apps) ExpectApp(app heroku.AppID, want string) {
 	a.Helper()
 	if got := a.AppState(app); got != want {

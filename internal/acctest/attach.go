@@ -18,15 +18,15 @@ import (
 	"google.golang.org/grpc"
 )
 
-// reattach is how the environment of a CLI says what it attaches to.
+// reattach sets, in the environment of a CLI, the running providers that it attaches to.
 const reattach = "TF_REATTACH_PROVIDERS="
 
-// address is that of the provider under test.
+// address is the address of the provider under test.
 const address = "terraform-kvs/kvs"
 
-// attach serves providers within the test until the context ends, and returns what TF_REATTACH_PROVIDERS of a CLI has to
-// be. A CLI starts a provider three to six times in each run, which is most of the run's time; this saves it. Each
-// connection has a provider of its own, as each process would be: what the one of the plan knows, that of the apply does not.
+// attach serves providers within the test until the context ends, and returns the value of TF_REATTACH_PROVIDERS for a CLI.
+// Otherwise a CLI starts a provider three to six times in each run, which takes most of the run's time. Each connection has a
+// provider of its own, as if it were a process: the provider of an apply does not share state with that of the plan.
 func attach(ctx context.Context, t *testing.T, providers map[string]Provider) string {
 	t.Helper()
 	all := map[string]any{}
@@ -62,7 +62,7 @@ func attachTo(ctx context.Context, t *testing.T, address string, provider Provid
 				}
 				return made
 			}
-			// It uses no broker, and never fails. Without a sink for its logs, they would all come to the test's output.
+			// GRPCServer uses no broker, and never fails. Without the sink, all logs would be in the test's output.
 			_ = (&tf6server.GRPCProviderPlugin{
 				GRPCProvider: factory, Name: "registry.terraform.io/" + address, Opts: []tf6server.ServeOpt{tf6server.WithLoggingSink(t)},
 			}).GRPCServer(nil, server)
@@ -94,5 +94,5 @@ func (l *oneConnection) Accept() (connection net.Conn, err error) {
 
 func (l *oneConnection) Addr() net.Addr { return l.LocalAddr() }
 
-// Close does nothing: the connection is closed by whoever accepted it.
+// Close does nothing: the server that accepted the connection closes it.
 func (l *oneConnection) Close() error { return nil }

@@ -26,30 +26,30 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/provider"
 )
 
-// CLI is a real Terraform or OpenTofu with the built provider, in a directory of its own. It does what
-// terraform-plugin-testing cannot: signals, kills, logs, and applies that fail half-way.
+// CLI is a real Terraform or OpenTofu with the built provider, in a directory of its own. It supports what
+// terraform-plugin-testing does not: signals, kills, logs, and applies that fail half-way.
 type CLI struct {
 	t       *testing.T
 	dir     string
-	account []string // where Heroku is for a provider that is a process of its own, and whose it is
+	account []string // API URLs and token, for a provider that is a process of its own
 	Env     []string // added to the environment of every run
 
-	// What the CLI attaches to, unless its provider has to be a process of its own: see Processes. While it waits, the sandbox's
-	// clock moves to the end of the wait: see InRealTime.
+	// provider is what the CLI attaches to; nil if its provider is a process of its own: see Processes. When it sleeps, the
+	// sandbox's clock advances to the end of the sleep: see InRealTime.
 	provider Provider
-	beside   map[string]Provider // others, by their addresses
+	beside   map[string]Provider // other providers, by their addresses
 }
 
-// Provider makes the server of a provider.
+// Provider constructs the server of a provider.
 type Provider = func() (tfprotov6.ProviderServer, error)
 
-// Result is how a run ended.
+// Result is the exit code and the output of a run.
 type Result struct {
 	Code           int
 	Stdout, Stderr string
 }
 
-// Output is all that a person saw.
+// Output returns everything that the run has printed.
 func (r Result) Output() string { return r.Stdout + r.Stderr }
 
 // CLI prepares a directory with one configuration.
@@ -94,7 +94,7 @@ func (c *CLI) Beside(address string, provider Provider) {
 	c.beside[address] = provider
 }
 
-// newCLI is a CLI in an empty directory. Its user has no settings.
+// newCLI returns a CLI in an empty directory, with an empty CLI configuration.
 func newCLI(t *testing.T) *CLI {
 	c := &CLI{t: t, dir: t.TempDir()}
 	c.Write("terraformrc", "")
@@ -107,13 +107,13 @@ func (c *CLI) Attach(provider Provider) *CLI {
 	return c
 }
 
-// Processes makes the providers of the CLI processes of their own, which can be killed. With a log they always are.
+// Processes makes the CLI start its providers as processes of their own, which can be killed. With TF_LOG it always does.
 func (c *CLI) Processes() *CLI {
 	c.provider = nil
 	return c
 }
 
-// required says where the provider comes from, unless the configuration does.
+// required returns the required_providers block of a configuration, empty if the configuration has one.
 func required(config string) string {
 	if strings.Contains(config, "required_providers") {
 		return ""
@@ -127,7 +127,7 @@ func (c *CLI) Configure(config string) {
 	c.Write("main.tf", config)
 }
 
-// Write puts one more file beside the configuration, with the directories on its way.
+// Write writes a file beside the configuration, and creates the directories in its name.
 func (c *CLI) Write(name, content string) {
 	c.t.Helper()
 	path := filepath.Join(c.dir, name)
@@ -136,7 +136,7 @@ func (c *CLI) Write(name, content string) {
 	}
 }
 
-// Dir is where the configuration and the state are.
+// Dir returns the directory with the configuration and the state.
 func (c *CLI) Dir() string { return c.dir }
 
 // Run runs the CLI to its end.
@@ -155,12 +155,12 @@ func (c *CLI) Apply(args ...string) Result {
 	return result
 }
 
-// Process is a run that has not ended.
+// Process is a run of the CLI that has not ended.
 type Process struct {
 	t              *testing.T
 	command        *exec.Cmd
 	stdout, stderr bytes.Buffer
-	leave          func() // ends the provider that it has attached to
+	detach         func() // stops the provider that the CLI has attached to
 }
 
 // Start starts a run in a process group of its own, so that a signal reaches the CLI alone and not the test.
@@ -170,8 +170,8 @@ func (c *CLI) Start(args ...string) *Process {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	ctx, leave := context.WithCancel(c.t.Context())
-	p := &Process{t: c.t, leave: leave, command: exec.CommandContext(c.t.Context(), cli, args...)}
+	ctx, detach := context.WithCancel(c.t.Context())
+	p := &Process{t: c.t, detach: detach, command: exec.CommandContext(c.t.Context(), cli, args...)}
 	p.command.Dir = c.dir
 	p.command.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"),
@@ -203,7 +203,7 @@ func (p *Process) Signal(signal os.Signal) {
 	}
 }
 
-// Kill ends the CLI and its provider at once, as a lost machine would.
+// Kill kills the CLI and its provider, as the loss of the machine would.
 func (p *Process) Kill() Result {
 	p.t.Helper()
 	if err := remote.KillProcessGroup(p.command.Process.Pid); err != nil {
@@ -216,7 +216,7 @@ func (p *Process) Kill() Result {
 func (p *Process) Wait() Result {
 	p.t.Helper()
 	err := p.command.Wait()
-	p.leave()
+	p.detach()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		p.t.Fatalf("waiting for the CLI: %v", err)
@@ -224,7 +224,7 @@ func (p *Process) Wait() Result {
 	return Result{Code: p.command.ProcessState.ExitCode(), Stdout: p.stdout.String(), Stderr: p.stderr.String()}
 }
 
-// File is the content of a file that a run left in the directory.
+// File returns the content of a file in the directory.
 func (c *CLI) File(name string) string {
 	c.t.Helper()
 	content, err := os.ReadFile(filepath.Join(c.dir, name))
@@ -234,7 +234,7 @@ func (c *CLI) File(name string) string {
 	return string(content)
 }
 
-// StateFile is the state as it lies on disk, or empty when there is none.
+// StateFile returns the content of the state file, empty if there is none.
 func (c *CLI) StateFile() string {
 	content, err := os.ReadFile(filepath.Join(c.dir, "terraform.tfstate"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -245,19 +245,19 @@ func (c *CLI) StateFile() string {
 
 // Instance is one resource instance in the state.
 type Instance struct {
-	Mode, Type, Name, Address string // managed or data; kvs_instance; cache; kvs_instance.cache[0], without its module
+	Mode, Type, Name, Address string // such as managed, kvs_instance, cache and kvs_instance.cache[0]; Address is without the module
 	Tainted                   bool
 	Attributes                json.RawMessage
 }
 
-// Instances are all resource instances in the state.
+// Instances returns all resource instances in the state.
 func (c *CLI) Instances() []Instance {
 	c.t.Helper()
 	_, all := c.readState()
 	return all
 }
 
-// readState reads what the state has. Numbers are json.Number.
+// readState reads the outputs and the resource instances of the state. Numbers are json.Number.
 func (c *CLI) readState() (outputs map[string]any, all []Instance) {
 	c.t.Helper()
 	var file struct {
@@ -293,7 +293,7 @@ func (c *CLI) readState() (outputs map[string]any, all []Instance) {
 	return outputs, all
 }
 
-// values are the attributes of an instance.
+// values returns the attributes of an instance.
 func (c *CLI) values(i Instance) (attributes map[string]any) {
 	c.t.Helper()
 	if len(i.Attributes) > 0 {
@@ -317,7 +317,7 @@ type Object struct {
 	Attributes map[string]any
 }
 
-// Object reads one resource, such as kvs_instance.cache, from the state; false when it is not there.
+// Object reads one resource, such as kvs_instance.cache, from the state. The result is false if it is not there.
 func (c *CLI) Object(address string) (Object, bool) {
 	c.t.Helper()
 	for _, i := range c.Instances() {
@@ -340,39 +340,39 @@ func findCLI() (string, error) {
 	return "", errors.New("neither terraform nor tofu is on PATH, and TF_ACC_TERRAFORM_PATH names neither; `make test` builds one")
 }
 
-// OnOpenTofu reports which CLI the tests drive: OpenTofu tells no provider that a plan is made while it is applied.
+// OnOpenTofu reports whether the tests run OpenTofu, which does not tell a provider that ModifyPlan is called during an apply.
 func OnOpenTofu() bool {
 	return strings.Contains(filepath.Base(os.Getenv("TF_ACC_TERRAFORM_PATH")), "tofu")
 }
 
-// Needs skips a test of what came with Terraform 1.minor where the CLI does not have it.
+// Needs skips a test if the CLI is OpenTofu, or older than Terraform 1.minor. what is the feature that the test needs.
 func Needs(t *testing.T, minor int, what string) {
 	t.Helper()
 	cli, err := findCLI()
 	if os.Getenv("TF_ACC") == "" || err != nil {
-		return // who needs a CLI says so
+		return // CLI and Test skip or fail the test themselves
 	}
-	said, err := exec.CommandContext(t.Context(), cli, "version", "-json").Output()
+	output, err := exec.CommandContext(t.Context(), cli, "version", "-json").Output()
 	var version struct {
 		Terraform string `json:"terraform_version"`
 	}
 	if err == nil {
-		err = json.Unmarshal(said, &version)
+		err = json.Unmarshal(output, &version)
 	}
-	var has int
+	var actual int
 	if err == nil {
-		_, err = fmt.Sscanf(version.Terraform, "1.%d.", &has)
+		_, err = fmt.Sscanf(version.Terraform, "1.%d.", &actual)
 	}
 	if err != nil {
 		t.Fatalf("asking %s for its version: %v", cli, err)
 	}
-	if OnOpenTofu() || has < minor {
+	if OnOpenTofu() || actual < minor {
 		t.Skipf("%s: needs Terraform 1.%d or later, and this is %s %s", what, minor, filepath.Base(cli), version.Terraform)
 	}
 }
 
-// builtProvider is the program that the CLIs start as the provider: the one that KVS_TEST_PROVIDER names, as `make test`
-// does, or one that is built once for all tests of a package, with the race detector when they have it.
+// builtProvider returns the program that the CLIs start as the provider: KVS_TEST_PROVIDER, which `make test` sets, or one that is
+// built once for all tests of a package, with the race detector if the tests have it.
 var builtProvider = sync.OnceValues(func() (string, error) {
 	if program := os.Getenv("KVS_TEST_PROVIDER"); program != "" {
 		_, err := os.Stat(program)

@@ -13,14 +13,15 @@ import (
 	"testing"
 )
 
-// Refusal is a configuration that no plan takes, and what its errors say.
+// Refusal is a configuration whose plan is refused, and the texts that its errors contain.
 type Refusal struct {
 	Config string
 	Says   []string
 }
 
-// Refused plans configurations each of which is to be refused. They are modules of one: a plan has the errors of all of them,
-// but for those that only a plan without the others' mistakes comes to, so those are then planned again.
+// Refused checks that each configuration is refused. It plans them together, as modules of one configuration, since one plan reports
+// the errors of all modules. Some errors appear only once a plan has no errors of an earlier stage, so Refused plans the modules
+// without an error again.
 func (s *Sandbox) Refused(t *testing.T, cases map[string]Refusal) {
 	t.Helper()
 	c := s.CLI(t, "")
@@ -37,13 +38,13 @@ func (s *Sandbox) Refused(t *testing.T, cases map[string]Refusal) {
 		t.Fatal(got.Output())
 	}
 	for len(left) > 0 {
-		said, before := errorsByDirectory(c.Run("plan", "-input=false", "-json")), len(left)
+		failures, before := errorsByDirectory(c.Run("plan", "-input=false", "-json")), len(left)
 		calls = ""
 		for i, name := range names {
-			refusal, open := left[name]
-			text := said[fmt.Sprintf("case_%d", i)]
+			refusal, pending := left[name]
+			text := failures[fmt.Sprintf("case_%d", i)]
 			switch {
-			case !open:
+			case !pending:
 			case text == "":
 				calls += call(i)
 			default:
@@ -56,16 +57,16 @@ func (s *Sandbox) Refused(t *testing.T, cases map[string]Refusal) {
 			}
 		}
 		if len(left) == before {
-			t.Errorf("these are not refused: %q\n%v", slices.Sorted(maps.Keys(left)), said)
+			t.Errorf("these are not refused: %q\n%v", slices.Sorted(maps.Keys(left)), failures)
 			return
 		}
 		c.Configure(calls)
 	}
 }
 
-// errorsByDirectory are the errors of a run with -json, by the directory of what they are about.
+// errorsByDirectory returns the errors of a run with -json, by the directory of the file that they refer to.
 func errorsByDirectory(r Result) map[string]string {
-	said := map[string]string{}
+	texts := map[string]string{}
 	for line := range strings.Lines(r.Stdout) {
 		var event struct {
 			Diagnostic *struct {
@@ -74,8 +75,8 @@ func errorsByDirectory(r Result) map[string]string {
 			}
 		}
 		if json.Unmarshal([]byte(line), &event) == nil && event.Diagnostic != nil && event.Diagnostic.Severity == "error" {
-			said[filepath.Dir(event.Diagnostic.Range.Filename)] += event.Diagnostic.Summary + "\n" + event.Diagnostic.Detail + "\n"
+			texts[filepath.Dir(event.Diagnostic.Range.Filename)] += event.Diagnostic.Summary + "\n" + event.Diagnostic.Detail + "\n"
 		}
 	}
-	return said
+	return texts
 }

@@ -22,14 +22,14 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 )
 
-// Test is resource.Test with as few runs of the CLI as the test's assertions need: two for most steps, where the framework
-// has eleven. An apply makes its own plan, one plan after it has to be empty, and the state is read from its file. The long
-// form runs the framework itself, and so does a test with something that is not here.
+// Test is resource.Test with only as many runs of the CLI as the test's assertions need: two for most steps, where the framework
+// needs eleven. An apply makes its own plan, one plan after it must be empty, and the state is read from its file. The long form
+// runs resource.Test itself, and so does a test that uses a feature which Test does not have.
 func Test(t *testing.T, c resource.TestCase) {
 	t.Helper()
-	if os.Getenv("TF_ACC") == "" || LongForm() || !known(c) {
+	if os.Getenv("TF_ACC") == "" || LongForm() || !supported(c) {
 		for i, s := range c.Steps {
-			if s.ImportStateVerify { // what the last change meant is not at Heroku
+			if s.ImportStateVerify { // an import cannot know the impact of the last change
 				c.Steps[i].ImportStateVerifyIgnore = append(s.ImportStateVerifyIgnore, "impact")
 			}
 		}
@@ -60,9 +60,9 @@ func Test(t *testing.T, c resource.TestCase) {
 		}
 	}
 	if state := r.state(); len(state.Values.RootModule.Resources) > 0 {
-		// A refresh before a destroy plans the last configuration too, which a test may have shown to be refused.
+		// A refresh before a destroy also plans the last configuration, which a test may have shown to be refused.
 		if err := r.must("destroy", "-auto-approve", fmt.Sprintf("-refresh=%t", r.unsaved)); err != nil {
-			t.Errorf("what the test leaves cannot be destroyed: %v", err)
+			t.Errorf("the objects that the test leaves cannot be destroyed: %v", err)
 		}
 	}
 	if c.CheckDestroy != nil && !t.Failed() {
@@ -72,8 +72,8 @@ func Test(t *testing.T, c resource.TestCase) {
 	}
 }
 
-// known says that a test has nothing that is not here.
-func known(c resource.TestCase) bool {
+// supported reports whether a test case uses only the fields that Test implements.
+func supported(c resource.TestCase) bool {
 	for _, s := range c.Steps {
 		s.PreConfig, s.PostApplyFunc, s.Config, s.ConfigFile, s.ConfigDirectory, s.ConfigVariables = nil, nil, "", nil, nil, nil
 		s.ConfigPlanChecks.PreApply, s.ConfigStateChecks, s.ExpectError, s.ExpectNonEmptyPlan, s.PlanOnly, s.Destroy, s.RefreshState = nil, nil,
@@ -93,14 +93,14 @@ func known(c resource.TestCase) bool {
 // runner runs the steps of one test.
 type runner struct {
 	*CLI
-	former  string // the configuration of the step before
-	unsaved bool   // what a plan without changes has read is not in the state
+	former  string // the configuration of the previous step
+	unsaved bool   // whether the last plan without changes may have read something that is not in the state
 }
 
-// errChanges is how a plan ends that has changes.
+// errChanges is the error of a plan that must be empty and is not.
 var errChanges = errors.New("the plan is not empty")
 
-// attachTo is for the providers of a step. Where no configuration says otherwise, all but ours are HashiCorp's.
+// attachTo sets the providers of a step. Without required_providers, a provider other than kvs has HashiCorp's namespace.
 func (r *runner) attachTo(factories map[string]Provider) {
 	r.beside = nil
 	for name, factory := range factories {
@@ -130,7 +130,7 @@ func (r *runner) step(s resource.TestStep) error {
 		r.former = text
 	}
 	if s.ImportState {
-		return r.imported(s)
+		return r.importState(s)
 	}
 	if s.RefreshState {
 		if err := r.must("refresh"); err != nil {
@@ -146,11 +146,11 @@ func (r *runner) step(s resource.TestStep) error {
 	if s.Destroy {
 		args = []string{"-destroy"}
 	}
-	settled := false
+	empty := false
 	r.unsaved = false
 	if !s.PlanOnly {
 		var err error
-		if settled, err = r.applied(s, args); err != nil {
+		if empty, err = r.apply(s, args); err != nil {
 			return err
 		}
 		if err := checkState(r.t.Context(), r.state, s.ConfigStateChecks); err != nil {
@@ -158,7 +158,7 @@ func (r *runner) step(s resource.TestStep) error {
 		}
 	}
 	var err error
-	if !settled {
+	if !empty {
 		err = r.must("plan", append(args, "-detailed-exitcode")...)
 	}
 	switch {
@@ -173,7 +173,7 @@ func (r *runner) step(s resource.TestStep) error {
 	return nil
 }
 
-// variables are those of the step, and no longer those of the step before.
+// variables replaces the variables of the previous step by those of this one.
 func (r *runner) variables(v config.Variables) error {
 	former, err := filepath.Glob(filepath.Join(r.dir, "*.auto.tfvars.json"))
 	for _, file := range former {
@@ -182,9 +182,9 @@ func (r *runner) variables(v config.Variables) error {
 	return errors.Join(err, v.Write(r.dir))
 }
 
-// applied applies, by way of a saved plan where there is something to be checked in it. What has no changes is settled, and
-// is applied only if there is something to be checked in the state that a refresh may have changed.
-func (r *runner) applied(s resource.TestStep, args []string) (settled bool, err error) {
+// apply applies the configuration, from a saved plan if the step has plan checks. The result is true if the saved plan is empty.
+// Such a plan is applied only if the step has state checks, since its refresh may have changed the state.
+func (r *runner) apply(s resource.TestStep, args []string) (empty bool, err error) {
 	r.t.Helper()
 	if len(s.ConfigPlanChecks.PreApply) == 0 {
 		return false, r.must("apply", append(args, "-auto-approve")...)
@@ -193,7 +193,7 @@ func (r *runner) applied(s resource.TestStep, args []string) (settled bool, err 
 	if err != nil && !errors.Is(err, errChanges) {
 		return false, err
 	}
-	settled = err == nil
+	empty = err == nil
 	var plan tfjson.Plan
 	plan.UseJSONNumber(true)
 	shown := r.Run("show", "-json", "saved")
@@ -206,11 +206,11 @@ func (r *runner) applied(s resource.TestStep, args []string) (settled bool, err 
 		check.CheckPlan(r.t.Context(), plancheck.CheckPlanRequest{Plan: &plan}, &response)
 		all = append(all, response.Error)
 	}
-	r.unsaved = settled && len(s.ConfigStateChecks) == 0
+	r.unsaved = empty && len(s.ConfigStateChecks) == 0
 	if err := errors.Join(all...); err != nil || r.unsaved {
-		return settled, err
+		return empty, err
 	}
-	return settled, r.must("apply", "saved")
+	return empty, r.must("apply", "saved")
 }
 
 func checkState(ctx context.Context, state func() *tfjson.State, checks []statecheck.StateCheck) error {
@@ -223,8 +223,8 @@ func checkState(ctx context.Context, state func() *tfjson.State, checks []statec
 	return errors.Join(all...)
 }
 
-// imported imports into a state of its own, and compares that with the test's.
-func (r *runner) imported(s resource.TestStep) error {
+// importState imports into a separate state, and compares that with the state of the test.
+func (r *runner) importState(s resource.TestStep) error {
 	r.t.Helper()
 	find := func(state *tfjson.State) map[string]any {
 		for _, object := range state.Values.RootModule.Resources {
@@ -272,7 +272,7 @@ func union(a, b map[string]any) map[string]bool {
 	return all
 }
 
-// flatten names what is within a value by its path.
+// flatten puts each value within a nested value into a map, under its path.
 func flatten(into map[string]any, path string, value any) {
 	switch value := value.(type) {
 	case nil:
@@ -289,7 +289,7 @@ func flatten(into map[string]any, path string, value any) {
 	}
 }
 
-// configuration is what a step says, or empty when it says nothing. Override files stay files of their own.
+// configuration returns the configuration of a step, empty if it has none. It copies override files, which stay separate files.
 func (c *CLI) configuration(s resource.TestStep) string {
 	c.t.Helper()
 	var files []string
@@ -314,7 +314,7 @@ func (c *CLI) configuration(s resource.TestStep) string {
 	return text
 }
 
-// state is what the state has, as the framework's checks want it.
+// state returns the state in the form that the framework's checks expect.
 func (c *CLI) state() *tfjson.State {
 	c.t.Helper()
 	outputs, all := c.readState()
@@ -325,7 +325,7 @@ func (c *CLI) state() *tfjson.State {
 	for _, i := range all {
 		attributes := c.values(i)
 		for name, value := range attributes {
-			// The state says the type beside the value where a schema leaves it open, as none of ours does.
+			// A value whose type a schema leaves open has its type in the state. The schemas of kvs have no such attribute.
 			if open, ok := value.(map[string]any); ok && len(open) == 2 && open["type"] != nil && !strings.HasPrefix(i.Type, "kvs_") {
 				attributes[name] = open["value"]
 			}

@@ -15,7 +15,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// What belongs to a space or an app and has no list of its own at Heroku: one request for each space or app.
+// Lists of objects that Heroku lists by space or by app only: each takes one request for every space or app.
 
 func listSpaceAppAccess() list.ListResource {
 	return &lister[spaceAppAccessModel]{
@@ -39,7 +39,7 @@ func listSpaceAppAccess() list.ListResource {
 	}
 }
 
-// spaceMembers yields the members of the spaces that are meant who were given a permission.
+// spaceMembers yields the members with a permission in the selected spaces, without the admins of the team.
 func (c *connection) spaceMembers(ctx context.Context, s keyvalue.Selection) iter.Seq2[heroku.SpaceMember, error] {
 	return func(yield func(heroku.SpaceMember, error) bool) {
 		teams := map[string]map[heroku.Email]string{}
@@ -79,7 +79,7 @@ func listFormations() list.ListResource {
 					read: func(ctx context.Context, m *formationModel) diag.Diagnostics {
 						after, _, err := q.replacements().BehindHold(ctx, process)
 						if err != nil {
-							return diag.Diagnostics{q.failureOf(reading, "Unable to list what is at Heroku", "App "+process.AppName, err)}
+							return diag.Diagnostics{q.failureOf(runAgain, "Unable to list what is at Heroku", "App "+process.AppName, err)}
 						}
 						m.AppID, m.AppName = types.StringValue(string(process.AppID)), optionalString(process.AppName)
 						m.Type = types.StringValue(process.Type)
@@ -92,7 +92,7 @@ func listFormations() list.ListResource {
 	}
 }
 
-// processes yields the process types of the apps that are meant.
+// processes yields the process types of the selected apps.
 func (c *connection) processes(ctx context.Context, s keyvalue.Selection) iter.Seq2[heroku.Process, error] {
 	return func(yield func(heroku.Process, error) bool) {
 		for app, err := range c.apps(ctx, s) {

@@ -21,22 +21,22 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// A list resource is what terraform query asks for one kind of resource: see discovery.go for how objects are found. With
-// include_resource, a result has the state of the object as an import and the read after it would make it, so that the
-// configuration that Terraform generates of it plans no change.
+// `terraform query` calls one list resource for each resource type; discovery.go finds the objects. With include_resource, a
+// result has the state that an import and the read after it would give, so that the configuration that Terraform generates from
+// it plans no change.
 
 // lister lists the objects of one kind of resource, whose model is M.
 type lister[M any] struct {
 	connection
 	construct   func() resource.Resource
 	description string
-	identity    string // the attribute of the resource's identity, unless listings have several
+	identity    string // the only attribute of the resource's identity, empty if listings set several
 	filters     filters
 	options     map[string]schema.Attribute // beside the filters
 	find        func(context.Context, query) iter.Seq2[listing[M], error]
 }
 
-// query is what is asked.
+// query is one call of List, with the filters of its configuration.
 type query struct {
 	*connection
 	keyvalue.Selection
@@ -46,9 +46,9 @@ type query struct {
 // listing is one result.
 type listing[M any] struct {
 	id       string
-	name     string            // for people; empty for an error about none
-	identity map[string]string // where it is more than the id
-	// read fills in, for include_resource, a model that has nothing but its id.
+	name     string            // display name, empty for an error about no object
+	identity map[string]string // nil if the id is the identity
+	// read fills in a model that has its id only, for include_resource.
 	read func(context.Context, *M) diag.Diagnostics
 }
 
@@ -80,12 +80,12 @@ func (l *lister[M]) List(ctx context.Context, req list.ListRequest, stream *list
 	var of resource.MetadataResponse
 	l.Metadata(ctx, resource.MetadataRequest{ProviderTypeName: "kvs"}, &of)
 	stream.Results = func(push func(list.ListResult) bool) {
-		var told int64
+		var sent int64
 		for found, err := range l.find(ctx, query{&l.connection, selection, req}) {
 			result := req.NewListResult(ctx)
 			if err != nil {
 				about := strings.TrimSpace(of.TypeName + " " + found.name)
-				result.Diagnostics.Append(l.failureOf(reading, "Unable to list what is at Heroku", about, err))
+				result.Diagnostics.Append(l.failureOf(runAgain, "Unable to list what is at Heroku", about, err))
 			} else {
 				result.DisplayName = found.name
 				if found.identity == nil {
@@ -98,14 +98,14 @@ func (l *lister[M]) List(ctx context.Context, req list.ListRequest, stream *list
 			if req.IncludeResource && !result.Diagnostics.HasError() {
 				result.Diagnostics.Append(l.include(ctx, schemas, found, result.Resource)...)
 			}
-			if told++; !push(result) || result.Diagnostics.HasError() || told == req.Limit {
+			if sent++; !push(result) || result.Diagnostics.HasError() || sent == req.Limit {
 				return
 			}
 		}
 	}
 }
 
-// include writes the state of an object.
+// include writes the state of an object into a result.
 func (l *lister[M]) include(ctx context.Context, schemas *schemas, found listing[M], into *tfsdk.Resource) diag.Diagnostics {
 	state := schemas.bareState(tfsdk.State{})
 	diags := state.SetAttribute(ctx, path.Root("id"), found.id)
@@ -121,7 +121,7 @@ func (l *lister[M]) include(ctx context.Context, schemas *schemas, found listing
 	return diags
 }
 
-// results makes results of what is found.
+// results maps what was found to listings.
 func results[T, M any](all iter.Seq2[T, error], result func(T) listing[M]) iter.Seq2[listing[M], error] {
 	return func(yield func(listing[M], error) bool) {
 		for found, err := range all {
@@ -219,7 +219,7 @@ func listAttachments() list.ListResource {
 		}},
 		find: func(ctx context.Context, q query) iter.Seq2[listing[attachmentModel], error] {
 			var first types.Bool
-			_ = q.Config.GetAttribute(ctx, path.Root(includeFirst), &first) // what is no flag has been refused before
+			_ = q.Config.GetAttribute(ctx, path.Root(includeFirst), &first) // Terraform has validated its type
 			attachments := func(yield func(foundAttachment, error) bool) {
 				for a, err := range q.attachments(ctx, q.Selection) {
 					if (err != nil || !a.first || first.ValueBool()) && !yield(a, err) {
@@ -250,7 +250,7 @@ func listPrivateSpaces() list.ListResource {
 					id: string(space.ID), name: space.Name,
 					read: func(_ context.Context, m *privateSpaceModel) diag.Diagnostics {
 						m.DeletionProtection = types.BoolValue(true)
-						m.read(space, nil) // its addresses are no configuration
+						m.read(space, nil) // outbound addresses are not part of a configuration
 						return nil
 					},
 				}
@@ -273,7 +273,7 @@ func listTrustedRanges() list.ListResource {
 						ruleset, err := q.client.TrustedRanges(ctx, space.ID)
 						if err != nil {
 							about := "The trusted IP ranges of space " + space.Name
-							return diag.Diagnostics{q.failureOf(reading, "Unable to list what is at Heroku", about, err)}
+							return diag.Diagnostics{q.failureOf(runAgain, "Unable to list what is at Heroku", about, err)}
 						}
 						m.SpaceID, m.OnDestroy = m.ID, types.StringValue(onDestroyKeep)
 						return m.read(ctx, ruleset)
@@ -284,7 +284,7 @@ func listTrustedRanges() list.ListResource {
 	}
 }
 
-// allocatedSpaces are the spaces that have ranges.
+// allocatedSpaces yields the selected spaces that are allocated: others have no ranges.
 func (q query) allocatedSpaces(ctx context.Context) iter.Seq2[heroku.Space, error] {
 	return func(yield func(heroku.Space, error) bool) {
 		for space, err := range q.spaces(ctx, q.Selection) {

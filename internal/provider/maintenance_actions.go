@@ -22,7 +22,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// kvs_run_maintenance runs the maintenance of a store that is ready, now instead of in its window, and waits for its end.
+// kvs_run_maintenance runs the outstanding maintenance of a store now instead of in its window, and waits for its end.
 
 var (
 	_ action.ActionWithConfigure  = (*maintenanceRunAction)(nil)
@@ -65,10 +65,10 @@ func (a *maintenanceRunAction) Configure(_ context.Context, req action.Configure
 func (a *maintenanceRunAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Running a maintenance", nil)
 	var config maintenanceRunActionModel
-	if !a.accept(ctx, req, &config, &resp.Diagnostics) {
+	if !a.readConfig(ctx, req, &config, &resp.Diagnostics) {
 		return
 	}
-	addOn, diags := a.ofStore(ctx, config.InstanceID)
+	addOn, diags := a.actionStore(ctx, config.InstanceID)
 	if !diags.HasError() {
 		diags.Append(refuseOnMini(addOn)...)
 	}
@@ -84,8 +84,8 @@ func (a *maintenanceRunAction) Invoke(ctx context.Context, req action.InvokeRequ
 	resp.Diagnostics.Append(u.run(ctx)...)
 }
 
-// kvs_schedule_maintenance chooses the week in which the outstanding maintenance of a store runs. The surprise: Heroku
-// moves by weeks from whatever was scheduled, so that doing it twice moves twice. Here, the week is counted from now.
+// kvs_schedule_maintenance chooses the week in which the outstanding maintenance of a store runs. Heroku moves the scheduled time
+// by a number of weeks, so that a repeated request moves it again. The action counts weeks from now, so that repeating it is safe.
 
 var (
 	_ action.ActionWithConfigure      = (*maintenanceScheduleAction)(nil)
@@ -138,7 +138,7 @@ func (a *maintenanceScheduleAction) Schema(_ context.Context, _ action.SchemaReq
 	}
 }
 
-// validateWeeks keeps to a year: Heroku requires a maintenance long before.
+// validateWeeks allows up to a year. Heroku requires every maintenance long before that.
 func validateWeeks(weeks int64) error {
 	if weeks >= 0 && weeks <= 52 {
 		return nil
@@ -163,7 +163,7 @@ func (a *maintenanceScheduleAction) ValidateConfig(ctx context.Context, req acti
 	resp *action.ValidateConfigResponse) {
 	var config maintenanceScheduleActionModel
 	if diags := req.Config.Get(ctx, &config); diags.HasError() || config.NotBefore.IsUnknown() || config.InWeeks.IsUnknown() {
-		return // what cannot be read has been refused by its own attribute
+		return // the attribute's own validator has refused an unreadable value
 	}
 	if config.NotBefore.IsNull() == config.InWeeks.IsNull() {
 		resp.Diagnostics.AddError("The week of the maintenance is missing or ambiguous",
@@ -174,10 +174,10 @@ func (a *maintenanceScheduleAction) ValidateConfig(ctx context.Context, req acti
 func (a *maintenanceScheduleAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Scheduling a maintenance", nil)
 	var config maintenanceScheduleActionModel
-	if !a.accept(ctx, req, &config, &resp.Diagnostics) {
+	if !a.readConfig(ctx, req, &config, &resp.Diagnostics) {
 		return
 	}
-	addOn, diags := a.ofStore(ctx, config.InstanceID)
+	addOn, diags := a.actionStore(ctx, config.InstanceID)
 	if !diags.HasError() {
 		diags.Append(refuseOnMini(addOn)...)
 	}
@@ -191,14 +191,14 @@ func (a *maintenanceScheduleAction) Invoke(ctx context.Context, req action.Invok
 
 func (i *invocation) schedule(ctx context.Context, addOn heroku.AddOn, config maintenanceScheduleActionModel) diag.Diagnostics {
 	const summary = "Unable to schedule the maintenance of Key-Value Store"
-	c, refusal, err := i.choose(ctx, addOn, config)
+	c, refusal, err := i.chooseWeek(ctx, addOn, config)
 	switch {
 	case err != nil:
 		return diag.Diagnostics{i.failure(summary, storeLabel(addOn)+", whose maintenance was not scheduled", err)}
 	case refusal != nil:
 		return diag.Diagnostics{refusal}
-	case c.nothing != "":
-		i.say(ctx, c.nothing)
+	case c.skip != "":
+		i.say(ctx, c.skip)
 		return nil
 	}
 	at, err := i.client.ScheduleMaintenance(ctx, addOn.ID, c.scheduled, c.weeks)
@@ -209,20 +209,20 @@ func (i *invocation) schedule(ctx context.Context, addOn heroku.AddOn, config ma
 	return nil
 }
 
-// weekChoice is by how many weeks to move what is scheduled, or why nothing is to be done.
+// weekChoice is the number of weeks by which to move the scheduled maintenance.
 type weekChoice struct {
 	scheduled time.Time
 	weeks     int
-	nothing   string
+	skip      string // why nothing is to be done, empty otherwise
 }
 
-// choose compares what is scheduled with what is asked for. The refusal is nil when it can be done.
-func (c *connection) choose(
+// chooseWeek compares the scheduled time with the configured one. The refusal is nil if the maintenance can be moved.
+func (c *connection) chooseWeek(
 	ctx context.Context, addOn heroku.AddOn, config maintenanceScheduleActionModel,
 ) (choice weekChoice, refusal diag.Diagnostic, err error) {
 	m, err := c.client.Maintenance(ctx, addOn.ID)
 	if heroku.HasStatus(err, http.StatusNotFound) || err == nil && !m.Outstanding() {
-		return weekChoice{nothing: nothingTo("schedule", m)}, nil, nil
+		return weekChoice{skip: nothingToDo("schedule", m)}, nil, nil
 	}
 	if err != nil {
 		return choice, nil, err
@@ -242,12 +242,12 @@ func (c *connection) choose(
 	}
 	choice = weekChoice{scheduled: m.ScheduledFor, weeks: weeksBetween(m.ScheduledFor, now, wanted)}
 	if choice.weeks == 0 && !m.ScheduledFor.IsZero() {
-		choice.nothing = "it is scheduled for " + m.ScheduledFor.Format(time.RFC3339) + " already"
+		choice.skip = "it is scheduled for " + m.ScheduledFor.Format(time.RFC3339) + " already"
 	}
 	return choice, nil, nil
 }
 
-// earliest is when the window may begin: in the future, whatever the date.
+// earliest is the earliest time at which the window may begin, never before now.
 func (m maintenanceScheduleActionModel) earliest(now time.Time) time.Time {
 	earliest := now.Add(time.Duration(m.InWeeks.ValueInt64()) * week)
 	if date, err := parseDate(m.NotBefore.ValueString()); err == nil && date.After(earliest) {
@@ -256,7 +256,7 @@ func (m maintenanceScheduleActionModel) earliest(now time.Time) time.Time {
 	return earliest
 }
 
-// weeksBetween is by how many weeks to move what is scheduled, so that it is in the window that begins at wanted. Without
+// weeksBetween returns by how many weeks to move the scheduled maintenance into the window that begins at wanted. Without
 // a schedule, Heroku counts from now and takes the next window.
 func weeksBetween(scheduled, now, wanted time.Time) int {
 	if scheduled.IsZero() {
@@ -311,7 +311,7 @@ func (a *appMaintenanceAction) Configure(_ context.Context, req action.Configure
 func (a *appMaintenanceAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Switching the maintenance mode of an app", nil)
 	var config appMaintenanceActionModel
-	if !a.accept(ctx, req, &config, &resp.Diagnostics) {
+	if !a.readConfig(ctx, req, &config, &resp.Diagnostics) {
 		return
 	}
 	on := config.Maintenance.ValueBool()
@@ -331,7 +331,7 @@ func (a *appMaintenanceAction) Invoke(ctx context.Context, req action.InvokeRequ
 		}
 	}
 	if err != nil {
-		resp.Diagnostics.Append(a.failureOf(invoking, "Unable to switch the maintenance mode of the app", object, err))
+		resp.Diagnostics.Append(a.failureOf(invokeAgain, "Unable to switch the maintenance mode of the app", object, err))
 	}
 }
 

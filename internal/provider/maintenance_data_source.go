@@ -25,8 +25,8 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// The data source kvs_maintenance says what maintenance a store has had or has to expect, or each store of an app. It is
-// made for check blocks, and so answers for stores without maintenance too.
+// The data source kvs_maintenance returns the past and the outstanding maintenance of a store, or of each store of an app. It is
+// meant for check blocks, so it also has an entry for a store without maintenance.
 
 var (
 	_ datasource.DataSourceWithConfigure        = (*maintenanceDataSource)(nil)
@@ -148,7 +148,7 @@ func (d *maintenanceDataSource) Read(ctx context.Context, req datasource.ReadReq
 func (d *maintenanceDataSource) readInstance(ctx context.Context, m *maintenanceDataModel) diag.Diagnostics {
 	var diags diag.Diagnostics
 	const summary = "Unable to read the maintenance of Key-Value Store"
-	// Heroku's 404 about a maintenance does not tell whether the store exists.
+	// The Data API answers 404 for a missing store and for a store without maintenance.
 	addOn, err := d.client.AddOn(ctx, heroku.AddOnID(m.InstanceID.ValueString()))
 	if err != nil {
 		diags.Append(d.failure(summary, "Key-Value Store "+m.InstanceID.ValueString(), err))
@@ -179,7 +179,7 @@ func (d *maintenanceDataSource) readInstance(ctx context.Context, m *maintenance
 	return diags
 }
 
-// readApp begins with the app's stores: Heroku's list of maintenances has other data services in it.
+// readApp starts from the app's stores, because Heroku's list of maintenances also has those of other data services.
 func (d *maintenanceDataSource) readApp(ctx context.Context, m *maintenanceDataModel) diag.Diagnostics {
 	var diags diag.Diagnostics
 	id := heroku.AppID(m.AppID.ValueString())
@@ -233,7 +233,7 @@ func newMaintenanceModel(addOn heroku.AddOn, m heroku.Maintenance, now time.Time
 	return model
 }
 
-// dueOutsideWindow is false for a window that cannot be understood: a check had better not fail about words.
+// dueOutsideWindow is false for a window that cannot be parsed, so that a check does not fail because Heroku words it differently.
 func dueOutsideWindow(m heroku.Maintenance, now time.Time) bool {
 	window, err := keyvalue.ParseWindowText(m.Window)
 	switch {

@@ -23,26 +23,26 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/replacement"
 )
 
-// A maintenanceRun is a maintenance that is run now, outside of the window: by kvs_run_maintenance, and as the second half of an
+// A maintenanceRun runs a maintenance now, outside of the window: for kvs_run_maintenance, and as the second half of an
 // upgrade by kvs_upgrade_version and kvs_instance (Dev Center: Heroku Key-Value Store Maintenance). Heroku fails the store
-// over whatever its apps do; that they are prepared for it is seen to here.
+// over without regard to its apps, so maintenanceRun checks that they are prepared, or prepares them.
 type maintenanceRun struct {
 	*invocation
 	addOn       heroku.AddOn
 	attachments []heroku.Attachment
 	terms       maintenanceRunModel
 
-	held, ordered, ran bool // what may have been done: apps held, an upgrade ordered, a maintenance run
+	held, ordered, ran bool // whether apps may be held, an upgrade ordered, a maintenance run
 }
 
-// maintenanceRunModel says what the apps are to feel of it.
+// maintenanceRunModel says how to prepare the apps.
 type maintenanceRunModel struct {
 	Confirm        types.String `tfsdk:"confirm"`
 	AppMaintenance types.Bool   `tfsdk:"app_maintenance"`
 	ScaleDown      types.Bool   `tfsdk:"scale_down"`
 }
 
-// releaseTimeout is real time: an interrupted run does not keep its CLI for longer than this to put the apps back.
+// releaseTimeout limits, in real time, how long an interrupted run keeps its CLI waiting until the apps are put back.
 const releaseTimeout = 2 * time.Minute
 
 const (
@@ -53,7 +53,7 @@ const (
 	stepPutBack   = "putting the apps back"
 )
 
-// steps are those of a maintenance that is run on these terms.
+// steps returns the steps of a maintenance run on these terms.
 func (m maintenanceRunModel) steps() []string {
 	if m.hold() == (replacement.Hold{}) {
 		return []string{stepPreparing, stepRunning, stepAvailable}
@@ -90,7 +90,7 @@ func (m maintenanceRunModel) hold() replacement.Hold {
 	return replacement.Hold{AppMaintenance: m.AppMaintenance.ValueBool(), ScaleDown: m.ScaleDown.ValueBool()}
 }
 
-// newMaintenanceRun reads which apps the store is attached to.
+// newMaintenanceRun reads the attachments of the store.
 func (i *invocation) newMaintenanceRun(ctx context.Context, addOn heroku.AddOn,
 	terms maintenanceRunModel) (*maintenanceRun, diag.Diagnostics) {
 	attachments, err := i.client.AddOnAttachments(ctx, addOn.ID)
@@ -108,7 +108,7 @@ func (u *maintenanceRun) apps() []heroku.AppID {
 	return replacement.EachOnce(apps)
 }
 
-// appNames are the names of the apps that a store is attached to.
+// appNames returns the names of the apps of attachments.
 func appNames(attachments []heroku.Attachment) string {
 	var names []string
 	for _, attachment := range attachments {
@@ -118,13 +118,13 @@ func appNames(attachments []heroku.Attachment) string {
 	return strings.Join(slices.Compact(names), ", ")
 }
 
-// mayHaveBegun says that Heroku has not refused a request, so that what it asks for may be under way.
+// mayHaveBegun reports whether a request may have taken effect: Heroku has accepted it, or has not refused it with a 4xx status.
 func mayHaveBegun(err error) bool {
 	var answer *heroku.Error
 	return !errors.As(err, &answer) || answer.Status >= http.StatusInternalServerError
 }
 
-// refuseOnMini: there is no maintenance on that plan.
+// refuseOnMini refuses a store on the mini plan, which has no maintenance.
 func refuseOnMini(addOn heroku.AddOn) diag.Diagnostics {
 	name, err := keyvalue.ParsePlanName(addOn.Plan)
 	if err != nil || !hasNoWindow(name) {
@@ -135,9 +135,9 @@ func refuseOnMini(addOn heroku.AddOn) diag.Diagnostics {
 			"plans only. Nothing was done.", storeLabel(addOn), name))}
 }
 
-// refuseUnprepared is what Heroku leaves to its clients: an app that is in use is not to lose its store by surprise.
+// refuseUnprepared refuses to run the maintenance while an app is in use. Heroku does not check that.
 func (u *maintenanceRun) refuseUnprepared(ctx context.Context) diag.Diagnostics {
-	refusal, err := u.unprepared(ctx)
+	refusal, err := u.checkPrepared(ctx)
 	if err != nil {
 		return diag.Diagnostics{u.failure("Unable to read an app that the store is attached to",
 			fmt.Sprintf("An app of %s, which %s is attached to. Nothing was done", appNames(u.attachments), storeLabel(u.addOn)), err)}
@@ -145,7 +145,7 @@ func (u *maintenanceRun) refuseUnprepared(ctx context.Context) diag.Diagnostics 
 	return refusal
 }
 
-func (u *maintenanceRun) unprepared(ctx context.Context) (diag.Diagnostics, error) {
+func (u *maintenanceRun) checkPrepared(ctx context.Context) (diag.Diagnostics, error) {
 	if confirm := u.terms.Confirm.ValueString(); confirm != "" && confirm != u.addOn.AppName {
 		return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("confirm"), "The confirmation names another app", fmt.Sprintf(
 			"%s belongs to the app %s, and confirm is %q. Nothing was done: check that it is the right store, then set confirm = %q.",
@@ -171,7 +171,7 @@ func (u *maintenanceRun) unprepared(ctx context.Context) (diag.Diagnostics, erro
 	ways := fmt.Sprintf("Set app_maintenance = true, with scale_down = true if their workers have to rest as well, to "+
 		"keep them still meanwhile; or switch their maintenance mode on first; "+
 		"or set confirm = %q to run the maintenance all the same.", u.addOn.AppName)
-	if u.again == applying {
+	if u.retry == applyAgain {
 		ways = "Set migration = { app_maintenance = true }, with scale_down = true if their workers have to rest as " +
 			"well, to keep them still meanwhile; " +
 			"or switch their maintenance mode on first; or leave the upgrade to the maintenance window, with version_upgrade = \"window\"."
@@ -182,23 +182,23 @@ func (u *maintenanceRun) unprepared(ctx context.Context) (diag.Diagnostics, erro
 		storeLabel(u.addOn), strings.Join(inUse, ", "), ways))}, nil
 }
 
-// run runs the outstanding maintenance, or waits for the end of the one that is running. Whatever becomes of it, no app
-// stays held, be it by this run or by one that crashed.
+// run runs the outstanding maintenance, or waits for the end of the one that is running. It always puts the apps back, also those
+// that a crashed run has held.
 func (u *maintenanceRun) run(ctx context.Context) (diags diag.Diagnostics) {
-	defer func() { diags.Append(u.putBack(ctx)...) }()
+	defer func() { diags.Append(u.restoreApps(ctx)...) }()
 	u.begin(ctx, stepPreparing)
 	m, err := u.latest(ctx)
 	if err == nil && m.Outstanding() {
 		if diags := u.refuseUnprepared(ctx); diags.HasError() {
 			return diags
 		}
-		m, err = u.client.WaitMaintenanceReady(u.watching(ctx), u.addOn.ID, u.remaining())
+		m, err = u.client.WaitMaintenanceReady(u.withProgress(ctx), u.addOn.ID, u.remaining())
 	}
 	switch {
 	case err != nil:
-		return u.unable(err)
+		return u.runFailure(err)
 	case m.Status == heroku.MaintenanceCompleted || m.Status == heroku.MaintenanceNone:
-		u.say(ctx, nothingTo("run", m))
+		u.say(ctx, nothingToDo("run", m))
 		return nil
 	}
 	if u.terms.hold() != (replacement.Hold{}) {
@@ -209,10 +209,10 @@ func (u *maintenanceRun) run(ctx context.Context) (diags diag.Diagnostics) {
 			return diag.Diagnostics{u.failure("Unable to keep the apps still", storeLabel(u.addOn)+", whose maintenance was not run", err)}
 		}
 	}
-	return u.carryOut(ctx, m)
+	return u.runReady(ctx, m)
 }
 
-func (u *maintenanceRun) unable(err error) diag.Diagnostics {
+func (u *maintenanceRun) runFailure(err error) diag.Diagnostics {
 	object := storeLabel(u.addOn)
 	if !u.ran {
 		object += ", whose maintenance was not run"
@@ -220,23 +220,23 @@ func (u *maintenanceRun) unable(err error) diag.Diagnostics {
 	return diag.Diagnostics{u.failure("Unable to run the maintenance of Key-Value Store", object, err)}
 }
 
-// carryOut runs a maintenance that is ready, or goes on with one that is running.
-func (u *maintenanceRun) carryOut(ctx context.Context, m heroku.Maintenance) diag.Diagnostics {
+// runReady runs a maintenance that is ready, or continues with one that is running.
+func (u *maintenanceRun) runReady(ctx context.Context, m heroku.Maintenance) diag.Diagnostics {
 	u.begin(ctx, stepRunning)
 	if m.Status != heroku.MaintenanceRunning {
 		err := u.start(ctx)
 		if u.ran = mayHaveBegun(err); err != nil {
-			return u.unable(err)
+			return u.runFailure(err)
 		}
 	}
 	u.ran = true
-	m, err := u.client.WaitMaintenanceOver(u.watching(ctx), u.addOn.ID, u.remaining())
+	m, err := u.client.WaitMaintenanceOver(u.withProgress(ctx), u.addOn.ID, u.remaining())
 	if err != nil {
-		return u.unable(err)
+		return u.runFailure(err)
 	}
 	u.begin(ctx, stepAvailable)
 	if _, err := u.client.WaitStoreAvailable(ctx, u.addOn.ID, "", u.remaining()); err != nil {
-		return u.unable(err)
+		return u.runFailure(err)
 	}
 	if m.Duration != nil {
 		u.say(ctx, fmt.Sprintf("the maintenance took %s", m.Duration.Round(time.Second)))
@@ -244,7 +244,7 @@ func (u *maintenanceRun) carryOut(ctx context.Context, m heroku.Maintenance) dia
 	return nil
 }
 
-// start runs the maintenance, unless it has begun by itself meanwhile: its window may have come.
+// start runs the maintenance. It succeeds as well if the maintenance has begun meanwhile, because its window has come.
 func (u *maintenanceRun) start(ctx context.Context) error {
 	err := u.client.RunMaintenance(ctx, u.addOn.ID)
 	if err == nil || ctx.Err() != nil {
@@ -256,7 +256,7 @@ func (u *maintenanceRun) start(ctx context.Context) error {
 	return err
 }
 
-// latest is the store's maintenance, of status none when there was none.
+// latest returns the store's latest maintenance, with status none if there was none.
 func (u *maintenanceRun) latest(ctx context.Context) (heroku.Maintenance, error) {
 	m, err := u.client.Maintenance(ctx, u.addOn.ID)
 	if heroku.HasStatus(err, http.StatusNotFound) {
@@ -265,8 +265,8 @@ func (u *maintenanceRun) latest(ctx context.Context) (heroku.Maintenance, error)
 	return m, err
 }
 
-// nothingTo is for a maintenance that is not outstanding, to do what with.
-func nothingTo(do string, m heroku.Maintenance) string {
+// nothingToDo says why a maintenance is not outstanding. do is the verb: "run" or "schedule".
+func nothingToDo(do string, m heroku.Maintenance) string {
 	switch {
 	case m.Status == heroku.MaintenanceRunning:
 		return "there is nothing to " + do + ": the maintenance is running"
@@ -276,8 +276,8 @@ func nothingTo(do string, m heroku.Maintenance) string {
 	return "there is nothing to " + do + ": the last maintenance was completed at " + m.CompletedAt.Format(time.RFC3339)
 }
 
-// putBack outlives an interrupt, but not for long.
-func (u *maintenanceRun) putBack(ctx context.Context) diag.Diagnostics {
+// restoreApps puts the apps back, also after an interrupt, within releaseTimeout.
+func (u *maintenanceRun) restoreApps(ctx context.Context) diag.Diagnostics {
 	if u.held {
 		u.begin(ctx, stepPutBack)
 	}
@@ -286,40 +286,40 @@ func (u *maintenanceRun) putBack(ctx context.Context) diag.Diagnostics {
 	if err := u.replacements().Release(detached, u.addOn.ID, u.apps()); err != nil {
 		return diag.Diagnostics{u.failure("Unable to put the apps back",
 			fmt.Sprintf("%s, whose apps may still be in maintenance mode or scaled to 0: their config var %s says "+
-				"what they were like before. %s to put them back", storeLabel(u.addOn), replacement.HoldVar, u.again.begins()), err)}
+				"what they were like before. %s to put them back", storeLabel(u.addOn), replacement.HoldVar, u.retry.capitalized()), err)}
 	}
 	return nil
 }
 
-// The upgrade of a version, by the action kvs_upgrade_version and by kvs_instance: Heroku prepares another server, and the
-// version changes when the maintenance that it is prepared for is run.
+// Version upgrades, by the action kvs_upgrade_version and by kvs_instance: Heroku prepares another server as a maintenance, and
+// the version changes when that maintenance runs.
 
-// upgrade is what is asked for.
-type upgrade struct {
+// upgradeRequest is a version upgrade that a configuration asks for.
+type upgradeRequest struct {
 	floor          keyvalue.Version
-	now            bool // the maintenance is run when it is ready, and not left for the window
-	acceptDataLoss bool // of a mini
-	consent        path.Path
+	now            bool      // run the maintenance when it is ready, instead of leaving it for the window
+	acceptDataLoss bool      // for a store on the mini plan
+	consent        path.Path // the attribute that sets acceptDataLoss
 }
 
-// upgrade orders what has not been ordered, and runs it if that is wanted.
-func (u *maintenanceRun) upgrade(ctx context.Context, asked upgrade) diag.Diagnostics {
+// upgrade orders the upgrade unless it has been ordered already, and runs its maintenance if asked.now.
+func (u *maintenanceRun) upgrade(ctx context.Context, asked upgradeRequest) diag.Diagnostics {
 	wanted := asked.floor
 	u.begin(ctx, stepOrdering)
 	store, err := u.client.Store(ctx, u.addOn.ID)
 	if err != nil {
-		return u.notUpgraded(err)
+		return u.upgradeFailure(err)
 	}
 	if wanted.Accepts(keyvalue.Version(store.Version)) {
 		u.say(ctx, fmt.Sprintf("the store runs version %s already", store.Version))
-		return u.putBack(ctx)
+		return u.restoreApps(ctx)
 	}
 	if name, err := keyvalue.ParsePlanName(u.addOn.Plan); err == nil && hasNoWindow(name) {
 		return u.upgradeAtOnce(ctx, asked)
 	}
 	if asked.now {
 		if diags := u.refuseUnprepared(ctx); diags.HasError() {
-			return append(diags, u.putBack(ctx)...)
+			return append(diags, u.restoreApps(ctx)...)
 		}
 	}
 	m, err := u.latest(ctx)
@@ -332,11 +332,11 @@ func (u *maintenanceRun) upgrade(ctx context.Context, asked upgrade) diag.Diagno
 	u.ordered = u.ordered || err == nil
 	if err == nil && m.Status != heroku.MaintenanceRunning {
 		u.begin(ctx, stepPreparing)
-		m, err = u.client.WaitMaintenanceReady(u.watching(ctx), u.addOn.ID, u.remaining())
+		m, err = u.client.WaitMaintenanceReady(u.withProgress(ctx), u.addOn.ID, u.remaining())
 	}
 	switch {
 	case err != nil:
-		return append(u.notUpgraded(err), u.putBack(ctx)...)
+		return append(u.upgradeFailure(err), u.restoreApps(ctx)...)
 	case !asked.now:
 		return u.leaveToWindow(ctx, m)
 	}
@@ -346,7 +346,7 @@ func (u *maintenanceRun) upgrade(ctx context.Context, asked upgrade) diag.Diagno
 	return u.checkVersion(ctx, wanted)
 }
 
-func (u *maintenanceRun) notUpgraded(err error) diag.Diagnostics {
+func (u *maintenanceRun) upgradeFailure(err error) diag.Diagnostics {
 	object := storeLabel(u.addOn)
 	if !u.ordered {
 		object += ", whose upgrade was not ordered"
@@ -354,7 +354,7 @@ func (u *maintenanceRun) notUpgraded(err error) diag.Diagnostics {
 	return diag.Diagnostics{u.failure("Unable to upgrade the version of Key-Value Store", object, err)}
 }
 
-// leaveToWindow says when the version will change.
+// leaveToWindow reports when the version will change, and puts back apps that an earlier run has held.
 func (u *maintenanceRun) leaveToWindow(ctx context.Context, m heroku.Maintenance) diag.Diagnostics {
 	how := "it runs in the maintenance window"
 	if !m.ScheduledFor.IsZero() {
@@ -364,11 +364,11 @@ func (u *maintenanceRun) leaveToWindow(ctx context.Context, m heroku.Maintenance
 		how = "it is running already"
 	}
 	u.say(ctx, how)
-	return u.putBack(ctx)
+	return u.restoreApps(ctx)
 }
 
-// upgradeAtOnce is for a mini, whose keys do not survive it.
-func (u *maintenanceRun) upgradeAtOnce(ctx context.Context, asked upgrade) diag.Diagnostics {
+// upgradeAtOnce upgrades a store on the mini plan, which loses its keys.
+func (u *maintenanceRun) upgradeAtOnce(ctx context.Context, asked upgradeRequest) diag.Diagnostics {
 	if !asked.acceptDataLoss {
 		return diag.Diagnostics{miniLosesData(storeLabel(u.addOn), asked.consent)}
 	}
@@ -378,12 +378,12 @@ func (u *maintenanceRun) upgradeAtOnce(ctx context.Context, asked upgrade) diag.
 		_, err = u.client.WaitStoreAvailable(ctx, u.addOn.ID, "", u.remaining())
 	}
 	if err != nil {
-		return u.notUpgraded(err)
+		return u.upgradeFailure(err)
 	}
 	return u.checkVersion(ctx, asked.floor)
 }
 
-// miniLosesData refuses the upgrade that nobody has consented to.
+// miniLosesData refuses the upgrade of a store on the mini plan without consent to data loss.
 func miniLosesData(label string, consent path.Path) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(consent, "Upgrading a mini loses its data", fmt.Sprintf(
 		"%s is on the mini plan: Heroku upgrades it at once, and all its keys are lost. Nothing was done. "+
@@ -395,12 +395,12 @@ func (u *maintenanceRun) checkVersion(ctx context.Context, wanted keyvalue.Versi
 	store, err := u.client.WaitStoreAvailable(ctx, u.addOn.ID, "", u.remaining())
 	switch {
 	case err != nil:
-		return u.notUpgraded(err)
+		return u.upgradeFailure(err)
 	case !wanted.Accepts(keyvalue.Version(store.Version)):
 		return diag.Diagnostics{diag.NewErrorDiagnostic("Store version was not upgraded", fmt.Sprintf(
 			"%s runs version %s after the upgrade, and %s was asked for. Its apps are as they were before. "+
 				"%s to order the upgrade anew, and ask Heroku Support if that does not help.", storeLabel(u.addOn),
-			store.Version, wanted, u.again.begins()))}
+			store.Version, wanted, u.retry.capitalized()))}
 	}
 	u.say(ctx, "the store runs version "+store.Version)
 	return nil

@@ -25,9 +25,9 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// kvs_maintenance_window is the weekly window of one store. The Data API owns it, and its identity is the store's UUID.
-// The surprise: every store has a window from the start and Heroku cannot take it away, so that creating this resource
-// changes one and destroying it changes nothing.
+// kvs_maintenance_window is the weekly window of one store. It belongs to the Data API, and its identity is the store's UUID.
+// Every store has a window from the start, and Heroku cannot remove it: creating this resource changes the window, and destroying
+// the resource leaves the window as it is.
 
 var (
 	_ resource.ResourceWithConfigure   = (*maintenanceWindowResource)(nil)
@@ -61,7 +61,7 @@ func (r *maintenanceWindowResource) Metadata(_ context.Context, req resource.Met
 }
 
 func (r *maintenanceWindowResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
-	follows := func(description string) schema.StringAttribute {
+	computed := func(description string) schema.StringAttribute {
 		return schema.StringAttribute{
 			Computed:            true,
 			PlanModifiers:       []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
@@ -73,7 +73,7 @@ func (r *maintenanceWindowResource) Schema(_ context.Context, _ resource.SchemaR
 			"Every store has one from the start, somewhere from Monday to Friday between 18:00 and 23:00 UTC, except " +
 			"on the mini plan, where there is none.",
 		Attributes: map[string]schema.Attribute{
-			"id": follows("The UUID of the store."),
+			"id": computed("The UUID of the store."),
 			"instance_id": schema.StringAttribute{
 				Required:   true,
 				Validators: []validator.String{uuidValidator()},
@@ -95,9 +95,9 @@ func (r *maintenanceWindowResource) Schema(_ context.Context, _ resource.SchemaR
 				MarkdownDescription: "The time in UTC at which the window begins, a full or half hour: `13:30` and " +
 					"`1:30PM` mean the same. Changed in place.",
 			},
-			"window":  follows("The whole window as Heroku words it, such as `Mondays 22:30 to Tuesdays 02:30 UTC`."),
-			"ends_at": follows("When the window is over, such as `Tuesdays 02:30 UTC`."),
-			"next": follows("When the window begins next, in RFC 3339, as of the last apply or refresh. " +
+			"window":  computed("The whole window as Heroku words it, such as `Mondays 22:30 to Tuesdays 02:30 UTC`."),
+			"ends_at": computed("When the window is over, such as `Tuesdays 02:30 UTC`."),
+			"next": computed("When the window begins next, in RFC 3339, as of the last apply or refresh. " +
 				"It moves on by itself every week, in the state alone: no plan has a change because of it, except " +
 				"that `-refresh-only` shows it."),
 		},
@@ -115,7 +115,7 @@ func (r *maintenanceWindowResource) Configure(_ context.Context, req resource.Co
 	r.configure(req.ProviderData, &resp.Diagnostics)
 }
 
-// ModifyPlan shows the whole window that day and time give, and refuses one for a store that can have none.
+// ModifyPlan plans the whole window from its day and time, and refuses a store that can have no window.
 func (r *maintenanceWindowResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if req.Plan.Raw.IsNull() {
 		return
@@ -136,7 +136,7 @@ func (r *maintenanceWindowResource) ModifyPlan(ctx context.Context, req resource
 	}
 	plan.ID = plan.InstanceID
 	plan.Window, plan.EndsAt, plan.Next = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
-	if window, err := plan.begins(); err == nil {
+	if window, err := plan.parseWindow(); err == nil {
 		plan.Window, plan.EndsAt = types.StringValue(window.String()), types.StringValue(window.EndsAt())
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
@@ -147,9 +147,9 @@ func (r *maintenanceWindowResource) ModifyPlan(ctx context.Context, req resource
 	}
 }
 
-// onlyOwner refuses two windows of one store. Two that agree do no harm.
+// onlyOwner refuses two resources that set different windows for one store.
 func (r *maintenanceWindowResource) onlyOwner(plan maintenanceWindowModel) diag.Diagnostics {
-	window, err := plan.begins()
+	window, err := plan.parseWindow()
 	if err != nil || !known(plan.InstanceID) {
 		return nil
 	}
@@ -165,17 +165,17 @@ func (r *maintenanceWindowResource) onlyOwner(plan maintenanceWindowModel) diag.
 			store, other.text, window))}
 }
 
-// unmoved refuses to change a window that has been changed since the plan was made: nobody has approved that.
-func (r *maintenanceWindowResource) unmoved(ctx context.Context, state, plan maintenanceWindowModel) diag.Diagnostics {
+// refuseMovedWindow refuses to overwrite a window that was changed after the plan was made, since nobody has approved that.
+func (r *maintenanceWindowResource) refuseMovedWindow(ctx context.Context, state, plan maintenanceWindowModel) diag.Diagnostics {
 	store, err := r.client.Store(ctx, state.addOnID())
 	if err != nil {
 		return diag.Diagnostics{r.failure("Unable to read the maintenance window", state.String(), err)}
 	}
 	now, err := keyvalue.ParseWindowText(store.MaintenanceWindow)
-	if before, e := state.begins(); err != nil || e != nil || now == before {
-		return nil // one that is not said, or cannot be read, cannot be compared
+	if before, e := state.parseWindow(); err != nil || e != nil || now == before {
+		return nil // a window that is missing or cannot be parsed cannot be compared
 	}
-	if wanted, err := plan.begins(); err == nil && now == wanted {
+	if wanted, err := plan.parseWindow(); err == nil && now == wanted {
 		return nil
 	}
 	return diag.Diagnostics{diag.NewErrorDiagnostic("The maintenance window has changed since the plan was made", fmt.Sprintf(
@@ -183,7 +183,7 @@ func (r *maintenanceWindowResource) unmoved(ctx context.Context, state, plan mai
 		state, state.Window.ValueString(), now))}
 }
 
-// refuseWithoutWindow is for the plans that are known to have no maintenance window.
+// refuseWithoutWindow refuses a store whose plan is known to have no maintenance window.
 func (r *maintenanceWindowResource) refuseWithoutWindow(addOn heroku.AddOn) diag.Diagnostics {
 	var diags diag.Diagnostics
 	name, err := keyvalue.ParsePlanName(addOn.Plan)
@@ -213,11 +213,11 @@ func (r *maintenanceWindowResource) Create(ctx context.Context, req resource.Cre
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, maintenanceWindowIdentity{plan.InstanceID})...)
 }
 
-// set gives the store its window. It does not wait for a store that is being made: whoever made it has.
+// set sends the window. It does not wait for a store that is being provisioned: the resource that created the store does.
 func (r *maintenanceWindowResource) set(ctx context.Context, m *maintenanceWindowModel) diag.Diagnostics {
 	var diags diag.Diagnostics
 	const summary = "Unable to set the maintenance window"
-	window, err := m.begins()
+	window, err := m.parseWindow()
 	if err != nil {
 		diags.AddError(summary, err.Error()+".")
 		return diags
@@ -257,7 +257,7 @@ func (r *maintenanceWindowResource) Read(ctx context.Context, req resource.ReadR
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, maintenanceWindowIdentity{state.InstanceID})...)
 	store, err := r.client.Store(ctx, state.addOnID())
 	if heroku.HasStatus(err, http.StatusNotFound) {
-		// The Data API knows a store later than the Platform API does, so that only the latter can tell that it is gone.
+		// The Data API learns of a new store later than the Platform API, so only the latter proves that a store is gone.
 		if _, err = r.client.AddOn(ctx, state.addOnID()); heroku.IsNotFound(err) {
 			resp.Diagnostics.AddWarning("The maintenance window is gone with its store", fmt.Sprintf(
 				"%s: the store does not exist any more, and its window went with it. A plan that sets it again needs "+
@@ -276,7 +276,7 @@ func (r *maintenanceWindowResource) Read(ctx context.Context, req resource.ReadR
 				"leave it out, or change the plan.", state, store.Plan))
 		resp.State.RemoveResource(ctx)
 		return
-	case store.MaintenanceWindow == "": // not said while the store is being prepared
+	case store.MaintenanceWindow == "": // Heroku omits it while the store is being prepared
 		return
 	}
 	window, err := keyvalue.ParseWindowText(store.MaintenanceWindow)
@@ -297,18 +297,18 @@ func (r *maintenanceWindowResource) Update(ctx context.Context, req resource.Upd
 	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	before, unread := state.begins()
-	wanted, unknown := plan.begins()
+	before, stateErr := state.parseWindow()
+	wanted, planErr := plan.parseWindow()
 	switch {
-	case !plan.InstanceID.Equal(state.InstanceID): // another store, whose window nobody has planned from
-	case unread == nil && unknown == nil && before == wanted: // what was unknown in the plan has turned out to be the same
+	case !plan.InstanceID.Equal(state.InstanceID): // another store, whose window the plan was not made from
+	case stateErr == nil && planErr == nil && before == wanted: // the values that were unknown in the plan are the same
 		plan.InstanceName = state.InstanceName
 		plan.read(wanted, r.client.HostTime())
 		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 		resp.Diagnostics.Append(resp.Identity.Set(ctx, maintenanceWindowIdentity{plan.InstanceID})...)
 		return
 	default:
-		if resp.Diagnostics.Append(r.unmoved(ctx, state, plan)...); resp.Diagnostics.HasError() {
+		if resp.Diagnostics.Append(r.refuseMovedWindow(ctx, state, plan)...); resp.Diagnostics.HasError() {
 			return
 		}
 	}
@@ -319,7 +319,7 @@ func (r *maintenanceWindowResource) Update(ctx context.Context, req resource.Upd
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, maintenanceWindowIdentity{plan.InstanceID})...)
 }
 
-// Delete only forgets: Heroku has no way to have no window.
+// Delete sends nothing: Heroku cannot remove a window.
 func (r *maintenanceWindowResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Forgetting a maintenance window", nil)
 	var state maintenanceWindowModel
@@ -331,7 +331,7 @@ func (r *maintenanceWindowResource) Delete(ctx context.Context, req resource.Del
 		state, state.Window.ValueString()))
 }
 
-// ImportState takes what imports a kvs_instance: the store's UUID, its name, or app::ATTACHMENT.
+// ImportState takes the same import IDs as kvs_instance: the store's UUID, its name, or app::ATTACHMENT.
 func (r *maintenanceWindowResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Importing a maintenance window", nil)
 	reference := importReference(ctx, req, path.Root("instance_id"), &resp.Diagnostics)
@@ -360,12 +360,12 @@ func (m maintenanceWindowModel) String() string {
 	return "Maintenance window of Key-Value Store " + m.InstanceID.ValueString()
 }
 
-// begins is an error as long as day or time are not known.
-func (m maintenanceWindowModel) begins() (keyvalue.Window, error) {
+// parseWindow returns an error while the day or the time is unknown.
+func (m maintenanceWindowModel) parseWindow() (keyvalue.Window, error) {
 	return keyvalue.ParseWindow(m.Day.ValueString(), m.Time.ValueString())
 }
 
-// read is the one mapping from a window to the state; a day and a time that mean the same keep their spelling.
+// read is the only mapping from a window to the state. A day and a time that mean the same keep their spelling.
 func (m *maintenanceWindowModel) read(window keyvalue.Window, now time.Time) {
 	m.ID = m.InstanceID
 	m.Day = newNormalizedString[dayNotation](window.Day.String()).orEquivalent(m.Day)

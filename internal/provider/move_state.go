@@ -18,11 +18,11 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// A moved block turns an object in the state of heroku/heroku or davidji99/herokux into one of ours, of which nothing is sent
-// to Heroku. Terraform asks for that before any provider is configured, so that only what the former state says is known:
-// the new state gets what identifies the object, and Read fills in the rest. Whatever else the former state holds is left
-// behind, since much of it is secret. The types are told by their names, whatever the address of their provider is, and
-// attributes by their names in any version of the former schema.
+// A moved block turns an object in the state of heroku/heroku or davidji99/herokux into an object of this provider. Terraform calls
+// MoveState before any provider is configured, so only the former state is known, and nothing is sent to Heroku: the new state gets
+// what identifies the object, and Read fills in the rest. Other values of the former state are dropped, since many of them are
+// secret. Resource types are matched by name, whatever the address of their provider, and attributes by name, in any version of
+// the former schema.
 
 var (
 	_ resource.ResourceWithMoveState = (*appResource)(nil)
@@ -39,7 +39,7 @@ var (
 // formerState is an object in the state of another provider.
 type formerState map[string]any
 
-// text is the first of these attributes that the object has.
+// text returns the first of these attributes that is a string and not empty.
 func (f formerState) text(names ...string) string {
 	for _, name := range names {
 		if text, ok := f[name].(string); ok && text != "" {
@@ -49,7 +49,7 @@ func (f formerState) text(names ...string) string {
 	return ""
 }
 
-// option is an entry of the map `config`, which was a list of maps once.
+// option returns an entry of the map `config`, which is a list of maps in early versions.
 func (f formerState) option(name string) string {
 	maps, ok := f["config"].([]any)
 	if !ok {
@@ -65,7 +65,7 @@ func (f formerState) option(name string) string {
 	return ""
 }
 
-// successors are the resources that a moved block may lead to.
+// successors maps each former resource type to the one that a moved block may turn it into.
 var successors = map[string]string{
 	"heroku_addon":                     "kvs_instance",
 	"heroku_addon_attachment":          "kvs_attachment",
@@ -78,16 +78,19 @@ var successors = map[string]string{
 	"herokux_shield_private_space":     spaceType,
 }
 
-// unsucceeded are those to which nothing here corresponds, and what to do with them.
-var unsucceeded = map[string]string{
+// withoutSuccessor maps each former resource type that has no counterpart here to what to do with its objects.
+var withoutSuccessor = map[string]string{
 	"herokux_redis_config": "The settings of a store are attributes of its kvs_instance: timeout, maxmemory_policy and " +
 		"notify_keyspace_events, in which \"\" says what \"disabled\" said. Write them there, and let go of this " +
 		"object, with a removed block in place of the moved one:\n\n" +
 		"removed {\n  from = herokux_redis_config.example # its address\n  lifecycle {\n    destroy = false\n  }\n}",
 }
 
-// movers are what MoveState of a resource returns: move makes its state of a former one of these types.
-func movers(target string, move func(former formerState, put func(attribute string, value any)) diag.Diagnostics) []resource.StateMover {
+// stateMovers returns the result of MoveState for the resource type target. move puts the attributes of a former object into the
+// new state.
+func stateMovers(
+	target string, move func(former formerState, put func(attribute string, value any)) diag.Diagnostics,
+) []resource.StateMover {
 	return []resource.StateMover{{StateMover: func(ctx context.Context, req resource.MoveStateRequest, resp *resource.MoveStateResponse) {
 		defer recoverPanic(&resp.Diagnostics, "Moving a state", nil)
 		if successors[req.SourceTypeName] != target {
@@ -109,13 +112,13 @@ func movers(target string, move func(former formerState, put func(attribute stri
 	}}}
 }
 
-// refuseMove is empty for types of which nothing is known: Terraform refuses these itself.
+// refuseMove explains why an object cannot become one of type to. It is empty for other types, which Terraform refuses itself.
 func refuseMove(from, to string) diag.Diagnostics {
 	if successor := successors[from]; successor != "" {
 		return diag.Diagnostics{diag.NewErrorDiagnostic("The moved block leads to another kind of resource", fmt.Sprintf(
 			"A %s becomes a %s, and not a %s: correct the address in the moved block.", from, successor, to))}
 	}
-	if way := unsucceeded[from]; way != "" {
+	if way := withoutSuccessor[from]; way != "" {
 		return diag.Diagnostics{diag.NewErrorDiagnostic("Nothing here corresponds to the former resource", fmt.Sprintf(
 			"A %s cannot become a %s. %s", from, to, way))}
 	}
@@ -123,7 +126,7 @@ func refuseMove(from, to string) diag.Diagnostics {
 }
 
 func (r *instanceResource) MoveState(context.Context) []resource.StateMover {
-	return movers("kvs_instance", func(former formerState, put func(string, any)) diag.Diagnostics {
+	return stateMovers("kvs_instance", func(former formerState, put func(string, any)) diag.Diagnostics {
 		plan := former.text("plan")
 		if service, _, _ := strings.Cut(plan, ":"); service != keyvalue.Service {
 			return diag.Diagnostics{diag.NewErrorDiagnostic("Not a Key-Value Store", fmt.Sprintf(
@@ -141,16 +144,16 @@ func (r *instanceResource) MoveState(context.Context) []resource.StateMover {
 }
 
 func (r *attachmentResource) MoveState(context.Context) []resource.StateMover {
-	return movers("kvs_attachment", func(former formerState, put func(string, any)) diag.Diagnostics {
+	return stateMovers("kvs_attachment", func(former formerState, put func(string, any)) diag.Diagnostics {
 		put("id", former.text("id"))
 		put("name", former.text("name"))
 		return nil
 	})
 }
 
-// Early versions of heroku_app took the name for the id, and had the id in uuid.
+// MoveState reads uuid first: early versions of heroku_app kept the name of the app in id and its UUID in uuid.
 func (r *appResource) MoveState(context.Context) []resource.StateMover {
-	return movers(appType, func(former formerState, put func(string, any)) diag.Diagnostics {
+	return stateMovers(appType, func(former formerState, put func(string, any)) diag.Diagnostics {
 		put("id", former.text("uuid", "id"))
 		put("name", former.text("name"))
 		return nil
@@ -158,7 +161,7 @@ func (r *appResource) MoveState(context.Context) []resource.StateMover {
 }
 
 func (r *privateSpaceResource) MoveState(context.Context) []resource.StateMover {
-	return movers(spaceType, func(former formerState, put func(string, any)) diag.Diagnostics {
+	return stateMovers(spaceType, func(former formerState, put func(string, any)) diag.Diagnostics {
 		put("id", former.text("id"))
 		put("name", former.text("name"))
 		put("deletion_protection", true)
@@ -166,9 +169,9 @@ func (r *privateSpaceResource) MoveState(context.Context) []resource.StateMover 
 	})
 }
 
-// The id of a heroku_space_inbound_ruleset is that of the ruleset, which changes with it, and its space is an id or a name.
+// MoveState reads the space, an id or a name: the id of a heroku_space_inbound_ruleset is that of the ruleset, and changes with it.
 func (r *trustedRangesResource) MoveState(context.Context) []resource.StateMover {
-	return movers("kvs_trusted_ip_ranges", func(former formerState, put func(string, any)) diag.Diagnostics {
+	return stateMovers("kvs_trusted_ip_ranges", func(former formerState, put func(string, any)) diag.Diagnostics {
 		put("id", former.text("space"))
 		put("space_id", former.text("space"))
 		put("on_destroy", onDestroyKeep)
@@ -176,22 +179,22 @@ func (r *trustedRangesResource) MoveState(context.Context) []resource.StateMover
 	})
 }
 
-// No resource of the other providers is a single range.
+// MoveState accepts no type: the other providers have no resource for a single range.
 func (r *trustedRangeResource) MoveState(context.Context) []resource.StateMover {
-	return movers(rangeType, func(formerState, func(string, any)) diag.Diagnostics { return nil })
+	return stateMovers(rangeType, func(formerState, func(string, any)) diag.Diagnostics { return nil })
 }
 
 func (r *maintenanceWindowResource) MoveState(context.Context) []resource.StateMover {
-	return movers("kvs_maintenance_window", func(former formerState, put func(string, any)) diag.Diagnostics {
+	return stateMovers("kvs_maintenance_window", func(former formerState, put func(string, any)) diag.Diagnostics {
 		put("id", former.text("redis_id", "id"))
 		put("instance_id", former.text("redis_id", "id"))
 		return nil
 	})
 }
 
-// The id of a heroku_space_app_access is that of the user, and its space is an id or a name.
+// MoveState reads space and email: the id of a heroku_space_app_access is that of the user, and its space is an id or a name.
 func (r *spaceAppAccessResource) MoveState(context.Context) []resource.StateMover {
-	return movers(spaceAppAccessType, func(former formerState, put func(string, any)) diag.Diagnostics {
+	return stateMovers(spaceAppAccessType, func(former formerState, put func(string, any)) diag.Diagnostics {
 		m := spaceAppAccessModel{SpaceID: types.StringValue(former.text("space")), Email: newEmailAddress(former.text("email"))}
 		put("id", m.key())
 		put("space_id", m.SpaceID)
@@ -200,9 +203,10 @@ func (r *spaceAppAccessResource) MoveState(context.Context) []resource.StateMove
 	})
 }
 
-// The id of a heroku_formation is that of the process type, or its name; early versions have the name of the app in app.
+// MoveState reads the app and the type: the id of a heroku_formation is the id or the name of the process type. Early versions have
+// the name of the app in app.
 func (r *formationResource) MoveState(context.Context) []resource.StateMover {
-	return movers(formationType, func(former formerState, put func(string, any)) diag.Diagnostics {
+	return stateMovers(formationType, func(former formerState, put func(string, any)) diag.Diagnostics {
 		m := formationModel{AppID: types.StringValue(former.text("app_id", "app")), Type: types.StringValue(former.text("type"))}
 		put("id", m.key())
 		put("app_id", m.AppID)
@@ -211,8 +215,8 @@ func (r *formationResource) MoveState(context.Context) []resource.StateMover {
 	})
 }
 
-// movedUnread, in the private state, says that an object has been moved and not been read since, so that nothing is known of
-// it. With -refresh=false it would be planned as if everything about it changed.
+// movedUnread is a key in the private state of an object that has been moved and not been read since. With -refresh=false it
+// would be planned as if every attribute changed.
 const movedUnread = "moved_unread"
 
 // refuseUnread refuses a plan for an object that has been moved and not been read.
@@ -227,7 +231,7 @@ func refuseUnread(ctx context.Context, private interface {
 	return diags
 }
 
-// identify makes an id of the name that early versions of the other providers kept in its place.
+// identify replaces the name that early versions of the other providers kept in place of an id with the id.
 func identify(id *types.String, find func(name string) (string, error)) error {
 	if keyvalue.IsUUID(id.ValueString()) {
 		return nil

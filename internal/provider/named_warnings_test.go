@@ -78,7 +78,7 @@ func TestWarnings_areToldApartByTheirSummaries(t *testing.T) {
 		t.Fatal("the framework serves something else")
 	}
 	w := &warner{server: whole}
-	named, is := withNames(w).(naming)
+	named, is := withNames(w).(namingServer)
 	if !is {
 		t.Fatal("there are no names")
 	}

@@ -17,15 +17,15 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// Where a store may run follows from where its app does. Package keyvalue has the rules; here is who is asked, and when.
+// Where a store may run depends on where its app runs. Package keyvalue has the rules; this file reads the apps and applies the rules.
 
-// planPlacement applies the rules while the plan is made, and again with all values known when Terraform applies it.
-// What cannot be found out is left to place, and to Heroku.
+// planPlacement applies the rules at plan time, and again with all values known when Terraform applies the plan. It accepts what
+// it cannot find out: place and Heroku check again.
 func (r *instanceResource) planPlacement(ctx context.Context, m *instanceModel) diag.Diagnostics {
 	if r.client == nil || m.AppID.IsUnknown() {
 		return nil
 	}
-	app, err := r.hostOf(ctx, *m)
+	app, err := r.ownerApp(ctx, *m)
 	switch {
 	case heroku.IsNotFound(err):
 		return diag.Diagnostics{unknownApp(*m)}
@@ -38,9 +38,9 @@ func (r *instanceResource) planPlacement(ctx context.Context, m *instanceModel) 
 	return m.checkPlacement(app)
 }
 
-// place applies the rules before a store is ordered. It warns of nothing: planPlacement has, as far as it could.
+// place applies the rules before a store is ordered. It drops the warnings, which planPlacement has given.
 func (r *instanceResource) place(ctx context.Context, m *instanceModel) (heroku.App, diag.Diagnostics) {
-	app, err := r.hostOf(ctx, *m)
+	app, err := r.ownerApp(ctx, *m)
 	switch {
 	case heroku.IsNotFound(err):
 		return app, diag.Diagnostics{unknownApp(*m)}
@@ -54,8 +54,9 @@ func (r *instanceResource) place(ctx context.Context, m *instanceModel) (heroku.
 	return app, m.checkPlacement(app).Errors()
 }
 
-// hostOf reads an app once in a run, however many stores are ordered on it, unless its name counts: to confirm something.
-func (r *instanceResource) hostOf(ctx context.Context, m instanceModel) (heroku.App, error) {
+// ownerApp returns the app of the store. It may return an earlier answer of this run, unless the app's current name is needed to
+// confirm a store outside of the space.
+func (r *instanceResource) ownerApp(ctx context.Context, m instanceModel) (heroku.App, error) {
 	id := heroku.AppID(m.AppID.ValueString())
 	if m.OutsideSpace.ValueBool() {
 		return r.client.App(ctx, id)
@@ -69,7 +70,7 @@ func unknownApp(m instanceModel) diag.Diagnostic {
 			"kvs_app.web.id.", m.AppID.ValueString()))
 }
 
-// choosePlan takes the space's default for a store whose author names no plan.
+// choosePlan sets the default plan of the space where the configuration names no plan.
 func (r *instanceResource) choosePlan(ctx context.Context, m *instanceModel, app heroku.App) diag.Diagnostics {
 	if !m.Plan.IsUnknown() {
 		return nil
@@ -89,14 +90,14 @@ func (r *instanceResource) choosePlan(ctx context.Context, m *instanceModel, app
 	return nil
 }
 
-// defaultPlan is, of the plans that run in a space, the one that Heroku calls the default of spaces. It names one for
-// spaces of both kinds, so that a Shield Space gets the smallest plan instead, as Dev Center says of the default.
+// defaultPlan returns, of the plans that run in a space, the one that Heroku marks as the default of spaces. Heroku marks one plan
+// for spaces of both kinds. Where that one does not run, the smallest plan is the default, as in Dev Center.
 func defaultPlan(offered []heroku.Plan, at keyvalue.Location) (name string, found bool) {
 	offered = slices.DeleteFunc(slices.Clone(offered), func(plan heroku.Plan) bool { return !runsInside(plan, at) })
 	if len(offered) == 0 {
 		return "", false
 	}
-	// By the catalogue: prices may be negotiated.
+	// Sizes come from the catalogue: an account may have negotiated prices.
 	size := func(plan heroku.Plan) int {
 		return planModel{Name: types.StringValue(keyvalue.ShortPlanName(plan.Name))}.rank()
 	}
@@ -110,7 +111,7 @@ func defaultPlan(offered []heroku.Plan, at keyvalue.Location) (name string, foun
 	return keyvalue.ShortPlanName(chosen.Name), true
 }
 
-// runsInside says that the plan is made for the location, as far as its name tells.
+// runsInside reports whether the plan's name says that it runs at the location.
 func runsInside(plan heroku.Plan, at keyvalue.Location) bool {
 	name, err := keyvalue.ParsePlanName(plan.Name)
 	if err != nil {
@@ -122,10 +123,10 @@ func runsInside(plan heroku.Plan, at keyvalue.Location) bool {
 
 func planRequired(app heroku.App, why string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("plan"), "A plan is required here", fmt.Sprintf(
-		"App %q is in %s, which %s for a store: set plan.\n\n%s", app.Name, whereabouts(app), why, choice(plansFor(location(app)))))
+		"App %q is in %s, which %s for a store: set plan.\n\n%s", app.Name, locationLabel(app), why, fittingPlans(plansFor(location(app)))))
 }
 
-// checkPlacement refuses a plan that cannot run where the app is, and says what consent to another network means.
+// checkPlacement refuses a plan that cannot run where the app is, and warns of what consent to another network means.
 func (m instanceModel) checkPlacement(app heroku.App) diag.Diagnostics {
 	var diags diag.Diagnostics
 	plan := m.spec().Plan
@@ -133,12 +134,12 @@ func (m instanceModel) checkPlacement(app heroku.App) diag.Diagnostics {
 	consented := m.OutsideSpace.ValueBool()
 	switch {
 	case place.Verdict == keyvalue.DoesNotFit, place.Verdict == keyvalue.NeedsConsent && !consented && !m.OutsideSpace.IsUnknown():
-		detail := fmt.Sprintf("App %q, in %s: %s\n\n", app.Name, whereabouts(app), place.Reason)
+		detail := fmt.Sprintf("App %q, in %s: %s\n\n", app.Name, locationLabel(app), place.Reason)
 		if place.RunsIn != "" {
 			detail += fmt.Sprintf("To use this plan, put the app into %s: an app cannot move, so make a kvs_app with space_id there, "+
 				"and give its id as app_id. Otherwise choose another plan.\n\n", place.RunsIn)
 		}
-		detail += choice(place.WouldFit)
+		detail += fittingPlans(place.WouldFit)
 		switch {
 		case place.Verdict == keyvalue.NeedsConsent:
 			detail += "\n\nThe other way out is outside_space = true, if the data may leave the space's network."
@@ -149,17 +150,17 @@ func (m instanceModel) checkPlacement(app heroku.App) diag.Diagnostics {
 	case place.Verdict == keyvalue.NeedsConsent && consented:
 		diags.AddAttributeWarning(path.Root("outside_space"), "Data will travel over the public internet", fmt.Sprintf(
 			"App %q, in %s: %s outside_space = true confirms that to Heroku when the store is created.", app.Name,
-			whereabouts(app), place.Reason))
+			locationLabel(app), place.Reason))
 	case consented && m.consent(app) == "":
 		diags.AddAttributeWarning(path.Root("outside_space"), "outside_space has no effect here", fmt.Sprintf(
 			"App %q is in %s, and a store on the plan %s runs there too: there is nothing to confirm. Leave "+
-				"outside_space out.", app.Name, whereabouts(app), plan))
+				"outside_space out.", app.Name, locationLabel(app), plan))
 	}
 	return diags
 }
 
-// consent is what confirms a store outside the network of the app's space: the app's name (Platform API reference,
-// confirmation). It is empty where nothing is to be confirmed, because it would confirm other things as well.
+// consent returns the app's name, which confirms a store outside the network of the app's space (Platform API reference,
+// confirmation). It is empty where that needs no confirmation, because the name would confirm other things as well.
 func (m instanceModel) consent(app heroku.App) string {
 	class, known := m.spec().Plan.Class()
 	if m.OutsideSpace.ValueBool() && location(app) == keyvalue.PrivateSpace && (!known || class == keyvalue.ClassCommon) {
@@ -168,7 +169,7 @@ func (m instanceModel) consent(app heroku.App) string {
 	return ""
 }
 
-// runsOutside says of an existing store what outside_space would have to say of it.
+// runsOutside returns the value of outside_space that fits an existing store.
 func (r *instanceResource) runsOutside(ctx context.Context, addOn heroku.AddOn) bool {
 	app, err := r.client.App(ctx, addOn.AppID)
 	if err != nil {
@@ -177,7 +178,7 @@ func (r *instanceResource) runsOutside(ctx context.Context, addOn heroku.AddOn) 
 	return keyvalue.Place(keyvalue.PlanName(keyvalue.ShortPlanName(addOn.Plan)), location(app)).Verdict == keyvalue.NeedsConsent
 }
 
-// location is where the app runs, in the words of the placement rules.
+// location returns where the app runs, as the placement rules name it.
 func location(app heroku.App) keyvalue.Location {
 	switch {
 	case app.Space == nil:
@@ -188,8 +189,8 @@ func location(app heroku.App) keyvalue.Location {
 	return keyvalue.PrivateSpace
 }
 
-// whereabouts is location with the name of the space.
-func whereabouts(app heroku.App) string {
+// locationLabel is location with the name of the space.
+func locationLabel(app heroku.App) string {
 	switch {
 	case app.Space == nil:
 		return string(keyvalue.CommonRuntime)
@@ -199,7 +200,7 @@ func whereabouts(app heroku.App) string {
 	return "the Private Space " + app.Space.Name
 }
 
-// plansFor are the published plans that run at a location.
+// plansFor returns the published plans that run at a location.
 func plansFor(at keyvalue.Location) []keyvalue.PlanName {
 	var names []keyvalue.PlanName
 	for _, plan := range keyvalue.Plans() {
@@ -210,9 +211,9 @@ func plansFor(at keyvalue.Location) []keyvalue.PlanName {
 	return names
 }
 
-func choice(plans []keyvalue.PlanName) string { return listOf("Plans that would fit", plans) }
+func fittingPlans(plans []keyvalue.PlanName) string { return listOf("Plans that would fit", plans) }
 
-// listOf lists plans with their memory and price, one a line.
+// listOf lists plans with their memory and price, one per line.
 func listOf(what string, plans []keyvalue.PlanName) string {
 	lines := make([]string, len(plans))
 	for i, name := range plans {
@@ -224,8 +225,8 @@ func listOf(what string, plans []keyvalue.PlanName) string {
 	return what + ":\n" + bullets(lines)
 }
 
-// order is the request for a new store, but for a name that the configuration leaves to the provider.
-func (m instanceModel) order(app heroku.App) heroku.AddOnCreate {
+// createRequest returns the request for a new store. Its name is empty if the configuration leaves it to the provider.
+func (m instanceModel) createRequest(app heroku.App) heroku.AddOnCreate {
 	options := map[string]string{
 		"timeout":          fmt.Sprint(m.Timeout.ValueInt64()),
 		"maxmemory_policy": m.MaxmemoryPolicy.ValueString(),
@@ -242,11 +243,11 @@ func (m instanceModel) order(app heroku.App) heroku.AddOnCreate {
 	}
 }
 
-// Where a store can be reached from: the rules for the app that owns it hold for every other app, and a store in a space is
-// reached from that very space.
+// The placement of attachments: the rules for the app that owns a store hold for every other app, and a store in a space can be
+// reached from that space only.
 
-// planPlacement judges while the plan is made. What cannot be read is left to place, and so is the plan that is made once more
-// in the middle of an apply: a replacement may have moved the attachment to its new store by then.
+// planPlacement applies the rules at plan time. It accepts what it cannot read, and every plan during an apply, when a replacement
+// may have moved the attachment to its new store already: place checks again.
 func (r *attachmentResource) planPlacement(ctx context.Context, plan attachmentModel) diag.Diagnostics {
 	if r.client.HasWritten() {
 		return nil
@@ -256,7 +257,7 @@ func (r *attachmentResource) planPlacement(ctx context.Context, plan attachmentM
 		return nil
 	}
 	class := keyvalue.PlanName(keyvalue.ShortPlanName(addOn.Plan))
-	refusal, warning, _ := r.judgePlacement(ctx, plan, addOn, r.plans.of(string(addOn.ID), class))
+	refusal, warning, _ := r.checkPlacement(ctx, plan, addOn, r.plans.of(string(addOn.ID), class))
 	var diags diag.Diagnostics
 	if refusal != nil {
 		diags.Append(refusal)
@@ -267,19 +268,19 @@ func (r *attachmentResource) planPlacement(ctx context.Context, plan attachmentM
 	return diags
 }
 
-// place judges before a store is attached.
+// place applies the rules before a store is attached.
 func (r *attachmentResource) place(ctx context.Context, plan attachmentModel, addOn heroku.AddOn) diag.Diagnostic {
-	refusal, _, err := r.judgePlacement(ctx, plan, addOn, keyvalue.PlanName(keyvalue.ShortPlanName(addOn.Plan)))
+	refusal, _, err := r.checkPlacement(ctx, plan, addOn, keyvalue.PlanName(keyvalue.ShortPlanName(addOn.Plan)))
 	if err != nil {
 		return r.failure("Unable to attach", plan.String(), err)
 	}
 	return refusal
 }
 
-func (r *attachmentResource) judgePlacement(ctx context.Context, plan attachmentModel, addOn heroku.AddOn,
+func (r *attachmentResource) checkPlacement(ctx context.Context, plan attachmentModel, addOn heroku.AddOn,
 	of keyvalue.PlanName) (refusal, warning diag.Diagnostic, err error) {
 	if string(addOn.AppID) == plan.AppID.ValueString() {
-		return nil, nil, nil // the store was placed there, with the consent that it took
+		return nil, nil, nil // the rules were applied when the store was created
 	}
 	app, err := r.client.AppEarlier(ctx, heroku.AppID(plan.AppID.ValueString()))
 	if err != nil {
@@ -297,7 +298,7 @@ func (r *attachmentResource) judgePlacement(ctx context.Context, plan attachment
 				"The store's host resolves in the space %s only, and the app is in the space %s.", owner.Space.Name, app.Space.Name)}
 		}
 	}
-	object := fmt.Sprintf("Store %s (%s) on the plan %s, app %s in %s", addOn.Name, addOn.ID, of, app.Name, whereabouts(app))
+	object := fmt.Sprintf("Store %s (%s) on the plan %s, app %s in %s", addOn.Name, addOn.ID, of, app.Name, locationLabel(app))
 	switch {
 	case place.Verdict == keyvalue.DoesNotFit && class != keyvalue.ClassCommon:
 		return diag.NewAttributeErrorDiagnostic(path.Root("instance_id"), "The app cannot reach the store", fmt.Sprintf(

@@ -22,47 +22,48 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// An attribute that is fixed when its object is created needs another object when it changes. The framework's
-// RequiresReplace takes an unknown value for a changed one, and so destroys what a module's depends_on only makes unknown.
-// ModifyPlan therefore plans a replacement for known values only, and an unknown one in place. Update compares it when it is
-// known, and refuses with fixedAtCreation.
+// Changing an attribute that Heroku fixes at creation needs another object. The framework's RequiresReplace treats an unknown value
+// as a change, and so would destroy an object whose value is unknown only because of a module's depends_on. ModifyPlan therefore
+// plans a replacement for known values only, and an unknown value in place. Update compares the value once it is known, and refuses
+// a change with fixedAtCreation.
 
-// fixedAtCreation is the error of an Update whose value became known only during apply, and turned out to be another one.
+// fixedAtCreation is the error of an Update whose value became known only during the apply, and differs.
 func fixedAtCreation(at path.Path, object string, from, to attr.Value) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(at, "The change needs another object", fmt.Sprintf(
 		"%s has %s = %s, which is fixed when it is created. The new value was not known when this plan was made, and turned out to be %s. "+
 			"Nothing has been changed. Apply again: the next plan shows what is replaced.", object, at, from, to))
 }
 
-// replacedID, in the private state that an instance was planned with, is its id, which the creation is told that replaces it
-// because of a changed value, -replace or replace_triggered_by. A creation that is planned once more while it is applied is told nothing.
+// replacedID is a key in the private state of a planned instance, with its id. If the instance is replaced, because of a changed
+// value, -replace or replace_triggered_by, Terraform passes the private state to the plan of the creation, but not when it plans
+// the creation again during the apply.
 const replacedID = "replaced_id"
 
-// tellSuccessor writes it.
-func tellSuccessor(ctx context.Context, resp *resource.ModifyPlanResponse, id types.String) {
-	resp.Diagnostics.Append(resp.Private.SetKey(ctx, replacedID, quoted(id.ValueString()))...)
+// setReplacedID writes replacedID.
+func setReplacedID(ctx context.Context, resp *resource.ModifyPlanResponse, id types.String) {
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, replacedID, privateString(id.ValueString()))...)
 }
 
-// predecessor is what a creation replaces, empty for one that replaces nothing.
+// predecessor returns the id of the object that a creation replaces, empty if it replaces nothing.
 func predecessor(ctx context.Context, req resource.ModifyPlanRequest) string {
 	if !req.State.Raw.IsNull() {
 		return ""
 	}
 	id, _ := req.Private.GetKey(ctx, replacedID)
-	return privateText(id)
+	return parsePrivateString(id)
 }
 
-// quoted is a text for the private state, which is JSON.
-func quoted(text string) []byte { return []byte(strconv.Quote(text)) }
+// privateString encodes a string for the private state, whose values are JSON.
+func privateString(text string) []byte { return []byte(strconv.Quote(text)) }
 
-// privateText reads it. What cannot be read was written by nobody.
-func privateText(json []byte) string {
+// parsePrivateString decodes privateString. It returns an empty string for anything else, such as a missing key.
+func parsePrivateString(json []byte) string {
 	text, _ := strconv.Unquote(string(json))
 	return text
 }
 
-// refuseOutdated is the error of an Update whose object is not any more what the plan was made from: what was changed since then
-// would be undone, or become part of a state that no plan has shown. What is now as it is planned is no difference.
+// refuseOutdated is the error of an Update whose object has changed since the plan was made: the apply would undo that change, or
+// write a state that no plan has shown. A value that already is as planned is no difference.
 func refuseOutdated(object string, values ...liveValue) diag.Diagnostics {
 	var differs []string
 	for _, v := range values {
@@ -79,29 +80,29 @@ func refuseOutdated(object string, values ...liveValue) diag.Diagnostics {
 		object, bullets(differs)))}
 }
 
-// liveValue is an attribute as the plan was made, as it is planned, and as Heroku has it.
+// liveValue is an attribute when the plan was made, after the plan, and at Heroku now.
 type liveValue struct {
 	attribute          string
 	then, planned, now attr.Value
 }
 
-// fixedChange is a value that is known to differ from what its object was created with.
+// fixedChange is the old and the new value of an attribute that is fixed at creation.
 type fixedChange struct {
 	attribute string
 	from, to  attr.Value
 }
 
-// knownChanges leaves out what is not known yet, is left out of the configuration, or means the same.
+// knownChanges returns the changes to a known value that is configured and means something else.
 func knownChanges(changes ...fixedChange) (known []fixedChange) {
 	for _, c := range changes {
-		if !c.to.IsUnknown() && !c.to.IsNull() && !means(c.from, c.to) {
+		if !c.to.IsUnknown() && !c.to.IsNull() && !sameMeaning(c.from, c.to) {
 			known = append(known, c)
 		}
 	}
 	return known
 }
 
-func means(a, b attr.Value) bool {
+func sameMeaning(a, b attr.Value) bool {
 	switch text := a.(type) {
 	case regionName:
 		other, ok := b.(regionName)
@@ -113,22 +114,22 @@ func means(a, b attr.Value) bool {
 	return a.Equal(b)
 }
 
-// planReplacement plans another object for what is known to differ. While a plan is applied it is planned once more, with
-// the values that have become known since, and Terraform takes a replacement in place of an update for a bug of the provider:
-// so that is refused here. Terraform alone says that it applies, by allowing deferral; an apply reads no object of the state.
-// OpenTofu does not say it, and refuses the apply itself.
+// planReplacement plans another object because of changes. During an apply, ModifyPlan is called again with the values that have
+// become known, and Terraform calls it a bug of the provider if an update becomes a replacement, so planReplacement refuses that.
+// It recognizes an apply of Terraform by deferral being allowed and the object not having been read. OpenTofu never allows
+// deferral, and refuses the apply itself.
 func (r *run) planReplacement(
 	req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse, o object, label string, changes []fixedChange,
-) (said diag.Diagnostics) {
+) (diags diag.Diagnostics) {
 	for _, c := range changes {
 		at, read := path.Root(c.attribute), r.isRefreshed(o)
 		if req.ClientCapabilities.DeferralAllowed && !read {
-			said.Append(fixedAtCreation(at, label, c.from, c.to))
+			diags.Append(fixedAtCreation(at, label, c.from, c.to))
 			continue
 		}
 		resp.RequiresReplace.Append(at)
 		if !read {
-			said.AddAttributeWarning(at, "The object is replaced as it was last read", fmt.Sprintf(
+			diags.AddAttributeWarning(at, "The object is replaced as it was last read", fmt.Sprintf(
 				"%s = %s is fixed when the object is created, and is to be %s. If OpenTofu says while it applies that "+
 					"the final plan is inconsistent, "+
 					"the new value was not known before. Nothing has been changed then: apply again, and the next "+
@@ -136,21 +137,21 @@ func (r *run) planReplacement(
 				at, c.from, c.to))
 		}
 	}
-	return said
+	return diags
 }
 
-// nameBeside is the attribute for the name of what the attribute id names by its UUID, so that a plan is read without a
-// look-up. The name comes with answers that are read anyway. A rename elsewhere reaches the state with the next read.
+// nameBeside is the attribute for the name of the object whose UUID is in the attribute id, so that a plan can be read without a
+// look-up. It takes no request of its own: answers that are read anyway have the name. Read updates it after a rename elsewhere.
 func nameBeside(id, description string) schema.StringAttribute {
 	return schema.StringAttribute{
 		Computed:      true,
-		PlanModifiers: []planmodifier.String{keepsNameWith{path.Root(id)}},
+		PlanModifiers: []planmodifier.String{keepNameWithID{path.Root(id)}},
 		MarkdownDescription: description + ", as of the last refresh. No plan has a change because of it: " +
 			"it is known only after apply where `" + id + "` changes, and otherwise stays.",
 	}
 }
 
-// plannedName is such a name after a change: what was planned, or else what is found.
+// plannedName returns the name beside a UUID after a change: the planned one if it was known, otherwise the one found.
 func plannedName(planned, found types.String) types.String {
 	if planned.IsUnknown() {
 		return found
@@ -158,16 +159,16 @@ func plannedName(planned, found types.String) types.String {
 	return planned
 }
 
-// keepsNameWith plans the name of the state as long as the UUID stays.
-type keepsNameWith struct{ id path.Path }
+// keepNameWithID plans the name of the state as long as the UUID stays.
+type keepNameWithID struct{ id path.Path }
 
-func (k keepsNameWith) Description(context.Context) string {
+func (k keepNameWithID) Description(context.Context) string {
 	return "The name stays as long as " + k.id.String() + " does."
 }
 
-func (k keepsNameWith) MarkdownDescription(ctx context.Context) string { return k.Description(ctx) }
+func (k keepNameWithID) MarkdownDescription(ctx context.Context) string { return k.Description(ctx) }
 
-func (k keepsNameWith) PlanModifyString(
+func (k keepNameWithID) PlanModifyString(
 	ctx context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse,
 ) {
 	if req.State.Raw.IsNull() || !req.PlanValue.IsUnknown() {
@@ -181,20 +182,17 @@ func (k keepsNameWith) PlanModifyString(
 	}
 }
 
-// Terraform shows one of several warnings that have the same summary, and of the others no more than their number. What it
-// shows is what a plan is approved by, so that every warning gets the name of the object that it is about. No other place
-// puts names into summaries.
-
-// naming is a server that adds those names.
-type naming struct {
+// Terraform shows only one of several warnings with the same summary, and the number of the others. Since plans are approved by what
+// Terraform shows, namingServer adds the name of the object to the summary of every warning. Nothing else puts names into summaries.
+type namingServer struct {
 	server
 	*names
 }
 
 type names struct {
 	mu     sync.Mutex
-	served *tfprotov6.GetProviderSchemaResponse // read when the first warning is said
-	said   map[string][]string                  // details, by summaries
+	served *tfprotov6.GetProviderSchemaResponse // read for the first warning
+	given  map[string][]string                  // details of the warnings so far, by summary
 }
 
 func withNames(s tfprotov6.ProviderServer) tfprotov6.ProviderServer {
@@ -202,18 +200,22 @@ func withNames(s tfprotov6.ProviderServer) tfprotov6.ProviderServer {
 	if !served {
 		return s
 	}
-	return naming{whole, &names{said: map[string][]string{}}}
+	return namingServer{whole, &names{given: map[string][]string{}}}
 }
 
-// ConfigureProvider begins a plan or an apply.
-func (n naming) ConfigureProvider(ctx context.Context, req *tfprotov6.ConfigureProviderRequest) (*tfprotov6.ConfigureProviderResponse, error) {
+// ConfigureProvider forgets the warnings of the previous plan or apply.
+func (n namingServer) ConfigureProvider(
+	ctx context.Context, req *tfprotov6.ConfigureProviderRequest,
+) (*tfprotov6.ConfigureProviderResponse, error) {
 	n.mu.Lock()
-	clear(n.said)
+	clear(n.given)
 	n.mu.Unlock()
 	return n.server.ConfigureProvider(ctx, req)
 }
 
-func (n naming) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
+func (n namingServer) ValidateResourceConfig(
+	ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest,
+) (*tfprotov6.ValidateResourceConfigResponse, error) {
 	resp, err := n.server.ValidateResourceConfig(ctx, req)
 	if resp != nil {
 		n.name(ctx, resp.Diagnostics, resourceSchema(req.TypeName), req.Config)
@@ -221,7 +223,7 @@ func (n naming) ValidateResourceConfig(ctx context.Context, req *tfprotov6.Valid
 	return resp, err
 }
 
-func (n naming) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+func (n namingServer) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
 	resp, err := n.server.ReadResource(ctx, req)
 	if resp != nil {
 		n.name(ctx, resp.Diagnostics, resourceSchema(req.TypeName), req.CurrentState)
@@ -229,7 +231,9 @@ func (n naming) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceReq
 	return resp, err
 }
 
-func (n naming) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+func (n namingServer) PlanResourceChange(
+	ctx context.Context, req *tfprotov6.PlanResourceChangeRequest,
+) (*tfprotov6.PlanResourceChangeResponse, error) {
 	resp, err := n.server.PlanResourceChange(ctx, req)
 	if resp != nil {
 		n.name(ctx, resp.Diagnostics, resourceSchema(req.TypeName), req.PriorState, req.ProposedNewState)
@@ -237,7 +241,9 @@ func (n naming) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResou
 	return resp, err
 }
 
-func (n naming) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+func (n namingServer) ApplyResourceChange(
+	ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest,
+) (*tfprotov6.ApplyResourceChangeResponse, error) {
 	resp, err := n.server.ApplyResourceChange(ctx, req)
 	if resp != nil {
 		n.name(ctx, resp.Diagnostics, resourceSchema(req.TypeName), req.PriorState, resp.NewState, req.PlannedState)
@@ -245,7 +251,7 @@ func (n naming) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyRes
 	return resp, err
 }
 
-func (n naming) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (*tfprotov6.ReadDataSourceResponse, error) {
+func (n namingServer) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (*tfprotov6.ReadDataSourceResponse, error) {
 	resp, err := n.server.ReadDataSource(ctx, req)
 	if resp != nil {
 		n.name(ctx, resp.Diagnostics, func(all *tfprotov6.GetProviderSchemaResponse) *tfprotov6.Schema {
@@ -255,7 +261,9 @@ func (n naming) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourc
 	return resp, err
 }
 
-func (n naming) OpenEphemeralResource(ctx context.Context, req *tfprotov6.OpenEphemeralResourceRequest) (*tfprotov6.OpenEphemeralResourceResponse, error) {
+func (n namingServer) OpenEphemeralResource(
+	ctx context.Context, req *tfprotov6.OpenEphemeralResourceRequest,
+) (*tfprotov6.OpenEphemeralResourceResponse, error) {
 	resp, err := n.server.OpenEphemeralResource(ctx, req)
 	if resp != nil {
 		n.name(ctx, resp.Diagnostics, func(all *tfprotov6.GetProviderSchemaResponse) *tfprotov6.Schema {
@@ -265,15 +273,17 @@ func (n naming) OpenEphemeralResource(ctx context.Context, req *tfprotov6.OpenEp
 	return resp, err
 }
 
-func (n naming) RenewEphemeralResource(ctx context.Context, req *tfprotov6.RenewEphemeralResourceRequest) (*tfprotov6.RenewEphemeralResourceResponse, error) {
+func (n namingServer) RenewEphemeralResource(
+	ctx context.Context, req *tfprotov6.RenewEphemeralResourceRequest,
+) (*tfprotov6.RenewEphemeralResourceResponse, error) {
 	resp, err := n.server.RenewEphemeralResource(ctx, req)
-	if resp != nil { // which is not told the configuration
+	if resp != nil { // the request has no configuration to name an object by
 		n.name(ctx, resp.Diagnostics, resourceSchema(""))
 	}
 	return resp, err
 }
 
-func (n naming) PlanAction(ctx context.Context, req *tfprotov6.PlanActionRequest) (*tfprotov6.PlanActionResponse, error) {
+func (n namingServer) PlanAction(ctx context.Context, req *tfprotov6.PlanActionRequest) (*tfprotov6.PlanActionResponse, error) {
 	resp, err := n.server.PlanAction(ctx, req)
 	if resp != nil {
 		n.name(ctx, resp.Diagnostics, actionSchema(req.ActionType), req.Config)
@@ -281,7 +291,7 @@ func (n naming) PlanAction(ctx context.Context, req *tfprotov6.PlanActionRequest
 	return resp, err
 }
 
-func (n naming) InvokeAction(ctx context.Context, req *tfprotov6.InvokeActionRequest) (*tfprotov6.InvokeActionServerStream, error) {
+func (n namingServer) InvokeAction(ctx context.Context, req *tfprotov6.InvokeActionRequest) (*tfprotov6.InvokeActionServerStream, error) {
 	resp, err := n.server.InvokeAction(ctx, req)
 	if resp == nil || resp.Events == nil {
 		return resp, err
@@ -298,7 +308,7 @@ func (n naming) InvokeAction(ctx context.Context, req *tfprotov6.InvokeActionReq
 	}}, err
 }
 
-// schemaOf finds the schema of what is spoken of, nil when there is none.
+// schemaOf selects the schema of the object that a request is about, nil if there is none.
 type schemaOf func(*tfprotov6.GetProviderSchemaResponse) *tfprotov6.Schema
 
 func resourceSchema(resourceType string) schemaOf {
@@ -316,22 +326,22 @@ func actionSchema(actionType string) schemaOf {
 	}
 }
 
-// name adds the name that the first of the values has to the summaries of warnings. An object that is to be created may have
-// none yet, and one object may be warned of twice: a number tells apart what a name does not.
-func (n naming) name(ctx context.Context, said []*tfprotov6.Diagnostic, of schemaOf, values ...*tfprotov6.DynamicValue) {
+// name adds to the summaries of warnings the name from the first of the values that has one. It adds a number where that is not
+// unique: an object that is to be created may have no name yet, and one object may have two warnings.
+func (n namingServer) name(ctx context.Context, diags []*tfprotov6.Diagnostic, of schemaOf, values ...*tfprotov6.DynamicValue) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for _, d := range said {
+	for _, d := range diags {
 		if d.Severity != tfprotov6.DiagnosticSeverityWarning {
 			continue
 		}
 		if name := n.nameIn(ctx, of, values); name != "" {
 			d.Summary += ": " + name
 		}
-		details := n.said[d.Summary]
+		details := n.given[d.Summary]
 		at := slices.Index(details, d.Detail)
 		if at < 0 {
-			at, n.said[d.Summary] = len(details), append(details, d.Detail)
+			at, n.given[d.Summary] = len(details), append(details, d.Detail)
 		}
 		if at > 0 {
 			d.Summary += fmt.Sprintf(" (%d)", at+1)
@@ -342,13 +352,15 @@ func (n naming) name(ctx context.Context, said []*tfprotov6.Diagnostic, of schem
 // exists is false for an object that is null, which MessagePack writes as a single byte.
 func exists(v *tfprotov6.DynamicValue) bool { return v != nil && len(v.MsgPack) > 1 }
 
-// identifying are the attributes by which people know an object, the best ones first. What belongs together is in one text.
-var identifying = [][]string{{"name"}, {"email"}, {"type", "app_id"}, {"instance_id"}, {"attachment_id"}, {"range"}, {"space_id"}, {"app_id"}}
+// identifyingAttributes are the attributes that name an object, in order of preference. Attributes of one group form one name.
+var identifyingAttributes = [][]string{
+	{"name"}, {"email"}, {"type", "app_id"}, {"instance_id"}, {"attachment_id"}, {"range"}, {"space_id"}, {"app_id"},
+}
 
-// identifyingAttachments are those of what is known by its name and its app, neither of which is enough.
-var identifyingAttachments = [][]string{{"name", "app_id"}, {"app_id"}}
+// identifyingForAttachments are identifyingAttributes of attachments, whose name is unique within its app only.
+var identifyingForAttachments = [][]string{{"name", "app_id"}, {"app_id"}}
 
-func (n naming) nameIn(ctx context.Context, of schemaOf, values []*tfprotov6.DynamicValue) string {
+func (n namingServer) nameIn(ctx context.Context, of schemaOf, values []*tfprotov6.DynamicValue) string {
 	if n.served == nil {
 		served, err := n.GetProviderSchema(ctx, &tfprotov6.GetProviderSchemaRequest{})
 		if err != nil {
@@ -360,9 +372,9 @@ func (n naming) nameIn(ctx context.Context, of schemaOf, values []*tfprotov6.Dyn
 	if schema == nil {
 		return ""
 	}
-	wanted := identifying
+	wanted := identifyingAttributes
 	if schema == n.served.ResourceSchemas["kvs_attachment"] {
-		wanted = identifyingAttachments
+		wanted = identifyingForAttachments
 	}
 	var objects []map[string]tftypes.Value
 	for _, value := range values {
@@ -376,7 +388,7 @@ func (n naming) nameIn(ctx context.Context, of schemaOf, values []*tfprotov6.Dyn
 	}
 	for _, together := range wanted {
 		for _, attributes := range objects {
-			if parts := texts(attributes, together); len(parts) == len(together) {
+			if parts := knownStrings(attributes, together); len(parts) == len(together) {
 				return strings.Join(parts, " of app ")
 			}
 		}
@@ -384,8 +396,8 @@ func (n naming) nameIn(ctx context.Context, of schemaOf, values []*tfprotov6.Dyn
 	return ""
 }
 
-// texts are the values of those attributes that are known and not empty.
-func texts(attributes map[string]tftypes.Value, names []string) (all []string) {
+// knownStrings returns the values of the named attributes that are strings, known and not empty.
+func knownStrings(attributes map[string]tftypes.Value, names []string) (all []string) {
 	for _, name := range names {
 		var text string
 		v, has := attributes[name]

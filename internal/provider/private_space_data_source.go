@@ -20,7 +20,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// The data source kvs_private_space looks a space up by its UUID or its name, and lists what lives in it.
+// The data source kvs_private_space looks a space up by its UUID or its name, and lists the apps and stores in it.
 
 var (
 	_ datasource.DataSourceWithConfigure        = (*privateSpaceDataSource)(nil)
@@ -183,7 +183,7 @@ func (d *privateSpaceDataSource) describe(ctx context.Context, space heroku.Spac
 	return found, nil
 }
 
-// storesOf leaves out add-ons of other services, and stores of other apps that are only attached here.
+// storesOf returns the stores that an app owns. addOns also has add-ons of other services, and stores that are only attached.
 func storesOf(app heroku.AppID, addOns []heroku.AddOn) []spaceStore {
 	var stores []spaceStore
 	for _, addOn := range addOns {

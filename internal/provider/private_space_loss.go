@@ -20,17 +20,17 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// What keeps a space alive: the apps in it, and for a while what they leave behind.
+// The deletion of a space, which Heroku refuses while apps are in it, and for a while after they were destroyed.
 
 const (
-	// spaceEmptiesWithin is how long a space may still list apps that are being torn down.
+	// spaceEmptiesWithin is how long a space may still list apps that are being destroyed.
 	spaceEmptiesWithin = 2 * time.Minute
 	spaceRetryFirst    = 10 * time.Second
 	spaceRetryLast     = 5 * time.Minute
 )
 
-// deleteOnceEmpty repeats a refused deletion while what was in the space is still being torn down. Apps that stay are
-// somebody's, and are not waited for.
+// deleteOnceEmpty repeats a refused deletion while Heroku is still removing what was in the space. If apps are still listed after
+// spaceEmptiesWithin, it gives up: nobody is destroying them.
 func (r *privateSpaceResource) deleteOnceEmpty(ctx context.Context, id heroku.SpaceID, timeout time.Duration) error {
 	clock := r.client.Clock()
 	started := clock.Now()
@@ -47,19 +47,19 @@ func (r *privateSpaceResource) deleteOnceEmpty(ctx context.Context, id heroku.Sp
 		if waited >= timeout || len(apps) > 0 && waited >= spaceEmptiesWithin {
 			return err
 		}
-		// Three or four requests each time: a third later than it could have been is soon enough.
+		// Each attempt takes three or four requests, so the pauses grow. They add at most a third to the wait.
 		if clock.Sleep(ctx, min(max(spaceRetryFirst, waited/3), spaceRetryLast, timeout-waited)) != nil {
 			return err
 		}
 	}
 }
 
-// refusedForContents takes any refusal of the request itself for one: Heroku gives this case no error id of its own.
+// refusedForContents reports whether Heroku may have refused a deletion because the space is not empty: it has no error id for that.
 func refusedForContents(err error) bool {
 	return heroku.HasStatus(err, http.StatusUnprocessableEntity) || heroku.HasStatus(err, http.StatusConflict)
 }
 
-// deletionFailure lists what still lives in the space, managed here or not.
+// deletionFailure lists the apps that are still in the space, managed here or not.
 func (r *privateSpaceResource) deletionFailure(ctx context.Context, state privateSpaceModel, err error) diag.Diagnostic {
 	failure := r.failure("Unable to destroy Private Space", state.String(), err)
 	apps, listErr := r.client.SpaceApps(ctx, state.spaceID())
@@ -80,7 +80,7 @@ func describeApps(apps []heroku.App) []string {
 	return lines
 }
 
-// findSpace finds the space that a person means by its UUID or its name.
+// findSpace finds a space by its UUID or its name.
 func (c *connection) findSpace(ctx context.Context, reference string) (heroku.Space, diag.Diagnostics) {
 	var diags diag.Diagnostics
 	if !keyvalue.IsUUID(reference) && keyvalue.ValidateSpaceName(reference) != nil {
@@ -91,7 +91,7 @@ func (c *connection) findSpace(ctx context.Context, reference string) (heroku.Sp
 		space heroku.Space
 		err   error
 	)
-	if keyvalue.IsUUID(reference) { // many that are imported together are one list
+	if keyvalue.IsUUID(reference) { // a shared read: many imports take one list request
 		space, err = c.client.Space(ctx, heroku.SpaceID(reference))
 	} else {
 		space, err = c.client.FindSpace(ctx, reference)
@@ -102,8 +102,8 @@ func (c *connection) findSpace(ctx context.Context, reference string) (heroku.Sp
 	return space, diags
 }
 
-// outboundOf asks for the addresses of a space that has them: the call fails during allocation and deletion, and for a
-// moment after (Platform API reference, spaces).
+// outboundOf reads the outbound addresses of a space. It returns nil if there are none yet: Heroku answers during allocation
+// and deletion, and for a moment afterwards, with an error (Platform API reference, spaces).
 func (c *connection) outboundOf(ctx context.Context, space heroku.Space) (*heroku.NAT, error) {
 	if space.State != heroku.SpaceAllocated {
 		return nil, nil
@@ -118,14 +118,14 @@ func (c *connection) outboundOf(ctx context.Context, space heroku.Space) (*herok
 	return &nat, nil
 }
 
-// spaceOwners remembers the teams that spaces are planned to belong to: an app in a space is judged by the team that the
-// space has when the app's turn comes, not by the one that a transfer in the same run takes it from.
+// spaceOwners records the planned teams of spaces: an app in a space is checked against the team that owns the space when the app
+// is applied, not against the team before a transfer in the same run.
 type spaceOwners struct {
 	mu    sync.Mutex
 	teams map[heroku.SpaceID]string
 }
 
-func (o *spaceOwners) note(space heroku.SpaceID, team string) {
+func (o *spaceOwners) setTeam(space heroku.SpaceID, team string) {
 	if o == nil || team == "" {
 		return
 	}
@@ -137,8 +137,8 @@ func (o *spaceOwners) note(space heroku.SpaceID, team string) {
 	o.teams[space] = team
 }
 
-// of is empty for a space that is not planned in this run.
-func (o *spaceOwners) of(space heroku.SpaceID) string {
+// team returns the planned team of a space, empty if this run plans none.
+func (o *spaceOwners) team(space heroku.SpaceID) string {
 	if o == nil {
 		return ""
 	}
@@ -147,16 +147,16 @@ func (o *spaceOwners) of(space heroku.SpaceID) string {
 	return o.teams[space]
 }
 
-// What a space takes along when it is destroyed or replaced, and who keeps it from that.
+// What destroying or replacing a space would lose, and what protects it from that.
 
 const spaceType = "kvs_private_space"
 
-// inSpace is what the region of a space has to be good for.
-var inSpace = regionUse{what: "a Private Space", private: true}
+// spaceRegionUse is what the region of a space must support.
+var spaceRegionUse = regionUse{what: "a Private Space", private: true}
 
 func (m privateSpaceModel) spaceID() heroku.SpaceID { return heroku.SpaceID(m.ID.ValueString()) }
 
-// ready says that nothing is left to wait for.
+// ready reports whether the space is allocated.
 func (m privateSpaceModel) ready() bool { return m.State.ValueString() == heroku.SpaceAllocated }
 
 // String names the space in a diagnostic.
@@ -166,15 +166,17 @@ func (m privateSpaceModel) String() string {
 
 func (m privateSpaceModel) object() object { return object{spaceType, m.ID.ValueString()} }
 
-func (m privateSpaceModel) member(f fate) member {
-	return member{object: m.object(), name: m.Name.ValueString(), label: m.String(), protected: m.DeletionProtection.ValueBool(), fate: f}
+func (m privateSpaceModel) stateObject(change objectChange) stateObject {
+	return stateObject{
+		object: m.object(), name: m.Name.ValueString(), label: m.String(), protected: m.DeletionProtection.ValueBool(), change: change,
+	}
 }
 
 func (m privateSpaceModel) loss() loss {
 	return loss{id: m.ID.ValueString(), label: m.String(), space: true}
 }
 
-// generationIn is the generation that Heroku tells; an answer without one says nothing of it.
+// generationIn returns the generation in Heroku's answer. An answer without one leaves the generation of m as it is.
 func (m privateSpaceModel) generationIn(space heroku.Space) generationName {
 	switch {
 	case space.Generation != "":
@@ -185,7 +187,7 @@ func (m privateSpaceModel) generationIn(space heroku.Space) generationName {
 	return m.Generation
 }
 
-// fixed are the values that are settled at creation. A generation that Heroku has not told is compared with none.
+// fixed returns the attributes that Heroku fixes at creation. The generation is among them only if it is in the state.
 func (m privateSpaceModel) fixed(plan privateSpaceModel) []fixedChange {
 	fixed := []fixedChange{
 		{"region", m.Region, plan.Region}, {"cidr", m.CIDR, plan.CIDR}, {"data_cidr", m.DataCIDR, plan.DataCIDR},
@@ -197,18 +199,18 @@ func (m privateSpaceModel) fixed(plan privateSpaceModel) []fixedChange {
 	return fixed
 }
 
-// fixedChanges are the known values that only another space could have.
+// fixedChanges returns the known changes that need another space.
 func (m privateSpaceModel) fixedChanges(plan privateSpaceModel) []fixedChange {
 	return knownChanges(m.fixed(plan)...)
 }
 
-// planCreate judges a new space, which may be the second half of a replacement, which a plan is not told. Without `shield` it
-// is no Shield Space, which change control has to know.
+// planCreate checks a new space. It may be the second half of a replacement, which Terraform does not tell. A null shield is planned
+// as false, so that change control knows that this is no Shield Space.
 func (r *privateSpaceResource) planCreate(
 	ctx context.Context, plan, config privateSpaceModel, settled *tfsdk.Plan,
 ) diag.Diagnostics {
 	name := plan.Name.ValueString()
-	replaced, found, diags := r.run.takes(name, taking{object{resourceType: spaceType}, fmt.Sprintf("a new Private Space %q", name)})
+	replaced, found, diags := r.run.claimName(name, nameClaim{object{resourceType: spaceType}, fmt.Sprintf("a new Private Space %q", name)})
 	switch {
 	case found && replaced.protected:
 		diags.Append(protectedSpace(replaced.label))
@@ -218,26 +220,26 @@ func (r *privateSpaceResource) planCreate(
 			diags.Append(r.lossWarning(ctx, former, isReplaced)...)
 		}
 	}
-	diags.Append(r.checkRegion(ctx, config.Region, inSpace)...)
+	diags.Append(r.checkRegion(ctx, config.Region, spaceRegionUse)...)
 	if config.Shield.IsNull() {
 		diags.Append(settled.SetAttribute(ctx, path.Root("shield"), false)...)
 	}
 	return diags
 }
 
-// planStay is a space that is left as it is or changed in place.
-func (r *privateSpaceResource) planStay(state, plan privateSpaceModel) diag.Diagnostics {
+// planInPlace plans a space that is left as it is or changed in place.
+func (r *privateSpaceResource) planInPlace(state, plan privateSpaceModel) diag.Diagnostics {
 	var diags diag.Diagnostics
-	m := state.member(stays)
-	m.name, m.protected = plan.Name.ValueString(), state.guarded(plan)
+	m := state.stateObject(stays)
+	m.name, m.protected = plan.Name.ValueString(), state.mayBeProtected(plan)
 	if !plan.Name.Equal(state.Name) {
-		_, _, refused := r.run.takes(m.name, taking{m.object, m.label})
+		_, _, refused := r.run.claimName(m.name, nameClaim{m.object, m.label})
 		diags.Append(refused...)
 	}
 	if m.protected {
 		diags.Append(r.protected.protect(m.object, m.label)...)
 	}
-	diags.Append(r.run.plans(m)...)
+	diags.Append(r.run.notePlan(m)...)
 	return diags
 }
 
@@ -245,7 +247,7 @@ func (r *privateSpaceResource) planStay(state, plan privateSpaceModel) diag.Diag
 func (r *privateSpaceResource) compareLive(ctx context.Context, state, plan privateSpaceModel) diag.Diagnostics {
 	space, err := r.client.Space(ctx, state.spaceID())
 	outdated := state.outdated(plan, space)
-	if err == nil && outdated.HasError() { // a read may show what was before: look again
+	if err == nil && outdated.HasError() { // a shared read may be older than the change: read again
 		space, err = r.client.FindSpace(ctx, string(space.ID))
 		outdated = state.outdated(plan, space)
 	}
@@ -261,9 +263,11 @@ func (m privateSpaceModel) outdated(plan privateSpaceModel, space heroku.Space) 
 	return refuseOutdated(m.String(), liveValue{"name", m.Name, plan.Name, now.Name}, liveValue{"team", m.Team, plan.Team, now.Team})
 }
 
-// planEnd is the end of a space, be it for good or for a new one.
-func (r *privateSpaceResource) planEnd(ctx context.Context, state privateSpaceModel, protected bool, f fate) diag.Diagnostics {
-	diags := r.run.plans(state.member(f))
+// planDestroy plans the destruction of a space. change says whether another one replaces it.
+func (r *privateSpaceResource) planDestroy(
+	ctx context.Context, state privateSpaceModel, protected bool, change objectChange,
+) diag.Diagnostics {
+	diags := r.run.notePlan(state.stateObject(change))
 	if protected {
 		diags.Append(protectedSpace(state.String()))
 		return diags
@@ -271,7 +275,7 @@ func (r *privateSpaceResource) planEnd(ctx context.Context, state privateSpaceMo
 	diags.Append(r.protected.refuseDestroyOf(state.object(), state.String())...)
 	diags.Append(r.protected.refuse(state.loss())...)
 	if !diags.HasError() {
-		diags.Append(r.lossWarning(ctx, state, f)...)
+		diags.Append(r.lossWarning(ctx, state, change)...)
 	}
 	return diags
 }
@@ -286,15 +290,15 @@ func protectedSpace(label string) diag.Diagnostic {
 			"To stop managing it without destroying it, use a removed block with destroy = false.")
 }
 
-// guarded says that a space must not be replaced: it is protected, is to be, or may turn out to be.
-func (m privateSpaceModel) guarded(plan privateSpaceModel) bool {
+// mayBeProtected reports whether a space is protected, is planned to be, or may be by a value that is unknown.
+func (m privateSpaceModel) mayBeProtected(plan privateSpaceModel) bool {
 	return m.DeletionProtection.ValueBool() || plan.DeletionProtection.IsUnknown() || plan.DeletionProtection.ValueBool()
 }
 
-// refuseReplacement explains a change that Heroku cannot make to a space.
+// refuseReplacement refuses changes that would replace a space which may be protected.
 func (m privateSpaceModel) refuseReplacement(plan privateSpaceModel, changes []fixedChange) diag.Diagnostics {
 	var diags diag.Diagnostics
-	if !m.guarded(plan) {
+	if !m.mayBeProtected(plan) {
 		return diags
 	}
 	for _, c := range changes {
@@ -309,11 +313,11 @@ func (m privateSpaceModel) refuseReplacement(plan privateSpaceModel, changes []f
 	return diags
 }
 
-// refuseUnknown refuses what may turn out to replace a protected space: Terraform would destroy the apps in it first, and ask
-// for the space only then.
+// refuseUnknown refuses an unknown value that may need another space in place of a protected one: Terraform would destroy the apps in
+// the space before it finds out.
 func (m privateSpaceModel) refuseUnknown(plan privateSpaceModel) diag.Diagnostics {
 	var diags diag.Diagnostics
-	if !m.DeletionProtection.ValueBool() && !plan.DeletionProtection.ValueBool() { // a protection that is unknown is no change either
+	if !m.DeletionProtection.ValueBool() && !plan.DeletionProtection.ValueBool() { // an unknown deletion_protection is no change
 		return diags
 	}
 	for _, fixed := range m.fixed(plan) {
@@ -332,15 +336,15 @@ func (m privateSpaceModel) refuseUnknown(plan privateSpaceModel) diag.Diagnostic
 	return diags
 }
 
-// lossWarning names what no other space will have.
-func (r *privateSpaceResource) lossWarning(ctx context.Context, state privateSpaceModel, f fate) diag.Diagnostics {
+// lossWarning warns of what is lost with the space.
+func (r *privateSpaceResource) lossWarning(ctx context.Context, state privateSpaceModel, change objectChange) diag.Diagnostics {
 	lost := []string{
 		"its outbound addresses, which others may have in their firewalls",
 		"its trusted IP ranges and the permissions of its members", "its log drain",
 	}
-	if r.client != nil && r.run.look() {
+	if r.client != nil && r.run.mayReadMore() {
 		if _, err := r.client.Space(ctx, state.spaceID()); heroku.IsNotFound(err) {
-			return nil // it is gone already, as Read has said
+			return nil // Read has warned that the space is gone
 		}
 		if apps, err := r.client.SpaceApps(ctx, state.spaceID()); err == nil && len(apps) > 0 {
 			lost = append(lost, "the apps in it, with their config vars and stores. They have to be destroyed first, "+
@@ -348,7 +352,7 @@ func (r *privateSpaceResource) lossWarning(ctx context.Context, state privateSpa
 		}
 	}
 	successor := ""
-	if f == isReplaced {
+	if change == isReplaced {
 		successor = "\n\nThe space that replaces it begins empty, and admits web traffic from the whole internet " +
 			"until its trusted IP ranges are set."
 	}
@@ -356,7 +360,7 @@ func (r *privateSpaceResource) lossWarning(ctx context.Context, state privateSpa
 		fmt.Sprintf("%s cannot be brought back. With it go:\n\n%s%s", state, bullets(lost), successor))}
 }
 
-// changeWarnings say what a change in place means.
+// changeWarnings warns of what a change in place means.
 func (m privateSpaceModel) changeWarnings(plan, config privateSpaceModel) diag.Diagnostics {
 	var diags diag.Diagnostics
 	if !plan.Team.Equal(m.Team) && !plan.Team.IsUnknown() {
@@ -379,14 +383,14 @@ func (m privateSpaceModel) changeWarnings(plan, config privateSpaceModel) diag.D
 	return diags
 }
 
-// isGone is said by a refresh that finds the space destroyed.
+// isGone is the warning of a refresh that finds the space destroyed.
 func (m privateSpaceModel) isGone() diag.Diagnostic {
 	return diag.NewWarningDiagnostic("The space is gone from Heroku", fmt.Sprintf(
 		"%s was destroyed outside of Terraform, with its outbound addresses and its trusted IP ranges. "+
 			"As long as it is in the configuration, the next apply makes a new, empty space under this name.", m))
 }
 
-// creationFailure finds out whether the name is taken by a space that this token can see, which can then be imported.
+// creationFailure words a failed creation. If the name belongs to a space that this token can see, it shows how to import that.
 func (r *privateSpaceResource) creationFailure(ctx context.Context, name string, err error) diag.Diagnostic {
 	failure := r.failure("Unable to create Private Space", fmt.Sprintf("Private Space %q", name), err)
 	if !heroku.HasID(err, "invalid_params") {
@@ -396,14 +400,14 @@ func (r *privateSpaceResource) creationFailure(ctx context.Context, name string,
 	if findErr != nil {
 		return failure
 	}
-	r.run.refuses(object{spaceType, string(taken.ID)})
+	r.run.noteRefused(object{spaceType, string(taken.ID)})
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "A space with this name exists already", fmt.Sprintf(
 		"%s\n\nThe name belongs to a space of the team %s: choose another name, or manage the existing space by importing it:\n\n%s\n\n"+
 			"If it is a space of this configuration whose address has changed, write a moved block instead:\n\n%s",
 		failure.Detail(), taken.Team, importBlock(spaceType, string(taken.ID)), movedBlock(spaceType)))
 }
 
-// refuseRangesOf refuses trusted IP ranges where Heroku lets nobody set them (Heroku CLI, spaces).
+// refuseRangesOf refuses trusted IP ranges for a space of a generation that has none (Heroku CLI, spaces).
 func refuseRangesOf(space heroku.Space, at path.Path) diag.Diagnostics {
 	if space.Generation != keyvalue.Fir {
 		return nil

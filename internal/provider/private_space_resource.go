@@ -28,9 +28,9 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// kvs_private_space is a Private or Shield Space: an isolated network for apps and their stores. The Platform API owns
-// all of it, and its identity is the space's UUID. The surprise: nearly everything about a space is fixed at creation,
-// and what can change changes the owner of everything inside.
+// kvs_private_space is a Private or Shield Space: an isolated network for apps and their stores. It belongs to the Platform API, and
+// its identity is the space's UUID. Heroku fixes nearly every attribute of a space at creation. A change of the team transfers the
+// space with all apps in it.
 
 var (
 	_ resource.ResourceWithConfigure      = (*privateSpaceResource)(nil)
@@ -131,7 +131,8 @@ func (r *privateSpaceResource) Schema(ctx context.Context, _ resource.SchemaRequ
 				Computed:      true,
 				Validators:    []validator.String{validatedBy(keyvalue.ValidateDynoCIDR)},
 				PlanModifiers: []planmodifier.String{keep},
-				MarkdownDescription: "The private IPv4 range of the space's dynos, exactly a `/16`; `" + keyvalue.DefaultDynoCIDR + "` when it is absent at creation. " +
+				MarkdownDescription: "The private IPv4 range of the space's dynos, exactly a `/16`; `" + keyvalue.DefaultDynoCIDR + "` " +
+					"when it is absent at creation. " +
 					"Changing it replaces the space, which `deletion_protection` refuses. Leaving it out never does.",
 			},
 			"data_cidr": schema.StringAttribute{
@@ -209,8 +210,8 @@ func (r *privateSpaceResource) Configure(_ context.Context, req resource.Configu
 	r.configure(req.ProviderData, &resp.Diagnostics)
 }
 
-// ValidateConfig judges the two ranges together, of which one that is left out stands for Heroku's default, and the generation
-// with the shield.
+// ValidateConfig checks the two ranges together, where an absent one means Heroku's default, and the generation together with
+// shield.
 func (r *privateSpaceResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest,
 	resp *resource.ValidateConfigResponse) {
 	var config privateSpaceModel
@@ -230,7 +231,8 @@ func (r *privateSpaceResource) ValidateConfig(ctx context.Context, req resource.
 	}
 }
 
-// ModifyPlan refuses the end of a protected space, also when it comes as a replacement, and resumes an unfinished wait.
+// ModifyPlan refuses to destroy or replace a protected space. It plans an update for a space that is not allocated yet, so that the
+// next apply continues to wait.
 func (r *privateSpaceResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	var state, plan, config privateSpaceModel
 	if !req.State.Raw.IsNull() {
@@ -238,7 +240,7 @@ func (r *privateSpaceResource) ModifyPlan(ctx context.Context, req resource.Modi
 	}
 	if req.Plan.Raw.IsNull() {
 		if !resp.Diagnostics.HasError() {
-			resp.Diagnostics.Append(r.planEnd(ctx, state, state.DeletionProtection.ValueBool(), isDestroyed)...)
+			resp.Diagnostics.Append(r.planDestroy(ctx, state, state.DeletionProtection.ValueBool(), isDestroyed)...)
 		}
 		return
 	}
@@ -256,18 +258,18 @@ func (r *privateSpaceResource) ModifyPlan(ctx context.Context, req resource.Modi
 	}
 	if changes := state.fixedChanges(plan); len(changes) > 0 {
 		resp.Diagnostics.Append(state.refuseReplacement(plan, changes)...)
-		resp.Diagnostics.Append(r.checkRegion(ctx, config.Region, inSpace)...)
+		resp.Diagnostics.Append(r.checkRegion(ctx, config.Region, spaceRegionUse)...)
 		if resp.Diagnostics.HasError() {
 			return
 		}
 		resp.Diagnostics.Append(r.run.planReplacement(req, resp, state.object(), state.String(), changes)...)
 		if !resp.Diagnostics.HasError() {
-			resp.Diagnostics.Append(r.planEnd(ctx, state, false, isReplaced)...)
+			resp.Diagnostics.Append(r.planDestroy(ctx, state, false, isReplaced)...)
 		}
 	} else {
-		resp.Diagnostics.Append(r.planStay(state, plan)...)
+		resp.Diagnostics.Append(r.planInPlace(state, plan)...)
 	}
-	r.owners.note(state.spaceID(), plan.Team.ValueString())
+	r.owners.setTeam(state.spaceID(), plan.Team.ValueString())
 	resp.Diagnostics.Append(state.changeWarnings(plan, config)...)
 	if !state.ready() {
 		plan.State = types.StringUnknown()
@@ -359,7 +361,7 @@ func (r *privateSpaceResource) Read(ctx context.Context, req resource.ReadReques
 		return
 	}
 	state.read(space, nat)
-	r.run.found(state.member(unplanned))
+	r.run.noteRefreshed(state.stateObject(unplanned))
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
 
@@ -437,7 +439,7 @@ func (r *privateSpaceResource) Delete(ctx context.Context, req resource.DeleteRe
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	// Terraform asks ModifyPlan neither about -replace nor about the destroy half of a tainted replacement.
+	// Terraform calls ModifyPlan neither for -replace nor for the destroy half of a tainted replacement.
 	if state.DeletionProtection.ValueBool() {
 		resp.Diagnostics.Append(protectedSpace(state.String()))
 		return
@@ -446,7 +448,7 @@ func (r *privateSpaceResource) Delete(ctx context.Context, req resource.DeleteRe
 		resp.Diagnostics.Append(diags...)
 		return
 	}
-	if r.run.yield(state.object()) {
+	if r.run.skipDelete(state.object()) {
 		resp.Diagnostics.Append(wantedElsewhere(spaceType, state.String()))
 		return
 	}
@@ -475,8 +477,7 @@ func (r *privateSpaceResource) ImportState(ctx context.Context, req resource.Imp
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, privateSpaceIdentity{ID: types.StringValue(string(space.ID))})...)
 }
 
-// read is the one mapping from Heroku's space to the state. Without its addresses they stay as they are, and nothing
-// is left unknown.
+// read is the only mapping from Heroku's space to the state. Without nat, the addresses stay as they are. No value is left unknown.
 func (m *privateSpaceModel) read(space heroku.Space, nat *heroku.NAT) {
 	m.ID = types.StringValue(string(space.ID))
 	m.Name = types.StringValue(space.Name)

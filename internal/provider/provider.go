@@ -43,18 +43,18 @@ type kvsProvider struct {
 	getenv  func(string) string
 	edits   []func(*heroku.Options)
 
-	sessions *sessions // once it is configured
+	sessions *sessions // nil until the provider is configured
 }
 
-// Option adjusts a provider that does not run under Terraform alone, such as one in a test.
+// Option adjusts a provider, for instance in a test.
 type Option func(*kvsProvider)
 
-// WithClient edits the client's options last, so that it wins over the configuration and the environment.
+// WithClient edits the client's options after the configuration and the environment, so that the edits take precedence.
 func WithClient(edit func(*heroku.Options)) Option {
 	return func(p *kvsProvider) { p.edits = append(p.edits, edit) }
 }
 
-// New returns the provider in the form that terraform-plugin-framework serves.
+// New returns a constructor of the provider, as terraform-plugin-framework expects it.
 func New(version string, opts ...Option) func() provider.Provider {
 	return func() provider.Provider {
 		p := &kvsProvider{version: version, getenv: os.Getenv}
@@ -118,7 +118,7 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	// An unknown value must not fall back to the environment: the plan would speak to another account than the apply.
+	// An unknown value must not fall back to the environment: the plan could use another account than the apply.
 	if config.APIKey.IsUnknown() || config.APIURL.IsUnknown() || config.DataAPIURL.IsUnknown() || config.Probe.IsUnknown() {
 		return
 	}
@@ -136,18 +136,18 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 	}
 	sessions := &sessions{connect: func() (connection, error) { return connect(options, config.Probe.ValueString(), control) }}
 	if err := sessions.renew(); err != nil {
-		resp.Diagnostics.AddError("Invalid provider configuration", capital(err.Error())+".\n\n"+
+		resp.Diagnostics.AddError("Invalid provider configuration", capitalize(err.Error())+".\n\n"+
 			"The URLs come from api_url and data_api_url, or else from HEROKU_API_URL and HEROKU_DATA_API_URL. "+
 			"Without any, https://api.heroku.com and https://api.data.heroku.com are used. Nothing was sent.")
 		return
 	}
-	conn := sessions.now.Load()
+	conn := sessions.current.Load()
 	control.keepRecord(conn.client, p.getenv)
-	// One free request, so that a wrong token is one error here instead of one for each resource.
+	// A request that does not count towards the rate limit, so that a wrong token is one error instead of one for each resource.
 	if _, err := conn.client.RateLimit(ctx); err != nil {
 		const summary = "Unable to use the Heroku API"
 		const object = "Checking the API token"
-		if heroku.HasStatus(err, http.StatusNotFound) { // Heroku has that path
+		if heroku.HasStatus(err, http.StatusNotFound) { // Heroku never answers 404 here
 			resp.Diagnostics.AddError(summary, fmt.Sprintf("%s: %s\n\nHeroku has this path, so that the URL of the "+
 				"API is another one: check api_url (or HEROKU_API_URL).",
 				object, whatHappened(err)))
@@ -179,22 +179,22 @@ func connect(options heroku.Options, probing string, control control) (connectio
 	return conn, nil
 }
 
-// unusableCredential tells a token that is missing from one that is there and cannot be used.
+// unusableCredential distinguishes a missing token from one that cannot be used.
 func unusableCredential(err error) diag.Diagnostic {
 	at := path.Root("api_key")
 	if errors.Is(err, heroku.ErrNoCredential) {
-		return diag.NewAttributeErrorDiagnostic(at, "No Heroku API token was found", capital(err.Error())+".")
+		return diag.NewAttributeErrorDiagnostic(at, "No Heroku API token was found", capitalize(err.Error())+".")
 	}
 	if errors.Is(err, heroku.ErrUnusableNetrc) {
-		return diag.NewAttributeErrorDiagnostic(at, "The netrc file cannot be used", capital(err.Error())+
+		return diag.NewAttributeErrorDiagnostic(at, "The netrc file cannot be used", capitalize(err.Error())+
 			".\n\nCorrect the file, for example with `heroku login`, which writes the entry, or set HEROKU_API_KEY, "+
 			"which comes before it. Nothing was sent to Heroku.")
 	}
-	return diag.NewAttributeErrorDiagnostic(at, "The Heroku API token cannot be used", capital(err.Error())+
+	return diag.NewAttributeErrorDiagnostic(at, "The Heroku API token cannot be used", capitalize(err.Error())+
 		".\n\nCorrect it there: a token is one word, as `heroku authorizations:create` prints it. Nothing was sent to Heroku.")
 }
 
-// options merges the configuration, then the environment, then the edits of WithClient, which win.
+// options merges the configuration, the environment and the edits of WithClient, which take precedence.
 func (p *kvsProvider) options(config providerModel, terraformVersion string) (heroku.Options, error) {
 	apiURL := cmp.Or(config.APIURL.ValueString(), p.getenv("HEROKU_API_URL"))
 	credential, err := heroku.FindCredential(config.APIKey.ValueString(), p.getenv, apiURL)
@@ -202,9 +202,10 @@ func (p *kvsProvider) options(config providerModel, terraformVersion string) (he
 		APIURL:     apiURL,
 		DataAPIURL: cmp.Or(config.DataAPIURL.ValueString(), p.getenv("HEROKU_DATA_API_URL")),
 		Credential: credential,
-		UserAgent:  strings.TrimSpace("terraform-provider-kvs/" + p.version + " (Terraform " + terraformVersion + ") " + p.getenv("TF_APPEND_USER_AGENT")),
-		Observe:    logAttempt,
-		Waits:      logWait,
+		UserAgent: strings.TrimSpace(
+			"terraform-provider-kvs/" + p.version + " (Terraform " + terraformVersion + ") " + p.getenv("TF_APPEND_USER_AGENT")),
+		Observe: logAttempt,
+		Waits:   logWait,
 	}
 	for _, edit := range p.edits {
 		edit(&options)
@@ -215,10 +216,10 @@ func (p *kvsProvider) options(config providerModel, terraformVersion string) (he
 	return options, nil
 }
 
-// capital begins a sentence.
-func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
+// capitalize puts the first letter of text, which is not empty, in upper case.
+func capitalize(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
-// logAttempt writes one line for each HTTP request. An Attempt holds neither headers nor bodies, so nothing needs masking.
+// logAttempt logs one HTTP request. An Attempt has neither headers nor bodies, so nothing needs masking.
 func logAttempt(ctx context.Context, attempt heroku.Attempt) {
 	const subsystem = "heroku"
 	fields := map[string]any{
@@ -237,9 +238,9 @@ func logAttempt(ctx context.Context, attempt heroku.Attempt) {
 	tflog.SubsystemDebug(ctx, subsystem, "Heroku API request", fields)
 }
 
-// logWait writes one line for what a wait has come to, and lets an action say it as its progress.
+// logWait logs the state of a wait. An action also reports it as progress.
 func logWait(ctx context.Context, w heroku.Waiting) {
-	if i, ok := ctx.Value(watched{}).(*invocation); ok && w.State != "" {
+	if i, ok := ctx.Value(progressKey{}).(*invocation); ok && w.State != "" {
 		i.say(ctx, w.State)
 	}
 	tflog.Info(ctx, "Waiting for "+w.For, map[string]any{
@@ -284,10 +285,10 @@ func (p *kvsProvider) Functions(context.Context) []func() function.Function {
 	return []func() function.Function{newParseURLFunction, newVerifyChangeRecordFunction}
 }
 
-// connection is what the configured provider hands to everything that speaks to Heroku; each of them embeds it.
+// connection is what the configured provider passes to its resources, data sources and actions. Each of them embeds it.
 type connection struct {
 	client      *heroku.Client // nil while the provider is not configured
-	tokenSource string         // where the token came from, in words
+	tokenSource string         // where the token came from, as a diagnostic names it
 	protected   *protectedStores
 	plans       *plannedPlans
 	names       *takenNames
@@ -297,14 +298,15 @@ type connection struct {
 	regionList  *regionList
 	offered     *offeredPlans
 	varNames    *varNames
-	orders      *replacement.AppLocks // of stores without a name for their attachment
+	orders      *replacement.AppLocks // serialize the orders of stores without an attachment name
 
-	probing      string // how running stores are asked: probeOff, or one of the others
+	probing      string // mode of the provider attribute probe, such as probeOff
 	certificates *certificates
 	control      control
 }
 
-// configure takes what Configure of the provider prepared; nil (validate, or unknown provider values) leaves c unready.
+// configure copies the connection that Configure of the provider has made. A nil providerData, which the framework passes for
+// `validate` and for unknown provider values, leaves c unconfigured.
 func (c *connection) configure(providerData any, diags *diag.Diagnostics) {
 	if providerData == nil {
 		return
@@ -314,10 +316,10 @@ func (c *connection) configure(providerData any, diags *diag.Diagnostics) {
 		diags.AddError("Unexpected provider data", "This is a bug in the provider: please report it with the steps that led here.")
 		return
 	}
-	*c = *s.now.Load()
+	*c = *s.current.Load()
 }
 
-// ready reports whether Heroku can be asked, with a diagnostic when it cannot.
+// ready reports whether the provider is configured, and adds an error if it is not.
 func (c *connection) ready(diags *diag.Diagnostics) bool {
 	if c.client != nil {
 		return true

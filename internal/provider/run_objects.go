@@ -10,48 +10,48 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 )
 
-// What a run knows of apps and spaces: which ones are in the state, what is planned for each, and who takes a name. Both
-// have names of which Heroku has one, and both take everything in them along when they are destroyed.
+// Apps and spaces in a run: which ones are in the state, what is planned for each, and which instance plans to have which name.
+// Heroku gives a name to one app or space only, and destroying either of them destroys everything in it.
 
-// fate is what is planned for an object of the state.
-type fate int
+// objectChange is what is planned for an object of the state.
+type objectChange int
 
 const (
-	unplanned fate = iota // it was read; one that is tainted is never planned, only its successor is
-	stays                 // as it is, or changed in place
+	unplanned objectChange = iota // it was read only; Terraform plans the successor of a tainted object, never the object itself
+	stays                         // as it is, or changed in place
 	isReplaced
 	isDestroyed
-	isTaken // over as it is, by an instance that is created or renamed
+	isTakenOver // by an instance that is created or renamed
 )
 
-// member is an object of the state.
-type member struct {
+// stateObject is an object of the state.
+type stateObject struct {
 	object
-	name      string // that it has, or is planned to have; empty while that is unknown
-	label     string // in words
+	name      string // name after the plan, empty while unknown
+	label     string // the object as a diagnostic names it
 	protected bool
-	fate      fate
+	change    objectChange
 }
 
-// nameOf is a name of which Heroku has one.
-type nameOf struct{ resourceType, name string }
+// uniqueName is a name that Heroku gives to one object of a resource type only.
+type uniqueName struct{ resourceType, name string }
 
-// taking is an instance that is created under a name, or renamed to it.
-type taking struct {
+// nameClaim is an instance that is created under a name, or renamed to it.
+type nameClaim struct {
 	by    object // no id for a creation
 	label string
 }
 
-// found says that a read has shown an object of the state.
-func (r *run) found(m member) {
+// noteRefreshed records that a read has shown an object of the state.
+func (r *run) noteRefreshed(m stateObject) {
 	if r == nil {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.refreshed[m.object] = true
-	if _, known := r.members[m.object]; !known {
-		r.place(m)
+	if _, known := r.stateObjects[m.object]; !known {
+		r.record(m)
 	}
 }
 
@@ -65,39 +65,39 @@ func (r *run) isRefreshed(o object) bool {
 	return r.refreshed[o]
 }
 
-// plans says what is planned for an object of the state. One that is destroyed must have no successor under its name.
-func (r *run) plans(m member) diag.Diagnostics {
+// notePlan records what is planned for an object of the state. It refuses to destroy an object whose name another instance claims.
+func (r *run) notePlan(m stateObject) diag.Diagnostics {
 	if r == nil {
 		return nil
 	}
-	if twice := r.sole(m.object, m.label, m.fate); twice.HasError() {
+	if twice := r.refuseDuplicate(m.object, m.label, m.change); twice.HasError() {
 		return twice
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if m.fate == unplanned || r.members[m.object].fate != isReplaced { // it is planned again as a creation
-		r.place(m)
+	if m.change == unplanned || r.stateObjects[m.object].change != isReplaced { // Terraform plans a replaced object again as a creation
+		r.record(m)
 	}
-	taker, taken := r.takers[nameOf{m.resourceType, m.name}]
-	if m.fate != isDestroyed || !taken || taker.by == m.object {
+	taker, taken := r.nameClaims[uniqueName{m.resourceType, m.name}]
+	if m.change != isDestroyed || !taken || taker.by == m.object {
 		return nil
 	}
 	return diag.Diagnostics{destroyedAndTaken(m, taker.label)}
 }
 
-// sole says what an instance plans for its object. It refuses two instances of one object, unless both give it up: one that is
-// destroyed, replaced or renamed would take away what the other one keeps. Whoever is planned second notices.
-func (r *run) sole(o object, label string, f fate) diag.Diagnostics {
+// refuseDuplicate records what an instance plans for its object. It refuses a second instance of the same object, unless both
+// give it up: destroying, replacing or renaming one would take away what the other one keeps.
+func (r *run) refuseDuplicate(o object, label string, change objectChange) diag.Diagnostics {
 	if r == nil {
 		return nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	other := r.planned[o]
-	if other != isTaken {
-		r.planned[o] = f
+	if other != isTakenOver {
+		r.planned[o] = change
 	}
-	if other == unplanned || f == isDestroyed && other != stays && other != isReplaced || f == isTaken && other == isDestroyed {
+	if other == unplanned || change == isDestroyed && other != stays && other != isReplaced || change == isTakenOver && other == isDestroyed {
 		return nil
 	}
 	return diag.Diagnostics{diag.NewErrorDiagnostic("Two resources manage one object", fmt.Sprintf(
@@ -111,50 +111,50 @@ func (r *run) sole(o object, label string, f fate) diag.Diagnostics {
 		label, o.resourceType))}
 }
 
-// place makes a member the one that is known, also by its name. r.mu is held.
-func (r *run) place(m member) {
-	r.members[m.object] = m
+// record stores m under its object and its name. The caller holds r.mu.
+func (r *run) record(m stateObject) {
+	r.stateObjects[m.object] = m
 	if m.name != "" {
-		r.byName[nameOf{m.resourceType, m.name}] = m.object
+		r.byName[uniqueName{m.resourceType, m.name}] = m.object
 	}
 }
 
-// takes says that an instance is created under a name, or renamed to it. It returns the object of the state that has the
-// name, which then is replaced because of -replace or a taint, of which a plan is told nothing else.
-func (r *run) takes(name string, t taking) (replaced member, found bool, diags diag.Diagnostics) {
+// claimName records that an instance is created under a name, or renamed to it. For a creation it returns the object of the state
+// that has the name: it is being replaced because of -replace or a taint, which Terraform tells a provider in no other way.
+func (r *run) claimName(name string, c nameClaim) (replaced stateObject, found bool, diags diag.Diagnostics) {
 	if r == nil || name == "" {
-		return member{}, false, nil
+		return stateObject{}, false, nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	key := nameOf{t.by.resourceType, name}
-	other, taken := r.takers[key]
-	r.takers[key] = t
-	m, known := r.members[r.byName[key]]
+	key := uniqueName{c.by.resourceType, name}
+	other, taken := r.nameClaims[key]
+	r.nameClaims[key] = c
+	m, known := r.stateObjects[r.byName[key]]
 	switch {
-	case taken && (other.by != t.by || t.by.id == ""): // a creation is planned once
-		return member{}, false, diag.Diagnostics{takenTwice(name, other.label, t.label)}
-	case !known || m.object == t.by || m.name != name:
-		return member{}, false, nil
-	case m.fate == isDestroyed:
-		return member{}, false, diag.Diagnostics{destroyedAndTaken(m, t.label)}
-	case t.by.id != "":
-		return member{}, false, nil // a rename to a name that stays taken is Heroku's to refuse
+	case taken && (other.by != c.by || c.by.id == ""): // a creation is planned once
+		return stateObject{}, false, diag.Diagnostics{takenTwice(name, other.label, c.label)}
+	case !known || m.object == c.by || m.name != name:
+		return stateObject{}, false, nil
+	case m.change == isDestroyed:
+		return stateObject{}, false, diag.Diagnostics{destroyedAndTaken(m, c.label)}
+	case c.by.id != "":
+		return stateObject{}, false, nil // Heroku refuses a rename to a name that stays in use
 	}
-	m.fate = isReplaced
-	r.members[m.object] = m
+	m.change = isReplaced
+	r.stateObjects[m.object] = m
 	return m, true, nil
 }
 
-// goes reports whether an object of the state is planned to be destroyed or replaced.
-func (r *run) goes(o object) bool {
+// willBeDestroyed reports whether an object of the state is planned to be destroyed or replaced.
+func (r *run) willBeDestroyed(o object) bool {
 	if r == nil {
 		return false
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	fate := r.members[o].fate
-	return fate == isReplaced || fate == isDestroyed
+	change := r.stateObjects[o].change
+	return change == isReplaced || change == isDestroyed
 }
 
 // appStays reports whether a kvs_app with this id is planned to stay in this run: it is neither destroyed nor replaced.
@@ -164,20 +164,12 @@ func (r *run) appStays(id string) bool {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.members[object{"kvs_app", id}].fate == stays
+	return r.stateObjects[object{"kvs_app", id}].change == stays
 }
 
-// refuses says that a creation has met an object that exists already. A Delete of that object, by another instance of
-// this run, then leaves it alone.
-func (r *run) refuses(o object) {
-	if r != nil {
-		r.want(o)
-	}
-}
-
-// destroyedAndTaken is for an instance whose address has changed. The two would run in any order, and what is destroyed
-// takes along more than its successor gets.
-func destroyedAndTaken(m member, taker string) diag.Diagnostic {
+// destroyedAndTaken refuses a destroy and a creation under one name, which is what a changed address looks like. Terraform would
+// run the two in any order, and the successor would begin without the content of the destroyed object.
+func destroyedAndTaken(m stateObject, taker string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "Destroyed and created under the same name", fmt.Sprintf(
 		"%s is to be destroyed, and in the same plan %s takes its name. The new object would have nothing of what the old one has.\n\n"+
 			"If it is the same object whose address has changed (another resource name, for_each key, count index or module), "+
@@ -185,20 +177,20 @@ func destroyedAndTaken(m member, taker string) diag.Diagnostic {
 			"To destroy it on purpose, apply without its successor first.", m.label, taker, movedBlock(m.resourceType)))
 }
 
-// takenTwice is for two instances that are created under one name, or renamed to it.
+// takenTwice refuses two instances that are created under one name, or renamed to it.
 func takenTwice(name, one, other string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "Two instances take the same name", fmt.Sprintf(
 		"In this plan, %s and %s take the name %q, which is unique at Heroku: the second one would fail while the plan is applied. Give "+
 			"one of them another name.", one, other, name))
 }
 
-// movedBlock is ready to be pasted; only the labels, which no provider is told, are the reader's to set.
+// movedBlock returns a moved block with placeholders for the labels, which Terraform does not tell a provider.
 func movedBlock(resourceType string) string {
 	return fmt.Sprintf("moved {\n  from = %s.old # the address in the state\n"+
 		"  to   = %[1]s.new # the address in the configuration\n}", resourceType)
 }
 
-// wantedElsewhere is the error of a Delete whose object has a successor under another address.
+// wantedElsewhere is the error of a Delete whose object another instance was to be created as, under another address.
 func wantedElsewhere(resourceType, label string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("Another instance has met this object", fmt.Sprintf(
 		"%s was not destroyed: another %s of this configuration was to be created under its name. "+

@@ -15,12 +15,12 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-func appMember(id, name string, f fate) member {
-	return member{object: object{appType, id}, name: name, label: name, fate: f}
+func appMember(id, name string, change objectChange) stateObject {
+	return stateObject{object: object{appType, id}, name: name, label: name, change: change}
 }
 
-func create(r *run, name string) (member, bool, bool) {
-	m, found, diags := r.takes(name, taking{object{resourceType: appType}, "a new app"})
+func create(r *run, name string) (stateObject, bool, bool) {
+	m, found, diags := r.claimName(name, nameClaim{object{resourceType: appType}, "a new app"})
 	return m, found, diags.HasError()
 }
 
@@ -32,28 +32,28 @@ func TestRun_creationOfWhatIsInTheState(t *testing.T) {
 		refused  bool
 	}{
 		"a name that nobody has":              {func(*run) {}, false, false},
-		"one that was read, and is tainted":   {func(r *run) { r.found(appMember("a", "web", unplanned)) }, true, false},
-		"one that was planned, with -replace": {func(r *run) { r.plans(appMember("a", "web", stays)) }, true, false},
+		"one that was read, and is tainted":   {func(r *run) { r.noteRefreshed(appMember("a", "web", unplanned)) }, true, false},
+		"one that was planned, with -replace": {func(r *run) { r.notePlan(appMember("a", "web", stays)) }, true, false},
 		"one that is renamed": {func(r *run) {
-			r.found(appMember("a", "web",
+			r.noteRefreshed(appMember("a", "web",
 				unplanned))
-			r.plans(appMember("a", "site", stays))
+			r.notePlan(appMember("a", "site", stays))
 		}, false, false},
 		"one whose new name is not known": {func(r *run) {
-			r.found(appMember("a", "web",
+			r.noteRefreshed(appMember("a", "web",
 				unplanned))
-			r.plans(appMember("a", "", stays))
+			r.notePlan(appMember("a", "", stays))
 		}, false, false},
-		"one that is replaced":  {func(r *run) { r.plans(appMember("a", "web", isReplaced)) }, true, false},
-		"one that is destroyed": {func(r *run) { r.plans(appMember("a", "web", isDestroyed)) }, false, true},
+		"one that is replaced":  {func(r *run) { r.notePlan(appMember("a", "web", isReplaced)) }, true, false},
+		"one that is destroyed": {func(r *run) { r.notePlan(appMember("a", "web", isDestroyed)) }, false, true},
 		"an object of another type": {func(r *run) {
-			r.found(member{object: object{spaceType, "a"},
+			r.noteRefreshed(stateObject{object: object{spaceType, "a"},
 				name: "web"})
 		}, false, false},
 		"one that is read after it was planned": {func(r *run) {
-			r.plans(appMember("a", "web",
+			r.notePlan(appMember("a", "web",
 				isDestroyed))
-			r.found(appMember("a", "web", unplanned))
+			r.noteRefreshed(appMember("a", "web", unplanned))
 		}, false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -64,7 +64,7 @@ func TestRun_creationOfWhatIsInTheState(t *testing.T) {
 			if replaced != test.replaced || refused != test.refused {
 				t.Errorf("replaced %t, refused %t", replaced, refused)
 			}
-			if replaced && (m.id != "a" || !r.goes(m.object)) {
+			if replaced && (m.id != "a" || !r.willBeDestroyed(m.object)) {
 				t.Errorf("%+v stays", m)
 			}
 		})
@@ -75,20 +75,20 @@ func TestRun_destroyedAfterItsNameWasTaken(t *testing.T) {
 	t.Parallel()
 	r := newRun()
 	create(r, "web")
-	if diags := r.plans(appMember("a", "web", isDestroyed)); !diags.HasError() {
+	if diags := r.notePlan(appMember("a", "web", isDestroyed)); !diags.HasError() {
 		t.Error("the creation came first, and nobody noticed")
 	}
 	r = newRun()
-	r.found(appMember("b", "b", unplanned))
-	if _, _, diags := r.takes("b", taking{object{appType, "a"}, "a"}); diags.HasError() {
+	r.noteRefreshed(appMember("b", "b", unplanned))
+	if _, _, diags := r.claimName("b", nameClaim{object{appType, "a"}, "a"}); diags.HasError() {
 		t.Error("a rename to a name that stays taken is Heroku's to refuse")
 	}
-	if diags := r.plans(appMember("b", "b", isDestroyed)); !diags.HasError() {
+	if diags := r.notePlan(appMember("b", "b", isDestroyed)); !diags.HasError() {
 		t.Error("an app takes the name of the one that is destroyed, and nobody noticed")
 	}
 	r = newRun()
 	create(r, "web")
-	if diags := r.plans(appMember("a", "web", stays)); diags.HasError() {
+	if diags := r.notePlan(appMember("a", "web", stays)); diags.HasError() {
 		t.Error("what stays is not lost")
 	}
 }
@@ -108,10 +108,10 @@ func TestRun_oneNameTwice(t *testing.T) {
 		"objects of other types":  {creation, object{resourceType: spaceType}, false},
 	} {
 		r := newRun()
-		if _, _, diags := r.takes("web", taking{test.first, "one"}); diags.HasError() {
+		if _, _, diags := r.claimName("web", nameClaim{test.first, "one"}); diags.HasError() {
 			t.Errorf("%s: the first is refused", name)
 		}
-		if _, _, diags := r.takes("web", taking{test.second, "other"}); diags.HasError() != test.refused {
+		if _, _, diags := r.claimName("web", nameClaim{test.second, "other"}); diags.HasError() != test.refused {
 			t.Errorf("%s: refused %t", name, diags.HasError())
 		}
 	}
@@ -120,11 +120,11 @@ func TestRun_oneNameTwice(t *testing.T) {
 func TestRun_appStays(t *testing.T) {
 	t.Parallel()
 	r := newRun()
-	r.found(appMember("read", "a", unplanned))
-	r.plans(appMember("stays", "b", stays))
-	r.plans(appMember("replaced", "c", isReplaced))
-	r.plans(appMember("destroyed", "d", isDestroyed))
-	r.plans(appMember("on demand", "e", stays))
+	r.noteRefreshed(appMember("read", "a", unplanned))
+	r.notePlan(appMember("stays", "b", stays))
+	r.notePlan(appMember("replaced", "c", isReplaced))
+	r.notePlan(appMember("destroyed", "d", isDestroyed))
+	r.notePlan(appMember("on demand", "e", stays))
 	create(r, "e")
 	for _, id := range []string{"nobody's", "read", "stays", "replaced", "destroyed", "on demand"} {
 		if got := r.appStays(id); got != (id == "stays") {
@@ -132,10 +132,10 @@ func TestRun_appStays(t *testing.T) {
 		}
 	}
 	var none *run
-	if none.appStays("stays") || none.goes(object{appType, "replaced"}) || none.isRefreshed(object{appType, "read"}) {
+	if none.appStays("stays") || none.willBeDestroyed(object{appType, "replaced"}) || none.isRefreshed(object{appType, "read"}) {
 		t.Error("without a run nothing is known")
 	}
-	if _, found, diags := none.takes("a", taking{}); found || diags.HasError() || none.plans(appMember("a", "a", stays)).HasError() {
+	if _, found, diags := none.claimName("a", nameClaim{}); found || diags.HasError() || none.notePlan(appMember("a", "a", stays)).HasError() {
 		t.Error("without a run nothing is said")
 	}
 }
@@ -167,7 +167,7 @@ func TestRun_deleteLeavesWhatACreationHasMet(t *testing.T) {
 		values["id"] = tftypes.NewValue(tftypes.String, "e3b1")
 		state := tfsdk.State{Schema: declared.Schema, Raw: tftypes.NewValue(declared.Schema.Type().TerraformType(t.Context()), values)}
 		for _, resourceType := range []string{appType, spaceType} {
-			conn.run.refuses(object{resourceType, "e3b1"})
+			conn.run.noteRefused(object{resourceType, "e3b1"})
 		}
 		var resp resource.DeleteResponse
 		r.Delete(t.Context(), resource.DeleteRequest{State: state}, &resp)
@@ -212,7 +212,7 @@ func TestPlanReplacement_whileItIsApplied(t *testing.T) {
 	} {
 		r, o := newRun(), object{appType, "a"}
 		if test.read {
-			r.found(appMember("a", "web", unplanned))
+			r.noteRefreshed(appMember("a", "web", unplanned))
 		}
 		req := resource.ModifyPlanRequest{ClientCapabilities: resource.ModifyPlanClientCapabilities{DeferralAllowed: test.applying}}
 		var resp resource.ModifyPlanResponse
@@ -230,7 +230,7 @@ func TestPlanReplacement_whileItIsApplied(t *testing.T) {
 func TestRun_sole(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		first, second fate
+		first, second objectChange
 		refused       bool
 	}{
 		"both stay":                            {stays, stays, true},
@@ -239,26 +239,26 @@ func TestRun_sole(t *testing.T) {
 		"one stays, the other is replaced":     {stays, isReplaced, true},
 		"one is replaced, the other destroyed": {isReplaced, isDestroyed, true},
 		"both are destroyed":                   {isDestroyed, isDestroyed, false},
-		"destroyed, and taken over":            {isDestroyed, isTaken, false},
-		"taken over, and destroyed":            {isTaken, isDestroyed, false},
-		"taken over from one that stays":       {stays, isTaken, true},
-		"taken over, and it stays":             {isTaken, stays, true},
+		"destroyed, and taken over":            {isDestroyed, isTakenOver, false},
+		"taken over, and destroyed":            {isTakenOver, isDestroyed, false},
+		"taken over from one that stays":       {stays, isTakenOver, true},
+		"taken over, and it stays":             {isTakenOver, stays, true},
 	} {
 		r, o := newRun(), object{appType, "a"}
-		if r.sole(o, "web", test.first).HasError() || r.sole(object{appType, "b"}, "www", test.second).HasError() {
+		if r.refuseDuplicate(o, "web", test.first).HasError() || r.refuseDuplicate(object{appType, "b"}, "www", test.second).HasError() {
 			t.Errorf("%s: one alone is refused", name)
 		}
-		if got := r.sole(o, "web", test.second).HasError(); got != test.refused {
+		if got := r.refuseDuplicate(o, "web", test.second).HasError(); got != test.refused {
 			t.Errorf("%s: refused %t", name, got)
 		}
 	}
-	if r := newRun(); r.sole(object{appType, "a"}, "web", isTaken).HasError() ||
-		r.sole(object{appType, "a"}, "web", isDestroyed).HasError() ||
-		!r.sole(object{appType, "a"}, "web", stays).HasError() {
+	if r := newRun(); r.refuseDuplicate(object{appType, "a"}, "web", isTakenOver).HasError() ||
+		r.refuseDuplicate(object{appType, "a"}, "web", isDestroyed).HasError() ||
+		!r.refuseDuplicate(object{appType, "a"}, "web", stays).HasError() {
 		t.Error("what was taken over is forgotten")
 	}
 	var none *run
-	if none.sole(object{appType, "a"}, "web", stays).HasError() {
+	if none.refuseDuplicate(object{appType, "a"}, "web", stays).HasError() {
 		t.Error("without a run nothing is said")
 	}
 }

@@ -3,53 +3,27 @@
 
 package provider
 
-import (
-	"context"
-	"testing"
-	"time"
-)
-
-// handyClock calls a function instead of sleeping.
-type handyClock struct{ sleep func() error }
-
-func (handyClock) Now() time.Time                               { return time.Time{} }
-func (c handyClock) Sleep(context.Context, time.Duration) error { return c.sleep() }
+import "testing"
 
 func TestRun_yieldsWhatAnotherInstanceKeeps(t *testing.T) {
 	r, o := newRun(), object{"kvs_attachment", "a"}
-	if r.yield(o) {
+	if r.skipDelete(o) {
 		t.Error("an object that nobody keeps was left alone")
 	}
-	r.keep(o)
-	if !r.yield(o) {
+	r.noteKept(o)
+	if !r.skipDelete(o) {
 		t.Error("an object that another instance keeps was not left alone")
 	}
-	if r.yield(object{"kvs_app", "a"}) {
+	if r.skipDelete(object{"kvs_app", "a"}) {
 		t.Error("the id of another resource type was taken for the same object")
 	}
 }
 
-func TestRun_inherits(t *testing.T) {
+func TestRun_deleteLeavesWhatACreationWasRefusedFor(t *testing.T) {
 	r, o := newRun(), object{"kvs_attachment", "a"}
-	given := r.inherit(t.Context(), handyClock{func() error { r.yield(o); return nil }}, o)
-	if !given || !r.keeps(o) {
-		t.Errorf("given %t, kept %t: the Delete came while the creation waited", given, r.keeps(o))
-	}
-
-	r, sleeps := newRun(), 0
-	if r.inherit(t.Context(), handyClock{func() error { sleeps++; return nil }}, o) || sleeps != 50 {
-		t.Errorf("inherited from nobody, or waited %d times instead of 50", sleeps)
-	}
-	if !r.yield(o) {
+	r.noteRefused(o)
+	if !r.skipDelete(o) {
 		t.Error("a Delete took away what a creation was refused for")
-	}
-}
-
-func TestRun_inheritsNothingDeleted(t *testing.T) {
-	r, o := newRun(), object{"kvs_attachment", "a"}
-	r.yield(o) // before anybody wanted it, so that it is deleted
-	if r.inherit(t.Context(), handyClock{func() error { return context.Canceled }}, o) {
-		t.Error("inherited what a Delete has not left")
 	}
 }
 
@@ -90,16 +64,16 @@ func TestRun_claims(t *testing.T) {
 
 func TestRun_takes(t *testing.T) {
 	r, o := newRun(), object{"kvs_attachment", "a"}
-	if !r.take(o) || !r.yield(o) {
+	if !r.tryKeep(o) || !r.skipDelete(o) {
 		t.Error("a creation did not get what nobody destroys, or a Delete did not leave it alone")
 	}
 	r = newRun()
-	if r.yield(o) || r.take(o) {
+	if r.skipDelete(o) || r.tryKeep(o) {
 		t.Error("a creation got what a Delete is taking away")
 	}
-	go r.deleted(o)
+	go r.noteDeleted(o)
 	r.awaitDeleted(t.Context(), o)
-	if !r.ended[o] {
+	if !r.deleted[o] {
 		t.Error("the end of the Delete was not waited for")
 	}
 }

@@ -20,10 +20,11 @@ import (
 
 const address = "registry.terraform.io/terraform-kvs/kvs"
 
-// Serve serves the provider to Terraform or OpenTofu until that ends, or to whoever attaches to it.
+// Serve serves the provider to Terraform or OpenTofu until the CLI ends the process. With attachable, it waits for a CLI to attach,
+// for a debugger (TF_REATTACH_PROVIDERS).
 func Serve(version string, attachable bool, with ...Option) error {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(250) // the heap is small, and most of what is collected is the garbage of one request
+		debug.SetGCPercent(250) // the heap is small, and most garbage is that of single requests
 	}
 	silenceTrace()
 	var opts []tf6server.ServeOpt
@@ -36,11 +37,11 @@ func Serve(version string, attachable bool, with ...Option) error {
 // NewServer returns the provider as it is served.
 func NewServer(version string, with ...Option) tfprotov6.ProviderServer {
 	p := New(version, with...)()
-	return guardedServer(mockable(phased(withNames(finishing(releasing(providerserver.NewProtocol6(p)()))), p)))
+	return guardedServer(mockable(phased(withNames(draining(releasing(providerserver.NewProtocol6(p)()))), p)))
 }
 
-// silenceTrace keeps the plugin libraries from tracing when nobody has asked for logs. They trace by default, and the CLI throws
-// it away after both have spent a third of their time on it. The result is false when somebody has asked.
+// silenceTrace turns off the trace logs of the plugin libraries unless a TF_LOG variable is set, and reports whether it did. The
+// libraries trace by default, and the CLI discards the logs after both have spent a third of their time on them.
 func silenceTrace() bool {
 	for _, variable := range os.Environ() {
 		if name, value, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "TF_LOG") && value != "" {
@@ -50,7 +51,7 @@ func silenceTrace() bool {
 	return os.Setenv("TF_LOG_SDK", "OFF") == nil && os.Setenv("TF_LOG_PROVIDER_KVS", "OFF") == nil
 }
 
-// server is all that a provider can answer.
+// server is a ProviderServer with the optional interfaces that the framework implements.
 type server interface {
 	tfprotov6.ProviderServer
 	tfprotov6.ListResourceServer
@@ -58,57 +59,57 @@ type server interface {
 	tfprotov6.StateStoreServer
 }
 
-// finishingServer answers StopProvider when the actions under way have said how they ended. What an action says after that is
-// dropped by terraform-plugin-go, and Terraform takes an action that says nothing for one that has succeeded.
-type finishingServer struct {
+// drainingServer answers StopProvider after the running actions have reported how they ended. terraform-plugin-go drops later
+// events, and Terraform treats an action without a final event as successful.
+type drainingServer struct {
 	server
-	underWay *sync.RWMutex // held for reading by each action
+	running *sync.RWMutex // each running action holds a read lock
 }
 
-// lastWords is how long is waited for them, in real time: what an interrupted action sends, and what puts its apps back.
-const lastWords = releaseTimeout + time.Minute
+// drainTimeout limits that wait, in real time: for the last request of an interrupted action, and for putting its apps back.
+const drainTimeout = releaseTimeout + time.Minute
 
-func finishing(s tfprotov6.ProviderServer) tfprotov6.ProviderServer {
+func draining(s tfprotov6.ProviderServer) tfprotov6.ProviderServer {
 	if whole, ok := s.(server); ok {
-		return finishingServer{whole, new(sync.RWMutex)}
+		return drainingServer{whole, new(sync.RWMutex)}
 	}
 	return s
 }
 
-func (s finishingServer) InvokeAction(
+func (s drainingServer) InvokeAction(
 	ctx context.Context, req *tfprotov6.InvokeActionRequest,
 ) (*tfprotov6.InvokeActionServerStream, error) {
-	s.underWay.RLock()
+	s.running.RLock()
 	stream, err := s.server.InvokeAction(ctx, req)
 	if err != nil || stream == nil || stream.Events == nil {
-		s.underWay.RUnlock()
+		s.running.RUnlock()
 		return stream, err
 	}
 	return &tfprotov6.InvokeActionServerStream{Events: func(push func(tfprotov6.InvokeActionEvent) bool) {
-		defer s.underWay.RUnlock()
+		defer s.running.RUnlock()
 		stream.Events(push)
 	}}, nil
 }
 
 // StopProvider cancels the contexts of all requests first, as the framework does.
-func (s finishingServer) StopProvider(ctx context.Context, req *tfprotov6.StopProviderRequest) (*tfprotov6.StopProviderResponse, error) {
+func (s drainingServer) StopProvider(ctx context.Context, req *tfprotov6.StopProviderRequest) (*tfprotov6.StopProviderResponse, error) {
 	resp, err := s.server.StopProvider(ctx, req)
-	over := make(chan struct{})
+	done := make(chan struct{})
 	go func() {
-		s.underWay.Lock()
-		defer s.underWay.Unlock()
-		close(over)
+		s.running.Lock()
+		defer s.running.Unlock()
+		close(done)
 	}()
 	select {
-	case <-over:
+	case <-done:
 	case <-ctx.Done():
-	case <-time.After(lastWords):
+	case <-time.After(drainTimeout):
 	}
 	return resp, err
 }
 
-// releasingServer gives the framework contexts that hold nothing once their request has been answered. The framework keeps the
-// context of every request until the provider ends, some 20 KB each with its loggers, and four requests concern every resource.
+// releasingServer passes contexts to the framework that drop their values once the request has been answered. The framework keeps
+// the context of every request until the process ends: about 20 KB each with its loggers, and four requests for every resource.
 type releasingServer struct{ server }
 
 func releasing(s tfprotov6.ProviderServer) tfprotov6.ProviderServer {
@@ -152,7 +153,7 @@ func (s releasingServer) ReadDataSource(ctx context.Context,
 	return release(ctx, req, s.server.ReadDataSource)
 }
 
-// release answers a request with a context that loses its parent, and is cancelled, when the request has been answered.
+// release calls answer with a context that drops its parent, and is cancelled, when answer returns.
 func release[Q, R any](ctx context.Context, req Q, answer func(context.Context, Q) (R, error)) (R, error) {
 	released := &releasedContext{done: ctx.Done()}
 	released.parent.Store(&ctx)
@@ -160,7 +161,7 @@ func release[Q, R any](ctx context.Context, req Q, answer func(context.Context, 
 	return answer(released, req)
 }
 
-// releasedContext is its parent until that is taken from it.
+// releasedContext delegates to its parent until that is set to nil.
 type releasedContext struct {
 	done   <-chan struct{}
 	parent atomic.Pointer[context.Context]
@@ -189,8 +190,8 @@ func (c *releasedContext) Value(key any) any {
 	return nil
 }
 
-// mockableServer tells validators whether the provider has been configured. `terraform test` never configures a provider that
-// it mocks: it asks it for its schema and lets it validate configurations, with ids in them that it has invented.
+// mockableServer lets validators know whether the provider has been configured. `terraform test` never configures a provider that
+// it mocks: it reads the schema and has the provider validate configurations that contain generated ids.
 type mockableServer struct {
 	server
 	configured *atomic.Bool
@@ -205,13 +206,13 @@ func mockable(s tfprotov6.ProviderServer) tfprotov6.ProviderServer {
 
 type mockableKey struct{}
 
-// inventedValue is what Terraform (8 of them) and OpenTofu (4 to 15) invent for a text.
-var inventedValue = regexp.MustCompile(`^[A-Za-z0-9]{4,15}$`)
+// mockedValue matches the strings that Terraform (8 characters) and OpenTofu (4 to 15) generate for mocked attributes.
+var mockedValue = regexp.MustCompile(`^[A-Za-z0-9]{4,15}$`)
 
-// mayBeInvented says of a value that is judged that a mock may have made it. Nothing goes wrong when it has not: a plan
-// configures the provider, and validates again what it plans.
-func mayBeInvented(ctx context.Context, value string) bool {
-	return ctx.Value(mockableKey{}) != nil && inventedValue.MatchString(value)
+// mayBeMocked reports whether a mock may have generated a value. Accepting a value wrongly does no harm: a plan configures the
+// provider and validates again.
+func mayBeMocked(ctx context.Context, value string) bool {
+	return ctx.Value(mockableKey{}) != nil && mockedValue.MatchString(value)
 }
 
 func (s mockableServer) ConfigureProvider(ctx context.Context,

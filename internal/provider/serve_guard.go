@@ -16,14 +16,13 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 )
 
-// guarded answers a request in which the provider panics with an error, whatever was asked: a panic ends the process, and
-// with it every other request and the ids of what they have just created. The methods of resources, data sources and actions
-// recover by themselves (recoverPanic), because they know what they have done; this is for all that is around them, such as
-// plans, validators and functions. It does not answer for state stores, of which the provider has none, nor in the goroutine
-// in which the framework invokes an action: that is left to the action.
+// guarded turns a panic during any request into an error diagnostic. An unrecovered panic would end the process, and with it every
+// other request and the ids of what these have just created. The methods of resources, data sources and actions recover themselves
+// (recoverPanic), because they know what they have done; guarded covers the rest, such as plans, validators and functions. It does
+// not cover state stores, which the provider does not have, nor the goroutine in which the framework invokes an action.
 type guarded struct{ server }
 
-// guardedServer is s with a guard around it, if s is all that the provider's server is.
+// guardedServer wraps s if it implements server.
 func guardedServer(s tfprotov6.ProviderServer) tfprotov6.ProviderServer {
 	if whole, ok := s.(server); ok {
 		return guarded{whole}
@@ -31,18 +30,18 @@ func guardedServer(s tfprotov6.ProviderServer) tfprotov6.ProviderServer {
 	return s
 }
 
-// guard calls answer; after a panic the answer is what failed makes of it.
+// guard calls answer. After a panic it returns the response that failed makes from the diagnostic.
 func guard[Q, R any](ctx context.Context, what string, req Q, answer func(context.Context, Q) (R, error),
 	failed func(*tfprotov6.Diagnostic) R) (resp R, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			resp, err = failed(unexpectedly(what, cause)), nil
+			resp, err = failed(panicDiagnostic(what, cause)), nil
 		}
 	}()
 	return answer(ctx, req)
 }
 
-func unexpectedly(what string, cause any) *tfprotov6.Diagnostic {
+func panicDiagnostic(what string, cause any) *tfprotov6.Diagnostic {
 	return &tfprotov6.Diagnostic{
 		Severity: tfprotov6.DiagnosticSeverityError, Summary: "The provider failed unexpectedly",
 		Detail: fmt.Sprintf("%s: the provider failed with %s.\n\nThis is a bug: please report it with these lines.\n%s",
@@ -50,8 +49,8 @@ func unexpectedly(what string, cause any) *tfprotov6.Diagnostic {
 	}
 }
 
-// only is an answer of nothing but the diagnostic, or of no diagnostic where there is no room for one.
-func only[R any](d *tfprotov6.Diagnostic) *R {
+// diagnosticOnly returns a response with the diagnostic in its field Diagnostics, or an empty one if it has no such field.
+func diagnosticOnly[R any](d *tfprotov6.Diagnostic) *R {
 	resp := new(R)
 	if field := reflect.ValueOf(resp).Elem().FieldByName("Diagnostics"); field.IsValid() {
 		field.Set(reflect.ValueOf([]*tfprotov6.Diagnostic{d}))
@@ -59,7 +58,7 @@ func only[R any](d *tfprotov6.Diagnostic) *R {
 	return resp
 }
 
-// ReadResource keeps the state as it was: without one, Terraform would forget the object.
+// ReadResource keeps the state after a panic: without one, Terraform would forget the object.
 func (g guarded) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
 	return guard(ctx, "ReadResource", req, g.server.ReadResource, func(d *tfprotov6.Diagnostic) *tfprotov6.ReadResourceResponse {
 		return &tfprotov6.ReadResourceResponse{NewState: req.CurrentState, Private: req.Private,
@@ -67,8 +66,10 @@ func (g guarded) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRe
 	})
 }
 
-// ApplyResourceChange keeps the state as it was.
-func (g guarded) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+// ApplyResourceChange keeps the prior state after a panic.
+func (g guarded) ApplyResourceChange(
+	ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest,
+) (*tfprotov6.ApplyResourceChangeResponse, error) {
 	return guard(ctx, "ApplyResourceChange", req, g.server.ApplyResourceChange,
 		func(d *tfprotov6.Diagnostic) *tfprotov6.ApplyResourceChangeResponse {
 			return &tfprotov6.ApplyResourceChangeResponse{NewState: req.PriorState, Private: req.PlannedPrivate,
@@ -76,7 +77,7 @@ func (g guarded) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyRe
 		})
 }
 
-// CallFunction has an error of its own kind.
+// CallFunction returns a FunctionError, since its response has no diagnostics.
 func (g guarded) CallFunction(ctx context.Context, req *tfprotov6.CallFunctionRequest) (*tfprotov6.CallFunctionResponse, error) {
 	return guard(ctx, "CallFunction", req, g.server.CallFunction, func(d *tfprotov6.Diagnostic) *tfprotov6.CallFunctionResponse {
 		return &tfprotov6.CallFunctionResponse{Error: &tfprotov6.FunctionError{Text: d.Summary + ": " + d.Detail}}
@@ -101,157 +102,174 @@ func (g guarded) ListResource(ctx context.Context, req *tfprotov6.ListResourceRe
 
 // InvokeAction also guards the events.
 func (g guarded) InvokeAction(ctx context.Context, req *tfprotov6.InvokeActionRequest) (*tfprotov6.InvokeActionServerStream, error) {
-	over := func(d *tfprotov6.Diagnostic) tfprotov6.InvokeActionEvent {
+	completed := func(d *tfprotov6.Diagnostic) tfprotov6.InvokeActionEvent {
 		return tfprotov6.InvokeActionEvent{Type: tfprotov6.CompletedInvokeActionEventType{Diagnostics: []*tfprotov6.Diagnostic{d}}}
 	}
 	stream, err := guard(ctx, "InvokeAction", req, g.server.InvokeAction,
 		func(d *tfprotov6.Diagnostic) *tfprotov6.InvokeActionServerStream {
-			return &tfprotov6.InvokeActionServerStream{Events: func(yield func(tfprotov6.InvokeActionEvent) bool) { yield(over(d)) }}
+			return &tfprotov6.InvokeActionServerStream{Events: func(yield func(tfprotov6.InvokeActionEvent) bool) { yield(completed(d)) }}
 		})
 	if err == nil && stream != nil && stream.Events != nil {
-		stream.Events = guardedSeq("InvokeAction", stream.Events, over)
+		stream.Events = guardedSeq("InvokeAction", stream.Events, completed)
 	}
 	return stream, err
 }
 
-// guardedSeq ends a sequence that panics with one last element.
+// guardedSeq ends a sequence that panics with the element that last returns.
 func guardedSeq[E any](what string, all func(func(E) bool), last func(*tfprotov6.Diagnostic) E) func(func(E) bool) {
 	return func(yield func(E) bool) {
 		defer func() {
 			if cause := recover(); cause != nil {
-				yield(last(unexpectedly(what, cause)))
+				yield(last(panicDiagnostic(what, cause)))
 			}
 		}()
 		all(yield)
 	}
 }
 
-// All others answer with the diagnostic alone.
+// All other methods return the diagnostic only.
 
 func (g guarded) GetMetadata(ctx context.Context, req *tfprotov6.GetMetadataRequest) (*tfprotov6.GetMetadataResponse, error) {
-	return guard(ctx, "GetMetadata", req, g.server.GetMetadata, only[tfprotov6.GetMetadataResponse])
+	return guard(ctx, "GetMetadata", req, g.server.GetMetadata, diagnosticOnly[tfprotov6.GetMetadataResponse])
 }
 
-func (g guarded) GetProviderSchema(ctx context.Context, req *tfprotov6.GetProviderSchemaRequest) (*tfprotov6.GetProviderSchemaResponse, error) {
-	return guard(ctx, "GetProviderSchema", req, g.server.GetProviderSchema, only[tfprotov6.GetProviderSchemaResponse])
+func (g guarded) GetProviderSchema(
+	ctx context.Context, req *tfprotov6.GetProviderSchemaRequest,
+) (*tfprotov6.GetProviderSchemaResponse, error) {
+	return guard(ctx, "GetProviderSchema", req, g.server.GetProviderSchema, diagnosticOnly[tfprotov6.GetProviderSchemaResponse])
 }
 
 func (g guarded) GetResourceIdentitySchemas(ctx context.Context,
 	req *tfprotov6.GetResourceIdentitySchemasRequest) (*tfprotov6.GetResourceIdentitySchemasResponse, error) {
 	return guard(ctx, "GetResourceIdentitySchemas", req, g.server.GetResourceIdentitySchemas,
-		only[tfprotov6.GetResourceIdentitySchemasResponse])
+		diagnosticOnly[tfprotov6.GetResourceIdentitySchemasResponse])
 }
 
 func (g guarded) ValidateProviderConfig(ctx context.Context,
 	req *tfprotov6.ValidateProviderConfigRequest) (*tfprotov6.ValidateProviderConfigResponse, error) {
-	return guard(ctx, "ValidateProviderConfig", req, g.server.ValidateProviderConfig, only[tfprotov6.ValidateProviderConfigResponse])
+	return guard(ctx, "ValidateProviderConfig", req, g.server.ValidateProviderConfig, diagnosticOnly[tfprotov6.ValidateProviderConfigResponse])
 }
 
-func (g guarded) ConfigureProvider(ctx context.Context, req *tfprotov6.ConfigureProviderRequest) (*tfprotov6.ConfigureProviderResponse, error) {
-	return guard(ctx, "ConfigureProvider", req, g.server.ConfigureProvider, only[tfprotov6.ConfigureProviderResponse])
+func (g guarded) ConfigureProvider(
+	ctx context.Context, req *tfprotov6.ConfigureProviderRequest,
+) (*tfprotov6.ConfigureProviderResponse, error) {
+	return guard(ctx, "ConfigureProvider", req, g.server.ConfigureProvider, diagnosticOnly[tfprotov6.ConfigureProviderResponse])
 }
 
 func (g guarded) StopProvider(ctx context.Context, req *tfprotov6.StopProviderRequest) (*tfprotov6.StopProviderResponse, error) {
-	return guard(ctx, "StopProvider", req, g.server.StopProvider, only[tfprotov6.StopProviderResponse])
+	return guard(ctx, "StopProvider", req, g.server.StopProvider, diagnosticOnly[tfprotov6.StopProviderResponse])
 }
 
 func (g guarded) ValidateResourceConfig(ctx context.Context,
 	req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
-	return guard(ctx, "ValidateResourceConfig", req, g.server.ValidateResourceConfig, only[tfprotov6.ValidateResourceConfigResponse])
+	return guard(ctx, "ValidateResourceConfig", req, g.server.ValidateResourceConfig, diagnosticOnly[tfprotov6.ValidateResourceConfigResponse])
 }
 
-func (g guarded) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
-	return guard(ctx, "UpgradeResourceState", req, g.server.UpgradeResourceState, only[tfprotov6.UpgradeResourceStateResponse])
+func (g guarded) UpgradeResourceState(
+	ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest,
+) (*tfprotov6.UpgradeResourceStateResponse, error) {
+	return guard(ctx, "UpgradeResourceState", req, g.server.UpgradeResourceState, diagnosticOnly[tfprotov6.UpgradeResourceStateResponse])
 }
 
-func (g guarded) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
-	return guard(ctx, "PlanResourceChange", req, g.server.PlanResourceChange, only[tfprotov6.PlanResourceChangeResponse])
+func (g guarded) PlanResourceChange(
+	ctx context.Context, req *tfprotov6.PlanResourceChangeRequest,
+) (*tfprotov6.PlanResourceChangeResponse, error) {
+	return guard(ctx, "PlanResourceChange", req, g.server.PlanResourceChange, diagnosticOnly[tfprotov6.PlanResourceChangeResponse])
 }
 
-func (g guarded) ImportResourceState(ctx context.Context, req *tfprotov6.ImportResourceStateRequest) (*tfprotov6.ImportResourceStateResponse, error) {
-	return guard(ctx, "ImportResourceState", req, g.server.ImportResourceState, only[tfprotov6.ImportResourceStateResponse])
+func (g guarded) ImportResourceState(
+	ctx context.Context, req *tfprotov6.ImportResourceStateRequest,
+) (*tfprotov6.ImportResourceStateResponse, error) {
+	return guard(ctx, "ImportResourceState", req, g.server.ImportResourceState, diagnosticOnly[tfprotov6.ImportResourceStateResponse])
 }
 
-func (g guarded) MoveResourceState(ctx context.Context, req *tfprotov6.MoveResourceStateRequest) (*tfprotov6.MoveResourceStateResponse, error) {
-	return guard(ctx, "MoveResourceState", req, g.server.MoveResourceState, only[tfprotov6.MoveResourceStateResponse])
+func (g guarded) MoveResourceState(
+	ctx context.Context, req *tfprotov6.MoveResourceStateRequest,
+) (*tfprotov6.MoveResourceStateResponse, error) {
+	return guard(ctx, "MoveResourceState", req, g.server.MoveResourceState, diagnosticOnly[tfprotov6.MoveResourceStateResponse])
 }
 
 func (g guarded) UpgradeResourceIdentity(ctx context.Context,
 	req *tfprotov6.UpgradeResourceIdentityRequest) (*tfprotov6.UpgradeResourceIdentityResponse, error) {
-	return guard(ctx, "UpgradeResourceIdentity", req, g.server.UpgradeResourceIdentity, only[tfprotov6.UpgradeResourceIdentityResponse])
+	return guard(ctx, "UpgradeResourceIdentity", req, g.server.UpgradeResourceIdentity,
+		diagnosticOnly[tfprotov6.UpgradeResourceIdentityResponse])
 }
 
 func (g guarded) GenerateResourceConfig(ctx context.Context,
 	req *tfprotov6.GenerateResourceConfigRequest) (*tfprotov6.GenerateResourceConfigResponse, error) {
-	return guard(ctx, "GenerateResourceConfig", req, g.server.GenerateResourceConfig, only[tfprotov6.GenerateResourceConfigResponse])
+	return guard(ctx, "GenerateResourceConfig", req, g.server.GenerateResourceConfig, diagnosticOnly[tfprotov6.GenerateResourceConfigResponse])
 }
 
 func (g guarded) ValidateDataResourceConfig(ctx context.Context,
 	req *tfprotov6.ValidateDataResourceConfigRequest) (*tfprotov6.ValidateDataResourceConfigResponse, error) {
 	return guard(ctx, "ValidateDataResourceConfig", req, g.server.ValidateDataResourceConfig,
-		only[tfprotov6.ValidateDataResourceConfigResponse])
+		diagnosticOnly[tfprotov6.ValidateDataResourceConfigResponse])
 }
 
 func (g guarded) ReadDataSource(ctx context.Context, req *tfprotov6.ReadDataSourceRequest) (*tfprotov6.ReadDataSourceResponse, error) {
-	return guard(ctx, "ReadDataSource", req, g.server.ReadDataSource, only[tfprotov6.ReadDataSourceResponse])
+	return guard(ctx, "ReadDataSource", req, g.server.ReadDataSource, diagnosticOnly[tfprotov6.ReadDataSourceResponse])
 }
 
 func (g guarded) ValidateEphemeralResourceConfig(ctx context.Context,
 	req *tfprotov6.ValidateEphemeralResourceConfigRequest) (*tfprotov6.ValidateEphemeralResourceConfigResponse, error) {
 	return guard(ctx, "ValidateEphemeralResourceConfig", req, g.server.ValidateEphemeralResourceConfig,
-		only[tfprotov6.ValidateEphemeralResourceConfigResponse])
+		diagnosticOnly[tfprotov6.ValidateEphemeralResourceConfigResponse])
 }
 
-func (g guarded) OpenEphemeralResource(ctx context.Context, req *tfprotov6.OpenEphemeralResourceRequest) (*tfprotov6.OpenEphemeralResourceResponse, error) {
-	return guard(ctx, "OpenEphemeralResource", req, g.server.OpenEphemeralResource, only[tfprotov6.OpenEphemeralResourceResponse])
+func (g guarded) OpenEphemeralResource(
+	ctx context.Context, req *tfprotov6.OpenEphemeralResourceRequest,
+) (*tfprotov6.OpenEphemeralResourceResponse, error) {
+	return guard(ctx, "OpenEphemeralResource", req, g.server.OpenEphemeralResource, diagnosticOnly[tfprotov6.OpenEphemeralResourceResponse])
 }
 
 func (g guarded) RenewEphemeralResource(ctx context.Context,
 	req *tfprotov6.RenewEphemeralResourceRequest) (*tfprotov6.RenewEphemeralResourceResponse, error) {
-	return guard(ctx, "RenewEphemeralResource", req, g.server.RenewEphemeralResource, only[tfprotov6.RenewEphemeralResourceResponse])
+	return guard(ctx, "RenewEphemeralResource", req, g.server.RenewEphemeralResource, diagnosticOnly[tfprotov6.RenewEphemeralResourceResponse])
 }
 
 func (g guarded) CloseEphemeralResource(ctx context.Context,
 	req *tfprotov6.CloseEphemeralResourceRequest) (*tfprotov6.CloseEphemeralResourceResponse, error) {
-	return guard(ctx, "CloseEphemeralResource", req, g.server.CloseEphemeralResource, only[tfprotov6.CloseEphemeralResourceResponse])
+	return guard(ctx, "CloseEphemeralResource", req, g.server.CloseEphemeralResource, diagnosticOnly[tfprotov6.CloseEphemeralResourceResponse])
 }
 
 func (g guarded) GetFunctions(ctx context.Context, req *tfprotov6.GetFunctionsRequest) (*tfprotov6.GetFunctionsResponse, error) {
-	return guard(ctx, "GetFunctions", req, g.server.GetFunctions, only[tfprotov6.GetFunctionsResponse])
+	return guard(ctx, "GetFunctions", req, g.server.GetFunctions, diagnosticOnly[tfprotov6.GetFunctionsResponse])
 }
 
 func (g guarded) ValidateListResourceConfig(ctx context.Context,
 	req *tfprotov6.ValidateListResourceConfigRequest) (*tfprotov6.ValidateListResourceConfigResponse, error) {
 	return guard(ctx, "ValidateListResourceConfig", req, g.server.ValidateListResourceConfig,
-		only[tfprotov6.ValidateListResourceConfigResponse])
+		diagnosticOnly[tfprotov6.ValidateListResourceConfigResponse])
 }
 
-func (g guarded) ValidateActionConfig(ctx context.Context, req *tfprotov6.ValidateActionConfigRequest) (*tfprotov6.ValidateActionConfigResponse, error) {
-	return guard(ctx, "ValidateActionConfig", req, g.server.ValidateActionConfig, only[tfprotov6.ValidateActionConfigResponse])
+func (g guarded) ValidateActionConfig(
+	ctx context.Context, req *tfprotov6.ValidateActionConfigRequest,
+) (*tfprotov6.ValidateActionConfigResponse, error) {
+	return guard(ctx, "ValidateActionConfig", req, g.server.ValidateActionConfig, diagnosticOnly[tfprotov6.ValidateActionConfigResponse])
 }
 
 func (g guarded) PlanAction(ctx context.Context, req *tfprotov6.PlanActionRequest) (*tfprotov6.PlanActionResponse, error) {
-	return guard(ctx, "PlanAction", req, g.server.PlanAction, only[tfprotov6.PlanActionResponse])
+	return guard(ctx, "PlanAction", req, g.server.PlanAction, diagnosticOnly[tfprotov6.PlanActionResponse])
 }
 
-// sessions are the connections of a configured provider, one after the other: each plan and each apply has its own.
+// sessions holds the current connection of a configured provider. Each plan and each apply has its own.
 type sessions struct {
 	connect func() (connection, error)
-	now     atomic.Pointer[connection]
+	current atomic.Pointer[connection]
 }
 
 func (s *sessions) renew() error {
 	conn, err := s.connect()
 	if err == nil {
-		s.now.Store(&conn)
+		s.current.Store(&conn)
 	}
 	return err
 }
 
-// phasedServer begins a session for each plan and each apply where Terraform does not. It configures a provider anew for each
-// of them, but for `terraform test`, where newer versions (1.16 does, 1.11 does not) configure it once for all runs of a file. What
-// the instances of one plan know of each other would outlive it: a second plan would be refused for what the first one was to
-// create. A provider that is configured once is told by its configuration not having been validated before.
+// phasedServer renews the session for each plan and each apply where Terraform does not. Terraform configures a provider anew for
+// each of them, except in `terraform test`, where newer versions (1.16, but not 1.11) configure it once for all runs of a file. The
+// state that the instances of a plan share would then outlive the plan: a second plan would be refused because of objects that the
+// first one planned to create. phasedServer recognizes such a provider by its configuration not having been validated.
 type phasedServer struct {
 	server
 	provider  *kvsProvider
@@ -259,11 +277,11 @@ type phasedServer struct {
 	*phase
 }
 
-// phase is the plan or the apply that is under way.
+// phase is the current plan or apply.
 type phase struct {
 	mu       sync.Mutex
 	applying bool
-	read     map[string]bool // the states that it has read
+	read     map[string]bool // states that were read in it
 }
 
 func phased(s tfprotov6.ProviderServer, p provider.Provider) tfprotov6.ProviderServer {
@@ -281,7 +299,7 @@ func (s phasedServer) ValidateProviderConfig(ctx context.Context,
 	return s.server.ValidateProviderConfig(ctx, req)
 }
 
-// ReadResource belongs to a plan, and to another one when it reads the same once more.
+// ReadResource belongs to a plan. Reading the same state again begins another plan.
 func (s phasedServer) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
 	if s.severalPhases() && req.CurrentState != nil {
 		s.enter(false, req.TypeName+" "+string(req.CurrentState.MsgPack))
@@ -289,8 +307,9 @@ func (s phasedServer) ReadResource(ctx context.Context, req *tfprotov6.ReadResou
 	return s.server.ReadResource(ctx, req)
 }
 
-// PlanResourceChange belongs to an apply where deferral is allowed: what is to be created or updated is planned there once more.
-// What is refused in a plan may have met what another plan has left, of which nothing tells when there is no state to read.
+// PlanResourceChange belongs to an apply if deferral is allowed: Terraform plans creations and updates again in an apply. If a plan is
+// refused, the reason may be the shared state of an earlier plan, which goes unnoticed where there is no state to read. So
+// PlanResourceChange begins another phase and tries once more.
 func (s phasedServer) PlanResourceChange(ctx context.Context,
 	req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
 	if !s.severalPhases() {
@@ -318,7 +337,7 @@ func (s phasedServer) ApplyResourceChange(ctx context.Context,
 
 func (s phasedServer) severalPhases() bool { return !s.validated.Load() && s.provider.sessions != nil }
 
-// enter begins another phase unless the one that is under way is meant.
+// enter begins another phase if applying differs from the current one, or if the state has been read in it.
 func (s phasedServer) enter(applying bool, state string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -330,11 +349,11 @@ func (s phasedServer) enter(applying bool, state string) {
 	}
 }
 
-// begin is called while s.mu is held.
+// begin begins another phase. The caller holds s.mu.
 func (s phasedServer) begin(applying bool) {
 	s.applying = applying
 	clear(s.read)
-	_ = s.provider.sessions.renew() // with the same options it has succeeded before
+	_ = s.provider.sessions.renew() // cannot fail: the same options have succeeded in Configure
 }
 
 func isError(d *tfprotov6.Diagnostic) bool { return d.Severity == tfprotov6.DiagnosticSeverityError }

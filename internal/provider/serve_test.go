@@ -15,8 +15,8 @@ import (
 
 func TestWhatIsServedCanStillDoEverything(t *testing.T) {
 	t.Parallel()
-	served := finishing(releasing(providerserver.NewProtocol6(New("test")())()))
-	if _, ok := served.(finishingServer); !ok {
+	served := draining(releasing(providerserver.NewProtocol6(New("test")())()))
+	if _, ok := served.(drainingServer); !ok {
 		t.Error("the framework's server lacks something that ours wants, and keeps the memory of every request")
 	}
 	if _, ok := served.(tfprotov6.ProviderServerWithActions); !ok { //nolint:staticcheck // it is what tf6server looks for

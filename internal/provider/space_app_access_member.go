@@ -15,14 +15,14 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// The member whose permissions are managed: whose they are, what the member has already, and who is no member, or an admin.
+// Members of a space: who owns a member's permissions, taking permissions over, and people who are no members, or admins.
 
 func (r *spaceAppAccessResource) onlyOwner(state, plan spaceAppAccessModel, replaced string) diag.Diagnostics {
 	if !plan.known() {
 		return nil
 	}
 	mine := claim{id: state.ID.ValueString(), text: plan.String(), single: true, replaces: replaced}
-	if _, conflict := r.run.claim(plan.thing(), mine); !conflict {
+	if _, conflict := r.run.claim(plan.claimKey(), mine); !conflict {
 		return nil
 	}
 	const summary = "Two resources own the permissions of one member"
@@ -31,11 +31,11 @@ func (r *spaceAppAccessResource) onlyOwner(state, plan spaceAppAccessModel, repl
 			"apply. Keep one of them.", plan))}
 }
 
-// planTaking decides whether an instance may take over what is there: only if another instance of this plan has it. The apply sees
-// only what is planned while the plan is applied, so that taken_over is planned unknown then, and otherwise null, and Terraform itself
-// refuses to apply a null that has become true.
-func (r *spaceAppAccessResource) planTaking(
-	ctx context.Context, plan *spaceAppAccessModel, replaced string, applies bool,
+// planTakeOver decides whether an instance may take over an existing permission: only if another instance of this plan has it. The
+// apply cannot see that, since it knows only the instances that it has planned itself. So the plan records it: taken_over is unknown
+// if a permission may be taken over, and null otherwise, and Terraform refuses to apply a null that has become true.
+func (r *spaceAppAccessResource) planTakeOver(
+	ctx context.Context, plan *spaceAppAccessModel, replaced string, applying bool,
 ) diag.Diagnostics {
 	plan.TakenOver = types.BoolNull()
 	if !plan.known() {
@@ -49,27 +49,27 @@ func (r *spaceAppAccessResource) planTaking(
 	}
 	member, err := r.member(ctx, *plan)
 	switch {
-	case heroku.IsNotFound(err) && !applies:
+	case heroku.IsNotFound(err) && !applying:
 		return r.warnOfNonMember(ctx, *plan)
 	case err != nil || len(member.Permissions) == 0:
-		if replaced != "" || !applies && r.run.knows(plan.object()) {
-			plan.TakenOver = types.BoolUnknown() // it may be given back before the creation
+		if replaced != "" || !applying && r.run.isInState(plan.object()) {
+			plan.TakenOver = types.BoolUnknown() // it may be given again before the creation
 		}
 		return nil
-	case applies:
+	case applying:
 		plan.TakenOver = types.BoolValue(true)
 		return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("permissions"), "The permission is taken over as it is",
 			fmt.Sprintf("%s has it already, and the plan has found it in another instance. If Terraform says that the final plan is "+
 				"inconsistent, the plan has not: somebody has given it since then. Nothing has been changed in that case; plan again, and "+
 				"the plan says how to import it.", plan))}
-	case replaced == plan.key() || r.run.comesToKnow(ctx, plan.object(), knowWithin):
+	case replaced == plan.key() || r.run.awaitInState(ctx, plan.object(), knowWithin):
 		plan.TakenOver = types.BoolUnknown()
 		return nil
 	}
-	return diag.Diagnostics{r.hasItAlready(ctx, *plan, member)}
+	return diag.Diagnostics{r.permissionExists(ctx, *plan, member)}
 }
 
-// warnOfNonMember says at plan time what the apply refuses, unless something that comes first adds the member.
+// warnOfNonMember warns that the apply will be refused, unless something before it adds the member to the team.
 func (r *spaceAppAccessResource) warnOfNonMember(ctx context.Context, plan spaceAppAccessModel) diag.Diagnostics {
 	space, err := r.client.Space(ctx, plan.spaceID())
 	if err != nil {
@@ -78,16 +78,18 @@ func (r *spaceAppAccessResource) warnOfNonMember(ctx context.Context, plan space
 	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("email"), "The member is not in the team yet", fmt.Sprintf(
 		"%s: nobody of this address is in the team %s, which the space %s belongs to. If this configuration adds the member to the team, "+
 			"let depends_on of this resource name that. Otherwise the apply is refused until somebody has: %s", plan, space.Team, space.Name,
-		addsMember(space, plan.Email.ValueString())))}
+		addMemberCommand(space, plan.Email.ValueString())))}
 }
 
-// addsMember is the command that makes somebody a member of the team of a space.
-func addsMember(space heroku.Space, email string) string {
+// addMemberCommand says how to make somebody a member of the team that owns a space.
+func addMemberCommand(space heroku.Space, email string) string {
 	return fmt.Sprintf("`heroku members:add %s --role member --team %s`, or the team's page in the Dashboard.", email, space.Team)
 }
 
-// hasItAlready refuses to manage what was there before.
-func (r *spaceAppAccessResource) hasItAlready(ctx context.Context, plan spaceAppAccessModel, member heroku.SpaceMember) diag.Diagnostic {
+// permissionExists refuses to manage a permission that this resource has not given.
+func (r *spaceAppAccessResource) permissionExists(
+	ctx context.Context, plan spaceAppAccessModel, member heroku.SpaceMember,
+) diag.Diagnostic {
 	if r.isAdmin(ctx, member) {
 		return diag.NewAttributeErrorDiagnostic(path.Root("email"), "An admin of the team may always create apps", fmt.Sprintf(
 			"%s is an admin of the team. Heroku lets admins create apps in every space of the team, and takes that away from none of "+
@@ -100,7 +102,7 @@ func (r *spaceAppAccessResource) hasItAlready(ctx context.Context, plan spaceApp
 		importBlock(spaceAppAccessType, plan.SpaceID.ValueString()+":"+plan.Email.ValueString())))
 }
 
-// isAdmin reports that a member is known to be an admin. The permissions of an admin look like those of others.
+// isAdmin reports whether a member is known to be an admin of the team. The permissions alone do not show that.
 func (r *spaceAppAccessResource) isAdmin(ctx context.Context, member heroku.SpaceMember) bool {
 	space, err := r.client.Space(ctx, member.SpaceID)
 	if err != nil {
@@ -110,7 +112,7 @@ func (r *spaceAppAccessResource) isAdmin(ctx context.Context, member heroku.Spac
 	return err == nil && roles[member.Email.Folded()] == heroku.RoleAdmin
 }
 
-// refuseForAdmin refuses to plan what no apply can do.
+// refuseForAdmin refuses to take permissions from an admin, which no apply can do.
 func (r *spaceAppAccessResource) refuseForAdmin(ctx context.Context, state spaceAppAccessModel) diag.Diagnostics {
 	if r.client == nil {
 		return nil
@@ -118,16 +120,16 @@ func (r *spaceAppAccessResource) refuseForAdmin(ctx context.Context, state space
 	if member, err := r.member(ctx, state); err != nil || !r.isAdmin(ctx, member) {
 		return nil
 	}
-	return diag.Diagnostics{adminKeeps(state.String())}
+	return diag.Diagnostics{adminKeepsPermission(state.String())}
 }
 
-func adminKeeps(label string) diag.Diagnostic {
+func adminKeepsPermission(label string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("permissions"), "An admin of the team may always create apps", fmt.Sprintf(
 		"%s is an admin of the team by now. Heroku takes the permission away from no admin, so that no apply can bring about what the "+
 			"configuration says. Remove the resource, or give the person the role member first.", label))
 }
 
-// memberFailure tells who is no member from a space that is gone.
+// memberFailure words an error. A 404 means that the person is no member if the space exists.
 func (r *spaceAppAccessResource) memberFailure(ctx context.Context, summary string, plan spaceAppAccessModel, err error) diag.Diagnostic {
 	failure := r.failure(summary, plan.String(), err)
 	if !heroku.IsNotFound(err) {
@@ -139,11 +141,11 @@ func (r *spaceAppAccessResource) memberFailure(ctx context.Context, summary stri
 	}
 	return diag.NewAttributeErrorDiagnostic(path.Root("email"), "The member is not in the team", fmt.Sprintf(
 		"%s: %s\n\nOnly members of the team %s, which the space %s belongs to, can be given permissions in it. Add the person to the team "+
-			"first, and apply again then: %s", plan, whatHappened(err), space.Team, space.Name, addsMember(space, plan.Email.ValueString())))
+			"first, and apply again then: %s", plan, whatHappened(err), space.Team, space.Name, addMemberCommand(space, plan.Email.ValueString())))
 }
 
-// goneWith says why there is nothing to read.
-func (r *spaceAppAccessResource) goneWith(ctx context.Context, state spaceAppAccessModel) diag.Diagnostic {
+// goneDiagnostic warns that the permissions are gone, with the space or with the membership.
+func (r *spaceAppAccessResource) goneDiagnostic(ctx context.Context, state spaceAppAccessModel) diag.Diagnostic {
 	if _, err := r.client.Space(ctx, state.spaceID()); heroku.IsNotFound(err) {
 		return diag.NewWarningDiagnostic("The permissions are gone with their space", fmt.Sprintf(
 			"%s: the space does not exist any more. A plan that gives the permission again needs another space.", state))

@@ -26,9 +26,9 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// kvs_space_app_access is what one member of a team may do in one of its spaces: create apps, or not. The Platform API owns it, and
-// its identity is the space's UUID and the member's e-mail address. The surprises: membership of the team is no part of it, so that it
-// goes when the member leaves, and admins of the team may create apps whatever is set here.
+// kvs_space_app_access is what one member of a team may do in one of its spaces: create apps, or not. It belongs to the Platform API,
+// and its identity is the space's UUID and the member's e-mail address. It does not include the membership of the team, so it is gone
+// when the member leaves. Admins of the team may create apps whatever is set here.
 
 var (
 	_ resource.ResourceWithConfigure   = (*spaceAppAccessResource)(nil)
@@ -122,22 +122,22 @@ func (r *spaceAppAccessResource) Configure(_ context.Context, req resource.Confi
 	r.configure(req.ProviderData, &resp.Diagnostics)
 }
 
-// ModifyPlan refuses a second owner, a permission that is there already, and what no admin can lose. Another space or member is
-// planned in place, as one that is not known yet is.
+// ModifyPlan refuses a second owner, a permission that exists already, and taking permissions from an admin. It plans another space
+// or member, known or not, in place.
 func (r *spaceAppAccessResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	var state, plan spaceAppAccessModel
-	applies := r.run.applies(r.client, req.ClientCapabilities.DeferralAllowed)
+	applying := r.run.isApplying(r.client, req.ClientCapabilities.DeferralAllowed)
 	exists := !req.State.Raw.IsNull()
 	if exists {
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-		r.run.note(state.object())
-		tellSuccessor(ctx, resp, state.ID)
+		r.run.noteInState(state.object())
+		setReplacedID(ctx, resp, state.ID)
 	}
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	if req.Plan.Raw.IsNull() {
-		r.run.leavesToSuccessor(ctx, state.thing(), resp)
+		r.run.leavesToSuccessor(ctx, state.claimKey(), resp)
 		return
 	}
 	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); resp.Diagnostics.HasError() {
@@ -149,7 +149,7 @@ func (r *spaceAppAccessResource) ModifyPlan(ctx context.Context, req resource.Mo
 	}
 	switch {
 	case exists && plan.known() && plan.key() == state.key():
-		if !applies && !plan.Permissions.IsUnknown() && len(plan.permissions()) < len(state.permissions()) {
+		if !applying && !plan.Permissions.IsUnknown() && len(plan.permissions()) < len(state.permissions()) {
 			resp.Diagnostics.Append(r.refuseForAdmin(ctx, state)...)
 		}
 		return
@@ -159,7 +159,7 @@ func (r *spaceAppAccessResource) ModifyPlan(ctx context.Context, req resource.Mo
 		}
 	default:
 		plan.ID = types.StringUnknown()
-		resp.Diagnostics.Append(r.planTaking(ctx, &plan, replaced, applies)...)
+		resp.Diagnostics.Append(r.planTakeOver(ctx, &plan, replaced, applying)...)
 	}
 	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("id"), plan.ID)...)
 	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("taken_over"), plan.TakenOver)...)
@@ -172,7 +172,7 @@ func (r *spaceAppAccessResource) Create(ctx context.Context, req resource.Create
 	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	if resp.Diagnostics.Append(r.take(ctx, &plan)...); resp.Diagnostics.HasError() {
+	if resp.Diagnostics.Append(r.grant(ctx, &plan)...); resp.Diagnostics.HasError() {
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
@@ -180,8 +180,8 @@ func (r *spaceAppAccessResource) Create(ctx context.Context, req resource.Create
 	saved = !resp.Diagnostics.HasError()
 }
 
-// take gives a member what is planned who had nothing from this resource before.
-func (r *spaceAppAccessResource) take(ctx context.Context, plan *spaceAppAccessModel) diag.Diagnostics {
+// grant sets the planned permissions of a member that the resource has not managed before.
+func (r *spaceAppAccessResource) grant(ctx context.Context, plan *spaceAppAccessModel) diag.Diagnostics {
 	r.run.takeOver(ctx, plan.object())
 	member, err := r.member(ctx, *plan)
 	if err != nil {
@@ -189,7 +189,7 @@ func (r *spaceAppAccessResource) take(ctx context.Context, plan *spaceAppAccessM
 	}
 	has := len(member.Permissions) > 0
 	if has && plan.TakenOver.IsNull() {
-		return diag.Diagnostics{r.hasItAlready(ctx, *plan, member)}
+		return diag.Diagnostics{r.permissionExists(ctx, *plan, member)}
 	}
 	member, diags := r.set(ctx, *plan, member)
 	if diags.HasError() {
@@ -203,7 +203,7 @@ func (r *spaceAppAccessResource) take(ctx context.Context, plan *spaceAppAccessM
 	return diags
 }
 
-// set gives the member what is planned. Nothing is sent to who has that already.
+// set sends the planned permissions of a member unless the member has them already.
 func (r *spaceAppAccessResource) set(
 	ctx context.Context, plan spaceAppAccessModel, member heroku.SpaceMember,
 ) (heroku.SpaceMember, diag.Diagnostics) {
@@ -216,7 +216,7 @@ func (r *spaceAppAccessResource) set(
 		return answer, nil
 	}
 	if (err == nil || refusedByHeroku(err)) && r.isAdmin(ctx, member) {
-		return answer, diag.Diagnostics{adminKeeps(plan.String())}
+		return answer, diag.Diagnostics{adminKeepsPermission(plan.String())}
 	}
 	const summary = "Unable to set the permissions of the member"
 	if err != nil {
@@ -237,13 +237,13 @@ func (r *spaceAppAccessResource) Read(ctx context.Context, req resource.ReadRequ
 		resp.Diagnostics.Append(r.failure(summary, state.String(), err))
 		return
 	}
-	r.run.read(state.object())
-	// Also for one that is gone: the framework wants an identity even then, and older CLIs keep none.
+	r.run.noteRead(state.object())
+	// The framework wants an identity even if the object is gone, and older CLIs keep none.
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 	member, err := r.member(ctx, state)
 	switch {
 	case heroku.IsNotFound(err):
-		resp.Diagnostics.Append(r.goneWith(ctx, state))
+		resp.Diagnostics.Append(r.goneDiagnostic(ctx, state))
 		resp.State.RemoveResource(ctx)
 		return
 	case err != nil:
@@ -255,7 +255,7 @@ func (r *spaceAppAccessResource) Read(ctx context.Context, req resource.ReadRequ
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
 
-// Update takes from the former member before it gives to another one, so that nothing is left behind when it fails in between.
+// Update takes permissions from the former member before it gives them to another one, so that a failure in between leaves none behind.
 func (r *spaceAppAccessResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Changing the permissions of a member", nil)
 	var state, plan spaceAppAccessModel
@@ -267,11 +267,11 @@ func (r *spaceAppAccessResource) Update(ctx context.Context, req resource.Update
 		resp.Diagnostics.Append(r.change(ctx, state, plan)...)
 		plan.ID, plan.SpaceName, plan.TakenOver = state.ID, plannedName(plan.SpaceName, state.SpaceName), state.TakenOver
 	} else {
-		if !r.run.claimed(ctx, state.thing(), planningTime) { // by an instance whose number has shifted
+		if !r.run.awaitClaim(ctx, state.claimKey(), planningTime) { // by an instance whose index has shifted
 			resp.Diagnostics.Append(r.giveUp(ctx, state)...)
 		}
 		if !resp.Diagnostics.HasError() {
-			resp.Diagnostics.Append(r.take(ctx, &plan)...)
+			resp.Diagnostics.Append(r.grant(ctx, &plan)...)
 		}
 	}
 	if resp.Diagnostics.HasError() {
@@ -281,7 +281,7 @@ func (r *spaceAppAccessResource) Update(ctx context.Context, req resource.Update
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 }
 
-// change is an update of what the same member may do.
+// change updates the permissions of the same member.
 func (r *spaceAppAccessResource) change(ctx context.Context, state, plan spaceAppAccessModel) diag.Diagnostics {
 	if slices.Equal(plan.permissions(), state.permissions()) {
 		return nil
@@ -294,12 +294,12 @@ func (r *spaceAppAccessResource) change(ctx context.Context, state, plan spaceAp
 	if diags := refuseOutdated(state.String(), now); diags.HasError() {
 		return diags
 	}
-	r.run.keep(state.object())
+	r.run.noteKept(state.object())
 	_, diags := r.set(ctx, plan, member)
 	return diags
 }
 
-// Delete takes away what this resource gave. Who has left the team has nothing to lose.
+// Delete takes away the permissions that this resource has given. It does nothing for somebody who has left the team.
 func (r *spaceAppAccessResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Taking away the permissions of a member", nil)
 	var state spaceAppAccessModel
@@ -308,7 +308,7 @@ func (r *spaceAppAccessResource) Delete(ctx context.Context, req resource.Delete
 	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	r.run.note(state.object()) // for who takes it over: OpenTofu does not say that a plan is made while it is applied
+	r.run.noteInState(state.object()) // for the instance that takes it over: OpenTofu does not tell an apply's plan from others
 	if len(left) == 0 {
 		resp.Diagnostics.Append(r.giveUp(ctx, state)...)
 	}
@@ -316,11 +316,11 @@ func (r *spaceAppAccessResource) Delete(ctx context.Context, req resource.Delete
 
 // giveUp takes the permissions away, unless another instance sets those of this member.
 func (r *spaceAppAccessResource) giveUp(ctx context.Context, state spaceAppAccessModel) (diags diag.Diagnostics) {
-	if r.run.yield(state.object()) {
+	if r.run.skipDelete(state.object()) {
 		return nil
 	}
-	defer r.run.deleted(state.object())
-	if len(state.permissions()) == 0 { // what somebody has given since is not this resource's
+	defer r.run.noteDeleted(state.object())
+	if len(state.permissions()) == 0 { // permissions given since then are not this resource's
 		return nil
 	}
 	member, err := r.member(ctx, state)
@@ -373,15 +373,15 @@ func (m spaceAppAccessModel) spaceID() heroku.SpaceID { return heroku.SpaceID(m.
 // known reports whether the plan says which member of which space it is about.
 func (m spaceAppAccessModel) known() bool { return known(m.SpaceID) && known(m.Email.StringValue) }
 
-// key is the id: the same whatever the spelling of the address.
+// key is the id, independent of the spelling of the address.
 func (m spaceAppAccessModel) key() string {
 	return m.SpaceID.ValueString() + ":" + m.Email.normalized()
 }
 
 func (m spaceAppAccessModel) object() object { return object{spaceAppAccessType, m.key()} }
 
-// thing is what a space has one of.
-func (m spaceAppAccessModel) thing() string { return "permissions of " + m.key() }
+// claimKey identifies the permissions of a member, which one instance may own.
+func (m spaceAppAccessModel) claimKey() string { return "permissions of " + m.key() }
 
 func (m spaceAppAccessModel) identity() spaceAppAccessIdentity {
 	return spaceAppAccessIdentity{m.SpaceID, m.Email.StringValue}
@@ -392,12 +392,12 @@ func (m spaceAppAccessModel) String() string {
 	return fmt.Sprintf("Member %s of space %s", m.Email.ValueString(), m.SpaceID.ValueString())
 }
 
-// permissions are those of a known set, sorted.
+// permissions returns the known permissions, sorted.
 func (m spaceAppAccessModel) permissions() []string {
 	return slices.Sorted(slices.Values(stringsOf(m.Permissions)))
 }
 
-// read is the one mapping from Heroku's member to the state; an address that means the same keeps its spelling.
+// read is the only mapping from Heroku's member to the state. An address that means the same keeps its spelling.
 func (m *spaceAppAccessModel) read(member heroku.SpaceMember) {
 	m.Email = newEmailAddress(string(member.Email)).orEquivalent(m.Email)
 	m.ID = types.StringValue(m.key())

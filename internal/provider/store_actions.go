@@ -27,8 +27,8 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/probe"
 )
 
-// kvs_rotate_credentials gives a store a new password and ends when every attached app has it and the old one is dead. URLs
-// are compared in memory and are in nothing that is said.
+// kvs_rotate_credentials gives a store a new password and ends when every attached app has it and the store refuses the old one. URLs
+// are compared in memory and appear in no message.
 
 var (
 	_ action.ActionWithConfigure  = (*credentialsAction)(nil)
@@ -45,16 +45,16 @@ type credentialsActionModel struct {
 }
 
 const (
-	stepLooking  = "looking at the apps"
+	stepReading  = "looking at the apps"
 	stepRotating = "rotating the credentials"
 	stepNewURL   = "waiting for the store's new URL"
 	stepApps     = "waiting for the apps to get it"
-	stepDead     = "checking that the old password is revoked"
+	stepRevoked  = "checking that the old password is revoked"
 )
 
 const (
-	deadPause  = 5 * time.Second // between looks at a store that still takes the old password
-	deadMisses = 3               // looks that say neither, until nothing can be proven
+	revokedPollInterval = 5 * time.Second // between probes of a store that still accepts the old password
+	maxInconclusive     = 3               // failed probes, after which the check is inconclusive
 )
 
 func (a *credentialsAction) Metadata(_ context.Context, req action.MetadataRequest, resp *action.MetadataResponse) {
@@ -81,14 +81,14 @@ func (a *credentialsAction) Configure(_ context.Context, req action.ConfigureReq
 func (a *credentialsAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Rotating credentials", nil)
 	var config credentialsActionModel
-	if !a.accept(ctx, req, &config, &resp.Diagnostics) {
+	if !a.readConfig(ctx, req, &config, &resp.Diagnostics) {
 		return
 	}
-	addOn, diags := a.ofStore(ctx, config.InstanceID)
+	addOn, diags := a.actionStore(ctx, config.InstanceID)
 	if resp.Diagnostics.Append(diags...); diags.HasError() {
 		return
 	}
-	r := rotation{invocation: a.invoke(resp, addOn.Name, stepLooking, stepRotating, stepNewURL, stepApps, stepDead), addOn: addOn}
+	r := rotation{invocation: a.invoke(resp, addOn.Name, stepReading, stepRotating, stepNewURL, stepApps, stepRevoked), addOn: addOn}
 	if resp.Diagnostics.Append(r.limit(ctx, config.Timeouts)...); resp.Diagnostics.HasError() {
 		return
 	}
@@ -104,7 +104,7 @@ func (a *credentialsAction) Invoke(ctx context.Context, req action.InvokeRequest
 		resp.Diagnostics.Append(r.failure("Unable to rotate the credentials of Key-Value Store", object, err))
 		return
 	}
-	resp.Diagnostics.Append(r.proveDead(ctx, store)...)
+	resp.Diagnostics.Append(r.verifyRevoked(ctx, store)...)
 }
 
 // rotation is one change of a store's password.
@@ -112,23 +112,23 @@ type rotation struct {
 	*invocation
 	addOn heroku.AddOn
 	vars  []urlVar
-	old   []heroku.Secret // URLs that are to be dead
+	old   []heroku.Secret // URLs whose passwords are to be revoked
 
-	ordered bool // now or before
+	ordered bool // by this run or an earlier one
 }
 
-// urlVar is where an app has the URL of the store.
+// urlVar is a config var of an app with the URL of the store.
 type urlVar struct {
 	app           heroku.AppID
 	appName, name string
 }
 
-// rotate orders a rotation, unless an earlier one is still on its way to the apps, and returns the store with its new URL.
+// rotate orders a rotation, unless an earlier one has not reached all apps, and returns the store with its new URL.
 func (r *rotation) rotate(ctx context.Context, diags *diag.Diagnostics) (heroku.Store, error) {
-	r.begin(ctx, stepLooking)
+	r.begin(ctx, stepReading)
 	store, err := r.client.WaitStoreAvailable(ctx, r.addOn.ID, "", r.remaining())
 	if err == nil {
-		err = r.look(ctx, store)
+		err = r.readConfigVars(ctx, store)
 	}
 	if err != nil {
 		return store, err
@@ -147,11 +147,11 @@ func (r *rotation) rotate(ctx context.Context, diags *diag.Diagnostics) (heroku.
 	}
 	r.old = []heroku.Secret{before}
 	r.begin(ctx, stepNewURL)
-	return r.client.WaitCredentialsRotated(r.watching(ctx), r.addOn.ID, before, r.remaining())
+	return r.client.WaitCredentialsRotated(r.withProgress(ctx), r.addOn.ID, before, r.remaining())
 }
 
-// look finds the config vars of the attached apps, and the URLs in them that are not the store's.
-func (r *rotation) look(ctx context.Context, store heroku.Store) error {
+// readConfigVars reads the config vars of the attached apps, and collects the URLs in them with another password.
+func (r *rotation) readConfigVars(ctx context.Context, store heroku.Store) error {
 	attachments, err := r.client.AddOnAttachments(ctx, r.addOn.ID)
 	if err != nil {
 		return err
@@ -170,7 +170,7 @@ func (r *rotation) look(ctx context.Context, store heroku.Store) error {
 	return nil
 }
 
-// samePassword compares what matters: the host may have another name inside of a space.
+// samePassword compares only the passwords of two URLs: the host may have another name inside of a space.
 func samePassword(a, b heroku.Secret) bool {
 	one, err := keyvalue.ParseURL(a.Reveal())
 	other, e := keyvalue.ParseURL(b.Reveal())
@@ -180,7 +180,7 @@ func samePassword(a, b heroku.Secret) bool {
 	return one.Password == other.Password
 }
 
-// reachApps waits until all apps have the new URL; one that is gone needs none.
+// reachApps waits until all apps have the new URL. It skips an app that is gone.
 func (r *rotation) reachApps(ctx context.Context, store heroku.Store) error {
 	r.begin(ctx, stepApps)
 	for n, at := range r.vars {
@@ -195,9 +195,9 @@ func (r *rotation) reachApps(ctx context.Context, store heroku.Store) error {
 	return nil
 }
 
-// proveDead tries the old password at the store's present server.
-func (r *rotation) proveDead(ctx context.Context, store heroku.Store) diag.Diagnostics {
-	r.begin(ctx, stepDead)
+// verifyRevoked checks that the store accepts the new password and refuses the old ones.
+func (r *rotation) verifyRevoked(ctx context.Context, store heroku.Store) diag.Diagnostics {
+	r.begin(ctx, stepRevoked)
 	if _, err := r.probeServer(ctx, store.ResourceURL, false); err != nil {
 		return r.inconclusive(ctx, err)
 	}
@@ -205,7 +205,7 @@ func (r *rotation) proveDead(ctx context.Context, store heroku.Store) diag.Diagn
 		target, err := withPassword(store.ResourceURL, old)
 		for misses := 0; err == nil; {
 			_, err = r.probeServer(ctx, target, false)
-			var away *probe.Unreachable
+			var unreachable *probe.Unreachable
 			switch {
 			case err == nil && r.remaining() == 0:
 				return diag.Diagnostics{diag.NewErrorDiagnostic("The old password still opens the store", fmt.Sprintf(
@@ -214,12 +214,12 @@ func (r *rotation) proveDead(ctx context.Context, store heroku.Store) diag.Diagn
 					storeLabel(r.addOn), r.elapsed()))}
 			case err == nil:
 				r.say(ctx, "it is still accepted")
-			case errors.As(err, &away) && away.Reason != probe.ReasonAuth && misses < deadMisses:
+			case errors.As(err, &unreachable) && unreachable.Reason != probe.ReasonAuth && misses < maxInconclusive:
 				misses++
 			default:
-				continue // what is left of err ends the loop
+				continue // err ends the loop
 			}
-			err = r.client.Clock().Sleep(ctx, deadPause)
+			err = r.client.Clock().Sleep(ctx, revokedPollInterval)
 		}
 		var refused *probe.Unreachable
 		if !errors.As(err, &refused) || refused.Reason != probe.ReasonAuth {
@@ -230,7 +230,8 @@ func (r *rotation) proveDead(ctx context.Context, store heroku.Store) diag.Diagn
 	return nil
 }
 
-// inconclusive is no failure: the password has been changed, and Heroku is not contradicted.
+// inconclusive reports that the old password could not be checked: a warning, since the password was changed, but an error after an
+// interrupt.
 func (r *rotation) inconclusive(ctx context.Context, err error) diag.Diagnostics {
 	if ctx.Err() != nil {
 		return diag.Diagnostics{diag.NewErrorDiagnostic("Unable to check the old password", fmt.Sprintf(
@@ -246,7 +247,7 @@ func (r *rotation) inconclusive(ctx context.Context, err error) diag.Diagnostics
 			"To see it, try the old URL from a dyno of an app in its space.", storeLabel(r.addOn), why))}
 }
 
-// withPassword is a URL with the password of another one.
+// withPassword returns the URL target with the password of the URL from.
 func withPassword(target, from heroku.Secret) (heroku.Secret, error) {
 	u, err := url.Parse(target.Reveal())
 	if err != nil {
@@ -254,14 +255,14 @@ func withPassword(target, from heroku.Secret) (heroku.Secret, error) {
 	}
 	old, err := keyvalue.ParseURL(from.Reveal())
 	if err != nil {
-		return "", err // repeats no part of the URL
+		return "", err // contains no part of the URL
 	}
 	u.User = url.UserPassword(u.User.Username(), old.Password)
 	return heroku.Secret(u.String()), nil
 }
 
-// kvs_upgrade_version gives a store a newer version. The surprise: on production plans Heroku only prepares a maintenance,
-// and the version changes when that is run; a mini is upgraded at once and loses its keys.
+// kvs_upgrade_version gives a store a newer version. On production plans Heroku only prepares a maintenance, and the version changes
+// when that runs. On the mini plan Heroku upgrades at once, and the keys are lost.
 
 var (
 	_ action.ActionWithConfigure  = (*versionAction)(nil)
@@ -329,10 +330,10 @@ func (a *versionAction) Configure(_ context.Context, req action.ConfigureRequest
 func (a *versionAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Upgrading a version", nil)
 	var config versionActionModel
-	if !a.accept(ctx, req, &config, &resp.Diagnostics) {
+	if !a.readConfig(ctx, req, &config, &resp.Diagnostics) {
 		return
 	}
-	addOn, diags := a.ofStore(ctx, config.InstanceID)
+	addOn, diags := a.actionStore(ctx, config.InstanceID)
 	if resp.Diagnostics.Append(diags...); diags.HasError() {
 		return
 	}
@@ -347,7 +348,7 @@ func (a *versionAction) Invoke(ctx context.Context, req action.InvokeRequest, re
 	resp.Diagnostics.Append(u.upgrade(ctx, config.upgrade())...)
 }
 
-// steps are those of an upgrade of the store.
+// steps returns the steps of an upgrade of the store.
 func (m versionActionModel) steps(addOn heroku.AddOn) []string {
 	name, err := keyvalue.ParsePlanName(addOn.Plan)
 	switch {
@@ -359,8 +360,8 @@ func (m versionActionModel) steps(addOn heroku.AddOn) []string {
 	return slices.Concat([]string{stepOrdering}, m.maintenanceRunModel.steps(), []string{stepVersion})
 }
 
-func (m versionActionModel) upgrade() upgrade {
-	return upgrade{
+func (m versionActionModel) upgrade() upgradeRequest {
+	return upgradeRequest{
 		floor: keyvalue.Version(m.Version.ValueString()), now: m.When.ValueString() == upgradeNow,
 		acceptDataLoss: m.AcceptDataLoss.ValueBool(), consent: path.Root("accept_data_loss"),
 	}
@@ -402,10 +403,10 @@ func (a *statsAction) Configure(_ context.Context, req action.ConfigureRequest, 
 func (a *statsAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Resetting the statistics of a store", nil)
 	var config statsActionModel
-	if !a.accept(ctx, req, &config, &resp.Diagnostics) {
+	if !a.readConfig(ctx, req, &config, &resp.Diagnostics) {
 		return
 	}
-	addOn, diags := a.ofStore(ctx, config.InstanceID)
+	addOn, diags := a.actionStore(ctx, config.InstanceID)
 	if resp.Diagnostics.Append(diags...); diags.HasError() {
 		return
 	}

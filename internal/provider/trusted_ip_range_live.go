@@ -19,14 +19,14 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// One range of a space beside the others: whose it is, what a plan makes of them together, and how it is read.
+// One range of a space beside the others: who owns it, what the planned edits of a space result in, and how it is read.
 
 const (
-	rangeType  = "kvs_trusted_ip_range"
-	rangeAlone = "kvs_trusted_ip_range by its range alone" // of whatever space
+	rangeType       = "kvs_trusted_ip_range"
+	rangeInAnySpace = "kvs_trusted_ip_range by its range alone" // resource type of an object whose space is unknown
 )
 
-// expiry is a time: "2026-12-18T00:00:00Z" and "2026-12-18T01:00:00+01:00" are the same one.
+// expiry is a time in RFC 3339: "2026-12-18T00:00:00Z" and "2026-12-18T01:00:00+01:00" are equivalent.
 type (
 	expiry     = normalizedString[expiryNotation]
 	expiryType = normalizedStringType[expiryNotation]
@@ -52,7 +52,7 @@ func (m trustedRangeModel) identity() trustedRangeIdentity {
 	return trustedRangeIdentity{m.SpaceID, m.Range}
 }
 
-// plannedID is the id as far as it is known.
+// plannedID is the id, unknown while the space or the range is unknown.
 func (m trustedRangeModel) plannedID() types.String {
 	if !known(m.SpaceID) || !known(m.Range) {
 		return types.StringUnknown()
@@ -62,25 +62,27 @@ func (m trustedRangeModel) plannedID() types.String {
 
 func (m trustedRangeModel) object() object { return object{rangeType, m.plannedID().ValueString()} }
 
-// thing is what a space has one of.
-func (m trustedRangeModel) thing() string { return "trusted IP range " + m.plannedID().ValueString() }
+// claimKey identifies the range of the space, which one instance may own.
+func (m trustedRangeModel) claimKey() string {
+	return "trusted IP range " + m.plannedID().ValueString()
+}
 
-// fateOf says whether the plan keeps the range of the state, or gives it up for another one.
-func (m trustedRangeModel) fateOf(state trustedRangeModel) fate {
+// changeFrom returns stays if the plan keeps the range of the state, and isDestroyed if it replaces it by another one.
+func (m trustedRangeModel) changeFrom(state trustedRangeModel) objectChange {
 	if known(m.plannedID()) && m.object() != state.object() {
 		return isDestroyed
 	}
 	return stays
 }
 
-// note says that an instance has the range in the state.
+// note records that the range is in the state.
 func (r *trustedRangeResource) note(m trustedRangeModel) {
-	r.run.note(m.object())
-	r.run.note(object{rangeAlone, m.Range.ValueString()})
+	r.run.noteInState(m.object())
+	r.run.noteInState(object{rangeInAnySpace, m.Range.ValueString()})
 }
 
-// onlyOwner refuses a second instance for the range, one for all ranges of the space, and one for 0.0.0.0/0 beside one that
-// removes it.
+// onlyOwner refuses a second instance for the range, a kvs_trusted_ip_ranges for the same space, and an instance for 0.0.0.0/0
+// beside one that removes it.
 func (r *trustedRangeResource) onlyOwner(state, plan trustedRangeModel, replaced string) (diags diag.Diagnostics) {
 	if !known(plan.SpaceID) {
 		return nil
@@ -88,14 +90,14 @@ func (r *trustedRangeResource) onlyOwner(state, plan trustedRangeModel, replaced
 	space := plan.SpaceID.ValueString()
 	text := fmt.Sprintf("a %s for %s", rangeType, cmp.Or(plan.Range.ValueString(), "a range that is known only after apply"))
 	whole := trustedRangesModel{SpaceID: plan.SpaceID}
-	if other, conflict := r.run.claim(whole.thing(), claim{owner: rangeType, text: text}); conflict {
+	if other, conflict := r.run.claim(whole.claimKey(), claim{owner: rangeType, text: text}); conflict {
 		diags.Append(bothKinds(space, text, wholeSet+other.text))
 	}
 	if !known(plan.Range) {
 		return diags
 	}
 	mine := claim{id: state.ID.ValueString(), owner: rangeType, text: text, single: true, replaces: replaced}
-	if _, conflict := r.run.claim(plan.thing(), mine); conflict {
+	if _, conflict := r.run.claim(plan.claimKey(), mine); conflict {
 		diags.AddAttributeError(path.Root("range"), "Two resources own one trusted IP range", fmt.Sprintf(
 			"%s: two %s of this configuration have it, so that the destroy of one of them would shut out those whom the other one admits. "+
 				"Keep one of them. If both have it in the state, let go of one without removing the range: "+
@@ -119,7 +121,7 @@ func (r *trustedRangeResource) onlyOwner(state, plan trustedRangeModel, replaced
 
 const wholeSet = "a kvs_trusted_ip_ranges with "
 
-// bothKinds is for a space of which one resource has all ranges and another one a single range.
+// bothKinds refuses a space for which one resource manages all ranges and another one a single range.
 func bothKinds(space, one, other string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("space_id"), "The ranges of a space are managed together and one by one", fmt.Sprintf(
 		"Space %s: this configuration has %s, and %s. A kvs_trusted_ip_ranges replaces the whole set, so that it would remove the "+
@@ -127,16 +129,16 @@ func bothKinds(space, one, other string) diag.Diagnostic {
 			"anything (removed { from = ..., lifecycle { destroy = false } }), and import what is there.", space, one, other))
 }
 
-// planArrival decides whether a range that the space has already may be taken over: only from another instance of this plan. That
-// cannot be said to Create, which sees only what is planned while the plan is applied: therefore takes_over is planned
-// unknown, and otherwise null, and Terraform itself refuses to apply a null that has become true.
-func (r *trustedRangeResource) planArrival(ctx context.Context, plan *trustedRangeModel, replaced string, applies bool) diag.Diagnostics {
+// planTakeOver decides whether a range that the space has already may be taken over: only from another instance of this plan. Create
+// cannot see that, since it knows only the instances that the apply has planned itself. So the plan records it: takes_over is unknown
+// if a range may be taken over, and null otherwise, and Terraform refuses to apply a null that has become true.
+func (r *trustedRangeResource) planTakeOver(ctx context.Context, plan *trustedRangeModel, replaced string, applying bool) diag.Diagnostics {
 	plan.TakesOver = types.BoolNull()
 	if r.client == nil {
 		return nil
 	}
 	if !known(plan.plannedID()) {
-		if replaced != "" || known(plan.Range) && r.run.comesToKnow(ctx, object{rangeAlone, plan.Range.ValueString()}, planningTime) {
+		if replaced != "" || known(plan.Range) && r.run.awaitInState(ctx, object{rangeInAnySpace, plan.Range.ValueString()}, planningTime) {
 			plan.TakesOver = types.BoolUnknown()
 		}
 		return nil
@@ -146,9 +148,9 @@ func (r *trustedRangeResource) planArrival(ctx context.Context, plan *trustedRan
 		return nil
 	}
 	switch {
-	case applies:
+	case applying:
 		plan.TakesOver = types.BoolValue(true)
-		if r.run.knows(plan.object()) {
+		if r.run.isInState(plan.object()) {
 			return nil
 		}
 		const summary = "The trusted IP range is taken over as it is"
@@ -156,20 +158,20 @@ func (r *trustedRangeResource) planArrival(ctx context.Context, plan *trustedRan
 			"%s is there, because the plan has found it in another instance. "+
 				"If Terraform says that the final plan is inconsistent, the plan has not: somebody has added the range since then. "+
 				"Nothing has been changed in that case; plan again, and the plan says how to import it.", plan))}
-	case r.run.comesToKnow(ctx, plan.object(), knowWithin):
+	case r.run.awaitInState(ctx, plan.object(), knowWithin):
 		plan.TakesOver = types.BoolUnknown()
 		return nil
 	}
 	return diag.Diagnostics{rangePresent(*plan, live)}
 }
 
-// mayTakeOver reports whether the plan has found the range in another instance. What is unknown by now was found in this run:
-// see planArrival.
+// mayTakeOver reports whether the plan has found the range in another instance. A value that is still unknown in Create or Update
+// was found in this run: see planTakeOver.
 func (m trustedRangeModel) mayTakeOver() bool {
 	return m.TakesOver.ValueBool() || m.TakesOver.IsUnknown()
 }
 
-// rangePresent is for a range that somebody else has set.
+// rangePresent refuses a range that this configuration has not set.
 func rangePresent(m trustedRangeModel, live heroku.Ruleset) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("range"), "The trusted IP range exists already", fmt.Sprintf(
 		"%s is there, and this configuration has not set it: the ranges of the space were set last by %s. "+
@@ -178,10 +180,10 @@ func rangePresent(m trustedRangeModel, live heroku.Ruleset) diag.Diagnostic {
 			"Otherwise import it, and it stays as it is:\n\n%s", m, setBy(live), importBlock(rangeType, m.plannedID().ValueString())))
 }
 
-// rangeEdit is what an instance plans for the ranges of a space.
+// rangeEdit is the planned edit of one instance to the ranges of a space.
 type rangeEdit struct{ add, remove []string }
 
-// editOf is what a plan sends, as far as that is known. state is empty for a creation.
+// editOf returns the edit that a plan makes, as far as it is known. state is empty for a creation.
 func (m trustedRangeModel) editOf(state trustedRangeModel) (e rangeEdit) {
 	if known(m.Range) && !m.Range.Equal(state.Range) {
 		e.add = m.ranges()
@@ -195,10 +197,10 @@ func (m trustedRangeModel) editOf(state trustedRangeModel) (e rangeEdit) {
 	return e
 }
 
-// editRanges adds what an instance plans for a space to what others do, and returns what is there then.
+// editRanges records the edit of an instance, and returns the ranges of the space after all edits that were recorded so far.
 func (r *run) editRanges(space string, live []string, mine rangeEdit) (after []string) {
 	if r == nil {
-		return mine.of(live)
+		return mine.applyTo(live)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -207,32 +209,32 @@ func (r *run) editRanges(space string, live []string, mine rangeEdit) (after []s
 	for _, one := range r.rangeEdits[space] {
 		all.add, all.remove = append(all.add, one.add...), append(all.remove, one.remove...)
 	}
-	return all.of(live)
+	return all.applyTo(live)
 }
 
-// of are the ranges after an edit. What is both added and removed is added.
-func (e rangeEdit) of(live []string) []string {
-	after := slices.Concat(beyond(live, e.remove), e.add)
+// applyTo returns the ranges after an edit. A range that is both added and removed is added.
+func (e rangeEdit) applyTo(live []string) []string {
+	after := slices.Concat(rangesNotIn(live, e.remove), e.add)
 	slices.Sort(after)
 	return slices.Compact(after)
 }
 
-// first reports whether something has not been said yet in this run.
-func (r *run) first(said string) bool {
+// firstTime reports whether it is called with this text for the first time in the run, so that a warning is given once.
+func (r *run) firstTime(text string) bool {
 	if r == nil {
 		return true
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	before := r.said[said]
-	r.said[said] = true
+	before := r.warned[text]
+	r.warned[text] = true
 	return !before
 }
 
-// announce says what an edit makes of the ranges of the space, with those of other instances: whoever is planned last sees all.
-func (r *trustedRangeResource) announce(ctx context.Context, m trustedRangeModel, edit rangeEdit) diag.Diagnostics {
+// warnOfEdit warns of what an edit means for the space, together with the edits of the instances that were planned before.
+func (r *trustedRangeResource) warnOfEdit(ctx context.Context, m trustedRangeModel, edit rangeEdit) diag.Diagnostics {
 	space := m.SpaceID.ValueString()
-	if r.client == nil || !known(m.SpaceID) || len(edit.add)+len(edit.remove) == 0 || r.run.goes(object{spaceType, space}) {
+	if r.client == nil || !known(m.SpaceID) || len(edit.add)+len(edit.remove) == 0 || r.run.willBeDestroyed(object{spaceType, space}) {
 		return nil
 	}
 	label, shield, diags := r.spaceOfRanges(ctx, m.spaceID(), path.Root("range"))
@@ -243,14 +245,14 @@ func (r *trustedRangeResource) announce(ctx context.Context, m trustedRangeModel
 	before := allowed(live)
 	after := r.run.editRanges(space, before, edit)
 	gone := slices.DeleteFunc(slices.Clone(before), func(one string) bool { return !slices.Contains(edit.remove, one) })
-	diags.Append(announceLoss(label, gone, after)...)
+	diags.Append(warnOfLoss(label, gone, after)...)
 	if len(edit.add) == 0 {
 		return diags
 	}
 	beside := after
 	if slices.Contains(after, keyvalue.Internet) && !slices.Contains(edit.add, keyvalue.Internet) {
-		beside = beyond(after, []string{keyvalue.Internet})
-		if r.run.first("open " + space) {
+		beside = rangesNotIn(after, []string{keyvalue.Internet})
+		if r.run.firstTime("open " + space) {
 			diags.AddAttributeWarning(path.Root("closes_space"), "The trusted IP range restricts nothing", fmt.Sprintf(
 				"%s has %s, as every new space does, so that it admits the whole internet whatever other ranges it has. It stays so until one "+
 					"%s of it has closes_space = true, which removes that range.", label, keyvalue.Internet, rangeType))
@@ -258,7 +260,7 @@ func (r *trustedRangeResource) announce(ctx context.Context, m trustedRangeModel
 	}
 	var hints []string
 	for _, hint := range keyvalue.ReviewTrustedRanges(beside, shield) {
-		if r.run.first(space + hint) {
+		if r.run.firstTime(space + hint) {
 			hints = append(hints, hint)
 		}
 	}
@@ -268,8 +270,8 @@ func (r *trustedRangeResource) announce(ctx context.Context, m trustedRangeModel
 	return diags
 }
 
-// announceLoss says whom a change shuts out: those in ranges that go and are not admitted by those that stay.
-func announceLoss(label string, gone, after []string) diag.Diagnostics {
+// warnOfLoss warns of addresses that a change shuts out: those in a range of gone that no range of after admits.
+func warnOfLoss(label string, gone, after []string) diag.Diagnostics {
 	out := keyvalue.ShutOut(gone, after)
 	if len(out) == 0 {
 		return nil
@@ -285,7 +287,7 @@ func announceLoss(label string, gone, after []string) diag.Diagnostics {
 	return diag.Diagnostics{diag.NewWarningDiagnostic("The change shuts out addresses", detail)}
 }
 
-// spaceOfRanges names a space for people, tells whether it is a Shield Space, and refuses ranges of one that has none.
+// spaceOfRanges returns a label for the space and whether it is a Shield Space, and refuses a space that has no trusted IP ranges.
 func (c *connection) spaceOfRanges(
 	ctx context.Context, id heroku.SpaceID, at path.Path,
 ) (label string, shield bool, diags diag.Diagnostics) {
@@ -296,8 +298,8 @@ func (c *connection) spaceOfRanges(
 	return fmt.Sprintf("Space %q (%s)", space.Name, space.ID), space.Shield, refuseRangesOf(space, at)
 }
 
-// announceExpiry warns of a range that is no longer needed, by the clock of Heroku.
-func (r *trustedRangeResource) announceExpiry(m trustedRangeModel) diag.Diagnostics {
+// warnOfExpiry warns of a range whose expires_at has passed, by Heroku's clock.
+func (r *trustedRangeResource) warnOfExpiry(m trustedRangeModel) diag.Diagnostics {
 	end, err := keyvalue.ParseExpiry(m.ExpiresAt.ValueString())
 	if r.client == nil || err != nil || r.client.HostTime().Before(end) {
 		return nil
@@ -310,9 +312,9 @@ func (r *trustedRangeResource) announceExpiry(m trustedRangeModel) diag.Diagnost
 		detail+". It still admits everybody in it: remove it, or set a later expires_at.")}
 }
 
-// announceOpening warns of a space that was closed and is open.
-func (r *trustedRangeResource) announceOpening(m trustedRangeModel, now heroku.Ruleset) diag.Diagnostics {
-	if !m.ClosesSpace.ValueBool() || !slices.Contains(allowed(now), keyvalue.Internet) || !r.run.first("opened "+m.SpaceID.ValueString()) {
+// warnOfOpening warns of a space that closes_space has closed and somebody has opened since.
+func (r *trustedRangeResource) warnOfOpening(m trustedRangeModel, now heroku.Ruleset) diag.Diagnostics {
+	if !m.ClosesSpace.ValueBool() || !slices.Contains(allowed(now), keyvalue.Internet) || !r.run.firstTime("opened "+m.SpaceID.ValueString()) {
 		return nil
 	}
 	return diag.Diagnostics{diag.NewWarningDiagnostic("The space is open to the whole internet", fmt.Sprintf(
@@ -323,7 +325,7 @@ func (r *trustedRangeResource) announceOpening(m trustedRangeModel, now heroku.R
 
 func setBy(ruleset heroku.Ruleset) string { return cmp.Or(ruleset.CreatedBy, "somebody") }
 
-// changeOf is what an update sends; nil for nothing.
+// changeOf returns the change that an update sends, nil if it sends nothing.
 func (r *trustedRangeResource) changeOf(
 	ctx context.Context, state, plan trustedRangeModel,
 ) (*heroku.TrustedRangesChange, diag.Diagnostics) {
@@ -332,7 +334,8 @@ func (r *trustedRangeResource) changeOf(
 	if len(edit.add) > 0 {
 		r.run.takeOver(ctx, plan.object())
 		change.New = !plan.mayTakeOver()
-		if r.run.yield(state.object()) || r.run.claimed(ctx, state.thing(), planningTime) { // another instance may have it now: count has shifted
+		// Another instance may have the former range now, if an index of count has shifted.
+		if r.run.skipDelete(state.object()) || r.run.awaitClaim(ctx, state.claimKey(), planningTime) {
 			change.Remove = slices.DeleteFunc(change.Remove, func(one string) bool { return one == state.Range.ValueString() })
 		}
 	}
@@ -352,8 +355,8 @@ func (r *trustedRangeResource) changeOf(
 	return &change, nil
 }
 
-// changed says what became of a change that was sent.
-func (r *trustedRangeResource) changed(m trustedRangeModel, err error) diag.Diagnostics {
+// changeDiagnostics words the error of a change that was sent.
+func (r *trustedRangeResource) changeDiagnostics(m trustedRangeModel, err error) diag.Diagnostics {
 	var (
 		present   *heroku.RangesPresentError
 		unsettled *heroku.UnsettledError
@@ -370,31 +373,31 @@ func (r *trustedRangeResource) changed(m trustedRangeModel, err error) diag.Diag
 	return diag.Diagnostics{r.failure("Unable to change the trusted IP ranges of the space", m.String(), err)}
 }
 
-// spaceGone reports whether the range has gone with its space.
+// spaceGone reports whether the space of the range does not exist any more.
 func (r *trustedRangeResource) spaceGone(ctx context.Context, m trustedRangeModel) bool {
 	_, err := r.client.Space(ctx, m.spaceID())
 	return heroku.IsNotFound(err)
 }
 
-// in reports whether the space has the range, in whatever spelling.
+// in reports whether the space has the range, in any spelling.
 func (m trustedRangeModel) in(ruleset heroku.Ruleset) bool {
 	return slices.Contains(allowed(ruleset), m.Range.ValueString())
 }
 
-// made fills in what is known once a range has been set.
-func (m *trustedRangeModel) made(ruleset heroku.Ruleset) {
+// setCreated fills in what is known after the range was set and before it is in force.
+func (m *trustedRangeModel) setCreated(ruleset heroku.Ruleset) {
 	m.ID, m.SpaceName = m.plannedID(), plannedName(m.SpaceName, optionalString(ruleset.SpaceName))
 	m.Applied = types.BoolValue(false)
-	m.knowTakeover()
+	m.resolveTakesOver()
 }
 
-func (m *trustedRangeModel) knowTakeover() {
+func (m *trustedRangeModel) resolveTakesOver() {
 	if m.TakesOver.IsUnknown() {
 		m.TakesOver = types.BoolNull()
 	}
 }
 
-// read is the one mapping from the ruleset to the state.
+// read is the only mapping from the ruleset to the state.
 func (m *trustedRangeModel) read(ruleset heroku.Ruleset, now time.Time) {
 	m.ID, m.SpaceName, m.Applied = m.plannedID(), optionalString(ruleset.SpaceName), types.BoolValue(!stuck(ruleset, now))
 	if m.ClosesSpace.ValueBool() {
@@ -402,12 +405,12 @@ func (m *trustedRangeModel) read(ruleset heroku.Ruleset, now time.Time) {
 	}
 }
 
-// appliesWithin is how long a change of ranges may take: Heroku says "a few moments" (Dev Center: Private Spaces). Others may
-// have changed them just now, which is no reason to set them again.
-const appliesWithin = 2 * time.Minute
+// applyTimeout is how long a change of ranges may take to be in force: Heroku says "a few moments" (Dev Center: Private Spaces).
+// Ranges are not set again before that, since somebody else may have changed them just now.
+const applyTimeout = 2 * time.Minute
 
-// stuck says that Heroku has not applied the ranges, and will not.
+// stuck reports whether Heroku has not applied the ranges within applyTimeout.
 func stuck(ruleset heroku.Ruleset, now time.Time) bool {
 	since, err := time.Parse(time.RFC3339, ruleset.CreatedAt)
-	return !appliedValue(ruleset).ValueBool() && (err != nil || now.Sub(since) > appliesWithin)
+	return !appliedValue(ruleset).ValueBool() && (err != nil || now.Sub(since) > applyTimeout)
 }

@@ -23,12 +23,12 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// kvs_trusted_ip_range is one trusted IP range of one space, for those who share the space: other ranges are left as they are.
+// kvs_trusted_ip_range is one trusted IP range of one space, for teams that share the space: other ranges are left as they are.
 //
-// The Platform API owns it, as a part of the inbound ruleset that it only replaces as a whole; how one range of it is changed
-// is in heroku/trusted_ip_change.go. Its identity is the space and the range, so it is mutable: another range is set in place of
-// the former one in one request. The surprise: a new space has 0.0.0.0/0, beside which no range means anything. It goes only
-// where closes_space says so. What an instance plans beside others of the same space is in trusted_ip_range_live.go.
+// It is a part of the space's inbound ruleset, which the Platform API replaces as a whole only; heroku/trusted_ip_change.go changes
+// one range of it. Its identity is the space and the range, so the identity is mutable: a changed range is set in place of the former
+// one, in one request. A new space has 0.0.0.0/0, which makes all other ranges pointless; it is removed only by closes_space.
+// trusted_ip_range_live.go has what the instances of one space plan together.
 
 var (
 	_ resource.ResourceWithConfigure   = (*trustedRangeResource)(nil)
@@ -143,43 +143,43 @@ func (r *trustedRangeResource) Configure(_ context.Context, req resource.Configu
 	r.configure(req.ProviderData, &resp.Diagnostics)
 }
 
-// ModifyPlan refuses a second owner and a range that somebody else has set, and says who is admitted and who is shut out. Another
-// space needs another object; one that is not known yet is planned in place, and Update refuses another one.
+// ModifyPlan refuses a second owner and a range that somebody else has set, and warns of who is admitted and who is shut out. Another
+// space needs another object. An unknown space is planned in place, and Update refuses it if it turns out to be another one.
 func (r *trustedRangeResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	var state, plan trustedRangeModel
-	applies := r.run.applies(r.client, req.ClientCapabilities.DeferralAllowed)
+	applying := r.run.isApplying(r.client, req.ClientCapabilities.DeferralAllowed)
 	exists := !req.State.Raw.IsNull()
 	if exists {
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 		r.note(state)
-		tellSuccessor(ctx, resp, state.ID)
+		setReplacedID(ctx, resp, state.ID)
 	}
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	if req.Plan.Raw.IsNull() {
-		if resp.Diagnostics.Append(r.run.sole(state.object(), state.String(), isDestroyed)...); resp.Diagnostics.HasError() {
+		if resp.Diagnostics.Append(r.run.refuseDuplicate(state.object(), state.String(), isDestroyed)...); resp.Diagnostics.HasError() {
 			return
 		}
-		if !r.run.leavesToSuccessor(ctx, state.thing(), resp) {
-			resp.Diagnostics.Append(r.announce(ctx, state, rangeEdit{remove: state.ranges()})...)
+		if !r.run.leavesToSuccessor(ctx, state.claimKey(), resp) {
+			resp.Diagnostics.Append(r.warnOfEdit(ctx, state, rangeEdit{remove: state.ranges()})...)
 		}
 		return
 	}
 	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); exists && !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(r.run.sole(state.object(), state.String(), plan.fateOf(state))...)
+		resp.Diagnostics.Append(r.run.refuseDuplicate(state.object(), state.String(), plan.changeFrom(state))...)
 	}
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	elsewhere := exists && known(plan.SpaceID) && !plan.SpaceID.Equal(state.SpaceID)
 	switch {
-	case elsewhere && applies:
+	case elsewhere && applying:
 		resp.Diagnostics.Append(fixedAtCreation(path.Root("space_id"), state.String(), state.SpaceID, plan.SpaceID))
 		return
-	case elsewhere || exists && plan.SpaceID.IsUnknown() && r.run.goes(object{spaceType, state.SpaceID.ValueString()}):
+	case elsewhere || exists && plan.SpaceID.IsUnknown() && r.run.willBeDestroyed(object{spaceType, state.SpaceID.ValueString()}):
 		resp.RequiresReplace.Append(path.Root("space_id"))
-		resp.Diagnostics.Append(r.announce(ctx, state, rangeEdit{remove: state.ranges()})...)
+		resp.Diagnostics.Append(r.warnOfEdit(ctx, state, rangeEdit{remove: state.ranges()})...)
 		return
 	}
 	replaced := predecessor(ctx, req)
@@ -188,15 +188,15 @@ func (r *trustedRangeResource) ModifyPlan(ctx context.Context, req resource.Modi
 	}
 	if !exists || !plan.Range.Equal(state.Range) {
 		plan.ID, plan.Applied = plan.plannedID(), types.BoolUnknown()
-		resp.Diagnostics.Append(r.planArrival(ctx, &plan, replaced, applies)...)
+		resp.Diagnostics.Append(r.planTakeOver(ctx, &plan, replaced, applying)...)
 	}
 	if closes := plan.ClosesSpace; closes.IsUnknown() || closes.ValueBool() && !state.ClosesSpace.ValueBool() ||
 		state.Applied.Equal(types.BoolValue(false)) {
 		plan.Applied = types.BoolUnknown()
 	}
 	if !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(r.announce(ctx, plan, plan.editOf(state))...)
-		resp.Diagnostics.Append(r.announceExpiry(plan)...)
+		resp.Diagnostics.Append(r.warnOfEdit(ctx, plan, plan.editOf(state))...)
+		resp.Diagnostics.Append(r.warnOfExpiry(plan)...)
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 }
@@ -214,10 +214,10 @@ func (r *trustedRangeResource) Create(ctx context.Context, req resource.CreateRe
 	edit := plan.editOf(trustedRangeModel{})
 	change := heroku.TrustedRangesChange{Add: edit.add, Remove: edit.remove, New: !plan.mayTakeOver()}
 	ruleset, err := r.client.ChangeTrustedRanges(ctx, plan.spaceID(), change)
-	if resp.Diagnostics.Append(r.changed(plan, err)...); resp.Diagnostics.HasError() {
+	if resp.Diagnostics.Append(r.changeDiagnostics(plan, err)...); resp.Diagnostics.HasError() {
 		return
 	}
-	plan.made(ruleset)
+	plan.setCreated(ruleset)
 	save := func() {
 		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 		resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
@@ -239,11 +239,11 @@ func (r *trustedRangeResource) Read(ctx context.Context, req resource.ReadReques
 	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	r.run.read(state.object())
+	r.run.noteRead(state.object())
 	r.note(state)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 	ruleset, err := r.client.SharedTrustedRanges(ctx, state.spaceID())
-	if heroku.IsNotFound(err) { // a space has a ruleset as long as it exists: only its own absence is a proof
+	if heroku.IsNotFound(err) { // every space has a ruleset, so only a missing space proves that the range is gone
 		if r.spaceGone(ctx, state) {
 			resp.Diagnostics.AddWarning("The trusted IP range is gone with its space", fmt.Sprintf(
 				"%s: the space does not exist any more, and its ranges went with it. A plan that adds it needs another space.", state))
@@ -266,12 +266,12 @@ func (r *trustedRangeResource) Read(ctx context.Context, req resource.ReadReques
 		resp.State.RemoveResource(ctx)
 		return
 	}
-	resp.Diagnostics.Append(r.announceOpening(state, ruleset)...)
+	resp.Diagnostics.Append(r.warnOfOpening(state, ruleset)...)
 	state.read(ruleset, r.client.HostTime())
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
 
-// Update sets another range in place of the one of the state, in one request. An error leaves the state as it was.
+// Update replaces the range of the state by another one, in one request. An error leaves the state as it was.
 func (r *trustedRangeResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Changing a trusted IP range", nil)
 	var state, plan trustedRangeModel
@@ -294,18 +294,18 @@ func (r *trustedRangeResource) Update(ctx context.Context, req resource.UpdateRe
 		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 		resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 	}
-	if change == nil { // what else there is lives in the state alone
+	if change == nil { // the other attributes are in the state only
 		plan.Applied = state.Applied
-		plan.knowTakeover()
+		plan.resolveTakesOver()
 		save()
 		return
 	}
 	ruleset, err := r.client.ChangeTrustedRanges(ctx, plan.spaceID(), *change)
-	r.run.deleted(state.object())
-	if resp.Diagnostics.Append(r.changed(plan, err)...); resp.Diagnostics.HasError() {
+	r.run.noteDeleted(state.object())
+	if resp.Diagnostics.Append(r.changeDiagnostics(plan, err)...); resp.Diagnostics.HasError() {
 		return
 	}
-	plan.made(ruleset)
+	plan.setCreated(ruleset)
 	save()
 	if ruleset, err = r.client.WaitTrustedRangesChanged(ctx, plan.spaceID(), *change, timeout); err != nil {
 		resp.Diagnostics.Append(r.failure("The trusted IP range is set, but not in force yet", plan.String(), err))
@@ -315,7 +315,7 @@ func (r *trustedRangeResource) Update(ctx context.Context, req resource.UpdateRe
 	save()
 }
 
-// Delete removes the range and nothing else: the space is not opened by it, also when it was the last one.
+// Delete removes the range and nothing else. Removing the last range does not open the space.
 func (r *trustedRangeResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Removing a trusted IP range", nil)
 	var state trustedRangeModel
@@ -327,17 +327,17 @@ func (r *trustedRangeResource) Delete(ctx context.Context, req resource.DeleteRe
 		return
 	}
 	r.note(state)
-	if len(left) > 0 || r.run.yield(state.object()) { // another instance has the range
+	if len(left) > 0 || r.run.skipDelete(state.object()) { // another instance has the range
 		return
 	}
-	defer r.run.deleted(state.object())
+	defer r.run.noteDeleted(state.object())
 	change := heroku.TrustedRangesChange{Remove: state.ranges()}
 	_, err := r.client.ChangeTrustedRanges(ctx, state.spaceID(), change)
-	r.run.deleted(state.object())
+	r.run.noteDeleted(state.object())
 	if heroku.IsNotFound(err) {
 		return // it went with its space
 	}
-	if resp.Diagnostics.Append(r.changed(state, err)...); resp.Diagnostics.HasError() {
+	if resp.Diagnostics.Append(r.changeDiagnostics(state, err)...); resp.Diagnostics.HasError() {
 		return
 	}
 	if _, err = r.client.WaitTrustedRangesChanged(ctx, state.spaceID(), change, timeout); err != nil && !r.spaceGone(ctx, state) {

@@ -21,16 +21,18 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// The ranges that a space has: whose they are, what they were when the plan was made, and how they are read.
+// The ranges of a space at Heroku: who owns them, what they were when the plan was made, and how they are read.
 
 func (m trustedRangesModel) object() object {
 	return object{"kvs_trusted_ip_ranges", m.SpaceID.ValueString()}
 }
 
-// thing is what a space has one of.
-func (m trustedRangesModel) thing() string { return "trusted IP ranges of " + m.SpaceID.ValueString() }
+// claimKey identifies the ranges of the space, which one instance may own.
+func (m trustedRangesModel) claimKey() string {
+	return "trusted IP ranges of " + m.SpaceID.ValueString()
+}
 
-// onlyOwner refuses a second set of one space.
+// onlyOwner refuses a second resource for the ranges of the space.
 func (r *trustedRangesResource) onlyOwner(state, plan trustedRangesModel, replaced string) diag.Diagnostics {
 	ranges := plan
 	if plan.Ranges.IsUnknown() {
@@ -41,7 +43,7 @@ func (r *trustedRangesResource) onlyOwner(state, plan trustedRangesModel, replac
 	}
 	mine := claim{id: state.ID.ValueString(), owner: "kvs_trusted_ip_ranges", value: strings.Join(ranges.sources(), " "),
 		text: listed(ranges.sources()), single: true, replaces: replaced}
-	other, conflict := r.run.claim(plan.thing(), mine)
+	other, conflict := r.run.claim(plan.claimKey(), mine)
 	if !conflict {
 		return nil
 	}
@@ -57,26 +59,27 @@ func (r *trustedRangesResource) onlyOwner(state, plan trustedRangesModel, replac
 
 func listed(ranges []string) string { return cmp.Or(strings.Join(ranges, ", "), "no range") }
 
-// planPrevious plans the ranges that the space has now, so that Terraform itself refuses a plan that no longer starts from
-// them, and names them before they are replaced. What a predecessor of this plan leaves behind cannot be planned.
+// planPrevious plans previous_ranges with the ranges that the space has now, and warns that they will be replaced. Terraform then
+// refuses to apply the plan if they have changed. It plans nothing if another instance of this plan may change the ranges first.
 func (r *trustedRangesResource) planPrevious(ctx context.Context, plan *trustedRangesModel,
 	resp *resource.ModifyPlanResponse) diag.Diagnostics {
 	if r.client == nil || !known(plan.SpaceID) || plan.Ranges.IsUnknown() {
 		return nil
 	}
-	if r.run.comesToKnow(ctx, plan.object(), planningTime) {
+	if r.run.awaitInState(ctx, plan.object(), planningTime) {
 		return nil
 	}
 	current, err := r.client.TrustedRanges(ctx, plan.spaceID())
 	if err != nil {
 		return nil
 	}
-	diags := plan.announceTakeover(current)
+	diags := plan.warnOfTakeover(current)
 	diags.Append(resp.Plan.SetAttribute(ctx, path.Root("previous_ranges"), plan.previousOf(current))...)
 	return diags
 }
 
-// previousOf is what restore_previous sets. A set that is as it is to be is none: it may be that of a predecessor.
+// previousOf returns the ranges for restore_previous. It is null if they equal the configured ones, which an earlier instance may
+// have set.
 func (m trustedRangesModel) previousOf(current heroku.Ruleset) types.Set {
 	if slices.Equal(allowed(current), m.sources()) {
 		return types.SetNull(types.StringType)
@@ -84,7 +87,8 @@ func (m trustedRangesModel) previousOf(current heroku.Ruleset) types.Set {
 	return stringSet(allowed(current))
 }
 
-func (m trustedRangesModel) announceTakeover(current heroku.Ruleset) diag.Diagnostics {
+// warnOfTakeover warns of ranges that this resource replaces.
+func (m trustedRangesModel) warnOfTakeover(current heroku.Ruleset) diag.Diagnostics {
 	present := allowed(current)
 	if slices.Equal(present, []string{keyvalue.Internet}) || slices.Equal(present, m.sources()) {
 		return nil
@@ -97,8 +101,8 @@ func (m trustedRangesModel) announceTakeover(current heroku.Ruleset) diag.Diagno
 		cmp.Or(strings.Join(present, ", "), "none, so that everybody is blocked"), setBy(current)))}
 }
 
-// announceOpening warns of a space that somebody has opened since the state was written.
-func (m trustedRangesModel) announceOpening(now heroku.Ruleset) diag.Diagnostics {
+// warnOfOpening warns of a space that somebody has opened since the state was written.
+func (m trustedRangesModel) warnOfOpening(now heroku.Ruleset) diag.Diagnostics {
 	if m.Ranges.IsNull() {
 		return nil
 	}
@@ -116,8 +120,8 @@ func (m trustedRangesModel) announceOpening(now heroku.Ruleset) diag.Diagnostics
 	return nil
 }
 
-// unchangedSince refuses to replace a set that is not the one that the plan was made from.
-func (r *trustedRangesResource) unchangedSince(ctx context.Context, state, plan trustedRangesModel) diag.Diagnostics {
+// refuseChangedRanges refuses to replace ranges that have changed since the plan was made.
+func (r *trustedRangesResource) refuseChangedRanges(ctx context.Context, state, plan trustedRangesModel) diag.Diagnostics {
 	live, err := r.client.TrustedRanges(ctx, plan.spaceID())
 	if err != nil {
 		return diag.Diagnostics{r.failure("Unable to read the trusted IP ranges", plan.String(), err)}
@@ -126,11 +130,12 @@ func (r *trustedRangesResource) unchangedSince(ctx context.Context, state, plan 
 	if slices.Equal(now, state.sources()) || slices.Equal(now, plan.sources()) {
 		return nil
 	}
-	return diag.Diagnostics{plan.moved(state.sources(), now)}
+	return diag.Diagnostics{plan.changedSincePlan(state.sources(), now)}
 }
 
-// otherThanPlanned is unchangedSince for a creation. Terraform has compared the planned value as well, while it applied.
-func (m trustedRangesModel) otherThanPlanned(now heroku.Ruleset) diag.Diagnostic {
+// refuseOtherThanPlanned is refuseChangedRanges for a creation. Terraform has compared the planned value already, earlier in the
+// apply.
+func (m trustedRangesModel) refuseOtherThanPlanned(now heroku.Ruleset) diag.Diagnostic {
 	if m.PreviousRanges.IsUnknown() || m.PreviousRanges.Equal(m.previousOf(now)) {
 		return nil
 	}
@@ -143,10 +148,10 @@ func (m trustedRangesModel) otherThanPlanned(now heroku.Ruleset) diag.Diagnostic
 	if m.PreviousRanges.IsNull() {
 		planned = m.sources()
 	}
-	return m.moved(planned, allowed(now))
+	return m.changedSincePlan(planned, allowed(now))
 }
 
-func (m trustedRangesModel) moved(before, now []string) diag.Diagnostic {
+func (m trustedRangesModel) changedSincePlan(before, now []string) diag.Diagnostic {
 	without := func(all, some []string) []string {
 		return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return slices.Contains(some, s) })
 	}
@@ -156,9 +161,9 @@ func (m trustedRangesModel) moved(before, now []string) diag.Diagnostic {
 		m, listed(without(now, before)), listed(without(before, now))))
 }
 
-// read is the one mapping from the ruleset to the state. Descriptions stay with the ranges that they belong to.
+// read is the only mapping from the ruleset to the state. Descriptions stay with their ranges.
 func (m *trustedRangesModel) read(ctx context.Context, ruleset heroku.Ruleset) diag.Diagnostics {
-	described := map[string]*trustedRange{} // nil for a null, which means the same as {}
+	described := map[string]*trustedRange{} // nil for a null element, which means the same as {}
 	var diags diag.Diagnostics
 	if !m.Ranges.IsNull() {
 		diags.Append(m.Ranges.ElementsAs(ctx, &described, false)...)
@@ -177,12 +182,12 @@ func (m *trustedRangesModel) read(ctx context.Context, ruleset heroku.Ruleset) d
 	return diags
 }
 
-// appliedValue takes the silence of an older server for consent.
+// appliedValue is true if the answer has no field `applied`, as that of an older server.
 func appliedValue(ruleset heroku.Ruleset) types.Bool {
 	return types.BoolValue(ruleset.Applied == nil || *ruleset.Applied)
 }
 
-// allowed are the ranges that a ruleset admits, in canonical spelling and sorted.
+// allowed returns the ranges that a ruleset admits, in canonical spelling and sorted.
 func allowed(ruleset heroku.Ruleset) []string { return sourcesOf(ruleset, true) }
 
 func deniedBy(ruleset heroku.Ruleset) []string { return sourcesOf(ruleset, false) }
@@ -203,7 +208,7 @@ func sourcesOf(ruleset heroku.Ruleset, allow bool) []string {
 	return slices.Compact(sources)
 }
 
-// stillApplying says that a ruleset was read, but was not in force when the wait ended.
+// stillApplying reports whether a ruleset was read, but was not in force when the wait ended.
 func stillApplying(err error) bool {
 	var wait *heroku.WaitError
 	return errors.As(err, &wait) && wait.Outcome == heroku.TimedOut

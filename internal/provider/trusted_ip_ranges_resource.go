@@ -32,11 +32,11 @@ import (
 )
 
 // kvs_trusted_ip_ranges is the whole set of trusted IP ranges of one space, which Heroku calls its inbound ruleset.
-// The Platform API owns it, and its identity is the space's UUID. The surprise: Heroku cannot delete a ruleset, and the
-// default that a new space has is the whole internet. So destroying this resource changes nothing unless asked to.
+// It belongs to the Platform API, and its identity is the space's UUID. Heroku cannot delete a ruleset, and a new space admits the
+// whole internet, so destroying this resource changes nothing unless on_destroy asks for it.
 //
-// The ranges are the keys of a map: each stands beside its description, a range cannot be listed twice, and a plan
-// shows a change as exactly the ranges that come and go.
+// The ranges are the keys of a map: each is beside its description, no range can be listed twice, and a plan
+// shows exactly the ranges that are added and removed.
 
 var (
 	_ resource.ResourceWithConfigure      = (*trustedRangesResource)(nil)
@@ -61,7 +61,7 @@ type trustedRangesModel struct {
 	Timeouts       timeouts.Value `tfsdk:"timeouts"`
 }
 
-// trustedRange is what is known of a range beside the range itself.
+// trustedRange is an element of the map ranges.
 type trustedRange struct {
 	Description types.String `tfsdk:"description"`
 }
@@ -79,7 +79,7 @@ const (
 	onDestroyOpen    = "open"
 )
 
-// trustedRangesTimeout is generous: a change "may take a few moments" (Dev Center: Private Spaces).
+// trustedRangesTimeout is far more than the "few moments" that a change may take (Dev Center: Private Spaces).
 const trustedRangesTimeout = 10 * time.Minute
 
 func (r *trustedRangesResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
@@ -159,7 +159,7 @@ func (r *trustedRangesResource) Configure(_ context.Context, req resource.Config
 	r.configure(req.ProviderData, &resp.Diagnostics)
 }
 
-// ValidateConfig refuses what is no IPv4 range, with the range that was meant.
+// ValidateConfig refuses invalid ranges, and suggests the one that was probably meant.
 func (r *trustedRangesResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest,
 	resp *resource.ValidateConfigResponse) {
 	var config trustedRangesModel
@@ -173,47 +173,47 @@ func (r *trustedRangesResource) ValidateConfig(ctx context.Context, req resource
 	}
 }
 
-// ModifyPlan says what the ranges mean for the space, before it is so. Another space needs another resource; one that is not
-// known yet is planned in place, and Update refuses another one.
+// ModifyPlan warns of what the ranges mean for the space. Another space needs another object. An unknown space is planned in place,
+// and Update refuses it if it turns out to be another one.
 func (r *trustedRangesResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	var state, plan trustedRangesModel
-	applies := r.run.applies(r.client, req.ClientCapabilities.DeferralAllowed)
+	applying := r.run.isApplying(r.client, req.ClientCapabilities.DeferralAllowed)
 	exists := !req.State.Raw.IsNull()
 	if exists {
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-		r.run.note(state.object())
-		tellSuccessor(ctx, resp, state.ID)
+		r.run.noteInState(state.object())
+		setReplacedID(ctx, resp, state.ID)
 	}
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	if req.Plan.Raw.IsNull() {
-		if resp.Diagnostics.Append(r.run.sole(state.object(), state.String(), isDestroyed)...); resp.Diagnostics.HasError() {
+		if resp.Diagnostics.Append(r.run.refuseDuplicate(state.object(), state.String(), isDestroyed)...); resp.Diagnostics.HasError() {
 			return
 		}
-		if !r.run.leavesToSuccessor(ctx, state.thing(), resp) {
-			resp.Diagnostics.Append(state.announceDestroy()...)
+		if !r.run.leavesToSuccessor(ctx, state.claimKey(), resp) {
+			resp.Diagnostics.Append(state.warnOfDestroy()...)
 		}
 		return
 	}
 	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); exists && !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(r.run.sole(state.object(), state.String(), stays)...)
+		resp.Diagnostics.Append(r.run.refuseDuplicate(state.object(), state.String(), stays)...)
 	}
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if exists && plan.SpaceID.IsUnknown() && r.run.goes(object{spaceType, state.SpaceID.ValueString()}) {
+	if exists && plan.SpaceID.IsUnknown() && r.run.willBeDestroyed(object{spaceType, state.SpaceID.ValueString()}) {
 		resp.RequiresReplace.Append(path.Root("space_id"))
-		resp.Diagnostics.Append(state.announceDestroy()...)
+		resp.Diagnostics.Append(state.warnOfDestroy()...)
 		return
 	}
 	if exists && known(plan.SpaceID) && !plan.SpaceID.Equal(state.SpaceID) {
-		if applies {
+		if applying {
 			resp.Diagnostics.Append(fixedAtCreation(path.Root("space_id"), state.String(), state.SpaceID, plan.SpaceID))
 			return
 		}
 		resp.RequiresReplace.Append(path.Root("space_id"))
-		resp.Diagnostics.Append(state.announceDestroy()...)
+		resp.Diagnostics.Append(state.warnOfDestroy()...)
 		return
 	}
 	if resp.Diagnostics.Append(r.onlyOwner(state, plan, predecessor(ctx, req))...); resp.Diagnostics.HasError() {
@@ -231,21 +231,21 @@ func (r *trustedRangesResource) ModifyPlan(ctx context.Context, req resource.Mod
 	}
 }
 
-// review says whom a change shuts out, and warns of what the author may not have meant.
+// review warns of addresses that a change shuts out, and of ranges that may not mean what was intended.
 func (r *trustedRangesResource) review(ctx context.Context, state, plan trustedRangesModel) diag.Diagnostics {
 	var diags diag.Diagnostics
 	shield, label := false, "A new space"
 	if r.client != nil && known(plan.SpaceID) {
 		label, shield, diags = r.spaceOfRanges(ctx, plan.spaceID(), path.Root("ranges"))
 	}
-	diags.Append(announceLoss(label, state.sources(), plan.sources())...)
+	diags.Append(warnOfLoss(label, state.sources(), plan.sources())...)
 	if hints := keyvalue.ReviewTrustedRanges(plan.sources(), shield); len(hints) > 0 {
 		diags.AddAttributeWarning(path.Root("ranges"), "Trusted IP ranges may not mean what was intended", label+":\n\n"+bullets(hints))
 	}
 	return diags
 }
 
-func (m trustedRangesModel) announceDestroy() diag.Diagnostics {
+func (m trustedRangesModel) warnOfDestroy() diag.Diagnostics {
 	var diags diag.Diagnostics
 	switch {
 	case m.OnDestroy.ValueString() == onDestroyOpen:
@@ -258,7 +258,7 @@ func (m trustedRangesModel) announceDestroy() diag.Diagnostics {
 		for _, rule := range m.restorable() {
 			restored = append(restored, rule.Source)
 		}
-		diags.Append(announceLoss("Space "+m.SpaceID.ValueString(), m.sources(), restored)...)
+		diags.Append(warnOfLoss("Space "+m.SpaceID.ValueString(), m.sources(), restored)...)
 	}
 	return diags
 }
@@ -273,13 +273,13 @@ func (r *trustedRangesResource) Create(ctx context.Context, req resource.CreateR
 		return
 	}
 	r.run.takeOver(ctx, plan.object())
-	// Waits out the 404 of a space that has just been allocated (Platform API reference, spaces).
+	// A space that has just been allocated answers 404 at first (Platform API reference, spaces).
 	previous, err := r.client.WaitTrustedRangesApplied(ctx, plan.spaceID(), timeout)
 	if err != nil && !stillApplying(err) {
 		resp.Diagnostics.Append(r.failure("Unable to read the trusted IP ranges", plan.String(), err))
 		return
 	}
-	if refusal := plan.otherThanPlanned(previous); refusal != nil {
+	if refusal := plan.refuseOtherThanPlanned(previous); refusal != nil {
 		resp.Diagnostics.Append(refusal)
 		return
 	}
@@ -318,10 +318,10 @@ func (r *trustedRangesResource) Read(ctx context.Context, req resource.ReadReque
 		resp.Diagnostics.Append(r.failure("Unable to read the trusted IP ranges", state.String(), err))
 		return
 	}
-	r.run.read(state.object())
+	r.run.noteRead(state.object())
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, trustedRangesIdentity{SpaceID: state.SpaceID})...)
 	ruleset, err := r.client.TrustedRanges(ctx, state.spaceID())
-	if heroku.IsNotFound(err) { // a space has a ruleset as long as it exists: only its own absence is a proof
+	if heroku.IsNotFound(err) { // every space has a ruleset, so only a missing space proves that the ranges are gone
 		if _, gone := r.client.Space(ctx, state.spaceID()); heroku.IsNotFound(gone) {
 			resp.Diagnostics.AddWarning("The trusted IP ranges are gone with their space", fmt.Sprintf(
 				"%s: the space does not exist any more, and its ranges went with it. A plan that creates them needs another space.", state))
@@ -342,7 +342,7 @@ func (r *trustedRangesResource) Read(ctx context.Context, req resource.ReadReque
 			"%s: somebody has set rules that deny %s. This resource knows trusted ranges only; the next change of "+
 				"ranges drops those rules.", state, strings.Join(denied, ", ")))
 	}
-	resp.Diagnostics.Append(state.announceOpening(ruleset)...)
+	resp.Diagnostics.Append(state.warnOfOpening(ruleset)...)
 	resp.Diagnostics.Append(state.read(ctx, ruleset)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
@@ -361,9 +361,9 @@ func (r *trustedRangesResource) Update(ctx context.Context, req resource.UpdateR
 		return
 	}
 	plan.SpaceName = state.SpaceName
-	// Descriptions and on_destroy live in the state alone.
+	// Descriptions and on_destroy are in the state only.
 	if !slices.Equal(plan.sources(), state.sources()) || !state.Applied.ValueBool() {
-		if resp.Diagnostics.Append(r.unchangedSince(ctx, state, plan)...); resp.Diagnostics.HasError() {
+		if resp.Diagnostics.Append(r.refuseChangedRanges(ctx, state, plan)...); resp.Diagnostics.HasError() {
 			return
 		}
 		r.run.takeOver(ctx, plan.object())
@@ -386,7 +386,7 @@ func (r *trustedRangesResource) Update(ctx context.Context, req resource.UpdateR
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, trustedRangesIdentity{SpaceID: plan.SpaceID})...)
 }
 
-// Delete never opens the space by itself: Heroku has no way to have no ruleset, and its default is the whole internet.
+// Delete opens the space only if on_destroy says so: Heroku cannot remove a ruleset, and its default is the whole internet.
 func (r *trustedRangesResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Forgetting trusted IP ranges", nil)
 	var state trustedRangesModel
@@ -395,10 +395,10 @@ func (r *trustedRangesResource) Delete(ctx context.Context, req resource.DeleteR
 	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	if len(left) > 0 || r.run.yield(state.object()) { // another instance sets the ranges of this space
+	if len(left) > 0 || r.run.skipDelete(state.object()) { // another instance sets the ranges of this space
 		return
 	}
-	defer r.run.deleted(state.object())
+	defer r.run.noteDeleted(state.object())
 	var rules []heroku.Rule
 	switch state.OnDestroy.ValueString() {
 	case onDestroyOpen:
@@ -415,7 +415,7 @@ func (r *trustedRangesResource) Delete(ctx context.Context, req resource.DeleteR
 	}
 }
 
-// restorable is what restore_previous sets: nil when that is not known, or would open the space.
+// restorable returns the rules that restore_previous sets, nil if they are unknown or would open the space.
 func (m trustedRangesModel) restorable() []heroku.Rule {
 	if m.PreviousRanges.IsNull() || m.PreviousRanges.IsUnknown() {
 		return nil
@@ -470,7 +470,7 @@ func (m trustedRangesModel) String() string {
 	return "Trusted IP ranges of space " + m.SpaceID.ValueString()
 }
 
-// sources are the ranges, sorted.
+// sources returns the ranges, sorted.
 func (m trustedRangesModel) sources() []string { return slices.Sorted(maps.Keys(m.Ranges.Elements())) }
 
 func (m trustedRangesModel) rules() []heroku.Rule {
