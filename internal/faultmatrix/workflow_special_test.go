@@ -196,7 +196,7 @@ func handMadeVar(s *workflowRun, p resourceCase) {
 				s.broken("hand-made config vars", "attachment_name = %s: the plan says nothing of REDIS_URL:\n%s", name, plan.errors())
 			}
 			if plan.Code == 2 {
-				continue // announced
+				continue // a warning has announced it
 			}
 			s.refused(s.Apply(), "REDIS_URL")
 		}

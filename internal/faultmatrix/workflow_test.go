@@ -213,7 +213,7 @@ func createBeforeDestroy(s *workflowRun, p resourceCase) {
 	}
 	takesOver := []string{"kvs_attachment", "kvs_space_app_access", "kvs_trusted_ip_range"}
 	if slices.Contains(takesOver, p.resource) && strings.Contains(s.CLI.Run("version").Stdout, "OpenTofu") {
-		// OpenTofu does not tell an apply's plan from others, so that a provider cannot distinguish this from a second owner.
+		// On OpenTofu a provider cannot recognize that ModifyPlan is called during an apply, so this looks like a second owner.
 		s.endsOrKeeps(trial, p.wanted(asIs), saysExists)
 		return
 	}
