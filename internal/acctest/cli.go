@@ -34,7 +34,9 @@ type CLI struct {
 	account []string // API URLs and token, for a provider that is a process of its own
 	Env     []string // added to the environment of every run
 
-	provider Provider            // the CLI attaches to it; nil if its provider is a process of its own: see Processes
+	// The CLI attaches to provider, whose waits advance the sandbox's clock: see InRealTime. It is nil if the provider is a process of
+	// its own: see Processes.
+	provider Provider
 	beside   map[string]Provider // other providers, by their addresses
 }
 
@@ -61,17 +63,25 @@ func (s *Sandbox) CLI(t *testing.T, config string) *CLI {
 		t.Fatalf("building the provider: %v", err)
 	}
 	c := newCLI(t)
-	c.provider = func() (tfprotov6.ProviderServer, error) {
-		return provider.NewServer("test", provider.WithClient(func(o *heroku.Options) {
-			o.APIURL, o.DataAPIURL, o.Credential = s.URL(), s.URL(), heroku.Credential{Token: s.Token(), Source: "the test"}
-		})), nil
-	}
+	c.provider = connected(s.Connect)
 	c.account = []string{"HEROKU_API_URL=" + s.URL(), "HEROKU_DATA_API_URL=" + s.URL(), "HEROKU_API_KEY=" + s.Token()}
 	c.Write("terraformrc", fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"terraform-kvs/kvs\" = %q\n  }\n  direct {}\n}\n",
 		filepath.Dir(binary)))
 	c.Write("source.tf", required(config))
 	c.Configure(config)
 	return c
+}
+
+func connected(connect func(*heroku.Options)) Provider {
+	return func() (tfprotov6.ProviderServer, error) { return provider.NewServer("test", provider.WithClient(connect)), nil }
+}
+
+// InRealTime makes the provider wait in real time, for tests in which others change something during its waits.
+func (s *Sandbox) InRealTime(c *CLI) *CLI {
+	return c.Attach(connected(func(o *heroku.Options) {
+		s.Connect(o)
+		o.Clock = heroku.RealClock
+	}))
 }
 
 // Beside serves another provider beside the one under test, such as "heroku/heroku".
@@ -90,7 +100,10 @@ func newCLI(t *testing.T) *CLI {
 }
 
 // Attach lets the CLI attach to a provider within the test.
-func (c *CLI) Attach(provider Provider) { c.provider = provider }
+func (c *CLI) Attach(provider Provider) *CLI {
+	c.provider = provider
+	return c
+}
 
 // Processes makes the CLI start its providers as processes of their own, which can be killed. With TF_LOG it always does.
 func (c *CLI) Processes() *CLI {

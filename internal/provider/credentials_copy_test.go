@@ -150,7 +150,6 @@ func newCopied(t *testing.T, example string, to *elsewhere) *copied {
 	sb := acctest.Start(t)
 	config := string(fileOf(t, filepath.Join(examplesDir, "ephemeral-resources", "kvs_credentials", example)))
 	cli := sb.CLI(t, config)
-	cli.Attach(sb.Factories()["kvs"])
 	cli.Beside("hashicorp/"+to.name, func() (tfprotov6.ProviderServer, error) { return providerserver.NewProtocol6(to)(), nil })
 	cli.Env = []string{"TF_LOG_CORE=trace", "TF_LOG_PATH=" + filepath.Join(cli.Dir(), "core.log")}
 	return &copied{T: t, sb: sb, cli: cli, someone: sb.Client(t), to: to, config: config}
@@ -262,7 +261,6 @@ resource "terraform_data" "copy" {
 }
 `
 	cli := sb.CLI(t, config)
-	cli.Attach(sb.Factories()["kvs"])
 	revisions := func() (of [3]string) {
 		for _, instance := range cli.Instances() {
 			i := slices.Index([]string{"kvs_instance.cache", "kvs_attachment.api", "data.kvs_instance.cache"}, instance.Address)
@@ -346,7 +344,6 @@ resource "terraform_data" "ping" {
   }
 }
 `)
-	cli.Attach(sb.Factories()["kvs"])
 	cli.Apply()
 	if answer := cli.File("answer"); !strings.Contains(answer, "PONG") {
 		t.Errorf("it answers %q", answer)
@@ -373,7 +370,6 @@ func TestAccCredentials_revisionUnread(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
 	owner := sb.CLI(t, twoApps("web", "premium-0", ""))
-	owner.Attach(sb.Factories()["kvs"])
 	owner.Apply()
 	object, _ := owner.Object("kvs_attachment.api")
 	id, _ := object.Attributes["id"].(string)
@@ -389,7 +385,6 @@ resource "kvs_attachment" "api" {
   name        = "SHARED"
 }
 `, id, object.Attributes["app_id"], object.Attributes["instance_id"]))
-	cli.Attach(sb.Factories()["kvs"])
 	revision := func() any {
 		cli.Apply()
 		object, _ := cli.Object("kvs_attachment.api")

@@ -25,7 +25,6 @@ var modulesDir = filepath.Join(examplesDir, "modules")
 func withModules(t *testing.T, sb *acctest.Sandbox, config string) *acctest.CLI {
 	t.Helper()
 	cli := sb.CLI(t, config)
-	cli.Attach(sb.Factories()["kvs"])
 	if err := os.CopyFS(filepath.Join(cli.Dir(), "modules"), os.DirFS(modulesDir)); err != nil {
 		t.Fatal(err)
 	}

@@ -49,7 +49,6 @@ resource "kvs_instance" "cache" {
 			warned, cli := acctest.Start(t), (*acctest.CLI)(nil)
 			warned.Inject(stuck)
 			cli = warned.CLI(t, strings.Replace(config, "LIFECYCLE", "", 1))
-			cli.Attach(warned.Factories()["kvs"])
 			if said := cli.Apply(); !acctest.Says("is not ready yet").MatchString(said.Output()) ||
 				!strings.Contains(said.Output(), "Apply complete!") {
 				t.Errorf("the run does not say that it is not ready:\n%s", said.Output())
@@ -58,7 +57,6 @@ resource "kvs_instance" "cache" {
 			sb := acctest.Start(t)
 			sb.Inject(stuck)
 			cli = sb.CLI(t, failing)
-			cli.Attach(sb.Factories()["kvs"])
 			apply := func(code int, says string) {
 				t.Helper()
 				result := cli.Run("apply", "-auto-approve", "-input=false", "-no-color")

@@ -24,7 +24,7 @@ func TestAccSandboxPage_anApplyChangesIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cli := sb.CLI(t, string(example))
+	cli := sb.InRealTime(sb.CLI(t, string(example)))
 	cli.Write("variables.tf", "variable \"plan\" {}\nvariable \"command\" {\n  default = null\n}\n")
 	cli.Unprotect(string(example))
 	page := browser.Start(t).Open(t, sb.URL()+"/")

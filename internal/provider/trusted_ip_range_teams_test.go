@@ -65,8 +65,10 @@ func twoTeams(t *testing.T, seed uint64) {
 	mustTrust(t, dashboard, "203.0.113.0/24", "198.18.0.0/24")
 	begun := rulesets(t, sb)
 	space := mustFindSpace(t, dashboard, "acme-prod").ID
-	teams := []*acctest.CLI{sb.CLI(t, ofTeam("192.0.2.0/24", "192.0.3.0/24", "192.0.4.0/24")),
-		sb.CLI(t, ofTeam("198.51.100.0/24", "198.51.101.0/24", "198.51.102.0/24"))}
+	teams := []*acctest.CLI{
+		sb.InRealTime(sb.CLI(t, ofTeam("192.0.2.0/24", "192.0.3.0/24", "192.0.4.0/24"))),
+		sb.InRealTime(sb.CLI(t, ofTeam("198.51.100.0/24", "198.51.101.0/24", "198.51.102.0/24"))),
+	}
 	for n := range 12 {
 		effect := sandbox.Effect{Delay: sandbox.Duration(time.Duration(random.IntN(150)) * time.Millisecond)}
 		if n%4 == 3 {
