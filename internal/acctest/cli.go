@@ -73,7 +73,9 @@ func (s *Sandbox) CLI(t *testing.T, config string) *CLI {
 }
 
 func connected(connect func(*heroku.Options)) Provider {
-	return func() (tfprotov6.ProviderServer, error) { return provider.NewServer("test", provider.WithClient(connect)), nil }
+	return func() (tfprotov6.ProviderServer, error) {
+		return provider.NewServer("test", provider.WithClient(connect)), nil
+	}
 }
 
 // InRealTime makes the provider wait in real time, for tests in which others change something during its waits.
