@@ -25,16 +25,16 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/replacement"
 )
 
-// An action is invoked with its configuration and leaves nothing in the state. When it is interrupted, what it ends with is
-// heard (see drainingServer), but nothing in between, and nothing at all after a crash: each one can be invoked again, and
-// then goes on from what it finds at Heroku.
+// An action is invoked with its configuration and leaves nothing in the state. Terraform receives the final diagnostics of an
+// interrupted action (see drainingServer), but no progress messages, and nothing after a crash. Every action can therefore be
+// invoked again, and continues from what it finds at Heroku.
 
-// invocation is one run of an action about one object: what it says of its steps, and the time it has.
+// invocation is one run of an action on one object. It sends progress messages and has a time limit.
 type invocation struct {
 	connection
-	again   repetition // how its work is gone on with
+	retry   retryAdvice // how the user continues after an error
 	send    func(action.InvokeProgressEvent)
-	object  string // begins each message: "orders-cache"
+	object  string // prefix of each message, such as "orders-cache"
 	steps   []string
 	step    string
 	started time.Time
@@ -45,12 +45,12 @@ const invokeTimeout = time.Hour
 
 func (c *connection) invoke(resp *action.InvokeResponse, object string, steps ...string) *invocation {
 	return &invocation{
-		connection: *c, again: invoking, send: resp.SendProgress, object: object, steps: steps,
+		connection: *c, retry: invokeAgain, send: resp.SendProgress, object: object, steps: steps,
 		started: c.client.Clock().Now(), timeout: invokeTimeout,
 	}
 }
 
-// limit sets how long it may take.
+// limit reads the time limit of the invocation from the configuration.
 func (i *invocation) limit(ctx context.Context, configured timeouts.Value) diag.Diagnostics {
 	var diags diag.Diagnostics
 	i.timeout, diags = configured.Invoke(ctx, invokeTimeout)
@@ -61,15 +61,15 @@ func (i *invocation) elapsed() time.Duration {
 	return i.client.Clock().Now().Sub(i.started).Round(time.Second)
 }
 
-// remaining is what is left for a wait.
+// remaining is the time left until the limit.
 func (i *invocation) remaining() time.Duration { return max(i.timeout-i.elapsed(), 0) }
 
-// failure is like that of a resource, for work that is gone on with in its own way.
+// failure is [connection.failure] with the advice that fits this invocation.
 func (i *invocation) failure(summary, object string, err error) diag.Diagnostic {
-	return i.failureOf(i.again, summary, object, err)
+	return i.failureOf(i.retry, summary, object, err)
 }
 
-// begin says which step is next, once. Steps that are left out are not counted, so that the numbers follow each other.
+// begin announces a step, once. Skipped steps are removed, so that the step numbers are consecutive.
 func (i *invocation) begin(ctx context.Context, step string) {
 	if step == i.step {
 		return
@@ -81,45 +81,46 @@ func (i *invocation) begin(ctx context.Context, step string) {
 	i.say(ctx, "")
 }
 
-// say tells how it stands. After an interrupt nobody listens, and sending would block for ever.
-func (i *invocation) say(ctx context.Context, how string) {
+// say sends a progress message about the current step. After an interrupt Terraform no longer receives messages, and sending one
+// would block forever.
+func (i *invocation) say(ctx context.Context, status string) {
 	if ctx.Err() != nil {
 		return
 	}
 	message := fmt.Sprintf("%s: step %d of %d, %s", i.object, slices.Index(i.steps, i.step)+1, len(i.steps), i.step)
-	if how != "" {
-		message += ": " + how
+	if status != "" {
+		message += ": " + status
 	}
 	message += fmt.Sprintf(" (%s elapsed, at most %s remaining)", i.elapsed(), i.remaining())
-	heard := make(chan struct{})
+	sent := make(chan struct{})
 	go func() {
-		defer close(heard)
-		defer i.unsaid(ctx)
+		defer close(sent)
+		defer i.recoverSend(ctx)
 		i.send(action.InvokeProgressEvent{Message: message})
 	}()
 	select {
-	case <-heard:
+	case <-sent:
 	case <-ctx.Done():
 	}
 }
 
-// unsaid is deferred where a message is sent: a panic there, beside the method, would end the process, and apps that are
-// held would stay so. What nobody hears stops no action.
-func (i *invocation) unsaid(ctx context.Context) {
+// recoverSend is deferred by the goroutine that sends a message. A panic there would end the process, and the apps would stay in
+// maintenance mode or scaled down. A message that is not received stops no action.
+func (i *invocation) recoverSend(ctx context.Context) {
 	if cause := recover(); cause != nil {
 		tflog.Error(ctx, "A progress message was lost", map[string]any{"action_on": i.object, "error": panicText(cause), "at": callers()})
 	}
 }
 
-// watching is for waits whose states are progress of the invocation, see logWait.
-func (i *invocation) watching(ctx context.Context) context.Context {
-	return context.WithValue(ctx, watched{}, i)
+// withProgress returns a context in which the states of a wait are sent as progress of the invocation: see logWait.
+func (i *invocation) withProgress(ctx context.Context) context.Context {
+	return context.WithValue(ctx, progressKey{}, i)
 }
 
-type watched struct{}
+type progressKey struct{}
 
-// accept reads the configuration of an action that is invoked, and reports whether it can be carried out.
-func (c *connection) accept(ctx context.Context, req action.InvokeRequest, config any, diags *diag.Diagnostics) bool {
+// readConfig reads the configuration of an invoked action, and reports whether the action can be carried out.
+func (c *connection) readConfig(ctx context.Context, req action.InvokeRequest, config any, diags *diag.Diagnostics) bool {
 	var attributes map[string]tftypes.Value
 	if err := req.Config.Raw.As(&attributes); err != nil {
 		diags.AddError("Unreadable configuration of an action", err.Error())
@@ -135,24 +136,24 @@ func (c *connection) accept(ctx context.Context, req action.InvokeRequest, confi
 	return !diags.HasError() && c.ready(diags)
 }
 
-// ofStore finds the store that an action is about, which has to be one that can be worked on.
-func (c *connection) ofStore(ctx context.Context, id types.String) (heroku.AddOn, diag.Diagnostics) {
-	addOn, refusal, err := c.judgeStore(ctx, id)
+// actionStore finds the store of an action. It must be a provisioned Key-Value Store.
+func (c *connection) actionStore(ctx context.Context, id types.String) (heroku.AddOn, diag.Diagnostics) {
+	addOn, refusal, err := c.checkActionStore(ctx, id)
 	if err != nil {
-		return addOn, diag.Diagnostics{c.failureOf(invoking, "Unable to read Key-Value Store",
+		return addOn, diag.Diagnostics{c.failureOf(invokeAgain, "Unable to read Key-Value Store",
 			"Nothing was done with Key-Value Store "+id.ValueString(), err)}
 	}
 	return addOn, refusal
 }
 
-// judgeStore is ofStore with an error of its own for what could not be found out.
-func (c *connection) judgeStore(ctx context.Context, id types.String) (heroku.AddOn, diag.Diagnostics, error) {
+// checkActionStore is actionStore, but returns a failed request as err, separate from the reasons to refuse the store.
+func (c *connection) checkActionStore(ctx context.Context, id types.String) (heroku.AddOn, diag.Diagnostics, error) {
 	at := path.Root("instance_id")
 	addOn, err := c.client.FindAddOn(ctx, id.ValueString())
 	switch {
 	case heroku.IsNotFound(err):
 		return addOn, diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "Key-Value Store not found",
-			c.failureOf(invoking, "", "Nothing was done with Key-Value Store "+id.ValueString(), err).Detail())}, nil
+			c.failureOf(invokeAgain, "", "Nothing was done with Key-Value Store "+id.ValueString(), err).Detail())}, nil
 	case err != nil:
 		return addOn, nil, err
 	case addOn.Service != keyvalue.Service:
@@ -195,44 +196,44 @@ func actionTimeouts(ctx context.Context) schema.Attribute {
 	return attribute
 }
 
-// A plan with an action says what the action interrupts, as things are. All of it are warnings, what would be refused too:
-// the same apply may change the object before the action is invoked. What is unknown, or cannot be read, is not spoken of.
+// The plan of an action warns what the action will interrupt. It never fails, even where the action would be refused now,
+// because the same apply may change the object before the action is invoked. Unknown values and failed reads are ignored.
 
-// plannedAction is what a plan finds out about the object of an action.
+// plannedAction collects what a plan finds out about the object of an action.
 type plannedAction struct {
 	connection
 	addOn heroku.AddOn
-	said  *diag.Diagnostics
+	diags *diag.Diagnostics
 }
 
-// planConfig reads the configuration of an action that is planned, and reports whether it can be judged.
+// planConfig reads the configuration of a planned action, and reports whether all of it is known.
 func (c *connection) planConfig(ctx context.Context, req action.ModifyPlanRequest, config any) bool {
 	return c.client != nil && req.Config.Raw.IsFullyKnown() && !req.Config.Get(ctx, config).HasError()
 }
 
-// planStore is planConfig's second half for actions on a store; false when nothing more is to be said.
+// planStore finds the store of a planned action. It returns false if the plan has nothing more to say about it.
 func (c *connection) planStore(ctx context.Context, id types.String, resp *action.ModifyPlanResponse) (plannedAction, bool) {
-	addOn, refusal, err := c.judgeStore(ctx, id)
+	addOn, refusal, err := c.checkActionStore(ctx, id)
 	f := plannedAction{*c, addOn, &resp.Diagnostics}
-	return f, err == nil && !f.refuses(refusal)
+	return f, err == nil && !f.warnRefused(refusal)
 }
 
-// refuses says that the action would be refused, if there is a refusal.
-func (f plannedAction) refuses(refusal diag.Diagnostics) bool {
+// warnRefused warns that the action would be refused, if refusal has an error.
+func (f plannedAction) warnRefused(refusal diag.Diagnostics) bool {
 	for _, d := range refusal.Errors() {
 		f.warn("The action would be refused", "As things are, it would be refused: "+d.Summary()+".\n\n"+d.Detail())
 	}
 	return refusal.HasError()
 }
 
-// idle says that the action has nothing to do.
-func (f plannedAction) idle(why string) {
+// warnNothingToDo warns that the action has nothing to do.
+func (f plannedAction) warnNothingToDo(why string) {
 	f.warn("The action has nothing to do", fmt.Sprintf("%s: %s.", storeLabel(f.addOn), why))
 }
 
-func (f plannedAction) warn(summary, detail string) { f.said.AddWarning(summary, detail) }
+func (f plannedAction) warn(summary, detail string) { f.diags.AddWarning(summary, detail) }
 
-// attachedTo names the apps of a store, with what becomes of them.
+// attachedTo is a sentence that names the apps of a store; become completes "these apps, which ...".
 func attachedTo(attachments []heroku.Attachment, become string) string {
 	if len(attachments) == 0 {
 		return "It is attached to no app."
@@ -240,7 +241,7 @@ func attachedTo(attachments []heroku.Attachment, become string) string {
 	return fmt.Sprintf("It is attached to these apps, which %s: %s.", become, appNames(attachments))
 }
 
-// interruption is what the apps of a store feel of a maintenance that is run on these terms.
+// interruption describes how a maintenance that is run on these terms interrupts the apps of the store.
 func (m maintenanceRunModel) interruption(attachments []heroku.Attachment) string {
 	switch m.hold() {
 	case replacement.Hold{AppMaintenance: true, ScaleDown: true}:
@@ -261,7 +262,7 @@ func (a *maintenanceRunAction) ModifyPlan(ctx context.Context, req action.Modify
 		return
 	}
 	f, found := a.planStore(ctx, config.InstanceID, resp)
-	if !found || f.refuses(refuseOnMini(f.addOn)) {
+	if !found || f.warnRefused(refuseOnMini(f.addOn)) {
 		return
 	}
 	u, diags := a.invoke(&action.InvokeResponse{}, f.addOn.Name).newMaintenanceRun(ctx, f.addOn, config.maintenanceRunModel)
@@ -270,18 +271,18 @@ func (a *maintenanceRunAction) ModifyPlan(ctx context.Context, req action.Modify
 	}
 	m, err := u.latest(ctx)
 	if err == nil && !m.Outstanding() && m.Status != heroku.MaintenanceRunning {
-		f.idle(nothingToDo("run", m))
+		f.warnNothingToDo(nothingToDo("run", m))
 		return
 	}
 	refusal, e := u.checkPrepared(ctx)
-	if err != nil || e != nil || m.Outstanding() && f.refuses(refusal) {
+	if err != nil || e != nil || m.Outstanding() && f.warnRefused(refusal) {
 		return
 	}
 	f.warn("The store will be offline for some minutes", fmt.Sprintf("%s: its maintenance is run. %s, and the action waits for at most %s. %s",
 		storeLabel(f.addOn), offline, invokeLimit(ctx, config.Timeouts), config.interruption(u.attachments)))
 }
 
-// invokeLimit is how long an action waits.
+// invokeLimit is the time limit of an action.
 func invokeLimit(ctx context.Context, configured interface {
 	Invoke(context.Context, time.Duration) (time.Duration, diag.Diagnostics)
 }) time.Duration {
@@ -305,7 +306,7 @@ func (a *versionAction) ModifyPlan(ctx context.Context, req action.ModifyPlanReq
 	}
 	asked := config.upgrade()
 	if asked.floor.Accepts(keyvalue.Version(store.Version)) {
-		f.idle(fmt.Sprintf("it runs version %s already", store.Version))
+		f.warnNothingToDo(fmt.Sprintf("it runs version %s already", store.Version))
 		return
 	}
 	upgraded := fmt.Sprintf("%s is upgraded from version %s to %s. There is no way back.", storeLabel(f.addOn), store.Version, asked.floor)
@@ -315,7 +316,7 @@ func (a *versionAction) ModifyPlan(ctx context.Context, req action.ModifyPlanReq
 				attachedTo(u.attachments, "lose their connections, and restart if the URL of the store changes"))
 			return
 		}
-		f.refuses(diag.Diagnostics{miniLosesData(storeLabel(f.addOn), asked.consent)})
+		f.warnRefused(diag.Diagnostics{miniLosesData(storeLabel(f.addOn), asked.consent)})
 		return
 	}
 	if !asked.now {
@@ -325,7 +326,7 @@ func (a *versionAction) ModifyPlan(ctx context.Context, req action.ModifyPlanReq
 		return
 	}
 	refusal, err := u.checkPrepared(ctx)
-	if err != nil || f.refuses(refusal) {
+	if err != nil || f.warnRefused(refusal) {
 		return
 	}
 	f.warn("The store will be offline for some minutes", fmt.Sprintf(
@@ -361,16 +362,16 @@ func (a *maintenanceScheduleAction) ModifyPlan(ctx context.Context, req action.M
 		return
 	}
 	f, found := a.planStore(ctx, config.InstanceID, resp)
-	if !found || f.refuses(refuseOnMini(f.addOn)) {
+	if !found || f.warnRefused(refuseOnMini(f.addOn)) {
 		return
 	}
 	c, refusal, err := a.chooseWeek(ctx, f.addOn, config)
 	switch {
 	case err != nil:
 	case refusal != nil:
-		f.refuses(diag.Diagnostics{refusal})
+		f.warnRefused(diag.Diagnostics{refusal})
 	case c.skip != "":
-		f.idle(c.skip)
+		f.warnNothingToDo(c.skip)
 	}
 }
 
@@ -391,8 +392,8 @@ func (a *appMaintenanceAction) ModifyPlan(ctx context.Context, req action.Modify
 	f := plannedAction{a.connection, heroku.AddOn{}, &resp.Diagnostics}
 	switch {
 	case heroku.IsNotFound(err):
-		f.refuses(diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "App not found",
-			a.failureOf(invoking, "", "App "+config.AppID.ValueString(), err).Detail())})
+		f.warnRefused(diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "App not found",
+			a.failureOf(invokeAgain, "", "App "+config.AppID.ValueString(), err).Detail())})
 	case err != nil:
 	case app.Maintenance == on:
 		f.warn("The action has nothing to do", fmt.Sprintf("App %s (%s): %s, it was so already.", app.Name, app.ID, maintenanceModeStep(on)))

@@ -66,7 +66,7 @@ func TestLogWait(t *testing.T) {
 		heard = append(heard, event.Message)
 	}}, "orders-cache", stepHolding)
 	i.step = stepHolding
-	logWait(i.watching(ctx), waiting)
+	logWait(i.withProgress(ctx), waiting)
 	if len(heard) != 1 || !strings.Contains(heard[0], "provisioning") {
 		t.Errorf("the action says %q", heard)
 	}

@@ -18,8 +18,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// The data source kvs_app looks an app up by its UUID or its name. It answers what the resource of the same name knows,
-// through the same mapping.
+// The data source kvs_app looks up an app by its UUID or its name. It shares the mapping of the resource of the same name.
 
 var (
 	_ datasource.DataSourceWithConfigure        = (*appDataSource)(nil)
@@ -30,7 +29,7 @@ type appDataSource struct{ connection }
 
 func newAppDataSource() datasource.DataSource { return &appDataSource{} }
 
-// appDataModel is the app, and what its space is: an attribute of the app's resource would only repeat the space's.
+// appDataModel adds whether the app's space is a Shield Space, which the resource leaves to kvs_private_space.
 type appDataModel struct {
 	appModel
 	Shield types.Bool `tfsdk:"shield"`

@@ -17,7 +17,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// What an app takes along when it is destroyed or replaced, and who keeps it from that.
+// What is lost when an app is destroyed or replaced, and what prevents it.
 
 const appType = "kvs_app"
 
@@ -27,7 +27,7 @@ func (m appModel) stateObject(change objectChange) stateObject {
 	return stateObject{object: m.object(), name: m.Name.ValueString(), label: m.String(), change: change}
 }
 
-// fixedChanges are the known values that only another app could have.
+// fixedChanges are the known changes that need a new app.
 func (m appModel) fixedChanges(plan appModel) []fixedChange {
 	return knownChanges(
 		fixedChange{"space_id", m.SpaceID, plan.SpaceID},
@@ -36,7 +36,7 @@ func (m appModel) fixedChanges(plan appModel) []fixedChange {
 	)
 }
 
-// fixedChanges adds a space that is not known yet because the app's own one is replaced.
+// fixedChanges adds a space_id that is unknown because the app's own space is replaced.
 func (r *appResource) fixedChanges(state, plan appModel) []fixedChange {
 	changes := state.fixedChanges(plan)
 	if plan.SpaceID.IsUnknown() && r.run.willBeDestroyed(object{spaceType, state.SpaceID.ValueString()}) {
@@ -45,11 +45,11 @@ func (r *appResource) fixedChanges(state, plan appModel) []fixedChange {
 	return changes
 }
 
-// compareLive stops an Update of an app that was renamed, transferred or put into another mode since the plan was made.
+// compareLive refuses to update an app that was renamed, transferred or switched to another maintenance mode since the plan.
 func (r *appResource) compareLive(ctx context.Context, state, plan appModel) diag.Diagnostics {
 	app, err := r.client.App(ctx, state.appID())
 	outdated := state.outdated(plan, app)
-	if err == nil && outdated.HasError() { // a read may show what was before: look again
+	if err == nil && outdated.HasError() { // the shared list may be stale: read the app by itself
 		app, err = r.client.FindApp(ctx, string(app.ID))
 		outdated = state.outdated(plan, app)
 	}
@@ -63,13 +63,13 @@ func (m appModel) outdated(plan appModel, app heroku.App) diag.Diagnostics {
 	now := m
 	now.read(app)
 	if !m.SpaceID.IsNull() {
-		now.Team = m.Team // it goes with the space, which may be transferred in this very run
+		now.Team = m.Team // the team of the space, which the same run may transfer
 	}
 	return refuseOutdated(m.String(), liveValue{"name", m.Name, plan.Name, now.Name}, liveValue{"team", m.Team, plan.Team, now.Team},
 		liveValue{"maintenance", m.Maintenance, plan.Maintenance, now.Maintenance})
 }
 
-// planDestroy is the end of an app, be it for good or for a new one.
+// planDestroy plans that an app is destroyed or replaced.
 func (r *appResource) planDestroy(ctx context.Context, state appModel, change objectChange) diag.Diagnostics {
 	diags := r.run.notePlan(state.stateObject(change))
 	diags.Append(r.protected.refuseLoss(state)...)
@@ -79,7 +79,7 @@ func (r *appResource) planDestroy(ctx context.Context, state appModel, change ob
 	return diags
 }
 
-// planInPlace is an app that is left as it is or changed in place.
+// planInPlace plans that an app stays: unchanged, or changed in place.
 func (r *appResource) planInPlace(state, plan appModel) diag.Diagnostics {
 	var diags diag.Diagnostics
 	m := state.stateObject(stays)
@@ -94,13 +94,13 @@ func (r *appResource) planInPlace(state, plan appModel) diag.Diagnostics {
 	return diags
 }
 
-// lossWarning names what no other app will have.
+// lossWarning lists what is lost with an app, because no new app will have it.
 func (r *appResource) lossWarning(ctx context.Context, state appModel, change objectChange) diag.Diagnostics {
 	lost := []string{"its web address, releases, dynos, settings and config vars"}
 	if r.client != nil && r.run.mayReadMore() {
 		names, err := r.client.ConfigVarNames(ctx, state.appID())
 		if heroku.IsNotFound(err) {
-			return nil // it is gone already, as Read has said
+			return nil // already gone, as Read has reported
 		}
 		if err == nil && len(names) > 0 {
 			lost = append(lost, "the values of its config vars: "+strings.Join(names, ", "))
@@ -125,15 +125,15 @@ func describeAttachments(attachments []heroku.Attachment) []string {
 	return texts
 }
 
-// isGone is said by a refresh that finds the app destroyed.
+// isGone is the warning of a refresh that finds the app destroyed.
 func (m appModel) isGone() diag.Diagnostic {
 	return diag.NewWarningDiagnostic("The app is gone from Heroku", fmt.Sprintf(
 		"%s was destroyed outside of Terraform, with its config vars, its add-ons and its attachments. "+
 			"As long as it is in the configuration, the next apply makes a new, empty app under this name.", m))
 }
 
-// ownedAddOns lists what would die with the app, one line each. Add-ons that are only attached to it belong to others,
-// and those that are on their way out are nobody's loss.
+// ownedAddOns lists the add-ons that Heroku would destroy together with the app, one line each. It leaves out add-ons of other
+// apps that are only attached to this one, and add-ons that are being deprovisioned.
 func (r *appResource) ownedAddOns(ctx context.Context, app heroku.AppID) ([]string, error) {
 	addOns, err := r.client.AppAddOns(ctx, app)
 	if err != nil {
@@ -149,7 +149,7 @@ func (r *appResource) ownedAddOns(ctx context.Context, app heroku.AppID) ([]stri
 	return owned, nil
 }
 
-// What a space settles for the apps in it: their region, and their team, which they never leave without the space.
+// A space determines the region and the team of its apps. An app changes its team only together with its space.
 
 func validateTeamName(s string) error {
 	name := strings.ToLower(strings.TrimSpace(s))
@@ -165,7 +165,7 @@ func validateTeamName(s string) error {
 	return nil
 }
 
-// checkPlace judges the region and the space of a new app.
+// checkPlace checks the region and the space of a new app.
 func (r *appResource) checkPlace(ctx context.Context, config appModel) diag.Diagnostics {
 	var diags diag.Diagnostics
 	switch {
@@ -178,8 +178,8 @@ func (r *appResource) checkPlace(ctx context.Context, config appModel) diag.Diag
 	return diags
 }
 
-// checkSpace refuses what the app's space rules out. What cannot be found out at plan time is left to Create.
-// It judges the configuration: until a replacement is planned, the plan repeats the region of the app's former place.
+// checkSpace refuses what the app's space rules out. What cannot be read at plan time is left to Create. It checks the
+// configuration, because the plan still has the region of the former space until a replacement is planned.
 func (r *appResource) checkSpace(ctx context.Context, config appModel) diag.Diagnostics {
 	var diags diag.Diagnostics
 	if config.SpaceID.IsNull() && config.InternalRouting.ValueBool() {
@@ -200,7 +200,7 @@ func (r *appResource) checkSpace(ctx context.Context, config appModel) diag.Diag
 	return diags
 }
 
-// readySpace is the space of an app that is about to be created.
+// readySpace reads the space of an app that is about to be created. It refuses a space that is not allocated.
 func (r *appResource) readySpace(ctx context.Context, plan appModel) (heroku.Space, diag.Diagnostics) {
 	space, err := r.client.Space(ctx, heroku.SpaceID(plan.SpaceID.ValueString()))
 	switch {
@@ -242,8 +242,8 @@ func (m appModel) checkAgainst(space heroku.Space) diag.Diagnostics {
 	return diags
 }
 
-// movedWithSpace is the app once it belongs to the team, which only a transfer of its space can bring about.
-func (r *appResource) movedWithSpace(ctx context.Context, id heroku.AppID, team string) (heroku.App, error) {
+// checkTeamOfSpace reads the app, and returns an error unless it belongs to the team. Only a transfer of its space changes that.
+func (r *appResource) checkTeamOfSpace(ctx context.Context, id heroku.AppID, team string) (heroku.App, error) {
 	app, err := r.client.FindApp(ctx, string(id))
 	if err == nil && app.Team != team {
 		err = fmt.Errorf("the app belongs to the team %s, as its space does, and not to %s: leave team out, and "+

@@ -23,9 +23,9 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// kvs_app is a Heroku app: enough of one to run a stack without a second provider. The Platform API owns all of it, and
-// its identity is the app's UUID. The surprise: destroying an app at Heroku destroys its add-ons with it, without asking,
-// so Delete refuses as long as the app owns any.
+// kvs_app is a Heroku app, with enough of its attributes to run a stack without a second provider. All of it belongs to the
+// Platform API, and its identity is the app's UUID. Heroku destroys an app's add-ons together with it, without asking, so Delete
+// refuses while the app owns any.
 
 var (
 	_ resource.ResourceWithConfigure   = (*appResource)(nil)
@@ -138,8 +138,8 @@ func (r *appResource) Configure(_ context.Context, req resource.ConfigureRequest
 	r.configure(req.ProviderData, &resp.Diagnostics)
 }
 
-// ModifyPlan refuses what no app can do, plans another app for what is known to need one, and keeps the web address where
-// the name stays.
+// ModifyPlan refuses impossible changes, plans a replacement for changes that need one, and keeps the web address unless the
+// name changes.
 func (r *appResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	var state, plan, config appModel
 	if !req.State.Raw.IsNull() {
@@ -172,8 +172,8 @@ func (r *appResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 }
 
-// planCreate fills in what the absence of a space settles. The app may be the second half of a replacement, which a plan
-// is not told.
+// planCreate fills in the values of an app outside of spaces. The app may be the second half of a replacement: a plan is not
+// told about that, but the name of an app in the state shows it.
 func (r *appResource) planCreate(ctx context.Context, config appModel, plan *appModel) diag.Diagnostics {
 	if config.InternalRouting.IsNull() {
 		plan.InternalRouting = types.BoolValue(false)
@@ -218,11 +218,11 @@ func (r *appResource) planUpdate(ctx context.Context, state, config appModel, pl
 	if !plan.Team.Equal(state.Team) {
 		diags.Append(r.checkSpace(ctx, config)...)
 	}
-	// Another spelling makes the framework plan an unknown mode; only an update may find another one.
-	left := *plan
-	left.Maintenance = state.Maintenance
-	if config.Maintenance.IsNull() && left == state {
-		*plan = left
+	// A different spelling of the region makes the framework plan an unknown maintenance mode although nothing changes.
+	unchanged := *plan
+	unchanged.Maintenance = state.Maintenance
+	if config.Maintenance.IsNull() && unchanged == state {
+		*plan = unchanged
 	}
 	return diags
 }
@@ -258,7 +258,7 @@ func (r *appResource) Create(ctx context.Context, req resource.CreateRequest, re
 	state.read(app)
 	wanted := plan.Maintenance
 	if !wanted.IsUnknown() {
-		state.Maintenance = wanted // what was planned must come back, also when the follow-up below fails
+		state.Maintenance = wanted // Terraform requires the planned value, even if the request below fails
 	}
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, appIdentity{ID: state.ID})...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
@@ -275,7 +275,7 @@ func (r *appResource) Create(ctx context.Context, req resource.CreateRequest, re
 	}
 }
 
-// creationFailure finds out whether the name is taken by an app that this token can see, which can then be imported.
+// creationFailure finds out whether the name belongs to an app that this token can see and that can be imported.
 func (r *appResource) creationFailure(ctx context.Context, name string, err error) diag.Diagnostic {
 	failure := r.failure("Unable to create app", fmt.Sprintf("App %q", name), err)
 	if !heroku.HasID(err, "invalid_params") {
@@ -294,7 +294,7 @@ func (r *appResource) creationFailure(ctx context.Context, name string, err erro
 		failure.Detail(), importBlock(appType, string(taken.ID)), movedBlock(appType)))
 }
 
-// importBlock is ready to be pasted; only the label, which no provider is told, is the reader's to set.
+// importBlock is an import block to copy. The reader replaces the resource label, which Terraform does not tell providers.
 func importBlock(resourceType, id string) string {
 	return fmt.Sprintf("import {\n  to = %s.example # the address of this resource\n  id = %q\n}", resourceType, id)
 }
@@ -310,7 +310,7 @@ func (r *appResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 		resp.Diagnostics.Append(r.failure("Unable to read app", state.String(), err))
 		return
 	}
-	// Also for an object that is gone: the framework wants an identity even then, and older CLIs keep none.
+	// The identity is set even if the object is gone: the framework requires one, and older CLIs store none.
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, appIdentity{ID: state.ID})...)
 	app, err := r.client.App(ctx, state.appID())
 	if heroku.IsNotFound(err) {
@@ -357,21 +357,21 @@ func (r *appResource) Update(ctx context.Context, req resource.UpdateRequest, re
 		state.read(app)
 		state.SpaceName = plannedName(plan.SpaceName, state.SpaceName)
 		if !plan.SpaceID.IsNull() && !plan.Team.IsUnknown() {
-			state.Team = plan.Team // a transfer of the space meanwhile is for the next refresh to tell
+			state.Team = plan.Team // the next refresh reports a transfer of the space since the plan
 		}
-		// Saved after each step: when the next one fails, the state holds what has been done.
+		// Saved after each step, so that the state is correct if the next one fails.
 		resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 	}
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, appIdentity{ID: state.ID})...)
 }
 
-// steps lists the requests that turn state into plan; only what differs is sent.
+// steps returns the requests that turn state into plan. They send only what differs.
 func (r *appResource) steps(state, plan appModel) []func(context.Context) (heroku.App, error) {
 	var steps []func(context.Context) (heroku.App, error)
 	if !plan.Team.Equal(state.Team) && !plan.Team.IsUnknown() {
 		steps = append(steps, func(ctx context.Context) (heroku.App, error) {
 			if !state.SpaceID.IsNull() {
-				return r.movedWithSpace(ctx, state.appID(), plan.Team.ValueString())
+				return r.checkTeamOfSpace(ctx, state.appID(), plan.Team.ValueString())
 			}
 			return r.client.TransferApp(ctx, state.appID(), plan.Team.ValueString())
 		})
@@ -424,7 +424,7 @@ func (r *appResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 	}
 }
 
-// ImportState takes the app's UUID or its name.
+// ImportState accepts the app's UUID or its name.
 func (r *appResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Importing an app", nil)
 	id := importReference(ctx, req, path.Root("id"), &resp.Diagnostics)
@@ -438,7 +438,7 @@ func (r *appResource) ImportState(ctx context.Context, req resource.ImportStateR
 		app heroku.App
 		err error
 	)
-	if keyvalue.IsUUID(id) { // many that are imported together are one list
+	if keyvalue.IsUUID(id) { // the client reads many of these with one list request
 		app, err = r.client.App(ctx, heroku.AppID(id))
 	} else {
 		app, err = r.client.FindApp(ctx, id)
@@ -460,7 +460,7 @@ func (m appModel) String() string {
 	return fmt.Sprintf("App %q (%s)", m.Name.ValueString(), m.ID.ValueString())
 }
 
-// read is the one mapping from Heroku's app to the state.
+// read maps Heroku's app to the state.
 func (m *appModel) read(app heroku.App) {
 	m.ID = types.StringValue(string(app.ID))
 	m.Name = types.StringValue(app.Name)
@@ -478,7 +478,7 @@ func (m *appModel) read(app heroku.App) {
 	m.CreatedAt = types.StringValue(app.CreatedAt)
 }
 
-// optionalString is null for what Heroku leaves out.
+// optionalString is null for the empty string, which stands for what Heroku leaves out.
 func optionalString(s string) types.String {
 	if s == "" {
 		return types.StringNull()

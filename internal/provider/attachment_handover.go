@@ -21,18 +21,19 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// Who owns an attachment: one resource of one configuration. Two resources of one plan that claim the same name of an app
-// are refused, and so is a creation of what is there already, unless another instance of the same plan gives it up.
+// An attachment has one owner: one resource of one configuration. A plan is refused if two resources claim the same name of an
+// app, or if a creation finds an existing attachment that no other instance of the plan gives up.
 
 const (
-	attachmentNamed = "kvs_attachment by its name"    // that is destroyed, wherever it is
-	madeStore       = "kvs_instance made in this run" // whose first attachment nobody else can know
-	madeApp         = "kvs_app made in this run"      // on which nobody else has attached anything
-	planningTime    = 200 * time.Millisecond          // is enough to plan what comes next
-	knowWithin      = 5 * planningTime                // Terraform reads and plans up to ten instances at a time
+	destroyedAttachment = "kvs_attachment by its name"    // planned to be destroyed, on any app
+	madeStore           = "kvs_instance made in this run" // no other configuration can manage its first attachment
+	madeApp             = "kvs_app made in this run"      // no other configuration has attached a store to it
+	planningTime        = 200 * time.Millisecond          // long enough to plan the next instances
+	knowWithin          = 5 * planningTime                // Terraform reads and plans up to ten instances at a time
 )
 
-// onlyOwner refuses two instances that plan the same name of one app. replaced is what a creation replaces.
+// onlyOwner refuses two instances that plan the same attachment name of one app. replaced is the id of the attachment that a
+// creation replaces, or empty.
 func (r *attachmentResource) onlyOwner(state, plan attachmentModel, replaced string) diag.Diagnostics {
 	instance := plan.InstanceID
 	if instance.IsUnknown() {
@@ -47,7 +48,7 @@ func (r *attachmentResource) onlyOwner(state, plan attachmentModel, replaced str
 	})
 }
 
-// onlyOwnerOfFirst claims the name that a store's configuration gives to its first attachment.
+// onlyOwnerOfFirst claims attachment_name of a kvs_instance, if it is configured.
 func (r *instanceResource) onlyOwnerOfFirst(ctx context.Context, req resource.ModifyPlanRequest, state,
 	plan instanceModel) diag.Diagnostics {
 	var configured types.String
@@ -58,8 +59,8 @@ func (r *instanceResource) onlyOwnerOfFirst(ctx context.Context, req resource.Mo
 	return diags
 }
 
-// claimFirst is onlyOwnerOfFirst with what has been decoded; id is that of a store in the state, replaced that of one to which
-// the new one succeeds.
+// claimFirst is onlyOwnerOfFirst with decoded values. id is the store in the state, and replaced the store that a creation
+// replaces; either may be empty.
 func (r *run) claimFirst(id, replaced string, plan instanceModel, configured types.String) diag.Diagnostics {
 	if id != "" {
 		r.noteInState(object{"kvs_instance", id})
@@ -86,9 +87,10 @@ func (r *run) claimAttachment(app, name string, at path.Path, mine claim) diag.D
 			"removed { from = kvs_attachment.other, lifecycle { destroy = false } }.", app, name, other.text, mine.text))}
 }
 
-// planCreation decides whether a creation may take over what is there: only if another instance of this plan has it. That
-// cannot be said to Create, which sees only what is planned while the plan is applied: therefore takes_over is planned
-// unknown, and otherwise null, and Terraform itself refuses to apply a null that has become an id.
+// planCreation decides whether a creation may take over an existing attachment: only if another instance of this plan has it.
+// Create cannot be told directly, because it sees only the plan that Terraform makes again during the apply. takes_over is
+// therefore planned as unknown where a takeover is allowed and as null elsewhere: Terraform refuses to apply a null that has
+// become an id.
 func (r *attachmentResource) planCreation(ctx context.Context, config attachmentModel, plan *attachmentModel,
 	replaced string, applies bool) diag.Diagnostics {
 	plan.TakesOver = types.StringNull()
@@ -97,7 +99,7 @@ func (r *attachmentResource) planCreation(ctx context.Context, config attachment
 		return nil
 	}
 	if !plan.known() {
-		if replaced != "" || r.run.awaitInState(ctx, object{attachmentNamed, plan.Name.ValueString()}, planningTime) {
+		if replaced != "" || r.run.awaitInState(ctx, object{destroyedAttachment, plan.Name.ValueString()}, planningTime) {
 			plan.TakesOver = types.StringUnknown()
 		}
 		return nil
@@ -116,24 +118,24 @@ func (r *attachmentResource) planCreation(ctx context.Context, config attachment
 		if plan.TakesOver.IsNull() || string(holder.ID) == replaced {
 			return nil
 		}
-		return r.sayTaken(*holder, *plan, applies)
+		return r.refuseTakeover(*holder, *plan, applies)
 	}
 	decision, err := r.judge(ctx, holder, wanted)
 	if err != nil {
 		return nil
 	}
-	return r.announce(attachments, holder, decision)
+	return r.handoverDiagnostics(attachments, holder, decision)
 }
 
-// wasAttached reports whether the app had an attachment of that name when this apply asked for those of the app. What has
-// come since was made by this run, which knows it, or is refused by Create.
+// wasAttached reports whether the app had an attachment of that name when this apply first listed the app's attachments. A later
+// one was made by this run, which knows it, or is refused by Create.
 func (r *attachmentResource) wasAttached(ctx context.Context, app heroku.AppID, name string) bool {
 	attachments, err := r.client.AttachmentsEarlierOn(ctx, app)
 	return err != nil || heroku.AttachmentNamed(attachments, name) != nil
 }
 
-// planTakeover plans that an instance takes over what another one of this plan has: one that is replaced, or whose address,
-// key or number has changed.
+// planTakeover plans to take over an attachment that another instance of this plan has, because that instance is replaced or its
+// address, key or index has changed.
 func (r *attachmentResource) planTakeover(ctx context.Context, holder heroku.Attachment, wanted heroku.AddOnID,
 	plan *attachmentModel, applies bool) bool {
 	switch {
@@ -147,9 +149,10 @@ func (r *attachmentResource) planTakeover(ctx context.Context, holder heroku.Att
 	return true
 }
 
-// sayTaken refuses to take over what another instance keeps. While a plan is applied, Terraform compares takes_over with what was
-// planned, in words that blame the provider: what they mean is said beside them, since nothing tells whether they will come.
-func (r *attachmentResource) sayTaken(holder heroku.Attachment, plan attachmentModel, applies bool) diag.Diagnostics {
+// refuseTakeover refuses to take over an attachment that another instance keeps. During an apply Terraform compares takes_over with
+// the plan, and its error blames the provider. A warning explains that error in advance, because the provider cannot tell
+// whether Terraform will report it.
+func (r *attachmentResource) refuseTakeover(holder heroku.Attachment, plan attachmentModel, applies bool) diag.Diagnostics {
 	if !applies {
 		return r.run.refuseDuplicate(object{"kvs_attachment", string(holder.ID)}, plan.String(), isTakenOver)
 	}
@@ -157,12 +160,12 @@ func (r *attachmentResource) sayTaken(holder heroku.Attachment, plan attachmentM
 		"The attachment is taken over as it is", fmt.Sprintf(
 			"The store %s (%s) is attached to the app %s as %s since %s (%s), and nothing is sent, because the plan has "+
 				"found it in another instance. "+
-				"If Terraform says that the final plan is inconsistent, the plan has not: somebody has attached the store since then. "+
+				"If Terraform reports an inconsistent final plan, the plan did not find it there: somebody has attached the store since then. "+
 				"Nothing has been changed in that case; plan again, and the plan says how to import it.",
 			holder.AddOnName, holder.AddOnID, holder.AppName, holder.Name, cmp.Or(holder.CreatedAt, "an unknown time"), holder.ID))}
 }
 
-// planConfigVar refuses a name whose config var somebody has set by hand.
+// planConfigVar refuses a name whose config var was set by hand.
 func (r *attachmentResource) planConfigVar(ctx context.Context, state, plan attachmentModel) diag.Diagnostics {
 	app := heroku.AppID(plan.AppID.ValueString())
 	stays := plan.AppID.Equal(state.AppID) && plan.Name.Equal(state.Name)
@@ -172,27 +175,27 @@ func (r *attachmentResource) planConfigVar(ctx context.Context, state, plan atta
 	return r.refuseVarByHand(ctx, app, plan.Name.ValueString(), path.Root("name"))
 }
 
-// isFirst reports that an attachment came with the wanted store, which this configuration manages without naming it: Heroku
-// chose the name.
+// isFirst reports whether an attachment is the first one of the wanted store, under a name that Heroku chose, and this
+// configuration manages the store.
 func (r *attachmentResource) isFirst(ctx context.Context, a heroku.Attachment, wanted heroku.AddOnID) bool {
 	chosen := a.Name == keyvalue.PrimaryAttachment || strings.HasPrefix(a.Name, "HEROKU_REDIS_")
 	return chosen && a.AddOnID == wanted && a.AppID == a.OwnerAppID &&
 		r.run.awaitInState(ctx, object{"kvs_instance", string(wanted)}, planningTime)
 }
 
-// handover is what attaching under a name does to the attachment that bears it now.
+// handover is the effect of attaching a store under a name on the present holder of the name.
 type handover int
 
 const (
 	handoverNone     handover = iota // the name is free
-	handoverAdopt                    // it is this resource's own already: nothing is sent
-	handoverReplace                  // another store bears it and gives way
-	handoverExists                   // the wanted store bears it, and somebody else has attached it
-	handoverConflict                 // another store bears it that this configuration may not touch
+	handoverAdopt                    // the attachment is this resource's own: nothing is sent
+	handoverReplace                  // another store has the name and loses it
+	handoverExists                   // the wanted store has the name, but this resource has not attached it
+	handoverConflict                 // another store has the name, and must keep it
 )
 
-// judge decides about the present holder of a name. ours are the attachments that this resource may take for its own.
-// Only the primary's name changes hands by itself, and only between stores: everything else may be somebody's.
+// judge decides the handover from the present holder of a name, which may be nil. ours are the attachments that this resource
+// may adopt. Only the primary's name moves between stores without being asked for: any other holder may be somebody else's.
 func (r *attachmentResource) judge(ctx context.Context, holder *heroku.Attachment, wanted heroku.AddOnID,
 	ours ...heroku.AttachmentID) (handover, error) {
 	switch {
@@ -217,43 +220,44 @@ func (r *attachmentResource) judge(ctx context.Context, holder *heroku.Attachmen
 	return handoverReplace, nil
 }
 
-// madeHere reports that an attachment is the first one of a store that was ordered in this run, without a name for it.
+// madeHere reports whether an attachment is the first one of a store that this run ordered without an attachment name.
 func (r *attachmentResource) madeHere(a heroku.Attachment) bool {
 	return a.AppID == a.OwnerAppID && r.run.isKept(object{madeStore, string(a.AddOnID)})
 }
 
-// planHandover says at plan time what apply will do to the holder of the planned name. What cannot be read now is no
-// error: apply looks again.
+// planHandover reports at plan time what apply will do to the holder of the planned name. A failed read is ignored, because
+// apply reads again.
 func (r *attachmentResource) planHandover(ctx context.Context, state attachmentModel, plan *attachmentModel,
-	half heroku.AttachmentID, applies bool) diag.Diagnostics {
+	unfinished heroku.AttachmentID, applies bool) diag.Diagnostics {
 	attachments, err := r.client.AttachmentsOn(ctx, heroku.AppID(plan.AppID.ValueString()))
 	if err != nil {
 		return nil
 	}
 	holder := heroku.AttachmentNamed(attachments, plan.Name.ValueString())
 	wanted := heroku.AddOnID(plan.InstanceID.ValueString())
-	// Under the name that it has already, the attachment is its own: the replacement of its store may have re-pointed it.
+	// The attachment is its own under an unchanged name: the replacement of its store may have re-pointed it.
 	elsewhere := !plan.AppID.Equal(state.AppID) || !plan.Name.Equal(state.Name)
-	foreign := holder != nil && holder.AddOnID == wanted && holder.ID != state.attachmentID() && holder.ID != half
+	foreign := holder != nil && holder.AddOnID == wanted && holder.ID != state.attachmentID() && holder.ID != unfinished
 	if elsewhere && foreign && r.planTakeover(ctx, *holder, wanted, plan, applies) {
-		return r.sayTaken(*holder, *plan, applies)
+		return r.refuseTakeover(*holder, *plan, applies)
 	}
 	if applies {
 		return nil
 	}
-	ours := []heroku.AttachmentID{state.attachmentID(), half}
-	if holder != nil && !elsewhere { // where somebody has re-pointed it since, Update says so
+	ours := []heroku.AttachmentID{state.attachmentID(), unfinished}
+	if holder != nil && !elsewhere { // Update refuses one that was re-pointed since the plan
 		ours = append(ours, holder.ID)
 	}
 	decision, err := r.judge(ctx, holder, wanted, ours...)
 	if err != nil {
 		return nil
 	}
-	return r.announce(attachments, holder, decision)
+	return r.handoverDiagnostics(attachments, holder, decision)
 }
 
-// announce words a decision.
-func (r *attachmentResource) announce(attachments []heroku.Attachment, holder *heroku.Attachment, decision handover) diag.Diagnostics {
+// handoverDiagnostics turns a handover into diagnostics.
+func (r *attachmentResource) handoverDiagnostics(attachments []heroku.Attachment, holder *heroku.Attachment,
+	decision handover) diag.Diagnostics {
 	var diags diag.Diagnostics
 	switch decision {
 	case handoverConflict:
@@ -275,7 +279,7 @@ func replaceSummary(name string) string {
 	return "The attachment is re-pointed to another store"
 }
 
-// afterHandover says how the store that gives way can be reached afterwards. attachments are those of the same app.
+// afterHandover says how the app can reach the store that loses the name. attachments are all attachments of the app.
 func (r *attachmentResource) afterHandover(attachments []heroku.Attachment, holder heroku.Attachment) string {
 	var others []string
 	for _, attachment := range attachments {
@@ -293,7 +297,7 @@ func (r *attachmentResource) afterHandover(attachments []heroku.Attachment, hold
 	return fmt.Sprintf("That store stays attached to its own app %s, and is no longer reachable from this one.", holder.OwnerAppName)
 }
 
-// nameInUse refuses to take a name away from somebody else.
+// nameInUse refuses to take a name from another add-on.
 func nameInUse(holder heroku.Attachment) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "The attachment name is in use", fmt.Sprintf(
 		"On app %s the name %s belongs to the add-on %s (%s), and only %s may change hands between stores by itself. "+
@@ -302,7 +306,7 @@ func nameInUse(holder heroku.Attachment) diag.Diagnostic {
 		importBlock("kvs_attachment", string(holder.ID))))
 }
 
-// attachedAlready refuses to manage what was there before.
+// attachedAlready refuses to manage an attachment that existed before.
 func attachedAlready(holder heroku.Attachment) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "The attachment exists already", fmt.Sprintf(
 		"The store %s (%s) is attached to the app %s as %s since %s, and not by this resource: another configuration "+
@@ -315,9 +319,9 @@ func attachedAlready(holder heroku.Attachment) diag.Diagnostic {
 		importBlock("kvs_attachment", string(holder.ID))))
 }
 
-// attach makes the planned attachment and returns it. It looks before each step, so that a run that was cut short is
-// continued and nothing is attached twice. before is the attachment that this resource had so far, nil on create; others
-// that it may take for its own are ours.
+// attach creates the planned attachment and returns it. It reads before each step, so that it continues an interrupted run and
+// attaches nothing twice. before is the present attachment of this resource, nil on create. ours are further attachments that it
+// may adopt.
 func (r *attachmentResource) attach(ctx context.Context, plan attachmentModel, before *heroku.Attachment,
 	ours ...heroku.AttachmentID) (heroku.Attachment, diag.Diagnostic) {
 	const summary = "Unable to attach"
@@ -333,12 +337,12 @@ func (r *attachmentResource) attach(ctx context.Context, plan attachmentModel, b
 	if refusal := attachable(addOn); refusal != nil {
 		return heroku.Attachment{}, refusal
 	}
-	if before == nil || !r.leads(ctx, order) {
+	if before == nil || !r.isAttached(ctx, order) {
 		if refusal := r.place(ctx, plan, addOn); refusal != nil {
 			return heroku.Attachment{}, refusal
 		}
 	}
-	// Most names are free, and Heroku refuses one that is not. The primary's has a holder most of the time.
+	// Most names are free, and Heroku refuses a name that is in use. REDIS usually has a holder.
 	var refused error
 	if before == nil && len(ours) == 0 && order.Name != keyvalue.PrimaryAttachment {
 		attachment, err := r.client.CreateAttachment(ctx, order)
@@ -376,7 +380,8 @@ func (r *attachmentResource) attach(ctx context.Context, plan attachmentModel, b
 		if err := r.keepReachable(ctx, *holder); err != nil {
 			return heroku.Attachment{}, r.failure("Unable to keep the former store attached", plan.String(), err)
 		}
-		// Only a holder that has been looked at is replaced: anything else under this name makes Heroku ask, and us fail.
+		// Only a known holder is replaced. If another attachment takes the name meanwhile, Heroku asks for its confirmation and
+		// the request fails.
 		order.Confirm = holder.AppName
 	}
 	attachment, err := r.client.CreateAttachment(ctx, order)
@@ -386,7 +391,8 @@ func (r *attachmentResource) attach(ctx context.Context, plan attachmentModel, b
 	return attachment, nil
 }
 
-// refusedByHeroku: nothing was attached or detached, and it may be because of a name or of what else is attached.
+// refusedByHeroku reports an error after which nothing was attached or detached, possibly because of a name or another
+// attachment.
 func refusedByHeroku(err error) bool {
 	return heroku.HasStatus(err, http.StatusLocked) || heroku.HasStatus(err, http.StatusUnprocessableEntity)
 }
@@ -398,7 +404,8 @@ func (r *attachmentResource) refusal(plan attachmentModel, err error) diag.Diagn
 	return r.failure("Unable to attach", plan.String(), err)
 }
 
-// attachable refuses by name what cannot be attached, so that a store that is not ready stops what depends on it.
+// attachable refuses an add-on of another service and a store that is not provisioned, so that resources that depend on the
+// attachment are not applied.
 func attachable(addOn heroku.AddOn) diag.Diagnostic {
 	at := path.Root("instance_id")
 	switch {
@@ -415,8 +422,8 @@ func attachable(addOn heroku.AddOn) diag.Diagnostic {
 	return nil
 }
 
-// keepReachable gives the store that is about to lose an attachment another one, under a name that Heroku chooses, when
-// it would be left without any on its own app, which Heroku does not allow (as the CLI's redis:promote does).
+// keepReachable attaches the holder's store once more, under a name that Heroku chooses, if it is about to lose its last
+// attachment to its own app. Heroku does not allow a store without one (the CLI's redis:promote does the same).
 func (c *connection) keepReachable(ctx context.Context, holder heroku.Attachment) error {
 	last, err := c.isLastOnOwner(ctx, holder)
 	if err != nil || !last {
@@ -440,7 +447,7 @@ func (c *connection) isLastOnOwner(ctx context.Context, attachment heroku.Attach
 	}), nil
 }
 
-// configVarInUse explains the confirmation that Heroku asks for although no attachment had the name a moment ago.
+// configVarInUse explains why Heroku asks for a confirmation although no attachment had the name a moment ago.
 func (r *attachmentResource) configVarInUse(plan attachmentModel, err error) diag.Diagnostic {
 	failed := r.failure("", plan.String(), err)
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "The attachment name is in use", fmt.Sprintf(
@@ -449,17 +456,17 @@ func (r *attachmentResource) configVarInUse(plan attachmentModel, err error) dia
 		failed.Detail(), keyvalue.ConfigVar(plan.Name.ValueString())))
 }
 
-// leads reports whether the app has the store under that name already: a replacement of the store moves its attachments along,
-// and has said which apps are cut off by that.
-func (r *attachmentResource) leads(ctx context.Context, order heroku.AttachmentCreate) bool {
+// isAttached reports whether the app has the store under that name already. The replacement of a store moves its attachments,
+// and has reported which apps lose access.
+func (r *attachmentResource) isAttached(ctx context.Context, order heroku.AttachmentCreate) bool {
 	attachments, err := r.client.AppAttachments(ctx, order.App)
 	holder := heroku.AttachmentNamed(attachments, order.Name)
 	return err == nil && holder != nil && holder.AddOnID == order.AddOn
 }
 
-// takenOver settles which attachment Create may take for its own: one that is there and that no Delete is taking away.
+// takenOver returns the attachment that Create may adopt: one that exists, and that no Delete is removing.
 func (r *attachmentResource) takenOver(ctx context.Context, plan *attachmentModel) []heroku.AttachmentID {
-	if plan.TakesOver.IsUnknown() { // a Delete may have told by now whose it is
+	if plan.TakesOver.IsUnknown() { // a Delete may have registered it since the plan
 		plan.TakesOver = types.StringNull()
 		attachments, err := r.client.AppAttachments(ctx, heroku.AppID(plan.AppID.ValueString()))
 		if holder := heroku.AttachmentNamed(attachments, plan.Name.ValueString()); err == nil && holder != nil &&
@@ -478,9 +485,9 @@ func (r *attachmentResource) takenOver(ctx context.Context, plan *attachmentMode
 	return []heroku.AttachmentID{heroku.AttachmentID(taken)}
 }
 
-// wentAlong reports that an attachment is gone because its app or its store is, and that the plan is for another one: an
-// app or a store that is replaced is destroyed before its attachments are told.
-func (r *attachmentResource) wentAlong(ctx context.Context, state, plan attachmentModel) bool {
+// removedWithParent reports whether an attachment is gone together with its app or store, and the plan has another app or store. An app
+// or a store that is replaced is destroyed before its attachments are updated.
+func (r *attachmentResource) removedWithParent(ctx context.Context, state, plan attachmentModel) bool {
 	var err error
 	if !plan.AppID.Equal(state.AppID) {
 		_, err = r.client.App(ctx, heroku.AppID(state.AppID.ValueString()))

@@ -23,12 +23,12 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// kvs_attachment is a store attached to an app under a name, which gives the app the config var <NAME>_URL.
+// kvs_attachment attaches a store to an app under a name, which gives the app the config var <NAME>_URL.
 //
-// The Platform API owns all of it and cannot change an attachment: a re-point or a rename makes another one, with another
-// UUID, so the identity is mutable and id is planned unknown. The surprise: a re-point happens under the same name in one
-// request, so that the app is never without its variable; this is why it is an update and not a replacement.
-// How a name changes hands, and what becomes of the store that held it, is in attachment_handover.go.
+// The Platform API cannot change an attachment: a re-point or a rename creates another one with another UUID. The identity is
+// therefore mutable and id is planned as unknown. One request re-points an attachment under the same name, so the app always has
+// its variable. That is why a re-point is an update and not a replacement. attachment_handover.go decides what happens to the
+// store that had the name.
 
 var (
 	_ resource.ResourceWithConfigure   = (*attachmentResource)(nil)
@@ -141,8 +141,8 @@ func (r *attachmentResource) Configure(_ context.Context, req resource.Configure
 	r.configure(req.ProviderData, &resp.Diagnostics)
 }
 
-// ModifyPlan refuses a second owner and a place where the store cannot be reached, and says what happens to the present
-// holder of the name, as far as it can be known before apply. What is unknown is planned in place: Update decides.
+// ModifyPlan refuses a second owner and an app that cannot reach the store, and reports what happens to the present holder of
+// the name, as far as that is known. Unknown values are planned in place: Update decides.
 func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if r.client == nil {
 		return
@@ -157,7 +157,7 @@ func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.Modify
 		return
 	}
 	if req.Plan.Raw.IsNull() {
-		r.run.noteInState(object{attachmentNamed, state.Name.ValueString()})
+		r.run.noteInState(object{destroyedAttachment, state.Name.ValueString()})
 		if resp.Diagnostics.Append(r.run.refuseDuplicate(state.object(), state.String(), isDestroyed)...); resp.Diagnostics.HasError() {
 			return
 		}
@@ -183,11 +183,11 @@ func (r *attachmentResource) ModifyPlan(ctx context.Context, req resource.Modify
 	case req.State.Raw.IsNull():
 		resp.Diagnostics.Append(r.planCreation(ctx, config, &plan, replaced, applies)...)
 	case plan.attachesAs(state):
-		plan.ID, plan.ConfigVars = state.ID, state.ConfigVars // only the consent differs, if anything
+		plan.ID, plan.ConfigVars = state.ID, state.ConfigVars // at most outside_space differs
 	case plan.known():
-		half, diags := req.Private.GetKey(ctx, attachedBeside)
+		unfinished, diags := req.Private.GetKey(ctx, unfinishedAttachment)
 		resp.Diagnostics.Append(diags...)
-		resp.Diagnostics.Append(r.planHandover(ctx, state, &plan, idOf(half), applies)...)
+		resp.Diagnostics.Append(r.planHandover(ctx, state, &plan, idOf(unfinished), applies)...)
 	}
 	if !applies && plan.known() && !plan.attachesAs(state) {
 		resp.Diagnostics.Append(r.planPlacement(ctx, plan)...)
@@ -228,7 +228,7 @@ func (r *attachmentResource) Read(ctx context.Context, req resource.ReadRequest,
 		return
 	}
 	r.run.noteRead(state.object())
-	// Also for an object that is gone: the framework wants an identity even then, and older CLIs keep none.
+	// The identity is set even if the object is gone: the framework requires one, and older CLIs store none.
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, attachmentIdentity{ID: state.ID})...)
 	attachment, err := r.live(ctx, state)
 	if heroku.IsNotFound(err) {
@@ -244,7 +244,7 @@ func (r *attachmentResource) Read(ctx context.Context, req resource.ReadRequest,
 		return
 	}
 	state.read(attachment)
-	if store, err := r.client.Store(ctx, attachment.AddOnID); err == nil { // else what is known stays: it is no reason to fail
+	if store, err := r.client.Store(ctx, attachment.AddOnID); err == nil { // a failed read keeps the known revision
 		state.Revision = revisionOf(attachment.AddOnID, store.ResourceURL, state.Revision)
 	}
 	r.run.noteInState(state.object())
@@ -252,8 +252,7 @@ func (r *attachmentResource) Read(ctx context.Context, req resource.ReadRequest,
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
 
-// live is the attachment of the state as it is now. A re-point makes a new attachment of the same name, also when somebody
-// else does it.
+// live reads the attachment of the state. A re-point, also one from elsewhere, creates a new attachment of the same name.
 func (r *attachmentResource) live(ctx context.Context, state attachmentModel) (heroku.Attachment, error) {
 	attachment, err := r.client.Attachment(ctx, state.attachmentID())
 	if heroku.IsNotFound(err) {
@@ -262,8 +261,8 @@ func (r *attachmentResource) live(ctx context.Context, state attachmentModel) (h
 	return attachment, err
 }
 
-// Update attaches as planned before it detaches what was there. An error leaves the state as it was: the next apply finds
-// what has been attached already, by its name, and goes on with the detaching.
+// Update attaches as planned before it detaches the former attachment. After an error the state is unchanged: the next apply
+// finds the new attachment by its name, and continues with the detaching.
 func (r *attachmentResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Updating an attachment", nil)
 	var state, plan attachmentModel
@@ -272,12 +271,12 @@ func (r *attachmentResource) Update(ctx context.Context, req resource.UpdateRequ
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	before, failure := r.unmoved(ctx, state, plan)
+	before, failure := r.currentAttachment(ctx, state, plan)
 	if failure != nil {
 		resp.Diagnostics.Append(failure)
 		return
 	}
-	if before.ID == "" { // it went with its app or its store, in this run or before
+	if before.ID == "" { // destroyed together with its app or its store
 		if before, failure = r.attach(ctx, plan, nil); failure != nil {
 			resp.Diagnostics.Append(failure)
 			return
@@ -285,11 +284,11 @@ func (r *attachmentResource) Update(ctx context.Context, req resource.UpdateRequ
 	}
 	attachment := before
 	if !plan.attachesAs(state) || before.AddOnID != heroku.AddOnID(plan.InstanceID.ValueString()) {
-		half, diags := req.Private.GetKey(ctx, attachedBeside)
+		unfinished, diags := req.Private.GetKey(ctx, unfinishedAttachment)
 		if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 			return
 		}
-		if attachment, failure = r.attach(ctx, plan, &before, append(r.takenOver(ctx, &plan), idOf(half))...); failure != nil {
+		if attachment, failure = r.attach(ctx, plan, &before, append(r.takenOver(ctx, &plan), idOf(unfinished))...); failure != nil {
 			resp.Diagnostics.Append(failure)
 			return
 		}
@@ -306,43 +305,45 @@ func (r *attachmentResource) Update(ctx context.Context, req resource.UpdateRequ
 	}
 	r.run.noteKept(made.object())
 	if attachment.ID != before.ID && (attachment.AppID != before.AppID || attachment.Name != before.Name) &&
-		!r.run.skipDelete(state.object()) && !r.run.awaitClaim(ctx, state.claimKey(), planningTime) { // another instance may have it now: count has shifted
+		// If count has changed, another instance may have the former attachment.
+		!r.run.skipDelete(state.object()) && !r.run.awaitClaim(ctx, state.claimKey(), planningTime) {
 		former := state
 		former.read(before)
 		resp.Diagnostics.Append(r.detach(ctx, former)...)
 		if resp.Diagnostics.HasError() {
-			resp.Diagnostics.Append(resp.Private.SetKey(ctx, attachedBeside, privateString(string(attachment.ID)))...)
+			resp.Diagnostics.Append(resp.Private.SetKey(ctx, unfinishedAttachment, privateString(string(attachment.ID)))...)
 			resp.Diagnostics.AddWarning("The store is attached under both names", fmt.Sprintf(
 				"On app %s the new attachment %s (%s) is there, and %s (%s) is not gone. Apply again to detach it.",
 				attachment.AppName, attachment.Name, attachment.ID, state.Name.ValueString(), state.ID.ValueString()))
 			return
 		}
 	}
-	resp.Diagnostics.Append(resp.Private.SetKey(ctx, attachedBeside, nil)...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, unfinishedAttachment, nil)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, attachmentIdentity{ID: made.ID})...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, made)...)
 }
 
-// attachedBeside, in the private state, is the attachment that an update has made and not finished with: the id as JSON.
-const attachedBeside = "attached_beside"
+// unfinishedAttachment is a key of the private state. Its value is the id of an attachment, as JSON, that an unfinished update
+// created.
+const unfinishedAttachment = "attached_beside"
 
 func idOf(private []byte) heroku.AttachmentID {
 	return heroku.AttachmentID(parsePrivateString(private))
 }
 
-// unmoved is the attachment that the plan starts from. One that leads to another store by now is not re-pointed: nobody has
-// approved that.
-func (r *attachmentResource) unmoved(ctx context.Context, state, plan attachmentModel) (heroku.Attachment, diag.Diagnostic) {
+// currentAttachment reads the attachment that the plan starts from. It refuses one that leads to another store by now, because nobody has
+// approved to re-point that.
+func (r *attachmentResource) currentAttachment(ctx context.Context, state, plan attachmentModel) (heroku.Attachment, diag.Diagnostic) {
 	const summary = "The attachment has changed since the plan was made"
 	now, err := r.live(ctx, state)
 	switch {
 	case heroku.IsNotFound(err):
-		// A run that was cut short may have done the half of it.
+		// An interrupted run may have re-pointed it already.
 		if wanted, e := r.client.AppAttachment(ctx, plan.AppID.ValueString(), plan.Name.ValueString()); e == nil &&
 			string(wanted.AddOnID) == plan.InstanceID.ValueString() {
 			return wanted, nil
 		}
-		if r.wentAlong(ctx, state, plan) {
+		if r.removedWithParent(ctx, state, plan) {
 			return heroku.Attachment{}, nil
 		}
 		return now, diag.NewErrorDiagnostic(summary, fmt.Sprintf(
@@ -376,7 +377,7 @@ func (r *attachmentResource) Delete(ctx context.Context, req resource.DeleteRequ
 	resp.Diagnostics.Append(r.detach(ctx, state)...)
 }
 
-// detach removes an attachment. Heroku keeps the store's last one on its own app, which only goes with the store
+// detach removes an attachment. Heroku keeps the last attachment of a store to its own app until the store is destroyed
 // (Platform API reference, add-on attachments).
 func (r *attachmentResource) detach(ctx context.Context, state attachmentModel) (diags diag.Diagnostics) {
 	err := r.client.DeleteAttachment(ctx, state.attachmentID())
@@ -392,7 +393,8 @@ func (r *attachmentResource) detach(ctx context.Context, state attachmentModel) 
 	return diags
 }
 
-// last is the attachment of the state, if Heroku has refused to remove it because it is the store's last one on its own app.
+// last returns the attachment of the state if Heroku refused to remove it because it is the store's last one on its own app,
+// else nil.
 func (r *attachmentResource) last(ctx context.Context, state attachmentModel, refused error) *heroku.Attachment {
 	if !refusedByHeroku(refused) {
 		return nil
@@ -407,7 +409,7 @@ func (r *attachmentResource) last(ctx context.Context, state attachmentModel, re
 	return &attachment
 }
 
-// ImportState takes the attachment's UUID, or app::NAME.
+// ImportState accepts the attachment's UUID, or app::NAME.
 func (r *attachmentResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Importing an attachment", nil)
 	id := importReference(ctx, req, path.Root("id"), &resp.Diagnostics)
@@ -445,24 +447,24 @@ func (m attachmentModel) attachmentID() heroku.AttachmentID {
 
 func (m attachmentModel) object() object { return object{"kvs_attachment", m.ID.ValueString()} }
 
-// thing is what an app has one of.
+// claimKey is the key under which the attachment's name is claimed in a run.
 func (m attachmentModel) claimKey() string {
 	return attachmentClaimKey(m.AppID.ValueString(), m.Name.ValueString())
 }
 
 func attachmentClaimKey(app, name string) string { return "attachment " + name + " of app " + app }
 
-// known reports whether the plan says which store is attached to which app, and as what.
+// known reports whether store, app and name are known.
 func (m attachmentModel) known() bool {
 	return known(m.AppID) && known(m.InstanceID) && known(m.Name)
 }
 
-// attachesAs reports whether two models are one attachment of one store.
+// attachesAs reports whether two models are the same attachment of the same store.
 func (m attachmentModel) attachesAs(other attachmentModel) bool {
 	return m.AppID.Equal(other.AppID) && m.InstanceID.Equal(other.InstanceID) && m.Name.Equal(other.Name)
 }
 
-// changeFrom says whether the plan keeps the attachment of the state, or gives it up for one elsewhere.
+// changeFrom reports whether the plan keeps the attachment of the state, or gives it up for one of another app or name.
 func (m attachmentModel) changeFrom(state attachmentModel) objectChange {
 	if m.known() && m.claimKey() != state.claimKey() {
 		return isDestroyed
@@ -476,7 +478,7 @@ func (m attachmentModel) String() string {
 		m.InstanceID.ValueString(), m.AppID.ValueString())
 }
 
-// read is the one mapping from Heroku's attachment to the state.
+// read maps Heroku's attachment to the state.
 func (m *attachmentModel) read(attachment heroku.Attachment) {
 	m.ID = types.StringValue(string(attachment.ID))
 	m.InstanceID = types.StringValue(string(attachment.AddOnID))
@@ -485,7 +487,7 @@ func (m *attachmentModel) read(attachment heroku.Attachment) {
 	m.AppName = optionalString(attachment.AppName)
 	m.Name = types.StringValue(attachment.Name)
 	configVars := attachment.ConfigVars
-	if len(configVars) == 0 { // left out of some answers; every attachment gives at least this one
+	if len(configVars) == 0 { // some answers omit them; every attachment has at least this one
 		configVars = []string{keyvalue.ConfigVar(attachment.Name)}
 	}
 	m.ConfigVars = stringSet(configVars)

@@ -23,8 +23,8 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// notation is a way of writing a value in which different texts may mean the same.
-// normalize returns the one text that all equivalent ones share, or says what is wrong with s.
+// notation is a text format in which different spellings can mean the same. normalize returns the canonical spelling of s, or an
+// error that says what is wrong with it.
 type notation interface {
 	normalize(s string) (string, error)
 }
@@ -32,7 +32,7 @@ type notation interface {
 // normalizedStringType is the schema type of a normalizedString.
 type normalizedStringType[N notation] struct{ basetypes.StringType }
 
-// normalizedString keeps the user's spelling and compares by meaning.
+// normalizedString keeps the user's spelling and compares normalized values.
 type normalizedString[N notation] struct{ basetypes.StringValue }
 
 var (
@@ -77,7 +77,7 @@ func (v normalizedString[N]) Equal(other attr.Value) bool {
 	return same && v.StringValue.Equal(o.StringValue)
 }
 
-// StringSemanticEquals reports whether both mean the same; texts that cannot be read are equal only when identical.
+// StringSemanticEquals reports whether both values mean the same. Values that cannot be parsed are equal only if identical.
 func (v normalizedString[N]) StringSemanticEquals(_ context.Context, other basetypes.StringValuable) (bool, diag.Diagnostics) {
 	o, same := other.(normalizedString[N])
 	return same && v.equivalent(o), nil
@@ -93,7 +93,7 @@ func (v normalizedString[N]) equivalent(o normalizedString[N]) bool {
 	return a == b
 }
 
-// normalized is the one text for all that mean the same: what is sent to Heroku. It is empty for what is null or unknown.
+// normalized is the canonical spelling, which is sent to Heroku. It is empty for null and unknown values.
 func (v normalizedString[N]) normalized() string {
 	var n N
 	text, err := n.normalize(v.ValueString())
@@ -103,7 +103,7 @@ func (v normalizedString[N]) normalized() string {
 	return text
 }
 
-// orEquivalent is known when it means the same as v, so that what was written once is not spelled anew.
+// orEquivalent returns known if it means the same as v, so that the user's spelling is kept, and v otherwise.
 func (v normalizedString[N]) orEquivalent(known normalizedString[N]) normalizedString[N] {
 	if !known.IsNull() && !known.IsUnknown() && v.equivalent(known) {
 		return known
@@ -122,8 +122,8 @@ func (v normalizedString[N]) ValidateAttribute(_ context.Context, req xattr.Vali
 	}
 }
 
-// keepEquivalent plans the prior value when the configuration only spells it differently.
-// The framework compares by meaning after apply, not between the configuration and the state.
+// keepEquivalent plans the prior value if the configuration only spells it differently. The framework uses semantic equality
+// after apply, but not between the configuration and the state.
 func keepEquivalent() planmodifier.String { return equivalenceKeeper{} }
 
 type equivalenceKeeper struct{}
@@ -159,23 +159,22 @@ func (equivalenceKeeper) PlanModifyString(ctx context.Context, req planmodifier.
 	}
 }
 
-// wholeNumberType is the schema type of every whole number that can be configured. The framework's own type calls a
-// fraction, or a number beyond int64, an error in the provider, and does so before a validator can speak.
+// wholeNumberType is the schema type of every whole number that can be configured. The framework's own type reports a fraction,
+// or a number beyond int64, as an error in the provider, before any validator runs.
 type wholeNumberType struct {
 	basetypes.Int64Type
-	phrase  string // names the number in a sentence: "a timeout of %s seconds"
-	example int64  // a value that would do
+	phrase  string // a noun phrase for error messages: "a timeout of %s seconds"
+	example int64  // a valid value
 }
 
-// versionNumber is the type of the number beside a write-only value.
+// versionNumber is the type of the version argument of a write-only argument.
 var versionNumber = wholeNumberType{phrase: "a version of %s", example: 1}
 
-// wholeNumber is an int64. A number that is none is kept as it was written, only to be refused: as an int64 it is
-// unknown, so that nothing works with it meanwhile.
+// wholeNumber is an int64. Any other number is kept as written until validation refuses it, and is unknown as an int64.
 type wholeNumber struct {
 	basetypes.Int64Value
 	written *big.Float
-	of      wholeNumberType // of a number that is none
+	of      wholeNumberType // the type of a number that is not an int64
 }
 
 var (
@@ -192,7 +191,7 @@ func (wholeNumberType) String() string { return "wholeNumberType" }
 
 func (wholeNumberType) ValueType(context.Context) attr.Value { return wholeNumber{} }
 
-// Equal ignores the words: a value does not carry those of its attribute.
+// Equal ignores phrase and example, because a value does not carry those of its attribute.
 func (wholeNumberType) Equal(other attr.Type) bool {
 	_, same := other.(wholeNumberType)
 	return same
@@ -242,13 +241,13 @@ func (v wholeNumber) ValidateAttribute(_ context.Context, req xattr.ValidateAttr
 	}
 }
 
-// problem says why the number is none, and which would do.
+// problem is the error for a number that is not an int64. It suggests valid values.
 func (v wholeNumber) problem() error {
 	named := strings.Replace(v.of.phrase, "%s", plainNumber(v.written), 1)
 	if v.written.IsInt() {
 		return fmt.Errorf("%s is more than 64 bits can hold: write for example %d", named, v.of.example)
 	}
-	below, _ := v.written.Int(nil) // towards zero
+	below, _ := v.written.Int(nil) // truncates towards zero
 	above := new(big.Int).Add(below, big.NewInt(1))
 	if v.written.Sign() < 0 {
 		below, above = new(big.Int).Sub(below, big.NewInt(1)), below
@@ -257,7 +256,7 @@ func (v wholeNumber) problem() error {
 		"floor() or ceil()", named, below, above)
 }
 
-// plainNumber is a number as a person would write it, as long as that can be told from a whole one.
+// plainNumber formats a number with ten digits, or with all its digits if ten would make a fraction look like a whole number.
 func plainNumber(number *big.Float) string {
 	short := number.Text('g', 10)
 	if shown, ok := new(big.Float).SetString(short); ok && !number.IsInt() && shown.IsInt() {
@@ -266,7 +265,7 @@ func plainNumber(number *big.Float) string {
 	return short
 }
 
-// keyspaceEvents is a set of flags: their order does not matter, and A stands for g$lshztxe.
+// keyspaceEvents is a set of flags: their order makes no difference, and A stands for g$lshztxe.
 type (
 	keyspaceEvents     = normalizedString[keyspaceEventsNotation]
 	keyspaceEventsType = normalizedStringType[keyspaceEventsNotation]
@@ -364,7 +363,7 @@ func (regionNotation) normalize(s string) (string, error) {
 	}
 }
 
-// emailAddress is an e-mail address: Heroku takes upper and lower case for the same.
+// emailAddress is an e-mail address, which Heroku compares without regard to case.
 type (
 	emailAddress     = normalizedString[emailNotation]
 	emailAddressType = normalizedStringType[emailNotation]
@@ -394,18 +393,18 @@ type dynoSizeNotation struct{}
 
 func (dynoSizeNotation) normalize(s string) (string, error) { return keyvalue.DynoSize(s) }
 
-// invalidValue is the diagnostic for a single value that can be judged by itself; err says which values would do.
+// invalidValue is the diagnostic for an invalid value of one attribute. err suggests valid values.
 func invalidValue(at path.Path, err error) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(at, "Invalid attribute value", err.Error()+".")
 }
 
-// validatedBy makes a rule of package keyvalue an attribute's validator.
+// validatedBy turns a rule of package keyvalue into a validator.
 func validatedBy(rule func(string) error) validator.String { return stringRule(rule) }
 
 // int64ValidatedBy is validatedBy for whole numbers.
 func int64ValidatedBy(rule func(int64) error) validator.Int64 { return int64Rule(rule) }
 
-// uuidValidator refuses everything but an id, and what may be an id that a mock has invented.
+// uuidValidator accepts UUIDs, and values that may be ids that a mock has generated.
 func uuidValidator() validator.String { return idRule{stringRule(validateUUID)} }
 
 type idRule struct{ stringRule }
@@ -416,7 +415,7 @@ func (rule idRule) ValidateString(ctx context.Context, req validator.StringReque
 	}
 }
 
-// durationValidator wants a time that can be waited for. The library of the attribute accepts negative ones.
+// durationValidator accepts positive durations. The library of the timeouts attribute accepts negative ones.
 func durationValidator() validator.String { return validatedBy(validateDuration) }
 
 func validateDuration(s string) error {
@@ -427,8 +426,8 @@ func validateDuration(s string) error {
 		"\"90s\", \"30m\" or \"2h45m\"", s)
 }
 
-// notBlank refuses an empty text where only a missing one has a meaning. Its error does not repeat the text, which may be
-// a secret. It gives a value that would do, and what counts when there is none.
+// notBlank refuses an empty text where leaving the attribute out has a meaning. value describes a valid value, and fallback what
+// is used instead of a missing one. The error does not repeat the text, which may be a secret.
 func notBlank(value, fallback string) validator.String {
 	return validatedBy(func(s string) error {
 		if strings.TrimSpace(s) != "" {

@@ -23,8 +23,8 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// The data source kvs_plans lists the plans that Heroku offers to this account. Which ones there are and what they cost
-// is the API's answer; their limits are in no API and come from the published catalogue.
+// The data source kvs_plans lists the plans that Heroku offers to this account. The API has their names and prices. Their limits
+// come from the published catalogue, because no API has them.
 
 var _ datasource.DataSourceWithConfigure = (*plansDataSource)(nil)
 
@@ -145,7 +145,7 @@ func (d *plansDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 	resp.Diagnostics.Append(resp.State.Set(ctx, config)...)
 }
 
-// rank is the place in the published catalogue; what is not in it comes last.
+// rank is the position in the published catalogue. Plans that are not in it come last.
 func (m planModel) rank() int {
 	published := keyvalue.Plans()
 	place := slices.IndexFunc(published, func(plan keyvalue.Plan) bool { return string(plan.Name) == m.Name.ValueString() })
@@ -155,7 +155,7 @@ func (m planModel) rank() int {
 	return place
 }
 
-// newPlanModel joins what the API says of a plan with what the catalogue knows of it.
+// newPlanModel merges a plan of the API with its entry in the catalogue.
 func newPlanModel(offered heroku.Plan) (planModel, error) {
 	name, err := keyvalue.ParsePlanName(offered.Name)
 	if err != nil {
@@ -187,13 +187,13 @@ func newPlanModel(offered heroku.Plan) (planModel, error) {
 	return model, nil
 }
 
-// offeredPlans are the plans that Heroku offers to this account, read once in a run.
+// offeredPlans caches the plans that Heroku offers to this account for one run.
 type offeredPlans struct {
 	mu    sync.Mutex
 	plans []heroku.Plan
 }
 
-// of reads them, again after an error.
+// of returns the plans. It reads them once, and again after an error.
 func (o *offeredPlans) of(ctx context.Context, client *heroku.Client) ([]heroku.Plan, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -207,8 +207,8 @@ func (o *offeredPlans) of(ctx context.Context, client *heroku.Client) ([]heroku.
 	return plans, err
 }
 
-// refuseUnknownPlan refuses a plan that is neither in the published catalogue nor in the list of what Heroku offers. Where
-// that list cannot be read, Heroku decides.
+// refuseUnknownPlan refuses a plan that is neither in the published catalogue nor among those that Heroku offers. If these
+// cannot be read, Heroku decides.
 func (r *instanceResource) refuseUnknownPlan(ctx context.Context, m instanceModel) diag.Diagnostics {
 	name := m.spec().Plan
 	if _, published := keyvalue.LookupPlan(name); published || name == "" || m.Plan.IsUnknown() || r.client == nil {
@@ -229,11 +229,11 @@ func (r *instanceResource) refuseUnknownPlan(ctx context.Context, m instanceMode
 		"There is no plan %q of Key-Value Store for this account. %s", name, listOf("Plans that Heroku offers", names)))}
 }
 
-// plannedPlans remembers, while a plan is made, to which plans stores are to be changed: what depends on a store is
-// planned after it, and is to be judged by what the store will be.
+// plannedPlans records the plans that stores are planned to have. What depends on a store is planned after it, and has to be
+// checked against the store's future plan.
 type plannedPlans struct {
 	mu    sync.Mutex
-	plans map[string]keyvalue.PlanName // by the store's id
+	plans map[string]keyvalue.PlanName // by store id
 }
 
 func (p *plannedPlans) note(store instanceModel) {
@@ -248,7 +248,7 @@ func (p *plannedPlans) note(store instanceModel) {
 	p.plans[store.ID.ValueString()] = store.spec().Plan
 }
 
-// of is the plan that a store is on, or is to be on.
+// of returns the planned plan of a store, or else its present one, now.
 func (p *plannedPlans) of(id string, now keyvalue.PlanName) keyvalue.PlanName {
 	if p == nil {
 		return now
@@ -261,7 +261,7 @@ func (p *plannedPlans) of(id string, now keyvalue.PlanName) keyvalue.PlanName {
 	return now
 }
 
-// The data source kvs_regions lists where apps and spaces can be.
+// The data source kvs_regions lists the regions in which apps and spaces can be.
 
 var _ datasource.DataSourceWithConfigure = (*regionsDataSource)(nil)
 
@@ -358,13 +358,13 @@ func newRegionModel(region heroku.Region) regionModel {
 	}
 }
 
-// regionList is Heroku's list of regions, asked for once in a run. Everybody may read it.
+// regionList caches Heroku's list of regions for one run. Every account can read it.
 type regionList struct {
 	mu      sync.Mutex
 	regions []heroku.Region
 }
 
-// of is empty when the list cannot be had: what is not there to be compared with is left to Heroku.
+// of returns nil if the list cannot be read: Heroku then checks the region.
 func (l *regionList) of(ctx context.Context, client *heroku.Client) []heroku.Region {
 	if l == nil || client == nil {
 		return nil
@@ -379,18 +379,18 @@ func (l *regionList) of(ctx context.Context, client *heroku.Client) []heroku.Reg
 	return l.regions
 }
 
-// regionUse is what is to be put into a region.
+// regionUse describes what is to be created in a region.
 type regionUse struct {
 	what    string // such as "an app of the Common Runtime"
-	private bool   // only regions that can hold a space will do
-	common  bool   // only the others will
+	private bool   // needs a region that can hold a space
+	common  bool   // needs a region that cannot
 }
 
 func (u regionUse) fits(region heroku.Region) bool {
 	return !(u.private && !region.PrivateCapable) && !(u.common && region.PrivateCapable)
 }
 
-// checkRegion refuses a region that does not exist, or that cannot take what is to be put there, and names those that can.
+// checkRegion refuses a region that does not exist or that does not fit the use, and lists those that do.
 func (c *connection) checkRegion(ctx context.Context, region regionName, use regionUse) diag.Diagnostics {
 	if region.IsNull() || region.IsUnknown() {
 		return nil

@@ -22,16 +22,16 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/probe"
 )
 
-// The certificates of Heroku's stores are self-signed, so that nothing verifies them. What can be known is that a server is
-// the one that was there before: the key of the certificate that is seen first at an address is remembered, and the password
-// is not sent to another one.
+// The certificates of Heroku's stores are self-signed, so no authority verifies them. What can be verified is that a server has
+// the same key as before: the first key that is seen at an address is remembered, and the password is not sent to a server with
+// another key.
 //
-// An address is host and port, as the Data API names them over TLS that is verified. Whoever sits between here and the store
-// cannot change it there; and when Heroku moves a store, by a failover, a maintenance or another plan, it has another address,
-// so that this is no change of a key. A key is remembered for the run, and across runs in the private state of a kvs_instance
-// that was asked. What that does not cover: the first connection to an address; a store that only a data source or an action
-// asks, of which nothing is kept from run to run; and a run whose private state was lost, by a crash or an import. Who cannot
-// accept that says probe = "off".
+// An address is host and port. They come from the Data API over verified TLS, so nobody between here and the store can change
+// them. A store that Heroku moves, by a failover, a maintenance or a plan change, gets another address, so its new key is not a
+// changed key. A key is remembered for the run, and across runs in the private state of a kvs_instance whose store was connected
+// to. This does not protect the first connection to an address; a store that only a data source or an action connects to,
+// because nothing is stored for these; and a run whose private state was lost in a crash or an import. Set probe = "off" if that
+// is not acceptable.
 
 const (
 	probeOn     = "on"
@@ -52,17 +52,17 @@ func probeAttribute() schema.StringAttribute {
 	}
 }
 
-// certificates are the keys that are known in one run. It is never nil in a configured provider; nil knows nothing.
+// certificates are the keys that are known in one run. It is not nil in a configured provider; a nil one knows no keys.
 type certificates struct {
-	forget bool // what earlier runs have seen
+	ignoreStored bool // ignore the keys of earlier runs
 
-	mu    sync.Mutex
-	keys  map[string]string              // by the hash of the address
-	where map[heroku.AddOnID]string      // the hash of the address of a store that was asked
-	kept  map[heroku.AddOnID]certificate // as it is in the private state
+	mu        sync.Mutex
+	keys      map[string]string              // by address hash
+	addresses map[heroku.AddOnID]string      // address hashes of the stores that were connected to
+	stored    map[heroku.AddOnID]certificate // as stored in the private state
 }
 
-// certificate is what the private state has of one. The address is there as a hash: it is a part of a URL.
+// certificate is stored in the private state. It has only a hash of the address, which is part of a secret URL.
 type certificate struct {
 	Address string `json:"address"`
 	Key     string `json:"key"`
@@ -70,8 +70,8 @@ type certificate struct {
 
 func newCertificates(probing string) *certificates {
 	return &certificates{
-		forget: probing == probeAnyNew,
-		keys:   map[string]string{}, where: map[heroku.AddOnID]string{}, kept: map[heroku.AddOnID]certificate{},
+		ignoreStored: probing == probeAnyNew,
+		keys:         map[string]string{}, addresses: map[heroku.AddOnID]string{}, stored: map[heroku.AddOnID]certificate{},
 	}
 }
 
@@ -80,7 +80,8 @@ func addressHash(u keyvalue.Connection) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// accept returns what judges the key of a server at an address: the first one there is remembered, before anything is sent.
+// accept returns a function that reports whether a server's key is the remembered one for its address. The first key of an
+// address is accepted and remembered.
 func (c *certificates) accept(at keyvalue.Connection) func(key string) bool {
 	if c == nil {
 		return nil
@@ -97,18 +98,18 @@ func (c *certificates) accept(at keyvalue.Connection) func(key string) bool {
 	}
 }
 
-// belongs notes whose address it is that is asked.
-func (c *certificates) belongs(id heroku.AddOnID, url heroku.Secret) {
+// noteAddress records the address of a store.
+func (c *certificates) noteAddress(id heroku.AddOnID, url heroku.Secret) {
 	at, err := keyvalue.ParseURL(url.Reveal())
 	if c == nil || err != nil {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.where[id] = addressHash(at)
+	c.addresses[id] = addressHash(at)
 }
 
-// certificateKey is where the private state of a kvs_instance has the certificate of its server.
+// certificateKey is the key of the certificate in the private state of a kvs_instance.
 const certificateKey = "certificate"
 
 type privateReader interface {
@@ -119,9 +120,9 @@ type privateWriter interface {
 	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
 }
 
-// recall takes over what an earlier run has seen of a store.
-func (c *certificates) recall(ctx context.Context, id heroku.AddOnID, private privateReader) diag.Diagnostics {
-	if c == nil || c.forget {
+// load loads the certificate that an earlier run stored for a store.
+func (c *certificates) load(ctx context.Context, id heroku.AddOnID, private privateReader) diag.Diagnostics {
+	if c == nil || c.ignoreStored {
 		return nil
 	}
 	text, diags := private.GetKey(ctx, certificateKey)
@@ -131,39 +132,40 @@ func (c *certificates) recall(ctx context.Context, id heroku.AddOnID, private pr
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.kept[id] = known
+	c.stored[id] = known
 	if _, seen := c.keys[known.Address]; !seen {
 		c.keys[known.Address] = known.Key
 	}
 	return diags
 }
 
-// keep writes what this run has seen of a store, for the next one.
-func (c *certificates) keep(ctx context.Context, id heroku.AddOnID, private privateWriter) diag.Diagnostics {
+// save stores the certificate of a store for the next run, if it is new.
+func (c *certificates) save(ctx context.Context, id heroku.AddOnID, private privateWriter) diag.Diagnostics {
 	if c == nil {
 		return nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	seen := certificate{Address: c.where[id]}
+	seen := certificate{Address: c.addresses[id]}
 	seen.Key = c.keys[seen.Address]
-	if seen.Key == "" || seen == c.kept[id] {
+	if seen.Key == "" || seen == c.stored[id] {
 		return nil
 	}
 	text, err := json.Marshal(seen)
 	if err != nil {
-		return nil // of two strings there is none
+		return nil // two strings can always be encoded
 	}
-	c.kept[id] = seen
+	c.stored[id] = seen
 	return private.SetKey(ctx, certificateKey, text)
 }
 
-// withWayOut says what to do about a certificate that has changed.
-func withWayOut(err error) error {
-	var away *probe.Unreachable
-	if !errors.As(err, &away) || away.Reason != probe.ReasonCertificate {
+// withCertificateHelp adds what to do about a changed certificate.
+func withCertificateHelp(err error) error {
+	var unreachable *probe.Unreachable
+	if !errors.As(err, &unreachable) || unreachable.Reason != probe.ReasonCertificate {
 		return err
 	}
-	return &probe.Unreachable{Reason: away.Reason, Detail: away.Detail +
-		`. Somebody may be between here and the store. If Heroku has renewed the certificate, set probe = "accept_new_certificate" in the provider block for one run; probe = "off" forbids to connect at all`}
+	return &probe.Unreachable{Reason: unreachable.Reason, Detail: unreachable.Detail +
+		`. Somebody may be between here and the store. If Heroku has renewed the certificate, set ` +
+		`probe = "accept_new_certificate" in the provider block for one run; probe = "off" prevents every connection`}
 }

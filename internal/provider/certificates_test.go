@@ -113,11 +113,11 @@ func TestCertificates(t *testing.T) {
 
 	first := api.inRun(probeOn)
 	for range 2 {
-		if _, err := first.look(t.Context(), oldStore); err != nil {
+		if _, err := first.probeStore(t.Context(), oldStore); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if diags := first.certificates.keep(t.Context(), oldStore, state); diags.HasError() || len(state[certificateKey]) == 0 {
+	if diags := first.certificates.save(t.Context(), oldStore, state); diags.HasError() || len(state[certificateKey]) == 0 {
 		t.Fatalf("nothing is kept: %v", diags)
 	}
 	if _, address, _ := strings.Cut(server.URL, "@"); strings.Contains(string(state[certificateKey]), address) {
@@ -128,7 +128,7 @@ func TestCertificates(t *testing.T) {
 	before := server.inside.Looks.Load()
 	expectRefused := func(when string, c *connection) {
 		t.Helper()
-		_, err := c.look(t.Context(), oldStore)
+		_, err := c.probeStore(t.Context(), oldStore)
 		if reason, detail := unreachableBecause(err); reason != probe.ReasonCertificate ||
 			!strings.Contains(detail, "password was not sent") || !strings.Contains(detail, probeAnyNew) {
 			t.Errorf("%s: %v", when, err)
@@ -136,7 +136,7 @@ func TestCertificates(t *testing.T) {
 	}
 	expectRefused("in the same run", first)
 	second := api.inRun(probeOn)
-	if diags := second.certificates.recall(t.Context(), oldStore, state); diags.HasError() {
+	if diags := second.certificates.load(t.Context(), oldStore, state); diags.HasError() {
 		t.Fatal(diags)
 	}
 	expectRefused("in the next run", second)
@@ -150,14 +150,14 @@ func TestCertificates(t *testing.T) {
 	}
 
 	accepting := api.inRun(probeAnyNew)
-	_ = accepting.certificates.recall(t.Context(), oldStore, state)
-	if _, err := accepting.look(t.Context(), oldStore); err != nil {
+	_ = accepting.certificates.load(t.Context(), oldStore, state)
+	if _, err := accepting.probeStore(t.Context(), oldStore); err != nil {
 		t.Errorf("when a new certificate is accepted: %v", err)
 	}
-	_ = accepting.certificates.keep(t.Context(), oldStore, state)
+	_ = accepting.certificates.save(t.Context(), oldStore, state)
 	third := api.inRun(probeOn)
-	_ = third.certificates.recall(t.Context(), oldStore, state)
-	if _, err := third.look(t.Context(), oldStore); err != nil {
+	_ = third.certificates.load(t.Context(), oldStore, state)
+	if _, err := third.probeStore(t.Context(), oldStore); err != nil {
 		t.Errorf("after it was accepted: %v", err)
 	}
 	server.renew(t)
@@ -170,12 +170,12 @@ func TestCertificates_ofAStoreThatWasMoved(t *testing.T) {
 	before, after := startTLSStore(t, keys(5, 0)), startTLSStore(t, keys(5, 0))
 	urls := map[heroku.AddOnID]string{oldStore: before.URL}
 	c := storesAt(t, instantClock{}, urls).inRun(probeOn)
-	if _, err := c.look(t.Context(), oldStore); err != nil {
+	if _, err := c.probeStore(t.Context(), oldStore); err != nil {
 		t.Fatal(err)
 	}
 	moved := storesAt(t, instantClock{}, map[heroku.AddOnID]string{oldStore: after.URL})
 	c.client = moved.client
-	if _, err := c.look(t.Context(), oldStore); err != nil {
+	if _, err := c.probeStore(t.Context(), oldStore); err != nil {
 		t.Error(err)
 	}
 }
@@ -185,7 +185,7 @@ func TestCertificates_privateStateThatIsNone(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "null", "{", `"x"`, `{"address":1}`, `{}`} {
 		c := newCertificates(probeOn)
-		if diags := c.recall(t.Context(), oldStore, private{certificateKey: []byte(text)}); len(diags) != 0 || len(c.keys) != 0 {
+		if diags := c.load(t.Context(), oldStore, private{certificateKey: []byte(text)}); len(diags) != 0 || len(c.keys) != 0 {
 			t.Errorf("%q: %v, %v", text, diags, c.keys)
 		}
 	}

@@ -23,8 +23,8 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// change_control of the provider block: under which reference changes are made, when none are, and where they are recorded.
-// What is governed, and where it is judged, is in change_control_governed.go.
+// The change_control attribute of the provider block sets the change reference, the freezes and the record of changes.
+// change_control_governed.go decides what is governed, and when it is checked.
 
 const referenceVariable = "KVS_CHANGE_REFERENCE"
 
@@ -32,7 +32,7 @@ type changeControlModel struct {
 	Reference        types.String   `tfsdk:"reference"`
 	ReferencePattern types.String   `tfsdk:"reference_pattern"`
 	AppliesTo        types.String   `tfsdk:"applies_to"`
-	Freezes          []*freezeModel `tfsdk:"freezes"` // nil: one without its times
+	Freezes          []*freezeModel `tfsdk:"freezes"` // an element may be nil: a freeze without times
 	RecordFile       types.String   `tfsdk:"record_file"`
 	Emergency        types.Bool     `tfsdk:"emergency"`
 }
@@ -113,15 +113,15 @@ func changeControlAttribute() schema.SingleNestedAttribute {
 	}
 }
 
-// control is the change control of one configured provider; the zero value governs nothing.
+// control is the change control of one configured provider. The zero value governs nothing.
 type control struct {
 	*changecontrol.Control
 	unknown    bool    // the reference is known only after apply
-	planned    *string // the reference that a saved plan carries along: not the environment's, since the job that applies may have another
+	planned    *string // the reference in a saved plan; nil for one of the environment, since the applying job may have another
 	recordFile string
 }
 
-// changeControl reads the configuration. It reports false when a part of it is not known yet, other than the reference.
+// changeControl reads the configuration. known is false if a part of it other than the reference is not known yet.
 func (p *kvsProvider) changeControl(ctx context.Context, configured types.Object) (c control, known bool, diags diag.Diagnostics) {
 	if configured.IsNull() {
 		return control{}, true, nil
@@ -169,7 +169,7 @@ func (p *kvsProvider) changeControl(ctx context.Context, configured types.Object
 	return c, true, diags
 }
 
-// reference is what a plan says of the reference.
+// reference is the planned value of impact.reference.
 func (c control) reference() types.String {
 	if c.unknown {
 		return types.StringUnknown()
@@ -191,9 +191,9 @@ func knownBesideReference(ctx context.Context, configured types.Object) bool {
 	return true
 }
 
-// announce makes the writes of a client known to change control before they are sent.
+// announce passes a write of the client to change control before it is sent. The returned function takes its result.
 func (c control) announce(ctx context.Context, w heroku.Write) (func(heroku.WriteResult), error) {
-	told, err := c.Announce(ctx, changecontrol.Write{Method: w.Method, Path: w.Path, Try: w.Try})
+	report, err := c.Announce(ctx, changecontrol.Write{Method: w.Method, Path: w.Path, Try: w.Try})
 	if err != nil {
 		return nil, err
 	}
@@ -205,11 +205,12 @@ func (c control) announce(ctx context.Context, w heroku.Write) (func(heroku.Writ
 		case r.Lost:
 			answer.Event = changecontrol.EventLost
 		}
-		told(answer)
+		report(answer)
 	}, nil
 }
 
-// keepRecord begins to record, if that is configured. Who is speaking is asked before the first write: a plan does not need it.
+// keepRecord starts the record of changes, if it is configured. The account is read before the first write, because a plan does
+// not need it.
 func (c control) keepRecord(client *heroku.Client, getenv func(string) string) {
 	if c.Control == nil || c.recordFile == "" {
 		return
@@ -223,7 +224,7 @@ func (c control) keepRecord(client *heroku.Client, getenv func(string) string) {
 		Now: client.HostTime,
 		Actor: func(ctx context.Context) string {
 			once.Do(func() {
-				account, _ := client.Account(ctx) // a token of a narrow scope may not read it
+				account, _ := client.Account(ctx) // fails for a token with a narrow scope
 				email = account.Email
 			})
 			return email

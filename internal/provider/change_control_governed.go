@@ -22,16 +22,16 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// Every resource and every action is served within governed or governedAction, so that none can forget change control: they
-// judge a change before anything is done for it, and give its context to all that is done, for the record.
+// Every resource and action is wrapped in governed or governedAction, so none can bypass change control. The wrappers check a
+// change before its first request, and put it into the context of all its requests, for the record of changes.
 
-// subject is what change control is told of an object as it is, or as it is planned to be.
+// subject describes an object to change control, as it is or as it is planned to be.
 type subject struct {
 	object   changecontrol.Object
 	networks []changecontrol.Network
 }
 
-// governable is the model of a resource. What it cannot find out is left empty, and counts as unknown.
+// governable is the model of a resource. What subject cannot find out is left empty and counts as unknown.
 type governable[M any] interface {
 	subject(ctx context.Context, c *connection) subject
 	impact(ctx context.Context, before *M) impact
@@ -45,7 +45,7 @@ type managed interface {
 	resource.ResourceWithMoveState
 }
 
-// governed is a resource under change control, whose plans say what they mean: see impact.go.
+// governed wraps a resource with change control and the attribute impact: see impact.go.
 type governed[M governable[M]] struct {
 	managed
 	connection
@@ -64,7 +64,7 @@ func govern[M governable[M]](construct func() resource.Resource) func() resource
 	return func() resource.Resource {
 		r, ok := construct().(managed)
 		if !ok {
-			panic("a resource lacks what every resource has")
+			panic("the resource does not implement every interface of managed")
 		}
 		return &governed[M]{managed: r, schemas: schemas}
 	}
@@ -86,11 +86,11 @@ func (g *governed[M]) ValidateConfig(ctx context.Context, req resource.ValidateC
 	}
 }
 
-// plannedReference, in the private state of a planned destroy, is the reference that it was planned under. A plan that creates
-// or updates has no such place: Terraform plans these again at apply, and forgets what the first plan kept.
+// plannedReference is a key of the private state of a planned destroy: the reference under which it was planned. Other plans
+// cannot store it, because Terraform plans them again during the apply and discards the private state of the first plan.
 const plannedReference = "planned_reference"
 
-// ModifyPlan plans what the change means, and judges what the plan has become. Nothing is refused when nothing changes.
+// ModifyPlan plans impact and checks the planned change. A plan without changes is not refused.
 func (g *governed[M]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if resp.Diagnostics.Append(refuseUnread(ctx, req.Private)...); resp.Diagnostics.HasError() {
 		return
@@ -98,7 +98,7 @@ func (g *governed[M]) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	schemas, before := g.schemas(ctx), req.State
 	kept := schemas.impactIn(before.Raw)
 	req.Config, req.State, req.Plan = schemas.bareConfig(req.Config), schemas.bareState(req.State), schemas.barePlan(req.Plan)
-	resp.Plan = req.Plan // as the framework hands them over
+	resp.Plan = req.Plan // as the framework does
 	g.managed.ModifyPlan(ctx, req, resp)
 	planned := resp.Plan
 	if planned.Raw.Equal(req.State.Raw) {
@@ -110,7 +110,7 @@ func (g *governed[M]) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	case resp.Diagnostics.HasError():
 		return
 	case planned.Raw.IsNull():
-	case !req.State.Raw.IsNull() && !req.Config.Raw.IsFullyKnown(): // it may turn out that nothing changes
+	case !req.State.Raw.IsNull() && !req.Config.Raw.IsFullyKnown(): // the change may turn out to be none
 		kept = tftypes.NewValue(kept.Type(), tftypes.UnknownValue)
 	default:
 		kept = g.impact(ctx, req.State, planned, &resp.Diagnostics)
@@ -121,8 +121,8 @@ func (g *governed[M]) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	change := changeOf[M](ctx, &g.connection, req.State, planned, &resp.Diagnostics)
 	resp.Diagnostics.Append(g.judgeChange(change, changecontrol.Planning)...)
 	if planned.Raw.IsNull() && g.control.planned != nil {
-		if told, err := json.Marshal(*g.control.planned); err == nil {
-			resp.Diagnostics.Append(resp.Private.SetKey(ctx, plannedReference, told)...)
+		if text, err := json.Marshal(*g.control.planned); err == nil {
+			resp.Diagnostics.Append(resp.Private.SetKey(ctx, plannedReference, text)...)
 		}
 	}
 }
@@ -134,16 +134,16 @@ func (g *governed[M]) Create(ctx context.Context, req resource.CreateRequest, re
 	ctx, permitted := g.begin(ctx, tfsdk.State{}, req.Plan, nil, planned, &resp.Diagnostics)
 	if permitted {
 		g.managed.Create(ctx, req, resp)
-		resp.Diagnostics.Append(g.unrecorded(ctx)...)
+		resp.Diagnostics.Append(g.recordWarning(ctx)...)
 	}
-	resp.State = g.settled(ctx, tfsdk.State{}, resp.State, planned)
+	resp.State = g.withImpact(ctx, tfsdk.State{}, resp.State, planned)
 }
 
 func (g *governed[M]) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	schemas := g.schemas(ctx)
 	kept := schemas.impactIn(req.State.Raw)
 	req.State = schemas.bareState(req.State)
-	resp.State = req.State // as the framework hands them over
+	resp.State = req.State // as the framework does
 	g.managed.Read(ctx, req, resp)
 	resp.State = schemas.wholeState(resp.State, kept)
 	if unread, _ := req.Private.GetKey(ctx, movedUnread); len(unread) > 0 && !resp.Diagnostics.HasError() {
@@ -159,22 +159,22 @@ func (g *governed[M]) Update(ctx context.Context, req resource.UpdateRequest, re
 	ctx, permitted := g.begin(ctx, req.State, req.Plan, nil, planned, &resp.Diagnostics)
 	if permitted {
 		g.managed.Update(ctx, req, resp)
-		resp.Diagnostics.Append(g.unrecorded(ctx)...)
+		resp.Diagnostics.Append(g.recordWarning(ctx)...)
 	}
 	if resp.Diagnostics.HasError() && resp.State.Raw.Equal(req.State.Raw) {
 		resp.State = schemas.wholeState(resp.State, kept)
 		return
 	}
-	resp.State = g.settled(ctx, req.State, resp.State, planned)
+	resp.State = g.withImpact(ctx, req.State, resp.State, planned)
 }
 
 func (g *governed[M]) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	schemas := g.schemas(ctx)
-	under, diags := req.Private.GetKey(ctx, plannedReference)
+	reference, diags := req.Private.GetKey(ctx, plannedReference)
 	resp.Diagnostics.Append(diags...)
 	planned := new(string)
-	if json.Unmarshal(under, planned) != nil {
-		planned = nil // it was planned under none, or under one of the environment
+	if json.Unmarshal(reference, planned) != nil {
+		planned = nil // planned without a reference, or with one of the environment
 	}
 	kept := schemas.impactIn(req.State.Raw)
 	req.State = schemas.bareState(req.State)
@@ -182,7 +182,7 @@ func (g *governed[M]) Delete(ctx context.Context, req resource.DeleteRequest, re
 	ctx, permitted := g.begin(ctx, req.State, tfsdk.Plan{}, planned, schemas.none, &resp.Diagnostics)
 	if permitted {
 		g.managed.Delete(ctx, req, resp)
-		resp.Diagnostics.Append(g.unrecorded(ctx)...)
+		resp.Diagnostics.Append(g.recordWarning(ctx)...)
 	}
 	resp.State = schemas.wholeState(resp.State, kept)
 }
@@ -206,7 +206,7 @@ func (g *governed[M]) MoveState(ctx context.Context) []resource.StateMover {
 	return movers
 }
 
-// begin judges a change before its first request, and returns the context in which it is carried out.
+// begin checks a change before its first request, and returns the context for its requests. impact is the planned attribute.
 func (g *governed[M]) begin(
 	ctx context.Context, state tfsdk.State, plan tfsdk.Plan, planned *string, impact tftypes.Value, diags *diag.Diagnostics,
 ) (context.Context, bool) {
@@ -217,10 +217,10 @@ func (g *governed[M]) begin(
 	change := changeOf[M](ctx, &g.connection, state, plan, diags)
 	change.Planned = planned
 	diags.Append(g.judgeChange(change, changecontrol.Applying)...)
-	return changecontrol.Carry(ctx, change, plain(impact)), !diags.HasError()
+	return changecontrol.Carry(ctx, change, jsonValue(impact)), !diags.HasError()
 }
 
-// changeOf is what a change touches: where the object is before it, and where after it.
+// changeOf describes a change to change control: the object, and its networks before and after the change.
 func changeOf[M governable[M]](
 	ctx context.Context, c *connection, state tfsdk.State, plan tfsdk.Plan, diags *diag.Diagnostics,
 ) changecontrol.Change {
@@ -244,7 +244,7 @@ func changeOf[M governable[M]](
 	return change
 }
 
-// judgeChange says what forbids a change, by the clock of Heroku.
+// judgeChange returns the reasons why a change is not permitted, as errors. The time is that of Heroku's clock.
 func (c *connection) judgeChange(change changecontrol.Change, phase changecontrol.Phase) (diags diag.Diagnostics) {
 	for _, refusal := range c.control.Judge(change, phase, c.client.HostTime()) {
 		detail := fmt.Sprintf("%s: %s\n\n%s Nothing was changed.", refusal.Object, refusal.Reason, refusal.Remedy)
@@ -262,8 +262,9 @@ func (c *connection) judgeChange(change changecontrol.Change, phase changecontro
 	return diags
 }
 
-// unrecorded is a warning: an error would taint what has been created, and the next apply would destroy it.
-func (c *connection) unrecorded(ctx context.Context) (diags diag.Diagnostics) {
+// recordWarning warns that answers are missing in the record of changes. An error would taint a created object, and the next
+// apply would destroy it.
+func (c *connection) recordWarning(ctx context.Context) (diags diag.Diagnostics) {
 	if c.control.Control == nil {
 		return nil
 	}
@@ -274,7 +275,7 @@ func (c *connection) unrecorded(ctx context.Context) (diags diag.Diagnostics) {
 	return diags
 }
 
-// governedAction is an action under change control. Its attribute names the object that it works on, by its UUID.
+// governedAction wraps an action with change control. attribute is the one with the UUID of the object that it works on.
 type governedAction struct {
 	action.ActionWithConfigure
 	connection
@@ -285,7 +286,7 @@ func governAction(construct func() action.Action, attribute string) func() actio
 	return func() action.Action {
 		a, ok := construct().(action.ActionWithConfigure)
 		if !ok {
-			panic("an action lacks what every action has")
+			panic("the action does not implement ActionWithConfigure")
 		}
 		return &governedAction{ActionWithConfigure: a, attribute: attribute}
 	}
@@ -302,7 +303,7 @@ func (g *governedAction) ValidateConfig(ctx context.Context, req action.Validate
 	}
 }
 
-// ModifyPlan judges an action as soon as it is planned.
+// ModifyPlan checks an action as soon as it is planned.
 func (g *governedAction) ModifyPlan(ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse) {
 	if g.control.Control != nil {
 		change := g.change(ctx, req.Config, &resp.Diagnostics)
@@ -325,7 +326,7 @@ func (g *governedAction) Invoke(ctx context.Context, req action.InvokeRequest, r
 	}
 	ctx = changecontrol.Carry(ctx, change, nil)
 	g.ActionWithConfigure.Invoke(ctx, req, resp)
-	resp.Diagnostics.Append(g.unrecorded(ctx)...)
+	resp.Diagnostics.Append(g.recordWarning(ctx)...)
 }
 
 func (g *governedAction) change(ctx context.Context, config tfsdk.Config, diags *diag.Diagnostics) changecontrol.Change {
@@ -338,8 +339,8 @@ func (g *governedAction) change(ctx context.Context, config tfsdk.Config, diags 
 	return changecontrol.Change{Object: s.object, Networks: s.networks}
 }
 
-// What follows finds out where objects are. The reads are shared, and a test of whether somebody may change something is no
-// reason to fail: what cannot be read counts as unknown.
+// The methods below find out the network of an object. Their reads are shared. A failed read does not fail the check: the
+// network counts as unknown.
 
 func networkOf(shield bool) changecontrol.Network {
 	if shield {
@@ -348,7 +349,7 @@ func networkOf(shield bool) changecontrol.Network {
 	return changecontrol.NetworkPrivate
 }
 
-// planNetwork is what a plan is made for.
+// planNetwork is the network that a plan is made for.
 func planNetwork(plan string) changecontrol.Network {
 	name, err := keyvalue.ParsePlanName(plan)
 	if err != nil {

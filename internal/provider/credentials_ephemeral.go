@@ -27,8 +27,8 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// The ephemeral resource kvs_credentials is the URL of a store and its parts, read whenever they are needed and kept in
-// neither plan nor state. It reads the present credentials and issues none, so opening it twice does no harm.
+// The ephemeral resource kvs_credentials is the URL of a store and its parts. They are read whenever they are needed, and stored
+// in neither plan nor state. It creates no new credentials, so opening it several times has no effect on the store.
 
 var (
 	_ ephemeral.EphemeralResourceWithConfigure        = (*credentialsEphemeral)(nil)
@@ -136,7 +136,7 @@ func (e *credentialsEphemeral) Schema(ctx context.Context, _ ephemeral.SchemaReq
 	}
 }
 
-// openTimeouts gives the library's attribute the description and the validator that it cannot be told.
+// openTimeouts is the library's timeouts attribute with a description and a validator, which the library has no options for.
 func openTimeouts(ctx context.Context) schema.Attribute {
 	attribute := timeouts.AttributesWithOpts(ctx, timeouts.Opts{
 		OpenDescription: "How long to wait for a store that is not ready, such as `10m`; `2m` when absent. It is waited for in plans too.",
@@ -157,7 +157,7 @@ func (e *credentialsEphemeral) Configure(_ context.Context, req ephemeral.Config
 	e.configure(req.ProviderData, &resp.Diagnostics)
 }
 
-// ConfigValidators wants one way to say which store is meant.
+// ConfigValidators requires exactly one argument that identifies the store.
 func (e *credentialsEphemeral) ConfigValidators(context.Context) []ephemeral.ConfigValidator {
 	return []ephemeral.ConfigValidator{ephemeralvalidator.ExactlyOneOf(
 		path.MatchRoot("instance_id"), path.MatchRoot("attachment_id"), path.MatchRoot("app_id"))}
@@ -193,7 +193,7 @@ func (e *credentialsEphemeral) Open(ctx context.Context, req ephemeral.OpenReque
 	resp.RenewAt = time.Now().Add(credentialsRenewal)
 }
 
-// findStore is what an attachment leads to.
+// findStore sets m.InstanceID to the store of the configured attachment, if there is one.
 func (e *credentialsEphemeral) findStore(ctx context.Context, m *credentialsModel) diag.Diagnostics {
 	attachment, diags := e.findAttachment(ctx, *m)
 	if diags.HasError() || attachment.ID == "" {
@@ -201,7 +201,7 @@ func (e *credentialsEphemeral) findStore(ctx context.Context, m *credentialsMode
 	}
 	addOn, err := e.client.AddOn(ctx, attachment.AddOnID)
 	if err != nil {
-		return diag.Diagnostics{e.failureOf(reading, "Unable to read credentials",
+		return diag.Diagnostics{e.failureOf(runAgain, "Unable to read credentials",
 			fmt.Sprintf("Key-Value Store %s", attachment.AddOnID), err)}
 	}
 	if addOn.Service != keyvalue.Service {
@@ -213,7 +213,7 @@ func (e *credentialsEphemeral) findStore(ctx context.Context, m *credentialsMode
 	return nil
 }
 
-// findAttachment finds none where the store itself is named.
+// findAttachment reads the configured attachment. It is empty if the configuration has instance_id.
 func (e *credentialsEphemeral) findAttachment(ctx context.Context, m credentialsModel) (heroku.Attachment, diag.Diagnostics) {
 	const summary = "Unable to find the attachment"
 	var (
@@ -244,7 +244,7 @@ func (e *credentialsEphemeral) findAttachment(ctx context.Context, m credentials
 		return attachment, diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, summary,
 			fmt.Sprintf("%s: %s\n\n%s", object, whatHappened(err), remedy))}
 	case err != nil:
-		return attachment, diag.Diagnostics{e.failureOf(reading, summary, object, err)}
+		return attachment, diag.Diagnostics{e.failureOf(runAgain, summary, object, err)}
 	}
 	return attachment, nil
 }
@@ -256,11 +256,11 @@ func (e *credentialsEphemeral) readStore(ctx context.Context, instanceID types.S
 	store, err := e.storeWithURL(ctx, id, timeout)
 	switch object := fmt.Sprintf("Key-Value Store %s", id); {
 	case heroku.IsNotFound(err):
-		diags.AddAttributeError(path.Root("instance_id"), "Key-Value Store not found", e.failureOf(reading, "", object, err).Detail()+
+		diags.AddAttributeError(path.Root("instance_id"), "Key-Value Store not found", e.failureOf(runAgain, "", object, err).Detail()+
 			"\n\nIf it is a kvs_instance of this configuration, it has been destroyed by hand: plan again, and not with -refresh=false. "+
 			"The id of a store that is to be made again is unknown while it is planned, and the credentials are read after it.")
 	case err != nil:
-		diags.Append(e.failureOf(reading, "Unable to read credentials", object, err))
+		diags.Append(e.failureOf(runAgain, "Unable to read credentials", object, err))
 	}
 	return store, diags
 }
@@ -270,8 +270,8 @@ const (
 	credentialsOpened  = "opened"
 )
 
-// opening is what was handed out, as a hash: private data of an ephemeral resource is kept nowhere, and the URL need not
-// be in it all the same.
+// opening identifies the credentials that Open returned. Private data of an ephemeral resource is not stored, but it has only a
+// hash of the URL all the same.
 type opening struct {
 	InstanceID string `json:"instance_id"`
 	URL        []byte `json:"url_sha256"`
@@ -283,11 +283,11 @@ func newOpening(store heroku.Store) opening {
 }
 
 func (o opening) marshal() []byte {
-	text, _ := json.Marshal(o) // strings and bytes always can be
+	text, _ := json.Marshal(o) // strings and bytes can always be encoded
 	return text
 }
 
-// Renew cannot replace what was handed out, so it says when that has become worthless.
+// Renew warns if the credentials have changed since Open, because it cannot replace them.
 func (e *credentialsEphemeral) Renew(ctx context.Context, req ephemeral.RenewRequest, resp *ephemeral.RenewResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Looking at credentials again", nil)
 	resp.RenewAt = time.Now().Add(credentialsRenewal)
@@ -299,7 +299,7 @@ func (e *credentialsEphemeral) Renew(ctx context.Context, req ephemeral.RenewReq
 	}
 	store, err := e.client.Store(ctx, heroku.AddOnID(opened.InstanceID))
 	switch {
-	case err != nil: // it was only a look
+	case err != nil: // a failed check is no reason to fail
 	case !bytes.Equal(newOpening(store).URL, opened.URL):
 		resp.Diagnostics.AddWarning("The credentials have changed", fmt.Sprintf(
 			"Key-Value Store %s has another URL than the one that this run has read: it was rotated, moved or failed "+
@@ -308,13 +308,13 @@ func (e *credentialsEphemeral) Renew(ctx context.Context, req ephemeral.RenewReq
 	}
 }
 
-// credentialsTimeout is short, because it is waited in plans as well: it is enough for what the Data API learns of a new
-// store some seconds to minutes after the Platform API (Data API reference, stores). Whoever wants a new store to be waited
-// for orders it in the same configuration, where kvs_instance does that.
+// credentialsTimeout is short, because plans wait for it too. It is long enough for the Data API to learn of a new store, which
+// takes some seconds to minutes after the Platform API (Data API reference, stores). The creation of a store is waited for by
+// kvs_instance in the same configuration.
 const credentialsTimeout = 2 * time.Minute
 
-// storeWithURL waits for a store that has no URL yet. It may be one whose creation was interrupted, and the run that is
-// to finish it opens this before.
+// storeWithURL reads a store, and waits for its URL. The creation of the store may have been interrupted, and the run that
+// continues it opens this ephemeral resource first.
 func (e *credentialsEphemeral) storeWithURL(ctx context.Context, id heroku.AddOnID, timeout time.Duration) (heroku.Store, error) {
 	started := e.client.Clock().Now()
 	store, err := e.client.Store(ctx, id)
@@ -330,7 +330,7 @@ func (e *credentialsEphemeral) storeWithURL(ctx context.Context, id heroku.AddOn
 	return e.client.WaitStoreAvailable(ctx, id, "", max(timeout-e.client.Clock().Now().Sub(started), 0))
 }
 
-// revisionOf is the revision of a store's credentials. A store that names no URL just now keeps the one that is known.
+// revisionOf is the revision of a store's credentials. Without a URL it is the known one, or null.
 func revisionOf(id heroku.AddOnID, url heroku.Secret, known types.Int64) types.Int64 {
 	switch {
 	case url != "":
@@ -341,8 +341,8 @@ func revisionOf(id heroku.AddOnID, url heroku.Secret, known types.Int64) types.I
 	return known
 }
 
-// revisionSeen is the revision of what some read of this run has found, so that a store that is attached to many apps is not asked
-// for each of them; null when the Data API does not answer.
+// revisionSeen is the revision of the URL that this run last read, so that a store is not read once for each attachment. It is
+// null if the Data API does not answer.
 func (c *connection) revisionSeen(ctx context.Context, id heroku.AddOnID) types.Int64 {
 	url, err := c.client.StoreURLEarlier(ctx, id)
 	if err != nil {
@@ -351,7 +351,7 @@ func (c *connection) revisionSeen(ctx context.Context, id heroku.AddOnID) types.
 	return revisionOf(id, url, types.Int64Null())
 }
 
-// read is the one mapping from the store to the result. Its error repeats no part of the URL.
+// read maps the store to the result. Its errors contain no part of the URL.
 func (m *credentialsModel) read(store heroku.Store) diag.Diagnostics {
 	var diags diag.Diagnostics
 	parsed, err := keyvalue.ParseURL(store.ResourceURL.Reveal())

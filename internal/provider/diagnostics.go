@@ -21,56 +21,56 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// failure turns an error into a diagnostic: which object, what Heroku said, what to do next.
-// It is the only place that does so. The summary is a static sentence; object names the thing, as in `App "web"`.
+// failure turns an error into a diagnostic: the object, what Heroku answered, what to do next. It is the only place that does
+// so. The summary is a static sentence, and object names the object, such as `App "web"`.
 func (c *connection) failure(summary, object string, err error) diag.Diagnostic {
-	return c.failureOf(applying, summary, object, err)
+	return c.failureOf(applyAgain, summary, object, err)
 }
 
-// repetition is how the reader has the work gone on with, as the end of a sentence.
-type repetition string
+// retryAdvice tells the reader how to continue after an error, as the end of a sentence.
+type retryAdvice string
 
 const (
-	applying repetition = "apply again"
-	invoking repetition = "invoke the action again"
-	reading  repetition = "run again"
+	applyAgain  retryAdvice = "apply again"
+	invokeAgain retryAdvice = "invoke the action again"
+	runAgain    retryAdvice = "run again"
 )
 
-// limits are the attributes that say how long is waited.
-func (r repetition) limits() string {
-	if r == reading {
+// timeoutAttributes names the attributes that limit how long the provider waits.
+func (r retryAdvice) timeoutAttributes() string {
+	if r == runAgain {
 		return "timeouts.open"
 	}
 	return "the timeouts"
 }
 
-// begins is the repetition at the beginning of a sentence.
-func (r repetition) begins() string { return strings.ToUpper(string(r[:1])) + string(r[1:]) }
+// capitalized is the advice at the beginning of a sentence.
+func (r retryAdvice) capitalized() string { return strings.ToUpper(string(r[:1])) + string(r[1:]) }
 
-func (r repetition) afterLoss() string {
-	if r == invoking {
-		return string(invoking) + ", which goes on from what it finds there"
+func (r retryAdvice) afterLoss() string {
+	if r == invokeAgain {
+		return string(invokeAgain) + ", which goes on from what it finds there"
 	}
 	return "plan again to see what is there before anything is repeated"
 }
 
-// afterDoubt is what to do when a change may have been made although Heroku did not say so.
-func (r repetition) afterDoubt() string {
+// afterUnknownOutcome is what to do when Heroku may have made a change without confirming it.
+func (r retryAdvice) afterUnknownOutcome() string {
 	return "It may have been carried out all the same, and what was ordered may have been created: " + r.afterLoss() + "."
 }
 
-func (r repetition) afterInterrupt() string {
+func (r retryAdvice) afterInterrupt() string {
 	switch r {
-	case invoking:
-		return string(invoking) + ", which goes on from what it finds there"
-	case reading:
-		return string(reading)
+	case invokeAgain:
+		return string(invokeAgain) + ", which goes on from what it finds there"
+	case runAgain:
+		return string(runAgain)
 	}
 	return "the next apply continues from what is in the state"
 }
 
-// failureOf is failure for work that is gone on with in its own way.
-func (c *connection) failureOf(again repetition, summary, object string, err error) diag.Diagnostic {
+// failureOf is failure with other advice than to apply again.
+func (c *connection) failureOf(again retryAdvice, summary, object string, err error) diag.Diagnostic {
 	detail := object + ": " + whatHappened(err)
 	if next := c.nextStep(again, err); next != "" {
 		detail += "\n\n" + next
@@ -78,24 +78,24 @@ func (c *connection) failureOf(again repetition, summary, object string, err err
 	return diag.NewErrorDiagnostic(summary, detail)
 }
 
-// whatHappened repeats what the client says; an answer of Heroku's is quoted with its lines as they are.
+// whatHappened describes the error. It quotes the message of an answer by Heroku.
 func whatHappened(err error) string {
-	answer, ok := err.(*heroku.Error) //nolint:errorlint // what wraps an answer has more to say than the answer alone
+	answer, ok := err.(*heroku.Error) //nolint:errorlint // a wrapping error says more than the answer alone
 	if ok {
-		said := fmt.Sprintf("Heroku answered %d %s to %s %s", answer.Status, answer.ID, answer.Method, answer.Path)
+		text := fmt.Sprintf("Heroku answered %d %s to %s %s", answer.Status, answer.ID, answer.Method, answer.Path)
 		if answer.Message != "" {
-			said += fmt.Sprintf(": %q", answer.Message)
+			text += fmt.Sprintf(": %q", answer.Message)
 		}
 		if answer.RequestID != "" {
-			said += fmt.Sprintf(" (request id %s)", answer.RequestID)
+			text += fmt.Sprintf(" (request id %s)", answer.RequestID)
 		}
-		return said + "."
+		return text + "."
 	}
 	return err.Error() + "."
 }
 
-// nextStep says what the reader can do about an error; it depends on types and ids only, never on Heroku's texts.
-func (c *connection) nextStep(again repetition, err error) string {
+// nextStep is what the reader can do about an error. It depends only on types and ids, never on Heroku's messages.
+func (c *connection) nextStep(again retryAdvice, err error) string {
 	var (
 		answer    *heroku.Error
 		transport *heroku.TransportError
@@ -108,13 +108,13 @@ func (c *connection) nextStep(again repetition, err error) string {
 	case errors.As(err, &answer):
 		return c.afterAnswer(again, answer)
 	case errors.As(err, &body):
-		said := "This does not look like the Heroku API. Check api_url and data_api_url (or HEROKU_API_URL and HEROKU_DATA_API_URL) " +
+		text := "This does not look like the Heroku API. Check api_url and data_api_url (or HEROKU_API_URL and HEROKU_DATA_API_URL) " +
 			"and whether a proxy answers in its place. If Heroku itself is in trouble, https://status.heroku.com says so."
 		if carriedOut := body.Status < http.StatusMultipleChoices ||
 			body.Status >= http.StatusInternalServerError; carriedOut && body.Method != http.MethodGet {
-			said += " " + again.afterDoubt()
+			text += " " + again.afterUnknownOutcome()
 		}
-		return said
+		return text
 	case errors.As(err, &transport) && transport.Sent && transport.Method != http.MethodGet:
 		return "The request was sent and its answer was lost, so Heroku may have carried it out: " + again.afterLoss() + "."
 	case errors.As(err, &transport) && !errors.Is(err, context.Canceled):
@@ -130,21 +130,21 @@ func (c *connection) nextStep(again repetition, err error) string {
 	return ""
 }
 
-func afterWaiting(again repetition, wait *heroku.WaitError) string {
+func afterWaiting(again retryAdvice, wait *heroku.WaitError) string {
 	var bug *heroku.BugError
 	switch {
 	case errors.As(wait, &bug):
-		return fmt.Sprintf("The work goes on at Heroku. %s to go on waiting.", again.begins())
+		return fmt.Sprintf("The work goes on at Heroku. %s to go on waiting.", again.capitalized())
 	case wait.Outcome == heroku.TimedOut && strings.HasPrefix(wait.LastState, "not found"):
 		return fmt.Sprintf("Heroku did not know it at the last look: it may have been destroyed meanwhile, or not be known there yet. "+
-			"%s to see which, or raise %s.", again.begins(), again.limits())
+			"%s to see which, or raise %s.", again.capitalized(), again.timeoutAttributes())
 	case wait.Outcome == heroku.TimedOut:
-		return fmt.Sprintf("The work goes on at Heroku. %s to go on waiting, or raise %s.", again.begins(), again.limits())
+		return fmt.Sprintf("The work goes on at Heroku. %s to go on waiting, or raise %s.", again.capitalized(), again.timeoutAttributes())
 	case wait.Outcome == heroku.Unreachable:
-		return fmt.Sprintf("The work goes on at Heroku, which could not be asked. %s once the API can be reached.", again.begins())
+		return fmt.Sprintf("The work goes on at Heroku, which could not be asked. %s once the API can be reached.", again.capitalized())
 	case wait.Outcome == heroku.Interrupted:
 		return "The work goes on at Heroku; " + again.afterInterrupt() + "."
-	case wait.Outcome == heroku.Gone && again == applying:
+	case wait.Outcome == heroku.Gone && again == applyAgain:
 		return "It has been destroyed meanwhile, and nothing goes on. Plan again to see what is left to do."
 	case wait.Outcome == heroku.Gone:
 		return "It has been destroyed meanwhile, and nothing goes on."
@@ -154,7 +154,7 @@ func afterWaiting(again repetition, wait *heroku.WaitError) string {
 	return ""
 }
 
-func (c *connection) afterAnswer(again repetition, answer *heroku.Error) string {
+func (c *connection) afterAnswer(again retryAdvice, answer *heroku.Error) string {
 	switch answer.ID {
 	case "unauthorized":
 		return fmt.Sprintf("The token came from %s and is wrong, revoked or expired. "+
@@ -192,14 +192,14 @@ func (c *connection) afterAnswer(again repetition, answer *heroku.Error) string 
 	case answer.Status >= http.StatusInternalServerError && answer.Method == http.MethodGet:
 		return "Heroku is in trouble; https://status.heroku.com may say more. This request only reads: run again later."
 	case answer.Status >= http.StatusInternalServerError:
-		return "Heroku is in trouble; https://status.heroku.com may say more. " + again.afterDoubt()
+		return "Heroku is in trouble; https://status.heroku.com may say more. " + again.afterUnknownOutcome()
 	}
 	return ""
 }
 
-// lists are the commands of the Heroku CLI that list what can be found, by a word in what Heroku calls the missing thing
-// or else in the collection that was asked for it.
-var lists = []struct{ word, list string }{
+// listCommands are Heroku CLI commands that list objects of a kind. word is part of Heroku's name of the missing object, or of
+// the collection in the requested path.
+var listCommands = []struct{ word, list string }{
 	{"region", "`heroku regions` lists the regions, as the data source kvs_regions does"},
 	{"team", "`heroku teams` lists the teams of an account"},
 	{"organization", "`heroku teams` lists the teams of an account"},
@@ -212,8 +212,8 @@ var lists = []struct{ word, list string }{
 	{"app", "`heroku apps --all` lists the apps of an account"},
 }
 
-// collectionOf is the last collection in a path of which an element is named: addon-attachments in
-// /apps/web/addon-attachments/CACHE, and apps in /apps/web/addons. The Data API knows things of add-ons only.
+// collectionOf is the last collection in a path that is followed by the name of an element: addon-attachments in
+// /apps/web/addon-attachments/CACHE, and apps in /apps/web/addons. All objects of the Data API belong to add-ons.
 func collectionOf(path string) string {
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	if parts[0] == "redis" || parts[0] == "data" {
@@ -222,28 +222,28 @@ func collectionOf(path string) string {
 	return parts[max(len(parts)/2*2-2, 0)]
 }
 
-// afterNotFound says what to check: Heroku does not tell what is not there from what a token may not see.
+// afterNotFound is what to check. Heroku's answer does not distinguish a missing object from one that the token may not see.
 func (c *connection) afterNotFound(answer *heroku.Error) string {
-	said := "It does not exist, or the token may not see it. Check the spelling, whether a name or a UUID is wanted, " +
+	text := "It does not exist, or the token may not see it. Check the spelling, whether a name or a UUID is wanted, " +
 		"and whether a UUID is that of another kind of object"
 	missing := cmp.Or(answer.Resource, collectionOf(answer.Path))
-	for _, of := range lists {
-		if strings.Contains(missing, of.word) {
-			said += ": " + of.list
+	for _, command := range listCommands {
+		if strings.Contains(missing, command.word) {
+			text += ": " + command.list
 			break
 		}
 	}
-	said += fmt.Sprintf(". The token came from %s; `heroku auth:whoami` says whose it is, if it is put into HEROKU_API_KEY.",
+	text += fmt.Sprintf(". The token came from %s; `heroku auth:whoami` says whose it is, if it is put into HEROKU_API_KEY.",
 		cmp.Or(c.tokenSource, "an unknown place"))
 	if answer.Method != http.MethodGet {
-		said += " If it was there when this was planned, plan again."
+		text += " If it was there when this was planned, plan again."
 	}
-	return said
+	return text
 }
 
-// recoverPanic is deferred by every method that touches Heroku: a panic would lose the response, and with it a paid store.
-// When checkpointed reports that Create had saved a complete state it becomes a warning, because an error taints the object
-// and the next apply would destroy it.
+// recoverPanic is deferred by every method that sends requests, because a panic would lose the response and with it a paid
+// store. If checkpointed reports that Create has saved a complete state, the panic becomes a warning: an error would taint the
+// object, and the next apply would destroy it.
 func recoverPanic(diags *diag.Diagnostics, what string, checkpointed func() bool) {
 	cause := recover()
 	if cause == nil {
@@ -259,7 +259,7 @@ func recoverPanic(diags *diag.Diagnostics, what string, checkpointed func() bool
 	diags.AddError("The provider failed unexpectedly", detail)
 }
 
-// panicText repeats the runtime's own texts only; any other value might hold a secret.
+// panicText is the text of a runtime error. Any other value might contain a secret, so only its type is named.
 func panicText(cause any) string {
 	if err, ok := cause.(runtime.Error); ok {
 		return err.Error()
@@ -269,11 +269,11 @@ func panicText(cause any) string {
 
 // callers lists the frames of this module that led to a panic, innermost first.
 func callers() []string {
-	const most = 6
+	const maxFrames = 6
 	pcs := make([]uintptr, 64)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(0, pcs)])
 	var lines []string
-	for panicked := false; len(lines) < most; {
+	for panicked := false; len(lines) < maxFrames; {
 		frame, more := frames.Next()
 		_, name, ours := strings.Cut(frame.Function, "terraform-provider-kvs/internal/")
 		if panicked && ours {
@@ -287,12 +287,11 @@ func callers() []string {
 	return lines
 }
 
-// longestReference is more than two names with a separator take.
+// longestReference is more than the length of two names and a separator.
 const longestReference = 200
 
-// importReference is what a person imports by: the id of the import command or block, else the identity's attribute,
-// which CLIs without stored identities do not send. One that is too long to be any is cut, so that it is refused, and
-// neither sent nor repeated in full.
+// importReference is the id of an import command or block, or else the identity attribute, which CLIs without stored identities
+// do not send. An overlong reference is cut, so that it is refused, not sent, and not repeated in full.
 func importReference(ctx context.Context, req resource.ImportStateRequest, attribute path.Path, diags *diag.Diagnostics) string {
 	reference := req.ID
 	if reference == "" && req.Identity != nil {
@@ -306,7 +305,7 @@ func importReference(ctx context.Context, req resource.ImportStateRequest, attri
 	return reference
 }
 
-// pairReference is importReference for what has an identity of two attributes, which an id has with a colon between them.
+// pairReference is importReference for an identity of two attributes. In an id they are separated by a colon.
 func pairReference(ctx context.Context, req resource.ImportStateRequest, first, second string, diags *diag.Diagnostics) string {
 	reference := importReference(ctx, req, path.Root(first), diags)
 	if req.ID != "" || reference == "" {
@@ -315,19 +314,19 @@ func pairReference(ctx context.Context, req resource.ImportStateRequest, first, 
 	return reference + ":" + importReference(ctx, req, path.Root(second), diags)
 }
 
-// invalidImport says what an import identifier looks like: its grammar in words, and an example.
+// invalidImport describes valid import identifiers: their grammar in words, and an example.
 func invalidImport(id, grammar, example string) diag.Diagnostic {
-	said := fmt.Sprintf("%q is not an identifier of this resource: give %s, for example %s.", id, grammar, example)
+	text := fmt.Sprintf("%q is not an identifier of this resource: give %s, for example %s.", id, grammar, example)
 	if app, variable, qualified := strings.Cut(id, "::"); qualified {
 		if name := keyvalue.AttachmentOfConfigVar(strings.ToUpper(variable)); name != "" {
-			said += fmt.Sprintf(" %s is the config var of an attachment, which has the name %s: %s::%s.",
+			text += fmt.Sprintf(" %s is the config var of an attachment, which has the name %s: %s::%s.",
 				strings.ToUpper(variable), name, app, name)
 		}
 	}
-	return diag.NewErrorDiagnostic("Invalid import identifier", said)
+	return diag.NewErrorDiagnostic("Invalid import identifier", text)
 }
 
-// validateUUID refuses names where an id is wanted: a name may be given to another object later.
+// validateUUID refuses names where an id is required, because a name may belong to another object later.
 func validateUUID(s string) error {
 	if keyvalue.IsUUID(s) {
 		return nil

@@ -19,8 +19,8 @@ func TestSummaries_ofTheInside(t *testing.T) {
 			panic("x")
 		},
 		"The app owns a protected Key-Value Store": func(diags *diag.Diagnostics) {
-			doomed := &protectedStores{doomed: map[string]loss{"e3b1": {id: "e3b1", label: `App "orders-api"`}}}
-			diags.Append(doomed.refuseLossOf(instanceModel{AppID: types.StringValue("e3b1"), DeletionProtection: types.BoolValue(true)})...)
+			lost := &protectedStores{lost: map[string]loss{"e3b1": {id: "e3b1", label: `App "orders-api"`}}}
+			diags.Append(lost.refuseLossOf(instanceModel{AppID: types.StringValue("e3b1"), DeletionProtection: types.BoolValue(true)})...)
 		},
 		"Unexpected provider data": func(diags *diag.Diagnostics) {
 			var conn connection

@@ -188,7 +188,7 @@ func TestFailure_ofAnAction(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			i := &invocation{connection: connection{tokenSource: "the test"}, again: invoking}
+			i := &invocation{connection: connection{tokenSource: "the test"}, retry: invokeAgain}
 			got := i.failure("Unable to run the maintenance of Key-Value Store", "Store cache", test.err)
 			if !strings.Contains(got.Detail(), test.says) || strings.Contains(strings.ToLower(got.Detail()), "apply") {
 				t.Errorf("it does not say %q, or speaks of an apply:\n%s", test.says, got.Detail())
@@ -214,7 +214,7 @@ func TestCollectionOf(t *testing.T) {
 func TestFailure_ofAnOrderIsNotCalledHarmless(t *testing.T) {
 	t.Parallel()
 	conn := connection{tokenSource: "the test"}
-	for _, again := range []repetition{applying, invoking} {
+	for _, again := range []retryAdvice{applyAgain, invokeAgain} {
 		for _, method := range []string{"POST", "PUT", "PATCH", "DELETE"} {
 			for _, status := range []int{500, 502, 503, 504} {
 				said := conn.failureOf(again, "x", "App", &heroku.Error{Status: status, Method: method, Path: "/apps"}).Detail()

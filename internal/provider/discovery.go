@@ -21,10 +21,10 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/replacement"
 )
 
-// What is at Heroku is found through its lists, for terraform query and for data sources alike: with the same filters, and
-// without a request for each object. Only what the Data API alone knows of a store, its settings and its version, takes one.
+// Existing objects are found in Heroku's lists, for `terraform query` and for data sources, with the same filters and without a
+// request for each object. Only the settings and the version of a store, which only the Data API has, take a request for each.
 
-// filters are names of attributes by which is selected. The lists of one kind of object have some of them.
+// filters are names of attributes that select objects. The list of each kind of object has a subset of them.
 type filters []string
 
 var (
@@ -36,7 +36,7 @@ var (
 	storeFilters      = filters{"team", "app", "space", "plan", "version", "deprecated", "unattached"}
 )
 
-// textFilters are those that take a text, with their rules.
+// textFilters are the filters with a string value.
 var textFilters = map[string]struct {
 	description string
 	rule        func(string) error
@@ -49,7 +49,7 @@ var textFilters = map[string]struct {
 		"for each store.", validateVersion},
 }
 
-// flagFilters are the others.
+// flagFilters are the filters with a boolean value, with their descriptions.
 var flagFilters = map[string]string{
 	"deprecated": "Lists only what there is of stores whose version has reached the end of its life, or soon will " +
 		"(`true`), or only of the others (`false`). " +
@@ -65,7 +65,7 @@ func validatePlanName(s string) error {
 	return err
 }
 
-// listAttributes are the filters of a list, beside what else it takes.
+// listAttributes adds the filters to the other attributes of a list resource.
 func (f filters) listAttributes(all map[string]list.Attribute) map[string]list.Attribute {
 	for _, name := range f {
 		if text, ok := textFilters[name]; ok {
@@ -78,7 +78,7 @@ func (f filters) listAttributes(all map[string]list.Attribute) map[string]list.A
 	return all
 }
 
-// dataSourceAttributes are the filters of a data source, beside its other attributes.
+// dataSourceAttributes adds the filters to the other attributes of a data source.
 func (f filters) dataSourceAttributes(all map[string]datasource.Attribute) map[string]datasource.Attribute {
 	for _, name := range f {
 		if text, ok := textFilters[name]; ok {
@@ -105,15 +105,15 @@ func (f filters) selection(ctx context.Context, config tfsdk.Config) (s keyvalue
 			flags[name] = flag.ValueBoolPointer()
 		}
 	}
-	plan, _ := keyvalue.ParsePlanName(texts["plan"]) // one that cannot be read has been refused before
+	plan, _ := keyvalue.ParsePlanName(texts["plan"]) // the validator has refused an invalid one
 	return keyvalue.Selection{
 		Team: texts["team"], App: texts["app"], Space: texts["space"], Plan: plan, Version: keyvalue.Version(texts["version"]),
 		Deprecated: flags["deprecated"], Unattached: flags["unattached"],
 	}, diags
 }
 
-// each yields what is made of the objects of a list that are meant, while its pages arrive. An error comes last.
-func each[T, R any](pages iter.Seq2[[]T, error], meant func(T) (R, bool)) iter.Seq2[R, error] {
+// selected converts the objects that match, page by page. match returns false for the others. An error comes last.
+func selected[T, R any](pages iter.Seq2[[]T, error], match func(T) (R, bool)) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
 		for page, err := range pages {
 			if err != nil {
@@ -121,7 +121,7 @@ func each[T, R any](pages iter.Seq2[[]T, error], meant func(T) (R, bool)) iter.S
 				return
 			}
 			for _, item := range page {
-				if found, ok := meant(item); ok && !yield(found, nil) {
+				if found, ok := match(item); ok && !yield(found, nil) {
 					return
 				}
 			}
@@ -129,7 +129,7 @@ func each[T, R any](pages iter.Seq2[[]T, error], meant func(T) (R, bool)) iter.S
 	}
 }
 
-// byID reads a list to its end.
+// byID reads all pages of a list into a map.
 func byID[ID comparable, T any](pages iter.Seq2[[]T, error], id func(T) ID) (map[ID]T, error) {
 	all := make(map[ID]T)
 	for page, err := range pages {
@@ -147,7 +147,7 @@ func (c *connection) appsByID(ctx context.Context) (map[heroku.AppID]heroku.App,
 	return byID(c.client.AppPages(ctx), func(a heroku.App) heroku.AppID { return a.ID })
 }
 
-// inApp says where something is that belongs to an app.
+// inApp is the candidate for an object that belongs to the app.
 func inApp(app heroku.App) keyvalue.Candidate {
 	candidate := keyvalue.Candidate{Team: app.Team, AppID: string(app.ID), AppName: app.Name}
 	if app.Space != nil {
@@ -156,22 +156,22 @@ func inApp(app heroku.App) keyvalue.Candidate {
 	return candidate
 }
 
-// foundStore is a store with what was asked for beside it.
+// foundStore is a store with the details that were requested.
 type foundStore struct {
 	heroku.AddOn
-	app         heroku.App // whatever the list of apps says
+	app         heroku.App // empty if the list of apps does not have it
 	attachments []heroku.Attachment
-	settings    *heroku.Store // nil also as long as the Data API does not know the store
+	settings    *heroku.Store // nil if not requested, or if the Data API does not know the store yet
 }
 
-// storeDetails says what is wanted of stores beside the answer of their list.
+// storeDetails says which details of stores to read besides the list of add-ons.
 type storeDetails struct {
 	apps, attachments, settings bool
 	windowed                    bool // only those whose plan has a maintenance window
 }
 
-// stores yields the stores that are meant, in the order of Heroku's list and while its pages arrive. What is being destroyed
-// is left out. An error comes last, with the store that it is about, if it is about one.
+// stores yields the selected stores in the order of Heroku's list, page by page. It leaves out stores that are being destroyed.
+// An error comes last, with the store that it is about, if there is one.
 func (c *connection) stores(ctx context.Context, s keyvalue.Selection, want storeDetails) iter.Seq2[foundStore, error] {
 	return func(yield func(foundStore, error) bool) {
 		for page, err := range c.storePages(ctx, s, want) {
@@ -199,7 +199,7 @@ func (c *connection) stores(ctx context.Context, s keyvalue.Selection, want stor
 	}
 }
 
-// storePages yields the stores that are meant as far as lists tell, page by page.
+// storePages yields pages of stores, selected by everything but their version.
 func (c *connection) storePages(ctx context.Context, s keyvalue.Selection, want storeDetails) iter.Seq2[[]foundStore, error] {
 	return func(yield func([]foundStore, error) bool) {
 		var (
@@ -232,7 +232,7 @@ func (c *connection) storePages(ctx context.Context, s keyvalue.Selection, want 
 	}
 }
 
-// withSettings reads the stores that the Data API may know by now, some of them ahead of the one that is told.
+// withSettings reads the settings of stores that are provisioned, some of them ahead of the one that it yields.
 func (c *connection) withSettings(ctx context.Context, stores []foundStore) iter.Seq2[foundStore, error] {
 	return func(yield func(foundStore, error) bool) {
 		var ready []heroku.AddOnID
@@ -260,14 +260,14 @@ func (c *connection) withSettings(ctx context.Context, stores []foundStore) iter
 	}
 }
 
-// stays reports that it is a Key-Value Store, and that nobody is destroying it.
+// stays reports whether it is a Key-Value Store that is not being destroyed.
 func (s foundStore) stays() bool {
 	return s.Service == keyvalue.Service && s.State != heroku.StateDeprovisioning && s.State != heroku.StateDeprovisioned
 }
 
 func (s foundStore) candidate() keyvalue.Candidate {
 	candidate := inApp(s.app)
-	candidate.AppID, candidate.AppName = string(s.AppID), s.AppName // also of an app that is not listed
+	candidate.AppID, candidate.AppName = string(s.AppID), s.AppName // known even if the list of apps does not have the app
 	candidate.Plan, candidate.Attached = s.plan(), len(s.attachments) > 0
 	return candidate
 }
@@ -284,12 +284,12 @@ func (s foundStore) running() keyvalue.Version {
 	return keyvalue.Version(s.settings.Version)
 }
 
-// runsOutside reports that the store is outside of the network of its app's space.
+// runsOutside reports whether the store is outside of the network of its app's space.
 func (s foundStore) runsOutside() bool {
 	return keyvalue.Place(s.plan(), location(s.app)).Verdict == keyvalue.NeedsConsent
 }
 
-// label names it in a diagnostic.
+// label names the store in a diagnostic.
 func (s foundStore) label() string {
 	if s.ID == "" {
 		return "All Key-Value Stores"
@@ -297,14 +297,14 @@ func (s foundStore) label() string {
 	return storeLabel(s.AddOn)
 }
 
-// foundAttachment is an attachment of a store. The first one of a store is what kvs_instance has as its attachment_name.
+// foundAttachment is an attachment of a store. first marks the one that kvs_instance manages as its attachment_name.
 type foundAttachment struct {
 	heroku.Attachment
 	app   heroku.App
 	first bool
 }
 
-// reference is what it is imported by.
+// reference is the import identifier of the attachment.
 func (a foundAttachment) reference() string {
 	if a.ID == "" {
 		return ""
@@ -312,7 +312,7 @@ func (a foundAttachment) reference() string {
 	return a.AppName + "::" + a.Name
 }
 
-// attachments yields the attachments that are meant, like stores.
+// attachments yields the selected attachments, as stores does. An error comes last.
 func (c *connection) attachments(ctx context.Context, s keyvalue.Selection) iter.Seq2[foundAttachment, error] {
 	apps, err := c.appsByID(ctx)
 	var addOns map[heroku.AddOnID]heroku.AddOn
@@ -322,20 +322,20 @@ func (c *connection) attachments(ctx context.Context, s keyvalue.Selection) iter
 	if err != nil {
 		return func(yield func(foundAttachment, error) bool) { yield(foundAttachment{}, err) }
 	}
-	return each(c.client.AttachmentPages(ctx), func(a heroku.Attachment) (foundAttachment, bool) {
+	return selected(c.client.AttachmentPages(ctx), func(a heroku.Attachment) (foundAttachment, bool) {
 		addOn, listed := addOns[a.AddOnID]
-		if !listed { // one of an app that cannot be seen, whose plan its attachments tell
+		if !listed { // an add-on of an app that the token cannot see: the attachment has its plan
 			addOn = heroku.AddOn{ID: a.AddOnID, Plan: a.Plan, Service: serviceOf(a.Plan)}
 		}
 		store := foundStore{AddOn: addOn}
 		a.Plan = addOn.Plan
 		found := foundAttachment{Attachment: a, app: apps[a.AppID], first: store.isFirst(a)}
-		meant := !replacement.IsInternalAttachment(a.AddOnID, a.Name) && s.Selects(found.candidate(store))
-		return found, meant && store.stays()
+		matches := !replacement.IsInternalAttachment(a.AddOnID, a.Name) && s.Selects(found.candidate(store))
+		return found, matches && store.stays()
 	})
 }
 
-// serviceOf is what the name of a plan begins with.
+// serviceOf is the service in the name of a plan, such as heroku-redis in heroku-redis:mini.
 func serviceOf(plan string) string {
 	service, _, _ := strings.Cut(plan, ":")
 	return service
@@ -343,8 +343,8 @@ func serviceOf(plan string) string {
 
 func (s foundStore) isFirst(a heroku.Attachment) bool {
 	first := (&instanceModel{}).attachmentOf(s.AddOn)
-	isIt := first.IsNull() || first.ValueString() == a.Name // of a store that is not ready, none is said
-	return isIt && a.AppID == s.AppID
+	sameName := first.IsNull() || first.ValueString() == a.Name // null for a store that is not ready
+	return sameName && a.AppID == s.AppID
 }
 
 func (a foundAttachment) candidate(store foundStore) keyvalue.Candidate {
@@ -354,20 +354,20 @@ func (a foundAttachment) candidate(store foundStore) keyvalue.Candidate {
 	return candidate
 }
 
-// spaces yields the spaces that are meant, and that nobody is deleting.
+// spaces yields the selected spaces that are not being deleted.
 func (c *connection) spaces(ctx context.Context, s keyvalue.Selection) iter.Seq2[heroku.Space, error] {
-	return each(c.client.SpacePages(ctx), func(space heroku.Space) (heroku.Space, bool) {
+	return selected(c.client.SpacePages(ctx), func(space heroku.Space) (heroku.Space, bool) {
 		return space, space.State != heroku.SpaceDeleting &&
 			s.Selects(keyvalue.Candidate{Team: space.Team, SpaceID: string(space.ID), SpaceName: space.Name})
 	})
 }
 
-// apps yields the apps that are meant.
+// apps yields the selected apps.
 func (c *connection) apps(ctx context.Context, s keyvalue.Selection) iter.Seq2[heroku.App, error] {
-	return each(c.client.AppPages(ctx), func(app heroku.App) (heroku.App, bool) { return app, s.Selects(inApp(app)) })
+	return selected(c.client.AppPages(ctx), func(app heroku.App) (heroku.App, bool) { return app, s.Selects(inApp(app)) })
 }
 
-// attachmentsByStore leaves out those that a replacement has made for itself.
+// attachmentsByStore reads all attachments, except those that a replacement has made for itself.
 func (c *connection) attachmentsByStore(ctx context.Context) (map[heroku.AddOnID][]heroku.Attachment, error) {
 	all := make(map[heroku.AddOnID][]heroku.Attachment)
 	for page, err := range c.client.AttachmentPages(ctx) {

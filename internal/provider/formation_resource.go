@@ -25,10 +25,10 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// kvs_formation is how many dynos of which size one process type of an app has. The Platform API owns it, and its identity is the
-// app's UUID and the process type. The surprises: a release makes process types and takes them away, so that creating this resource
-// changes one and destroying it changes nothing; and while a store of the app is replaced with scale_down, the process type has no
-// dynos, which is no drift.
+// kvs_formation is the number and size of the dynos of one process type of an app. It belongs to the Platform API, and its
+// identity is the app's UUID and the process type. A release adds and removes process types, so creating this resource changes
+// an existing process type, and destroying it changes nothing. While a store of the app is replaced with scale_down, the process
+// type has no dynos, which is no drift.
 
 var (
 	_ resource.ResourceWithConfigure   = (*formationResource)(nil)
@@ -124,7 +124,7 @@ func (r *formationResource) Configure(_ context.Context, req resource.ConfigureR
 }
 
 // ModifyPlan refuses a second owner, and a size that does not run where the app is. Another app or process type needs another
-// resource; one that is not known yet is planned in place, and Update refuses another one.
+// resource. An unknown one is planned in place, and Update refuses it if it turns out to be another one.
 func (r *formationResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	var state, plan formationModel
 	applies := r.run.isApplying(r.client, req.ClientCapabilities.DeferralAllowed)
@@ -133,7 +133,7 @@ func (r *formationResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 		setReplacedID(ctx, resp, state.ID)
 	}
-	if resp.Diagnostics.HasError() || req.Plan.Raw.IsNull() { // a destruction sends nothing
+	if resp.Diagnostics.HasError() || req.Plan.Raw.IsNull() { // Delete sends nothing
 		return
 	}
 	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); resp.Diagnostics.HasError() {
@@ -156,21 +156,21 @@ func (r *formationResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 		r.run.noteSize(plan.appID(), plan.processType(), plan.Size.normalized())
 	}
 	if !exists || !plan.Quantity.Equal(state.Quantity) || !plan.Size.Equal(state.Size) {
-		resp.Diagnostics.Append(r.review(ctx, plan)...)
+		resp.Diagnostics.Append(r.checkLimits(ctx, plan)...)
 	}
 }
 
-// replaceUnlessApplied plans another object for what is known to differ. A plan that is made once more while it is applied has to stay
-// an update: there it is refused.
-func replaceUnlessApplied(resp *resource.ModifyPlanResponse, applies bool, label string, changes []fixedChange) (said diag.Diagnostics) {
+// replaceUnlessApplied plans a replacement for the known changes. During an apply Terraform requires the update that it planned,
+// so the changes are refused.
+func replaceUnlessApplied(resp *resource.ModifyPlanResponse, applies bool, label string, changes []fixedChange) (diags diag.Diagnostics) {
 	for _, c := range changes {
 		if at := path.Root(c.attribute); applies {
-			said.Append(fixedAtCreation(at, label, c.from, c.to))
+			diags.Append(fixedAtCreation(at, label, c.from, c.to))
 		} else {
 			resp.RequiresReplace.Append(at)
 		}
 	}
-	return said
+	return diags
 }
 
 func (r *formationResource) onlyOwner(state, plan formationModel, replaced string) diag.Diagnostics {
@@ -187,8 +187,8 @@ func (r *formationResource) onlyOwner(state, plan formationModel, replaced strin
 		plan, movedBlock(formationType)))}
 }
 
-// review says what Heroku will refuse, as far as it is published. What cannot be read is left to Heroku.
-func (r *formationResource) review(ctx context.Context, plan formationModel) (diags diag.Diagnostics) {
+// checkLimits checks the plan against Heroku's published rules. If the app cannot be read, Heroku decides.
+func (r *formationResource) checkLimits(ctx context.Context, plan formationModel) (diags diag.Diagnostics) {
 	if r.client == nil || !known(plan.AppID) {
 		return nil
 	}
@@ -231,7 +231,7 @@ func (r *formationResource) Create(ctx context.Context, req resource.CreateReque
 	saved = !resp.Diagnostics.HasError()
 }
 
-// scale sends what differs. unchanged refuses when the process type is not any more what the plan was made for.
+// scale sends the update. unchanged returns errors if the process type is no longer what the plan was made for.
 func (r *formationResource) scale(ctx context.Context, m formationModel, update heroku.ProcessUpdate,
 	unchanged func(heroku.Process) diag.Diagnostics,
 ) (heroku.Process, diag.Diagnostics) {
@@ -244,7 +244,7 @@ func (r *formationResource) scale(ctx context.Context, m formationModel, update 
 	switch {
 	case diags.HasError():
 	case heroku.IsNotFound(err):
-		diags.Append(r.withoutType(ctx, summary, m, err))
+		diags.Append(r.missingType(ctx, summary, m, err))
 	case err != nil:
 		diags.Append(r.failure(summary, m.String(), err))
 	case update.Quantity != nil && process.Quantity != *update.Quantity:
@@ -257,8 +257,8 @@ func (r *formationResource) scale(ctx context.Context, m formationModel, update 
 	return process, diags
 }
 
-// withoutType tells an app without the process type from one that is gone.
-func (r *formationResource) withoutType(ctx context.Context, summary string, m formationModel, err error) diag.Diagnostic {
+// missingType explains a process type that was not found: the app is gone, has no release, or has other process types.
+func (r *formationResource) missingType(ctx context.Context, summary string, m formationModel, err error) diag.Diagnostic {
 	formation, e := r.client.Formation(ctx, m.appID())
 	if e != nil {
 		return r.failure(summary, m.String(), err)
@@ -290,7 +290,7 @@ func (r *formationResource) Read(ctx context.Context, req resource.ReadRequest, 
 		return
 	}
 	r.run.noteRead(object{formationType, state.key()})
-	// Also for one that is gone: the framework wants an identity even then, and older CLIs keep none.
+	// The identity is set even if the process type is gone: the framework requires one, and older CLIs store none.
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 	process, err := r.client.Process(ctx, state.appID(), state.processType())
 	if err == nil && process.Quantity == 0 && !state.Quantity.Equal(newWholeNumber(0)) {
@@ -299,7 +299,7 @@ func (r *formationResource) Read(ctx context.Context, req resource.ReadRequest, 
 	}
 	switch {
 	case heroku.IsNotFound(err):
-		resp.Diagnostics.Append(r.goneWith(ctx, state))
+		resp.Diagnostics.Append(r.goneWarning(ctx, state))
 		resp.State.RemoveResource(ctx)
 		return
 	case err != nil:
@@ -311,8 +311,8 @@ func (r *formationResource) Read(ctx context.Context, req resource.ReadRequest, 
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
 
-// goneWith says why there is nothing to read.
-func (r *formationResource) goneWith(ctx context.Context, state formationModel) diag.Diagnostic {
+// goneWarning explains why the process type is gone.
+func (r *formationResource) goneWarning(ctx context.Context, state formationModel) diag.Diagnostic {
 	if _, err := r.client.App(ctx, state.appID()); heroku.IsNotFound(err) {
 		return diag.NewWarningDiagnostic("The process type is gone with its app", fmt.Sprintf(
 			"%s: the app does not exist any more. A plan that scales it again needs another app.", state))
@@ -352,7 +352,7 @@ func (r *formationResource) Update(ctx context.Context, req resource.UpdateReque
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 }
 
-// Delete only forgets: a process type goes with a release.
+// Delete only removes the resource from the state, because a process type belongs to a release.
 func (r *formationResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Forgetting a process type", nil)
 	var state formationModel
@@ -365,7 +365,7 @@ func (r *formationResource) Delete(ctx context.Context, req resource.DeleteReque
 	}
 }
 
-// ImportState takes the app, by its UUID or its name, and the process type, with a colon between them.
+// ImportState accepts the app's UUID or name and the process type, separated by a colon.
 func (r *formationResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Importing a process type", nil)
 	reference := pairReference(ctx, req, "app_id", "type", &resp.Diagnostics)
@@ -385,7 +385,7 @@ func (r *formationResource) ImportState(ctx context.Context, req resource.Import
 	}
 	switch _, err := r.client.Process(ctx, m.appID(), m.processType()); {
 	case heroku.IsNotFound(err):
-		resp.Diagnostics.Append(r.withoutType(ctx, summary, m, err))
+		resp.Diagnostics.Append(r.missingType(ctx, summary, m, err))
 		return
 	case err != nil:
 		resp.Diagnostics.Append(r.failure(summary, m.String(), err))
@@ -403,10 +403,10 @@ func (m formationModel) processType() heroku.ProcessType {
 	return heroku.ProcessType(m.Type.ValueString())
 }
 
-// known reports whether the plan says which process type of which app it is about.
+// known reports whether the app and the process type are known.
 func (m formationModel) known() bool { return known(m.AppID) && known(m.Type) }
 
-// key is the id.
+// key is the id: the app's UUID and the process type, separated by a colon.
 func (m formationModel) key() string { return m.AppID.ValueString() + ":" + m.Type.ValueString() }
 
 func (m formationModel) identity() formationIdentity { return formationIdentity{m.AppID, m.Type} }
@@ -416,12 +416,12 @@ func (m formationModel) String() string {
 	return fmt.Sprintf("Process type %s of app %s", m.Type.ValueString(), m.AppID.ValueString())
 }
 
-// fixedChanges are those that need another resource.
+// fixedChanges are the known changes that need another resource.
 func (m formationModel) fixedChanges(plan formationModel) []fixedChange {
 	return knownChanges(fixedChange{"app_id", m.AppID, plan.AppID}, fixedChange{"type", m.Type, plan.Type})
 }
 
-// update is what is known to differ.
+// update is the request for the known differences from the state.
 func (m formationModel) update(state formationModel) (u heroku.ProcessUpdate) {
 	if !m.Quantity.IsNull() && !m.Quantity.IsUnknown() && !m.Quantity.Equal(state.Quantity) {
 		n := int(m.Quantity.ValueInt64())
@@ -433,7 +433,7 @@ func (m formationModel) update(state formationModel) (u heroku.ProcessUpdate) {
 	return u
 }
 
-// outdated compares what is to change with what there is now.
+// outdated refuses an update of a process type that has changed since the plan.
 func (m formationModel) outdated(plan formationModel, update heroku.ProcessUpdate, now heroku.Process) diag.Diagnostics {
 	var values []liveValue
 	if update.Quantity != nil {
@@ -446,18 +446,19 @@ func (m formationModel) outdated(plan formationModel, update heroku.ProcessUpdat
 	return refuseOutdated(m.String(), values...)
 }
 
-// read is the one mapping from Heroku's process type to the state; a size that means the same keeps its spelling.
+// read maps Heroku's process type to the state. A size that means the same keeps its spelling.
 func (m *formationModel) read(process heroku.Process) {
 	m.ID = types.StringValue(m.key())
 	m.Quantity = newWholeNumber(int64(process.Quantity))
 	m.Size = newDynoSize(process.Size).orEquivalent(m.Size)
 }
 
-// Another size restarts the dynos of the process type, and a change of their number restarts none. What a creation finds is not known.
+// A change of size restarts the dynos of the process type, and a change of their number restarts none. What a creation changes
+// is not known.
 func (m formationModel) impact(_ context.Context, before *formationModel) impact {
 	i := harmless(methodScale)
 	if before == nil || !m.Size.IsUnknown() && !m.Size.equivalent(before.Size) {
-		i.Interruption, i.Restarts = keyvalue.InterruptionBrief, appsOf(nameOr(m.AppName, m.AppID))
+		i.Interruption, i.Restarts = keyvalue.InterruptionBrief, appsOf(nameOrID(m.AppName, m.AppID))
 	}
 	return i
 }

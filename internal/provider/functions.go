@@ -14,7 +14,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// The function parse_url splits a store's URL. It asks nobody and needs no provider configuration.
+// The function parse_url splits a store's URL. It sends no requests and needs no provider configuration.
 
 var _ function.Function = parseURLFunction{}
 
@@ -92,7 +92,7 @@ func (parseURLFunction) Run(ctx context.Context, req function.RunRequest, resp *
 	})
 }
 
-// The function verify_change_record reads a record of changes. It asks nobody and needs no provider configuration.
+// The function verify_change_record verifies a record of changes. It sends no requests and needs no provider configuration.
 
 var _ function.Function = verifyChangeRecordFunction{}
 

@@ -21,19 +21,19 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/replacement"
 )
 
-// impact is what a change means, as planned values: for those who approve a plan without its warnings, and for policies, which
-// read its JSON. The resources do not know the attribute: governed plans it when their plan changes something, and keeps it
-// otherwise. It follows from the state, the plan and the catalogue alone, because Terraform plans once more while a plan is
-// applied, perhaps hours later, and the result must be the same. What each resource says stands below.
+// The attribute impact describes a planned change, for people who approve a plan without seeing its warnings, and for policies
+// that read its JSON. The resources do not have the attribute in their own schemas: governed adds it, sets it when a plan has
+// changes, and keeps it otherwise. It depends only on the state, the plan and the catalogue, because Terraform plans again
+// during the apply, perhaps hours later, and the result must be the same. What each resource reports is at the end of this file.
 
 const impactName = "impact"
 
-// impact is the attribute. Empty words and nil are null.
+// impact is the value of the attribute. Empty strings and nil are null.
 type impact struct {
 	Method       string
 	Data         string
 	URLChanges   string
-	Restarts     types.Set // names of apps; the UUID of one whose name the state does not have
+	Restarts     types.Set // app names, or UUIDs of apps whose name is not in the state
 	Interruption string
 	Irreversible bool
 	PriceBefore  types.Float64
@@ -41,10 +41,10 @@ type impact struct {
 	Admits       types.Set
 	ShutsOut     types.Set
 
-	unknown bool // only apply will know
+	unknown bool // known only after apply
 }
 
-// Methods beside those of a change of a store.
+// Methods in addition to those of keyvalue.Outcome.
 const (
 	methodCreate      = "create"
 	methodSettings    = "settings"
@@ -107,7 +107,7 @@ func impactAttribute() schema.SingleNestedAttribute {
 
 var impactType, _ = impactAttribute().GetType().(types.ObjectType)
 
-// value is the attribute as it is planned.
+// value is the planned value of the attribute.
 func (i impact) value(reference types.String) (types.Object, diag.Diagnostics) {
 	if i.unknown {
 		return types.ObjectUnknown(impactType.AttrTypes), nil
@@ -119,7 +119,7 @@ func (i impact) value(reference types.String) (types.Object, diag.Diagnostics) {
 		return types.StringValue(s)
 	}
 	set := func(s types.Set) types.Set {
-		if s.IsNull() { // the zero value is one of no type
+		if s.IsNull() { // the zero value has no element type
 			return types.SetNull(types.StringType)
 		}
 		return s
@@ -132,11 +132,12 @@ func (i impact) value(reference types.String) (types.Object, diag.Diagnostics) {
 	})
 }
 
-// schemas are those of a resource: without impact, as the resource knows it, and with it, as Terraform does.
+// schemas are the two schemas of a resource: bare, which the resource implements, and whole, which Terraform sees and which adds
+// the attribute impact.
 type schemas struct {
 	bare, whole         schema.Schema
 	bareType, wholeType tftypes.Type
-	none                tftypes.Value // the impact of an object which this provider has not changed yet
+	none                tftypes.Value // a null impact, for an object that this provider has not changed yet
 }
 
 func schemasOf(ctx context.Context, r resource.Resource) *schemas {
@@ -192,7 +193,7 @@ func (s *schemas) wholeState(state tfsdk.State, impact tftypes.Value) tfsdk.Stat
 	return tfsdk.State{Raw: s.with(state.Raw, impact), Schema: s.whole}
 }
 
-// impactIn is the attribute of an object as Terraform knows it.
+// impactIn is the impact of an object with the whole schema.
 func (s *schemas) impactIn(raw tftypes.Value) tftypes.Value {
 	if attributes, ok := attributesOf(raw); ok {
 		return attributes[impactName]
@@ -200,13 +201,14 @@ func (s *schemas) impactIn(raw tftypes.Value) tftypes.Value {
 	return s.none
 }
 
-// attributesOf are the value's own: whoever changes them copies them first.
+// attributesOf returns the attributes of an object. Callers must copy the map before they change it.
 func attributesOf(raw tftypes.Value) (attributes map[string]tftypes.Value, ok bool) {
 	ok = raw.IsKnown() && !raw.IsNull() && raw.As(&attributes) == nil
 	return attributes, ok
 }
 
-// impact is the attribute of a planned change, or of one that was made: state and plan are the resource's own.
+// impact computes the attribute for a change from state to plan, which have the bare schema. The plan may be the state after the
+// change.
 func (g *governed[M]) impact(ctx context.Context, state tfsdk.State, plan tfsdk.Plan, diags *diag.Diagnostics) tftypes.Value {
 	schemas := g.schemas(ctx)
 	var m M
@@ -229,9 +231,9 @@ func (g *governed[M]) impact(ctx context.Context, state tfsdk.State, plan tfsdk.
 	return value
 }
 
-// settled is the state after a change, with what was planned that it means: the record of what was approved. What only apply
-// could know is filled in.
-func (g *governed[M]) settled(ctx context.Context, before, after tfsdk.State, planned tftypes.Value) tfsdk.State {
+// withImpact adds the planned impact to the state after a change, as a record of what was approved. Values that were unknown in the
+// plan are computed from the result.
+func (g *governed[M]) withImpact(ctx context.Context, before, after tfsdk.State, planned tftypes.Value) tfsdk.State {
 	schemas := g.schemas(ctx)
 	if planned.IsFullyKnown() || after.Raw.IsNull() {
 		return schemas.wholeState(after, planned)
@@ -255,8 +257,8 @@ func (g *governed[M]) settled(ctx context.Context, before, after tfsdk.State, pl
 	return schemas.wholeState(after, now)
 }
 
-// plain is a value as JSON has it. What is not known is null.
-func plain(v tftypes.Value) any {
+// jsonValue converts a value for encoding/json. Unknown values become null.
+func jsonValue(v tftypes.Value) any {
 	var (
 		text     string
 		number   big.Float
@@ -269,7 +271,7 @@ func plain(v tftypes.Value) any {
 	case object:
 		fields := make(map[string]any)
 		for name, attribute := range attributes {
-			fields[name] = plain(attribute)
+			fields[name] = jsonValue(attribute)
 		}
 		return fields
 	case v.As(&text) == nil:
@@ -282,7 +284,7 @@ func plain(v tftypes.Value) any {
 	case v.As(&elements) == nil:
 		all := make([]any, len(elements))
 		for i, element := range elements {
-			all[i] = plain(element)
+			all[i] = jsonValue(element)
 		}
 		return all
 	}
@@ -294,12 +296,12 @@ func outcome(o keyvalue.Outcome) impact {
 	return impact{Method: o.Method, Data: o.Data, URLChanges: o.URLChanges, Interruption: o.Interruption, Irreversible: o.Irreversible}
 }
 
-// harmless is a change that concerns no store's data, URL or app.
+// harmless is the impact of a change that affects no store's data or URL and restarts no app.
 func harmless(method string) impact {
 	return impact{Method: method, URLChanges: keyvalue.URLStays, Interruption: keyvalue.InterruptionNone, Restarts: stringSet(nil)}
 }
 
-// appsOf are the apps that a change restarts, as far as they are known by now.
+// appsOf is the set of apps that a change restarts; unknown if one of them is.
 func appsOf(apps ...types.String) types.Set {
 	var names []string
 	for _, app := range apps {
@@ -313,16 +315,16 @@ func appsOf(apps ...types.String) types.Set {
 	return stringSet(names)
 }
 
-// What a change of each resource means. before is nil for a creation. The configuration of an object that exists is known
-// here, so that what is unknown in its plan is only what follows from the change.
+// The impact of a change of each resource. before is nil for a creation. The configuration of an existing object is fully known
+// here, so an unknown value in its plan follows from the change.
 
-// change is an attribute as it is planned and as it was, and the method of an object in which it differs.
+// change is the planned and the prior value of an attribute, and the method by which a difference is applied.
 type change struct {
 	planned, before attr.Value
 	method          string
 }
 
-// methodOf is the method of the first of these that differs.
+// methodOf is the method of the first attribute that differs.
 func methodOf(changes ...change) string {
 	for _, c := range changes {
 		if !c.planned.IsUnknown() && !c.planned.Equal(c.before) {
@@ -377,15 +379,15 @@ func sumOf(a, b types.Float64) types.Float64 {
 	return types.Float64Value(a.ValueFloat64() + b.ValueFloat64())
 }
 
-// nameOr is an app for a person: its name, or its UUID as long as that is all that is known.
-func nameOr(name, id types.String) types.String {
+// nameOrID is the name of an app for display, or its UUID if the name is not known.
+func nameOrID(name, id types.String) types.String {
 	if known(name) {
 		return name
 	}
 	return id
 }
 
-func (m attachmentModel) app() types.String { return nameOr(m.AppName, m.AppID) }
+func (m attachmentModel) app() types.String { return nameOrID(m.AppName, m.AppID) }
 
 func (m attachmentModel) impact(_ context.Context, before *attachmentModel) impact {
 	i := impact{
@@ -440,7 +442,7 @@ func (m trustedRangesModel) impact(_ context.Context, before *trustedRangesModel
 		return i
 	}
 	now := before.sources()
-	i.Admits, i.ShutsOut = stringSet(beyond(after, now)), stringSet(beyond(now, after))
+	i.Admits, i.ShutsOut = stringSet(rangesNotIn(after, now)), stringSet(rangesNotIn(now, after))
 	if len(i.Admits.Elements())+len(i.ShutsOut.Elements()) == 0 && m.Applied.Equal(before.Applied) {
 		i.Method = methodNothingSent
 	}
@@ -462,8 +464,8 @@ func (m trustedRangeModel) impact(_ context.Context, before *trustedRangeModel) 
 	return i
 }
 
-// beyond are the ranges of a that are not in b, in whatever spelling.
-func beyond(a, b []string) []string {
+// rangesNotIn returns the ranges of a that are not in b. It compares them by value, not by spelling.
+func rangesNotIn(a, b []string) []string {
 	return slices.DeleteFunc(slices.Clone(a), func(one string) bool {
 		return slices.ContainsFunc(b, func(other string) bool { return keyvalue.SameCIDR(one, other) })
 	})

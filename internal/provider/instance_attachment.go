@@ -19,11 +19,11 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// The attachments of a store that are its own affair: the first one on its own app, those that a replacement has carried over,
-// and those that keep it from being destroyed. All others are kvs_attachment's.
+// This file has the attachments that kvs_instance manages: the first one on the store's own app, those that a replacement has
+// carried over, and those that prevent the store's destruction. kvs_attachment manages all others.
 
-// attachAs gives the store its first attachment's name: the new name is attached before the old one is dropped, so
-// that the app is never without the store's URL.
+// attachAs renames the store's first attachment. It attaches the new name before it detaches the old one, so that the app always
+// has the store's URL.
 func (r *instanceResource) attachAs(ctx context.Context, addOn heroku.AddOn, name types.String) (heroku.AddOn, error) {
 	names := keyvalue.AttachmentNames(addOn.ConfigVars)
 	if name.IsNull() || name.IsUnknown() || slices.Contains(names, name.ValueString()) {
@@ -42,30 +42,30 @@ func (r *instanceResource) attachAs(ctx context.Context, addOn heroku.AddOn, nam
 	return r.client.AddOn(ctx, addOn.ID)
 }
 
-// handOver gives the primary attachment of a store that is destroyed to the one that this run has made on the same app,
-// such as its successor with create_before_destroy: Heroku chose another name for that one, since this one was taken. The app
-// is never without REDIS_URL then.
+// handOver moves the attachment REDIS of a store that is to be destroyed to the store that this run has created on the same app,
+// such as its successor with create_before_destroy. Heroku gave that one another name, because REDIS was in use. The app always
+// has REDIS_URL this way.
 func (r *instanceResource) handOver(ctx context.Context, m instanceModel) diag.Diagnostics {
-	app, heir := heroku.AppID(m.AppID.ValueString()), heroku.AddOnID(r.run.soleUnnamedStore(m.AppID.ValueString()))
-	if heir == "" || heir == m.addOnID() {
+	app, successor := heroku.AppID(m.AppID.ValueString()), heroku.AddOnID(r.run.soleUnnamedStore(m.AppID.ValueString()))
+	if successor == "" || successor == m.addOnID() {
 		return nil
 	}
 	attachments, err := r.client.AppAttachments(ctx, app)
 	holder := heroku.AttachmentNamed(attachments, keyvalue.PrimaryAttachment)
 	if err == nil && holder != nil && holder.AddOnID == m.addOnID() {
 		if err = r.keepReachable(ctx, *holder); err == nil {
-			_, err = r.client.CreateAttachment(ctx, heroku.AttachmentCreate{AddOn: heir, App: app, Name: holder.Name,
+			_, err = r.client.CreateAttachment(ctx, heroku.AttachmentCreate{AddOn: successor, App: app, Name: holder.Name,
 				Confirm: holder.AppName})
 		}
 	}
 	if err != nil && !heroku.IsNotFound(err) {
 		return diag.Diagnostics{r.failure("Unable to destroy Key-Value Store", fmt.Sprintf(
-			"%s, whose attachment REDIS was to go to the new store %s before", m.label(), heir), err)}
+			"%s, whose attachment REDIS was to go to the new store %s before", m.label(), successor), err)}
 	}
 	return nil
 }
 
-// stillInUse names the apps that somebody has attached to the store outside of this configuration.
+// stillInUse reports the apps to which somebody has attached the store outside of this configuration.
 func (r *instanceResource) stillInUse(label string, attached []heroku.Attachment, refusal error) diag.Diagnostic {
 	lines := make([]string, len(attached))
 	for i, attachment := range attached {
@@ -81,7 +81,7 @@ func (r *instanceResource) stillInUse(label string, attached []heroku.Attachment
 		r.failure("", label, refusal).Detail(), bullets(lines)))
 }
 
-// nameIsFree looks before a replacement whether the attachment that is wanted on another app belongs to somebody else.
+// nameIsFree checks, before a replacement, that the wanted attachment name on another app does not belong to another add-on.
 func (c *connection) nameIsFree(ctx context.Context, app heroku.AppID, name types.String, store heroku.AddOnID) diag.Diagnostics {
 	if !known(name) {
 		return nil
@@ -103,27 +103,27 @@ func (c *connection) nameIsFree(ctx context.Context, app heroku.AppID, name type
 		holder.AppName, holder.Name, holder.AddOnName, holder.AddOnID))}
 }
 
-// attachmentsCarried, in the private state, are the apps that owned the predecessors of a store, as a JSON list of ids:
-// their attachments to it were made by replacements, and go with it.
+// attachmentsCarried is a key of the private state. Its value is a JSON list of the ids of the apps that owned the predecessors
+// of a store. Replacements created the attachments to these apps, and they are destroyed together with the store.
 const attachmentsCarried = "attachments_carried"
 
-// carriedFrom adds the app that a replacement took the store away from.
-func carriedFrom(before []byte, state, now instanceModel) []byte {
+// addCarriedApp adds the app that owned the store before a replacement.
+func addCarriedApp(before []byte, state, now instanceModel) []byte {
 	apps := carriedApps(before)
 	if former := heroku.AppID(state.AppID.ValueString()); !state.AppID.Equal(now.AppID) && !slices.Contains(apps, former) {
 		apps = append(apps, former)
 	}
-	after, _ := json.Marshal(apps) // strings can always be written
+	after, _ := json.Marshal(apps) // strings can always be encoded
 	return after
 }
 
 func carriedApps(private []byte) (apps []heroku.AppID) {
-	_ = json.Unmarshal(private, &apps) // what cannot be read was written by nobody
+	_ = json.Unmarshal(private, &apps) // this provider writes no invalid value
 	return apps
 }
 
-// notCarried are the attachments that nobody here has made.
-func notCarried(attached []heroku.Attachment, private []byte) []heroku.Attachment {
+// foreignAttachments are the attachments that no replacement of this resource has created.
+func foreignAttachments(attached []heroku.Attachment, private []byte) []heroku.Attachment {
 	apps := carriedApps(private)
 	return slices.DeleteFunc(slices.Clone(attached), func(a heroku.Attachment) bool { return slices.Contains(apps, a.AppID) })
 }
@@ -137,25 +137,25 @@ func (r *instanceResource) detachAndDelete(ctx context.Context, m instanceModel,
 	return r.client.DeleteAddOn(ctx, heroku.AppID(m.AppID.ValueString()), m.addOnID())
 }
 
-// The first attachment of a store sets a config var of its app. Heroku overwrites one that somebody has set by hand when
-// the attachment has no name and becomes REDIS, and when a confirmation that is meant for something else is sent (Platform
-// API reference, attachments, names and config vars). Its value would be lost, so that neither is ordered here.
+// The first attachment of a store sets a config var of its app. In two cases Heroku overwrites a config var that was set by
+// hand: if the attachment has no name and becomes REDIS, and if the request has a confirmation, even one for something else
+// (Platform API reference, attachments, names and config vars). The value would be lost, so neither request is sent here.
 
-// varNames are the names of config vars of apps on which stores are planned.
+// varNames caches the names of the config vars of apps on which stores are planned.
 type varNames struct {
 	mu   sync.Mutex
 	apps map[heroku.AppID]func() ([]string, error)
 }
 
-// mostAppsRead is of how many apps a plan reads the names of config vars. What that leaves out is refused by Heroku when the
-// store is ordered or attached.
-const mostAppsRead = 20
+// maxAppsRead limits how many apps' config var names a plan reads. For further apps, Heroku refuses a name that is in use when
+// the store is ordered or attached.
+const maxAppsRead = 20
 
-// of reads the names once for each app. read is false for apps beyond the first ones.
+// of reads the names once for each app. read is false beyond maxAppsRead, and after an error.
 func (v *varNames) of(ctx context.Context, client *heroku.Client, app heroku.AppID) (names []string, read bool) {
 	v.mu.Lock()
 	once := v.apps[app]
-	if once == nil && len(v.apps) < mostAppsRead {
+	if once == nil && len(v.apps) < maxAppsRead {
 		if v.apps == nil {
 			v.apps = make(map[heroku.AppID]func() ([]string, error))
 		}
@@ -170,14 +170,13 @@ func (v *varNames) of(ctx context.Context, client *heroku.Client, app heroku.App
 	return names, err == nil
 }
 
-// planAttachment refuses, while it is only a plan, a first attachment that would overwrite a config var, or whose name is
-// somebody else's.
+// planAttachment refuses, at plan time, a first attachment that would overwrite a config var or whose name is in use.
 func (r *instanceResource) planAttachment(ctx context.Context, plan, config instanceModel) diag.Diagnostics {
 	if r.client == nil || plan.AppID.IsUnknown() || config.AttachmentName.IsUnknown() {
 		return nil
 	}
 	app := heroku.AppID(plan.AppID.ValueString())
-	diags := r.warnOfChance(app, config)
+	diags := r.warnOfUnnamedPrimary(app, config)
 	name := cmp.Or(config.AttachmentName.ValueString(), keyvalue.PrimaryAttachment)
 	if config.AttachmentName.IsNull() {
 		diags.Append(r.refuseVarByHand(ctx, app, name, path.Root("attachment_name"))...)
@@ -187,7 +186,7 @@ func (r *instanceResource) planAttachment(ctx context.Context, plan, config inst
 	return diags
 }
 
-// refuseVarByHand refuses a plan that would give an app an attachment whose config var somebody has set by hand.
+// refuseVarByHand refuses an attachment whose config var was set by hand.
 func (c *connection) refuseVarByHand(ctx context.Context, app heroku.AppID, name string, at path.Path) diag.Diagnostics {
 	names, read := c.varNames.of(ctx, c.client, app)
 	if !read || !slices.Contains(names, keyvalue.ConfigVar(name)) {
@@ -199,8 +198,8 @@ func (c *connection) refuseVarByHand(ctx context.Context, app heroku.AppID, name
 	return nil
 }
 
-// refuseVarInUse refuses also a name that an attachment has of another store than of. One that is in the state of this
-// configuration may be given away by the same plan.
+// refuseVarInUse also refuses a name that an attachment of a store other than `of` has. An attachment in the state of this
+// configuration is accepted, because the same plan may give it up.
 func (c *connection) refuseVarInUse(ctx context.Context, app heroku.AppID, name string, at path.Path, of heroku.AddOnID) diag.Diagnostics {
 	names, read := c.varNames.of(ctx, c.client, app)
 	if !read || !slices.Contains(names, keyvalue.ConfigVar(name)) {
@@ -220,7 +219,7 @@ func (c *connection) refuseVarInUse(ctx context.Context, app heroku.AppID, name 
 	return diag.Diagnostics{heldByAnother(*holder, at)}
 }
 
-// heldByAnother refuses the name of an attachment of a store that is not in the state of this configuration.
+// heldByAnother refuses the attachment name of a store that is not in the state of this configuration.
 func heldByAnother(holder heroku.Attachment, at path.Path) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(at, "The attachment name is in use", fmt.Sprintf(
 		"On app %s the name %s belongs to the add-on %s (%s), which would lose it. "+
@@ -233,8 +232,8 @@ func heldByAnother(holder heroku.Attachment, at path.Path) diag.Diagnostic {
 		importBlock("kvs_instance", string(holder.AddOnID))))
 }
 
-// warnOfChance: of several stores without a name for their attachment the first one to be ordered becomes REDIS.
-func (r *instanceResource) warnOfChance(app heroku.AppID, config instanceModel) diag.Diagnostics {
+// warnOfUnnamedPrimary warns if several stores of an app have no attachment name: the first one to be ordered becomes REDIS.
+func (r *instanceResource) warnOfUnnamedPrimary(app heroku.AppID, config instanceModel) diag.Diagnostics {
 	if !config.AttachmentName.IsNull() || r.run.countUnnamed(string(app)) != 2 || r.run.isInState(primaryOf(app)) {
 		return nil
 	}
@@ -246,11 +245,11 @@ func (r *instanceResource) warnOfChance(app heroku.AppID, config instanceModel) 
 				"names of their own.", app))}
 }
 
-// primaryOf stands for the primary attachment of an app that is in the state.
+// primaryOf is the key of an app's primary attachment in a run.
 func primaryOf(app heroku.AppID) object { return object{"primary attachment", string(app)} }
 
-// setByHand says that an app has the config var of an attachment name, and that no attachment has set it. The names are
-// read before and after the attachments: what an attachment sets or removes meanwhile is not taken for somebody's.
+// setByHand reports whether an app has the config var of an attachment name although no attachment sets it. It reads the names
+// before and after the attachments, so that an attachment that comes or goes meanwhile is not mistaken for a manual value.
 func (c *connection) setByHand(ctx context.Context, app heroku.AppID, name string) (bool, error) {
 	for range 2 {
 		names, err := c.client.ConfigVarNames(ctx, app)
@@ -272,9 +271,9 @@ func wouldOverwrite(app heroku.AppID, name string, at path.Path) diag.Diagnostic
 			"Choose another %s, or keep the value elsewhere and remove the config var first.", app, keyvalue.ConfigVar(name), at))
 }
 
-// keepConfigVar looks once more before an order that carries a confirmation: that to the network is one to overwriting a
-// config var, too.
-func (r *instanceResource) keepConfigVar(ctx context.Context, m instanceModel, app heroku.App) diag.Diagnostics {
+// refuseOverwrite checks the config var once more before an order with a confirmation, because the confirmation for the network
+// also confirms overwriting a config var.
+func (r *instanceResource) refuseOverwrite(ctx context.Context, m instanceModel, app heroku.App) diag.Diagnostics {
 	if m.consent(app) == "" {
 		return nil
 	}
@@ -293,13 +292,13 @@ func (r *instanceResource) keepConfigVar(ctx context.Context, m instanceModel, a
 	return nil
 }
 
-// orderAttached orders a store. One without a name for its attachment is ordered as REDIS: Heroku would choose that as
-// well, but then it asks before it overwrites a config var. Where the app has that attachment, Heroku chooses.
+// orderAttached orders a store. Without a name its attachment is ordered as REDIS: Heroku would choose that name too, but asks
+// before it overwrites a config var only if the name is given. If the app has REDIS already, Heroku chooses the name.
 func (r *instanceResource) orderAttached(ctx context.Context, app heroku.App, order heroku.AddOnCreate) (heroku.AddOn, error) {
 	if order.AttachmentName != "" || order.Confirm != "" {
 		return r.client.CreateAddOn(ctx, app.ID, order)
 	}
-	defer r.orders.Lock([]heroku.AppID{app.ID})() // Heroku takes one order at a time for an app anyway
+	defer r.orders.Lock([]heroku.AppID{app.ID})() // Heroku accepts only one order at a time for an app
 	if r.run.isInState(primaryOf(app.ID)) {
 		return r.client.CreateAddOn(ctx, app.ID, order)
 	}

@@ -22,8 +22,8 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/probe"
 )
 
-// The data source kvs_instance looks a store up by its UUID, its name, or an attachment of it. It answers facts and
-// settings through the resource's mapping; the URL is left to the ephemeral resource kvs_credentials.
+// The data source kvs_instance looks up a store by its UUID, its name, or an attachment. It has facts and settings through the
+// resource's mapping. The ephemeral resource kvs_credentials has the URL.
 
 var (
 	_ datasource.DataSourceWithConfigure        = (*instanceDataSource)(nil)
@@ -207,7 +207,7 @@ func (d *instanceDataSource) Read(ctx context.Context, req datasource.ReadReques
 	resp.Diagnostics.Append(resp.State.Set(ctx, config)...)
 }
 
-// reference is what the configuration gives, in the form that imports take.
+// reference is the configured reference, in the format of import identifiers.
 func (m instanceDataModel) reference() string {
 	if !m.AttachmentName.IsNull() {
 		return m.AppID.ValueString() + "::" + m.AttachmentName.ValueString()
@@ -215,7 +215,7 @@ func (m instanceDataModel) reference() string {
 	return cmp.Or(m.ID.ValueString(), m.Name.ValueString())
 }
 
-// read takes everything from the resource's mapping but what only this data source has.
+// read copies the values of the resource's mapping, and adds those of the data source only.
 func (m *instanceDataModel) read(addOn heroku.AddOn, store *heroku.Store) {
 	var instance instanceModel
 	instance.read(addOn, store)
@@ -243,8 +243,8 @@ func (m *instanceDataModel) read(addOn heroku.AddOn, store *heroku.Store) {
 	}
 }
 
-// The data source kvs_usage is what a running store says of itself, against the limits of its plan. From where Terraform
-// runs not every store can be reached, so that is an answer and no error.
+// The data source kvs_usage compares what a running store reports about itself with the limits of its plan. Not every store can
+// be reached from where Terraform runs, so an unreachable store is a result and no error.
 
 var _ datasource.DataSourceWithConfigure = (*usageDataSource)(nil)
 
@@ -271,7 +271,7 @@ type usageModel struct {
 	CanFork           types.Bool    `tfsdk:"can_fork"`
 }
 
-// notReady is the reason of a store that has no server yet; the others are probe's.
+// notReady is the reason for a store that has no server yet. Package probe has the other reasons.
 const notReady = "not_ready"
 
 func (d *usageDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
@@ -393,23 +393,23 @@ func (d *usageDataSource) Read(ctx context.Context, req datasource.ReadRequest, 
 	}
 	result.setLimits(addOn.Plan)
 	report, err := d.usageOf(ctx, store)
-	var away *probe.Unreachable
+	var unreachable *probe.Unreachable
 	switch {
 	case err == nil:
 		result.read(report)
-	case errors.As(err, &away):
-		result.unreachable(string(away.Reason))
-		if away.Reason == probe.ReasonCertificate {
-			resp.Diagnostics.AddWarning("The certificate of the store has changed", fmt.Sprintf("%s: %s.", object, away.Detail))
+	case errors.As(err, &unreachable):
+		result.unreachable(string(unreachable.Reason))
+		if unreachable.Reason == probe.ReasonCertificate {
+			resp.Diagnostics.AddWarning("The certificate of the store has changed", fmt.Sprintf("%s: %s.", object, unreachable.Detail))
 		}
-	default: // it is none of the store's: an interrupt, or a URL that is none
+	default: // not caused by the store: an interrupt, or an invalid URL
 		resp.Diagnostics.Append(d.failure("Unable to ask Key-Value Store", object, err))
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, result)...)
 }
 
-// setLimits takes what the plan promises. A server may allow a little more.
+// setLimits sets the limits of the plan. A server may allow a little more.
 func (m *usageModel) setLimits(wirePlan string) {
 	name, err := keyvalue.ParsePlanName(wirePlan)
 	if plan, published := keyvalue.LookupPlan(name); err == nil && published {
@@ -418,7 +418,7 @@ func (m *usageModel) setLimits(wirePlan string) {
 	}
 }
 
-// usageOf asks the store, if there is one yet.
+// usageOf probes the store's server, if it has one.
 func (d *usageDataSource) usageOf(ctx context.Context, store *heroku.Store) (probe.Report, error) {
 	if store == nil {
 		return d.probeServer(ctx, "", false)
@@ -431,7 +431,7 @@ func (m *usageModel) unreachable(reason string) {
 	m.UnreachableReason = types.StringValue(reason)
 }
 
-// read is the one mapping from what the store says. What a server does not say is null.
+// read maps the report of the server to the result. Values that the server does not report are null.
 func (m *usageModel) read(report probe.Report) {
 	m.Reachable = types.BoolValue(true)
 	m.Version = optionalString(report.Version)
@@ -450,7 +450,7 @@ func (m *usageModel) read(report probe.Report) {
 	}
 	if keys, known := report.KeyCount(); known {
 		m.Keys = types.Int64Value(keys)
-		m.EvictedKeys = types.Int64Value(report.EvictedKeys) // a server that counts its keys counts these too
+		m.EvictedKeys = types.Int64Value(report.EvictedKeys) // reported together with the number of keys
 	}
 	if rate, known := report.HitRate(); known {
 		m.HitRate = types.Float64Value(math.Round(10000*rate) / 10000)
@@ -459,7 +459,7 @@ func (m *usageModel) read(report probe.Report) {
 	m.CanFork = types.BoolValue(report.CanFork)
 }
 
-// positive leaves out a number that a running server cannot have.
+// positive is null for a number that a running server cannot report.
 func positive(n int64) types.Int64 {
 	if n <= 0 {
 		return types.Int64Null()

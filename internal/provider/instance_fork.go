@@ -25,10 +25,10 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/replacement"
 )
 
-// A new store may begin as a copy of another one, a fork: of a store of Heroku's, or of any server that lets itself be
-// copied by replication (Dev Center: Heroku Key-Value Store, "Migrating to Heroku Key-Value Store"). It is said once, at
-// creation. The URL of a source is a password: it is read from the configuration and kept nowhere, and a diagnostic
-// about it names no attribute, because Terraform would show the line where it is written.
+// A new store can start as a copy of another one, a fork: of one of Heroku's stores, or of any server that allows replication
+// (Dev Center: Heroku Key-Value Store, "Migrating to Heroku Key-Value Store"). The source is given once, at creation. Its URL
+// contains a password: it is read from the configuration and stored nowhere, and a diagnostic about it has no attribute path,
+// because Terraform would print the line with the URL.
 
 // forkModel is the `fork` attribute. In plan and state the URL is null.
 type forkModel struct {
@@ -72,8 +72,7 @@ func forkAttribute() schema.SingleNestedAttribute {
 	}
 }
 
-// forkRule wants one source, and one that could be a source. It is judged as a whole, because what is written into the
-// wrong attribute may be a URL too.
+// forkRule requires exactly one valid source. It validates the whole object, because a URL may also be in the wrong attribute.
 type forkRule struct{}
 
 func (forkRule) Description(context.Context) string {
@@ -83,12 +82,12 @@ func (r forkRule) MarkdownDescription(ctx context.Context) string { return r.Des
 
 func (forkRule) ValidateObject(ctx context.Context, req validator.ObjectRequest, resp *validator.ObjectResponse) {
 	fork, diags := forkOf(ctx, req.ConfigValue)
-	if !diags.HasError() && !req.ConfigValue.IsNull() { // an attribute that cannot be read is refused by itself, by its name
+	if !diags.HasError() && !req.ConfigValue.IsNull() { // an attribute with a conversion error reports it itself
 		resp.Diagnostics.Append(fork.check()...)
 	}
 }
 
-// forkOf reads the attribute. A fork that is unknown as a whole has unknown parts.
+// forkOf converts the attribute. An unknown object becomes a fork with unknown attributes.
 func forkOf(ctx context.Context, value types.Object) (forkModel, diag.Diagnostics) {
 	var fork forkModel
 	switch {
@@ -101,7 +100,7 @@ func forkOf(ctx context.Context, value types.Object) (forkModel, diag.Diagnostic
 	return fork, diags
 }
 
-// check judges what is known; an unknown source may turn out to be null.
+// check validates the known values. An unknown source may turn out to be null.
 func (m forkModel) check() diag.Diagnostics {
 	var diags diag.Diagnostics
 	id, url := m.InstanceID, m.URL
@@ -122,7 +121,7 @@ func (m forkModel) check() diag.Diagnostics {
 	}
 	if known(url) {
 		if _, err := keyvalue.ParseURL(url.ValueString()); err != nil {
-			diags.Append(noSourceURL(err))
+			diags.Append(invalidSourceURL(err))
 		}
 	}
 	return diags
@@ -130,12 +129,12 @@ func (m forkModel) check() diag.Diagnostics {
 
 func known(value types.String) bool { return !value.IsNull() && !value.IsUnknown() }
 
-// noSourceURL says of a URL that it is none; err is keyvalue's, which repeats nothing of it.
-func noSourceURL(err error) diag.Diagnostic {
+// invalidSourceURL is the diagnostic for an invalid URL. err comes from package keyvalue and contains no part of the URL.
+func invalidSourceURL(err error) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("Invalid source of a fork", fmt.Sprintf("url_wo of fork: %s.", err))
 }
 
-// planFork refuses at plan time what can be known by then: a store on a shield plan cannot begin as a fork.
+// planFork refuses a fork on a shield plan at plan time.
 func (m instanceModel) planFork(fork types.Object) diag.Diagnostics {
 	if fork.IsNull() || fork.IsUnknown() || m.Plan.IsUnknown() {
 		return nil
@@ -153,7 +152,7 @@ func refuseShieldFork(target keyvalue.PlanName, at path.Path) diag.Diagnostics {
 	return diags
 }
 
-// refuseForkFrom refuses to fill a store of one app from one of another where Heroku has no way. What cannot be read is left to it.
+// refuseForkFrom refuses a fork between two apps where Heroku does not support it. If an app cannot be read, Heroku decides.
 func (r *instanceResource) refuseForkFrom(ctx context.Context, from, to heroku.AppID, at path.Path) diag.Diagnostics {
 	if r.client == nil || from == "" || to == "" || from == to {
 		return nil
@@ -177,7 +176,7 @@ func (r *instanceResource) refuseForkFrom(ctx context.Context, from, to heroku.A
 		source.Name, locationLabel(source), target.Name, locationLabel(target), reason))}
 }
 
-// refuseFork is refuseForkFrom of the source that a configuration names.
+// refuseFork is refuseForkFrom for the configured source.
 func (r *instanceResource) refuseFork(ctx context.Context, config instanceModel, to types.String) diag.Diagnostics {
 	fork, diags := forkOf(ctx, config.Fork)
 	if diags.HasError() || r.client == nil || !known(fork.InstanceID) || !known(to) {
@@ -190,19 +189,20 @@ func (r *instanceResource) refuseFork(ctx context.Context, config instanceModel,
 	return r.refuseForkFrom(ctx, addOn.AppID, heroku.AppID(to.ValueString()), path.Root("fork"))
 }
 
-// planForkChange speaks of a fork that is changed after it has been made. In state and plan there is no URL, so that
-// another one shows by its version.
+// planForkChange warns that changing fork has no effect after creation. State and plan have no URL, so another URL is visible
+// only by its version.
 func planForkChange(state, plan types.Object) diag.Diagnostics {
 	unknown := func(part attr.Value) bool { return part.IsUnknown() }
 	if state.Equal(plan) || plan.IsUnknown() || slices.ContainsFunc(slices.Collect(maps.Values(plan.Attributes())), unknown) {
-		return nil // or perhaps it stays what it is
+		return nil // or may turn out to be equal
 	}
 	return diag.Diagnostics{diag.NewWarningDiagnostic("A fork is made at creation only",
 		"The store exists, and its data stays as it is: changing or removing fork sends nothing to Heroku. "+
 			"For a store with the data of another source, declare a second kvs_instance with that fork.")}
 }
 
-// forkSource is the URL that Heroku is to copy from; empty when there is no fork. A store that is not ready has none yet.
+// forkSource is the URL that Heroku copies from, empty without a fork. external reports whether it is a URL of the
+// configuration. A source that is not ready is an error, because it has no URL yet.
 func (r *instanceResource) forkSource(ctx context.Context, fork forkModel) (source heroku.Secret, external bool, diags diag.Diagnostics) {
 	if known(fork.URL) {
 		return heroku.Secret(fork.URL.ValueString()), true, fork.check()
@@ -219,7 +219,7 @@ func (r *instanceResource) forkSource(ctx context.Context, fork forkModel) (sour
 	if err != nil {
 		return "", false, diag.Diagnostics{r.failure("Unable to read the source of the fork", object, err)}
 	}
-	if state := unready(addOn, store); state != "" {
+	if state := unreadyState(addOn, store); state != "" {
 		diags.AddAttributeError(path.Root("fork"), "The source of the fork is not ready", fmt.Sprintf(
 			"%s is %s, so it cannot be copied yet. Nothing has been ordered. Apply again when it is available.", object, state))
 		return "", false, diags
@@ -227,8 +227,8 @@ func (r *instanceResource) forkSource(ctx context.Context, fork forkModel) (sour
 	return store.ResourceURL, false, diags
 }
 
-// unready is what a store does instead of being ready, in Heroku's words; empty when it is ready.
-func unready(addOn heroku.AddOn, store *heroku.Store) string {
+// unreadyState is Heroku's word for the state of a store that is not ready; empty if it is ready.
+func unreadyState(addOn heroku.AddOn, store *heroku.Store) string {
 	switch {
 	case addOn.State != heroku.StateProvisioned:
 		return addOn.State
@@ -242,10 +242,10 @@ func unready(addOn heroku.AddOn, store *heroku.Store) string {
 	return ""
 }
 
-// forkUnverified, in the private state, says that a fork was ordered and nobody has seen its end.
+// forkUnverified is a key of the private state. It is set while a fork was ordered and its completion has not been verified.
 const forkUnverified = "fork_unverified"
 
-// forkMark is what forkUnverified is set to; nothing for a store that is no fork.
+// forkMark is the value of forkUnverified; nil for a store that is no fork.
 func (m instanceModel) forkMark() []byte {
 	if m.Fork.IsNull() {
 		return nil
@@ -253,21 +253,21 @@ func (m instanceModel) forkMark() []byte {
 	return []byte("true")
 }
 
-// verifyFork counts the keys of a new store and of its source. A copy that lacks some is destroyed: it was ordered a
-// moment ago, and what it should have is in the source.
+// verifyFork compares the number of keys of a new store with that of its source. It destroys a copy that lacks some: the copy
+// was ordered a moment ago, and the source has all keys.
 func (r *instanceResource) verifyFork(ctx context.Context, plan, config instanceModel,
 	timeout time.Duration) (gone bool, diags diag.Diagnostics) {
-	result, said, err := r.compareFork(ctx, plan, config)
+	result, reason, err := r.compareFork(ctx, plan, config)
 	switch {
 	case err != nil:
 		cause := r.failure("", plan.label(), err)
 		diags.AddWarning("The fork could not be verified", cause.Detail()+"\n\nHeroku reports that it is complete.")
-	case result == replacement.Inconclusive && said != "":
-		diags.AddWarning("The fork could not be verified", fmt.Sprintf("%s: %s\n\nHeroku reports that it is complete.", plan.label(), said))
+	case result == replacement.Inconclusive && reason != "":
+		diags.AddWarning("The fork could not be verified", fmt.Sprintf("%s: %s\n\nHeroku reports that it is complete.", plan.label(), reason))
 	case result == replacement.Different:
 		diags.AddError("The fork is not complete", fmt.Sprintf(
 			"%s: %s\n\nThe new store is destroyed, and its source is as it was. Apply again when nothing is written "+
-				"to the source.", plan.label(), said))
+				"to the source.", plan.label(), reason))
 		if err := r.replacements().Destroy(context.WithoutCancel(ctx), plan.addOnID(), timeout); err != nil {
 			diags.Append(r.failure("Unable to destroy Key-Value Store", plan.label(), err))
 			return false, diags
@@ -277,7 +277,7 @@ func (r *instanceResource) verifyFork(ctx context.Context, plan, config instance
 	return false, diags
 }
 
-// compareFork says nothing of a store that is no fork.
+// compareFork is inconclusive, without a reason, for a store that is no fork.
 func (r *instanceResource) compareFork(ctx context.Context, plan, config instanceModel) (replacement.Verification, string, error) {
 	fork, diags := forkOf(ctx, config.Fork)
 	switch {
@@ -289,13 +289,13 @@ func (r *instanceResource) compareFork(ctx context.Context, plan, config instanc
 	return r.replacements().VerifyCopy(ctx, heroku.AddOnID(fork.InstanceID.ValueString()), plan.addOnID())
 }
 
-// verifyCopyOf counts the keys of a source that is not Heroku's, and of its copy.
+// verifyCopyOf compares the number of keys of an external source with that of its copy.
 func (c *connection) verifyCopyOf(ctx context.Context, source heroku.Secret, to heroku.AddOnID) (replacement.Verification, string, error) {
 	ask := func(ctx context.Context) (probe.Report, error) { return c.probeServer(ctx, source, true) }
 	return c.replacements().VerifyCopyOf(ctx, ask, to)
 }
 
-// resumeFork counts the keys of a fork whose creation was cut short. It may be in use by now, so it is only reported.
+// resumeFork verifies a fork whose creation was interrupted. The store may be in use by now, so a difference is only reported.
 func (r *instanceResource) resumeFork(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse,
 	plan instanceModel) diag.Diagnostics {
 	mark, diags := req.Private.GetKey(ctx, forkUnverified)
@@ -304,8 +304,8 @@ func (r *instanceResource) resumeFork(ctx context.Context, req resource.UpdateRe
 	}
 	var config instanceModel
 	diags.Append(req.Config.Get(ctx, &config)...)
-	if result, said, err := r.compareFork(ctx, plan, config); err == nil && result != replacement.Verified && said != "" {
-		diags.AddWarning("The fork could not be verified", fmt.Sprintf("%s: %s\n\nHeroku reports that it is complete.", plan.label(), said))
+	if result, reason, err := r.compareFork(ctx, plan, config); err == nil && result != replacement.Verified && reason != "" {
+		diags.AddWarning("The fork could not be verified", fmt.Sprintf("%s: %s\n\nHeroku reports that it is complete.", plan.label(), reason))
 	}
 	diags.Append(resp.Private.SetKey(ctx, forkUnverified, nil)...)
 	return diags

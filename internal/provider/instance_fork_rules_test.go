@@ -172,7 +172,7 @@ func TestUnready(t *testing.T) {
 			ResourceURL: "redis://host"}, `"Preparing (upgrade in progress)"`},
 		"one without a URL": {there, &heroku.Store{Status: "Available"}, "preparing"},
 	} {
-		if got := unready(test.addOn, test.store); got != test.want {
+		if got := unreadyState(test.addOn, test.store); got != test.want {
 			t.Errorf("%s: %q, want %q", name, got, test.want)
 		}
 	}

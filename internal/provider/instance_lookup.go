@@ -25,12 +25,12 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/replacement"
 )
 
-// findInstance finds the store that a person means by its UUID, its name, or app::ATTACHMENT.
+// findInstance finds a store by its UUID, its name, or app::ATTACHMENT.
 func (c *connection) findInstance(ctx context.Context, reference string) (heroku.AddOn, diag.Diagnostics) {
 	var diags diag.Diagnostics
 	addOn, err := c.lookUpInstance(ctx, reference)
 	switch {
-	case errors.Is(err, errNoReference):
+	case errors.Is(err, errInvalidReference):
 		diags.Append(invalidImport(reference, "the add-on's UUID, its name (redis-curved-48210), or an app and an "+
 			"attachment of it (app::ATTACHMENT)", "orders-api::REDIS"))
 	case err != nil:
@@ -43,7 +43,7 @@ func (c *connection) findInstance(ctx context.Context, reference string) (heroku
 	return addOn, diags
 }
 
-var errNoReference = errors.New("no reference to a Key-Value Store")
+var errInvalidReference = errors.New("no reference to a Key-Value Store")
 
 func (c *connection) lookUpInstance(ctx context.Context, reference string) (heroku.AddOn, error) {
 	app, attachment, scoped := strings.Cut(reference, "::")
@@ -54,22 +54,22 @@ func (c *connection) lookUpInstance(ctx context.Context, reference string) (hero
 			return heroku.AddOn{}, err
 		}
 		return c.client.AddOn(ctx, found.AddOnID)
-	case keyvalue.IsUUID(reference): // many that are imported together are one list
+	case keyvalue.IsUUID(reference): // the client reads many of these with one list request
 		return c.client.AddOn(ctx, heroku.AddOnID(reference))
 	case !scoped && keyvalue.ValidateAddOnName(reference) == nil:
 		return c.client.FindAddOn(ctx, reference)
 	}
-	return heroku.AddOn{}, errNoReference
+	return heroku.AddOn{}, errInvalidReference
 }
 
-// bullets sets facts in a diagnostic, one a line.
+// bullets formats a list for a diagnostic, one item a line.
 func bullets(facts []string) string { return "  - " + strings.Join(facts, "\n  - ") }
 
-// A plan says what changes from what was there when it was made. It may be applied much later, and somebody may have
-// changed the store since, by hand or with another configuration: what the plan does not speak of is not to be undone by it.
+// A plan describes changes from the state at the time it was made. It may be applied much later, and somebody may have changed
+// the store since, by hand or with another configuration. The apply must not undo changes that the plan does not show.
 
-// compareLive reads what is there and refuses to go on if it is neither what the plan began with nor what it ends with.
-// A replacement finds out by itself what has become of the store.
+// compareLive reads the store, and refuses to continue if it is neither as it was when the plan was made nor as planned. For a
+// replacement, package replacement finds out the state of the store.
 func (r *instanceResource) compareLive(ctx context.Context, state, plan, config instanceModel,
 	change keyvalue.Change) (live, diag.Diagnostics) {
 	replaced := change.Method == keyvalue.NewStore || change.Method == keyvalue.Refused || state.State.ValueString() == instanceMigrating
@@ -90,7 +90,7 @@ func (r *instanceResource) compareLive(ctx context.Context, state, plan, config 
 	if err != nil {
 		return live{}, diag.Diagnostics{r.failure("Unable to read the settings of Key-Value Store", state.label(), err)}
 	}
-	if len(changedSince(state, plan, config, addOn, store)) > 0 { // a read may show what was before: look again
+	if len(changedSince(state, plan, config, addOn, store)) > 0 { // the shared list may be stale: read the add-on by itself
 		if addOn, err = r.client.FindAddOn(ctx, string(addOn.ID)); err != nil {
 			return live{}, diag.Diagnostics{r.failure("Unable to read Key-Value Store", state.label(), err)}
 		}
@@ -108,9 +108,9 @@ func outdatedPlan(state instanceModel, differs []string) diag.Diagnostic {
 		state.label(), bullets(differs)))
 }
 
-// changedSince says, attribute by attribute, what was changed since a plan was made and is not what the plan makes of it
-// either. What an unfinished store has is not known to its state, but for its plan and its name. The attachment counts
-// where the configuration names it.
+// changedSince lists the attributes that were changed since the plan was made and do not have their planned values. Of an
+// unfinished store only plan, app and name are compared, because its state does not have the rest. The attachment is compared
+// only if the configuration names it.
 func changedSince(state, plan, config instanceModel, addOn heroku.AddOn, store *heroku.Store) []string {
 	now := state
 	now.read(addOn, store)
@@ -135,7 +135,7 @@ func changedSince(state, plan, config instanceModel, addOn heroku.AddOn, store *
 	return differs
 }
 
-// configVarsType is what attached_apps has of an app: the names of its config vars.
+// configVarsType is the element type of attached_apps: the names of an app's config vars.
 var configVarsType = types.SetType{ElemType: types.StringType}
 
 func byApp(configVars map[string][]string) types.Map {
@@ -146,7 +146,7 @@ func byApp(configVars map[string][]string) types.Map {
 	return types.MapValueMust(configVarsType, elements)
 }
 
-// appNames are the apps that the store is attached to; null when they could not be read.
+// appNames are the names of the apps that the store is attached to; null if they could not be read.
 func (m instanceModel) appNames() types.Set {
 	if m.AttachedApps.IsNull() {
 		return types.SetNull(types.StringType)
@@ -154,9 +154,10 @@ func (m instanceModel) appNames() types.Set {
 	return stringSet(slices.Sorted(maps.Keys(m.AttachedApps.Elements())))
 }
 
-// attachedSince names the apps that a change restarts and that its plan does not, since they were not in the state then.
+// attachedSince warns of apps that a change restarts and that the plan does not name, because the store was attached to them
+// later.
 func (r *instanceResource) attachedSince(ctx context.Context, state instanceModel) diag.Diagnostics {
-	if state.AttachedApps.IsNull() { // the plan has said that it does not know them
+	if state.AttachedApps.IsNull() { // the plan has reported that they are not known
 		return nil
 	}
 	planned := state.AttachedApps.Elements()
@@ -172,13 +173,13 @@ func (r *instanceResource) attachedSince(ctx context.Context, state instanceMode
 		state.label(), strings.Join(since, ", ")))}
 }
 
-// flagsOf are the keyspace events of a store in one spelling.
+// flagsOf is the canonical spelling of the keyspace events of a store.
 func flagsOf(m instanceModel) string {
-	events, _ := keyvalue.ParseKeyspaceEvents(m.NotifyKeyspaceEvents.ValueString()) // one that cannot be read has been refused
+	events, _ := keyvalue.ParseKeyspaceEvents(m.NotifyKeyspaceEvents.ValueString()) // validation has refused an invalid one
 	return events.String()
 }
 
-// addOn reads an add-on. A store that was completed in this run is not read again by all that belongs to it.
+// addOn returns an add-on. A store that this run completed is not read again for everything that depends on it.
 func (c *connection) addOn(ctx context.Context, id heroku.AddOnID) (heroku.AddOn, error) {
 	if addOn, complete := c.run.completedStore(id); complete {
 		return addOn, nil
@@ -186,22 +187,22 @@ func (c *connection) addOn(ctx context.Context, id heroku.AddOnID) (heroku.AddOn
 	return c.client.AddOn(ctx, id)
 }
 
-// The name of a store is chosen before it is ordered, so that a lost answer can be looked up. Where the configuration
-// gives none it is ordered under one that follows from the app and the attachment: a run that was killed after its order
-// is then followed by one that meets the store under that name, and stops instead of ordering a second one.
+// A store's name is chosen before the store is ordered, so that the store can be found if the answer is lost. Without a
+// configured name it is ordered under a name that is derived from the app and the attachment. If a run is killed after its
+// order, the next run then finds the store under that name, and stops instead of ordering a second one.
 //
-// When the store is complete it gets another name, which follows from its id, so that the next store of the same app finds
-// the first name free. Between that and the end of the apply there is nothing that takes time, and only a run that is
-// killed just there leaves a store that no later run meets. Nothing else tells a lost store from one that is managed: a
-// creation is told neither what is in the state nor what was planned of other instances.
+// A complete store is renamed to a name that is derived from its id, so that the first name is free for the next store of the
+// app. Almost no time passes between the rename and the end of the apply: only a run that is killed in between leaves a store
+// that no later run finds. Nothing else distinguishes a lost store from a managed one, because a creation is told neither the
+// state nor the plan of other instances.
 
-// takenNames are those that stores without a name got in this run.
+// takenNames are the names that this run has given to stores without a configured name.
 type takenNames struct {
 	mu    sync.Mutex
 	names map[string]bool
 }
 
-// take reports whether a name was free so far.
+// take reserves a name, and reports whether it was free.
 func (n *takenNames) take(name string) bool {
 	if n == nil {
 		return true
@@ -218,11 +219,11 @@ func (n *takenNames) take(name string) bool {
 	return true
 }
 
-// lostFor is how long a store of the same app and plan may be one whose order was lost: whoever runs an apply that was
-// killed runs it again within a day.
-const lostFor = 24 * time.Hour
+// lostOrderAge is the age up to which a store of the same app and plan counts as a possible lost order: an apply that was killed
+// is usually run again within a day.
+const lostOrderAge = 24 * time.Hour
 
-// orderStore orders a store under its name, or under the first one that follows from its app and attachment and is free.
+// orderStore orders a store under its configured name, or under the first free one that is derived from its app and attachment.
 func (r *instanceResource) orderStore(ctx context.Context, app heroku.App, order heroku.AddOnCreate) (heroku.AddOn, diag.Diagnostic) {
 	if order.Name != "" {
 		addOn, err := r.orderAttached(ctx, app, order)
@@ -252,16 +253,16 @@ func (r *instanceResource) orderStore(ctx context.Context, app heroku.App, order
 	}
 }
 
-// mayBeLost says that a store may be what an earlier run has ordered and could not keep in the state.
+// mayBeLost reports whether a store may have been ordered by an earlier run that could not save it in the state.
 func (r *instanceResource) mayBeLost(holder heroku.AddOn, app heroku.App, order heroku.AddOnCreate) bool {
 	created, err := time.Parse(time.RFC3339, holder.CreatedAt)
-	recent := err != nil || r.client.HostTime().Sub(created) < lostFor
+	recent := err != nil || r.client.HostTime().Sub(created) < lostOrderAge
 	return !replacement.IsDeleted(holder) && recent && holder.AppID == app.ID && holder.Plan == order.Plan
 }
 
-// nameForGood gives a complete store that was ordered without a name the one that it keeps. Where that fails it keeps the
-// one that it was ordered under.
-func (r *instanceResource) nameForGood(ctx context.Context, m *instanceModel) diag.Diagnostics {
+// setPermanentName gives a complete store without a configured name its permanent name. If that fails, the store keeps its present
+// name.
+func (r *instanceResource) setPermanentName(ctx context.Context, m *instanceModel) diag.Diagnostics {
 	name := keyvalue.LastingName(m.ID.ValueString())
 	renamed, err := r.client.UpdateAddOn(ctx, heroku.AppID(m.AppID.ValueString()), m.addOnID(), heroku.AddOnUpdate{Name: &name})
 	if err != nil {
@@ -273,8 +274,8 @@ func (r *instanceResource) nameForGood(ctx context.Context, m *instanceModel) di
 	return nil
 }
 
-// creationFailure finds out whether a config var is in the way, or whether the name is taken by a store that this token can
-// see, which can then be imported.
+// creationFailure finds out whether a config var is in the way, or whether the name belongs to a store that this token can see
+// and that can be imported.
 func (r *instanceResource) creationFailure(ctx context.Context, app heroku.App, order heroku.AddOnCreate, err error) diag.Diagnostic {
 	failure := r.failure("Unable to create Key-Value Store", fmt.Sprintf("Key-Value Store %q", order.Name), err)
 	if heroku.HasID(err, "confirmation_required") {
@@ -305,7 +306,7 @@ func (r *instanceResource) creationFailure(ctx context.Context, app heroku.App, 
 	if findErr != nil {
 		return failure
 	}
-	if r.run != nil { // if it is another instance's in this run, that one leaves it alone
+	if r.run != nil { // a Delete of this run then does not destroy it
 		r.run.noteRefused(storeObject(taken.ID))
 	}
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "An add-on with this name exists already", fmt.Sprintf(
@@ -315,14 +316,14 @@ func (r *instanceResource) creationFailure(ctx context.Context, app heroku.App, 
 		failure.Detail(), taken.AppName, importBlock("kvs_instance", string(taken.ID))))
 }
 
-// withoutSuccessions leaves out what only proves that a store has replaced another one: it is not there to be used.
+// withoutSuccessions removes the config vars that only prove that a store has replaced another one and that no app uses.
 func withoutSuccessions(configVars []string) []string {
 	return slices.DeleteFunc(slices.Clone(configVars), func(name string) bool {
 		return slices.ContainsFunc(keyvalue.Successions([]string{name}), keyvalue.IsSuccession)
 	})
 }
 
-// instanceState joins what the two APIs say: the Platform API calls a store provisioned while its data is still being
+// instanceState merges the states of both APIs: the Platform API reports a store as provisioned while its data is still being
 // copied (Platform API reference, plan changes).
 func instanceState(addOn heroku.AddOn, store *heroku.Store) string {
 	if addOn.State == heroku.StateProvisioned && (store == nil || store.Preparing()) {
@@ -331,7 +332,7 @@ func instanceState(addOn heroku.AddOn, store *heroku.Store) string {
 	return addOn.State
 }
 
-// attachmentOf keeps the name that is known as long as the store bears it, since one store may have several.
+// attachmentOf returns the known name while the store has an attachment of that name, because a store may have several.
 func (m *instanceModel) attachmentOf(addOn heroku.AddOn) types.String {
 	names := keyvalue.AttachmentNames(withoutSuccessions(addOn.ConfigVars))
 	if replacement.InProgress(addOn) {

@@ -18,10 +18,10 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// A store that is destroyed takes its keys with it, and Heroku keeps none of them (Dev Center: Heroku Key-Value Store).
-// Here is what is refused because of that, and what is said.
+// Destroying a store destroys its keys, and Heroku keeps no copy (Dev Center: Heroku Key-Value Store). This file has the
+// refusals and warnings that follow from that.
 
-// noteState remembers a store that is in the state, for what is planned of other instances.
+// noteState records a store of the state, for the plans of other instances.
 func (r *instanceResource) noteState(state instanceModel) {
 	r.protected.note(state)
 	r.run.noteInState(storeObject(state.addOnID()))
@@ -47,7 +47,7 @@ func (m instanceModel) refuseDestroy() diag.Diagnostics {
 	return diags
 }
 
-// warnOfEviction speaks of a policy under which keys begin to disappear.
+// warnOfEviction warns of a change to a policy under which keys begin to be evicted.
 func (m instanceModel) warnOfEviction(plan instanceModel) diag.Diagnostics {
 	from, to := m.MaxmemoryPolicy.ValueString(), plan.MaxmemoryPolicy.ValueString()
 	evicted := keyvalue.BeginsToEvict(keyvalue.EvictionPolicy(from), keyvalue.EvictionPolicy(to))
@@ -61,7 +61,7 @@ func (m instanceModel) warnOfEviction(plan instanceModel) diag.Diagnostics {
 			m.label(), from, to, evicted))}
 }
 
-// protectedName refuses the second half of a replacement before the first one destroys anything: ModifyPlan is not told
+// protectedName refuses the second half of a replacement before the first half destroys anything, because ModifyPlan is not told
 // that the two belong together.
 func protectedName(label string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "A protected Key-Value Store has this name", fmt.Sprintf(
@@ -72,7 +72,7 @@ func protectedName(label string) diag.Diagnostic {
 			"To lose it on purpose, first apply deletion_protection = false.", label))
 }
 
-// refuseReplacementOf refuses a creation that succeeds to a protected store, whatever name the new one gets.
+// refuseReplacementOf refuses a creation that replaces a protected store, whatever the name of the new one.
 func (r *instanceResource) refuseReplacementOf(predecessor string) diag.Diagnostics {
 	var diags diag.Diagnostics
 	if label, is := r.run.protectedLabel(predecessor); is {
@@ -84,8 +84,8 @@ func (r *instanceResource) refuseReplacementOf(predecessor string) diag.Diagnost
 	return diags
 }
 
-// leftAlone refuses to destroy a store that another instance of the same run wants to create under its name.
-func (m instanceModel) leftAlone() diag.Diagnostic {
+// wantedByAnother refuses to destroy a store if another instance of the same run wants to create a store of its name.
+func (m instanceModel) wantedByAnother() diag.Diagnostic {
 	return diag.NewErrorDiagnostic("Another instance wants the same Key-Value Store", fmt.Sprintf(
 		"%s is not destroyed: another kvs_instance was to be created under its name in this run, and was refused "+
 			"because the store exists. So it looks like a changed address, or a changed key of for_each. "+
@@ -93,7 +93,7 @@ func (m instanceModel) leftAlone() diag.Diagnostic {
 			"kvs_instance.new }. If the store is to go, apply that alone first.", m.label()))
 }
 
-// warnOfProtection speaks of protection that is taken away.
+// warnOfProtection warns that the plan removes deletion protection.
 func (m instanceModel) warnOfProtection(plan instanceModel) diag.Diagnostics {
 	if !m.DeletionProtection.ValueBool() || plan.DeletionProtection.IsUnknown() || plan.DeletionProtection.ValueBool() {
 		return nil
@@ -103,8 +103,8 @@ func (m instanceModel) warnOfProtection(plan instanceModel) diag.Diagnostics {
 			"%s: once this is applied, a plan may destroy or replace the store, and its data cannot be recovered then.", m.label()))}
 }
 
-// refuseUnknownApp: an app whose id is not known may be one that is replaced, and Heroku destroys the stores of an app with
-// it, before anybody asks the store.
+// refuseUnknownApp refuses an unknown app_id of a protected store: the app may be one that is replaced, and Heroku destroys an
+// app's stores together with it, without consulting this provider.
 func (r *instanceResource) refuseUnknownApp(state, plan instanceModel, terms migrationModel) diag.Diagnostics {
 	unprotected := !state.DeletionProtection.ValueBool() || !plan.DeletionProtection.IsUnknown() && !plan.DeletionProtection.ValueBool()
 	if !plan.AppID.IsUnknown() || unprotected || terms.AcceptUnknownApp.ValueBool() || r.run.appStays(state.AppID.ValueString()) {
@@ -120,9 +120,9 @@ func (r *instanceResource) refuseUnknownApp(state, plan instanceModel, terms mig
 		state.label(), state.AppID.ValueString()))}
 }
 
-// appGoes refuses a plan that replaces the app of a store: Delete of the app would refuse it in the middle of the apply. Whether
-// the store is replaced as well, because of -replace or replace_triggered_by, no plan is told.
-func (m instanceModel) appGoes() diag.Diagnostic {
+// appReplaced refuses a plan that replaces the app of a store, because Delete of the app would fail in the middle of the apply.
+// A plan is not told whether -replace or replace_triggered_by replaces the store as well.
+func (m instanceModel) appReplaced() diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("app_id"), "The app of the store is to be replaced", fmt.Sprintf(
 		"%s belongs to the app %s, which this plan destroys and makes anew. Heroku destroys the stores of an app with "+
 			"it, so an app is not destroyed as long as it owns any. "+
@@ -131,8 +131,8 @@ func (m instanceModel) appGoes() diag.Diagnostic {
 		m.label(), m.AppID.ValueString()))
 }
 
-// goneByHand speaks of a store that is not there any more, and of what the plan makes of that.
-func (m instanceModel) goneByHand() diag.Diagnostic {
+// goneWarning explains that a store no longer exists, and what a plan will do.
+func (m instanceModel) goneWarning() diag.Diagnostic {
 	return diag.NewWarningDiagnostic("Key-Value Store is gone", fmt.Sprintf(
 		"%s was destroyed outside of this configuration, by hand or with its app, and its data with it. A plan that "+
 			"creates it makes a new, empty store. "+
@@ -140,16 +140,16 @@ func (m instanceModel) goneByHand() diag.Diagnostic {
 			"fork it: fork = { url_wo = var.url, url_wo_version = 1 }.", m.label()))
 }
 
-// lossOnDestroy says what goes with a store that is planned to be destroyed.
+// lossOnDestroy warns of what is lost with a store that is planned to be destroyed.
 func (r *instanceResource) lossOnDestroy(ctx context.Context, state instanceModel) diag.Diagnostics {
 	facts := []string{"Its data cannot be recovered: Heroku keeps no copy."}
 	if r.client != nil && r.run.mayReadMore() {
 		attachments, err := r.client.AddOnAttachments(ctx, state.addOnID())
 		if heroku.IsNotFound(err) {
-			return nil // it is gone already
+			return nil // already gone
 		}
 		if class, _ := state.spec().Plan.Class(); err == nil && state.ready() && class == keyvalue.ClassCommon {
-			facts = []string{r.lossOf(ctx, state) + " They cannot be recovered: Heroku keeps no copy."}
+			facts = []string{r.describeLoss(ctx, state) + " They cannot be recovered: Heroku keeps no copy."}
 		}
 		if len(attachments) > 0 {
 			facts = append(facts, "These config vars go, and their apps restart: "+strings.Join(varsOf(attachments), ", ")+".")
@@ -166,7 +166,7 @@ func (r *instanceResource) lossOnDestroy(ctx context.Context, state instanceMode
 		fmt.Sprintf("%s, on the plan %s.\n\n%s", state.label(), state.spec().Plan, bullets(facts)))}
 }
 
-// varsOf are the config vars of attachments, with the apps that have them.
+// varsOf lists the config vars of attachments, with their apps.
 func varsOf(attachments []heroku.Attachment) []string {
 	vars := make([]string, len(attachments))
 	for i, attachment := range attachments {
@@ -176,18 +176,19 @@ func varsOf(attachments []heroku.Attachment) []string {
 	return vars
 }
 
-// protectedStores finds, at plan time, apps and spaces that are to be destroyed while they hold a protected store: Heroku
-// would destroy it with its app, and a space gives up its apps first. Terraform plans an app before the stores that refer to
-// it, or after, or at the same time, so each side leaves a note and whoever comes second sees the other's.
+// protectedStores finds, at plan time, apps and spaces that are to be destroyed although they hold a protected store: Heroku
+// destroys a store with its app, and this provider destroys the apps of a space before the space. Terraform plans an app before,
+// after or at the same time as the stores that refer to it. Each side therefore records its plan, and the second one finds the
+// conflict.
 type protectedStores struct {
 	mu     sync.Mutex
-	stores map[string]map[string]string // by app and store: the store in words
-	spaces map[string]string            // by app: the space that it is in
-	doomed map[string]loss              // by the id of an app or a space
+	stores map[string]map[string]string // labels of stores, by app id and store id
+	spaces map[string]string            // space ids, by app id
+	lost   map[string]loss              // planned losses, by the id of the app or space
 
-	// One store or space may be managed by two instances, of which only one protects it.
-	guarded map[object]string // by what is protected: the same in words
-	ending  map[object]string // by what an instance plans to destroy: the same in words
+	// Two instances may manage one store or space, and only one of them protects it.
+	protected  map[object]string // labels of protected objects
+	destroying map[object]string // labels of objects that an instance plans to destroy
 }
 
 // loss is an app or a space that is to be destroyed or replaced.
@@ -198,46 +199,47 @@ type loss struct {
 
 func storeObject(id heroku.AddOnID) object { return object{"kvs_instance", string(id)} }
 
-// protect notes that an instance protects an object, and refuses a destroy that another instance plans for it.
+// protect records that an instance protects an object, and refuses a destroy of it that another instance plans.
 func (p *protectedStores) protect(o object, label string) diag.Diagnostics {
 	if p == nil {
 		return nil
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.guarded == nil {
-		p.guarded = make(map[object]string)
+	if p.protected == nil {
+		p.protected = make(map[object]string)
 	}
-	p.guarded[o] = label
-	if _, planned := p.ending[o]; planned {
+	p.protected[o] = label
+	if _, planned := p.destroying[o]; planned {
 		return diag.Diagnostics{protectedElsewhere(o, label)}
 	}
 	return nil
 }
 
-// protector is the instance that protects an object, in words.
+// protector returns the label of a protected object.
 func (p *protectedStores) protector(o object) (label string, protected bool) {
 	if p == nil {
 		return "", false
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	label, protected = p.guarded[o]
+	label, protected = p.protected[o]
 	return label, protected
 }
 
-// refuseDestroyOf is asked by an instance that does not protect its object itself and is to destroy it.
+// refuseDestroyOf records that an instance which does not protect its object plans to destroy it, and refuses that if another
+// instance protects it.
 func (p *protectedStores) refuseDestroyOf(o object, label string) diag.Diagnostics {
 	if p == nil {
 		return nil
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.ending == nil {
-		p.ending = make(map[object]string)
+	if p.destroying == nil {
+		p.destroying = make(map[object]string)
 	}
-	p.ending[o] = label
-	if _, protected := p.guarded[o]; protected {
+	p.destroying[o] = label
+	if _, protected := p.protected[o]; protected {
 		return diag.Diagnostics{protectedElsewhere(o, label)}
 	}
 	return nil
@@ -251,7 +253,7 @@ func protectedElsewhere(o object, label string) diag.Diagnostic {
 			"purpose, first apply deletion_protection = false to the other one as well.", label, o.resourceType))
 }
 
-// note remembers a store that was read.
+// note records a store that was read.
 func (p *protectedStores) note(store instanceModel) {
 	if p == nil || !store.DeletionProtection.ValueBool() {
 		return
@@ -266,13 +268,13 @@ func (p *protectedStores) note(store instanceModel) {
 		p.stores[app] = make(map[string]string)
 	}
 	p.stores[app][store.ID.ValueString()] = store.label()
-	if p.guarded == nil {
-		p.guarded = make(map[object]string)
+	if p.protected == nil {
+		p.protected = make(map[object]string)
 	}
-	p.guarded[storeObject(store.addOnID())] = store.label()
+	p.protected[storeObject(store.addOnID())] = store.label()
 }
 
-// noteApp remembers which space an app is in.
+// noteApp records which space an app is in.
 func (p *protectedStores) noteApp(app appModel) {
 	if p == nil || app.SpaceID.ValueString() == "" {
 		return
@@ -285,22 +287,22 @@ func (p *protectedStores) noteApp(app appModel) {
 	p.spaces[app.ID.ValueString()] = app.SpaceID.ValueString()
 }
 
-// refuseLoss is asked by an app that is planned to be destroyed or replaced.
+// refuseLoss is [protectedStores.refuse] for an app.
 func (p *protectedStores) refuseLoss(app appModel) diag.Diagnostics {
 	return p.refuse(loss{id: app.ID.ValueString(), label: app.String()})
 }
 
-// refuse is asked when an app or a space is planned to be destroyed or replaced.
+// refuse records an app or a space that is planned to be destroyed or replaced, and refuses that if it holds protected stores.
 func (p *protectedStores) refuse(l loss) diag.Diagnostics {
 	if p == nil {
 		return nil
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.doomed == nil {
-		p.doomed = make(map[string]loss)
+	if p.lost == nil {
+		p.lost = make(map[string]loss)
 	}
-	p.doomed[l.id] = l
+	p.lost[l.id] = l
 	var held []string
 	for app, stores := range p.stores {
 		if app == l.id || l.space && p.spaces[app] == l.id {
@@ -311,24 +313,24 @@ func (p *protectedStores) refuse(l loss) diag.Diagnostics {
 		return nil
 	}
 	slices.Sort(held)
-	return diag.Diagnostics{lossOf(l, held)}
+	return diag.Diagnostics{protectedLoss(l, held)}
 }
 
-// refuseLossIn is asked by an app in a space, which may be planned to be destroyed or replaced.
+// refuseLossIn refuses the planned loss of an app's space, if the app holds protected stores.
 func (p *protectedStores) refuseLossIn(app appModel) diag.Diagnostics {
 	if p == nil {
 		return nil
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	l, doomed := p.doomed[app.SpaceID.ValueString()]
-	if stores := slices.Sorted(maps.Values(p.stores[app.ID.ValueString()])); doomed && len(stores) > 0 {
-		return diag.Diagnostics{lossOf(l, stores)}
+	l, lost := p.lost[app.SpaceID.ValueString()]
+	if stores := slices.Sorted(maps.Values(p.stores[app.ID.ValueString()])); lost && len(stores) > 0 {
+		return diag.Diagnostics{protectedLoss(l, stores)}
 	}
 	return nil
 }
 
-// refuseLossOf is asked by a store that is planned to stay.
+// refuseLossOf refuses the planned loss of the app or the space of a protected store that is planned to stay.
 func (p *protectedStores) refuseLossOf(store instanceModel) diag.Diagnostics {
 	if p == nil || !store.DeletionProtection.ValueBool() {
 		return nil
@@ -336,17 +338,17 @@ func (p *protectedStores) refuseLossOf(store instanceModel) diag.Diagnostics {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	app := store.AppID.ValueString()
-	l, doomed := p.doomed[app]
-	if !doomed {
-		l, doomed = p.doomed[p.spaces[app]]
+	l, lost := p.lost[app]
+	if !lost {
+		l, lost = p.lost[p.spaces[app]]
 	}
-	if doomed {
-		return diag.Diagnostics{lossOf(l, []string{store.label()})}
+	if lost {
+		return diag.Diagnostics{protectedLoss(l, []string{store.label()})}
 	}
 	return nil
 }
 
-func lossOf(l loss, stores []string) diag.Diagnostic {
+func protectedLoss(l loss, stores []string) diag.Diagnostic {
 	if l.space {
 		return diag.NewErrorDiagnostic("The space holds a protected Key-Value Store", fmt.Sprintf(
 			"%s is to be destroyed or replaced, which takes the apps in it, and with them their stores and the data. "+
@@ -360,7 +362,7 @@ func lossOf(l loss, stores []string) diag.Diagnostic {
 			"To keep them, keep the app, or first move them to another one: change their app_id and apply.", l.label, bullets(stores)))
 }
 
-// refuseLoss refuses to destroy a store that is protected, here or by another instance that manages it too.
+// refuseLoss refuses to destroy a store that this or another instance protects.
 func (r *instanceResource) refuseLoss(state instanceModel) diag.Diagnostics {
 	if diags := state.refuseDestroy(); diags.HasError() {
 		return diags

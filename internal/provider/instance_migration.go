@@ -23,10 +23,10 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/replacement"
 )
 
-// A change that the store itself cannot make needs a new one. Here is what the configuration says of how, and what the
-// plan says of it; how it is done is in package replacement.
+// Some changes need a new store. This file has the configuration of such a replacement, and what the plan reports of it. Package
+// replacement carries it out.
 
-// migrationModel is the `migration` attribute. Null stands for the default, also within a known object.
+// migrationModel is the `migration` attribute. A null value stands for the default, also within a known object.
 type migrationModel struct {
 	Strategy         types.String `tfsdk:"strategy"`
 	AppMaintenance   types.Bool   `tfsdk:"app_maintenance"`
@@ -125,7 +125,7 @@ func (m migrationModel) hold() replacement.Hold {
 
 func (m migrationModel) holds() bool { return m.hold() != replacement.Hold{} }
 
-// terms are the defaults where the configuration says nothing, or nothing yet.
+// terms returns the `migration` attribute. Null and unknown values stand for the defaults.
 func (m instanceModel) terms(ctx context.Context) migrationModel {
 	var terms migrationModel
 	if !m.Migration.IsNull() && !m.Migration.IsUnknown() {
@@ -134,7 +134,7 @@ func (m instanceModel) terms(ctx context.Context) migrationModel {
 	return terms
 }
 
-// planReplacement refuses, or says what a new store means: for the data, the apps and the bill.
+// planReplacement refuses a replacement, or warns what a new store means for the data, the apps and the costs.
 func (r *instanceResource) planReplacement(ctx context.Context, state, config instanceModel, plan *instanceModel,
 	change keyvalue.Change) diag.Diagnostics {
 	terms := plan.terms(ctx)
@@ -145,7 +145,7 @@ func (r *instanceResource) planReplacement(ctx context.Context, state, config in
 	if diags.HasError() {
 		return diags
 	}
-	plan.replaced(state, config)
+	plan.markReplaced(state, config)
 	diags.Append(r.planPlacement(ctx, plan)...)
 	diags.Append(r.refuseForkOf(ctx, state, *plan, terms)...)
 	if r.client == nil || diags.HasError() {
@@ -159,22 +159,23 @@ func (r *instanceResource) planReplacement(ctx context.Context, state, config in
 	}
 	facts := change.Facts
 	if terms.recreates() {
-		facts = []string{r.lossOf(ctx, state), "The new store has a new id and a new URL; apps use it once their " +
+		facts = []string{r.describeLoss(ctx, state), "The new store has a new id and a new URL; apps use it once their " +
 			"attachments point to it, and restart then."}
 	}
 	facts = append(facts, r.movedAttachments(ctx, state, *plan)...)
-	facts = append(facts, terms.conduct(change)...)
-	diags.AddAttributeWarning(replacedBy(state, *plan), replacementSummary(state, terms), fmt.Sprintf(
+	facts = append(facts, terms.describe(change)...)
+	diags.AddAttributeWarning(replacementCause(state, *plan), replacementSummary(state, terms), fmt.Sprintf(
 		"%s: %s\n\n%s", state.label(), change.Reason, bullets(facts)))
 	return diags
 }
 
-// refuseForkOf refuses a replacement that would have to carry the keys where Heroku has no way to.
+// refuseForkOf refuses a replacement that copies keys between two apps where Heroku does not support it.
 func (r *instanceResource) refuseForkOf(ctx context.Context, state, plan instanceModel, terms migrationModel) diag.Diagnostics {
 	if terms.recreates() || !known(plan.AppID) {
 		return nil
 	}
-	return r.refuseForkFrom(ctx, heroku.AppID(state.AppID.ValueString()), heroku.AppID(plan.AppID.ValueString()), replacedBy(state, plan))
+	return r.refuseForkFrom(ctx, heroku.AppID(state.AppID.ValueString()), heroku.AppID(plan.AppID.ValueString()),
+		replacementCause(state, plan))
 }
 
 func replacementSummary(state instanceModel, terms migrationModel) string {
@@ -187,18 +188,18 @@ func replacementSummary(state instanceModel, terms migrationModel) string {
 	return "The store will be replaced by a fork of it"
 }
 
-// replacedBy is the attribute that asks for a new store.
-func replacedBy(state, plan instanceModel) path.Path {
+// replacementCause is the attribute whose change needs a new store.
+func replacementCause(state, plan instanceModel) path.Path {
 	if !plan.AppID.Equal(state.AppID) {
 		return path.Root("app_id")
 	}
 	return path.Root("plan")
 }
 
-// refuseReplacement keeps the data where nothing, or nobody, has said how it is to be carried over.
+// refuseReplacement refuses a replacement that would lose data without consent, or that cannot be carried out.
 func refuseReplacement(state, plan instanceModel, change keyvalue.Change, terms migrationModel) diag.Diagnostics {
 	var diags diag.Diagnostics
-	at := replacedBy(state, plan)
+	at := replacementCause(state, plan)
 	switch {
 	case !state.RetiredInstanceID.IsNull():
 		diags.AddAttributeError(at, "A retired store is still kept", fmt.Sprintf(
@@ -206,13 +207,14 @@ func refuseReplacement(state, plan instanceModel, change keyvalue.Change, terms 
 				"{ retire = \"always\" } destroys it.", state.label(), state.RetiredInstanceID.ValueString()))
 	case !plan.Name.IsUnknown() && !plan.Name.Equal(state.Name):
 		diags.AddAttributeError(path.Root("name"), "A replacement keeps the name", fmt.Sprintf(
-			"%s is to be replaced by another store, which takes over its name: by that it is found again, whatever happens meanwhile. "+
+			"%s is to be replaced by another store, which takes over its name: an interrupted replacement is found by that name. "+
 				"Leave name as it is, apply, and rename the new store then.", state.label()))
 	case !terms.recreates() && change.Method == keyvalue.Refused:
 		diags.AddAttributeError(at, "This change needs a new, empty Key-Value Store", fmt.Sprintf(
 			"%s cannot be changed in place: %s\n\nThere are two ways out. Declare a second kvs_instance on the new "+
 				"plan, let the apps fill it, re-point each kvs_attachment through its instance_id, and remove this one last. "+
-				"Or, if the data may be lost, set migration = { strategy = \"recreate\", accept_data_loss = true } here.", state.label(), change.Reason))
+				"Or, if the data may be lost, set migration = { strategy = \"recreate\", accept_data_loss = true } here.",
+			state.label(), change.Reason))
 	case terms.recreates() && !terms.AcceptDataLoss.ValueBool():
 		diags.AddAttributeError(path.Root("migration"), "Recreating the store loses its data", fmt.Sprintf(
 			"%s would be replaced by an empty store. Set accept_data_loss = true beside strategy = \"recreate\" if "+
@@ -225,8 +227,8 @@ func refuseReplacement(state, plan instanceModel, change keyvalue.Change, terms 
 	return diags
 }
 
-// replaced marks what a new store has of its own.
-func (m *instanceModel) replaced(state, config instanceModel) {
+// markReplaced marks the values that a new store changes as unknown.
+func (m *instanceModel) markReplaced(state, config instanceModel) {
 	m.ID, m.State, m.CreatedAt = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
 	m.VersionActual, m.RetiredInstanceID, m.CredentialsRevision = types.StringUnknown(), types.StringUnknown(), types.Int64Unknown()
 	m.ConfigVars = types.SetUnknown(types.StringType)
@@ -235,7 +237,7 @@ func (m *instanceModel) replaced(state, config instanceModel) {
 	}
 }
 
-// movedAttachments says which apps restart, whoever manages their attachments, and which cannot use the new store.
+// movedAttachments describes which apps restart, whoever manages their attachments, and which apps cannot reach the new store.
 func (r *instanceResource) movedAttachments(ctx context.Context, state, plan instanceModel) []string {
 	attachments, err := r.client.AddOnAttachments(ctx, state.addOnID())
 	if err != nil {
@@ -247,7 +249,7 @@ func (r *instanceResource) movedAttachments(ctx context.Context, state, plan ins
 			continue
 		}
 		moved = append(moved, fmt.Sprintf("%s of app %s", keyvalue.ConfigVar(attachment.Name), attachment.AppName))
-		if !slices.Contains(outside, attachment.AppName) && !r.reaches(ctx, attachment.AppID, plan) {
+		if !slices.Contains(outside, attachment.AppName) && !r.canReach(ctx, attachment.AppID, plan) {
 			outside = append(outside, attachment.AppName)
 		}
 	}
@@ -264,8 +266,8 @@ func (r *instanceResource) movedAttachments(ctx context.Context, state, plan ins
 	return facts
 }
 
-// reaches says whether an app will get to a store where it is planned; true as well where that cannot be found out.
-func (r *instanceResource) reaches(ctx context.Context, id heroku.AppID, plan instanceModel) bool {
+// canReach reports whether an app can reach the planned store; true as well if that cannot be found out.
+func (r *instanceResource) canReach(ctx context.Context, id heroku.AppID, plan instanceModel) bool {
 	if class, _ := plan.spec().Plan.Class(); class != keyvalue.ClassPrivate && class != keyvalue.ClassShield {
 		return true
 	}
@@ -274,18 +276,18 @@ func (r *instanceResource) reaches(ctx context.Context, id heroku.AppID, plan in
 	return err != nil || ownerErr != nil || owner.Space == nil || app.Space != nil && app.Space.ID == owner.Space.ID
 }
 
-// lossOf is the sentence that has to be read before data is given up.
-func (r *instanceResource) lossOf(ctx context.Context, state instanceModel) string {
+// describeLoss is the sentence that warns of the loss of all keys, with their number if it is known.
+func (r *instanceResource) describeLoss(ctx context.Context, state instanceModel) string {
 	const all = "All keys of the store are lost"
-	report, err := r.look(ctx, state.addOnID())
+	report, err := r.probeStore(ctx, state.addOnID())
 	if keys, known := report.KeyCount(); err == nil && known {
 		return fmt.Sprintf("%s: %d keys in %d bytes now.", all, keys, report.UsedMemory)
 	}
 	return all + "; how many there are is not known, because its server is not reachable from here."
 }
 
-// conduct says what the terms mean for the apps and for the old store.
-func (m migrationModel) conduct(change keyvalue.Change) []string {
+// describe explains what the terms mean for the apps and for the old store.
+func (m migrationModel) describe(change keyvalue.Change) []string {
 	var facts []string
 	hold := m.hold()
 	switch {
@@ -303,12 +305,13 @@ func (m migrationModel) conduct(change keyvalue.Change) []string {
 	}
 	switch m.retires() {
 	case replacement.RetireAlways:
-		facts = append(facts, "The old store is destroyed afterwards, be the copy proven or not.")
+		facts = append(facts, "The old store is destroyed afterwards, whether or not the copy is proven.")
 	case replacement.RetireNever:
 		facts = append(facts, "The old store is kept under another name, "+paidFor(change.PriceBefore)+".")
 	default:
-		facts = append(facts, "The old store is destroyed when the keys of both have been counted and are as many. "+
-			"Where they cannot be counted, as in a Private Space from outside, it is kept under another name, "+paidFor(change.PriceBefore)+", until migration = { retire = \"always\" } is applied.")
+		facts = append(facts, "The old store is destroyed when the keys of both have been counted and their numbers are equal. "+
+			"Where they cannot be counted, as in a Private Space from outside, it is kept under another name, "+
+			paidFor(change.PriceBefore)+", until migration = { retire = \"always\" } is applied.")
 	}
 	return facts
 }

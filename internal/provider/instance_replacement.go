@@ -19,20 +19,20 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/replacement"
 )
 
-// A store is replaced by package replacement. Here is what it is asked for, and its findings in words.
+// Package replacement carries out replacements. This file builds its input and converts its findings to diagnostics.
 
-// replacements are carried out with what this run has.
+// replacements returns a manager that uses the client and the locks of this run.
 func (c *connection) replacements() *replacement.Manager {
 	protector := func(id heroku.AddOnID) (string, bool) { return c.protected.protector(storeObject(id)) }
-	return replacement.NewManager(c.client, c.holds, c.look, protector)
+	return replacement.NewManager(c.client, c.holds, c.probeStore, protector)
 }
 
-// store is the store as the state knows it.
+// store is the store of the state, for package replacement.
 func (m instanceModel) store() replacement.Store {
 	return replacement.Store{ID: m.addOnID(), Name: m.Name.ValueString()}
 }
 
-// replacementOf is what has to be made of the store in the state.
+// replacementOf is the replacement of the store in the state by the planned one.
 func (r *instanceResource) replacementOf(
 	ctx context.Context, state instanceModel, plan *instanceModel, timeout time.Duration,
 ) replacement.Plan {
@@ -55,7 +55,7 @@ func (r *instanceResource) replacementOf(
 			return findingsOf(diags)
 		},
 		CheckSource: func(ctx context.Context, old heroku.AddOn, source heroku.Secret) replacement.Findings {
-			at := replacedBy(instanceModel{AppID: types.StringValue(string(old.AppID))}, *plan)
+			at := replacementCause(instanceModel{AppID: types.StringValue(string(old.AppID))}, *plan)
 			return findingsOf(r.proveSource(ctx, source, at, false, plan.spec().Plan, true))
 		},
 		ReadBack: func(ctx context.Context, now heroku.AddOn) replacement.Findings {
@@ -64,49 +64,49 @@ func (r *instanceResource) replacementOf(
 	}
 }
 
-// replace carries a replacement out. Unless it is done, the state stays as it was and the next apply continues.
+// replace carries out a replacement. Unless done is true, the state must stay as it was, and the next apply continues.
 func (r *instanceResource) replace(
 	ctx context.Context, state instanceModel, plan *instanceModel, timeout time.Duration,
 ) (done bool, diags diag.Diagnostics) {
 	outcome := r.replacements().Resume(ctx, r.replacementOf(ctx, state, plan, timeout))
 	if outcome.Phase != replacement.PhaseRetired {
-		return false, r.worded(outcome.Findings)
+		return false, r.diagnosticsOf(outcome.Findings)
 	}
 	plan.RetiredInstanceID = types.StringNull()
 	if outcome.Kept != "" {
 		plan.RetiredInstanceID = types.StringValue(string(outcome.Kept))
 	}
-	return true, r.worded(outcome.Findings)
+	return true, r.diagnosticsOf(outcome.Findings)
 }
 
-// abandon undoes a replacement that an earlier run began and that the configuration does not ask for any more.
+// abandon undoes a replacement that an earlier run began and that the configuration no longer asks for.
 func (r *instanceResource) abandon(ctx context.Context, state instanceModel, plan *instanceModel, timeout time.Duration) diag.Diagnostics {
-	return r.worded(r.replacements().Abandon(ctx, r.replacementOf(ctx, state, plan, timeout)))
+	return r.diagnosticsOf(r.replacements().Abandon(ctx, r.replacementOf(ctx, state, plan, timeout)))
 }
 
-// diagnosed is a finding of this package's own.
-type diagnosed struct{ diag.Diagnostic }
+// diagnosticFinding is a finding of this package: a diagnostic that passes through package replacement unchanged.
+type diagnosticFinding struct{ diag.Diagnostic }
 
-func (d diagnosed) IsFailure() bool { return d.Severity() == diag.SeverityError }
+func (d diagnosticFinding) IsFailure() bool { return d.Severity() == diag.SeverityError }
 
 func findingsOf(diags diag.Diagnostics) (findings replacement.Findings) {
 	for _, d := range diags {
-		findings.Append(diagnosed{d})
+		findings.Append(diagnosticFinding{d})
 	}
 	return findings
 }
 
-// worded says in diagnostics what a replacement has found.
-func (r *instanceResource) worded(findings replacement.Findings) (diags diag.Diagnostics) {
+// diagnosticsOf converts the findings of a replacement to diagnostics.
+func (r *instanceResource) diagnosticsOf(findings replacement.Findings) (diags diag.Diagnostics) {
 	for _, finding := range findings {
-		diags.Append(r.word(finding))
+		diags.Append(r.diagnosticOf(finding))
 	}
 	return diags
 }
 
-func (r *instanceResource) word(finding replacement.Finding) diag.Diagnostic {
+func (r *instanceResource) diagnosticOf(finding replacement.Finding) diag.Diagnostic {
 	switch f := finding.(type) {
-	case diagnosed:
+	case diagnosticFinding:
 		return f.Diagnostic
 	case replacement.Failure:
 		return r.failure(failedStep(f.Step), f.Store.String(), f.Err)
@@ -135,7 +135,7 @@ func (r *instanceResource) word(finding replacement.Finding) diag.Diagnostic {
 			fmt.Sprintf("%s, replaced by %s (%s)", f.Old, f.New.Name, f.New.ID), f.Err)
 	case replacement.AppsHeld:
 		return r.appsHeld(f)
-	case replacement.Unfinished: // it names both stores: the state has the old one
+	case replacement.Unfinished: // names both stores, because the state has the old one
 		return r.failure("Unable to finish the replacement of Key-Value Store",
 			fmt.Sprintf("%s, whose data and attachments %s (%s) has already", f.Old, f.New.Name, f.New.ID), f.Err)
 	case replacement.UndoFailed:
@@ -143,7 +143,7 @@ func (r *instanceResource) word(finding replacement.Finding) diag.Diagnostic {
 	case replacement.StillAttached:
 		return r.stillInUse(f.Store.String(), f.Attachments, f.Err)
 	}
-	panic(fmt.Sprintf("no text for a finding of type %T", finding)) // recoverPanic reports it as the bug that it is
+	panic(fmt.Sprintf("no text for a finding of type %T", finding)) // recoverPanic reports it as a bug
 }
 
 func failedStep(step replacement.Step) string {
@@ -169,7 +169,7 @@ func failedStep(step replacement.Step) string {
 func (r *instanceResource) halted(f replacement.Halted) diag.Diagnostic {
 	const untouched = "\n\nNothing has moved: the store is as it was, and in use."
 	failure := r.failure("Unable to replace Key-Value Store", f.Old.String(), f.Err)
-	if r.nextStep(applying, f.Err) != "" {
+	if r.nextStep(applyAgain, f.Err) != "" {
 		return diag.NewErrorDiagnostic(failure.Summary(), failure.Detail()+untouched)
 	}
 	return diag.NewErrorDiagnostic(failure.Summary(), failure.Detail()+untouched+" The next apply continues.")
@@ -183,37 +183,37 @@ func (r *instanceResource) appsHeld(f replacement.AppsHeld) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("The apps are still held", fmt.Sprintf(
 		"%s\n\nSome attachments lead to the new store and some to the old one, and could not be moved back. "+
 			"So that nothing is written to either, these apps stay in maintenance mode or scaled down, as `migration` says:\n%s\n\n"+
-			"The cause removed, apply again: that moves the rest and puts the apps back. What an app was like before "+
+			"Remove the cause, then apply again: that moves the rest and puts the apps back. What an app was like before "+
 			"is in its config var %s.",
 		r.failure("", f.Old.String(), f.Err).Detail(), bullets(held), replacement.HoldVar))
 }
 
-// undoFailed says where that leaves the stores.
+// undoFailed reports a failed undo, and the state of the stores.
 func (r *instanceResource) undoFailed(f replacement.UndoFailed) diag.Diagnostic {
-	stands := "How far it is could not be found out, so nothing has been changed."
+	stands := "The state of the replacement could not be read, so nothing has been changed."
 	if f.New != nil {
 		stands = fmt.Sprintf("The store is as it was, and in use. The new one, %s (%s), may still be there, and no "+
 			"app uses it.", f.New.Name, f.New.ID)
 	}
 	return diag.NewErrorDiagnostic("Unable to undo the replacement of Key-Value Store", fmt.Sprintf(
-		"%s\n\n%s The cause removed, apply again to undo it.", r.failure("", f.Old.String(), f.Err).Detail(), stands))
+		"%s\n\n%s Remove the cause, then apply again to undo the replacement.", r.failure("", f.Old.String(), f.Err).Detail(), stands))
 }
 
-// succeeded says so.
-func (m instanceModel) succeeded(by heroku.AddOn) diag.Diagnostic {
+// successorWarning reports that a read found the store replaced by another one.
+func (m instanceModel) successorWarning(by heroku.AddOn) diag.Diagnostic {
 	was := "is gone"
 	if !m.RetiredInstanceID.IsNull() {
 		was = "is kept under another name"
 	}
 	return diag.NewWarningDiagnostic("The store was replaced by another one", fmt.Sprintf(
-		"%s %s, and %s (%s) bears its name and the attachment %s: it replaced that store in a run that was lost before it could say so. "+
+		"%s %s, and %s (%s) bears its name and the attachment %s: it replaced that store in a run that ended before it could save its state. "+
 			"Nothing is left to do.", m.label(), was, by.Name, by.ID, keyvalue.ForkAttachment(m.ID.ValueString())))
 }
 
-// retirementOverdue, in the private state, says that the retired store was to be destroyed and could not be.
+// retirementOverdue is a key of the private state. It is set if the retired store could not be destroyed as planned.
 const retirementOverdue = "retirement_overdue"
 
-// planRetirement speaks of a store that an earlier replacement has kept.
+// planRetirement plans and reports what happens to a store that an earlier replacement has kept.
 func (r *instanceResource) planRetirement(ctx context.Context, state instanceModel, plan *instanceModel, overdue bool) diag.Diagnostics {
 	var diags diag.Diagnostics
 	kept := state.RetiredInstanceID.ValueString()
@@ -252,8 +252,8 @@ func (r *instanceResource) priceOf(ctx context.Context, id heroku.AddOnID) strin
 	return "it is paid for"
 }
 
-// retireKept destroys the store that an earlier replacement has kept.
-func (r *instanceResource) retireKept(ctx context.Context, keeper instanceModel, kept string, timeout time.Duration) diag.Diagnostics {
+// destroyRetired destroys the store that an earlier replacement has kept.
+func (r *instanceResource) destroyRetired(ctx context.Context, keeper instanceModel, kept string, timeout time.Duration) diag.Diagnostics {
 	doubt, err := r.replacements().DoubtRetired(ctx, keeper.store(), kept)
 	if err == nil && doubt != "" {
 		return diag.Diagnostics{diag.NewErrorDiagnostic("The retired store was not destroyed", notDestroyed(keeper, kept, doubt))}
@@ -267,20 +267,21 @@ func (r *instanceResource) retireKept(ctx context.Context, keeper instanceModel,
 	return nil
 }
 
-// willNotBeDestroyed is said before the rest goes on.
+// willNotBeDestroyed warns that the kept store stays, while the rest of the change continues.
 func willNotBeDestroyed(keeper instanceModel, kept, doubt string) diag.Diagnostic {
 	return diag.NewAttributeWarningDiagnostic(path.Root("retired_instance_id"),
 		"The retired store will not be destroyed", notDestroyed(keeper, kept, doubt))
 }
 
 func notDestroyed(keeper instanceModel, kept, doubt string) string {
-	return fmt.Sprintf("%s is said to have replaced the store %s, and that one is not proven to be left over from it: "+
+	return fmt.Sprintf("According to the state, %s replaced the store %s, but that is not proven: "+
 		"%s. It is kept as it is. "+
-		"Look at it with `heroku addons:info %[2]s`; if nobody needs it, destroy it with `heroku addons:destroy %[2]s`.", keeper.label(), kept, doubt)
+		"Look at it with `heroku addons:info %[2]s`; if nobody needs it, destroy it with `heroku addons:destroy %[2]s`.",
+		keeper.label(), kept, doubt)
 }
 
-// otherStore says that two stores go with one resource.
-func (m instanceModel) otherStore() diag.Diagnostics {
+// secondStoreWarning warns that a destroy of this resource destroys two stores.
+func (m instanceModel) secondStoreWarning() diag.Diagnostics {
 	var diags diag.Diagnostics
 	switch kept := m.RetiredInstanceID.ValueString(); {
 	case kept != "":
@@ -293,8 +294,8 @@ func (m instanceModel) otherStore() diag.Diagnostics {
 	return diags
 }
 
-// destroyOther destroys the second store of a replacement: the one that was kept, or the one that was not finished.
-func (r *instanceResource) destroyOther(ctx context.Context, state instanceModel, timeout time.Duration) diag.Diagnostics {
+// destroySecondStore destroys the second store of a replacement: the kept one, or the new one of an unfinished replacement.
+func (r *instanceResource) destroySecondStore(ctx context.Context, state instanceModel, timeout time.Duration) diag.Diagnostics {
 	var diags diag.Diagnostics
 	if kept := state.RetiredInstanceID.ValueString(); kept != "" {
 		doubt, err := r.replacements().DoubtRetired(ctx, state.store(), kept)
@@ -310,27 +311,27 @@ func (r *instanceResource) destroyOther(ctx context.Context, state instanceModel
 		}
 	}
 	if state.State.ValueString() == instanceMigrating {
-		diags.Append(r.worded(r.replacements().DestroyUnfinished(ctx, r.replacementOf(ctx, state, &state, timeout)))...)
+		diags.Append(r.diagnosticsOf(r.replacements().DestroyUnfinished(ctx, r.replacementOf(ctx, state, &state, timeout)))...)
 	}
 	return diags
 }
 
-// What a change relies on is shown by the stores themselves, as far as they can be reached from here: that data has room in a
-// plan, that a source can be copied. No part of a URL is in what is said of it.
+// The methods below ask the stores' servers to verify what a change relies on: that the data fits into a plan, or that a source
+// can be copied. Their messages contain no part of a URL.
 
-// look asks the server of one of Heroku's stores. An *probe.Unreachable says why it cannot be asked; any other error is
-// the API's, or an interrupt.
-func (c *connection) look(ctx context.Context, id heroku.AddOnID) (probe.Report, error) {
+// probeStore probes the server of one of Heroku's stores. The error is a *probe.Unreachable if the server cannot be reached; any
+// other error comes from the API or an interrupt.
+func (c *connection) probeStore(ctx context.Context, id heroku.AddOnID) (probe.Report, error) {
 	store, err := c.client.Store(ctx, id)
 	if err != nil {
 		return probe.Report{}, err
 	}
-	c.certificates.belongs(id, store.ResourceURL)
+	c.certificates.noteAddress(id, store.ResourceURL)
 	return c.probeServer(ctx, store.ResourceURL, false)
 }
 
-// probeServer asks the server behind a URL, unless nothing is to be connected to. Its host is judged in the same way whoever has
-// named it. To an external source, whose URL a person has written, the password may go without TLS.
+// probeServer probes the server behind a URL, unless probe is "off". The rules for its host do not depend on who has named it.
+// external marks the URL of a fork's source that a person has written: its password may be sent without TLS.
 func (c *connection) probeServer(ctx context.Context, source heroku.Secret, external bool) (probe.Report, error) {
 	if c.probing == probeOff {
 		return probe.Report{}, &probe.Unreachable{Reason: replacement.ReasonNotAsked,
@@ -346,11 +347,11 @@ func (c *connection) probeServer(ctx context.Context, source heroku.Secret, exte
 	report, err := probe.Look(ctx, source.Reveal(), probe.Options{
 		InsecureTLS: probe.SelfSigned(parsed.Host), Accept: c.certificates.accept(parsed), Cleartext: external,
 	})
-	return report, withWayOut(err)
+	return report, withCertificateHelp(err)
 }
 
-// proveRoom shows before a change to a smaller plan that what the store holds has room there. Of a plan that is not
-// published Heroku alone knows the limits.
+// proveRoom verifies, before a change to a smaller plan, that the store's data fits into it. If the plan is not in the published
+// catalogue, only Heroku knows its limits.
 func (c *connection) proveRoom(ctx context.Context, id heroku.AddOnID, label string, target keyvalue.PlanName,
 	acceptUnproven bool) diag.Diagnostics {
 	at := path.Root("plan")
@@ -358,8 +359,8 @@ func (c *connection) proveRoom(ctx context.Context, id heroku.AddOnID, label str
 	if !published {
 		return nil
 	}
-	report, err := c.look(ctx, id)
-	why := missing(report, err)
+	report, err := c.probeStore(ctx, id)
+	why := whyUnproven(report, err)
 	switch {
 	case why != "":
 		return unproven(at, "The store could not be verified to fit into the smaller plan", fmt.Sprintf(
@@ -370,7 +371,7 @@ func (c *connection) proveRoom(ctx context.Context, id heroku.AddOnID, label str
 	var diags diag.Diagnostics
 	fit := keyvalue.Headroom(plan, keyvalue.Usage{
 		UsedBytes: report.UsedMemory,
-		Clients:   int(max(report.ConnectedClients-1, 0)), // this look was one of them
+		Clients:   int(max(report.ConnectedClients-1, 0)), // not counting this probe
 		Policy:    keyvalue.EvictionPolicy(report.EvictionPolicy),
 		Keys:      replacement.Keyspace(report),
 	})
@@ -385,19 +386,20 @@ func (c *connection) proveRoom(ctx context.Context, id heroku.AddOnID, label str
 	return diags
 }
 
-// missing is half a sentence about why a look decides nothing; empty when it does, or when it failed otherwise.
-func missing(report probe.Report, err error) string {
-	var away *probe.Unreachable
+// whyUnproven is a clause that explains why a probe proves nothing. It is empty if the probe succeeded, or failed for another
+// reason than an unreachable server.
+func whyUnproven(report probe.Report, err error) string {
+	var unreachable *probe.Unreachable
 	switch {
-	case errors.As(err, &away):
-		return "the store is not reachable from here: " + away.Detail
+	case errors.As(err, &unreachable):
+		return "the store is not reachable from here: " + unreachable.Detail
 	case err == nil && report.UsedMemory == 0:
 		return "its server does not say how much memory it uses"
 	}
 	return ""
 }
 
-// unproven stops what nobody can check, unless the configuration takes that upon itself.
+// unproven is an error if something cannot be verified, or a warning if the configuration accepts that.
 func unproven(at path.Path, summary, detail string, accepted bool) diag.Diagnostics {
 	if accepted {
 		return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(at, summary, detail)}
@@ -407,8 +409,8 @@ func unproven(at path.Path, summary, detail string, accepted bool) diag.Diagnost
 		"true } to go on without proof.")}
 }
 
-// proveSource shows before a fork that its source can be copied into a store on the target plan. Heroku reaches its own
-// stores also where they cannot be reached from here, so that of these nothing needs to be proven.
+// proveSource verifies, before a fork, that its source can be copied into a store on the target plan. Heroku can reach its own
+// stores even if they cannot be reached from here, so nothing needs to be proven of them.
 func (c *connection) proveSource(ctx context.Context, source heroku.Secret, at path.Path, external bool,
 	target keyvalue.PlanName, acceptUnproven bool) diag.Diagnostics {
 	if external {
@@ -417,7 +419,7 @@ func (c *connection) proveSource(ctx context.Context, source heroku.Secret, at p
 	diags := refuseShieldFork(target, at)
 	parsed, err := keyvalue.ParseURL(source.Reveal())
 	if external && err != nil {
-		diags.Append(noSourceURL(err))
+		diags.Append(invalidSourceURL(err))
 	}
 	if diags.HasError() {
 		return diags
@@ -428,7 +430,7 @@ func (c *connection) proveSource(ctx context.Context, source heroku.Secret, at p
 				"clear. Use rediss:// if the source speaks TLS, as all stores of Heroku's do.")
 	}
 	report, err := c.probeServer(ctx, source, external)
-	why := missing(report, err)
+	why := whyUnproven(report, err)
 	switch {
 	case why != "" && !external:
 		diags.Append(unproven(at, "The source of the fork could not be verified", "Whether the data of the source has "+
@@ -444,12 +446,13 @@ func (c *connection) proveSource(ctx context.Context, source heroku.Secret, at p
 	return diags
 }
 
-// judgeSource: a fork copies everything, whatever the eviction policy, so that everything has to have room.
+// judgeSource checks the report of a fork's source. A fork copies everything, whatever the eviction policy, so everything has to
+// fit.
 func judgeSource(report probe.Report, at path.Path, external bool, target keyvalue.PlanName) diag.Diagnostics {
 	var diags diag.Diagnostics
 	if external && !report.CanFork {
 		diags.AddAttributeError(at, "The source cannot be forked",
-			"The server of the source lets this user not replicate from it (SYNC and PSYNC), which is how Heroku copies a store. "+
+			"The server of the source does not let this user replicate from it (SYNC and PSYNC), which is how Heroku copies a store. "+
 				"Give the user of the URL that permission (+psync +replconf +ping, in Redis), or copy the keys by other means.")
 	}
 	plan, published := keyvalue.LookupPlan(target)

@@ -23,9 +23,9 @@ import (
 
 // kvs_instance is a Key-Value Store: an add-on of the service heroku-redis on one app.
 //
-// The Platform API owns its name, plan and attachments; the Data API owns its settings and version. Its identity is
-// the add-on's UUID. The surprise: neither API knows when the other is done. An add-on that is `provisioned` may not
-// answer on the Data API yet, and a plan change leaves it `provisioned` while the data is still being copied.
+// Its name, plan and attachments belong to the Platform API; its settings and version to the Data API. Its identity is the
+// add-on's UUID. Neither API reports when the other one is done: the Data API may not know a `provisioned` add-on yet, and an
+// add-on stays `provisioned` during a plan change while its data is still being copied.
 
 var (
 	_ resource.ResourceWithConfigure      = (*instanceResource)(nil)
@@ -80,7 +80,7 @@ func (r *instanceResource) ValidateConfig(ctx context.Context, req resource.Vali
 	}
 }
 
-// ModifyPlan decides what a change means before anything is done: a ladder from destroy, over create, to update.
+// ModifyPlan decides what a change means before anything is done: first destroy, then create, then update.
 func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	var state, plan, config instanceModel
 	if !req.State.Raw.IsNull() {
@@ -88,7 +88,7 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	}
 	switch {
 	case req.Plan.Raw.IsNull():
-	case req.Plan.Raw.Equal(req.State.Raw) && state.ready(): // decoding costs more than all that is decided here
+	case req.Plan.Raw.Equal(req.State.Raw) && state.ready(): // decoding would take longer than the rest of ModifyPlan
 		plan = state
 	default:
 		resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
@@ -103,7 +103,7 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	case req.Plan.Raw.IsNull():
 		resp.Diagnostics.Append(r.run.refuseDuplicate(storeObject(state.addOnID()), state.label(), isDestroyed)...)
 		if resp.Diagnostics.Append(r.refuseLoss(state)...); !resp.Diagnostics.HasError() {
-			resp.Diagnostics.Append(state.otherStore()...)
+			resp.Diagnostics.Append(state.secondStoreWarning()...)
 			resp.Diagnostics.Append(r.lossOnDestroy(ctx, state)...)
 		}
 		return
@@ -114,19 +114,19 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	default:
 		overdue, diags := req.Private.GetKey(ctx, retirementOverdue)
 		resp.Diagnostics.Append(diags...)
-		resp.Diagnostics.Append(r.certificates.recall(ctx, state.addOnID(), req.Private)...)
+		resp.Diagnostics.Append(r.certificates.load(ctx, state.addOnID(), req.Private)...)
 		resp.Diagnostics.Append(r.run.refuseDuplicate(storeObject(state.addOnID()), state.label(), stays)...)
 		resp.Diagnostics.Append(r.planExisting(ctx, state, config, &plan, overdue != nil, applies)...)
 		setReplacedID(ctx, resp, state.ID)
-		resp.Diagnostics.Append(r.certificates.keep(ctx, state.addOnID(), resp.Private)...)
+		resp.Diagnostics.Append(r.certificates.save(ctx, state.addOnID(), resp.Private)...)
 	}
 	resp.Diagnostics.Append(r.onlyOwnerOfFirst(ctx, req, state, plan)...)
-	plan.setFacts()
+	plan.setPlanFacts()
 	r.plans.note(plan)
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 }
 
-// planCreation refuses what Heroku would refuse later, and what would take something away.
+// planCreation refuses what Heroku would refuse during the apply, and what would overwrite something.
 func (r *instanceResource) planCreation(ctx context.Context, config instanceModel, plan *instanceModel, applies bool) diag.Diagnostics {
 	diags := plan.planFork(config.Fork)
 	if label, is := r.run.protectedLabel(config.Name.ValueString()); is {
@@ -135,19 +135,19 @@ func (r *instanceResource) planCreation(ctx context.Context, config instanceMode
 	if diags.Append(r.refuseUnknownPlan(ctx, *plan)...); diags.HasError() {
 		return diags
 	}
-	diags.Append(unannounced("The new store", keyvalue.Version(config.Version.ValueString()), keyvalue.Version.ForNewStore)...)
+	diags.Append(unannouncedVersionWarning("The new store", keyvalue.Version(config.Version.ValueString()), keyvalue.Version.ForNewStore)...)
 	if !config.Plan.IsUnknown() {
 		diags.Append(r.planPlacement(ctx, plan)...)
 	}
 	diags.Append(r.refuseFork(ctx, config, plan.AppID)...)
-	// While a plan is applied, the name may be that of a store which goes in the same run: Heroku judges then.
+	// During an apply the name may belong to a store that the same run destroys: Heroku then decides.
 	if !applies && !diags.HasError() {
 		diags.Append(r.planAttachment(ctx, *plan, config)...)
 	}
 	return diags
 }
 
-// planExisting decides what becomes of a store that exists.
+// planExisting plans a store that exists.
 func (r *instanceResource) planExisting(ctx context.Context, state, config instanceModel, plan *instanceModel, overdue,
 	applies bool) diag.Diagnostics {
 	diags := r.planUpdate(ctx, state, config, plan, applies)
@@ -157,7 +157,7 @@ func (r *instanceResource) planExisting(ctx context.Context, state, config insta
 	return diags
 }
 
-// planUpdate says what the change costs, and resumes what an earlier run has not finished.
+// planUpdate plans a change and warns of its consequences. It also plans to resume an unfinished creation or replacement.
 func (r *instanceResource) planUpdate(ctx context.Context, state, config instanceModel, plan *instanceModel,
 	applies bool) diag.Diagnostics {
 	r.noteState(state)
@@ -177,7 +177,7 @@ func (r *instanceResource) planUpdate(ctx context.Context, state, config instanc
 			plan.AttachmentName = types.StringUnknown()
 		}
 		if config.Name.IsNull() && plan.Name.Equal(state.Name) && state.State.ValueString() == heroku.StateProvisioning {
-			plan.Name = types.StringUnknown() // it gets one for good when it is complete
+			plan.Name = types.StringUnknown() // it gets its permanent name when it is complete
 		}
 	}
 	if !plan.AttachmentName.Equal(state.AttachmentName) {
@@ -188,12 +188,12 @@ func (r *instanceResource) planUpdate(ctx context.Context, state, config instanc
 		plan.ConfigVars = types.SetUnknown(types.StringType)
 	}
 	if plan.Plan.IsUnknown() || plan.AppID.IsUnknown() {
-		plan.replaced(state, config)
+		plan.markReplaced(state, config)
 		if plan.AppID.IsUnknown() && r.run.willBeDestroyed(object{appType, state.AppID.ValueString()}) {
-			diags.Append(state.appGoes())
+			diags.Append(state.appReplaced())
 			return diags
 		}
-		diags.AddAttributeWarning(unknownCause(*plan), "The change may need a new store", fmt.Sprintf(
+		diags.AddAttributeWarning(unknownAttribute(*plan), "The change may need a new store", fmt.Sprintf(
 			"%s: the new value is known only after apply. If it turns out to need a new store, that is made as "+
 				"`migration` says, and its id changes.", state.label()))
 		return diags
@@ -205,13 +205,13 @@ func (r *instanceResource) planUpdate(ctx context.Context, state, config instanc
 	if diags.Append(refuseUpgrade(state, *plan, change, plan.terms(ctx))...); diags.HasError() {
 		return diags
 	}
-	awaited, spoken := r.planVersion(ctx, state, plan, change)
-	diags.Append(spoken...)
+	awaited, notices := r.planVersion(ctx, state, plan, change)
+	diags.Append(notices...)
 	if change.VersionUpgrade && !awaited || plan.Version.IsUnknown() {
 		plan.VersionActual = types.StringUnknown()
 	}
 	if change.Method == keyvalue.InPlace && !awaited || plan.Version.IsUnknown() {
-		plan.CredentialsRevision = types.Int64Unknown() // the URL may change at the changeover
+		plan.CredentialsRevision = types.Int64Unknown() // the URL may change when the new server takes over
 	}
 	switch {
 	case change.Method == keyvalue.NewStore, change.Method == keyvalue.Refused:
@@ -237,8 +237,8 @@ func (r *instanceResource) planUpdate(ctx context.Context, state, config instanc
 	return diags
 }
 
-// unknownCause is the attribute that a plan cannot judge yet.
-func unknownCause(plan instanceModel) path.Path {
+// unknownAttribute is the attribute whose unknown value prevents a decision.
+func unknownAttribute(plan instanceModel) path.Path {
 	if plan.AppID.IsUnknown() {
 		return path.Root("app_id")
 	}
@@ -266,7 +266,7 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
-	if resp.Diagnostics.Append(r.keepConfigVar(ctx, plan, app)...); resp.Diagnostics.HasError() {
+	if resp.Diagnostics.Append(r.refuseOverwrite(ctx, plan, app)...); resp.Diagnostics.HasError() {
 		return
 	}
 	order, diags := r.orderOf(ctx, plan, config, app)
@@ -287,7 +287,7 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 	r.run.noteKept(object{madeStore, string(addOn.ID)})
 	save()
 
-	// From here on an error would taint the store, and the next apply would destroy it.
+	// From here on, an error would taint the store, and the next apply would destroy it.
 	err := r.finish(ctx, &plan, live{addOn: addOn}, string(plan.spec().Plan), timeout)
 	switch {
 	case declaredFailed(err):
@@ -299,7 +299,7 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, forkUnverified, config.forkMark())...)
 	default:
 		if config.Name.IsNull() {
-			resp.Diagnostics.Append(r.nameForGood(ctx, &plan)...)
+			resp.Diagnostics.Append(r.setPermanentName(ctx, &plan)...)
 		}
 		if config.AttachmentName.IsNull() {
 			r.run.noteUnnamedStore(plan.AppID.ValueString(), plan.ID.ValueString())
@@ -312,14 +312,14 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 			resp.State.RemoveResource(ctx)
 			return
 		}
-		resp.Diagnostics.Append(r.certificates.keep(ctx, plan.addOnID(), resp.Private)...)
+		resp.Diagnostics.Append(r.certificates.save(ctx, plan.addOnID(), resp.Private)...)
 		addOn.Name, addOn.State = plan.Name.ValueString(), heroku.StateProvisioned
 		r.run.noteCompleted(addOn)
 	}
 	save()
 }
 
-// orderOf is the request for a new store, with the URL of what it is to be a fork of.
+// orderOf is the request for a new store, with the URL of its source if it is a fork.
 func (r *instanceResource) orderOf(ctx context.Context, plan, config instanceModel, app heroku.App) (heroku.AddOnCreate, diag.Diagnostics) {
 	order := plan.createRequest(app)
 	fork, diags := forkOf(ctx, config.Fork)
@@ -346,7 +346,7 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 		return
 	}
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: state.ID})...)
-	resp.Diagnostics.Append(r.certificates.recall(ctx, state.addOnID(), req.Private)...)
+	resp.Diagnostics.Append(r.certificates.load(ctx, state.addOnID(), req.Private)...)
 	known := state
 	addOn, kept, err := r.replacements().Current(ctx, state.store())
 	if kept != "" {
@@ -354,7 +354,7 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 	}
 	if heroku.IsNotFound(err) || err == nil && addOn.State == heroku.StateDeprovisioned {
 		resp.State.RemoveResource(ctx)
-		resp.Diagnostics.Append(known.goneByHand())
+		resp.Diagnostics.Append(known.goneWarning())
 		return
 	}
 	if err != nil {
@@ -362,7 +362,7 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 		return
 	}
 	if addOn.ID != state.addOnID() {
-		resp.Diagnostics.Append(state.succeeded(addOn))
+		resp.Diagnostics.Append(state.successorWarning(addOn))
 		resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: types.StringValue(string(addOn.ID))})...)
 	}
 	r.noteState(state)
@@ -373,7 +373,7 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 	}
 	state.read(addOn, store)
 	state.AttachedApps = r.attachedApps(ctx, addOn.ID)
-	if state.OutsideSpace.IsNull() { // what has been moved from another provider does not say
+	if state.OutsideSpace.IsNull() { // not known after a move from another provider
 		state.OutsideSpace = types.BoolValue(r.runsOutside(ctx, addOn))
 	}
 	if kept := state.RetiredInstanceID.ValueString(); kept != "" {
@@ -384,8 +384,7 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
 
-// attachedApps are the apps that a store is attached to, by name, and the names of their config vars of it; null when they
-// cannot be read, which is no reason to fail.
+// attachedApps are the config var names of the apps that a store is attached to, by app name; null if they cannot be read.
 func (r *instanceResource) attachedApps(ctx context.Context, id heroku.AddOnID) types.Map {
 	apps, err := r.client.AttachedApps(ctx, id)
 	if err != nil {
@@ -400,7 +399,7 @@ func (r *instanceResource) attachedApps(ctx context.Context, id heroku.AddOnID) 
 	return byApp(configVars)
 }
 
-// storeOf asks the Data API, which does not know a store that is still being provisioned.
+// storeOf reads the store from the Data API; nil if the Data API does not know it yet.
 func (r *instanceResource) storeOf(ctx context.Context, addOn heroku.AddOn) (*heroku.Store, error) {
 	if addOn.State != heroku.StateProvisioned {
 		return nil, nil
@@ -423,16 +422,16 @@ func (r *instanceResource) Delete(ctx context.Context, req resource.DeleteReques
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	r.run.noteInState(storeObject(state.addOnID())) // for an instance that takes its attachment's name, and is planned meanwhile
-	// Terraform asks ModifyPlan neither about -replace nor about the destroy half of a tainted replacement.
+	r.run.noteInState(storeObject(state.addOnID())) // for an instance that is planned now and takes over its attachment's name
+	// Terraform calls ModifyPlan neither for -replace nor for the destroy half of a tainted replacement.
 	if resp.Diagnostics.Append(r.refuseLoss(state)...); resp.Diagnostics.HasError() {
 		return
 	}
 	if r.run.skipDelete(storeObject(state.addOnID())) {
-		resp.Diagnostics.Append(state.leftAlone())
+		resp.Diagnostics.Append(state.wantedByAnother())
 		return
 	}
-	if resp.Diagnostics.Append(r.destroyOther(ctx, state, timeout)...); resp.Diagnostics.HasError() {
+	if resp.Diagnostics.Append(r.destroySecondStore(ctx, state, timeout)...); resp.Diagnostics.HasError() {
 		return
 	}
 	if resp.Diagnostics.Append(r.handOver(ctx, state)...); resp.Diagnostics.HasError() {
@@ -443,11 +442,11 @@ func (r *instanceResource) Delete(ctx context.Context, req resource.DeleteReques
 	err := r.client.DeleteAddOn(ctx, heroku.AppID(state.AppID.ValueString()), state.addOnID())
 	if heroku.HasStatus(err, http.StatusUnprocessableEntity) {
 		attached, listErr := r.replacements().AttachedElsewhere(ctx, state.addOnID())
-		if foreign := notCarried(attached, carried); listErr == nil && len(foreign) > 0 {
+		if foreign := foreignAttachments(attached, carried); listErr == nil && len(foreign) > 0 {
 			resp.Diagnostics.Append(r.stillInUse(state.label(), foreign, err))
 			return
 		}
-		if listErr == nil { // none may be left by now: an app that had one has just been destroyed
+		if listErr == nil { // may be empty by now, if an app has just been destroyed
 			err = r.detachAndDelete(ctx, state, attached)
 		}
 	}
@@ -459,16 +458,17 @@ func (r *instanceResource) Delete(ctx context.Context, req resource.DeleteReques
 	}
 }
 
-// declaredFailed says that Heroku itself gave the store up, or that somebody has destroyed it.
+// declaredFailed reports whether Heroku has given up the store, or somebody has destroyed it.
 func declaredFailed(err error) bool {
 	var wait *heroku.WaitError
 	return errors.As(err, &wait) && (wait.Outcome == heroku.Failed || wait.Outcome == heroku.Gone)
 }
 
-// failTheRun ends the warning of a creation that is not complete. The run succeeds, because an error would taint the object.
-const failTheRun = " To have such a run fail, and nothing else happen, write a postcondition on state: see the guide \"Continuous integration\"."
+// failTheRun ends the warning about an incomplete creation. The run succeeds, because an error would taint the object.
+const failTheRun = " To have such a run fail, and nothing else happen, write a postcondition on state: " +
+	"see the guide \"Continuous integration\"."
 
-// unfinished reports a store that exists but is not ready. It is a warning on purpose: see Create.
+// unfinished reports a store that exists but is not ready. It is a warning, because an error would taint the store: see Create.
 func (r *instanceResource) unfinished(m instanceModel, err error) diag.Diagnostic {
 	cause := r.failure("", m.label(), err)
 	return diag.NewWarningDiagnostic("Key-Value Store is not ready yet",
@@ -477,7 +477,7 @@ func (r *instanceResource) unfinished(m instanceModel, err error) diag.Diagnosti
 			"Whatever depends on it may not work until then. To wait longer, raise timeouts.create."+failTheRun)
 }
 
-// ImportState takes the add-on's UUID, its name, or app::ATTACHMENT.
+// ImportState accepts the add-on's UUID, its name, or app::ATTACHMENT.
 func (r *instanceResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Importing a Key-Value Store", nil)
 	if !r.ready(&resp.Diagnostics) {

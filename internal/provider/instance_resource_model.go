@@ -31,8 +31,9 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/replacement"
 )
 
-// instanceModel is a store in configuration, plan and state. The URL is not in it. With impact it has 28 attributes, which is
-// what a map of Go holds before it doubles: a 29th made each plan of a store allocate 43 % more. The data source has web_url.
+// instanceModel is a store in configuration, plan and state, without its URL. With impact it has 28 attributes, the most that a
+// Go map holds before it doubles: a 29th made each plan of a store allocate 43 % more memory. web_url is therefore only in the
+// data source.
 type instanceModel struct {
 	ID                   types.String   `tfsdk:"id"`
 	AppID                types.String   `tfsdk:"app_id"`
@@ -63,7 +64,7 @@ type instanceModel struct {
 	Timeouts             timeouts.Value `tfsdk:"timeouts"`
 }
 
-// Values of the `state` attribute. Those of the Platform API, and one for what only the Data API knows.
+// Values of the `state` attribute: those of the Platform API, and two that this provider adds.
 const (
 	instanceReady     = heroku.StateProvisioned
 	instancePreparing = "preparing"
@@ -279,7 +280,7 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 	}
 }
 
-// timeoutsAttribute gives the library's attribute the description and the validator that it cannot be told.
+// timeoutsAttribute is the library's timeouts attribute with a description and validators, which the library has no options for.
 func timeoutsAttribute(ctx context.Context, opts timeouts.Opts) schema.Attribute {
 	attribute := timeouts.Attributes(ctx, opts)
 	if nested, ok := attribute.(schema.SingleNestedAttribute); ok {
@@ -305,7 +306,7 @@ func policyList() string {
 
 func (m instanceModel) addOnID() heroku.AddOnID { return heroku.AddOnID(m.ID.ValueString()) }
 
-// ready says that nothing is left to wait for.
+// ready reports whether the store is ready on both APIs.
 func (m instanceModel) ready() bool { return m.State.ValueString() == instanceReady }
 
 // label names the store in a diagnostic.
@@ -313,7 +314,7 @@ func (m instanceModel) label() string {
 	return "Key-Value Store " + m.Name.ValueString() + " (" + m.ID.ValueString() + ")"
 }
 
-// spec is what keyvalue judges. A plan name that cannot be parsed has been refused before.
+// spec is the input of package keyvalue. Validation has refused an invalid plan name.
 func (m instanceModel) spec() keyvalue.Spec {
 	plan, _ := keyvalue.ParsePlanName(m.Plan.ValueString())
 	return keyvalue.Spec{
@@ -322,7 +323,7 @@ func (m instanceModel) spec() keyvalue.Spec {
 	}
 }
 
-// changesTo is what the Platform API has to be told: the plan, the name, or both in one request.
+// changesTo is the request to the Platform API: the plan, the name, or both. It returns false if neither differs.
 func (m instanceModel) changesTo(state instanceModel) (heroku.AddOnUpdate, bool) {
 	var update heroku.AddOnUpdate
 	if to := m.spec().Plan; to != state.spec().Plan {
@@ -335,7 +336,7 @@ func (m instanceModel) changesTo(state instanceModel) (heroku.AddOnUpdate, bool)
 	return update, update.Plan != nil || update.Name != nil
 }
 
-// settingsFor is what the Data API has to be told: the settings that the live store does not have yet.
+// settingsFor is the request to the Data API, with the settings that differ from the live store. It returns false if none does.
 func (m instanceModel) settingsFor(store heroku.Store) (heroku.StoreConfigUpdate, bool) {
 	var update heroku.StoreConfigUpdate
 	if timeout := int(m.Timeout.ValueInt64()); store.Timeout == nil || *store.Timeout != timeout {
@@ -345,14 +346,14 @@ func (m instanceModel) settingsFor(store heroku.Store) (heroku.StoreConfigUpdate
 		update.MaxmemoryPolicy = &policy
 	}
 	if events := m.NotifyKeyspaceEvents.ValueString(); store.NotifyKeyspaceEvents == nil ||
-		!samePublished(*store.NotifyKeyspaceEvents, events) {
+		!sameEvents(*store.NotifyKeyspaceEvents, events) {
 		update.NotifyKeyspaceEvents = &events
 	}
 	return update, update != heroku.StoreConfigUpdate{}
 }
 
-// setFacts fills in what the published catalogue says of the plan.
-func (m *instanceModel) setFacts() {
+// setPlanFacts sets the attributes that follow from the plan in the published catalogue.
+func (m *instanceModel) setPlanFacts() {
 	if m.Plan.IsUnknown() {
 		m.MemoryLimit, m.ConnectionLimit, m.MonthlyPrice = types.Int64Unknown(), types.Int64Unknown(), types.Float64Unknown()
 		m.HighAvailability, m.RequiresTLS, m.Persistence = types.BoolUnknown(), types.BoolUnknown(), types.StringUnknown()
@@ -379,8 +380,8 @@ func validateEvictionPolicy(s string) error {
 	return err
 }
 
-// samePublished compares two spellings of keyspace events by meaning.
-func samePublished(a, b string) bool {
+// sameEvents reports whether two spellings of keyspace events mean the same.
+func sameEvents(a, b string) bool {
 	left, errLeft := keyvalue.ParseKeyspaceEvents(a)
 	right, errRight := keyvalue.ParseKeyspaceEvents(b)
 	return errLeft == nil && errRight == nil && left == right
@@ -407,8 +408,8 @@ func stringValues(values []string) []attr.Value {
 	return elements
 }
 
-// read is the one mapping from the API to the state. Without a store (the Data API does not know it yet) the settings
-// stay as they are, and nothing is left unknown.
+// read maps the API's objects to the state. store is nil while the Data API does not know it: the settings then stay as they
+// are. No value is left unknown.
 func (m *instanceModel) read(addOn heroku.AddOn, store *heroku.Store) {
 	m.ID = types.StringValue(string(addOn.ID))
 	m.AppID = types.StringValue(string(addOn.AppID))
@@ -418,7 +419,7 @@ func (m *instanceModel) read(addOn heroku.AddOn, store *heroku.Store) {
 	m.CreatedAt = types.StringValue(addOn.CreatedAt)
 	m.AttachmentName = m.attachmentOf(addOn)
 	m.ConfigVars = stringSet(keyvalue.VarsOf(m.AttachmentName.ValueString(), withoutSuccessions(addOn.ConfigVars)))
-	// A new store is attached to its own app, and has config vars when it is ready; Read reads them all.
+	// A new store is attached to its own app, and has config vars once it is ready. Read reads all attachments.
 	if m.AttachedApps.IsUnknown() || m.AttachedApps.Equal(byApp(map[string][]string{addOn.AppName: nil})) {
 		m.AttachedApps = byApp(map[string][]string{addOn.AppName: withoutSuccessions(addOn.ConfigVars)})
 	}
@@ -430,7 +431,7 @@ func (m *instanceModel) read(addOn heroku.AddOn, store *heroku.Store) {
 		original, _ := keyvalue.OriginalName(addOn.Name, string(addOn.ID))
 		m.Name = types.StringValue(original)
 	}
-	m.setFacts()
+	m.setPlanFacts()
 	if store == nil {
 		if m.VersionActual.IsUnknown() {
 			m.VersionActual = types.StringNull()
@@ -453,9 +454,9 @@ func (m *instanceModel) read(addOn heroku.AddOn, store *heroku.Store) {
 	}
 }
 
-// readAsAsked is read after a change of ours: what Heroku has accepted is what is there, although a read may still show
-// what was before (Platform API reference, eventual consistency).
-func (m *instanceModel) readAsAsked(addOn heroku.AddOn, store heroku.Store) {
+// readAfterChange is read after a change by this provider. It keeps the values that Heroku has accepted, because a read may
+// still show the former ones (Platform API reference, eventual consistency).
+func (m *instanceModel) readAfterChange(addOn heroku.AddOn, store heroku.Store) {
 	asked := *m
 	m.read(addOn, &store)
 	m.Plan, m.Timeout, m.MaxmemoryPolicy, m.NotifyKeyspaceEvents = asked.Plan, asked.Timeout, asked.MaxmemoryPolicy,
@@ -466,10 +467,10 @@ func (m *instanceModel) readAsAsked(addOn heroku.AddOn, store heroku.Store) {
 	if known(asked.AttachmentName) {
 		m.AttachmentName = asked.AttachmentName
 	}
-	m.setFacts()
+	m.setPlanFacts()
 }
 
-// keepPlanned keeps what the plan said would stay: what has changed by itself since then is the next plan's.
+// keepPlanned restores the values that the plan promised. The next plan shows what has changed by itself since then.
 func (m *instanceModel) keepPlanned(planned instanceModel) {
 	if !planned.VersionActual.IsUnknown() {
 		m.VersionActual = planned.VersionActual
@@ -482,13 +483,13 @@ func (m *instanceModel) keepPlanned(planned instanceModel) {
 	}
 }
 
-// readBack reads a store that is ready from both APIs.
+// readBack reads a ready store from both APIs.
 func (m *instanceModel) readBack(ctx context.Context, r *instanceResource, addOn heroku.AddOn) diag.Diagnostics {
 	now, err := r.client.AddOn(ctx, addOn.ID)
 	if err == nil {
 		var store heroku.Store
 		if store, err = r.client.Store(ctx, addOn.ID); err == nil {
-			m.readAsAsked(now, store)
+			m.readAfterChange(now, store)
 			return nil
 		}
 	}

@@ -30,13 +30,13 @@ func (r *instanceResource) Update(ctx context.Context, req resource.UpdateReques
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	resp.Diagnostics.Append(r.certificates.recall(ctx, state.addOnID(), req.Private)...)
+	resp.Diagnostics.Append(r.certificates.load(ctx, state.addOnID(), req.Private)...)
 	save := func(m instanceModel) {
 		resp.Diagnostics.Append(resp.State.Set(ctx, &m)...)
-		resp.Diagnostics.Append(r.certificates.keep(ctx, m.addOnID(), resp.Private)...)
+		resp.Diagnostics.Append(r.certificates.save(ctx, m.addOnID(), resp.Private)...)
 		resp.Diagnostics.Append(resp.Identity.Set(ctx, instanceIdentity{ID: m.ID})...)
 	}
-	// The plan may have been made while the app or the plan was unknown.
+	// app_id or plan may have been unknown when the plan was made, so the change is judged again.
 	change := keyvalue.Impact(state.spec(), plan.spec())
 	if resp.Diagnostics.Append(refuseUpgrade(state, plan, change, plan.terms(ctx))...); resp.Diagnostics.HasError() {
 		return
@@ -59,7 +59,7 @@ func (r *instanceResource) Update(ctx context.Context, req resource.UpdateReques
 			save(plan)
 			former, unread := req.Private.GetKey(ctx, attachmentsCarried)
 			resp.Diagnostics.Append(unread...)
-			resp.Diagnostics.Append(resp.Private.SetKey(ctx, attachmentsCarried, carriedFrom(former, state, plan))...)
+			resp.Diagnostics.Append(resp.Private.SetKey(ctx, attachmentsCarried, addCarriedApp(former, state, plan))...)
 			if !plan.RetiredInstanceID.IsNull() && diags.HasError() {
 				resp.Diagnostics.Append(resp.Private.SetKey(ctx, retirementOverdue, []byte("true"))...)
 			}
@@ -81,26 +81,27 @@ func (r *instanceResource) Update(ctx context.Context, req resource.UpdateReques
 	save(plan)
 	resp.Diagnostics.Append(r.resumeFork(ctx, req, resp, plan)...)
 	if kept := state.RetiredInstanceID; !kept.IsNull() && plan.RetiredInstanceID.IsNull() {
-		if diags := r.retireKept(ctx, state, kept.ValueString(), timeout); diags.HasError() {
+		if diags := r.destroyRetired(ctx, state, kept.ValueString(), timeout); diags.HasError() {
 			resp.Diagnostics.Append(diags...)
 			resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("retired_instance_id"), kept)...)
 			return
 		}
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, retirementOverdue, nil)...)
 	}
-	if state.RetiredInstanceID.IsNull() { // until then it proves also whose store the kept one is
+	if state.RetiredInstanceID.IsNull() { // while a store is kept, the attachment also proves whose store it is
 		if err := r.replacements().EndSuccession(ctx, plan.addOnID()); err != nil {
-			failure := r.failure("Unable to detach", plan.label(), err) // the change is done, and the next one tries again
+			failure := r.failure("Unable to detach", plan.label(), err) // the change is done; the next change tries again
 			resp.Diagnostics.AddWarning(failure.Summary(), failure.Detail())
 		}
 	}
 }
 
-// changeInPlace asks the Platform API for what it has to be told, remembers that it did, and waits for the end of that.
+// changeInPlace sends the plan and the name to the Platform API, saves that in the state, and waits until the change is
+// complete.
 func (r *instanceResource) changeInPlace(ctx context.Context, state, plan *instanceModel, now live,
 	change keyvalue.Change, timeout time.Duration, resp *resource.UpdateResponse) diag.Diagnostics {
 	const summary = "Unable to change Key-Value Store"
-	if diags := r.refuseInUse(ctx, *plan, now.addOn, change, timeout); diags.HasError() {
+	if diags := r.refuseUpgradeInUse(ctx, *plan, now.addOn, change, timeout); diags.HasError() {
 		return diags
 	}
 	resumed := !state.ready()
@@ -114,7 +115,7 @@ func (r *instanceResource) changeInPlace(ctx context.Context, state, plan *insta
 				return diags
 			}
 		}
-		if update.Plan != nil { // Heroku refuses another change while one is under way
+		if update.Plan != nil { // Heroku refuses a change while another one is in progress
 			if _, err := r.available(ctx, now, "", timeout); err != nil {
 				return diag.Diagnostics{r.failure(summary, state.label(), err)}
 			}
@@ -130,7 +131,7 @@ func (r *instanceResource) changeInPlace(ctx context.Context, state, plan *insta
 		resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 	}
 	awaited := ""
-	if resumed { // a plan that was ordered, be it by an earlier run
+	if resumed { // a plan that this or an earlier run has ordered
 		awaited = string(plan.spec().Plan)
 	}
 	planned := *plan
@@ -139,21 +140,21 @@ func (r *instanceResource) changeInPlace(ctx context.Context, state, plan *insta
 	}
 	var diags diag.Diagnostics
 	if planned.Name.IsUnknown() {
-		diags = r.nameForGood(ctx, plan)
+		diags = r.setPermanentName(ctx, plan)
 	}
 	diags.Append(r.upgrade(ctx, plan, false, timeout)...)
 	plan.keepPlanned(planned)
 	return diags
 }
 
-// live is what Heroku has of a store before anything is changed.
+// live is the store at Heroku before the change.
 type live struct {
 	addOn    heroku.AddOn
-	store    *heroku.Store // nil: it has to be waited for
-	attached bool          // the attachment is not this change's
+	store    *heroku.Store // nil if it has to be waited for
+	attached bool          // this change does not affect the attachment
 }
 
-// available is the store when it can be used and, if plan is not empty, runs on that plan.
+// available waits until the store can be used and, if plan is not empty, runs on that plan.
 func (r *instanceResource) available(ctx context.Context, now live, plan string, timeout time.Duration) (heroku.Store, error) {
 	if now.store != nil && !now.store.Preparing() && (plan == "" || now.store.Plan == plan) {
 		return *now.store, nil
@@ -161,9 +162,9 @@ func (r *instanceResource) available(ctx context.Context, now live, plan string,
 	return r.client.WaitStoreAvailable(ctx, now.addOn.ID, plan, timeout)
 }
 
-// finish waits until the store is ready on both APIs, for a plan only if one was ordered, brings attachment and settings to
-// what is planned, and reads everything back. It is looked up before it is done, so that an interrupted run continues where
-// it stopped.
+// finish waits until the store is ready on both APIs, applies the planned attachment and settings, and reads the result. A plan
+// is waited for only if one was ordered. Each step first reads what is there, so that an interrupted run continues where it
+// stopped.
 func (r *instanceResource) finish(ctx context.Context, m *instanceModel, now live, plan string, timeout time.Duration) (err error) {
 	addOn := now.addOn
 	if addOn.State != heroku.StateProvisioned {
@@ -190,13 +191,14 @@ func (r *instanceResource) finish(ctx context.Context, m *instanceModel, now liv
 			return err
 		}
 	}
-	m.readAsAsked(addOn, store)
+	m.readAfterChange(addOn, store)
 	return nil
 }
 
-// The version of a store is a floor: Heroku upgrades by itself too, and nothing goes back. An upgrade that is asked for is
-// a maintenance: Heroku prepares another server, which takes over when the maintenance is run, at once or in the window
-// (Dev Center: Upgrading a Heroku Key-Value Store Version). A mini store is upgraded at once, and loses its keys.
+// The version of a store is a minimum: Heroku also upgrades by itself, and no version can be lowered. An upgrade is a
+// maintenance: Heroku prepares another server, which takes over when the maintenance is run, either at once or in the
+// maintenance window (Dev Center: Upgrading a Heroku Key-Value Store Version). A mini store is upgraded at once, and loses its
+// keys.
 
 const (
 	upgradeNow      = "now"
@@ -212,8 +214,8 @@ func (m migrationModel) upgrades() string {
 	return cmp.Or(m.VersionUpgrade.ValueString(), upgradeInWindow)
 }
 
-// planVersion speaks of the life of the version, and of an upgrade that is prepared already. awaited says that there is
-// nothing left to do but to wait for the window.
+// planVersion warns of a version that approaches its end of life, and of an upgrade that is already prepared. awaited reports
+// that the maintenance window is all that is left to wait for.
 func (r *instanceResource) planVersion(ctx context.Context, state instanceModel, plan *instanceModel,
 	change keyvalue.Change) (awaited bool, diags diag.Diagnostics) {
 	if r.client == nil {
@@ -224,9 +226,9 @@ func (r *instanceResource) planVersion(ctx context.Context, state instanceModel,
 		diags.AddAttributeWarning(path.Root("version"), "The store's version is approaching end of life", state.label()+": "+notice)
 	}
 	if change.VersionUpgrade {
-		diags.Append(unannounced(state.label(), keyvalue.Version(plan.Version.ValueString()), keyvalue.Version.ForUpgrade)...)
+		diags.Append(unannouncedVersionWarning(state.label(), keyvalue.Version(plan.Version.ValueString()), keyvalue.Version.ForUpgrade)...)
 	} else {
-		diags.Append(r.upgradeGoesOn(ctx, state, *plan)...)
+		diags.Append(r.orderedUpgradeWarning(ctx, state, *plan)...)
 	}
 	if !change.VersionUpgrade || change.PlanChanges || plan.terms(ctx).upgrades() != upgradeInWindow {
 		return false, diags
@@ -241,18 +243,18 @@ func (r *instanceResource) planVersion(ctx context.Context, state instanceModel,
 	return true, diags
 }
 
-// unannounced speaks of a floor that no version reaches that Heroku is known to have.
-func unannounced(label string, floor keyvalue.Version, ordered func(keyvalue.Version) keyvalue.Version) diag.Diagnostics {
+// unannouncedVersionWarning warns of a minimum that no announced version satisfies.
+func unannouncedVersionWarning(label string, floor keyvalue.Version, ordered func(keyvalue.Version) keyvalue.Version) diag.Diagnostics {
 	if floor == "" || floor.Announced() {
 		return nil
 	}
 	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("version"), "No announced version is as new as that", fmt.Sprintf(
 		"%s is to run at least version %s. Versions that Heroku has announced, as far as this provider knows: %s. "+
-			"Version %s is ordered, and Heroku decides whether there is one.", label, floor, keyvalue.ReleaseList(), ordered(floor)))}
+			"Version %s is ordered, and Heroku decides whether it exists.", label, floor, keyvalue.ReleaseList(), ordered(floor)))}
 }
 
-// upgradeGoesOn speaks of an upgrade that has been ordered, when the floor that it was ordered for is taken back.
-func (r *instanceResource) upgradeGoesOn(ctx context.Context, state, plan instanceModel) diag.Diagnostics {
+// orderedUpgradeWarning warns that lowering the minimum does not cancel an upgrade that has been ordered.
+func (r *instanceResource) orderedUpgradeWarning(ctx context.Context, state, plan instanceModel) diag.Diagnostics {
 	floor, runs := keyvalue.Version(state.Version.ValueString()), keyvalue.Version(state.VersionActual.ValueString())
 	if floor == "" || floor.Accepts(runs) || plan.Version.IsUnknown() || plan.Version.Equal(state.Version) {
 		return nil
@@ -268,7 +270,7 @@ func (r *instanceResource) upgradeGoesOn(ctx context.Context, state, plan instan
 		state.label(), runs, floor, prepared.Status, prepared.ScheduledFor.Format(time.RFC3339)))}
 }
 
-// preparedUpgrade is the maintenance that somebody has asked for and that has not been run, or nil.
+// preparedUpgrade is a maintenance that a customer has requested and that has not been completed, or nil.
 func (r *instanceResource) preparedUpgrade(ctx context.Context, id heroku.AddOnID) (*heroku.Maintenance, error) {
 	latest, err := r.client.Maintenance(ctx, id)
 	switch {
@@ -282,7 +284,7 @@ func (r *instanceResource) preparedUpgrade(ctx context.Context, id heroku.AddOnI
 	return &latest, nil
 }
 
-// refuseUpgrade keeps the keys of a mini, which no upgrade leaves there.
+// refuseUpgrade refuses to upgrade a mini store without consent, because it loses its keys.
 func refuseUpgrade(state, plan instanceModel, change keyvalue.Change, terms migrationModel) diag.Diagnostics {
 	if change.VersionUpgrade && hasNoWindow(plan.spec().Plan) && !terms.AcceptDataLoss.ValueBool() {
 		return diag.Diagnostics{miniLosesData(state.label(), path.Root("migration"))}
@@ -290,29 +292,29 @@ func refuseUpgrade(state, plan instanceModel, change keyvalue.Change, terms migr
 	return nil
 }
 
-// upgradeOf prepares the upgrade of a store, as kvs_upgrade_version does it. A store that was ordered just now has no
-// keys, and nobody uses it.
-func (r *instanceResource) upgradeOf(ctx context.Context, m instanceModel, addOn heroku.AddOn, young bool,
+// prepareUpgrade builds the upgrade of a store, as the action kvs_upgrade_version does. A new store has no keys, and nobody uses
+// it.
+func (r *instanceResource) prepareUpgrade(ctx context.Context, m instanceModel, addOn heroku.AddOn, isNew bool,
 	timeout time.Duration) (*maintenanceRun, upgradeRequest, diag.Diagnostics) {
 	terms := m.terms(ctx)
 	asked := upgradeRequest{
-		floor: keyvalue.Version(m.Version.ValueString()), now: young || terms.upgrades() == upgradeNow,
-		acceptDataLoss: young || terms.AcceptDataLoss.ValueBool(), consent: path.Root("migration"),
+		floor: keyvalue.Version(m.Version.ValueString()), now: isNew || terms.upgrades() == upgradeNow,
+		acceptDataLoss: isNew || terms.AcceptDataLoss.ValueBool(), consent: path.Root("migration"),
 	}
 	apps := maintenanceRunModel{AppMaintenance: terms.AppMaintenance, ScaleDown: terms.ScaleDown}
-	if young {
+	if isNew {
 		apps = maintenanceRunModel{Confirm: types.StringValue(addOn.AppName)}
 	}
 	i := &invocation{
-		connection: r.connection, again: applying, send: func(action.InvokeProgressEvent) {}, object: addOn.Name,
+		connection: r.connection, retry: applyAgain, send: func(action.InvokeProgressEvent) {}, object: addOn.Name,
 		started: r.client.Clock().Now(), timeout: timeout,
 	}
 	u, diags := i.newMaintenanceRun(ctx, addOn, apps)
 	return u, asked, diags
 }
 
-// upgrade brings the server to what the configuration asks for, and goes on with what an earlier run has begun.
-func (r *instanceResource) upgrade(ctx context.Context, m *instanceModel, young bool, timeout time.Duration) diag.Diagnostics {
+// upgrade upgrades the server to the configured minimum version. It also resumes an upgrade that an earlier run has begun.
+func (r *instanceResource) upgrade(ctx context.Context, m *instanceModel, isNew bool, timeout time.Duration) diag.Diagnostics {
 	floor := keyvalue.Version(m.Version.ValueString())
 	if floor == "" || floor.Accepts(keyvalue.Version(m.VersionActual.ValueString())) {
 		return nil
@@ -321,7 +323,7 @@ func (r *instanceResource) upgrade(ctx context.Context, m *instanceModel, young 
 	if err != nil {
 		return diag.Diagnostics{r.failure("Unable to upgrade the version of Key-Value Store", m.label(), err)}
 	}
-	u, asked, diags := r.upgradeOf(ctx, *m, addOn, young, timeout)
+	u, asked, diags := r.prepareUpgrade(ctx, *m, addOn, isNew, timeout)
 	if diags.HasError() {
 		return diags
 	}
@@ -332,20 +334,21 @@ func (r *instanceResource) upgrade(ctx context.Context, m *instanceModel, young 
 	return diags
 }
 
-// refuseInUse refuses, before anything is changed, an upgrade that apps would feel that are not prepared for it.
-func (r *instanceResource) refuseInUse(ctx context.Context, plan instanceModel, addOn heroku.AddOn,
+// refuseUpgradeInUse refuses, before anything is changed, an immediate upgrade that would interrupt apps which are not prepared
+// for it.
+func (r *instanceResource) refuseUpgradeInUse(ctx context.Context, plan instanceModel, addOn heroku.AddOn,
 	change keyvalue.Change, timeout time.Duration) diag.Diagnostics {
 	if !change.VersionUpgrade || hasNoWindow(plan.spec().Plan) || plan.terms(ctx).upgrades() != upgradeNow {
 		return nil
 	}
-	u, _, diags := r.upgradeOf(ctx, plan, addOn, false, timeout)
+	u, _, diags := r.prepareUpgrade(ctx, plan, addOn, false, timeout)
 	if !diags.HasError() {
 		diags.Append(u.refuseUnprepared(ctx)...)
 	}
 	return diags
 }
 
-// versionUpgradeWarning is for the person who approves the upgrade.
+// versionUpgradeWarning describes the upgrade to the person who approves it.
 func versionUpgradeWarning(state, plan instanceModel, change keyvalue.Change, terms migrationModel) diag.Diagnostic {
 	when := "It is prepared now and run in the store's maintenance window."
 	switch {

@@ -136,7 +136,7 @@ func (d *instancesDataSource) Read(ctx context.Context, req datasource.ReadReque
 	want := storeDetails{apps: true, attachments: true, settings: settings.ValueBool()}
 	for store, err := range d.stores(ctx, selection, want) {
 		if err != nil {
-			resp.Diagnostics.Append(d.failureOf(reading, "Unable to list what is at Heroku", store.label(), err))
+			resp.Diagnostics.Append(d.failureOf(runAgain, "Unable to list what is at Heroku", store.label(), err))
 			return
 		}
 		instances = append(instances, d.listed(store))
@@ -254,7 +254,7 @@ func (d *attachmentsDataSource) Read(ctx context.Context, req datasource.ReadReq
 	attachments := []listedAttachmentModel{}
 	for a, err := range d.attachments(ctx, selection) {
 		if err != nil {
-			resp.Diagnostics.Append(d.failureOf(reading, "Unable to list what is at Heroku", "All attachments", err))
+			resp.Diagnostics.Append(d.failureOf(runAgain, "Unable to list what is at Heroku", "All attachments", err))
 			return
 		}
 		attachments = append(attachments, listedAttachmentModel{

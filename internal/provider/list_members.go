@@ -79,7 +79,7 @@ func listFormations() list.ListResource {
 					read: func(ctx context.Context, m *formationModel) diag.Diagnostics {
 						after, _, err := q.replacements().BehindHold(ctx, process)
 						if err != nil {
-							return diag.Diagnostics{q.failureOf(reading, "Unable to list what is at Heroku", "App "+process.AppName, err)}
+							return diag.Diagnostics{q.failureOf(runAgain, "Unable to list what is at Heroku", "App "+process.AppName, err)}
 						}
 						m.AppID, m.AppName = types.StringValue(string(process.AppID)), optionalString(process.AppName)
 						m.Type = types.StringValue(process.Type)

@@ -85,7 +85,7 @@ func (l *lister[M]) List(ctx context.Context, req list.ListRequest, stream *list
 			result := req.NewListResult(ctx)
 			if err != nil {
 				about := strings.TrimSpace(of.TypeName + " " + found.name)
-				result.Diagnostics.Append(l.failureOf(reading, "Unable to list what is at Heroku", about, err))
+				result.Diagnostics.Append(l.failureOf(runAgain, "Unable to list what is at Heroku", about, err))
 			} else {
 				result.DisplayName = found.name
 				if found.identity == nil {
@@ -273,7 +273,7 @@ func listTrustedRanges() list.ListResource {
 						ruleset, err := q.client.TrustedRanges(ctx, space.ID)
 						if err != nil {
 							about := "The trusted IP ranges of space " + space.Name
-							return diag.Diagnostics{q.failureOf(reading, "Unable to list what is at Heroku", about, err)}
+							return diag.Diagnostics{q.failureOf(runAgain, "Unable to list what is at Heroku", about, err)}
 						}
 						m.SpaceID, m.OnDestroy = m.ID, types.StringValue(onDestroyKeep)
 						return m.read(ctx, ruleset)

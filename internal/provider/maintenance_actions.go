@@ -65,10 +65,10 @@ func (a *maintenanceRunAction) Configure(_ context.Context, req action.Configure
 func (a *maintenanceRunAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Running a maintenance", nil)
 	var config maintenanceRunActionModel
-	if !a.accept(ctx, req, &config, &resp.Diagnostics) {
+	if !a.readConfig(ctx, req, &config, &resp.Diagnostics) {
 		return
 	}
-	addOn, diags := a.ofStore(ctx, config.InstanceID)
+	addOn, diags := a.actionStore(ctx, config.InstanceID)
 	if !diags.HasError() {
 		diags.Append(refuseOnMini(addOn)...)
 	}
@@ -174,10 +174,10 @@ func (a *maintenanceScheduleAction) ValidateConfig(ctx context.Context, req acti
 func (a *maintenanceScheduleAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Scheduling a maintenance", nil)
 	var config maintenanceScheduleActionModel
-	if !a.accept(ctx, req, &config, &resp.Diagnostics) {
+	if !a.readConfig(ctx, req, &config, &resp.Diagnostics) {
 		return
 	}
-	addOn, diags := a.ofStore(ctx, config.InstanceID)
+	addOn, diags := a.actionStore(ctx, config.InstanceID)
 	if !diags.HasError() {
 		diags.Append(refuseOnMini(addOn)...)
 	}
@@ -311,7 +311,7 @@ func (a *appMaintenanceAction) Configure(_ context.Context, req action.Configure
 func (a *appMaintenanceAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Switching the maintenance mode of an app", nil)
 	var config appMaintenanceActionModel
-	if !a.accept(ctx, req, &config, &resp.Diagnostics) {
+	if !a.readConfig(ctx, req, &config, &resp.Diagnostics) {
 		return
 	}
 	on := config.Maintenance.ValueBool()
@@ -331,7 +331,7 @@ func (a *appMaintenanceAction) Invoke(ctx context.Context, req action.InvokeRequ
 		}
 	}
 	if err != nil {
-		resp.Diagnostics.Append(a.failureOf(invoking, "Unable to switch the maintenance mode of the app", object, err))
+		resp.Diagnostics.Append(a.failureOf(invokeAgain, "Unable to switch the maintenance mode of the app", object, err))
 	}
 }
 

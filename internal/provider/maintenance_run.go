@@ -171,7 +171,7 @@ func (u *maintenanceRun) checkPrepared(ctx context.Context) (diag.Diagnostics, e
 	ways := fmt.Sprintf("Set app_maintenance = true, with scale_down = true if their workers have to rest as well, to "+
 		"keep them still meanwhile; or switch their maintenance mode on first; "+
 		"or set confirm = %q to run the maintenance all the same.", u.addOn.AppName)
-	if u.again == applying {
+	if u.retry == applyAgain {
 		ways = "Set migration = { app_maintenance = true }, with scale_down = true if their workers have to rest as " +
 			"well, to keep them still meanwhile; " +
 			"or switch their maintenance mode on first; or leave the upgrade to the maintenance window, with version_upgrade = \"window\"."
@@ -192,7 +192,7 @@ func (u *maintenanceRun) run(ctx context.Context) (diags diag.Diagnostics) {
 		if diags := u.refuseUnprepared(ctx); diags.HasError() {
 			return diags
 		}
-		m, err = u.client.WaitMaintenanceReady(u.watching(ctx), u.addOn.ID, u.remaining())
+		m, err = u.client.WaitMaintenanceReady(u.withProgress(ctx), u.addOn.ID, u.remaining())
 	}
 	switch {
 	case err != nil:
@@ -230,7 +230,7 @@ func (u *maintenanceRun) runReady(ctx context.Context, m heroku.Maintenance) dia
 		}
 	}
 	u.ran = true
-	m, err := u.client.WaitMaintenanceOver(u.watching(ctx), u.addOn.ID, u.remaining())
+	m, err := u.client.WaitMaintenanceOver(u.withProgress(ctx), u.addOn.ID, u.remaining())
 	if err != nil {
 		return u.runFailure(err)
 	}
@@ -286,7 +286,7 @@ func (u *maintenanceRun) restoreApps(ctx context.Context) diag.Diagnostics {
 	if err := u.replacements().Release(detached, u.addOn.ID, u.apps()); err != nil {
 		return diag.Diagnostics{u.failure("Unable to put the apps back",
 			fmt.Sprintf("%s, whose apps may still be in maintenance mode or scaled to 0: their config var %s says "+
-				"what they were like before. %s to put them back", storeLabel(u.addOn), replacement.HoldVar, u.again.begins()), err)}
+				"what they were like before. %s to put them back", storeLabel(u.addOn), replacement.HoldVar, u.retry.capitalized()), err)}
 	}
 	return nil
 }
@@ -332,7 +332,7 @@ func (u *maintenanceRun) upgrade(ctx context.Context, asked upgradeRequest) diag
 	u.ordered = u.ordered || err == nil
 	if err == nil && m.Status != heroku.MaintenanceRunning {
 		u.begin(ctx, stepPreparing)
-		m, err = u.client.WaitMaintenanceReady(u.watching(ctx), u.addOn.ID, u.remaining())
+		m, err = u.client.WaitMaintenanceReady(u.withProgress(ctx), u.addOn.ID, u.remaining())
 	}
 	switch {
 	case err != nil:
@@ -400,7 +400,7 @@ func (u *maintenanceRun) checkVersion(ctx context.Context, wanted keyvalue.Versi
 		return diag.Diagnostics{diag.NewErrorDiagnostic("Store version was not upgraded", fmt.Sprintf(
 			"%s runs version %s after the upgrade, and %s was asked for. Its apps are as they were before. "+
 				"%s to order the upgrade anew, and ask Heroku Support if that does not help.", storeLabel(u.addOn),
-			store.Version, wanted, u.again.begins()))}
+			store.Version, wanted, u.retry.capitalized()))}
 	}
 	u.say(ctx, "the store runs version "+store.Version)
 	return nil

@@ -240,7 +240,7 @@ func logAttempt(ctx context.Context, attempt heroku.Attempt) {
 
 // logWait logs the state of a wait. An action also reports it as progress.
 func logWait(ctx context.Context, w heroku.Waiting) {
-	if i, ok := ctx.Value(watched{}).(*invocation); ok && w.State != "" {
+	if i, ok := ctx.Value(progressKey{}).(*invocation); ok && w.State != "" {
 		i.say(ctx, w.State)
 	}
 	tflog.Info(ctx, "Waiting for "+w.For, map[string]any{

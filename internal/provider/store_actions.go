@@ -81,10 +81,10 @@ func (a *credentialsAction) Configure(_ context.Context, req action.ConfigureReq
 func (a *credentialsAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Rotating credentials", nil)
 	var config credentialsActionModel
-	if !a.accept(ctx, req, &config, &resp.Diagnostics) {
+	if !a.readConfig(ctx, req, &config, &resp.Diagnostics) {
 		return
 	}
-	addOn, diags := a.ofStore(ctx, config.InstanceID)
+	addOn, diags := a.actionStore(ctx, config.InstanceID)
 	if resp.Diagnostics.Append(diags...); diags.HasError() {
 		return
 	}
@@ -147,7 +147,7 @@ func (r *rotation) rotate(ctx context.Context, diags *diag.Diagnostics) (heroku.
 	}
 	r.old = []heroku.Secret{before}
 	r.begin(ctx, stepNewURL)
-	return r.client.WaitCredentialsRotated(r.watching(ctx), r.addOn.ID, before, r.remaining())
+	return r.client.WaitCredentialsRotated(r.withProgress(ctx), r.addOn.ID, before, r.remaining())
 }
 
 // readConfigVars reads the config vars of the attached apps, and collects the URLs in them with another password.
@@ -330,10 +330,10 @@ func (a *versionAction) Configure(_ context.Context, req action.ConfigureRequest
 func (a *versionAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Upgrading a version", nil)
 	var config versionActionModel
-	if !a.accept(ctx, req, &config, &resp.Diagnostics) {
+	if !a.readConfig(ctx, req, &config, &resp.Diagnostics) {
 		return
 	}
-	addOn, diags := a.ofStore(ctx, config.InstanceID)
+	addOn, diags := a.actionStore(ctx, config.InstanceID)
 	if resp.Diagnostics.Append(diags...); diags.HasError() {
 		return
 	}
@@ -403,10 +403,10 @@ func (a *statsAction) Configure(_ context.Context, req action.ConfigureRequest, 
 func (a *statsAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
 	defer recoverPanic(&resp.Diagnostics, "Resetting the statistics of a store", nil)
 	var config statsActionModel
-	if !a.accept(ctx, req, &config, &resp.Diagnostics) {
+	if !a.readConfig(ctx, req, &config, &resp.Diagnostics) {
 		return
 	}
-	addOn, diags := a.ofStore(ctx, config.InstanceID)
+	addOn, diags := a.actionStore(ctx, config.InstanceID)
 	if resp.Diagnostics.Append(diags...); diags.HasError() {
 		return
 	}

@@ -214,7 +214,7 @@ func (r *run) editRanges(space string, live []string, mine rangeEdit) (after []s
 
 // applyTo returns the ranges after an edit. A range that is both added and removed is added.
 func (e rangeEdit) applyTo(live []string) []string {
-	after := slices.Concat(beyond(live, e.remove), e.add)
+	after := slices.Concat(rangesNotIn(live, e.remove), e.add)
 	slices.Sort(after)
 	return slices.Compact(after)
 }
@@ -251,7 +251,7 @@ func (r *trustedRangeResource) warnOfEdit(ctx context.Context, m trustedRangeMod
 	}
 	reviewed := after
 	if slices.Contains(after, keyvalue.Internet) && !slices.Contains(edit.add, keyvalue.Internet) {
-		reviewed = beyond(after, []string{keyvalue.Internet})
+		reviewed = rangesNotIn(after, []string{keyvalue.Internet})
 		if r.run.firstTime("open " + space) {
 			diags.AddAttributeWarning(path.Root("closes_space"), "The trusted IP range restricts nothing", fmt.Sprintf(
 				"%s has %s, as every new space does, so that it admits the whole internet whatever other ranges it has. It stays so until one "+
