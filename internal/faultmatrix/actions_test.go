@@ -63,7 +63,7 @@ var writeFaults = []writeFault{
 }
 
 // Each action is invoked with each fault: it reports what support needs to know, or takes effect exactly once.
-func TestActions_misfortunes(t *testing.T) {
+func TestActions_writeFaults(t *testing.T) {
 	t.Parallel()
 	for name, d := range actionCases {
 		for _, m := range writeFaults {
@@ -110,7 +110,7 @@ func (m writeFault) check(t *testing.T, d actionCase, sb *acctest.Sandbox, diagn
 	}
 }
 
-func TestActions_allMeetMisfortune(t *testing.T) {
+func TestActions_allAreTested(t *testing.T) {
 	t.Parallel()
 	_, schema := server(t, acctest.Start(t, func(o *sandbox.Options) { o.Engine = "miniredis" }))
 	if there, here := slices.Sorted(maps.Keys(schema.ActionSchemas)), slices.Sorted(maps.Keys(actionCases)); !slices.Equal(there, here) {
