@@ -34,8 +34,8 @@ type CLI struct {
 	account []string // API URLs and token, for a provider that is a process of its own
 	Env     []string // added to the environment of every run
 
-	// provider is what the CLI attaches to; nil if its provider is a process of its own: see Processes. When it sleeps, the
-	// sandbox's clock advances to the end of the sleep: see InRealTime.
+	// The CLI attaches to provider, whose waits advance the sandbox's clock: see InRealTime. It is nil if the provider is a process of
+	// its own: see Processes.
 	provider Provider
 	beside   map[string]Provider // other providers, by their addresses
 }
@@ -78,7 +78,7 @@ func connected(connect func(*heroku.Options)) Provider {
 	}
 }
 
-// InRealTime lets the provider wait as long as it does for a user, for tests of what others do meanwhile.
+// InRealTime makes the provider wait in real time, for tests in which others change something during its waits.
 func (s *Sandbox) InRealTime(c *CLI) *CLI {
 	return c.Attach(connected(func(o *heroku.Options) {
 		s.Connect(o)

@@ -18,18 +18,18 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// Actions are invoked over the protocol: the oldest CLI that is supported has none.
+// Actions are invoked over the plugin protocol, since the oldest supported CLI has no actions.
 
-// deed is an action, and the request by which it changes something.
-type deed struct {
-	given    map[string]any // beside the id
-	write    sandbox.Match
-	repeated bool // the same again changes nothing, so that it may be sent again without a look
-	unseen   bool // nothing shows whether it was done, so that an answer that nobody understands is an error
-	due      bool // it is about a maintenance that waits for its window
+// actionCase is an action, and the request by which it changes something.
+type actionCase struct {
+	given        map[string]any // configuration, beside the id
+	write        sandbox.Match
+	idempotent   bool // the request may be sent again without a check
+	unobservable bool // no read shows whether the request took effect, so that an unreadable answer is an error
+	due          bool // the action needs a maintenance that waits for its window
 }
 
-var deeds = map[string]deed{
+var actionCases = map[string]actionCase{
 	"kvs_reset_stats":          {nil, on("POST", "/redis/v0/databases/*/stats/reset"), true, true, false},
 	"kvs_rotate_credentials":   {nil, on("POST", "/redis/v0/databases/*/credentials_rotation"), false, false, false},
 	"kvs_run_maintenance":      {map[string]any{"confirm": "orders-web"}, on("POST", "/data/maintenances/v1/*/run"), false, false, true},
@@ -38,14 +38,14 @@ var deeds = map[string]deed{
 	"kvs_upgrade_version":      {map[string]any{"version": "8.0"}, on("POST", "/redis/v0/databases/*/upgrade"), false, false, false},
 }
 
-// misfortune is a fault of an action's write. What was done all the same must not be done again.
-type misfortune struct {
+// writeFault is a fault of an action's write. A write that took effect in spite of it must not be repeated.
+type writeFault struct {
 	name string
 	do   sandbox.Effect
-	once bool // the next try is spared
+	once bool // the next try succeeds
 }
 
-var misfortunes = []misfortune{
+var writeFaults = []writeFault{
 	{"401", sandbox.Effect{Status: 401}, false},
 	{"403", sandbox.Effect{Status: 403}, false},
 	{"404", sandbox.Effect{Status: 404}, false},
@@ -62,11 +62,11 @@ var misfortunes = []misfortune{
 	{"cut in the middle", sandbox.Effect{Commit: true, Truncate: true}, true},
 }
 
-// Each action meets each misfortune: it says what support needs, or has done its work, and does it once.
-func TestActions_misfortunes(t *testing.T) {
+// Each action is invoked with each fault: it reports what support needs to know, or takes effect exactly once.
+func TestActions_writeFaults(t *testing.T) {
 	t.Parallel()
-	for name, d := range deeds {
-		for _, m := range misfortunes {
+	for name, d := range actionCases {
+		for _, m := range writeFaults {
 			t.Run(name+", "+m.name, func(t *testing.T) {
 				t.Parallel()
 				sb := acctest.Start(t, func(o *sandbox.Options) { o.Engine = "miniredis" })
@@ -81,17 +81,17 @@ func TestActions_misfortunes(t *testing.T) {
 				if sb.Faults()[0].Struck == 0 {
 					t.Fatalf("it sent no such request: %v, %s", sb.Journal(), words(diagnostics))
 				}
-				m.judge(t, d, sb, diagnostics)
+				m.check(t, d, sb, diagnostics)
 			})
 		}
 	}
 }
 
-// judge compares what was said and done with what should have been.
-func (m misfortune) judge(t *testing.T, d deed, sb *acctest.Sandbox, diagnostics []*tfprotov6.Diagnostic) {
+// check compares the diagnostics and the requests with the expected ones.
+func (m writeFault) check(t *testing.T, d actionCase, sb *acctest.Sandbox, diagnostics []*tfprotov6.Diagnostic) {
 	t.Helper()
 	readable := m.do.Status != 200 && !m.do.Truncate
-	if m.once && (readable || !d.unseen) {
+	if m.once && (readable || !d.unobservable) {
 		expectNone(t, diagnostics)
 	} else {
 		expectReport(t, diagnostics, sb, m.do)
@@ -105,21 +105,21 @@ func (m misfortune) judge(t *testing.T, d deed, sb *acctest.Sandbox, diagnostics
 	switch {
 	case !m.once && done != 0:
 		t.Errorf("%d times something was done", done)
-	case m.once && done != 1 && !(d.repeated && done == 2):
+	case m.once && done != 1 && !(d.idempotent && done == 2):
 		t.Errorf("it was done %d times: %s", done, words(diagnostics))
 	}
 }
 
-func TestActions_allMeetMisfortune(t *testing.T) {
+func TestActions_allAreTested(t *testing.T) {
 	t.Parallel()
 	_, schema := server(t, acctest.Start(t, func(o *sandbox.Options) { o.Engine = "miniredis" }))
-	if there, here := slices.Sorted(maps.Keys(schema.ActionSchemas)), slices.Sorted(maps.Keys(deeds)); !slices.Equal(there, here) {
+	if there, here := slices.Sorted(maps.Keys(schema.ActionSchemas)), slices.Sorted(maps.Keys(actionCases)); !slices.Equal(there, here) {
 		t.Errorf("there are %q, and here %q", there, here)
 	}
 }
 
-// prepare makes an app and a store for an action to be about.
-func (d deed) prepare(t *testing.T, sb *acctest.Sandbox) map[string]string {
+// prepare creates an app and a store for an action, and returns their ids by the names of the action's attributes.
+func (d actionCase) prepare(t *testing.T, sb *acctest.Sandbox) map[string]string {
 	t.Helper()
 	c, ctx := sb.Client(t), t.Context()
 	app, err := c.CreateApp(ctx, heroku.AppCreate{Name: "orders-web"})
@@ -142,8 +142,8 @@ func (d deed) prepare(t *testing.T, sb *acctest.Sandbox) map[string]string {
 	return map[string]string{"app_id": string(app.ID), "instance_id": string(store.ID)}
 }
 
-// invoke runs an action to its end and returns all that it says.
-func (d deed) invoke(t *testing.T, sb *acctest.Sandbox, name string, there map[string]string) []*tfprotov6.Diagnostic {
+// invoke runs an action to its end and returns its diagnostics.
+func (d actionCase) invoke(t *testing.T, sb *acctest.Sandbox, name string, there map[string]string) []*tfprotov6.Diagnostic {
 	t.Helper()
 	provider, schemas := server(t, sb)
 	schema := schemas.ActionSchemas[name].Schema
@@ -161,11 +161,11 @@ func (d deed) invoke(t *testing.T, sb *acctest.Sandbox, name string, there map[s
 	if err != nil {
 		t.Fatal(err)
 	}
-	var said []*tfprotov6.Diagnostic
+	var diagnostics []*tfprotov6.Diagnostic
 	for event := range stream.Events {
 		if end, ok := event.Type.(tfprotov6.CompletedInvokeActionEventType); ok {
-			said = append(said, end.Diagnostics...)
+			diagnostics = append(diagnostics, end.Diagnostics...)
 		}
 	}
-	return said
+	return diagnostics
 }

@@ -15,18 +15,18 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest/remote"
 )
 
-// Attempt is a run that has not ended.
+// Attempt is a run of the CLI that has not ended.
 type Attempt struct {
 	*acctest.Process
 	harness *Harness
 	trial   *Trial
-	first   int // of its requests, in the journal
+	first   int // index of its first request in the journal
 }
 
 // Begin starts the CLI.
 func (l *Harness) Begin(args ...string) *Attempt {
 	l.T.Helper()
-	trial := &Trial{Args: args, before: l.look(), log: filepath.Join(l.CLI.Dir(), fmt.Sprintf("trace-%d.log", len(l.trials)))}
+	trial := &Trial{Args: args, before: l.snapshot(), log: filepath.Join(l.CLI.Dir(), fmt.Sprintf("trace-%d.log", len(l.trials)))}
 	first := len(l.Journal())
 	environment := l.CLI.Env
 	l.CLI.Attach(l.factory)
@@ -41,10 +41,10 @@ func (l *Harness) Begin(args ...string) *Attempt {
 	return &Attempt{Process: process, harness: l, trial: trial, first: first}
 }
 
-// logged says that the next run has a log, and its provider a process. That costs as much as three runs without, so the
-// short form has it where the experiment needs it, and for one in four of the others.
+// logged reports whether the next run has a log and its provider a process of its own. Such a run takes as long as three others, so
+// the short form does it where the experiment needs it, and in one of four other experiments.
 func (l *Harness) logged() bool {
-	return acctest.LongForm() || l.acting && (l.apart || l.has(remote.Kill) || l.has(remote.Panic) || l.has(remote.Patience))
+	return acctest.LongForm() || l.actionRunning && (l.separateProcess || l.has(remote.Kill) || l.has(remote.Panic) || l.has(remote.Patience))
 }
 
 // Signal interrupts the run. At the second signal the CLI kills the provider.
@@ -53,7 +53,7 @@ func (a *Attempt) Signal(signal os.Signal) {
 	a.Process.Signal(signal)
 }
 
-// End waits for the end of the run and judges what holds for each.
+// End waits for the end of the run and checks the invariants of every run.
 func (a *Attempt) End() *Trial {
 	l, t := a.harness, a.trial
 	t.Result = a.Wait()
@@ -64,7 +64,7 @@ func (a *Attempt) End() *Trial {
 			t.Requests = append(t.Requests, request)
 		}
 	}
-	t.after = l.look()
+	t.after = l.snapshot()
 	t.faults = l.Faults()
 	switch {
 	case slices.Contains(t.Args, "-out=saved"):
@@ -74,20 +74,20 @@ func (a *Attempt) End() *Trial {
 	}
 	l.learnSecrets()
 	l.trials = append(l.trials, t)
-	l.judgeTrial(t)
+	l.checkTrial(t)
 	return t
 }
 
-// Await waits until the run has had an answer to such a request, as Sandbox.Await does for the whole experiment.
+// Await waits until a matching request has been answered, as Sandbox.Await does.
 func (a *Attempt) Await(method, path string) { a.harness.Await(a.harness.T, method, path) }
 
-// AwaitSent waits until such a request has arrived, answered or not.
+// AwaitSent waits until a matching request has arrived, answered or not.
 func (a *Attempt) AwaitSent(method, path string) {
 	a.harness.T.Helper()
 	acctest.Await(a.harness.T, "request "+method+" "+path, func() bool { return len(a.harness.Requests(method, path)) > 0 })
 }
 
-// AwaitStop waits until the CLI has told the provider to stop: of two signals that come at once, it may see one.
+// AwaitStop waits until the CLI has told the provider to stop. The CLI may handle two signals that come at once as one.
 func (a *Attempt) AwaitStop() {
 	a.harness.T.Helper()
 	acctest.Await(a.harness.T, "call of Stop", func() bool {
@@ -96,5 +96,5 @@ func (a *Attempt) AwaitStop() {
 	})
 }
 
-// stopped is what the log of a CLI says when it tells a provider to stop.
+// stopped matches the line in the log of a CLI that tells a provider to stop.
 var stopped = regexp.MustCompile(`GRPCProvider.*: Stop`)

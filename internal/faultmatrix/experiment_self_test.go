@@ -29,8 +29,8 @@ resource "kvs_instance" "cache" {
 `
 )
 
-// A harness that finds nothing proves something only if it would have found it: each invariant is broken here once, by
-// somebody who does what the provider must not do, and has to be reported.
+// The absence of violations proves something only if a violation is reported: each invariant is broken here once, by a client that
+// does what the provider must not do.
 func TestAccExperiment_reports(t *testing.T) {
 	t.Parallel()
 	orders := func(l *Harness, name string) {
@@ -53,7 +53,7 @@ func TestAccExperiment_reports(t *testing.T) {
 			l.T.Fatal(err)
 		}
 	}
-	// while gives a run something that happens meanwhile, as if the provider had done it.
+	// while does something during a run, as if the provider had done it.
 	while := func(does func(*Harness)) func(*Harness) *Trial {
 		return func(l *Harness) *Trial {
 			run := l.Begin("apply", "-auto-approve", "-input=false", "-json")
@@ -65,7 +65,7 @@ func TestAccExperiment_reports(t *testing.T) {
 	tests := map[string]Experiment{
 		"no orphan":    {Before: selfApp, Config: selfApp, Act: while(func(l *Harness) { orders(l, "stray") })},
 		"no duplicate": {Before: selfStore, Config: selfStore, Act: while(func(l *Harness) { orders(l, "stray"); destroys(l, "stray") })},
-		"nothing unlisted is destroyed": {Before: selfStore, Config: selfStore, Reorders: 1, Act: while(func(l *Harness) {
+		"nothing unlisted is destroyed": {Before: selfStore, Config: selfStore, ExtraOrders: 1, Act: while(func(l *Harness) {
 			destroys(l, "orders-cache")
 		})},
 		"no secret": {Before: selfStore, Config: selfStore, Act: func(l *Harness) *Trial {
@@ -80,7 +80,7 @@ func TestAccExperiment_reports(t *testing.T) {
 		"exit code":                  {Config: selfApp, Exit: 1},
 		"what it says":               {Config: selfApp, Says: "something else"},
 		"requests within the budget": {Before: selfApp, Config: selfApp, Act: while(func(l *Harness) { spend(l, requestBudget+1) })},
-		"the fault strikes": {Config: selfApp, Trouble: []sandbox.Fault{
+		"the fault strikes": {Config: selfApp, InjectedFaults: []sandbox.Fault{
 			{Match: sandbox.Match{Method: "TRACE"}, Do: sandbox.Effect{Reset: true}}}},
 		"errors carry what support needs": {Config: selfApp +
 			"resource \"terraform_data\" \"broken\" {\n  provisioner \"local-exec\" {\n    command = \"false\"\n  }\n}\n", Exit: 1, After: selfApp},
@@ -92,12 +92,12 @@ func TestAccExperiment_reports(t *testing.T) {
 			return taint.End()
 		}, Repair: func(l *Harness) { l.Record("untaint", "kvs_app.web") }},
 		"a way out": {Config: selfApp, Exit: 1, Repair: func(l *Harness) { l.Import() },
-			Trouble: []sandbox.Fault{{Match: sandbox.Match{Method: "POST", Path: "/apps"}, Do: sandbox.Effect{Status: 403}}}},
+			InjectedFaults: []sandbox.Fault{{Match: sandbox.Match{Method: "POST", Path: "/apps"}, Do: sandbox.Effect{Status: 403}}}},
 	}
 	for invariant, e := range tests {
 		t.Run(invariant, func(t *testing.T) {
 			t.Parallel()
-			lab := e.carryOut(t)
+			lab := e.execute(t)
 			for _, violation := range lab.violations {
 				if violation.Invariant == invariant {
 					return
@@ -112,7 +112,7 @@ func TestAccExperiment_reports(t *testing.T) {
 func TestAccExperiment_peace(t *testing.T) {
 	t.Parallel()
 	Experiment{Config: selfStore}.Run(t)
-	Experiment{Before: selfStore, Config: selfStore, Gone: true, Act: func(l *Harness) *Trial { return l.Destroy() }}.Run(t)
+	Experiment{Before: selfStore, Config: selfStore, Destroyed: true, Act: func(l *Harness) *Trial { return l.Destroy() }}.Run(t)
 }
 
 // spend makes requests that look like the provider's.
@@ -130,30 +130,31 @@ func spend(l *Harness, n int) {
 	}
 }
 
-// An update may destroy what its plan has said, in words, and nothing else.
+// An update may destroy only what a warning of its plan has announced.
 func TestExperiment_replacement(t *testing.T) {
 	t.Parallel()
 	const old, address = "785073e2", "kvs_instance.cache"
 	said := func(summary, detail string) []Diagnostic { return []Diagnostic{{"warning", summary, detail, address}} }
 	for name, test := range map[string]struct {
-		gone    thing
+		gone    herokuObject
 		retired string
 		said    []Diagnostic
-		lawful  bool
+		allowed bool
 	}{
-		"the store, announced":   {thing{kind: "add-on", used: true}, "", said(announcements[0], "orders-cache ("+old+")"), true},
-		"the store, unannounced": {thing{kind: "add-on", used: true}, "", nil, false},
-		"the store, with another one announced": {thing{kind: "add-on", used: true}, "", said(announcements[0], "orders-cache (fc3930ae)"),
+		"the store, announced":   {herokuObject{kind: "add-on", used: true}, "", said(announcements[0], "orders-cache ("+old+")"), true},
+		"the store, unannounced": {herokuObject{kind: "add-on", used: true}, "", nil, false},
+		"the store, with another one announced": {herokuObject{kind: "add-on", used: true}, "", said(announcements[0], "orders-cache (fc3930ae)"),
 			false},
-		"the store, with a warning of its plan": {thing{kind: "add-on", used: true}, "", said("Changing the plan copies the data", old), false},
-		"the kept store, announced": {thing{kind: "add-on"}, "gone", said("The retired store will be destroyed", "replaced gone"),
+		"the store, with a warning of its plan": {herokuObject{kind: "add-on", used: true}, "",
+			said("Changing the plan copies the data", old), false},
+		"the kept store, announced": {herokuObject{kind: "add-on"}, "gone", said("The retired store will be destroyed", "replaced gone"),
 			true},
-		"the kept store, unannounced": {thing{kind: "add-on"}, "gone", nil, false},
-		"an unfinished copy": {thing{kind: "add-on", name: "kvs-fork-of-" + old}, "",
+		"the kept store, unannounced": {herokuObject{kind: "add-on"}, "gone", nil, false},
+		"an unfinished copy": {herokuObject{kind: "add-on", name: "kvs-fork-of-" + old}, "",
 			said("The replacement of the store will be continued", old), true},
-		"a copy that an app uses": {thing{kind: "add-on", name: "kvs-fork-of-" + old, used: true}, "",
+		"a copy that an app uses": {herokuObject{kind: "add-on", name: "kvs-fork-of-" + old, used: true}, "",
 			said("The replacement of the store will be continued", old), false},
-		"a copy of another store": {thing{kind: "add-on", name: "kvs-fork-of-fc3930ae"}, "",
+		"a copy of another store": {herokuObject{kind: "add-on", name: "kvs-fork-of-fc3930ae"}, "",
 			said("The replacement of the store will be continued", old), false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -163,32 +164,33 @@ func TestExperiment_replacement(t *testing.T) {
 				id = "gone"
 			}
 			var l Harness
-			l.judgeDestruction(&Trial{
+			l.checkDestruction(&Trial{
 				Args: []string{"apply"}, Planned: map[string]string{address: "update"}, Diagnostics: test.said,
-				before: world{map[string]thing{id: test.gone}, map[string]managed{address: {kind: "kvs_instance", id: old, retired: test.retired}}},
+				before: world{map[string]herokuObject{id: test.gone},
+					map[string]stateObject{address: {kind: "kvs_instance", id: old, retired: test.retired}}},
 			})
-			if lawful := len(l.violations) == 0; lawful != test.lawful {
-				t.Errorf("lawful: %v, want %v: %v", lawful, test.lawful, l.violations)
+			if allowed := len(l.violations) == 0; allowed != test.allowed {
+				t.Errorf("allowed: %v, want %v: %v", allowed, test.allowed, l.violations)
 			}
 		})
 	}
 }
 
-// An attachment belongs to no resource only if it stayed with the former owner of its store.
+// An attachment may be in no state only if it stayed with the former owner of its store.
 func TestExperiment_carried(t *testing.T) {
 	t.Parallel()
 	owned := func(app string) world {
-		return world{objects: map[string]managed{"kvs_instance.cache": {kind: "kvs_instance", id: "store of " + app, owner: app}}}
+		return world{objects: map[string]stateObject{"kvs_instance.cache": {kind: "kvs_instance", id: "store of " + app, owner: app}}}
 	}
 	l := Harness{trials: []*Trial{{before: owned("web"), after: owned("api")}}}
 	for app, want := range map[string]bool{"web": true, "reports": false} {
-		if got := l.carried(thing{kind: "attachment", app: app, parent: "store of api"}, owned("api")); got != want {
+		if got := l.staysWithFormerOwner(herokuObject{kind: "attachment", app: app, parent: "store of api"}, owned("api")); got != want {
 			t.Errorf("the attachment of %s is the store's own affair: %v, want %v", app, got, want)
 		}
 	}
 }
 
-// A provider that goes on after an interrupt is seen by the requests that it makes.
+// A provider that continues after an interrupt is recognized by its requests.
 func TestExperiment_return(t *testing.T) {
 	t.Parallel()
 	const request, stop = "provider.kvs: Heroku API request: method=GET\n", "GRPCProvider.v6: Stop\n"
@@ -205,7 +207,7 @@ func TestExperiment_return(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var l Harness
-			l.judgeReturn(&Trial{traced: &test.log})
+			l.checkInterrupt(&Trial{traced: &test.log})
 			if ok := len(l.violations) == 0; ok != test.ok {
 				t.Errorf("it is back: %v, want %v: %v", ok, test.ok, l.violations)
 			}
@@ -213,7 +215,7 @@ func TestExperiment_return(t *testing.T) {
 	}
 }
 
-// What the errors of the provider must tell is judged by their text.
+// missing names each part that an error lacks.
 func TestExperiment_missing(t *testing.T) {
 	t.Parallel()
 	failed := sandbox.Request{Method: "POST", Path: "/apps", Status: 403, RequestID: "theirs,ours", Fault: "fault-1"}
@@ -234,11 +236,11 @@ func TestExperiment_missing(t *testing.T) {
 	}
 }
 
-// A secret is found in each of its spellings.
+// A secret is found in each of its encodings.
 func TestExperiment_leaks(t *testing.T) {
 	t.Parallel()
 	const secret = `rediss://h:p"ä/ss+word=@example.com:1`
-	for _, form := range forms(secret) {
+	for _, form := range encodings(secret) {
 		if !leaks("before "+form+" after", secret) {
 			t.Errorf("%q is not found", form)
 		}

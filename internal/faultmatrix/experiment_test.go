@@ -16,38 +16,38 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// Experiment is one thing that goes wrong: what is there before, what goes wrong, what the CLI is told meanwhile, and
-// how that ends. What must hold after every experiment is in experiment_invariants.go and not repeated here.
+// Experiment is one thing that goes wrong during one run of the CLI, the action: the objects before, the faults, the action, and how
+// it ends. experiment_invariants_test.go checks what must hold after every experiment.
 type Experiment struct {
-	Name    string
-	Kind    string // of what goes wrong: `make test` has one of each for each resource; the name when empty
-	Always  bool   // `make test` has it, whatever else it has of its kind
-	Options func(*sandbox.Options)
-	Before  string                // applied in peace first; nothing when empty
-	Outside func(*Harness)        // what somebody else does then
-	Config  string                // what the action is about
-	Trouble []sandbox.Fault       // of the provider's requests, during the action only
-	Spared  bool                  // the faults need not strike
-	Act     func(*Harness) *Trial // an apply when nil
+	Name           string
+	Kind           string // kind of fault, of which `make test` runs one for each resource; Name if empty
+	Always         bool   // `make test` always runs the experiment
+	Options        func(*sandbox.Options)
+	Before         string                // configuration that is applied first, without faults; none if empty
+	Outside        func(*Harness)        // what somebody else does after that
+	Config         string                // configuration of the action
+	InjectedFaults []sandbox.Fault       // into the provider's requests, during the action only
+	FaultsOptional bool                  // a fault may have no effect
+	Act            func(*Harness) *Trial // the action; an apply if nil
 
-	Exit   int    // how the action ends: 0, 1 or AnyExit
-	Says   string // in an error or a warning of the action, if anything
-	Rule   bool   // an error of it is a rule's, and not an answer of Heroku's
-	Killed bool   // nobody can say anything: the next apply must name what it finds, and what it names is imported
+	Exit      int    // exit code of the action: 0, 1 or AnyExit
+	Says      string // text in an error or a warning of the action
+	RuleError bool   // an error of the action comes from a rule of the provider, not from an answer of Heroku
+	Killed    bool   // the action cannot report anything: the next apply must name what it finds, which is imported
 
-	Repair   func(*Harness) // what the diagnostics tell a person to do; the faults are lifted
-	After    string         // what is applied at the end; Config when empty
-	Settling int            // applies that it takes, beyond one
-	Gone     bool           // the action is a destroy, and so is the end
-	Reorders int            // orders beyond one for each store and space at the end
-	Budget   int            // requests of one run; requestBudget when 0
-	Secrets  []string       // beyond the token and what Heroku makes
+	Repair       func(*Harness) // what the diagnostics tell a person to do, after the faults have ended
+	After        string         // configuration that is applied at the end; Config if empty
+	ExtraApplies int            // number of applies at the end, beyond one
+	Destroyed    bool           // the action is a destroy, and a destroy ends the experiment
+	ExtraOrders  int            // number of orders, beyond one for each store and space
+	Budget       int            // maximum number of requests of one run; requestBudget if 0
+	Secrets      []string       // beside the token and the URLs of stores
 }
 
-// AnyExit is for faults that come at random.
+// AnyExit is the exit code of an action with random faults.
 const AnyExit = -1
 
-// requestBudget is for configurations of a handful of objects, faults and their retries included.
+// requestBudget is enough for a handful of objects, with faults and their retries.
 const requestBudget = 90
 
 // Violation is an invariant that did not hold.
@@ -55,10 +55,10 @@ type Violation struct{ Invariant, Text string }
 
 func (v Violation) String() string { return v.Invariant + ": " + v.Text }
 
-// Run carries the experiment out, and fails the test for everything that does not hold.
+// Run executes the experiment, and fails the test for each violation.
 func (e Experiment) Run(t *testing.T) {
 	t.Helper()
-	lab := e.carryOut(t)
+	lab := e.execute(t)
 	for _, violation := range lab.violations {
 		t.Errorf("%s", violation)
 	}
@@ -67,8 +67,8 @@ func (e Experiment) Run(t *testing.T) {
 	}
 }
 
-// carryOut is Run without the verdict.
-func (e Experiment) carryOut(t *testing.T) *Harness {
+// execute is Run without failing the test.
+func (e Experiment) execute(t *testing.T) *Harness {
 	t.Helper()
 	lab := newHarness(t, e)
 	if e.Before != "" {
@@ -81,24 +81,24 @@ func (e Experiment) carryOut(t *testing.T) *Harness {
 		lab.Outside(lab)
 	}
 	lab.CLI.Configure(e.Config)
-	for _, fault := range e.Trouble {
+	for _, fault := range e.InjectedFaults {
 		fault.Match.Agent = acctest.ProviderAgent
 		lab.Inject(fault)
 	}
-	lab.acting = true
+	lab.actionRunning = true
 	action := lab.act()
-	lab.acting = false
-	lab.judgeAction(action)
+	lab.actionRunning = false
+	lab.checkAction(action)
 	faults := lab.Faults()
 	lab.Clear()
-	lab.Calm()
+	lab.Resume()
 	for _, fault := range faults {
-		if fault.Struck == 0 && !e.Spared {
+		if fault.Struck == 0 && !e.FaultsOptional {
 			lab.violate("the fault strikes", "%s %s, %+v did not", fault.Match.Method, fault.Match.Path, fault.Do)
 		}
 	}
 	lab.converge(action)
-	lab.judgeSecrets()
+	lab.checkSecrets()
 	return lab
 }
 
@@ -109,27 +109,27 @@ func (l *Harness) act() *Trial {
 	return l.Apply()
 }
 
-// converge is what happens after every experiment: the faults are lifted, and one apply leaves nothing to do. After an
-// apply that met with nothing worth a warning there is nothing left to do even without.
+// converge checks that one apply without faults leaves nothing to do. After an action without any diagnostic there must be nothing
+// to do even without that apply.
 func (l *Harness) converge(action *Trial) {
 	if l.Killed {
-		l.judgeOrphans(l.Apply(), "the apply after it")
+		l.checkOrphans(l.Apply(), "the apply after it")
 		l.Import()
 	}
 	if l.Repair != nil {
 		l.Repair(l)
 	}
-	if l.Gone {
+	if l.Destroyed {
 		l.convergeToNothing()
 		return
 	}
 	if l.After != "" {
 		l.CLI.Configure(l.After)
 	}
-	for range l.Settling {
+	for range l.ExtraApplies {
 		l.Apply()
 	}
-	if whole := l.last() == action && l.After == "" && action.smooth(); !whole || acctest.LongForm() {
+	if complete := l.last() == action && l.After == "" && action.clean(); !complete || acctest.LongForm() {
 		if final := l.Apply(); final.Code != 0 {
 			l.violate("converges", "one more apply exits %d:\n%s", final.Code, final.errors())
 			return
@@ -145,10 +145,10 @@ func (l *Harness) converge(action *Trial) {
 		}
 	}
 	l.show()
-	l.judgeEnd()
+	l.checkEnd()
 }
 
-// show has the last plan as JSON. What is in it is in the saved plan too, so the short form goes without.
+// show reads the last plan as JSON. The saved plan has the same values, so the short form does without.
 func (l *Harness) show() {
 	l.concluded = true
 	if acctest.LongForm() {
@@ -165,11 +165,11 @@ func (l *Harness) convergeToNothing() {
 	if objects := objects(l.CLI); len(objects) > 0 {
 		l.violate("converges", "after one more destroy the state has %v", objects)
 	}
-	l.judgeEnd()
+	l.checkEnd()
 }
 
-// Import does what the errors of the last run say: it takes in what they found, each at the address of its error, until
-// an apply succeeds or finds nothing more.
+// Import follows the import blocks in the errors of the last run, each at the address of its error, until an apply succeeds or has
+// no new ones.
 func (l *Harness) Import() {
 	l.T.Helper()
 	blocks := map[string]string{}
@@ -194,8 +194,8 @@ func (l *Harness) Import() {
 	}
 }
 
-// smooth says that an apply did all that was planned, and said nothing about it.
-func (t *Trial) smooth() bool {
+// clean reports whether the run is an apply that succeeded without a diagnostic.
+func (t *Trial) clean() bool {
 	return t.Args[0] == "apply" && t.Code == 0 && !slices.ContainsFunc(t.Diagnostics,
 		func(d Diagnostic) bool { return d.Summary != overridden })
 }
@@ -204,7 +204,7 @@ func (l *Harness) last() *Trial { return l.trials[len(l.trials)-1] }
 
 var importBlock = regexp.MustCompile(`import \{\s+to = [^\n]+\s+id = "([^"\n]+)"\s+\}`)
 
-// Request is what somebody else asks of the API, beyond what the client can.
+// Request sends a request as somebody else, for what the client has no method.
 func (l *Harness) Request(method, path, body string) {
 	l.T.Helper()
 	request, err := http.NewRequestWithContext(l.T.Context(), method, l.URL()+path, strings.NewReader(body))

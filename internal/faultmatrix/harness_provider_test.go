@@ -20,10 +20,10 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// Where an experiment's action is to be killed or its log to be read, its provider is a process of its own, see Harness.logged.
-// Otherwise the CLI attaches to a provider within the test, see attach.
+// If a test kills the provider or reads its log, the provider is a process of its own: see Harness.logged. Otherwise the CLI attaches
+// to a provider within the test: see acctest.CLI.Attach.
 
-// factory makes a provider within the test, with the experiment's clock.
+// factory constructs a provider within the test, with the experiment's clock.
 func (l *Harness) factory() (tfprotov6.ProviderServer, error) {
 	connect := func(o *heroku.Options) {
 		l.Connect(o)
@@ -39,13 +39,13 @@ func (c heldClock) Now() time.Time { return c.clock.Now() }
 
 func (c heldClock) Sleep(ctx context.Context, d time.Duration) error { return c.sleep(ctx, d) }
 
-// clockServer is the other end of the clock of a provider in another process. While time is held, sleepers stay asleep.
+// clockServer serves the sandbox's clock to a provider in another process. While the clock is held, no sleep ends.
 type clockServer struct {
 	*httptest.Server
 	clock *sandbox.Clock
 
 	mu   sync.Mutex
-	held chan struct{} // closed when time may pass
+	held chan struct{} // closed unless the clock is held
 }
 
 func newClockServer(t *testing.T, clock *sandbox.Clock) *clockServer {
@@ -72,7 +72,7 @@ func newClockServer(t *testing.T, clock *sandbox.Clock) *clockServer {
 	return c
 }
 
-// sleep moves the clock to the end of the sleep, once time may pass.
+// sleep advances the clock to the end of the sleep, as soon as the clock is not held.
 func (c *clockServer) sleep(ctx context.Context, d time.Duration) error {
 	if err := ctx.Err(); err != nil || d <= 0 {
 		return err
@@ -113,13 +113,13 @@ func (c *clockServer) release() {
 	}
 }
 
-// newCLI is a CLI that starts providers with the experiment's clock.
+// newCLI returns a CLI that starts providers with the experiment's clock.
 func newCLI(t *testing.T, s *acctest.Sandbox, clock *clockServer, config string) *acctest.CLI {
 	t.Helper()
 	c := s.CLI(t, config).Processes()
 	c.Env = []string{
 		remote.Clock + "=" + clock.URL,
-		"GORACE=atexit_sleep_ms=0", // each run starts a handful of providers, and a second for each would be most of the time
+		"GORACE=atexit_sleep_ms=0", // saves a second for each of the providers that a run starts
 	}
 	return c
 }

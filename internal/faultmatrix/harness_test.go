@@ -26,33 +26,33 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// workflowBudget is for the requests of a workflow's dozen objects.
+// workflowBudget is the maximum number of requests of a workflow with a dozen objects.
 const workflowBudget = 1000
 
-// Harness is where one experiment takes place.
+// Harness executes one experiment.
 type Harness struct {
 	Experiment
 	*acctest.Sandbox
 	T   *testing.T
 	CLI *acctest.CLI
 
-	clock      *clockServer
-	trials     []*Trial
-	foreign    map[string]bool // what somebody else has made
-	excused    map[string]bool // what somebody else has destroyed
-	secrets    map[string]string
-	planned    map[string]string // of the saved plan
-	shown      string            // the last plan, as JSON
-	concluded  bool              // it came to its last plan
-	acting     bool              // the action is under way
-	apart      bool              // its provider is a process of its own, whose log is read
-	violations []Violation
+	clock            *clockServer
+	trials           []*Trial
+	foreign          map[string]bool   // ids of objects that somebody else has created
+	destroyedOutside map[string]bool   // ids of objects that somebody else has destroyed
+	secrets          map[string]string // by what they are
+	planned          map[string]string // Trial.Planned of the saved plan
+	shown            string            // the last plan, as JSON
+	concluded        bool              // the experiment has made its last plan
+	actionRunning    bool
+	separateProcess  bool // the provider of the action is a process of its own, and its log is read
+	violations       []Violation
 }
 
 func newHarness(t *testing.T, e Experiment) *Harness {
 	t.Helper()
 	sb := acctest.Start(t, func(o *sandbox.Options) {
-		o.Engine = "miniredis" // a real server for each store would be most of the time
+		o.Engine = "miniredis" // real servers would take most of the time
 		if e.Options != nil {
 			e.Options(o)
 		}
@@ -60,14 +60,14 @@ func newHarness(t *testing.T, e Experiment) *Harness {
 	clock := newClockServer(t, sb.Clock())
 	l := &Harness{
 		Experiment: e, Sandbox: sb, T: t, clock: clock, CLI: newCLI(t, sb, clock, e.Config),
-		foreign: map[string]bool{}, excused: map[string]bool{}, secrets: map[string]string{"the API token": sb.Token()},
-		apart: e.Always || len(e.Secrets) > 0 || crc32.ChecksumIEEE([]byte(t.Name()))%4 == 0,
+		foreign: map[string]bool{}, destroyedOutside: map[string]bool{}, secrets: map[string]string{"the API token": sb.Token()},
+		separateProcess: e.Always || len(e.Secrets) > 0 || crc32.ChecksumIEEE([]byte(t.Name()))%4 == 0,
 	}
 	for i, secret := range e.Secrets {
 		l.secrets[fmt.Sprintf("secret %d of the configuration", i+1)] = secret
 	}
 	if outside := l.Outside; outside != nil {
-		l.Outside = func(l *Harness) { l.Somebody(func() { outside(l) }) }
+		l.Outside = func(l *Harness) { l.RecordOutside(func() { outside(l) }) }
 	}
 	return l
 }
@@ -81,22 +81,22 @@ type Trial struct {
 	acctest.Result
 	Args        []string
 	Diagnostics []Diagnostic
-	Planned     map[string]string // address -> create, update, delete, replace …
-	Requests    []sandbox.Request // the provider's
+	Planned     map[string]string // action by address: create, update, delete, replace …
+	Requests    []sandbox.Request // those of the provider
 	before      world
 	after       world
-	log         string // where it is
-	traced      *string
+	log         string  // path of the log
+	traced      *string // its content, once it was read
 	signals     int
 	killed      bool
 	panicked    bool
 	faults      []sandbox.Fault
 }
 
-// Diagnostic is one as the CLI reports it to machines.
+// Diagnostic is a diagnostic in the JSON output of the CLI.
 type Diagnostic struct{ Severity, Summary, Detail, Address string }
 
-// overridden is what the CLIs say of every provider that is not installed.
+// overridden is the summary of the CLIs' warning about a provider from dev_overrides.
 const overridden = "Provider development overrides are in effect"
 
 func (t *Trial) errors() string {
@@ -113,7 +113,7 @@ func (t *Trial) errors() string {
 	return b.String()
 }
 
-// Apply, Plan, Destroy and Record run the CLI to its end.
+// Apply, Plan and Destroy run the CLI to its end with JSON output, and Record with any arguments.
 func (l *Harness) Apply(args ...string) *Trial {
 	return l.Record(append([]string{"apply", "-auto-approve", "-input=false", "-json"}, args...)...)
 }
@@ -128,7 +128,7 @@ func (l *Harness) Destroy(args ...string) *Trial {
 
 func (l *Harness) Record(args ...string) *Trial { return l.Begin(args...).End() }
 
-// read understands the lines that the CLI writes for machines.
+// read parses the JSON output of the CLI.
 func (t *Trial) read() {
 	t.Planned = map[string]string{}
 	for line := range strings.Lines(t.Stdout) {
@@ -156,44 +156,44 @@ func (l *Harness) has(variable string) bool {
 	return slices.ContainsFunc(l.CLI.Env, func(s string) bool { return strings.HasPrefix(s, variable+"=") })
 }
 
-// HoldTime makes whoever waits wait in earnest, until Calm: an interrupt is to come meanwhile.
+// HoldTime stops the clock until Resume, so that a test can interrupt a wait.
 func (l *Harness) HoldTime() {
-	l.apart = true
+	l.separateProcess = true
 	l.clock.hold()
 }
 
-// Calm lets time pass again, and providers live.
-func (l *Harness) Calm() {
+// Resume lets time pass again, and ends Kill, Panic and Patience.
+func (l *Harness) Resume() {
 	l.clock.release()
 	l.CLI.Env = slices.DeleteFunc(l.CLI.Env, func(s string) bool {
 		return strings.HasPrefix(s, remote.Kill) || strings.HasPrefix(s, remote.Patience) || strings.HasPrefix(s, remote.Panic)
 	})
 }
 
-// Kill makes providers die before they see a certain answer: the n-th, or the first to a method and path.
+// Kill makes a provider exit before it sees a certain answer: the n-th, or the first one for a method and path.
 func (l *Harness) Kill(when string) { l.CLI.Env = append(l.CLI.Env, remote.Kill+"="+when) }
 
-// KillCLIToo makes it a death of both, as when the machine is lost.
+// KillCLIToo makes Kill end the CLI as well, as the loss of the machine does.
 func (l *Harness) KillCLIToo() { l.CLI.Env = append(l.CLI.Env, remote.KillGroup+"=1") }
 
-// Panic makes providers panic when an answer arrives.
+// Panic makes a provider panic when a certain answer arrives.
 func (l *Harness) Panic(when string) { l.CLI.Env = append(l.CLI.Env, remote.Panic+"="+when) }
 
-// Patience is how long the client waits for an answer, in real time.
+// Patience sets how long the client waits for an answer, in real time.
 func (l *Harness) Patience(d time.Duration) {
 	l.CLI.Env = append(l.CLI.Env, remote.Patience+"="+d.String())
 }
 
-// Skew makes the providers' clock wrong until the end: it is so far ahead of Heroku's, or behind when it is negative.
+// Skew sets the providers' clock ahead of Heroku's, or behind it if negative, until the end.
 func (l *Harness) Skew(ahead time.Duration) {
 	l.CLI.Env = append(l.CLI.Env, remote.Skew+"="+ahead.String())
 }
 
-// Somebody notes what a person or another tool makes and destroys beside Terraform.
-func (l *Harness) Somebody(does func()) {
-	before := l.look()
+// RecordOutside records the objects that somebody else creates and destroys beside Terraform.
+func (l *Harness) RecordOutside(does func()) {
+	before := l.snapshot()
 	does()
-	after := l.look()
+	after := l.snapshot()
 	for id := range after.living {
 		if _, old := before.living[id]; !old {
 			l.foreign[id] = true
@@ -201,12 +201,12 @@ func (l *Harness) Somebody(does func()) {
 	}
 	for id := range before.living {
 		if _, alive := after.living[id]; !alive {
-			l.excused[id] = true
+			l.destroyedOutside[id] = true
 		}
 	}
 }
 
-// Beside is another CLI, with another configuration and state, of somebody else.
+// Beside returns a CLI of somebody else, with another configuration and state.
 func (l *Harness) Beside(config string) *acctest.CLI {
 	l.T.Helper()
 	other := newCLI(l.T, l.Sandbox, l.clock, config)
@@ -214,34 +214,34 @@ func (l *Harness) Beside(config string) *acctest.CLI {
 	return other
 }
 
-// DisownAll notes that what another CLI manages is not this one's.
+// DisownAll records that the objects which another CLI manages are not this one's.
 func (l *Harness) DisownAll(other *acctest.CLI) {
 	for _, object := range objects(other) {
 		l.foreign[object.id] = true
 	}
 }
 
-// Disown notes that what an object's address meant before the last run is nobody's on purpose.
+// Disown records that the object which was at an address before the last run has left the state on purpose.
 func (l *Harness) Disown(address string) {
 	l.foreign[l.last().before.objects[address].id] = true
 }
 
-// world is what lives at Heroku, and what the state knows of it.
+// world is the objects at Heroku and in the state.
 type world struct {
-	living  map[string]thing   // by id
-	objects map[string]managed // by address
+	living  map[string]herokuObject // by id
+	objects map[string]stateObject  // by address
 }
 
-type thing struct {
+type herokuObject struct {
 	kind, name, parent string
-	app                string // of an attachment: whose config var it is
-	used               bool   // of a store: an app has its URL
+	app                string // id of the app that an attachment is on
+	used               bool   // whether an app has the URL of a store
 }
 
-type managed struct {
+type stateObject struct {
 	kind, id string
-	retired  string // the store that it replaced, and that is kept
-	owner    string // the app of a store
+	retired  string // id of the store that it has replaced, and that is kept
+	owner    string // id of the app of a store
 	tainted  bool
 	all      string // the attributes, as JSON
 }
@@ -255,8 +255,8 @@ func (w world) addressOf(id string) string {
 	return ""
 }
 
-func (l *Harness) look() world {
-	w := world{living: map[string]thing{}, objects: objects(l.CLI)}
+func (l *Harness) snapshot() world {
+	w := world{living: map[string]herokuObject{}, objects: objects(l.CLI)}
 	var apps, attachments []struct {
 		ID, Name string
 		App      struct{ ID string }
@@ -267,25 +267,25 @@ func (l *Harness) look() world {
 	}
 	l.list("/apps", &apps)
 	for _, app := range apps {
-		w.living[app.ID] = thing{kind: "app", name: app.Name}
+		w.living[app.ID] = herokuObject{kind: "app", name: app.Name}
 	}
 	l.list("/addon-attachments", &attachments)
 	used := map[string]bool{}
 	for _, attachment := range attachments {
-		if !strings.HasPrefix(attachment.Name, "KVS_") { // those are a replacement's own
+		if !strings.HasPrefix(attachment.Name, "KVS_") { // these belong to replacements
 			used[attachment.Addon.ID] = true
 		}
-		if attachment.App.ID != attachment.Addon.App.ID { // those on its own app come with a store
-			w.living[attachment.ID] = thing{kind: "attachment", name: attachment.Name, parent: attachment.Addon.ID, app: attachment.App.ID}
+		if attachment.App.ID != attachment.Addon.App.ID { // an attachment to the store's own app comes with the store
+			w.living[attachment.ID] = herokuObject{kind: "attachment", name: attachment.Name, parent: attachment.Addon.ID, app: attachment.App.ID}
 		}
 	}
 	for _, object := range l.Living() {
-		w.living[object.ID] = thing{kind: object.Kind, name: object.Name, parent: object.AppID, used: used[object.ID]}
+		w.living[object.ID] = herokuObject{kind: object.Kind, name: object.Name, parent: object.AppID, used: used[object.ID]}
 	}
 	return w
 }
 
-// list reads a whole list, whatever the size of its pages.
+// list reads all pages of a list.
 func (l *Harness) list(path string, into any) {
 	l.T.Helper()
 	var all []json.RawMessage
@@ -321,9 +321,9 @@ func (l *Harness) list(path string, into any) {
 	}
 }
 
-// objects are the managed ones in the state, by address.
-func objects(c *acctest.CLI) map[string]managed {
-	objects := map[string]managed{}
+// objects returns the managed resources of the state, by address.
+func objects(c *acctest.CLI) map[string]stateObject {
+	objects := map[string]stateObject{}
 	for _, i := range c.Instances() {
 		if i.Mode != "managed" || !strings.HasPrefix(i.Type, "kvs_") {
 			continue
@@ -334,7 +334,7 @@ func objects(c *acctest.CLI) map[string]managed {
 			Owner   string `json:"app_id"`
 		}
 		_ = json.Unmarshal(i.Attributes, &attributes)
-		objects[i.Address] = managed{
+		objects[i.Address] = stateObject{
 			kind: i.Type, id: attributes.ID, retired: attributes.Retired, owner: attributes.Owner,
 			tainted: i.Tainted, all: string(i.Attributes),
 		}
@@ -342,7 +342,7 @@ func objects(c *acctest.CLI) map[string]managed {
 	return objects
 }
 
-// learnSecrets asks for what Heroku has made that nobody may see.
+// learnSecrets reads the URLs and passwords of all stores.
 func (l *Harness) learnSecrets() {
 	client := l.Client(l.T)
 	for _, object := range l.Living() {
@@ -351,7 +351,7 @@ func (l *Harness) learnSecrets() {
 		}
 		store, err := client.Store(l.T.Context(), heroku.AddOnID(object.ID))
 		if err != nil || store.ResourceURL.Reveal() == "" {
-			continue // not provisioned yet: nobody has it
+			continue // not provisioned yet, so there is no URL
 		}
 		l.secrets["the URL of "+object.ID] = store.ResourceURL.Reveal()
 		if u, err := url.Parse(store.ResourceURL.Reveal()); err == nil {
@@ -362,7 +362,7 @@ func (l *Harness) learnSecrets() {
 	}
 }
 
-// traces are the lines of a run's log.
+// traces returns the log of a run, empty if it has none.
 func (t *Trial) traces() string {
 	if t.traced == nil {
 		content, err := os.ReadFile(t.log)
@@ -375,7 +375,7 @@ func (t *Trial) traces() string {
 	return *t.traced
 }
 
-// savedPlan is what a saved plan consists of, but for the configuration, whose literals it repeats.
+// savedPlan returns the content of the saved plan without the configuration in it, which has the literals of the test.
 func (l *Harness) savedPlan() string {
 	archive, err := zip.OpenReader(filepath.Join(l.CLI.Dir(), "saved"))
 	if err != nil {
@@ -392,7 +392,7 @@ func (l *Harness) savedPlan() string {
 	return b.String()
 }
 
-// story is what happened, for the reader of a failure.
+// story describes all runs, for the log of a failed test.
 func (l *Harness) story() string {
 	var b strings.Builder
 	for i, t := range l.trials {

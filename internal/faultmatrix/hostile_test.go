@@ -16,9 +16,9 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// These speak the plugin protocol: a CLI would refuse some of it, or take too long over it.
+// These tests use the plugin protocol: a CLI would refuse some of the values, or take too long.
 
-// server is a configured provider, with its schema.
+// server returns a configured provider and its schema.
 func server(t *testing.T, sb *acctest.Sandbox) (tfprotov6.ProviderServer, *tfprotov6.GetProviderSchemaResponse) {
 	t.Helper()
 	provider, err := sb.Factories()["kvs"]()
@@ -47,7 +47,7 @@ func dynamic(t *testing.T, is tftypes.Type, value tftypes.Value) *tfprotov6.Dyna
 	return &encoded
 }
 
-// object has these attributes, and null for all others.
+// object returns an object with these attributes, and null for all others.
 func object(schema *tfprotov6.Schema, known map[string]tftypes.Value) tftypes.Value {
 	attributes := map[string]tftypes.Value{}
 	for _, attribute := range schema.Block.Attributes {
@@ -57,15 +57,16 @@ func object(schema *tfprotov6.Schema, known map[string]tftypes.Value) tftypes.Va
 	return tftypes.NewValue(schema.ValueType(), attributes)
 }
 
-// hostile are names and ids that nobody means well with.
+// hostile are malicious or malformed names and ids.
 var hostile = map[string]string{
-	"nothing": "", "a space": " ", "unicode": "größe-заказы-注文-🛒", "control characters": "a\x00b\x1b[2Jc\r\n\td", "a way up": "../../teams",
+	"nothing": "", "a space": " ", "unicode": "größe-заказы-注文-🛒", "control characters": "a\x00b\x1b[2Jc\r\n\td",
+	"a way up":          "../../teams",
 	"an escaped way up": "..%2F..%2Fteams", "a slash": "a/b", "an escaped slash": "a%2Fb", "a query": "a?force=true", "a fragment": "a#b",
 	"half an import id": "orders-api::", "too much of one": "a::b::c", "a secret": "rediss://h:hunter2-canary@example.com:6380",
 	"right to left": "orders\u202egnp.exe", "invalid UTF-8": "a\xff\xfeb", "1 MB": strings.Repeat("x", 1<<20), "a star": "*", "a dot": ".",
 }
 
-// An import id is refused by a diagnostic, without a panic, and never reaches another path than the resource's own.
+// A hostile import id is refused by a diagnostic, without a panic, and no request uses another path than the resource's own.
 func TestAccHostile_importIDs(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t, func(o *sandbox.Options) { o.Engine = "miniredis" })
@@ -73,7 +74,7 @@ func TestAccHostile_importIDs(t *testing.T) {
 	for _, resource := range slices.Sorted(maps.Keys(schema.ResourceSchemas)) {
 		for name, id := range hostile {
 			if name == "invalid UTF-8" {
-				continue // the protocol cannot carry it
+				continue // the protocol allows valid UTF-8 only
 			}
 			t.Run(resource+" "+name, func(t *testing.T) {
 				response, err := provider.ImportResourceState(t.Context(),
@@ -113,7 +114,7 @@ func expectRefusal(t *testing.T, diagnostics []*tfprotov6.Diagnostic) {
 }
 
 // Every attribute of every resource and data source may be null, unknown or empty, with the others null or unknown:
-// validation and planning answer, and never panic.
+// validation, planning and reading return an answer and never panic.
 func TestAccHostile_values(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t, func(o *sandbox.Options) { o.Engine = "miniredis" })
@@ -150,7 +151,7 @@ func TestAccHostile_values(t *testing.T) {
 			}
 			expectNoPanic(t, name, config, validated.Diagnostics)
 			if !config.IsFullyKnown() {
-				continue // the CLIs do not read then
+				continue // the CLIs do not read a data source with unknown values
 			}
 			read, err := provider.ReadDataSource(t.Context(), &tfprotov6.ReadDataSourceRequest{TypeName: name, Config: encoded})
 			if err != nil {
@@ -177,7 +178,7 @@ func expectNoPanic(t *testing.T, what string, config tftypes.Value, diagnostics 
 	}
 }
 
-// variations are configurations in which one attribute is null, unknown, empty or hostile, and the others null or unknown.
+// variations returns configurations in which one attribute is null, unknown, empty or hostile, and the others null or unknown.
 func variations(schema *tfprotov6.Schema) []tftypes.Value {
 	var all []tftypes.Value
 	for _, rest := range []any{nil, tftypes.UnknownValue} {

@@ -12,14 +12,14 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// What happens when a run does not come to its end: interrupts, deaths, timeouts.
+// Runs that end early: interrupts, crashes, timeouts.
 
 var (
 	order  = on("POST", "/apps/*/addons")
 	applyX = []string{"apply", "-auto-approve", "-input=false", "-json"}
 )
 
-// Kinds of what the short form has one of for each resource.
+// Kinds of experiments, of which the short form has one for each resource.
 const (
 	interrupt    = "an interrupt"
 	timeOut      = "a timeout"
@@ -27,7 +27,7 @@ const (
 	failingPolls = "polls that fail"
 )
 
-// interrupted applies, and interrupts when the provider has sent such a request.
+// interrupted applies, and sends the signal when a matching request of the provider has been answered.
 func interrupted(signal os.Signal, method, path string) func(*Harness) *Trial {
 	return func(l *Harness) *Trial {
 		l.HoldTime()
@@ -42,7 +42,7 @@ func slow(d time.Duration) sandbox.Effect { return sandbox.Effect{Delay: sandbox
 
 func TestAccInterruptions(t *testing.T) {
 	t.Parallel()
-	run(t, map[string][]Experiment{
+	runExperiments(t, map[string][]Experiment{
 		"store": {
 			{Name: "SIGINT while waiting", Kind: interrupt, Always: true, Before: webApp, Config: webApp + store(), Exit: 1,
 				Says: "Key-Value Store is not ready yet",
@@ -51,23 +51,23 @@ func TestAccInterruptions(t *testing.T) {
 				Says: "Key-Value Store is not ready yet",
 				Act:  interrupted(syscall.SIGTERM, "POST", "/apps/.*/addons")},
 			{Name: "SIGINT while an order is in flight", Kind: interrupt, Before: webApp, Config: webApp + store(), Exit: 1,
-				Says:    "Key-Value Store is not ready yet",
-				Trouble: []sandbox.Fault{{Match: order, Do: slow(500 * time.Millisecond)}}, Act: sentAndInterrupted("POST", "/apps/.*/addons")},
+				Says:           "Key-Value Store is not ready yet",
+				InjectedFaults: []sandbox.Fault{{Match: order, Do: slow(500 * time.Millisecond)}}, Act: sentAndInterrupted("POST", "/apps/.*/addons")},
 			{Name: "SIGINT while a change of plan is in flight", Kind: interrupt, Before: webApp + store(), Config: webApp +
 				edited(store(), "premium-0", "premium-1"), Exit: 1,
-				Trouble: []sandbox.Fault{{Match: on("PATCH", "/apps/*/addons/*"), Do: slow(500 * time.Millisecond)}},
-				Act:     sentAndInterrupted("PATCH", "/apps/.*/addons/.*"), Rule: true},
+				InjectedFaults: []sandbox.Fault{{Match: on("PATCH", "/apps/*/addons/*"), Do: slow(500 * time.Millisecond)}},
+				Act:            sentAndInterrupted("PATCH", "/apps/.*/addons/.*"), RuleError: true},
 			{Name: "SIGINT twice while waiting", Before: webApp, Config: webApp + store(), Exit: 1, Killed: true,
 				Act: func(l *Harness) *Trial {
 					l.HoldTime()
 					run := l.Begin(applyX...)
 					run.Await("POST", "/apps/.*/addons")
 					run.Signal(syscall.SIGINT)
-					run.Signal(syscall.SIGINT) // the CLI leaves at once, and may or may not have had the answer
+					run.Signal(syscall.SIGINT) // the CLI exits at once, with or without the answer
 					return run.End()
 				}},
 			{Name: "SIGINT twice while an order is in flight", Before: webApp, Config: webApp + store(), Exit: 1, Killed: true,
-				Trouble: []sandbox.Fault{{Match: order, Do: slow(10 * time.Second)}},
+				InjectedFaults: []sandbox.Fault{{Match: order, Do: slow(10 * time.Second)}},
 				Act: func(l *Harness) *Trial {
 					l.HoldTime()
 					run := l.Begin(applyX...)
@@ -78,68 +78,70 @@ func TestAccInterruptions(t *testing.T) {
 					return run.End()
 				}},
 			{Name: "create timeout", Kind: timeOut, Before: webApp, Config: webApp + store(`timeouts = { create = "1m" }`),
-				Says:    "Key-Value Store is not ready yet",
-				Trouble: []sandbox.Fault{{Match: order, Do: sandbox.Effect{Provisioning: "stuck"}}}},
+				Says:           "Key-Value Store is not ready yet",
+				InjectedFaults: []sandbox.Fault{{Match: order, Do: sandbox.Effect{Provisioning: "stuck"}}}},
 			{Name: "change of plan that sticks", Kind: timeOut, Before: webApp + store(), Config: webApp +
-				edited(store(`timeouts = { update = "5m" }`), "premium-0", "premium-1"), Exit: 1, Rule: true,
-				Trouble: []sandbox.Fault{{Match: on("PATCH", "/apps/*/addons/*"), Do: sandbox.Effect{PlanChange: "stuck"}}}},
-			{Name: "declared failure", Before: webApp, Config: webApp + store(), Exit: 1, Rule: true, Says: "deprovisioned", Reorders: 1,
-				Trouble: []sandbox.Fault{{Match: order, Do: sandbox.Effect{Provisioning: "fail"}}},
-				Repair:  func(l *Harness) { l.Clock().Advance(time.Hour) }},
+				edited(store(`timeouts = { update = "5m" }`), "premium-0", "premium-1"), Exit: 1, RuleError: true,
+				InjectedFaults: []sandbox.Fault{{Match: on("PATCH", "/apps/*/addons/*"), Do: sandbox.Effect{PlanChange: "stuck"}}}},
+			{Name: "declared failure", Before: webApp, Config: webApp + store(), Exit: 1, RuleError: true, Says: "deprovisioned", ExtraOrders: 1,
+				InjectedFaults: []sandbox.Fault{{Match: order, Do: sandbox.Effect{Provisioning: "fail"}}},
+				Repair:         func(l *Harness) { l.Clock().Advance(time.Hour) }},
 			{Name: "polls fail for longer than the budget", Kind: failingPolls, Before: webApp, Config: webApp + store(),
 				Says: "Key-Value Store is not ready yet", Budget: 200,
-				Trouble: []sandbox.Fault{{Match: on("GET", "^/addons"), Do: sandbox.Effect{Status: 503}}}},
+				InjectedFaults: []sandbox.Fault{{Match: on("GET", "^/addons"), Do: sandbox.Effect{Status: 503}}}},
 			{Name: "states that nobody knows, on and off", Kind: oddPolls, Before: webApp, Config: webApp + store(),
-				Trouble: []sandbox.Fault{
+				InjectedFaults: []sandbox.Fault{
 					{Match: sandbox.Match{Method: "GET", Path: "^/addons", Nth: 2}, Do: sandbox.Effect{UnknownEnum: true}},
 					{Match: sandbox.Match{Method: "GET", Path: "^/addons", Nth: 4}, Do: sandbox.Effect{UnknownEnum: true, UnknownFields: true}},
 				}},
 			{Name: "not found at first", Kind: oddPolls, Before: webApp, Config: webApp + store(),
-				Trouble: []sandbox.Fault{{Match: sandbox.Match{Method: "GET", Path: "^/addons", To: 2}, Do: sandbox.Effect{Status: 404}}}},
+				InjectedFaults: []sandbox.Fault{{Match: sandbox.Match{Method: "GET", Path: "^/addons", To: 2}, Do: sandbox.Effect{Status: 404}}}},
 			{Name: "a setting fails for good after the order", Before: webApp, Config: webApp + store(`notify_keyspace_events = "KEA"`),
-				Says:    "Key-Value Store is not ready yet",
-				Trouble: []sandbox.Fault{{Match: on("PATCH", "/redis/v0/databases/*/config"), Do: sandbox.Effect{Status: 422}}}},
+				Says:           "Key-Value Store is not ready yet",
+				InjectedFaults: []sandbox.Fault{{Match: on("PATCH", "/redis/v0/databases/*/config"), Do: sandbox.Effect{Status: 422}}}},
 			{Name: "the token ends in the middle", Kind: failingPolls, Before: webApp, Config: webApp + store(),
-				Says:    "Key-Value Store is not ready yet",
-				Trouble: []sandbox.Fault{{Match: on("GET", "^/addons"), Do: sandbox.Effect{Status: 401}}}},
+				Says:           "Key-Value Store is not ready yet",
+				InjectedFaults: []sandbox.Fault{{Match: on("GET", "^/addons"), Do: sandbox.Effect{Status: 401}}}},
 		},
 		"space": {
 			{Name: "SIGINT while waiting", Kind: interrupt, Config: space(), Exit: 1, Says: "Private Space is not ready yet",
 				Act: interrupted(syscall.SIGINT, "POST", "/spaces")},
 			{Name: "SIGTERM while an order is in flight", Kind: interrupt, Config: space(), Exit: 1, Says: "Private Space is not ready yet",
-				Trouble: []sandbox.Fault{{Match: on("POST", "/spaces"), Do: slow(500 * time.Millisecond)}}, Act: sentAndInterrupted("POST", "/spaces")},
+				InjectedFaults: []sandbox.Fault{{Match: on("POST", "/spaces"), Do: slow(500 * time.Millisecond)}},
+				Act:            sentAndInterrupted("POST", "/spaces")},
 			{Name: "create timeout", Kind: timeOut, Config: space(`timeouts = { create = "1m" }`), Says: "Private Space is not ready yet",
-				Trouble: []sandbox.Fault{{Match: on("POST", "/spaces"), Do: sandbox.Effect{Provisioning: "stuck"}}}},
+				InjectedFaults: []sandbox.Fault{{Match: on("POST", "/spaces"), Do: sandbox.Effect{Provisioning: "stuck"}}}},
 			{Name: "addresses that fail for good", Kind: failingPolls, Config: space(), Says: "Private Space is not ready yet", Budget: 200,
-				Trouble: []sandbox.Fault{{Match: on("GET", "/spaces/*/nat"), Do: sandbox.Effect{Status: 503}}}},
+				InjectedFaults: []sandbox.Fault{{Match: on("GET", "/spaces/*/nat"), Do: sandbox.Effect{Status: 503}}}},
 			{Name: "not found at first", Kind: oddPolls, Config: space(),
-				Trouble: []sandbox.Fault{{Match: sandbox.Match{Method: "GET", Path: "/spaces/*", To: 2}, Do: sandbox.Effect{Status: 404}}}},
+				InjectedFaults: []sandbox.Fault{{Match: sandbox.Match{Method: "GET", Path: "/spaces/*", To: 2}, Do: sandbox.Effect{Status: 404}}}},
 		},
 		"ranges": {
 			{Name: "SIGINT while they are applied", Before: space(), Config: space() + ranges, Exit: 1, Says: "not in force yet",
-				Trouble: []sandbox.Fault{{Match: on("PUT", "/spaces/*/inbound-ruleset"), Do: sandbox.Effect{Provisioning: "stuck"}}},
-				Act:     interruptedAfter("PUT", "/spaces/.*/inbound-ruleset")},
+				InjectedFaults: []sandbox.Fault{{Match: on("PUT", "/spaces/*/inbound-ruleset"), Do: sandbox.Effect{Provisioning: "stuck"}}},
+				Act:            interruptedAfter("PUT", "/spaces/.*/inbound-ruleset")},
 			{Name: "never in force", Before: space(), Config: space() + ranges, Says: "not in force yet",
-				Trouble: []sandbox.Fault{{Match: on("PUT", "/spaces/*/inbound-ruleset"), Do: sandbox.Effect{Provisioning: "stuck"}}}},
+				InjectedFaults: []sandbox.Fault{{Match: on("PUT", "/spaces/*/inbound-ruleset"), Do: sandbox.Effect{Provisioning: "stuck"}}}},
 		},
 		"attachment": {
 			{Name: "SIGINT while an order is in flight", Kind: interrupt, Before: webApp + apiApp + store(), Config: webApp + apiApp + store() +
 				attachment, Exit: 1,
-				Trouble: []sandbox.Fault{{Match: on("POST", "/addon-attachments"), Do: slow(500 * time.Millisecond)}},
-				Act:     sentAndInterrupted("POST", "/addon-attachments"), Rule: true},
+				InjectedFaults: []sandbox.Fault{{Match: on("POST", "/addon-attachments"), Do: slow(500 * time.Millisecond)}},
+				Act:            sentAndInterrupted("POST", "/addon-attachments"), RuleError: true},
 		},
 		"app": {
 			{Name: "SIGINT while an order is in flight", Kind: interrupt, Config: webApp, Exit: 1,
-				Trouble: []sandbox.Fault{{Match: on("POST", "/apps"), Do: slow(500 * time.Millisecond)}}, Act: sentAndInterrupted("POST", "/apps"),
-				Rule: true},
+				InjectedFaults: []sandbox.Fault{{Match: on("POST", "/apps"), Do: slow(500 * time.Millisecond)}},
+				Act:            sentAndInterrupted("POST", "/apps"),
+				RuleError:      true},
 			{Name: "maintenance mode fails after the order", Config: edited(webApp, `"orders-web"`, "\"orders-web\"\n  maintenance = true"),
-				Says:    "without its maintenance mode",
-				Trouble: []sandbox.Fault{{Match: on("PATCH", "/apps/*"), Do: sandbox.Effect{Status: 422}}}},
+				Says:           "without its maintenance mode",
+				InjectedFaults: []sandbox.Fault{{Match: on("PATCH", "/apps/*"), Do: sandbox.Effect{Status: 422}}}},
 		},
 	})
 }
 
-// sentAndInterrupted interrupts as soon as the request has been sent, and before its answer.
+// sentAndInterrupted interrupts when the request has been sent, before its answer.
 func sentAndInterrupted(method, path string) func(*Harness) *Trial {
 	return func(l *Harness) *Trial {
 		l.HoldTime()
@@ -150,13 +152,13 @@ func sentAndInterrupted(method, path string) func(*Harness) *Trial {
 	}
 }
 
-// interruptedAfter interrupts once the request has been answered, in whatever follows.
+// interruptedAfter interrupts when the request has been answered.
 func interruptedAfter(method, path string) func(*Harness) *Trial {
 	return interrupted(syscall.SIGINT, method, path)
 }
 
-// The provider dies after Heroku has carried an order out, alone or with the machine. Nothing is ordered twice: the next
-// apply stops and names what it found, and the import block that it prints is the way out.
+// The provider crashes after Heroku has carried an order out, alone or together with the CLI. Nothing is ordered twice: the next
+// apply stops and names what it found, and the import block that it prints lets the apply after it succeed.
 func TestAccDeaths(t *testing.T) {
 	t.Parallel()
 	died := func(name, before, config, request string) Experiment {
@@ -193,5 +195,5 @@ func TestAccDeaths(t *testing.T) {
 	unnamed := died("the provider is killed after an order without a name", webApp,
 		webApp+edited(store(), `name                = "orders-cache"`, ""), "POST /apps/.*/addons")
 	experiments["store"] = append(experiments["store"], change, removal, unnamed)
-	run(t, experiments)
+	runExperiments(t, experiments)
 }

@@ -18,22 +18,23 @@ import (
 
 func TestMain(m *testing.M) { acctest.Main(m) }
 
-// long says that the long form is asked for: every cell, not a choice of them.
+// long reports whether the long form runs, which has every cell of the matrix instead of a sample.
 func long() bool { return acctest.LongForm() }
 
-// verb is one of the requests by which a resource changes something, and the configurations before and after it.
-type verb struct {
+// writeCase is one of the requests by which a resource changes something, and the configurations before and after it.
+type writeCase struct {
 	name          string
 	before, after string
 	destroy       bool
 	match         sandbox.Match
 }
 
+// subject is a resource of the matrix.
 type subject struct {
-	name  string
-	verbs []verb
-	read  sandbox.Match // by which a refresh sees it
-	whole string
+	name   string
+	writes []writeCase
+	read   sandbox.Match // the request of a refresh
+	config string
 }
 
 const (
@@ -121,33 +122,34 @@ func edited(config string, oldnew ...string) string {
 func on(method, path string) sandbox.Match { return sandbox.Match{Method: method, Path: path} }
 
 var subjects = []subject{
-	{"app", []verb{
+	{"app", []writeCase{
 		{"create", "", webApp, false, on("POST", "/apps")},
 		{"update", webApp, edited(webApp, "orders-web", "orders-www"), false, on("PATCH", "/apps/*")},
 		{"delete", webApp, webApp, true, on("DELETE", "/apps/*")},
 	}, on("GET", "^/apps(/[^/]+)?$"), webApp},
-	{"space", []verb{
+	{"space", []writeCase{
 		{"create", "", space(), false, on("POST", "/spaces")},
 		{"update", space(), edited(space(), "acme-prod", "acme-live"), false, on("PATCH", "/spaces/*")},
 		{"delete", space(), space(), true, on("DELETE", "/spaces/*")},
 	}, on("GET", "^/spaces(/[^/]+)?$"), space()},
-	{"ranges", []verb{
+	{"ranges", []writeCase{
 		{"create", space(), space() + ranges, false, on("PUT", "/spaces/*/inbound-ruleset")},
 		{"update", space() + ranges, space() + edited(ranges, "192.0.2.0/24", "198.51.100.0/24"), false, on("PUT", "/spaces/*/inbound-ruleset")},
 		{"delete", space() + ranges, space(), false, on("PUT", "/spaces/*/inbound-ruleset")},
 	}, on("GET", "/spaces/*/inbound-ruleset"), space() + ranges},
-	{"range", []verb{
+	{"range", []writeCase{
 		{"create", space(), space() + oneRange, false, on("PUT", "/spaces/*/inbound-ruleset")},
-		{"update", space() + oneRange, space() + edited(oneRange, "192.0.2.0/24", "198.51.100.0/24"), false, on("PUT", "/spaces/*/inbound-ruleset")},
+		{"update", space() + oneRange, space() + edited(oneRange, "192.0.2.0/24", "198.51.100.0/24"), false,
+			on("PUT", "/spaces/*/inbound-ruleset")},
 		{"delete", space() + oneRange, space(), false, on("PUT", "/spaces/*/inbound-ruleset")},
 	}, on("GET", "^/spaces/[^/]+/inbound-ruleset$"), space() + oneRange},
-	{"store", []verb{
+	{"store", []writeCase{
 		{"create", webApp, webApp + store(), false, on("POST", "/apps/*/addons")},
 		{"update", webApp + store(), webApp + edited(store(), "premium-0", "premium-1"), false, on("PATCH", "/apps/*/addons/*")},
 		{"settings", webApp + store(), webApp + store(`timeout = 60`), false, on("PATCH", "/redis/v0/databases/*/config")},
 		{"delete", webApp + store(), webApp, false, on("DELETE", "/apps/*/addons/*")},
 	}, on("GET", "^/addons(/[^/]+)?$"), webApp + store()},
-	{"attachment", []verb{
+	{"attachment", []writeCase{
 		{"create", webApp + apiApp + store(), webApp + apiApp + store() + attachment, false, on("POST", "/addon-attachments")},
 		{"update", webApp + apiApp + store() + attachment, webApp + apiApp + store() + edited(attachment, "SHARED", "JOINT"), false,
 			on("POST", "/addon-attachments")},
@@ -155,17 +157,17 @@ var subjects = []subject{
 			on("DELETE", "/addon-attachments/*")},
 		{"delete", webApp + apiApp + store() + attachment, webApp + apiApp + store(), false, on("DELETE", "/addon-attachments/*")},
 	}, on("GET", "^/addon-attachments(/[^/]+)?$"), webApp + apiApp + store() + attachment},
-	{"window", []verb{
+	{"window", []writeCase{
 		{"create", webApp + store(), webApp + store() + window, false, on("POST", "/data/maintenances/v1/*/window")},
 		{"update", webApp + store() + window, webApp + store() + edited(window, "Monday", "Friday"), false,
 			on("POST", "/data/maintenances/v1/*/window")},
 	}, on("GET", "/redis/v0/databases/*"), webApp + store() + window},
-	{"access", []verb{
+	{"access", []writeCase{
 		{"create", space(), space() + access, false, on("PATCH", "/spaces/*/members/*")},
 		{"update", space() + access, space() + edited(access, `["create_apps"]`, "[]"), false, on("PATCH", "/spaces/*/members/*")},
 		{"delete", space() + access, space(), false, on("PATCH", "/spaces/*/members/*")},
 	}, on("GET", "^/spaces/[^/]+/members/[^/]+$"), space() + access},
-	{"formation", []verb{
+	{"formation", []writeCase{
 		{"create", webApp, webApp + formation, false, on("PATCH", "/apps/*/formation/*")},
 		{"update", webApp + formation, webApp + edited(formation, "= 2", "= 3"), false, on("PATCH", "/apps/*/formation/*")},
 	}, on("GET", "^/apps/[^/]+/formation/[^/]+$"), webApp + formation},
@@ -173,13 +175,13 @@ var subjects = []subject{
 
 // fault is one thing that goes wrong with a request that writes, and how the run ends.
 type fault struct {
-	name   string
-	kind   string // of which the short form has one for each resource
-	do     sandbox.Effect
-	always bool // in the short form, too, with every create and every read
-	exit   int
-	forbid bool // it lasts: strikes each time
-	slow   bool // the client has to lose its patience
+	name    string
+	kind    string // the short form has one fault of each kind for each resource
+	do      sandbox.Effect
+	always  bool // in the short form as well, with every create and every read
+	exit    int
+	lasting bool // affects every matching request, not only the first one
+	slow    bool // needs a client that gives up after patience
 }
 
 // Kinds of faults.
@@ -222,39 +224,39 @@ var faults = []fault{
 	{name: "429 date", kind: tryAgain, do: retryAfter("Wed, 14 Jan 2026 09:00:20 GMT")},
 	{name: "429 epoch", kind: tryAgain, do: retryAfter("1768381200")},
 	{name: "429 garbage", kind: tryAgain, do: retryAfter("soon")},
-	{name: "429 for good", kind: outage, do: sandbox.Effect{Status: 429}, exit: 1, forbid: true},
-	{name: "400", kind: refusal, do: sandbox.Effect{Status: 400}, exit: 1, forbid: true},
-	{name: "401", kind: refusal, do: sandbox.Effect{Status: 401}, exit: 1, forbid: true},
+	{name: "429 for good", kind: outage, do: sandbox.Effect{Status: 429}, exit: 1, lasting: true},
+	{name: "400", kind: refusal, do: sandbox.Effect{Status: 400}, exit: 1, lasting: true},
+	{name: "401", kind: refusal, do: sandbox.Effect{Status: 401}, exit: 1, lasting: true},
 	{name: "402", kind: refusal, do: sandbox.Effect{Status: 402, Body: text(`{"id":"delinquent","message":"Please pay."}`)}, exit: 1,
-		forbid: true},
-	{name: "403", kind: refusal, do: sandbox.Effect{Status: 403}, exit: 1, forbid: true},
-	{name: "422", kind: refusal, do: sandbox.Effect{Status: 422}, exit: 1, forbid: true},
-	{name: "423", kind: refusal, do: sandbox.Effect{Status: 423}, exit: 1, forbid: true},
-	{name: "500 for good", kind: outage, do: sandbox.Effect{Status: 500}, exit: 1, forbid: true},
-	{name: "resets for good", kind: outage, do: sandbox.Effect{Reset: true}, exit: 1, forbid: true},
+		lasting: true},
+	{name: "403", kind: refusal, do: sandbox.Effect{Status: 403}, exit: 1, lasting: true},
+	{name: "422", kind: refusal, do: sandbox.Effect{Status: 422}, exit: 1, lasting: true},
+	{name: "423", kind: refusal, do: sandbox.Effect{Status: 423}, exit: 1, lasting: true},
+	{name: "500 for good", kind: outage, do: sandbox.Effect{Status: 500}, exit: 1, lasting: true},
+	{name: "resets for good", kind: outage, do: sandbox.Effect{Reset: true}, exit: 1, lasting: true},
 	{name: "404 of a proxy", kind: refusal, do: sandbox.Effect{Status: 404, Body: text(page), ContentType: "text/html"}, exit: 1,
-		forbid: true},
+		lasting: true},
 	{name: "a redirect to another host", kind: nonsense, do: sandbox.Effect{Status: 307, Body: text(""),
-		Headers: map[string]string{"Location": "http://localhost:9/elsewhere"}}, exit: 1, forbid: true},
+		Headers: map[string]string{"Location": "http://localhost:9/elsewhere"}}, exit: 1, lasting: true},
 }
 
 func retryAfter(value string) sandbox.Effect {
 	return sandbox.Effect{Status: 429, Headers: map[string]string{"Retry-After": value}}
 }
 
-// patience is how long the client of a slow fault waits for an answer, in real time. Only the answer that the fault keeps
-// back takes as long: all others come within a few thousandths of it, and on a slow machine within a part of it.
+// patience is how long the client waits for an answer in an experiment with a slow fault, in real time. All answers but that of the
+// fault take a few milliseconds, and far less than this even on a slow machine.
 const patience = 3 * time.Second
 
 // experiment is one cell of the matrix.
-func (f fault) experiment(v verb) Experiment {
+func (f fault) experiment(v writeCase) Experiment {
 	e := Experiment{
 		Name: v.name + ", " + f.name, Kind: f.kind, Always: f.always && v.name == "create",
-		Before: v.before, Config: v.after, Gone: v.destroy, Exit: f.exit,
-		Trouble: []sandbox.Fault{{Match: v.match, Do: f.do}},
+		Before: v.before, Config: v.after, Destroyed: v.destroy, Exit: f.exit,
+		InjectedFaults: []sandbox.Fault{{Match: v.match, Do: f.do}},
 	}
-	if !f.forbid {
-		e.Trouble[0].Match.Times = 1
+	if !f.lasting {
+		e.InjectedFaults[0].Match.Times = 1
 	}
 	e.Act = func(l *Harness) *Trial {
 		if f.slow {
@@ -268,23 +270,23 @@ func (f fault) experiment(v verb) Experiment {
 	return e
 }
 
-// Every write of every resource meets every fault. The short form has the most dangerous of them for each create, and
-// one of each kind for each resource.
+// Every write of every resource is tested with every fault. The short form has the most dangerous faults for each create, and one
+// fault of each kind for each resource.
 func TestAccFaults(t *testing.T) {
 	t.Parallel()
 	experiments := map[string][]Experiment{}
 	for _, s := range subjects {
-		for _, v := range s.verbs {
+		for _, v := range s.writes {
 			for _, f := range faults {
 				experiments[s.name] = append(experiments[s.name], f.experiment(v))
 			}
 		}
 	}
-	run(t, experiments)
+	runExperiments(t, experiments)
 }
 
-// run runs the experiments of each resource, or the sample of them.
-func run(t *testing.T, experiments map[string][]Experiment) {
+// runExperiments runs the experiments of each resource, or a sample of them in the short form.
+func runExperiments(t *testing.T, experiments map[string][]Experiment) {
 	t.Helper()
 	for resource, list := range experiments {
 		if !long() {
@@ -302,8 +304,8 @@ func run(t *testing.T, experiments map[string][]Experiment) {
 	}
 }
 
-// sample is the short form of a resource's experiments: those that are always in it, and one of each other kind. Which
-// one it is follows from the names alone, so that it stays the same and differs from one resource to the next.
+// sample returns the short form of a resource's experiments: those with Always, and one of each other kind. The choice depends on
+// the names only, so that it is stable and differs between resources.
 func sample(resource string, all []Experiment) []Experiment {
 	var kinds []string
 	of := map[string][]Experiment{}

@@ -11,10 +11,11 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// A store that moves to another app is replaced by a fork, in a dozen kinds of writes of which each meets every fault.
+// A store that moves to another app is replaced by a fork. That takes a dozen kinds of writes, each of which is tested with every
+// fault.
 
-// owned is a store with two apps, of which one owns it, and the dynos of one of them. Its keyspace events are in the order in
-// which Redis answers them: in another one, a client that has lost the answer to a change would not find it carried out.
+// owned returns a configuration of a store, two apps of which owner owns the store, and the dynos of one of them. The keyspace events
+// are in the order in which Redis returns them: otherwise a client that has lost the answer to a change would not recognize it.
 func owned(owner, terms string) string {
 	moving := edited(store(`attachment_name        = "REDIS"`, `notify_keyspace_events = "KEA"`, "migration              = { "+terms+" }"),
 		"kvs_app.web", "kvs_app."+owner)
@@ -30,7 +31,7 @@ const (
 type step struct {
 	name, terms string
 	match       sandbox.Match
-	stale       bool // a failure here gives the copy up, whose apps go on with the old store: the next apply makes another one
+	stale       bool // a failure here discards the copy, since the apps go on writing to the old store: the next apply makes another copy
 }
 
 var steps = []step{
@@ -57,14 +58,14 @@ var steps = []step{
 	{"unmark the kept store", kept, nth(1, "DELETE", "/addon-attachments/*"), false},
 }
 
-// nth are such requests from the n-th on.
+// nth matches such requests from the n-th on.
 func nth(n int, method, path string) sandbox.Match {
 	match := on(method, path)
 	match.From = n
 	return match
 }
 
-// inShort are the cells of the short form: before, amid and after the point from which a replacement is only finished.
+// inShort are the cells of the short form: steps before, at and after the point from which a replacement can only go forward.
 var inShort = []string{
 	"order the copy, reset after commit", "settings of the copy, 422", "move the last attachment, resets for good",
 	"name the new store, 503 page after commit", "end the maintenance of an app, 403", "destroy the old store, 500 for good",
@@ -89,10 +90,10 @@ func TestAccMigration(t *testing.T) {
 func stepsWithFaults() (all []Experiment) {
 	for _, s := range steps {
 		for _, f := range faults {
-			e := f.experiment(verb{name: s.name, before: owned("web", s.terms), after: owned("api", s.terms), match: s.match})
-			e.Reorders = 1
-			if s.stale && f.forbid {
-				e.Reorders = 2
+			e := f.experiment(writeCase{name: s.name, before: owned("web", s.terms), after: owned("api", s.terms), match: s.match})
+			e.ExtraOrders = 1
+			if s.stale && f.lasting {
+				e.ExtraOrders = 2
 			}
 			all = append(all, e)
 		}
@@ -100,7 +101,7 @@ func stepsWithFaults() (all []Experiment) {
 	return all
 }
 
-// stepsWithDeaths ends the provider when it has the first answer of a kind. Whatever that was, the next apply goes on.
+// stepsWithDeaths ends the provider when it has the first answer of a step. The next apply continues in each case.
 func stepsWithDeaths() (all []Experiment) {
 	for step, request := range map[string]string{
 		"mark the old store": "POST /addon-attachments", "note what an app is like": "PATCH /apps/[^/]+/config-vars",
@@ -112,7 +113,7 @@ func stepsWithDeaths() (all []Experiment) {
 		for death, does := range map[string]func(*Harness, string){"a panic": (*Harness).Panic,
 			"the provider is killed": (*Harness).Kill} {
 			all = append(all, Experiment{
-				Name: step + ", " + death, Before: owned("web", held), Config: owned("api", held), Reorders: 2, Killed: true, Exit: AnyExit,
+				Name: step + ", " + death, Before: owned("web", held), Config: owned("api", held), ExtraOrders: 2, Killed: true, Exit: AnyExit,
 				Act: func(l *Harness) *Trial {
 					does(l, request)
 					return l.Apply()
@@ -123,8 +124,8 @@ func stepsWithDeaths() (all []Experiment) {
 	return all
 }
 
-// migrate runs an experiment with real servers, since only they can be copied. Beside the invariants, neither app is
-// without a store when the run ends, and both go on in the end.
+// migrate runs an experiment with real servers, since only they can be copied. Beside the invariants, it checks that both apps have
+// a store after the action, and run as before at the end.
 func migrate(t *testing.T, e Experiment) {
 	t.Helper()
 	var harness *Harness
@@ -165,7 +166,7 @@ func apps(l *Harness, c *heroku.Client) []heroku.App {
 	return found
 }
 
-// expectServed: each app has a store that lives, under the name that it knows.
+// expectServed checks that the attachment of each app leads to an existing store.
 func expectServed(l *Harness) {
 	l.T.Helper()
 	client := l.Client(l.T)
@@ -180,7 +181,7 @@ func expectServed(l *Harness) {
 	}
 }
 
-// expectRunning: both apps are as they were, and nothing of the replacement is left on them.
+// expectRunning checks that both apps run as before, and have no KVS_MIGRATION.
 func expectRunning(l *Harness) {
 	l.T.Helper()
 	client := l.Client(l.T)

@@ -12,9 +12,9 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// What people and other tools do beside Terraform.
+// Changes by people and other tools beside Terraform.
 
-// beside runs something with a client of somebody else's.
+// beside runs something with a client of somebody else.
 func beside(does func(*Harness, *heroku.Client) error) func(*Harness) {
 	return func(l *Harness) {
 		l.T.Helper()
@@ -24,7 +24,7 @@ func beside(does func(*Harness, *heroku.Client) error) func(*Harness) {
 	}
 }
 
-// withStore is beside for what is about orders-cache.
+// withStore is beside with the store orders-cache.
 func withStore(does func(*Harness, *heroku.Client, heroku.AddOn) error) func(*Harness) {
 	return beside(func(l *Harness, c *heroku.Client) error {
 		addOn, err := c.FindAddOn(l.T.Context(), "orders-cache")
@@ -35,7 +35,7 @@ func withStore(does func(*Harness, *heroku.Client, heroku.AddOn) error) func(*Ha
 	})
 }
 
-// withSpace is beside for what is about acme-prod.
+// withSpace is beside with the space acme-prod.
 func withSpace(does func(*Harness, *heroku.Client, heroku.Space) error) func(*Harness) {
 	return beside(func(l *Harness, c *heroku.Client) error {
 		found, err := c.FindSpace(l.T.Context(), "acme-prod")
@@ -65,7 +65,7 @@ func TestAccOutside(t *testing.T) {
 			})},
 			{Name: "renamed by hand", Kind: changed, Before: webApp, Config: webApp,
 				Outside: func(l *Harness) { l.Request("PATCH", "/apps/orders-web", `{"name":"orders-www"}`) }},
-			{Name: "a refused destroy with a store that nobody manages", Before: webApp, Config: webApp, Exit: 1, Rule: true,
+			{Name: "a refused destroy with a store that nobody manages", Before: webApp, Config: webApp, Exit: 1, RuleError: true,
 				Says: "The app still owns add-ons",
 				Outside: func(l *Harness) {
 					l.Request("POST", "/apps/orders-web/addons", `{"plan":"heroku-redis:mini"}`)
@@ -77,11 +77,11 @@ func TestAccOutside(t *testing.T) {
 				Outside: func(l *Harness) {
 					l.Request("POST", "/apps/orders-web/addons", `{"plan":"heroku-redis:premium-0","name":"orders-cache"}`)
 				}, Repair: func(l *Harness) { l.Import() }},
-			{Name: "deleted by hand", Before: webApp + store() + window, Config: webApp + store() + window, Reorders: 1,
+			{Name: "deleted by hand", Before: webApp + store() + window, Config: webApp + store() + window, ExtraOrders: 1,
 				Outside: func(l *Harness) {
 					l.Request("DELETE", "/apps/orders-web/addons/orders-cache", `{}`)
 				}},
-			{Name: "deleted by hand with its attachments", Before: shared, Config: shared, Reorders: 1, Outside: func(l *Harness) {
+			{Name: "deleted by hand with its attachments", Before: shared, Config: shared, ExtraOrders: 1, Outside: func(l *Harness) {
 				l.Request("DELETE", "/apps/orders-web/addons/orders-cache", `{"force":true}`)
 			}},
 			{Name: "renamed by hand", Kind: changed, Before: webApp + store(), Config: webApp + store(), Outside: func(l *Harness) {
@@ -103,7 +103,7 @@ func TestAccOutside(t *testing.T) {
 				})},
 		},
 		"attachment": {
-			{Name: "the name is somebody else's", Before: webApp + apiApp + store(), Config: shared, Exit: 1, Rule: true,
+			{Name: "the name is somebody else's", Before: webApp + apiApp + store(), Config: shared, Exit: 1, RuleError: true,
 				Says: "The attachment name is in use",
 				Outside: func(l *Harness) {
 					l.Request("POST", "/apps/orders-api/addons", `{"plan":"heroku-redis:mini","attachment":{"name":"SHARED"},"name":"api-cache"}`)
@@ -121,7 +121,7 @@ func TestAccOutside(t *testing.T) {
 			{Name: "the name is somebody else's", Config: space(), Exit: 1, Says: "A space with this name exists already",
 				Outside: func(l *Harness) { l.Request("POST", "/spaces", `{"name":"acme-prod","team":"acme"}`) },
 				Repair:  func(l *Harness) { l.Import() }},
-			{Name: "deleted by hand", Before: space(), Config: space(), Reorders: 1,
+			{Name: "deleted by hand", Before: space(), Config: space(), ExtraOrders: 1,
 				Outside: withSpace(func(l *Harness, c *heroku.Client, s heroku.Space) error {
 					err := c.DeleteSpace(l.T.Context(), s.ID)
 					l.Clock().Advance(10 * allocation)
@@ -154,7 +154,7 @@ func TestAccOutside(t *testing.T) {
 		},
 		"access": {
 			byHand("taken away", space()+access, permits(``)),
-			{Name: "given by somebody else", Before: space(), Config: space() + access, Exit: 1, Rule: true,
+			{Name: "given by somebody else", Before: space(), Config: space() + access, Exit: 1, RuleError: true,
 				Says: "The member has the permission already", Outside: permits(`{"name":"create_apps"}`),
 				Repair: func(l *Harness) { l.Import() }},
 		},
@@ -162,18 +162,18 @@ func TestAccOutside(t *testing.T) {
 			byHand("scaled", webApp+formation, sends("PATCH", "/apps/orders-web/formation/web", `{"quantity":7}`)),
 		},
 	}
-	for resource, more := range rarer() {
+	for resource, more := range rareExperiments() {
 		for _, e := range more {
 			e.Kind = "a rarer one"
 			experiments[resource] = append(experiments[resource], e)
 		}
 	}
-	run(t, experiments)
+	runExperiments(t, experiments)
 }
 
 const changed = "changed by hand"
 
-// sends is a request of somebody else's.
+// sends sends a request as somebody else.
 func sends(method, path, body string) func(*Harness) {
 	return func(l *Harness) { l.Request(method, path, body) }
 }
@@ -185,43 +185,43 @@ func permits(permissions string) func(*Harness) {
 	return sends("PATCH", theMember, `{"permissions":[`+permissions+`]}`)
 }
 
-// byHand changes something beside a configuration that stays as it is.
+// byHand is an experiment that changes something outside of Terraform and applies the same configuration.
 func byHand(name, config string, does func(*Harness)) Experiment {
 	return Experiment{Name: name + " by hand", Before: config, Config: config, Outside: does}
 }
 
-// destroyed is a destroy after somebody has been there first.
+// destroyed is byHand with a destroy instead of an apply.
 func destroyed(name, config string, does func(*Harness)) Experiment {
 	e := byHand(name, config, does)
 	e.Name += ", and destroyed"
-	e.Gone, e.Act = true, func(l *Harness) *Trial { return l.Destroy() }
+	e.Destroyed, e.Act = true, func(l *Harness) *Trial { return l.Destroy() }
 	return e
 }
 
-// meanwhile happens between a plan and its apply, which finds out.
+// meanwhile is an experiment that changes something between a plan and its apply, which is refused.
 func meanwhile(name, before, after string, does func(*Harness)) Experiment {
 	return Experiment{Name: name + " between plan and apply", Before: before, Config: after, Exit: 1,
 		Act: func(l *Harness) *Trial {
 			l.Plan("-out=saved")
-			l.Somebody(func() { does(l) })
+			l.RecordOutside(func() { does(l) })
 			return l.Record("apply", "-input=false", "-json", "saved")
 		}}
 }
 
-// ruled is an experiment that ends in a refusal of the provider's own.
-func ruled(e Experiment) Experiment {
-	e.Rule = true
+// ruleError sets RuleError.
+func ruleError(e Experiment) Experiment {
+	e.RuleError = true
 	return e
 }
 
-// ordering is an experiment after which so many stores and spaces have to be ordered again.
-func ordering(again int, e Experiment) Experiment {
-	e.Reorders = again
+// extraOrders sets ExtraOrders.
+func extraOrders(again int, e Experiment) Experiment {
+	e.ExtraOrders = again
 	return e
 }
 
-// roomy is an experiment that polls for as long as a space takes.
-func roomy(e Experiment) Experiment {
+// largeBudget sets a Budget for polling until a space is allocated.
+func largeBudget(e Experiment) Experiment {
 	e.Budget = 200
 	return e
 }
@@ -232,7 +232,7 @@ func deletesSpace(l *Harness, c *heroku.Client, s heroku.Space) error {
 	return err
 }
 
-// repoints makes somebody else's store the one that an attachment leads to, as `heroku redis:promote` does.
+// repoints attaches somebody else's store under the name of an existing attachment, as `heroku redis:promote` does.
 func repoints(app, name string) func(*Harness) {
 	return func(l *Harness) {
 		l.Request("POST", "/apps/"+app+"/addons", `{"plan":"heroku-redis:premium-0","name":"their-cache","attachment":{"name":"THEIRS"}}`)
@@ -241,8 +241,8 @@ func repoints(app, name string) func(*Harness) {
 	}
 }
 
-// rarer are experiments of which the short form has one for each resource.
-func rarer() map[string][]Experiment {
+// rareExperiments returns experiments of which the short form has one for each resource.
+func rareExperiments() map[string][]Experiment {
 	shared := webApp + apiApp + store() + attachment
 	inside := space() + edited(webApp, `"orders-web"`, "\"orders-web\"\n  space_id = kvs_private_space.prod.id")
 	private := inside + edited(store(), "premium-0", "private-7")
@@ -265,15 +265,15 @@ func rarer() map[string][]Experiment {
 			meanwhile("deleted", webApp, edited(webApp, "orders-web", "orders-www"), ofApp("orders-web")),
 		},
 		"store": {
-			ordering(1, byHand("its app deleted", shared+window, ofApp("orders-web"))),
-			ordering(2, roomy(byHand("its app and its space deleted", private, func(l *Harness) {
+			extraOrders(1, byHand("its app deleted", shared+window, ofApp("orders-web"))),
+			extraOrders(2, largeBudget(byHand("its app and its space deleted", private, func(l *Harness) {
 				ofApp("orders-web")(l)
 				l.Clock().Advance(time.Hour)
 				spaceGone(l)
 			}))),
 			byHand("its app transferred", edited(shared, `"orders-web"`, inTeam), sends("PATCH", "/teams/apps/orders-web", `{"owner":"acme-data"}`)),
 			{Name: "its app transferred by hand from a person", Before: shared, Config: shared, After: edited(shared, `"orders-web"`,
-				strings.ReplaceAll(inTeam, `"acme"`, `"acme-data"`)), Exit: 1, Rule: true, Says: "An app cannot leave its team",
+				strings.ReplaceAll(inTeam, `"acme"`, `"acme-data"`)), Exit: 1, RuleError: true, Says: "An app cannot leave its team",
 				Outside: sends("PATCH", "/teams/apps/orders-web", `{"owner":"acme-data"}`)},
 			byHand("its app renamed", shared, sends("PATCH", "/apps/orders-web", `{"name":"orders-www"}`)),
 			byHand("attached under another name", named, beside(func(l *Harness, c *heroku.Client) error {
@@ -296,7 +296,7 @@ func rarer() map[string][]Experiment {
 			})),
 			destroyed("deleted", shared, storeGone),
 			{Name: "deleted by hand, and out of the configuration", Before: shared + window, Config: webApp + apiApp, Outside: storeGone},
-			ordering(1, meanwhile("deleted", webApp+store(), webApp+store("timeout = 60"), storeGone)),
+			extraOrders(1, meanwhile("deleted", webApp+store(), webApp+store("timeout = 60"), storeGone)),
 		},
 		"attachment": {
 			byHand("its app deleted", shared, ofApp("orders-api")),
@@ -314,24 +314,24 @@ func rarer() map[string][]Experiment {
 			meanwhile("its app deleted", shared, edited(shared, "SHARED", "JOINT"), ofApp("orders-api")),
 		},
 		"space": {
-			ordering(1, byHand("deleted with its ranges", space()+ranges, spaceGone)),
-			roomy(byHand("transferred with what is in it", private+ranges, withSpace(func(l *Harness, c *heroku.Client, s heroku.Space) error {
+			extraOrders(1, byHand("deleted with its ranges", space()+ranges, spaceGone)),
+			largeBudget(byHand("transferred with what is in it", private+ranges, withSpace(func(l *Harness, c *heroku.Client, s heroku.Space) error {
 				_, err := c.TransferSpace(l.T.Context(), s.ID, "acme-data")
 				return err
 			}))),
-			roomy(byHand("renamed with what is in it", private+ranges, withSpace(func(l *Harness, c *heroku.Client, s heroku.Space) error {
+			largeBudget(byHand("renamed with what is in it", private+ranges, withSpace(func(l *Harness, c *heroku.Client, s heroku.Space) error {
 				_, err := c.RenameSpace(l.T.Context(), s.ID, "acme-live")
 				return err
 			}))),
 			destroyed("deleted", space()+ranges, spaceGone),
-			ordering(1, meanwhile("deleted", space(), edited(space(), "acme-prod", "acme-live"), spaceGone)),
+			extraOrders(1, meanwhile("deleted", space(), edited(space(), "acme-prod", "acme-live"), spaceGone)),
 		},
 		"ranges": {
 			byHand("closed", space()+ranges, rangesSet()),
 			byHand("one added", space()+ranges, rangesSet(heroku.Rule{Action: "allow", Source: "192.0.2.0/24"},
 				heroku.Rule{Action: "allow", Source: "203.0.113.0/24"})),
 			{Name: "their space deleted by hand, and out of the configuration", Before: space() + ranges, Config: webApp, Outside: spaceGone},
-			ordering(1, meanwhile("their space deleted", space()+ranges, space()+edited(ranges, "192.0.2.0/24", "198.51.100.0/24"), spaceGone)),
+			extraOrders(1, meanwhile("their space deleted", space()+ranges, space()+edited(ranges, "192.0.2.0/24", "198.51.100.0/24"), spaceGone)),
 		},
 		"window": {
 			byHand("its store on a plan that has none", webApp+store()+window, func(l *Harness) {
@@ -344,13 +344,13 @@ func rarer() map[string][]Experiment {
 				Act: func(l *Harness) *Trial {
 					l.Clock().Advance(time.Hour)
 					l.Apply()
-					l.Somebody(func() { storeGone(l) })
+					l.RecordOutside(func() { storeGone(l) })
 					return l.Apply()
 				}},
-			ordering(1, meanwhile("its store deleted", webApp+store()+window, webApp+store()+edited(window, "Monday", "Friday"), storeGone)),
+			extraOrders(1, meanwhile("its store deleted", webApp+store()+window, webApp+store()+edited(window, "Monday", "Friday"), storeGone)),
 		},
 		"access": {
-			{Name: "the member has left the team", Before: space() + access, Config: space() + access, After: space(), Exit: 1, Rule: true,
+			{Name: "the member has left the team", Before: space() + access, Config: space() + access, After: space(), Exit: 1, RuleError: true,
 				Says: "The member is not in the team", Outside: sends("DELETE", "/teams/acme/members/member@acme.example", "")},
 			destroyed("the member left the team", space()+access, sends("DELETE", "/teams/acme/members/member@acme.example", "")),
 			{Name: "its space deleted by hand, and out of the configuration", Before: space() + access, Config: webApp, Outside: spaceGone},
@@ -358,33 +358,33 @@ func rarer() map[string][]Experiment {
 		"formation": {
 			byHand("its app deleted", webApp+formation, ofApp("orders-web")),
 			destroyed("its app deleted", webApp+formation, ofApp("orders-web")),
-			ruled(meanwhile("scaled", webApp+formation, webApp+edited(formation, "= 2", "= 3"),
+			ruleError(meanwhile("scaled", webApp+formation, webApp+edited(formation, "= 2", "= 3"),
 				sends("PATCH", "/apps/orders-web/formation/web", `{"quantity":7}`))),
 		},
 	}
 }
 
-// theirWindow is that of a store that somebody else manages.
+// theirWindow is the window of a store that somebody else manages.
 var theirWindow = edited(window, "kvs_instance", "data.kvs_instance") + `
 data "kvs_instance" "cache" {
   name = "orders-cache"
 }
 `
 
-// Reads that lie: every resource meets every bad answer while it is refreshed, and nothing is taken for gone.
+// Every resource gets every bad answer while it is refreshed, and no object is treated as gone.
 func TestAccReads(t *testing.T) {
 	t.Parallel()
 	experiments := map[string][]Experiment{}
 	for _, s := range subjects {
 		for _, f := range reads {
 			experiments[s.name] = append(experiments[s.name], Experiment{
-				Name: "read, " + f.name, Kind: f.kind, Always: f.always, Before: s.whole, Config: s.whole, Exit: f.exit, Budget: 200,
-				Trouble: []sandbox.Fault{{Match: s.read, Do: f.do}},
-				Act:     func(l *Harness) *Trial { return l.Plan() },
+				Name: "read, " + f.name, Kind: f.kind, Always: f.always, Before: s.config, Config: s.config, Exit: f.exit, Budget: 200,
+				InjectedFaults: []sandbox.Fault{{Match: s.read, Do: f.do}},
+				Act:            func(l *Harness) *Trial { return l.Plan() },
 			})
 		}
 	}
-	run(t, experiments)
+	runExperiments(t, experiments)
 }
 
 var reads = []fault{

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Each method panics when it has the answer to its request. The provider survives, what was ordered is named by the
-// next apply, and nothing is tainted.
+// Each method panics when it has the answer to its request. The provider survives, the next apply names what was ordered, and
+// nothing is tainted.
 func TestAccPanics(t *testing.T) {
 	t.Parallel()
 	experiments := map[string][]Experiment{}
@@ -23,13 +23,13 @@ func TestAccPanics(t *testing.T) {
 		"PATCH/spaces/*/members/*": "PATCH /spaces/.*/members/.*", "PATCH/apps/*/formation/*": "PATCH /apps/.*/formation/.*",
 	}
 	for _, s := range subjects {
-		for _, v := range s.verbs {
+		for _, v := range s.writes {
 			request, ok := requests[v.match.Method+v.match.Path]
 			if !ok {
 				t.Fatalf("no pattern for %s %s", v.match.Method, v.match.Path)
 			}
 			experiments[s.name] = append(experiments[s.name], Experiment{
-				Name: v.name + ", a panic", Kind: "a panic", Always: v.name == "create", Before: v.before, Config: v.after, Gone: v.destroy,
+				Name: v.name + ", a panic", Kind: "a panic", Always: v.name == "create", Before: v.before, Config: v.after, Destroyed: v.destroy,
 				Killed: !v.destroy, Exit: AnyExit,
 				Act: func(l *Harness) *Trial {
 					l.Panic(request)
@@ -41,7 +41,7 @@ func TestAccPanics(t *testing.T) {
 			})
 		}
 		experiments[s.name] = append(experiments[s.name], Experiment{
-			Name: "read, a panic", Kind: "a panic", Before: s.whole, Config: s.whole, Exit: 1,
+			Name: "read, a panic", Kind: "a panic", Before: s.config, Config: s.config, Exit: 1,
 			Act: func(l *Harness) *Trial {
 				l.Panic("GET " + map[string]string{"app": "/apps/.*", "space": "/spaces/.*", "ranges": "/spaces/.*/inbound-ruleset",
 					"range": "/spaces/.*/inbound-ruleset",
@@ -51,5 +51,5 @@ func TestAccPanics(t *testing.T) {
 			},
 		})
 	}
-	run(t, experiments)
+	runExperiments(t, experiments)
 }

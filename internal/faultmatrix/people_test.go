@@ -15,11 +15,11 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// What people tell the CLI, and what several of them tell it at once.
+// What people do with the CLI and the configuration, alone or several at once.
 
 const allocation = 8 * time.Minute // of a space, on the sandbox's clock
 
-// several is a configuration of n stores on one app, which all have to queue for their orders.
+// several returns a configuration of n stores on one app, whose orders have to wait for each other.
 func several(n int) string {
 	return webApp + fmt.Sprintf(`
 resource "kvs_instance" "cache" {
@@ -50,17 +50,17 @@ const (
 	staleReads = "stale reads"
 )
 
-// refused is a run that deletion protection ends.
+// refused is an experiment whose action deletion protection refuses.
 func refused(name, config string, act func(*Harness) *Trial) Experiment {
 	return Experiment{
 		Name: name, Kind: protection, Always: act != nil, Before: protectedStore(), Config: config, After: protectedStore(), Act: act,
-		Exit: 1, Rule: true, Says: "Key-Value Store is protected from deletion",
+		Exit: 1, RuleError: true, Says: "Key-Value Store is protected from deletion",
 	}
 }
 
-// inOtherWords is the same refusal in other words.
-func inOtherWords(words string, e Experiment) Experiment {
-	e.Says = words
+// withDiagnostic sets Says.
+func withDiagnostic(text string, e Experiment) Experiment {
+	e.Says = text
 	return e
 }
 
@@ -72,12 +72,12 @@ func TestAccPeople(t *testing.T) {
 		return l.Apply()
 	}
 	const named = "A protected Key-Value Store has this name" // the plan creates another one under it
-	taint := inOtherWords(named, refused("a tainted store is not replaced", protectedStore(), tainted))
+	taint := withDiagnostic(named, refused("a tainted store is not replaced", protectedStore(), tainted))
 	taint.Repair = func(l *Harness) { l.Record("untaint", "kvs_instance.cache") }
 	experiments := map[string][]Experiment{
 		"store": {
 			taint,
-			inOtherWords(named, refused("-replace is refused", protectedStore(),
+			withDiagnostic(named, refused("-replace is refused", protectedStore(),
 				func(l *Harness) *Trial { return l.Apply("-replace=kvs_instance.cache") })),
 			refused("destroy is refused", protectedStore(), func(l *Harness) *Trial { return l.Destroy() }),
 			refused("a block that is gone is refused", webApp, nil),
@@ -95,30 +95,32 @@ func TestAccPeople(t *testing.T) {
 				"moved {\n  from = kvs_instance.cache\n  to   = kvs_instance.other\n}\n"},
 			{Name: "a count that shrinks with protection on", Kind: protection, Before: edited(several(2), "deletion_protection = false", ""),
 				Config: edited(several(1), "deletion_protection = false", ""),
-				Exit:   1, Rule: true, Says: protected, After: edited(several(2), "deletion_protection = false", "")},
+				Exit:   1, RuleError: true, Says: protected, After: edited(several(2), "deletion_protection = false", "")},
 			{Name: "a key that changes with protection on", Kind: protection, Before: each(`["a", "b"]`), Config: each(`["a", "c"]`), Exit: 1,
-				Rule: true, Says: protected, After: each(`["a", "b", "c"]`)},
-			{Name: "a replacement without protection", Before: webApp + store(), Config: webApp + store(), Reorders: 1,
+				RuleError: true, Says: protected, After: each(`["a", "b", "c"]`)},
+			{Name: "a replacement without protection", Before: webApp + store(), Config: webApp + store(), ExtraOrders: 1,
 				Act: func(l *Harness) *Trial { return l.Apply("-replace=kvs_instance.cache") }},
 			{Name: "one at a time", Config: several(5), Act: func(l *Harness) *Trial { return l.Apply("-parallelism=1") }, Budget: 600},
 			{Name: "50 at a time", Config: several(12), Act: func(l *Harness) *Trial { return l.Apply("-parallelism=50") }, Budget: 600},
 			{Name: "two applies at once on one app", Before: webApp, Config: webApp + store(), Act: twoAtOnce, Budget: 200},
-			{Name: "duplicate pages", Kind: "odd pages", Before: several(3), Config: several(3), Options: tinyPages, Act: planned, Spared: true,
-				Budget:  400,
-				Trouble: []sandbox.Fault{{Match: on("GET", "/addons"), Do: sandbox.Effect{DuplicatePage: true}}}},
+			{Name: "duplicate pages", Kind: "odd pages", Before: several(3), Config: several(3), Options: tinyPages, Act: planned,
+				FaultsOptional: true,
+				Budget:         400,
+				InjectedFaults: []sandbox.Fault{{Match: on("GET", "/addons"), Do: sandbox.Effect{DuplicatePage: true}}}},
 			{Name: "endless pages", Kind: "odd pages", Before: several(3), Config: several(3), Options: tinyPages, Act: planned, Budget: 2000,
-				Spared:  true,
-				Trouble: []sandbox.Fault{{Match: on("GET", "/addons"), Do: sandbox.Effect{EndlessPages: true}}}},
+				FaultsOptional: true,
+				InjectedFaults: []sandbox.Fault{{Match: on("GET", "/addons"), Do: sandbox.Effect{EndlessPages: true}}}},
 			{Name: "stale reads after a change", Kind: staleReads, Before: webApp + store(),
-				Config: edited(webApp+store(`timeout = 60`), "orders-cache", "orders-other"), Settling: 1,
-				Trouble: []sandbox.Fault{{Match: on("GET", "**"), Do: sandbox.Effect{Stale: true}}}},
+				Config: edited(webApp+store(`timeout = 60`), "orders-cache", "orders-other"), ExtraApplies: 1,
+				InjectedFaults: []sandbox.Fault{{Match: on("GET", "**"), Do: sandbox.Effect{Stale: true}}}},
 			{Name: "stale reads after a change of plan", Kind: staleReads, Before: webApp + store(), Config: webApp +
-				edited(store(), "premium-0", "premium-1"), Settling: 1, Budget: 400,
-				Trouble: []sandbox.Fault{{Match: sandbox.Match{Method: "GET", To: 12}, Do: sandbox.Effect{Stale: true}}}},
+				edited(store(), "premium-0", "premium-1"), ExtraApplies: 1, Budget: 400,
+				InjectedFaults: []sandbox.Fault{{Match: sandbox.Match{Method: "GET", To: 12}, Do: sandbox.Effect{Stale: true}}}},
 		},
 		"app": {
-			{Name: "stale reads after a change", Kind: staleReads, Before: webApp, Config: edited(webApp, "orders-web", "orders-www"), Settling: 1,
-				Trouble: []sandbox.Fault{{Match: on("GET", "**"), Do: sandbox.Effect{Stale: true}}}},
+			{Name: "stale reads after a change", Kind: staleReads, Before: webApp, Config: edited(webApp, "orders-web", "orders-www"),
+				ExtraApplies:   1,
+				InjectedFaults: []sandbox.Fault{{Match: on("GET", "**"), Do: sandbox.Effect{Stale: true}}}},
 		},
 		"space": {
 			refusedSpace("destroy is refused", func(l *Harness) *Trial { return l.Destroy() }),
@@ -126,8 +128,8 @@ func TestAccPeople(t *testing.T) {
 		},
 		"attachment": {
 			{Name: "stale reads after a change", Kind: staleReads, Before: webApp + apiApp + store() + attachment, Config: webApp + apiApp +
-				store() + edited(attachment, "SHARED", "JOINT"), Settling: 1, Budget: 200,
-				Trouble: []sandbox.Fault{{Match: on("GET", "**"), Do: sandbox.Effect{Stale: true}}}},
+				store() + edited(attachment, "SHARED", "JOINT"), ExtraApplies: 1, Budget: 200,
+				InjectedFaults: []sandbox.Fault{{Match: on("GET", "**"), Do: sandbox.Effect{Stale: true}}}},
 		},
 	}
 	experiments["space"] = append(experiments["space"], writeOnly()...)
@@ -138,18 +140,18 @@ func TestAccPeople(t *testing.T) {
 		}
 	}
 	experiments["space"] = append(experiments["space"], protectedSpaces()...)
-	if long() { // several objects at a time are in the random soak, too
-		experiments["several"] = crowds()
+	if long() { // the random soak has many objects in the short form as well
+		experiments["several"] = manyObjects()
 	}
-	run(t, experiments)
+	runExperiments(t, experiments)
 }
 
-// block is a resource that people move about in their configuration. KEY in it is its key, where there are several.
+// block is a resource that people refactor in their configuration. KEY stands for its key with count or for_each.
 type block struct {
 	resource, address string
 	parents, config   string
-	id                string // by which it is imported
-	single            bool   // there is one for each of its parents
+	id                string // import ID
+	single            bool   // a parent can have one only
 }
 
 var blocks = []block{
@@ -169,10 +171,10 @@ var blocks = []block{
 		"orders-web-0:web", true},
 }
 
-// one is the resource by itself.
+// one returns the configuration without count and for_each.
 func (b block) one() string { return edited(b.parents+b.config, "[KEY]", "", "KEY", "0") }
 
-// repeated has it several times, and as many parents as there ever are.
+// repeated returns the configuration with count or for_each: some for the resource, and all for its parents if each can have one only.
 func (b block) repeated(all, some, key string) string {
 	parents, config := b.parents, b.config
 	if b.single {
@@ -190,12 +192,12 @@ func (b block) each(keys string) string {
 	return b.repeated(`for_each = toset(["7", "8", "9"])`, "for_each = toset("+keys+")", "each.key")
 }
 
-// refactorings are what people do to blocks, none of which may touch what the plan does not name.
+// refactorings are changes of blocks, none of which may change an object that the plan does not name.
 func (b block) refactorings() []Experiment {
 	parents := edited(b.parents, "[KEY]", "", "KEY", "0")
 	kind, name, _ := strings.Cut(b.address, ".")
 	renamed := strings.Replace(b.config, kind+`" "`+name, kind+`" "moved`, 1)
-	replacing := b.resource == "space" // one that goes and comes is ordered again
+	replacing := b.resource == "space" // a replacement orders a space again
 	return []Experiment{
 		{Name: "a moved block", Before: b.one(), Config: edited(parents+renamed, "[KEY]", "", "KEY", "0") + "moved {\n  from = " + b.address +
 			"\n  to   = " + kind + ".moved\n}\n", Act: unchanged},
@@ -210,17 +212,17 @@ func (b block) refactorings() []Experiment {
 		{Name: "a count that shrinks", Before: b.count(3), Config: b.count(1), Budget: 200},
 		{Name: "a count that grows", Before: b.count(1), Config: b.count(3), Budget: 200},
 		{Name: "a key that changes", Before: b.each(`["7", "8"]`), Config: b.each(`["7", "9"]`), Budget: 200,
-			Reorders: map[bool]int{true: 1}[replacing]},
-		{Name: "-replace", Before: b.one(), Config: b.one(), Reorders: map[bool]int{true: 1}[replacing],
+			ExtraOrders: map[bool]int{true: 1}[replacing]},
+		{Name: "-replace", Before: b.one(), Config: b.one(), ExtraOrders: map[bool]int{true: 1}[replacing],
 			Act: func(l *Harness) *Trial { return l.Apply("-replace=" + b.address) }},
-		{Name: "a taint", Before: b.one(), Config: b.one(), Reorders: map[bool]int{true: 1}[replacing], Act: func(l *Harness) *Trial {
+		{Name: "a taint", Before: b.one(), Config: b.one(), ExtraOrders: map[bool]int{true: 1}[replacing], Act: func(l *Harness) *Trial {
 			l.Record("taint", b.address)
 			return l.Apply()
 		}},
 	}
 }
 
-// unchanged is an apply that sends nothing which writes.
+// unchanged applies, and checks that only reads are sent.
 func unchanged(l *Harness) *Trial {
 	trial := l.Apply()
 	for _, request := range trial.Requests {
@@ -231,7 +233,7 @@ func unchanged(l *Harness) *Trial {
 	return trial
 }
 
-// mixed is something of everything; of two with other prefixes, both can be in one account.
+// mixed returns a configuration of several resource types. Names begin with prefix, so that two can be in one account.
 func mixed(prefix string) string {
 	return edited(space()+ranges+`
 resource "kvs_app" "web" {
@@ -284,8 +286,8 @@ resource "kvs_maintenance_window" "cache" {
 `, "orders-", prefix+"-orders-", "acme-prod", prefix+"-acme-prod")
 }
 
-// crowds are about many objects at a time.
-func crowds() []Experiment {
+// manyObjects returns experiments with many objects at a time.
+func manyObjects() []Experiment {
 	var all []Experiment
 	for _, n := range []int{1, 10, 50} {
 		args := fmt.Sprintf("-parallelism=%d", n)
@@ -295,7 +297,7 @@ func crowds() []Experiment {
 			Experiment{Name: "changed with " + args, Before: mixed("a"),
 				Config: edited(mixed("a"), "= 60", "= 90", "premium-0", "premium-1", "NEXT", "OTHER", "Monday", "Friday", "192.0.2", "198.51.100"),
 				Budget: 600, Act: func(l *Harness) *Trial { return l.Apply(args) }},
-			Experiment{Name: "destroyed with " + args, Before: mixed("a"), Config: mixed("a"), Gone: true, Budget: 400,
+			Experiment{Name: "destroyed with " + args, Before: mixed("a"), Config: mixed("a"), Destroyed: true, Budget: 400,
 				Act: func(l *Harness) *Trial { return l.Destroy(args) }},
 		)
 	}
@@ -305,11 +307,11 @@ func crowds() []Experiment {
 
 func refusedSpace(name string, act func(*Harness) *Trial) Experiment {
 	whole := edited(space(), "deletion_protection = false", "")
-	return Experiment{Name: name, Kind: protection, Before: whole, Config: whole, Act: act, Exit: 1, Rule: true,
+	return Experiment{Name: name, Kind: protection, Before: whole, Config: whole, Act: act, Exit: 1, RuleError: true,
 		Says: "Private Space is protected from deletion"}
 }
 
-// protectedSpaces are several of them, of which some leave the configuration in one way or another.
+// protectedSpaces returns experiments in which a protected space leaves the configuration.
 func protectedSpaces() []Experiment {
 	counted := func(n int) string {
 		return edited(space(fmt.Sprintf("count = %d", n)), "deletion_protection = false", "", "acme-prod", "acme-prod-${count.index}")
@@ -317,9 +319,9 @@ func protectedSpaces() []Experiment {
 	const says = "Private Space is protected from deletion"
 	return []Experiment{
 		{Name: "a count that shrinks with protection on", Kind: protection, Before: counted(2), Config: counted(1), After: counted(2), Exit: 1,
-			Rule: true, Says: says},
+			RuleError: true, Says: says},
 		{Name: "a block that is gone is refused", Kind: protection, Before: counted(2), Config: webApp, After: counted(2) + webApp, Exit: 1,
-			Rule: true, Says: says},
+			RuleError: true, Says: says},
 	}
 }
 
@@ -346,7 +348,7 @@ func bothAtOnce(l *Harness, theirs string) *Trial {
 	return trial
 }
 
-// writeOnly is a secret that goes to Heroku and must stay nowhere, however that ends.
+// writeOnly returns experiments with a write-only secret, which must be in no state, plan, output or log, however the request ends.
 func writeOnly() []Experiment {
 	const drain = "https://user:hunter2-canary@logs.example.com/in"
 	config := space("log_drain_url_wo         = var.drain", "log_drain_url_wo_version = 1") +
@@ -366,18 +368,18 @@ func writeOnly() []Experiment {
 		e := Experiment{
 			Name: "a write-only value, " + name, Kind: "a write-only value", Always: ending.do.Body != nil, Config: config,
 			Secrets: []string{drain, "hunter2-canary"}, Exit: ending.exit,
-			Outside: func(l *Harness) { l.CLI.Env = append(l.CLI.Env, "TF_VAR_drain="+drain) },
-			Trouble: []sandbox.Fault{{Match: on("POST", "/spaces"), Do: ending.do}}, Budget: 250, // 45 minutes of polls
+			Outside:        func(l *Harness) { l.CLI.Env = append(l.CLI.Env, "TF_VAR_drain="+drain) },
+			InjectedFaults: []sandbox.Fault{{Match: on("POST", "/spaces"), Do: ending.do}}, Budget: 250, // for 45 minutes of polls
 		}
 		if name == "reset after commit" {
-			e.Trouble[0].Match.Times = 1
+			e.InjectedFaults[0].Match.Times = 1
 		}
 		experiments = append(experiments, e)
 	}
 	return experiments
 }
 
-// The token stays with the host that it is for, whatever that host says.
+// The token is sent to no other host, even if Heroku redirects to one.
 func TestAccRedirects(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int64
@@ -392,7 +394,7 @@ func TestAccRedirects(t *testing.T) {
 	for name, match := range map[string]sandbox.Match{"a read": on("GET", "/apps/*"), "an order": on("POST", "/apps/*/addons")} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			Experiment{Before: webApp, Config: webApp + store(), Exit: 1, Trouble: []sandbox.Fault{{Match: match, Do: sandbox.Effect{
+			Experiment{Before: webApp, Config: webApp + store(), Exit: 1, InjectedFaults: []sandbox.Fault{{Match: match, Do: sandbox.Effect{
 				Status: 307, Body: text(""), Headers: map[string]string{"Location": elsewhere.URL + "/apps/x"}}}}}.Run(t)
 		})
 	}

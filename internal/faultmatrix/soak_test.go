@@ -13,8 +13,8 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// estate is a configuration of 30 objects.
-func estate(timeout int) string {
+// largeConfig returns a configuration of 30 objects.
+func largeConfig(timeout int) string {
 	return fmt.Sprintf(`
 resource "kvs_app" "web" {
   count = 6
@@ -57,11 +57,11 @@ resource "kvs_trusted_ip_ranges" "prod" {
 `, timeout)
 }
 
-// atRandom is a plan of faults: 5 % resets, 5 % errors of the server and 5 % refusals of all requests, half of the
-// first two after the commit, and 2 % stale reads.
+// atRandom returns faults for 5 % resets, 5 % server errors, 5 % answers with status 429 and 2 % stale reads. Half of the resets and
+// server errors come after the commit.
 func atRandom(seed uint64) []sandbox.Fault {
 	const requests = 600
-	random := rand.New(rand.NewPCG(seed, 0)) // repeatable
+	random := rand.New(rand.NewPCG(seed, 0)) // the same sequence for the same seed
 	var plan []sandbox.Fault
 	for n := 1; n <= requests; n++ {
 		var do sandbox.Effect
@@ -84,26 +84,28 @@ func atRandom(seed uint64) []sandbox.Fault {
 	return plan
 }
 
-// A larger configuration is created, changed or destroyed while faults come at random. KVS_SOAK_SEED repeats one run:
-// exactly when the seed is odd, because then one object follows the other.
+// A larger configuration is created, changed or destroyed with random faults. KVS_SOAK_SEED repeats one run: exactly if the seed is
+// odd, because then objects are processed one at a time.
 func TestAccRandomSoak(t *testing.T) {
 	t.Parallel()
 	for _, seed := range seeds(t) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
-			e := Experiment{Config: estate(300), Exit: AnyExit, Trouble: atRandom(seed), Spared: true, Budget: 1500, Settling: 1}
+			e := Experiment{
+				Config: largeConfig(300), Exit: AnyExit, InjectedFaults: atRandom(seed), FaultsOptional: true, Budget: 1500, ExtraApplies: 1,
+			}
 			switch seed % 3 {
 			case 1:
-				e.Before, e.Config = estate(300), estate(60)
+				e.Before, e.Config = largeConfig(300), largeConfig(60)
 			case 2:
-				e.Before, e.Gone = estate(300), true
+				e.Before, e.Destroyed = largeConfig(300), true
 			}
 			e.Act = func(l *Harness) *Trial {
 				parallelism := "-parallelism=10"
 				if seed%2 == 1 {
 					parallelism = "-parallelism=1"
 				}
-				if e.Gone {
+				if e.Destroyed {
 					return l.Destroy(parallelism)
 				}
 				return l.Apply(parallelism)
@@ -141,10 +143,10 @@ func seeds(t *testing.T) []uint64 {
 	return all
 }
 
-// The provider is killed after the first, second, third … answer of an apply, until one is not.
+// The provider is killed after the first, second, third … answer of an apply, up to the last one.
 func TestAccKillSoak(t *testing.T) {
 	t.Parallel()
-	const most = 70 // answers that the apply takes, at most
+	const most = 70 // more answers than the apply takes
 	for n := 1; n <= most; n++ {
 		if !long() && n%23 != 8 {
 			continue

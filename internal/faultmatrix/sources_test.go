@@ -21,26 +21,26 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// What is only read meets the same faults as what is managed.
+// Data sources, list resources and ephemeral resources are tested with the same faults as resources.
 
-// source is a data source, a list or an ephemeral resource, and one of the requests by which it is read.
+// source is a data source, a list resource or an ephemeral resource, and one of its requests.
 type source struct {
 	kind, name string
-	given      map[string]string // attribute -> the thing whose id it is, or else its value
-	part       string            // what the request is about; empty when there is no other
+	given      map[string]string // value by attribute: a name of fixtureNames for its id, or the value itself
+	part       string            // what the request reads; empty for the main request
 	read       sandbox.Match
-	calm       []string // faults in spite of which there is an answer
-	waited     []string // faults that are waited out, as what soon passes
+	tolerated  []string // names of faults in spite of which the read succeeds
+	retried    []string // names of faults after which the read waits until it times out
 }
 
 func (s source) config() string {
 	var b strings.Builder
-	for _, thing := range things {
+	for _, thing := range fixtureNames {
 		fmt.Fprintf(&b, "variable %q {\n  type = string\n}\n", thing)
 	}
 	fmt.Fprintf(&b, "%s %q \"seen\" {\n", s.kind, s.name)
 	for attribute, value := range s.given {
-		if slices.Contains(things, value) {
+		if slices.Contains(fixtureNames, value) {
 			fmt.Fprintf(&b, "  %s = var.%s\n", attribute, value)
 		} else {
 			fmt.Fprintf(&b, "  %s = %q\n", attribute, value)
@@ -49,7 +49,7 @@ func (s source) config() string {
 	return b.String() + "}\n"
 }
 
-var things = []string{"app", "store", "space"}
+var fixtureNames = []string{"app", "store", "space"}
 
 func (s source) experiment() string {
 	if s.part == "" {
@@ -108,7 +108,7 @@ var sources = []source{
 	{"ephemeral", "kvs_credentials", byName, "an attachment", on("GET", "/apps/*/addon-attachments/*"), nil, nil},
 }
 
-// sourceFaults are those of a refresh, and some that do not matter there.
+// sourceFaults returns the faults of a refresh, and some that are different for sources.
 func sourceFaults() []fault {
 	return append(slices.Clone(reads),
 		fault{name: "404", do: sandbox.Effect{Status: 404}, exit: 1},
@@ -118,8 +118,8 @@ func sourceFaults() []fault {
 	)
 }
 
-// neighbourhood is an app with a store, and a space with an app in it, all of somebody else's.
-func neighbourhood(t *testing.T, sb *acctest.Sandbox) map[string]string {
+// createFixture creates, as somebody else, an app with a store and a space with an app. It returns the ids of fixtureNames.
+func createFixture(t *testing.T, sb *acctest.Sandbox) map[string]string {
 	t.Helper()
 	c, ctx := sb.Client(t), t.Context()
 	app, err := c.CreateApp(ctx, heroku.AppCreate{Name: "orders-web"})
@@ -150,46 +150,46 @@ func neighbourhood(t *testing.T, sb *acctest.Sandbox) map[string]string {
 	return map[string]string{"app": string(app.ID), "store": string(store.ID), "space": string(space.ID)}
 }
 
-// Each source meets each fault on the CLI. The short form has the ephemeral one, whose answer is a secret, and leaves
-// the others to the test below.
+// Each source is read with each fault, on the CLI. The short form has the ephemeral resource only, whose answer is a secret: the test
+// below reads all of them.
 func TestAccSources(t *testing.T) {
 	t.Parallel()
 	experiments := map[string][]Experiment{}
 	for _, s := range sources {
 		for _, f := range sourceFaults() {
 			short := s.kind == "ephemeral" && s.part == "" && f.name == "unknown states"
-			if !short && !long() || s.kind == "list" { // which few CLIs have
+			if !short && !long() || s.kind == "list" { // few CLIs have list resources
 				continue
 			}
 			e := Experiment{
 				Name: s.experiment() + ", " + f.name, Config: s.config(), Exit: f.exit, Budget: 200,
 				Outside: func(l *Harness) {
-					for thing, id := range neighbourhood(l.T, l.Sandbox) {
+					for thing, id := range createFixture(l.T, l.Sandbox) {
 						l.CLI.Env = append(l.CLI.Env, "TF_VAR_"+thing+"="+id)
 					}
 				},
-				Trouble: []sandbox.Fault{{Match: s.read, Do: f.do}},
-				Act:     planned,
+				InjectedFaults: []sandbox.Fault{{Match: s.read, Do: f.do}},
+				Act:            planned,
 			}
-			if slices.Contains(s.calm, f.name) {
+			if slices.Contains(s.tolerated, f.name) {
 				e.Exit = 0
 			}
-			if slices.Contains(s.waited, f.name) {
-				e.Rule, e.Says = true, "timed out after"
+			if slices.Contains(s.retried, f.name) {
+				e.RuleError, e.Says = true, "timed out after"
 			}
 			experiments[s.name] = append(experiments[s.name], e)
 		}
 	}
-	run(t, experiments)
+	runExperiments(t, experiments)
 }
 
-// Every source that there is meets every fault over the protocol: the answer or the error is what it should be, and has
-// no password in it.
+// Every source of the provider is read with every fault over the plugin protocol: the answer or the error is the expected one, and
+// has no password in it.
 func TestAccSources_overTheProtocol(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t, func(o *sandbox.Options) { o.Engine = "miniredis" })
 	_, schema := server(t, sb)
-	there := neighbourhood(t, sb)
+	there := createFixture(t, sb)
 	stored, err := sb.Client(t).Store(t.Context(), heroku.AddOnID(there["store"]))
 	if err != nil {
 		t.Fatal(err)
@@ -203,7 +203,7 @@ func TestAccSources_overTheProtocol(t *testing.T) {
 	for _, s := range sources {
 		for _, f := range sourceFaults() {
 			t.Run(s.name+" "+s.experiment()+", "+f.name, func(t *testing.T) {
-				provider, schema := server(t, sb) // one that remembers nothing
+				provider, schema := server(t, sb) // a new one, without answers of earlier reads
 				sb.ResetJournal()
 				sb.Inject(sandbox.Fault{Match: s.read, Do: f.do})
 				defer sb.Clear()
@@ -212,29 +212,29 @@ func TestAccSources_overTheProtocol(t *testing.T) {
 					t.Fatal("the fault does not strike")
 				}
 				switch {
-				case f.exit == 0 || slices.Contains(s.calm, f.name):
+				case f.exit == 0 || slices.Contains(s.tolerated, f.name):
 					expectNone(t, diagnostics)
-				case slices.Contains(s.waited, f.name):
+				case slices.Contains(s.retried, f.name):
 					if !strings.Contains(words(diagnostics), "timed out after") {
 						t.Errorf("it does not say that it waited: %s", words(diagnostics))
 					}
 				default:
 					expectReport(t, diagnostics, sb, f.do)
 				}
-				expectUntold(t, diagnostics, stored.ResourceURL.Reveal())
+				expectNoSecret(t, diagnostics, stored.ResourceURL.Reveal())
 			})
 		}
 	}
 }
 
-// A list that never ends is given up.
+// The provider gives up a list that never ends.
 func TestAccSources_endlessLists(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t, func(o *sandbox.Options) { o.Engine, o.PageSize = "miniredis", 1 })
-	there := neighbourhood(t, sb)
+	there := createFixture(t, sb)
 	for _, s := range sources {
-		if !slices.Contains(s.calm, "an empty list") {
-			continue // no list
+		if !slices.Contains(s.tolerated, "an empty list") {
+			continue // the request is no list
 		}
 		t.Run(s.name+" "+s.experiment(), func(t *testing.T) {
 			provider, schema := server(t, sb)
@@ -299,11 +299,11 @@ func (s source) ask(t *testing.T, provider tfprotov6.ProviderServer, schemas *tf
 	return read.Diagnostics
 }
 
-// ids are Heroku's, of the statuses that faults answer in its envelope.
+// ids are Heroku's error ids in the answers of faults with a status and no body.
 var ids = map[int]string{401: "unauthorized", 403: "forbidden", 404: "not_found", 422: "invalid_params", 429: "rate_limit",
 	500: "internal_server_error"}
 
-// expectReport wants errors, each with the request that failed and all that was answered to it.
+// expectReport expects errors, each with the request that failed and Heroku's answer to it.
 func expectReport(t *testing.T, diagnostics []*tfprotov6.Diagnostic, sb *acctest.Sandbox, do sandbox.Effect) {
 	t.Helper()
 	expectSound(t, diagnostics)
@@ -330,7 +330,7 @@ func expectReport(t *testing.T, diagnostics []*tfprotov6.Diagnostic, sb *acctest
 	}
 }
 
-// reports says whether a text has what support needs of a request that failed.
+// reports reports whether a text has what support needs to know about a failed request.
 func reports(detail string, r sandbox.Request, do sandbox.Effect) bool {
 	_, requestID, _ := strings.Cut(r.RequestID, ",")
 	parts := []string{r.Method + " " + (&url.URL{Path: r.Path}).EscapedPath()}
@@ -343,7 +343,7 @@ func reports(detail string, r sandbox.Request, do sandbox.Effect) bool {
 	return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(detail, part) })
 }
 
-// expectNone wants no error.
+// expectNone expects no error.
 func expectNone(t *testing.T, diagnostics []*tfprotov6.Diagnostic) {
 	t.Helper()
 	expectSound(t, diagnostics)
@@ -354,7 +354,7 @@ func expectNone(t *testing.T, diagnostics []*tfprotov6.Diagnostic) {
 	}
 }
 
-// expectSound wants no panic and no flood of words.
+// expectSound expects no panic, and no detail of more than 4 KB.
 func expectSound(t *testing.T, diagnostics []*tfprotov6.Diagnostic) {
 	t.Helper()
 	for _, d := range diagnostics {
@@ -364,21 +364,18 @@ func expectSound(t *testing.T, diagnostics []*tfprotov6.Diagnostic) {
 	}
 }
 
-// expectUntold wants no part of a URL that may be secret, in any spelling, after it has shown that it would find it.
-func expectUntold(t *testing.T, diagnostics []*tfprotov6.Diagnostic, secret string) {
+// expectNoSecret expects that no diagnostic has a secret part of a URL, in any spelling. It first checks that it would find the parts.
+func expectNoSecret(t *testing.T, diagnostics []*tfprotov6.Diagnostic, secret string) {
 	t.Helper()
-	said := ""
-	for _, d := range diagnostics {
-		said += d.Summary + "\n" + d.Detail + "\n"
-	}
-	if !tells("before "+secret+" after", secret) {
+	text := words(diagnostics)
+	if !hasSecret("before "+secret+" after", secret) {
 		t.Fatal("a secret would not be found")
 	}
-	if tells(said, secret) {
-		t.Errorf("a secret is in what is said:\n%s", said)
+	if hasSecret(text, secret) {
+		t.Errorf("a secret is in the diagnostics:\n%s", text)
 	}
 }
 
-func tells(said, secret string) bool {
-	return slices.ContainsFunc(spellings(secret), func(part string) bool { return strings.Contains(said, part) })
+func hasSecret(text, secret string) bool {
+	return slices.ContainsFunc(spellings(secret), func(part string) bool { return strings.Contains(text, part) })
 }

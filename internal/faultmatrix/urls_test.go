@@ -26,18 +26,18 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// A Redis URL is a password with an address around it, and passwords have every character.
+// Redis URLs with passwords of special characters.
 
 const canary = "hunter2-canary"
 
-// special are characters that mean something in a URL, in a template, in a shell or in a log.
+// special are characters with a meaning in a URL, a template, a shell or a log.
 var special = []string{
 	"@", ":", "/", "?", "#", "[", "]", "%", "+", "&", "=", " ", `"`, "'", "<", ">", `\`, "^", "`", "{", "|", "}", "~", "!", "$", "*", "(", ")",
 	",", ";",
 	"ä", "注", "🛒", "\t", "\n", "\r", "\x00", "\x7f", "%2F", "%zz", "${x}", "://", "\u202e",
 }
 
-// encoded is a text with nothing but letters, digits and percent-encoded bytes.
+// encoded percent-encodes all bytes of a text but letters and digits.
 func encoded(text string) string {
 	var b strings.Builder
 	for _, c := range []byte(text) {
@@ -50,14 +50,14 @@ func encoded(text string) string {
 	return b.String()
 }
 
-// redisURL is a URL and what it means. Nothing listens at its address.
+// redisURL is a URL and its parts. Nothing listens at its address.
 type redisURL struct {
 	text               string
 	username, password string
 	host               string
 	port               int64
-	refused            bool // whoever reads it must not: it would be another address
-	either             bool // it may be read, as what it means, or refused
+	refused            bool // the URL is invalid and must be refused
+	either             bool // the URL may be refused, or parsed into these parts
 }
 
 func urls() map[string]redisURL {
@@ -107,7 +107,7 @@ func urls() map[string]redisURL {
 	return all
 }
 
-// The function gives the parts that a URL means, or an error; never other parts, and never a word of it.
+// The function parse_url returns the parts of a URL or an error, never other parts. The error has no part of the URL.
 func TestURLs_parsed(t *testing.T) {
 	t.Parallel()
 	server := providerserver.NewProtocol6(provider.New("test")())()
@@ -124,7 +124,7 @@ func TestURLs_parsed(t *testing.T) {
 				if !u.refused && !u.either {
 					t.Errorf("it is refused: %s", response.Error.Text)
 				}
-				expectUntold(t, []*tfprotov6.Diagnostic{{Detail: response.Error.Text}}, u.text)
+				expectNoSecret(t, []*tfprotov6.Diagnostic{{Detail: response.Error.Text}}, u.text)
 				return
 			}
 			if u.refused {
@@ -135,8 +135,8 @@ func TestURLs_parsed(t *testing.T) {
 	}
 }
 
-// expect compares what the function gives with what the URL means. A user name that is raw and odd may mean anything, but
-// the address must be the one behind the last @.
+// expect compares the result of the function with the parts of the URL. A user name with raw special characters may be parsed
+// differently, but the address must be the one after the last @.
 func (u redisURL) expect(t *testing.T, result *tfprotov6.DynamicValue) {
 	t.Helper()
 	value, err := result.Unmarshal(tftypes.Object{AttributeTypes: map[string]tftypes.Type{
@@ -164,7 +164,7 @@ func (u redisURL) expect(t *testing.T, result *tfprotov6.DynamicValue) {
 	}
 }
 
-// recorder keeps the bodies of orders as they were sent.
+// recorder records the bodies of orders.
 type recorder struct {
 	mu     sync.Mutex
 	orders [][]byte
@@ -184,7 +184,7 @@ func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(request)
 }
 
-// sent is what the orders since the last time have as their source.
+// sent returns the fork sources of the orders since its last call.
 func (r *recorder) sent(t *testing.T) []string {
 	t.Helper()
 	r.mu.Lock()
@@ -201,7 +201,7 @@ func (r *recorder) sent(t *testing.T) []string {
 	return sources
 }
 
-// recorded is a configured provider whose orders are recorded. Its time is real.
+// recorded returns a configured provider whose orders are recorded, with real time.
 func recorded(t *testing.T, sb *acctest.Sandbox) (tfprotov6.ProviderServer, *tfprotov6.Schema, *recorder) {
 	t.Helper()
 	r := &recorder{}
@@ -223,8 +223,7 @@ func recorded(t *testing.T, sb *acctest.Sandbox) (tfprotov6.ProviderServer, *tfp
 	return server, schema.ResourceSchemas["kvs_instance"], r
 }
 
-// The URL of a fork's source goes to Heroku as it was given, byte for byte, or nothing goes; and whatever Heroku says of it,
-// no part of it is told.
+// The URL of a fork's source is sent to Heroku unchanged, or not at all. No diagnostic has a part of it, even if Heroku's answer has.
 func TestAccURLs_ofForks(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t, func(o *sandbox.Options) { o.Engine = "miniredis" })
@@ -241,7 +240,7 @@ func TestAccURLs_ofForks(t *testing.T) {
 			sb.Inject(sandbox.Fault{Match: order, Do: sandbox.Effect{Status: 422, Body: &answer}})
 			defer sb.Clear()
 			diagnostics := applyFork(t, server, schema, string(app.ID), u.text)
-			expectUntold(t, diagnostics, u.text)
+			expectNoSecret(t, diagnostics, u.text)
 			switch sent := orders.sent(t); {
 			case u.either && len(sent) == 0 && len(diagnostics) > 0: // refused
 			case u.refused && len(sent) > 0:
@@ -255,7 +254,7 @@ func TestAccURLs_ofForks(t *testing.T) {
 	}
 }
 
-// applyFork plans and applies a store that is to be a fork, as a CLI does, and returns all that is said.
+// applyFork plans and applies a store with a fork source, as a CLI does, and returns the diagnostics.
 func applyFork(t *testing.T, server tfprotov6.ProviderServer, schema *tfprotov6.Schema, app, source string) []*tfprotov6.Diagnostic {
 	t.Helper()
 	whole := func(source tftypes.Value) tftypes.Value {
@@ -293,7 +292,7 @@ func applyFork(t *testing.T, server tfprotov6.ProviderServer, schema *tfprotov6.
 
 func text6(s string) tftypes.Value { return tftypes.NewValue(tftypes.String, s) }
 
-// within is a nested object of a schema, with null for all that is not given.
+// within returns a nested object of a schema, with null for all attributes that are not given.
 func within(schema *tfprotov6.Schema, attribute string, given map[string]tftypes.Value) tftypes.Value {
 	is := schema.ValueType().(tftypes.Object).AttributeTypes[attribute]
 	members := map[string]tftypes.Value{}
@@ -316,11 +315,11 @@ func words(diagnostics []*tfprotov6.Diagnostic) string {
 	return b.String()
 }
 
-// A store's own URL may have such a password too: whoever reads it gets it as it is, or an error without a part of it.
+// A store's own URL may have such a password. Reading it returns it unchanged, or an error without a part of it.
 func TestAccURLs_ofStores(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t, func(o *sandbox.Options) { o.Engine = "miniredis" })
-	there := neighbourhood(t, sb)
+	there := createFixture(t, sb)
 	for name, u := range urls() {
 		t.Run(name, func(t *testing.T) {
 			said, _ := json.Marshal(map[string]any{"addon_id": there["store"], "name": "orders-cache", "plan": "premium-0", "resource_url": u.text,
@@ -333,7 +332,7 @@ func TestAccURLs_ofStores(t *testing.T) {
 				if s.read.Path == aStore.Path && s.kind == "data" {
 					diagnostics := s.ask(t, provider, schemas, there)
 					expectSound(t, diagnostics)
-					expectUntold(t, diagnostics, u.text)
+					expectNoSecret(t, diagnostics, u.text)
 				}
 			}
 			schema := schemas.EphemeralResourceSchemas["kvs_credentials"]
@@ -345,7 +344,7 @@ func TestAccURLs_ofStores(t *testing.T) {
 				t.Fatal(err)
 			}
 			expectSound(t, opened.Diagnostics)
-			expectUntold(t, opened.Diagnostics, u.text)
+			expectNoSecret(t, opened.Diagnostics, u.text)
 			if failed(opened.Diagnostics) {
 				if !u.refused && !u.either {
 					t.Errorf("it is refused: %s", words(opened.Diagnostics))
@@ -364,7 +363,7 @@ func TestAccURLs_ofStores(t *testing.T) {
 	}
 }
 
-// spellings are the parts of a URL that may be secret, as they may be written.
+// spellings returns the secret parts of a URL in all spellings.
 func spellings(secret string) []string {
 	parts := []string{secret}
 	if strings.Contains(secret, canary) {

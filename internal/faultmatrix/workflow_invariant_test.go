@@ -8,18 +8,18 @@ import (
 	"testing"
 )
 
-// An invariant that reports nothing proves something only if it would have reported: each clause is broken here once, by
-// somebody who does what the provider must not do.
+// The absence of breaches proves something only if a breach is reported: each clause is broken here once, by a client that does what
+// the provider must not do.
 func TestAccWorkflows_invariant(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
-	of := map[string]piece{}
-	for _, p := range pieces() {
+	s := newWorkflowRun(t)
+	of := map[string]resourceCase{}
+	for _, p := range resourceCases() {
 		of[p.resource] = p
 	}
 	ranges, shared, window := of["kvs_trusted_ip_ranges"], of["kvs_attachment"], of["kvs_maintenance_window"]
 	s.begin(shared.config() + ranges.config() + window.block(window.label))
-	said := wanted{facts: saying(shared.said, ranges.said, []string{"store orders-cache window Mondays 22:30"})}
+	said := wanted{facts: joinFacts(shared.facts, ranges.facts, []string{"store orders-cache window Mondays 22:30"})}
 	sent("PATCH", "/apps/orders-api/config-vars", `{"GREETING":"hello"}`)(s.Harness)
 	s.mark()
 	if found := judge(s.History()[s.from:], said); len(found) > 0 {
@@ -39,7 +39,7 @@ func TestAccWorkflows_invariant(t *testing.T) {
 	for _, test := range []struct {
 		clause        string
 		breaks, mends func(*Harness)
-		after         bool // only what comes after the mending is judged
+		after         bool // mends runs after the check
 	}{
 		{finalVars, detach, attach, true},
 		{finalRanges, admits("203.0.113.0/24"), admits("192.0.2.0/24"), true},
@@ -72,7 +72,7 @@ func TestAccWorkflows_invariant(t *testing.T) {
 			s.mark()
 		})
 	}
-	// A store that is gone for a moment is another one afterwards, and so is its app.
+	// A store that was destroyed and created again has another identity.
 	t.Run("a store gone", func(t *testing.T) {
 		sent("DELETE", "/apps/orders-web/addons/orders-cache", `{"force":true}`)(s.Harness)
 		sent("POST", "/apps/orders-web/addons", `{"plan":"heroku-redis:premium-0","name":"orders-cache"}`)(s.Harness)
@@ -87,8 +87,8 @@ func TestAccWorkflows_invariant(t *testing.T) {
 	})
 }
 
-// reported fails the test unless this clause is among those that did not hold.
-func reported(t *testing.T, s *stage, said wanted, clause string) {
+// reported fails the test unless a breach of the clause is found.
+func reported(t *testing.T, s *workflowRun, said wanted, clause string) {
 	t.Helper()
 	found := judge(s.History()[s.from:], said)
 	if !slices.ContainsFunc(found, func(b breach) bool { return b.clause == clause }) {

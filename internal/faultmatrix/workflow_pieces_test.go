@@ -10,49 +10,49 @@ import (
 	"time"
 )
 
-// piece is a resource of the matrix, with what it needs, what the configuration says of it, and what is done to it by hand.
-type piece struct {
+// resourceCase is a resource of the matrix, with its configuration, the facts that result from it, and outside changes.
+type resourceCase struct {
 	resource, label string
-	parents         string      // blocks that it needs
-	attributes      [][2]string // all that it is configured with, as HCL expressions
-	said            []string    // the facts of it and of its parents
-	id              string      // by which it is imported
-	unique          bool        // by its name in all of Heroku: what exists is refused
-	replaced        []string    // what is away, or anew, while it is replaced
+	parents         string      // configuration of the objects that it depends on
+	attributes      [][2]string // names and HCL expressions
+	facts           []string    // facts of the resource and its parents
+	id              string      // import ID
+	unique          bool        // its name is unique at Heroku, so that a second object of that name is refused
+	replaced        []string    // beginnings of facts that are absent or new while it is replaced
 
 	change      [2]string // an attribute and another value of it
-	afterChange edit
+	afterChange factEdit
 
-	several     func(n int) string // what n of it need
-	nth         [][2]string        // attributes of the n-th, with N for the number
-	saidOf      func(i int) []string
-	saidOfAll   []string // what the parents of several have, beside
-	hands       []hand
-	otherValues [][2]string // spellings of an attribute that it must refuse or take as the same
+	several        func(n int) string // configuration of the parents of n objects
+	nth            [][2]string        // attributes of the n-th object, with N for the number
+	factsOf        func(i int) []string
+	sharedFacts    []string // facts of the parents of several objects
+	outsideChanges []outsideChange
+	otherValues    [][2]string // other spellings of attributes, each of which is refused or means the same
 }
 
-// edit is what a change makes of facts.
-type edit func([]string) []string
+// factEdit returns the facts after a change.
+type factEdit func([]string) []string
 
-// hand is what somebody does beside Terraform.
-type hand struct {
+// outsideChange is a change that somebody makes beside Terraform.
+type outsideChange struct {
 	name      string
 	does      func(*Harness)
-	facts     edit   // what it makes of them
-	stays     edit   // what stays of it once the configuration has been applied; nothing when nil
-	warns     string // what the next plan says of it
-	overtaken edit   // what there is after a plan that did not know of it, where that is more than both
-	gone      bool   // the object, so that nothing can be planned for it beforehand
-	same      bool   // what the plan changes too
-	reset     bool   // by a plan that did not know of it, maybe: to what the configuration says
-	stops     bool   // a saved plan, which would overwrite it
+	facts     factEdit // facts after the change
+	stays     factEdit // what remains of the change after an apply; nothing if nil
+	warns     string   // expression that a warning of the next plan matches
+	overtaken factEdit // facts after an apply whose plan was made before the change, unless that combines both
+	gone      bool     // the change removes the object, so that no plan can be made before it
+	same      bool     // the change is to the attribute that resourceCase.change changes
+	reset     bool     // an apply whose plan was made before the change may undo it
+	stops     bool     // an apply whose plan was made before the change is refused
 }
 
-func (p piece) address() string { return p.resource + "." + p.label }
+func (p resourceCase) address() string { return p.resource + "." + p.label }
 
-// block is the resource, under a label and with other attributes: pairs of name and expression, of which an empty one
-// leaves the attribute out. What has no "=" is added as it is.
-func (p piece) block(label string, others ...[2]string) string {
+// block returns the resource block with a label and other attributes, as pairs of name and expression. An empty expression leaves the
+// attribute out. An expression with an empty name is added as a line.
+func (p resourceCase) block(label string, others ...[2]string) string {
 	attributes := slices.Clone(p.attributes)
 	var more []string
 	for _, other := range others {
@@ -80,13 +80,15 @@ func (p piece) block(label string, others ...[2]string) string {
 	return b.String()
 }
 
-// config is the resource with what it needs.
-func (p piece) config(others ...[2]string) string { return p.parents + p.block(p.label, others...) }
+// config returns the configuration of the resource and its parents.
+func (p resourceCase) config(others ...[2]string) string {
+	return p.parents + p.block(p.label, others...)
+}
 
-func (p piece) changed() string { return p.config(p.change) }
+func (p resourceCase) changed() string { return p.config(p.change) }
 
-// many are n of it, numbered by an expression; meta is their count or for_each.
-func (p piece) many(n int, meta, number string) string {
+// many returns the configuration of n objects. number is the HCL expression for the number, and meta the count or for_each.
+func (p resourceCase) many(n int, meta, number string) string {
 	others := [][2]string{{"", meta}}
 	for _, a := range p.nth {
 		others = append(others, [2]string{a[0], strings.ReplaceAll(a[1], "N", number)})
@@ -94,18 +96,18 @@ func (p piece) many(n int, meta, number string) string {
 	return p.several(n) + p.block(p.label, others...)
 }
 
-// saidOfMany are the facts of n of it.
-func (p piece) saidOfMany(n int) []string {
-	all := slices.Clone(p.saidOfAll)
+// factsOfMany returns the facts of n objects.
+func (p resourceCase) factsOfMany(n int) []string {
+	all := slices.Clone(p.sharedFacts)
 	for i := range n {
-		all = append(all, p.saidOf(i)...)
+		all = append(all, p.factsOf(i)...)
 	}
 	slices.Sort(all)
 	return all
 }
 
 // rewritten replaces text in all facts.
-func rewritten(oldnew ...string) edit {
+func rewritten(oldnew ...string) factEdit {
 	return func(facts []string) []string {
 		var all []string
 		for _, fact := range facts {
@@ -118,8 +120,8 @@ func rewritten(oldnew ...string) edit {
 	}
 }
 
-// without leaves out the facts that begin so.
-func without(beginnings ...string) edit {
+// without removes the facts that begin with these words.
+func without(beginnings ...string) factEdit {
 	return func(facts []string) []string {
 		return slices.DeleteFunc(slices.Clone(facts), func(fact string) bool {
 			return slices.ContainsFunc(beginnings, func(b string) bool { return strings.HasPrefix(fact+" ", b+" ") })
@@ -127,7 +129,7 @@ func without(beginnings ...string) edit {
 	}
 }
 
-func with(more ...string) edit {
+func with(more ...string) factEdit {
 	return func(facts []string) []string {
 		all := slices.Concat(facts, more)
 		slices.Sort(all)
@@ -135,23 +137,22 @@ func with(more ...string) edit {
 	}
 }
 
-func both(first, second edit) edit {
+func both(first, second factEdit) factEdit {
 	return func(facts []string) []string { return second(first(facts)) }
 }
 
 func asIs(facts []string) []string { return facts }
 
-// The facts of what the pieces consist of.
 var (
-	saidWeb   = []string{"app orders-web", "app orders-web team acme"}
-	saidAPI   = []string{"app orders-api"}
-	saidStore = []string{"app orders-web has REDIS_URL of orders-cache", "store orders-cache", "store orders-cache app orders-web",
+	factsWeb   = []string{"app orders-web", "app orders-web team acme"}
+	factsAPI   = []string{"app orders-api"}
+	factsStore = []string{"app orders-web has REDIS_URL of orders-cache", "store orders-cache", "store orders-cache app orders-web",
 		"store orders-cache plan premium-0"}
-	saidShared = []string{"app orders-api has SHARED_URL of orders-cache"}
-	saidSpace  = []string{"space acme-prod", "space acme-prod region virginia", "space acme-prod team acme"}
+	factsShared = []string{"app orders-api has SHARED_URL of orders-cache"}
+	factsSpace  = []string{"space acme-prod", "space acme-prod region virginia", "space acme-prod team acme"}
 )
 
-func saying(all ...[]string) []string {
+func joinFacts(all ...[]string) []string {
 	facts := slices.Concat(all...)
 	slices.Sort(facts)
 	return facts
@@ -170,14 +171,13 @@ resource "kvs_instance" "cache" {
 `
 	spaceBlock = "\nresource \"kvs_private_space\" \"prod\" {\n  name                = \"acme-prod\"\n" +
 		"  team                = \"acme\"\n  deletion_protection = false\n}\n"
-
 	dataWeb   = "\ndata \"kvs_app\" \"web\" {\n  name = \"orders-web\"\n}\n"
 	dataAPI   = "\ndata \"kvs_app\" \"api\" {\n  name = \"orders-api\"\n}\n"
 	dataStore = "\ndata \"kvs_instance\" \"cache\" {\n  name = \"orders-cache\"\n}\n"
 	dataSpace = "\ndata \"kvs_private_space\" \"prod\" {\n  name = \"acme-prod\"\n}\n"
 )
 
-// counted gives a parent a count, and numbers its name; a store's attachment too.
+// counted adds a count to a block and the number to its name, and to the attachment name of a store.
 func counted(block string, n int, name string) string {
 	numbered := name + "-${count.index}\""
 	block = strings.NewReplacer("{\n", fmt.Sprintf("{\n  count = %d\n", n), name+`"`, numbered).Replace(block)
@@ -185,7 +185,7 @@ func counted(block string, n int, name string) string {
 		"\"orders-cache-${count.index}\"\n  attachment_name = \"CACHE_${count.index}\"", 1)
 }
 
-// sent is a request of somebody else's, and what it takes until it is done.
+// sent sends a request as somebody else, and advances the clock until it has taken effect.
 func sent(method, path, body string) func(*Harness) {
 	return func(l *Harness) {
 		l.Request(method, path, body)
@@ -238,22 +238,22 @@ const (
 	runsWorker = "app orders-web runs worker on 2 Standard-1X"
 )
 
-// theirs is what a re-pointing by hand brings along.
+// theirs are the additional facts after a re-pointing by hand.
 var theirs = []string{"app orders-api has THEIRS_URL of their-cache", "store their-cache", "store their-cache app orders-api",
 	"store their-cache plan premium-0"}
 
-func pieces() []piece {
-	return []piece{
+func resourceCases() []resourceCase {
+	return []resourceCase{
 		{
 			resource: "kvs_app", label: "web", id: "orders-web", unique: true,
 			attributes: [][2]string{{"name", `"orders-web"`}, {"team", `"acme"`}, {"region", `"us"`}, {"maintenance", "false"}},
-			said:       saidWeb, replaced: []string{"app orders-web"},
+			facts:      factsWeb, replaced: []string{"app orders-web"},
 			change: [2]string{"maintenance", "true"}, afterChange: with("app orders-web maintenance"),
 			several: func(int) string { return "" }, nth: [][2]string{{"name", `"orders-web-${N}"`}},
-			saidOf: func(i int) []string {
+			factsOf: func(i int) []string {
 				return []string{fmt.Sprintf("app orders-web-%d", i), fmt.Sprintf("app orders-web-%d team acme", i)}
 			},
-			hands: []hand{
+			outsideChanges: []outsideChange{
 				{name: "renamed", does: sent("PATCH", "/apps/orders-web", `{"name":"orders-www"}`), facts: rewritten("orders-web", "orders-www")},
 				{name: "put into maintenance mode", does: sent("PATCH", "/apps/orders-web", `{"maintenance":true}`),
 					facts: with("app orders-web maintenance"), same: true},
@@ -275,13 +275,13 @@ func pieces() []piece {
 				{"name", `"acme-prod"`}, {"team", `"acme"`}, {"region", `"virginia"`}, {"cidr", `"10.0.0.0/16"`}, {"data_cidr", `"172.23.0.0/18"`},
 				{"shield", "false"}, {"deletion_protection", "false"},
 			},
-			said: saying(saidSpace, []string{openSpace}), replaced: []string{"space acme-prod"},
+			facts: joinFacts(factsSpace, []string{openSpace}), replaced: []string{"space acme-prod"},
 			change: [2]string{"name", `"acme-live"`}, afterChange: rewritten("acme-prod", "acme-live"),
 			several: func(int) string { return "" }, nth: [][2]string{{"name", `"acme-prod-${N}"`}},
-			saidOf: func(i int) []string {
-				return rewritten("acme-prod", fmt.Sprintf("acme-prod-%d", i))(saying(saidSpace, []string{openSpace}))
+			factsOf: func(i int) []string {
+				return rewritten("acme-prod", fmt.Sprintf("acme-prod-%d", i))(joinFacts(factsSpace, []string{openSpace}))
 			},
-			hands: []hand{
+			outsideChanges: []outsideChange{
 				{name: "renamed", does: sent("PATCH", "/spaces/acme-prod", `{"name":"acme-other"}`),
 					facts: rewritten("acme-prod", "acme-other"), same: true},
 				{name: "transferred", does: sent("POST", "/spaces/acme-prod/transfer", `{"new_owner":"acme-data"}`),
@@ -302,15 +302,15 @@ func pieces() []piece {
 			resource: "kvs_trusted_ip_ranges", label: "prod", id: "acme-prod", parents: spaceBlock,
 			attributes: [][2]string{{"space_id", "kvs_private_space.prod.id"}, {"ranges",
 				`{ "192.0.2.0/24" = { description = "office" } }`}, {"on_destroy", `"keep"`}},
-			said:        saying(saidSpace, []string{setRanges}),
+			facts:       joinFacts(factsSpace, []string{setRanges}),
 			change:      [2]string{"ranges", `{ "192.0.2.0/24" = {}, "198.51.100.0/24" = {} }`},
 			afterChange: rewritten("192.0.2.0/24", "192.0.2.0/24 198.51.100.0/24"),
 			several:     func(n int) string { return counted(spaceBlock, n, "acme-prod") },
 			nth:         [][2]string{{"space_id", "kvs_private_space.prod[N].id"}},
-			saidOf: func(i int) []string {
-				return rewritten("acme-prod", fmt.Sprintf("acme-prod-%d", i))(saying(saidSpace, []string{setRanges}))
+			factsOf: func(i int) []string {
+				return rewritten("acme-prod", fmt.Sprintf("acme-prod-%d", i))(joinFacts(factsSpace, []string{setRanges}))
 			},
-			hands: []hand{
+			outsideChanges: []outsideChange{
 				{name: "one added", does: admits("192.0.2.0/24 203.0.113.0/24"), facts: rewritten("192.0.2.0/24",
 					"192.0.2.0/24 203.0.113.0/24"), stops: true},
 				{name: "another one", does: admits("203.0.113.0/24"), facts: rewritten("192.0.2.0/24", "203.0.113.0/24"), stops: true},
@@ -327,14 +327,14 @@ func pieces() []piece {
 			resource: "kvs_trusted_ip_range", label: "office", id: "acme-prod:192.0.2.0/24", parents: spaceBlock,
 			attributes: [][2]string{{"space_id", "kvs_private_space.prod.id"}, {"range", `"192.0.2.0/24"`}, {"description", `"office"`},
 				{"closes_space", "true"}, {"expires_at", `"2099-12-18T00:00:00Z"`}},
-			said: saying(saidSpace, []string{setRanges}), replaced: []string{"space acme-prod admits"},
+			facts: joinFacts(factsSpace, []string{setRanges}), replaced: []string{"space acme-prod admits"},
 			change: [2]string{"range", `"198.51.100.0/24"`}, afterChange: rewritten("192.0.2.0/24", "198.51.100.0/24"),
 			several: func(n int) string { return counted(spaceBlock, n, "acme-prod") },
 			nth:     [][2]string{{"space_id", "kvs_private_space.prod[N].id"}},
-			saidOf: func(i int) []string {
-				return rewritten("acme-prod", fmt.Sprintf("acme-prod-%d", i))(saying(saidSpace, []string{setRanges}))
+			factsOf: func(i int) []string {
+				return rewritten("acme-prod", fmt.Sprintf("acme-prod-%d", i))(joinFacts(factsSpace, []string{setRanges}))
 			},
-			hands: []hand{
+			outsideChanges: []outsideChange{
 				{name: "another one added", does: admits("192.0.2.0/24 203.0.113.0/24"), facts: rewritten("/24", "/24 203.0.113.0/24"),
 					stays: rewritten("/24", "/24 203.0.113.0/24")},
 				{name: "removed", does: admits("203.0.113.0/24"), facts: rewritten("192.0.2.0/24", "203.0.113.0/24"),
@@ -356,13 +356,13 @@ func pieces() []piece {
 				{"maxmemory_policy", `"noeviction"`}, {"notify_keyspace_events", `""`}, {"attachment_name", `"REDIS"`},
 				{"outside_space", "false"}, {"deletion_protection", "false"},
 			},
-			said: saying(saidWeb, saidStore), replaced: []string{"store orders-cache", "app orders-web has REDIS_URL"},
+			facts: joinFacts(factsWeb, factsStore), replaced: []string{"store orders-cache", "app orders-web has REDIS_URL"},
 			change: [2]string{"timeout", "60"}, afterChange: with("store orders-cache timeout 60"),
 			several: func(int) string { return webBlock }, nth: [][2]string{{"name", `"orders-cache-${N}"`}, {"attachment_name", `"CACHE_${N}"`}},
-			saidOf: func(i int) []string {
-				return rewritten("orders-cache", fmt.Sprintf("orders-cache-%d", i), "REDIS_URL", fmt.Sprintf("CACHE_%d_URL", i))(saidStore)
-			}, saidOfAll: saidWeb,
-			hands: []hand{
+			factsOf: func(i int) []string {
+				return rewritten("orders-cache", fmt.Sprintf("orders-cache-%d", i), "REDIS_URL", fmt.Sprintf("CACHE_%d_URL", i))(factsStore)
+			}, sharedFacts: factsWeb,
+			outsideChanges: []outsideChange{
 				{name: "on another plan", does: sent("PATCH", "/apps/orders-web/addons/orders-cache", `{"plan":"heroku-redis:mini"}`),
 					facts: rewritten("premium-0", "mini")},
 				{name: "renamed", does: sent("PATCH", "/apps/orders-web/addons/orders-cache", `{"name":"orders-other"}`),
@@ -401,12 +401,12 @@ func pieces() []piece {
 		{
 			resource: "kvs_attachment", label: "shared", id: "orders-api::SHARED", parents: webBlock + apiBlock + storeBlock,
 			attributes: [][2]string{{"app_id", "kvs_app.api.id"}, {"instance_id", "kvs_instance.cache.id"}, {"name", `"SHARED"`}},
-			said:       saying(saidWeb, saidAPI, saidStore, saidShared), replaced: []string{"app orders-api has SHARED_URL"},
+			facts:      joinFacts(factsWeb, factsAPI, factsStore, factsShared), replaced: []string{"app orders-api has SHARED_URL"},
 			change: [2]string{"name", `"JOINT"`}, afterChange: rewritten("SHARED_URL", "JOINT_URL"),
 			several: func(int) string { return webBlock + apiBlock + storeBlock }, nth: [][2]string{{"name", `"SHARED_${N}"`}},
-			saidOf:    func(i int) []string { return rewritten("SHARED", fmt.Sprintf("SHARED_%d", i))(saidShared) },
-			saidOfAll: saying(saidWeb, saidAPI, saidStore),
-			hands: []hand{
+			factsOf:     func(i int) []string { return rewritten("SHARED", fmt.Sprintf("SHARED_%d", i))(factsShared) },
+			sharedFacts: joinFacts(factsWeb, factsAPI, factsStore),
+			outsideChanges: []outsideChange{
 				{name: "re-pointed", does: repoints("orders-api", "SHARED"), facts: both(rewritten("SHARED_URL of orders-cache",
 					"SHARED_URL of their-cache"), with(theirs...)), stays: with(theirs...),
 					overtaken: both(with(theirs...), with("app orders-api has SHARED_URL of their-cache"))},
@@ -429,15 +429,15 @@ func pieces() []piece {
 		{
 			resource: "kvs_maintenance_window", label: "cache", id: "orders-cache", parents: webBlock + storeBlock,
 			attributes: [][2]string{{"instance_id", "kvs_instance.cache.id"}, {"day", `"Monday"`}, {"time", `"22:30"`}},
-			said:       saying(saidWeb, saidStore, []string{"store orders-cache window Mondays 22:30"}),
+			facts:      joinFacts(factsWeb, factsStore, []string{"store orders-cache window Mondays 22:30"}),
 			change:     [2]string{"day", `"Friday"`}, afterChange: rewritten("Mondays", "Fridays"),
 			several: func(n int) string { return webBlock + counted(storeBlock, n, "orders-cache") },
 			nth:     [][2]string{{"instance_id", "kvs_instance.cache[N].id"}},
-			saidOf: func(i int) []string {
+			factsOf: func(i int) []string {
 				return rewritten("orders-cache", fmt.Sprintf("orders-cache-%d", i),
-					"REDIS_URL", fmt.Sprintf("CACHE_%d_URL", i))(saying(saidStore, []string{"store orders-cache window Mondays 22:30"}))
-			}, saidOfAll: saidWeb,
-			hands: []hand{
+					"REDIS_URL", fmt.Sprintf("CACHE_%d_URL", i))(joinFacts(factsStore, []string{"store orders-cache window Mondays 22:30"}))
+			}, sharedFacts: factsWeb,
+			outsideChanges: []outsideChange{
 				{name: "another one", does: setsWindow("sunday", "02:30"), facts: rewritten("Mondays 22:30", "Sundays 02:30"), same: true},
 			},
 			otherValues: [][2]string{
@@ -451,15 +451,15 @@ func pieces() []piece {
 			resource: "kvs_space_app_access", label: "prod", id: "acme-prod:member@acme.example", parents: spaceBlock,
 			attributes: [][2]string{{"space_id", "kvs_private_space.prod.id"}, {"email", `"member@acme.example"`},
 				{"permissions", `["create_apps"]`}},
-			said:     saying(saidSpace, []string{openSpace, letsMember}),
+			facts:    joinFacts(factsSpace, []string{openSpace, letsMember}),
 			replaced: []string{letsMember},
 			change:   [2]string{"permissions", "[]"}, afterChange: without("space acme-prod lets"),
 			several: func(n int) string { return counted(spaceBlock, n, "acme-prod") },
 			nth:     [][2]string{{"space_id", "kvs_private_space.prod[N].id"}},
-			saidOf: func(i int) []string {
-				return rewritten("acme-prod", fmt.Sprintf("acme-prod-%d", i))(saying(saidSpace, []string{openSpace, letsMember}))
+			factsOf: func(i int) []string {
+				return rewritten("acme-prod", fmt.Sprintf("acme-prod-%d", i))(joinFacts(factsSpace, []string{openSpace, letsMember}))
 			},
-			hands: []hand{
+			outsideChanges: []outsideChange{
 				{name: "taken away", does: sent("PATCH", "/spaces/acme-prod/members/member@acme.example", `{"permissions":[]}`),
 					facts: without("space acme-prod lets"), same: true},
 				{name: "its space renamed", does: sent("PATCH", "/spaces/acme-prod", `{"name":"acme-other"}`),
@@ -474,14 +474,14 @@ func pieces() []piece {
 		{
 			resource: "kvs_formation", label: "web", id: "orders-web:worker", parents: webBlock,
 			attributes: [][2]string{{"app_id", "kvs_app.web.id"}, {"type", `"worker"`}, {"quantity", "2"}, {"size", `"Standard-1X"`}},
-			said:       saying(saidWeb, []string{runsWorker}),
+			facts:      joinFacts(factsWeb, []string{runsWorker}),
 			change:     [2]string{"quantity", "3"}, afterChange: rewritten("on 2", "on 3"),
 			several: func(n int) string { return counted(webBlock, n, "orders-web") },
 			nth:     [][2]string{{"app_id", "kvs_app.web[N].id"}},
-			saidOf: func(i int) []string {
-				return rewritten("orders-web", fmt.Sprintf("orders-web-%d", i))(saying(saidWeb, []string{runsWorker}))
+			factsOf: func(i int) []string {
+				return rewritten("orders-web", fmt.Sprintf("orders-web-%d", i))(joinFacts(factsWeb, []string{runsWorker}))
 			},
-			hands: []hand{
+			outsideChanges: []outsideChange{
 				{name: "scaled", does: sent("PATCH", "/apps/orders-web/formation/worker", `{"quantity":5}`),
 					facts: rewritten("on 2", "on 5"), same: true},
 				{name: "another size", does: sent("PATCH", "/apps/orders-web/formation/worker", `{"size":"Standard-2X"}`),

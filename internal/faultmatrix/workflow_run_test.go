@@ -16,33 +16,33 @@ import (
 	"time"
 )
 
-// stage is where one workflow of one resource takes place.
-type stage struct {
+// workflowRun executes one workflow of one resource.
+type workflowRun struct {
 	*Harness
-	from     int // of the moments that are judged, in the history
+	from     int // index in the history of the first moment to check
 	breaches []breach
-	kept     bool // a run was refused, with all kept, where it might have gone through as well
+	kept     bool // a run was refused without a change, where it might have succeeded as well
 }
 
-// workflow is one cell of the matrix: what people tell Terraform about one resource, and what has to come of it.
+// workflow is one cell of the matrix: a use of Terraform with one resource, and the expected result.
 type workflow struct {
 	resource, name string
-	play           func(*stage)
+	play           func(*workflowRun)
 }
 
-func newStage(t *testing.T) *stage {
+func newWorkflowRun(t *testing.T) *workflowRun {
 	t.Helper()
-	s := &stage{Harness: newHarness(t, Experiment{Budget: workflowBudget})}
+	s := &workflowRun{Harness: newHarness(t, Experiment{Budget: workflowBudget})}
 	s.KeepHistory()
 	return s
 }
 
-func (s *stage) broken(clause, format string, args ...any) {
+func (s *workflowRun) broken(clause, format string, args ...any) {
 	s.breaches = append(s.breaches, breach{clause, fmt.Sprintf(format, args...)})
 }
 
-// begin applies a configuration in peace.
-func (s *stage) begin(config string, args ...string) {
+// begin applies a configuration before the workflow.
+func (s *workflowRun) begin(config string, args ...string) {
 	s.T.Helper()
 	s.CLI.Configure(config)
 	if trial := s.Apply(args...); trial.Code != 0 {
@@ -51,32 +51,32 @@ func (s *stage) begin(config string, args ...string) {
 	s.mark()
 }
 
-// mark begins what is judged at the present moment.
-func (s *stage) mark() { s.from = len(s.History()) - 1 }
+// mark makes the present moment the first one to check.
+func (s *workflowRun) mark() { s.from = len(s.History()) - 1 }
 
-// byHand is what somebody else does; what is judged begins after it.
-func (s *stage) byHand(does func(*Harness)) {
-	s.Somebody(func() { does(s.Harness) })
+// byHand does something as somebody else, and calls mark after it.
+func (s *workflowRun) byHand(does func(*Harness)) {
+	s.RecordOutside(func() { does(s.Harness) })
 	s.Clock().Advance(time.Minute)
-	s.Request("GET", "/apps", "") // lets happen what is due
+	s.Request("GET", "/apps", "") // the sandbox does what is due
 	s.mark()
 }
 
 // change applies another configuration.
-func (s *stage) change(config string, args ...string) *Trial {
+func (s *workflowRun) change(config string, args ...string) *Trial {
 	s.T.Helper()
 	s.CLI.Configure(config)
 	return s.Apply(args...)
 }
 
-// present are the facts of now.
-func (s *stage) present() []string {
+// present returns the present facts.
+func (s *workflowRun) present() []string {
 	history := s.History()
 	return facts(history[len(history)-1])
 }
 
-// ends judges what a run has come to that should succeed.
-func (s *stage) ends(trial *Trial, want wanted) {
+// ends checks a run that should succeed.
+func (s *workflowRun) ends(trial *Trial, want wanted) {
 	s.T.Helper()
 	if trial.Code != 0 {
 		s.broken("exit code", "%s exits %d:\n%s", strings.Join(trial.Args, " "), trial.Code, trial.errors())
@@ -85,8 +85,8 @@ func (s *stage) ends(trial *Trial, want wanted) {
 	s.mark()
 }
 
-// quiet is a run that succeeds and has nothing to do at Heroku.
-func (s *stage) quiet(trial *Trial) {
+// quiet checks a run that should succeed without a write.
+func (s *workflowRun) quiet(trial *Trial) {
 	s.T.Helper()
 	s.ends(trial, s.asBefore())
 	if sent := writes(trial); len(sent) > 0 {
@@ -94,12 +94,12 @@ func (s *stage) quiet(trial *Trial) {
 	}
 }
 
-// asBefore wants all as it was when what is judged began.
-func (s *stage) asBefore() wanted { return wanted{facts: facts(s.History()[s.from])} }
+// asBefore expects the facts of the first moment to check.
+func (s *workflowRun) asBefore() wanted { return wanted{facts: facts(s.History()[s.from])} }
 
-// refused is a run that ends in errors, each of which says this, and changes nothing. Where Heroku is to refuse, it may
-// have been asked.
-func (s *stage) refused(trial *Trial, says string) {
+// refused checks a run that should end in errors, each of which matches says, without a write. refusedByHeroku is the same for runs
+// that may send a write which Heroku refuses.
+func (s *workflowRun) refused(trial *Trial, says string) {
 	s.T.Helper()
 	if sent := writes(trial); len(sent) > 0 {
 		s.broken("nothing is sent", "%s", strings.Join(sent, ", "))
@@ -107,7 +107,7 @@ func (s *stage) refused(trial *Trial, says string) {
 	s.refusedByHeroku(trial, says)
 }
 
-func (s *stage) refusedByHeroku(trial *Trial, says string) {
+func (s *workflowRun) refusedByHeroku(trial *Trial, says string) {
 	s.T.Helper()
 	if trial.Code != 1 {
 		s.broken("exit code", "%s exits %d, want a refusal:\n%s", strings.Join(trial.Args, " "), trial.Code, trial.errors())
@@ -117,9 +117,9 @@ func (s *stage) refusedByHeroku(trial *Trial, says string) {
 	s.mark()
 }
 
-// endsOrKeeps is for runs in which chance decides what comes first: they succeed, or are refused with a way out; in both
-// cases Heroku has what is wanted.
-func (s *stage) endsOrKeeps(trial *Trial, want wanted, says string) {
+// endsOrKeeps checks a run whose order of operations is random: it succeeds, or is refused with errors that match says. In both cases
+// the facts at the end are those of want.
+func (s *workflowRun) endsOrKeeps(trial *Trial, want wanted, says string) {
 	s.T.Helper()
 	if trial.Code != 0 {
 		s.kept = true
@@ -129,13 +129,13 @@ func (s *stage) endsOrKeeps(trial *Trial, want wanted, says string) {
 	s.ends(trial, want)
 }
 
-// says judges the words: each error, or some warning.
-func (s *stage) says(trial *Trial, severity, pattern string) {
+// says checks that each error, or some warning, matches a pattern.
+func (s *workflowRun) says(trial *Trial, severity, pattern string) {
 	s.T.Helper()
 	words, said := regexp.MustCompile("(?is)"+pattern), false
 	for _, d := range trial.Diagnostics {
 		if d.Severity != severity || severity == "warning" && d.Address == "" {
-			continue // of the CLI itself
+			continue // a warning of the CLI itself
 		}
 		text := strings.Join(strings.Fields(d.Summary+"\n"+d.Detail), " ")
 		said = said || words.MatchString(text)
@@ -148,8 +148,8 @@ func (s *stage) says(trial *Trial, severity, pattern string) {
 	}
 }
 
-// settles judges that there is nothing left to do.
-func (s *stage) settles(args ...string) {
+// settles checks that the next plan is empty.
+func (s *workflowRun) settles(args ...string) {
 	s.T.Helper()
 	if plan := s.Plan(args...); plan.Code != 0 {
 		s.broken("settles", "the plan afterwards exits %d, with %v:\n%s", plan.Code, plan.Planned, plan.errors())
@@ -157,8 +157,8 @@ func (s *stage) settles(args ...string) {
 	s.mark()
 }
 
-// within applies until there is nothing to do, n times at most.
-func (s *stage) within(n int, want wanted, args ...string) {
+// within applies until an apply succeeds, at most n times, and checks that the next plan is empty.
+func (s *workflowRun) within(n int, want wanted, args ...string) {
 	s.T.Helper()
 	var last *Trial
 	for range n {
@@ -170,8 +170,8 @@ func (s *stage) within(n int, want wanted, args ...string) {
 	s.settles(args...)
 }
 
-// saved plans, lets somebody act meanwhile, and applies the plan.
-func (s *stage) saved(config string, meanwhile func(*Harness)) *Trial {
+// saved saves a plan, makes an outside change, and applies the plan.
+func (s *workflowRun) saved(config string, meanwhile func(*Harness)) *Trial {
 	s.T.Helper()
 	s.CLI.Configure(config)
 	if plan := s.Plan("-out=saved"); plan.Code != 2 {
@@ -183,7 +183,7 @@ func (s *stage) saved(config string, meanwhile func(*Harness)) *Trial {
 	return s.Record("apply", "-input=false", "-json", "saved")
 }
 
-// writes are the requests of a run that change something, if they are carried out.
+// writes returns the requests of a run that are no reads.
 func writes(trial *Trial) []string {
 	var sent []string
 	for _, request := range trial.Requests {
@@ -194,10 +194,10 @@ func writes(trial *Trial) []string {
 	return sent
 }
 
-// run plays a workflow and fails the test for everything that does not hold.
+// run runs a workflow and fails the test for each breach.
 func (w workflow) run(t *testing.T) {
 	t.Helper()
-	s := newStage(t)
+	s := newWorkflowRun(t)
 	defer func() {
 		for _, v := range s.violations {
 			s.breaches = append(s.breaches, breach{v.Invariant, v.Text})
@@ -223,7 +223,7 @@ func outcome(failed, kept bool) string {
 	return "passed"
 }
 
-// results are what came of the workflows, for the table.
+// results are the outcomes of the workflows.
 type results struct {
 	mu    sync.Mutex
 	cells map[string]map[string]string // by workflow, by resource
@@ -240,7 +240,7 @@ func (r *results) note(w workflow, result string) {
 	r.cells[w.name][w.resource] = result
 }
 
-// markdown is the table of a whole run.
+// markdown returns the table of all outcomes.
 func (r *results) markdown() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -267,8 +267,8 @@ func (r *results) markdown() string {
 	return b.String()
 }
 
-// The matrix: every resource, every workflow. The short form has a sample of the cells; KVS_WORKFLOWS=1 has all of them, as
-// the long form does, without its logs.
+// Every resource with every workflow. The short form has a sample of the cells. KVS_WORKFLOWS=1 runs all of them, as the long form
+// does, but without logs.
 func TestAccWorkflows(t *testing.T) {
 	t.Parallel()
 	t.Run("all", func(t *testing.T) {
@@ -288,14 +288,13 @@ func TestAccWorkflows(t *testing.T) {
 	}
 }
 
-// commonWorkflows is how many workflows every resource has, whatever somebody can do to it by hand.
+// commonWorkflows is the number of workflows that every resource has, without those of outside changes.
 const commonWorkflows = 19
 
-// sampled says which cells the short form has, about 30 of them: of the common workflows each for one resource, and some of
-// the others.
+// sampled returns the keys of the cells in the short form, about 30: each common workflow for one resource, and some others.
 func sampled() map[string]bool {
 	sample, others := map[string]bool{}, 0
-	for i, p := range pieces() {
+	for i, p := range resourceCases() {
 		for j, w := range generic(p) {
 			first := i == j%6 || i >= 6 && (i+j)%6 == 0 // the first six resources have each common workflow once
 			if common := j < commonWorkflows; common && first || !common && (i+j)%17 == 0 {

@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// What is different for each resource: spellings, owners, names, and protection.
+// Workflows that differ between resources: spellings, owners, names, and protection.
 
-// quoted is how a value is shown in a breach.
+// quoted formats an attribute and its value for a breach.
 func quoted(a [2]string) string { return fmt.Sprintf("%s = %s", a[0], a[1]) }
 
-// otherSpellings: a value that means the same is no change, and what is none is refused, in the plan. The short form has
-// one in four of the values.
-func otherSpellings(s *stage, p piece) {
+// otherSpellings checks that the plan shows no change for a value that means the same, and refuses an invalid value. The short form
+// has one in four of the values.
+func otherSpellings(s *workflowRun, p resourceCase) {
 	s.begin(p.config())
 	var accepted [][2]string
 	for i, other := range p.otherValues {
@@ -39,7 +39,7 @@ func otherSpellings(s *stage, p piece) {
 				return d.Severity == "warning" &&
 					d.Address == p.address()
 			})
-			if sent := writes(s.Apply()); !hinted && len(sent) > 0 { // what changes in the state alone needs no word
+			if sent := writes(s.Apply()); !hinted && len(sent) > 0 { // a change of the state only needs no warning
 				s.broken("spellings", "%s is planned as %v, without a word, and sends %v", quoted(other), plan.Planned, sent)
 			}
 			s.CLI.Configure(p.config())
@@ -49,7 +49,7 @@ func otherSpellings(s *stage, p piece) {
 			s.mark()
 		}
 	}
-	// And made so: the object is destroyed by hand, as it were, and comes with the other spelling.
+	// The object is destroyed, and created with each accepted spelling.
 	for _, other := range accepted {
 		s.CLI.Configure(p.parents)
 		if gone := s.Apply(); gone.Code != 0 {
@@ -69,8 +69,9 @@ func otherSpellings(s *stage, p piece) {
 	}
 }
 
-// nulls: what is null within an attribute is refused or means nothing; the configuration is no dead end in either case.
-func nulls(s *stage, p piece) {
+// nulls checks that a null within an attribute is refused or ignored, and that the configuration can be corrected and destroyed after
+// that.
+func nulls(s *workflowRun, p resourceCase) {
 	with := map[string][][2]string{
 		"kvs_trusted_ip_ranges": {{"ranges", `{ for c in ["192.0.2.0/24"] : c => null }`},
 			{"ranges", `{ "192.0.2.0/24" = { description = null } }`}, {"timeouts", "{ create = null, update = null }"}},
@@ -112,8 +113,8 @@ func nulls(s *stage, p piece) {
 	}
 }
 
-// twoOwners of one thing are refused in the plan, or by Heroku where it has names of its own.
-func twoOwners(s *stage, p piece) {
+// twoOwners checks that two resources for one object are refused: by the plan, or by Heroku if the object has a unique name.
+func twoOwners(s *workflowRun, p resourceCase) {
 	if p.unique {
 		s.begin(p.config())
 		s.refusedByHeroku(s.change(p.config()+p.block("other")), saysTwo)
@@ -135,14 +136,14 @@ func twoOwners(s *stage, p piece) {
 	}
 	s.begin(parents)
 	s.refused(s.change(parents+p.block(p.label)+p.block("other", other)), saysTwo)
-	// And when one of the two is there already.
+	// The same if one of the two exists already.
 	s.begin(parents + p.block(p.label))
 	s.refused(s.change(parents+p.block(p.label)+p.block("other", other)), saysTwo)
 	s.refused(s.change(parents+p.block("other", other)+p.block(p.label)+p.block("third", other)), saysTwo)
 }
 
-// lookedUp is a configuration with data sources for what it needs.
-func (p piece) lookedUp(others ...[2]string) string {
+// lookedUp returns the configuration of the resource with data sources in place of its parents.
+func (p resourceCase) lookedUp(others ...[2]string) string {
 	data := ""
 	for address, block := range map[string]string{"kvs_app.web.": dataWeb, "kvs_app.api.": dataAPI, "kvs_instance.cache.": dataStore,
 		"kvs_private_space.prod.": dataSpace} {
@@ -155,15 +156,15 @@ func (p piece) lookedUp(others ...[2]string) string {
 		"data.kvs_private_space.prod.id").Replace(p.block(p.label, others...))
 }
 
-// twoWorkspaces: a second one that manages what the first one has made is refused, with an import block, or changes
-// nothing, and neither does its destruction.
-func twoWorkspaces(s *stage, p piece) {
+// twoWorkspaces checks that a second workspace for the same object is refused with an import block, or changes nothing, and that
+// destroying it changes nothing.
+func twoWorkspaces(s *workflowRun, p resourceCase) {
 	s.begin(p.config())
 	other := s.Beside(p.lookedUp())
 	made := other.Run("apply", "-auto-approve", "-input=false", "-no-color")
 	said := strings.Join(strings.Fields(made.Output()), " ")
 	switch p.resource {
-	case "kvs_trusted_ip_ranges", "kvs_maintenance_window", "kvs_formation": // there always are some; those of this configuration are the same
+	case "kvs_trusted_ip_ranges", "kvs_maintenance_window", "kvs_formation": // these always exist, and both configurations agree
 		if made.Code != 0 && !strings.Contains(said, "import {") {
 			s.broken("two workspaces", "the second one is refused without an import block:\n%s", made.Output())
 		}
@@ -179,8 +180,8 @@ func twoWorkspaces(s *stage, p piece) {
 	s.settles()
 }
 
-// handMadeVar: what somebody has set by hand is not overwritten without a word.
-func handMadeVar(s *stage, p piece) {
+// handMadeVar checks that a config var which somebody has set by hand is not overwritten without a diagnostic.
+func handMadeVar(s *workflowRun, p resourceCase) {
 	sets := func(app, variable string) func(*Harness) {
 		return sent("PATCH", "/apps/"+app+"/config-vars", `{"`+variable+`":"by hand"}`)
 	}
@@ -195,7 +196,7 @@ func handMadeVar(s *stage, p piece) {
 				s.broken("hand-made config vars", "attachment_name = %s: the plan says nothing of REDIS_URL:\n%s", name, plan.errors())
 			}
 			if plan.Code == 2 {
-				continue // announced
+				continue // a warning has announced it
 			}
 			s.refused(s.Apply(), "REDIS_URL")
 		}
@@ -207,7 +208,7 @@ func handMadeVar(s *stage, p piece) {
 		s.begin(p.config())
 		s.byHand(sets("orders-web", "GREETING"))
 		s.ends(s.change(p.changed()), p.wanted(p.afterChange))
-		s.ends(s.change(p.config([2]string{"name", `"orders-www"`})), wanted{facts: rewritten("orders-web", "orders-www")(p.said)})
+		s.ends(s.change(p.config([2]string{"name", `"orders-www"`})), wanted{facts: rewritten("orders-web", "orders-www")(p.facts)})
 		s.settles()
 	default:
 		inside := "\nresource \"kvs_app\" \"beside\" {\n  name = \"orders-beside\"\n}\n"
@@ -218,8 +219,8 @@ func handMadeVar(s *stage, p piece) {
 	}
 }
 
-// second: two that leave the choice of a name to Heroku are two.
-func second(s *stage, p piece) {
+// second checks that two resources which leave their name to Heroku are two objects.
+func second(s *workflowRun, p resourceCase) {
 	unnamed := func(label string) string {
 		return p.block(label, [2]string{"name", ""}, [2]string{"attachment_name", ""})
 	}
@@ -253,39 +254,39 @@ func second(s *stage, p piece) {
 			`"prod"`, `"second"`, `"cache"`, `"second"`, `"web"`, `"second"`, `"office" {`, `"second" {`,
 			".prod.", ".second.", ".cache.", ".second.", ".web.", ".second.")
 		s.begin(p.config())
-		s.ends(s.change(p.config()+renamed.Replace(p.config())), wanted{facts: saying(p.said, rewritten("orders-web", "orders-second",
-			"acme-prod", "acme-second", "orders-cache", "orders-second")(p.said))})
+		s.ends(s.change(p.config()+renamed.Replace(p.config())), wanted{facts: joinFacts(p.facts, rewritten("orders-web", "orders-second",
+			"acme-prod", "acme-second", "orders-cache", "orders-second")(p.facts))})
 		s.settles()
 	}
 }
 
 // ownWorkflows are the workflows that only some resources have.
 func ownWorkflows() []workflow {
-	of := map[string]piece{}
-	for _, p := range pieces() {
+	of := map[string]resourceCase{}
+	for _, p := range resourceCases() {
 		of[p.resource] = p
 	}
 	space, ranges, store, shared, app, window := of["kvs_private_space"], of["kvs_trusted_ip_ranges"], of["kvs_instance"],
 		of["kvs_attachment"], of["kvs_app"], of["kvs_maintenance_window"]
 	var all []workflow
 	protectedOf := map[string][2]string{"kvs_private_space": {"deletion_protection", "true"}, "kvs_instance": {"deletion_protection", "true"}}
-	for _, p := range []piece{space, store} {
+	for _, p := range []resourceCase{space, store} {
 		on := protectedOf[p.resource]
-		refusal := func(name string, act func(*stage) *Trial) workflow {
-			return workflow{p.resource, "protected: " + name, func(s *stage) {
+		refusal := func(name string, act func(*workflowRun) *Trial) workflow {
+			return workflow{p.resource, "protected: " + name, func(s *workflowRun) {
 				s.begin(deploy + p.config(on))
 				s.refused(act(s), saysProtected+"|still owns|moved block")
 			}}
 		}
 		all = append(all,
-			refusal("-replace", func(s *stage) *Trial { return s.Apply("-replace=" + p.address()) }),
-			refusal("taint", func(s *stage) *Trial { s.Record("taint", p.address()); return s.Apply() }),
-			refusal("renamed address", func(s *stage) *Trial { return s.change(deploy + p.parents + p.block("other", on)) }),
-			refusal("create_before_destroy", func(s *stage) *Trial {
+			refusal("-replace", func(s *workflowRun) *Trial { return s.Apply("-replace=" + p.address()) }),
+			refusal("taint", func(s *workflowRun) *Trial { s.Record("taint", p.address()); return s.Apply() }),
+			refusal("renamed address", func(s *workflowRun) *Trial { return s.change(deploy + p.parents + p.block("other", on)) }),
+			refusal("create_before_destroy", func(s *workflowRun) *Trial {
 				s.begin(deploy + p.config(on, [2]string{"", successorFirst}))
 				return s.Apply("-var=deploy=2")
 			}),
-			refusal("its app or space replaced, and it with it", func(s *stage) *Trial {
+			refusal("its app or space replaced, and it with it", func(s *workflowRun) *Trial {
 				return s.change(deploy+p.config(on), "-replace="+map[string]string{"kvs_private_space": "kvs_private_space.prod",
 					"kvs_instance": "kvs_app.web"}[p.resource])
 			}),
@@ -294,35 +295,35 @@ func ownWorkflows() []workflow {
 	for _, ending := range []string{"open", "restore_previous"} {
 		on := [2]string{"on_destroy", fmt.Sprintf("%q", ending)}
 		earlier := admits("203.0.113.0/24")
-		start := func(s *stage, config string) {
+		start := func(s *workflowRun, config string) {
 			s.begin(spaceBlock)
 			s.byHand(earlier)
 			s.begin(config)
 		}
 		all = append(all,
-			workflow{ranges.resource, "create_before_destroy, on_destroy = " + ending, func(s *stage) {
+			workflow{ranges.resource, "create_before_destroy, on_destroy = " + ending, func(s *workflowRun) {
 				start(s, deploy+ranges.config(on, [2]string{"", successorFirst}))
 				s.ends(s.Apply("-var=deploy=2"), ranges.wanted(asIs))
 				s.settles("-var=deploy=2")
 			}},
-			workflow{ranges.resource, "renamed address, on_destroy = " + ending, func(s *stage) {
+			workflow{ranges.resource, "renamed address, on_destroy = " + ending, func(s *workflowRun) {
 				start(s, ranges.config(on))
 				s.endsOrKeeps(s.change(ranges.parents+ranges.block("other", on)), ranges.wanted(asIs, "space acme-prod admits"), saysMoved)
 			}},
-			workflow{ranges.resource, "renamed keys of 12, on_destroy = " + ending, func(s *stage) {
+			workflow{ranges.resource, "renamed keys of 12, on_destroy = " + ending, func(s *workflowRun) {
 				open := ranges
 				open.attributes = slices.Clone(ranges.attributes)
 				open.attributes[2] = on
 				open.replaced = []string{"space acme-prod admits"}
 				renamedKeys(s, open, "-parallelism=10")
 			}},
-			workflow{ranges.resource, "unknown space_id, on_destroy = " + ending, func(s *stage) {
+			workflow{ranges.resource, "unknown space_id, on_destroy = " + ending, func(s *workflowRun) {
 				open := ranges
 				open.attributes = slices.Clone(ranges.attributes)
 				open.attributes[2] = on
 				unknown(s, open, open.attributes[0])
 			}},
-			workflow{ranges.resource, "-replace, on_destroy = " + ending, func(s *stage) {
+			workflow{ranges.resource, "-replace, on_destroy = " + ending, func(s *workflowRun) {
 				start(s, ranges.config(on))
 				trial := s.Apply("-replace=" + ranges.address())
 				s.ends(trial, ranges.wanted(asIs, "space acme-prod admits"))
@@ -332,29 +333,29 @@ func ownWorkflows() []workflow {
 	}
 	protectedStore := [2]string{"deletion_protection", "true"}
 	return append(all,
-		workflow{store.resource, "protected: unknown app_id", func(s *stage) {
+		workflow{store.resource, "protected: unknown app_id", func(s *workflowRun) {
 			source := "\nvariable \"release\" {\n  default = \"1\"\n}\n\nresource \"terraform_data\" \"of\" {\n" +
 				"  input            = data.kvs_app.web.id\n  triggers_replace = var.release\n}\n" + dataWeb
-			s.byHand(sent("POST", "/teams/apps", `{"name":"orders-web","team":"acme"}`)) // nobody here knows that it stays
+			s.byHand(sent("POST", "/teams/apps", `{"name":"orders-web","team":"acme"}`)) // no resource shows that the app stays
 			store := store
 			store.parents = ""
 			s.begin(source + store.config(protectedStore, [2]string{"app_id", "terraform_data.of.output"}))
 			s.refused(s.Apply("-var=release=2"), "unknown|known after apply|not known")
 		}},
-		workflow{store.resource, "protected: unknown values beside app_id", func(s *stage) {
+		workflow{store.resource, "protected: unknown values beside app_id", func(s *workflowRun) {
 			p := store
 			p.attributes = slices.Clone(store.attributes)
 			p.attributes[len(p.attributes)-1] = protectedStore
 			unknown(s, p, p.attributes[1:len(p.attributes)-1]...)
 		}},
-		workflow{space.resource, "protected: all values unknown", func(s *stage) {
+		workflow{space.resource, "protected: all values unknown", func(s *workflowRun) {
 			p := space
 			p.attributes = slices.Clone(space.attributes)
 			p.attributes[len(p.attributes)-1] = protectedStore
 			s.begin(outOfReplaced(p, p.attributes[:len(p.attributes)-1]...))
 			s.refused(s.Apply("-var=release=2"), saysProtected)
 		}},
-		workflow{store.resource, "unnamed: create_before_destroy", func(s *stage) {
+		workflow{store.resource, "unnamed: create_before_destroy", func(s *workflowRun) {
 			unnamed := [][2]string{{"name", ""}, {"attachment_name", ""}, {"", successorFirst}}
 			s.begin(deploy + store.config(unnamed...))
 			trial := s.Apply("-var=deploy=2")
@@ -364,7 +365,7 @@ func ownWorkflows() []workflow {
 			}
 			s.settles("-var=deploy=2")
 		}},
-		workflow{shared.resource, "attachment_name of a store beside it", func(s *stage) {
+		workflow{shared.resource, "attachment_name of a store beside it", func(s *workflowRun) {
 			beside := [2]string{"app_id", "kvs_app.web.id"}
 			named := strings.Replace(storeBlock, "orders-cache\"", "orders-cache\"\n  attachment_name = \"PRIMARY\"", 1)
 			second := strings.NewReplacer(`"cache"`, `"second"`, "orders-cache", "orders-second", "PRIMARY", "SECOND").Replace(named)
@@ -373,7 +374,7 @@ func ownWorkflows() []workflow {
 			s.refused(s.change(parents+shared.block("shared", beside, [2]string{"name", `"PRIMARY"`},
 				[2]string{"instance_id", "kvs_instance.second.id"})), saysTwo)
 		}},
-		workflow{shared.resource, "app_id to another app and back, unknown", func(s *stage) {
+		workflow{shared.resource, "app_id to another app and back, unknown", func(s *workflowRun) {
 			source := "\nvariable \"release\" {\n  default = \"1\"\n}\n\nresource \"terraform_data\" \"of\" {\n" +
 				"  input            = kvs_app.api.id\n  triggers_replace = var.release\n}\n"
 			elsewhere := "\nresource \"kvs_app\" \"jobs\" {\n  name = \"orders-jobs\"\n}\n"
@@ -382,26 +383,26 @@ func ownWorkflows() []workflow {
 				"terraform_data.of.output"})
 			s.CLI.Configure(moved)
 			s.within(2, wanted{facts: rewritten("app orders-api has", "app orders-jobs has")(both(asIs,
-				with("app orders-jobs"))(shared.said))}, "-var=release=2")
+				with("app orders-jobs"))(shared.facts))}, "-var=release=2")
 		}},
-		workflow{app.resource, "protected store on it: renamed address", func(s *stage) {
+		workflow{app.resource, "protected store on it: renamed address", func(s *workflowRun) {
 			config := strings.Replace(shared.config(), "deletion_protection = false", "", 1)
 			s.begin(config)
 			s.refused(s.change(strings.NewReplacer(`"kvs_app" "web"`, `"kvs_app" "www"`, "kvs_app.web",
 				"kvs_app.www").Replace(config)), saysProtected+"|known|moved block")
 		}},
-		workflow{window.resource, "two that agree", func(s *stage) {
+		workflow{window.resource, "two that agree", func(s *workflowRun) {
 			s.begin(window.config())
 			trial := s.change(window.config() + window.block("other"))
 			s.endsOrKeeps(trial, window.wanted(asIs), saysTwo)
 		}},
-		workflow{shared.resource, "two that agree", func(s *stage) {
+		workflow{shared.resource, "two that agree", func(s *workflowRun) {
 			s.begin(shared.config())
 			s.refused(s.change(shared.config()+shared.block("other")), saysTwo)
 			s.refused(s.Apply("-parallelism=1"), saysTwo)
 			s.quiet(s.change(shared.config()))
 		}},
-		workflow{shared.resource, "the name of another store's, in a second workspace", func(s *stage) {
+		workflow{shared.resource, "the name of another store's, in a second workspace", func(s *workflowRun) {
 			s.begin(shared.config())
 			s.byHand(sent("POST", "/apps/orders-api/addons",
 				`{"plan":"heroku-redis:premium-0","name":"their-cache","attachment":{"name":"THEIRS"}}`))

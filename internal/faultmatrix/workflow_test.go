@@ -15,9 +15,9 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// What Terraform itself does to every resource.
+// Workflows that Terraform has for every resource.
 
-// Words of refusals.
+// Patterns of refusals.
 const (
 	saysExists    = "exists already|already exists|attachment name is in use|has the permission already"
 	saysProtected = "protected"
@@ -25,62 +25,62 @@ const (
 	saysTwo       = `\btwo\b|another one|exists already|in use`
 )
 
-// generic are the workflows that every resource has to have.
-func generic(p piece) []workflow {
+// generic returns the workflows that every resource must have.
+func generic(p resourceCase) []workflow {
 	all := []workflow{
-		{p.resource, "a module with depends_on", func(s *stage) { module(s, p) }},
-		{p.resource, "all values unknown, from a replaced resource", func(s *stage) { unknown(s, p, p.attributes...) }},
-		{p.resource, "create_before_destroy with replace_triggered_by", func(s *stage) { createBeforeDestroy(s, p) }},
-		{p.resource, "renamed address", func(s *stage) { renamed(s, p) }},
-		{p.resource, "renamed keys of 12, one at a time", func(s *stage) { renamedKeys(s, p, "-parallelism=1") }},
-		{p.resource, "renamed keys of 12, ten at a time", func(s *stage) { renamedKeys(s, p, "-parallelism=10") }},
-		{p.resource, "the first of three removed", func(s *stage) { countShift(s, p) }},
-		{p.resource, "a saved plan applied twice", func(s *stage) { appliedTwice(s, p) }},
-		{p.resource, "-replace", func(s *stage) {
+		{p.resource, "a module with depends_on", func(s *workflowRun) { module(s, p) }},
+		{p.resource, "all values unknown, from a replaced resource", func(s *workflowRun) { unknown(s, p, p.attributes...) }},
+		{p.resource, "create_before_destroy with replace_triggered_by", func(s *workflowRun) { createBeforeDestroy(s, p) }},
+		{p.resource, "renamed address", func(s *workflowRun) { renamed(s, p) }},
+		{p.resource, "renamed keys of 12, one at a time", func(s *workflowRun) { renamedKeys(s, p, "-parallelism=1") }},
+		{p.resource, "renamed keys of 12, ten at a time", func(s *workflowRun) { renamedKeys(s, p, "-parallelism=10") }},
+		{p.resource, "the first of three removed", func(s *workflowRun) { countShift(s, p) }},
+		{p.resource, "a saved plan applied twice", func(s *workflowRun) { appliedTwice(s, p) }},
+		{p.resource, "-replace", func(s *workflowRun) {
 			s.begin(p.config())
 			replacedAs(s, p, s.Apply("-replace="+p.address()))
 		}},
-		{p.resource, "taint", func(s *stage) {
+		{p.resource, "taint", func(s *workflowRun) {
 			s.begin(p.config())
 			s.Record("taint", p.address())
 			replacedAs(s, p, s.Apply())
 		}},
-		{p.resource, "-target", func(s *stage) {
+		{p.resource, "-target", func(s *workflowRun) {
 			s.begin(p.config())
 			aside := "\nresource \"kvs_app\" \"aside\" {\n  name = \"orders-aside\"\n}\n"
 			s.ends(s.change(p.changed()+aside, "-target="+p.address()), p.wanted(p.afterChange))
 			s.ends(s.Apply(), p.wanted(both(p.afterChange, with("app orders-aside"))))
 			s.settles()
 		}},
-		{p.resource, "a removed block, and an import", func(s *stage) { removedAndImported(s, p) }},
-		{p.resource, "a moved block", func(s *stage) {
+		{p.resource, "a removed block, and an import", func(s *workflowRun) { removedAndImported(s, p) }},
+		{p.resource, "a moved block", func(s *workflowRun) {
 			s.begin(p.config())
 			s.quiet(s.change(p.parents + p.block("other") + fmt.Sprintf("moved {\n  from = %s\n  to   = %s.other\n}\n", p.address(), p.resource)))
 			s.settles()
 		}},
-		{p.resource, "values in another spelling", func(s *stage) { otherSpellings(s, p) }},
-		{p.resource, "two owners in one configuration", func(s *stage) { twoOwners(s, p) }},
-		{p.resource, "two owners in two workspaces", func(s *stage) { twoWorkspaces(s, p) }},
-		{p.resource, "a hand-made config var", func(s *stage) { handMadeVar(s, p) }},
-		{p.resource, "a second one without optional names", func(s *stage) { second(s, p) }},
-		{p.resource, "null elements", func(s *stage) { nulls(s, p) }},
+		{p.resource, "values in another spelling", func(s *workflowRun) { otherSpellings(s, p) }},
+		{p.resource, "two owners in one configuration", func(s *workflowRun) { twoOwners(s, p) }},
+		{p.resource, "two owners in two workspaces", func(s *workflowRun) { twoWorkspaces(s, p) }},
+		{p.resource, "a hand-made config var", func(s *workflowRun) { handMadeVar(s, p) }},
+		{p.resource, "a second one without optional names", func(s *workflowRun) { second(s, p) }},
+		{p.resource, "null elements", func(s *workflowRun) { nulls(s, p) }},
 	}
-	for _, h := range p.hands {
-		all = append(all, workflow{p.resource, h.name + " by hand", func(s *stage) { byHandThenApplied(s, p, h) }})
+	for _, h := range p.outsideChanges {
+		all = append(all, workflow{p.resource, h.name + " by hand", func(s *workflowRun) { byHandThenApplied(s, p, h) }})
 		if h.gone {
 			continue
 		}
 		all = append(all,
-			workflow{p.resource, "a saved plan, and " + h.name + " by hand", func(s *stage) {
+			workflow{p.resource, "a saved plan, and " + h.name + " by hand", func(s *workflowRun) {
 				s.begin(p.config())
 				overtaken(s, p, h, s.saved(p.changed(), h.does))
 			}},
-			workflow{p.resource, "-refresh=false, and " + h.name + " by hand", func(s *stage) {
+			workflow{p.resource, "-refresh=false, and " + h.name + " by hand", func(s *workflowRun) {
 				s.begin(p.config())
 				s.byHand(h.does)
 				overtaken(s, p, h, s.change(p.changed(), "-refresh=false"))
 			}},
-			workflow{p.resource, "-refresh-only, and " + h.name + " by hand", func(s *stage) {
+			workflow{p.resource, "-refresh-only, and " + h.name + " by hand", func(s *workflowRun) {
 				s.begin(p.config())
 				s.byHand(h.does)
 				s.quiet(s.Apply("-refresh-only"))
@@ -88,72 +88,72 @@ func generic(p piece) []workflow {
 			}})
 	}
 	for _, attribute := range p.attributes {
-		all = append(all, workflow{p.resource, "unknown " + attribute[0], func(s *stage) { unknown(s, p, attribute) }})
+		all = append(all, workflow{p.resource, "unknown " + attribute[0], func(s *workflowRun) { unknown(s, p, attribute) }})
 	}
 	return all
 }
 
 func workflows() []workflow {
 	var all []workflow
-	for _, p := range pieces() {
+	for _, p := range resourceCases() {
 		all = append(all, generic(p)...)
 	}
 	return append(all, ownWorkflows()...)
 }
 
-// wanted are the facts of the configuration after a change.
-func (p piece) wanted(change edit, may ...string) wanted {
-	return wanted{facts: change(p.said), may: may}
+// wanted expects the facts of the configuration after a change.
+func (p resourceCase) wanted(change factEdit, may ...string) wanted {
+	return wanted{facts: change(p.facts), may: may}
 }
 
-func (h hand) afterwards() edit {
+func (h outsideChange) afterwards() factEdit {
 	if h.stays == nil {
 		return asIs
 	}
 	return h.stays
 }
 
-// deferredConfigs are those of modules whose data sources a depends_on defers.
+// deferredConfigs are configurations of modules whose data sources are deferred by depends_on.
 var deferredConfigs = map[string]struct {
 	parents, module string
-	said            []string
+	facts           []string
 }{
 	"kvs_app": {spaceBlock, dataSpace + "\nresource \"kvs_app\" \"web\" {\n  name     = \"orders-web\"\n" +
 		"  space_id = data.kvs_private_space.prod.id\n}\n",
-		saying(saidSpace, []string{openSpace, "app orders-web", "app orders-web space acme-prod"})},
+		joinFacts(factsSpace, []string{openSpace, "app orders-web", "app orders-web space acme-prod"})},
 	"kvs_private_space": {webBlock, dataWeb + "\nresource \"kvs_private_space\" \"prod\" {\n  name = \"acme-prod\"\n" +
 		"  team = data.kvs_app.web.team\n}\n",
-		saying(saidWeb, saidSpace, []string{openSpace})},
+		joinFacts(factsWeb, factsSpace, []string{openSpace})},
 	"kvs_trusted_ip_ranges": {spaceBlock, dataSpace +
 		"\nresource \"kvs_trusted_ip_ranges\" \"prod\" {\n  space_id   = data.kvs_private_space.prod.id\n" +
 		"  ranges     = { \"192.0.2.0/24\" = {} }\n  on_destroy = \"open\"\n}\n",
-		saying(saidSpace, []string{setRanges})},
+		joinFacts(factsSpace, []string{setRanges})},
 	"kvs_trusted_ip_range": {spaceBlock, dataSpace +
 		"\nresource \"kvs_trusted_ip_range\" \"office\" {\n  space_id     = data.kvs_private_space.prod.id\n" +
 		"  range        = \"192.0.2.0/24\"\n  closes_space = true\n}\n",
-		saying(saidSpace, []string{setRanges})},
-	"kvs_instance": {webBlock, dataWeb + strings.ReplaceAll(storeBlock, "kvs_app.", "data.kvs_app."), saying(saidWeb, saidStore)},
+		joinFacts(factsSpace, []string{setRanges})},
+	"kvs_instance": {webBlock, dataWeb + strings.ReplaceAll(storeBlock, "kvs_app.", "data.kvs_app."), joinFacts(factsWeb, factsStore)},
 	"kvs_attachment": {webBlock + apiBlock + storeBlock, dataAPI + dataStore +
 		"\nresource \"kvs_attachment\" \"shared\" {\n  app_id      = data.kvs_app.api.id\n  instance_id = data.kvs_instance.cache.id\n" +
 		"  name        = \"SHARED\"\n}\n",
-		saying(saidWeb, saidAPI, saidStore, saidShared)},
+		joinFacts(factsWeb, factsAPI, factsStore, factsShared)},
 	"kvs_maintenance_window": {webBlock + storeBlock, dataStore +
 		"\nresource \"kvs_maintenance_window\" \"cache\" {\n  instance_id = data.kvs_instance.cache.id\n  day         = \"Monday\"\n" +
 		"  time        = \"22:30\"\n}\n",
-		saying(saidWeb, saidStore, []string{"store orders-cache window Mondays 22:30"})},
+		joinFacts(factsWeb, factsStore, []string{"store orders-cache window Mondays 22:30"})},
 	"kvs_space_app_access": {spaceBlock, dataSpace +
 		"\nresource \"kvs_space_app_access\" \"prod\" {\n  space_id = data.kvs_private_space.prod.id\n" +
 		"  email    = \"member@acme.example\"\n}\n",
-		saying(saidSpace, []string{openSpace, letsMember})},
+		joinFacts(factsSpace, []string{openSpace, letsMember})},
 	"kvs_formation": {webBlock, dataWeb +
 		"\nresource \"kvs_formation\" \"web\" {\n  app_id   = data.kvs_app.web.id\n  type     = \"worker\"\n  quantity = 2\n}\n",
-		saying(saidWeb, []string{runsWorker})},
+		joinFacts(factsWeb, []string{runsWorker})},
 }
 
 const prep = "\nvariable \"release\" {\n  default = \"1\"\n}\n\nresource \"terraform_data\" \"prep\" {\n  input = var.release\n}\n"
 
-// module: nothing has changed but what the module comes after, so that its data sources are read late.
-func module(s *stage, p piece) {
+// module changes only an object that the module depends on, so that the module's data sources are read during the apply.
+func module(s *workflowRun, p resourceCase) {
 	d := deferredConfigs[p.resource]
 	s.CLI.Write("it/main.tf", "terraform {\n  required_providers {\n    kvs = {\n      source = \"terraform-kvs/kvs\"\n    }\n  }\n}\n"+
 		d.module)
@@ -165,11 +165,11 @@ func module(s *stage, p piece) {
 	}
 	s.begin(root)
 	s.quiet(s.Apply("-var=release=2"))
-	s.ends(s.Apply("-var=release=2"), wanted{facts: d.said})
+	s.ends(s.Apply("-var=release=2"), wanted{facts: d.facts})
 	s.settles("-var=release=2")
 }
 
-// addresses are those of the blocks of a configuration.
+// addresses returns the addresses of the resource blocks of a configuration.
 func addresses(config string) []string {
 	var all []string
 	for line := range strings.Lines(config) {
@@ -180,15 +180,15 @@ func addresses(config string) []string {
 	return all
 }
 
-// unknown gives attributes the values that they have, by way of a resource that is made anew.
-func unknown(s *stage, p piece, attributes ...[2]string) {
+// unknown sets attributes to the same values, which come from a replaced resource and so are unknown in the plan.
+func unknown(s *workflowRun, p resourceCase, attributes ...[2]string) {
 	s.begin(outOfReplaced(p, attributes...))
 	s.quiet(s.Apply("-var=release=2"))
 	s.ends(s.Apply("-var=release=2"), p.wanted(asIs))
 	s.settles("-var=release=2")
 }
 
-func outOfReplaced(p piece, attributes ...[2]string) string {
+func outOfReplaced(p resourceCase, attributes ...[2]string) string {
 	others := slices.Clone(attributes)
 	sources := ""
 	for i, a := range attributes {
@@ -203,8 +203,8 @@ const deploy = "\nvariable \"deploy\" {\n  default = \"1\"\n}\n\nresource \"terr
 
 const successorFirst = "lifecycle {\n    create_before_destroy = true\n    replace_triggered_by  = [terraform_data.deploy]\n  }"
 
-// createBeforeDestroy: what has a name of its own cannot be made beside itself, and stays; all else is never away.
-func createBeforeDestroy(s *stage, p piece) {
+// createBeforeDestroy expects that an object with a unique name is refused and stays, and that any other object always exists.
+func createBeforeDestroy(s *workflowRun, p resourceCase) {
 	s.begin(deploy + p.config([2]string{"", successorFirst}))
 	trial := s.Apply("-var=deploy=2")
 	if p.unique {
@@ -213,7 +213,7 @@ func createBeforeDestroy(s *stage, p piece) {
 	}
 	takesOver := []string{"kvs_attachment", "kvs_space_app_access", "kvs_trusted_ip_range"}
 	if slices.Contains(takesOver, p.resource) && strings.Contains(s.CLI.Run("version").Stdout, "OpenTofu") {
-		// OpenTofu tells no provider that a plan is made while it is applied: that cannot be told from a second owner.
+		// On OpenTofu a provider cannot recognize that ModifyPlan is called during an apply, so this looks like a second owner.
 		s.endsOrKeeps(trial, p.wanted(asIs), saysExists)
 		return
 	}
@@ -221,8 +221,8 @@ func createBeforeDestroy(s *stage, p piece) {
 	s.settles("-var=deploy=2")
 }
 
-// renamed: which half comes first is chance.
-func renamed(s *stage, p piece) {
+// renamed changes the address without a moved block. Terraform may create or destroy first.
+func renamed(s *workflowRun, p resourceCase) {
 	s.begin(p.config())
 	s.endsOrKeeps(s.change(p.parents+p.block("other")), p.wanted(asIs, p.replaced...), saysMoved)
 	if !s.kept {
@@ -230,7 +230,7 @@ func renamed(s *stage, p piece) {
 	}
 }
 
-func renamedKeys(s *stage, p piece, parallelism string) {
+func renamedKeys(s *workflowRun, p resourceCase, parallelism string) {
 	const n = 12
 	keys := "\nvariable \"prefix\" {\n  default = \"a\"\n}\n"
 	s.begin(keys + p.many(n, `for_each = { for i in range(12) : "${var.prefix}${i}" => i }`, "each.value"))
@@ -244,25 +244,25 @@ func renamedKeys(s *stage, p piece, parallelism string) {
 	if p.resource == "kvs_instance" {
 		may = append(may, "*")
 	}
-	s.endsOrKeeps(s.Apply("-var=prefix=b", parallelism), wanted{facts: p.saidOfMany(n), may: may}, saysMoved)
+	s.endsOrKeeps(s.Apply("-var=prefix=b", parallelism), wanted{facts: p.factsOfMany(n), may: may}, saysMoved)
 	if !s.kept {
 		s.settles("-var=prefix=b")
 	}
 }
 
-// countShift: the second and the third of three become the first and the second. What was called so before is there at
-// each moment, unless its plan says that it is made anew.
-func countShift(s *stage, p piece) {
+// countShift removes the first of three objects with count, so that the other two get other indexes. They exist at each moment, unless
+// the plan replaces them.
+func countShift(s *workflowRun, p resourceCase) {
 	config := "\nvariable \"numbers\" {\n  type    = list(number)\n  default = [0, 1, 2]\n}\n" + p.many(3,
 		"count = length(var.numbers)", "var.numbers[count.index]")
 	s.begin(config)
-	want := wanted{facts: p.saidOfMany(3)}
-	first := p.saidOf(0)
+	want := wanted{facts: p.factsOfMany(3)}
+	first := p.factsOf(0)
 	switch p.resource {
 	case "kvs_app", "kvs_private_space":
-		s.refused(s.Apply("-var=numbers=[1,2]"), saysMoved) // the last one would go, and another one get its name
+		s.refused(s.Apply("-var=numbers=[1,2]"), saysMoved) // the last one would be destroyed, and another one get its name
 	case "kvs_instance":
-		want.facts, want.may = without(first...)(want.facts), []string{"*"} // the last one goes, and the others take new names
+		want.facts, want.may = without(first...)(want.facts), []string{"*"} // the last one is destroyed, and the others are renamed
 		s.within(4, want, "-var=numbers=[1,2]")
 	case "kvs_space_app_access":
 		want.facts = without("space acme-prod-0 lets")(want.facts)
@@ -272,35 +272,35 @@ func countShift(s *stage, p piece) {
 		s.within(1, want, "-var=numbers=[1,2]")
 	case "kvs_trusted_ip_range":
 		want.facts = rewritten("acme-prod-0 admits 192.0.2.0/24", "acme-prod-0 admits ")(want.facts)
-		want.may = []string{"space acme-prod-1 admits", "space acme-prod-2 admits"} // its plan replaces them
+		want.may = []string{"space acme-prod-1 admits", "space acme-prod-2 admits"} // the plan replaces them
 		s.within(1, want, "-var=numbers=[1,2]")
 	default:
-		s.within(1, want, "-var=numbers=[1,2]") // the first of what is not destroyed stays as it is
+		s.within(1, want, "-var=numbers=[1,2]") // Delete changes nothing at Heroku
 	}
 }
 
-func appliedTwice(s *stage, p piece) {
+func appliedTwice(s *workflowRun, p resourceCase) {
 	s.begin(p.config())
 	s.ends(s.saved(p.changed(), nil), p.wanted(p.afterChange))
 	s.refused(s.Record("apply", "-input=false", "-json", "saved"), "stale")
 	s.settles()
 }
 
-// replacedAs judges a replacement that the plan shows.
-func replacedAs(s *stage, p piece, trial *Trial) {
+// replacedAs checks a replacement that the plan shows.
+func replacedAs(s *workflowRun, p resourceCase, trial *Trial) {
 	s.ends(trial, p.wanted(asIs, p.replaced...))
 	s.settles()
 }
 
-func removedAndImported(s *stage, p piece) {
+func removedAndImported(s *workflowRun, p resourceCase) {
 	s.begin(p.config())
 	s.quiet(s.change(p.parents + fmt.Sprintf("removed {\n  from = %s\n  lifecycle {\n    destroy = false\n  }\n}\n", p.address())))
 	s.quiet(s.change(p.config() + fmt.Sprintf("import {\n  to = %s\n  id = %q\n}\n", p.address(), p.id)))
 	s.settles()
 }
 
-// byHandThenApplied: the next apply makes it what the configuration says.
-func byHandThenApplied(s *stage, p piece, h hand) {
+// byHandThenApplied checks that the next apply undoes an outside change.
+func byHandThenApplied(s *workflowRun, p resourceCase, h outsideChange) {
 	s.begin(p.config())
 	s.byHand(h.does)
 	trial := s.Apply()
@@ -311,21 +311,22 @@ func byHandThenApplied(s *stage, p piece, h hand) {
 	s.settles()
 }
 
-// overtaken: a plan that was made without knowing does what it says and nothing else, or stops and changes nothing.
-func overtaken(s *stage, p piece, h hand, trial *Trial) {
+// overtaken checks an apply whose plan was made before an outside change: it does only what the plan says, or is refused without a
+// change.
+func overtaken(s *workflowRun, p resourceCase, h outsideChange, trial *Trial) {
 	switch {
 	case trial.Code == 1:
 		s.refused(trial, ".")
 	case h.stops:
 		s.broken("a plan that is overtaken stops", "it exits %d", trial.Code)
 	default:
-		changed := p.afterChange(p.said)
+		changed := p.afterChange(p.facts)
 		if h.overtaken != nil {
 			changed = h.overtaken(changed)
 		} else if !h.same {
 			changed = h.facts(changed)
 		}
-		if reset := p.afterChange(p.said); h.reset && slices.Equal(withoutUnmanagedWindows(s.present(), reset), reset) {
+		if reset := p.afterChange(p.facts); h.reset && slices.Equal(withoutUnmanagedWindows(s.present(), reset), reset) {
 			changed = reset
 		}
 		s.ends(trial, wanted{facts: changed, may: []string{"*"}})
@@ -339,7 +340,7 @@ func overtaken(s *stage, p piece, h hand, trial *Trial) {
 	s.within(2, final)
 }
 
-// The resources of the provider are all here, and all workflows are for each.
+// Every resource of the provider has every common workflow.
 func TestWorkflows_everyResource(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t, func(o *sandbox.Options) { o.Engine = "miniredis" })
@@ -369,7 +370,7 @@ func TestWorkflows_everyResource(t *testing.T) {
 	}
 	t.Logf("%d workflows, %d of them in the short form", len(workflows()), len(inSample))
 	for resource := range schema.ResourceSchemas {
-		for _, w := range generic(pieces()[0])[:commonWorkflows] {
+		for _, w := range generic(resourceCases()[0])[:commonWorkflows] {
 			if !of[resource][w.name] {
 				t.Errorf("%s has no workflow %q", resource, w.name)
 			}

@@ -11,8 +11,8 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// The invariant of the workflows: what Heroku has in the end is what the configuration says, and what was there before
-// and is to be there in the end was there at each moment in between. It is tested in workflow_invariant_test.go.
+// The invariant of the workflows: the facts at the end are those of the configuration, and each fact that holds before the workflow
+// and in the configuration holds at each moment in between. workflow_invariant_test.go tests it.
 
 // The clauses of the invariant.
 const (
@@ -27,7 +27,7 @@ const (
 	handMade      = "hand-made config vars"
 )
 
-// facts are what a moment has, one a line, as a workflow declares them. What Heroku sets by itself is left out.
+// facts returns the facts of a moment, as workflows declare them. It leaves out Heroku's defaults.
 func facts(m sandbox.Moment) []string {
 	var all []string
 	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
@@ -100,7 +100,7 @@ func facts(m sandbox.Moment) []string {
 	return all
 }
 
-// identities are those of the objects of a moment, by their facts.
+// identities returns the ids of the objects of a moment, by their facts.
 func identities(m sandbox.Moment) map[string]string {
 	all := map[string]string{}
 	for name, app := range m.Apps {
@@ -115,7 +115,7 @@ func identities(m sandbox.Moment) map[string]string {
 	return all
 }
 
-// clause says what a fact belongs to: among those of the end, or among those of the moments in between.
+// clause returns the clause that a fact belongs to, for the end or for the moments in between.
 func clause(fact string, end bool) string {
 	words := strings.Fields(fact)
 	last, between := finalSettings, alwaysSet
@@ -135,24 +135,24 @@ func clause(fact string, end bool) string {
 
 const internet = "0.0.0.0/0"
 
-// breach is a clause that did not hold.
+// breach is a violation of a clause.
 type breach struct{ clause, text string }
 
 func (b breach) String() string { return b.clause + ": " + b.text }
 
-// wanted is what a configuration says, and what its plan announces for the time in between.
+// wanted are the expected facts of a configuration, and what its plan allows to change in between.
 type wanted struct {
-	facts  []string // all of them; the window of a store only where it is managed
-	either []string // that may be there in the end or not
-	may    []string // beginnings of facts that may be away, or of objects that may be made anew, for a while
+	facts  []string // all expected facts; the window of a store only if it is managed
+	either []string // facts that may hold at the end or not
+	may    []string // beginnings of facts that may not hold, or of objects that may be replaced, in between; "*" for all
 }
 
-// may says that a plan announces a change of what this fact is about.
+// mayChange reports whether the plan allows a fact to change in between.
 func (w wanted) mayChange(fact string) bool {
 	return slices.ContainsFunc(w.may, func(beginning string) bool { return strings.HasPrefix(fact+" ", beginning+" ") || beginning == "*" })
 }
 
-// withoutUnmanagedWindows leaves out the windows of which a workflow says nothing.
+// withoutUnmanagedWindows removes the windows of stores for which no expected fact has a window.
 func withoutUnmanagedWindows(facts []string, said ...[]string) []string {
 	return slices.DeleteFunc(slices.Clone(facts), func(fact string) bool {
 		words := strings.Fields(fact)
@@ -164,7 +164,7 @@ func withoutUnmanagedWindows(facts []string, said ...[]string) []string {
 	})
 }
 
-// judge compares what was, what is to be, and what happened meanwhile. The first of the moments is the one before.
+// judge checks the invariant. The first of the moments is the one before the workflow.
 func judge(moments []sandbox.Moment, want wanted) []breach {
 	var found []breach
 	first, last := moments[0], moments[len(moments)-1]
@@ -202,8 +202,8 @@ func judge(moments []sandbox.Moment, want wanted) []breach {
 	return slices.Compact(found)
 }
 
-// strays finds settings that neither were there before nor are to be there, of what was there before: in between, a
-// default that is left shows as something more, and not as something less.
+// strays finds settings of existing objects that are neither in the first moment nor expected. Facts leave out defaults, so a setting
+// that differs from its default in between is an additional fact, not a missing one.
 func strays(moment, first sandbox.Moment, want wanted) []breach {
 	var found []breach
 	before, known := facts(first), identities(first)
@@ -218,8 +218,8 @@ func strays(moment, first sandbox.Moment, want wanted) []breach {
 	return found
 }
 
-// opened finds spaces that admit the internet, though neither what was there nor what is to be there does. A new space
-// is open until its ranges are set.
+// opened finds spaces that admit the whole internet, although they did not before and are not expected to. It leaves out new spaces,
+// which are open until their ranges are set.
 func opened(moment, first sandbox.Moment, want wanted) []breach {
 	var found []breach
 	for name, space := range moment.Spaces {
@@ -233,7 +233,7 @@ func opened(moment, first sandbox.Moment, want wanted) []breach {
 	return found
 }
 
-// overwritten finds config vars that somebody had set by hand, in an app that is still there.
+// overwritten finds config vars that somebody has set by hand and that have changed, in apps that still exist.
 func overwritten(moment, first sandbox.Moment, want wanted) []breach {
 	var found []breach
 	for name, app := range first.Apps {

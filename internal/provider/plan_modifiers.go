@@ -196,11 +196,11 @@ type names struct {
 }
 
 func withNames(s tfprotov6.ProviderServer) tfprotov6.ProviderServer {
-	whole, served := s.(server)
+	inner, served := s.(server)
 	if !served {
 		return s
 	}
-	return namingServer{whole, &names{given: map[string][]string{}}}
+	return namingServer{inner, &names{given: map[string][]string{}}}
 }
 
 // ConfigureProvider forgets the warnings of the previous plan or apply.
@@ -386,9 +386,9 @@ func (n namingServer) nameIn(ctx context.Context, of schemaOf, values []*tfproto
 			objects = append(objects, attributes)
 		}
 	}
-	for _, together := range wanted {
+	for _, group := range wanted {
 		for _, attributes := range objects {
-			if parts := knownStrings(attributes, together); len(parts) == len(together) {
+			if parts := knownStrings(attributes, group); len(parts) == len(group) {
 				return strings.Join(parts, " of app ")
 			}
 		}

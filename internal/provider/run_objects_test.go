@@ -15,7 +15,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-func appMember(id, name string, change objectChange) stateObject {
+func appObject(id, name string, change objectChange) stateObject {
 	return stateObject{object: object{appType, id}, name: name, label: name, change: change}
 }
 
@@ -32,28 +32,28 @@ func TestRun_creationOfWhatIsInTheState(t *testing.T) {
 		refused  bool
 	}{
 		"a name that nobody has":              {func(*run) {}, false, false},
-		"one that was read, and is tainted":   {func(r *run) { r.noteRefreshed(appMember("a", "web", unplanned)) }, true, false},
-		"one that was planned, with -replace": {func(r *run) { r.notePlan(appMember("a", "web", stays)) }, true, false},
+		"one that was read, and is tainted":   {func(r *run) { r.noteRefreshed(appObject("a", "web", unplanned)) }, true, false},
+		"one that was planned, with -replace": {func(r *run) { r.notePlan(appObject("a", "web", stays)) }, true, false},
 		"one that is renamed": {func(r *run) {
-			r.noteRefreshed(appMember("a", "web",
+			r.noteRefreshed(appObject("a", "web",
 				unplanned))
-			r.notePlan(appMember("a", "site", stays))
+			r.notePlan(appObject("a", "site", stays))
 		}, false, false},
 		"one whose new name is not known": {func(r *run) {
-			r.noteRefreshed(appMember("a", "web",
+			r.noteRefreshed(appObject("a", "web",
 				unplanned))
-			r.notePlan(appMember("a", "", stays))
+			r.notePlan(appObject("a", "", stays))
 		}, false, false},
-		"one that is replaced":  {func(r *run) { r.notePlan(appMember("a", "web", isReplaced)) }, true, false},
-		"one that is destroyed": {func(r *run) { r.notePlan(appMember("a", "web", isDestroyed)) }, false, true},
+		"one that is replaced":  {func(r *run) { r.notePlan(appObject("a", "web", isReplaced)) }, true, false},
+		"one that is destroyed": {func(r *run) { r.notePlan(appObject("a", "web", isDestroyed)) }, false, true},
 		"an object of another type": {func(r *run) {
 			r.noteRefreshed(stateObject{object: object{spaceType, "a"},
 				name: "web"})
 		}, false, false},
 		"one that is read after it was planned": {func(r *run) {
-			r.notePlan(appMember("a", "web",
+			r.notePlan(appObject("a", "web",
 				isDestroyed))
-			r.noteRefreshed(appMember("a", "web", unplanned))
+			r.noteRefreshed(appObject("a", "web", unplanned))
 		}, false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -75,20 +75,20 @@ func TestRun_destroyedAfterItsNameWasTaken(t *testing.T) {
 	t.Parallel()
 	r := newRun()
 	create(r, "web")
-	if diags := r.notePlan(appMember("a", "web", isDestroyed)); !diags.HasError() {
+	if diags := r.notePlan(appObject("a", "web", isDestroyed)); !diags.HasError() {
 		t.Error("the creation came first, and nobody noticed")
 	}
 	r = newRun()
-	r.noteRefreshed(appMember("b", "b", unplanned))
+	r.noteRefreshed(appObject("b", "b", unplanned))
 	if _, _, diags := r.claimName("b", nameClaim{object{appType, "a"}, "a"}); diags.HasError() {
 		t.Error("a rename to a name that stays taken is Heroku's to refuse")
 	}
-	if diags := r.notePlan(appMember("b", "b", isDestroyed)); !diags.HasError() {
+	if diags := r.notePlan(appObject("b", "b", isDestroyed)); !diags.HasError() {
 		t.Error("an app takes the name of the one that is destroyed, and nobody noticed")
 	}
 	r = newRun()
 	create(r, "web")
-	if diags := r.notePlan(appMember("a", "web", stays)); diags.HasError() {
+	if diags := r.notePlan(appObject("a", "web", stays)); diags.HasError() {
 		t.Error("what stays is not lost")
 	}
 }
@@ -120,11 +120,11 @@ func TestRun_oneNameTwice(t *testing.T) {
 func TestRun_appStays(t *testing.T) {
 	t.Parallel()
 	r := newRun()
-	r.noteRefreshed(appMember("read", "a", unplanned))
-	r.notePlan(appMember("stays", "b", stays))
-	r.notePlan(appMember("replaced", "c", isReplaced))
-	r.notePlan(appMember("destroyed", "d", isDestroyed))
-	r.notePlan(appMember("on demand", "e", stays))
+	r.noteRefreshed(appObject("read", "a", unplanned))
+	r.notePlan(appObject("stays", "b", stays))
+	r.notePlan(appObject("replaced", "c", isReplaced))
+	r.notePlan(appObject("destroyed", "d", isDestroyed))
+	r.notePlan(appObject("on demand", "e", stays))
 	create(r, "e")
 	for _, id := range []string{"nobody's", "read", "stays", "replaced", "destroyed", "on demand"} {
 		if got := r.appStays(id); got != (id == "stays") {
@@ -135,7 +135,7 @@ func TestRun_appStays(t *testing.T) {
 	if none.appStays("stays") || none.willBeDestroyed(object{appType, "replaced"}) || none.isRefreshed(object{appType, "read"}) {
 		t.Error("without a run nothing is known")
 	}
-	if _, found, diags := none.claimName("a", nameClaim{}); found || diags.HasError() || none.notePlan(appMember("a", "a", stays)).HasError() {
+	if _, found, diags := none.claimName("a", nameClaim{}); found || diags.HasError() || none.notePlan(appObject("a", "a", stays)).HasError() {
 		t.Error("without a run nothing is said")
 	}
 }
@@ -212,7 +212,7 @@ func TestPlanReplacement_whileItIsApplied(t *testing.T) {
 	} {
 		r, o := newRun(), object{appType, "a"}
 		if test.read {
-			r.noteRefreshed(appMember("a", "web", unplanned))
+			r.noteRefreshed(appObject("a", "web", unplanned))
 		}
 		req := resource.ModifyPlanRequest{ClientCapabilities: resource.ModifyPlanClientCapabilities{DeferralAllowed: test.applying}}
 		var resp resource.ModifyPlanResponse
@@ -227,7 +227,7 @@ func TestPlanReplacement_whileItIsApplied(t *testing.T) {
 }
 
 // One object is planned by one instance, unless all of them give it up.
-func TestRun_sole(t *testing.T) {
+func TestRun_refuseDuplicate(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		first, second objectChange

@@ -5,7 +5,7 @@ package provider
 
 import "testing"
 
-func TestRun_yieldsWhatAnotherInstanceKeeps(t *testing.T) {
+func TestRun_deleteLeavesWhatAnotherInstanceKeeps(t *testing.T) {
 	r, o := newRun(), object{"kvs_attachment", "a"}
 	if r.skipDelete(o) {
 		t.Error("an object that nobody keeps was left alone")
@@ -62,7 +62,7 @@ func TestRun_claims(t *testing.T) {
 	}
 }
 
-func TestRun_takes(t *testing.T) {
+func TestRun_tryKeep(t *testing.T) {
 	r, o := newRun(), object{"kvs_attachment", "a"}
 	if !r.tryKeep(o) || !r.skipDelete(o) {
 		t.Error("a creation did not get what nobody destroys, or a Delete did not leave it alone")

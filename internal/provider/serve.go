@@ -70,8 +70,8 @@ type drainingServer struct {
 const drainTimeout = releaseTimeout + time.Minute
 
 func draining(s tfprotov6.ProviderServer) tfprotov6.ProviderServer {
-	if whole, ok := s.(server); ok {
-		return drainingServer{whole, new(sync.RWMutex)}
+	if inner, ok := s.(server); ok {
+		return drainingServer{inner, new(sync.RWMutex)}
 	}
 	return s
 }
@@ -113,8 +113,8 @@ func (s drainingServer) StopProvider(ctx context.Context, req *tfprotov6.StopPro
 type releasingServer struct{ server }
 
 func releasing(s tfprotov6.ProviderServer) tfprotov6.ProviderServer {
-	if whole, ok := s.(server); ok {
-		return releasingServer{whole}
+	if inner, ok := s.(server); ok {
+		return releasingServer{inner}
 	}
 	return s
 }
@@ -198,8 +198,8 @@ type mockableServer struct {
 }
 
 func mockable(s tfprotov6.ProviderServer) tfprotov6.ProviderServer {
-	if whole, ok := s.(server); ok {
-		return mockableServer{whole, new(atomic.Bool)}
+	if inner, ok := s.(server); ok {
+		return mockableServer{inner, new(atomic.Bool)}
 	}
 	return s
 }

@@ -24,8 +24,8 @@ type guarded struct{ server }
 
 // guardedServer wraps s if it implements server.
 func guardedServer(s tfprotov6.ProviderServer) tfprotov6.ProviderServer {
-	if whole, ok := s.(server); ok {
-		return guarded{whole}
+	if inner, ok := s.(server); ok {
+		return guarded{inner}
 	}
 	return s
 }
@@ -285,12 +285,12 @@ type phase struct {
 }
 
 func phased(s tfprotov6.ProviderServer, p provider.Provider) tfprotov6.ProviderServer {
-	whole, isServer := s.(server)
+	inner, isServer := s.(server)
 	ours, isOurs := p.(*kvsProvider)
 	if !isServer || !isOurs {
 		return s
 	}
-	return phasedServer{whole, ours, new(atomic.Bool), &phase{read: map[string]bool{}}}
+	return phasedServer{inner, ours, new(atomic.Bool), &phase{read: map[string]bool{}}}
 }
 
 func (s phasedServer) ValidateProviderConfig(ctx context.Context,

@@ -308,7 +308,7 @@ func (r *spaceAppAccessResource) Delete(ctx context.Context, req resource.Delete
 	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics) {
 		return
 	}
-	r.run.noteInState(state.object()) // for the instance that takes it over: OpenTofu does not tell an apply's plan from others
+	r.run.noteInState(state.object()) // for the instance that takes it over: on OpenTofu, its ModifyPlan cannot recognize an apply
 	if len(left) == 0 {
 		resp.Diagnostics.Append(r.giveUp(ctx, state)...)
 	}

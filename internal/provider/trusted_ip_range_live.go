@@ -244,14 +244,14 @@ func (r *trustedRangeResource) warnOfEdit(ctx context.Context, m trustedRangeMod
 	}
 	before := allowed(live)
 	after := r.run.editRanges(space, before, edit)
-	gone := slices.DeleteFunc(slices.Clone(before), func(one string) bool { return !slices.Contains(edit.remove, one) })
-	diags.Append(warnOfLoss(label, gone, after)...)
+	removed := slices.DeleteFunc(slices.Clone(before), func(one string) bool { return !slices.Contains(edit.remove, one) })
+	diags.Append(warnOfLoss(label, removed, after)...)
 	if len(edit.add) == 0 {
 		return diags
 	}
-	beside := after
+	reviewed := after
 	if slices.Contains(after, keyvalue.Internet) && !slices.Contains(edit.add, keyvalue.Internet) {
-		beside = rangesNotIn(after, []string{keyvalue.Internet})
+		reviewed = rangesNotIn(after, []string{keyvalue.Internet})
 		if r.run.firstTime("open " + space) {
 			diags.AddAttributeWarning(path.Root("closes_space"), "The trusted IP range restricts nothing", fmt.Sprintf(
 				"%s has %s, as every new space does, so that it admits the whole internet whatever other ranges it has. It stays so until one "+
@@ -259,7 +259,7 @@ func (r *trustedRangeResource) warnOfEdit(ctx context.Context, m trustedRangeMod
 		}
 	}
 	var hints []string
-	for _, hint := range keyvalue.ReviewTrustedRanges(beside, shield) {
+	for _, hint := range keyvalue.ReviewTrustedRanges(reviewed, shield) {
 		if r.run.firstTime(space + hint) {
 			hints = append(hints, hint)
 		}
@@ -270,9 +270,9 @@ func (r *trustedRangeResource) warnOfEdit(ctx context.Context, m trustedRangeMod
 	return diags
 }
 
-// warnOfLoss warns of addresses that a change shuts out: those in a range of gone that no range of after admits.
-func warnOfLoss(label string, gone, after []string) diag.Diagnostics {
-	out := keyvalue.ShutOut(gone, after)
+// warnOfLoss warns of addresses that a change shuts out: those in a range of removed that no range of after admits.
+func warnOfLoss(label string, removed, after []string) diag.Diagnostics {
+	out := keyvalue.ShutOut(removed, after)
 	if len(out) == 0 {
 		return nil
 	}

@@ -172,12 +172,12 @@ func (r *trustedRangeResource) ModifyPlan(ctx context.Context, req resource.Modi
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	elsewhere := exists && known(plan.SpaceID) && !plan.SpaceID.Equal(state.SpaceID)
+	otherSpace := exists && known(plan.SpaceID) && !plan.SpaceID.Equal(state.SpaceID)
 	switch {
-	case elsewhere && applying:
+	case otherSpace && applying:
 		resp.Diagnostics.Append(fixedAtCreation(path.Root("space_id"), state.String(), state.SpaceID, plan.SpaceID))
 		return
-	case elsewhere || exists && plan.SpaceID.IsUnknown() && r.run.willBeDestroyed(object{spaceType, state.SpaceID.ValueString()}):
+	case otherSpace || exists && plan.SpaceID.IsUnknown() && r.run.willBeDestroyed(object{spaceType, state.SpaceID.ValueString()}):
 		resp.RequiresReplace.Append(path.Root("space_id"))
 		resp.Diagnostics.Append(r.warnOfEdit(ctx, state, rangeEdit{remove: state.ranges()})...)
 		return

@@ -322,7 +322,7 @@ func (r *trustedRangesResource) Read(ctx context.Context, req resource.ReadReque
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, trustedRangesIdentity{SpaceID: state.SpaceID})...)
 	ruleset, err := r.client.TrustedRanges(ctx, state.spaceID())
 	if heroku.IsNotFound(err) { // every space has a ruleset, so only a missing space proves that the ranges are gone
-		if _, gone := r.client.Space(ctx, state.spaceID()); heroku.IsNotFound(gone) {
+		if _, spaceErr := r.client.Space(ctx, state.spaceID()); heroku.IsNotFound(spaceErr) {
 			resp.Diagnostics.AddWarning("The trusted IP ranges are gone with their space", fmt.Sprintf(
 				"%s: the space does not exist any more, and its ranges went with it. A plan that creates them needs another space.", state))
 			resp.State.RemoveResource(ctx)
