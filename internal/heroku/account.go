@@ -22,6 +22,6 @@ func (w wireAccount) value() (Account, error) {
 
 // Account asks who is speaking.
 func (c *Client) Account(ctx context.Context) (Account, error) {
-	a, _, err := exchange(ctx, c, c.get("account"), one[wireAccount])
+	a, _, err := exchange(ctx, c, c.get("account"), decodeOne[wireAccount])
 	return a, err
 }

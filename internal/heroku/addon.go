@@ -99,17 +99,17 @@ func (c *Client) AddOn(ctx context.Context, id AddOnID) (AddOn, error) { return 
 
 // FindAddOn returns an add-on by id or by its globally unique name.
 func (c *Client) FindAddOn(ctx context.Context, idOrName string) (AddOn, error) {
-	addOn, _, err := exchange(ctx, c, c.get("addons", idOrName), about(AddOnID(idOrName), addOnID, named(idOrName, addOnName, one[wireAddOn])))
+	addOn, _, err := exchange(ctx, c, c.get("addons", idOrName), requireID(AddOnID(idOrName), addOnID, requireName(idOrName, addOnName, decodeOne[wireAddOn])))
 	return addOn, err
 }
 
 func (c *Client) getAddOn(ctx context.Context, id AddOnID) (AddOn, error) {
-	addOn, _, err := exchange(ctx, c, c.get("addons", string(id)), about(id, addOnID, one[wireAddOn]))
+	addOn, _, err := exchange(ctx, c, c.get("addons", string(id)), requireID(id, addOnID, decodeOne[wireAddOn]))
 	return addOn, err
 }
 
 func (c *Client) allAddOns(ctx context.Context) (map[AddOnID]AddOn, error) {
-	return index(ctx, c, c.get("addons"), many[wireAddOn], func(a AddOn) AddOnID { return a.ID })
+	return index(ctx, c, c.get("addons"), decodeMany[wireAddOn], func(a AddOn) AddOnID { return a.ID })
 }
 
 // ResolveAddOn finds add-ons by the name of an attachment on an app (id or name). Heroku answers not_found, or
@@ -117,7 +117,7 @@ func (c *Client) allAddOns(ctx context.Context) (map[AddOnID]AddOn, error) {
 func (c *Client) ResolveAddOn(ctx context.Context, app, attachment string) ([]AddOn, error) {
 	k := c.post(map[string]string{"addon": attachment, "app": app}, "actions", "addons", "resolve")
 	k.operation = read // a POST that changes nothing
-	addOns, _, err := exchange(ctx, c, k, many[wireAddOn])
+	addOns, _, err := exchange(ctx, c, k, decodeMany[wireAddOn])
 	return addOns, err
 }
 
@@ -132,13 +132,13 @@ func (c *Client) CreateAddOn(ctx context.Context, app AppID, a AddOnCreate) (Add
 
 	k := c.post(a.body(), "apps", string(app), "addons").withHeader(provisionMessages, "true")
 	k.app = app
-	start := c.earliest()
-	o := order[AddOn]{what: "add-on " + a.Name, call: k, decode: about(app, addOnApp, named(a.Name, addOnName, one[wireAddOn]))}
+	start := c.earliestCreatedAt()
+	o := nonIdempotentPost[AddOn]{what: "add-on " + a.Name, call: k, decode: requireID(app, addOnApp, requireName(a.Name, addOnName, decodeOne[wireAddOn]))}
 	if a.Name != "" {
 		o.find = func(ctx context.Context) (AddOn, error) { return c.FindAddOn(ctx, a.Name) }
-		o.ours = func(found AddOn) error { return a.matches(app, found, start) }
+		o.check = func(found AddOn) error { return a.matches(app, found, start) }
 	}
-	return o.place(withSecret(ctx, Secret(a.Config["fork"])), c)
+	return o.send(withSecret(ctx, Secret(a.Config["fork"])), c)
 }
 
 func (a AddOnCreate) body() map[string]any {
@@ -189,7 +189,7 @@ func (c *Client) UpdateAddOn(ctx context.Context, app AppID, id AddOnID, u AddOn
 		body["name"] = *u.Name
 	}
 	k := c.patch(body, "apps", string(app), "addons", string(id)).withHeader(provisionMessages, "true")
-	return change(ctx, c, k, about(id, addOnID, one[wireAddOn]),
+	return updateObject(ctx, c, k, requireID(id, addOnID, decodeOne[wireAddOn]),
 		func(ctx context.Context) (AddOn, error) { return c.getAddOn(ctx, id) },
 		func(now AddOn) bool {
 			return (u.Plan == nil || samePlan(*u.Plan, now)) && (u.Name == nil || *u.Name == now.Name)
@@ -209,7 +209,7 @@ func (c *Client) DeleteAddOn(ctx context.Context, app AppID, id AddOnID) error {
 // WaitAddOnProvisioned waits until a new add-on is provisioned. That says nothing about its store yet, see
 // [Client.WaitStoreAvailable]. Its errors are *WaitError.
 func (c *Client) WaitAddOnProvisioned(ctx context.Context, id AddOnID, timeout time.Duration) (AddOn, error) {
-	return c.addOns.wait(ctx, id, fmt.Sprintf("add-on %s to be provisioned", id), timeout, addOnTicks, unseen(provisioning))
+	return c.addOns.wait(ctx, id, fmt.Sprintf("add-on %s to be provisioned", id), timeout, addOnTicks, withMissingTime(evaluateProvisioning))
 }
 
 // WaitAddOnGone waits until a destroyed add-on is gone, unless Heroku has said so already. Its errors are *WaitError.
@@ -217,7 +217,7 @@ func (c *Client) WaitAddOnGone(ctx context.Context, id AddOnID, timeout time.Dur
 	if _, gone := c.deleted.Load(id); gone {
 		return nil
 	}
-	_, err := c.addOns.wait(ctx, id, fmt.Sprintf("add-on %s to be gone", id), timeout, addOnTicks, vanishing)
+	_, err := c.addOns.wait(ctx, id, fmt.Sprintf("add-on %s to be gone", id), timeout, addOnTicks, evaluateDeletion)
 	if err == nil {
 		c.deleted.Store(id, true)
 	}
@@ -225,9 +225,9 @@ func (c *Client) WaitAddOnGone(ctx context.Context, id AddOnID, timeout time.Dur
 }
 
 // provisioning judges an add-on that is being created. States that nobody knows yet mean to go on waiting.
-func provisioning(a AddOn, found bool, missing time.Duration) progress {
+func evaluateProvisioning(a AddOn, found bool, missing time.Duration) progress {
 	switch {
-	case !found && missing <= unknownFor:
+	case !found && missing <= notFoundGrace:
 		return progress{state: "not found yet"}
 	case !found:
 		return progress{state: "not found", failure: errGone}
@@ -237,7 +237,7 @@ func provisioning(a AddOn, found bool, missing time.Duration) progress {
 	return progress{state: a.State, ready: a.State == StateProvisioned}
 }
 
-func vanishing(a AddOn, found bool, _ time.Duration) progress {
+func evaluateDeletion(a AddOn, found bool, _ time.Duration) progress {
 	if !found {
 		return progress{state: "not found", ready: true}
 	}

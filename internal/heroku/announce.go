@@ -24,7 +24,7 @@ type WriteResult struct {
 
 // announce tells of a write that is about to be sent, and returns what is to be told of its result.
 func (c *Client) announce(ctx context.Context, k call, try int) (func(WriteResult), error) {
-	if c.announcing == nil || k.operation == read {
+	if c.announceWrite == nil || k.operation == read {
 		return func(WriteResult) {}, nil
 	}
 	var told []func(WriteResult)
@@ -33,33 +33,33 @@ func (c *Client) announce(ctx context.Context, k call, try int) (func(WriteResul
 			one(result)
 		}
 	}
-	for _, behalf := range behalvesOf(ctx) {
-		result, err := c.announcing(behalf, Write{Method: k.method, Path: k.where(), Try: try})
+	for _, behalf := range operationsOf(ctx) {
+		result, err := c.announceWrite(behalf, Write{Method: k.method, Path: k.displayPath(), Try: try})
 		if err != nil {
 			tell(WriteResult{})
-			return nil, fmt.Errorf("%s %s was not sent: %w", k.method, k.where(), err)
+			return nil, fmt.Errorf("%s %s was not sent: %w", k.method, k.displayPath(), err)
 		}
 		told = append(told, result)
 	}
 	return tell, nil
 }
 
-type behalfKey struct{}
+type operationsKey struct{}
 
 // onBehalfOf makes the writes with the context those of several operations: each of them is announced.
 func onBehalfOf(ctx context.Context, operations []context.Context) context.Context {
-	return context.WithValue(ctx, behalfKey{}, operations)
+	return context.WithValue(ctx, operationsKey{}, operations)
 }
 
-func behalvesOf(ctx context.Context) []context.Context {
-	if operations, is := ctx.Value(behalfKey{}).([]context.Context); is {
+func operationsOf(ctx context.Context) []context.Context {
+	if operations, is := ctx.Value(operationsKey{}).([]context.Context); is {
 		return operations
 	}
 	return []context.Context{ctx}
 }
 
 // result is what became of an attempt. What nobody understands may have been carried out.
-func (a answer) result(out outcome) WriteResult {
+func (a attemptResult) writeResult(out outcome) WriteResult {
 	switch {
 	case a.status != 0:
 		return WriteResult{Status: a.status, RequestID: a.requestID}

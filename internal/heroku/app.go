@@ -99,13 +99,13 @@ func (c *Client) App(ctx context.Context, id AppID) (App, error) { return c.apps
 
 // AppEarlier returns an app as some read of this client has found it, or as it was made: where it runs never changes; its
 // name may (Platform API reference, apps).
-func (c *Client) AppEarlier(ctx context.Context, id AppID) (App, error) {
-	return c.apps.Earlier(ctx, id)
+func (c *Client) CachedApp(ctx context.Context, id AppID) (App, error) {
+	return c.apps.GetCached(ctx, id)
 }
 
 // FindApp returns an app by id or name.
 func (c *Client) FindApp(ctx context.Context, idOrName string) (App, error) {
-	app, _, err := exchange(ctx, c, c.get("apps", idOrName), about(AppID(idOrName), appID, one[wireApp]))
+	app, _, err := exchange(ctx, c, c.get("apps", idOrName), requireID(AppID(idOrName), appID, decodeOne[wireApp]))
 	return app, err
 }
 
@@ -114,7 +114,7 @@ func (c *Client) getApp(ctx context.Context, id AppID) (App, error) {
 }
 
 func (c *Client) allApps(ctx context.Context) (map[AppID]App, error) {
-	return index(ctx, c, c.get("apps"), many[wireApp], func(a App) AppID { return a.ID })
+	return index(ctx, c, c.get("apps"), decodeMany[wireApp], func(a App) AppID { return a.ID })
 }
 
 // CreateApp orders an app, for a team or in a space through /teams/apps. When the answer is lost, the name is looked up.
@@ -132,13 +132,13 @@ func (c *Client) CreateApp(ctx context.Context, a AppCreate) (App, error) {
 	if a.Team != "" || a.Space != "" {
 		k = c.post(body, "teams", "apps")
 	}
-	start := c.earliest()
-	o := order[App]{what: "app " + a.Name, call: k, decode: unless(a.contradicts, one[wireApp])}
+	start := c.earliestCreatedAt()
+	o := nonIdempotentPost[App]{what: "app " + a.Name, call: k, decode: rejectIf(a.contradicts, decodeOne[wireApp])}
 	if a.Name != "" {
 		o.find = func(ctx context.Context) (App, error) { return c.FindApp(ctx, a.Name) }
-		o.ours = func(found App) error { return a.matches(found, start) }
+		o.check = func(found App) error { return a.matches(found, start) }
 	}
-	app, err := o.place(ctx, c)
+	app, err := o.send(ctx, c)
 	if err == nil {
 		c.recentApps.Store(app.ID, c.clock.Now())
 		c.apps.learn(app.ID, app)
@@ -187,7 +187,7 @@ func (c *Client) isRecent(id AppID) bool {
 
 // UpdateApp renames an app or switches its maintenance mode.
 func (c *Client) UpdateApp(ctx context.Context, id AppID, u AppUpdate) (App, error) {
-	return change(ctx, c, c.patch(u, "apps", string(id)), about(id, appID, one[wireApp]),
+	return updateObject(ctx, c, c.patch(u, "apps", string(id)), requireID(id, appID, decodeOne[wireApp]),
 		func(ctx context.Context) (App, error) { return c.getApp(ctx, id) },
 		func(now App) bool {
 			return (u.Name == nil || *u.Name == now.Name) && (u.Maintenance == nil || *u.Maintenance == now.Maintenance)
@@ -196,7 +196,7 @@ func (c *Client) UpdateApp(ctx context.Context, id AppID, u AppUpdate) (App, err
 
 // TransferApp gives an app to a team, by the team's name.
 func (c *Client) TransferApp(ctx context.Context, id AppID, team string) (App, error) {
-	return change(ctx, c, c.patch(map[string]string{"owner": team}, "teams", "apps", string(id)), about(id, appID, one[wireApp]),
+	return updateObject(ctx, c, c.patch(map[string]string{"owner": team}, "teams", "apps", string(id)), requireID(id, appID, decodeOne[wireApp]),
 		func(ctx context.Context) (App, error) { return c.getApp(ctx, id) },
 		func(now App) bool { return now.Team == team })
 }
@@ -210,7 +210,7 @@ func (c *Client) DeleteApp(ctx context.Context, id AppID) error {
 // AppAddOns lists the app's own add-ons and those of other apps that are attached to it: filter on AddOn.AppID. What this
 // client has destroyed is not among them, even when a stale answer still has it.
 func (c *Client) AppAddOns(ctx context.Context, id AppID) ([]AddOn, error) {
-	addOns, err := list(ctx, c, c.get("apps", string(id), "addons"), many[wireAddOn],
+	addOns, err := list(ctx, c, c.get("apps", string(id), "addons"), decodeMany[wireAddOn],
 		func(a AddOn) string { return string(a.ID) })
 	return slices.DeleteFunc(addOns, func(a AddOn) bool {
 		_, gone := c.deleted.Load(a.ID)

@@ -79,7 +79,7 @@ func (w wireAttachment) value() (Attachment, error) {
 
 // including asks for what attachments otherwise lack: the names of the config vars, and the plan of the add-on, which begins
 // with its service.
-func including(k call) call { return k.withHeader("Accept-Inclusion", "addon:plan,config_vars") }
+func withInclusions(k call) call { return k.withHeader("Accept-Inclusion", "addon:plan,config_vars") }
 
 func attachmentID(a Attachment) string     { return string(a.ID) }
 func attachmentName(a Attachment) string   { return a.Name }
@@ -92,16 +92,16 @@ func (c *Client) Attachment(ctx context.Context, id AttachmentID) (Attachment, e
 }
 
 func (c *Client) getAttachment(ctx context.Context, id AttachmentID) (Attachment, error) {
-	a, _, err := exchange(ctx, c, including(c.get("addon-attachments", string(id))),
-		about(id, func(a Attachment) AttachmentID { return a.ID }, one[wireAttachment]))
+	a, _, err := exchange(ctx, c, withInclusions(c.get("addon-attachments", string(id))),
+		requireID(id, func(a Attachment) AttachmentID { return a.ID }, decodeOne[wireAttachment]))
 	return a, err
 }
 
 // attachmentList is the last list of all attachments, for those who read them by id, by app and by add-on.
 type attachmentList struct {
-	turn  chan struct{} // who asks
-	all   map[AttachmentID]Attachment
-	asked moment
+	turn        chan struct{} // who asks
+	all         map[AttachmentID]Attachment
+	requestedAt moment
 }
 
 func (c *Client) allAttachments(ctx context.Context) (map[AttachmentID]Attachment, error) {
@@ -112,31 +112,31 @@ func (c *Client) allAttachments(ctx context.Context) (map[AttachmentID]Attachmen
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if list.all != nil && c.holds(list.asked) && c.clock.Now().Sub(list.asked.at) < keptForAfterWrite {
+	if list.all != nil && c.isFresh(list.requestedAt) && c.clock.Now().Sub(list.requestedAt.at) < cacheTTLAfterWrite {
 		return list.all, nil
 	}
-	asked := c.now()
-	all, err := index(ctx, c, including(c.get("addon-attachments")), many[wireAttachment], func(a Attachment) AttachmentID { return a.ID })
+	requestedAt := c.now()
+	all, err := index(ctx, c, withInclusions(c.get("addon-attachments")), decodeMany[wireAttachment], func(a Attachment) AttachmentID { return a.ID })
 	if err == nil {
-		list.all, list.asked = all, asked
+		list.all, list.requestedAt = all, requestedAt
 	}
 	return all, err
 }
 
 // AppAttachments lists the attachments on an app, of its own add-ons and of others.
 func (c *Client) AppAttachments(ctx context.Context, id AppID) ([]Attachment, error) {
-	return list(ctx, c, including(c.get("apps", string(id), "addon-attachments")),
-		aboutEach(id, attachmentApp, many[wireAttachment]), attachmentID)
+	return list(ctx, c, withInclusions(c.get("apps", string(id), "addon-attachments")),
+		requireEachID(id, attachmentApp, decodeMany[wireAttachment]), attachmentID)
 }
 
 // AttachmentsOn returns the attachments on an app like [Client.AppAttachments], but the read is shared.
 func (c *Client) AttachmentsOn(ctx context.Context, id AppID) ([]Attachment, error) {
-	return c.onApps.Get(ctx, id)
+	return c.attachmentsByApp.Get(ctx, id)
 }
 
 // AttachmentsEarlierOn returns the attachments on an app as this client has first read them, or later.
-func (c *Client) AttachmentsEarlierOn(ctx context.Context, id AppID) ([]Attachment, error) {
-	return c.onApps.Earlier(ctx, id)
+func (c *Client) CachedAttachmentsOn(ctx context.Context, id AppID) ([]Attachment, error) {
+	return c.attachmentsByApp.GetCached(ctx, id)
 }
 
 // AttachedApp is an app that an add-on is attached to, under a name, and the names of the config vars that it has of it.
@@ -147,7 +147,7 @@ type AttachedApp struct {
 
 // AttachedApps returns the apps that an add-on is attached to. The read is shared.
 func (c *Client) AttachedApps(ctx context.Context, id AddOnID) ([]AttachedApp, error) {
-	return c.ofAddOns.Get(ctx, id)
+	return c.appsByAddOn.Get(ctx, id)
 }
 
 func (c *Client) getAttachedApps(ctx context.Context, id AddOnID) ([]AttachedApp, error) {
@@ -159,7 +159,7 @@ func (c *Client) getAttachedApps(ctx context.Context, id AddOnID) ([]AttachedApp
 	return apps, err
 }
 
-func (c *Client) allByApp(ctx context.Context) (map[AppID][]Attachment, error) {
+func (c *Client) allAttachmentsByApp(ctx context.Context) (map[AppID][]Attachment, error) {
 	all, err := c.allAttachments(ctx)
 	byApp := make(map[AppID][]Attachment)
 	for _, a := range all {
@@ -179,15 +179,15 @@ func (c *Client) allAttachedApps(ctx context.Context) (map[AddOnID][]AttachedApp
 
 // AppAttachment returns the attachment with this name on an app (id or name).
 func (c *Client) AppAttachment(ctx context.Context, app, name string) (Attachment, error) {
-	a, _, err := exchange(ctx, c, including(c.get("apps", app, "addon-attachments", name)),
-		about(AppID(app), attachmentApp, named(name, attachmentName, one[wireAttachment])))
+	a, _, err := exchange(ctx, c, withInclusions(c.get("apps", app, "addon-attachments", name)),
+		requireID(AppID(app), attachmentApp, requireName(name, attachmentName, decodeOne[wireAttachment])))
 	return a, err
 }
 
 // AddOnAttachments lists the attachments of an add-on, on all apps.
 func (c *Client) AddOnAttachments(ctx context.Context, id AddOnID) ([]Attachment, error) {
-	return list(ctx, c, including(c.get("addons", string(id), "addon-attachments")),
-		aboutEach(id, attachmentAddOn, many[wireAttachment]), attachmentID)
+	return list(ctx, c, withInclusions(c.get("addons", string(id), "addon-attachments")),
+		requireEachID(id, attachmentAddOn, decodeMany[wireAttachment]), attachmentID)
 }
 
 // CreateAttachment attaches an add-on to an app. Creations on one app wait for each other. Once sent, the order
@@ -210,17 +210,17 @@ func (c *Client) CreateAttachment(ctx context.Context, a AttachmentCreate) (Atta
 	if a.Confirm != "" {
 		body["confirm"] = a.Confirm
 	}
-	k := including(c.post(body, "addon-attachments"))
+	k := withInclusions(c.post(body, "addon-attachments"))
 	k.app = a.App
-	return order[Attachment]{
-		what: "attachment " + a.Name, call: k, decode: a.answered, find: find,
-		ours: func(found Attachment) error {
+	return nonIdempotentPost[Attachment]{
+		what: "attachment " + a.Name, call: k, decode: a.decodeCreated, find: find,
+		check: func(found Attachment) error {
 			if found.AddOnID != a.AddOn {
 				return fmt.Errorf("the attachment %s is one of add-on %s", found.Name, found.AddOnName)
 			}
 			return nil
 		},
-	}.place(ctx, c)
+	}.send(ctx, c)
 }
 
 // attachmentFinder looks for an attachment whose answer was lost: by its name, or, when Heroku chooses the name, by
@@ -279,6 +279,6 @@ func (c *Client) DeleteAttachment(ctx context.Context, id AttachmentID) error {
 }
 
 // answered reads the attachment that was made: of this add-on, on this app, under this name.
-func (a AttachmentCreate) answered(body []byte) (Attachment, error) {
-	return about(a.App, attachmentApp, about(a.AddOn, attachmentAddOn, named(a.Name, attachmentName, one[wireAttachment])))(body)
+func (a AttachmentCreate) decodeCreated(body []byte) (Attachment, error) {
+	return requireID(a.App, attachmentApp, requireID(a.AddOn, attachmentAddOn, requireName(a.Name, attachmentName, decodeOne[wireAttachment])))(body)
 }

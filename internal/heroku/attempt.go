@@ -20,15 +20,15 @@ import (
 	"github.com/google/uuid"
 )
 
-const maxBody = 4 << 20
+const maxBodySize = 4 << 20
 
 // answer is what one attempt brought, good or bad.
-type answer struct {
+type attemptResult struct {
 	status    int
 	header    http.Header
 	requestID string
 	body      []byte
-	cut       string // why the body is not whole; empty when it is
+	truncated string // why the body is not whole; empty when it is
 	err       error  // there was no answer, or it broke off
 	sent      bool   // the request may have reached the server
 	took      time.Duration
@@ -36,9 +36,9 @@ type answer struct {
 
 // attempt sends the request once. A create, once sent, is not cancelled with its caller: the answer holds the id of
 // something that costs money.
-func (c *Client) attempt(ctx context.Context, k call, target string, body []byte) (a answer) {
-	if err := c.enter(ctx, k.at); err != nil {
-		return answer{err: err}
+func (c *Client) attempt(ctx context.Context, k call, target string, body []byte) (a attemptResult) {
+	if err := c.acquireSlot(ctx, k.endpoint); err != nil {
+		return attemptResult{err: err}
 	}
 	defer func() { <-c.slots }()
 
@@ -51,29 +51,29 @@ func (c *Client) attempt(ctx context.Context, k call, target string, body []byte
 	began := time.Now()
 	defer func() { a.took = time.Since(began) }()
 
-	var trace wire
+	var trace connTrace
 	request, err := c.request(trace.watch(ctx), k, target, body)
 	if err != nil {
-		return answer{err: err}
+		return attemptResult{err: err}
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return answer{err: c.cause(ctx, err), sent: trace.mayHaveSent(err)}
+		return attemptResult{err: c.cause(ctx, err), sent: trace.mayHaveSent(err)}
 	}
 	defer response.Body.Close()
 
-	a = answer{status: response.StatusCode, header: response.Header, sent: true}
+	a = attemptResult{status: response.StatusCode, header: response.Header, sent: true}
 	if a.requestID = response.Header.Get("Request-Id"); uuid.Validate(a.requestID) != nil { // nearly all are one
 		a.requestID = clip(c.scrub(a.requestID), 200)
 	}
-	k.at.pacer.learn(response.Header, c.clock)
+	k.endpoint.pacer.learn(response.Header, c.clock)
 	c.hostTime.learn(response.Header, c.clock.Now())
-	a.body, err = io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	a.body, err = io.ReadAll(io.LimitReader(response.Body, maxBodySize+1))
 	switch {
-	case len(a.body) > maxBody:
-		a.cut = "it is longer than 4 MiB"
+	case len(a.body) > maxBodySize:
+		a.truncated = "it is longer than 4 MiB"
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		a.cut = "it ends early"
+		a.truncated = "it ends early"
 	case err != nil:
 		a.err = c.cause(ctx, err)
 	}
@@ -81,9 +81,9 @@ func (c *Client) attempt(ctx context.Context, k call, target string, body []byte
 }
 
 // enter waits for its turn; after it returns nil, nothing but the caller's own end keeps the request from being sent.
-func (c *Client) enter(ctx context.Context, at *endpoint) error {
+func (c *Client) acquireSlot(ctx context.Context, at *endpoint) error {
 	err := at.pacer.wait(ctx, c.clock, func(pause time.Duration) {
-		c.waits(ctx, Waiting{For: "the next request", State: "few requests are left of the account's rate limit", Limit: pause})
+		c.reportWait(ctx, Waiting{For: "the next request", State: "few requests are left of the account's rate limit", Limit: pause})
 	})
 	if err != nil {
 		return err
@@ -163,18 +163,18 @@ func (c *Client) clean(err error) string {
 }
 
 // wire watches whether a request got a connection.
-type wire struct{ asked, got bool }
+type connTrace struct{ requested, obtained bool }
 
-func (w *wire) watch(ctx context.Context) context.Context {
+func (w *connTrace) watch(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { w.asked = true },
-		GotConn: func(httptrace.GotConnInfo) { w.got = true },
+		GetConn: func(string) { w.requested = true },
+		GotConn: func(httptrace.GotConnInfo) { w.obtained = true },
 	})
 }
 
 // mayHaveSent is false only on proof: no connection was had, or the error is one of connecting.
-func (w *wire) mayHaveSent(err error) bool {
-	if w.asked && !w.got {
+func (w *connTrace) mayHaveSent(err error) bool {
+	if w.requested && !w.obtained {
 		return false
 	}
 	var (
@@ -182,5 +182,5 @@ func (w *wire) mayHaveSent(err error) bool {
 		name    *net.DNSError
 	)
 	dialing := errors.As(err, &network) && network.Op == "dial" || errors.As(err, &name)
-	return w.got || !dialing
+	return w.obtained || !dialing
 }

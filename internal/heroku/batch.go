@@ -12,11 +12,11 @@ import (
 )
 
 const (
-	collectFor  = 10 * time.Millisecond // of real time
-	singleReads = 2                     // the third read that comes alone is part of a refresh, and gets a list
+	collectFor     = 10 * time.Millisecond // of real time
+	maxSingleReads = 2                     // the third read that comes alone is part of a refresh, and gets a list
 
-	keptFor           = time.Minute
-	keptForAfterWrite = 5 * time.Second // while a plan is applied, Heroku changes things as well
+	cacheTTL           = time.Minute
+	cacheTTLAfterWrite = 5 * time.Second // while a plan is applied, Heroku changes things as well
 )
 
 // moment is when a request was sent: on the clock, and after how many writes of this client.
@@ -28,73 +28,73 @@ type moment struct {
 func (c *Client) now() moment { return moment{c.clock.Now(), c.writes.Load()} }
 
 // holds reports whether what was read at a moment may still be told: not after a write of this client, whatever it wrote.
-func (c *Client) holds(m moment) bool {
-	limit := keptFor
+func (c *Client) isFresh(m moment) bool {
+	limit := cacheTTL
 	if m.writes > 0 {
-		limit = keptForAfterWrite
+		limit = cacheTTLAfterWrite
 	}
 	return c.writes.Load() == m.writes && c.clock.Now().Sub(m.at) < limit
 }
 
 // kept holds answers for the rest of the operation.
-type kept[ID ~string, T any] struct {
-	client      *Client
-	absentEmpty bool // an object that a list does not have is empty; otherwise only a GET of its own proves that it is gone
+type cache[ID ~string, T any] struct {
+	client           *Client
+	absentMeansEmpty bool // an object that a list does not have is empty; otherwise only a GET of its own proves that it is gone
 
-	mu    sync.Mutex
-	items map[ID]T
-	asked moment // when the oldest of them was asked for
+	mu          sync.Mutex
+	items       map[ID]T
+	requestedAt moment // when the oldest of them was asked for
 }
 
-func (k *kept[ID, T]) get(id ID) (item T, ok bool) {
+func (k *cache[ID, T]) get(id ID) (item T, ok bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.valid() {
 		item, ok = k.items[id]
-		ok = ok || k.absentEmpty
+		ok = ok || k.absentMeansEmpty
 	}
 	return item, ok
 }
 
 // once is get however long ago the object was asked for.
-func (k *kept[ID, T]) once(id ID) (item T, ok bool) {
+func (k *cache[ID, T]) getStale(id ID) (item T, ok bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	item, ok = k.items[id]
-	return item, ok || k.items != nil && k.absentEmpty
+	return item, ok || k.items != nil && k.absentMeansEmpty
 }
 
 // valid reports whether the answers may still be told. k.mu is held.
-func (k *kept[ID, T]) valid() bool { return k.items != nil && k.client.holds(k.asked) }
+func (k *cache[ID, T]) valid() bool { return k.items != nil && k.client.isFresh(k.requestedAt) }
 
 // list is the list that is kept, in the order of the ids; nil when none is.
-func (k *kept[ID, T]) list() []T {
+func (k *cache[ID, T]) values() []T {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if !k.valid() {
 		return nil
 	}
-	return sorted(k.items)
+	return sortedValues(k.items)
 }
 
 // put keeps one more answer.
-func (k *kept[ID, T]) put(id ID, item T, asked moment) {
+func (k *cache[ID, T]) put(id ID, item T, requestedAt moment) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if !k.valid() {
-		k.items, k.asked = make(map[ID]T), asked
+		k.items, k.requestedAt = make(map[ID]T), requestedAt
 	}
-	if asked.writes == k.asked.writes {
+	if requestedAt.writes == k.requestedAt.writes {
 		k.items[id] = item
 	}
 }
 
 // replace keeps a list instead, unless a newer one is kept; nil keeps nothing.
-func (k *kept[ID, T]) replace(list map[ID]T, asked moment) {
+func (k *cache[ID, T]) replace(list map[ID]T, requestedAt moment) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if !asked.at.Before(k.asked.at) {
-		k.items, k.asked = list, asked
+	if !requestedAt.at.Before(k.requestedAt.at) {
+		k.items, k.requestedAt = list, requestedAt
 	}
 }
 
@@ -103,13 +103,13 @@ func (k *kept[ID, T]) replace(list map[ID]T, asked moment) {
 type batch[ID ~string, T any] struct {
 	one func(context.Context, ID) (T, error)
 	all func(context.Context) (map[ID]T, error)
-	kept[ID, T]
+	cache[ID, T]
 
-	mu     sync.Mutex
-	open   *round[ID, T] // that reads can join
-	single int           // reads that came alone
-	since  moment        // the first of them
-	found  map[ID]T      // by a GET for Earlier
+	mu              sync.Mutex
+	open            *round[ID, T] // that reads can join
+	singleReads     int           // reads that came alone
+	firstSingleRead moment        // the first of them
+	everRead        map[ID]T      // by a GET for Earlier
 }
 
 // mode says what may answer a read.
@@ -123,29 +123,29 @@ const (
 
 // round is one list request, or a GET for each object, and the reads that wait for it.
 type round[ID ~string, T any] struct {
-	ctx     context.Context // ends when no read waits any more
-	cancel  context.CancelFunc
-	readers int
-	ids     map[ID]bool
-	mode    mode // the strictest of its reads
-	sent    bool
-	asked   moment
+	ctx         context.Context // ends when no read waits any more
+	cancel      context.CancelFunc
+	readers     int
+	ids         map[ID]bool
+	mode        mode // the strictest of its reads
+	sent        bool
+	requestedAt moment
 
 	done   chan struct{}
 	listed map[ID]T // nil when there was no list
-	own    map[ID]answerTo[T]
+	own    map[ID]readResult[T]
 	err    error // of the list
 }
 
 // answerTo is what a GET said about one object.
-type answerTo[T any] struct {
+type readResult[T any] struct {
 	item T
 	err  error
 }
 
 func newBatch[ID ~string, T any](c *Client, one func(context.Context, ID) (T, error),
 	all func(context.Context) (map[ID]T, error)) *batch[ID, T] {
-	return &batch[ID, T]{one: one, all: all, kept: kept[ID, T]{client: c}, found: make(map[ID]T)}
+	return &batch[ID, T]{one: one, all: all, cache: cache[ID, T]{client: c}, everRead: make(map[ID]T)}
 }
 
 // perOwner is something for each object that others belong to, such as one batch for the members of each space. It is made when
@@ -174,14 +174,14 @@ func (p *perOwner[Owner, T]) of(owner Owner) T {
 // Get returns the object as Heroku has it now, or had it when a list was read in this operation. It never returns what was
 // read before a write of this client that ended before Get began. It ends with ctx, whatever the others do.
 func (b *batch[ID, T]) Get(ctx context.Context, id ID) (T, error) {
-	if item, ok := b.kept.get(id); ok {
+	if item, ok := b.cache.get(id); ok {
 		return item, ctx.Err()
 	}
 	return b.read(ctx, id, shared)
 }
 
 // Earlier returns the object as some read of this client has found it, whatever was written since: for what stays as it is.
-func (b *batch[ID, T]) Earlier(ctx context.Context, id ID) (T, error) {
+func (b *batch[ID, T]) GetCached(ctx context.Context, id ID) (T, error) {
 	if item, ok := b.known(id); ok {
 		return item, ctx.Err()
 	}
@@ -193,14 +193,14 @@ func (b *batch[ID, T]) Earlier(ctx context.Context, id ID) (T, error) {
 }
 
 func (b *batch[ID, T]) known(id ID) (item T, ok bool) {
-	if item, ok = b.kept.once(id); ok {
+	if item, ok = b.cache.getStale(id); ok {
 		return item, ok
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	item, ok = b.found[id]
-	if !ok && len(b.found) >= singleReads {
-		b.single, b.since = singleReads, b.client.now() // the next read gets a list, also when every single one came after a write
+	item, ok = b.everRead[id]
+	if !ok && len(b.everRead) >= maxSingleReads {
+		b.singleReads, b.firstSingleRead = maxSingleReads, b.client.now() // the next read gets a list, also when every single one came after a write
 	}
 	return item, ok
 }
@@ -209,7 +209,7 @@ func (b *batch[ID, T]) known(id ID) (item T, ok bool) {
 func (b *batch[ID, T]) learn(id ID, item T) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.found[id] = item
+	b.everRead[id] = item
 }
 
 // errNotListed is for a poll that joined a list which does not have the object: the list was asked for too early.
@@ -228,7 +228,7 @@ func (b *batch[ID, T]) read(ctx context.Context, id ID, m mode) (none T, _ error
 		if answer, ok := r.own[id]; ok {
 			return answer.item, answer.err
 		}
-		if item, ok := r.listed[id]; ok || r.err != nil || r.listed != nil && b.absentEmpty {
+		if item, ok := r.listed[id]; ok || r.err != nil || r.listed != nil && b.absentMeansEmpty {
 			return item, r.err
 		}
 		if m != shared {
@@ -244,7 +244,7 @@ func (b *batch[ID, T]) join(ctx context.Context, id ID, m mode) *round[ID, T] {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	r := b.open
-	if r == nil || r.sent && m == shared && r.asked.writes != b.client.writes.Load() {
+	if r == nil || r.sent && m == shared && r.requestedAt.writes != b.client.writes.Load() {
 		r = &round[ID, T]{ids: make(map[ID]bool), done: make(chan struct{})}
 		r.ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
 		b.open = r
@@ -278,7 +278,7 @@ func (b *batch[ID, T]) close(r *round[ID, T]) {
 // serve is the life of a round: it collects reads, asks, and answers.
 func (b *batch[ID, T]) serve(r *round[ID, T]) {
 	defer r.cancel()
-	_, err := guarded(func() (none struct{}, _ error) {
+	_, err := catchPanic(func() (none struct{}, _ error) {
 		_ = RealClock.Sleep(r.ctx, collectFor)
 		if b.send(r) {
 			b.list(r)
@@ -286,7 +286,7 @@ func (b *batch[ID, T]) serve(r *round[ID, T]) {
 			b.each(r, r.ids)
 		}
 		if r.mode != shared && r.listed == nil {
-			b.kept.replace(nil, r.asked) // no later read is told less than this wait was
+			b.cache.replace(nil, r.requestedAt) // no later read is told less than this wait was
 		}
 		return none, nil
 	})
@@ -302,22 +302,22 @@ func (b *batch[ID, T]) serve(r *round[ID, T]) {
 // send ends the collecting, and decides whether to ask for a list.
 func (b *batch[ID, T]) send(r *round[ID, T]) (list bool) {
 	now := b.client.now()
-	b.kept.mu.Lock()
-	listed := b.kept.valid()
-	b.kept.mu.Unlock()
+	b.cache.mu.Lock()
+	listed := b.cache.valid()
+	b.cache.mu.Unlock()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	r.sent, r.asked = true, now
+	r.sent, r.requestedAt = true, now
 	switch {
 	case listed && r.mode == shared: // another list would not have them either
 	case len(r.ids) > 1, r.mode == firstPoll:
 		list = true
 	case r.mode == shared:
-		if !b.client.holds(b.since) {
-			b.single, b.since = 0, now
+		if !b.client.isFresh(b.firstSingleRead) {
+			b.singleReads, b.firstSingleRead = 0, now
 		}
-		b.single++
-		list = b.single > singleReads
+		b.singleReads++
+		list = b.singleReads > maxSingleReads
 	}
 	if !list {
 		b.close(r)
@@ -327,7 +327,7 @@ func (b *batch[ID, T]) send(r *round[ID, T]) (list bool) {
 
 // list asks for the list, and for each object that the list does not have: only Heroku's not_found proves that one is gone.
 func (b *batch[ID, T]) list(r *round[ID, T]) {
-	listed, err := guarded(func() (map[ID]T, error) { return b.all(r.ctx) })
+	listed, err := catchPanic(func() (map[ID]T, error) { return b.all(r.ctx) })
 	switch {
 	case listUnusable(err) || isBug(err):
 		b.each(r, r.ids)
@@ -336,11 +336,11 @@ func (b *batch[ID, T]) list(r *round[ID, T]) {
 		r.err = err
 		return
 	}
-	b.kept.replace(listed, r.asked)
+	b.cache.replace(listed, r.requestedAt)
 	absent := maps.Clone(r.ids)
 	maps.DeleteFunc(absent, func(id ID, _ bool) bool {
 		_, ok := listed[id]
-		return ok || b.absentEmpty
+		return ok || b.absentMeansEmpty
 	})
 	b.each(r, absent)
 	r.listed = listed
@@ -351,14 +351,14 @@ func (b *batch[ID, T]) each(r *round[ID, T], ids map[ID]bool) {
 	var (
 		mu  sync.Mutex
 		wg  sync.WaitGroup
-		own = make(map[ID]answerTo[T])
+		own = make(map[ID]readResult[T])
 	)
 	for id := range ids {
 		wg.Go(func() {
-			item, err := guarded(func() (T, error) { return b.one(r.ctx, id) })
+			item, err := catchPanic(func() (T, error) { return b.one(r.ctx, id) })
 			mu.Lock()
 			defer mu.Unlock()
-			own[id] = answerTo[T]{item, err}
+			own[id] = readResult[T]{item, err}
 		})
 	}
 	wg.Wait()

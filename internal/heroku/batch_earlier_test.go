@@ -38,7 +38,7 @@ func TestAppsThatWereReadAreNotAskedForAgainAfterAWrite(t *testing.T) {
 	c := f.client(t)
 	for range 2 {
 		for _, id := range ids {
-			app, err := c.AppEarlier(t.Context(), id)
+			app, err := c.CachedApp(t.Context(), id)
 			if err != nil || app.ID != id {
 				t.Errorf("asked for %s, got %s: %v", id, app.ID, err)
 			}
@@ -77,12 +77,12 @@ func TestAttachmentsThatWereListedAreThoseOfEveryApp(t *testing.T) {
 	c := f.client(t)
 	for i := range 10 {
 		id := heroku.AppID(fmt.Sprintf("%s%02d", appID[:len(appID)-2], i))
-		if attached, err := c.AttachmentsEarlierOn(t.Context(), id); err != nil || len(attached) != 0 {
+		if attached, err := c.CachedAttachmentsOn(t.Context(), id); err != nil || len(attached) != 0 {
 			t.Error(attached, err)
 		}
 		_ = c.DeleteAttachment(t.Context(), attachmentID)
 	}
-	attached, err := c.AttachmentsEarlierOn(t.Context(), appID)
+	attached, err := c.CachedAttachmentsOn(t.Context(), appID)
 	if err != nil || heroku.AttachmentNamed(attached, "CACHE") == nil || f.count("GET /") != 3 {
 		t.Error(attached, err, f.requests())
 	}

@@ -104,8 +104,8 @@ type Client struct {
 	http           *http.Client
 	attemptTimeout time.Duration
 	observe        func(context.Context, Attempt)
-	waits          func(context.Context, Waiting)
-	announcing     func(context.Context, Write) (func(WriteResult), error) // nil: nobody is told
+	reportWait     func(context.Context, Waiting)
+	announceWrite  func(context.Context, Write) (func(WriteResult), error) // nil: nobody is told
 
 	slots      chan struct{} // one for each request in flight
 	creating   appLocks
@@ -113,19 +113,19 @@ type Client struct {
 	deleted    sync.Map     // AddOnID: Heroku has said, in answer to this client's request, that it is gone
 	writes     atomic.Int64 // requests that change something and have ended
 
-	apps           *batch[AppID, App]
-	addOns         *batch[AddOnID, AddOn]
-	attachments    *batch[AttachmentID, Attachment]
-	onApps         *batch[AppID, []Attachment]
-	ofAddOns       *batch[AddOnID, []AttachedApp]
-	attachmentList attachmentList
-	spaces         *batch[SpaceID, Space]
-	rulesets       *batch[SpaceID, Ruleset]
-	rangeQueues    perOwner[SpaceID, *rangeQueue]
-	stores         kept[AddOnID, Store]
-	storeURLs      sync.Map // AddOnID -> Secret, of each store that was read
-	members        perOwner[SpaceID, *batch[Email, SpaceMember]]
-	processes      perOwner[AppID, *batch[ProcessType, Process]]
+	apps             *batch[AppID, App]
+	addOns           *batch[AddOnID, AddOn]
+	attachments      *batch[AttachmentID, Attachment]
+	attachmentsByApp *batch[AppID, []Attachment]
+	appsByAddOn      *batch[AddOnID, []AttachedApp]
+	attachmentList   attachmentList
+	spaces           *batch[SpaceID, Space]
+	rulesets         *batch[SpaceID, Ruleset]
+	rangeQueues      perOwner[SpaceID, *rangeQueue]
+	stores           cache[AddOnID, Store]
+	storeURLs        sync.Map // AddOnID -> Secret, of each store that was read
+	members          perOwner[SpaceID, *batch[Email, SpaceMember]]
+	processes        perOwner[AppID, *batch[ProcessType, Process]]
 }
 
 // endpoint is one of the two hosts.
@@ -165,29 +165,29 @@ func New(o Options) (*Client, error) {
 		http:           newHTTPClient(o.Transport),
 		attemptTimeout: cmp.Or(o.AttemptTimeout, defaultAttemptTimeout),
 		observe:        o.Observe,
-		waits:          o.Waits,
-		announcing:     o.Announce,
+		reportWait:     o.Waits,
+		announceWrite:  o.Announce,
 		slots:          make(chan struct{}, maxInFlight),
 	}
-	c.known.learn(Secret(c.credential.Token))
+	c.known.add(Secret(c.credential.Token))
 	if c.clock == nil {
 		c.clock = RealClock
 	}
 	if c.observe == nil {
 		c.observe = func(context.Context, Attempt) {}
 	}
-	if c.waits == nil {
-		c.waits = func(context.Context, Waiting) {}
+	if c.reportWait == nil {
+		c.reportWait = func(context.Context, Waiting) {}
 	}
 
 	c.apps = newBatch(c, c.getApp, c.allApps)
 	c.addOns = newBatch(c, c.getAddOn, c.allAddOns)
 	c.attachmentList.turn = make(chan struct{}, 1)
 	c.attachments = newBatch(c, c.getAttachment, c.allAttachments)
-	c.onApps = newBatch(c, c.AppAttachments, c.allByApp)
-	c.onApps.absentEmpty = true
-	c.ofAddOns = newBatch(c, c.getAttachedApps, c.allAttachedApps)
-	c.ofAddOns.absentEmpty = true
+	c.attachmentsByApp = newBatch(c, c.AppAttachments, c.allAttachmentsByApp)
+	c.attachmentsByApp.absentMeansEmpty = true
+	c.appsByAddOn = newBatch(c, c.getAttachedApps, c.allAttachedApps)
+	c.appsByAddOn.absentMeansEmpty = true
 	c.spaces = newBatch(c, c.getSpace, c.allSpaces)
 	c.rulesets = newBatch(c, c.TrustedRanges, noRulesetList)
 	c.stores.client = c
@@ -204,7 +204,7 @@ func (c *Client) Credential() Credential { return c.credential }
 func (c *Client) Clock() Clock { return c.clock }
 
 // Asking reports whether a request is under way.
-func (c *Client) Asking() bool { return len(c.slots) > 0 }
+func (c *Client) InFlight() bool { return len(c.slots) > 0 }
 
 // HasWritten reports that something was written, or at least tried: a plan is being carried out.
 func (c *Client) HasWritten() bool { return c.writes.Load() > 0 }

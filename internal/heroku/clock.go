@@ -41,9 +41,9 @@ func (realClock) Sleep(ctx context.Context, d time.Duration) error {
 
 // hostTime is the time at Heroku, as its answers tell it: a local clock may be wrong by hours.
 type hostTime struct {
-	mu    sync.Mutex
-	told  bool
-	ahead time.Duration // of the local clock
+	mu     sync.Mutex
+	known  bool
+	offset time.Duration // of the local clock
 }
 
 // learn takes over the Date of an answer of Heroku's, which is never later than the moment at which it arrives.
@@ -54,14 +54,14 @@ func (h *hostTime) learn(answer http.Header, now time.Time) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.told, h.ahead = true, date.Sub(now)
+	h.known, h.offset = true, date.Sub(now)
 }
 
 // at is Heroku's time when it is now here; the same, and false, as long as nobody has told it.
 func (h *hostTime) at(now time.Time) (time.Time, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return now.Add(h.ahead), h.told
+	return now.Add(h.offset), h.known
 }
 
 // HostTime is the time at Heroku, or the local one as long as no answer has told it.

@@ -28,7 +28,7 @@ func (c *Client) ConfigVar(ctx context.Context, id AppID, name string) (value st
 		return "", false, err
 	}
 	if u, err := url.Parse(*found); err == nil && u.User != nil {
-		c.known.learn(Secret(*found))
+		c.known.add(Secret(*found))
 	}
 	return *found, true, nil
 }
@@ -39,7 +39,7 @@ func (c *Client) SetConfigVar(ctx context.Context, id AppID, name string, value 
 	if value != nil {
 		ctx = withSecret(ctx, Secret(*value)) // for all that is known here
 	}
-	_, err := change(ctx, c, c.patch(map[string]*string{name: value}, "apps", string(id), "config-vars"),
+	_, err := updateObject(ctx, c, c.patch(map[string]*string{name: value}, "apps", string(id), "config-vars"),
 		func(body []byte) (*string, error) { return value, expect(body, '{', "an object") },
 		func(ctx context.Context) (*string, error) {
 			now, set, err := c.ConfigVar(ctx, id, name)
@@ -66,7 +66,7 @@ func (c *Client) WaitConfigVar(ctx context.Context, id AppID, name string, timeo
 			return struct{}{}, p, err
 		case set:
 			p = progress{state: "not changed yet", ready: accept(Secret(value))}
-		case waited > unknownFor:
+		case waited > notFoundGrace:
 			p.failure = errors.New("it is not set any more")
 		}
 		return struct{}{}, p, nil

@@ -23,12 +23,12 @@ const (
 
 // order is a POST that creates something. Heroku knows no idempotency key, so that a lost answer is resolved by looking
 // for the thing itself (Platform API reference, add-ons, create).
-type order[T any] struct {
+type nonIdempotentPost[T any] struct {
 	what   string // "add-on acme-cache"
 	call   call
 	decode func([]byte) (T, error)
 	find   func(context.Context) (T, error) // a not_found error proves that it does not exist; nil: it cannot be found
-	ours   func(T) error                    // nil when what was found is what this order asked for
+	check  func(T) error                    // nil when what was found is what this order asked for
 }
 
 // errAbsent is find's own proof, beside Heroku's not_found.
@@ -36,14 +36,14 @@ var errAbsent = errors.New("it does not exist")
 
 // place sends an order. It never orders twice: only when the look-up proves that the first order left nothing behind
 // is it sent again, once.
-func (o order[T]) place(ctx context.Context, c *Client) (T, error) {
+func (o nonIdempotentPost[T]) send(ctx context.Context, c *Client) (T, error) {
 	ordered := false // Heroku may have it
 	for sends := 1; ; sends++ {
 		value, r, err := exchange(ctx, c, o.call, o.decode)
 		if err == nil {
 			return value, nil
 		}
-		ordered = ordered || r.doubt
+		ordered = ordered || r.mayHaveApplied
 		if !ordered {
 			return value, err
 		}
@@ -56,7 +56,7 @@ func (o order[T]) place(ctx context.Context, c *Client) (T, error) {
 
 // verify finds out what became of an order that ended in lost. It returns the thing, or the error to give up with;
 // absent says that it certainly does not exist.
-func (o order[T]) verify(ctx context.Context, c *Client, lost error) (found T, absent bool, err error) {
+func (o nonIdempotentPost[T]) verify(ctx context.Context, c *Client, lost error) (found T, absent bool, err error) {
 	var none T
 	if o.find == nil {
 		return none, false, fmt.Errorf("%s may have been created, and has no name of ours to look it up by: %w", o.what, lost)
@@ -72,7 +72,7 @@ func (o order[T]) verify(ctx context.Context, c *Client, lost error) (found T, a
 	case err != nil:
 		return none, false, fmt.Errorf("%s may have been created (%w), and looking it up failed: %w", o.what, lost, err)
 	}
-	if err := o.ours(found); err != nil {
+	if err := o.check(found); err != nil {
 		return none, false, fmt.Errorf("%s exists, but is not what was asked for: %w (the answer to the request was lost: %w)",
 			o.what, err, lost)
 	}
@@ -80,7 +80,7 @@ func (o order[T]) verify(ctx context.Context, c *Client, lost error) (found T, a
 }
 
 // earliest is the time at Heroku before which nothing was created that is ordered now.
-func (c *Client) earliest() time.Time {
+func (c *Client) earliestCreatedAt() time.Time {
 	if now, told := c.hostTime.at(c.clock.Now()); told {
 		return now.Add(-dateTolerance)
 	}

@@ -33,7 +33,7 @@ func decode[W any](body []byte) (W, error) {
 type wireForm[T any] interface{ value() (T, error) }
 
 // one reads one object.
-func one[W wireForm[T], T any](body []byte) (T, error) {
+func decodeOne[W wireForm[T], T any](body []byte) (T, error) {
 	w, err := decode[W](body)
 	if err != nil {
 		var none T
@@ -43,7 +43,7 @@ func one[W wireForm[T], T any](body []byte) (T, error) {
 }
 
 // many reads an array of objects.
-func many[W wireForm[T], T any](body []byte) ([]T, error) {
+func decodeMany[W wireForm[T], T any](body []byte) ([]T, error) {
 	if err := expect(body, '[', "an array"); err != nil {
 		return nil, err
 	}
@@ -166,7 +166,7 @@ func printable(text string) string {
 var errContradiction = errors.New("it is about another object than was asked for")
 
 // unless refuses an answer that contradicts.
-func unless[T any](contradicts func(T) bool, decode func([]byte) (T, error)) func([]byte) (T, error) {
+func rejectIf[T any](contradicts func(T) bool, decode func([]byte) (T, error)) func([]byte) (T, error) {
 	return func(body []byte) (T, error) {
 		v, err := decode(body)
 		if err == nil && contradicts(v) {
@@ -178,20 +178,20 @@ func unless[T any](contradicts func(T) bool, decode func([]byte) (T, error)) fun
 }
 
 // about is for an answer about an object, or about what belongs to one.
-func about[T any, ID ~string](asked ID, id func(T) ID, decode func([]byte) (T, error)) func([]byte) (T, error) {
-	return unless(func(v T) bool { return isOther(asked, id(v)) }, decode)
+func requireID[T any, ID ~string](asked ID, id func(T) ID, decode func([]byte) (T, error)) func([]byte) (T, error) {
+	return rejectIf(func(v T) bool { return isOther(asked, id(v)) }, decode)
 }
 
 // aboutEach is for a list all of which is, or belongs to, one object. Half of it would pass for the whole.
-func aboutEach[T any, ID ~string](asked ID, id func(T) ID, decode func([]byte) ([]T, error)) func([]byte) ([]T, error) {
-	return unless(func(all []T) bool {
+func requireEachID[T any, ID ~string](asked ID, id func(T) ID, decode func([]byte) ([]T, error)) func([]byte) ([]T, error) {
+	return rejectIf(func(all []T) bool {
 		return slices.ContainsFunc(all, func(v T) bool { return isOther(asked, id(v)) })
 	}, decode)
 }
 
 // named is for an object that was asked for, or ordered, by its name. An app may still answer to a former one.
-func named[T any](asked string, name func(T) string, decode func([]byte) (T, error)) func([]byte) (T, error) {
-	return unless(func(v T) bool { return asked != "" && !isID(asked) && !strings.EqualFold(name(v), asked) }, decode)
+func requireName[T any](asked string, name func(T) string, decode func([]byte) (T, error)) func([]byte) (T, error) {
+	return rejectIf(func(v T) bool { return asked != "" && !isID(asked) && !strings.EqualFold(name(v), asked) }, decode)
 }
 
 // isOther is false when it was not asked by an id, or the answer has none.

@@ -187,6 +187,6 @@ func escapable(c byte, plain string) string {
 
 // scrub takes secrets out of a text that somebody else wrote: add-on partners repeat what they were sent.
 func (c *Client) scrub(text string) string {
-	text = printable(c.known.cutFrom(text))
+	text = printable(c.known.redactFrom(text))
 	return urlWithPassword.ReplaceAllString(text, redacted)
 }

@@ -13,7 +13,7 @@ var errGone = errors.New("the add-on is unknown to Heroku, or is being destroyed
 
 // existence watches an add-on that the Data API is asked about. That host answers 404 for a store that it does not know
 // yet as for one that is gone, so that only the Platform API tells that a wait is in vain.
-type existence struct {
+type existenceCheck struct {
 	c      *Client
 	id     AddOnID
 	polls  int
@@ -22,10 +22,10 @@ type existence struct {
 }
 
 // lookEvery is after how many polls the Platform API is asked while the Data API has answers.
-const lookEvery = 5
+const platformCheckInterval = 5
 
 // judge gives a poll of the Data API back, or the failure that the add-on is gone.
-func (e *existence) judge(ctx context.Context, got progress) progress {
+func (e *existenceCheck) evaluate(ctx context.Context, got progress) progress {
 	if got.ready || got.failure != nil {
 		return got
 	}
@@ -33,7 +33,7 @@ func (e *existence) judge(ctx context.Context, got progress) progress {
 	if e.absent++; !got.absent {
 		e.absent = 0
 	}
-	if e.absent < 2 && e.polls%lookEvery != 0 {
+	if e.absent < 2 && e.polls%platformCheckInterval != 0 {
 		return got
 	}
 	switch a, err := e.c.getAddOn(ctx, e.id); {
@@ -43,10 +43,10 @@ func (e *existence) judge(ctx context.Context, got progress) progress {
 	default:
 		e.misses = 0
 		if a.State == StateDeprovisioning || a.State == StateDeprovisioned {
-			e.misses = certainlyMissing
+			e.misses = missesUntilGone
 		}
 	}
-	if e.misses >= certainlyMissing {
+	if e.misses >= missesUntilGone {
 		return progress{state: "gone", failure: errGone}
 	}
 	return got

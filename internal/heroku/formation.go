@@ -50,7 +50,7 @@ func processType(p Process) ProcessType { return ProcessType(p.Type) }
 
 // Formation lists the process types of an app; it has none before its first release of code.
 func (c *Client) Formation(ctx context.Context, id AppID) ([]Process, error) {
-	return list(ctx, c, c.get("apps", string(id), "formation"), aboutEach(id, processApp, many[wireProcess]),
+	return list(ctx, c, c.get("apps", string(id), "formation"), requireEachID(id, processApp, decodeMany[wireProcess]),
 		func(p Process) string { return p.Type })
 }
 
@@ -65,7 +65,7 @@ func (c *Client) newProcesses(app AppID) *batch[ProcessType, Process] {
 		return c.ProcessNow(ctx, app, process)
 	}
 	return newBatch(c, one, func(ctx context.Context) (map[ProcessType]Process, error) {
-		return index(ctx, c, c.get("apps", string(app), "formation"), aboutEach(app, processApp, many[wireProcess]), processType)
+		return index(ctx, c, c.get("apps", string(app), "formation"), requireEachID(app, processApp, decodeMany[wireProcess]), processType)
 	})
 }
 
@@ -77,8 +77,8 @@ func (c *Client) ProcessNow(ctx context.Context, app AppID, process ProcessType)
 
 // processOf refuses an answer about another process type.
 func processOf(app AppID, process ProcessType) func([]byte) (Process, error) {
-	is := unless(func(p Process) bool { return p.Type != string(process) }, one[wireProcess])
-	return about(app, processApp, is)
+	is := rejectIf(func(p Process) bool { return p.Type != string(process) }, decodeOne[wireProcess])
+	return requireID(app, processApp, is)
 }
 
 // ProcessUpdate is what of a process type is to change: nil and empty leave it as it is.
@@ -107,15 +107,15 @@ func (u ProcessUpdate) wire(process ProcessType) wireUpdate {
 }
 
 // made says that a process type has become as the update wants it.
-func (u ProcessUpdate) made(p Process) bool {
+func (u ProcessUpdate) isAppliedTo(p Process) bool {
 	return (u.Quantity == nil || p.Quantity == *u.Quantity) && (u.Size == "" || strings.EqualFold(p.Size, u.Size))
 }
 
 // UpdateProcess sets quantity and size of a process type. The answer comes at once: dynos start and stop afterwards.
 func (c *Client) UpdateProcess(ctx context.Context, app AppID, process ProcessType, u ProcessUpdate) (Process, error) {
 	k := c.patch(u.wire(""), "apps", string(app), "formation", string(process))
-	return change(ctx, c, k, processOf(app, process),
-		func(ctx context.Context) (Process, error) { return c.ProcessNow(ctx, app, process) }, u.made)
+	return updateObject(ctx, c, k, processOf(app, process),
+		func(ctx context.Context) (Process, error) { return c.ProcessNow(ctx, app, process) }, u.isAppliedTo)
 }
 
 // UpdateProcesses is UpdateProcess for several process types of an app, all or none of them.
@@ -125,12 +125,12 @@ func (c *Client) UpdateProcesses(ctx context.Context, app AppID, updates map[Pro
 		wires = append(wires, updates[process].wire(process))
 	}
 	k := c.patch(map[string]any{"updates": wires}, "apps", string(app), "formation")
-	return change(ctx, c, k, aboutEach(app, processApp, many[wireProcess]),
+	return updateObject(ctx, c, k, requireEachID(app, processApp, decodeMany[wireProcess]),
 		func(ctx context.Context) ([]Process, error) { return c.Formation(ctx, app) },
 		func(now []Process) bool {
 			left := maps.Clone(updates)
 			for _, p := range now {
-				if u, wanted := left[ProcessType(p.Type)]; wanted && u.made(p) {
+				if u, wanted := left[ProcessType(p.Type)]; wanted && u.isAppliedTo(p) {
 					delete(left, ProcessType(p.Type))
 				}
 			}

@@ -50,7 +50,7 @@ func pages[T any](
 			}
 		}
 		yield(nil, &BodyError{
-			Method: k.method, Path: k.where(), Status: http.StatusPartialContent, Tries: 1,
+			Method: k.method, Path: k.displayPath(), Status: http.StatusPartialContent, Tries: 1,
 			Reason: "the pages of the list do not come to an end",
 		})
 	}
@@ -83,15 +83,15 @@ func index[ID ~string, T any](ctx context.Context, c *Client, k call, decode fun
 
 // early reads a list for who tells its results as they arrive. One that the batch keeps is one page; one that has been read
 // to its end is kept there.
-func early[ID ~string, T any](
+func streamList[ID ~string, T any](
 	ctx context.Context, b *batch[ID, T], k call, decode func([]byte) ([]T, error), id func(T) ID,
 ) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {
-		if kept := b.kept.list(); kept != nil {
-			yield(kept, nil)
+		if cache := b.cache.values(); cache != nil {
+			yield(cache, nil)
 			return
 		}
-		asked, all := b.client.now(), make(map[ID]T)
+		requestedAt, all := b.client.now(), make(map[ID]T)
 		for page, err := range pages(ctx, b.client, k, earlyRange, decode, func(item T) string { return string(id(item)) }) {
 			if !yield(page, err) || err != nil {
 				return
@@ -100,12 +100,12 @@ func early[ID ~string, T any](
 				all[id(item)] = item
 			}
 		}
-		b.kept.replace(all, asked)
+		b.cache.replace(all, requestedAt)
 	}
 }
 
 // sorted are the values of a map, by its keys.
-func sorted[K cmp.Ordered, V any](all map[K]V) []V {
+func sortedValues[K cmp.Ordered, V any](all map[K]V) []V {
 	values := make([]V, 0, len(all))
 	for _, key := range slices.Sorted(maps.Keys(all)) {
 		values = append(values, all[key])
@@ -115,21 +115,21 @@ func sorted[K cmp.Ordered, V any](all map[K]V) []V {
 
 // AppPages yields all apps that the account can see, page by page, in the order of their ids.
 func (c *Client) AppPages(ctx context.Context) iter.Seq2[[]App, error] {
-	return early(ctx, c.apps, c.get("apps"), many[wireApp], appID)
+	return streamList(ctx, c.apps, c.get("apps"), decodeMany[wireApp], appID)
 }
 
 // AddOnPages is [Client.AppPages] for add-ons, of any service.
 func (c *Client) AddOnPages(ctx context.Context) iter.Seq2[[]AddOn, error] {
-	return early(ctx, c.addOns, c.get("addons"), many[wireAddOn], addOnID)
+	return streamList(ctx, c.addOns, c.get("addons"), decodeMany[wireAddOn], addOnID)
 }
 
 // AttachmentPages is [Client.AppPages] for attachments.
 func (c *Client) AttachmentPages(ctx context.Context) iter.Seq2[[]Attachment, error] {
-	return early(ctx, c.attachments, including(c.get("addon-attachments")), many[wireAttachment],
+	return streamList(ctx, c.attachments, withInclusions(c.get("addon-attachments")), decodeMany[wireAttachment],
 		func(a Attachment) AttachmentID { return a.ID })
 }
 
 // SpacePages is [Client.AppPages] for spaces.
 func (c *Client) SpacePages(ctx context.Context) iter.Seq2[[]Space, error] {
-	return early(ctx, c.spaces, c.get("spaces"), many[wireSpace], spaceID)
+	return streamList(ctx, c.spaces, c.get("spaces"), decodeMany[wireSpace], spaceID)
 }

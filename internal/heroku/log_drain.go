@@ -16,7 +16,7 @@ func (c *Client) SetSpaceLogDrain(ctx context.Context, id SpaceID, to Secret) er
 	current := c.get("spaces", string(id), "log-drain")
 	k := current
 	k.operation, k.method, k.body = write, http.MethodPut, map[string]string{"url": to.Reveal()}
-	_, err := change(withSecret(ctx, to), c, k, decode[logDrain],
+	_, err := updateObject(withSecret(ctx, to), c, k, decode[logDrain],
 		func(ctx context.Context) (logDrain, error) {
 			now, _, err := exchange(ctx, c, current, decode[logDrain])
 			return now, err
@@ -47,29 +47,29 @@ func (d redactingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	for _, values := range response.Header {
 		for i := range values {
-			values[i] = secret.cutFrom(values[i])
+			values[i] = secret.redactFrom(values[i])
 		}
 	}
 	if response.StatusCode >= 300 {
 		// What is cut off here is read, and refused, by whoever reads on.
-		body, _ := io.ReadAll(io.LimitReader(response.Body, maxBody))
+		body, _ := io.ReadAll(io.LimitReader(response.Body, maxBodySize))
 		rest := response.Body
 		response.Body = struct {
 			io.Reader
 			io.Closer
-		}{io.MultiReader(bytes.NewReader(secret.cutFromRefusal(body)), rest), rest}
+		}{io.MultiReader(bytes.NewReader(secret.redactErrorBody(body)), rest), rest}
 	}
 	return response, nil
 }
 
 // cutFromRefusal keeps of a refusal what is read of it. What is not a refusal is never quoted.
-func (s Secret) cutFromRefusal(body []byte) []byte {
-	told, err := decode[refusalBody](body)
+func (s Secret) redactErrorBody(body []byte) []byte {
+	told, err := decode[errorBody](body)
 	if err != nil {
 		return body
 	}
 	for _, field := range []*text{&told.ID, (*text)(&told.Message), &told.URL, &told.Resource} {
-		*field = text(s.cutFrom(string(*field)))
+		*field = text(s.redactFrom(string(*field)))
 	}
 	clean, err := json.Marshal(told)
 	if err != nil {

@@ -189,7 +189,7 @@ func (t dataTime) or(other dataTime) time.Time {
 // maintenances takes ids only, never names.
 func (c *Client) maintenances(rest ...string) call {
 	k := c.get(append([]string{"data", "maintenances", "v1"}, rest...)...)
-	k.at = c.data
+	k.endpoint = c.data
 	return k
 }
 
@@ -198,14 +198,14 @@ func maintenanceAddOn(m Maintenance) AddOnID { return m.AddOnID }
 // Maintenance returns the latest maintenance of a store. When there was none, its status is [MaintenanceNone], or the
 // answer is a 404 that does not have the id not_found: see [HasStatus]. On mini it is an error.
 func (c *Client) Maintenance(ctx context.Context, id AddOnID) (Maintenance, error) {
-	m, _, err := exchange(ctx, c, c.maintenances(string(id)), about(id, maintenanceAddOn, one[wireMaintenance]))
+	m, _, err := exchange(ctx, c, c.maintenances(string(id)), requireID(id, maintenanceAddOn, decodeOne[wireMaintenance]))
 	return m, err
 }
 
 // AppMaintenances returns the latest maintenance of each data add-on that the app owns, Key-Value Stores and others.
 func (c *Client) AppMaintenances(ctx context.Context, id AppID) ([]Maintenance, error) {
 	of := func(m Maintenance) AppID { return m.AppID }
-	all, _, err := exchange(ctx, c, c.maintenances("apps", string(id)), aboutEach(id, of, one[wireMaintenances]))
+	all, _, err := exchange(ctx, c, c.maintenances("apps", string(id)), requireEachID(id, of, decodeOne[wireMaintenances]))
 	return all, err
 }
 
@@ -213,13 +213,13 @@ func (c *Client) AppMaintenances(ctx context.Context, id AppID) ([]Maintenance, 
 func (c *Client) MaintenanceHistory(ctx context.Context, id AddOnID, limit int) ([]Maintenance, error) {
 	k := c.maintenances(string(id), "history")
 	k.query = url.Values{"limit": {strconv.Itoa(limit)}}
-	all, _, err := exchange(ctx, c, k, aboutEach(id, maintenanceAddOn, one[wireMaintenances]))
+	all, _, err := exchange(ctx, c, k, requireEachID(id, maintenanceAddOn, decodeOne[wireMaintenances]))
 	return all, err
 }
 
 // MaintenanceWindow returns a store's window. [Client.Store] has its text too, without another request.
 func (c *Client) MaintenanceWindow(ctx context.Context, id AddOnID) (MaintenanceWindow, error) {
-	w, _, err := exchange(ctx, c, c.maintenances(string(id), "window"), one[wireWindow])
+	w, _, err := exchange(ctx, c, c.maintenances(string(id), "window"), decodeOne[wireWindow])
 	return w, err
 }
 
@@ -231,7 +231,7 @@ func (c *Client) SetMaintenanceWindow(ctx context.Context, id AddOnID, day, time
 	k.operation, k.method = write, http.MethodPost
 	k.body = map[string]string{"day_of_week": day, "time_of_day": timeOfDay}
 	begins := strings.ToLower(day) + "s " + timeOfDay
-	return change(ctx, c, k, one[wireWindow],
+	return updateObject(ctx, c, k, decodeOne[wireWindow],
 		func(ctx context.Context) (MaintenanceWindow, error) { return c.MaintenanceWindow(ctx, id) },
 		func(now MaintenanceWindow) bool { return strings.HasPrefix(strings.ToLower(now.Window), begins) })
 }

@@ -30,7 +30,7 @@ func (e *BugError) Error() string {
 }
 
 // guarded makes a panic the error of what panicked.
-func guarded[T any](f func() (T, error)) (result T, err error) {
+func catchPanic[T any](f func() (T, error)) (result T, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = &BugError{Cause: panicText(cause), At: panickedAt()}
@@ -47,11 +47,11 @@ func isBug(err error) bool {
 
 // try makes one attempt and understands its answer. After a panic the answer counts as one that nobody understands:
 // what may have been created is looked up.
-func (c *Client) try(ctx context.Context, k call, target string, body []byte, try int, accept func([]byte) error) (a answer, out outcome,
+func (c *Client) try(ctx context.Context, k call, target string, body []byte, try int, accept func([]byte) error) (a attemptResult, out outcome,
 	err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			out, err = unreadable, &BugError{Method: k.method, Path: k.where(), Cause: panicText(cause), At: panickedAt(), Tries: try}
+			out, err = unreadable, &BugError{Method: k.method, Path: k.displayPath(), Cause: panicText(cause), At: panickedAt(), Tries: try}
 		}
 	}()
 	a = c.attempt(ctx, k, target, body)

@@ -69,6 +69,6 @@ func ofOtherService(plans []Plan) bool {
 
 // Plans lists the plans of Heroku Key-Value Store, in no particular order.
 func (c *Client) Plans(ctx context.Context) ([]Plan, error) {
-	return list(ctx, c, c.get("addon-services", serviceName, "plans"), unless(ofOtherService, many[wirePlan]),
+	return list(ctx, c, c.get("addon-services", serviceName, "plans"), rejectIf(ofOtherService, decodeMany[wirePlan]),
 		func(p Plan) string { return p.Name })
 }

@@ -17,13 +17,13 @@ func OnlyWhile(ctx context.Context, hold func() error) context.Context {
 	return context.WithValue(ctx, preconditionKey{}, hold)
 }
 
-func (k call) allowed(ctx context.Context) error {
+func (k call) checkPrecondition(ctx context.Context) error {
 	hold, limited := ctx.Value(preconditionKey{}).(func() error)
 	if !limited || k.operation == read {
 		return nil
 	}
 	if err := hold(); err != nil {
-		return fmt.Errorf("%s %s was not sent: %w", k.method, k.where(), err)
+		return fmt.Errorf("%s %s was not sent: %w", k.method, k.displayPath(), err)
 	}
 	return nil
 }

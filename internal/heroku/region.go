@@ -53,7 +53,7 @@ func (w wireRegion) value() (Region, error) {
 
 // Regions lists the regions of the Common Runtime and of Private Spaces.
 func (c *Client) Regions(ctx context.Context) ([]Region, error) {
-	return list(ctx, c, c.get("regions"), many[wireRegion], func(r Region) string { return r.Name })
+	return list(ctx, c, c.get("regions"), decodeMany[wireRegion], func(r Region) string { return r.Name })
 }
 
 // RateLimit returns how many requests the account has left. It costs none of them, and so is a good way to find out

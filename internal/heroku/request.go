@@ -20,7 +20,7 @@ import (
 type call struct {
 	operation operation
 	method    string
-	at        *endpoint
+	endpoint  *endpoint
 	path      []string // unescaped elements
 	query     url.Values
 	header    map[string]string
@@ -30,9 +30,9 @@ type call struct {
 
 // reply is what a call tells beyond its body.
 type reply struct {
-	header http.Header
-	status int
-	doubt  bool // it failed, but Heroku may have done what was asked for
+	header         http.Header
+	status         int
+	mayHaveApplied bool // it failed, but Heroku may have done what was asked for
 }
 
 // exchange makes a call and decodes its answer; an answer that decode refuses is a failed try.
@@ -58,40 +58,40 @@ func (c *Client) run(ctx context.Context, k call, accept func([]byte) error) (re
 		return reply{}, err
 	}
 	var (
-		started = c.clock.Now()
-		counts  = attemptCounts{}
-		doubt   bool
+		started        = c.clock.Now()
+		counts         = attemptCounts{}
+		mayHaveApplied bool
 	)
 	for try := 1; ; try++ {
 		tell, err := c.announce(ctx, k, try)
 		if err != nil {
-			return reply{doubt: doubt}, err
+			return reply{mayHaveApplied: mayHaveApplied}, err
 		}
-		if err := k.allowed(ctx); err != nil {
+		if err := k.checkPrecondition(ctx); err != nil {
 			tell(WriteResult{})
-			return reply{doubt: doubt}, err
+			return reply{mayHaveApplied: mayHaveApplied}, err
 		}
 		a, out, err := c.try(ctx, k, target, body, try, accept)
-		tell(a.result(out))
+		tell(a.writeResult(out))
 		c.report(ctx, k, a, try, err)
-		doubt = doubt || out == lost || out == broken || out == unreadable
+		mayHaveApplied = mayHaveApplied || out == lost || out == serverError || out == unreadable
 
 		v := counts.next(k.operation, out)
 		switch {
 		case v == succeed:
 			return reply{header: a.header, status: a.status}, nil
 		case v == fail || v == verify || ctx.Err() != nil:
-			return reply{header: a.header, status: a.status, doubt: doubt}, err
+			return reply{header: a.header, status: a.status, mayHaveApplied: mayHaveApplied}, err
 		}
 		pause := c.pause(out, counts[v], a.header)
 		if c.clock.Now().Add(pause).Sub(started) > retryBudget {
-			return reply{doubt: doubt}, err
+			return reply{mayHaveApplied: mayHaveApplied}, err
 		}
 		if out == throttled {
-			c.waits(ctx, Waiting{For: "the next try of " + k.method + " " + k.where(), State: "Heroku's rate limit is used up (429)", Limit: pause})
+			c.reportWait(ctx, Waiting{For: "the next try of " + k.method + " " + k.displayPath(), State: "Heroku's rate limit is used up (429)", Limit: pause})
 		}
 		if e := c.clock.Sleep(ctx, pause); e != nil {
-			return reply{doubt: doubt}, fmt.Errorf("%w before the next try, after: %w", e, err)
+			return reply{mayHaveApplied: mayHaveApplied}, fmt.Errorf("%w before the next try, after: %w", e, err)
 		}
 	}
 }
@@ -120,7 +120,7 @@ func (k call) prepare() (target string, body []byte, err error) {
 	if len(k.query) > 0 {
 		path += "?" + k.query.Encode()
 	}
-	return k.at.base + path, body, nil
+	return k.endpoint.base + path, body, nil
 }
 
 // escaped is the only place where ids and names enter a path: whatever they contain, they stay one element each.
@@ -137,7 +137,7 @@ func (k call) escaped() (string, error) {
 }
 
 // where is the path for messages.
-func (k call) where() string {
+func (k call) displayPath() string {
 	path, err := k.escaped()
 	if err != nil {
 		return "/"
@@ -146,10 +146,10 @@ func (k call) where() string {
 }
 
 // classify names the outcome of an attempt, and the error that it would be.
-func (c *Client) classify(ctx context.Context, k call, a answer, try int, accept func([]byte) error) (outcome, error) {
+func (c *Client) classify(ctx context.Context, k call, a attemptResult, try int, accept func([]byte) error) (outcome, error) {
 	switch {
 	case a.status == 0 || (a.err != nil && a.status < 300):
-		err := &TransportError{Method: k.method, Path: k.where(), Status: a.status, RequestID: a.requestID, Tries: try, Sent: a.sent, Err: a.err}
+		err := &TransportError{Method: k.method, Path: k.displayPath(), Status: a.status, RequestID: a.requestID, Tries: try, Sent: a.sent, Err: a.err}
 		switch {
 		case a.sent:
 			return lost, err
@@ -163,14 +163,14 @@ func (c *Client) classify(ctx context.Context, k call, a answer, try int, accept
 		}
 		return done, nil
 	}
-	e, err := c.refusal(k, a, try)
+	e, err := c.responseError(k, a, try)
 	return classifyStatus(e, c.isRecent(k.app)), err
 }
 
 // unreadableBody says what is wrong with the body of a 2xx; "" when nothing is.
-func unreadableBody(a answer, accept func([]byte) error) string {
-	if a.cut != "" {
-		return a.cut
+func unreadableBody(a attemptResult, accept func([]byte) error) string {
+	if a.truncated != "" {
+		return a.truncated
 	}
 	if err := accept(a.body); err != nil {
 		return clip(err.Error(), 80)
@@ -180,25 +180,25 @@ func unreadableBody(a answer, accept func([]byte) error) string {
 
 // refusal turns an answer that is not 2xx into an error: an Error when Heroku speaks, a BodyError when something on the
 // way does. The Error serves for classification in both cases.
-func (c *Client) refusal(k call, a answer, try int) (*Error, error) {
+func (c *Client) responseError(k call, a attemptResult, try int) (*Error, error) {
 	e := &Error{
-		Status: a.status, RequestID: a.requestID, Method: k.method, Path: k.where(), Tries: try,
+		Status: a.status, RequestID: a.requestID, Method: k.method, Path: k.displayPath(), Tries: try,
 		ConfirmationRequired: clip(c.scrub(a.header.Get("X-Confirmation-Required")), 80),
 	}
 	if a.status >= 300 && a.status < 400 {
 		return e, c.bodyError(k, a, "a redirect that is not followed", try)
 	}
-	told, err := decode[refusalBody](a.body)
-	if a.cut != "" {
-		err = errors.New(a.cut)
+	told, err := decode[errorBody](a.body)
+	if a.truncated != "" {
+		err = errors.New(a.truncated)
 	}
 	if err != nil {
 		return e, c.bodyError(k, a, clip(err.Error(), 80), try)
 	}
 	e.ID = clip(c.scrub(string(told.ID)), 80)
 	e.Message = c.scrub(string(told.Message))
-	if runes := []rune(e.Message); len(runes) > longestMessage {
-		e.Message = string(runes[:longestMessage]) + "…"
+	if runes := []rune(e.Message); len(runes) > maxMessageLength {
+		e.Message = string(runes[:maxMessageLength]) + "…"
 	}
 	e.URL = clip(c.scrub(string(told.URL)), 300)
 	e.Resource = clip(c.scrub(string(told.Resource)), 80)
@@ -206,33 +206,33 @@ func (c *Client) refusal(k call, a answer, try int) (*Error, error) {
 }
 
 // longestMessage is far more than Heroku ever says.
-const longestMessage = 4000
+const maxMessageLength = 4000
 
-type refusalBody struct {
+type errorBody struct {
 	ID       text  `json:"id"`
 	Message  prose `json:"message"`
 	URL      text  `json:"url"`
 	Resource text  `json:"resource"`
 }
 
-func (c *Client) bodyError(k call, a answer, reason string, try int) *BodyError {
+func (c *Client) bodyError(k call, a attemptResult, reason string, try int) *BodyError {
 	contentType, _, err := mime.ParseMediaType(a.header.Get("Content-Type"))
 	if err != nil {
 		contentType = ""
 	}
 	return &BodyError{
-		Method: k.method, Path: k.where(), Status: a.status, RequestID: a.requestID,
+		Method: k.method, Path: k.displayPath(), Status: a.status, RequestID: a.requestID,
 		ContentType: clip(c.scrub(contentType), 60), Reason: reason, Tries: try,
 	}
 }
 
 // report tells the observer about an attempt that was really made.
-func (c *Client) report(ctx context.Context, k call, a answer, try int, err error) {
+func (c *Client) report(ctx context.Context, k call, a attemptResult, try int, err error) {
 	if a.status == 0 && !a.sent && ctx.Err() != nil {
 		return
 	}
 	attempt := Attempt{
-		Method: k.method, Host: k.at.host, Path: k.where(), Status: a.status,
+		Method: k.method, Host: k.endpoint.host, Path: k.displayPath(), Status: a.status,
 		Duration: a.took, RequestID: a.requestID, Try: try,
 	}
 	if err != nil {
@@ -244,15 +244,15 @@ func (c *Client) report(ctx context.Context, k call, a answer, try int, err erro
 // Calls of each kind.
 
 func (c *Client) get(path ...string) call {
-	return call{operation: read, method: http.MethodGet, at: c.platform, path: path}
+	return call{operation: read, method: http.MethodGet, endpoint: c.platform, path: path}
 }
 
 func (c *Client) patch(body any, path ...string) call {
-	return call{operation: write, method: http.MethodPatch, at: c.platform, path: path, body: body}
+	return call{operation: write, method: http.MethodPatch, endpoint: c.platform, path: path, body: body}
 }
 
 func (c *Client) post(body any, path ...string) call {
-	return call{operation: create, method: http.MethodPost, at: c.platform, path: path, body: body}
+	return call{operation: create, method: http.MethodPost, endpoint: c.platform, path: path, body: body}
 }
 
 func (k call) withHeader(name, value string) call {
@@ -266,40 +266,40 @@ func (k call) withHeader(name, value string) call {
 }
 
 // remove sends a DELETE; that the thing is gone already is success. When the answer leaves a doubt, the same path is read.
-func (c *Client) remove(ctx context.Context, path ...string) (remains, error) {
-	k := call{operation: write, method: http.MethodDelete, at: c.platform, path: path}
-	its := about(text(path[len(path)-1]), func(left remains) text { return left.ID }, decode[remains])
+func (c *Client) remove(ctx context.Context, path ...string) (deletedObject, error) {
+	k := call{operation: write, method: http.MethodDelete, endpoint: c.platform, path: path}
+	its := requireID(text(path[len(path)-1]), func(left deletedObject) text { return left.ID }, decode[deletedObject])
 	left, r, err := exchange(ctx, c, k, its)
 	switch {
 	case err == nil:
 		return left, nil
 	case IsNotFound(err):
-		return remains{}, nil
-	case !r.doubt || ctx.Err() != nil:
-		return remains{}, err
+		return deletedObject{}, nil
+	case !r.mayHaveApplied || ctx.Err() != nil:
+		return deletedObject{}, err
 	}
 	left, _, e := exchange(ctx, c, c.get(path...), its)
 	switch {
 	case IsNotFound(e):
-		return remains{}, nil
+		return deletedObject{}, nil
 	case e == nil && (left.State == StateDeprovisioning || left.State == StateDeprovisioned):
 		return left, nil
 	}
-	return remains{}, err
+	return deletedObject{}, err
 }
 
 // remains is the last representation of what is being removed: only add-ons have a state. What was gone already leaves nothing.
-type remains struct {
+type deletedObject struct {
 	ID    text `json:"id"`
 	State text `json:"state"`
 }
 
 // change sends a PATCH. When its answer leaves a doubt, the object itself is asked whether it has become as wanted.
-func change[T any](ctx context.Context, c *Client, k call, decode func([]byte) (T, error),
+func updateObject[T any](ctx context.Context, c *Client, k call, decode func([]byte) (T, error),
 	current func(context.Context) (T, error), wanted func(T) bool,
 ) (T, error) {
 	value, r, err := exchange(ctx, c, k, decode)
-	if err == nil || !r.doubt || ctx.Err() != nil {
+	if err == nil || !r.mayHaveApplied || ctx.Err() != nil {
 		return value, err
 	}
 	if now, e := current(ctx); e == nil && wanted(now) {

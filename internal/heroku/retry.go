@@ -24,24 +24,24 @@ const (
 type outcome int
 
 const (
-	done       outcome = iota // 2xx, body understood
-	unsent                    // dial, DNS or TLS failure: nothing has left this machine
-	lost                      // reset, EOF or timeout after the request may have been sent
-	throttled                 // 429
-	broken                    // 5xx, of Heroku's or of a proxy's: it may have been carried out
-	busy                      // 409, or an app that is still being provisioned: not now, but soon
-	refused                   // any other answer
-	unreadable                // 2xx whose body cannot be understood
+	done        outcome = iota // 2xx, body understood
+	unsent                     // dial, DNS or TLS failure: nothing has left this machine
+	lost                       // reset, EOF or timeout after the request may have been sent
+	throttled                  // 429
+	serverError                // 5xx, of Heroku's or of a proxy's: it may have been carried out
+	busy                       // 409, or an app that is still being provisioned: not now, but soon
+	refused                    // any other answer
+	unreadable                 // 2xx whose body cannot be understood
 )
 
 // action is what to do after an attempt.
 type action int
 
 const (
-	fail   action = iota // return the error
-	again                // back off and repeat
-	later                // Heroku asked for patience: repeat, more often
-	verify               // look whether it was done before anything else is sent
+	fail      action = iota // return the error
+	retry                   // back off and repeat
+	retryBusy               // Heroku asked for patience: repeat, more often
+	verify                  // look whether it was done before anything else is sent
 	succeed
 )
 
@@ -51,22 +51,22 @@ type rule struct {
 }
 
 var (
-	fourTries = rule{again, 4}
-	twiceMore = rule{again, 3}
-	patiently = rule{later, 10}
+	fourTries  = rule{retry, 4}
+	threeTries = rule{retry, 3}
+	tenTries   = rule{retryBusy, 10}
 )
 
 // rules is the whole retry policy.
 var rules = map[outcome][3]rule{
 	//           read            write           create
-	done:       {{succeed, 0}, {succeed, 0}, {succeed, 0}},
-	unsent:     {fourTries, fourTries, fourTries},
-	lost:       {fourTries, fourTries, {verify, 0}},
-	throttled:  {patiently, patiently, patiently},
-	broken:     {fourTries, fourTries, {verify, 0}},
-	busy:       {{fail, 0}, patiently, patiently},
-	refused:    {{fail, 0}, {fail, 0}, {fail, 0}},
-	unreadable: {twiceMore, {verify, 0}, {verify, 0}},
+	done:        {{succeed, 0}, {succeed, 0}, {succeed, 0}},
+	unsent:      {fourTries, fourTries, fourTries},
+	lost:        {fourTries, fourTries, {verify, 0}},
+	throttled:   {tenTries, tenTries, tenTries},
+	serverError: {fourTries, fourTries, {verify, 0}},
+	busy:        {{fail, 0}, tenTries, tenTries},
+	refused:     {{fail, 0}, {fail, 0}, {fail, 0}},
+	unreadable:  {threeTries, {verify, 0}, {verify, 0}},
 }
 
 const (
@@ -84,7 +84,7 @@ type attemptCounts map[action]int
 func (t attemptCounts) next(op operation, o outcome) action {
 	r := rules[o][op]
 	t[r.action]++
-	if (r.action == again || r.action == later) && t[r.action] >= r.tries {
+	if (r.action == retry || r.action == retryBusy) && t[r.action] >= r.tries {
 		return fail
 	}
 	return r.action
@@ -108,7 +108,7 @@ func classifyStatus(e *Error, recent bool) outcome {
 		}
 	}
 	if e.Status >= http.StatusInternalServerError {
-		return broken
+		return serverError
 	}
 	return refused
 }

@@ -54,9 +54,9 @@ func (s Secret) parts() []string {
 }
 
 // cutFrom takes a secret out of a text that somebody else wrote, in whatever way it is encoded there.
-func (s Secret) cutFrom(text string) string {
+func (s Secret) redactFrom(text string) string {
 	for _, part := range s.parts() {
-		text = cut(text, part)
+		text = redactPart(text, part)
 	}
 	return text
 }
@@ -68,7 +68,7 @@ type secrets struct {
 }
 
 // learn takes a token, or a URL for its password: what is around that is scrubbed by its form. Other texts are no secrets.
-func (k *secrets) learn(s Secret) {
+func (k *secrets) add(s Secret) {
 	part := s.Reveal()
 	if u, err := url.Parse(part); err == nil && u.Host != "" {
 		part, _ = u.User.Password()
@@ -83,20 +83,20 @@ func (k *secrets) learn(s Secret) {
 	}
 }
 
-func (k *secrets) cutFrom(text string) string {
+func (k *secrets) redactFrom(text string) string {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
 	plain := unescaped(text)
 	for part, encoded := range k.parts {
 		if strings.Contains(plain, part) || slices.ContainsFunc(encoded, func(form string) bool { return strings.Contains(plain, form) }) {
-			text = cut(text, part)
+			text = redactPart(text, part)
 		}
 	}
 	return text
 }
 
 // cut replaces a text wherever it appears as it is, with some of its characters escaped, or within a text in base64.
-func cut(text, part string) string {
+func redactPart(text, part string) string {
 	for _, encoded := range inBase64(part) {
 		if strings.Contains(unescaped(text), encoded) {
 			text = regexp.MustCompile(`[A-Za-z0-9+/_%-]*`+escapedForm(encoded).String()+`[A-Za-z0-9+/_%-]*`).ReplaceAllLiteralString(text, redacted)

@@ -97,28 +97,28 @@ func (c *Client) Space(ctx context.Context, id SpaceID) (Space, error) { return 
 
 // FindSpace returns a space by id or name.
 func (c *Client) FindSpace(ctx context.Context, idOrName string) (Space, error) {
-	space, _, err := exchange(ctx, c, c.get("spaces", idOrName), about(SpaceID(idOrName), spaceID, named(idOrName, spaceName, one[wireSpace])))
+	space, _, err := exchange(ctx, c, c.get("spaces", idOrName), requireID(SpaceID(idOrName), spaceID, requireName(idOrName, spaceName, decodeOne[wireSpace])))
 	return space, err
 }
 
 func (c *Client) getSpace(ctx context.Context, id SpaceID) (Space, error) {
-	space, _, err := exchange(ctx, c, c.get("spaces", string(id)), about(id, spaceID, one[wireSpace]))
+	space, _, err := exchange(ctx, c, c.get("spaces", string(id)), requireID(id, spaceID, decodeOne[wireSpace]))
 	return space, err
 }
 
 func (c *Client) allSpaces(ctx context.Context) (map[SpaceID]Space, error) {
-	return index(ctx, c, c.get("spaces"), many[wireSpace], func(s Space) SpaceID { return s.ID })
+	return index(ctx, c, c.get("spaces"), decodeMany[wireSpace], func(s Space) SpaceID { return s.ID })
 }
 
 // CreateSpace orders a space; it comes back allocating. It costs money from then on: when the answer is lost, the name
 // is looked up. Once sent, the order outlives ctx.
 func (c *Client) CreateSpace(ctx context.Context, s SpaceCreate) (Space, error) {
-	start := c.earliest()
-	return order[Space]{
-		what: "space " + s.Name, call: c.post(s.body(), "spaces"), decode: named(s.Name, spaceName, one[wireSpace]),
-		find: func(ctx context.Context) (Space, error) { return c.FindSpace(ctx, s.Name) },
-		ours: func(found Space) error { return s.matches(found, start) },
-	}.place(withSecret(ctx, s.LogDrainURL), c)
+	start := c.earliestCreatedAt()
+	return nonIdempotentPost[Space]{
+		what: "space " + s.Name, call: c.post(s.body(), "spaces"), decode: requireName(s.Name, spaceName, decodeOne[wireSpace]),
+		find:  func(ctx context.Context) (Space, error) { return c.FindSpace(ctx, s.Name) },
+		check: func(found Space) error { return s.matches(found, start) },
+	}.send(withSecret(ctx, s.LogDrainURL), c)
 }
 
 func (s SpaceCreate) body() map[string]any {
@@ -169,7 +169,7 @@ func (s Space) kind() string {
 
 // RenameSpace gives a space another name.
 func (c *Client) RenameSpace(ctx context.Context, id SpaceID, name string) (Space, error) {
-	return change(ctx, c, c.patch(map[string]string{"name": name}, "spaces", string(id)), about(id, spaceID, one[wireSpace]),
+	return updateObject(ctx, c, c.patch(map[string]string{"name": name}, "spaces", string(id)), requireID(id, spaceID, decodeOne[wireSpace]),
 		func(ctx context.Context) (Space, error) { return c.getSpace(ctx, id) },
 		func(now Space) bool { return now.Name == name })
 }
@@ -177,10 +177,10 @@ func (c *Client) RenameSpace(ctx context.Context, id SpaceID, name string) (Spac
 // TransferSpace gives a space and the apps in it to a team of the same enterprise account, by the team's name. It may
 // take effect later: see [Client.WaitSpaceTeam]. It is a POST, so it is repeated only after a look at the space.
 func (c *Client) TransferSpace(ctx context.Context, id SpaceID, team string) (Space, error) {
-	return order[Space]{
+	return nonIdempotentPost[Space]{
 		what:   fmt.Sprintf("a transfer of space %s to team %s", id, team),
 		call:   c.post(map[string]string{"new_owner": team}, "spaces", string(id), "transfer"),
-		decode: about(id, spaceID, one[wireSpace]),
+		decode: requireID(id, spaceID, decodeOne[wireSpace]),
 		find: func(ctx context.Context) (Space, error) {
 			now, err := c.getSpace(ctx, id)
 			if err == nil && now.Team != team {
@@ -188,8 +188,8 @@ func (c *Client) TransferSpace(ctx context.Context, id SpaceID, team string) (Sp
 			}
 			return now, err
 		},
-		ours: func(Space) error { return nil },
-	}.place(ctx, c)
+		check: func(Space) error { return nil },
+	}.send(ctx, c)
 }
 
 // DeleteSpace destroys a space, which must be empty; it returns once Heroku has accepted. That it is gone, or on its way,
@@ -207,7 +207,7 @@ func (c *Client) DeleteSpace(ctx context.Context, id SpaceID) error {
 
 // WaitSpaceAllocated waits until a new space can hold apps, which takes up to ten minutes. Its errors are *WaitError.
 func (c *Client) WaitSpaceAllocated(ctx context.Context, id SpaceID, timeout time.Duration) (Space, error) {
-	return c.spaces.wait(ctx, id, fmt.Sprintf("space %s to be allocated", id), timeout, spaceTicks, unseen(allocating))
+	return c.spaces.wait(ctx, id, fmt.Sprintf("space %s to be allocated", id), timeout, spaceTicks, withMissingTime(evaluateAllocation))
 }
 
 // WaitSpaceGone waits until a destroyed space is gone. Its errors are *WaitError.
@@ -225,7 +225,7 @@ func (c *Client) WaitSpaceGone(ctx context.Context, id SpaceID, timeout time.Dur
 // WaitSpaceTeam waits until a space belongs to the team, by its name. Its errors are *WaitError.
 func (c *Client) WaitSpaceTeam(ctx context.Context, id SpaceID, team string, timeout time.Duration) (Space, error) {
 	return c.spaces.wait(ctx, id, fmt.Sprintf("space %s to belong to team %s", id, team), timeout, spaceTicks,
-		unseen(func(s Space, found bool, missing time.Duration) progress {
+		withMissingTime(func(s Space, found bool, missing time.Duration) progress {
 			if !found {
 				return unknownSpace(missing)
 			}
@@ -234,7 +234,7 @@ func (c *Client) WaitSpaceTeam(ctx context.Context, id SpaceID, team string, tim
 }
 
 // allocating judges a space that is being created. States that nobody knows yet mean to go on waiting.
-func allocating(s Space, found bool, missing time.Duration) progress {
+func evaluateAllocation(s Space, found bool, missing time.Duration) progress {
 	switch {
 	case !found:
 		return unknownSpace(missing)
@@ -246,7 +246,7 @@ func allocating(s Space, found bool, missing time.Duration) progress {
 
 // unknownSpace judges a space that is not found although it should be.
 func unknownSpace(missing time.Duration) progress {
-	if missing <= unknownFor {
+	if missing <= notFoundGrace {
 		return progress{state: "not found yet"}
 	}
 	return progress{state: "not found", failure: errors.New("the space is unknown to Heroku, or not visible to this account")}
@@ -255,7 +255,7 @@ func unknownSpace(missing time.Duration) progress {
 // SpaceNAT returns the addresses that the space's apps connect from. Do not ask while the space is allocating or
 // deleting: Heroku then answers 404 or 503, and the latter only after some tries.
 func (c *Client) SpaceNAT(ctx context.Context, id SpaceID) (NAT, error) {
-	nat, _, err := exchange(ctx, c, c.get("spaces", string(id), "nat"), one[wireNAT])
+	nat, _, err := exchange(ctx, c, c.get("spaces", string(id), "nat"), decodeOne[wireNAT])
 	return nat, err
 }
 
@@ -278,7 +278,7 @@ func (c *Client) SpaceApps(ctx context.Context, id SpaceID) ([]App, error) {
 	if err != nil {
 		return nil, err
 	}
-	apps, err := list(ctx, c, c.get("teams", space.Team, "apps"), many[wireApp], func(a App) string { return string(a.ID) })
+	apps, err := list(ctx, c, c.get("teams", space.Team, "apps"), decodeMany[wireApp], func(a App) string { return string(a.ID) })
 	if err != nil {
 		return nil, err
 	}

@@ -59,7 +59,7 @@ func memberName(m SpaceMember) string   { return string(m.Email) }
 
 // SpaceMembers lists the members of a space in the order of their addresses.
 func (c *Client) SpaceMembers(ctx context.Context, space SpaceID) ([]SpaceMember, error) {
-	members, err := list(ctx, c, c.get("spaces", string(space), "members"), aboutEach(space, memberSpace, many[wireSpaceMember]),
+	members, err := list(ctx, c, c.get("spaces", string(space), "members"), requireEachID(space, memberSpace, decodeMany[wireSpaceMember]),
 		memberName)
 	slices.SortFunc(members, func(a, b SpaceMember) int { return strings.Compare(string(a.Email), string(b.Email)) })
 	return members, err
@@ -72,7 +72,7 @@ func (c *Client) SpaceMember(ctx context.Context, space SpaceID, email Email) (S
 
 func (c *Client) newMembers(space SpaceID) *batch[Email, SpaceMember] {
 	all := func(ctx context.Context) (map[Email]SpaceMember, error) {
-		return index(ctx, c, c.get("spaces", string(space), "members"), aboutEach(space, memberSpace, many[wireSpaceMember]), memberEmail)
+		return index(ctx, c, c.get("spaces", string(space), "members"), requireEachID(space, memberSpace, decodeMany[wireSpaceMember]), memberEmail)
 	}
 	return newBatch(c, func(ctx context.Context, email Email) (SpaceMember, error) {
 		m, err := c.getSpaceMember(ctx, space, email, string(email))
@@ -92,8 +92,8 @@ func (c *Client) getSpaceMember(ctx context.Context, space SpaceID, email Email,
 
 // spaceMemberOf refuses an answer about somebody else.
 func spaceMemberOf(space SpaceID, email Email) func([]byte) (SpaceMember, error) {
-	is := unless(func(m SpaceMember) bool { return m.Email.Folded() != email.Folded() }, one[wireSpaceMember])
-	return about(space, memberSpace, is)
+	is := rejectIf(func(m SpaceMember) bool { return m.Email.Folded() != email.Folded() }, decodeOne[wireSpaceMember])
+	return requireID(space, memberSpace, is)
 }
 
 // SetSpaceMember sets what a member who has been read may do in the space; with no permission, nothing. The answer says what Heroku
@@ -110,7 +110,7 @@ func (c *Client) SetSpaceMember(ctx context.Context, m SpaceMember, permissions 
 	}
 	reference := cmp.Or(m.UserID, string(m.Email))
 	k := c.patch(body, "spaces", string(m.SpaceID), "members", reference)
-	return change(ctx, c, k, spaceMemberOf(m.SpaceID, m.Email),
+	return updateObject(ctx, c, k, spaceMemberOf(m.SpaceID, m.Email),
 		func(ctx context.Context) (SpaceMember, error) {
 			return c.getSpaceMember(ctx, m.SpaceID, m.Email, reference)
 		},

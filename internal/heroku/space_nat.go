@@ -17,7 +17,7 @@ func (c *Client) WaitSpaceNAT(ctx context.Context, id SpaceID, timeout time.Dura
 		if IsNotFound(err) {
 			return nat, unknownSpace(waited), nil
 		}
-		disabled := nat.State == "disabled" && waited >= unknownFor // it is a state before the others, too
+		disabled := nat.State == "disabled" && waited >= notFoundGrace // it is a state before the others, too
 		return nat, progress{state: nat.State, ready: nat.State == "enabled" || disabled}, err
 	})
 }

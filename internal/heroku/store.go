@@ -83,14 +83,14 @@ func (w wireStore) value() (Store, error) {
 	}
 	for _, row := range w.Info {
 		if len(row.Values) > 0 {
-			s.take(strings.ToLower(strings.TrimSpace(string(row.Name))), string(row.Values[0]))
+			s.setInfoRow(strings.ToLower(strings.TrimSpace(string(row.Name))), string(row.Values[0]))
 		}
 	}
 	return s, nil
 }
 
 // take reads a row of the info table. Rows are meant for display, so that typed fields win.
-func (s *Store) take(row, value string) {
+func (s *Store) setInfoRow(row, value string) {
 	switch row {
 	case "status":
 		s.Status = value
@@ -123,7 +123,7 @@ func (s *Store) take(row, value string) {
 
 func (c *Client) database(id AddOnID, rest ...string) call {
 	k := c.get(append([]string{"redis", "v0", "databases", string(id)}, rest...)...)
-	k.at = c.data
+	k.endpoint = c.data
 	return k
 }
 
@@ -137,18 +137,18 @@ func (c *Client) Store(ctx context.Context, id AddOnID) (Store, error) {
 }
 
 func (c *Client) readStore(ctx context.Context, id AddOnID) (Store, error) {
-	asked := c.now()
-	s, _, err := exchange(ctx, c, c.database(id), about(id, storeID, one[wireStore]))
-	c.known.learn(s.ResourceURL)
+	requestedAt := c.now()
+	s, _, err := exchange(ctx, c, c.database(id), requireID(id, storeID, decodeOne[wireStore]))
+	c.known.add(s.ResourceURL)
 	if err == nil {
 		c.storeURLs.Store(id, s.ResourceURL)
-		c.stores.put(id, s, asked)
+		c.stores.put(id, s, requestedAt)
 	}
 	return s, err
 }
 
 // StoreURLEarlier returns the URL of a store as the last read of this client has found it, whatever was written since.
-func (c *Client) StoreURLEarlier(ctx context.Context, id AddOnID) (Secret, error) {
+func (c *Client) CachedStoreURL(ctx context.Context, id AddOnID) (Secret, error) {
 	if found, ok := c.storeURLs.Load(id); ok {
 		if url, ok := found.(Secret); ok {
 			return url, ctx.Err()
@@ -163,15 +163,15 @@ func (c *Client) Stores(ctx context.Context, ids []AddOnID) iter.Seq2[Store, err
 	return func(yield func(Store, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		answers := make([]chan answerTo[Store], len(ids))
+		answers := make([]chan readResult[Store], len(ids))
 		begin := func(i int) {
 			if i >= len(ids) {
 				return
 			}
-			answers[i] = make(chan answerTo[Store], 1)
+			answers[i] = make(chan readResult[Store], 1)
 			go func() {
-				store, err := guarded(func() (Store, error) { return c.Store(ctx, ids[i]) })
-				answers[i] <- answerTo[Store]{store, err}
+				store, err := catchPanic(func() (Store, error) { return c.Store(ctx, ids[i]) })
+				answers[i] <- readResult[Store]{store, err}
 			}()
 		}
 		for i := range maxInFlight {
@@ -192,7 +192,7 @@ func (c *Client) UpdateStoreConfig(ctx context.Context, id AddOnID, u StoreConfi
 	k := c.database(id, "config")
 	current := k
 	k.operation, k.method, k.body = write, http.MethodPatch, u
-	_, err := change(ctx, c, k, decode[storeConfig],
+	_, err := updateObject(ctx, c, k, decode[storeConfig],
 		func(ctx context.Context) (storeConfig, error) {
 			now, _, err := exchange(ctx, c, current, decode[storeConfig])
 			return now, err
@@ -236,18 +236,18 @@ func (c *Client) WaitStoreAvailable(ctx context.Context, id AddOnID, plan string
 	if plan != "" {
 		what += " on plan " + plan
 	}
-	first, watched := true, existence{c: c, id: id}
+	first, watched := true, existenceCheck{c: c, id: id}
 	return await(ctx, c, what, timeout, func(ctx context.Context, _ time.Duration) (Store, progress, error) {
 		if first { // a new store is usually available once its add-on is provisioned, and then it says so itself
 			first = false
-			s, got, err := c.look(ctx, id, plan)
+			s, got, err := c.readStoreProgress(ctx, id, plan)
 			if err == nil && (!got.ready || strings.EqualFold(s.Status, "available")) {
 				return s, got, nil
 			}
 		}
-		s, got, err := c.probe(ctx, id, plan)
+		s, got, err := c.pollStore(ctx, id, plan)
 		if err == nil {
-			got = watched.judge(ctx, got)
+			got = watched.evaluate(ctx, got)
 		}
 		return s, got, err
 	})
@@ -258,8 +258,8 @@ func (c *Client) WaitStoreAvailable(ctx context.Context, id AddOnID, plan string
 func (c *Client) WaitReady(ctx context.Context, id AddOnID, plan string, timeout time.Duration) (AddOn, Store, error) {
 	first := make(chan *Store, 1)
 	go func() {
-		s, err := guarded(func() (*Store, error) {
-			s, got, err := c.look(ctx, id, plan)
+		s, err := catchPanic(func() (*Store, error) {
+			s, got, err := c.readStoreProgress(ctx, id, plan)
 			if err != nil || !got.ready || !strings.EqualFold(s.Status, "available") {
 				return nil, err
 			}
@@ -280,14 +280,14 @@ func (c *Client) WaitReady(ctx context.Context, id AddOnID, plan string, timeout
 }
 
 // look judges a store by what the Data API says about it now.
-func (c *Client) look(ctx context.Context, id AddOnID, plan string) (Store, progress, error) {
+func (c *Client) readStoreProgress(ctx context.Context, id AddOnID, plan string) (Store, progress, error) {
 	s, err := c.readStore(ctx, id)
-	got, err := s.standing(err, plan)
+	got, err := s.availability(err, plan)
 	return s, got, err
 }
 
 // probe asks whether the Data API is still busy with a store, and if not, what has become of it.
-func (c *Client) probe(ctx context.Context, id AddOnID, plan string) (Store, progress, error) {
+func (c *Client) pollStore(ctx context.Context, id AddOnID, plan string) (Store, progress, error) {
 	busy, _, err := exchange(ctx, c, c.database(id, "wait"), decode[struct {
 		Message text  `json:"message"`
 		Waiting *flag `json:"waiting?"`
@@ -300,11 +300,11 @@ func (c *Client) probe(ctx context.Context, id AddOnID, plan string) (Store, pro
 	case busy.Waiting == nil || bool(*busy.Waiting):
 		return Store{}, progress{state: string(busy.Message)}, nil
 	}
-	return c.look(ctx, id, plan)
+	return c.readStoreProgress(ctx, id, plan)
 }
 
 // standing judges a store by what the Data API has said about it, or by the error that it was.
-func (s Store) standing(err error, plan string) (progress, error) {
+func (s Store) availability(err error, plan string) (progress, error) {
 	switch {
 	case isAbsentFromDataAPI(err):
 		return progress{state: absentFromDataAPI, absent: true}, nil

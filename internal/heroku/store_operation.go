@@ -16,7 +16,7 @@ import (
 const rotationSettles = 15 * time.Second
 
 // operate is a POST about a store.
-func (c *Client) operate(id AddOnID, body map[string]string, rest ...string) call {
+func (c *Client) storeOperation(id AddOnID, body map[string]string, rest ...string) call {
 	k := c.database(id, rest...)
 	k.operation, k.method, k.body = create, http.MethodPost, body
 	return k
@@ -29,9 +29,9 @@ func (c *Client) UpgradeStore(ctx context.Context, id AddOnID, version string) e
 	if err != nil {
 		return err
 	}
-	_, err = order[Store]{
+	_, err = nonIdempotentPost[Store]{
 		what: fmt.Sprintf("an upgrade of add-on %s to version %s", id, version),
-		call: c.operate(id, map[string]string{"version": version}, "upgrade"), decode: acknowledged[Store],
+		call: c.storeOperation(id, map[string]string{"version": version}, "upgrade"), decode: acknowledged[Store],
 		find: func(ctx context.Context) (Store, error) {
 			store, err := c.readStore(ctx, id)
 			if err != nil || store.Preparing() || store.runs(version) {
@@ -43,8 +43,8 @@ func (c *Client) UpgradeStore(ctx context.Context, id AddOnID, version string) e
 			}
 			return store, err
 		},
-		ours: func(Store) error { return nil },
-	}.place(ctx, c)
+		check: func(Store) error { return nil },
+	}.send(ctx, c)
 	return err
 }
 
@@ -71,9 +71,9 @@ func (c *Client) RotateCredentials(ctx context.Context, id AddOnID) (before Secr
 	if err != nil {
 		return "", err
 	}
-	_, err = order[Store]{
+	_, err = nonIdempotentPost[Store]{
 		what: fmt.Sprintf("a rotation of the credentials of add-on %s", id),
-		call: c.operate(id, map[string]string{}, "credentials_rotation"), decode: acknowledged[Store],
+		call: c.storeOperation(id, map[string]string{}, "credentials_rotation"), decode: acknowledged[Store],
 		find: func(ctx context.Context) (Store, error) {
 			now, err := c.WaitCredentialsRotated(ctx, id, store.ResourceURL, rotationSettles)
 			var wait *WaitError
@@ -82,8 +82,8 @@ func (c *Client) RotateCredentials(ctx context.Context, id AddOnID) (before Secr
 			}
 			return now, err
 		},
-		ours: func(Store) error { return nil },
-	}.place(ctx, c)
+		check: func(Store) error { return nil },
+	}.send(ctx, c)
 	return store.ResourceURL, err
 }
 
@@ -91,12 +91,12 @@ func (c *Client) RotateCredentials(ctx context.Context, id AddOnID) (before Secr
 // *WaitError.
 func (c *Client) WaitCredentialsRotated(ctx context.Context, id AddOnID, before Secret, timeout time.Duration) (Store, error) {
 	what := fmt.Sprintf("the credentials of add-on %s to change", id)
-	watched := existence{c: c, id: id}
+	watched := existenceCheck{c: c, id: id}
 	return await(ctx, c, what, timeout, func(ctx context.Context, _ time.Duration) (Store, progress, error) {
 		store, err := c.readStore(ctx, id)
 		switch {
 		case isAbsentFromDataAPI(err):
-			return store, watched.judge(ctx, progress{state: absentFromDataAPI, absent: true}), nil
+			return store, watched.evaluate(ctx, progress{state: absentFromDataAPI, absent: true}), nil
 		case err != nil:
 			return store, progress{}, err
 		case store.ResourceURL == "" || store.ResourceURL == before:
@@ -108,7 +108,7 @@ func (c *Client) WaitCredentialsRotated(ctx context.Context, id AddOnID, before 
 
 // ResetStats sets the server's counters back to 0 (Data API for KVS, stats/reset).
 func (c *Client) ResetStats(ctx context.Context, id AddOnID) error {
-	k := c.operate(id, map[string]string{}, "stats", "reset")
+	k := c.storeOperation(id, map[string]string{}, "stats", "reset")
 	k.operation = write // a POST that sets: repeating it gives the same result
 	_, _, err := exchange(ctx, c, k, acknowledged[struct{}])
 	return err

@@ -402,7 +402,7 @@ func TestStoreURLEarlier(t *testing.T) {
 	client := srv.client(t)
 	expect := func(want string, requests int) {
 		t.Helper()
-		if url, err := client.StoreURLEarlier(t.Context(), addOnID); err != nil || url.Reveal() != want || srv.count("GET") != requests {
+		if url, err := client.CachedStoreURL(t.Context(), addOnID); err != nil || url.Reveal() != want || srv.count("GET") != requests {
 			t.Errorf("the first URL: %t, after %d reads, %v", url.Reveal() == urls[0], srv.count("GET"), err)
 		}
 	}

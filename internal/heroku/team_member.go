@@ -28,7 +28,7 @@ func (w wireTeamMember) value() (TeamMember, error) {
 
 // TeamRoles are the roles of the members of a team, by their addresses in lower case. Heroku has a list of them only.
 func (c *Client) TeamRoles(ctx context.Context, team string) (map[Email]string, error) {
-	members, err := index(ctx, c, c.get("teams", team, "members"), many[wireTeamMember],
+	members, err := index(ctx, c, c.get("teams", team, "members"), decodeMany[wireTeamMember],
 		func(m TeamMember) Email { return m.Email.Folded() })
 	if err != nil {
 		return nil, err

@@ -27,7 +27,7 @@ type TrustedRangesChange struct {
 	Add    []string
 	Remove []string
 	New    bool // of Add none may be there already: see [RangesPresentError]
-	Again  bool // the set is written even if it is as it is to be, which helps when Heroku does not apply it
+	Force  bool // the set is written even if it is as it is to be, which helps when Heroku does not apply it
 }
 
 // RangesPresentError says that ranges that were to be new are there already. Nothing was sent for the change.
@@ -42,20 +42,20 @@ func (e *RangesPresentError) Error() string {
 
 // UnsettledError says that a change was sent, but that it could not be verified that it is in the set, together with what
 // others have changed meanwhile.
-type UnsettledError struct{ Err error }
+type UnverifiedError struct{ Err error }
 
-func (e *UnsettledError) Error() string {
+func (e *UnverifiedError) Error() string {
 	return "the ranges were set, but it could not be verified that no change of somebody else was lost: " + e.Err.Error()
 }
 
-func (e *UnsettledError) Unwrap() error { return e.Err }
+func (e *UnverifiedError) Unwrap() error { return e.Err }
 
 const (
-	collectChangesFor = 100 * time.Millisecond // of real time; a change takes seconds until it is in force
-	mostWrites        = 12                     // of one change; each one but the first means that somebody has written meanwhile
-	mostLooks         = 6
-	mostDoubts        = 4 // of writes that fail, and may have been carried out
-	mostRepeats       = 4 // of a change that somebody undoes
+	collectChangesFor  = 100 * time.Millisecond // of real time; a change takes seconds until it is in force
+	maxRulesetWrites   = 12                     // of one change; each one but the first means that somebody has written meanwhile
+	maxRulesetReads    = 6
+	maxUncertainWrites = 4 // of writes that fail, and may have been carried out
+	maxReapplications  = 4 // of a change that somebody undoes
 )
 
 // rangeChange is a change that waits for its turn.
@@ -111,14 +111,14 @@ func (c *Client) ChangeTrustedRanges(ctx context.Context, id SpaceID, change Tru
 func (c *Client) WaitTrustedRangesChanged(
 	ctx context.Context, id SpaceID, change TrustedRangesChange, timeout time.Duration,
 ) (Ruleset, error) {
-	change.New, change.Again = false, false
+	change.New, change.Force = false, false
 	for repeats := 0; ; repeats++ {
 		set, err := c.waitRangesApplied(ctx, id, timeout, func(ctx context.Context) (Ruleset, error) { return c.rulesets.read(ctx, id, poll) })
 		switch {
-		case err != nil || change.edits().areIn(set.Rules):
+		case err != nil || change.edits().areAppliedIn(set.Rules):
 			return set, err
-		case repeats == mostRepeats:
-			return set, &UnsettledError{fmt.Errorf("%s has undone them %d times", set.CreatedBy, repeats+1)}
+		case repeats == maxReapplications:
+			return set, &UnverifiedError{fmt.Errorf("%s has undone them %d times", set.CreatedBy, repeats+1)}
 		}
 		if set, err = c.ChangeTrustedRanges(ctx, id, change); err != nil {
 			return set, err
@@ -155,7 +155,7 @@ func (q *rangeQueue) leave(mine *rangeChange) bool {
 }
 
 // take ends the collecting.
-func (q *rangeQueue) take(changes *rangeChanges) []*rangeChange {
+func (q *rangeQueue) seal(changes *rangeChanges) []*rangeChange {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.open == changes {
@@ -167,7 +167,7 @@ func (q *rangeQueue) take(changes *rangeChanges) []*rangeChange {
 // serveRanges makes changes that have come together.
 func (c *Client) serveRanges(id SpaceID, queue *rangeQueue, changes *rangeChanges) {
 	defer changes.cancel()
-	_, err := guarded(func() (none struct{}, _ error) {
+	_, err := catchPanic(func() (none struct{}, _ error) {
 		_ = RealClock.Sleep(changes.ctx, collectChangesFor)
 		select {
 		case queue.turn <- struct{}{}:
@@ -175,14 +175,14 @@ func (c *Client) serveRanges(id SpaceID, queue *rangeQueue, changes *rangeChange
 		case <-changes.ctx.Done():
 			return none, changes.ctx.Err()
 		}
-		before, err := c.rulesetsOf(changes.ctx, id, rulesets.complete)
-		all := queue.take(changes)
+		before, err := c.readRulesets(changes.ctx, id, rulesets.complete)
+		all := queue.seal(changes)
 		if err == nil {
 			c.changeRanges(changes, id, before, all)
 		}
 		return none, err
 	})
-	for _, change := range queue.take(changes) {
+	for _, change := range queue.seal(changes) {
 		change.end(Ruleset{}, err)
 	}
 }
@@ -209,7 +209,7 @@ func (c *Client) changeRanges(changes *rangeChanges, id SpaceID, before rulesets
 	if len(all) == 0 {
 		return
 	}
-	outlive(all, changes.cancel)
+	cancelWhenAbandoned(all, changes.cancel)
 	set, err := c.writeRanges(changes.ctx, id, before, all)
 	var refused *Error
 	if len(all) == 1 || !errors.As(err, &refused) || refused.Status != 422 {
@@ -219,7 +219,7 @@ func (c *Client) changeRanges(changes *rangeChanges, id SpaceID, before rulesets
 		return
 	}
 	for _, change := range all {
-		before, err := c.rulesetsOf(changes.ctx, id, rulesets.complete)
+		before, err := c.readRulesets(changes.ctx, id, rulesets.complete)
 		if err == nil {
 			before.current, err = c.writeRanges(changes.ctx, id, before, []*rangeChange{change})
 		}
@@ -230,7 +230,7 @@ func (c *Client) changeRanges(changes *rangeChanges, id SpaceID, before rulesets
 // presentIn are the ranges that were to be new and are there.
 func (r *rangeChange) presentIn(set Ruleset) (present []string) {
 	for _, source := range r.Add {
-		if r.New && !(edits{Rule{allow, source}.admission(): nil}).areIn(set.Rules) {
+		if r.New && !(edits{Rule{allow, source}.key(): nil}).areAppliedIn(set.Rules) {
 			present = append(present, source)
 		}
 	}
@@ -238,7 +238,7 @@ func (r *rangeChange) presentIn(set Ruleset) (present []string) {
 }
 
 // outlive ends the requests for changes some time after all who wait for them have been interrupted.
-func outlive(all []*rangeChange, cancel context.CancelFunc) {
+func cancelWhenAbandoned(all []*rangeChange, cancel context.CancelFunc) {
 	var left atomic.Int64
 	left.Store(int64(len(all)))
 	for _, change := range all {
@@ -256,85 +256,85 @@ func outlive(all []*rangeChange, cancel context.CancelFunc) {
 
 // writeRanges writes until the changes are in the set, and all that others have written meanwhile as well.
 func (c *Client) writeRanges(ctx context.Context, id SpaceID, before rulesets, all []*rangeChange) (Ruleset, error) {
-	mine, again, behalf := edits{}, false, []context.Context{}
+	mine, again, callers := edits{}, false, []context.Context{}
 	for _, change := range all {
 		maps.Copy(mine, change.edits())
-		again, behalf = again || change.Again, append(behalf, context.WithoutCancel(change.ctx))
+		again, callers = again || change.Force, append(callers, context.WithoutCancel(change.ctx))
 	}
 	for _, change := range all { // one range may go and come: that shuts nobody out
 		maps.Copy(mine, change.edits().added())
 	}
-	ctx = onBehalfOf(ctx, behalf)
-	lost, sent, doubts := edits{}, false, 0
+	ctx = onBehalfOf(ctx, callers)
+	toRestore, sent, uncertainWrites := edits{}, false, 0
 	for writes := 0; ; writes++ {
-		wanted := mine.over(lost)
+		wanted := mine.over(toRestore)
 		switch {
-		case wanted.areIn(before.current.Rules) && (writes > 0 || !again):
+		case wanted.areAppliedIn(before.current.Rules) && (writes > 0 || !again):
 			return before.current, nil
-		case writes == mostWrites:
-			return before.current, &UnsettledError{fmt.Errorf("others have changed them %d times meanwhile", writes)}
+		case writes == maxRulesetWrites:
+			return before.current, &UnverifiedError{fmt.Errorf("others have changed them %d times meanwhile", writes)}
 		}
-		rules := wanted.madeIn(before.current.Rules)
-		made, doubt, err := c.putRules(ctx, id, rules)
-		if err != nil && !doubt {
-			return before.current, unsettled(err, sent)
+		rules := wanted.applyTo(before.current.Rules)
+		made, mayHaveApplied, err := c.putRules(ctx, id, rules)
+		if err != nil && !mayHaveApplied {
+			return before.current, asUnverified(err, sent)
 		}
-		after, e := c.rulesetsOf(ctx, id, func(r rulesets) bool { return r.complete() && r.follow(before, made.ID) })
+		after, e := c.readRulesets(ctx, id, func(r rulesets) bool { return r.complete() && r.areNewerThan(before, made.ID) })
 		switch {
 		case e != nil && err != nil:
-			return before.current, unsettled(err, sent)
+			return before.current, asUnverified(err, sent)
 		case e != nil:
-			return made, &UnsettledError{e}
+			return made, &UnverifiedError{e}
 		case err != nil: // it may have been carried out all the same
-			made = after.madeSince(before, rules)
+			made = after.findWritten(before, rules)
 		}
 		if made.ID != "" {
 			sent = true
 			// What was carried over already is not taken back: whoever contradicts it within a moment has not seen it.
-			lost = lost.over(overwritten(before.current, made, before.recent(), after.besides(before, made)))
-		} else if doubts++; doubts == mostDoubts {
-			return before.current, unsettled(err, sent)
+			toRestore = toRestore.over(overwrittenEdits(before.current, made, before.recent(), after.writtenBetween(before, made)))
+		} else if uncertainWrites++; uncertainWrites == maxUncertainWrites {
+			return before.current, asUnverified(err, sent)
 		}
-		if mine.over(lost).areIn(after.current.Rules) {
+		if mine.over(toRestore).areAppliedIn(after.current.Rules) {
 			return after.current, nil
 		}
 		if e := c.clock.Sleep(ctx, backoff(writes+1)); e != nil {
-			return made, &UnsettledError{e}
+			return made, &UnverifiedError{e}
 		}
-		if before, e = c.rulesetsOf(ctx, id, rulesets.complete); e != nil {
-			return made, &UnsettledError{e}
+		if before, e = c.readRulesets(ctx, id, rulesets.complete); e != nil {
+			return made, &UnverifiedError{e}
 		}
 	}
 }
 
 // putRules replaces all rules, once: what is sent again later would undo what others have written since then, with rules that look as if
 // somebody had gone back to them. doubt says that it failed and may have been carried out; Heroku gets a moment to end it.
-func (c *Client) putRules(ctx context.Context, id SpaceID, rules []Rule) (made Ruleset, doubt bool, err error) {
+func (c *Client) putRules(ctx context.Context, id SpaceID, rules []Rule) (made Ruleset, mayHaveApplied bool, err error) {
 	k := c.inboundRuleset(id)
 	k.operation, k.method, k.body = create, http.MethodPut, wireRules(rules)
-	made, err = settling(ctx, c, id, func() (Ruleset, error) {
-		set, r, err := exchange(ctx, c, k, about(id, rulesetSpace, one[wireRuleset]))
-		doubt = r.doubt
+	made, err = retryWhileNotFound(ctx, c, id, func() (Ruleset, error) {
+		set, r, err := exchange(ctx, c, k, requireID(id, rulesetSpace, decodeOne[wireRuleset]))
+		mayHaveApplied = r.mayHaveApplied
 		return set, err
 	})
-	if doubt && err != nil {
+	if mayHaveApplied && err != nil {
 		_ = c.clock.Sleep(ctx, settleTime)
 	}
-	return made, doubt, err
+	return made, mayHaveApplied, err
 }
 
 // added are those of the edits that add something.
 func (e edits) added() edits {
 	added := maps.Clone(e)
-	maps.DeleteFunc(added, func(_ admission, rule *Rule) bool { return rule == nil })
+	maps.DeleteFunc(added, func(_ ruleKey, rule *Rule) bool { return rule == nil })
 	return added
 }
 
-func unsettled(err error, sent bool) error {
+func asUnverified(err error, sent bool) error {
 	if !sent {
 		return err
 	}
-	return &UnsettledError{err}
+	return &UnverifiedError{err}
 }
 
 // rulesets are those that a space has had, by their ids, and the one that it has.
@@ -350,18 +350,18 @@ func (r rulesets) complete() bool {
 }
 
 // follow reports whether they were read after those before, and after one that was made since then.
-func (r rulesets) follow(before rulesets, made string) bool {
+func (r rulesets) areNewerThan(before rulesets, made string) bool {
 	_, listed := r.all[made]
 	_, stale := before.all[r.current.ID]
 	return (made == "" || listed) && (!stale || made == "")
 }
 
 // besides are those that others have made since before, and that made has overwritten, or may have.
-func (r rulesets) besides(before rulesets, made Ruleset) (others []Ruleset) {
+func (r rulesets) writtenBetween(before rulesets, made Ruleset) (others []Ruleset) {
 	for id, other := range r.all {
 		_, known := before.all[id]
 		last := id == r.current.ID && id != made.ID
-		if !known && !last && id != made.ID && !other.madeAt().After(made.madeAt()) {
+		if !known && !last && id != made.ID && !other.createdTime().After(made.createdTime()) {
 			others = append(others, other)
 		}
 	}
@@ -370,9 +370,9 @@ func (r rulesets) besides(before rulesets, made Ruleset) (others []Ruleset) {
 
 // recent are those that were there a moment before the current one.
 func (r rulesets) recent() (recent []Ruleset) {
-	since := r.current.madeAt().Add(-lateFor)
+	since := r.current.createdTime().Add(-staleReadWindow)
 	for id, set := range r.all {
-		if id != r.current.ID && set.madeAt().After(since) {
+		if id != r.current.ID && set.createdTime().After(since) {
 			recent = append(recent, set)
 		}
 	}
@@ -380,9 +380,9 @@ func (r rulesets) recent() (recent []Ruleset) {
 }
 
 // madeSince is one that says what rules say, and was not there before.
-func (r rulesets) madeSince(before rulesets, rules []Rule) (made Ruleset) {
+func (r rulesets) findWritten(before rulesets, rules []Rule) (made Ruleset) {
 	for id, other := range r.all {
-		if _, known := before.all[id]; !known && other.has(rules) && !other.madeAt().Before(made.madeAt()) {
+		if _, known := before.all[id]; !known && other.has(rules) && !other.createdTime().Before(made.createdTime()) {
 			made = other
 		}
 	}
@@ -391,11 +391,11 @@ func (r rulesets) madeSince(before rulesets, rules []Rule) (made Ruleset) {
 
 // rulesetsOf reads the rulesets of a space, until they can be what is looked for: others write meanwhile, and Heroku may be
 // behind with one of the two answers.
-func (c *Client) rulesetsOf(ctx context.Context, id SpaceID, fit func(rulesets) bool) (rulesets, error) {
+func (c *Client) readRulesets(ctx context.Context, id SpaceID, consistent func(rulesets) bool) (rulesets, error) {
 	history := c.get("spaces", string(id), "inbound-rulesets")
-	for looks := 1; ; looks++ {
-		found, err := settling(ctx, c, id, func() (r rulesets, err error) {
-			all, err := list(ctx, c, history, aboutEach(id, rulesetSpace, many[wireRuleset]), func(s Ruleset) string { return s.ID })
+	for reads := 1; ; reads++ {
+		found, err := retryWhileNotFound(ctx, c, id, func() (r rulesets, err error) {
+			all, err := list(ctx, c, history, requireEachID(id, rulesetSpace, decodeMany[wireRuleset]), func(s Ruleset) string { return s.ID })
 			if err != nil {
 				return r, err
 			}
@@ -407,12 +407,12 @@ func (c *Client) rulesetsOf(ctx context.Context, id SpaceID, fit func(rulesets) 
 			return r, err
 		})
 		switch {
-		case err != nil || fit(found):
+		case err != nil || consistent(found):
 			return found, err
-		case looks == mostLooks:
+		case reads == maxRulesetReads:
 			return found, fmt.Errorf("the list of rulesets of space %s and the one that it has do not fit together", id)
 		}
-		if err := c.clock.Sleep(ctx, backoff(looks)); err != nil {
+		if err := c.clock.Sleep(ctx, backoff(reads)); err != nil {
 			return found, err
 		}
 	}

@@ -61,7 +61,7 @@ func TestChangeOfRangesLeavesTheOthers(t *testing.T) {
 		"the last one removed": {[]string{source(1)}, removed(source(1)), nil, 1},
 		"removed already":      {[]string{source(2)}, removed(source(1)), []string{source(2)}, 0},
 		"there already":        {[]string{source(2)}, heroku.TrustedRangesChange{Add: []string{source(2)}}, []string{source(2)}, 0},
-		"sent again":           {[]string{source(2)}, heroku.TrustedRangesChange{Add: []string{source(2)}, Again: true}, []string{source(2)}, 1},
+		"sent again":           {[]string{source(2)}, heroku.TrustedRangesChange{Add: []string{source(2)}, Force: true}, []string{source(2)}, 1},
 		"one for another": {[]string{source(1), source(3)}, heroku.TrustedRangesChange{Add: []string{source(2)}, Remove: []string{source(1)},
 			New: true}, []string{source(2), source(3)}, 1},
 		"a space is closed": {[]string{"0.0.0.0/0"}, heroku.TrustedRangesChange{Add: []string{source(2)}, Remove: []string{"0.0.0.0/0"},
@@ -289,7 +289,7 @@ func TestChangeThatCannotBeVerified(t *testing.T) {
 					return 0, nil
 				}
 				_, err := s.real(t).ChangeTrustedRanges(t.Context(), spaceID, added(source(2)))
-				var unsettled *heroku.UnsettledError
+				var unsettled *heroku.UnverifiedError
 				if err == nil || errors.As(err, &unsettled) != test.unsettled || s.puts() != test.puts {
 					t.Errorf("%v after %v", err, s.requests())
 				}
@@ -312,7 +312,7 @@ func TestChangeWithoutEnd(t *testing.T) {
 			return false
 		}
 		_, err := s.real(t).ChangeTrustedRanges(t.Context(), spaceID, added(source(2)))
-		var unsettled *heroku.UnsettledError
+		var unsettled *heroku.UnverifiedError
 		if !errors.As(err, &unsettled) || s.puts() != 12 {
 			t.Errorf("%v after %d writes", err, s.puts())
 		}

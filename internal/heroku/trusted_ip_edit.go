@@ -14,27 +14,27 @@ import (
 // What several people do to the rules of one space, which Heroku only ever replaces as a whole. Nothing here asks anybody.
 
 // admission is a rule by what it means: 192.0.2.7/24 is 192.0.2.0/24.
-type admission struct{ action, source string }
+type ruleKey struct{ action, source string }
 
-func (r Rule) admission() admission {
+func (r Rule) key() ruleKey {
 	if prefix, err := netip.ParsePrefix(r.Source); err == nil {
-		return admission{r.Action, prefix.Masked().String()}
+		return ruleKey{r.Action, prefix.Masked().String()}
 	}
-	return admission{r.Action, r.Source}
+	return ruleKey{r.Action, r.Source}
 }
 
 // edits say of some rules whether they are to be there: as they are to be written, or nil for those that are not.
-type edits map[admission]*Rule
+type edits map[ruleKey]*Rule
 
 // edits are those of a change. What is both added and removed is added: that shuts nobody out.
 func (t TrustedRangesChange) edits() edits {
 	e := edits{}
 	for _, source := range t.Remove {
-		e[Rule{allow, source}.admission()] = nil
+		e[Rule{allow, source}.key()] = nil
 	}
 	for _, source := range t.Add {
 		rule := Rule{allow, source}
-		e[rule.admission()] = &rule
+		e[rule.key()] = &rule
 	}
 	return e
 }
@@ -50,17 +50,17 @@ func (e edits) over(other edits) edits {
 }
 
 // madeIn is rules with the edits made: nothing else changes, neither its order nor its spelling.
-func (e edits) madeIn(rules []Rule) []Rule {
+func (e edits) applyTo(rules []Rule) []Rule {
 	made, missing := make([]Rule, 0, len(rules)), maps.Clone(e)
 	for _, rule := range rules {
-		a := rule.admission()
+		a := rule.key()
 		if wanted, spoken := e[a]; spoken && wanted == nil {
 			continue
 		}
 		delete(missing, a)
 		made = append(made, rule)
 	}
-	for _, a := range slices.SortedFunc(maps.Keys(missing), func(a, b admission) int {
+	for _, a := range slices.SortedFunc(maps.Keys(missing), func(a, b ruleKey) int {
 		return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.action, b.action))
 	}) {
 		if rule := missing[a]; rule != nil {
@@ -71,19 +71,19 @@ func (e edits) madeIn(rules []Rule) []Rule {
 }
 
 // areIn reports whether rules are as the edits would make them.
-func (e edits) areIn(rules []Rule) bool { return len(difference(rules, e.madeIn(rules))) == 0 }
+func (e edits) areAppliedIn(rules []Rule) bool { return len(difference(rules, e.applyTo(rules))) == 0 }
 
 // difference is what makes the one of the other.
 func difference(from, to []Rule) edits {
-	e, had := edits{}, map[admission]bool{}
+	e, had := edits{}, map[ruleKey]bool{}
 	for _, rule := range from {
-		had[rule.admission()], e[rule.admission()] = true, nil
+		had[rule.key()], e[rule.key()] = true, nil
 	}
 	for _, rule := range to {
-		if had[rule.admission()] {
-			delete(e, rule.admission())
+		if had[rule.key()] {
+			delete(e, rule.key())
 		} else {
-			e[rule.admission()] = &rule
+			e[rule.key()] = &rule
 		}
 	}
 	return e
@@ -95,18 +95,20 @@ func difference(from, to []Rule) edits {
 // Others may have been late as well: what one of them has changed is told from the ruleset that it was made of, and not from the
 // one before it. Heroku tells the second in which each was made, and not of which it was made. So those of one second are put
 // into an order in which each differs from one before it as little as possible.
-func overwritten(read, made Ruleset, earlier, others []Ruleset) edits {
-	latest := func(a, b Ruleset) int { return cmp.Or(b.madeAt().Compare(a.madeAt()), cmp.Compare(a.ID, b.ID)) }
+func overwrittenEdits(read, made Ruleset, earlier, others []Ruleset) edits {
+	latest := func(a, b Ruleset) int {
+		return cmp.Or(b.createdTime().Compare(a.createdTime()), cmp.Compare(a.ID, b.ID))
+	}
 	before := append([]Ruleset{made, read}, slices.SortedFunc(slices.Values(earlier), latest)...)
 	left := slices.SortedFunc(slices.Values(others), func(a, b Ruleset) int { return latest(b, a) })
 	all := edits{}
 	for len(left) > 0 {
 		next, least := 0, edits(nil)
 		for i, other := range left {
-			if !other.madeAt().Equal(left[0].madeAt()) {
+			if !other.createdTime().Equal(left[0].createdTime()) {
 				break
 			}
-			if changed := other.since(before); least == nil || len(changed) < len(least) {
+			if changed := other.editsSince(before); least == nil || len(changed) < len(least) {
 				next, least = i, changed
 			}
 		}
@@ -118,15 +120,15 @@ func overwritten(read, made Ruleset, earlier, others []Ruleset) edits {
 }
 
 // lateFor is how old what somebody has read may be when it is written back.
-const lateFor = time.Minute
+const staleReadWindow = time.Minute
 
 // since is what s changes of the ruleset that it was made of: the first of those from which it differs least. Whoever has made it has
 // changed something, so that it was made of none of the same rules.
-func (s Ruleset) since(before []Ruleset) edits {
+func (s Ruleset) editsSince(before []Ruleset) edits {
 	least := edits{}
 	for _, other := range before {
 		changed := difference(other.Rules, s.Rules)
-		if len(changed) > 0 && !other.madeAt().After(s.madeAt()) && (len(least) == 0 || len(changed) < len(least)) {
+		if len(changed) > 0 && !other.createdTime().After(s.createdTime()) && (len(least) == 0 || len(changed) < len(least)) {
 			least = changed
 		}
 	}
@@ -134,7 +136,7 @@ func (s Ruleset) since(before []Ruleset) edits {
 }
 
 // madeAt is zero for a time that cannot be read.
-func (s Ruleset) madeAt() time.Time {
+func (s Ruleset) createdTime() time.Time {
 	t, err := time.Parse(time.RFC3339, s.CreatedAt)
 	if err != nil {
 		return time.Time{}

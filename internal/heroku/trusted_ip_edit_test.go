@@ -64,14 +64,14 @@ func TestEditsOfRules(t *testing.T) {
 			t.Parallel()
 			e := TrustedRangesChange{Add: strings.Fields(test.add), Remove: strings.Fields(test.remove)}.edits()
 			before := ruleList(test.rules)
-			made := e.madeIn(before)
+			made := e.applyTo(before)
 			if got := spelled(made); got != test.want {
 				t.Errorf("%s, want %s", got, test.want)
 			}
-			if !e.areIn(made) || e.areIn(before) != (len(difference(before, made)) == 0) {
-				t.Errorf("made: %v, before: %v", e.areIn(made), e.areIn(before))
+			if !e.areAppliedIn(made) || e.areAppliedIn(before) != (len(difference(before, made)) == 0) {
+				t.Errorf("made: %v, before: %v", e.areAppliedIn(made), e.areAppliedIn(before))
 			}
-			if again := spelled(difference(before, made).madeIn(before)); again != test.want {
+			if again := spelled(difference(before, made).applyTo(before)); again != test.want {
 				t.Errorf("what makes the one of the other makes %s of it", again)
 			}
 		})
@@ -124,7 +124,7 @@ func TestOverwritten(t *testing.T) {
 			read, earlier, others := sets("r", []string{"0 " + base})[0], sets("e", test.earlier), sets("o", test.others)
 			made := Ruleset{ID: "made", CreatedAt: read.CreatedAt, Rules: ruleList(base + " 7.0.0.0/8")}
 			for range 2 { // in whatever order they are listed
-				if got := spelled(overwritten(read, made, earlier, others).madeIn(read.Rules)); got != test.want {
+				if got := spelled(overwrittenEdits(read, made, earlier, others).applyTo(read.Rules)); got != test.want {
 					t.Errorf("%s, want %s", got, test.want)
 				}
 				slices.Reverse(others)

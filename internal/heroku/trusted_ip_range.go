@@ -93,7 +93,7 @@ func noRulesetList(context.Context) (map[SpaceID]Ruleset, error) {
 
 // TrustedRanges returns the rules of a space.
 func (c *Client) TrustedRanges(ctx context.Context, id SpaceID) (Ruleset, error) {
-	set, _, err := exchange(ctx, c, c.inboundRuleset(id), about(id, rulesetSpace, one[wireRuleset]))
+	set, _, err := exchange(ctx, c, c.inboundRuleset(id), requireID(id, rulesetSpace, decodeOne[wireRuleset]))
 	return set, err
 }
 
@@ -115,15 +115,15 @@ func (c *Client) SetTrustedRanges(ctx context.Context, id SpaceID, rules []Rule)
 	k := c.inboundRuleset(id)
 	k.operation, k.method, k.body = write, http.MethodPut, wireRules(rules)
 
-	return settling(ctx, c, id, func() (Ruleset, error) {
-		return change(ctx, c, k, about(id, rulesetSpace, one[wireRuleset]),
+	return retryWhileNotFound(ctx, c, id, func() (Ruleset, error) {
+		return updateObject(ctx, c, k, requireID(id, rulesetSpace, decodeOne[wireRuleset]),
 			func(ctx context.Context) (Ruleset, error) { return c.TrustedRanges(ctx, id) },
 			func(now Ruleset) bool { return now.has(rules) })
 	})
 }
 
 // settling asks for something about the rules of a space that may not have them yet: see [Client.SetTrustedRanges].
-func settling[T any](ctx context.Context, c *Client, id SpaceID, ask func() (T, error)) (T, error) {
+func retryWhileNotFound[T any](ctx context.Context, c *Client, id SpaceID, ask func() (T, error)) (T, error) {
 	for started, tries := c.clock.Now(), 0; ; tries++ {
 		answer, err := ask()
 		if !IsNotFound(err) {
@@ -133,7 +133,7 @@ func settling[T any](ctx context.Context, c *Client, id SpaceID, ask func() (T, 
 			return answer, e
 		}
 		// From here on, err is not wrapped: it would pass for the proof that the space is gone.
-		if c.clock.Now().Sub(started) >= unknownFor {
+		if c.clock.Now().Sub(started) >= notFoundGrace {
 			return answer, fmt.Errorf("the space %s exists, but its rules cannot be read or set: %s", id, err.Error())
 		}
 		if e := c.clock.Sleep(ctx, pauseBefore(tries)); e != nil {

@@ -12,8 +12,8 @@ import (
 
 const (
 	unreachableAfter = 5 * time.Minute // of polls that all failed
-	unknownFor       = time.Minute     // how long a new object may still be unknown to Heroku
-	toldEvery        = 30 * time.Second
+	notFoundGrace    = time.Minute     // how long a new object may still be unknown to Heroku
+	reportEvery      = 30 * time.Second
 )
 
 // pauseBefore is the time before the n-th poll of what takes minutes, from 0: 1 s, 2 s, 5 s, growing to 15 s.
@@ -60,18 +60,18 @@ type progress struct {
 
 // waitState is one wait: how long it has gone on, and when it ends without success.
 type waitState struct {
-	what         string
-	started      time.Time
-	deadline     time.Time
-	polls        int
-	lastState    string
-	failingSince time.Time
-	toldState    string
-	toldAt       time.Time
+	what          string
+	started       time.Time
+	deadline      time.Time
+	polls         int
+	lastState     string
+	failingSince  time.Time
+	reportedState string
+	reportedAt    time.Time
 }
 
 func newWaitState(what string, now time.Time, timeout time.Duration) waitState {
-	return waitState{what: what, started: now, deadline: now.Add(timeout), toldAt: now}
+	return waitState{what: what, started: now, deadline: now.Add(timeout), reportedAt: now}
 }
 
 func (p *waitState) waiting(now time.Time) Waiting {
@@ -80,10 +80,10 @@ func (p *waitState) waiting(now time.Time) Waiting {
 
 // due reports whether Options.Waits is to be told again, which then counts as done.
 func (p *waitState) due(now time.Time) bool {
-	if p.lastState == p.toldState && now.Sub(p.toldAt) < toldEvery {
+	if p.lastState == p.reportedState && now.Sub(p.reportedAt) < reportEvery {
 		return false
 	}
-	p.toldState, p.toldAt = p.lastState, now
+	p.reportedState, p.reportedAt = p.lastState, now
 	return true
 }
 
@@ -150,7 +150,7 @@ func await[T any](ctx context.Context, c *Client, what string, timeout time.Dura
 
 // wait polls an object until judge finds it ready. Its error is always a *WaitError.
 func (b *batch[ID, T]) wait(ctx context.Context, id ID, what string, timeout time.Duration, at ticks,
-	judge func(item T, found bool, waited time.Duration) progress,
+	evaluate func(item T, found bool, waited time.Duration) progress,
 ) (T, error) {
 	m := firstPoll
 	return awaitAt(ctx, b.client, what, timeout, at.next, func(ctx context.Context, waited time.Duration) (T, progress, error) {
@@ -162,7 +162,7 @@ func (b *batch[ID, T]) wait(ctx context.Context, id ID, what string, timeout tim
 		case err != nil && !IsNotFound(err):
 			return item, progress{}, err
 		}
-		got := judge(item, err == nil, waited)
+		got := evaluate(item, err == nil, waited)
 		if got.failure != nil && err != nil {
 			got.failure = fmt.Errorf("%w: %s", got.failure, err.Error()) // not as an error: that it is not found is judged already
 		}
@@ -176,7 +176,7 @@ func awaitAt[T any](ctx context.Context, c *Client, what string, timeout time.Du
 	probe func(ctx context.Context, waited time.Duration) (T, progress, error),
 ) (T, error) {
 	wait := newWaitState(what, c.clock.Now(), timeout)
-	c.waits(ctx, wait.waiting(wait.started))
+	c.reportWait(ctx, wait.waiting(wait.started))
 	for {
 		var none T
 		if err := c.clock.Sleep(ctx, wait.pause(c.clock.Now(), next)); err != nil {
@@ -189,7 +189,7 @@ func awaitAt[T any](ctx context.Context, c *Client, what string, timeout time.Du
 		}
 		over, err := wait.observe(now, got, err)
 		if wait.due(now) {
-			c.waits(ctx, wait.waiting(now))
+			c.reportWait(ctx, wait.waiting(now))
 		}
 		if over {
 			return item, err
@@ -198,12 +198,12 @@ func awaitAt[T any](ctx context.Context, c *Client, what string, timeout time.Du
 }
 
 // certainlyMissing is how many polls in a row must not find a thing that should be there.
-const certainlyMissing = 3
+const missesUntilGone = 3
 
 // unseen makes a judge that is told for how long a thing has not been found, instead of for how long it is waited for:
 // one stale read would otherwise pass for the end of what is being made, and it would be lost. As long as only a few
 // polls have missed it, that is no time at all, whatever the clock says.
-func unseen[T any](judge func(item T, found bool, missing time.Duration) progress) func(T, bool, time.Duration) progress {
+func withMissingTime[T any](evaluate func(item T, found bool, missing time.Duration) progress) func(T, bool, time.Duration) progress {
 	var (
 		seen   time.Duration
 		misses int
@@ -211,11 +211,11 @@ func unseen[T any](judge func(item T, found bool, missing time.Duration) progres
 	return func(item T, found bool, waited time.Duration) progress {
 		if found {
 			seen, misses = waited, 0
-			return judge(item, true, 0)
+			return evaluate(item, true, 0)
 		}
-		if misses++; misses < certainlyMissing {
-			return judge(item, false, 0)
+		if misses++; misses < missesUntilGone {
+			return evaluate(item, false, 0)
 		}
-		return judge(item, false, waited-seen)
+		return evaluate(item, false, waited-seen)
 	}
 }

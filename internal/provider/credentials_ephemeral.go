@@ -344,7 +344,7 @@ func revisionOf(id heroku.AddOnID, url heroku.Secret, known types.Int64) types.I
 // revisionSeen is the revision of what some read of this run has found, so that a store that is attached to many apps is not asked
 // for each of them; null when the Data API does not answer.
 func (c *connection) revisionSeen(ctx context.Context, id heroku.AddOnID) types.Int64 {
-	url, err := c.client.StoreURLEarlier(ctx, id)
+	url, err := c.client.CachedStoreURL(ctx, id)
 	if err != nil {
 		return types.Int64Null()
 	}

@@ -60,7 +60,7 @@ func (r *instanceResource) hostOf(ctx context.Context, m instanceModel) (heroku.
 	if m.OutsideSpace.ValueBool() {
 		return r.client.App(ctx, id)
 	}
-	return r.client.AppEarlier(ctx, id)
+	return r.client.CachedApp(ctx, id)
 }
 
 func unknownApp(m instanceModel) diag.Diagnostic {
@@ -281,14 +281,14 @@ func (r *attachmentResource) judgePlacement(ctx context.Context, plan attachment
 	if string(addOn.AppID) == plan.AppID.ValueString() {
 		return nil, nil, nil // the store was placed there, with the consent that it took
 	}
-	app, err := r.client.AppEarlier(ctx, heroku.AppID(plan.AppID.ValueString()))
+	app, err := r.client.CachedApp(ctx, heroku.AppID(plan.AppID.ValueString()))
 	if err != nil {
 		return nil, nil, err
 	}
 	class, published := of.Class()
 	place := keyvalue.Place(of, location(app))
 	if published && class != keyvalue.ClassCommon && place.Verdict == keyvalue.Fits {
-		owner, err := r.client.AppEarlier(ctx, addOn.AppID)
+		owner, err := r.client.CachedApp(ctx, addOn.AppID)
 		if err != nil {
 			return nil, nil, err
 		}
