@@ -10,23 +10,23 @@ import (
 	"slices"
 )
 
-// Attachment binds an add-on to an app under a name: FOO makes the config var FOO_URL there
+// Attachment attaches an add-on to an app under a name: the name FOO sets the config var FOO_URL on that app
 // (Platform API reference, add-on attachments). It cannot be changed, only created and deleted.
 type Attachment struct {
 	ID           AttachmentID
 	Name         string
-	AppID        AppID // where it is attached
+	AppID        AppID // the app that the add-on is attached to
 	AppName      string
 	AddOnID      AddOnID
 	AddOnName    string
 	Plan         string // of the add-on: "heroku-redis:premium-0"; empty when Heroku does not say
-	OwnerAppID   AppID  // the add-on's own app
+	OwnerAppID   AppID  // the app that owns the add-on
 	OwnerAppName string
 	CreatedAt    string   // RFC 3339
-	ConfigVars   []string // names on the attached app
+	ConfigVars   []string // names on the app AppID
 }
 
-// AttachmentNamed is the one of these that has the name; nil if none has it. Within an app a name is unique.
+// AttachmentNamed returns the first of these attachments that has the name, or nil. Within an app a name is unique.
 func AttachmentNamed(attachments []Attachment, name string) *Attachment {
 	i := slices.IndexFunc(attachments, func(a Attachment) bool { return a.Name == name })
 	if i < 0 {
@@ -35,8 +35,8 @@ func AttachmentNamed(attachments []Attachment, name string) *Attachment {
 	return &attachments[i]
 }
 
-// AttachmentCreate orders an attachment. Heroku chooses a name when there is none. Confirm is the name of the app to
-// attach to; with it, an attachment of the same name is replaced.
+// AttachmentCreate holds the parameters of [Client.CreateAttachment]. Heroku chooses the name if Name is empty. Confirm is the
+// name of the app to attach to; it makes Heroku replace an existing attachment of the same name.
 type AttachmentCreate struct {
 	AddOn   AddOnID
 	App     AppID
@@ -77,8 +77,7 @@ func (w wireAttachment) value() (Attachment, error) {
 	}, nil
 }
 
-// including asks for what attachments otherwise lack: the names of the config vars, and the plan of the add-on, which begins
-// with its service.
+// withInclusions makes Heroku include the names of the config vars, and the add-on's plan, which begins with the service name.
 func withInclusions(k call) call { return k.withHeader("Accept-Inclusion", "addon:plan,config_vars") }
 
 func attachmentID(a Attachment) string     { return string(a.ID) }
@@ -97,9 +96,9 @@ func (c *Client) getAttachment(ctx context.Context, id AttachmentID) (Attachment
 	return a, err
 }
 
-// attachmentList is the last list of all attachments, for those who read them by id, by app and by add-on.
+// attachmentList is the last list of all attachments. The batches by id, by app and by add-on share it.
 type attachmentList struct {
-	turn        chan struct{} // who asks
+	turn        chan struct{} // a lock, held while the list is read
 	all         map[AttachmentID]Attachment
 	requestedAt moment
 }
@@ -116,7 +115,8 @@ func (c *Client) allAttachments(ctx context.Context) (map[AttachmentID]Attachmen
 		return list.all, nil
 	}
 	requestedAt := c.now()
-	all, err := index(ctx, c, withInclusions(c.get("addon-attachments")), decodeMany[wireAttachment], func(a Attachment) AttachmentID { return a.ID })
+	all, err := index(ctx, c, withInclusions(c.get("addon-attachments")), decodeMany[wireAttachment],
+		func(a Attachment) AttachmentID { return a.ID })
 	if err == nil {
 		list.all, list.requestedAt = all, requestedAt
 	}
@@ -134,15 +134,15 @@ func (c *Client) AttachmentsOn(ctx context.Context, id AppID) ([]Attachment, err
 	return c.attachmentsByApp.Get(ctx, id)
 }
 
-// AttachmentsEarlierOn returns the attachments on an app as this client has first read them, or later.
+// CachedAttachmentsOn returns the attachments on an app as this client has once read them, however long ago.
 func (c *Client) CachedAttachmentsOn(ctx context.Context, id AppID) ([]Attachment, error) {
 	return c.attachmentsByApp.GetCached(ctx, id)
 }
 
-// AttachedApp is an app that an add-on is attached to, under a name, and the names of the config vars that it has of it.
+// AttachedApp is an app that an add-on is attached to.
 type AttachedApp struct {
-	App, As    string
-	ConfigVars []string
+	App, As    string   // names of the app and of the attachment
+	ConfigVars []string // names of the config vars that the attachment sets
 }
 
 // AttachedApps returns the apps that an add-on is attached to. The read is shared.
@@ -190,8 +190,8 @@ func (c *Client) AddOnAttachments(ctx context.Context, id AddOnID) ([]Attachment
 		requireEachID(id, attachmentAddOn, decodeMany[wireAttachment]), attachmentID)
 }
 
-// CreateAttachment attaches an add-on to an app. Creations on one app wait for each other. Once sent, the order
-// outlives ctx.
+// CreateAttachment attaches an add-on to an app. Creations on one app run one after the other. Once sent, the request is not
+// cancelled with ctx.
 func (c *Client) CreateAttachment(ctx context.Context, a AttachmentCreate) (Attachment, error) {
 	release, err := c.creating.acquire(ctx, a.App)
 	if err != nil {
@@ -223,14 +223,14 @@ func (c *Client) CreateAttachment(ctx context.Context, a AttachmentCreate) (Atta
 	}.send(ctx, c)
 }
 
-// attachmentFinder looks for an attachment whose answer was lost: by its name, or, when Heroku chooses the name, by
-// comparing the app's list with the one before.
+// attachmentFinder returns a function that finds an attachment after the response to its creation was lost: by its name, or, when
+// Heroku chooses the name, by comparing the app's attachments with those before the creation.
 func (c *Client) attachmentFinder(ctx context.Context, a AttachmentCreate) (func(context.Context) (Attachment, error), error) {
 	if a.Name != "" {
 		return func(ctx context.Context) (Attachment, error) {
 			found, err := c.AppAttachment(ctx, string(a.App), a.Name)
 			if err == nil && a.Confirm != "" && found.AddOnID != a.AddOn {
-				return found, errAbsent // the one that confirm allows to be replaced is still there
+				return found, errAbsent // the attachment that was to be replaced is still there
 			}
 			return found, err
 		}, nil
@@ -271,14 +271,15 @@ func (c *Client) attachedTo(ctx context.Context, a AttachmentCreate) (map[Attach
 	return found, err
 }
 
-// DeleteAttachment detaches. That it is gone already is success. Heroku refuses to remove the last attachment on the
-// add-on's own app.
+// DeleteAttachment deletes an attachment; one that does not exist is no error. Heroku refuses to delete an add-on's last
+// attachment on the app that owns the add-on.
 func (c *Client) DeleteAttachment(ctx context.Context, id AttachmentID) error {
 	_, err := c.remove(ctx, "addon-attachments", string(id))
 	return err
 }
 
-// answered reads the attachment that was made: of this add-on, on this app, under this name.
+// decodeCreated decodes the created attachment. It refuses one of another add-on, on another app or under another name.
 func (a AttachmentCreate) decodeCreated(body []byte) (Attachment, error) {
-	return requireID(a.App, attachmentApp, requireID(a.AddOn, attachmentAddOn, requireName(a.Name, attachmentName, decodeOne[wireAttachment])))(body)
+	decode := requireName(a.Name, attachmentName, decodeOne[wireAttachment])
+	return requireID(a.App, attachmentApp, requireID(a.AddOn, attachmentAddOn, decode))(body)
 }

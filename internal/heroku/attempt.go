@@ -22,20 +22,20 @@ import (
 
 const maxBodySize = 4 << 20
 
-// answer is what one attempt brought, good or bad.
+// attemptResult is the result of one attempt: a response, or the error of the transport.
 type attemptResult struct {
 	status    int
 	header    http.Header
 	requestID string
 	body      []byte
 	truncated string // why the body is not whole; empty when it is
-	err       error  // there was no answer, or it broke off
+	err       error  // there was no response, or it broke off
 	sent      bool   // the request may have reached the server
 	took      time.Duration
 }
 
-// attempt sends the request once. A create, once sent, is not cancelled with its caller: the answer holds the id of
-// something that costs money.
+// attempt sends the request once. Once sent, a create is not cancelled with its caller: the response holds the id of an
+// object that costs money.
 func (c *Client) attempt(ctx context.Context, k call, target string, body []byte) (a attemptResult) {
 	if err := c.acquireSlot(ctx, k.endpoint); err != nil {
 		return attemptResult{err: err}
@@ -63,7 +63,7 @@ func (c *Client) attempt(ctx context.Context, k call, target string, body []byte
 	defer response.Body.Close()
 
 	a = attemptResult{status: response.StatusCode, header: response.Header, sent: true}
-	if a.requestID = response.Header.Get("Request-Id"); uuid.Validate(a.requestID) != nil { // nearly all are one
+	if a.requestID = response.Header.Get("Request-Id"); uuid.Validate(a.requestID) != nil { // Heroku's are UUIDs
 		a.requestID = clip(c.scrub(a.requestID), 200)
 	}
 	k.endpoint.pacer.learn(response.Header, c.clock)
@@ -80,9 +80,10 @@ func (c *Client) attempt(ctx context.Context, k call, target string, body []byte
 	return a
 }
 
-// enter waits for its turn; after it returns nil, nothing but the caller's own end keeps the request from being sent.
-func (c *Client) acquireSlot(ctx context.Context, at *endpoint) error {
-	err := at.pacer.wait(ctx, c.clock, func(pause time.Duration) {
+// acquireSlot waits for the rate limit and for one of the slots for requests in flight. When it returns nil, the caller has to
+// release the slot by receiving from c.slots.
+func (c *Client) acquireSlot(ctx context.Context, host *endpoint) error {
+	err := host.pacer.wait(ctx, c.clock, func(pause time.Duration) {
 		c.reportWait(ctx, Waiting{For: "the next request", State: "few requests are left of the account's rate limit", Limit: pause})
 	})
 	if err != nil {
@@ -100,7 +101,7 @@ func (c *Client) acquireSlot(ctx context.Context, at *endpoint) error {
 	return nil
 }
 
-// request sets the headers (Platform API reference, request headers). Each attempt has its own Request-Id.
+// request builds the request with its headers (Platform API reference, request headers). Each attempt has its own Request-Id.
 func (c *Client) request(ctx context.Context, k call, target string, body []byte) (*http.Request, error) {
 	r, err := http.NewRequestWithContext(ctx, k.method, target, bytes.NewReader(body))
 	if err != nil {
@@ -124,7 +125,7 @@ var (
 	errMalformed      = errors.New("a malformed HTTP answer")
 )
 
-// cause reduces a transport error to what may be shown: net/http quotes URLs, and parts of malformed answers.
+// cause reduces a transport error to what is safe to show: net/http quotes URLs and parts of malformed responses.
 func (c *Client) cause(ctx context.Context, err error) error {
 	if errors.Is(context.Cause(ctx), errNoAnswerInTime) {
 		return errNoAnswerInTime
@@ -143,7 +144,7 @@ func (c *Client) cause(ctx context.Context, err error) error {
 	case errors.As(err, &network):
 		return network
 	case errors.As(err, &cert):
-		return fmt.Errorf("the certificate is not trusted: %s", clip(c.scrub(cert.Err.Error()), 300)) // it may name hosts as it likes
+		return fmt.Errorf("the certificate is not trusted: %s", clip(c.scrub(cert.Err.Error()), 300)) // it quotes names from the certificate
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("the connection was closed before the answer came: %w", io.ErrUnexpectedEOF)
 	case strings.Contains(err.Error(), "malformed"):
@@ -152,7 +153,7 @@ func (c *Client) cause(ctx context.Context, err error) error {
 	return errors.New(c.clean(err))
 }
 
-// clean is the text of a foreign error without its URL and without anything that it quotes.
+// clean returns the text of an error without its URL, and without its first quotation mark and all that follows.
 func (c *Client) clean(err error) string {
 	var inner *url.Error
 	if errors.As(err, &inner) {
@@ -162,7 +163,7 @@ func (c *Client) clean(err error) string {
 	return clip(c.scrub(unquoted), 120)
 }
 
-// wire watches whether a request got a connection.
+// connTrace records whether a request asked for a connection, and whether it obtained one.
 type connTrace struct{ requested, obtained bool }
 
 func (w *connTrace) watch(ctx context.Context) context.Context {
@@ -172,7 +173,8 @@ func (w *connTrace) watch(ctx context.Context) context.Context {
 	})
 }
 
-// mayHaveSent is false only on proof: no connection was had, or the error is one of connecting.
+// mayHaveSent is false only if the request was certainly not sent: it obtained no connection, or the error is one of
+// connecting.
 func (w *connTrace) mayHaveSent(err error) bool {
 	if w.requested && !w.obtained {
 		return false

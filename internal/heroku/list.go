@@ -18,12 +18,13 @@ const (
 	earlyRange = "id ..; max=" + earlyPage
 	maxPages   = 200
 
-	largestPage = "1000" // that Heroku serves
-	earlyPage   = "200"  // the first one of a list whose results are told as they arrive; those after it are the largest
+	largestPage = "1000" // Heroku's maximum
+	earlyPage   = "200"  // a small first page, for a list whose results are shown as they arrive; the next pages are largestPage
 )
 
-// pages reads a list page by page, each object once (Platform API reference, pagination: 206 and Next-Range). Nothing comes
-// after an error. A list that brings nothing new, or does not end, ends in one: half a list must not pass for the whole.
+// pages yields a list page by page, each object once (Platform API reference, pagination: 206 and Next-Range). An error is the
+// last thing that it yields. A page without new objects that is not the last one is an error, as are more than maxPages: a
+// part of a list must not pass for the whole.
 func pages[T any](
 	ctx context.Context, c *Client, k call, first string, decode func([]byte) ([]T, error), id func(T) string,
 ) iter.Seq2[[]T, error] {
@@ -68,7 +69,7 @@ func list[T any](ctx context.Context, c *Client, k call, decode func([]byte) ([]
 	return all, nil
 }
 
-// index is a list by id.
+// index reads all pages of a list into a map by id.
 func index[ID ~string, T any](ctx context.Context, c *Client, k call, decode func([]byte) ([]T, error), id func(T) ID) (map[ID]T, error) {
 	all, err := list(ctx, c, k, decode, func(item T) string { return string(id(item)) })
 	if err != nil {
@@ -81,14 +82,14 @@ func index[ID ~string, T any](ctx context.Context, c *Client, k call, decode fun
 	return byID, nil
 }
 
-// early reads a list for who tells its results as they arrive. One that the batch keeps is one page; one that has been read
-// to its end is kept there.
+// streamList yields the pages of a list as they arrive. A list that the batch has cached is yielded as one page, and a list that
+// was read to its end is cached there.
 func streamList[ID ~string, T any](
 	ctx context.Context, b *batch[ID, T], k call, decode func([]byte) ([]T, error), id func(T) ID,
 ) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {
-		if cache := b.cache.values(); cache != nil {
-			yield(cache, nil)
+		if cached := b.cache.values(); cached != nil {
+			yield(cached, nil)
 			return
 		}
 		requestedAt, all := b.client.now(), make(map[ID]T)
@@ -104,7 +105,7 @@ func streamList[ID ~string, T any](
 	}
 }
 
-// sorted are the values of a map, by its keys.
+// sortedValues returns the values of a map in the order of its keys.
 func sortedValues[K cmp.Ordered, V any](all map[K]V) []V {
 	values := make([]V, 0, len(all))
 	for _, key := range slices.Sorted(maps.Keys(all)) {
@@ -113,7 +114,7 @@ func sortedValues[K cmp.Ordered, V any](all map[K]V) []V {
 	return values
 }
 
-// AppPages yields all apps that the account can see, page by page, in the order of their ids.
+// AppPages yields all apps that the account can see, page by page and sorted by id.
 func (c *Client) AppPages(ctx context.Context) iter.Seq2[[]App, error] {
 	return streamList(ctx, c.apps, c.get("apps"), decodeMany[wireApp], appID)
 }

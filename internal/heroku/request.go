@@ -21,21 +21,21 @@ type call struct {
 	operation operation
 	method    string
 	endpoint  *endpoint
-	path      []string // unescaped elements
+	path      []string // unescaped segments
 	query     url.Values
 	header    map[string]string
 	body      any   // JSON; nil for none
-	app       AppID // the app that the call is about, when a fresh one may still be unknown to Heroku
+	app       AppID // set when a 404 may mean that Heroku does not know this new app yet
 }
 
-// reply is what a call tells beyond its body.
+// reply is what a call returns besides the decoded body.
 type reply struct {
 	header         http.Header
 	status         int
-	mayHaveApplied bool // it failed, but Heroku may have done what was asked for
+	mayHaveApplied bool // the call failed, but Heroku may have carried it out
 }
 
-// exchange makes a call and decodes its answer; an answer that decode refuses is a failed try.
+// exchange makes a call and decodes the response. A try whose response decode refuses has failed.
 func exchange[T any](ctx context.Context, c *Client, k call, decode func([]byte) (T, error)) (value T, r reply, err error) {
 	r, err = c.run(ctx, k, func(body []byte) (err error) {
 		value, err = decode(body)
@@ -48,10 +48,11 @@ func exchange[T any](ctx context.Context, c *Client, k call, decode func([]byte)
 	return value, r, nil
 }
 
-// run is the one request path: try, classify, and do what the table in retry.go says, within the budget of one call.
+// run makes a call: it tries, classifies the outcome, and retries as the table in retry.go says, within retryBudget. All
+// requests are sent by it.
 func (c *Client) run(ctx context.Context, k call, accept func([]byte) error) (reply, error) {
 	if k.operation != read {
-		defer c.writes.Add(1) // well or not: nothing that was read before may pass for the present
+		defer c.writes.Add(1) // whether it succeeds or not: objects that were read before are no longer current
 	}
 	target, body, err := k.prepare()
 	if err != nil {
@@ -63,32 +64,34 @@ func (c *Client) run(ctx context.Context, k call, accept func([]byte) error) (re
 		mayHaveApplied bool
 	)
 	for try := 1; ; try++ {
-		tell, err := c.announce(ctx, k, try)
+		reportResult, err := c.announce(ctx, k, try)
 		if err != nil {
 			return reply{mayHaveApplied: mayHaveApplied}, err
 		}
 		if err := k.checkPrecondition(ctx); err != nil {
-			tell(WriteResult{})
+			reportResult(WriteResult{})
 			return reply{mayHaveApplied: mayHaveApplied}, err
 		}
 		a, out, err := c.try(ctx, k, target, body, try, accept)
-		tell(a.writeResult(out))
+		reportResult(a.writeResult(out))
 		c.report(ctx, k, a, try, err)
 		mayHaveApplied = mayHaveApplied || out == lost || out == serverError || out == unreadable
 
-		v := counts.next(k.operation, out)
+		action := counts.next(k.operation, out)
 		switch {
-		case v == succeed:
+		case action == succeed:
 			return reply{header: a.header, status: a.status}, nil
-		case v == fail || v == verify || ctx.Err() != nil:
+		case action == fail || action == verify || ctx.Err() != nil:
 			return reply{header: a.header, status: a.status, mayHaveApplied: mayHaveApplied}, err
 		}
-		pause := c.pause(out, counts[v], a.header)
+		pause := c.pause(out, counts[action], a.header)
 		if c.clock.Now().Add(pause).Sub(started) > retryBudget {
 			return reply{mayHaveApplied: mayHaveApplied}, err
 		}
 		if out == throttled {
-			c.reportWait(ctx, Waiting{For: "the next try of " + k.method + " " + k.displayPath(), State: "Heroku's rate limit is used up (429)", Limit: pause})
+			c.reportWait(ctx, Waiting{
+				For: "the next try of " + k.method + " " + k.displayPath(), State: "Heroku's rate limit is used up (429)", Limit: pause,
+			})
 		}
 		if e := c.clock.Sleep(ctx, pause); e != nil {
 			return reply{mayHaveApplied: mayHaveApplied}, fmt.Errorf("%w before the next try, after: %w", e, err)
@@ -96,7 +99,7 @@ func (c *Client) run(ctx context.Context, k call, accept func([]byte) error) (re
 	}
 }
 
-// pause is how long to wait before the next try.
+// pause returns how long to wait before the next try.
 func (c *Client) pause(out outcome, failures int, h http.Header) time.Duration {
 	if out == throttled {
 		if wait, ok := retryAfter(h, c.clock.Now()); ok {
@@ -106,7 +109,7 @@ func (c *Client) pause(out outcome, failures int, h http.Header) time.Duration {
 	return backoff(failures)
 }
 
-// prepare renders URL and body once for all tries.
+// prepare returns the URL and the body, which are the same for all tries.
 func (k call) prepare() (target string, body []byte, err error) {
 	path, err := k.escaped()
 	if err != nil {
@@ -123,7 +126,7 @@ func (k call) prepare() (target string, body []byte, err error) {
 	return k.endpoint.base + path, body, nil
 }
 
-// escaped is the only place where ids and names enter a path: whatever they contain, they stay one element each.
+// escaped returns the path. It escapes every id and name, so that each stays one path segment, whatever it contains.
 func (k call) escaped() (string, error) {
 	var b strings.Builder
 	for _, element := range k.path {
@@ -136,7 +139,7 @@ func (k call) escaped() (string, error) {
 	return b.String(), nil
 }
 
-// where is the path for messages.
+// displayPath returns the path for messages.
 func (k call) displayPath() string {
 	path, err := k.escaped()
 	if err != nil {
@@ -145,11 +148,13 @@ func (k call) displayPath() string {
 	return path
 }
 
-// classify names the outcome of an attempt, and the error that it would be.
+// classify returns the outcome of an attempt, and the error to return if there is no other try.
 func (c *Client) classify(ctx context.Context, k call, a attemptResult, try int, accept func([]byte) error) (outcome, error) {
 	switch {
 	case a.status == 0 || (a.err != nil && a.status < 300):
-		err := &TransportError{Method: k.method, Path: k.displayPath(), Status: a.status, RequestID: a.requestID, Tries: try, Sent: a.sent, Err: a.err}
+		err := &TransportError{
+			Method: k.method, Path: k.displayPath(), Status: a.status, RequestID: a.requestID, Tries: try, Sent: a.sent, Err: a.err,
+		}
 		switch {
 		case a.sent:
 			return lost, err
@@ -167,7 +172,7 @@ func (c *Client) classify(ctx context.Context, k call, a attemptResult, try int,
 	return classifyStatus(e, c.isRecent(k.app)), err
 }
 
-// unreadableBody says what is wrong with the body of a 2xx; "" when nothing is.
+// unreadableBody returns what is wrong with the body of a 2xx response, or "".
 func unreadableBody(a attemptResult, accept func([]byte) error) string {
 	if a.truncated != "" {
 		return a.truncated
@@ -178,8 +183,8 @@ func unreadableBody(a attemptResult, accept func([]byte) error) string {
 	return ""
 }
 
-// refusal turns an answer that is not 2xx into an error: an Error when Heroku speaks, a BodyError when something on the
-// way does. The Error serves for classification in both cases.
+// responseError turns a response that is not 2xx into an error: an *Error if it is Heroku's, a *BodyError if it comes from
+// something on the way, such as a proxy. It also returns an *Error in both cases, for the classification.
 func (c *Client) responseError(k call, a attemptResult, try int) (*Error, error) {
 	e := &Error{
 		Status: a.status, RequestID: a.requestID, Method: k.method, Path: k.displayPath(), Tries: try,
@@ -188,24 +193,24 @@ func (c *Client) responseError(k call, a attemptResult, try int) (*Error, error)
 	if a.status >= 300 && a.status < 400 {
 		return e, c.bodyError(k, a, "a redirect that is not followed", try)
 	}
-	told, err := decode[errorBody](a.body)
+	fields, err := decode[errorBody](a.body)
 	if a.truncated != "" {
 		err = errors.New(a.truncated)
 	}
 	if err != nil {
 		return e, c.bodyError(k, a, clip(err.Error(), 80), try)
 	}
-	e.ID = clip(c.scrub(string(told.ID)), 80)
-	e.Message = c.scrub(string(told.Message))
+	e.ID = clip(c.scrub(string(fields.ID)), 80)
+	e.Message = c.scrub(string(fields.Message))
 	if runes := []rune(e.Message); len(runes) > maxMessageLength {
 		e.Message = string(runes[:maxMessageLength]) + "…"
 	}
-	e.URL = clip(c.scrub(string(told.URL)), 300)
-	e.Resource = clip(c.scrub(string(told.Resource)), 80)
+	e.URL = clip(c.scrub(string(fields.URL)), 300)
+	e.Resource = clip(c.scrub(string(fields.Resource)), 80)
 	return e, e
 }
 
-// longestMessage is far more than Heroku ever says.
+// maxMessageLength is far above the length of Heroku's messages.
 const maxMessageLength = 4000
 
 type errorBody struct {
@@ -226,7 +231,7 @@ func (c *Client) bodyError(k call, a attemptResult, reason string, try int) *Bod
 	}
 }
 
-// report tells the observer about an attempt that was really made.
+// report calls [Options].Observe, unless the attempt was cancelled before it was sent.
 func (c *Client) report(ctx context.Context, k call, a attemptResult, try int, err error) {
 	if a.status == 0 && !a.sent && ctx.Err() != nil {
 		return
@@ -240,8 +245,6 @@ func (c *Client) report(ctx context.Context, k call, a attemptResult, try int, e
 	}
 	c.observe(ctx, attempt)
 }
-
-// Calls of each kind.
 
 func (c *Client) get(path ...string) call {
 	return call{operation: read, method: http.MethodGet, endpoint: c.platform, path: path}
@@ -265,36 +268,39 @@ func (k call) withHeader(name, value string) call {
 	return k
 }
 
-// remove sends a DELETE; that the thing is gone already is success. When the answer leaves a doubt, the same path is read.
+// remove sends a DELETE. An object that does not exist is no error. When it is uncertain whether the DELETE was carried out,
+// the same path is read.
 func (c *Client) remove(ctx context.Context, path ...string) (deletedObject, error) {
 	k := call{operation: write, method: http.MethodDelete, endpoint: c.platform, path: path}
-	its := requireID(text(path[len(path)-1]), func(left deletedObject) text { return left.ID }, decode[deletedObject])
-	left, r, err := exchange(ctx, c, k, its)
+	decodeDeleted := requireID(text(path[len(path)-1]), func(o deletedObject) text { return o.ID }, decode[deletedObject])
+	deleted, r, err := exchange(ctx, c, k, decodeDeleted)
 	switch {
 	case err == nil:
-		return left, nil
+		return deleted, nil
 	case IsNotFound(err):
 		return deletedObject{}, nil
 	case !r.mayHaveApplied || ctx.Err() != nil:
 		return deletedObject{}, err
 	}
-	left, _, e := exchange(ctx, c, c.get(path...), its)
+	deleted, _, e := exchange(ctx, c, c.get(path...), decodeDeleted)
 	switch {
 	case IsNotFound(e):
 		return deletedObject{}, nil
-	case e == nil && (left.State == StateDeprovisioning || left.State == StateDeprovisioned):
-		return left, nil
+	case e == nil && (deleted.State == StateDeprovisioning || deleted.State == StateDeprovisioned):
+		return deleted, nil
 	}
 	return deletedObject{}, err
 }
 
-// remains is the last representation of what is being removed: only add-ons have a state. What was gone already leaves nothing.
+// deletedObject is the last representation of a deleted object. Only add-ons have a state. It is zero if the object did not
+// exist.
 type deletedObject struct {
 	ID    text `json:"id"`
 	State text `json:"state"`
 }
 
-// change sends a PATCH. When its answer leaves a doubt, the object itself is asked whether it has become as wanted.
+// updateObject sends a PATCH or an idempotent PUT or POST. When it is uncertain whether the request was carried out, it reads the
+// current object, and succeeds if wanted reports that it is as requested.
 func updateObject[T any](ctx context.Context, c *Client, k call, decode func([]byte) (T, error),
 	current func(context.Context) (T, error), wanted func(T) bool,
 ) (T, error) {

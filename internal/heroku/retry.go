@@ -17,21 +17,21 @@ type operation int
 const (
 	read   operation = iota // repeating it is harmless
 	write                   // PUT, PATCH, DELETE: repeating it gives the same result
-	create                  // POST: repeating it may order twice
+	create                  // POST: repeating it may create a second object
 )
 
-// outcome is what became of one attempt.
+// outcome classifies the result of one attempt.
 type outcome int
 
 const (
-	done        outcome = iota // 2xx, body understood
+	done        outcome = iota // 2xx with a body that could be decoded
 	unsent                     // dial, DNS or TLS failure: nothing has left this machine
 	lost                       // reset, EOF or timeout after the request may have been sent
 	throttled                  // 429
-	serverError                // 5xx, of Heroku's or of a proxy's: it may have been carried out
-	busy                       // 409, or an app that is still being provisioned: not now, but soon
-	refused                    // any other answer
-	unreadable                 // 2xx whose body cannot be understood
+	serverError                // 5xx from Heroku or a proxy: the request may have been carried out
+	busy                       // 409, or an app that is still being provisioned: a later try may succeed
+	refused                    // any other response
+	unreadable                 // 2xx with a body that cannot be decoded
 )
 
 // action is what to do after an attempt.
@@ -40,14 +40,14 @@ type action int
 const (
 	fail      action = iota // return the error
 	retry                   // back off and repeat
-	retryBusy               // Heroku asked for patience: repeat, more often
-	verify                  // look whether it was done before anything else is sent
+	retryBusy               // Heroku is busy: back off and repeat, with more tries
+	verify                  // find out whether the request was carried out before it is sent again
 	succeed
 )
 
 type rule struct {
 	action action
-	tries  int // at most
+	tries  int // the maximum
 }
 
 var (
@@ -70,17 +70,17 @@ var rules = map[outcome][3]rule{
 }
 
 const (
-	retryBudget   = 10 * time.Minute // of one call, with all its tries
-	retryAfterMax = 60 * time.Second // old answers carried a Unix time there: 55 years
+	retryBudget   = 10 * time.Minute // for one call with all its tries
+	retryAfterMax = 60 * time.Second // Retry-After has also held a Unix time, which would be a wait of 55 years
 	backoffBase   = 500 * time.Millisecond
 	backoffMax    = 8 * time.Second
-	recentFor     = 60 * time.Second // how long an app of ours may be unknown to other endpoints
+	recentFor     = 60 * time.Second // for how long other endpoints may not know an app that this client has created
 )
 
-// attemptCounts counts the tries of one call by what they led to.
+// attemptCounts counts the tries of one call by the action that followed.
 type attemptCounts map[action]int
 
-// next counts an outcome and says what to do about it.
+// next counts an outcome and returns the action to take.
 func (t attemptCounts) next(op operation, o outcome) action {
 	r := rules[o][op]
 	t[r.action]++
@@ -90,7 +90,7 @@ func (t attemptCounts) next(op operation, o outcome) action {
 	return r.action
 }
 
-// classifyStatus tells the outcome of an answer that is not 2xx. recent: the app concerned was created by us just now.
+// classifyStatus returns the outcome of a response that is not 2xx. recent means that this client has just created the app.
 func classifyStatus(e *Error, recent bool) outcome {
 	switch e.Status {
 	case http.StatusTooManyRequests:
@@ -98,7 +98,7 @@ func classifyStatus(e *Error, recent bool) outcome {
 	case http.StatusConflict:
 		return busy
 	case http.StatusForbidden, http.StatusUnprocessableEntity:
-		// The only text that is matched: this refusal shares status and id with final ones (Platform API reference, errors).
+		// Only the message tells this temporary error from permanent ones: status and id are the same (Platform API reference, errors).
 		if strings.Contains(e.Message, "is being provisioned") {
 			return busy
 		}
@@ -113,7 +113,8 @@ func classifyStatus(e *Error, recent bool) outcome {
 	return refused
 }
 
-// backoff is the pause after the n-th failure, from 1: full jitter, so that callers that failed together part.
+// backoff returns the pause after the n-th failure, from 1. It has full jitter, so that callers that failed together do not retry
+// together.
 func backoff(n int) time.Duration {
 	limit := backoffMax
 	if n < 5 {
@@ -122,8 +123,8 @@ func backoff(n int) time.Duration {
 	return rand.N(limit) + time.Millisecond
 }
 
-// retryAfter reads the header as seconds, or as a date relative to the answer's own Date, so that a wrong local clock
-// does not matter. Absent, unreadable and past values count as none; long ones are cut.
+// retryAfter parses the header Retry-After as seconds, or as a date relative to the response's own Date, so that a wrong local
+// clock does not matter. It returns false for absent, invalid and past values, and at most retryAfterMax.
 func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	value := strings.TrimSpace(h.Get("Retry-After"))
 	if value == "" {

@@ -16,21 +16,21 @@ import (
 	"time"
 )
 
-// A change of some rules of a space, which leaves all others as they are. Heroku can only replace them all, and compares nothing:
-// of two who read, change and write at the same time, one undoes what the other has done. But it keeps every ruleset that a
-// space has had. So the rulesets are read before and after each write. Whatever others have written in between was undone by
-// this write, and is done again; so is this change if somebody has undone it. Those who change something at the same time in
-// one client share one write, and what a client writes for one space it writes in turn.
+// This file changes some rules of a space, and leaves all others as they are. Heroku can only replace all rules, without a
+// precondition: when two clients read, change and write at the same time, one of them undoes the change of the other. But
+// Heroku keeps every ruleset that a space has had. So the rulesets are read before and after each write. Changes that others
+// have written in between were undone by this write, and are written again; so is this change if somebody has undone it.
+// Changes that arrive at the same time in one client share one write, and a client makes one write at a time per space.
 
-// TrustedRangesChange is a change of some ranges, in canonical spelling.
+// TrustedRangesChange is a change of some ranges, in canonical CIDR notation.
 type TrustedRangesChange struct {
 	Add    []string
 	Remove []string
-	New    bool // of Add none may be there already: see [RangesPresentError]
-	Force  bool // the set is written even if it is as it is to be, which helps when Heroku does not apply it
+	New    bool // fail with a [RangesPresentError] if the space has one of Add already
+	Force  bool // write the rules even if nothing changes, which helps when Heroku does not apply them
 }
 
-// RangesPresentError says that ranges that were to be new are there already. Nothing was sent for the change.
+// RangesPresentError means that the space already has ranges that should be new. No request was sent for the change.
 type RangesPresentError struct {
 	Ranges  []string
 	Ruleset Ruleset
@@ -40,8 +40,8 @@ func (e *RangesPresentError) Error() string {
 	return fmt.Sprintf("the space has %s already", strings.Join(e.Ranges, ", "))
 }
 
-// UnsettledError says that a change was sent, but that it could not be verified that it is in the set, together with what
-// others have changed meanwhile.
+// UnverifiedError means that a change was sent, but that it could not be verified that the ruleset has it together with the
+// changes of others.
 type UnverifiedError struct{ Err error }
 
 func (e *UnverifiedError) Error() string {
@@ -51,14 +51,14 @@ func (e *UnverifiedError) Error() string {
 func (e *UnverifiedError) Unwrap() error { return e.Err }
 
 const (
-	collectChangesFor  = 100 * time.Millisecond // of real time; a change takes seconds until it is in force
-	maxRulesetWrites   = 12                     // of one change; each one but the first means that somebody has written meanwhile
-	maxRulesetReads    = 6
-	maxUncertainWrites = 4 // of writes that fail, and may have been carried out
-	maxReapplications  = 4 // of a change that somebody undoes
+	collectChangesFor  = 100 * time.Millisecond // real time; short beside the seconds until a change is in force
+	maxRulesetWrites   = 12                     // for one change; all but the first are repeated because of changes by others
+	maxRulesetReads    = 6                      // until the list and the current ruleset are consistent
+	maxUncertainWrites = 4                      // for one change, of writes whose responses are lost
+	maxReapplications  = 4                      // of a change that somebody undoes
 )
 
-// rangeChange is a change that waits for its turn.
+// rangeChange is a change that waits to be written.
 type rangeChange struct {
 	TrustedRangesChange
 	ctx  context.Context
@@ -67,33 +67,34 @@ type rangeChange struct {
 	err  error
 }
 
-// rangeChanges are those of one space that are to be written together.
+// rangeChanges are the changes of one space that are written together.
 type rangeChanges struct {
-	ctx    context.Context // of their requests
+	ctx    context.Context // for the requests
 	cancel context.CancelFunc
 	all    []*rangeChange
 }
 
-// rangeQueue is where the changes of one space wait.
+// rangeQueue holds the waiting changes of one space.
 type rangeQueue struct {
 	mu   sync.Mutex
-	open *rangeChanges // which others can join
-	turn chan struct{} // who writes
+	open *rangeChanges // the changes that others can join
+	turn chan struct{} // a lock, held while rules are written
 }
 
 func newRangeQueue(SpaceID) *rangeQueue { return &rangeQueue{turn: make(chan struct{}, 1)} }
 
-// ChangeTrustedRanges adds and removes some of the ranges of a space, and returns all rules as they are then. They are in force
-// somewhat later, see [Client.WaitTrustedRangesApplied]. It waits for the rules of a space as SetTrustedRanges does. Once something has
-// been sent, the change outlives ctx. Its errors are *RangesPresentError, *UnsettledError, and those of SetTrustedRanges.
+// ChangeTrustedRanges adds and removes some of the ranges of a space, and returns the resulting ruleset. It is in force
+// somewhat later, see [Client.WaitTrustedRangesChanged]. Like SetTrustedRanges, it waits for the ruleset of a new space. Once a
+// request was sent, the change is not cancelled with ctx. Its errors are *RangesPresentError, *UnverifiedError, and those of
+// SetTrustedRanges.
 func (c *Client) ChangeTrustedRanges(ctx context.Context, id SpaceID, change TrustedRangesChange) (Ruleset, error) {
 	if err := ctx.Err(); err != nil {
 		return Ruleset{}, err
 	}
 	queue := c.rangeQueues.of(id)
 	mine := &rangeChange{TrustedRangesChange: change, ctx: ctx, done: make(chan struct{})}
-	if begun := queue.join(mine); begun != nil {
-		go c.serveRanges(id, queue, begun)
+	if opened := queue.join(mine); opened != nil {
+		go c.serveRanges(id, queue, opened)
 	}
 	select {
 	case <-mine.done:
@@ -106,8 +107,9 @@ func (c *Client) ChangeTrustedRanges(ctx context.Context, id SpaceID, change Tru
 	return mine.set, mine.err
 }
 
-// WaitTrustedRangesChanged waits until the rules of a space are in force, with a change that was made. When somebody has undone it
-// meanwhile, with a page that was loaded before, it is made again. Its errors are *WaitError and those of ChangeTrustedRanges.
+// WaitTrustedRangesChanged waits until the rules of a space are in force and have the change. If somebody has undone the change
+// meanwhile, for example with a web page that was loaded before, it is made again. Its errors are *WaitError and those of
+// ChangeTrustedRanges.
 func (c *Client) WaitTrustedRangesChanged(
 	ctx context.Context, id SpaceID, change TrustedRangesChange, timeout time.Duration,
 ) (Ruleset, error) {
@@ -126,20 +128,20 @@ func (c *Client) WaitTrustedRangesChanged(
 	}
 }
 
-// join adds a change to those that wait. It returns them if it is the first.
-func (q *rangeQueue) join(mine *rangeChange) (begun *rangeChanges) {
+// join adds a change to the waiting ones. For the first, it returns them: the caller has to serve them.
+func (q *rangeQueue) join(mine *rangeChange) (opened *rangeChanges) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.open == nil {
 		q.open = &rangeChanges{}
 		q.open.ctx, q.open.cancel = context.WithCancel(context.WithoutCancel(mine.ctx))
-		begun = q.open
+		opened = q.open
 	}
 	q.open.all = append(q.open.all, mine)
-	return begun
+	return opened
 }
 
-// leave takes a change back for which nothing has been sent.
+// leave removes a change from the waiting ones. It returns false if the change is being written already.
 func (q *rangeQueue) leave(mine *rangeChange) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -154,7 +156,7 @@ func (q *rangeQueue) leave(mine *rangeChange) bool {
 	return true
 }
 
-// take ends the collecting.
+// seal keeps others from joining the changes, and returns them.
 func (q *rangeQueue) seal(changes *rangeChanges) []*rangeChange {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -164,7 +166,7 @@ func (q *rangeQueue) seal(changes *rangeChanges) []*rangeChange {
 	return changes.all
 }
 
-// serveRanges makes changes that have come together.
+// serveRanges collects changes, waits for its turn, and writes them.
 func (c *Client) serveRanges(id SpaceID, queue *rangeQueue, changes *rangeChanges) {
 	defer changes.cancel()
 	_, err := catchPanic(func() (none struct{}, _ error) {
@@ -187,7 +189,7 @@ func (c *Client) serveRanges(id SpaceID, queue *rangeQueue, changes *rangeChange
 	}
 }
 
-// end answers a change that has no answer yet.
+// end reports the result of a change to its caller, unless it has one already.
 func (r *rangeChange) end(set Ruleset, err error) {
 	select {
 	case <-r.done:
@@ -197,7 +199,8 @@ func (r *rangeChange) end(set Ruleset, err error) {
 	}
 }
 
-// changeRanges makes changes that nobody can take back any more. When Heroku refuses them, each is made by itself: the others may be fine.
+// changeRanges writes changes that can no longer leave the queue. If Heroku refuses them together (422), it writes each by itself,
+// since only one of them may be invalid.
 func (c *Client) changeRanges(changes *rangeChanges, id SpaceID, before rulesets, all []*rangeChange) {
 	all = slices.DeleteFunc(slices.Clone(all), func(change *rangeChange) bool {
 		present := change.presentIn(before.current)
@@ -227,7 +230,7 @@ func (c *Client) changeRanges(changes *rangeChanges, id SpaceID, before rulesets
 	}
 }
 
-// presentIn are the ranges that were to be new and are there.
+// presentIn returns the ranges that should be new but are in the ruleset already.
 func (r *rangeChange) presentIn(set Ruleset) (present []string) {
 	for _, source := range r.Add {
 		if r.New && !(edits{Rule{allow, source}.key(): nil}).areAppliedIn(set.Rules) {
@@ -237,13 +240,13 @@ func (r *rangeChange) presentIn(set Ruleset) (present []string) {
 	return present
 }
 
-// outlive ends the requests for changes some time after all who wait for them have been interrupted.
+// cancelWhenAbandoned cancels the requests for the changes lookUpTimeout after the contexts of all their callers have ended.
 func cancelWhenAbandoned(all []*rangeChange, cancel context.CancelFunc) {
-	var left atomic.Int64
-	left.Store(int64(len(all)))
+	var waiting atomic.Int64
+	waiting.Store(int64(len(all)))
 	for _, change := range all {
 		stop := context.AfterFunc(change.ctx, func() {
-			if left.Add(-1) == 0 {
+			if waiting.Add(-1) == 0 {
 				time.AfterFunc(lookUpTimeout, cancel)
 			}
 		})
@@ -254,14 +257,14 @@ func cancelWhenAbandoned(all []*rangeChange, cancel context.CancelFunc) {
 	}
 }
 
-// writeRanges writes until the changes are in the set, and all that others have written meanwhile as well.
+// writeRanges writes until the ruleset has the changes, and also the changes that others have written meanwhile.
 func (c *Client) writeRanges(ctx context.Context, id SpaceID, before rulesets, all []*rangeChange) (Ruleset, error) {
-	mine, again, callers := edits{}, false, []context.Context{}
+	mine, force, callers := edits{}, false, []context.Context{}
 	for _, change := range all {
 		maps.Copy(mine, change.edits())
-		again, callers = again || change.Force, append(callers, context.WithoutCancel(change.ctx))
+		force, callers = force || change.Force, append(callers, context.WithoutCancel(change.ctx))
 	}
-	for _, change := range all { // one range may go and come: that shuts nobody out
+	for _, change := range all { // a range that one change adds and another removes is added, so that nobody loses access
 		maps.Copy(mine, change.edits().added())
 	}
 	ctx = onBehalfOf(ctx, callers)
@@ -269,7 +272,7 @@ func (c *Client) writeRanges(ctx context.Context, id SpaceID, before rulesets, a
 	for writes := 0; ; writes++ {
 		wanted := mine.over(toRestore)
 		switch {
-		case wanted.areAppliedIn(before.current.Rules) && (writes > 0 || !again):
+		case wanted.areAppliedIn(before.current.Rules) && (writes > 0 || !force):
 			return before.current, nil
 		case writes == maxRulesetWrites:
 			return before.current, &UnverifiedError{fmt.Errorf("others have changed them %d times meanwhile", writes)}
@@ -285,12 +288,12 @@ func (c *Client) writeRanges(ctx context.Context, id SpaceID, before rulesets, a
 			return before.current, asUnverified(err, sent)
 		case e != nil:
 			return made, &UnverifiedError{e}
-		case err != nil: // it may have been carried out all the same
+		case err != nil: // the write may have been carried out
 			made = after.findWritten(before, rules)
 		}
 		if made.ID != "" {
 			sent = true
-			// What was carried over already is not taken back: whoever contradicts it within a moment has not seen it.
+			// Earlier restored edits win over later ones: whoever contradicts them so soon has not seen them.
 			toRestore = toRestore.over(overwrittenEdits(before.current, made, before.recent(), after.writtenBetween(before, made)))
 		} else if uncertainWrites++; uncertainWrites == maxUncertainWrites {
 			return before.current, asUnverified(err, sent)
@@ -307,8 +310,9 @@ func (c *Client) writeRanges(ctx context.Context, id SpaceID, before rulesets, a
 	}
 }
 
-// putRules replaces all rules, once: what is sent again later would undo what others have written since then, with rules that look as if
-// somebody had gone back to them. doubt says that it failed and may have been carried out; Heroku gets a moment to end it.
+// putRules replaces all rules, without retries: a late retry would undo what others have written since then, as if somebody had
+// restored the old rules on purpose. mayHaveApplied means that it failed, but may have been carried out; then it waits for
+// settleTime, so that Heroku can finish it.
 func (c *Client) putRules(ctx context.Context, id SpaceID, rules []Rule) (made Ruleset, mayHaveApplied bool, err error) {
 	k := c.inboundRuleset(id)
 	k.operation, k.method, k.body = create, http.MethodPut, wireRules(rules)
@@ -323,13 +327,14 @@ func (c *Client) putRules(ctx context.Context, id SpaceID, rules []Rule) (made R
 	return made, mayHaveApplied, err
 }
 
-// added are those of the edits that add something.
+// added returns the edits that add a rule.
 func (e edits) added() edits {
 	added := maps.Clone(e)
 	maps.DeleteFunc(added, func(_ ruleKey, rule *Rule) bool { return rule == nil })
 	return added
 }
 
+// asUnverified wraps err if a write was sent before.
 func asUnverified(err error, sent bool) error {
 	if !sent {
 		return err
@@ -337,26 +342,27 @@ func asUnverified(err error, sent bool) error {
 	return &UnverifiedError{err}
 }
 
-// rulesets are those that a space has had, by their ids, and the one that it has.
+// rulesets holds all rulesets that a space has had, by their ids, and its current one.
 type rulesets struct {
 	all     map[string]Ruleset
 	current Ruleset
 }
 
-// complete reports whether the one that the space has is among those that it has had. Otherwise it was made between two reads.
+// complete reports whether the list has the current ruleset. Otherwise somebody has written between the two reads.
 func (r rulesets) complete() bool {
 	_, has := r.all[r.current.ID]
 	return has
 }
 
-// follow reports whether they were read after those before, and after one that was made since then.
+// areNewerThan reports whether r shows a state after before: its list has the ruleset with the id made, and its current one is
+// new. If made is empty, the write may not have been carried out, and anything counts as newer.
 func (r rulesets) areNewerThan(before rulesets, made string) bool {
 	_, listed := r.all[made]
 	_, stale := before.all[r.current.ID]
 	return (made == "" || listed) && (!stale || made == "")
 }
 
-// besides are those that others have made since before, and that made has overwritten, or may have.
+// writtenBetween returns the rulesets that others have created since before, and that made has, or may have, overwritten.
 func (r rulesets) writtenBetween(before rulesets, made Ruleset) (others []Ruleset) {
 	for id, other := range r.all {
 		_, known := before.all[id]
@@ -368,7 +374,7 @@ func (r rulesets) writtenBetween(before rulesets, made Ruleset) (others []Rulese
 	return others
 }
 
-// recent are those that were there a moment before the current one.
+// recent returns the rulesets that were created within staleReadWindow before the current one.
 func (r rulesets) recent() (recent []Ruleset) {
 	since := r.current.createdTime().Add(-staleReadWindow)
 	for id, set := range r.all {
@@ -379,7 +385,7 @@ func (r rulesets) recent() (recent []Ruleset) {
 	return recent
 }
 
-// madeSince is one that says what rules say, and was not there before.
+// findWritten returns the latest ruleset with these rules that was not there before. It has no id if there is none.
 func (r rulesets) findWritten(before rulesets, rules []Rule) (made Ruleset) {
 	for id, other := range r.all {
 		if _, known := before.all[id]; !known && other.has(rules) && !other.createdTime().Before(made.createdTime()) {
@@ -389,8 +395,8 @@ func (r rulesets) findWritten(before rulesets, rules []Rule) (made Ruleset) {
 	return made
 }
 
-// rulesetsOf reads the rulesets of a space, until they can be what is looked for: others write meanwhile, and Heroku may be
-// behind with one of the two answers.
+// readRulesets reads the list of rulesets and the current one until they are consistent: others may write in between, and one of
+// the two responses may be stale.
 func (c *Client) readRulesets(ctx context.Context, id SpaceID, consistent func(rulesets) bool) (rulesets, error) {
 	history := c.get("spaces", string(id), "inbound-rulesets")
 	for reads := 1; ; reads++ {

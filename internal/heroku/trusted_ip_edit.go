@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// What several people do to the rules of one space, which Heroku only ever replaces as a whole. Nothing here asks anybody.
+// This file computes how changes of several people to the rules of one space are merged. It sends no requests.
 
-// admission is a rule by what it means: 192.0.2.7/24 is 192.0.2.0/24.
+// ruleKey identifies a rule by its meaning: 192.0.2.7/24 is the same as 192.0.2.0/24.
 type ruleKey struct{ action, source string }
 
 func (r Rule) key() ruleKey {
@@ -23,10 +23,10 @@ func (r Rule) key() ruleKey {
 	return ruleKey{r.Action, r.Source}
 }
 
-// edits say of some rules whether they are to be there: as they are to be written, or nil for those that are not.
+// edits are changes of a list of rules: the rule to add for a key, or nil to remove it.
 type edits map[ruleKey]*Rule
 
-// edits are those of a change. What is both added and removed is added: that shuts nobody out.
+// edits returns the edits of a change. A range that is both added and removed is added, so that nobody loses access.
 func (t TrustedRangesChange) edits() edits {
 	e := edits{}
 	for _, source := range t.Remove {
@@ -41,7 +41,7 @@ func (t TrustedRangesChange) edits() edits {
 
 const allow = "allow"
 
-// over is both: where they contradict each other, e counts.
+// over returns the union of both edits, in which e takes precedence over other.
 func (e edits) over(other edits) edits {
 	all := edits{}
 	maps.Copy(all, other)
@@ -49,31 +49,31 @@ func (e edits) over(other edits) edits {
 	return all
 }
 
-// madeIn is rules with the edits made: nothing else changes, neither its order nor its spelling.
+// applyTo returns rules with the edits applied. The order and the spelling of the other rules stay.
 func (e edits) applyTo(rules []Rule) []Rule {
-	made, missing := make([]Rule, 0, len(rules)), maps.Clone(e)
+	result, missing := make([]Rule, 0, len(rules)), maps.Clone(e)
 	for _, rule := range rules {
-		a := rule.key()
-		if wanted, spoken := e[a]; spoken && wanted == nil {
+		key := rule.key()
+		if wanted, edited := e[key]; edited && wanted == nil {
 			continue
 		}
-		delete(missing, a)
-		made = append(made, rule)
+		delete(missing, key)
+		result = append(result, rule)
 	}
-	for _, a := range slices.SortedFunc(maps.Keys(missing), func(a, b ruleKey) int {
+	for _, key := range slices.SortedFunc(maps.Keys(missing), func(a, b ruleKey) int {
 		return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.action, b.action))
 	}) {
-		if rule := missing[a]; rule != nil {
-			made = append(made, *rule)
+		if rule := missing[key]; rule != nil {
+			result = append(result, *rule)
 		}
 	}
-	return made
+	return result
 }
 
-// areIn reports whether rules are as the edits would make them.
+// areAppliedIn reports whether applying the edits would not change the rules.
 func (e edits) areAppliedIn(rules []Rule) bool { return len(difference(rules, e.applyTo(rules))) == 0 }
 
-// difference is what makes the one of the other.
+// difference returns the edits that turn from into to.
 func difference(from, to []Rule) edits {
 	e, had := edits{}, map[ruleKey]bool{}
 	for _, rule := range from {
@@ -89,12 +89,12 @@ func difference(from, to []Rule) edits {
 	return e
 }
 
-// overwritten is what others have changed since a ruleset was read, and what the one that was made of it has undone therefore. earlier
-// are those that were there a moment before.
+// overwrittenEdits returns the changes of others that made has undone. made is the ruleset that was written, based on read; others
+// are the rulesets that were created in between, and earlier those that were created shortly before read.
 //
-// Others may have been late as well: what one of them has changed is told from the ruleset that it was made of, and not from the
-// one before it. Heroku tells the second in which each was made, and not of which it was made. So those of one second are put
-// into an order in which each differs from one before it as little as possible.
+// The others may have based their rulesets on stale reads as well, so a ruleset is compared with the one that it was based on, and
+// not with its predecessor. Heroku does not report that, and reports the creation time in whole seconds only. So the rulesets of
+// one second are put into an order in which each differs as little as possible from one before it.
 func overwrittenEdits(read, made Ruleset, earlier, others []Ruleset) edits {
 	latest := func(a, b Ruleset) int {
 		return cmp.Or(b.createdTime().Compare(a.createdTime()), cmp.Compare(a.ID, b.ID))
@@ -119,11 +119,11 @@ func overwrittenEdits(read, made Ruleset, earlier, others []Ruleset) edits {
 	return all
 }
 
-// lateFor is how old what somebody has read may be when it is written back.
+// staleReadWindow is how old a ruleset may be when somebody writes a change of it.
 const staleReadWindow = time.Minute
 
-// since is what s changes of the ruleset that it was made of: the first of those from which it differs least. Whoever has made it has
-// changed something, so that it was made of none of the same rules.
+// editsSince returns the edits from the ruleset that s was based on to s. That ruleset is taken to be the first of those from which
+// s differs least, except those with the same rules, since a write changes something.
 func (s Ruleset) editsSince(before []Ruleset) edits {
 	least := edits{}
 	for _, other := range before {
@@ -135,7 +135,7 @@ func (s Ruleset) editsSince(before []Ruleset) edits {
 	return least
 }
 
-// madeAt is zero for a time that cannot be read.
+// createdTime returns CreatedAt as a time, or zero if it cannot be parsed.
 func (s Ruleset) createdTime() time.Time {
 	t, err := time.Parse(time.RFC3339, s.CreatedAt)
 	if err != nil {
