@@ -72,7 +72,8 @@ func (c *Client) SpaceMember(ctx context.Context, space SpaceID, email Email) (S
 
 func (c *Client) newMembers(space SpaceID) *batch[Email, SpaceMember] {
 	all := func(ctx context.Context) (map[Email]SpaceMember, error) {
-		return index(ctx, c, c.get("spaces", string(space), "members"), requireEachID(space, memberSpace, decodeMany[wireSpaceMember]), memberEmail)
+		return index(ctx, c, c.get("spaces", string(space), "members"),
+			requireEachID(space, memberSpace, decodeMany[wireSpaceMember]), memberEmail)
 	}
 	return newBatch(c, func(ctx context.Context, email Email) (SpaceMember, error) {
 		m, err := c.getSpaceMember(ctx, space, email, string(email))
