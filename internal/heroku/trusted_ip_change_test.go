@@ -403,7 +403,7 @@ func TestTwoClientsAndAPage(t *testing.T) {
 				defer s.mu.Unlock()
 				return r.Method == "PUT" && s.random.IntN(8) == 0
 			}
-			clients := []*heroku.Client{s.realTimeClient(t), s.real(t)}
+			clients := []*heroku.Client{s.realTimeClient(t), s.realTimeClient(t)}
 			want := []string{source(50), source(51), source(101)}
 			var wg sync.WaitGroup
 			for team, client := range clients {
