@@ -87,9 +87,9 @@ func (m *Manager) compareKeys(ctx context.Context, source, copied endpoint) (Ver
 			}
 		case err != nil:
 			return Inconclusive, "", err
-		case result == keyvalue.Alike:
+		case result == keyvalue.CopyComplete:
 			return Verified, said, nil
-		case result == keyvalue.Undecided:
+		case result == keyvalue.CopyUndecided:
 			undecided = said + " That proves nothing: keys are written or expire meanwhile, or are not counted at all."
 		default:
 			different = said
@@ -105,7 +105,7 @@ func (m *Manager) compareKeys(ctx context.Context, source, copied endpoint) (Ver
 }
 
 // compareOnce leaves the last look at the source for the next time.
-func compareOnce(ctx context.Context, source, copied endpoint, before **probe.Report) (keyvalue.Likeness, string, error) {
+func compareOnce(ctx context.Context, source, copied endpoint, before **probe.Report) (keyvalue.CopyState, string, error) {
 	var reports [3]probe.Report
 	for i, of := range []endpoint{source, copied, source} {
 		if i == 0 && *before != nil {
@@ -116,16 +116,16 @@ func compareOnce(ctx context.Context, source, copied endpoint, before **probe.Re
 		var away *probe.Unreachable
 		if errors.As(err, &away) {
 			*before = nil
-			return keyvalue.Undecided, fmt.Sprintf("%s is not reachable from here: %s.", of.name, away.Detail), err
+			return keyvalue.CopyUndecided, fmt.Sprintf("%s is not reachable from here: %s.", of.name, away.Detail), err
 		}
 		if err != nil {
-			return keyvalue.Undecided, "", err
+			return keyvalue.CopyUndecided, "", err
 		}
 		reports[i] = report
 	}
 	*before = &reports[2]
 	first, copy, last := Keyspace(reports[0]), Keyspace(reports[1]), Keyspace(reports[2])
-	return keyvalue.Compare(first, copy, last), fmt.Sprintf("%s has %s. %s has %s.", source.name, last, copied.name, copy), nil
+	return keyvalue.CompareCopy(first, copy, last), fmt.Sprintf("%s has %s. %s has %s.", source.name, last, copied.name, copy), nil
 }
 
 // Keyspace is nil when the server does not count its keys.
