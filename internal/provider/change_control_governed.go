@@ -217,7 +217,7 @@ func (g *governed[M]) begin(
 	change := changeOf[M](ctx, &g.connection, state, plan, diags)
 	change.Planned = planned
 	diags.Append(g.judgeChange(change, changecontrol.Applying)...)
-	return changecontrol.Carry(ctx, change, plain(impact)), !diags.HasError()
+	return changecontrol.WithChange(ctx, change, plain(impact)), !diags.HasError()
 }
 
 // changeOf is what a change touches: where the object is before it, and where after it.
@@ -323,7 +323,7 @@ func (g *governedAction) Invoke(ctx context.Context, req action.InvokeRequest, r
 	if resp.Diagnostics.Append(g.judgeChange(change, changecontrol.Applying)...); resp.Diagnostics.HasError() {
 		return
 	}
-	ctx = changecontrol.Carry(ctx, change, nil)
+	ctx = changecontrol.WithChange(ctx, change, nil)
 	g.ActionWithConfigure.Invoke(ctx, req, resp)
 	resp.Diagnostics.Append(g.unrecorded(ctx)...)
 }

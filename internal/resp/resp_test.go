@@ -65,7 +65,7 @@ func TestFollow(t *testing.T) {
 	}
 }
 
-// The client reads nothing of a reply that exceeds the bounds, and nothing after it.
+// The client reads nothing of a reply that exceeds the limits, and nothing after it.
 func TestBound(t *testing.T) {
 	t.Parallel()
 	server, client := net.Pipe()
