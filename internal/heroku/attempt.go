@@ -58,7 +58,7 @@ func (c *Client) attempt(ctx context.Context, k call, target string, body []byte
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return attemptResult{err: c.cause(ctx, err), sent: trace.mayHaveSent(err)}
+		return attemptResult{err: c.sanitizeError(ctx, err), sent: trace.mayHaveSent(err)}
 	}
 	defer response.Body.Close()
 
@@ -75,7 +75,7 @@ func (c *Client) attempt(ctx context.Context, k call, target string, body []byte
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		a.truncated = "it ends early"
 	case err != nil:
-		a.err = c.cause(ctx, err)
+		a.err = c.sanitizeError(ctx, err)
 	}
 	return a
 }
@@ -105,7 +105,7 @@ func (c *Client) acquireSlot(ctx context.Context, host *endpoint) error {
 func (c *Client) request(ctx context.Context, k call, target string, body []byte) (*http.Request, error) {
 	r, err := http.NewRequestWithContext(ctx, k.method, target, bytes.NewReader(body))
 	if err != nil {
-		return nil, fmt.Errorf("the request cannot be built: %s", c.clean(err))
+		return nil, fmt.Errorf("the request cannot be built: %s", c.sanitizedText(err))
 	}
 	r.Header.Set("Accept", "application/vnd.heroku+json; version=3")
 	r.Header.Set("Authorization", "Bearer "+c.credential.Token)
@@ -125,8 +125,8 @@ var (
 	errMalformed      = errors.New("a malformed HTTP answer")
 )
 
-// cause reduces a transport error to what is safe to show: net/http quotes URLs and parts of malformed responses.
-func (c *Client) cause(ctx context.Context, err error) error {
+// sanitizeError reduces a transport error to what is safe to show: net/http quotes URLs and parts of malformed responses.
+func (c *Client) sanitizeError(ctx context.Context, err error) error {
 	if errors.Is(context.Cause(ctx), errNoAnswerInTime) {
 		return errNoAnswerInTime
 	}
@@ -150,11 +150,11 @@ func (c *Client) cause(ctx context.Context, err error) error {
 	case strings.Contains(err.Error(), "malformed"):
 		return errMalformed
 	}
-	return errors.New(c.clean(err))
+	return errors.New(c.sanitizedText(err))
 }
 
-// clean returns the text of an error without its URL, and without its first quotation mark and all that follows.
-func (c *Client) clean(err error) string {
+// sanitizedText returns the text of an error without its URL, and without its first quotation mark and all that follows.
+func (c *Client) sanitizedText(err error) string {
 	var inner *url.Error
 	if errors.As(err, &inner) {
 		err = inner.Err

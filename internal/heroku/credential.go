@@ -46,10 +46,10 @@ type Credential struct {
 // host. The error is ErrNoCredential if there is no token.
 func FindCredential(attribute string, getenv func(string) string, apiURL string) (Credential, error) {
 	if token := strings.TrimSpace(attribute); token != "" {
-		return checked(Credential{Token: token, Source: "the provider's api_key attribute"})
+		return validated(Credential{Token: token, Source: "the provider's api_key attribute"})
 	}
 	if token := strings.TrimSpace(getenv("HEROKU_API_KEY")); token != "" {
-		return checked(Credential{Token: token, Source: "the HEROKU_API_KEY environment variable"})
+		return validated(Credential{Token: token, Source: "the HEROKU_API_KEY environment variable"})
 	}
 	path := netrcPath(getenv)
 	if path == "" {
@@ -70,7 +70,7 @@ func FindCredential(attribute string, getenv func(string) string, apiURL string)
 	if token == "" {
 		return Credential{}, ErrNoCredential
 	}
-	return checked(Credential{Token: token, Source: "the netrc file " + path, Host: host})
+	return validated(Credential{Token: token, Source: "the netrc file " + path, Host: host})
 }
 
 // hostOf returns the normalised host of a URL, see [hostName]; it is empty if the URL has none.
@@ -125,7 +125,7 @@ func netrcToken(path, host string) (token string, listed bool, err error) {
 	return token, listed, nil
 }
 
-func checked(c Credential) (Credential, error) {
+func validated(c Credential) (Credential, error) {
 	if err := c.check(); err != nil {
 		return Credential{}, err
 	}

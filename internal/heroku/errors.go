@@ -33,9 +33,9 @@ func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s: %d %s", e.Method, e.Path, e.Status, cmp.Or(e.ID, strings.ToLower(http.StatusText(e.Status))))
 	if e.Message != "" {
-		fmt.Fprintf(&b, ": %s", fold(e.Message))
+		fmt.Fprintf(&b, ": %s", joinLines(e.Message))
 	}
-	b.WriteString(origin("", e.RequestID, e.Tries))
+	b.WriteString(requestDetails("", e.RequestID, e.Tries))
 	return b.String()
 }
 
@@ -73,9 +73,9 @@ type TransportError struct {
 func (e *TransportError) Error() string {
 	if e.Status != 0 {
 		return fmt.Sprintf("%s %s: the answer, with status %d, broke off: %v%s", e.Method, e.Path, e.Status, e.Err,
-			origin("", e.RequestID, e.Tries))
+			requestDetails("", e.RequestID, e.Tries))
 	}
-	return fmt.Sprintf("%s %s: %v%s", e.Method, e.Path, e.Err, origin("", "", e.Tries))
+	return fmt.Sprintf("%s %s: %v%s", e.Method, e.Path, e.Err, requestDetails("", "", e.Tries))
 }
 
 func (e *TransportError) Unwrap() error { return e.Err }
@@ -93,7 +93,7 @@ type BodyError struct {
 
 func (e *BodyError) Error() string {
 	return fmt.Sprintf("%s %s: the answer, with status %d, cannot be understood: %s%s",
-		e.Method, e.Path, e.Status, e.Reason, origin(e.ContentType, e.RequestID, e.Tries))
+		e.Method, e.Path, e.Status, e.Reason, requestDetails(e.ContentType, e.RequestID, e.Tries))
 }
 
 // WaitOutcome is why a wait ended without success.
@@ -136,7 +136,7 @@ type WaitError struct {
 func (e *WaitError) Error() string {
 	text := fmt.Sprintf("waiting for %s: %s after %s", e.What, e.Outcome, e.Elapsed.Round(time.Second))
 	if e.LastState != "" {
-		text += fmt.Sprintf(" (last state: %s)", fold(e.LastState))
+		text += fmt.Sprintf(" (last state: %s)", joinLines(e.LastState))
 	}
 	if e.Err != nil {
 		text += ": " + e.Err.Error()
@@ -146,8 +146,8 @@ func (e *WaitError) Error() string {
 
 func (e *WaitError) Unwrap() error { return e.Err }
 
-// origin returns the end of an error text, which helps to find the request in the logs of Heroku and of the provider.
-func origin(contentType, requestID string, tries int) string {
+// requestDetails returns the end of an error text, which helps to find the request in the logs of Heroku and of the provider.
+func requestDetails(contentType, requestID string, tries int) string {
 	var parts []string
 	if contentType != "" {
 		parts = append(parts, contentType)
@@ -164,12 +164,12 @@ func origin(contentType, requestID string, tries int) string {
 	return " (" + strings.Join(parts, ", ") + ")"
 }
 
-// fold joins the lines of a text with spaces.
-func fold(text string) string { return strings.Join(strings.Fields(printable(text)), " ") }
+// joinLines joins the lines of a text with spaces.
+func joinLines(text string) string { return strings.Join(strings.Fields(printable(text)), " ") }
 
-// clip folds a text and limits its length.
+// clip joins the lines of a text and limits its length.
 func clip(text string, limit int) string {
-	runes := []rune(fold(text))
+	runes := []rune(joinLines(text))
 	if len(runes) > limit {
 		runes = append(runes[:limit-1], '…')
 	}

@@ -22,7 +22,7 @@ type BugError struct {
 }
 
 func (e *BugError) Error() string {
-	text := fmt.Sprintf("the provider failed with %s in %s%s; this is a bug: please report it", e.Cause, e.At, origin("", "", e.Tries))
+	text := fmt.Sprintf("the provider failed with %s in %s%s; this is a bug: please report it", e.Cause, e.At, requestDetails("", "", e.Tries))
 	if e.Method == "" {
 		return text
 	}

@@ -185,12 +185,12 @@ func (c *Client) serveRanges(id SpaceID, queue *rangeQueue, changes *rangeChange
 		return none, err
 	})
 	for _, change := range queue.seal(changes) {
-		change.end(Ruleset{}, err)
+		change.finish(Ruleset{}, err)
 	}
 }
 
-// end reports the result of a change to its caller, unless it has one already.
-func (r *rangeChange) end(set Ruleset, err error) {
+// finish reports the result of a change to its caller, unless it has one already.
+func (r *rangeChange) finish(set Ruleset, err error) {
 	select {
 	case <-r.done:
 	default:
@@ -205,7 +205,7 @@ func (c *Client) changeRanges(changes *rangeChanges, id SpaceID, before rulesets
 	all = slices.DeleteFunc(slices.Clone(all), func(change *rangeChange) bool {
 		present := change.presentIn(before.current)
 		if len(present) > 0 {
-			change.end(before.current, &RangesPresentError{present, before.current})
+			change.finish(before.current, &RangesPresentError{present, before.current})
 		}
 		return len(present) > 0
 	})
@@ -217,7 +217,7 @@ func (c *Client) changeRanges(changes *rangeChanges, id SpaceID, before rulesets
 	var refused *Error
 	if len(all) == 1 || !errors.As(err, &refused) || refused.Status != 422 {
 		for _, change := range all {
-			change.end(set, err)
+			change.finish(set, err)
 		}
 		return
 	}
@@ -226,7 +226,7 @@ func (c *Client) changeRanges(changes *rangeChanges, id SpaceID, before rulesets
 		if err == nil {
 			before.current, err = c.writeRanges(changes.ctx, id, before, []*rangeChange{change})
 		}
-		change.end(before.current, err)
+		change.finish(before.current, err)
 	}
 }
 

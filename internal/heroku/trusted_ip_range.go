@@ -71,9 +71,9 @@ func (w wireRuleset) value() (Ruleset, error) {
 func rulesetSpace(s Ruleset) SpaceID { return s.SpaceID }
 
 // has reports whether the ruleset has the same rules, in any order.
-func (s Ruleset) has(rules []Rule) bool { return within(s.Rules, rules) && within(rules, s.Rules) }
+func (s Ruleset) has(rules []Rule) bool { return isSubset(s.Rules, rules) && isSubset(rules, s.Rules) }
 
-func within(part, whole []Rule) bool {
+func isSubset(part, whole []Rule) bool {
 	return !slices.ContainsFunc(part, func(r Rule) bool { return !slices.Contains(whole, r) })
 }
 

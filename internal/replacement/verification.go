@@ -58,8 +58,8 @@ type endpoint struct {
 }
 
 const (
-	attempts       = 6 // at the copy, the pauses between them growing by pause
-	maxUnreachable = 3 // how many of them may find a store out of reach
+	attempts       = 6 // comparisons, with pauses that grow by pause
+	maxUnreachable = 3 // how many attempts may fail because a server cannot be reached
 	pause          = time.Second
 )
 

@@ -44,7 +44,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 		return 0, b.failed
 	}
 	n, err := b.Conn.Read(p)
-	if b.failed = b.replies.follow(p[:n]); b.failed != nil {
+	if b.failed = b.replies.parse(p[:n]); b.failed != nil {
 		_ = b.Close()
 		return 0, b.failed
 	}
@@ -67,7 +67,7 @@ type replies struct {
 	depth    int           // the number of open arrays
 }
 
-func (r *replies) follow(bytes []byte) error {
+func (r *replies) parse(bytes []byte) error {
 	if r.total += len(bytes); r.total > MaxTotal {
 		return errTooLong
 	}
