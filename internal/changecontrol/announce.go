@@ -8,9 +8,9 @@ import (
 	"errors"
 )
 
-// KeepRecord makes every write of a governed change known in a file, see [CheckRecord].
-func (c *Control) KeepRecord(path string, maker Maker) {
-	c.record = &record{path: path, reference: c.reference, emergency: c.emergency, maker: maker}
+// KeepRecord makes the control record every write of a governed change in a file. Check the path with [CheckRecord] first.
+func (c *Control) KeepRecord(path string, author Author) {
+	c.record = &record{path: path, reference: c.reference, emergency: c.emergency, author: author}
 }
 
 type subjectKey struct{}
@@ -20,33 +20,34 @@ type subject struct {
 	impact any
 }
 
-// Carry makes the writes with the context those of a change, with what was planned to be its impact.
-func Carry(ctx context.Context, ch Change, impact any) context.Context {
+// WithChange returns a context whose writes belong to a change with this planned impact.
+func WithChange(ctx context.Context, ch Change, impact any) context.Context {
 	return context.WithValue(ctx, subjectKey{}, subject{ch, impact})
 }
 
-// ErrUndeclared stops a write of which nobody has said which change it belongs to: it might be a governed one.
+// ErrUndeclared is the error for a write whose context names no change, see [WithChange]. It is not sent, because the change might
+// be a governed one.
 var ErrUndeclared = errors.New("the provider has not said which object the request belongs to, so that change control cannot judge it; " +
 	"this is a bug: please report it")
 
-// Announce notes a write that is about to be sent. It must not be sent after an error. Otherwise the function that it returns
-// is to be told once what became of the write. Whether the change is permitted is judged before its first write, by
-// [Control.Judge]: one that has begun is not stopped half way by a freeze.
+// Announce records a write that is about to be sent. After an error, the write must not be sent. Otherwise the returned function
+// must be called once with the result of the write. Announce does not check whether the change is permitted: [Control.Judge]
+// does that before the first write, so that a freeze does not stop a change half-way.
 func (c *Control) Announce(ctx context.Context, w Write) (func(Answer), error) {
 	if c == nil {
 		return func(Answer) {}, nil
 	}
-	s, carried := ctx.Value(subjectKey{}).(subject)
+	s, declared := ctx.Value(subjectKey{}).(subject)
 	switch {
-	case !carried:
+	case !declared:
 		return nil, ErrUndeclared
 	case c.record == nil || !c.Governs(s.change, Applying):
 		return func(Answer) {}, nil
 	}
-	return c.record.intend(ctx, s.change.Object, s.impact, w)
+	return c.record.recordIntent(ctx, s.change.Object, s.impact, w)
 }
 
-// Unwritten says which answers are not in the record, and why; nil when all are.
+// Unwritten returns an error that names the results that could not be recorded, and why, or nil if all are recorded.
 func (c *Control) Unwritten(ctx context.Context) error {
 	if c == nil || c.record == nil {
 		return nil

@@ -1,13 +1,13 @@
 // Copyright (c) The terraform-provider-kvs Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package changecontrol decides whether a change may be made now, and keeps the record of what was sent because of it.
+// Package changecontrol decides whether a change may be made now, and keeps a record of the requests that were sent for it.
 //
-// [New] reads the configuration, and [Control.Judge] answers for one change. [Control.KeepRecord] names the file to which
-// every write is appended before it is sent and after its answer, by [Control.Announce]; [Verify] reads such a file again.
+// [New] validates the configuration, and [Control.Judge] checks one change. [Control.KeepRecord] sets the file to which
+// [Control.Announce] appends every write before it is sent, and its result; [Verify] checks such a file.
 //
-// There is neither Terraform nor Heroku here: who is governed follows from the networks that a change touches, and the time is
-// told by the caller.
+// The package knows neither Terraform nor Heroku: whether a change is governed depends on the networks that it touches, and the
+// caller passes the time.
 package changecontrol
 
 import (
@@ -19,44 +19,44 @@ import (
 	"unicode"
 )
 
-// Config is what was configured, as it was written.
+// Config is the configuration as it was written.
 type Config struct {
-	Reference        string // empty: none
-	ReferenceUnknown bool   // there is one, and only apply will know it
-	ReferencePattern string // empty: any reference will do
-	AppliesTo        string // a Scope; empty: shield
+	Reference        string // empty if there is none
+	ReferenceUnknown bool   // the reference is only known during apply
+	ReferencePattern string // empty if any reference is valid
+	AppliesTo        string // a Scope; ScopeShield if empty
 	Freezes          []FreezeConfig
 	Emergency        bool
 }
 
-// FreezeConfig is a time without changes: from the one RFC 3339 time until immediately before the other.
+// FreezeConfig is a period without changes, between two RFC 3339 times. From is in the period, and To is not.
 type FreezeConfig struct{ From, To, Reason string }
 
-// Scope says whose changes are governed.
+// Scope says which objects are governed.
 type Scope string
 
 const (
-	ScopeShield  Scope = "shield"  // of Shield Spaces and of what is in them or on a shield plan
-	ScopePrivate Scope = "private" // of all Private Spaces likewise
+	ScopeShield  Scope = "shield"  // Shield Spaces, the objects in them, and stores on shield plans
+	ScopePrivate Scope = "private" // the same for all Private Spaces, including Shield Spaces
 	ScopeAll     Scope = "all"
 )
 
-// Problem is a part of the configuration that cannot be used: an attribute, of which freeze if it is one of these (else -1).
+// Problem is an invalid attribute of the configuration.
 type Problem struct {
 	Attribute string
-	Freeze    int
-	Text      string // one sentence that ends in what would do
+	Freeze    int    // the index of the freeze that the attribute belongs to, or -1
+	Text      string // one sentence, which ends with a valid value
 }
 
-// Control is a configuration that can be used. A nil one governs nothing.
+// Control is a valid configuration. A nil Control governs nothing.
 type Control struct {
 	reference string
 	unknown   bool
-	pattern   *regexp.Regexp // nil: any
+	pattern   *regexp.Regexp // nil if any reference is valid
 	scope     Scope
 	freezes   []freeze
 	emergency bool
-	record    *record // nil: none is kept
+	record    *record // nil if no record is kept
 }
 
 type freeze struct {
@@ -64,15 +64,15 @@ type freeze struct {
 	reason   string
 }
 
-// A pattern has to match the whole reference: one without ^ and $ would else accept any text around a number.
+// The pattern has to match the whole reference: without ^ and $, it would otherwise accept any text around a number.
 const (
-	wholeOpens  = `\A(?:`
-	wholeCloses = `)\z`
+	patternPrefix = `\A(?:`
+	patternSuffix = `)\z`
 )
 
 const timeExample = `write it as RFC 3339, for example "2026-12-18T00:00:00Z"`
 
-// New reads a configuration. With any problem there is no Control.
+// New validates a configuration. If there are problems, the Control is nil.
 func New(c Config) (*Control, []Problem) {
 	control := &Control{reference: c.Reference, unknown: c.ReferenceUnknown, scope: ScopeShield, emergency: c.Emergency}
 	var problems []Problem
@@ -81,7 +81,7 @@ func New(c Config) (*Control, []Problem) {
 	}
 
 	if c.ReferencePattern != "" {
-		pattern, err := regexp.Compile(wholeOpens + c.ReferencePattern + wholeCloses)
+		pattern, err := regexp.Compile(patternPrefix + c.ReferencePattern + patternSuffix)
 		if _, alone := regexp.Compile(c.ReferencePattern); err != nil || alone != nil {
 			report("reference_pattern", -1, "%q is not a regular expression as RE2 reads them: write for example \"^CHG[0-9]{7}$\"",
 				c.ReferencePattern)
@@ -127,7 +127,7 @@ func New(c Config) (*Control, []Problem) {
 
 func clockTime(t time.Time) string { return t.Format(time.RFC3339) }
 
-// Object is what a change is about. What is not known is empty.
+// Object is the object that is changed. Unknown fields are empty.
 type Object struct {
 	Kind  string `json:"kind"` // such as "kvs_instance"
 	ID    string `json:"id"`
@@ -144,7 +144,7 @@ func (o Object) String() string {
 	return strings.TrimSpace(o.Kind + " " + name)
 }
 
-// Network is where an object is, or what its plan is made for.
+// Network is the network that an object is in, or that its plan is for.
 type Network string
 
 const (
@@ -154,16 +154,16 @@ const (
 	NetworkShield  Network = "shield"
 )
 
-// Change is one of one object.
+// Change is a change of one object.
 type Change struct {
 	Object Object
 
-	// Networks of everything that the change touches, before it and after it: of the space, of the app's space, of the plan.
-	// An app that leaves a Shield Space is governed, and so is one that comes into it. None at all counts as unknown.
+	// Networks are those of the space, of the app's space and of the plan, each before and after the change: an app that leaves a
+	// Shield Space is governed, as is one that enters it. An empty list counts as unknown.
 	Networks []Network
 
-	// Planned is the reference that a saved plan carries. It is nil when the plan has none: the reference was unknown or came
-	// from the environment, the plan has no place for it, or this is the plan.
+	// Planned is the reference in the saved plan. It is nil during planning, and if the plan has none because the reference was
+	// unknown, came from the environment, or cannot be stored for this object.
 	Planned *string
 }
 
@@ -171,21 +171,21 @@ type Change struct {
 type Phase int
 
 const (
-	Planning Phase = iota // what is not known yet is judged later
-	Applying              // what is not known by now counts against the change
+	Planning Phase = iota // unknown values do not count against the change yet
+	Applying              // unknown values count against the change
 )
 
-// Rule is what a change breaks.
+// Rule is a rule that a change breaks.
 type Rule string
 
 const (
 	NoReference      Rule = "no_reference"
 	InvalidReference Rule = "invalid_reference"
-	OtherReference   Rule = "other_reference" // than the one that was planned
+	OtherReference   Rule = "other_reference" // it differs from the planned one
 	InFreeze         Rule = "freeze"
 )
 
-// Refusal says why a change is not permitted, and what to do. Both texts are sentences.
+// Refusal explains why a change is not permitted (Reason), and what to do (Remedy), in full sentences.
 type Refusal struct {
 	Rule   Rule
 	Object Object
@@ -195,7 +195,7 @@ type Refusal struct {
 
 func (r Refusal) Error() string { return r.Object.String() + ": " + r.Reason + " " + r.Remedy }
 
-// Governs reports whether a change is governed. While it is planned, one of which that is not known is not, yet.
+// Governs reports whether a change is governed. If a network is unknown, it counts as governed only during apply.
 func (c *Control) Governs(ch Change, phase Phase) bool {
 	if c == nil {
 		return false
@@ -212,12 +212,13 @@ func (c *Control) Governs(ch Change, phase Phase) bool {
 	return false
 }
 
-// Judge says what forbids a change now; nothing: it is permitted. The time is Heroku's, since a local clock may be wrong.
+// Judge returns why a change is not permitted at the time now; it is permitted if the result is empty. Pass Heroku's time, since
+// the local clock may be wrong.
 func (c *Control) Judge(ch Change, phase Phase, now time.Time) []Refusal {
 	if !c.Governs(ch, phase) {
 		return nil
 	}
-	refusals := c.judgeReference(ch, phase)
+	refusals := c.checkReference(ch, phase)
 	for _, f := range c.freezes {
 		if now.Before(f.from) || !now.Before(f.to) || c.emergency && len(refusals) == 0 {
 			continue
@@ -234,7 +235,7 @@ func (c *Control) Judge(ch Change, phase Phase, now time.Time) []Refusal {
 	return refusals
 }
 
-func (c *Control) judgeReference(ch Change, phase Phase) []Refusal {
+func (c *Control) checkReference(ch Change, phase Phase) []Refusal {
 	refuse := func(rule Rule, reason, remedy string) []Refusal {
 		return []Refusal{{rule, ch.Object, reason, remedy}}
 	}
@@ -243,11 +244,11 @@ func (c *Control) judgeReference(ch Change, phase Phase) []Refusal {
 		return nil
 	case c.reference == "":
 		return refuse(NoReference, "A change of this object needs the reference of an approved change, and there is none.",
-			"Set change_control.reference or the environment variable KVS_CHANGE_REFERENCE"+c.wanted()+".")
+			"Set change_control.reference or the environment variable KVS_CHANGE_REFERENCE"+c.patternHint()+".")
 	}
 	if problem := c.referenceProblem(); problem != "" {
 		return refuse(InvalidReference, fmt.Sprintf("The change reference %q %s.", clip(c.reference), problem),
-			"Set change_control.reference or the environment variable KVS_CHANGE_REFERENCE"+c.wanted()+".")
+			"Set change_control.reference or the environment variable KVS_CHANGE_REFERENCE"+c.patternHint()+".")
 	}
 	if ch.Planned != nil && *ch.Planned != c.reference {
 		return refuse(OtherReference,
@@ -257,33 +258,33 @@ func (c *Control) judgeReference(ch Change, phase Phase) []Refusal {
 	return nil
 }
 
-// wanted is what a reference looks like, to be put behind a remedy.
-func (c *Control) wanted() string {
+// patternHint returns the end of a remedy that names the pattern, or "" if there is none.
+func (c *Control) patternHint() string {
 	if c.pattern == nil {
 		return ""
 	}
-	pattern := strings.TrimSuffix(strings.TrimPrefix(c.pattern.String(), wholeOpens), wholeCloses)
+	pattern := strings.TrimSuffix(strings.TrimPrefix(c.pattern.String(), patternPrefix), patternSuffix)
 	return fmt.Sprintf(" to one that matches reference_pattern (%s)", pattern)
 }
 
-const longestReference = 200
+const maxReferenceLength = 200
 
-// referenceProblem continues a sentence about the reference; empty when nothing is wrong with it.
+// referenceProblem returns what is wrong with the reference, as the predicate of a sentence, or "".
 func (c *Control) referenceProblem() string {
 	switch {
 	case strings.TrimSpace(c.reference) != c.reference:
 		return "begins or ends with a space"
 	case strings.ContainsFunc(c.reference, func(r rune) bool { return unicode.IsControl(r) || r == unicode.ReplacementChar }):
 		return "has characters that cannot be printed"
-	case len(c.reference) > longestReference:
-		return fmt.Sprintf("is longer than %d bytes", longestReference)
+	case len(c.reference) > maxReferenceLength:
+		return fmt.Sprintf("is longer than %d bytes", maxReferenceLength)
 	case c.pattern != nil && !c.pattern.MatchString(c.reference):
 		return "does not match reference_pattern"
 	}
 	return ""
 }
 
-// clip shortens what may be too long for a sentence.
+// clip shortens a text for use in a sentence.
 func clip(s string) string {
 	const most = 60
 	if runes := []rune(s); len(runes) > most {

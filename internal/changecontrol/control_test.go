@@ -12,7 +12,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/changecontrol"
 )
 
-// control makes one of a configuration that is good.
+// control returns a Control for a valid configuration.
 func control(t *testing.T, c changecontrol.Config) *changecontrol.Control {
 	t.Helper()
 	made, problems := changecontrol.New(c)
@@ -36,12 +36,12 @@ func TestNew_badInput(t *testing.T) {
 	type freezes = []changecontrol.FreezeConfig
 	for name, test := range map[string]struct {
 		config changecontrol.Config
-		want   []string // attribute, freeze and a part of the text of each
+		want   []string // for each problem the attribute, the freeze and a part of the text
 	}{
 		"nothing": {changecontrol.Config{}, nil},
 		"everything": {changecontrol.Config{Reference: "CHG0000001", ReferencePattern: "^CHG[0-9]{7}$", AppliesTo: "private",
 			Emergency: true}, nil},
-		// governed changes only
+		// The reference is only checked for governed changes.
 		"a reference that does not fit": {changecontrol.Config{Reference: "none", ReferencePattern: "^CHG[0-9]{7}$"}, nil},
 		"a pattern that is none": {changecontrol.Config{ReferencePattern: "CHG[0-9"},
 			[]string{`reference_pattern -1 "CHG[0-9" is not a regular expression`}},

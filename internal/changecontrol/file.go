@@ -16,12 +16,12 @@ import (
 	"time"
 )
 
-// CheckRecord says why a record cannot be written to a path. It leaves nothing behind: a record begins with its first line.
+// CheckRecord returns an error if a record cannot be written to the path. It creates no file: the first line does.
 func CheckRecord(path string) error {
 	f, err := openRecord(path, 0)
 	switch {
 	case err == nil:
-		defer func() { _ = f.Close() }() // it was only read
+		defer func() { _ = f.Close() }() // nothing was written to it
 		if _, err := readEnd(f); err != nil {
 			return recordError(path, err)
 		}
@@ -49,7 +49,7 @@ func openRecord(path string, create int) (*os.File, error) {
 		return nil, fmt.Errorf("the change record %s is a symbolic link, which may be pointed elsewhere: write the path of the file itself", path)
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("the change record %s is not a regular file: write the path of a file", path)
-	case info.Mode().Perm()&0o222 == 0: // the superuser could write it nevertheless
+	case info.Mode().Perm()&0o222 == 0: // checked here because opening it would succeed for root
 		return nil, fmt.Errorf("the change record %s is read-only: make it writable, or write the path of another file", path)
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|create|noFollow, 0o600)
@@ -63,24 +63,24 @@ func recordError(path string, err error) error {
 	return fmt.Errorf("the change record %s cannot be written: %w", path, err)
 }
 
-// appendLine gives a line its place, and returns once it is on the disk. After an error the file is as before, as far as that
-// is possible: a line that is only half there is found by the next one.
+// appendLine appends a line, and returns its number once it is on the disk. After an error it restores the file if possible. If that
+// fails too, the next append finds the incomplete line.
 func appendLine(ctx context.Context, path string, l Line) (seq int64, err error) {
 	create := os.O_CREATE
 	if l.Answers != 0 {
-		create = 0 // its intent went with the file
+		create = 0 // a new file would not have the intent
 	}
 	f, err := lockRecord(ctx, path, create)
 	if err != nil {
 		return 0, err
 	}
-	defer func() { _ = f.Close() }() // which ends the lock; what was written is on the disk by then
+	defer func() { _ = f.Close() }() // also releases the lock; the line is on the disk by then
 
 	end, err := readEnd(f)
 	if err != nil {
 		return 0, recordError(path, err)
 	}
-	written, err := end.follow(l)
+	written, err := end.linesFor(l)
 	if err != nil {
 		return 0, recordError(path, err)
 	}
@@ -99,30 +99,29 @@ func appendLine(ctx context.Context, path string, l Line) (seq int64, err error)
 	return end.seq + int64(bytes.Count(written, []byte("\n"))), nil
 }
 
-// lockPatience is real time: a line takes milliseconds, so that whoever has held the lock for that long has stopped.
 const (
-	lockPatience = 30 * time.Second
-	lockPause    = 5 * time.Millisecond
+	lockTimeout       = 30 * time.Second // real time; a process holds the lock for milliseconds unless it hangs
+	lockRetryInterval = 5 * time.Millisecond
 )
 
-// lockRecord opens the file and has it for itself.
+// lockRecord opens the file and locks it exclusively.
 func lockRecord(ctx context.Context, path string, create int) (*os.File, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, lockPatience, errors.New("another process has kept it locked for 30 seconds"))
+	ctx, cancel := context.WithTimeoutCause(ctx, lockTimeout, errors.New("another process has kept it locked for 30 seconds"))
 	defer cancel()
 	for {
 		f, err := openRecord(path, create)
 		if err != nil {
 			return nil, err
 		}
-		got, err := tryLock(f)
+		locked, err := tryLock(f)
 		if err != nil {
 			return nil, recordError(path, errors.Join(err, f.Close()))
 		}
-		if got && isStillAt(f, path) {
+		if locked && isSameFile(f, path) {
 			return f, nil
 		}
 		_ = f.Close() // nothing was written to it
-		pause := time.NewTimer(lockPause)
+		pause := time.NewTimer(lockRetryInterval)
 		select {
 		case <-pause.C:
 		case <-ctx.Done():
@@ -132,8 +131,8 @@ func lockRecord(ctx context.Context, path string, create int) (*os.File, error) 
 	}
 }
 
-// isStillAt reports that the file was not moved away while its lock was waited for.
-func isStillAt(f *os.File, path string) bool {
+// isSameFile reports whether path still names the file, which may have been moved before it was locked.
+func isSameFile(f *os.File, path string) bool {
 	opened, err := f.Stat()
 	if err != nil {
 		return false
@@ -142,21 +141,21 @@ func isStillAt(f *os.File, path string) bool {
 	return err == nil && os.SameFile(opened, named)
 }
 
-// ending is what a record ends in.
+// ending is the end of a record.
 type ending struct {
-	size int64
-	seq  int64  // of the last line
-	head string // its hash
-	torn []byte // what follows it without an end of line
+	size int64  // of the file
+	seq  int64  // of the last complete line
+	head string // the hash of that line
+	torn []byte // an incomplete line after it
 }
 
-// readEnd reads the last line, and what follows it.
+// readEnd reads the last complete line, and what follows it.
 func readEnd(f *os.File) (ending, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return ending{}, err
 	}
-	end := ending{size: info.Size(), head: noPrevious}
+	end := ending{size: info.Size(), head: zeroHash}
 	for length := int64(64 << 10); end.size > 0; length *= 2 {
 		length = min(length, end.size)
 		tail := make([]byte, length)
@@ -190,9 +189,9 @@ func errDamaged(size int64) error {
 		ErrDamaged, size)
 }
 
-// follow renders what is written in the place of what is torn: the line, after the whole of what is only without its end, or
-// after a line that keeps what was a part of one.
-func (e ending) follow(l Line) ([]byte, error) {
+// linesFor returns what to write in place of torn: the line l, and before it a line for what is torn. If torn lacks only its line
+// break, that is the line itself; otherwise it is an EventTorn that contains it.
+func (e ending) linesFor(l Line) ([]byte, error) {
 	var written []byte
 	if len(e.torn) > 0 {
 		first := e.torn

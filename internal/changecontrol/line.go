@@ -12,27 +12,27 @@ import (
 	"strings"
 )
 
-// Event is what a line of the record tells.
+// Event is the kind of a line of the record.
 type Event string
 
 const (
 	EventIntent   Event = "intent"   // a request is about to be sent
-	EventAnswered Event = "answered" // Heroku has answered it, well or not: see the status
-	EventLost     Event = "lost"     // it may have reached Heroku, and there was no answer
-	EventUnsent   Event = "unsent"   // it has certainly not left this machine
-	EventTorn     Event = "torn"     // the record ended in a part of a line, which is in removed
+	EventAnswered Event = "answered" // there was a response, with the status in the line
+	EventLost     Event = "lost"     // the request may have reached Heroku, and there was no response
+	EventUnsent   Event = "unsent"   // the request was certainly not sent
+	EventTorn     Event = "torn"     // the record ended in an incomplete line, which is in Removed
 )
 
-// Line is one line of the record, in the order in which it is written; its hash follows.
+// Line is one line of the record. The fields are written in this order, followed by the hash.
 type Line struct {
 	Seq       int64           `json:"seq"` // from 1
 	Event     Event           `json:"event"`
-	Answers   int64           `json:"answers"` // the seq of the intent; 0: it answers none
-	Time      string          `json:"time"`    // RFC 3339, of Heroku's clock
-	Previous  string          `json:"previous"`
+	Answers   int64           `json:"answers"`  // the seq of the intent, or 0
+	Time      string          `json:"time"`     // RFC 3339, Heroku's time
+	Previous  string          `json:"previous"` // the hash of the line before
 	Reference string          `json:"reference"`
 	Emergency bool            `json:"emergency"`
-	Actor     string          `json:"actor"` // empty: not known
+	Actor     string          `json:"actor"` // the account; empty if unknown
 	Object    Object          `json:"object"`
 	Method    string          `json:"method"`
 	Path      string          `json:"path"`
@@ -44,18 +44,18 @@ type Line struct {
 	Removed   string          `json:"removed,omitempty"`
 }
 
-// noPrevious is what the first line has for the hash of the line before.
-var noPrevious = strings.Repeat("0", 2*sha256.Size)
+// zeroHash is Previous of the first line.
+var zeroHash = strings.Repeat("0", 2*sha256.Size)
 
-// What a line ends in: the hash of all that is before it, closed by a brace. So the last line can be checked, too, which no
-// other follows.
+// A line ends with the hash of everything before it, and a brace. Without that, the last line could not be checked, because no
+// other line contains its hash.
 const (
-	hashOpens  = `,"hash":"`
-	hashCloses = `"}`
-	hashLength = len(hashOpens) + 2*sha256.Size + len(hashCloses)
+	hashPrefix = `,"hash":"`
+	hashSuffix = `"}`
+	hashLength = len(hashPrefix) + 2*sha256.Size + len(hashSuffix)
 )
 
-// render writes a line without the end of line.
+// render returns the line without a line break.
 func (l Line) render() ([]byte, error) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
@@ -64,19 +64,19 @@ func (l Line) render() ([]byte, error) {
 		return nil, err
 	}
 	body := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-	return append(body[:len(body)-1:len(body)-1], hashOpens+hashOf(body)+hashCloses...), nil
+	return append(body[:len(body)-1:len(body)-1], hashPrefix+hashOf(body)+hashSuffix...), nil
 }
 
 var errNotALine = errors.New("it is not a line that this provider has written")
 
-// parseLine reads a line and proves that it is as it was written.
+// parseLine parses a line and verifies its hash.
 func parseLine(raw []byte) (Line, error) {
 	var l Line
 	if len(raw) <= hashLength {
 		return l, errNotALine
 	}
 	body := append(bytes.Clone(raw[:len(raw)-hashLength]), '}')
-	if string(raw[len(raw)-hashLength:]) != hashOpens+hashOf(body)+hashCloses {
+	if string(raw[len(raw)-hashLength:]) != hashPrefix+hashOf(body)+hashSuffix {
 		return l, errNotALine
 	}
 	if err := json.Unmarshal(body, &l); err != nil {

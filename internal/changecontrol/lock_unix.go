@@ -14,7 +14,7 @@ import (
 // noFollow makes an open fail on a symbolic link.
 const noFollow = syscall.O_NOFOLLOW
 
-// tryLock has the file for this process until it is closed, or its process ends; false: another one has it.
+// tryLock locks the file exclusively until it is closed or the process ends. It returns false if it is locked already.
 func tryLock(f *os.File) (bool, error) {
 	for {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
@@ -27,7 +27,7 @@ func tryLock(f *os.File) (bool, error) {
 	}
 }
 
-// syncDirectory puts the name of a new file on the disk.
+// syncDirectory syncs a directory, so that the name of a new file in it is on the disk.
 func syncDirectory(path string) error {
 	d, err := os.Open(path)
 	if err != nil {

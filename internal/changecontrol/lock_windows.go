@@ -11,11 +11,11 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// noFollow: there is no such flag here.
+// noFollow is empty because Windows has no such flag.
 const noFollow = 0
 
-// tryLock has the file for this process until it is closed, or its process ends; false: another one has it. The byte that is
-// locked is far behind the end, since nobody could read one that others have locked.
+// tryLock locks the file exclusively until it is closed or the process ends. It returns false if it is locked already. It locks
+// a byte far behind the end of the file, because other processes cannot read locked bytes.
 func tryLock(f *os.File) (bool, error) {
 	behind := &windows.Overlapped{OffsetHigh: math.MaxInt32}
 	err := windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, behind)
@@ -25,5 +25,5 @@ func tryLock(f *os.File) (bool, error) {
 	return err == nil, err
 }
 
-// syncDirectory has nothing to do: the name is on the disk with the file.
+// syncDirectory does nothing: on Windows, syncing the file is enough.
 func syncDirectory(string) error { return nil }

@@ -15,19 +15,19 @@ import (
 	"testing"
 )
 
-// What several processes do to one record, and what is left by one that was killed.
+// These tests run several processes that write to one record, and kill some of them. The test binary is also the child process.
 
 const (
 	childMode   = "KVS_TEST_CHANGECONTROL_CHILD"
 	childRecord = "KVS_TEST_CHANGECONTROL_RECORD"
-	pairs       = 25 // that a child writes
+	pairs       = 25 // of lines that a child writes
 )
 
-// children are what this test binary does when it is started as one.
+// children are the modes of a child process.
 var children = map[string]func(ctx context.Context, c *Control, path string) error{
 	"writes": func(ctx context.Context, c *Control, _ string) error {
 		for range pairs {
-			answered, err := c.Announce(ctx, ordering)
+			answered, err := c.Announce(ctx, testWrite)
 			if err != nil {
 				return err
 			}
@@ -35,15 +35,15 @@ var children = map[string]func(ctx context.Context, c *Control, path string) err
 		}
 		return c.Unwritten(ctx)
 	},
-	// It is killed between the two lines.
+	// The process is killed between the two lines.
 	"intends": func(ctx context.Context, c *Control, _ string) error {
-		if _, err := c.Announce(ctx, ordering); err != nil {
+		if _, err := c.Announce(ctx, testWrite); err != nil {
 			return err
 		}
-		waitForDeath()
+		waitForKill()
 		return nil
 	},
-	// It is killed in the middle of a line, with the lock.
+	// The process is killed in the middle of a line, while it holds the lock.
 	"tears": func(ctx context.Context, _ *Control, path string) error {
 		f, err := lockRecord(ctx, path, os.O_CREATE)
 		if err != nil {
@@ -53,19 +53,19 @@ var children = map[string]func(ctx context.Context, c *Control, path string) err
 		if err != nil {
 			return err
 		}
-		line, err := end.follow(Line{Event: EventIntent, Method: "PATCH", Path: "/addons/7c4e"})
+		line, err := end.linesFor(Line{Event: EventIntent, Method: "PATCH", Path: "/addons/7c4e"})
 		if err != nil {
 			return err
 		}
 		if _, err := f.WriteAt(line[:len(line)/2], end.size); err != nil {
 			return err
 		}
-		waitForDeath()
+		waitForKill()
 		return f.Close()
 	},
 }
 
-func waitForDeath() {
+func waitForKill() {
 	fmt.Println("ready")
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
@@ -76,13 +76,13 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	path := os.Getenv(childRecord)
-	if err := children[mode](carrying(context.Background()), kept(path), path); err != nil {
+	if err := children[mode](withTestChange(context.Background()), recording(path), path); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-// child is this test binary as another process.
+// child returns the command for a child process.
 func child(t *testing.T, mode, path string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
@@ -94,7 +94,7 @@ func child(t *testing.T, mode, path string) *exec.Cmd {
 	return cmd
 }
 
-// killed runs a child until it says that it is ready, and then kills it as kill -9 does.
+// killed runs a child until it prints that it is ready, and then kills it with SIGKILL.
 func killed(t *testing.T, mode, path string) {
 	t.Helper()
 	cmd := child(t, mode, path)
@@ -150,14 +150,14 @@ func TestProcesses_atOnce(t *testing.T) {
 func TestProcesses_killedBetweenTheLines(t *testing.T) {
 	t.Parallel()
 	path := newPath(t)
-	announce(t, kept(path))(Answer{Event: EventAnswered, Status: 200})
+	announce(t, recording(path))(Answer{Event: EventAnswered, Status: 200})
 	killed(t, "intends", path)
 	v := expectRecord(t, path, 3, 1)
 	if len(v.Unanswered) == 1 && (v.Unanswered[0].Seq != 3 || v.Unanswered[0].Path != "/addons/7c4e" ||
 		v.Unanswered[0].Object.Name != "acme-cache") {
 		t.Errorf("unanswered is %+v", v.Unanswered[0])
 	}
-	announce(t, kept(path))(Answer{Event: EventAnswered, Status: 200}) // another process goes on at once
+	announce(t, recording(path))(Answer{Event: EventAnswered, Status: 200}) // another process can write at once
 	expectRecord(t, path, 5, 1)
 }
 
@@ -168,13 +168,13 @@ func TestProcesses_killedInTheMiddleOfALine(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(t.TempDir(), "record")
 			for range before {
-				announce(t, kept(path))(Answer{Event: EventAnswered, Status: 200})
+				announce(t, recording(path))(Answer{Event: EventAnswered, Status: 200})
 			}
 			killed(t, "tears", path)
 			if v := Verify(content(t, path)); v.Valid || v.FirstBroken != 2*before+1 {
 				t.Errorf("a part of a line: %+v", v)
 			}
-			announce(t, kept(path))(Answer{Event: EventAnswered, Status: 200})
+			announce(t, recording(path))(Answer{Event: EventAnswered, Status: 200})
 			expectRecord(t, path, 2*before+3, 0)
 		})
 	}

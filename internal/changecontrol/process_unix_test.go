@@ -16,12 +16,12 @@ import (
 	"testing"
 )
 
-// A full disk takes a part of a write and refuses the rest. A limit to the size of files does the same to one process.
+// On a full disk, a write fails after a part of it. A limit of the file size (RLIMIT_FSIZE) has the same effect on one process.
 
 func init() {
 	children["full"] = func(ctx context.Context, c *Control, path string) error {
 		signal.Ignore(syscall.SIGXFSZ)
-		answered, err := c.Announce(ctx, ordering) // the disk is large enough for one pair
+		answered, err := c.Announce(ctx, testWrite) // there is room for one pair of lines
 		if err != nil {
 			return err
 		}
@@ -31,29 +31,29 @@ func init() {
 			return err
 		}
 
-		// Nothing but a part of an intent has room.
+		// There is room for a part of an intent only.
 		if err := limitFiles(len(before) + 100); err != nil {
 			return err
 		}
-		if _, err := c.Announce(ctx, ordering); err == nil || !strings.Contains(err.Error(), path) {
+		if _, err := c.Announce(ctx, testWrite); err == nil || !strings.Contains(err.Error(), path) {
 			return fmt.Errorf("an intent was announced: %w", err)
 		}
 		if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, before) {
 			return fmt.Errorf("what is left is %q: %w", after[len(before):], err)
 		}
 
-		// An intent has room, and its answer has not.
+		// There is room for an intent, and not for its result.
 		if err := limitFiles(len(before) + len(before)*3/4); err != nil {
 			return err
 		}
-		if answered, err = c.Announce(ctx, ordering); err != nil {
+		if answered, err = c.Announce(ctx, testWrite); err != nil {
 			return err
 		}
 		answered(Answer{Event: EventAnswered, Status: 201})
 		if err := c.Unwritten(ctx); err == nil || !strings.Contains(err.Error(), "status 201") {
 			return fmt.Errorf("an answer was written: %w", err)
 		}
-		if _, err := c.Announce(ctx, ordering); err == nil || !strings.Contains(err.Error(), "not recorded yet") {
+		if _, err := c.Announce(ctx, testWrite); err == nil || !strings.Contains(err.Error(), "not recorded yet") {
 			return fmt.Errorf("the next write was announced: %w", err)
 		}
 
@@ -61,7 +61,7 @@ func init() {
 		if err := limitFiles(10 * len(before)); err != nil {
 			return err
 		}
-		if answered, err = c.Announce(ctx, ordering); err != nil {
+		if answered, err = c.Announce(ctx, testWrite); err != nil {
 			return err
 		}
 		answered(Answer{Event: EventAnswered, Status: 202})

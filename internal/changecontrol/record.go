@@ -13,54 +13,54 @@ import (
 	"time"
 )
 
-// record is the file in which every write of a governed change is noted: a line before it is sent, and one after its answer.
+// record is the file in which every write of a governed change is recorded, with one line before it is sent and one for its result.
 // Several processes may write to one file.
 type record struct {
 	path      string
 	reference string
 	emergency bool
-	maker     Maker
+	author    Author
 
-	mu   sync.Mutex
-	owed []Line // answers that could not be written yet
-	lost error  // why not
+	mu         sync.Mutex
+	pending    []Line // results that are not written yet
+	pendingErr error  // why they could not be written
 }
 
-// Maker is who writes. The functions are asked for each write.
-type Maker struct {
+// Author describes who makes the changes. The functions are called for each write.
+type Author struct {
 	Run   *Run
-	Actor func(context.Context) string // the account; empty: not known
-	Now   func() time.Time             // Heroku's clock
+	Actor func(context.Context) string // returns the account, or "" if unknown
+	Now   func() time.Time             // returns Heroku's time
 }
 
-// Write is one request that changes something. It names neither a host nor a query, and has no body.
+// Write is one request that changes something. It has no host, query or body.
 type Write struct {
 	Method, Path string
-	Try          int // of the same write, from 1
+	Try          int // counts the tries of the same write, from 1
 }
 
-// Answer is what became of a write.
+// Answer is the result of a write.
 type Answer struct {
 	Event     Event // EventAnswered, EventLost or EventUnsent
 	Status    int   // of EventAnswered
 	RequestID string
 }
 
-// intend notes that a write is about to be sent because of the change of an object. It must not be sent after an error. The
-// function that it returns takes what became of it, once, and keeps it until it can be written: the answer has come by then,
-// and nobody may lose it because of the record. Answers that could not be written stop the next write.
-func (r *record) intend(ctx context.Context, o Object, impact any, w Write) (func(Answer), error) {
-	told, err := json.Marshal(impact)
+// recordIntent records that a write is about to be sent for the change of an object. After an error, the write must not be sent. The
+// returned function must be called once with the result. If the result cannot be written, it is kept, so that the caller can go on
+// with the response; it is written before the next intent, which fails until that succeeds.
+func (r *record) recordIntent(ctx context.Context, o Object, impact any, w Write) (func(Answer), error) {
+	encoded, err := json.Marshal(impact)
 	if err != nil {
 		return nil, fmt.Errorf("the impact of the change cannot be recorded: %w", err)
 	}
 	intent := Line{
-		Event: EventIntent, Reference: r.reference, Emergency: r.emergency, Actor: r.maker.Actor(ctx), Object: o,
-		Method: w.Method, Path: w.Path, Try: w.Try, Run: r.maker.Run, Impact: told, Time: r.now(),
+		Event: EventIntent, Reference: r.reference, Emergency: r.emergency, Actor: r.author.Actor(ctx), Object: o,
+		Method: w.Method, Path: w.Path, Try: w.Try, Run: r.author.Run, Impact: encoded, Time: r.now(),
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := r.settle(ctx); err != nil {
+	if err := r.writePending(ctx); err != nil {
 		return nil, err
 	}
 	if intent.Seq, err = appendLine(ctx, r.path, intent); err != nil {
@@ -74,40 +74,40 @@ func (r *record) intend(ctx context.Context, o Object, impact any, w Write) (fun
 		}
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.owed = append(r.owed, line)
-		_ = r.settle(context.WithoutCancel(ctx)) // unwritten tells it
+		r.pending = append(r.pending, line)
+		_ = r.writePending(context.WithoutCancel(ctx)) // unwritten returns the error
 	}, nil
 }
 
-// settle writes the answers that are owed.
-func (r *record) settle(ctx context.Context) error {
-	for len(r.owed) > 0 {
-		if _, r.lost = appendLine(ctx, r.path, r.owed[0]); r.lost != nil {
-			return fmt.Errorf("the answer to an earlier write (%s %s) is not recorded yet: %w", r.owed[0].Method, r.owed[0].Path, r.lost)
+// writePending writes the pending results.
+func (r *record) writePending(ctx context.Context) error {
+	for len(r.pending) > 0 {
+		if _, r.pendingErr = appendLine(ctx, r.path, r.pending[0]); r.pendingErr != nil {
+			return fmt.Errorf("the answer to an earlier write (%s %s) is not recorded yet: %w", r.pending[0].Method, r.pending[0].Path, r.pendingErr)
 		}
-		r.owed = r.owed[1:]
+		r.pending = r.pending[1:]
 	}
 	return nil
 }
 
-// unwritten says which answers are not in the record, and why; nil when all are. They are tried again before.
+// unwritten tries to write the pending results. It returns an error that names those that it could not write, and why.
 func (r *record) unwritten(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := r.settle(context.WithoutCancel(ctx)); err == nil {
+	if err := r.writePending(context.WithoutCancel(ctx)); err == nil {
 		return nil
 	}
 	var b strings.Builder
-	for _, l := range r.owed {
+	for _, l := range r.pending {
 		fmt.Fprintf(&b, "\n  %s %s of %s: %s", l.Method, l.Path, l.Object, l.Event)
 		if l.Status != nil {
 			fmt.Fprintf(&b, " with status %d, request %s", *l.Status, l.RequestID)
 		}
 	}
-	return fmt.Errorf("%w. Not recorded are:%s", r.lost, b.String())
+	return fmt.Errorf("%w. Not recorded are:%s", r.pendingErr, b.String())
 }
 
-func (r *record) now() string { return r.maker.Now().UTC().Format("2006-01-02T15:04:05.000Z07:00") }
+func (r *record) now() string { return r.author.Now().UTC().Format("2006-01-02T15:04:05.000Z07:00") }
 
-// ErrDamaged: the file does not end in what was written to it.
+// ErrDamaged means that the file does not end with a line of a record.
 var ErrDamaged = errors.New("does not end in a line of a change record")

@@ -18,10 +18,10 @@ import (
 
 var moment = time.Date(2026, 1, 14, 9, 12, 30, 250e6, time.UTC)
 
-// kept is a control that keeps a record in a file.
-func kept(path string) *Control {
+// recording returns a Control that keeps a record in a file.
+func recording(path string) *Control {
 	c, _ := New(Config{Reference: "CHG0000001", AppliesTo: "all"})
-	c.KeepRecord(path, Maker{
+	c.KeepRecord(path, Author{
 		Run:   &Run{System: "github_actions", ID: "7"},
 		Actor: func(context.Context) string { return "ops@acme.example" },
 		Now:   func() time.Time { return moment },
@@ -31,19 +31,19 @@ func kept(path string) *Control {
 
 func newPath(t *testing.T) string { return filepath.Join(t.TempDir(), "kvs-changes.jsonl") }
 
-// carrying is a context whose writes belong to a change.
-func carrying(ctx context.Context) context.Context {
-	return Carry(ctx, Change{
+// withTestChange returns a context whose writes belong to a change.
+func withTestChange(ctx context.Context) context.Context {
+	return WithChange(ctx, Change{
 		Object:   Object{Kind: "kvs_instance", ID: "7c4e", Name: "acme-cache", App: "orders-api", Space: "acme-prod"},
 		Networks: []Network{NetworkShield},
 	}, map[string]any{"method": "plan_in_place", "restarts": []string{"a<b>"}})
 }
 
-var ordering = Write{Method: "PATCH", Path: "/addons/7c4e", Try: 1}
+var testWrite = Write{Method: "PATCH", Path: "/addons/7c4e", Try: 1}
 
 func announce(t *testing.T, c *Control) func(Answer) {
 	t.Helper()
-	answered, err := c.Announce(carrying(t.Context()), ordering)
+	answered, err := c.Announce(withTestChange(t.Context()), testWrite)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func content(t *testing.T, path string) []byte {
 	return text
 }
 
-// expectRecord checks that a record is in order.
+// expectRecord checks that a record is valid, and has this many lines.
 func expectRecord(t *testing.T, path string, lines, unanswered int) Verification {
 	t.Helper()
 	text := content(t, path)
@@ -75,7 +75,7 @@ func expectRecord(t *testing.T, path string, lines, unanswered int) Verification
 func TestRecord_lines(t *testing.T) {
 	t.Parallel()
 	path := newPath(t)
-	c := kept(path)
+	c := recording(path)
 	answered := announce(t, c)
 	expectRecord(t, path, 1, 1)
 	answered(Answer{Event: EventAnswered, Status: 200, RequestID: "0c6f"})
@@ -117,26 +117,26 @@ func TestRecord_lines(t *testing.T) {
 	}
 }
 
-// Whoever does not say which change a write belongs to is stopped, and what is not governed leaves no line.
+// A write whose context names no change is not sent, and writes that are not governed leave no line in the record.
 func TestRecord_onlyOfWhatIsGoverned(t *testing.T) {
 	t.Parallel()
 	path := newPath(t)
 	c, _ := New(Config{})
-	c.KeepRecord(path, Maker{})
-	if _, err := c.Announce(t.Context(), ordering); !errors.Is(err, ErrUndeclared) {
+	c.KeepRecord(path, Author{})
+	if _, err := c.Announce(t.Context(), testWrite); !errors.Is(err, ErrUndeclared) {
 		t.Errorf("a write that nobody has declared: %v", err)
 	}
-	answered, err := c.Announce(Carry(t.Context(), Change{Networks: []Network{NetworkCommon}}, nil), ordering)
+	answered, err := c.Announce(WithChange(t.Context(), Change{Networks: []Network{NetworkCommon}}, nil), testWrite)
 	if err != nil {
 		t.Fatal(err)
 	}
 	answered(Answer{Event: EventAnswered, Status: 200})
 
-	shielded := Carry(t.Context(), Change{Networks: []Network{NetworkShield}}, nil)
+	shielded := WithChange(t.Context(), Change{Networks: []Network{NetworkShield}}, nil)
 	var none *Control
 	recordless, _ := New(Config{})
 	for _, c := range []*Control{none, recordless} {
-		answered, err := c.Announce(shielded, ordering)
+		answered, err := c.Announce(shielded, testWrite)
 		if err != nil || c.Unwritten(t.Context()) != nil {
 			t.Fatal(err)
 		}
@@ -183,7 +183,7 @@ func TestRecord_whatCannotBeOne(t *testing.T) {
 			if err := CheckRecord(path); err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), path) {
 				t.Errorf("the check says %v, want %q", err, test.want)
 			}
-			if _, err := kept(path).Announce(carrying(t.Context()), ordering); err == nil || !strings.Contains(err.Error(), test.want) {
+			if _, err := recording(path).Announce(withTestChange(t.Context()), testWrite); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("a write is announced: %v, want %q", err, test.want)
 			}
 			if after, _ := os.ReadFile(path); !bytes.Equal(before, after) {
@@ -204,18 +204,18 @@ func TestCheckRecord_leavesNothing(t *testing.T) {
 			t.Errorf("it leaves %v %v", entries, err)
 		}
 	}
-	announce(t, kept(path))(Answer{Event: EventLost})
+	announce(t, recording(path))(Answer{Event: EventLost})
 	if err := CheckRecord(path); err != nil {
 		t.Error(err)
 	}
 	expectRecord(t, path, 2, 0)
 }
 
-// A record that ends in a part of a line is continued. The part stays in it.
+// A record that ends in an incomplete line can be continued, and keeps the incomplete line.
 func TestRecord_tornLine(t *testing.T) {
 	t.Parallel()
 	first := newPath(t)
-	announce(t, kept(first))(Answer{Event: EventAnswered, Status: 201})
+	announce(t, recording(first))(Answer{Event: EventAnswered, Status: 201})
 	text := content(t, first)
 	second := bytes.IndexByte(text, '\n') + 1
 	for cut := second + 1; cut < len(text); cut++ {
@@ -229,12 +229,12 @@ func TestRecord_tornLine(t *testing.T) {
 			t.Fatalf("cut after %d bytes: %+v", cut, v)
 		}
 		if cut > second+40 && cut < len(text)-3 {
-			continue // more of the same
+			continue // the middle of the line gives nothing new
 		}
 		if err := CheckRecord(path); err != nil {
 			t.Fatalf("cut after %d bytes: %v", cut, err)
 		}
-		announce(t, kept(path))(Answer{Event: EventAnswered, Status: 202})
+		announce(t, recording(path))(Answer{Event: EventAnswered, Status: 202})
 		lines := bytes.Split(content(t, path), []byte("\n"))
 		if whole {
 			expectRecord(t, path, 4, 0)
@@ -247,22 +247,22 @@ func TestRecord_tornLine(t *testing.T) {
 		}
 	}
 
-	begin := newPath(t) // of the very first line
+	begin := newPath(t) // the first line is incomplete
 	if err := os.WriteFile(begin, text[:20], 0o600); err != nil {
 		t.Fatal(err)
 	}
-	announce(t, kept(begin))(Answer{Event: EventLost})
+	announce(t, recording(begin))(Answer{Event: EventLost})
 	expectRecord(t, begin, 3, 0)
 }
 
-// A line may be longer than what is read of a record at first.
+// A line may be longer than the block that is read from the end of a record at first.
 func TestRecord_longLines(t *testing.T) {
 	t.Parallel()
 	path := newPath(t)
-	c := kept(path)
+	c := recording(path)
 	for i := range 3 {
-		ctx := Carry(t.Context(), Change{Networks: []Network{NetworkShield}}, strings.Repeat("x", 200_000*i))
-		answered, err := c.Announce(ctx, ordering)
+		ctx := WithChange(t.Context(), Change{Networks: []Network{NetworkShield}}, strings.Repeat("x", 200_000*i))
+		answered, err := c.Announce(ctx, testWrite)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -271,11 +271,11 @@ func TestRecord_longLines(t *testing.T) {
 	expectRecord(t, path, 6, 0)
 }
 
-// What was sent is not lost because of its record; it is written later, and stops what would come next until then.
+// A result that cannot be recorded does not fail its write. It is recorded later, and until then no other write is sent.
 func TestRecord_answerThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	path := newPath(t)
-	c := kept(path)
+	c := recording(path)
 	announce(t, c)(Answer{Event: EventAnswered, Status: 200})
 	answered := announce(t, c)
 	aside := path + ".aside"
@@ -288,13 +288,13 @@ func TestRecord_answerThatCannotBeWritten(t *testing.T) {
 		!strings.Contains(err.Error(), "is a directory") {
 		t.Errorf("what is not written: %v", err)
 	}
-	if _, err := c.Announce(carrying(t.Context()), ordering); err == nil || !strings.Contains(err.Error(), "is not recorded yet") {
+	if _, err := c.Announce(withTestChange(t.Context()), testWrite); err == nil || !strings.Contains(err.Error(), "is not recorded yet") {
 		t.Errorf("the next write: %v", err)
 	}
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Unwritten(t.Context()); err == nil { // an answer begins no record
+	if err := c.Unwritten(t.Context()); err == nil { // a result does not create a new file
 		t.Error("the answer is in a record without its intent")
 	}
 	if err := os.Rename(aside, path); err != nil {
@@ -309,17 +309,17 @@ func TestRecord_answerThatCannotBeWritten(t *testing.T) {
 	expectRecord(t, path, 6, 0)
 }
 
-// Writes of one process go on at once.
+// One process can make several writes concurrently.
 func TestRecord_parallel(t *testing.T) {
 	t.Parallel()
 	path := newPath(t)
-	c := kept(path)
+	c := recording(path)
 	const writers, each = 8, 5
 	failed := make(chan error, writers)
 	for range writers {
 		go func() {
 			for range each {
-				answered, err := c.Announce(carrying(t.Context()), ordering)
+				answered, err := c.Announce(withTestChange(t.Context()), testWrite)
 				if err != nil {
 					failed <- err
 					return
@@ -340,8 +340,8 @@ func TestRecord_parallel(t *testing.T) {
 func TestRecord_impactThatIsNone(t *testing.T) {
 	t.Parallel()
 	path := newPath(t)
-	ctx := Carry(t.Context(), Change{Networks: []Network{NetworkShield}}, func() {})
-	if _, err := kept(path).Announce(ctx, ordering); err == nil || !strings.Contains(err.Error(), "impact") {
+	ctx := WithChange(t.Context(), Change{Networks: []Network{NetworkShield}}, func() {})
+	if _, err := recording(path).Announce(ctx, testWrite); err == nil || !strings.Contains(err.Error(), "impact") {
 		t.Errorf("the impact is a function: %v", err)
 	}
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
@@ -349,7 +349,7 @@ func TestRecord_impactThatIsNone(t *testing.T) {
 	}
 }
 
-// The lock is waited for, and the wait ends with its caller.
+// The wait for the lock ends when its context is cancelled.
 func TestRecord_locked(t *testing.T) {
 	t.Parallel()
 	path := newPath(t)
@@ -357,14 +357,14 @@ func TestRecord_locked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancelCause(carrying(t.Context()))
+	ctx, cancel := context.WithCancelCause(withTestChange(t.Context()))
 	cancel(fmt.Errorf("interrupted"))
-	if _, err := kept(path).Announce(ctx, ordering); err == nil || !strings.Contains(err.Error(), "interrupted") {
+	if _, err := recording(path).Announce(ctx, testWrite); err == nil || !strings.Contains(err.Error(), "interrupted") {
 		t.Errorf("a wait for the lock: %v", err)
 	}
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	announce(t, kept(path))(Answer{Event: EventLost})
+	announce(t, recording(path))(Answer{Event: EventLost})
 	expectRecord(t, path, 2, 0)
 }

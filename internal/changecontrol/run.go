@@ -9,20 +9,20 @@ import (
 	"unicode"
 )
 
-// Run is the run of a CI system, as that names it in the environment.
+// Run is a run of a CI system, as its environment variables describe it.
 type Run struct {
 	System string `json:"system"`
 	ID     string `json:"id,omitempty"`
 	URL    string `json:"url,omitempty"` // without user, password, query and fragment
 }
 
-// RunFrom finds the run that this process is a part of; nil outside of the systems that it knows. HCP Terraform comes first,
-// since its runs may be started from within one of the others.
+// RunFrom returns the CI run that this process is part of, or nil outside of the known systems. HCP Terraform comes first,
+// because the other systems may start its runs.
 func RunFrom(getenv func(string) string) *Run {
-	if id := plain(getenv("TFC_RUN_ID")); id != "" {
+	if id := plainID(getenv("TFC_RUN_ID")); id != "" {
 		return &Run{System: "hcp_terraform", ID: id}
 	}
-	if id := plain(getenv("GITHUB_RUN_ID")); id != "" {
+	if id := plainID(getenv("GITHUB_RUN_ID")); id != "" {
 		run := &Run{System: "github_actions", ID: id}
 		if server, repository := getenv("GITHUB_SERVER_URL"), getenv("GITHUB_REPOSITORY"); server != "" && repository != "" {
 			run.URL = publicURL(strings.TrimRight(server, "/") + "/" + repository + "/actions/runs/" + id)
@@ -38,20 +38,20 @@ func RunFrom(getenv func(string) string) *Run {
 	return nil
 }
 
-const longestText = 500
+const maxTextLength = 500
 
-// plain is an id of the environment; what does not look like one counts as none.
-func plain(s string) string {
+// plainID returns s, or "" if it is too long for an id or has spaces or control characters.
+func plainID(s string) string {
 	strange := func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) || r == unicode.ReplacementChar }
-	if len(s) > longestText || strings.ContainsFunc(s, strange) {
+	if len(s) > maxTextLength || strings.ContainsFunc(s, strange) {
 		return ""
 	}
 	return s
 }
 
-// publicURL leaves out every part of a URL that may hold a secret. What is no URL of the web counts as none.
+// publicURL removes every part of a URL that may hold a secret. It returns "" for anything but http and https URLs.
 func publicURL(s string) string {
-	u, err := url.Parse(plain(s))
+	u, err := url.Parse(plainID(s))
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return ""
 	}

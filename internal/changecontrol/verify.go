@@ -8,21 +8,21 @@ import (
 	"slices"
 )
 
-// Verification is what a record shows about itself.
+// Verification is the result of verifying a record.
 type Verification struct {
 	Valid       bool
-	Lines       int    // that the text has, whole or not
-	FirstBroken int    // the number of the first line that is not as it was written where it was written; 0: none
-	Head        string // SHA-256 of the last line that is in order, without its end; empty: there is none
-	Unanswered  []Line // intents that no line answers, up to there
+	Lines       int    // of the text, including an incomplete last line
+	FirstBroken int    // the number of the first line that was changed or is in the wrong place, or 0
+	Head        string // SHA-256 of the last valid line without its line break; empty if there is none
+	Unanswered  []Line // intents without a result, among the valid lines
 }
 
-// Verify reads a record. It finds every line that was changed, removed, moved or inserted, except for what happens at the
-// end alone: whoever removes the last lines leaves a shorter record that is in order, as whoever writes all hashes anew
-// leaves another one. Lines and Head show that to who has kept those of before elsewhere. An intent that no line answers
-// is in order, since a process may be killed at any time: what became of its request has to be looked up at Heroku.
+// Verify verifies a record. It finds the first line that was changed, removed, moved or inserted. It cannot find that the last
+// lines were removed, or that all hashes were recomputed; compare Lines and Head with values that were stored elsewhere for
+// that. An intent without a result is valid, since a process may be killed at any time: the result of its request has to be
+// looked up at Heroku.
 //
-// The end of the last line may be missing, as after the text was trimmed.
+// The last line break may be missing, as after the text was trimmed.
 func Verify(text []byte) Verification {
 	v := Verification{}
 	lines := bytes.Split(text, []byte("\n"))
@@ -30,7 +30,7 @@ func Verify(text []byte) Verification {
 		lines = lines[:len(lines)-1]
 	}
 	v.Lines = len(lines)
-	c := chain{head: noPrevious}
+	c := chain{head: zeroHash}
 	for i, raw := range lines {
 		if !c.add(raw) {
 			v.FirstBroken = i + 1
@@ -42,14 +42,14 @@ func Verify(text []byte) Verification {
 	return v
 }
 
-// chain is a record as far as it was read.
+// chain is the state of a verification.
 type chain struct {
 	seq  int64
 	head string // the hash of the last line
-	open []Line // intents without an answer
+	open []Line // intents without a result
 }
 
-// add takes the next line, if that can be the next one.
+// add adds the next line. It returns false if the line is not valid in this place.
 func (c *chain) add(raw []byte) bool {
 	l, err := parseLine(raw)
 	if err != nil || l.Seq != c.seq+1 || l.Previous != c.head {

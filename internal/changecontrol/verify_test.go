@@ -10,10 +10,10 @@ import (
 	"testing"
 )
 
-// written makes the lines of a record out of a text, one letter each: an intent, or the answer to the oldest one that is open.
+// written returns the lines of a record, one for each letter of events: an intent, or the result of the oldest open intent.
 func written(t *testing.T, events string) (lines [][]byte) {
 	t.Helper()
-	end := ending{head: noPrevious}
+	end := ending{head: zeroHash}
 	var open []int64
 	for _, c := range events {
 		l := Line{
@@ -23,7 +23,7 @@ func written(t *testing.T, events string) (lines [][]byte) {
 		if len(open) > 0 && c%2 == 0 {
 			l.Event, l.Answers, open = []Event{EventAnswered, EventLost, EventUnsent}[c%3], open[0], open[1:]
 		}
-		made, err := end.follow(l)
+		made, err := end.linesFor(l)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -36,7 +36,7 @@ func written(t *testing.T, events string) (lines [][]byte) {
 	return lines
 }
 
-// text puts lines together.
+// text joins lines to a record.
 func text(lines [][]byte) []byte {
 	if len(lines) == 0 {
 		return nil
@@ -46,7 +46,7 @@ func text(lines [][]byte) []byte {
 
 func TestVerify(t *testing.T) {
 	t.Parallel()
-	lines := written(t, "abacdd") // intent, answer, intent, intent, answer, answer
+	lines := written(t, "abacdd") // intent, result, intent, intent, result, result
 	whole := text(lines)
 	replaced := func(i int, line []byte) [][]byte {
 		changed := slices.Clone(lines)
@@ -74,7 +74,7 @@ func TestVerify(t *testing.T) {
 		"nothing":                        {nil, 0, 0, 0},
 		"as it was written":              {whole, 6, 0, 0},
 		"without the last end of line":   {bytes.TrimSpace(whole), 6, 0, 0},
-		"without its last line":          {text(lines[:5]), 5, 0, 1}, // shorter, and in order: the number and the head tell
+		"without its last line":          {text(lines[:5]), 5, 0, 1}, // valid: only Lines and Head show that a line is missing
 		"without its last two lines":     {text(lines[:4]), 4, 0, 2},
 		"one line alone":                 {text(lines[:1]), 1, 0, 1},
 		"without its first line":         {text(lines[1:]), 5, 1, 0},
@@ -118,7 +118,7 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// Each change of any line of a record is found, at that line. At the end alone only the head tells.
+// Any change of a record is found at the right line, except for the removal of the last lines, which only Head and Lines show.
 func FuzzVerify(f *testing.F) {
 	f.Add("ab", byte(0), uint(0), uint(0), byte(1))
 	f.Add("aabbab", byte(1), uint(2), uint(1), byte(0x20))
@@ -137,28 +137,28 @@ func FuzzVerify(f *testing.F) {
 		i, j := int(first%uint(len(lines))), int(second%uint(len(lines)))
 		changed, broken := slices.Clone(lines), i+1
 		switch kind % 5 {
-		case 0: // a bit
+		case 0: // bits are flipped
 			if mask == 0 {
 				return
 			}
 			changed[i] = bytes.Clone(lines[i])
 			changed[i][second%uint(len(lines[i]))] ^= mask
-		case 1: // a line less
+		case 1: // a line is removed
 			if changed = slices.Delete(changed, i, i+1); i == len(changed) {
 				broken = 0
 			}
-		case 2: // two in each other's place
+		case 2: // two lines are swapped
 			if i == j {
 				return
 			}
 			changed[i], changed[j] = lines[j], lines[i]
 			broken = min(i, j) + 1
-		case 3: // one more, which was somewhere else
+		case 3: // another line is inserted
 			changed = slices.Insert(changed, i, lines[j])
 			if j == i {
 				broken = i + 2
 			}
-		case 4: // a part of a line less
+		case 4: // the end of a line is removed
 			at := int(second % uint(len(lines[i])))
 			changed[i] = lines[i][:at]
 			if i == len(lines)-1 && at == 0 {
@@ -175,11 +175,11 @@ func FuzzVerify(f *testing.F) {
 	})
 }
 
-// Any text has an answer, which is the same for each reading.
+// For any text, the fields of the result are consistent.
 func FuzzVerifyAnyText(f *testing.F) {
 	f.Add([]byte(nil))
 	f.Add([]byte("\n\n"))
-	f.Add([]byte(`{"seq":1,"event":"intent","hash":"` + noPrevious + `"}`))
+	f.Add([]byte(`{"seq":1,"event":"intent","hash":"` + zeroHash + `"}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		v := Verify(text)
 		if v.Valid != (v.FirstBroken == 0) || v.FirstBroken > v.Lines || (v.Head == "") != (v.FirstBroken == 1 || v.Lines == 0) {

@@ -5,7 +5,7 @@ package heroku
 
 import "context"
 
-// Account is whose credential it is (Platform API reference, account). A token of a narrow scope may not read it.
+// Account is the account that the credential belongs to (Platform API reference, account). A token of a narrow scope may not read it.
 type Account struct{ ID, Email string }
 
 type wireAccount struct {
@@ -20,8 +20,8 @@ func (w wireAccount) value() (Account, error) {
 	return Account{ID: string(w.ID), Email: string(w.Email)}, nil
 }
 
-// Account asks who is speaking.
+// Account returns the account that the client's credential belongs to.
 func (c *Client) Account(ctx context.Context) (Account, error) {
-	a, _, err := exchange(ctx, c, c.get("account"), one[wireAccount])
+	a, _, err := exchange(ctx, c, c.get("account"), decodeOne[wireAccount])
 	return a, err
 }

@@ -12,17 +12,17 @@ import (
 	"github.com/google/uuid"
 )
 
-// States of an add-on. It is an open set; after a plan change an add-on stays "provisioned" although its store is
-// still being moved (see [Client.WaitStoreAvailable]).
+// States of an add-on; Heroku may add others. After a plan change an add-on stays "provisioned" while its store is still
+// being moved (see [Client.WaitStoreAvailable]).
 const (
 	StateProvisioning   = "provisioning"
 	StateProvisioned    = "provisioned"
 	StateDeprovisioning = "deprovisioning"
-	StateDeprovisioned  = "deprovisioned" // while it is created: it failed
+	StateDeprovisioned  = "deprovisioned" // of a new add-on: its creation failed
 )
 
-// AddOn is an add-on (Platform API reference, add-ons). ConfigVars are names on the owning app, and empty while it is
-// provisioning. ProvisionMessage comes only with the answer to a create or an update.
+// AddOn is an add-on (Platform API reference, add-ons). ConfigVars are names on the owning app; there are none while the
+// add-on is provisioning. Only responses to a create or an update have a ProvisionMessage.
 type AddOn struct {
 	ID               AddOnID
 	Name             string
@@ -35,12 +35,13 @@ type AddOn struct {
 	WebURL           string
 	CreatedAt        string // RFC 3339
 	UpdatedAt        string // RFC 3339
-	BilledCents      *int   // a month; nil when unknown
+	BilledCents      *int   // per month; nil when unknown
 	ProvisionMessage string
 }
 
-// AddOnCreate orders an add-on. Name is globally unique; without one, a lost answer cannot be resolved. Confirm is the
-// app's name, and only sent when it is set: Heroku asks for it on purpose. Config is for the add-on partner.
+// AddOnCreate holds the parameters of [Client.CreateAddOn]. Name is globally unique; without one, the add-on cannot be looked
+// up when the response is lost. Confirm is the app's name; set it only after Heroku has asked for confirmation. Config is
+// passed to the add-on partner.
 type AddOnCreate struct {
 	Plan           string
 	Name           string
@@ -49,7 +50,7 @@ type AddOnCreate struct {
 	Config         map[string]string
 }
 
-// AddOnUpdate changes what is not nil.
+// AddOnUpdate holds the parameters of [Client.UpdateAddOn]; nil fields stay unchanged.
 type AddOnUpdate struct {
 	Plan *string
 	Name *string
@@ -91,7 +92,7 @@ func (w wireAddOn) value() (AddOn, error) {
 	}, nil
 }
 
-// provisionMessages is the header that makes Heroku send provision_message.
+// provisionMessages is the request header that makes Heroku send provision_message.
 const provisionMessages = "X-Heroku-Legacy-Provider-Messages"
 
 // AddOn returns an add-on by id. The read is shared.
@@ -99,30 +100,31 @@ func (c *Client) AddOn(ctx context.Context, id AddOnID) (AddOn, error) { return 
 
 // FindAddOn returns an add-on by id or by its globally unique name.
 func (c *Client) FindAddOn(ctx context.Context, idOrName string) (AddOn, error) {
-	addOn, _, err := exchange(ctx, c, c.get("addons", idOrName), about(AddOnID(idOrName), addOnID, named(idOrName, addOnName, one[wireAddOn])))
+	decode := requireID(AddOnID(idOrName), addOnID, requireName(idOrName, addOnName, decodeOne[wireAddOn]))
+	addOn, _, err := exchange(ctx, c, c.get("addons", idOrName), decode)
 	return addOn, err
 }
 
 func (c *Client) getAddOn(ctx context.Context, id AddOnID) (AddOn, error) {
-	addOn, _, err := exchange(ctx, c, c.get("addons", string(id)), about(id, addOnID, one[wireAddOn]))
+	addOn, _, err := exchange(ctx, c, c.get("addons", string(id)), requireID(id, addOnID, decodeOne[wireAddOn]))
 	return addOn, err
 }
 
 func (c *Client) allAddOns(ctx context.Context) (map[AddOnID]AddOn, error) {
-	return index(ctx, c, c.get("addons"), many[wireAddOn], func(a AddOn) AddOnID { return a.ID })
+	return index(ctx, c, c.get("addons"), decodeMany[wireAddOn], func(a AddOn) AddOnID { return a.ID })
 }
 
-// ResolveAddOn finds add-ons by the name of an attachment on an app (id or name). Heroku answers not_found, or
-// multiple_matches, when it is not exactly one.
+// ResolveAddOn finds add-ons by the name of an attachment on an app (id or name). Unless exactly one matches, Heroku returns
+// the error not_found or multiple_matches.
 func (c *Client) ResolveAddOn(ctx context.Context, app, attachment string) ([]AddOn, error) {
 	k := c.post(map[string]string{"addon": attachment, "app": app}, "actions", "addons", "resolve")
 	k.operation = read // a POST that changes nothing
-	addOns, _, err := exchange(ctx, c, k, many[wireAddOn])
+	addOns, _, err := exchange(ctx, c, k, decodeMany[wireAddOn])
 	return addOns, err
 }
 
-// CreateAddOn orders an add-on; it comes back provisioning (or, refused by the partner, deprovisioned already).
-// Creations on one app wait for each other. Once sent, the order outlives ctx.
+// CreateAddOn creates an add-on. It is still provisioning when CreateAddOn returns, or deprovisioned if the partner has
+// refused it. Creations on one app run one after the other. Once sent, the request is not cancelled with ctx.
 func (c *Client) CreateAddOn(ctx context.Context, app AppID, a AddOnCreate) (AddOn, error) {
 	release, err := c.creating.acquire(ctx, app)
 	if err != nil {
@@ -132,13 +134,16 @@ func (c *Client) CreateAddOn(ctx context.Context, app AppID, a AddOnCreate) (Add
 
 	k := c.post(a.body(), "apps", string(app), "addons").withHeader(provisionMessages, "true")
 	k.app = app
-	start := c.earliest()
-	o := order[AddOn]{what: "add-on " + a.Name, call: k, decode: about(app, addOnApp, named(a.Name, addOnName, one[wireAddOn]))}
-	if a.Name != "" {
-		o.find = func(ctx context.Context) (AddOn, error) { return c.FindAddOn(ctx, a.Name) }
-		o.ours = func(found AddOn) error { return a.matches(app, found, start) }
+	start := c.earliestCreatedAt()
+	post := nonIdempotentPost[AddOn]{
+		what: "add-on " + a.Name, call: k,
+		decode: requireID(app, addOnApp, requireName(a.Name, addOnName, decodeOne[wireAddOn])),
 	}
-	return o.place(withSecret(ctx, Secret(a.Config["fork"])), c)
+	if a.Name != "" {
+		post.find = func(ctx context.Context) (AddOn, error) { return c.FindAddOn(ctx, a.Name) }
+		post.check = func(found AddOn) error { return a.matches(app, found, start) }
+	}
+	return post.send(withSecret(ctx, Secret(a.Config["fork"])), c)
 }
 
 func (a AddOnCreate) body() map[string]any {
@@ -158,7 +163,8 @@ func (a AddOnCreate) body() map[string]any {
 	return body
 }
 
-// matches says in what an add-on differs from the one ordered no earlier than start.
+// matches returns an error that names the first difference between the found add-on and the requested one, which was created
+// no earlier than start.
 func (a AddOnCreate) matches(app AppID, found AddOn, start time.Time) error {
 	switch {
 	case found.AppID != app:
@@ -171,7 +177,8 @@ func (a AddOnCreate) matches(app AppID, found AddOn, start time.Time) error {
 	return nil
 }
 
-// samePlan understands the three ways to order a plan: its name, its service for the default plan, and its id.
+// samePlan reports whether the add-on is on the requested plan. A request may name the plan, only the service (for its
+// default plan), or the plan's id, which cannot be compared and counts as the same.
 func samePlan(ordered string, found AddOn) bool {
 	if ordered == found.Plan || uuid.Validate(ordered) == nil {
 		return true
@@ -179,7 +186,8 @@ func samePlan(ordered string, found AddOn) bool {
 	return !strings.Contains(ordered, ":") && ordered == found.Service
 }
 
-// UpdateAddOn changes the plan, the name, or both. A plan change has only begun when it returns: wait for the store.
+// UpdateAddOn changes the plan, the name, or both. It returns when a plan change has begun: wait for the end with
+// [Client.WaitStoreAvailable].
 func (c *Client) UpdateAddOn(ctx context.Context, app AppID, id AddOnID, u AddOnUpdate) (AddOn, error) {
 	body := map[string]any{}
 	if u.Plan != nil {
@@ -189,45 +197,46 @@ func (c *Client) UpdateAddOn(ctx context.Context, app AppID, id AddOnID, u AddOn
 		body["name"] = *u.Name
 	}
 	k := c.patch(body, "apps", string(app), "addons", string(id)).withHeader(provisionMessages, "true")
-	return change(ctx, c, k, about(id, addOnID, one[wireAddOn]),
+	return updateObject(ctx, c, k, requireID(id, addOnID, decodeOne[wireAddOn]),
 		func(ctx context.Context) (AddOn, error) { return c.getAddOn(ctx, id) },
 		func(now AddOn) bool {
 			return (u.Plan == nil || samePlan(*u.Plan, now)) && (u.Name == nil || *u.Name == now.Name)
 		})
 }
 
-// DeleteAddOn destroys an add-on and all that is in it; it returns once Heroku has accepted. That it is gone already
-// is success.
+// DeleteAddOn destroys an add-on and its data; it returns once Heroku has accepted the request. An add-on that does not
+// exist is no error.
 func (c *Client) DeleteAddOn(ctx context.Context, app AppID, id AddOnID) error {
-	left, err := c.remove(ctx, "apps", string(app), "addons", string(id))
-	if err == nil && left.State == StateDeprovisioned {
+	deleted, err := c.remove(ctx, "apps", string(app), "addons", string(id))
+	if err == nil && deleted.State == StateDeprovisioned {
 		c.deleted.Store(id, true)
 	}
 	return err
 }
 
-// WaitAddOnProvisioned waits until a new add-on is provisioned. That says nothing about its store yet, see
+// WaitAddOnProvisioned waits until a new add-on is provisioned. Its store may become available later, see
 // [Client.WaitStoreAvailable]. Its errors are *WaitError.
 func (c *Client) WaitAddOnProvisioned(ctx context.Context, id AddOnID, timeout time.Duration) (AddOn, error) {
-	return c.addOns.wait(ctx, id, fmt.Sprintf("add-on %s to be provisioned", id), timeout, addOnTicks, unseen(provisioning))
+	return c.addOns.wait(ctx, id, fmt.Sprintf("add-on %s to be provisioned", id), timeout, addOnTicks, withMissingTime(evaluateProvisioning))
 }
 
-// WaitAddOnGone waits until a destroyed add-on is gone, unless Heroku has said so already. Its errors are *WaitError.
+// WaitAddOnGone waits until a destroyed add-on is gone; it returns at once if Heroku has reported that already. Its errors are
+// *WaitError.
 func (c *Client) WaitAddOnGone(ctx context.Context, id AddOnID, timeout time.Duration) error {
 	if _, gone := c.deleted.Load(id); gone {
 		return nil
 	}
-	_, err := c.addOns.wait(ctx, id, fmt.Sprintf("add-on %s to be gone", id), timeout, addOnTicks, vanishing)
+	_, err := c.addOns.wait(ctx, id, fmt.Sprintf("add-on %s to be gone", id), timeout, addOnTicks, evaluateDeletion)
 	if err == nil {
 		c.deleted.Store(id, true)
 	}
 	return err
 }
 
-// provisioning judges an add-on that is being created. States that nobody knows yet mean to go on waiting.
-func provisioning(a AddOn, found bool, missing time.Duration) progress {
+// evaluateProvisioning evaluates an add-on that is being created. In an unknown state the wait goes on.
+func evaluateProvisioning(a AddOn, found bool, missing time.Duration) progress {
 	switch {
-	case !found && missing <= unknownFor:
+	case !found && missing <= notFoundGrace:
 		return progress{state: "not found yet"}
 	case !found:
 		return progress{state: "not found", failure: errGone}
@@ -237,7 +246,7 @@ func provisioning(a AddOn, found bool, missing time.Duration) progress {
 	return progress{state: a.State, ready: a.State == StateProvisioned}
 }
 
-func vanishing(a AddOn, found bool, _ time.Duration) progress {
+func evaluateDeletion(a AddOn, found bool, _ time.Duration) progress {
 	if !found {
 		return progress{state: "not found", ready: true}
 	}

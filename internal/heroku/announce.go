@@ -8,62 +8,64 @@ import (
 	"fmt"
 )
 
-// Write is one try of a request that changes something, as [Options].Announce learns of it: no header, no body, no query.
+// Write is one try of a request that changes something, as it is passed to [Options].Announce. It has no header, body or query.
 type Write struct {
 	Method, Path string
-	Try          int // of the same request, from 1
+	Try          int // counts the tries of one request, from 1
 }
 
-// WriteResult is what became of a Write. With a Status it was answered, whatever the answer says. Without one it may have been
-// carried out when it is Lost, and has certainly not left this machine when it is not.
+// WriteResult is the result of a [Write]. Status is that of the response, and 0 when there was none: then the write may have
+// been carried out if Lost is true, and was certainly not sent if it is false.
 type WriteResult struct {
 	Status    int
 	RequestID string // Heroku's
 	Lost      bool
 }
 
-// announce tells of a write that is about to be sent, and returns what is to be told of its result.
+// announce calls [Options].Announce for a write that is about to be sent. It returns a function to call with the result. When the
+// write belongs to several operations (see [onBehalfOf]), it is announced for each of them.
 func (c *Client) announce(ctx context.Context, k call, try int) (func(WriteResult), error) {
-	if c.announcing == nil || k.operation == read {
+	if c.announceWrite == nil || k.operation == read {
 		return func(WriteResult) {}, nil
 	}
-	var told []func(WriteResult)
-	tell := func(result WriteResult) {
-		for _, one := range told {
-			one(result)
+	var reporters []func(WriteResult)
+	reportAll := func(result WriteResult) {
+		for _, report := range reporters {
+			report(result)
 		}
 	}
-	for _, behalf := range behalvesOf(ctx) {
-		result, err := c.announcing(behalf, Write{Method: k.method, Path: k.where(), Try: try})
+	for _, operation := range operationsOf(ctx) {
+		report, err := c.announceWrite(operation, Write{Method: k.method, Path: k.displayPath(), Try: try})
 		if err != nil {
-			tell(WriteResult{})
-			return nil, fmt.Errorf("%s %s was not sent: %w", k.method, k.where(), err)
+			reportAll(WriteResult{})
+			return nil, fmt.Errorf("%s %s was not sent: %w", k.method, k.displayPath(), err)
 		}
-		told = append(told, result)
+		reporters = append(reporters, report)
 	}
-	return tell, nil
+	return reportAll, nil
 }
 
-type behalfKey struct{}
+type operationsKey struct{}
 
-// onBehalfOf makes the writes with the context those of several operations: each of them is announced.
+// onBehalfOf returns a context whose writes belong to several operations, each given by its context.
 func onBehalfOf(ctx context.Context, operations []context.Context) context.Context {
-	return context.WithValue(ctx, behalfKey{}, operations)
+	return context.WithValue(ctx, operationsKey{}, operations)
 }
 
-func behalvesOf(ctx context.Context) []context.Context {
-	if operations, is := ctx.Value(behalfKey{}).([]context.Context); is {
+func operationsOf(ctx context.Context) []context.Context {
+	if operations, ok := ctx.Value(operationsKey{}).([]context.Context); ok {
 		return operations
 	}
 	return []context.Context{ctx}
 }
 
-// result is what became of an attempt. What nobody understands may have been carried out.
-func (a answer) result(out outcome) WriteResult {
+// writeResult is the result to report for an attempt. Unless it is known that the request was not sent, it may have been
+// carried out.
+func (a attemptResult) writeResult(out outcome) WriteResult {
 	switch {
 	case a.status != 0:
 		return WriteResult{Status: a.status, RequestID: a.requestID}
-	case out == unsent || out == refused: // refused: its caller's end kept it from being sent
+	case out == unsent || out == refused: // refused without a status: its context ended before it was sent
 		return WriteResult{}
 	}
 	return WriteResult{Lost: true}

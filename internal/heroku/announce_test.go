@@ -18,7 +18,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// ledger is told of writes, and of the requests that a server gets.
+// ledger records announcements of writes, their results, and the requests that a server gets.
 type ledger struct {
 	mu   sync.Mutex
 	said []string
@@ -30,7 +30,7 @@ func (l *ledger) note(format string, values ...any) {
 	l.said = append(l.said, fmt.Sprintf(format, values...))
 }
 
-// announced makes a client tell the ledger, as what the context names.
+// announced makes a client record its writes in the ledger, with the purpose that the context names.
 func (l *ledger) announced(o *heroku.Options) {
 	o.Announce = func(ctx context.Context, w heroku.Write) (func(heroku.WriteResult), error) {
 		l.note("%v %s %s %d", ctx.Value(purpose{}), w.Method, w.Path, w.Try)
@@ -40,7 +40,7 @@ func (l *ledger) announced(o *heroku.Options) {
 
 type purpose struct{}
 
-// Every try of every write is announced before the server gets it, and its result is told before anything else happens.
+// Every try of every write is announced before the server gets it, and its result is reported before the next announcement.
 func TestAnnounce_eachTryOfEachWrite(t *testing.T) {
 	t.Parallel()
 	statuses := map[string]int{
@@ -88,7 +88,7 @@ func TestAnnounce_eachTryOfEachWrite(t *testing.T) {
 						want = append(want, fmt.Sprintf("the change %s %s %d", o.method, path, try), "served", result)
 					}
 				}
-				if op == "create" { // an order that is placed again, after it was looked up, is another one
+				if op == "create" { // a create that is sent again after a look-up counts its tries from 1 again
 					for i := range l.said {
 						l.said[i], want[i] = strings.TrimRight(l.said[i], "12"), strings.TrimRight(want[i], "12")
 					}
@@ -116,7 +116,7 @@ func TestAnnounce_whatSucceeds(t *testing.T) {
 	}
 }
 
-// An announcement that fails stops the write, also one that was sent before: what became of that is looked up nevertheless.
+// An announcement that fails stops the write, even before a retry. An earlier try that may have been carried out is still looked up.
 func TestAnnounce_failureStopsTheWrite(t *testing.T) {
 	t.Parallel()
 	full := errors.New("the disk is full")
@@ -158,14 +158,14 @@ func TestAnnounce_failureStopsTheWrite(t *testing.T) {
 	}
 }
 
-// A write that was announced and is then not sent, for whatever reason, is not told as lost.
+// A write that was announced, and then not sent for whatever reason, is not reported as lost.
 func TestAnnounce_whatWasNeverSent(t *testing.T) {
 	t.Parallel()
 	over := errors.New("it is over")
 	for name, test := range map[string]struct {
 		edit func(*heroku.Options)
 		ctx  func(context.Context) context.Context
-		say  int // announcements
+		say  int // the number of announcements
 	}{
 		"no connection": {func(o *heroku.Options) {
 			o.Transport = roundTripper(func(*http.Request) (*http.Response, error) {
@@ -202,14 +202,14 @@ func TestAnnounce_whatWasNeverSent(t *testing.T) {
 			}
 			for i := 1; i < len(l.said); i += 2 {
 				if l.said[i] != "0  false" {
-					t.Errorf("%q is told as %q", l.said[i-1], l.said[i])
+					t.Errorf("%q is reported as %q", l.said[i-1], l.said[i])
 				}
 			}
 		})
 	}
 }
 
-// Whatever happens while an answer is read, what was sent is not told as unsent.
+// A write that was sent is reported as lost, and not as unsent, if the client panics on its response.
 func TestAnnounce_panicIsLost(t *testing.T) {
 	t.Parallel()
 	var l ledger

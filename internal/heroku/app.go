@@ -28,24 +28,25 @@ type App struct {
 	UpdatedAt       string // RFC 3339
 }
 
-// SpaceRef is the space that an app runs in.
+// SpaceRef identifies the space that an app runs in.
 type SpaceRef struct {
 	ID     SpaceID
 	Name   string
 	Shield bool
 }
 
-// AppCreate orders an app. Without a name, a lost answer cannot be resolved. An empty Team makes a personal app; with
-// a Space, it means the space's team. Region is empty or that of the Space.
+// AppCreate holds the parameters of [Client.CreateApp]. Without a Name, the app cannot be looked up when the response is lost.
+// An empty Team makes a personal app, or, with a Space, an app of the space's team. With a Space, Region is empty or the
+// space's region.
 type AppCreate struct {
 	Name            string
 	Region          string
 	Team            string
 	Space           string // name
-	InternalRouting bool   // reachable from inside the Space only
+	InternalRouting bool   // the app can be reached only from inside the Space
 }
 
-// AppUpdate changes what is not nil.
+// AppUpdate holds the parameters of [Client.UpdateApp]; nil fields stay unchanged.
 type AppUpdate struct {
 	Name        *string `json:"name,omitempty"`
 	Maintenance *bool   `json:"maintenance,omitempty"`
@@ -56,9 +57,9 @@ type wireApp struct {
 	Name            text          `json:"name"`
 	Region          ref           `json:"region"`
 	Team            ref           `json:"team"`
-	Organization    ref           `json:"organization"` // what Team was called
+	Organization    ref           `json:"organization"` // the former name of the field team
 	Space           *wireSpaceRef `json:"space"`
-	Generation      ref           `json:"generation"` // an object, or just its name; not in every answer
+	Generation      ref           `json:"generation"` // an object, or just its name; not in every response
 	Maintenance     flag          `json:"maintenance"`
 	InternalRouting flag          `json:"internal_routing"`
 	WebURL          text          `json:"web_url"`
@@ -97,15 +98,15 @@ func (w wireApp) value() (App, error) {
 // App returns an app by id. The read is shared.
 func (c *Client) App(ctx context.Context, id AppID) (App, error) { return c.apps.Get(ctx, id) }
 
-// AppEarlier returns an app as some read of this client has found it, or as it was made: where it runs never changes; its
-// name may (Platform API reference, apps).
-func (c *Client) AppEarlier(ctx context.Context, id AppID) (App, error) {
-	return c.apps.Earlier(ctx, id)
+// CachedApp returns an app as this client has once read or created it, however long ago. Use it for the region and the space,
+// which never change, not for the name, which may (Platform API reference, apps).
+func (c *Client) CachedApp(ctx context.Context, id AppID) (App, error) {
+	return c.apps.GetCached(ctx, id)
 }
 
 // FindApp returns an app by id or name.
 func (c *Client) FindApp(ctx context.Context, idOrName string) (App, error) {
-	app, _, err := exchange(ctx, c, c.get("apps", idOrName), about(AppID(idOrName), appID, one[wireApp]))
+	app, _, err := exchange(ctx, c, c.get("apps", idOrName), requireID(AppID(idOrName), appID, decodeOne[wireApp]))
 	return app, err
 }
 
@@ -114,10 +115,11 @@ func (c *Client) getApp(ctx context.Context, id AppID) (App, error) {
 }
 
 func (c *Client) allApps(ctx context.Context) (map[AppID]App, error) {
-	return index(ctx, c, c.get("apps"), many[wireApp], func(a App) AppID { return a.ID })
+	return index(ctx, c, c.get("apps"), decodeMany[wireApp], func(a App) AppID { return a.ID })
 }
 
-// CreateApp orders an app, for a team or in a space through /teams/apps. When the answer is lost, the name is looked up.
+// CreateApp creates an app; those for a team or in a space are created through /teams/apps. When the response is lost, the app
+// is looked up by its name.
 func (c *Client) CreateApp(ctx context.Context, a AppCreate) (App, error) {
 	body := map[string]any{}
 	for field, value := range map[string]string{"name": a.Name, "region": a.Region, "team": a.Team, "space": a.Space} {
@@ -132,13 +134,13 @@ func (c *Client) CreateApp(ctx context.Context, a AppCreate) (App, error) {
 	if a.Team != "" || a.Space != "" {
 		k = c.post(body, "teams", "apps")
 	}
-	start := c.earliest()
-	o := order[App]{what: "app " + a.Name, call: k, decode: unless(a.contradicts, one[wireApp])}
+	start := c.earliestCreatedAt()
+	post := nonIdempotentPost[App]{what: "app " + a.Name, call: k, decode: rejectIf(a.contradicts, decodeOne[wireApp])}
 	if a.Name != "" {
-		o.find = func(ctx context.Context) (App, error) { return c.FindApp(ctx, a.Name) }
-		o.ours = func(found App) error { return a.matches(found, start) }
+		post.find = func(ctx context.Context) (App, error) { return c.FindApp(ctx, a.Name) }
+		post.check = func(found App) error { return a.matches(found, start) }
 	}
-	app, err := o.place(ctx, c)
+	app, err := post.send(ctx, c)
 	if err == nil {
 		c.recentApps.Store(app.ID, c.clock.Now())
 		c.apps.learn(app.ID, app)
@@ -146,13 +148,14 @@ func (c *Client) CreateApp(ctx context.Context, a AppCreate) (App, error) {
 	return app, err
 }
 
-// contradicts reports that an app is not the one ordered.
+// contradicts reports whether the created app is not the requested one.
 func (a AppCreate) contradicts(made App) bool {
 	return a.Name != "" && !strings.EqualFold(made.Name, a.Name) || a.Space != "" && !strings.EqualFold(made.spaceName(), a.Space) ||
 		a.Team != "" && made.Team != "" && !strings.EqualFold(made.Team, a.Team)
 }
 
-// matches says in what an app differs from the one ordered no earlier than start.
+// matches returns an error that names the first difference between the found app and the requested one, which was created no
+// earlier than start.
 func (a AppCreate) matches(found App, start time.Time) error {
 	switch {
 	case !strings.EqualFold(found.Name, a.Name):
@@ -177,40 +180,41 @@ func (a App) spaceName() string {
 	return a.Space.Name
 }
 
-// isRecent reports that this client created the app within the last minute: until then, Heroku's other endpoints may
-// not know it (Platform API reference, eventual consistency).
+// isRecent reports whether this client created the app within the last minute. For that long, other endpoints of Heroku may
+// not know the app (Platform API reference, eventual consistency).
 func (c *Client) isRecent(id AppID) bool {
 	value, _ := c.recentApps.Load(id)
-	born, ok := value.(time.Time)
-	return ok && c.clock.Now().Sub(born) < recentFor
+	createdAt, ok := value.(time.Time)
+	return ok && c.clock.Now().Sub(createdAt) < recentFor
 }
 
 // UpdateApp renames an app or switches its maintenance mode.
 func (c *Client) UpdateApp(ctx context.Context, id AppID, u AppUpdate) (App, error) {
-	return change(ctx, c, c.patch(u, "apps", string(id)), about(id, appID, one[wireApp]),
+	return updateObject(ctx, c, c.patch(u, "apps", string(id)), requireID(id, appID, decodeOne[wireApp]),
 		func(ctx context.Context) (App, error) { return c.getApp(ctx, id) },
 		func(now App) bool {
 			return (u.Name == nil || *u.Name == now.Name) && (u.Maintenance == nil || *u.Maintenance == now.Maintenance)
 		})
 }
 
-// TransferApp gives an app to a team, by the team's name.
+// TransferApp transfers an app to the team with this name.
 func (c *Client) TransferApp(ctx context.Context, id AppID, team string) (App, error) {
-	return change(ctx, c, c.patch(map[string]string{"owner": team}, "teams", "apps", string(id)), about(id, appID, one[wireApp]),
+	k := c.patch(map[string]string{"owner": team}, "teams", "apps", string(id))
+	return updateObject(ctx, c, k, requireID(id, appID, decodeOne[wireApp]),
 		func(ctx context.Context) (App, error) { return c.getApp(ctx, id) },
 		func(now App) bool { return now.Team == team })
 }
 
-// DeleteApp destroys an app together with its own add-ons. That it is gone already is success.
+// DeleteApp destroys an app and the add-ons that it owns. An app that does not exist is no error.
 func (c *Client) DeleteApp(ctx context.Context, id AppID) error {
 	_, err := c.remove(ctx, "apps", string(id))
 	return err
 }
 
-// AppAddOns lists the app's own add-ons and those of other apps that are attached to it: filter on AddOn.AppID. What this
-// client has destroyed is not among them, even when a stale answer still has it.
+// AppAddOns lists the add-ons that the app owns and those of other apps that are attached to it: filter on AddOn.AppID. It
+// leaves out add-ons that this client has destroyed, since Heroku's response may be stale.
 func (c *Client) AppAddOns(ctx context.Context, id AppID) ([]AddOn, error) {
-	addOns, err := list(ctx, c, c.get("apps", string(id), "addons"), many[wireAddOn],
+	addOns, err := list(ctx, c, c.get("apps", string(id), "addons"), decodeMany[wireAddOn],
 		func(a AddOn) string { return string(a.ID) })
 	return slices.DeleteFunc(addOns, func(a AddOn) bool {
 		_, gone := c.deleted.Load(a.ID)
@@ -218,7 +222,7 @@ func (c *Client) AppAddOns(ctx context.Context, id AppID) ([]AddOn, error) {
 	}), err
 }
 
-// ConfigVarNames lists the names of an app's config vars, sorted. The values are dropped at once.
+// ConfigVarNames lists the names of an app's config vars, sorted. It never decodes the values.
 func (c *Client) ConfigVarNames(ctx context.Context, id AppID) ([]string, error) {
 	names, _, err := exchange(ctx, c, c.get("apps", string(id), "config-vars"), func(body []byte) ([]string, error) {
 		vars, err := decode[map[string]json.RawMessage](body)

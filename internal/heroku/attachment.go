@@ -10,23 +10,23 @@ import (
 	"slices"
 )
 
-// Attachment binds an add-on to an app under a name: FOO makes the config var FOO_URL there
+// Attachment attaches an add-on to an app under a name: the name FOO sets the config var FOO_URL on that app
 // (Platform API reference, add-on attachments). It cannot be changed, only created and deleted.
 type Attachment struct {
 	ID           AttachmentID
 	Name         string
-	AppID        AppID // where it is attached
+	AppID        AppID // the app that the add-on is attached to
 	AppName      string
 	AddOnID      AddOnID
 	AddOnName    string
 	Plan         string // of the add-on: "heroku-redis:premium-0"; empty when Heroku does not say
-	OwnerAppID   AppID  // the add-on's own app
+	OwnerAppID   AppID  // the app that owns the add-on
 	OwnerAppName string
 	CreatedAt    string   // RFC 3339
-	ConfigVars   []string // names on the attached app
+	ConfigVars   []string // names on the app AppID
 }
 
-// AttachmentNamed is the one of these that has the name; nil if none has it. Within an app a name is unique.
+// AttachmentNamed returns the first of these attachments that has the name, or nil. Within an app a name is unique.
 func AttachmentNamed(attachments []Attachment, name string) *Attachment {
 	i := slices.IndexFunc(attachments, func(a Attachment) bool { return a.Name == name })
 	if i < 0 {
@@ -35,8 +35,8 @@ func AttachmentNamed(attachments []Attachment, name string) *Attachment {
 	return &attachments[i]
 }
 
-// AttachmentCreate orders an attachment. Heroku chooses a name when there is none. Confirm is the name of the app to
-// attach to; with it, an attachment of the same name is replaced.
+// AttachmentCreate holds the parameters of [Client.CreateAttachment]. Heroku chooses the name if Name is empty. Confirm is the
+// name of the app to attach to; it makes Heroku replace an existing attachment of the same name.
 type AttachmentCreate struct {
 	AddOn   AddOnID
 	App     AppID
@@ -77,9 +77,8 @@ func (w wireAttachment) value() (Attachment, error) {
 	}, nil
 }
 
-// including asks for what attachments otherwise lack: the names of the config vars, and the plan of the add-on, which begins
-// with its service.
-func including(k call) call { return k.withHeader("Accept-Inclusion", "addon:plan,config_vars") }
+// withInclusions makes Heroku include the names of the config vars, and the add-on's plan, which begins with the service name.
+func withInclusions(k call) call { return k.withHeader("Accept-Inclusion", "addon:plan,config_vars") }
 
 func attachmentID(a Attachment) string     { return string(a.ID) }
 func attachmentName(a Attachment) string   { return a.Name }
@@ -92,16 +91,16 @@ func (c *Client) Attachment(ctx context.Context, id AttachmentID) (Attachment, e
 }
 
 func (c *Client) getAttachment(ctx context.Context, id AttachmentID) (Attachment, error) {
-	a, _, err := exchange(ctx, c, including(c.get("addon-attachments", string(id))),
-		about(id, func(a Attachment) AttachmentID { return a.ID }, one[wireAttachment]))
+	a, _, err := exchange(ctx, c, withInclusions(c.get("addon-attachments", string(id))),
+		requireID(id, func(a Attachment) AttachmentID { return a.ID }, decodeOne[wireAttachment]))
 	return a, err
 }
 
-// attachmentList is the last list of all attachments, for those who read them by id, by app and by add-on.
+// attachmentList is the last list of all attachments. The batches by id, by app and by add-on share it.
 type attachmentList struct {
-	turn  chan struct{} // who asks
-	all   map[AttachmentID]Attachment
-	asked moment
+	turn        chan struct{} // a lock, held while the list is read
+	all         map[AttachmentID]Attachment
+	requestedAt moment
 }
 
 func (c *Client) allAttachments(ctx context.Context) (map[AttachmentID]Attachment, error) {
@@ -112,42 +111,43 @@ func (c *Client) allAttachments(ctx context.Context) (map[AttachmentID]Attachmen
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if list.all != nil && c.holds(list.asked) && c.clock.Now().Sub(list.asked.at) < keptForAfterWrite {
+	if list.all != nil && c.isFresh(list.requestedAt) && c.clock.Now().Sub(list.requestedAt.at) < cacheTTLAfterWrite {
 		return list.all, nil
 	}
-	asked := c.now()
-	all, err := index(ctx, c, including(c.get("addon-attachments")), many[wireAttachment], func(a Attachment) AttachmentID { return a.ID })
+	requestedAt := c.now()
+	all, err := index(ctx, c, withInclusions(c.get("addon-attachments")), decodeMany[wireAttachment],
+		func(a Attachment) AttachmentID { return a.ID })
 	if err == nil {
-		list.all, list.asked = all, asked
+		list.all, list.requestedAt = all, requestedAt
 	}
 	return all, err
 }
 
 // AppAttachments lists the attachments on an app, of its own add-ons and of others.
 func (c *Client) AppAttachments(ctx context.Context, id AppID) ([]Attachment, error) {
-	return list(ctx, c, including(c.get("apps", string(id), "addon-attachments")),
-		aboutEach(id, attachmentApp, many[wireAttachment]), attachmentID)
+	return list(ctx, c, withInclusions(c.get("apps", string(id), "addon-attachments")),
+		requireEachID(id, attachmentApp, decodeMany[wireAttachment]), attachmentID)
 }
 
 // AttachmentsOn returns the attachments on an app like [Client.AppAttachments], but the read is shared.
 func (c *Client) AttachmentsOn(ctx context.Context, id AppID) ([]Attachment, error) {
-	return c.onApps.Get(ctx, id)
+	return c.attachmentsByApp.Get(ctx, id)
 }
 
-// AttachmentsEarlierOn returns the attachments on an app as this client has first read them, or later.
-func (c *Client) AttachmentsEarlierOn(ctx context.Context, id AppID) ([]Attachment, error) {
-	return c.onApps.Earlier(ctx, id)
+// CachedAttachmentsOn returns the attachments on an app as this client has once read them, however long ago.
+func (c *Client) CachedAttachmentsOn(ctx context.Context, id AppID) ([]Attachment, error) {
+	return c.attachmentsByApp.GetCached(ctx, id)
 }
 
-// AttachedApp is an app that an add-on is attached to, under a name, and the names of the config vars that it has of it.
+// AttachedApp is an app that an add-on is attached to.
 type AttachedApp struct {
-	App, As    string
-	ConfigVars []string
+	App, As    string   // names of the app and of the attachment
+	ConfigVars []string // names of the config vars that the attachment sets
 }
 
 // AttachedApps returns the apps that an add-on is attached to. The read is shared.
 func (c *Client) AttachedApps(ctx context.Context, id AddOnID) ([]AttachedApp, error) {
-	return c.ofAddOns.Get(ctx, id)
+	return c.appsByAddOn.Get(ctx, id)
 }
 
 func (c *Client) getAttachedApps(ctx context.Context, id AddOnID) ([]AttachedApp, error) {
@@ -159,7 +159,7 @@ func (c *Client) getAttachedApps(ctx context.Context, id AddOnID) ([]AttachedApp
 	return apps, err
 }
 
-func (c *Client) allByApp(ctx context.Context) (map[AppID][]Attachment, error) {
+func (c *Client) allAttachmentsByApp(ctx context.Context) (map[AppID][]Attachment, error) {
 	all, err := c.allAttachments(ctx)
 	byApp := make(map[AppID][]Attachment)
 	for _, a := range all {
@@ -179,19 +179,19 @@ func (c *Client) allAttachedApps(ctx context.Context) (map[AddOnID][]AttachedApp
 
 // AppAttachment returns the attachment with this name on an app (id or name).
 func (c *Client) AppAttachment(ctx context.Context, app, name string) (Attachment, error) {
-	a, _, err := exchange(ctx, c, including(c.get("apps", app, "addon-attachments", name)),
-		about(AppID(app), attachmentApp, named(name, attachmentName, one[wireAttachment])))
+	a, _, err := exchange(ctx, c, withInclusions(c.get("apps", app, "addon-attachments", name)),
+		requireID(AppID(app), attachmentApp, requireName(name, attachmentName, decodeOne[wireAttachment])))
 	return a, err
 }
 
 // AddOnAttachments lists the attachments of an add-on, on all apps.
 func (c *Client) AddOnAttachments(ctx context.Context, id AddOnID) ([]Attachment, error) {
-	return list(ctx, c, including(c.get("addons", string(id), "addon-attachments")),
-		aboutEach(id, attachmentAddOn, many[wireAttachment]), attachmentID)
+	return list(ctx, c, withInclusions(c.get("addons", string(id), "addon-attachments")),
+		requireEachID(id, attachmentAddOn, decodeMany[wireAttachment]), attachmentID)
 }
 
-// CreateAttachment attaches an add-on to an app. Creations on one app wait for each other. Once sent, the order
-// outlives ctx.
+// CreateAttachment attaches an add-on to an app. Creations on one app run one after the other. Once sent, the request is not
+// cancelled with ctx.
 func (c *Client) CreateAttachment(ctx context.Context, a AttachmentCreate) (Attachment, error) {
 	release, err := c.creating.acquire(ctx, a.App)
 	if err != nil {
@@ -210,27 +210,27 @@ func (c *Client) CreateAttachment(ctx context.Context, a AttachmentCreate) (Atta
 	if a.Confirm != "" {
 		body["confirm"] = a.Confirm
 	}
-	k := including(c.post(body, "addon-attachments"))
+	k := withInclusions(c.post(body, "addon-attachments"))
 	k.app = a.App
-	return order[Attachment]{
-		what: "attachment " + a.Name, call: k, decode: a.answered, find: find,
-		ours: func(found Attachment) error {
+	return nonIdempotentPost[Attachment]{
+		what: "attachment " + a.Name, call: k, decode: a.decodeCreated, find: find,
+		check: func(found Attachment) error {
 			if found.AddOnID != a.AddOn {
 				return fmt.Errorf("the attachment %s is one of add-on %s", found.Name, found.AddOnName)
 			}
 			return nil
 		},
-	}.place(ctx, c)
+	}.send(ctx, c)
 }
 
-// attachmentFinder looks for an attachment whose answer was lost: by its name, or, when Heroku chooses the name, by
-// comparing the app's list with the one before.
+// attachmentFinder returns a function that finds an attachment after the response to its creation was lost: by its name, or, when
+// Heroku chooses the name, by comparing the app's attachments with those before the creation.
 func (c *Client) attachmentFinder(ctx context.Context, a AttachmentCreate) (func(context.Context) (Attachment, error), error) {
 	if a.Name != "" {
 		return func(ctx context.Context) (Attachment, error) {
 			found, err := c.AppAttachment(ctx, string(a.App), a.Name)
 			if err == nil && a.Confirm != "" && found.AddOnID != a.AddOn {
-				return found, errAbsent // the one that confirm allows to be replaced is still there
+				return found, errAbsent // the attachment that was to be replaced is still there
 			}
 			return found, err
 		}, nil
@@ -271,14 +271,15 @@ func (c *Client) attachedTo(ctx context.Context, a AttachmentCreate) (map[Attach
 	return found, err
 }
 
-// DeleteAttachment detaches. That it is gone already is success. Heroku refuses to remove the last attachment on the
-// add-on's own app.
+// DeleteAttachment deletes an attachment; one that does not exist is no error. Heroku refuses to delete an add-on's last
+// attachment on the app that owns the add-on.
 func (c *Client) DeleteAttachment(ctx context.Context, id AttachmentID) error {
 	_, err := c.remove(ctx, "addon-attachments", string(id))
 	return err
 }
 
-// answered reads the attachment that was made: of this add-on, on this app, under this name.
-func (a AttachmentCreate) answered(body []byte) (Attachment, error) {
-	return about(a.App, attachmentApp, about(a.AddOn, attachmentAddOn, named(a.Name, attachmentName, one[wireAttachment])))(body)
+// decodeCreated decodes the created attachment. It refuses one of another add-on, on another app or under another name.
+func (a AttachmentCreate) decodeCreated(body []byte) (Attachment, error) {
+	decode := requireName(a.Name, attachmentName, decodeOne[wireAttachment])
+	return requireID(a.App, attachmentApp, requireID(a.AddOn, attachmentAddOn, decode))(body)
 }

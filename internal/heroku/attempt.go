@@ -20,25 +20,25 @@ import (
 	"github.com/google/uuid"
 )
 
-const maxBody = 4 << 20
+const maxBodySize = 4 << 20
 
-// answer is what one attempt brought, good or bad.
-type answer struct {
+// attemptResult is the result of one attempt: a response, or the error of the transport.
+type attemptResult struct {
 	status    int
 	header    http.Header
 	requestID string
 	body      []byte
-	cut       string // why the body is not whole; empty when it is
-	err       error  // there was no answer, or it broke off
+	truncated string // why the body is not whole; empty when it is
+	err       error  // there was no response, or it broke off
 	sent      bool   // the request may have reached the server
 	took      time.Duration
 }
 
-// attempt sends the request once. A create, once sent, is not cancelled with its caller: the answer holds the id of
-// something that costs money.
-func (c *Client) attempt(ctx context.Context, k call, target string, body []byte) (a answer) {
-	if err := c.enter(ctx, k.at); err != nil {
-		return answer{err: err}
+// attempt sends the request once. Once sent, a create is not cancelled with its caller: the response holds the id of an
+// object that costs money.
+func (c *Client) attempt(ctx context.Context, k call, target string, body []byte) (a attemptResult) {
+	if err := c.acquireSlot(ctx, k.endpoint); err != nil {
+		return attemptResult{err: err}
 	}
 	defer func() { <-c.slots }()
 
@@ -51,39 +51,40 @@ func (c *Client) attempt(ctx context.Context, k call, target string, body []byte
 	began := time.Now()
 	defer func() { a.took = time.Since(began) }()
 
-	var trace wire
+	var trace connTrace
 	request, err := c.request(trace.watch(ctx), k, target, body)
 	if err != nil {
-		return answer{err: err}
+		return attemptResult{err: err}
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return answer{err: c.cause(ctx, err), sent: trace.mayHaveSent(err)}
+		return attemptResult{err: c.sanitizeError(ctx, err), sent: trace.mayHaveSent(err)}
 	}
 	defer response.Body.Close()
 
-	a = answer{status: response.StatusCode, header: response.Header, sent: true}
-	if a.requestID = response.Header.Get("Request-Id"); uuid.Validate(a.requestID) != nil { // nearly all are one
+	a = attemptResult{status: response.StatusCode, header: response.Header, sent: true}
+	if a.requestID = response.Header.Get("Request-Id"); uuid.Validate(a.requestID) != nil { // Heroku's are UUIDs
 		a.requestID = clip(c.scrub(a.requestID), 200)
 	}
-	k.at.pacer.learn(response.Header, c.clock)
+	k.endpoint.pacer.learn(response.Header, c.clock)
 	c.hostTime.learn(response.Header, c.clock.Now())
-	a.body, err = io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	a.body, err = io.ReadAll(io.LimitReader(response.Body, maxBodySize+1))
 	switch {
-	case len(a.body) > maxBody:
-		a.cut = "it is longer than 4 MiB"
+	case len(a.body) > maxBodySize:
+		a.truncated = "it is longer than 4 MiB"
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		a.cut = "it ends early"
+		a.truncated = "it ends early"
 	case err != nil:
-		a.err = c.cause(ctx, err)
+		a.err = c.sanitizeError(ctx, err)
 	}
 	return a
 }
 
-// enter waits for its turn; after it returns nil, nothing but the caller's own end keeps the request from being sent.
-func (c *Client) enter(ctx context.Context, at *endpoint) error {
-	err := at.pacer.wait(ctx, c.clock, func(pause time.Duration) {
-		c.waits(ctx, Waiting{For: "the next request", State: "few requests are left of the account's rate limit", Limit: pause})
+// acquireSlot waits for the rate limit and for one of the slots for requests in flight. When it returns nil, the caller has to
+// release the slot by receiving from c.slots.
+func (c *Client) acquireSlot(ctx context.Context, host *endpoint) error {
+	err := host.pacer.wait(ctx, c.clock, func(pause time.Duration) {
+		c.reportWait(ctx, Waiting{For: "the next request", State: "few requests are left of the account's rate limit", Limit: pause})
 	})
 	if err != nil {
 		return err
@@ -100,11 +101,11 @@ func (c *Client) enter(ctx context.Context, at *endpoint) error {
 	return nil
 }
 
-// request sets the headers (Platform API reference, request headers). Each attempt has its own Request-Id.
+// request builds the request with its headers (Platform API reference, request headers). Each attempt has its own Request-Id.
 func (c *Client) request(ctx context.Context, k call, target string, body []byte) (*http.Request, error) {
 	r, err := http.NewRequestWithContext(ctx, k.method, target, bytes.NewReader(body))
 	if err != nil {
-		return nil, fmt.Errorf("the request cannot be built: %s", c.clean(err))
+		return nil, fmt.Errorf("the request cannot be built: %s", c.sanitizedText(err))
 	}
 	r.Header.Set("Accept", "application/vnd.heroku+json; version=3")
 	r.Header.Set("Authorization", "Bearer "+c.credential.Token)
@@ -124,8 +125,8 @@ var (
 	errMalformed      = errors.New("a malformed HTTP answer")
 )
 
-// cause reduces a transport error to what may be shown: net/http quotes URLs, and parts of malformed answers.
-func (c *Client) cause(ctx context.Context, err error) error {
+// sanitizeError reduces a transport error to what is safe to show: net/http quotes URLs and parts of malformed responses.
+func (c *Client) sanitizeError(ctx context.Context, err error) error {
 	if errors.Is(context.Cause(ctx), errNoAnswerInTime) {
 		return errNoAnswerInTime
 	}
@@ -143,17 +144,17 @@ func (c *Client) cause(ctx context.Context, err error) error {
 	case errors.As(err, &network):
 		return network
 	case errors.As(err, &cert):
-		return fmt.Errorf("the certificate is not trusted: %s", clip(c.scrub(cert.Err.Error()), 300)) // it may name hosts as it likes
+		return fmt.Errorf("the certificate is not trusted: %s", clip(c.scrub(cert.Err.Error()), 300)) // it quotes names from the certificate
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("the connection was closed before the answer came: %w", io.ErrUnexpectedEOF)
 	case strings.Contains(err.Error(), "malformed"):
 		return errMalformed
 	}
-	return errors.New(c.clean(err))
+	return errors.New(c.sanitizedText(err))
 }
 
-// clean is the text of a foreign error without its URL and without anything that it quotes.
-func (c *Client) clean(err error) string {
+// sanitizedText returns the text of an error without its URL, and without its first quotation mark and all that follows.
+func (c *Client) sanitizedText(err error) string {
 	var inner *url.Error
 	if errors.As(err, &inner) {
 		err = inner.Err
@@ -162,19 +163,20 @@ func (c *Client) clean(err error) string {
 	return clip(c.scrub(unquoted), 120)
 }
 
-// wire watches whether a request got a connection.
-type wire struct{ asked, got bool }
+// connTrace records whether a request asked for a connection, and whether it obtained one.
+type connTrace struct{ requested, obtained bool }
 
-func (w *wire) watch(ctx context.Context) context.Context {
+func (w *connTrace) watch(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { w.asked = true },
-		GotConn: func(httptrace.GotConnInfo) { w.got = true },
+		GetConn: func(string) { w.requested = true },
+		GotConn: func(httptrace.GotConnInfo) { w.obtained = true },
 	})
 }
 
-// mayHaveSent is false only on proof: no connection was had, or the error is one of connecting.
-func (w *wire) mayHaveSent(err error) bool {
-	if w.asked && !w.got {
+// mayHaveSent is false only if the request was certainly not sent: it obtained no connection, or the error is one of
+// connecting.
+func (w *connTrace) mayHaveSent(err error) bool {
+	if w.requested && !w.obtained {
 		return false
 	}
 	var (
@@ -182,5 +184,5 @@ func (w *wire) mayHaveSent(err error) bool {
 		name    *net.DNSError
 	)
 	dialing := errors.As(err, &network) && network.Op == "dial" || errors.As(err, &name)
-	return w.got || !dialing
+	return w.obtained || !dialing
 }

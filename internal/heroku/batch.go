@@ -12,144 +12,144 @@ import (
 )
 
 const (
-	collectFor  = 10 * time.Millisecond // of real time
-	singleReads = 2                     // the third read that comes alone is part of a refresh, and gets a list
+	collectFor     = 10 * time.Millisecond // real time
+	maxSingleReads = 2                     // a third read that comes alone is taken for part of a refresh, and gets a list
 
-	keptFor           = time.Minute
-	keptForAfterWrite = 5 * time.Second // while a plan is applied, Heroku changes things as well
+	cacheTTL           = time.Minute
+	cacheTTLAfterWrite = 5 * time.Second // shorter, because Heroku changes objects as well while a plan is applied
 )
 
-// moment is when a request was sent: on the clock, and after how many writes of this client.
+// moment is when a request was sent.
 type moment struct {
 	at     time.Time
-	writes int64
+	writes int64 // that this client had made by then
 }
 
 func (c *Client) now() moment { return moment{c.clock.Now(), c.writes.Load()} }
 
-// holds reports whether what was read at a moment may still be told: not after a write of this client, whatever it wrote.
-func (c *Client) holds(m moment) bool {
-	limit := keptFor
+// isFresh reports whether the response to a request that was sent at this moment may still be used. After any write of this
+// client it may not.
+func (c *Client) isFresh(m moment) bool {
+	limit := cacheTTL
 	if m.writes > 0 {
-		limit = keptForAfterWrite
+		limit = cacheTTLAfterWrite
 	}
 	return c.writes.Load() == m.writes && c.clock.Now().Sub(m.at) < limit
 }
 
-// kept holds answers for the rest of the operation.
-type kept[ID ~string, T any] struct {
-	client      *Client
-	absentEmpty bool // an object that a list does not have is empty; otherwise only a GET of its own proves that it is gone
+// cache holds the objects that were read, for the rest of the operation.
+type cache[ID ~string, T any] struct {
+	client           *Client
+	absentMeansEmpty bool // an object that is not in a list has the zero value; otherwise only its own GET can tell that it is gone
 
-	mu    sync.Mutex
-	items map[ID]T
-	asked moment // when the oldest of them was asked for
+	mu          sync.Mutex
+	items       map[ID]T
+	requestedAt moment // of the oldest item
 }
 
-func (k *kept[ID, T]) get(id ID) (item T, ok bool) {
+func (k *cache[ID, T]) get(id ID) (item T, ok bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.valid() {
 		item, ok = k.items[id]
-		ok = ok || k.absentEmpty
+		ok = ok || k.absentMeansEmpty
 	}
 	return item, ok
 }
 
-// once is get however long ago the object was asked for.
-func (k *kept[ID, T]) once(id ID) (item T, ok bool) {
+// getStale is like get, but also returns items that are no longer fresh.
+func (k *cache[ID, T]) getStale(id ID) (item T, ok bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	item, ok = k.items[id]
-	return item, ok || k.items != nil && k.absentEmpty
+	return item, ok || k.items != nil && k.absentMeansEmpty
 }
 
-// valid reports whether the answers may still be told. k.mu is held.
-func (k *kept[ID, T]) valid() bool { return k.items != nil && k.client.holds(k.asked) }
+// valid reports whether the items are fresh. The caller holds k.mu.
+func (k *cache[ID, T]) valid() bool { return k.items != nil && k.client.isFresh(k.requestedAt) }
 
-// list is the list that is kept, in the order of the ids; nil when none is.
-func (k *kept[ID, T]) list() []T {
+// values returns the items in the order of their ids, or nil if there are no fresh ones.
+func (k *cache[ID, T]) values() []T {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if !k.valid() {
 		return nil
 	}
-	return sorted(k.items)
+	return sortedValues(k.items)
 }
 
-// put keeps one more answer.
-func (k *kept[ID, T]) put(id ID, item T, asked moment) {
+// put adds an item.
+func (k *cache[ID, T]) put(id ID, item T, requestedAt moment) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if !k.valid() {
-		k.items, k.asked = make(map[ID]T), asked
+		k.items, k.requestedAt = make(map[ID]T), requestedAt
 	}
-	if asked.writes == k.asked.writes {
+	if requestedAt.writes == k.requestedAt.writes {
 		k.items[id] = item
 	}
 }
 
-// replace keeps a list instead, unless a newer one is kept; nil keeps nothing.
-func (k *kept[ID, T]) replace(list map[ID]T, asked moment) {
+// replace replaces all items, unless they are newer than list. A nil list empties the cache.
+func (k *cache[ID, T]) replace(list map[ID]T, requestedAt moment) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if !asked.at.Before(k.asked.at) {
-		k.items, k.asked = list, asked
+	if !requestedAt.at.Before(k.requestedAt.at) {
+		k.items, k.requestedAt = list, requestedAt
 	}
 }
 
-// batch reads objects of one kind. Reads that begin within a moment of each other, or while a list is under way, share one
-// list request, and the list is kept for later reads. A read that stays alone is one GET, and is not kept.
+// batch reads objects of one kind. Reads that begin within collectFor of each other, or while a list request is under way, share
+// one list request, and later reads use that list as well. A read that stays alone is one GET, which is not cached.
 type batch[ID ~string, T any] struct {
 	one func(context.Context, ID) (T, error)
 	all func(context.Context) (map[ID]T, error)
-	kept[ID, T]
+	cache[ID, T]
 
-	mu     sync.Mutex
-	open   *round[ID, T] // that reads can join
-	single int           // reads that came alone
-	since  moment        // the first of them
-	found  map[ID]T      // by a GET for Earlier
+	mu              sync.Mutex
+	open            *round[ID, T] // the round that reads can join
+	singleReads     int           // how many reads came alone since firstSingleRead
+	firstSingleRead moment
+	everRead        map[ID]T // objects that were read by a GET for GetCached
 }
 
-// mode says what may answer a read.
+// mode says which responses may serve a read.
 type mode int
 
 const (
-	shared    mode = iota // also a list that is kept
-	poll                  // a new answer
-	firstPoll             // a new list, which others can join who begin to wait meanwhile
+	shared    mode = iota // a cached list will do
+	poll                  // only a new response
+	firstPoll             // only a new list, so that other waits that begin meanwhile can join it
 )
 
-// round is one list request, or a GET for each object, and the reads that wait for it.
+// round is one list request, or one GET per object, with the reads that wait for it.
 type round[ID ~string, T any] struct {
-	ctx     context.Context // ends when no read waits any more
-	cancel  context.CancelFunc
-	readers int
-	ids     map[ID]bool
-	mode    mode // the strictest of its reads
-	sent    bool
-	asked   moment
+	ctx         context.Context // is cancelled when no read waits any more
+	cancel      context.CancelFunc
+	readers     int
+	ids         map[ID]bool
+	mode        mode // the strictest of its reads
+	sent        bool
+	requestedAt moment
 
 	done   chan struct{}
-	listed map[ID]T // nil when there was no list
-	own    map[ID]answerTo[T]
-	err    error // of the list
+	listed map[ID]T             // nil if no list was read
+	own    map[ID]readResult[T] // by a GET of their own
+	err    error                // of the list request
 }
 
-// answerTo is what a GET said about one object.
-type answerTo[T any] struct {
+// readResult is the result of the GET of one object.
+type readResult[T any] struct {
 	item T
 	err  error
 }
 
 func newBatch[ID ~string, T any](c *Client, one func(context.Context, ID) (T, error),
 	all func(context.Context) (map[ID]T, error)) *batch[ID, T] {
-	return &batch[ID, T]{one: one, all: all, kept: kept[ID, T]{client: c}, found: make(map[ID]T)}
+	return &batch[ID, T]{one: one, all: all, cache: cache[ID, T]{client: c}, everRead: make(map[ID]T)}
 }
 
-// perOwner is something for each object that others belong to, such as one batch for the members of each space. It is made when
-// it is first asked for.
+// perOwner holds one value per owner, such as one batch for the members of each space, and creates it on first use.
 type perOwner[Owner comparable, T any] struct {
 	create func(Owner) T
 
@@ -171,17 +171,19 @@ func (p *perOwner[Owner, T]) of(owner Owner) T {
 	return one
 }
 
-// Get returns the object as Heroku has it now, or had it when a list was read in this operation. It never returns what was
-// read before a write of this client that ended before Get began. It ends with ctx, whatever the others do.
+// Get returns the object as Heroku has it now, or had it when a list was read in this operation. It never returns an object that
+// was read before a write of this client if that write had ended before Get began. It returns when ctx is cancelled, whatever
+// the other reads do.
 func (b *batch[ID, T]) Get(ctx context.Context, id ID) (T, error) {
-	if item, ok := b.kept.get(id); ok {
+	if item, ok := b.cache.get(id); ok {
 		return item, ctx.Err()
 	}
 	return b.read(ctx, id, shared)
 }
 
-// Earlier returns the object as some read of this client has found it, whatever was written since: for what stays as it is.
-func (b *batch[ID, T]) Earlier(ctx context.Context, id ID) (T, error) {
+// GetCached returns the object as this client has once read it, even if something was written since. It is for properties that
+// never change.
+func (b *batch[ID, T]) GetCached(ctx context.Context, id ID) (T, error) {
 	if item, ok := b.known(id); ok {
 		return item, ctx.Err()
 	}
@@ -193,29 +195,30 @@ func (b *batch[ID, T]) Earlier(ctx context.Context, id ID) (T, error) {
 }
 
 func (b *batch[ID, T]) known(id ID) (item T, ok bool) {
-	if item, ok = b.kept.once(id); ok {
+	if item, ok = b.cache.getStale(id); ok {
 		return item, ok
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	item, ok = b.found[id]
-	if !ok && len(b.found) >= singleReads {
-		b.single, b.since = singleReads, b.client.now() // the next read gets a list, also when every single one came after a write
+	item, ok = b.everRead[id]
+	if !ok && len(b.everRead) >= maxSingleReads {
+		// The next read gets a list, even if there was a write before each of the single reads.
+		b.singleReads, b.firstSingleRead = maxSingleReads, b.client.now()
 	}
 	return item, ok
 }
 
-// learn keeps an object for Earlier.
+// learn stores an object for GetCached.
 func (b *batch[ID, T]) learn(id ID, item T) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.found[id] = item
+	b.everRead[id] = item
 }
 
-// errNotListed is for a poll that joined a list which does not have the object: the list was asked for too early.
+// errNotListed is returned to a poll that joined a list request after it was sent, when the list does not have the object.
 var errNotListed = errors.New("the list does not have it")
 
-// read asks Heroku, together with all who read meanwhile.
+// read reads the object from Heroku, in one round with the other reads that begin meanwhile.
 func (b *batch[ID, T]) read(ctx context.Context, id ID, m mode) (none T, _ error) {
 	for ctx.Err() == nil {
 		r := b.join(ctx, id, m)
@@ -228,23 +231,23 @@ func (b *batch[ID, T]) read(ctx context.Context, id ID, m mode) (none T, _ error
 		if answer, ok := r.own[id]; ok {
 			return answer.item, answer.err
 		}
-		if item, ok := r.listed[id]; ok || r.err != nil || r.listed != nil && b.absentEmpty {
+		if item, ok := r.listed[id]; ok || r.err != nil || r.listed != nil && b.absentMeansEmpty {
 			return item, r.err
 		}
 		if m != shared {
 			return none, errNotListed
-		} // else it joined too late, and gets a round of its own
+		} // otherwise it joined too late, and the loop starts another round
 	}
 	return none, ctx.Err()
 }
 
-// join adds a read to the open round, or opens one. A list that was asked for before a write of this client is for waits
-// only: what they wait for is not undone by a write.
+// join adds a read to the open round, or opens one. A shared read does not join a list request that was sent before a write of
+// this client; a poll may, because a write does not undo what it waits for.
 func (b *batch[ID, T]) join(ctx context.Context, id ID, m mode) *round[ID, T] {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	r := b.open
-	if r == nil || r.sent && m == shared && r.asked.writes != b.client.writes.Load() {
+	if r == nil || r.sent && m == shared && r.requestedAt.writes != b.client.writes.Load() {
 		r = &round[ID, T]{ids: make(map[ID]bool), done: make(chan struct{})}
 		r.ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
 		b.open = r
@@ -258,7 +261,7 @@ func (b *batch[ID, T]) join(ctx context.Context, id ID, m mode) *round[ID, T] {
 	return r
 }
 
-// leave takes a read back. A round that nobody waits for ends.
+// leave removes a read from its round, and cancels a round that has no reads left.
 func (b *batch[ID, T]) leave(r *round[ID, T]) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -268,17 +271,17 @@ func (b *batch[ID, T]) leave(r *round[ID, T]) {
 	}
 }
 
-// close keeps other reads from joining a round. b.mu is held.
+// close keeps other reads from joining a round. The caller holds b.mu.
 func (b *batch[ID, T]) close(r *round[ID, T]) {
 	if b.open == r {
 		b.open = nil
 	}
 }
 
-// serve is the life of a round: it collects reads, asks, and answers.
+// serve runs a round: it collects reads, sends the requests, and wakes the readers.
 func (b *batch[ID, T]) serve(r *round[ID, T]) {
 	defer r.cancel()
-	_, err := guarded(func() (none struct{}, _ error) {
+	_, err := catchPanic(func() (none struct{}, _ error) {
 		_ = RealClock.Sleep(r.ctx, collectFor)
 		if b.send(r) {
 			b.list(r)
@@ -286,7 +289,7 @@ func (b *batch[ID, T]) serve(r *round[ID, T]) {
 			b.each(r, r.ids)
 		}
 		if r.mode != shared && r.listed == nil {
-			b.kept.replace(nil, r.asked) // no later read is told less than this wait was
+			b.cache.replace(nil, r.requestedAt) // the cached list is older than what this poll has found
 		}
 		return none, nil
 	})
@@ -299,25 +302,25 @@ func (b *batch[ID, T]) serve(r *round[ID, T]) {
 	close(r.done)
 }
 
-// send ends the collecting, and decides whether to ask for a list.
+// send ends the collection of reads, and decides whether the round is a list request.
 func (b *batch[ID, T]) send(r *round[ID, T]) (list bool) {
 	now := b.client.now()
-	b.kept.mu.Lock()
-	listed := b.kept.valid()
-	b.kept.mu.Unlock()
+	b.cache.mu.Lock()
+	listed := b.cache.valid()
+	b.cache.mu.Unlock()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	r.sent, r.asked = true, now
+	r.sent, r.requestedAt = true, now
 	switch {
-	case listed && r.mode == shared: // another list would not have them either
+	case listed && r.mode == shared: // the cached list does not have these objects, so another would not either
 	case len(r.ids) > 1, r.mode == firstPoll:
 		list = true
 	case r.mode == shared:
-		if !b.client.holds(b.since) {
-			b.single, b.since = 0, now
+		if !b.client.isFresh(b.firstSingleRead) {
+			b.singleReads, b.firstSingleRead = 0, now
 		}
-		b.single++
-		list = b.single > singleReads
+		b.singleReads++
+		list = b.singleReads > maxSingleReads
 	}
 	if !list {
 		b.close(r)
@@ -325,9 +328,9 @@ func (b *batch[ID, T]) send(r *round[ID, T]) (list bool) {
 	return list
 }
 
-// list asks for the list, and for each object that the list does not have: only Heroku's not_found proves that one is gone.
+// list reads the list, and then each object that is not in it by its own GET: only the error not_found proves that it is gone.
 func (b *batch[ID, T]) list(r *round[ID, T]) {
-	listed, err := guarded(func() (map[ID]T, error) { return b.all(r.ctx) })
+	listed, err := catchPanic(func() (map[ID]T, error) { return b.all(r.ctx) })
 	switch {
 	case listUnusable(err) || isBug(err):
 		b.each(r, r.ids)
@@ -336,36 +339,36 @@ func (b *batch[ID, T]) list(r *round[ID, T]) {
 		r.err = err
 		return
 	}
-	b.kept.replace(listed, r.asked)
+	b.cache.replace(listed, r.requestedAt)
 	absent := maps.Clone(r.ids)
 	maps.DeleteFunc(absent, func(id ID, _ bool) bool {
 		_, ok := listed[id]
-		return ok || b.absentEmpty
+		return ok || b.absentMeansEmpty
 	})
 	b.each(r, absent)
 	r.listed = listed
 }
 
-// each reads objects by a GET of their own, side by side.
+// each reads every object by its own GET, concurrently.
 func (b *batch[ID, T]) each(r *round[ID, T], ids map[ID]bool) {
 	var (
 		mu  sync.Mutex
 		wg  sync.WaitGroup
-		own = make(map[ID]answerTo[T])
+		own = make(map[ID]readResult[T])
 	)
 	for id := range ids {
 		wg.Go(func() {
-			item, err := guarded(func() (T, error) { return b.one(r.ctx, id) })
+			item, err := catchPanic(func() (T, error) { return b.one(r.ctx, id) })
 			mu.Lock()
 			defer mu.Unlock()
-			own[id] = answerTo[T]{item, err}
+			own[id] = readResult[T]{item, err}
 		})
 	}
 	wg.Wait()
 	r.own = own
 }
 
-// listUnusable tells errors that concern the list only from those that every other request would meet as well.
+// listUnusable reports whether the error concerns only the list request, so that a GET of each object may still succeed.
 func listUnusable(err error) bool {
 	var body *BodyError
 	if errors.As(err, &body) {

@@ -15,8 +15,8 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// BenchmarkRefresh reads every add-on of an account once, ten at a time, as a refresh does. The figure that counts is
-// requests: without shared reads it is the number of add-ons.
+// BenchmarkRefresh reads every add-on of an account once, ten at a time, as a refresh does. It reports requests/op, which without
+// shared reads would be the number of add-ons.
 func BenchmarkRefresh(b *testing.B) {
 	for _, n := range []int{10, 50, 200, 1000} {
 		b.Run(fmt.Sprintf("addons=%d", n), func(b *testing.B) {
@@ -71,6 +71,6 @@ func readAll(b *testing.B, client *heroku.Client, n int) {
 func benchID(i int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", i) }
 
 func benchAddOn(id string) string {
-	return fmt.Sprintf(
-		`{"id":%q,"name":"store","state":"provisioned","app":{"id":"a","name":"web"},"plan":{"name":"heroku-redis:mini"},"addon_service":{"name":"heroku-redis"},"config_vars":["REDIS_URL"]}`, id)
+	return fmt.Sprintf(`{"id":%q,"name":"store","state":"provisioned","app":{"id":"a","name":"web"},"plan":{"name":"heroku-redis:mini"},`+
+		`"addon_service":{"name":"heroku-redis"},"config_vars":["REDIS_URL"]}`, id)
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// Where apps run is asked between the orders of an apply, each of which drops what was read before.
+// CachedApp sends no more requests for apps that were read before, although each write of an apply invalidates the lists.
 func TestAppsThatWereReadAreNotAskedForAgainAfterAWrite(t *testing.T) {
 	t.Parallel()
 	var ids []heroku.AppID
@@ -38,7 +38,7 @@ func TestAppsThatWereReadAreNotAskedForAgainAfterAWrite(t *testing.T) {
 	c := f.client(t)
 	for range 2 {
 		for _, id := range ids {
-			app, err := c.AppEarlier(t.Context(), id)
+			app, err := c.CachedApp(t.Context(), id)
 			if err != nil || app.ID != id {
 				t.Errorf("asked for %s, got %s: %v", id, app.ID, err)
 			}
@@ -52,11 +52,11 @@ func TestAppsThatWereReadAreNotAskedForAgainAfterAWrite(t *testing.T) {
 	}
 	fresh := f.count("GET /apps")
 	if _, err := c.App(t.Context(), ids[0]); err != nil || f.count("GET /apps") != fresh+1 {
-		t.Error("App was answered with what was read before a write:", err)
+		t.Error("App has returned an app that was read before a write:", err)
 	}
 }
 
-// listing has one attachment in the list of all of them. Everything else that is read is answered in the same way.
+// listing is a server with one attachment in the list of all attachments. It answers all other reads with this status and body.
 func listing(status int, body string) *fake {
 	return memory(func(w http.ResponseWriter, r *http.Request, _ int) {
 		switch {
@@ -70,25 +70,25 @@ func listing(status int, body string) *fake {
 	})
 }
 
-// An app without attachments is not in the list of those.
+// Apps without attachments do not appear in the list of attachments, and yet need no request of their own.
 func TestAttachmentsThatWereListedAreThoseOfEveryApp(t *testing.T) {
 	t.Parallel()
 	f := listing(200, "[]")
 	c := f.client(t)
 	for i := range 10 {
 		id := heroku.AppID(fmt.Sprintf("%s%02d", appID[:len(appID)-2], i))
-		if attached, err := c.AttachmentsEarlierOn(t.Context(), id); err != nil || len(attached) != 0 {
+		if attached, err := c.CachedAttachmentsOn(t.Context(), id); err != nil || len(attached) != 0 {
 			t.Error(attached, err)
 		}
 		_ = c.DeleteAttachment(t.Context(), attachmentID)
 	}
-	attached, err := c.AttachmentsEarlierOn(t.Context(), appID)
+	attached, err := c.CachedAttachmentsOn(t.Context(), appID)
 	if err != nil || heroku.AttachmentNamed(attached, "CACHE") == nil || f.count("GET /") != 3 {
 		t.Error(attached, err, f.requests())
 	}
 }
 
-// One list answers for attachments by id, by app and by add-on, until a write of ours.
+// One list serves reads of attachments by id, by app and by add-on, until a write of this client.
 func TestAttachmentsAreListedOnceForAllWhoReadThem(t *testing.T) {
 	t.Parallel()
 	f := listing(404, notFound)

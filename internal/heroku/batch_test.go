@@ -17,8 +17,8 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// catalogue answers single GETs and the list of add-ons. The GET of "first" is held until it is released, so that all
-// who come meanwhile queue.
+// catalogue serves single add-ons and their list. It delays the GET of "first" until it is released, so that the reads that
+// begin meanwhile are queued.
 type catalogue struct {
 	*fake
 	client  *heroku.Client
@@ -47,14 +47,14 @@ func newCatalogue(t *testing.T, list handler) *catalogue {
 	return c
 }
 
-// get reads in the background, and returns when what was read together has been asked for.
+// get reads add-ons in the background, and returns when their shared requests have been sent.
 func (c *catalogue) get(ctx context.Context, ids ...heroku.AddOnID) {
 	c.begin(ctx, ids...)
 	<-time.After(collected)
 	synctest.Wait()
 }
 
-// begin returns while more reads can join.
+// begin reads add-ons in the background, and returns while more reads can join.
 func (c *catalogue) begin(ctx context.Context, ids ...heroku.AddOnID) {
 	for _, id := range ids {
 		c.asked++
@@ -69,10 +69,10 @@ func (c *catalogue) begin(ctx context.Context, ids ...heroku.AddOnID) {
 	synctest.Wait()
 }
 
-// collected is when the reads of a moment have been asked for.
+// collected is after how long the reads of one round have been sent.
 const collected = 11 * time.Millisecond
 
-// finish releases the first GET and collects the errors of all.
+// finish releases the first GET and returns the errors of all reads.
 func (c *catalogue) finish() []error {
 	close(c.release)
 	var errs []error
@@ -84,7 +84,7 @@ func (c *catalogue) finish() []error {
 	return errs
 }
 
-// listOf is a list of these ids in pages of this size.
+// listOf serves a list of these ids in pages of this size.
 func listOf(t *testing.T, ids []heroku.AddOnID, pageSize int) handler {
 	return func(w http.ResponseWriter, r *http.Request, page int) {
 		want := "id ..; max=1000"
@@ -139,7 +139,7 @@ func TestSixtyReadsAtOnceCostAGetAndAList(t *testing.T) {
 	}
 }
 
-// The same without any order of arrival, over a network: whoever queues alone may go alone.
+// Over a network, reads arrive in any order, so that some may be sent alone.
 func TestSixtyReadsInAnyOrderCostAHandfulOfRequests(t *testing.T) {
 	t.Parallel()
 	ids := manyIDs(60)
@@ -184,7 +184,7 @@ func TestLoneReadIsOneGetAndIsNotKept(t *testing.T) {
 	})
 }
 
-// With -parallelism=1 no two reads arrive together, and they are a refresh all the same.
+// With -parallelism=1 no two reads of a refresh arrive together.
 func TestThirdLoneReadIsAList(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -196,7 +196,7 @@ func TestThirdLoneReadIsAList(t *testing.T) {
 		if err := c.client.DeleteAttachment(t.Context(), attachmentID); err != nil {
 			t.Error(err)
 		}
-		c.get(t.Context(), ids[0]) // a write of ours begins anew: no list would outlive the next one
+		c.get(t.Context(), ids[0]) // after a write, the count starts again
 		c.get(t.Context(), ids[1])
 		if errs := c.finish(); errs != nil {
 			t.Error(errs)
@@ -241,8 +241,7 @@ func TestListServesForAMinuteOrUntilAWriteOfOurs(t *testing.T) {
 	}
 }
 
-// A refresh of thousands of stores asks all the time, and its list has pages. There is a new one after a minute, or after five
-// seconds while a plan is applied.
+// A refresh of thousands of stores takes long. The list is read again after a minute, or after five seconds while a plan is applied.
 func TestListServesForARefreshThatGoesOn(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -277,7 +276,7 @@ func TestListServesForARefreshThatGoesOn(t *testing.T) {
 	}
 }
 
-// A read that begins after our write must not be answered by a list that began before it, even one still under way.
+// A read that begins after a write of this client must not use a list that was requested before it, even one still in flight.
 func TestReadAfterAWriteDoesNotSeeAnOlderList(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -289,7 +288,7 @@ func TestReadAfterAWriteDoesNotSeeAnOlderList(t *testing.T) {
 			case r.Method == "PATCH":
 				plan = "premium-1"
 				now = strings.Replace(now, "premium-0", plan, 1)
-			case r.URL.Path == "/addons" && n == 1: // has read, and answers after the write
+			case r.URL.Path == "/addons" && n == 1: // the response is from before the write, and arrives after it
 				now = "[" + now + "," + addOnJSON("b", "b", "provisioned") + "]"
 				close(listed)
 				<-goOn
@@ -315,7 +314,7 @@ func TestReadAfterAWriteDoesNotSeeAnOlderList(t *testing.T) {
 			t.Errorf("read %q after the change to %q", got, next)
 		}
 		if a, _ := c.AddOn(t.Context(), addOnID); a.Plan != next {
-			t.Errorf("and later on %q", a.Plan)
+			t.Errorf("a later read returned %q", a.Plan)
 		}
 	})
 }
@@ -325,7 +324,7 @@ func TestAbsenceFromAListIsConfirmedByAGet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCatalogue(t, listOf(t, []heroku.AddOnID{"listed"}, 1))
 		c.get(t.Context(), "first")
-		c.get(t.Context(), "listed", "hidden", "gone", "gone") // hidden: the list lags behind
+		c.get(t.Context(), "listed", "hidden", "gone", "gone") // "hidden" exists, but is missing in the stale list
 		errs := c.finish()
 		if len(errs) != 2 || !heroku.IsNotFound(errs[0]) || !heroku.IsNotFound(errs[1]) {
 			t.Error(errs)
@@ -360,7 +359,7 @@ func TestCancelledReaderReturnsAtOnceAndDoesNotFailTheOthers(t *testing.T) {
 					}
 					c.begin(ctx, id)
 				}
-				<-time.After(collected) // the list is under way
+				<-time.After(collected) // the list is in flight
 				leave()
 				synctest.Wait()
 				left := 0
@@ -407,7 +406,7 @@ func TestListGoesOnUntilTheLastReaderHasGone(t *testing.T) {
 					c.begin(ctx, id)
 				}
 				<-time.After(collected)
-				synctest.Wait() // the list is under way
+				synctest.Wait() // the list is in flight
 				for i := range leavers {
 					leave[i]()
 				}

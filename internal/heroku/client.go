@@ -3,16 +3,16 @@
 
 // Package heroku is a client for Heroku's Platform API and for the Data API of Heroku Key-Value Store.
 //
-// Every request to either host takes one path, [Client.run] in request.go: it paces, sends, reads, classifies and
-// retries. What may be repeated is decided by one table (retry.go); a POST that creates something is never repeated
-// blindly, because Heroku knows no idempotency key (create.go). Reads of single objects are shared: many that arrive
-// together become one list request (batch.go). Waiting is shared too: all waits of one kind read at the same ticks (wait.go).
+// Every request to either host takes one path, [Client.run] in request.go, which paces, sends, reads, classifies and
+// retries it. One table decides what is retried (retry.go). A POST that creates something is repeated only after a look-up,
+// because Heroku has no idempotency keys (create.go). Reads of single objects that arrive together become one list request
+// (batch.go), and all waits of one kind poll at the same ticks, so that they share requests too (wait.go).
 //
 // Start reading at [New], then [Client.App] for a read, [Client.CreateAddOn] for a write and
 // [Client.WaitAddOnProvisioned] for a wait.
 //
-// Errors are [*Error] (Heroku said no), [*TransportError] (no answer), [*BodyError] (an answer that cannot be
-// understood) and [*WaitError] (a wait that ended early). None of them ever holds a token, a password or a body.
+// Errors are [*Error] (Heroku returned an error), [*TransportError] (no response), [*BodyError] (a response that cannot be
+// decoded) and [*WaitError] (a wait that ended without success). None of them holds a token, a password or a response body.
 package heroku
 
 import (
@@ -28,7 +28,7 @@ import (
 	"time"
 )
 
-// Identities are lower-case UUIDs. They are distinct types because swapping two is this domain's likeliest silent bug.
+// Ids are lower-case UUIDs. Each has its own type, so that the compiler finds ids that were swapped.
 type (
 	AppID        string
 	AddOnID      string
@@ -45,26 +45,26 @@ const (
 	maxInFlight           = 10
 )
 
-// Options say whom a [Client] talks to, and how. Only Credential is required.
+// Options configure a [Client]. Only Credential is required.
 type Options struct {
 	APIURL         string // Platform API; https://api.heroku.com when empty
 	DataAPIURL     string // Data API; https://api.data.heroku.com when empty
 	Credential     Credential
 	UserAgent      string
-	Clock          Clock             // what sleeps and timeouts of waits are measured on; RealClock when nil
-	Transport      http.RoundTripper // a pool of its own when nil
+	Clock          Clock             // for sleeps and the timeouts of waits; RealClock when nil
+	Transport      http.RoundTripper // a clone of http.DefaultTransport when nil
 	AttemptTimeout time.Duration     // real time for one attempt; 30 s when zero
 
-	// Observe is told of every attempt, once its outcome is known. The context is the one of the operation.
+	// Observe is called after every attempt, with the context of the operation.
 	Observe func(context.Context, Attempt)
 
-	// Waits is told of each wait: when it begins, whenever what is waited for has another state, and every half minute; and of
-	// each pause before a request that Heroku's rate limit makes necessary. The context is the one of the operation.
+	// Waits is called when a wait begins, whenever the state of the awaited object changes, and every 30 seconds. It is also
+	// called before each pause that Heroku's rate limit makes necessary. The context is that of the operation.
 	Waits func(context.Context, Waiting)
 
-	// Announce is told of every request that changes something, before each of its tries, and what it returns is told once
-	// what became of that try. After an error the try is not sent, and neither are any others. The context is the one of
-	// the operation, so that callers can say in it what the write is for. Both may take time, but not block.
+	// Announce is called before each try of every request that changes something, with the context of the operation. If it
+	// returns an error, the request is not sent; otherwise the function that it returns is called once, with the result of the
+	// try. Both may take time, but must not block.
 	Announce func(context.Context, Write) (func(WriteResult), error)
 }
 
@@ -74,58 +74,58 @@ func (o Options) Format(s fmt.State, verb rune) {
 	fmt.Fprintf(s, fmt.FormatString(s, verb), fields(o))
 }
 
-// Attempt is what may be logged about one HTTP request: no header, no body, no query.
+// Attempt describes one HTTP request for a log. It has no header, body or query.
 type Attempt struct {
 	Method, Host, Path string
-	Status             int // 0 when there was no answer
+	Status             int // 0 when there was no response
 	Duration           time.Duration
 	RequestID          string
 	Try                int    // from 1
 	Err                string // what went wrong, in one line; empty when nothing did
 }
 
-// Waiting is what may be logged about a wait.
+// Waiting describes a wait for a log.
 type Waiting struct {
-	For     string // such as "add-on 01234567-89ab-cdef-0123-456789abcdef to be provisioned"
-	State   string // in Heroku's words, or the reason of a pause; empty at the beginning
+	For     string // "add-on 01234567-89ab-cdef-0123-456789abcdef to be provisioned"
+	State   string // as Heroku calls it, or the reason for a pause; empty at the beginning
 	Elapsed time.Duration
-	Limit   time.Duration // after which the wait ends in any case
+	Limit   time.Duration // the timeout of the wait
 }
 
-// Client speaks to both hosts. It is safe for concurrent use, and meant to be one per configured provider: sharing,
-// pacing and the locks per app work within one Client.
+// Client sends requests to both hosts. It is safe for concurrent use. Use one per configured provider: reads are shared,
+// requests are paced and apps are locked within one Client only.
 type Client struct {
 	platform, data *endpoint
 	credential     Credential
-	known          secrets // that no error or log may repeat
+	known          secrets // that must not appear in errors and logs
 	userAgent      string
 	clock          Clock
 	hostTime       hostTime
 	http           *http.Client
 	attemptTimeout time.Duration
 	observe        func(context.Context, Attempt)
-	waits          func(context.Context, Waiting)
-	announcing     func(context.Context, Write) (func(WriteResult), error) // nil: nobody is told
+	reportWait     func(context.Context, Waiting)
+	announceWrite  func(context.Context, Write) (func(WriteResult), error) // may be nil
 
 	slots      chan struct{} // one for each request in flight
 	creating   appLocks
 	recentApps sync.Map     // AppID -> time.Time of its creation by this client
-	deleted    sync.Map     // AddOnID: Heroku has said, in answer to this client's request, that it is gone
-	writes     atomic.Int64 // requests that change something and have ended
+	deleted    sync.Map     // AddOnID -> true: this client has deleted it, and Heroku has confirmed that it is gone
+	writes     atomic.Int64 // how many requests that change something have ended
 
-	apps           *batch[AppID, App]
-	addOns         *batch[AddOnID, AddOn]
-	attachments    *batch[AttachmentID, Attachment]
-	onApps         *batch[AppID, []Attachment]
-	ofAddOns       *batch[AddOnID, []AttachedApp]
-	attachmentList attachmentList
-	spaces         *batch[SpaceID, Space]
-	rulesets       *batch[SpaceID, Ruleset]
-	rangeQueues    perOwner[SpaceID, *rangeQueue]
-	stores         kept[AddOnID, Store]
-	storeURLs      sync.Map // AddOnID -> Secret, of each store that was read
-	members        perOwner[SpaceID, *batch[Email, SpaceMember]]
-	processes      perOwner[AppID, *batch[ProcessType, Process]]
+	apps             *batch[AppID, App]
+	addOns           *batch[AddOnID, AddOn]
+	attachments      *batch[AttachmentID, Attachment]
+	attachmentsByApp *batch[AppID, []Attachment]
+	appsByAddOn      *batch[AddOnID, []AttachedApp]
+	attachmentList   attachmentList
+	spaces           *batch[SpaceID, Space]
+	rulesets         *batch[SpaceID, Ruleset]
+	rangeQueues      perOwner[SpaceID, *rangeQueue]
+	stores           cache[AddOnID, Store]
+	storeURLs        sync.Map // AddOnID -> Secret, for each store that was read
+	members          perOwner[SpaceID, *batch[Email, SpaceMember]]
+	processes        perOwner[AppID, *batch[ProcessType, Process]]
 }
 
 // endpoint is one of the two hosts.
@@ -135,8 +135,8 @@ type endpoint struct {
 	pacer *pacer
 }
 
-// New makes a client; it sends nothing. It refuses base URLs that are not plain https URLs (http of this machine), an empty
-// token, and one that is for other hosts.
+// New returns a client, and sends no request. It returns an error for a base URL that is not a plain https URL (http is
+// accepted for the local machine), for an empty token, and for a token that belongs to other hosts.
 func New(o Options) (*Client, error) {
 	platform, err := newEndpoint("API URL", cmp.Or(o.APIURL, defaultAPIURL))
 	if err != nil {
@@ -147,7 +147,7 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	if data.host == platform.host {
-		data.pacer = platform.pacer // one host, one budget
+		data.pacer = platform.pacer // one host has one rate limit
 	}
 	if err := o.Credential.check(); err != nil {
 		return nil, err
@@ -165,29 +165,29 @@ func New(o Options) (*Client, error) {
 		http:           newHTTPClient(o.Transport),
 		attemptTimeout: cmp.Or(o.AttemptTimeout, defaultAttemptTimeout),
 		observe:        o.Observe,
-		waits:          o.Waits,
-		announcing:     o.Announce,
+		reportWait:     o.Waits,
+		announceWrite:  o.Announce,
 		slots:          make(chan struct{}, maxInFlight),
 	}
-	c.known.learn(Secret(c.credential.Token))
+	c.known.add(Secret(c.credential.Token))
 	if c.clock == nil {
 		c.clock = RealClock
 	}
 	if c.observe == nil {
 		c.observe = func(context.Context, Attempt) {}
 	}
-	if c.waits == nil {
-		c.waits = func(context.Context, Waiting) {}
+	if c.reportWait == nil {
+		c.reportWait = func(context.Context, Waiting) {}
 	}
 
 	c.apps = newBatch(c, c.getApp, c.allApps)
 	c.addOns = newBatch(c, c.getAddOn, c.allAddOns)
 	c.attachmentList.turn = make(chan struct{}, 1)
 	c.attachments = newBatch(c, c.getAttachment, c.allAttachments)
-	c.onApps = newBatch(c, c.AppAttachments, c.allByApp)
-	c.onApps.absentEmpty = true
-	c.ofAddOns = newBatch(c, c.getAttachedApps, c.allAttachedApps)
-	c.ofAddOns.absentEmpty = true
+	c.attachmentsByApp = newBatch(c, c.AppAttachments, c.allAttachmentsByApp)
+	c.attachmentsByApp.absentMeansEmpty = true
+	c.appsByAddOn = newBatch(c, c.getAttachedApps, c.allAttachedApps)
+	c.appsByAddOn.absentMeansEmpty = true
 	c.spaces = newBatch(c, c.getSpace, c.allSpaces)
 	c.rulesets = newBatch(c, c.TrustedRanges, noRulesetList)
 	c.stores.client = c
@@ -197,19 +197,19 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
-// Credential returns what the client authenticates with; its Source tells where a refused token came from.
+// Credential returns the credential that the client uses; its Source is for messages about a token that was refused.
 func (c *Client) Credential() Credential { return c.credential }
 
-// Clock is the time that waits are measured with.
+// Clock returns the clock that waits are measured with.
 func (c *Client) Clock() Clock { return c.clock }
 
-// Asking reports whether a request is under way.
-func (c *Client) Asking() bool { return len(c.slots) > 0 }
+// InFlight reports whether a request is under way.
+func (c *Client) InFlight() bool { return len(c.slots) > 0 }
 
-// HasWritten reports that something was written, or at least tried: a plan is being carried out.
+// HasWritten reports whether this client has made, or tried, a write. If so, a plan is being applied.
 func (c *Client) HasWritten() bool { return c.writes.Load() > 0 }
 
-// Format prints where the client points, whatever the verb: its fields hold the token.
+// Format prints only the API URL, for every verb, because the fields hold the token.
 func (c *Client) Format(s fmt.State, _ rune) {
 	if c == nil {
 		fmt.Fprint(s, "heroku.Client(nil)")
@@ -218,7 +218,7 @@ func (c *Client) Format(s fmt.State, _ rune) {
 	fmt.Fprintf(s, "heroku.Client(%s)", c.platform.base)
 }
 
-// newEndpoint checks a base URL. Its errors do not repeat the URL: it may hold a password.
+// newEndpoint checks a base URL. Its errors do not repeat the URL, which may hold a password.
 func newEndpoint(what, raw string) (*endpoint, error) {
 	u, err := url.Parse(strings.TrimSpace(raw))
 	switch {
@@ -239,8 +239,8 @@ func newEndpoint(what, raw string) (*endpoint, error) {
 	return &endpoint{base: strings.TrimRight(u.String(), "/"), host: u.Host, pacer: newPacer()}, nil
 }
 
-// newHTTPClient never lets the token out of the host that it is meant for: Go's own rule for redirects keeps it for
-// subdomains and other ports, and would turn a POST into a GET.
+// newHTTPClient returns an HTTP client that sends the token only to the host that it is meant for. By default net/http would also
+// send it to subdomains and other ports of that host after a redirect, and would turn a redirected POST into a GET.
 func newHTTPClient(transport http.RoundTripper) *http.Client {
 	if transport == nil {
 		transport = http.DefaultTransport
@@ -263,14 +263,14 @@ func newHTTPClient(transport http.RoundTripper) *http.Client {
 	}
 }
 
-// appLocks serialises the creation of add-ons and attachments on one app: two at once fail or race
-// (Platform API reference: Heroku's own provider holds one process-wide lock for it).
+// appLocks serialises the creation of add-ons and attachments on one app: two at once fail or race. Heroku's own provider
+// holds one process-wide lock for this.
 type appLocks struct {
 	mu    sync.Mutex
 	locks map[AppID]chan struct{}
 }
 
-// acquire waits for its turn or for the end of ctx.
+// acquire locks the app, or returns an error when ctx is cancelled first.
 func (l *appLocks) acquire(ctx context.Context, id AppID) (release func(), err error) {
 	l.mu.Lock()
 	if l.locks == nil {

@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// Clock is what every sleep and every timeout of a wait is measured on, so that tests need not wait.
-// Only the limit of a single HTTP attempt is real time.
+// Clock measures every sleep and every timeout of a wait; tests replace it so that they need not wait.
+// Only the timeout of a single HTTP attempt is real time.
 type Clock interface {
 	Now() time.Time
-	// Sleep returns after d, or with ctx's error as soon as ctx ends.
+	// Sleep returns after d, or with ctx's error as soon as ctx is cancelled.
 	Sleep(ctx context.Context, d time.Duration) error
 }
 
@@ -39,32 +39,32 @@ func (realClock) Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// hostTime is the time at Heroku, as its answers tell it: a local clock may be wrong by hours.
+// hostTime estimates Heroku's time from its responses, because a local clock may be wrong by hours.
 type hostTime struct {
-	mu    sync.Mutex
-	told  bool
-	ahead time.Duration // of the local clock
+	mu     sync.Mutex
+	known  bool
+	offset time.Duration // Heroku's time minus local time
 }
 
-// learn takes over the Date of an answer of Heroku's, which is never later than the moment at which it arrives.
+// learn takes the offset from the Date of a response, which is never later than Heroku's time when the response arrives.
 func (h *hostTime) learn(answer http.Header, now time.Time) {
 	date, err := http.ParseTime(answer.Get("Date"))
-	if err != nil || answer.Get("Request-Id") == "" { // a proxy's answer tells the proxy's time
+	if err != nil || answer.Get("Request-Id") == "" { // without a Request-Id, it is a proxy's response
 		return
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.told, h.ahead = true, date.Sub(now)
+	h.known, h.offset = true, date.Sub(now)
 }
 
-// at is Heroku's time when it is now here; the same, and false, as long as nobody has told it.
+// at converts local time to Heroku's. Until a response has told the offset, it returns now and false.
 func (h *hostTime) at(now time.Time) (time.Time, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return now.Add(h.ahead), h.told
+	return now.Add(h.offset), h.known
 }
 
-// HostTime is the time at Heroku, or the local one as long as no answer has told it.
+// HostTime returns the time at Heroku, or local time if no response has told Heroku's yet.
 func (c *Client) HostTime() time.Time {
 	now, _ := c.hostTime.at(c.clock.Now())
 	return now

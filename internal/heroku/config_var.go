@@ -13,7 +13,7 @@ import (
 )
 
 // ConfigVar returns one config var of an app, and whether it is set (Platform API reference, config vars). Heroku sends
-// all of them; the others are dropped undecoded.
+// all config vars; the values of the others are not decoded.
 func (c *Client) ConfigVar(ctx context.Context, id AppID, name string) (value string, set bool, err error) {
 	found, _, err := exchange(ctx, c, c.get("apps", string(id), "config-vars"), func(body []byte) (*string, error) {
 		vars, err := decode[map[string]json.RawMessage](body)
@@ -28,18 +28,18 @@ func (c *Client) ConfigVar(ctx context.Context, id AppID, name string) (value st
 		return "", false, err
 	}
 	if u, err := url.Parse(*found); err == nil && u.User != nil {
-		c.known.learn(Secret(*found))
+		c.known.add(Secret(*found))
 	}
 	return *found, true, nil
 }
 
-// SetConfigVar sets one config var of an app, nil removes it; the app restarts. One that belongs to an attachment is
-// refused. The answer is dropped undecoded: all config vars are in it.
+// SetConfigVar sets one config var of an app, or removes it if value is nil; the app restarts. Heroku refuses to change a config
+// var that belongs to an attachment. The response is not decoded, because it has all config vars.
 func (c *Client) SetConfigVar(ctx context.Context, id AppID, name string, value *string) error {
 	if value != nil {
-		ctx = withSecret(ctx, Secret(*value)) // for all that is known here
+		ctx = withSecret(ctx, Secret(*value)) // the value may be a secret
 	}
-	_, err := change(ctx, c, c.patch(map[string]*string{name: value}, "apps", string(id), "config-vars"),
+	_, err := updateObject(ctx, c, c.patch(map[string]*string{name: value}, "apps", string(id), "config-vars"),
 		func(body []byte) (*string, error) { return value, expect(body, '{', "an object") },
 		func(ctx context.Context) (*string, error) {
 			now, set, err := c.ConfigVar(ctx, id, name)
@@ -52,8 +52,8 @@ func (c *Client) SetConfigVar(ctx context.Context, id AppID, name string, value 
 	return err
 }
 
-// WaitConfigVar waits until accept finds the value of a config var right. Its errors are *WaitError, around a not_found
-// when the app is gone.
+// WaitConfigVar waits until accept returns true for the value of a config var. Its errors are *WaitError; when the app is gone,
+// it wraps Heroku's not_found.
 func (c *Client) WaitConfigVar(ctx context.Context, id AppID, name string, timeout time.Duration, accept func(Secret) bool) error {
 	what := fmt.Sprintf("the config var %s of app %s to change", name, id)
 	_, err := await(ctx, c, what, timeout, func(ctx context.Context, waited time.Duration) (struct{}, progress, error) {
@@ -66,7 +66,7 @@ func (c *Client) WaitConfigVar(ctx context.Context, id AppID, name string, timeo
 			return struct{}{}, p, err
 		case set:
 			p = progress{state: "not changed yet", ready: accept(Secret(value))}
-		case waited > unknownFor:
+		case waited > notFoundGrace:
 			p.failure = errors.New("it is not set any more")
 		}
 		return struct{}{}, p, nil

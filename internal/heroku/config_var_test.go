@@ -85,7 +85,7 @@ func TestConfigVarIsSetAndRemoved(t *testing.T) {
 					outcomes[c.answer](w, r)
 					return
 				}
-				reply(w, 200, `{"REDIS_URL":"rediss://:canary@h:1"`) // not decoded, so that it need not be whole
+				reply(w, 200, `{"REDIS_URL":"rediss://:canary@h:1"`) // invalid JSON, to show that it is not decoded
 			})
 			if err := srv.client(t).SetConfigVar(t.Context(), appID, "MEMO", c.value); (err == nil) != c.ok {
 				t.Error(err)

@@ -11,40 +11,39 @@ import (
 )
 
 const (
-	// lookUpTimeout is real time: what was ordered is worth finding even when the caller has been interrupted.
+	// lookUpTimeout limits, in real time, the look-up of a created object after the caller was interrupted.
 	lookUpTimeout = 30 * time.Second
-	// settleTime is what Heroku gets to finish a request whose answer was lost, before it is asked about it.
+	// settleTime is how long Heroku gets to finish a request whose response was lost, before the look-up.
 	settleTime = time.Second
-	// clockTolerance is by how much a local clock may be ahead of Heroku's, as long as no answer has told the time there.
+	// clockTolerance is by how much the local clock may be ahead of Heroku's if no response has told Heroku's time.
 	clockTolerance = 15 * time.Minute
-	// dateTolerance is by how much the clocks within Heroku may differ.
+	// dateTolerance is by how much Heroku's own clocks may differ.
 	dateTolerance = time.Minute
 )
 
-// order is a POST that creates something. Heroku knows no idempotency key, so that a lost answer is resolved by looking
-// for the thing itself (Platform API reference, add-ons, create).
-type order[T any] struct {
+// nonIdempotentPost is a POST that creates an object or starts an operation. Heroku has no idempotency keys, so that after a lost
+// response the object is looked up before the request may be sent again (Platform API reference, add-ons, create).
+type nonIdempotentPost[T any] struct {
 	what   string // "add-on acme-cache"
 	call   call
 	decode func([]byte) (T, error)
-	find   func(context.Context) (T, error) // a not_found error proves that it does not exist; nil: it cannot be found
-	ours   func(T) error                    // nil when what was found is what this order asked for
+	find   func(context.Context) (T, error) // a not_found error proves that nothing was created; nil: it cannot be looked up
+	check  func(T) error                    // returns nil if the found object is the one that this request creates
 }
 
-// errAbsent is find's own proof, beside Heroku's not_found.
+// errAbsent is what find returns, besides Heroku's not_found, when nothing was created.
 var errAbsent = errors.New("it does not exist")
 
-// place sends an order. It never orders twice: only when the look-up proves that the first order left nothing behind
-// is it sent again, once.
-func (o order[T]) place(ctx context.Context, c *Client) (T, error) {
-	ordered := false // Heroku may have it
+// send sends the request, and sends it once more only if a look-up proves that the first one has created nothing.
+func (o nonIdempotentPost[T]) send(ctx context.Context, c *Client) (T, error) {
+	mayExist := false
 	for sends := 1; ; sends++ {
 		value, r, err := exchange(ctx, c, o.call, o.decode)
 		if err == nil {
 			return value, nil
 		}
-		ordered = ordered || r.doubt
-		if !ordered {
+		mayExist = mayExist || r.mayHaveApplied
+		if !mayExist {
 			return value, err
 		}
 		found, absent, err := o.verify(ctx, c, err)
@@ -54,9 +53,9 @@ func (o order[T]) place(ctx context.Context, c *Client) (T, error) {
 	}
 }
 
-// verify finds out what became of an order that ended in lost. It returns the thing, or the error to give up with;
-// absent says that it certainly does not exist.
-func (o order[T]) verify(ctx context.Context, c *Client, lost error) (found T, absent bool, err error) {
+// verify looks up what a request has created that failed with the error lost. It returns the object, or the error to give up
+// with; absent means that nothing was created.
+func (o nonIdempotentPost[T]) verify(ctx context.Context, c *Client, lost error) (found T, absent bool, err error) {
 	var none T
 	if o.find == nil {
 		return none, false, fmt.Errorf("%s may have been created, and has no name of ours to look it up by: %w", o.what, lost)
@@ -72,23 +71,22 @@ func (o order[T]) verify(ctx context.Context, c *Client, lost error) (found T, a
 	case err != nil:
 		return none, false, fmt.Errorf("%s may have been created (%w), and looking it up failed: %w", o.what, lost, err)
 	}
-	if err := o.ours(found); err != nil {
+	if err := o.check(found); err != nil {
 		return none, false, fmt.Errorf("%s exists, but is not what was asked for: %w (the answer to the request was lost: %w)",
 			o.what, err, lost)
 	}
 	return found, false, nil
 }
 
-// earliest is the time at Heroku before which nothing was created that is ordered now.
-func (c *Client) earliest() time.Time {
+// earliestCreatedAt returns a lower bound, in Heroku's time, for the created_at of an object that is created now.
+func (c *Client) earliestCreatedAt() time.Time {
 	if now, told := c.hostTime.at(c.clock.Now()); told {
 		return now.Add(-dateTolerance)
 	}
 	return c.clock.Now().Add(-clockTolerance)
 }
 
-// createdBefore reports that something has certainly existed at a time. A thing without a readable time is not certainly
-// old.
+// createdBefore reports whether createdAt is certainly before earliest. A time that cannot be parsed is not.
 func createdBefore(createdAt string, earliest time.Time) bool {
 	t, err := time.Parse(time.RFC3339, createdAt)
 	return err == nil && t.Before(earliest)

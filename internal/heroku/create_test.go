@@ -19,11 +19,12 @@ import (
 
 var cache = heroku.AddOnCreate{Plan: "heroku-redis:premium-0", Name: "acme-cache"}
 
-// unsure are the answers to a POST that leave open whether it was carried out.
+// unsure are the outcomes of a POST after which it may or may not have been carried out.
 var unsure = []string{"reset", "timeout", "500", "502 HTML", "503 empty", "504", "200 HTML", "200 empty", "200 null", "200 half",
 	"200 cut length"}
 
-// impatient gives up soon, but only where the server never answers: a busy machine must not look like a lost answer.
+// impatient sets a short timeout for the outcome in which the server never responds, and only there: on a busy machine, other
+// responses may be slow.
 func impatient(outcome string) func(*heroku.Options) {
 	return func(o *heroku.Options) {
 		if outcome == "timeout" {
@@ -121,7 +122,7 @@ func TestLostCreateDoesNotAdoptWhatIsSomebodyElses(t *testing.T) {
 	}
 }
 
-// What is as old as the order is told by Heroku's clock, however wrong the one here is.
+// Whether a store that is found is older than the request is decided with Heroku's clock, however wrong the local one is.
 func TestLostCreateIsDatedByHeroku(t *testing.T) {
 	t.Parallel()
 	for clock, ahead := range map[string]time.Duration{
@@ -167,7 +168,7 @@ func TestLostCreateIsDatedByHeroku(t *testing.T) {
 	}
 }
 
-// The time of a proxy is not Heroku's.
+// The Date of a proxy's response does not count as Heroku's time.
 func TestTheTimeOfAProxyIsNotHerokus(t *testing.T) {
 	t.Parallel()
 	srv := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int) {
@@ -180,7 +181,7 @@ func TestTheTimeOfAProxyIsNotHerokus(t *testing.T) {
 	}
 }
 
-// The look-up may come too early: then the second order meets the first one's name.
+// If the look-up comes too early, the second request is refused because the first one has taken the name.
 func TestLateFirstOrderIsAdoptedWhenTheSecondMeetsItsName(t *testing.T) {
 	t.Parallel()
 	srv := serve(t, func(w http.ResponseWriter, r *http.Request, n int) {
@@ -201,7 +202,7 @@ func TestLateFirstOrderIsAdoptedWhenTheSecondMeetsItsName(t *testing.T) {
 	}
 }
 
-// A name that was refused on the first try is not ours, whatever is found under it.
+// A name that is taken on the first try belongs to somebody else.
 func TestTakenNameIsAnErrorWithoutALookUp(t *testing.T) {
 	t.Parallel()
 	srv := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int) {
@@ -325,7 +326,7 @@ func TestLostAttachmentIsLookedUp(t *testing.T) {
 	}
 }
 
-// What is in flight costs money: its answer is waited for, however the caller feels about it.
+// A create that is in flight is not cancelled: its response has the id of something that costs money.
 func TestInterruptedCreateStillReturnsWhatWasCreated(t *testing.T) {
 	t.Parallel()
 	for name, lookUps := range map[string]int{"answered": 0, "lost": 1} {
@@ -402,7 +403,7 @@ func TestCreatesAreSerialPerAppAndParallelAcrossApps(t *testing.T) {
 		running[r.URL.Path]++
 		worst = max(worst, running[r.URL.Path])
 		mu.Unlock()
-		if n == 1 { // the first of each app waits for the first of the other: parallel, or a deadlock
+		if n == 1 { // the first creates of both apps wait for each other, and would deadlock if they were not parallel
 			both <- struct{}{}
 			<-arrived
 		}

@@ -18,38 +18,38 @@ import (
 	"strings"
 )
 
-// Heroku's own tools write one netrc entry, for the first of these, and send its token to both.
+// The Heroku CLI writes a netrc entry for platformHost only, and sends its token to both hosts.
 const (
 	platformHost = "api.heroku.com"
 	dataHost     = "api.data.heroku.com"
 )
 
-// ErrNoCredential says where a token is looked for.
+// ErrNoCredential means that no token was found. Its text lists the places that were searched.
 var ErrNoCredential = errors.New("no Heroku API token was found: set the provider's api_key attribute, " +
 	"or the HEROKU_API_KEY environment variable, or log in with the Heroku CLI, which writes the entry " +
 	"for api.heroku.com into the netrc file")
 
-// ErrUnusableNetrc says that there is a netrc file to take the token from, and why that fails.
+// ErrUnusableNetrc means that the token should come from a netrc file, and cannot be read from it.
 var ErrUnusableNetrc = errors.New("the netrc file cannot be used")
 
-// Credential is a token and, in words, where it came from. Every way of printing it shows the source only.
+// Credential is a token with a description of its source. However it is printed, only the source is shown.
 type Credential struct {
 	Token  string
 	Source string
-	// Host is the only host that the token is for, because it was found under that name; empty when whoever gave the token
-	// has chosen the hosts as well.
+	// Host is the host of the netrc entry, the only one that the token may be sent to. It is empty for a token from the
+	// configuration or the environment, which may be sent to the configured hosts.
 	Host string
 }
 
-// FindCredential takes the token from the attribute, from HEROKU_API_KEY, or from the netrc file (NETRC, NETRC_PATH,
-// else ~/.netrc), in that order; the first one that is not empty counts. Of the netrc file only the entry for the host of
-// the API URL counts, and that token is sent nowhere else. Without any it returns ErrNoCredential.
+// FindCredential returns the first token that is not empty, of the attribute, HEROKU_API_KEY and the netrc file (NETRC,
+// NETRC_PATH, or ~/.netrc). In the netrc file only the entry for the host of apiURL is used, and its token is sent to no other
+// host. The error is ErrNoCredential if there is no token.
 func FindCredential(attribute string, getenv func(string) string, apiURL string) (Credential, error) {
 	if token := strings.TrimSpace(attribute); token != "" {
-		return checked(Credential{Token: token, Source: "the provider's api_key attribute"})
+		return validated(Credential{Token: token, Source: "the provider's api_key attribute"})
 	}
 	if token := strings.TrimSpace(getenv("HEROKU_API_KEY")); token != "" {
-		return checked(Credential{Token: token, Source: "the HEROKU_API_KEY environment variable"})
+		return validated(Credential{Token: token, Source: "the HEROKU_API_KEY environment variable"})
 	}
 	path := netrcPath(getenv)
 	if path == "" {
@@ -70,10 +70,10 @@ func FindCredential(attribute string, getenv func(string) string, apiURL string)
 	if token == "" {
 		return Credential{}, ErrNoCredential
 	}
-	return checked(Credential{Token: token, Source: "the netrc file " + path, Host: host})
+	return validated(Credential{Token: token, Source: "the netrc file " + path, Host: host})
 }
 
-// hostOf is the host of a URL, without its port; empty when it has none.
+// hostOf returns the normalised host of a URL, see [hostName]; it is empty if the URL has none.
 func hostOf(raw string) string {
 	u, err := url.Parse(strings.TrimSpace(raw))
 	if err != nil {
@@ -82,12 +82,12 @@ func hostOf(raw string) string {
 	return hostName(u.Host)
 }
 
-// hostName is a host as it is compared: without its port, in lower case.
+// hostName normalises a host for comparison: without its port, in lower case.
 func hostName(host string) string {
 	return strings.TrimSuffix(strings.ToLower((&url.URL{Host: host}).Hostname()), ".")
 }
 
-// isLoopback reports whether a host is this machine, whatever a resolver says (RFC 6761, section 6.3).
+// isLoopback reports whether a host is the local machine, without asking a resolver (RFC 6761, section 6.3).
 func isLoopback(host string) bool {
 	address, err := netip.ParseAddr(hostName(host))
 	return hostName(host) == "localhost" || err == nil && address.Unmap().IsLoopback()
@@ -104,7 +104,8 @@ func netrcPath(getenv func(string) string) string {
 	return filepath.Join(home, ".netrc")
 }
 
-// netrcToken returns "" when the file or the entry does not exist, or has no password. Its errors never quote the file.
+// netrcToken returns the password of the host's entry, and "" if there is no file, no entry or no password. listed means that
+// there is an entry. Its errors never quote the file.
 func netrcToken(path, host string) (token string, listed bool, err error) {
 	content, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -124,14 +125,14 @@ func netrcToken(path, host string) (token string, listed bool, err error) {
 	return token, listed, nil
 }
 
-func checked(c Credential) (Credential, error) {
+func validated(c Credential) (Credential, error) {
 	if err := c.check(); err != nil {
 		return Credential{}, err
 	}
 	return c, nil
 }
 
-// check refuses what cannot be a header value.
+// check returns an error for a token that cannot be the value of a header.
 func (c Credential) check() error {
 	if c.Token == "" {
 		return ErrNoCredential
@@ -148,7 +149,7 @@ func (c Credential) check() error {
 	return nil
 }
 
-// checkHosts refuses to send a token to another host than the one it is for.
+// checkHosts returns an error if the token would be sent to a host that it is not meant for.
 func (c Credential) checkHosts(platform, data string) error {
 	for what, host := range map[string]string{"API URL": hostName(platform), "Data API URL": hostName(data)} {
 		if c.Host != "" && host != c.Host && (c.Host != platformHost || host != dataHost) {

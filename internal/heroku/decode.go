@@ -17,10 +17,10 @@ import (
 	"github.com/google/uuid"
 )
 
-// Decoding is lenient: Heroku adds fields at any time, and the same field is an object here and a string there
-// (Platform API reference, body rules). Only an answer that is not the thing asked for is refused.
+// Decoding is lenient: Heroku adds fields at any time, and one field may be an object in some responses and a string in others
+// (Platform API reference, body rules). Only a response that is not the requested object is refused.
 
-// decode reads one JSON object. Its errors never quote the body.
+// decode decodes one JSON object. Its errors never quote the body.
 func decode[W any](body []byte) (W, error) {
 	var value W
 	if err := expect(body, '{', "an object"); err != nil {
@@ -29,11 +29,11 @@ func decode[W any](body []byte) (W, error) {
 	return value, unmarshal(body, &value)
 }
 
-// wireForm is a struct with the names of the wire; value translates it, or says what is missing.
+// wireForm is a struct in the form of Heroku's JSON. Its method value converts it, or returns an error that names a missing field.
 type wireForm[T any] interface{ value() (T, error) }
 
-// one reads one object.
-func one[W wireForm[T], T any](body []byte) (T, error) {
+// decodeOne decodes one object.
+func decodeOne[W wireForm[T], T any](body []byte) (T, error) {
 	w, err := decode[W](body)
 	if err != nil {
 		var none T
@@ -42,8 +42,8 @@ func one[W wireForm[T], T any](body []byte) (T, error) {
 	return w.value()
 }
 
-// many reads an array of objects.
-func many[W wireForm[T], T any](body []byte) ([]T, error) {
+// decodeMany decodes an array of objects.
+func decodeMany[W wireForm[T], T any](body []byte) ([]T, error) {
 	if err := expect(body, '[', "an array"); err != nil {
 		return nil, err
 	}
@@ -77,7 +77,8 @@ func unmarshal(body []byte, into any) error {
 	return errors.New("it is not JSON")
 }
 
-// expect looks at the first character: most of what is not an answer of Heroku's differs there.
+// expect returns an error that describes the body unless its first character is open. Most responses that are not Heroku's
+// differ there.
 func expect(body []byte, open byte, what string) error {
 	body = bytes.TrimSpace(body)
 	switch {
@@ -97,14 +98,15 @@ func expect(body []byte, open byte, what string) error {
 
 func missing(field string) error { return fmt.Errorf("it has no %s", field) }
 
-// text is a string that may also come as a number, a bool, null, or something that is ignored.
+// text is a string of one line. In JSON it may also be a number or a bool, whose text it takes; null, arrays and objects count
+// as empty.
 type text string
 
 func (t *text) UnmarshalJSON(b []byte) error {
 	*t = ""
 	switch b[0] {
 	case '"':
-		if plainASCII(b) { // nearly all of them
+		if plainASCII(b) { // a shortcut for most strings
 			*t = text(b[1 : len(b)-1])
 			return nil
 		}
@@ -120,7 +122,7 @@ func (t *text) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// prose is what Heroku says, which may have more than one line.
+// prose is a text that may have more than one line, such as an error message.
 type prose string
 
 func (p *prose) UnmarshalJSON(b []byte) error {
@@ -133,10 +135,10 @@ func (p *prose) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-// oneLine keeps a name from looking like a message of somebody else's.
+// oneLine keeps a name with line breaks from imitating a message of Terraform.
 var oneLine = strings.NewReplacer("\n", "\uFFFD", "\t", "\uFFFD")
 
-// plainASCII says that a JSON string has neither escapes nor other characters.
+// plainASCII reports whether a JSON string has only printable ASCII characters, and no escapes.
 func plainASCII(b []byte) bool {
 	for _, c := range b {
 		if c == '\\' || c >= utf8.RuneSelf || c == 0x7f {
@@ -146,8 +148,8 @@ func plainASCII(b []byte) bool {
 	return true
 }
 
-// printable replaces what steers a terminal, turns the direction of a text or cannot be seen: whoever reads what somebody
-// else has named should see what is there. Line breaks and tabs stay.
+// printable replaces characters that control a terminal, change the direction of text or are invisible, since names that others
+// chose are shown to users. Line breaks and tabs stay.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -160,13 +162,13 @@ func printable(text string) string {
 	}, strings.ReplaceAll(text, "\r\n", "\n"))
 }
 
-// Answers that contradict the question are refused: whoever asked would store them, or act on them. An object that was asked
-// for by its id has to have that id, in any case of letters. What an answer leaves out contradicts nothing.
+// A response about another object than the requested one is refused, because callers would store it or act on it. An object that
+// was requested by its id has to have that id, in upper or lower case. Fields that are missing are not compared.
 
 var errContradiction = errors.New("it is about another object than was asked for")
 
-// unless refuses an answer that contradicts.
-func unless[T any](contradicts func(T) bool, decode func([]byte) (T, error)) func([]byte) (T, error) {
+// rejectIf makes decode return errContradiction for values for which contradicts is true.
+func rejectIf[T any](contradicts func(T) bool, decode func([]byte) (T, error)) func([]byte) (T, error) {
 	return func(body []byte) (T, error) {
 		v, err := decode(body)
 		if err == nil && contradicts(v) {
@@ -177,24 +179,25 @@ func unless[T any](contradicts func(T) bool, decode func([]byte) (T, error)) fun
 	}
 }
 
-// about is for an answer about an object, or about what belongs to one.
-func about[T any, ID ~string](asked ID, id func(T) ID, decode func([]byte) (T, error)) func([]byte) (T, error) {
-	return unless(func(v T) bool { return isOther(asked, id(v)) }, decode)
+// requireID makes decode refuse a value whose id, or whose owner's id, is not the requested one.
+func requireID[T any, ID ~string](asked ID, id func(T) ID, decode func([]byte) (T, error)) func([]byte) (T, error) {
+	return rejectIf(func(v T) bool { return isOther(asked, id(v)) }, decode)
 }
 
-// aboutEach is for a list all of which is, or belongs to, one object. Half of it would pass for the whole.
-func aboutEach[T any, ID ~string](asked ID, id func(T) ID, decode func([]byte) ([]T, error)) func([]byte) ([]T, error) {
-	return unless(func(all []T) bool {
+// requireEachID is [requireID] for a list. One wrong element refuses the whole list: without it, a part would pass for the whole.
+func requireEachID[T any, ID ~string](asked ID, id func(T) ID, decode func([]byte) ([]T, error)) func([]byte) ([]T, error) {
+	return rejectIf(func(all []T) bool {
 		return slices.ContainsFunc(all, func(v T) bool { return isOther(asked, id(v)) })
 	}, decode)
 }
 
-// named is for an object that was asked for, or ordered, by its name. An app may still answer to a former one.
-func named[T any](asked string, name func(T) string, decode func([]byte) (T, error)) func([]byte) (T, error) {
-	return unless(func(v T) bool { return asked != "" && !isID(asked) && !strings.EqualFold(name(v), asked) }, decode)
+// requireName makes decode refuse a value with another name than the requested one. It is not for apps, which Heroku also finds
+// by a former name.
+func requireName[T any](asked string, name func(T) string, decode func([]byte) (T, error)) func([]byte) (T, error) {
+	return rejectIf(func(v T) bool { return asked != "" && !isID(asked) && !strings.EqualFold(name(v), asked) }, decode)
 }
 
-// isOther is false when it was not asked by an id, or the answer has none.
+// isOther reports whether both are ids, and differ. Heroku also takes names where it takes ids.
 func isOther[ID ~string](asked, got ID) bool {
 	return isID(string(asked)) && got != "" && !strings.EqualFold(string(got), string(asked))
 }
@@ -209,7 +212,7 @@ func spaceID(s Space) SpaceID  { return s.ID }
 func spaceName(s Space) string { return s.Name }
 func storeID(s Store) AddOnID  { return s.AddOnID }
 
-// number is an integer that may also come as text; nil when it is neither.
+// number is an integer, which in JSON may also be a string; value is nil for anything else.
 type number struct{ value *int }
 
 func (n *number) UnmarshalJSON(b []byte) error {
@@ -233,7 +236,7 @@ func parseInt(s string) *int {
 	return nil
 }
 
-// flag is a bool that may also come as text or null.
+// flag is a bool, which in JSON may also be a string or null.
 type flag bool
 
 func (f *flag) UnmarshalJSON(b []byte) error {
@@ -241,7 +244,7 @@ func (f *flag) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// ref is a reference to another object: {"id","name"}, or just its name.
+// ref is a reference to another object: {"id": …, "name": …}, or just the name.
 type ref struct {
 	ID, Name text
 }
@@ -260,7 +263,7 @@ func (r *ref) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-// names is an array of strings; what is not one counts as empty.
+// names is an array of strings; anything else counts as empty.
 type names []string
 
 func (n *names) UnmarshalJSON(b []byte) error {
@@ -280,7 +283,7 @@ func (n *names) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// price is {"cents": 1500}; nil when Heroku gives none.
+// price is {"cents": 1500}; a nil price is unknown.
 type price struct {
 	Cents number `json:"cents"`
 }

@@ -21,16 +21,16 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// model is what a client reads, with an answer that has all of it.
+// model is a type that the client reads.
 type model struct {
 	name   string
-	answer string
+	answer string // a response body with all its fields
 	read   func(context.Context, *heroku.Client) (any, error)
 }
 
 var models = []model{
-	{"app", `{"id":"e3b1","name":"orders-api","region":{"name":"virginia"},"team":{"name":"acme"},"space":{"id":"2d6f","name":"prod","shield":true},` +
-		`"maintenance":true,"internal_routing":true,"web_url":"https://x.example","created_at":"2026-01-14T09:10:41Z","updated_at":null}`,
+	{"app", `{"id":"e3b1","name":"orders-api","region":{"name":"virginia"},"team":{"name":"acme"},` +
+		`"space":{"id":"2d6f","name":"prod","shield":true},"maintenance":true,"internal_routing":true,"web_url":"https://x.example","created_at":"2026-01-14T09:10:41Z","updated_at":null}`,
 		func(ctx context.Context, c *heroku.Client) (any, error) { return c.FindApp(ctx, "orders-api") }},
 	{"add-on", addOnJSON(addOnID, "acme-cache", "provisioned"),
 		func(ctx context.Context, c *heroku.Client) (any, error) { return c.FindAddOn(ctx, "acme-cache") }},
@@ -54,7 +54,8 @@ var models = []model{
 	{"store", `{"addon_id":"7c4e","name":"acme-cache","plan":"heroku-redis:premium-0","version":"7.2.4","created_at":"2026","resource_url":"` +
 		canaryURL + `",` +
 		`"info":[{"name":"Status","values":["Available"]},{"name":"Timeout","values":["300"]},{"name":"Maxmemory","values":["noeviction"]},` +
-		`{"name":"Keyspace Notifications","values":["Disabled"]},{"name":"Requires TLS","values":["Yes"]},{"name":"Maintenance","values":["not required"]}]}`,
+		`{"name":"Keyspace Notifications","values":["Disabled"]},{"name":"Requires TLS","values":["Yes"]},` +
+		`{"name":"Maintenance","values":["not required"]}]}`,
 		func(ctx context.Context, c *heroku.Client) (any, error) { return c.Store(ctx, addOnID) }},
 	{"plans",
 		`[{"id":"ad3f","name":"heroku-redis:private-7","human_name":"Private 7","price":{"cents":90000},"visible":true,"space_default":"true"}]`,
@@ -75,8 +76,8 @@ var models = []model{
 		func(ctx context.Context, c *heroku.Client) (any, error) { return c.Formation(ctx, appID) }},
 	{"maintenance",
 		`{"addon":{"uuid":"7c4e","name":"acme-cache","window":"Fridays 18:00 to 22:00 UTC"},"app":{"uuid":"e3b1","name":"orders-api"},` +
-			`"status":"completed","method":"changeover","reason":"routine_maintenance","required_by":"2026-01-14 09:10:41 +0000","duration_seconds":42.5,` +
-			`"scheduled_for":"2026-01-14T09:10:41Z","started_at":"2026-01-14 09:10 UTC","customer_requested":true}`,
+			`"status":"completed","method":"changeover","reason":"routine_maintenance","required_by":"2026-01-14 09:10:41 +0000",` +
+			`"duration_seconds":42.5,"scheduled_for":"2026-01-14T09:10:41Z","started_at":"2026-01-14 09:10 UTC","customer_requested":true}`,
 		func(ctx context.Context, c *heroku.Client) (any, error) { return c.Maintenance(ctx, addOnID) }},
 	{"maintenances", `{"maintenances":[{"status":"pending"},{"status":"none","duration_seconds":null}]}`,
 		func(ctx context.Context, c *heroku.Client) (any, error) { return c.MaintenanceHistory(ctx, addOnID, 5) }},
@@ -84,8 +85,8 @@ var models = []model{
 		func(ctx context.Context, c *heroku.Client) (any, error) { return c.MaintenanceWindow(ctx, addOnID) }},
 }
 
-// An answer is read, the same every time and with nothing in the model that was not in the answer; or it is refused, with
-// an error that has nothing of it.
+// A response is either decoded, always to the same value and only to values that it contains, or refused with an error that quotes
+// nothing of it.
 func FuzzDecodeModels(f *testing.F) {
 	for i, m := range models {
 		f.Add(uint8(i), []byte(m.answer))
@@ -97,12 +98,12 @@ func FuzzDecodeModels(f *testing.F) {
 		`{"id":{"id":[]},"name":""}`} {
 		f.Add(uint8(len(body)), []byte(body))
 	}
-	refusal := regexp.MustCompile(
-		`^[A-Z]+ [^ ]+: the answer, with status 200, cannot be understood: (it (is|has) [A-Za-z ,-]+|a part of it has another type than documented) \(application/json, 3 tries\)$`)
+	refusal := regexp.MustCompile(`^[A-Z]+ [^ ]+: the answer, with status 200, cannot be understood: ` +
+		`(it (is|has) [A-Za-z ,-]+|a part of it has another type than documented) \(application/json, 3 tries\)$`)
 	f.Fuzz(func(t *testing.T, which uint8, body []byte) {
 		m := models[int(which)%len(models)]
 		read := func() (any, error) {
-			return m.read(t.Context(), answers(t, newClock(), func(int, *http.Request) *http.Response { return said(200, string(body)) }))
+			return m.read(t.Context(), answers(t, newClock(), func(int, *http.Request) *http.Response { return jsonResponse(200, string(body)) }))
 		}
 		got, err := read()
 		if again, e := read(); !reflect.DeepEqual(got, again) || (err == nil) != (e == nil) {
@@ -122,7 +123,7 @@ func FuzzDecodeModels(f *testing.F) {
 	})
 }
 
-// content is what an answer consists of: names, texts, numbers as they were written, true and false.
+// content holds the JSON tokens of a response body: names, strings, numbers as they were written, true and false.
 type content struct {
 	name   string
 	tokens []string
@@ -162,7 +163,7 @@ func (s content) has(t *testing.T, what any, is func(string) bool) {
 	t.Errorf("%s: %v was not sent, but %q", s.name, what, s.tokens)
 }
 
-// hasAll walks through a model.
+// hasAll checks that every value in a model appears in the response.
 func (s content) hasAll(t *testing.T, v reflect.Value) {
 	t.Helper()
 	switch value := v.Interface().(type) {
@@ -216,20 +217,20 @@ func (s content) hasAll(t *testing.T, v reflect.Value) {
 	}
 }
 
-// within says whether a time is of about the day that a text begins with; offsets are at most a day.
+// within reports whether a time is within two days of the date that a text begins with, since the time zone may differ.
 func within(value time.Time, text string) bool {
 	day, err := time.Parse(time.DateOnly, text[:min(len(text), len(time.DateOnly))])
 	return err == nil && value.Sub(day).Abs() <= 48*time.Hour
 }
 
-// What Heroku says no with is told, but for the token and for URLs with a password.
+// An error repeats Heroku's message, but neither the token nor a password in a URL.
 func FuzzDecodeRefusal(f *testing.F) {
 	f.Add("invalid_params", "The fork of ", "canary-password", " failed.")
 	f.Add("", "", `p/a:s@s#w"o'r<d>`, "@b c")
 	f.Add("x://", "a://", "pass word", "\n@\t")
 	f.Fuzz(func(t *testing.T, id, before, password, after string) {
 		if password = urlPassword(password); len(password) < 6 || strings.Contains(id+before+after+"redis://:"+token, password) {
-			return // it is no secret there
+			return // too short to be redacted, or part of the other texts
 		}
 		text := before + "rediss://:" + password + "@ec2.example:6380 " + token + after
 		body, err := json.Marshal(map[string]string{"id": id, "message": text, "url": text, "resource": text})
@@ -237,7 +238,7 @@ func FuzzDecodeRefusal(f *testing.F) {
 			t.Fatal(err)
 		}
 		_, err = answers(t, newClock(), func(int, *http.Request) *http.Response {
-			return said(422, string(body), "Request-Id", text, "X-Confirmation-Required", text)
+			return jsonResponse(422, string(body), "Request-Id", text, "X-Confirmation-Required", text)
 		}).FindApp(t.Context(), "orders-api")
 		var e *heroku.Error
 		if !errors.As(err, &e) || e.Status != 422 {
@@ -251,5 +252,5 @@ func FuzzDecodeRefusal(f *testing.F) {
 	})
 }
 
-// urlPassword is a password as a URL has it.
+// urlPassword encodes a password for a URL.
 func urlPassword(s string) string { return strings.TrimPrefix(url.UserPassword("", s).String(), ":") }

@@ -15,17 +15,17 @@ func outcome(name string) handler {
 	return func(w http.ResponseWriter, r *http.Request, _ int) { outcomes[name](w, r) }
 }
 
-// answering is a client whose every request gets this answer, and the server that it asks.
+// answering returns a server that sends this body in response to every request, and a client of it.
 func answering(t *testing.T, body string) (*fake, *heroku.Client) {
 	srv := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int) { reply(w, 200, body) })
 	return srv, srv.client(t)
 }
 
-// asked checks what was asked for.
-func asked(t *testing.T, srv *fake, want string) {
+// wantRequest checks that the server got one request, and which.
+func wantRequest(t *testing.T, srv *fake, want string) {
 	t.Helper()
 	if got := srv.requests(); len(got) != 1 || got[0] != want {
-		t.Errorf("asked for %v, want %s", got, want)
+		t.Errorf("requests %v, want %s", got, want)
 	}
 }
 
@@ -75,7 +75,7 @@ func TestAppIsReadAsDocumented(t *testing.T) {
 			srv, client := answering(t, c.body)
 			got, err := client.App(t.Context(), appID)
 			equal(t, got, c.want, err)
-			asked(t, srv, "GET /apps/"+string(appID))
+			wantRequest(t, srv, "GET /apps/"+string(appID))
 		})
 	}
 }
@@ -113,7 +113,7 @@ func TestAddOnIsReadAsDocumented(t *testing.T) {
 			srv, client := answering(t, c.body)
 			got, err := client.AddOn(t.Context(), addOnID)
 			equal(t, got, c.want, err)
-			asked(t, srv, "GET /addons/"+string(addOnID))
+			wantRequest(t, srv, "GET /addons/"+string(addOnID))
 		})
 	}
 }
@@ -166,7 +166,7 @@ func TestPlansAreReadAsDocumented(t *testing.T) {
 		Cents:        90000,
 		SpaceDefault: true, InsidePrivate: true, Visible: true,
 	}, {ID: "x", Name: "heroku-redis:future"}}, err)
-	asked(t, srv, "GET /addon-services/heroku-redis/plans")
+	wantRequest(t, srv, "GET /addon-services/heroku-redis/plans")
 }
 
 func TestRegionsAreReadAsDocumented(t *testing.T) {
@@ -179,7 +179,7 @@ func TestRegionsAreReadAsDocumented(t *testing.T) {
 		ID: "3544427c-5b3b-4e1e-b01a-b66362573b26", Name: "virginia", Country: "United States", Locale: "Virginia",
 		Description: "Virginia, United States", PrivateCapable: true, Provider: "amazon-web-services", ProviderRegion: "us-east-1",
 	}, {Name: "moon"}}, err)
-	asked(t, srv, "GET /regions")
+	wantRequest(t, srv, "GET /regions")
 }
 
 func TestSmallReads(t *testing.T) {
@@ -188,27 +188,27 @@ func TestSmallReads(t *testing.T) {
 	srv, c := answering(t, `{"remaining":4312}`)
 	remaining, err := c.RateLimit(ctx)
 	equal(t, remaining, 4312, err)
-	asked(t, srv, "GET /account/rate-limits")
+	wantRequest(t, srv, "GET /account/rate-limits")
 
 	srv, c = answering(t, `{"REDIS_URL":"rediss://:p@h:1","CACHE_TTL":"300","EXOTIC":null}`)
 	names, err := c.ConfigVarNames(ctx, appID)
 	equal(t, names, []string{"CACHE_TTL", "EXOTIC", "REDIS_URL"}, err)
-	asked(t, srv, "GET /apps/"+string(appID)+"/config-vars")
+	wantRequest(t, srv, "GET /apps/"+string(appID)+"/config-vars")
 
 	srv, c = answering(t, `{}`)
 	names, err = c.ConfigVarNames(ctx, appID)
 	equal(t, names, []string{}, err)
-	asked(t, srv, "GET /apps/"+string(appID)+"/config-vars")
+	wantRequest(t, srv, "GET /apps/"+string(appID)+"/config-vars")
 
 	srv, c = answering(t, "["+addOnJSON(addOnID, "acme-cache", "provisioned")+"]")
 	found, err := c.ResolveAddOn(ctx, "orders-api", "REDIS")
 	equal(t, len(found), 1, err)
-	asked(t, srv, "POST /actions/addons/resolve")
+	wantRequest(t, srv, "POST /actions/addons/resolve")
 
 	srv, c = answering(t, "[]")
 	found, err = c.AppAddOns(ctx, appID)
 	equal(t, len(found), 0, err)
-	asked(t, srv, "GET /apps/"+string(appID)+"/addons")
+	wantRequest(t, srv, "GET /apps/"+string(appID)+"/addons")
 }
 
 func TestWritesGoWhereHerokuDocumentsThem(t *testing.T) {

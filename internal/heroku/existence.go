@@ -8,24 +8,24 @@ import (
 	"errors"
 )
 
-// errGone is the failure of a wait for what does not exist any more.
+// errGone is the error of a wait for an add-on that no longer exists.
 var errGone = errors.New("the add-on is unknown to Heroku, or is being destroyed")
 
-// existence watches an add-on that the Data API is asked about. That host answers 404 for a store that it does not know
-// yet as for one that is gone, so that only the Platform API tells that a wait is in vain.
-type existence struct {
+// existenceCheck finds out during a wait whether the add-on is gone. The Data API returns 404 both for a store that it does not
+// know yet and for one that is gone, so that only the Platform API can tell the two apart.
+type existenceCheck struct {
 	c      *Client
 	id     AddOnID
 	polls  int
-	absent int // of the last polls
-	misses int // of the last looks
+	absent int // how many of the last polls in a row got a 404 from the Data API
+	misses int // how many of the last reads in a row got not_found from the Platform API
 }
 
-// lookEvery is after how many polls the Platform API is asked while the Data API has answers.
-const lookEvery = 5
+// platformCheckInterval is how many polls pass between two reads of the Platform API while the Data API knows the store.
+const platformCheckInterval = 5
 
-// judge gives a poll of the Data API back, or the failure that the add-on is gone.
-func (e *existence) judge(ctx context.Context, got progress) progress {
+// evaluate returns the progress that a poll of the Data API got, or the failure errGone if the add-on is gone.
+func (e *existenceCheck) evaluate(ctx context.Context, got progress) progress {
 	if got.ready || got.failure != nil {
 		return got
 	}
@@ -33,7 +33,7 @@ func (e *existence) judge(ctx context.Context, got progress) progress {
 	if e.absent++; !got.absent {
 		e.absent = 0
 	}
-	if e.absent < 2 && e.polls%lookEvery != 0 {
+	if e.absent < 2 && e.polls%platformCheckInterval != 0 {
 		return got
 	}
 	switch a, err := e.c.getAddOn(ctx, e.id); {
@@ -43,10 +43,10 @@ func (e *existence) judge(ctx context.Context, got progress) progress {
 	default:
 		e.misses = 0
 		if a.State == StateDeprovisioning || a.State == StateDeprovisioned {
-			e.misses = certainlyMissing
+			e.misses = missesUntilGone
 		}
 	}
-	if e.misses >= certainlyMissing {
+	if e.misses >= missesUntilGone {
 		return progress{state: "gone", failure: errGone}
 	}
 	return got

@@ -13,7 +13,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// answers is a client whose n-th request, from 0, gets the n-th answer, without a network: a fuzz target asks it often.
+// answers returns a client whose n-th request, from 0, gets the n-th response. It uses no network, so that fuzz targets are fast.
 func answers(t *testing.T, clock heroku.Clock, answer func(n int, r *http.Request) *http.Response) *heroku.Client {
 	t.Helper()
 	n := -1
@@ -31,8 +31,8 @@ func answers(t *testing.T, clock heroku.Clock, answer func(n int, r *http.Reques
 	return c
 }
 
-// said is an answer in which the names of the headers and their values take turns.
-func said(status int, body string, header ...string) *http.Response {
+// jsonResponse returns a response. header has names and values by turns.
+func jsonResponse(status int, body string, header ...string) *http.Response {
 	h := http.Header{"Content-Type": {"application/json"}}
 	for i := 0; i < len(header); i += 2 {
 		h[header[i]] = []string{header[i+1]}

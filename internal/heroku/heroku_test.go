@@ -29,10 +29,10 @@ const (
 	notFound = `{"id":"not_found","message":"Couldn't find that add-on.","resource":"add_on"}`
 )
 
-// start is the time at which the literal answers were made.
+// start is the time in the response bodies of these tests.
 var start = time.Date(2026, 1, 14, 9, 12, 30, 0, time.UTC)
 
-// virtualClock moves a shared time instead of sleeping.
+// virtualClock advances its time instead of sleeping.
 type virtualClock struct {
 	mu    sync.Mutex
 	now   time.Time
@@ -62,14 +62,14 @@ func (c *virtualClock) Sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// sleeps are the pauses that were asked for.
+// sleeps returns the durations of all sleeps so far.
 func (c *virtualClock) sleeps() []time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.slept)
 }
 
-// blockingClock sleeps until the context ends.
+// blockingClock sleeps until the context is cancelled.
 type blockingClock struct {
 	*virtualClock
 	asleep chan struct{}
@@ -87,7 +87,7 @@ func (c blockingClock) Sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// fake is a server whose handler also learns how often this method and path were asked for, from 1.
+// fake is a server. Its handler also gets the number of requests with the same method and path so far, from 1.
 type fake struct {
 	*httptest.Server
 	transport http.RoundTripper
@@ -98,7 +98,7 @@ type fake struct {
 
 type handler func(w http.ResponseWriter, r *http.Request, n int)
 
-// serve answers over the network.
+// serve starts a server on the local network.
 func serve(t *testing.T, h handler) *fake {
 	t.Helper()
 	f := &fake{}
@@ -107,7 +107,7 @@ func serve(t *testing.T, h handler) *fake {
 	return f
 }
 
-// memory answers without a network, so that it can be used in a synctest bubble.
+// memory returns a server without a network, for use in a synctest bubble.
 func memory(h handler) *fake {
 	f := &fake{Server: &httptest.Server{URL: "https://heroku.test"}}
 	f.transport = roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -127,7 +127,7 @@ func memory(h handler) *fake {
 	return f
 }
 
-// handle counts and answers.
+// handle records each request before it calls h.
 func (f *fake) handle(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		line := r.Method + " " + r.URL.EscapedPath()
@@ -143,7 +143,7 @@ func (f *fake) handle(h handler) http.HandlerFunc {
 	}
 }
 
-// count counts the requests that begin like this.
+// count counts the requests whose method and path begin with prefix.
 func (f *fake) count(prefix string) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -162,7 +162,7 @@ func (f *fake) requests() []string {
 	return slices.Clone(f.log)
 }
 
-// client makes a client for the server, on a virtual clock.
+// client returns a client of the server with a virtual clock.
 func (f *fake) client(t *testing.T, edit ...func(*heroku.Options)) *heroku.Client {
 	t.Helper()
 	o := heroku.Options{
@@ -179,7 +179,7 @@ func (f *fake) client(t *testing.T, edit ...func(*heroku.Options)) *heroku.Clien
 	return c
 }
 
-// waits sees what is told of waits.
+// waits is an option that passes reports of waits to see.
 func waits(see func(heroku.Waiting)) func(*heroku.Options) {
 	return func(o *heroku.Options) { o.Waits = func(_ context.Context, w heroku.Waiting) { see(w) } }
 }
@@ -198,7 +198,7 @@ func reply(w http.ResponseWriter, status int, body string) {
 	_, _ = io.WriteString(w, body)
 }
 
-// reset breaks the connection without an answer, after the request was read.
+// reset closes the connection without a response, after it has read the request.
 func reset(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	panic(http.ErrAbortHandler)

@@ -23,7 +23,7 @@ func steers(text string) bool {
 	})
 }
 
-// Whatever Heroku names, and whatever it says, does not steer the terminal of whoever reads it.
+// Control characters in names and messages do not reach the user's terminal.
 func TestControlCharactersDoNotGetThrough(t *testing.T) {
 	t.Parallel()
 	asJSON, err := json.Marshal(steering)
@@ -51,7 +51,7 @@ func TestControlCharactersDoNotGetThrough(t *testing.T) {
 		}
 	}
 	if !strings.Contains(said.Message, "j") || !strings.HasPrefix(said.Message, "a\uFFFD[2Jb") {
-		t.Errorf("what can be read is lost: %q", said.Message)
+		t.Errorf("printable characters are lost: %q", said.Message)
 	}
 	naming := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int) {
 		reply(w, 200, strings.Replace(appJSON(appID, "web"), `"web"`, string(asJSON), 1))
@@ -72,7 +72,7 @@ func spaceNamed(id heroku.SpaceID, name string) string {
 	return `{"id":"` + string(id) + `","name":"` + name + `","team":{"name":"acme"},"region":{"name":"virginia"},"state":"allocated"}`
 }
 
-// An answer about another object than was asked for, by its id or by its name, is none.
+// A response about another object than the one that was requested by its id or name is refused.
 func TestAnswersThatContradictTheQuestionAreRefused(t *testing.T) {
 	t.Parallel()
 	const other = "0ad00000-0000-4000-8000-000000000001"

@@ -18,12 +18,13 @@ const (
 	earlyRange = "id ..; max=" + earlyPage
 	maxPages   = 200
 
-	largestPage = "1000" // that Heroku serves
-	earlyPage   = "200"  // the first one of a list whose results are told as they arrive; those after it are the largest
+	largestPage = "1000" // Heroku's maximum
+	earlyPage   = "200"  // a small first page, for a list whose results are shown as they arrive; the next pages are largestPage
 )
 
-// pages reads a list page by page, each object once (Platform API reference, pagination: 206 and Next-Range). Nothing comes
-// after an error. A list that brings nothing new, or does not end, ends in one: half a list must not pass for the whole.
+// pages yields a list page by page, each object once (Platform API reference, pagination: 206 and Next-Range). An error is the
+// last thing that it yields. A page without new objects that is not the last one is an error, as are more than maxPages: a
+// part of a list must not pass for the whole.
 func pages[T any](
 	ctx context.Context, c *Client, k call, first string, decode func([]byte) ([]T, error), id func(T) string,
 ) iter.Seq2[[]T, error] {
@@ -50,7 +51,7 @@ func pages[T any](
 			}
 		}
 		yield(nil, &BodyError{
-			Method: k.method, Path: k.where(), Status: http.StatusPartialContent, Tries: 1,
+			Method: k.method, Path: k.displayPath(), Status: http.StatusPartialContent, Tries: 1,
 			Reason: "the pages of the list do not come to an end",
 		})
 	}
@@ -68,7 +69,7 @@ func list[T any](ctx context.Context, c *Client, k call, decode func([]byte) ([]
 	return all, nil
 }
 
-// index is a list by id.
+// index reads all pages of a list into a map by id.
 func index[ID ~string, T any](ctx context.Context, c *Client, k call, decode func([]byte) ([]T, error), id func(T) ID) (map[ID]T, error) {
 	all, err := list(ctx, c, k, decode, func(item T) string { return string(id(item)) })
 	if err != nil {
@@ -81,17 +82,17 @@ func index[ID ~string, T any](ctx context.Context, c *Client, k call, decode fun
 	return byID, nil
 }
 
-// early reads a list for who tells its results as they arrive. One that the batch keeps is one page; one that has been read
-// to its end is kept there.
-func early[ID ~string, T any](
+// streamList yields the pages of a list as they arrive. A list that the batch has cached is yielded as one page, and a list that
+// was read to its end is cached there.
+func streamList[ID ~string, T any](
 	ctx context.Context, b *batch[ID, T], k call, decode func([]byte) ([]T, error), id func(T) ID,
 ) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {
-		if kept := b.kept.list(); kept != nil {
-			yield(kept, nil)
+		if cached := b.cache.values(); cached != nil {
+			yield(cached, nil)
 			return
 		}
-		asked, all := b.client.now(), make(map[ID]T)
+		requestedAt, all := b.client.now(), make(map[ID]T)
 		for page, err := range pages(ctx, b.client, k, earlyRange, decode, func(item T) string { return string(id(item)) }) {
 			if !yield(page, err) || err != nil {
 				return
@@ -100,12 +101,12 @@ func early[ID ~string, T any](
 				all[id(item)] = item
 			}
 		}
-		b.kept.replace(all, asked)
+		b.cache.replace(all, requestedAt)
 	}
 }
 
-// sorted are the values of a map, by its keys.
-func sorted[K cmp.Ordered, V any](all map[K]V) []V {
+// sortedValues returns the values of a map in the order of its keys.
+func sortedValues[K cmp.Ordered, V any](all map[K]V) []V {
 	values := make([]V, 0, len(all))
 	for _, key := range slices.Sorted(maps.Keys(all)) {
 		values = append(values, all[key])
@@ -113,23 +114,23 @@ func sorted[K cmp.Ordered, V any](all map[K]V) []V {
 	return values
 }
 
-// AppPages yields all apps that the account can see, page by page, in the order of their ids.
+// AppPages yields all apps that the account can see, page by page and sorted by id.
 func (c *Client) AppPages(ctx context.Context) iter.Seq2[[]App, error] {
-	return early(ctx, c.apps, c.get("apps"), many[wireApp], appID)
+	return streamList(ctx, c.apps, c.get("apps"), decodeMany[wireApp], appID)
 }
 
 // AddOnPages is [Client.AppPages] for add-ons, of any service.
 func (c *Client) AddOnPages(ctx context.Context) iter.Seq2[[]AddOn, error] {
-	return early(ctx, c.addOns, c.get("addons"), many[wireAddOn], addOnID)
+	return streamList(ctx, c.addOns, c.get("addons"), decodeMany[wireAddOn], addOnID)
 }
 
 // AttachmentPages is [Client.AppPages] for attachments.
 func (c *Client) AttachmentPages(ctx context.Context) iter.Seq2[[]Attachment, error] {
-	return early(ctx, c.attachments, including(c.get("addon-attachments")), many[wireAttachment],
+	return streamList(ctx, c.attachments, withInclusions(c.get("addon-attachments")), decodeMany[wireAttachment],
 		func(a Attachment) AttachmentID { return a.ID })
 }
 
 // SpacePages is [Client.AppPages] for spaces.
 func (c *Client) SpacePages(ctx context.Context) iter.Seq2[[]Space, error] {
-	return early(ctx, c.spaces, c.get("spaces"), many[wireSpace], spaceID)
+	return streamList(ctx, c.spaces, c.get("spaces"), decodeMany[wireSpace], spaceID)
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// BenchmarkList reads one page of add-ons, which is the largest answer there is. The network takes no time.
+// BenchmarkList decodes a page of add-ons, the largest response of the API. It uses no network.
 func BenchmarkList(b *testing.B) {
 	for _, n := range []int{1, 100, 1000} {
 		b.Run(fmt.Sprintf("addons=%d", n), func(b *testing.B) {

@@ -14,9 +14,9 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// Whatever pages a list has, the client follows Next-Range word for word, ends, and gives the whole list or none of it.
+// Whatever pages a list has, the client sends each Next-Range as it is, terminates, and returns the whole list or an error.
 //
-// A page is three bytes: its two ids, of 16 there are, and whether another page follows. The last page comes for ever.
+// A page is three bytes: two ids, out of 16, and whether another page follows. The last page repeats for ever.
 func FuzzNextRange(f *testing.F) {
 	f.Add([]byte{1, 2, 0}, "id ]x..; max=1000")
 	f.Add([]byte{1, 2, 1, 3, 4, 1, 5, 6, 0}, "id ]x..; max=1000")
@@ -27,7 +27,7 @@ func FuzzNextRange(f *testing.F) {
 		if len(pages) < 3 {
 			return
 		}
-		const most = 16 + 1 // each page but the last has to bring one of 16 ids
+		const most = 16 + 1 // each page but the last has to have a new one of the 16 ids
 		var ranges, want []string
 		whole := false
 		c := answers(t, newClock(), func(n int, r *http.Request) *http.Response {
@@ -45,9 +45,9 @@ func FuzzNextRange(f *testing.F) {
 			}
 			body := "[" + strings.Join(items, ",") + "]"
 			if whole = page[2]%2 == 0; whole {
-				return said(200, body, "Next-Range", next)
+				return jsonResponse(200, body, "Next-Range", next)
 			}
-			return said(206, body, "Next-Range", fmt.Sprint(next, strings.Repeat("+", min(n, len(next)))))
+			return jsonResponse(206, body, "Next-Range", fmt.Sprint(next, strings.Repeat("+", min(n, len(next)))))
 		})
 		got, err := c.AppAddOns(t.Context(), appID)
 		for i, sent := range ranges {

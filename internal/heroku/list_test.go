@@ -12,8 +12,8 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// The first page of a list that is told as it arrives is small, and those after it are large. A list that was read to its end
-// is kept, for others of its kind and for reads of single objects.
+// The first page of a list whose pages are shown as they arrive is small, and the others are large. A list that was read to its
+// end is cached, for further lists and for reads of single objects.
 func TestPages_areToldAsTheyArriveAndKept(t *testing.T) {
 	t.Parallel()
 	ids := manyIDs(6)
@@ -30,23 +30,23 @@ func TestPages_areToldAsTheyArriveAndKept(t *testing.T) {
 		reply(w, 206, listJSON(ids[from:from+2]...))
 	})
 	c, ctx := srv.client(t), t.Context()
-	read := func(pages int) (told []heroku.AddOnID) {
+	read := func(pages int) (got []heroku.AddOnID) {
 		for page, err := range c.AddOnPages(ctx) {
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, addOn := range page {
-				told = append(told, addOn.ID)
+				got = append(got, addOn.ID)
 			}
 			if pages--; pages == 0 {
 				break
 			}
 		}
-		return told
+		return got
 	}
 	equal(t, read(1), ids[:2], nil)
 	equal(t, ranges, []string{"id ..; max=200"}, nil)
-	equal(t, read(-1), ids, nil) // what was not read to its end is not kept
+	equal(t, read(-1), ids, nil) // a list that was not read to its end is not cached
 	equal(t, ranges[1:], []string{"id ..; max=200", "id ]2..; max=1000", "id ]4..; max=1000"}, nil)
 	equal(t, read(-1), ids, nil)
 	addOn, err := c.AddOn(ctx, ids[3])
@@ -54,7 +54,8 @@ func TestPages_areToldAsTheyArriveAndKept(t *testing.T) {
 	equal(t, len(ranges), 4, nil)
 }
 
-// Stores are read side by side and told in order, one that is not there as an error of its own. Who hears no more asks no more.
+// Stores are read concurrently and yielded in order; one that does not exist is an error of its own. No more stores are read after
+// the loop has ended.
 func TestStores_areToldInOrder(t *testing.T) {
 	t.Parallel()
 	ids := manyIDs(40)
@@ -63,7 +64,7 @@ func TestStores_areToldInOrder(t *testing.T) {
 			reply(w, 404, notFound)
 			return
 		}
-		reply(w, 200, storeAskedFor(r))
+		reply(w, 200, storeFor(r))
 	})
 	c, ctx := srv.client(t), t.Context()
 	at := 0

@@ -11,12 +11,12 @@ import (
 	"net/http"
 )
 
-// SetSpaceLogDrain makes the apps of a space that was created with a log drain send their logs to another URL.
+// SetSpaceLogDrain changes the URL of a space's log drain. The space must have been created with one.
 func (c *Client) SetSpaceLogDrain(ctx context.Context, id SpaceID, to Secret) error {
 	current := c.get("spaces", string(id), "log-drain")
 	k := current
 	k.operation, k.method, k.body = write, http.MethodPut, map[string]string{"url": to.Reveal()}
-	_, err := change(withSecret(ctx, to), c, k, decode[logDrain],
+	_, err := updateObject(withSecret(ctx, to), c, k, decode[logDrain],
 		func(ctx context.Context) (logDrain, error) {
 			now, _, err := exchange(ctx, c, current, decode[logDrain])
 			return now, err
@@ -36,7 +36,8 @@ func withSecret(ctx context.Context, s Secret) context.Context {
 	return context.WithValue(ctx, secretKey{}, s)
 }
 
-// redactingTransport takes the secret of a request's context out of the refusal, before an error or a log can repeat it.
+// redactingTransport redacts the secret of a request's context in the headers of the response, and in the body of an error, before
+// an error or a log can repeat it.
 type redactingTransport struct{ http.RoundTripper }
 
 func (d redactingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -47,31 +48,32 @@ func (d redactingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	for _, values := range response.Header {
 		for i := range values {
-			values[i] = secret.cutFrom(values[i])
+			values[i] = secret.redactFrom(values[i])
 		}
 	}
 	if response.StatusCode >= 300 {
-		// What is cut off here is read, and refused, by whoever reads on.
-		body, _ := io.ReadAll(io.LimitReader(response.Body, maxBody))
+		// The rest of a longer body stays unredacted: the caller refuses bodies longer than maxBodySize.
+		body, _ := io.ReadAll(io.LimitReader(response.Body, maxBodySize))
 		rest := response.Body
 		response.Body = struct {
 			io.Reader
 			io.Closer
-		}{io.MultiReader(bytes.NewReader(secret.cutFromRefusal(body)), rest), rest}
+		}{io.MultiReader(bytes.NewReader(secret.redactErrorBody(body)), rest), rest}
 	}
 	return response, nil
 }
 
-// cutFromRefusal keeps of a refusal what is read of it. What is not a refusal is never quoted.
-func (s Secret) cutFromRefusal(body []byte) []byte {
-	told, err := decode[refusalBody](body)
+// redactErrorBody returns the known fields of an error body without the secret. A body of another form stays as it is: errors
+// never quote it.
+func (s Secret) redactErrorBody(body []byte) []byte {
+	fields, err := decode[errorBody](body)
 	if err != nil {
 		return body
 	}
-	for _, field := range []*text{&told.ID, (*text)(&told.Message), &told.URL, &told.Resource} {
-		*field = text(s.cutFrom(string(*field)))
+	for _, field := range []*text{&fields.ID, (*text)(&fields.Message), &fields.URL, &fields.Resource} {
+		*field = text(s.redactFrom(string(*field)))
 	}
-	clean, err := json.Marshal(told)
+	clean, err := json.Marshal(fields)
 	if err != nil {
 		return nil
 	}

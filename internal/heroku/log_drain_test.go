@@ -63,7 +63,7 @@ func TestLogDrainIsReplaced(t *testing.T) {
 	}
 }
 
-// Heroku says why it does not like a URL, and may repeat it, or the part that matters.
+// When Heroku refuses a URL, its message may repeat the URL or a part of it.
 func TestNoErrorOrAttemptShowsALogDrain(t *testing.T) {
 	t.Parallel()
 	calls := map[string]func(context.Context, *heroku.Client) error{

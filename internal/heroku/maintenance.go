@@ -12,18 +12,18 @@ import (
 	"time"
 )
 
-// Statuses of a maintenance (Platform API reference, data maintenances): an open set, since the sources disagree about
+// Statuses of a maintenance (Platform API reference, data maintenances). There may be others: Heroku's documents disagree about
 // "pending" and "unknown".
 const (
-	MaintenanceNone      = "none" // there is nothing to do, and was not yet
+	MaintenanceNone      = "none" // there is no maintenance, and there never was
 	MaintenancePending   = "pending"
 	MaintenancePreparing = "preparing"
 	MaintenanceReady     = "ready" // it can be run
 	MaintenanceRunning   = "running"
-	MaintenanceCompleted = "completed" // until there is another one
+	MaintenanceCompleted = "completed" // the status until the next maintenance
 )
 
-// MaxMaintenanceHistory is how many maintenances Heroku tells of at most.
+// MaxMaintenanceHistory is the largest number of maintenances that Heroku lists.
 const MaxMaintenanceHistory = 20
 
 const maxMaintenance = 365 * 24 * time.Hour
@@ -37,8 +37,8 @@ type Maintenance struct {
 	Status                 string
 	Method                 string // "failover", "changeover"; empty when there is no maintenance
 	Reason                 string // "routine_maintenance", "customer_request", "hardware_issue"; or empty
-	Window                 string // of the add-on now: "Fridays 18:00 to 22:00 UTC"; empty on plans without one
-	RunWindow              string // in which this maintenance was, or is to be, run
+	Window                 string // the add-on's current window: "Fridays 18:00 to 22:00 UTC"; empty on plans without one
+	RunWindow              string // the window in which this maintenance was or will be run
 	RequiredBy             time.Time
 	ScheduledFor           time.Time
 	PreviouslyScheduledFor time.Time
@@ -48,7 +48,7 @@ type Maintenance struct {
 	CustomerRequested      bool
 }
 
-// Outstanding reports that the maintenance has yet to be run.
+// Outstanding reports whether the maintenance has yet to be run.
 func (m Maintenance) Outstanding() bool {
 	switch m.Status {
 	case MaintenancePending, MaintenancePreparing, MaintenanceReady:
@@ -57,10 +57,11 @@ func (m Maintenance) Outstanding() bool {
 	return false
 }
 
-// MaintenanceWindow is when a store is maintained, every week, and to when that has moved what was outstanding.
+// MaintenanceWindow is the weekly window in which a store is maintained. In the response to a change, ScheduledFor is when an
+// outstanding maintenance is now scheduled.
 type MaintenanceWindow struct {
 	Window                 string // "Mondays 22:30 to Tuesdays 02:30 UTC"; there is no structured form
-	PreviousWindow         string // in the answer to a change
+	PreviousWindow         string // only in the response to a change
 	ScheduledFor           time.Time
 	PreviouslyScheduledFor time.Time
 }
@@ -109,7 +110,7 @@ func (w wireMaintenance) value() (Maintenance, error) {
 		CompletedAt:            w.CompletedAt.Time,
 		CustomerRequested:      bool(w.CustomerRequested),
 	}
-	// Beyond a year, and NaN, it is no duration of a maintenance, and would overflow.
+	// NaN, and durations of more than a year, are not plausible and would overflow.
 	if seconds, err := strconv.ParseFloat(string(w.DurationSeconds), 64); err == nil && seconds >= 0 && seconds <= maxMaintenance.Seconds() {
 		d := time.Duration(seconds * float64(time.Second))
 		m.Duration = &d
@@ -121,7 +122,7 @@ type wireMaintenances struct {
 	Maintenances *[]wireMaintenance `json:"maintenances"`
 }
 
-// value refuses an answer without the list: that would read as if there were no maintenance.
+// value refuses a response without the list: it would read as if there were no maintenance.
 func (w wireMaintenances) value() ([]Maintenance, error) {
 	if w.Maintenances == nil {
 		return nil, missing("maintenances")
@@ -142,7 +143,7 @@ type wireWindow struct {
 	PreviousWindow         text     `json:"previous_window"`
 	ScheduledFor           dataTime `json:"scheduled_for"`
 	PreviouslyScheduledFor dataTime `json:"previously_scheduled_for"`
-	// What the Heroku CLI calls the two.
+	// The names of these two fields in the Heroku CLI.
 	ScheduledAt           dataTime `json:"scheduled_at"`
 	PreviouslyScheduledAt dataTime `json:"previously_scheduled_at"`
 }
@@ -159,10 +160,10 @@ func (w wireWindow) value() (MaintenanceWindow, error) {
 	}, nil
 }
 
-// dataTime is a time in one of the Data API's styles, in UTC; zero when it is null or in none of them.
+// dataTime is a time in one of the Data API's formats, converted to UTC. It is zero if it is null or has another format.
 type dataTime struct{ time.Time }
 
-var dataTimeStyles = []string{time.RFC3339, "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05 MST", "2006-01-02 15:04 MST"}
+var dataTimeFormats = []string{time.RFC3339, "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05 MST", "2006-01-02 15:04 MST"}
 
 func (t *dataTime) UnmarshalJSON(b []byte) error {
 	t.Time = time.Time{}
@@ -170,8 +171,8 @@ func (t *dataTime) UnmarshalJSON(b []byte) error {
 	if err := s.UnmarshalJSON(b); err != nil {
 		return err
 	}
-	for _, style := range dataTimeStyles {
-		if parsed, err := time.Parse(style, string(s)); err == nil {
+	for _, format := range dataTimeFormats {
+		if parsed, err := time.Parse(format, string(s)); err == nil {
 			t.Time = parsed.UTC()
 			return nil
 		}
@@ -186,52 +187,52 @@ func (t dataTime) or(other dataTime) time.Time {
 	return t.Time
 }
 
-// maintenances takes ids only, never names.
+// maintenances returns a GET below /data/maintenances/v1, where Heroku accepts ids, and no names.
 func (c *Client) maintenances(rest ...string) call {
 	k := c.get(append([]string{"data", "maintenances", "v1"}, rest...)...)
-	k.at = c.data
+	k.endpoint = c.data
 	return k
 }
 
 func maintenanceAddOn(m Maintenance) AddOnID { return m.AddOnID }
 
-// Maintenance returns the latest maintenance of a store. When there was none, its status is [MaintenanceNone], or the
-// answer is a 404 that does not have the id not_found: see [HasStatus]. On mini it is an error.
+// Maintenance returns the latest maintenance of a store. If there was none, its status is [MaintenanceNone], or the error is a
+// 404 without the id not_found: see [HasStatus]. On the plan mini it is an error.
 func (c *Client) Maintenance(ctx context.Context, id AddOnID) (Maintenance, error) {
-	m, _, err := exchange(ctx, c, c.maintenances(string(id)), about(id, maintenanceAddOn, one[wireMaintenance]))
+	m, _, err := exchange(ctx, c, c.maintenances(string(id)), requireID(id, maintenanceAddOn, decodeOne[wireMaintenance]))
 	return m, err
 }
 
-// AppMaintenances returns the latest maintenance of each data add-on that the app owns, Key-Value Stores and others.
+// AppMaintenances returns the latest maintenance of each data add-on that the app owns, of Key-Value Stores and others.
 func (c *Client) AppMaintenances(ctx context.Context, id AppID) ([]Maintenance, error) {
 	of := func(m Maintenance) AppID { return m.AppID }
-	all, _, err := exchange(ctx, c, c.maintenances("apps", string(id)), aboutEach(id, of, one[wireMaintenances]))
+	all, _, err := exchange(ctx, c, c.maintenances("apps", string(id)), requireEachID(id, of, decodeOne[wireMaintenances]))
 	return all, err
 }
 
-// MaintenanceHistory returns the last maintenances of a store, newest first, at most [MaxMaintenanceHistory].
+// MaintenanceHistory returns the last maintenances of a store, newest first. The limit is at most [MaxMaintenanceHistory].
 func (c *Client) MaintenanceHistory(ctx context.Context, id AddOnID, limit int) ([]Maintenance, error) {
 	k := c.maintenances(string(id), "history")
 	k.query = url.Values{"limit": {strconv.Itoa(limit)}}
-	all, _, err := exchange(ctx, c, k, aboutEach(id, maintenanceAddOn, one[wireMaintenances]))
+	all, _, err := exchange(ctx, c, k, requireEachID(id, maintenanceAddOn, decodeOne[wireMaintenances]))
 	return all, err
 }
 
-// MaintenanceWindow returns a store's window. [Client.Store] has its text too, without another request.
+// MaintenanceWindow returns a store's window. [Store] has its text too, so that no other request is needed for that.
 func (c *Client) MaintenanceWindow(ctx context.Context, id AddOnID) (MaintenanceWindow, error) {
-	w, _, err := exchange(ctx, c, c.maintenances(string(id), "window"), one[wireWindow])
+	w, _, err := exchange(ctx, c, c.maintenances(string(id), "window"), decodeOne[wireWindow])
 	return w, err
 }
 
-// SetMaintenanceWindow sets when the four hours begin in which a store is maintained: a day in English ("tuesday") and a
-// full or half hour ("17:30"), in UTC. It cannot be unset.
+// SetMaintenanceWindow sets when the four-hour window begins in which a store is maintained: a day in English ("tuesday") and a
+// full or half hour in UTC ("17:30"). It cannot be unset.
 func (c *Client) SetMaintenanceWindow(ctx context.Context, id AddOnID, day, timeOfDay string) (MaintenanceWindow, error) {
 	k := c.maintenances(string(id), "window")
-	// A POST, but one that sets: repeating it gives the same result.
+	// This POST is idempotent: repeating it gives the same result.
 	k.operation, k.method = write, http.MethodPost
 	k.body = map[string]string{"day_of_week": day, "time_of_day": timeOfDay}
 	begins := strings.ToLower(day) + "s " + timeOfDay
-	return change(ctx, c, k, one[wireWindow],
+	return updateObject(ctx, c, k, decodeOne[wireWindow],
 		func(ctx context.Context) (MaintenanceWindow, error) { return c.MaintenanceWindow(ctx, id) },
 		func(now MaintenanceWindow) bool { return strings.HasPrefix(strings.ToLower(now.Window), begins) })
 }

@@ -19,18 +19,18 @@ import (
 
 var friday = time.Date(2026, 1, 16, 18, 0, 0, 0, time.UTC)
 
-// keeper is what there is of one store at the Data API, and what a POST does to it.
-type keeper struct {
+// storeServer is a Data API with one store, which POST requests change.
+type storeServer struct {
 	maintenance, started, scheduled string
 	version, status, password       string
-	posts                           []string // path and body of each
+	posts                           []string // the last path segment and the body of each POST
 }
 
-func newKeeper() *keeper {
-	return &keeper{maintenance: "ready", scheduled: "2026-01-16T18:00:00Z", version: "7.0.15", status: "Available", password: "canary-old"}
+func newStoreServer() *storeServer {
+	return &storeServer{maintenance: "ready", scheduled: "2026-01-16T18:00:00Z", version: "7.0.15", status: "Available", password: "canary-old"}
 }
 
-func (k *keeper) do(operation string) {
+func (k *storeServer) do(operation string) {
 	switch operation {
 	case "run":
 		k.maintenance, k.started = "running", "2026-01-14T09:12:30Z"
@@ -43,7 +43,7 @@ func (k *keeper) do(operation string) {
 	}
 }
 
-func (k *keeper) answer(w http.ResponseWriter, r *http.Request) {
+func (k *storeServer) answer(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, "/redis/") {
 		reply(w, 200,
 			fmt.Sprintf(
@@ -54,8 +54,9 @@ func (k *keeper) answer(w http.ResponseWriter, r *http.Request) {
 	reply(w, 200, fmt.Sprintf(`{"status":%q,"started_at":%q,"scheduled_for":%q}`, k.maintenance, k.started, k.scheduled))
 }
 
-// serve answers the n-th POST as script says: "ok", "lost" (done, but not answered), "never" (neither), or an outcome.
-func (k *keeper) serve(t *testing.T, script ...string) *fake {
+// serve starts the server. The n-th word of script says what happens to the n-th POST: "ok", "lost" (carried out, but the response
+// is lost), "never" (not carried out, and the response is lost), or one of outcomes.
+func (k *storeServer) serve(t *testing.T, script ...string) *fake {
 	t.Helper()
 	return serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
 		if r.Method == "GET" {
@@ -83,7 +84,7 @@ func (k *keeper) serve(t *testing.T, script ...string) *fake {
 	})
 }
 
-// Whatever becomes of an answer, nothing is ordered twice that was done once.
+// An operation that was carried out is not requested again, even if its response is lost.
 func TestOrdersAboutAStoreSurviveALostAnswer(t *testing.T) {
 	t.Parallel()
 	operations := map[string]struct {
@@ -121,7 +122,7 @@ func TestOrdersAboutAStoreSurviveALostAnswer(t *testing.T) {
 		} {
 			t.Run(name+", "+script, func(t *testing.T) {
 				t.Parallel()
-				k := newKeeper()
+				k := newStoreServer()
 				if name == "upgrade" {
 					k.maintenance = "completed"
 				}
@@ -139,7 +140,7 @@ func TestOrdersAboutAStoreSurviveALostAnswer(t *testing.T) {
 	}
 }
 
-// What is there afterwards may be something else than what was ordered.
+// The maintenance that the look-up finds may be an earlier one than the one that was run.
 func TestMaintenanceThatRanBeforeIsNotTheOneThatWasLost(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -153,7 +154,7 @@ func TestMaintenanceThatRanBeforeIsNotTheOneThatWasLost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k := newKeeper()
+			k := newStoreServer()
 			k.maintenance, k.started = c.status, c.started
 			if err := k.serve(t, "never").client(t).RunMaintenance(t.Context(), addOnID); (err == nil) != c.ok || len(k.posts) != 1 {
 				t.Error(err, k.posts)
@@ -165,17 +166,17 @@ func TestMaintenanceThatRanBeforeIsNotTheOneThatWasLost(t *testing.T) {
 func TestUpgradeThatIsThereIsRecognised(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		edit  func(*keeper)
+		edit  func(*storeServer)
 		posts int
 	}{
-		"by the version, as on mini":     {func(k *keeper) { k.version = "7.2.4" }, 1},
-		"by what the store is doing":     {func(k *keeper) { k.status = "upgrading version" }, 1},
-		"not by another version":         {func(k *keeper) { k.version = "7.20.1" }, 2},
-		"not by a maintenance from then": {func(k *keeper) { k.maintenance = "ready" }, 2},
+		"by the version, as on mini":     {func(k *storeServer) { k.version = "7.2.4" }, 1},
+		"by what the store is doing":     {func(k *storeServer) { k.status = "upgrading version" }, 1},
+		"not by another version":         {func(k *storeServer) { k.version = "7.20.1" }, 2},
+		"not by a maintenance from then": {func(k *storeServer) { k.maintenance = "ready" }, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k := newKeeper()
+			k := newStoreServer()
 			k.maintenance = "none"
 			c.edit(k)
 			if err := k.serve(t, "never").client(t).UpgradeStore(t.Context(), addOnID, "7.2"); (err == nil) != (c.posts == 1) ||
@@ -192,7 +193,7 @@ func TestStatsAreResetAsOftenAsItTakes(t *testing.T) {
 		posts int
 		ok    bool
 	}{"ok": {1, true}, "500 ok": {2, true}, "reset ok": {2, true}, "422": {1, false}} {
-		k := newKeeper()
+		k := newStoreServer()
 		err := k.serve(t, strings.Fields(script)...).client(t).ResetStats(t.Context(), addOnID)
 		if (err == nil) != want.ok || len(k.posts) != want.posts || k.posts[0] != "reset {}" {
 			t.Errorf("%s: %v, %q", script, err, k.posts)
@@ -295,7 +296,7 @@ func TestWaitForCredentials(t *testing.T) {
 
 func TestWaitsEndWithTheirContext(t *testing.T) {
 	t.Parallel()
-	k := newKeeper()
+	k := newStoreServer()
 	k.maintenance = "preparing"
 	ctx, cancel := context.WithCancel(t.Context())
 	client := k.serve(t).client(t, waits(func(w heroku.Waiting) {

@@ -178,7 +178,7 @@ func TestMaintenanceAnswersThatAreNotThat(t *testing.T) {
 	}
 }
 
-// The API's 404 has a message only, so that it is no proof that the store is gone.
+// The API's 404 has a message but no id, so it does not prove that the store is gone.
 func TestMaintenanceThatIsNotFound(t *testing.T) {
 	t.Parallel()
 	srv := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int) { reply(w, 404, `{"message":"not found"}`) })
@@ -236,7 +236,7 @@ func TestMaintenanceWindowIsSet(t *testing.T) {
 	}
 }
 
-// It is a POST, but repeating it does no harm; when no answer arrives at all, the window itself is looked at.
+// The POST is idempotent, so it is repeated; if every response is lost, the window is read.
 func TestMaintenanceWindowIsSetAgainWhenTheAnswerIsLost(t *testing.T) {
 	t.Parallel()
 	t.Run("once", func(t *testing.T) {

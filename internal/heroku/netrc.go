@@ -8,17 +8,17 @@ import (
 	"strings"
 )
 
-// A netrc file is read as curl and git read it: words between blanks, in quotes if they contain some; "macdef" begins a
-// macro that ends with an empty line and contains no entries; "#" where a keyword is expected begins a comment. It is our
-// own because parsers that are offered as modules take the lines of a macro for entries, and quotes for a part of a password.
+// This file parses netrc files as curl and git do: words are separated by blanks, and quoted if they contain blanks; "macdef"
+// begins a macro, which ends with an empty line and contains no entries; "#" in place of a keyword begins a comment. Published
+// Go modules take the lines of a macro for entries, and quotation marks for a part of the password.
 
 var errUnclosedQuote = errors.New("a quote is not closed")
 
-// netrcPassword is the password of the first entry of a host that has one; "" when there is none. listed says that there is
-// an entry. The entry "default" is for no host in particular, and is passed over.
+// netrcPassword returns the first password in the entries of a host, or "". listed means that the host has an entry. The entry
+// "default" is skipped, because it names no host.
 func netrcPassword(content, host string) (password string, listed bool, err error) {
 	words := netrcWords{rest: content}
-	ours := false
+	matches := false // the current entry is for host
 	for {
 		keyword, err := words.next(true)
 		if err != nil || keyword == "" {
@@ -26,7 +26,7 @@ func netrcPassword(content, host string) (password string, listed bool, err erro
 		}
 		switch keyword {
 		case "default":
-			ours = false
+			matches = false
 		case "macdef":
 			words.skipMacro()
 		case "machine", "login", "account", "password":
@@ -35,22 +35,22 @@ func netrcPassword(content, host string) (password string, listed bool, err erro
 			case err != nil:
 				return "", listed, err
 			case keyword == "machine":
-				ours = strings.EqualFold(strings.TrimSuffix(value, "."), host)
-				listed = listed || ours
-			case keyword == "password" && ours && value != "":
+				matches = strings.EqualFold(strings.TrimSuffix(value, "."), host)
+				listed = listed || matches
+			case keyword == "password" && matches && value != "":
 				return value, true, nil
 			}
 		}
 	}
 }
 
-// netrcWords are the words of a file from one place on.
+// netrcWords splits the rest of a file into words.
 type netrcWords struct{ rest string }
 
-// next is the next word; "" at the end.
-func (w *netrcWords) next(commented bool) (string, error) {
+// next returns the next word, or "" at the end. With skipComments, it skips comments before the word.
+func (w *netrcWords) next(skipComments bool) (string, error) {
 	w.rest = strings.TrimLeft(w.rest, " \t\r\n")
-	for commented && strings.HasPrefix(w.rest, "#") {
+	for skipComments && strings.HasPrefix(w.rest, "#") {
 		_, w.rest, _ = strings.Cut(w.rest, "\n")
 		w.rest = strings.TrimLeft(w.rest, " \t\r\n")
 	}
@@ -66,7 +66,8 @@ func (w *netrcWords) next(commented bool) (string, error) {
 	return word, nil
 }
 
-// quoted reads a word in quotes, which ends on its line. A backslash stands before what is meant as it is, but for \n, \r and \t.
+// quoted returns a word in quotes, which must end on the same line. A backslash escapes any character; \n, \r and \t have their
+// usual meaning.
 func (w *netrcWords) quoted() (string, error) {
 	var word strings.Builder
 	escaped := false
@@ -89,7 +90,7 @@ func (w *netrcWords) quoted() (string, error) {
 	return "", errUnclosedQuote
 }
 
-// skipMacro passes over a macro, which ends with an empty line or the file.
+// skipMacro skips a macro, which ends with an empty line or at the end of the file.
 func (w *netrcWords) skipMacro() {
 	for w.rest != "" {
 		var line string

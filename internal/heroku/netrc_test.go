@@ -14,7 +14,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// fromNetrc finds a credential in a netrc file with this content and mode.
+// fromNetrc calls FindCredential with a netrc file that has this content and mode.
 func fromNetrc(t *testing.T, content string, mode os.FileMode, apiURL string) (heroku.Credential, error) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "netrc")
@@ -31,7 +31,7 @@ func TestNetrc_isReadAsCurlAndGitReadIt(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		content, token string
-		entry          bool // there is one, without a password
+		entry          bool // there is an entry without a password
 	}{
 		"in lines":                      {"machine api.heroku.com\n\tlogin me\n\tpassword secret\n", "secret", false},
 		"in one line, ended as Windows": {"machine api.heroku.com login me password secret\r\n", "secret", false},
@@ -74,7 +74,7 @@ func TestNetrc_isReadAsCurlAndGitReadIt(t *testing.T) {
 func TestNetrc_thatEverybodyCanReadIsRefused(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
-		return // its files have no such mode
+		return // files have no such mode there
 	}
 	const entry = "machine api.heroku.com login me password canary"
 	for mode, refused := range map[os.FileMode]bool{0o600: false, 0o400: false, 0o640: false, 0o644: true, 0o604: true, 0o666: true} {
@@ -92,7 +92,7 @@ func TestNetrc_thatEverybodyCanReadIsRefused(t *testing.T) {
 	}
 }
 
-// A token that was found under the name of a host goes to that host, whatever URLs are configured.
+// The token of a netrc entry is sent only to the host that the entry names, whatever URLs are configured.
 func TestNetrc_tokenGoesToTheHostThatItNames(t *testing.T) {
 	t.Parallel()
 	const entries = "machine api.heroku.com login me password for-heroku\nmachine localhost login me password for-sandbox\n"

@@ -11,26 +11,26 @@ import (
 	"strings"
 )
 
-// BugError is a panic, as the error of whoever is affected. Reads and polls that are shared run beside their callers, where
-// a panic would end the process and lose the ids of all that is being created.
+// BugError is a panic that was turned into an error. Shared reads and polls run in goroutines of their own, where a panic would
+// end the process and lose the ids of all objects that are being created.
 type BugError struct {
-	Method string // of the request in whose handling it happened; empty when it was in none
+	Method string // of the request whose handling panicked; empty when there was none
 	Path   string
-	Cause  string // the runtime's own text; of any other panic its type, since its value might hold a secret
+	Cause  string // the text of a runtime error; for other panics only the type, since the value may hold a secret
 	At     string // the function that panicked
 	Tries  int
 }
 
 func (e *BugError) Error() string {
-	text := fmt.Sprintf("the provider failed with %s in %s%s; this is a bug: please report it", e.Cause, e.At, origin("", "", e.Tries))
+	text := fmt.Sprintf("the provider failed with %s in %s%s; this is a bug: please report it", e.Cause, e.At, requestDetails("", "", e.Tries))
 	if e.Method == "" {
 		return text
 	}
 	return fmt.Sprintf("%s %s: %s", e.Method, e.Path, text)
 }
 
-// guarded makes a panic the error of what panicked.
-func guarded[T any](f func() (T, error)) (result T, err error) {
+// catchPanic calls f, and returns a panic as an error.
+func catchPanic[T any](f func() (T, error)) (result T, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = &BugError{Cause: panicText(cause), At: panickedAt()}
@@ -39,19 +39,20 @@ func guarded[T any](f func() (T, error)) (result T, err error) {
 	return f()
 }
 
-// isBug reports a panic outside of any request, which would only happen again.
+// isBug reports whether err is a panic outside of any request. Repeating the call would only panic again.
 func isBug(err error) bool {
 	var bug *BugError
 	return errors.As(err, &bug) && bug.Method == ""
 }
 
-// try makes one attempt and understands its answer. After a panic the answer counts as one that nobody understands:
-// what may have been created is looked up.
-func (c *Client) try(ctx context.Context, k call, target string, body []byte, try int, accept func([]byte) error) (a answer, out outcome,
-	err error) {
+// try makes one attempt and classifies its result. After a panic the outcome is unreadable, so that an object that may have
+// been created is looked up.
+func (c *Client) try(
+	ctx context.Context, k call, target string, body []byte, try int, accept func([]byte) error,
+) (a attemptResult, out outcome, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			out, err = unreadable, &BugError{Method: k.method, Path: k.where(), Cause: panicText(cause), At: panickedAt(), Tries: try}
+			out, err = unreadable, &BugError{Method: k.method, Path: k.displayPath(), Cause: panicText(cause), At: panickedAt(), Tries: try}
 		}
 	}()
 	a = c.attempt(ctx, k, target, body)
@@ -66,7 +67,7 @@ func panicText(cause any) string {
 	return fmt.Sprintf("a panic of type %T", cause)
 }
 
-// panickedAt is the innermost function outside of the runtime, as seen by a deferred one.
+// panickedAt returns the function that panicked. It must be called by a deferred function.
 func panickedAt() string {
 	pcs := make([]uintptr, 32)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(0, pcs)])

@@ -12,19 +12,19 @@ import (
 	"time"
 )
 
-// Reads that are shared run beside their callers, and may panic in a way that no answer of Heroku's provokes.
+// These tests are in the package because no response of Heroku can make a shared read panic in its goroutine.
 
 const canary = "hunter2-canary"
 
-type thingID string
+type objectID string
 
-// isOurs reports the error of a panic of the tests.
-func isOurs(err error) bool {
+// isTestPanic reports whether err is a panic of these tests, without its value.
+func isTestPanic(err error) bool {
 	var bug *BugError
 	return errors.As(err, &bug) && bug.Method == "" && strings.Contains(bug.At, "internal/heroku.") && !strings.Contains(err.Error(), canary)
 }
 
-// panickyClock panics on one look at it.
+// panickyClock panics on one call of Now, after left calls.
 type panickyClock struct {
 	Clock
 	left *int
@@ -40,9 +40,9 @@ func (c panickyClock) Now() time.Time {
 func TestPanic_besideARead(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		one, all bool // which requests panic
-		now      int  // which look at the clock does
-		fails    int  // of three rounds
+		one, all bool // whether the requests for one object, or for the list, panic
+		now      int  // which call of the clock's Now panics, from 1; 0 for none
+		fails    int  // how many of the three rounds fail
 	}{
 		"in nothing":             {false, false, 0, 0},
 		"in the read of one":     {true, true, 0, 3},
@@ -59,15 +59,15 @@ func TestPanic_besideARead(t *testing.T) {
 				}
 				client := &Client{clock: panickyClock{RealClock, &test.now}}
 				reads := newBatch(client,
-					func(context.Context, thingID) (string, error) { check(test.one); return "read", nil },
-					func(context.Context) (map[thingID]string, error) {
+					func(context.Context, objectID) (string, error) { check(test.one); return "read", nil },
+					func(context.Context) (map[objectID]string, error) {
 						check(test.all)
-						return map[thingID]string{"a": "read", "b": "read"}, nil
+						return map[objectID]string{"a": "read", "b": "read"}, nil
 					})
 				answers := make(chan error)
 				rounds := 0
 				for range 3 {
-					for _, id := range []thingID{"a", "b", "b"} {
+					for _, id := range []objectID{"a", "b", "b"} {
 						go func() {
 							item, err := reads.read(t.Context(), id, poll)
 							if err == nil && item != "read" {
@@ -78,7 +78,7 @@ func TestPanic_besideARead(t *testing.T) {
 					}
 					failed := 0
 					for range 3 {
-						if err := <-answers; err != nil && !isOurs(err) {
+						if err := <-answers; err != nil && !isTestPanic(err) {
 							t.Error(err)
 						} else if err != nil {
 							failed++
@@ -96,7 +96,7 @@ func TestPanic_besideARead(t *testing.T) {
 	}
 }
 
-// The store that is looked at while its add-on is waited for is looked at again.
+// If the read of the store during the wait for its add-on panics, the store is read again.
 func TestPanic_besideAWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -108,9 +108,9 @@ func TestPanic_besideAWait(t *testing.T) {
 		defer cancel()
 		defer func() {
 			if recover() == nil {
-				t.Error("the panic of the second look, which is the caller's own, is lost")
+				t.Error("the panic of the second read, in the caller's goroutine, is lost")
 			}
 		}()
-		_, _, _ = c.WaitReady(ctx, "7c4e", "", time.Minute) // a client without hosts panics when it asks the Data API
+		_, _, _ = c.WaitReady(ctx, "7c4e", "", time.Minute) // a client without hosts panics when it sends a request to the Data API
 	})
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// clumsy panics on some requests, as a bug in the client would.
+// clumsy is a transport that panics on some requests, as a bug in the client would.
 type clumsy struct {
 	http.RoundTripper
 	panics func(*http.Request) any
@@ -26,7 +26,7 @@ func (c clumsy) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// A panic in a read that is shared, and so runs beside its caller, is an error that tells what to report.
+// A panic in a shared read, which runs in another goroutine than its caller, becomes an error that says what to report.
 func TestPanic_isAnError(t *testing.T) {
 	t.Parallel()
 	var none []int

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// serviceName is still what it was before the product was called Key-Value Store.
+// serviceName is the name of the add-on service, from the time when the product was called Heroku Redis.
 const serviceName = "heroku-redis"
 
 // Plan is a plan of Heroku Key-Value Store as Heroku offers it (Platform API reference, plans).
@@ -19,11 +19,11 @@ type Plan struct {
 	HumanName      string
 	Description    string
 	State          string // "ga", "beta", …
-	Cents          int    // a month
-	Default        bool   // ordered when only the service is named, outside a space
-	SpaceDefault   bool   // the same, inside one
+	Cents          int    // per month
+	Default        bool   // the plan of a create that names only the service, outside a space
+	SpaceDefault   bool   // the same, inside a space
 	InsidePrivate  bool   // can be installed inside a private network
-	OutsidePrivate bool
+	OutsidePrivate bool   // can be installed outside one
 	Visible        bool
 }
 
@@ -69,6 +69,6 @@ func ofOtherService(plans []Plan) bool {
 
 // Plans lists the plans of Heroku Key-Value Store, in no particular order.
 func (c *Client) Plans(ctx context.Context) ([]Plan, error) {
-	return list(ctx, c, c.get("addon-services", serviceName, "plans"), unless(ofOtherService, many[wirePlan]),
+	return list(ctx, c, c.get("addon-services", serviceName, "plans"), rejectIf(ofOtherService, decodeMany[wirePlan]),
 		func(p Plan) string { return p.Name })
 }

@@ -10,20 +10,20 @@ import (
 
 type preconditionKey struct{}
 
-// OnlyWhile makes every write with the context ask hold before each of its tries, and send nothing once hold returns an
-// error: a caller may own something for a limited time only, and a write that is repeated may come too late. What was
-// sent already is not recalled; it ends within AttemptTimeout.
-func OnlyWhile(ctx context.Context, hold func() error) context.Context {
-	return context.WithValue(ctx, preconditionKey{}, hold)
+// OnlyWhile returns a context whose writes call check before each try, and are not sent if it returns an error. It is for callers
+// that hold something for a limited time, such as a lease, since a retry may come too late. A try that is in flight already
+// is not cancelled; it ends within AttemptTimeout.
+func OnlyWhile(ctx context.Context, check func() error) context.Context {
+	return context.WithValue(ctx, preconditionKey{}, check)
 }
 
-func (k call) allowed(ctx context.Context) error {
-	hold, limited := ctx.Value(preconditionKey{}).(func() error)
-	if !limited || k.operation == read {
+func (k call) checkPrecondition(ctx context.Context) error {
+	check, ok := ctx.Value(preconditionKey{}).(func() error)
+	if !ok || k.operation == read {
 		return nil
 	}
-	if err := hold(); err != nil {
-		return fmt.Errorf("%s %s was not sent: %w", k.method, k.where(), err)
+	if err := check(); err != nil {
+		return fmt.Errorf("%s %s was not sent: %w", k.method, k.displayPath(), err)
 	}
 	return nil
 }

@@ -13,13 +13,13 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// A write that is repeated is asked about each time, and a read never.
+// The precondition is checked before each write, and never for a read.
 func TestOnlyWhile(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		over := errors.New("it is over")
 		asked := 0
-		_, client, stores := estate(t)
+		_, client, stores := storesOnOneApp(t)
 		ctx := heroku.OnlyWhile(t.Context(), func() error {
 			if asked++; asked > 1 {
 				return over

@@ -13,19 +13,19 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// The budget belongs to the account: 4500 requests, refilled continuously within the hour
-// (Platform API reference, rate limits). All tools of the account draw on it.
+// The rate limit is a token bucket of the account: 4500 requests, refilled continuously over an hour
+// (Platform API reference, rate limits). All clients of the account share it.
 const (
 	budget        = 4500
 	scarce        = budget / 10
-	reserve       = 100 // what is left to others, as far as possible
+	reserve       = 100 // requests that are left to other clients as far as possible
 	refillPerHour = 4500
-	spend         = 2 * time.Minute // in which the greater part of what is above the reserve is used up
+	spend         = 2 * time.Minute // over which most of the requests above the reserve are used
 )
 
-// pacer spreads requests before Heroku refuses them. Above a tenth of the budget it does nothing. Below, it lets through
-// what flows back and, over a few minutes, what is left above the reserve; of the reserve ever less, because others may be
-// drawing too.
+// pacer slows requests down before Heroku refuses them. While more than a tenth of the budget is left, it does nothing. Below
+// that, the rate is that of the refill, plus what uses up the requests above the reserve over a few minutes. Within the
+// reserve the rate falls with what is left, because other clients may use the account too.
 type pacer struct {
 	mu      sync.Mutex
 	limiter *rate.Limiter
@@ -35,10 +35,10 @@ func newPacer() *pacer {
 	return &pacer{limiter: rate.NewLimiter(rate.Inf, 1)}
 }
 
-// wait holds a request back as long as needed, after it has told for how long.
-func (p *pacer) wait(ctx context.Context, clock Clock, tell func(time.Duration)) error {
+// wait delays a request as long as needed. Before a delay it calls report with its length.
+func (p *pacer) wait(ctx context.Context, clock Clock, report func(time.Duration)) error {
 	p.mu.Lock()
-	now := clock.Now() // within the lock, so that the limiter sees time only go forward
+	now := clock.Now() // within the lock, so that the limiter never sees time go backward
 	reservation := p.limiter.ReserveN(now, 1)
 	delay := reservation.DelayFrom(now)
 	p.mu.Unlock()
@@ -46,7 +46,7 @@ func (p *pacer) wait(ctx context.Context, clock Clock, tell func(time.Duration))
 	if delay <= 0 {
 		return ctx.Err()
 	}
-	tell(delay)
+	report(delay)
 	err := clock.Sleep(ctx, delay)
 	if err != nil {
 		reservation.CancelAt(clock.Now())
@@ -54,7 +54,7 @@ func (p *pacer) wait(ctx context.Context, clock Clock, tell func(time.Duration))
 	return err
 }
 
-// learn takes over what an answer says is left. The Data API need not say anything.
+// learn sets the rate from the number of remaining requests in a response. Responses of the Data API may lack it.
 func (p *pacer) learn(h http.Header, clock Clock) {
 	remaining, err := strconv.Atoi(h.Get("RateLimit-Remaining"))
 	if err != nil {

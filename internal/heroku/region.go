@@ -8,7 +8,7 @@ import (
 	"errors"
 )
 
-// Region is a region of Heroku (Platform API reference, regions). It is an open set.
+// Region is a region of Heroku (Platform API reference, regions).
 type Region struct {
 	ID             string
 	Name           string
@@ -53,11 +53,11 @@ func (w wireRegion) value() (Region, error) {
 
 // Regions lists the regions of the Common Runtime and of Private Spaces.
 func (c *Client) Regions(ctx context.Context) ([]Region, error) {
-	return list(ctx, c, c.get("regions"), many[wireRegion], func(r Region) string { return r.Name })
+	return list(ctx, c, c.get("regions"), decodeMany[wireRegion], func(r Region) string { return r.Name })
 }
 
-// RateLimit returns how many requests the account has left. It costs none of them, and so is a good way to find out
-// whether the credential is accepted.
+// RateLimit returns how many requests the account has left. It does not count against the limit, and so is a good way to find
+// out whether the credential is accepted.
 func (c *Client) RateLimit(ctx context.Context) (remaining int, err error) {
 	remaining, _, err = exchange(ctx, c, c.get("account", "rate-limits"), func(body []byte) (int, error) {
 		limits, err := decode[struct {

@@ -20,22 +20,22 @@ import (
 type call struct {
 	operation operation
 	method    string
-	at        *endpoint
-	path      []string // unescaped elements
+	endpoint  *endpoint
+	path      []string // unescaped segments
 	query     url.Values
 	header    map[string]string
 	body      any   // JSON; nil for none
-	app       AppID // the app that the call is about, when a fresh one may still be unknown to Heroku
+	app       AppID // set when a 404 may mean that Heroku does not know this new app yet
 }
 
-// reply is what a call tells beyond its body.
+// reply is what a call returns besides the decoded body.
 type reply struct {
-	header http.Header
-	status int
-	doubt  bool // it failed, but Heroku may have done what was asked for
+	header         http.Header
+	status         int
+	mayHaveApplied bool // the call failed, but Heroku may have carried it out
 }
 
-// exchange makes a call and decodes its answer; an answer that decode refuses is a failed try.
+// exchange makes a call and decodes the response. A try whose response decode refuses has failed.
 func exchange[T any](ctx context.Context, c *Client, k call, decode func([]byte) (T, error)) (value T, r reply, err error) {
 	r, err = c.run(ctx, k, func(body []byte) (err error) {
 		value, err = decode(body)
@@ -48,55 +48,58 @@ func exchange[T any](ctx context.Context, c *Client, k call, decode func([]byte)
 	return value, r, nil
 }
 
-// run is the one request path: try, classify, and do what the table in retry.go says, within the budget of one call.
+// run makes a call: it tries, classifies the outcome, and retries as the table in retry.go says, within retryBudget. All
+// requests are sent by it.
 func (c *Client) run(ctx context.Context, k call, accept func([]byte) error) (reply, error) {
 	if k.operation != read {
-		defer c.writes.Add(1) // well or not: nothing that was read before may pass for the present
+		defer c.writes.Add(1) // whether it succeeds or not: objects that were read before are no longer current
 	}
 	target, body, err := k.prepare()
 	if err != nil {
 		return reply{}, err
 	}
 	var (
-		started = c.clock.Now()
-		counts  = attemptCounts{}
-		doubt   bool
+		started        = c.clock.Now()
+		counts         = attemptCounts{}
+		mayHaveApplied bool
 	)
 	for try := 1; ; try++ {
-		tell, err := c.announce(ctx, k, try)
+		reportResult, err := c.announce(ctx, k, try)
 		if err != nil {
-			return reply{doubt: doubt}, err
+			return reply{mayHaveApplied: mayHaveApplied}, err
 		}
-		if err := k.allowed(ctx); err != nil {
-			tell(WriteResult{})
-			return reply{doubt: doubt}, err
+		if err := k.checkPrecondition(ctx); err != nil {
+			reportResult(WriteResult{})
+			return reply{mayHaveApplied: mayHaveApplied}, err
 		}
 		a, out, err := c.try(ctx, k, target, body, try, accept)
-		tell(a.result(out))
+		reportResult(a.writeResult(out))
 		c.report(ctx, k, a, try, err)
-		doubt = doubt || out == lost || out == broken || out == unreadable
+		mayHaveApplied = mayHaveApplied || out == lost || out == serverError || out == unreadable
 
-		v := counts.next(k.operation, out)
+		action := counts.next(k.operation, out)
 		switch {
-		case v == succeed:
+		case action == succeed:
 			return reply{header: a.header, status: a.status}, nil
-		case v == fail || v == verify || ctx.Err() != nil:
-			return reply{header: a.header, status: a.status, doubt: doubt}, err
+		case action == fail || action == verify || ctx.Err() != nil:
+			return reply{header: a.header, status: a.status, mayHaveApplied: mayHaveApplied}, err
 		}
-		pause := c.pause(out, counts[v], a.header)
+		pause := c.pause(out, counts[action], a.header)
 		if c.clock.Now().Add(pause).Sub(started) > retryBudget {
-			return reply{doubt: doubt}, err
+			return reply{mayHaveApplied: mayHaveApplied}, err
 		}
 		if out == throttled {
-			c.waits(ctx, Waiting{For: "the next try of " + k.method + " " + k.where(), State: "Heroku's rate limit is used up (429)", Limit: pause})
+			c.reportWait(ctx, Waiting{
+				For: "the next try of " + k.method + " " + k.displayPath(), State: "Heroku's rate limit is used up (429)", Limit: pause,
+			})
 		}
 		if e := c.clock.Sleep(ctx, pause); e != nil {
-			return reply{doubt: doubt}, fmt.Errorf("%w before the next try, after: %w", e, err)
+			return reply{mayHaveApplied: mayHaveApplied}, fmt.Errorf("%w before the next try, after: %w", e, err)
 		}
 	}
 }
 
-// pause is how long to wait before the next try.
+// pause returns how long to wait before the next try.
 func (c *Client) pause(out outcome, failures int, h http.Header) time.Duration {
 	if out == throttled {
 		if wait, ok := retryAfter(h, c.clock.Now()); ok {
@@ -106,7 +109,7 @@ func (c *Client) pause(out outcome, failures int, h http.Header) time.Duration {
 	return backoff(failures)
 }
 
-// prepare renders URL and body once for all tries.
+// prepare returns the URL and the body, which are the same for all tries.
 func (k call) prepare() (target string, body []byte, err error) {
 	path, err := k.escaped()
 	if err != nil {
@@ -120,10 +123,10 @@ func (k call) prepare() (target string, body []byte, err error) {
 	if len(k.query) > 0 {
 		path += "?" + k.query.Encode()
 	}
-	return k.at.base + path, body, nil
+	return k.endpoint.base + path, body, nil
 }
 
-// escaped is the only place where ids and names enter a path: whatever they contain, they stay one element each.
+// escaped returns the path. It escapes every id and name, so that each stays one path segment, whatever it contains.
 func (k call) escaped() (string, error) {
 	var b strings.Builder
 	for _, element := range k.path {
@@ -136,8 +139,8 @@ func (k call) escaped() (string, error) {
 	return b.String(), nil
 }
 
-// where is the path for messages.
-func (k call) where() string {
+// displayPath returns the path for messages.
+func (k call) displayPath() string {
 	path, err := k.escaped()
 	if err != nil {
 		return "/"
@@ -145,11 +148,13 @@ func (k call) where() string {
 	return path
 }
 
-// classify names the outcome of an attempt, and the error that it would be.
-func (c *Client) classify(ctx context.Context, k call, a answer, try int, accept func([]byte) error) (outcome, error) {
+// classify returns the outcome of an attempt, and the error to return if there is no other try.
+func (c *Client) classify(ctx context.Context, k call, a attemptResult, try int, accept func([]byte) error) (outcome, error) {
 	switch {
 	case a.status == 0 || (a.err != nil && a.status < 300):
-		err := &TransportError{Method: k.method, Path: k.where(), Status: a.status, RequestID: a.requestID, Tries: try, Sent: a.sent, Err: a.err}
+		err := &TransportError{
+			Method: k.method, Path: k.displayPath(), Status: a.status, RequestID: a.requestID, Tries: try, Sent: a.sent, Err: a.err,
+		}
 		switch {
 		case a.sent:
 			return lost, err
@@ -163,14 +168,14 @@ func (c *Client) classify(ctx context.Context, k call, a answer, try int, accept
 		}
 		return done, nil
 	}
-	e, err := c.refusal(k, a, try)
+	e, err := c.responseError(k, a, try)
 	return classifyStatus(e, c.isRecent(k.app)), err
 }
 
-// unreadableBody says what is wrong with the body of a 2xx; "" when nothing is.
-func unreadableBody(a answer, accept func([]byte) error) string {
-	if a.cut != "" {
-		return a.cut
+// unreadableBody returns what is wrong with the body of a 2xx response, or "".
+func unreadableBody(a attemptResult, accept func([]byte) error) string {
+	if a.truncated != "" {
+		return a.truncated
 	}
 	if err := accept(a.body); err != nil {
 		return clip(err.Error(), 80)
@@ -178,61 +183,61 @@ func unreadableBody(a answer, accept func([]byte) error) string {
 	return ""
 }
 
-// refusal turns an answer that is not 2xx into an error: an Error when Heroku speaks, a BodyError when something on the
-// way does. The Error serves for classification in both cases.
-func (c *Client) refusal(k call, a answer, try int) (*Error, error) {
+// responseError turns a response that is not 2xx into an error: an *Error if it is Heroku's, a *BodyError if it comes from
+// something on the way, such as a proxy. It also returns an *Error in both cases, for the classification.
+func (c *Client) responseError(k call, a attemptResult, try int) (*Error, error) {
 	e := &Error{
-		Status: a.status, RequestID: a.requestID, Method: k.method, Path: k.where(), Tries: try,
+		Status: a.status, RequestID: a.requestID, Method: k.method, Path: k.displayPath(), Tries: try,
 		ConfirmationRequired: clip(c.scrub(a.header.Get("X-Confirmation-Required")), 80),
 	}
 	if a.status >= 300 && a.status < 400 {
 		return e, c.bodyError(k, a, "a redirect that is not followed", try)
 	}
-	told, err := decode[refusalBody](a.body)
-	if a.cut != "" {
-		err = errors.New(a.cut)
+	fields, err := decode[errorBody](a.body)
+	if a.truncated != "" {
+		err = errors.New(a.truncated)
 	}
 	if err != nil {
 		return e, c.bodyError(k, a, clip(err.Error(), 80), try)
 	}
-	e.ID = clip(c.scrub(string(told.ID)), 80)
-	e.Message = c.scrub(string(told.Message))
-	if runes := []rune(e.Message); len(runes) > longestMessage {
-		e.Message = string(runes[:longestMessage]) + "…"
+	e.ID = clip(c.scrub(string(fields.ID)), 80)
+	e.Message = c.scrub(string(fields.Message))
+	if runes := []rune(e.Message); len(runes) > maxMessageLength {
+		e.Message = string(runes[:maxMessageLength]) + "…"
 	}
-	e.URL = clip(c.scrub(string(told.URL)), 300)
-	e.Resource = clip(c.scrub(string(told.Resource)), 80)
+	e.URL = clip(c.scrub(string(fields.URL)), 300)
+	e.Resource = clip(c.scrub(string(fields.Resource)), 80)
 	return e, e
 }
 
-// longestMessage is far more than Heroku ever says.
-const longestMessage = 4000
+// maxMessageLength is far above the length of Heroku's messages.
+const maxMessageLength = 4000
 
-type refusalBody struct {
+type errorBody struct {
 	ID       text  `json:"id"`
 	Message  prose `json:"message"`
 	URL      text  `json:"url"`
 	Resource text  `json:"resource"`
 }
 
-func (c *Client) bodyError(k call, a answer, reason string, try int) *BodyError {
+func (c *Client) bodyError(k call, a attemptResult, reason string, try int) *BodyError {
 	contentType, _, err := mime.ParseMediaType(a.header.Get("Content-Type"))
 	if err != nil {
 		contentType = ""
 	}
 	return &BodyError{
-		Method: k.method, Path: k.where(), Status: a.status, RequestID: a.requestID,
+		Method: k.method, Path: k.displayPath(), Status: a.status, RequestID: a.requestID,
 		ContentType: clip(c.scrub(contentType), 60), Reason: reason, Tries: try,
 	}
 }
 
-// report tells the observer about an attempt that was really made.
-func (c *Client) report(ctx context.Context, k call, a answer, try int, err error) {
+// report calls [Options].Observe, unless the attempt was cancelled before it was sent.
+func (c *Client) report(ctx context.Context, k call, a attemptResult, try int, err error) {
 	if a.status == 0 && !a.sent && ctx.Err() != nil {
 		return
 	}
 	attempt := Attempt{
-		Method: k.method, Host: k.at.host, Path: k.where(), Status: a.status,
+		Method: k.method, Host: k.endpoint.host, Path: k.displayPath(), Status: a.status,
 		Duration: a.took, RequestID: a.requestID, Try: try,
 	}
 	if err != nil {
@@ -241,18 +246,16 @@ func (c *Client) report(ctx context.Context, k call, a answer, try int, err erro
 	c.observe(ctx, attempt)
 }
 
-// Calls of each kind.
-
 func (c *Client) get(path ...string) call {
-	return call{operation: read, method: http.MethodGet, at: c.platform, path: path}
+	return call{operation: read, method: http.MethodGet, endpoint: c.platform, path: path}
 }
 
 func (c *Client) patch(body any, path ...string) call {
-	return call{operation: write, method: http.MethodPatch, at: c.platform, path: path, body: body}
+	return call{operation: write, method: http.MethodPatch, endpoint: c.platform, path: path, body: body}
 }
 
 func (c *Client) post(body any, path ...string) call {
-	return call{operation: create, method: http.MethodPost, at: c.platform, path: path, body: body}
+	return call{operation: create, method: http.MethodPost, endpoint: c.platform, path: path, body: body}
 }
 
 func (k call) withHeader(name, value string) call {
@@ -265,41 +268,44 @@ func (k call) withHeader(name, value string) call {
 	return k
 }
 
-// remove sends a DELETE; that the thing is gone already is success. When the answer leaves a doubt, the same path is read.
-func (c *Client) remove(ctx context.Context, path ...string) (remains, error) {
-	k := call{operation: write, method: http.MethodDelete, at: c.platform, path: path}
-	its := about(text(path[len(path)-1]), func(left remains) text { return left.ID }, decode[remains])
-	left, r, err := exchange(ctx, c, k, its)
+// remove sends a DELETE. An object that does not exist is no error. When it is uncertain whether the DELETE was carried out,
+// the same path is read.
+func (c *Client) remove(ctx context.Context, path ...string) (deletedObject, error) {
+	k := call{operation: write, method: http.MethodDelete, endpoint: c.platform, path: path}
+	decodeDeleted := requireID(text(path[len(path)-1]), func(o deletedObject) text { return o.ID }, decode[deletedObject])
+	deleted, r, err := exchange(ctx, c, k, decodeDeleted)
 	switch {
 	case err == nil:
-		return left, nil
+		return deleted, nil
 	case IsNotFound(err):
-		return remains{}, nil
-	case !r.doubt || ctx.Err() != nil:
-		return remains{}, err
+		return deletedObject{}, nil
+	case !r.mayHaveApplied || ctx.Err() != nil:
+		return deletedObject{}, err
 	}
-	left, _, e := exchange(ctx, c, c.get(path...), its)
+	deleted, _, e := exchange(ctx, c, c.get(path...), decodeDeleted)
 	switch {
 	case IsNotFound(e):
-		return remains{}, nil
-	case e == nil && (left.State == StateDeprovisioning || left.State == StateDeprovisioned):
-		return left, nil
+		return deletedObject{}, nil
+	case e == nil && (deleted.State == StateDeprovisioning || deleted.State == StateDeprovisioned):
+		return deleted, nil
 	}
-	return remains{}, err
+	return deletedObject{}, err
 }
 
-// remains is the last representation of what is being removed: only add-ons have a state. What was gone already leaves nothing.
-type remains struct {
+// deletedObject is the last representation of a deleted object. Only add-ons have a state. It is zero if the object did not
+// exist.
+type deletedObject struct {
 	ID    text `json:"id"`
 	State text `json:"state"`
 }
 
-// change sends a PATCH. When its answer leaves a doubt, the object itself is asked whether it has become as wanted.
-func change[T any](ctx context.Context, c *Client, k call, decode func([]byte) (T, error),
+// updateObject sends a PATCH or an idempotent PUT or POST. When it is uncertain whether the request was carried out, it reads the
+// current object, and succeeds if wanted reports that it is as requested.
+func updateObject[T any](ctx context.Context, c *Client, k call, decode func([]byte) (T, error),
 	current func(context.Context) (T, error), wanted func(T) bool,
 ) (T, error) {
 	value, r, err := exchange(ctx, c, k, decode)
-	if err == nil || !r.doubt || ctx.Err() != nil {
+	if err == nil || !r.mayHaveApplied || ctx.Err() != nil {
 		return value, err
 	}
 	if now, e := current(ctx); e == nil && wanted(now) {

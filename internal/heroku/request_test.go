@@ -282,7 +282,7 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
-// Within the host, too, a redirect does not lead out of TLS.
+// A redirect to http is not followed, even on the same host.
 func TestRedirectToPlainHTTPIsNotFollowed(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -302,7 +302,7 @@ func TestRedirectToPlainHTTPIsNotFollowed(t *testing.T) {
 	}
 }
 
-// Go would turn a redirected POST into a GET, whose answer is not that of a create.
+// net/http would turn a redirected POST into a GET, whose response is not that of a create.
 func TestRedirectedWritesAreNotFollowedEvenWithinTheHost(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{302, 307} {

@@ -17,80 +17,80 @@ type operation int
 const (
 	read   operation = iota // repeating it is harmless
 	write                   // PUT, PATCH, DELETE: repeating it gives the same result
-	create                  // POST: repeating it may order twice
+	create                  // POST: repeating it may create a second object
 )
 
-// outcome is what became of one attempt.
+// outcome classifies the result of one attempt.
 type outcome int
 
 const (
-	done       outcome = iota // 2xx, body understood
-	unsent                    // dial, DNS or TLS failure: nothing has left this machine
-	lost                      // reset, EOF or timeout after the request may have been sent
-	throttled                 // 429
-	broken                    // 5xx, of Heroku's or of a proxy's: it may have been carried out
-	busy                      // 409, or an app that is still being provisioned: not now, but soon
-	refused                   // any other answer
-	unreadable                // 2xx whose body cannot be understood
+	done        outcome = iota // 2xx with a body that could be decoded
+	unsent                     // dial, DNS or TLS failure: nothing has left this machine
+	lost                       // reset, EOF or timeout after the request may have been sent
+	throttled                  // 429
+	serverError                // 5xx from Heroku or a proxy: the request may have been carried out
+	busy                       // 409, or an app that is still being provisioned: a later try may succeed
+	refused                    // any other response
+	unreadable                 // 2xx with a body that cannot be decoded
 )
 
 // action is what to do after an attempt.
 type action int
 
 const (
-	fail   action = iota // return the error
-	again                // back off and repeat
-	later                // Heroku asked for patience: repeat, more often
-	verify               // look whether it was done before anything else is sent
+	fail      action = iota // return the error
+	retry                   // back off and repeat
+	retryBusy               // Heroku is busy: back off and repeat, with more tries
+	verify                  // find out whether the request was carried out before it is sent again
 	succeed
 )
 
 type rule struct {
 	action action
-	tries  int // at most
+	tries  int // the maximum
 }
 
 var (
-	fourTries = rule{again, 4}
-	twiceMore = rule{again, 3}
-	patiently = rule{later, 10}
+	fourTries  = rule{retry, 4}
+	threeTries = rule{retry, 3}
+	tenTries   = rule{retryBusy, 10}
 )
 
 // rules is the whole retry policy.
 var rules = map[outcome][3]rule{
 	//           read            write           create
-	done:       {{succeed, 0}, {succeed, 0}, {succeed, 0}},
-	unsent:     {fourTries, fourTries, fourTries},
-	lost:       {fourTries, fourTries, {verify, 0}},
-	throttled:  {patiently, patiently, patiently},
-	broken:     {fourTries, fourTries, {verify, 0}},
-	busy:       {{fail, 0}, patiently, patiently},
-	refused:    {{fail, 0}, {fail, 0}, {fail, 0}},
-	unreadable: {twiceMore, {verify, 0}, {verify, 0}},
+	done:        {{succeed, 0}, {succeed, 0}, {succeed, 0}},
+	unsent:      {fourTries, fourTries, fourTries},
+	lost:        {fourTries, fourTries, {verify, 0}},
+	throttled:   {tenTries, tenTries, tenTries},
+	serverError: {fourTries, fourTries, {verify, 0}},
+	busy:        {{fail, 0}, tenTries, tenTries},
+	refused:     {{fail, 0}, {fail, 0}, {fail, 0}},
+	unreadable:  {threeTries, {verify, 0}, {verify, 0}},
 }
 
 const (
-	retryBudget   = 10 * time.Minute // of one call, with all its tries
-	retryAfterMax = 60 * time.Second // old answers carried a Unix time there: 55 years
+	retryBudget   = 10 * time.Minute // for one call with all its tries
+	retryAfterMax = 60 * time.Second // Retry-After has also held a Unix time, which would be a wait of 55 years
 	backoffBase   = 500 * time.Millisecond
 	backoffMax    = 8 * time.Second
-	recentFor     = 60 * time.Second // how long an app of ours may be unknown to other endpoints
+	recentFor     = 60 * time.Second // for how long other endpoints may not know an app that this client has created
 )
 
-// attemptCounts counts the tries of one call by what they led to.
+// attemptCounts counts the tries of one call by the action that followed.
 type attemptCounts map[action]int
 
-// next counts an outcome and says what to do about it.
+// next counts an outcome and returns the action to take.
 func (t attemptCounts) next(op operation, o outcome) action {
 	r := rules[o][op]
 	t[r.action]++
-	if (r.action == again || r.action == later) && t[r.action] >= r.tries {
+	if (r.action == retry || r.action == retryBusy) && t[r.action] >= r.tries {
 		return fail
 	}
 	return r.action
 }
 
-// classifyStatus tells the outcome of an answer that is not 2xx. recent: the app concerned was created by us just now.
+// classifyStatus returns the outcome of a response that is not 2xx. recent means that this client has just created the app.
 func classifyStatus(e *Error, recent bool) outcome {
 	switch e.Status {
 	case http.StatusTooManyRequests:
@@ -98,7 +98,7 @@ func classifyStatus(e *Error, recent bool) outcome {
 	case http.StatusConflict:
 		return busy
 	case http.StatusForbidden, http.StatusUnprocessableEntity:
-		// The only text that is matched: this refusal shares status and id with final ones (Platform API reference, errors).
+		// Only the message tells this temporary error from permanent ones: status and id are the same (Platform API reference, errors).
 		if strings.Contains(e.Message, "is being provisioned") {
 			return busy
 		}
@@ -108,12 +108,13 @@ func classifyStatus(e *Error, recent bool) outcome {
 		}
 	}
 	if e.Status >= http.StatusInternalServerError {
-		return broken
+		return serverError
 	}
 	return refused
 }
 
-// backoff is the pause after the n-th failure, from 1: full jitter, so that callers that failed together part.
+// backoff returns the pause after the n-th failure, from 1. It has full jitter, so that callers that failed together do not retry
+// together.
 func backoff(n int) time.Duration {
 	limit := backoffMax
 	if n < 5 {
@@ -122,8 +123,8 @@ func backoff(n int) time.Duration {
 	return rand.N(limit) + time.Millisecond
 }
 
-// retryAfter reads the header as seconds, or as a date relative to the answer's own Date, so that a wrong local clock
-// does not matter. Absent, unreadable and past values count as none; long ones are cut.
+// retryAfter parses the header Retry-After as seconds, or as a date relative to the response's own Date, so that a wrong local
+// clock does not matter. It returns false for absent, invalid and past values, and at most retryAfterMax.
 func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	value := strings.TrimSpace(h.Get("Retry-After"))
 	if value == "" {

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Whatever Retry-After says, the client waits: as long as was asked for, but no longer than a minute; and as long as
-// without the header when it cannot be read.
+// Whatever Retry-After says, the client waits as long as requested, but at most a minute. A header that cannot be parsed counts as
+// absent.
 func FuzzRetryAfter(f *testing.F) {
 	const date = "Wed, 14 Jan 2026 09:12:30 GMT"
 	for _, value := range []string{
@@ -26,9 +26,9 @@ func FuzzRetryAfter(f *testing.F) {
 		clock := newClock()
 		c := answers(t, clock, func(n int, _ *http.Request) *http.Response {
 			if n == 0 {
-				return said(429, `{"id":"rate_limit","message":"x"}`, "Retry-After", value, "Date", date)
+				return jsonResponse(429, `{"id":"rate_limit","message":"x"}`, "Retry-After", value, "Date", date)
 			}
-			return said(200, appJSON(appID, "orders-api"))
+			return jsonResponse(200, appJSON(appID, "orders-api"))
 		})
 		if _, err := c.FindApp(t.Context(), "orders-api"); err != nil {
 			t.Fatalf("%q: %v", value, err)
@@ -37,7 +37,7 @@ func FuzzRetryAfter(f *testing.F) {
 		if len(slept) != 1 || slept[0] <= 0 || slept[0] > time.Minute {
 			t.Fatalf("%q at %q: slept %v", value, date, slept)
 		}
-		wants := askedFor(strings.TrimSpace(value), date)
+		wants := requestedPause(strings.TrimSpace(value), date)
 		switch {
 		case wants > 0 && slept[0] != min(wants, time.Minute):
 			t.Errorf("%q at %q: slept %v instead of %v", value, date, slept[0], wants)
@@ -47,8 +47,8 @@ func FuzzRetryAfter(f *testing.F) {
 	})
 }
 
-// askedFor is 0 or less when a header asks for nothing that could be waited for.
-func askedFor(value, date string) time.Duration {
+// requestedPause is the pause that a header requests; it is 0 or negative if there is none to wait for.
+func requestedPause(value, date string) time.Duration {
 	if value != "" && strings.Trim(value, "0123456789") == "" {
 		seconds, err := strconv.ParseUint(value, 10, 64)
 		if err != nil {

@@ -19,7 +19,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// operations are one call of each row of the retry table.
+// operations are calls for the columns of the retry table.
 var operations = map[string]struct {
 	method string
 	do     func(context.Context, *heroku.Client) error
@@ -42,7 +42,7 @@ var operations = map[string]struct {
 	}},
 }
 
-// outcomes are what can become of an attempt. A create that is not certainly undone is looked up, and not found.
+// outcomes are handlers for the possible outcomes of an attempt.
 var outcomes = map[string]func(w http.ResponseWriter, r *http.Request){
 	"reset":   func(w http.ResponseWriter, r *http.Request) { reset(w, r) },
 	"timeout": func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body); <-r.Context().Done() },
@@ -80,7 +80,8 @@ var outcomes = map[string]func(w http.ResponseWriter, r *http.Request){
 	},
 }
 
-// How often each operation is sent for each outcome that never changes.
+// TestRetryTable checks how often each operation is sent when every attempt has the same outcome. The look-up of a create that may
+// have been carried out finds nothing.
 func TestRetryTable(t *testing.T) {
 	t.Parallel()
 	type sends struct{ read, patch, delete, create int }
@@ -123,7 +124,7 @@ func TestRetryTable(t *testing.T) {
 						outcomes[name](w, r)
 					case r.Method == "GET" && op == "create":
 						reply(w, 404, notFound)
-					default: // the check whether a change has been made after all: it has not
+					default: // the read after an uncertain change: it was not carried out
 						reply(w, 200, addOnJSON(addOnID, "acme-cache", "provisioned"))
 					}
 				})
@@ -141,7 +142,7 @@ func TestRetryTable(t *testing.T) {
 					t.Errorf("error has several lines: %q", err)
 				}
 				got := srv.count(method)
-				if name == "timeout" { // on a busy machine the time is over before an attempt has reached the server
+				if name == "timeout" { // on a busy machine an attempt may time out before it reaches the server
 					got = int(tries.Load())
 				}
 				if got != n {
@@ -152,7 +153,7 @@ func TestRetryTable(t *testing.T) {
 	}
 }
 
-// What never left this machine may always be sent again, even a create, and needs no look-up.
+// A request that was certainly not sent may always be repeated, even a create, without a look-up.
 func TestRetryOfWhatWasNeverSent(t *testing.T) {
 	t.Parallel()
 	failures := map[string]error{
@@ -196,7 +197,7 @@ func TestFailedTLSHandshakeCountsAsNeverSent(t *testing.T) {
 	}
 }
 
-// A transport that breaks off without saying when must be taken to have sent.
+// After an error that does not tell whether the request was sent, it must count as sent.
 func TestUnknownTransportFailureCountsAsSent(t *testing.T) {
 	t.Parallel()
 	srv := serve(t, nil)
@@ -219,7 +220,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
-	const date = "Wed, 14 Jan 2026 10:00:00 GMT" // the server's clock is not ours
+	const date = "Wed, 14 Jan 2026 10:00:00 GMT" // the server's time, which differs from the client's
 	jitter := [2]time.Duration{0, 501 * time.Millisecond}
 	exactly := func(d time.Duration) [2]time.Duration { return [2]time.Duration{d, d} }
 	for value, want := range map[string][2]time.Duration{
@@ -304,7 +305,7 @@ func TestCancelledSleepEndsAtOnce(t *testing.T) {
 			go func() { <-clock.asleep; cancel() }()
 			err := o.do(ctx, srv.client(t, clocked(clock)))
 			if !errors.Is(err, context.Canceled) || !heroku.HasID(err, "rate_limit") {
-				t.Errorf("%v tells not both why it was throttled and that it was interrupted", err)
+				t.Errorf("%v does not wrap both the 429 and the interruption", err)
 			}
 			if n := srv.count(o.method); n != 1 {
 				t.Errorf("sent %d times", n)
@@ -313,7 +314,8 @@ func TestCancelledSleepEndsAtOnce(t *testing.T) {
 	}
 }
 
-// A fresh app may still be unknown to the endpoint that creates add-ons: for a minute, and only for an app of ours.
+// The endpoint that creates add-ons may not know a new app yet. For a minute, not_found is retried, but only for an app that this
+// client has created.
 func TestCreateOnNewbornAppToleratesNotFound(t *testing.T) {
 	t.Parallel()
 	srv := serve(t, func(w http.ResponseWriter, r *http.Request, n int) {
@@ -339,7 +341,7 @@ func TestCreateOnNewbornAppToleratesNotFound(t *testing.T) {
 	}
 }
 
-// A change whose answer stays in doubt is verified by reading the object.
+// A change that may or may not have been carried out is verified by reading the object.
 func TestChangeInDoubtIsVerified(t *testing.T) {
 	t.Parallel()
 	upgraded := strings.Replace(addOnJSON(addOnID, "acme-cache", "provisioned"), "premium-0", "premium-1", 1)

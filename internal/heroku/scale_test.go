@@ -19,21 +19,20 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// platform is a memory server on which add-ons are ordered; each is provisioned after a time, and every request takes a
-// tenth of a second.
+// platform is a server that creates add-ons. Every request takes networkLatency.
 type platform struct {
-	mu       sync.Mutex
-	born     map[string]time.Time
-	takes    time.Duration
-	ordering map[string]bool // apps on which an order is under way
+	mu        sync.Mutex
+	createdAt map[string]time.Time // by add-on
+	takes     time.Duration        // until an add-on is provisioned
+	creating  map[string]bool      // apps on which an add-on is being created
 }
 
 const networkLatency = 100 * time.Millisecond
 
 func (p *platform) answer(w http.ResponseWriter, r *http.Request, _ int) {
 	path := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
-	ordering := r.Method == "POST" && path[0] == "apps"
-	if ordering && !p.begin(path[1]) {
+	creating := r.Method == "POST" && path[0] == "apps"
+	if creating && !p.begin(path[1]) {
 		reply(w, 409, `{"id":"conflict","message":"two at once"}`)
 		return
 	}
@@ -41,19 +40,19 @@ func (p *platform) answer(w http.ResponseWriter, r *http.Request, _ int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
-	case ordering:
-		delete(p.ordering, path[1])
-		var order struct{ Name string }
-		_ = json.NewDecoder(r.Body).Decode(&order)
-		p.born[order.Name] = time.Now()
-		reply(w, 201, addOnJSON(heroku.AddOnID(order.Name), order.Name, "provisioning"))
+	case creating:
+		delete(p.creating, path[1])
+		var create struct{ Name string }
+		_ = json.NewDecoder(r.Body).Decode(&create)
+		p.createdAt[create.Name] = time.Now()
+		reply(w, 201, addOnJSON(heroku.AddOnID(create.Name), create.Name, "provisioning"))
 	case path[0] == "redis":
-		reply(w, 200, storeAskedFor(r))
+		reply(w, 200, storeFor(r))
 	case path[0] == "data":
 		reply(w, 200, `{"window":"Sundays 02:30 to 06:30 UTC"}`)
 	case len(path) == 1:
 		var all []string
-		for id := range p.born {
+		for id := range p.createdAt {
 			all = append(all, p.addOn(id))
 		}
 		slices.Sort(all)
@@ -66,22 +65,22 @@ func (p *platform) answer(w http.ResponseWriter, r *http.Request, _ int) {
 func (p *platform) begin(app string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.ordering[app] {
+	if p.creating[app] {
 		return false
 	}
-	p.ordering[app] = true
+	p.creating[app] = true
 	return true
 }
 
 func (p *platform) addOn(id string) string {
 	state := "provisioning"
-	if time.Since(p.born[id]) >= p.takes {
+	if time.Since(p.createdAt[id]) >= p.takes {
 		state = "provisioned"
 	}
 	return addOnJSON(heroku.AddOnID(id), id, state)
 }
 
-// Ten workers create stores and set their windows, as Terraform has them do, and spend some time by themselves.
+// Ten workers create stores and set their windows, like the resources of a Terraform apply. Between requests they use some CPU time.
 func TestStoresAreMadeAsFastAsTheNetworkAllows(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -90,7 +89,7 @@ func TestStoresAreMadeAsFastAsTheNetworkAllows(t *testing.T) {
 		requests     int
 		within       time.Duration
 	}{
-		// Three requests for each, ten at a time: 6 s. What is beyond is polls, and orders that meet another on their app.
+		// Three requests for each, ten at a time, take 6 s. The rest is for polls, and for creates that wait for another on their app.
 		"ready at once":                     {200, 10, 0, 0, 640, 8700 * time.Millisecond},
 		"ready at once, with a busy CLI":    {200, 10, 0, 20 * time.Millisecond, 640, 9900 * time.Millisecond},
 		"ready after half a minute":         {10, 5, 30 * time.Second, 0, 58, 33 * time.Second},
@@ -99,15 +98,15 @@ func TestStoresAreMadeAsFastAsTheNetworkAllows(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				p := &platform{born: map[string]time.Time{}, ordering: map[string]bool{}, takes: c.takes}
+				p := &platform{createdAt: map[string]time.Time{}, creating: map[string]bool{}, takes: c.takes}
 				f := memory(p.answer)
 				begun := time.Now()
 				work(t, f.client(t, clocked(heroku.RealClock)), c.stores, c.apps, c.cpu)
 				if n, took := len(f.requests()), time.Since(begun); n > c.requests || took > c.within {
 					t.Errorf("%d requests in %v, want at most %d in %v", n, took, c.requests, c.within)
 				}
-				if n := f.count("GET /addons/"); n > 1+c.stores/20 { // one that waits alone is asked for alone
-					t.Errorf("%d stores were asked for by themselves", n)
+				if n := f.count("GET /addons/"); n > 1+c.stores/20 { // a wait that is alone sends single GETs
+					t.Errorf("%d add-ons were read by a GET of their own", n)
 				}
 			})
 		})
@@ -118,7 +117,7 @@ func work(t *testing.T, client *heroku.Client, stores, apps int, cpu time.Durati
 	tasks := make(chan func() error, 2*stores)
 	var left, workers sync.WaitGroup
 	left.Add(2 * stores)
-	for _, i := range rand.Perm(stores) { // as a CLI does, so that two orders for one app often meet
+	for _, i := range rand.Perm(stores) { // random, like Terraform's order, so that there are often two creates for one app
 		id, app := heroku.AddOnID(fmt.Sprintf("store-%d", i)), heroku.AppID(fmt.Sprintf("app-%d", i%apps))
 		tasks <- func() error {
 			err := makeStore(t.Context(), client, app, id)

@@ -20,11 +20,11 @@ import (
 
 const redacted = "(sensitive)"
 
-// Secret is a value that must not reach a log, an error or a state file. Every way of printing it prints
-// "(sensitive)"; only Reveal returns it.
+// Secret is a value that must not reach a log, an error or a state file. However it is printed, it shows as "(sensitive)"; only
+// Reveal returns the value.
 type Secret string
 
-// Reveal returns the value itself.
+// Reveal returns the value.
 func (s Secret) Reveal() string { return string(s) }
 
 func (Secret) String() string               { return redacted }
@@ -34,11 +34,12 @@ func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`
 func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 func (Secret) LogValue() slog.Value         { return slog.StringValue(redacted) }
 
-// shortestSecret: what is shorter is made up, and its letters are everywhere.
+// shortestSecret is the length in bytes from which texts are redacted. Shorter ones are no real secrets, and would match
+// ordinary words.
 const shortestSecret = 6
 
-// parts are the texts that nobody may read: the secret itself, and of a URL also its password, alone and with the user, and
-// what follows the host.
+// parts returns the texts to redact: the secret itself, and for a URL also the password, alone and with the user name, and
+// everything that follows the host.
 func (s Secret) parts() []string {
 	parts := []string{s.Reveal()}
 	if u, err := url.Parse(s.Reveal()); err == nil && u.Host != "" {
@@ -53,22 +54,22 @@ func (s Secret) parts() []string {
 	return slices.DeleteFunc(parts, func(part string) bool { return len(part) < shortestSecret })
 }
 
-// cutFrom takes a secret out of a text that somebody else wrote, in whatever way it is encoded there.
-func (s Secret) cutFrom(text string) string {
+// redactFrom redacts the secret in a text, however it is encoded there.
+func (s Secret) redactFrom(text string) string {
 	for _, part := range s.parts() {
-		text = cut(text, part)
+		text = redactPart(text, part)
 	}
 	return text
 }
 
-// secrets are those that a client knows, because it sends or has read them. Whoever reads an error may not.
+// secrets are the secrets that a client has sent or read, which its errors must not show.
 type secrets struct {
 	mu    sync.RWMutex
-	parts map[string][]string // with what they look like in base64
+	parts map[string][]string // each with its base64 forms
 }
 
-// learn takes a token, or a URL for its password: what is around that is scrubbed by its form. Other texts are no secrets.
-func (k *secrets) learn(s Secret) {
+// add adds a token, or the password of a URL. The rest of a URL is redacted by [urlWithPassword].
+func (k *secrets) add(s Secret) {
 	part := s.Reveal()
 	if u, err := url.Parse(part); err == nil && u.Host != "" {
 		part, _ = u.User.Password()
@@ -83,20 +84,20 @@ func (k *secrets) learn(s Secret) {
 	}
 }
 
-func (k *secrets) cutFrom(text string) string {
+func (k *secrets) redactFrom(text string) string {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
 	plain := unescaped(text)
 	for part, encoded := range k.parts {
 		if strings.Contains(plain, part) || slices.ContainsFunc(encoded, func(form string) bool { return strings.Contains(plain, form) }) {
-			text = cut(text, part)
+			text = redactPart(text, part)
 		}
 	}
 	return text
 }
 
-// cut replaces a text wherever it appears as it is, with some of its characters escaped, or within a text in base64.
-func cut(text, part string) string {
+// redactPart redacts part wherever it appears in text: as it is, with some of its characters escaped, or within base64.
+func redactPart(text, part string) string {
 	for _, encoded := range inBase64(part) {
 		if strings.Contains(unescaped(text), encoded) {
 			text = regexp.MustCompile(`[A-Za-z0-9+/_%-]*`+escapedForm(encoded).String()+`[A-Za-z0-9+/_%-]*`).ReplaceAllLiteralString(text, redacted)
@@ -108,17 +109,18 @@ func cut(text, part string) string {
 	}
 	text = escapedForm(part).ReplaceAllLiteralString(text, redacted)
 	if strings.Contains(unescaped(text), part) {
-		return redacted // in a form that nobody has thought of
+		return redacted // it is escaped in a form that escapedForm does not match
 	}
 	return text
 }
 
-// escapedForm matches a text each of whose bytes may be escaped: for URLs, once or more often, for JSON or for HTML.
+// escapedForm returns a pattern for a text any of whose characters may be escaped: for URLs (once or repeatedly), JSON or HTML.
 func escapedForm(part string) *regexp.Regexp {
 	var pattern strings.Builder
 	for _, r := range part {
 		if r >= utf8.RuneSelf {
-			fmt.Fprintf(&pattern, `(?:%s|(?i:%s)|\\+u(?i:%04x)|&(?:amp;)*#0*%d;|&(?:amp;)*#(?i:x0*%x);)`, string(r), percented(r), r, r, r)
+			fmt.Fprintf(&pattern, `(?:%s|(?i:%s)|\\+u(?i:%04x)|&(?:amp;)*#0*%d;|&(?:amp;)*#(?i:x0*%x);)`,
+				string(r), percentEncodedPattern(r), r, r, r)
 			continue
 		}
 		c := byte(r)
@@ -135,7 +137,7 @@ func escapedForm(part string) *regexp.Regexp {
 	return regexp.MustCompile(pattern.String())
 }
 
-func percented(r rune) string {
+func percentEncodedPattern(r rune) string {
 	var pattern strings.Builder
 	for _, c := range []byte(string(r)) {
 		fmt.Fprintf(&pattern, `%%(?:25)*%02x`, c)
@@ -148,7 +150,7 @@ var (
 	jsonEscape    = regexp.MustCompile(`\\u[0-9A-Fa-f]{4}|\\["\\/]`)
 )
 
-// unescaped undoes what escapes of URLs, JSON and HTML there are, twice at most. It is only compared with, never shown.
+// unescaped undoes the escapes of URLs, JSON and HTML, up to twice. The result is only for comparisons.
 func unescaped(text string) string {
 	for range 2 {
 		if !strings.ContainsAny(text, `%\&`) {
@@ -173,8 +175,8 @@ func unescapedByte(digits string) string {
 	return string(b)
 }
 
-// inBase64 is what a text looks like within a longer one in base64, such as user:password: it may begin at any of three
-// places in a group of three bytes, and what its neighbours take part in is left out.
+// inBase64 returns the forms that a text can have within the base64 of a longer one, such as user:password. It may begin at any of
+// the three positions in a group of three bytes. Characters that also encode bytes of its neighbours are left out.
 func inBase64(part string) (forms []string) {
 	for before := range 3 {
 		encoded := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("\x00", before) + part))

@@ -16,7 +16,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// forms are the ways in which somebody may repeat a text.
+// forms returns a text in the encodings in which a response may repeat it.
 func forms(t *testing.T, text string) map[string]string {
 	t.Helper()
 	var percent, numeric, json4 strings.Builder
@@ -42,7 +42,7 @@ func forms(t *testing.T, text string) map[string]string {
 	}
 }
 
-// Whatever Heroku, an add-on partner or a proxy says of a store's password, in whatever way it is encoded, no error repeats it.
+// No error repeats a store's password, however a response of Heroku, an add-on partner or a proxy encodes it.
 func TestPasswordIsCutInEveryForm(t *testing.T) {
 	t.Parallel()
 	const password = `p4$/can&ary"w0+rdé<%>`
@@ -97,11 +97,11 @@ func TestPasswordIsCutInEveryForm(t *testing.T) {
 	timeout := 5
 	err := c.UpdateStoreConfig(t.Context(), addOnID, heroku.StoreConfigUpdate{Timeout: &timeout})
 	if err == nil || !strings.Contains(err.Error(), said) {
-		t.Errorf("what is no secret is cut: %v", err)
+		t.Errorf("a text without a secret is redacted: %v", err)
 	}
 }
 
-// A URL that this client has never seen is known by its form, also when it is escaped as a whole.
+// A URL with a password that this client has never seen is redacted too, even if it is escaped as a whole.
 func TestUnknownURLsAreCutInEveryForm(t *testing.T) {
 	t.Parallel()
 	for name, form := range forms(t, "rediss://h:canary-password@ec2-203-0-113-40.example:6380") {
@@ -111,7 +111,7 @@ func TestUnknownURLsAreCutInEveryForm(t *testing.T) {
 		})
 		_, err := srv.client(t).FindAddOn(t.Context(), "x")
 		if name == "every byte for a URL" || name == "every character in JSON" || name == "every character in HTML" {
-			continue // without any letter of its scheme, an unknown URL is not recognised
+			continue // an unknown URL is not recognised if the letters of its scheme are escaped
 		}
 		if err == nil || strings.Contains(err.Error(), "canary") || !strings.Contains(err.Error(), "before") {
 			t.Errorf("%s: %v", name, err)
@@ -119,7 +119,7 @@ func TestUnknownURLsAreCutInEveryForm(t *testing.T) {
 	}
 }
 
-// The token, too.
+// No error repeats the token, however it is encoded.
 func TestTokenIsCutInEveryForm(t *testing.T) {
 	t.Parallel()
 	for name, form := range forms(t, token) {

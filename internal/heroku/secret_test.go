@@ -21,7 +21,7 @@ import (
 
 const canaryURL = "rediss://h:canary-password@ec2-203-0-113-40.example:6380"
 
-// printed is all the ways in which a value may reach a log.
+// printed formats a value in all ways in which it may reach a log.
 func printed(t *testing.T, v any) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -70,7 +70,7 @@ func TestNoValuePrintsASecret(t *testing.T) {
 	}
 }
 
-// A server, a proxy or a broken connection that repeats secrets must not get them into an error or a log.
+// Secrets that a server or a proxy repeats do not reach an error or a log.
 func TestNoErrorOrAttemptShowsASecret(t *testing.T) {
 	t.Parallel()
 	says := token + " " + canaryURL

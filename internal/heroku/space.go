@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-// States of a space. No failure is documented: a space that cannot be made stays "allocating".
+// States of a space. Heroku documents no state for a failure: a space that cannot be created stays "allocating".
 const (
 	SpaceAllocating = "allocating"
 	SpaceAllocated  = "allocated"
-	SpaceDeleting   = "deleting" // then it is not found
+	SpaceDeleting   = "deleting" // afterwards the space is not found
 )
 
-// Space is a Private Space, or a Shield Space (Platform API reference, spaces). All but its name and its team is
-// settled when it is created.
+// Space is a Private Space or a Shield Space (Platform API reference, spaces). Only its name and its team can be changed after
+// its creation.
 type Space struct {
 	ID         SpaceID
 	Name       string
@@ -34,7 +34,8 @@ type Space struct {
 	UpdatedAt  string // RFC 3339
 }
 
-// SpaceCreate orders a space. Heroku chooses what is empty, but for Name and Team (a name).
+// SpaceCreate holds the parameters of [Client.CreateSpace]. Name and Team (a name) are required; Heroku chooses the others if
+// they are empty.
 type SpaceCreate struct {
 	Name        string
 	Team        string
@@ -46,15 +47,15 @@ type SpaceCreate struct {
 	LogDrainURL Secret // https
 }
 
-// Format prints the order like any struct, see [Store.Format].
+// Format prints the parameters like any struct, see [Store.Format].
 func (s SpaceCreate) Format(f fmt.State, verb rune) {
 	type fields SpaceCreate
 	fmt.Fprintf(f, fmt.FormatString(f, verb), fields(s))
 }
 
-// NAT is where the requests of a space's apps come from (Platform API reference, space NAT).
+// NAT holds the outbound IP addresses of a space's apps (Platform API reference, space NAT).
 type NAT struct {
-	State   string   // "disabled", "updating" or "enabled"; before that, Sources may be empty
+	State   string   // "disabled", "updating" or "enabled"; until it is "enabled", Sources may be empty
 	Sources []string // IP addresses, in no particular order
 }
 
@@ -62,7 +63,7 @@ type wireSpace struct {
 	ID           text `json:"id"`
 	Name         text `json:"name"`
 	Team         ref  `json:"team"`
-	Organization ref  `json:"organization"` // what Team was called
+	Organization ref  `json:"organization"` // the former name of the field team
 	Region       ref  `json:"region"`
 	State        text `json:"state"`
 	Shield       flag `json:"shield"`
@@ -97,28 +98,29 @@ func (c *Client) Space(ctx context.Context, id SpaceID) (Space, error) { return 
 
 // FindSpace returns a space by id or name.
 func (c *Client) FindSpace(ctx context.Context, idOrName string) (Space, error) {
-	space, _, err := exchange(ctx, c, c.get("spaces", idOrName), about(SpaceID(idOrName), spaceID, named(idOrName, spaceName, one[wireSpace])))
+	decode := requireID(SpaceID(idOrName), spaceID, requireName(idOrName, spaceName, decodeOne[wireSpace]))
+	space, _, err := exchange(ctx, c, c.get("spaces", idOrName), decode)
 	return space, err
 }
 
 func (c *Client) getSpace(ctx context.Context, id SpaceID) (Space, error) {
-	space, _, err := exchange(ctx, c, c.get("spaces", string(id)), about(id, spaceID, one[wireSpace]))
+	space, _, err := exchange(ctx, c, c.get("spaces", string(id)), requireID(id, spaceID, decodeOne[wireSpace]))
 	return space, err
 }
 
 func (c *Client) allSpaces(ctx context.Context) (map[SpaceID]Space, error) {
-	return index(ctx, c, c.get("spaces"), many[wireSpace], func(s Space) SpaceID { return s.ID })
+	return index(ctx, c, c.get("spaces"), decodeMany[wireSpace], func(s Space) SpaceID { return s.ID })
 }
 
-// CreateSpace orders a space; it comes back allocating. It costs money from then on: when the answer is lost, the name
-// is looked up. Once sent, the order outlives ctx.
+// CreateSpace creates a space, which is still allocating when CreateSpace returns. When the response is lost, the space is looked
+// up by its name. Once sent, the request is not cancelled with ctx.
 func (c *Client) CreateSpace(ctx context.Context, s SpaceCreate) (Space, error) {
-	start := c.earliest()
-	return order[Space]{
-		what: "space " + s.Name, call: c.post(s.body(), "spaces"), decode: named(s.Name, spaceName, one[wireSpace]),
-		find: func(ctx context.Context) (Space, error) { return c.FindSpace(ctx, s.Name) },
-		ours: func(found Space) error { return s.matches(found, start) },
-	}.place(withSecret(ctx, s.LogDrainURL), c)
+	start := c.earliestCreatedAt()
+	return nonIdempotentPost[Space]{
+		what: "space " + s.Name, call: c.post(s.body(), "spaces"), decode: requireName(s.Name, spaceName, decodeOne[wireSpace]),
+		find:  func(ctx context.Context) (Space, error) { return c.FindSpace(ctx, s.Name) },
+		check: func(found Space) error { return s.matches(found, start) },
+	}.send(withSecret(ctx, s.LogDrainURL), c)
 }
 
 func (s SpaceCreate) body() map[string]any {
@@ -137,7 +139,8 @@ func (s SpaceCreate) body() map[string]any {
 	return body
 }
 
-// matches says in what a space differs from the one ordered no earlier than start. None of it could be changed afterwards.
+// matches returns an error that names the first difference between the found space and the requested one, which was created no
+// earlier than start.
 func (s SpaceCreate) matches(found Space, start time.Time) error {
 	switch {
 	case found.Team != s.Team:
@@ -167,20 +170,20 @@ func (s Space) kind() string {
 	return "a Private Space without Shield"
 }
 
-// RenameSpace gives a space another name.
+// RenameSpace renames a space.
 func (c *Client) RenameSpace(ctx context.Context, id SpaceID, name string) (Space, error) {
-	return change(ctx, c, c.patch(map[string]string{"name": name}, "spaces", string(id)), about(id, spaceID, one[wireSpace]),
+	return updateObject(ctx, c, c.patch(map[string]string{"name": name}, "spaces", string(id)), requireID(id, spaceID, decodeOne[wireSpace]),
 		func(ctx context.Context) (Space, error) { return c.getSpace(ctx, id) },
 		func(now Space) bool { return now.Name == name })
 }
 
-// TransferSpace gives a space and the apps in it to a team of the same enterprise account, by the team's name. It may
-// take effect later: see [Client.WaitSpaceTeam]. It is a POST, so it is repeated only after a look at the space.
+// TransferSpace transfers a space and the apps in it to another team (a name) of the same enterprise account. It may take
+// effect later: see [Client.WaitSpaceTeam]. It is a POST, and repeated only after the space was read.
 func (c *Client) TransferSpace(ctx context.Context, id SpaceID, team string) (Space, error) {
-	return order[Space]{
+	return nonIdempotentPost[Space]{
 		what:   fmt.Sprintf("a transfer of space %s to team %s", id, team),
 		call:   c.post(map[string]string{"new_owner": team}, "spaces", string(id), "transfer"),
-		decode: about(id, spaceID, one[wireSpace]),
+		decode: requireID(id, spaceID, decodeOne[wireSpace]),
 		find: func(ctx context.Context) (Space, error) {
 			now, err := c.getSpace(ctx, id)
 			if err == nil && now.Team != team {
@@ -188,12 +191,12 @@ func (c *Client) TransferSpace(ctx context.Context, id SpaceID, team string) (Sp
 			}
 			return now, err
 		},
-		ours: func(Space) error { return nil },
-	}.place(ctx, c)
+		check: func(Space) error { return nil },
+	}.send(ctx, c)
 }
 
-// DeleteSpace destroys a space, which must be empty; it returns once Heroku has accepted. That it is gone, or on its way,
-// is success.
+// DeleteSpace destroys a space, which must be empty; it returns once Heroku has accepted the request. A space that does not
+// exist, or is being deleted, is no error.
 func (c *Client) DeleteSpace(ctx context.Context, id SpaceID) error {
 	_, err := c.remove(ctx, "spaces", string(id))
 	if err == nil || ctx.Err() != nil {
@@ -207,7 +210,7 @@ func (c *Client) DeleteSpace(ctx context.Context, id SpaceID) error {
 
 // WaitSpaceAllocated waits until a new space can hold apps, which takes up to ten minutes. Its errors are *WaitError.
 func (c *Client) WaitSpaceAllocated(ctx context.Context, id SpaceID, timeout time.Duration) (Space, error) {
-	return c.spaces.wait(ctx, id, fmt.Sprintf("space %s to be allocated", id), timeout, spaceTicks, unseen(allocating))
+	return c.spaces.wait(ctx, id, fmt.Sprintf("space %s to be allocated", id), timeout, spaceTicks, withMissingTime(evaluateAllocation))
 }
 
 // WaitSpaceGone waits until a destroyed space is gone. Its errors are *WaitError.
@@ -225,7 +228,7 @@ func (c *Client) WaitSpaceGone(ctx context.Context, id SpaceID, timeout time.Dur
 // WaitSpaceTeam waits until a space belongs to the team, by its name. Its errors are *WaitError.
 func (c *Client) WaitSpaceTeam(ctx context.Context, id SpaceID, team string, timeout time.Duration) (Space, error) {
 	return c.spaces.wait(ctx, id, fmt.Sprintf("space %s to belong to team %s", id, team), timeout, spaceTicks,
-		unseen(func(s Space, found bool, missing time.Duration) progress {
+		withMissingTime(func(s Space, found bool, missing time.Duration) progress {
 			if !found {
 				return unknownSpace(missing)
 			}
@@ -233,8 +236,8 @@ func (c *Client) WaitSpaceTeam(ctx context.Context, id SpaceID, team string, tim
 		}))
 }
 
-// allocating judges a space that is being created. States that nobody knows yet mean to go on waiting.
-func allocating(s Space, found bool, missing time.Duration) progress {
+// evaluateAllocation evaluates a space that is being created. In an unknown state the wait goes on.
+func evaluateAllocation(s Space, found bool, missing time.Duration) progress {
 	switch {
 	case !found:
 		return unknownSpace(missing)
@@ -244,18 +247,18 @@ func allocating(s Space, found bool, missing time.Duration) progress {
 	return progress{state: s.State, ready: s.State == SpaceAllocated}
 }
 
-// unknownSpace judges a space that is not found although it should be.
+// unknownSpace evaluates a space that should exist, and has not been found for this long.
 func unknownSpace(missing time.Duration) progress {
-	if missing <= unknownFor {
+	if missing <= notFoundGrace {
 		return progress{state: "not found yet"}
 	}
 	return progress{state: "not found", failure: errors.New("the space is unknown to Heroku, or not visible to this account")}
 }
 
-// SpaceNAT returns the addresses that the space's apps connect from. Do not ask while the space is allocating or
-// deleting: Heroku then answers 404 or 503, and the latter only after some tries.
+// SpaceNAT returns the outbound addresses of the space's apps. Do not call it while the space is allocating or being deleted:
+// Heroku then returns 404, or 503, which is retried.
 func (c *Client) SpaceNAT(ctx context.Context, id SpaceID) (NAT, error) {
-	nat, _, err := exchange(ctx, c, c.get("spaces", string(id), "nat"), one[wireNAT])
+	nat, _, err := exchange(ctx, c, c.get("spaces", string(id), "nat"), decodeOne[wireNAT])
 	return nat, err
 }
 
@@ -271,14 +274,14 @@ func (w wireNAT) value() (NAT, error) {
 	return NAT{State: string(w.State), Sources: w.Sources}, nil
 }
 
-// SpaceApps lists the apps in a space. Heroku has no such list, so that the one of the space's team is filtered: unlike
-// the account's own list, it also has the apps that the account does not collaborate on.
+// SpaceApps lists the apps in a space. Heroku has no such list, so SpaceApps filters the apps of the space's team. Unlike the
+// list of all apps, this one also has those that the account is no collaborator of.
 func (c *Client) SpaceApps(ctx context.Context, id SpaceID) ([]App, error) {
 	space, err := c.Space(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	apps, err := list(ctx, c, c.get("teams", space.Team, "apps"), many[wireApp], func(a App) string { return string(a.ID) })
+	apps, err := list(ctx, c, c.get("teams", space.Team, "apps"), decodeMany[wireApp], func(a App) string { return string(a.ID) })
 	if err != nil {
 		return nil, err
 	}

@@ -81,7 +81,7 @@ func TestAppInASpaceIsOrderedThroughTheTeam(t *testing.T) {
 			if _, err := srv.client(t).CreateApp(t.Context(), c.order); err != nil || body != c.want {
 				t.Errorf("sent %s, want %s (%v)", body, c.want, err)
 			}
-			asked(t, srv, "POST /teams/apps")
+			wantRequest(t, srv, "POST /teams/apps")
 		})
 	}
 }

@@ -10,20 +10,20 @@ import (
 	"strings"
 )
 
-// Email is an e-mail address. Heroku takes upper and lower case for the same.
+// Email is an e-mail address. Heroku ignores upper and lower case.
 type Email string
 
-// Folded is the address in lower case.
+// Folded returns the address in lower case, for comparisons.
 func (e Email) Folded() Email { return Email(strings.ToLower(string(e))) }
 
-// SpaceMember is a member of the team that a space belongs to, and what the member may do in the space (Platform API reference,
-// space app access). Who is no member of the team is a 404; who is an admin of it may always create apps.
+// SpaceMember is a member of the team that owns a space, with the member's permissions in the space (Platform API reference, space
+// app access). For users who are not members of the team, Heroku returns 404. Admins of the team may always create apps.
 type SpaceMember struct {
 	SpaceID     SpaceID
 	SpaceName   string
 	UserID      string
 	Email       Email
-	Permissions []string // "create_apps" is the only one
+	Permissions []string // sorted; Heroku has only "create_apps"
 }
 
 type wireSpaceMember struct {
@@ -35,7 +35,7 @@ type wireSpaceMember struct {
 	} `json:"user"`
 }
 
-// value refuses an answer without permissions: that would read as if they had been taken away.
+// value refuses a response without permissions: it would read as if the permissions had been revoked.
 func (w wireSpaceMember) value() (SpaceMember, error) {
 	if w.Permissions == nil || w.User.Email == "" {
 		return SpaceMember{}, missing("permissions and e-mail address of a member")
@@ -57,26 +57,27 @@ func memberSpace(m SpaceMember) SpaceID { return m.SpaceID }
 func memberEmail(m SpaceMember) Email   { return m.Email.Folded() }
 func memberName(m SpaceMember) string   { return string(m.Email) }
 
-// SpaceMembers lists the members of a space in the order of their addresses.
+// SpaceMembers lists the members of a space, sorted by their addresses.
 func (c *Client) SpaceMembers(ctx context.Context, space SpaceID) ([]SpaceMember, error) {
-	members, err := list(ctx, c, c.get("spaces", string(space), "members"), aboutEach(space, memberSpace, many[wireSpaceMember]),
+	members, err := list(ctx, c, c.get("spaces", string(space), "members"), requireEachID(space, memberSpace, decodeMany[wireSpaceMember]),
 		memberName)
 	slices.SortFunc(members, func(a, b SpaceMember) int { return strings.Compare(string(a.Email), string(b.Email)) })
 	return members, err
 }
 
-// SpaceMember returns one member of a space. Many that are read together are one list of the space.
+// SpaceMember returns one member of a space. Reads of several members of one space at once share one list request.
 func (c *Client) SpaceMember(ctx context.Context, space SpaceID, email Email) (SpaceMember, error) {
 	return c.members.of(space).Get(ctx, email.Folded())
 }
 
 func (c *Client) newMembers(space SpaceID) *batch[Email, SpaceMember] {
 	all := func(ctx context.Context) (map[Email]SpaceMember, error) {
-		return index(ctx, c, c.get("spaces", string(space), "members"), aboutEach(space, memberSpace, many[wireSpaceMember]), memberEmail)
+		return index(ctx, c, c.get("spaces", string(space), "members"),
+			requireEachID(space, memberSpace, decodeMany[wireSpaceMember]), memberEmail)
 	}
 	return newBatch(c, func(ctx context.Context, email Email) (SpaceMember, error) {
 		m, err := c.getSpaceMember(ctx, space, email, string(email))
-		if IsNotFound(err) { // or known by another spelling of the address
+		if IsNotFound(err) { // Heroku may know the member by another spelling of the address
 			if listed, e := all(ctx); e == nil && listed[email].Email != "" {
 				return listed[email], nil
 			}
@@ -90,27 +91,27 @@ func (c *Client) getSpaceMember(ctx context.Context, space SpaceID, email Email,
 	return m, err
 }
 
-// spaceMemberOf refuses an answer about somebody else.
+// spaceMemberOf decodes a member, and refuses another one than the requested.
 func spaceMemberOf(space SpaceID, email Email) func([]byte) (SpaceMember, error) {
-	is := unless(func(m SpaceMember) bool { return m.Email.Folded() != email.Folded() }, one[wireSpaceMember])
-	return about(space, memberSpace, is)
+	is := rejectIf(func(m SpaceMember) bool { return m.Email.Folded() != email.Folded() }, decodeOne[wireSpaceMember])
+	return requireID(space, memberSpace, is)
 }
 
-// SetSpaceMember sets what a member who has been read may do in the space; with no permission, nothing. The answer says what Heroku
-// has made of it: it takes nothing away from an admin.
+// SetSpaceMember sets the permissions of a member, which must have been read before; an empty list revokes all. It returns the
+// member with the permissions that Heroku has set, which revokes none of an admin.
 func (c *Client) SetSpaceMember(ctx context.Context, m SpaceMember, permissions []string) (SpaceMember, error) {
 	type permission struct {
 		Name string `json:"name"`
 	}
 	body := struct {
-		Permissions []permission `json:"permissions"` // [] when there are none: null is not the empty set
+		Permissions []permission `json:"permissions"` // [] when there are none, never null
 	}{make([]permission, 0, len(permissions))}
 	for _, name := range permissions {
 		body.Permissions = append(body.Permissions, permission{name})
 	}
 	reference := cmp.Or(m.UserID, string(m.Email))
 	k := c.patch(body, "spaces", string(m.SpaceID), "members", reference)
-	return change(ctx, c, k, spaceMemberOf(m.SpaceID, m.Email),
+	return updateObject(ctx, c, k, spaceMemberOf(m.SpaceID, m.Email),
 		func(ctx context.Context) (SpaceMember, error) {
 			return c.getSpaceMember(ctx, m.SpaceID, m.Email, reference)
 		},

@@ -17,7 +17,7 @@ import (
 
 const membersPath = "/spaces/" + string(spaceID) + "/members"
 
-// memberJSON is a member with permissions.
+// memberJSON returns the JSON of a member with permissions.
 func memberJSON(email string, permissions ...string) string {
 	list := make([]string, len(permissions))
 	for i, name := range permissions {
@@ -51,12 +51,12 @@ func TestSpaceMemberIsReadAsDocumented(t *testing.T) {
 			srv, client := answering(t, c.body)
 			got, err := client.SpaceMember(t.Context(), spaceID, "DEV@acme.example")
 			equal(t, got, c.want, err)
-			asked(t, srv, "GET "+membersPath+"/dev@acme.example")
+			wantRequest(t, srv, "GET "+membersPath+"/dev@acme.example")
 		})
 	}
 }
 
-// An answer that lacks permissions must not read as if they had been taken away.
+// A response without permissions must not read as if they had been revoked.
 func TestHalfASpaceMemberIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
@@ -73,7 +73,8 @@ func TestHalfASpaceMemberIsRefused(t *testing.T) {
 	}
 }
 
-// Many members of one space are one list; who is not in it is asked for alone, and only then is not there.
+// Members of one space that are read together are read as a list. A member that is not in it is read by its own GET, which tells
+// whether the member exists.
 func TestSpaceMembersAreReadTogether(t *testing.T) {
 	t.Parallel()
 	srv := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
@@ -151,7 +152,7 @@ func TestTeamRoles(t *testing.T) {
 	if err != nil || roles["admin@acme.example"] != heroku.RoleAdmin || roles["dev@acme.example"] != "member" || len(roles) != 2 {
 		t.Errorf("%v, %v", roles, err)
 	}
-	asked(t, srv, "GET /teams/acme/members")
+	wantRequest(t, srv, "GET /teams/acme/members")
 	_, client = answering(t, `[{"email":"dev@acme.example"}]`)
 	if roles, err := client.TeamRoles(t.Context(), "acme"); err == nil {
 		t.Errorf("without a role: %v", roles)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// WaitSpaceNAT waits until an allocated space has its addresses. Its errors are *WaitError.
+// WaitSpaceNAT waits until an allocated space has its outbound addresses. Its errors are *WaitError.
 func (c *Client) WaitSpaceNAT(ctx context.Context, id SpaceID, timeout time.Duration) (NAT, error) {
 	what := fmt.Sprintf("the outbound addresses of space %s", id)
 	return await(ctx, c, what, timeout, func(ctx context.Context, waited time.Duration) (NAT, progress, error) {
@@ -17,7 +17,7 @@ func (c *Client) WaitSpaceNAT(ctx context.Context, id SpaceID, timeout time.Dura
 		if IsNotFound(err) {
 			return nat, unknownSpace(waited), nil
 		}
-		disabled := nat.State == "disabled" && waited >= unknownFor // it is a state before the others, too
+		disabled := nat.State == "disabled" && waited >= notFoundGrace // a new space is "disabled" at first
 		return nat, progress{state: nat.State, ready: nat.State == "enabled" || disabled}, err
 	})
 }

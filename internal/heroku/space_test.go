@@ -23,7 +23,7 @@ const (
 	spaceNotFound = `{"id":"not_found","message":"Couldn't find that space.","resource":"space"}`
 )
 
-// acme is an order, and acmeProd the space that it makes.
+// acme has the parameters of a create, and acmeProd is the response to it.
 var (
 	acme     = heroku.SpaceCreate{Name: "acme-prod", Team: "acme-platform", Region: "virginia", DataCIDR: "172.23.0.0/20"}
 	acmeProd = spaceJSON(spaceID, "acme-prod", "acme-platform", "allocating")
@@ -36,7 +36,7 @@ func spaceJSON(id heroku.SpaceID, name, team, state string) string {
 "team":{"id":"b7a3c5d0-1c2e-4f7b-8d33-0c9f2e8a4411","name":%q},"updated_at":"2026-01-14T09:12:12Z"}`, id, name, team, state, team)
 }
 
-// sent is the body of a request.
+// sent returns the body of a request as compact JSON.
 func sent(t *testing.T, r *http.Request) string {
 	t.Helper()
 	var body any
@@ -87,7 +87,7 @@ func TestSpaceIsReadAsDocumented(t *testing.T) {
 			srv, client := answering(t, c.body)
 			got, err := client.Space(t.Context(), spaceID)
 			equal(t, got, c.want, err)
-			asked(t, srv, "GET /spaces/"+string(spaceID))
+			wantRequest(t, srv, "GET /spaces/"+string(spaceID))
 		})
 	}
 }
@@ -178,7 +178,7 @@ func TestCreateSpaceSendsWhatHerokuDocuments(t *testing.T) {
 			if body != c.want {
 				t.Errorf("sent %s, want %s", body, c.want)
 			}
-			asked(t, srv, "POST /spaces")
+			wantRequest(t, srv, "POST /spaces")
 		})
 	}
 }
@@ -281,7 +281,7 @@ func TestRefusedSpaceIsNotLookedUp(t *testing.T) {
 		if _, err := srv.client(t).CreateSpace(t.Context(), acme); !errors.As(err, &said) || said.Status != status {
 			t.Error(err)
 		}
-		asked(t, srv, "POST /spaces")
+		wantRequest(t, srv, "POST /spaces")
 	}
 }
 
@@ -447,7 +447,7 @@ func TestNATIsReadAsDocumented(t *testing.T) {
 			srv, client := answering(t, c.body)
 			got, err := client.SpaceNAT(t.Context(), spaceID)
 			equal(t, got, c.want, err)
-			asked(t, srv, "GET /spaces/"+string(spaceID)+"/nat")
+			wantRequest(t, srv, "GET /spaces/"+string(spaceID)+"/nat")
 		})
 	}
 }

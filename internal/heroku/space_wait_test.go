@@ -17,7 +17,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// spaces is a memory server whose spaces have the state, or "" for not found, and the team that a function says.
+// spaces returns a server whose spaces have the state and team that now returns; with the state "", they are not found.
 func spaces(t *testing.T, ids []heroku.SpaceID, now func(age time.Duration) (state, team string)) (*fake, *heroku.Client) {
 	begun := time.Now()
 	f := memory(func(w http.ResponseWriter, r *http.Request, _ int) {
@@ -39,10 +39,10 @@ func spaces(t *testing.T, ids []heroku.SpaceID, now func(age time.Duration) (sta
 	return f, f.client(t, clocked(heroku.RealClock))
 }
 
-// turning is a space of one team that is in one state before and in another one after.
+// turning returns a function for [spaces], with the state before until the time after, and then the state then.
 func turning(before string, after time.Duration, then string) func(time.Duration) (string, string) {
 	return func(age time.Duration) (string, string) {
-		return becoming(before, after, then)("", age), "acme"
+		return changing(before, after, then)("", age), "acme"
 	}
 }
 
@@ -66,7 +66,7 @@ func TestWaitsForSpaces(t *testing.T) {
 		return err
 	}
 	moving := func(age time.Duration) (string, string) {
-		return "allocated", becoming("acme", 30*time.Second, "acme-data")("", age)
+		return "allocated", changing("acme", 30*time.Second, "acme-data")("", age)
 	}
 	for name, c := range map[string]struct {
 		wait    func(context.Context, *heroku.Client) error
@@ -86,7 +86,7 @@ func TestWaitsForSpaces(t *testing.T) {
 		"never transferred":                 {owned, turning("allocated", time.Hour, ""), heroku.TimedOut, "belongs to acme"},
 		"not to be seen after the transfer": {owned, turning("allocated", time.Second, ""), heroku.Failed, "not found"},
 		"not to be seen for a moment, then is": {owned, func(age time.Duration) (string, string) {
-			return becoming("", 30*time.Second, "allocated")("", age), "acme-data"
+			return changing("", 30*time.Second, "allocated")("", age), "acme-data"
 		}, 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -114,11 +114,11 @@ func TestWaitForTheAddressesOfASpace(t *testing.T) {
 	t.Parallel()
 	const enabled, updating = `{"state":"enabled","sources":["52.44.101.17"]}`, `{"state":"updating","sources":[]}`
 	for name, c := range map[string]struct {
-		status  int // before
-		before  string
-		after   time.Duration
+		status  int                // until the time after
+		before  string             // the body until then
+		after   time.Duration      // when the response becomes enabled
 		outcome heroku.WaitOutcome // 0 for success
-		state   string             // in the end, of success
+		state   string             // after a success
 	}{
 		"enabled at once":             {200, enabled, 0, 0, "enabled"},
 		"updating first":              {200, updating, time.Minute, 0, "enabled"},

@@ -14,15 +14,15 @@ import (
 	"time"
 )
 
-// Store is what the Data API says about a Key-Value Store: settings, version and window in one call (Data API for KVS,
-// info). Nearly everything may be absent, above all while the store is being prepared.
+// Store describes a Key-Value Store: its settings, version and maintenance window (Data API for KVS, info). Nearly every field may
+// be empty, especially while the store is being prepared.
 type Store struct {
 	AddOnID              AddOnID
 	Name                 string
 	Plan                 string // short name: "premium-0"
-	Version              string // observed: "7.2.4"
-	Status               string // "Available", "Preparing (upgrade in progress)", …: an open set, in either case
-	Timeout              *int   // seconds; 0: idle connections are never closed
+	Version              string // "7.2.4"
+	Status               string // "Available", "Preparing (upgrade in progress)", …; upper and lower case vary
+	Timeout              *int   // seconds; with 0, idle connections are never closed
 	MaxmemoryPolicy      *string
 	NotifyKeyspaceEvents *string // flags; "" when they are disabled
 	Maintenance          string  // "not required", "required by …"
@@ -30,25 +30,25 @@ type Store struct {
 	Persistence          string  // "AOF", "None"
 	HAStatus             string
 	RequiresTLS          *bool
-	CreatedAt            string // in one of several styles
-	ResourceURL          Secret // with the password; empty until a server exists
+	CreatedAt            string // in one of several formats
+	ResourceURL          Secret // the URL with the password; empty until the server exists
 }
 
-// StoreConfigUpdate changes the settings that are not nil; zero values are settings too.
+// StoreConfigUpdate holds the settings to change; nil fields stay unchanged, and zero values are set.
 type StoreConfigUpdate struct {
 	Timeout              *int    `json:"timeout,omitempty"`
 	MaxmemoryPolicy      *string `json:"maxmemory_policy,omitempty"`
 	NotifyKeyspaceEvents *string `json:"notify_keyspace_events,omitempty"`
 }
 
-// Preparing reports that the store is being made, copied or upgraded.
+// Preparing reports whether the store is being created, copied or upgraded.
 func (s Store) Preparing() bool {
 	status := strings.ToLower(s.Status)
 	return strings.HasPrefix(status, "preparing") || strings.HasPrefix(status, "upgrading")
 }
 
-// Format prints the store like any struct. It exists because fmt forgets the methods of fields behind a pointer when the
-// verb does not fit, and would then print the URL.
+// Format prints the store like any struct. Without it, fmt would not call the methods of ResourceURL for a *Store and a verb that
+// does not fit, and would print the URL.
 func (s Store) Format(f fmt.State, verb rune) {
 	type fields Store
 	fmt.Fprintf(f, fmt.FormatString(f, verb), fields(s))
@@ -83,14 +83,15 @@ func (w wireStore) value() (Store, error) {
 	}
 	for _, row := range w.Info {
 		if len(row.Values) > 0 {
-			s.take(strings.ToLower(strings.TrimSpace(string(row.Name))), string(row.Values[0]))
+			s.setInfoRow(strings.ToLower(strings.TrimSpace(string(row.Name))), string(row.Values[0]))
 		}
 	}
 	return s, nil
 }
 
-// take reads a row of the info table. Rows are meant for display, so that typed fields win.
-func (s *Store) take(row, value string) {
+// setInfoRow sets a field from a row of the info table. Rows are meant for display, so that the typed fields of the response
+// take precedence.
+func (s *Store) setInfoRow(row, value string) {
 	switch row {
 	case "status":
 		s.Status = value
@@ -123,12 +124,12 @@ func (s *Store) take(row, value string) {
 
 func (c *Client) database(id AddOnID, rest ...string) call {
 	k := c.get(append([]string{"redis", "v0", "databases", string(id)}, rest...)...)
-	k.at = c.data
+	k.endpoint = c.data
 	return k
 }
 
-// Store returns what the Data API says about a store. For seconds to minutes after the add-on was ordered it is a 404. Heroku
-// has no list of them, so that each is read by itself, once in an operation.
+// Store returns a store. For seconds to minutes after the creation of the add-on, the error is a 404. Heroku has no list of stores,
+// so that each is read by its own GET, once per operation.
 func (c *Client) Store(ctx context.Context, id AddOnID) (Store, error) {
 	if s, ok := c.stores.get(id); ok {
 		return s, nil
@@ -137,18 +138,18 @@ func (c *Client) Store(ctx context.Context, id AddOnID) (Store, error) {
 }
 
 func (c *Client) readStore(ctx context.Context, id AddOnID) (Store, error) {
-	asked := c.now()
-	s, _, err := exchange(ctx, c, c.database(id), about(id, storeID, one[wireStore]))
-	c.known.learn(s.ResourceURL)
+	requestedAt := c.now()
+	s, _, err := exchange(ctx, c, c.database(id), requireID(id, storeID, decodeOne[wireStore]))
+	c.known.add(s.ResourceURL)
 	if err == nil {
 		c.storeURLs.Store(id, s.ResourceURL)
-		c.stores.put(id, s, asked)
+		c.stores.put(id, s, requestedAt)
 	}
 	return s, err
 }
 
-// StoreURLEarlier returns the URL of a store as the last read of this client has found it, whatever was written since.
-func (c *Client) StoreURLEarlier(ctx context.Context, id AddOnID) (Secret, error) {
+// CachedStoreURL returns the URL of a store from this client's last read of it, even if something was written since.
+func (c *Client) CachedStoreURL(ctx context.Context, id AddOnID) (Secret, error) {
 	if found, ok := c.storeURLs.Load(id); ok {
 		if url, ok := found.(Secret); ok {
 			return url, ctx.Err()
@@ -158,20 +159,20 @@ func (c *Client) StoreURLEarlier(ctx context.Context, id AddOnID) (Secret, error
 	return s.ResourceURL, err
 }
 
-// Stores reads each store like [Client.Store], side by side, and tells them in the order of the ids.
+// Stores reads the stores concurrently, each like [Client.Store], and yields them in the order of ids.
 func (c *Client) Stores(ctx context.Context, ids []AddOnID) iter.Seq2[Store, error] {
 	return func(yield func(Store, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		answers := make([]chan answerTo[Store], len(ids))
+		answers := make([]chan readResult[Store], len(ids))
 		begin := func(i int) {
 			if i >= len(ids) {
 				return
 			}
-			answers[i] = make(chan answerTo[Store], 1)
+			answers[i] = make(chan readResult[Store], 1)
 			go func() {
-				store, err := guarded(func() (Store, error) { return c.Store(ctx, ids[i]) })
-				answers[i] <- answerTo[Store]{store, err}
+				store, err := catchPanic(func() (Store, error) { return c.Store(ctx, ids[i]) })
+				answers[i] <- readResult[Store]{store, err}
 			}()
 		}
 		for i := range maxInFlight {
@@ -187,12 +188,12 @@ func (c *Client) Stores(ctx context.Context, ids []AddOnID) iter.Seq2[Store, err
 	}
 }
 
-// UpdateStoreConfig changes settings, without a restart of the store.
+// UpdateStoreConfig changes settings. The store does not restart.
 func (c *Client) UpdateStoreConfig(ctx context.Context, id AddOnID, u StoreConfigUpdate) error {
 	k := c.database(id, "config")
 	current := k
 	k.operation, k.method, k.body = write, http.MethodPatch, u
-	_, err := change(ctx, c, k, decode[storeConfig],
+	_, err := updateObject(ctx, c, k, decode[storeConfig],
 		func(ctx context.Context) (storeConfig, error) {
 			now, _, err := exchange(ctx, c, current, decode[storeConfig])
 			return now, err
@@ -201,7 +202,7 @@ func (c *Client) UpdateStoreConfig(ctx context.Context, id AddOnID, u StoreConfi
 	return err
 }
 
-// storeConfig is the settings map; keys that nobody knows yet are ignored.
+// storeConfig is the map of settings; unknown keys are ignored.
 type storeConfig struct {
 	Timeout              setting `json:"timeout"`
 	MaxmemoryPolicy      setting `json:"maxmemory_policy"`
@@ -212,60 +213,59 @@ type setting struct {
 	Value text `json:"value"`
 }
 
-// has reports whether an update has been carried out.
+// has reports whether the settings are as the update wants them.
 func (s storeConfig) has(u StoreConfigUpdate) bool {
 	return (u.Timeout == nil || fmt.Sprint(*u.Timeout) == string(s.Timeout.Value)) &&
 		(u.MaxmemoryPolicy == nil || *u.MaxmemoryPolicy == string(s.MaxmemoryPolicy.Value)) &&
 		(u.NotifyKeyspaceEvents == nil || flags(*u.NotifyKeyspaceEvents) == flags(string(s.NotifyKeyspaceEvents.Value)))
 }
 
-// flags are keyspace events in one order: servers answer in one of their own, with A for all that it stands for, which is
-// all but m (Heroku CLI, redis:keyspace-notifications). One flag more or less is a difference.
+// flags returns the flags of keyspace events, sorted and with A replaced by the flags that it stands for, so that equal settings
+// compare equal (Heroku CLI, redis:keyspace-notifications). A server returns them in an order of its own.
 func flags(events string) string {
 	each := []byte(strings.ReplaceAll(events, "A", "g$lshztxe"))
 	slices.Sort(each)
 	return string(slices.Compact(each))
 }
 
-// WaitStoreAvailable waits until the store can be used and, if plan is not empty, runs on that plan (short name). After
-// a plan change nothing else tells when the copy is done: the add-on's state never leaves provisioned. The Data API may
-// not know a new store for a while; that is waited for as well, unless the Platform API says that the add-on is gone. Its
-// errors are *WaitError.
+// WaitStoreAvailable waits until the store can be used and, if plan is not empty, runs on that plan (short name). It is the
+// only way to see the end of a plan change, during which the add-on stays provisioned. While the Data API does not know the
+// store, the wait goes on, unless the Platform API reports that the add-on is gone. Its errors are *WaitError.
 func (c *Client) WaitStoreAvailable(ctx context.Context, id AddOnID, plan string, timeout time.Duration) (Store, error) {
 	what := fmt.Sprintf("the store of add-on %s to be available", id)
 	if plan != "" {
 		what += " on plan " + plan
 	}
-	first, watched := true, existence{c: c, id: id}
+	first, watched := true, existenceCheck{c: c, id: id}
 	return await(ctx, c, what, timeout, func(ctx context.Context, _ time.Duration) (Store, progress, error) {
-		if first { // a new store is usually available once its add-on is provisioned, and then it says so itself
+		if first { // a new store is usually available once its add-on is provisioned: then this read is the only request
 			first = false
-			s, got, err := c.look(ctx, id, plan)
+			s, got, err := c.readStoreProgress(ctx, id, plan)
 			if err == nil && (!got.ready || strings.EqualFold(s.Status, "available")) {
 				return s, got, nil
 			}
 		}
-		s, got, err := c.probe(ctx, id, plan)
+		s, got, err := c.pollStore(ctx, id, plan)
 		if err == nil {
-			got = watched.judge(ctx, got)
+			got = watched.evaluate(ctx, got)
 		}
 		return s, got, err
 	})
 }
 
-// WaitReady waits until a new add-on is provisioned and its store is available on the plan. A store that is there at once has
-// been looked at by then: one round trip less for each that is created.
+// WaitReady waits until a new add-on is provisioned and its store is available on the plan. It reads the store while it waits for
+// the add-on, which saves a round trip for a store that is available at once. Its errors are *WaitError.
 func (c *Client) WaitReady(ctx context.Context, id AddOnID, plan string, timeout time.Duration) (AddOn, Store, error) {
 	first := make(chan *Store, 1)
 	go func() {
-		s, err := guarded(func() (*Store, error) {
-			s, got, err := c.look(ctx, id, plan)
+		s, err := catchPanic(func() (*Store, error) {
+			s, got, err := c.readStoreProgress(ctx, id, plan)
 			if err != nil || !got.ready || !strings.EqualFold(s.Status, "available") {
 				return nil, err
 			}
 			return &s, nil
 		})
-		_ = err // the store is looked at again
+		_ = err // WaitStoreAvailable reads the store again
 		first <- s
 	}()
 	addOn, err := c.WaitAddOnProvisioned(ctx, id, timeout)
@@ -279,15 +279,15 @@ func (c *Client) WaitReady(ctx context.Context, id AddOnID, plan string, timeout
 	return addOn, store, err
 }
 
-// look judges a store by what the Data API says about it now.
-func (c *Client) look(ctx context.Context, id AddOnID, plan string) (Store, progress, error) {
+// readStoreProgress reads a store, and evaluates it for a wait.
+func (c *Client) readStoreProgress(ctx context.Context, id AddOnID, plan string) (Store, progress, error) {
 	s, err := c.readStore(ctx, id)
-	got, err := s.standing(err, plan)
+	got, err := s.availability(err, plan)
 	return s, got, err
 }
 
-// probe asks whether the Data API is still busy with a store, and if not, what has become of it.
-func (c *Client) probe(ctx context.Context, id AddOnID, plan string) (Store, progress, error) {
+// pollStore asks the Data API whether the store is still being changed, and reads the store if it is not.
+func (c *Client) pollStore(ctx context.Context, id AddOnID, plan string) (Store, progress, error) {
 	busy, _, err := exchange(ctx, c, c.database(id, "wait"), decode[struct {
 		Message text  `json:"message"`
 		Waiting *flag `json:"waiting?"`
@@ -300,11 +300,11 @@ func (c *Client) probe(ctx context.Context, id AddOnID, plan string) (Store, pro
 	case busy.Waiting == nil || bool(*busy.Waiting):
 		return Store{}, progress{state: string(busy.Message)}, nil
 	}
-	return c.look(ctx, id, plan)
+	return c.readStoreProgress(ctx, id, plan)
 }
 
-// standing judges a store by what the Data API has said about it, or by the error that it was.
-func (s Store) standing(err error, plan string) (progress, error) {
+// availability evaluates the result of reading a store: the store, or err.
+func (s Store) availability(err error, plan string) (progress, error) {
 	switch {
 	case isAbsentFromDataAPI(err):
 		return progress{state: absentFromDataAPI, absent: true}, nil
@@ -318,7 +318,7 @@ func (s Store) standing(err error, plan string) (progress, error) {
 
 const absentFromDataAPI = "not known to the Data API"
 
-// isAbsentFromDataAPI accepts any 404: that host also sends them without an id, or without JSON.
+// isAbsentFromDataAPI reports whether err is a 404 of any form, since the Data API also sends some without an id or without JSON.
 func isAbsentFromDataAPI(err error) bool {
 	var e *Error
 	var body *BodyError

@@ -48,8 +48,8 @@ const (
 }`
 )
 
-// storeAskedFor is storeJSON with the id of the request's path.
-func storeAskedFor(r *http.Request) string {
+// storeFor returns storeJSON with the id in the request's path.
+func storeFor(r *http.Request) string {
 	id, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/redis/v0/databases/"), "/")
 	return strings.Replace(storeJSON, string(addOnID), id, 1)
 }
@@ -159,12 +159,13 @@ func TestZeroSettingsAreSent(t *testing.T) {
 	}
 }
 
-// stages answers /wait and info with one pair after the other: each /wait begins the next, and the last one stays.
+// stages returns a server with a sequence of pairs of responses, to /wait and to info: each /wait moves on to the next pair, and the
+// last one stays. The add-on is provisioned.
 func stages(t *testing.T, pairs ...[2]string) (*fake, *heroku.Client) {
 	return stagesOf(t, addOnJSON(addOnID, "acme-cache", "provisioned"), pairs...)
 }
 
-// stagesOf also says what the Platform API answers all the time.
+// stagesOf is [stages] with this response of the Platform API for the add-on.
 func stagesOf(t *testing.T, addOn string, pairs ...[2]string) (*fake, *heroku.Client) {
 	var now [2]string
 	waits := 0
@@ -248,8 +249,8 @@ func TestWaitForAStore(t *testing.T) {
 	}
 }
 
-// That the store is destroyed is for the Platform API to say: the Data API answers as for one that it does not know yet, or
-// goes on saying that it is busy.
+// Only the Platform API tells that the store is destroyed: the Data API responds as for a store that it does not know yet, or as
+// if it were still busy.
 func TestWaitForAStoreThatIsDestroyed(t *testing.T) {
 	t.Parallel()
 	const busy, unknown = `{"message":"preparing","waiting?":true}`, `{"id":"not_found","message":"Add-on not found"}`
@@ -257,7 +258,7 @@ func TestWaitForAStoreThatIsDestroyed(t *testing.T) {
 		addOn   string
 		stages  [][2]string
 		within  time.Duration
-		looks   int // at the Platform API
+		reads   int // of the Platform API
 		outcome heroku.WaitOutcome
 	}{
 		"before the first poll": {notFound, [][2]string{{unknown}}, 15 * time.Second, 3, heroku.Gone},
@@ -279,8 +280,8 @@ func TestWaitForAStoreThatIsDestroyed(t *testing.T) {
 				if !errors.As(err, &wait) || wait.Outcome != c.outcome || time.Since(begun) > c.within {
 					t.Errorf("%v after %v", err, time.Since(begun))
 				}
-				if n := f.count("GET /addons/" + string(addOnID)); n != c.looks {
-					t.Errorf("the Platform API was asked %d times, want %d", n, c.looks)
+				if n := f.count("GET /addons/" + string(addOnID)); n != c.reads {
+					t.Errorf("%d reads of the Platform API, want %d", n, c.reads)
 				}
 			})
 		})
@@ -302,11 +303,11 @@ func TestInterruptedWaitForAStoreReturnsAtOnce(t *testing.T) {
 	})
 }
 
-// In a refresh of a thousand stores the windows are asked about when all the settings have been, a quarter of a minute later.
+// In a refresh of a thousand stores, the windows are read about 15 seconds after the settings, from the same response.
 func TestStoreIsReadOnceInARefreshThatTakesLonger(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := memory(func(w http.ResponseWriter, r *http.Request, _ int) { reply(w, 200, storeAskedFor(r)) })
+		f := memory(func(w http.ResponseWriter, r *http.Request, _ int) { reply(w, 200, storeFor(r)) })
 		c := f.client(t, clocked(heroku.RealClock))
 		stores := manyIDs(100)
 		for range 2 {
@@ -323,7 +324,7 @@ func TestStoreIsReadOnceInARefreshThatTakesLonger(t *testing.T) {
 	})
 }
 
-// A store that is there at once costs one request to each API, and the two overlap.
+// A store that is available at once needs one request to each API, and the two overlap.
 func TestStoreThatIsThereAtOnceIsAskedForOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -346,7 +347,7 @@ func TestStoreThatIsThereAtOnceIsAskedForOnce(t *testing.T) {
 	})
 }
 
-// A store that is not there at once is waited for once its add-on is provisioned.
+// A store that is not available at once is polled after its add-on is provisioned.
 func TestStoreThatTakesAWhileIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]struct {
@@ -374,7 +375,7 @@ func TestStoreThatTakesAWhileIsWaitedFor(t *testing.T) {
 					case r.URL.Path == "/addons":
 						reply(w, 200, listJSON())
 					default:
-						reply(w, 200, addOnJSON(addOnID, "acme-cache", becoming("provisioning", 40*time.Second, "provisioned")("", time.Since(begun))))
+						reply(w, 200, addOnJSON(addOnID, "acme-cache", changing("provisioning", 40*time.Second, "provisioned")("", time.Since(begun))))
 					}
 				})
 				_, s, err := f.client(t, clocked(heroku.RealClock)).WaitReady(t.Context(), addOnID, "private-7", time.Hour)
@@ -386,8 +387,8 @@ func TestStoreThatTakesAWhileIsWaitedFor(t *testing.T) {
 	}
 }
 
-// The URL of a store that was read once is told again, whatever was written since, until another read finds another one.
-func TestStoreURLEarlier(t *testing.T) {
+// The URL of a store is that of the last read, even if something was written since.
+func TestCachedStoreURL(t *testing.T) {
 	t.Parallel()
 	urls := []string{"rediss://:first@h:1", "rediss://:second@h:1"}
 	reads := 0
@@ -402,7 +403,7 @@ func TestStoreURLEarlier(t *testing.T) {
 	client := srv.client(t)
 	expect := func(want string, requests int) {
 		t.Helper()
-		if url, err := client.StoreURLEarlier(t.Context(), addOnID); err != nil || url.Reveal() != want || srv.count("GET") != requests {
+		if url, err := client.CachedStoreURL(t.Context(), addOnID); err != nil || url.Reveal() != want || srv.count("GET") != requests {
 			t.Errorf("the first URL: %t, after %d reads, %v", url.Reveal() == urls[0], srv.count("GET"), err)
 		}
 	}

@@ -5,10 +5,10 @@ package heroku
 
 import "context"
 
-// RoleAdmin is the role of who may do everything in the spaces of a team.
+// RoleAdmin is the role of members who have all permissions in the spaces of the team.
 const RoleAdmin = "admin"
 
-// TeamMember is who belongs to a team (Platform API reference, teams).
+// TeamMember is a member of a team (Platform API reference, teams).
 type TeamMember struct {
 	Email Email
 	Role  string // "admin", "member" or "viewer"
@@ -26,9 +26,9 @@ func (w wireTeamMember) value() (TeamMember, error) {
 	return TeamMember{Email: Email(w.Email), Role: string(w.Role)}, nil
 }
 
-// TeamRoles are the roles of the members of a team, by their addresses in lower case. Heroku has a list of them only.
+// TeamRoles returns the roles of the members of a team, by their addresses in lower case. Heroku cannot read a single member.
 func (c *Client) TeamRoles(ctx context.Context, team string) (map[Email]string, error) {
-	members, err := index(ctx, c, c.get("teams", team, "members"), many[wireTeamMember],
+	members, err := index(ctx, c, c.get("teams", team, "members"), decodeMany[wireTeamMember],
 		func(m TeamMember) Email { return m.Email.Folded() })
 	if err != nil {
 		return nil, err

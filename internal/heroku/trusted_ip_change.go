@@ -16,21 +16,21 @@ import (
 	"time"
 )
 
-// A change of some rules of a space, which leaves all others as they are. Heroku can only replace them all, and compares nothing:
-// of two who read, change and write at the same time, one undoes what the other has done. But it keeps every ruleset that a
-// space has had. So the rulesets are read before and after each write. Whatever others have written in between was undone by
-// this write, and is done again; so is this change if somebody has undone it. Those who change something at the same time in
-// one client share one write, and what a client writes for one space it writes in turn.
+// This file changes some rules of a space, and leaves all others as they are. Heroku can only replace all rules, without a
+// precondition: when two clients read, change and write at the same time, one of them undoes the change of the other. But
+// Heroku keeps every ruleset that a space has had. So the rulesets are read before and after each write. Changes that others
+// have written in between were undone by this write, and are written again; so is this change if somebody has undone it.
+// Changes that arrive at the same time in one client share one write, and a client makes one write at a time per space.
 
-// TrustedRangesChange is a change of some ranges, in canonical spelling.
+// TrustedRangesChange is a change of some ranges, in canonical CIDR notation.
 type TrustedRangesChange struct {
 	Add    []string
 	Remove []string
-	New    bool // of Add none may be there already: see [RangesPresentError]
-	Again  bool // the set is written even if it is as it is to be, which helps when Heroku does not apply it
+	New    bool // fail with a [RangesPresentError] if the space has one of Add already
+	Force  bool // write the rules even if nothing changes, which helps when Heroku does not apply them
 }
 
-// RangesPresentError says that ranges that were to be new are there already. Nothing was sent for the change.
+// RangesPresentError means that the space already has ranges that should be new. No request was sent for the change.
 type RangesPresentError struct {
 	Ranges  []string
 	Ruleset Ruleset
@@ -40,25 +40,25 @@ func (e *RangesPresentError) Error() string {
 	return fmt.Sprintf("the space has %s already", strings.Join(e.Ranges, ", "))
 }
 
-// UnsettledError says that a change was sent, but that it could not be verified that it is in the set, together with what
-// others have changed meanwhile.
-type UnsettledError struct{ Err error }
+// UnverifiedError means that a change was sent, but that it could not be verified that the ruleset has it together with the
+// changes of others.
+type UnverifiedError struct{ Err error }
 
-func (e *UnsettledError) Error() string {
+func (e *UnverifiedError) Error() string {
 	return "the ranges were set, but it could not be verified that no change of somebody else was lost: " + e.Err.Error()
 }
 
-func (e *UnsettledError) Unwrap() error { return e.Err }
+func (e *UnverifiedError) Unwrap() error { return e.Err }
 
 const (
-	collectChangesFor = 100 * time.Millisecond // of real time; a change takes seconds until it is in force
-	mostWrites        = 12                     // of one change; each one but the first means that somebody has written meanwhile
-	mostLooks         = 6
-	mostDoubts        = 4 // of writes that fail, and may have been carried out
-	mostRepeats       = 4 // of a change that somebody undoes
+	collectChangesFor  = 100 * time.Millisecond // real time; short beside the seconds until a change is in force
+	maxRulesetWrites   = 12                     // for one change; all but the first are repeated because of changes by others
+	maxRulesetReads    = 6                      // until the list and the current ruleset are consistent
+	maxUncertainWrites = 4                      // for one change, of writes whose responses are lost
+	maxReapplications  = 4                      // of a change that somebody undoes
 )
 
-// rangeChange is a change that waits for its turn.
+// rangeChange is a change that waits to be written.
 type rangeChange struct {
 	TrustedRangesChange
 	ctx  context.Context
@@ -67,33 +67,34 @@ type rangeChange struct {
 	err  error
 }
 
-// rangeChanges are those of one space that are to be written together.
+// rangeChanges are the changes of one space that are written together.
 type rangeChanges struct {
-	ctx    context.Context // of their requests
+	ctx    context.Context // for the requests
 	cancel context.CancelFunc
 	all    []*rangeChange
 }
 
-// rangeQueue is where the changes of one space wait.
+// rangeQueue holds the waiting changes of one space.
 type rangeQueue struct {
 	mu   sync.Mutex
-	open *rangeChanges // which others can join
-	turn chan struct{} // who writes
+	open *rangeChanges // the changes that others can join
+	turn chan struct{} // a lock, held while rules are written
 }
 
 func newRangeQueue(SpaceID) *rangeQueue { return &rangeQueue{turn: make(chan struct{}, 1)} }
 
-// ChangeTrustedRanges adds and removes some of the ranges of a space, and returns all rules as they are then. They are in force
-// somewhat later, see [Client.WaitTrustedRangesApplied]. It waits for the rules of a space as SetTrustedRanges does. Once something has
-// been sent, the change outlives ctx. Its errors are *RangesPresentError, *UnsettledError, and those of SetTrustedRanges.
+// ChangeTrustedRanges adds and removes some of the ranges of a space, and returns the resulting ruleset. It is in force
+// somewhat later, see [Client.WaitTrustedRangesChanged]. Like SetTrustedRanges, it waits for the ruleset of a new space. Once a
+// request was sent, the change is not cancelled with ctx. Its errors are *RangesPresentError, *UnverifiedError, and those of
+// SetTrustedRanges.
 func (c *Client) ChangeTrustedRanges(ctx context.Context, id SpaceID, change TrustedRangesChange) (Ruleset, error) {
 	if err := ctx.Err(); err != nil {
 		return Ruleset{}, err
 	}
 	queue := c.rangeQueues.of(id)
 	mine := &rangeChange{TrustedRangesChange: change, ctx: ctx, done: make(chan struct{})}
-	if begun := queue.join(mine); begun != nil {
-		go c.serveRanges(id, queue, begun)
+	if opened := queue.join(mine); opened != nil {
+		go c.serveRanges(id, queue, opened)
 	}
 	select {
 	case <-mine.done:
@@ -106,19 +107,20 @@ func (c *Client) ChangeTrustedRanges(ctx context.Context, id SpaceID, change Tru
 	return mine.set, mine.err
 }
 
-// WaitTrustedRangesChanged waits until the rules of a space are in force, with a change that was made. When somebody has undone it
-// meanwhile, with a page that was loaded before, it is made again. Its errors are *WaitError and those of ChangeTrustedRanges.
+// WaitTrustedRangesChanged waits until the rules of a space are in force and have the change. If somebody has undone the change
+// meanwhile, for example with a web page that was loaded before, it is made again. Its errors are *WaitError and those of
+// ChangeTrustedRanges.
 func (c *Client) WaitTrustedRangesChanged(
 	ctx context.Context, id SpaceID, change TrustedRangesChange, timeout time.Duration,
 ) (Ruleset, error) {
-	change.New, change.Again = false, false
+	change.New, change.Force = false, false
 	for repeats := 0; ; repeats++ {
 		set, err := c.waitRangesApplied(ctx, id, timeout, func(ctx context.Context) (Ruleset, error) { return c.rulesets.read(ctx, id, poll) })
 		switch {
-		case err != nil || change.edits().areIn(set.Rules):
+		case err != nil || change.edits().areAppliedIn(set.Rules):
 			return set, err
-		case repeats == mostRepeats:
-			return set, &UnsettledError{fmt.Errorf("%s has undone them %d times", set.CreatedBy, repeats+1)}
+		case repeats == maxReapplications:
+			return set, &UnverifiedError{fmt.Errorf("%s has undone them %d times", set.CreatedBy, repeats+1)}
 		}
 		if set, err = c.ChangeTrustedRanges(ctx, id, change); err != nil {
 			return set, err
@@ -126,20 +128,20 @@ func (c *Client) WaitTrustedRangesChanged(
 	}
 }
 
-// join adds a change to those that wait. It returns them if it is the first.
-func (q *rangeQueue) join(mine *rangeChange) (begun *rangeChanges) {
+// join adds a change to the waiting ones. For the first, it returns them: the caller has to serve them.
+func (q *rangeQueue) join(mine *rangeChange) (opened *rangeChanges) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.open == nil {
 		q.open = &rangeChanges{}
 		q.open.ctx, q.open.cancel = context.WithCancel(context.WithoutCancel(mine.ctx))
-		begun = q.open
+		opened = q.open
 	}
 	q.open.all = append(q.open.all, mine)
-	return begun
+	return opened
 }
 
-// leave takes a change back for which nothing has been sent.
+// leave removes a change from the waiting ones. It returns false if the change is being written already.
 func (q *rangeQueue) leave(mine *rangeChange) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -154,8 +156,8 @@ func (q *rangeQueue) leave(mine *rangeChange) bool {
 	return true
 }
 
-// take ends the collecting.
-func (q *rangeQueue) take(changes *rangeChanges) []*rangeChange {
+// seal keeps others from joining the changes, and returns them.
+func (q *rangeQueue) seal(changes *rangeChanges) []*rangeChange {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.open == changes {
@@ -164,10 +166,10 @@ func (q *rangeQueue) take(changes *rangeChanges) []*rangeChange {
 	return changes.all
 }
 
-// serveRanges makes changes that have come together.
+// serveRanges collects changes, waits for its turn, and writes them.
 func (c *Client) serveRanges(id SpaceID, queue *rangeQueue, changes *rangeChanges) {
 	defer changes.cancel()
-	_, err := guarded(func() (none struct{}, _ error) {
+	_, err := catchPanic(func() (none struct{}, _ error) {
 		_ = RealClock.Sleep(changes.ctx, collectChangesFor)
 		select {
 		case queue.turn <- struct{}{}:
@@ -175,20 +177,20 @@ func (c *Client) serveRanges(id SpaceID, queue *rangeQueue, changes *rangeChange
 		case <-changes.ctx.Done():
 			return none, changes.ctx.Err()
 		}
-		before, err := c.rulesetsOf(changes.ctx, id, rulesets.complete)
-		all := queue.take(changes)
+		before, err := c.readRulesets(changes.ctx, id, rulesets.complete)
+		all := queue.seal(changes)
 		if err == nil {
 			c.changeRanges(changes, id, before, all)
 		}
 		return none, err
 	})
-	for _, change := range queue.take(changes) {
-		change.end(Ruleset{}, err)
+	for _, change := range queue.seal(changes) {
+		change.finish(Ruleset{}, err)
 	}
 }
 
-// end answers a change that has no answer yet.
-func (r *rangeChange) end(set Ruleset, err error) {
+// finish reports the result of a change to its caller, unless it has one already.
+func (r *rangeChange) finish(set Ruleset, err error) {
 	select {
 	case <-r.done:
 	default:
@@ -197,53 +199,54 @@ func (r *rangeChange) end(set Ruleset, err error) {
 	}
 }
 
-// changeRanges makes changes that nobody can take back any more. When Heroku refuses them, each is made by itself: the others may be fine.
+// changeRanges writes changes that can no longer leave the queue. If Heroku refuses them together (422), it writes each by itself,
+// since only one of them may be invalid.
 func (c *Client) changeRanges(changes *rangeChanges, id SpaceID, before rulesets, all []*rangeChange) {
 	all = slices.DeleteFunc(slices.Clone(all), func(change *rangeChange) bool {
 		present := change.presentIn(before.current)
 		if len(present) > 0 {
-			change.end(before.current, &RangesPresentError{present, before.current})
+			change.finish(before.current, &RangesPresentError{present, before.current})
 		}
 		return len(present) > 0
 	})
 	if len(all) == 0 {
 		return
 	}
-	outlive(all, changes.cancel)
+	cancelWhenAbandoned(all, changes.cancel)
 	set, err := c.writeRanges(changes.ctx, id, before, all)
 	var refused *Error
 	if len(all) == 1 || !errors.As(err, &refused) || refused.Status != 422 {
 		for _, change := range all {
-			change.end(set, err)
+			change.finish(set, err)
 		}
 		return
 	}
 	for _, change := range all {
-		before, err := c.rulesetsOf(changes.ctx, id, rulesets.complete)
+		before, err := c.readRulesets(changes.ctx, id, rulesets.complete)
 		if err == nil {
 			before.current, err = c.writeRanges(changes.ctx, id, before, []*rangeChange{change})
 		}
-		change.end(before.current, err)
+		change.finish(before.current, err)
 	}
 }
 
-// presentIn are the ranges that were to be new and are there.
+// presentIn returns the ranges that should be new but are in the ruleset already.
 func (r *rangeChange) presentIn(set Ruleset) (present []string) {
 	for _, source := range r.Add {
-		if r.New && !(edits{Rule{allow, source}.admission(): nil}).areIn(set.Rules) {
+		if r.New && !(edits{Rule{allow, source}.key(): nil}).areAppliedIn(set.Rules) {
 			present = append(present, source)
 		}
 	}
 	return present
 }
 
-// outlive ends the requests for changes some time after all who wait for them have been interrupted.
-func outlive(all []*rangeChange, cancel context.CancelFunc) {
-	var left atomic.Int64
-	left.Store(int64(len(all)))
+// cancelWhenAbandoned cancels the requests for the changes lookUpTimeout after the contexts of all their callers have ended.
+func cancelWhenAbandoned(all []*rangeChange, cancel context.CancelFunc) {
+	var waiting atomic.Int64
+	waiting.Store(int64(len(all)))
 	for _, change := range all {
 		stop := context.AfterFunc(change.ctx, func() {
-			if left.Add(-1) == 0 {
+			if waiting.Add(-1) == 0 {
 				time.AfterFunc(lookUpTimeout, cancel)
 			}
 		})
@@ -254,148 +257,151 @@ func outlive(all []*rangeChange, cancel context.CancelFunc) {
 	}
 }
 
-// writeRanges writes until the changes are in the set, and all that others have written meanwhile as well.
+// writeRanges writes until the ruleset has the changes, and also the changes that others have written meanwhile.
 func (c *Client) writeRanges(ctx context.Context, id SpaceID, before rulesets, all []*rangeChange) (Ruleset, error) {
-	mine, again, behalf := edits{}, false, []context.Context{}
+	mine, force, callers := edits{}, false, []context.Context{}
 	for _, change := range all {
 		maps.Copy(mine, change.edits())
-		again, behalf = again || change.Again, append(behalf, context.WithoutCancel(change.ctx))
+		force, callers = force || change.Force, append(callers, context.WithoutCancel(change.ctx))
 	}
-	for _, change := range all { // one range may go and come: that shuts nobody out
+	for _, change := range all { // a range that one change adds and another removes is added, so that nobody loses access
 		maps.Copy(mine, change.edits().added())
 	}
-	ctx = onBehalfOf(ctx, behalf)
-	lost, sent, doubts := edits{}, false, 0
+	ctx = onBehalfOf(ctx, callers)
+	toRestore, sent, uncertainWrites := edits{}, false, 0
 	for writes := 0; ; writes++ {
-		wanted := mine.over(lost)
+		wanted := mine.over(toRestore)
 		switch {
-		case wanted.areIn(before.current.Rules) && (writes > 0 || !again):
+		case wanted.areAppliedIn(before.current.Rules) && (writes > 0 || !force):
 			return before.current, nil
-		case writes == mostWrites:
-			return before.current, &UnsettledError{fmt.Errorf("others have changed them %d times meanwhile", writes)}
+		case writes == maxRulesetWrites:
+			return before.current, &UnverifiedError{fmt.Errorf("others have changed them %d times meanwhile", writes)}
 		}
-		rules := wanted.madeIn(before.current.Rules)
-		made, doubt, err := c.putRules(ctx, id, rules)
-		if err != nil && !doubt {
-			return before.current, unsettled(err, sent)
+		rules := wanted.applyTo(before.current.Rules)
+		made, mayHaveApplied, err := c.putRules(ctx, id, rules)
+		if err != nil && !mayHaveApplied {
+			return before.current, asUnverified(err, sent)
 		}
-		after, e := c.rulesetsOf(ctx, id, func(r rulesets) bool { return r.complete() && r.follow(before, made.ID) })
+		after, e := c.readRulesets(ctx, id, func(r rulesets) bool { return r.complete() && r.areNewerThan(before, made.ID) })
 		switch {
 		case e != nil && err != nil:
-			return before.current, unsettled(err, sent)
+			return before.current, asUnverified(err, sent)
 		case e != nil:
-			return made, &UnsettledError{e}
-		case err != nil: // it may have been carried out all the same
-			made = after.madeSince(before, rules)
+			return made, &UnverifiedError{e}
+		case err != nil: // the write may have been carried out
+			made = after.findWritten(before, rules)
 		}
 		if made.ID != "" {
 			sent = true
-			// What was carried over already is not taken back: whoever contradicts it within a moment has not seen it.
-			lost = lost.over(overwritten(before.current, made, before.recent(), after.besides(before, made)))
-		} else if doubts++; doubts == mostDoubts {
-			return before.current, unsettled(err, sent)
+			// Earlier restored edits win over later ones: whoever contradicts them so soon has not seen them.
+			toRestore = toRestore.over(overwrittenEdits(before.current, made, before.recent(), after.writtenBetween(before, made)))
+		} else if uncertainWrites++; uncertainWrites == maxUncertainWrites {
+			return before.current, asUnverified(err, sent)
 		}
-		if mine.over(lost).areIn(after.current.Rules) {
+		if mine.over(toRestore).areAppliedIn(after.current.Rules) {
 			return after.current, nil
 		}
 		if e := c.clock.Sleep(ctx, backoff(writes+1)); e != nil {
-			return made, &UnsettledError{e}
+			return made, &UnverifiedError{e}
 		}
-		if before, e = c.rulesetsOf(ctx, id, rulesets.complete); e != nil {
-			return made, &UnsettledError{e}
+		if before, e = c.readRulesets(ctx, id, rulesets.complete); e != nil {
+			return made, &UnverifiedError{e}
 		}
 	}
 }
 
-// putRules replaces all rules, once: what is sent again later would undo what others have written since then, with rules that look as if
-// somebody had gone back to them. doubt says that it failed and may have been carried out; Heroku gets a moment to end it.
-func (c *Client) putRules(ctx context.Context, id SpaceID, rules []Rule) (made Ruleset, doubt bool, err error) {
+// putRules replaces all rules, without retries: a late retry would undo what others have written since then, as if somebody had
+// restored the old rules on purpose. mayHaveApplied means that it failed, but may have been carried out; then it waits for
+// settleTime, so that Heroku can finish it.
+func (c *Client) putRules(ctx context.Context, id SpaceID, rules []Rule) (made Ruleset, mayHaveApplied bool, err error) {
 	k := c.inboundRuleset(id)
 	k.operation, k.method, k.body = create, http.MethodPut, wireRules(rules)
-	made, err = settling(ctx, c, id, func() (Ruleset, error) {
-		set, r, err := exchange(ctx, c, k, about(id, rulesetSpace, one[wireRuleset]))
-		doubt = r.doubt
+	made, err = retryWhileNotFound(ctx, c, id, func() (Ruleset, error) {
+		set, r, err := exchange(ctx, c, k, requireID(id, rulesetSpace, decodeOne[wireRuleset]))
+		mayHaveApplied = r.mayHaveApplied
 		return set, err
 	})
-	if doubt && err != nil {
+	if mayHaveApplied && err != nil {
 		_ = c.clock.Sleep(ctx, settleTime)
 	}
-	return made, doubt, err
+	return made, mayHaveApplied, err
 }
 
-// added are those of the edits that add something.
+// added returns the edits that add a rule.
 func (e edits) added() edits {
 	added := maps.Clone(e)
-	maps.DeleteFunc(added, func(_ admission, rule *Rule) bool { return rule == nil })
+	maps.DeleteFunc(added, func(_ ruleKey, rule *Rule) bool { return rule == nil })
 	return added
 }
 
-func unsettled(err error, sent bool) error {
+// asUnverified wraps err if a write was sent before.
+func asUnverified(err error, sent bool) error {
 	if !sent {
 		return err
 	}
-	return &UnsettledError{err}
+	return &UnverifiedError{err}
 }
 
-// rulesets are those that a space has had, by their ids, and the one that it has.
+// rulesets holds all rulesets that a space has had, by their ids, and its current one.
 type rulesets struct {
 	all     map[string]Ruleset
 	current Ruleset
 }
 
-// complete reports whether the one that the space has is among those that it has had. Otherwise it was made between two reads.
+// complete reports whether the list has the current ruleset. Otherwise somebody has written between the two reads.
 func (r rulesets) complete() bool {
 	_, has := r.all[r.current.ID]
 	return has
 }
 
-// follow reports whether they were read after those before, and after one that was made since then.
-func (r rulesets) follow(before rulesets, made string) bool {
+// areNewerThan reports whether r shows a state after before: its list has the ruleset with the id made, and its current one is
+// new. If made is empty, the write may not have been carried out, and anything counts as newer.
+func (r rulesets) areNewerThan(before rulesets, made string) bool {
 	_, listed := r.all[made]
 	_, stale := before.all[r.current.ID]
 	return (made == "" || listed) && (!stale || made == "")
 }
 
-// besides are those that others have made since before, and that made has overwritten, or may have.
-func (r rulesets) besides(before rulesets, made Ruleset) (others []Ruleset) {
+// writtenBetween returns the rulesets that others have created since before, and that made has, or may have, overwritten.
+func (r rulesets) writtenBetween(before rulesets, made Ruleset) (others []Ruleset) {
 	for id, other := range r.all {
 		_, known := before.all[id]
 		last := id == r.current.ID && id != made.ID
-		if !known && !last && id != made.ID && !other.madeAt().After(made.madeAt()) {
+		if !known && !last && id != made.ID && !other.createdTime().After(made.createdTime()) {
 			others = append(others, other)
 		}
 	}
 	return others
 }
 
-// recent are those that were there a moment before the current one.
+// recent returns the rulesets that were created within staleReadWindow before the current one.
 func (r rulesets) recent() (recent []Ruleset) {
-	since := r.current.madeAt().Add(-lateFor)
+	since := r.current.createdTime().Add(-staleReadWindow)
 	for id, set := range r.all {
-		if id != r.current.ID && set.madeAt().After(since) {
+		if id != r.current.ID && set.createdTime().After(since) {
 			recent = append(recent, set)
 		}
 	}
 	return recent
 }
 
-// madeSince is one that says what rules say, and was not there before.
-func (r rulesets) madeSince(before rulesets, rules []Rule) (made Ruleset) {
+// findWritten returns the latest ruleset with these rules that was not there before. It has no id if there is none.
+func (r rulesets) findWritten(before rulesets, rules []Rule) (made Ruleset) {
 	for id, other := range r.all {
-		if _, known := before.all[id]; !known && other.has(rules) && !other.madeAt().Before(made.madeAt()) {
+		if _, known := before.all[id]; !known && other.has(rules) && !other.createdTime().Before(made.createdTime()) {
 			made = other
 		}
 	}
 	return made
 }
 
-// rulesetsOf reads the rulesets of a space, until they can be what is looked for: others write meanwhile, and Heroku may be
-// behind with one of the two answers.
-func (c *Client) rulesetsOf(ctx context.Context, id SpaceID, fit func(rulesets) bool) (rulesets, error) {
+// readRulesets reads the list of rulesets and the current one until they are consistent: others may write in between, and one of
+// the two responses may be stale.
+func (c *Client) readRulesets(ctx context.Context, id SpaceID, consistent func(rulesets) bool) (rulesets, error) {
 	history := c.get("spaces", string(id), "inbound-rulesets")
-	for looks := 1; ; looks++ {
-		found, err := settling(ctx, c, id, func() (r rulesets, err error) {
-			all, err := list(ctx, c, history, aboutEach(id, rulesetSpace, many[wireRuleset]), func(s Ruleset) string { return s.ID })
+	for reads := 1; ; reads++ {
+		found, err := retryWhileNotFound(ctx, c, id, func() (r rulesets, err error) {
+			all, err := list(ctx, c, history, requireEachID(id, rulesetSpace, decodeMany[wireRuleset]), func(s Ruleset) string { return s.ID })
 			if err != nil {
 				return r, err
 			}
@@ -407,12 +413,12 @@ func (c *Client) rulesetsOf(ctx context.Context, id SpaceID, fit func(rulesets) 
 			return r, err
 		})
 		switch {
-		case err != nil || fit(found):
+		case err != nil || consistent(found):
 			return found, err
-		case looks == mostLooks:
+		case reads == maxRulesetReads:
 			return found, fmt.Errorf("the list of rulesets of space %s and the one that it has do not fit together", id)
 		}
-		if err := c.clock.Sleep(ctx, backoff(looks)); err != nil {
+		if err := c.clock.Sleep(ctx, backoff(reads)); err != nil {
 			return found, err
 		}
 	}

@@ -19,13 +19,15 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// bubble runs with its own time.
+// bubble runs a test in a synctest bubble.
 func bubble(t *testing.T, of func(t *testing.T)) {
 	t.Helper()
 	synctest.Test(t, of)
 }
 
-func (s *spaceRules) real(t *testing.T) *heroku.Client { return s.client(t, clocked(heroku.RealClock)) }
+func (s *spaceRules) realTimeClient(t *testing.T) *heroku.Client {
+	return s.client(t, clocked(heroku.RealClock))
+}
 
 func added(sources ...string) heroku.TrustedRangesChange {
 	return heroku.TrustedRangesChange{Add: sources, New: true}
@@ -61,7 +63,7 @@ func TestChangeOfRangesLeavesTheOthers(t *testing.T) {
 		"the last one removed": {[]string{source(1)}, removed(source(1)), nil, 1},
 		"removed already":      {[]string{source(2)}, removed(source(1)), []string{source(2)}, 0},
 		"there already":        {[]string{source(2)}, heroku.TrustedRangesChange{Add: []string{source(2)}}, []string{source(2)}, 0},
-		"sent again":           {[]string{source(2)}, heroku.TrustedRangesChange{Add: []string{source(2)}, Again: true}, []string{source(2)}, 1},
+		"sent again":           {[]string{source(2)}, heroku.TrustedRangesChange{Add: []string{source(2)}, Force: true}, []string{source(2)}, 1},
 		"one for another": {[]string{source(1), source(3)}, heroku.TrustedRangesChange{Add: []string{source(2)}, Remove: []string{source(1)},
 			New: true}, []string{source(2), source(3)}, 1},
 		"a space is closed": {[]string{"0.0.0.0/0"}, heroku.TrustedRangesChange{Add: []string{source(2)}, Remove: []string{"0.0.0.0/0"},
@@ -71,7 +73,7 @@ func TestChangeOfRangesLeavesTheOthers(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(t *testing.T) {
 				s := newSpaceRules(1, test.has...)
-				set, err := s.real(t).ChangeTrustedRanges(t.Context(), spaceID, test.change)
+				set, err := s.realTimeClient(t).ChangeTrustedRanges(t.Context(), spaceID, test.change)
 				if err != nil || len(set.Rules) != len(test.want) || s.puts() != test.puts {
 					t.Errorf("%v, %v, after %v", set.Rules, err, s.requests())
 				}
@@ -85,8 +87,8 @@ func TestRangeThatIsThereIsNotNew(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		s := newSpaceRules(1, "203.0.1.9/24")
-		client := s.real(t)
-		failures := together(2, func(i int) error {
+		client := s.realTimeClient(t)
+		failures := concurrently(2, func(i int) error {
 			_, err := client.ChangeTrustedRanges(t.Context(), spaceID, added(source(i+1)))
 			return err
 		})
@@ -98,8 +100,8 @@ func TestRangeThatIsThereIsNotNew(t *testing.T) {
 	})
 }
 
-// together runs n at the same time.
-func together(n int, do func(i int) error) []error {
+// concurrently calls do n times, concurrently, and returns the errors.
+func concurrently(n int, do func(i int) error) []error {
 	failures := make([]error, n)
 	var wg sync.WaitGroup
 	for i := range n {
@@ -127,7 +129,7 @@ func TestChangesThatComeTogetherAreOneWrite(t *testing.T) {
 				}, nil
 			}
 		})
-		failures := together(10, func(i int) error {
+		failures := concurrently(10, func(i int) error {
 			ctx := context.WithValue(t.Context(), operation{}, i)
 			change := added(source(i + 1))
 			switch i {
@@ -160,9 +162,9 @@ func TestOneOfManyThatIsRefusedTakesNoneAlong(t *testing.T) {
 			}
 			return 0, nil
 		}
-		client := s.real(t)
+		client := s.realTimeClient(t)
 		refused := 0
-		for _, err := range together(3, func(i int) error {
+		for _, err := range concurrently(3, func(i int) error {
 			_, err := client.ChangeTrustedRanges(t.Context(), spaceID, added(source(i)))
 			return err
 		}) {
@@ -179,12 +181,12 @@ func TestOneOfManyThatIsRefusedTakesNoneAlong(t *testing.T) {
 	})
 }
 
-// What somebody writes between our read and our write, or right after it, is kept, and so is ours.
+// A ruleset that somebody else writes between the client's read and its write, or right after it, is merged with the client's change.
 func TestLostUpdatesAreNoticedAndRepeated(t *testing.T) {
 	t.Parallel()
 	theirs, ours, old := source(1), source(2), source(3)
 	for name, test := range map[string]struct {
-		before, after func([]string) []string // what somebody writes before our first PUT, of what was read, and after it
+		before, after func([]string) []string // what somebody writes before and after the client's first PUT, based on what was read
 		change        heroku.TrustedRangesChange
 		want          []string
 	}{
@@ -206,12 +208,12 @@ func TestLostUpdatesAreNoticedAndRepeated(t *testing.T) {
 					if r.Method == "PUT" && n == 1 && make != nil {
 						s.mu.Lock()
 						defer s.mu.Unlock()
-						s.set(make([]string{old})) // of what they have read before
+						s.set(make([]string{old})) // based on an earlier read
 					}
 				}
 				s.before = func(r *http.Request, n int) (int, error) { write(test.before, r, n); return 0, nil }
 				s.lose = func(r *http.Request, n int) bool { write(test.after, r, n); return false }
-				if _, err := s.real(t).ChangeTrustedRanges(t.Context(), spaceID, test.change); err != nil {
+				if _, err := s.realTimeClient(t).ChangeTrustedRanges(t.Context(), spaceID, test.change); err != nil {
 					t.Error(err)
 				}
 				expectRanges(t, s, test.want...)
@@ -220,12 +222,12 @@ func TestLostUpdatesAreNoticedAndRepeated(t *testing.T) {
 	}
 }
 
-// What is sent once more because its answer was lost may undo what somebody has written since then.
+// A retry after a lost response does not undo what somebody has written since.
 func TestLostAnswersToAChange(t *testing.T) {
 	t.Parallel()
 	theirs, ours, old := source(1), source(2), source(3)
 	for name, test := range map[string]struct {
-		lose   int  // answers
+		lose   int  // the number of responses that are lost
 		theirs bool // somebody writes before the second PUT
 		ok     bool
 	}{
@@ -249,7 +251,7 @@ func TestLostAnswersToAChange(t *testing.T) {
 					}
 					return n <= test.lose
 				}
-				_, err := s.real(t).ChangeTrustedRanges(t.Context(), spaceID, added(ours))
+				_, err := s.realTimeClient(t).ChangeTrustedRanges(t.Context(), spaceID, added(ours))
 				if (err == nil) != test.ok {
 					t.Error(err)
 				}
@@ -266,9 +268,9 @@ func TestLostAnswersToAChange(t *testing.T) {
 func TestChangeThatCannotBeVerified(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		fails     func(s *spaceRules, r *http.Request) bool
-		unsettled bool
-		puts      int
+		fails      func(s *spaceRules, r *http.Request) bool
+		unverified bool
+		puts       int
 	}{
 		"nothing is written when the history cannot be read": {func(_ *spaceRules, r *http.Request) bool {
 			return strings.HasSuffix(r.URL.Path, "/inbound-rulesets")
@@ -288,9 +290,9 @@ func TestChangeThatCannotBeVerified(t *testing.T) {
 					}
 					return 0, nil
 				}
-				_, err := s.real(t).ChangeTrustedRanges(t.Context(), spaceID, added(source(2)))
-				var unsettled *heroku.UnsettledError
-				if err == nil || errors.As(err, &unsettled) != test.unsettled || s.puts() != test.puts {
+				_, err := s.realTimeClient(t).ChangeTrustedRanges(t.Context(), spaceID, added(source(2)))
+				var unverified *heroku.UnverifiedError
+				if err == nil || errors.As(err, &unverified) != test.unverified || s.puts() != test.puts {
 					t.Errorf("%v after %v", err, s.requests())
 				}
 			})
@@ -298,7 +300,7 @@ func TestChangeThatCannotBeVerified(t *testing.T) {
 	}
 }
 
-// Somebody who writes each time is not followed for ever.
+// If somebody else writes after each write, the client gives up.
 func TestChangeWithoutEnd(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
@@ -311,9 +313,9 @@ func TestChangeWithoutEnd(t *testing.T) {
 			}
 			return false
 		}
-		_, err := s.real(t).ChangeTrustedRanges(t.Context(), spaceID, added(source(2)))
-		var unsettled *heroku.UnsettledError
-		if !errors.As(err, &unsettled) || s.puts() != 12 {
+		_, err := s.realTimeClient(t).ChangeTrustedRanges(t.Context(), spaceID, added(source(2)))
+		var unverified *heroku.UnverifiedError
+		if !errors.As(err, &unverified) || s.puts() != 12 {
 			t.Errorf("%v after %d writes", err, s.puts())
 		}
 	})
@@ -329,13 +331,13 @@ func TestChangeOfASpaceWithoutRulesYet(t *testing.T) {
 			}
 			return 0, nil
 		}
-		if _, err := s.real(t).ChangeTrustedRanges(t.Context(), spaceID, added(source(2))); err != nil {
+		if _, err := s.realTimeClient(t).ChangeTrustedRanges(t.Context(), spaceID, added(source(2))); err != nil {
 			t.Error(err)
 		}
 		expectRanges(t, s, "0.0.0.0/0", source(2))
 		gone := newSpaceRules(1)
 		gone.before = func(*http.Request, int) (int, error) { return 404, nil }
-		if _, err := gone.real(t).ChangeTrustedRanges(t.Context(), spaceID, removed(source(2))); !heroku.IsNotFound(err) {
+		if _, err := gone.realTimeClient(t).ChangeTrustedRanges(t.Context(), spaceID, removed(source(2))); !heroku.IsNotFound(err) {
 			t.Error(err)
 		}
 	})
@@ -352,12 +354,12 @@ func TestInterruptedChangeOfRanges(t *testing.T) {
 				s.before = func(r *http.Request, _ int) (int, error) {
 					if r.Method == during {
 						cancel()
-						passes(time.Second)
+						sleep(time.Second)
 					}
 					return 0, nil
 				}
-				_, err := s.real(t).ChangeTrustedRanges(ctx, spaceID, added(source(2)))
-				passes(5 * time.Second) // the server is not interrupted
+				_, err := s.realTimeClient(t).ChangeTrustedRanges(ctx, spaceID, added(source(2)))
+				sleep(5 * time.Second) // the server is not interrupted
 				if want := during == "PUT"; (err == nil) != want || (s.puts() == 1) != want || want == errors.Is(err, context.Canceled) {
 					t.Errorf("%v after %v", err, s.requests())
 				}
@@ -370,12 +372,12 @@ func TestUndoneWhileItIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		s := newSpaceRules(1, source(1))
-		client, change := s.real(t), added(source(2))
+		client, change := s.realTimeClient(t), added(source(2))
 		if _, err := client.ChangeTrustedRanges(t.Context(), spaceID, change); err != nil {
 			t.Fatal(err)
 		}
-		go func() { // a page that was loaded before
-			passes(500 * time.Millisecond)
+		go func() { // somebody saves a web page that was loaded before
+			sleep(500 * time.Millisecond)
 			s.mu.Lock()
 			s.set([]string{source(1), source(3)})
 			s.mu.Unlock()
@@ -387,8 +389,8 @@ func TestUndoneWhileItIsWaitedFor(t *testing.T) {
 	})
 }
 
-// Two teams and a person who uses a page with what it has loaded: whatever the order in which Heroku gets their requests,
-// nothing is lost, and nothing is opened.
+// Two teams, and a person with a web page that shows an earlier state, change the rules at the same time. In whatever order Heroku
+// gets their requests, no change is lost, and the space is never open to everybody.
 func TestTwoClientsAndAPage(t *testing.T) {
 	t.Parallel()
 	repeated := 0
@@ -401,7 +403,7 @@ func TestTwoClientsAndAPage(t *testing.T) {
 				defer s.mu.Unlock()
 				return r.Method == "PUT" && s.random.IntN(8) == 0
 			}
-			clients := []*heroku.Client{s.real(t), s.real(t)}
+			clients := []*heroku.Client{s.realTimeClient(t), s.realTimeClient(t)}
 			want := []string{source(50), source(51), source(101)}
 			var wg sync.WaitGroup
 			for team, client := range clients {
@@ -412,7 +414,7 @@ func TestTwoClientsAndAPage(t *testing.T) {
 					pause := time.Duration(s.random.Int64N(int64(400 * time.Millisecond)))
 					s.mu.Unlock()
 					wg.Go(func() {
-						passes(pause)
+						sleep(pause)
 						_, err := client.ChangeTrustedRanges(t.Context(), spaceID, change)
 						if err == nil {
 							_, err = client.WaitTrustedRangesChanged(t.Context(), spaceID, change, time.Minute)
@@ -426,11 +428,11 @@ func TestTwoClientsAndAPage(t *testing.T) {
 			wg.Go(func() {
 				for _, edit := range []heroku.TrustedRangesChange{added(source(50)), removed(source(100)), added(source(51))} {
 					loaded := s.now()
-					s.dawdle()
+					s.pause()
 					s.mu.Lock()
 					s.set(append(slices.DeleteFunc(loaded, func(one string) bool { return slices.Contains(edit.Remove, one) }), edit.Add...))
 					s.mu.Unlock()
-					s.dawdle()
+					s.pause()
 				}
 			})
 			wg.Wait()
@@ -451,8 +453,8 @@ func TestTwoClientsAndAPage(t *testing.T) {
 			}
 		})
 	}
-	t.Logf("in %d of 300 runs one has undone what another one had done, for a moment", repeated)
+	t.Logf("in %d of 300 runs, a write undid another change for a moment", repeated)
 	if repeated < 50 {
-		t.Errorf("only in %d of 300 runs something was undone, so that little is shown", repeated)
+		t.Errorf("only in %d of 300 runs a change was undone, which is too few for this test", repeated)
 	}
 }

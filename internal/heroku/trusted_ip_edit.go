@@ -11,37 +11,37 @@ import (
 	"time"
 )
 
-// What several people do to the rules of one space, which Heroku only ever replaces as a whole. Nothing here asks anybody.
+// This file computes how changes of several people to the rules of one space are merged. It sends no requests.
 
-// admission is a rule by what it means: 192.0.2.7/24 is 192.0.2.0/24.
-type admission struct{ action, source string }
+// ruleKey identifies a rule by its meaning: 192.0.2.7/24 is the same as 192.0.2.0/24.
+type ruleKey struct{ action, source string }
 
-func (r Rule) admission() admission {
+func (r Rule) key() ruleKey {
 	if prefix, err := netip.ParsePrefix(r.Source); err == nil {
-		return admission{r.Action, prefix.Masked().String()}
+		return ruleKey{r.Action, prefix.Masked().String()}
 	}
-	return admission{r.Action, r.Source}
+	return ruleKey{r.Action, r.Source}
 }
 
-// edits say of some rules whether they are to be there: as they are to be written, or nil for those that are not.
-type edits map[admission]*Rule
+// edits are changes of a list of rules: the rule to add for a key, or nil to remove it.
+type edits map[ruleKey]*Rule
 
-// edits are those of a change. What is both added and removed is added: that shuts nobody out.
+// edits returns the edits of a change. A range that is both added and removed is added, so that nobody loses access.
 func (t TrustedRangesChange) edits() edits {
 	e := edits{}
 	for _, source := range t.Remove {
-		e[Rule{allow, source}.admission()] = nil
+		e[Rule{allow, source}.key()] = nil
 	}
 	for _, source := range t.Add {
 		rule := Rule{allow, source}
-		e[rule.admission()] = &rule
+		e[rule.key()] = &rule
 	}
 	return e
 }
 
 const allow = "allow"
 
-// over is both: where they contradict each other, e counts.
+// over returns the union of both edits, in which e takes precedence over other.
 func (e edits) over(other edits) edits {
 	all := edits{}
 	maps.Copy(all, other)
@@ -49,64 +49,66 @@ func (e edits) over(other edits) edits {
 	return all
 }
 
-// madeIn is rules with the edits made: nothing else changes, neither its order nor its spelling.
-func (e edits) madeIn(rules []Rule) []Rule {
-	made, missing := make([]Rule, 0, len(rules)), maps.Clone(e)
+// applyTo returns rules with the edits applied. The order and the spelling of the other rules stay.
+func (e edits) applyTo(rules []Rule) []Rule {
+	result, missing := make([]Rule, 0, len(rules)), maps.Clone(e)
 	for _, rule := range rules {
-		a := rule.admission()
-		if wanted, spoken := e[a]; spoken && wanted == nil {
+		key := rule.key()
+		if wanted, edited := e[key]; edited && wanted == nil {
 			continue
 		}
-		delete(missing, a)
-		made = append(made, rule)
+		delete(missing, key)
+		result = append(result, rule)
 	}
-	for _, a := range slices.SortedFunc(maps.Keys(missing), func(a, b admission) int {
+	for _, key := range slices.SortedFunc(maps.Keys(missing), func(a, b ruleKey) int {
 		return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.action, b.action))
 	}) {
-		if rule := missing[a]; rule != nil {
-			made = append(made, *rule)
+		if rule := missing[key]; rule != nil {
+			result = append(result, *rule)
 		}
 	}
-	return made
+	return result
 }
 
-// areIn reports whether rules are as the edits would make them.
-func (e edits) areIn(rules []Rule) bool { return len(difference(rules, e.madeIn(rules))) == 0 }
+// areAppliedIn reports whether applying the edits would not change the rules.
+func (e edits) areAppliedIn(rules []Rule) bool { return len(difference(rules, e.applyTo(rules))) == 0 }
 
-// difference is what makes the one of the other.
+// difference returns the edits that turn from into to.
 func difference(from, to []Rule) edits {
-	e, had := edits{}, map[admission]bool{}
+	e, had := edits{}, map[ruleKey]bool{}
 	for _, rule := range from {
-		had[rule.admission()], e[rule.admission()] = true, nil
+		had[rule.key()], e[rule.key()] = true, nil
 	}
 	for _, rule := range to {
-		if had[rule.admission()] {
-			delete(e, rule.admission())
+		if had[rule.key()] {
+			delete(e, rule.key())
 		} else {
-			e[rule.admission()] = &rule
+			e[rule.key()] = &rule
 		}
 	}
 	return e
 }
 
-// overwritten is what others have changed since a ruleset was read, and what the one that was made of it has undone therefore. earlier
-// are those that were there a moment before.
+// overwrittenEdits returns the changes of others that made has undone. made is the ruleset that was written, based on read; others
+// are the rulesets that were created in between, and earlier those that were created shortly before read.
 //
-// Others may have been late as well: what one of them has changed is told from the ruleset that it was made of, and not from the
-// one before it. Heroku tells the second in which each was made, and not of which it was made. So those of one second are put
-// into an order in which each differs from one before it as little as possible.
-func overwritten(read, made Ruleset, earlier, others []Ruleset) edits {
-	latest := func(a, b Ruleset) int { return cmp.Or(b.madeAt().Compare(a.madeAt()), cmp.Compare(a.ID, b.ID)) }
+// The others may have based their rulesets on stale reads as well, so a ruleset is compared with the one that it was based on, and
+// not with its predecessor. Heroku does not report that, and reports the creation time in whole seconds only. So the rulesets of
+// one second are put into an order in which each differs as little as possible from one before it.
+func overwrittenEdits(read, made Ruleset, earlier, others []Ruleset) edits {
+	latest := func(a, b Ruleset) int {
+		return cmp.Or(b.createdTime().Compare(a.createdTime()), cmp.Compare(a.ID, b.ID))
+	}
 	before := append([]Ruleset{made, read}, slices.SortedFunc(slices.Values(earlier), latest)...)
 	left := slices.SortedFunc(slices.Values(others), func(a, b Ruleset) int { return latest(b, a) })
 	all := edits{}
 	for len(left) > 0 {
 		next, least := 0, edits(nil)
 		for i, other := range left {
-			if !other.madeAt().Equal(left[0].madeAt()) {
+			if !other.createdTime().Equal(left[0].createdTime()) {
 				break
 			}
-			if changed := other.since(before); least == nil || len(changed) < len(least) {
+			if changed := other.editsSince(before); least == nil || len(changed) < len(least) {
 				next, least = i, changed
 			}
 		}
@@ -117,24 +119,24 @@ func overwritten(read, made Ruleset, earlier, others []Ruleset) edits {
 	return all
 }
 
-// lateFor is how old what somebody has read may be when it is written back.
-const lateFor = time.Minute
+// staleReadWindow is how old a ruleset may be when somebody writes a change of it.
+const staleReadWindow = time.Minute
 
-// since is what s changes of the ruleset that it was made of: the first of those from which it differs least. Whoever has made it has
-// changed something, so that it was made of none of the same rules.
-func (s Ruleset) since(before []Ruleset) edits {
+// editsSince returns the edits from the ruleset that s was based on to s. That ruleset is taken to be the first of those from which
+// s differs least, except those with the same rules, since a write changes something.
+func (s Ruleset) editsSince(before []Ruleset) edits {
 	least := edits{}
 	for _, other := range before {
 		changed := difference(other.Rules, s.Rules)
-		if len(changed) > 0 && !other.madeAt().After(s.madeAt()) && (len(least) == 0 || len(changed) < len(least)) {
+		if len(changed) > 0 && !other.createdTime().After(s.createdTime()) && (len(least) == 0 || len(changed) < len(least)) {
 			least = changed
 		}
 	}
 	return least
 }
 
-// madeAt is zero for a time that cannot be read.
-func (s Ruleset) madeAt() time.Time {
+// createdTime returns CreatedAt as a time, or zero if it cannot be parsed.
+func (s Ruleset) createdTime() time.Time {
 	t, err := time.Parse(time.RFC3339, s.CreatedAt)
 	if err != nil {
 		return time.Time{}

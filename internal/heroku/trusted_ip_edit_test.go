@@ -64,15 +64,15 @@ func TestEditsOfRules(t *testing.T) {
 			t.Parallel()
 			e := TrustedRangesChange{Add: strings.Fields(test.add), Remove: strings.Fields(test.remove)}.edits()
 			before := ruleList(test.rules)
-			made := e.madeIn(before)
+			made := e.applyTo(before)
 			if got := spelled(made); got != test.want {
 				t.Errorf("%s, want %s", got, test.want)
 			}
-			if !e.areIn(made) || e.areIn(before) != (len(difference(before, made)) == 0) {
-				t.Errorf("made: %v, before: %v", e.areIn(made), e.areIn(before))
+			if !e.areAppliedIn(made) || e.areAppliedIn(before) != (len(difference(before, made)) == 0) {
+				t.Errorf("made: %v, before: %v", e.areAppliedIn(made), e.areAppliedIn(before))
 			}
-			if again := spelled(difference(before, made).madeIn(before)); again != test.want {
-				t.Errorf("what makes the one of the other makes %s of it", again)
+			if again := spelled(difference(before, made).applyTo(before)); again != test.want {
+				t.Errorf("the difference, applied, gives %s", again)
 			}
 		})
 	}
@@ -82,9 +82,9 @@ func TestOverwritten(t *testing.T) {
 	t.Parallel()
 	const base = "1.0.0.0/8 2.0.0.0/8"
 	for name, test := range map[string]struct {
-		earlier []string // the second, and the ranges
+		earlier []string // each the second of its creation, and the ranges
 		others  []string
-		want    string // base, with what others have changed
+		want    string // base with the changes of the others
 	}{
 		"nobody":        {nil, nil, base},
 		"one adds":      {nil, []string{"1 " + base + " 3.0.0.0/8"}, base + " 3.0.0.0/8"},
@@ -96,7 +96,7 @@ func TestOverwritten(t *testing.T) {
 		"added and removed again": {nil, []string{"1 " + base + " 3.0.0.0/8", "2 " + base}, base},
 		"removed and added again": {nil, []string{"1 1.0.0.0/8", "2 " + base}, base},
 		"added and removed again, in one second": {nil, []string{"1 " + base + " 3.0.0.0/8 4.0.0.0/8",
-			"1 " + base + " 3.0.0.0/8"}, base + " 3.0.0.0/8 4.0.0.0/8"}, // or the other way round: nobody can tell
+			"1 " + base + " 3.0.0.0/8"}, base + " 3.0.0.0/8 4.0.0.0/8"}, // or the other way round: the order is unknown
 		"two in one second":            {nil, []string{"1 " + base + " 3.0.0.0/8", "1 " + base + " 4.0.0.0/8"}, base + " 3.0.0.0/8 4.0.0.0/8"},
 		"two in one second who remove": {nil, []string{"1 1.0.0.0/8", "1 2.0.0.0/8"}, ""},
 		"two, the one made of the other": {nil, []string{"1 " + base + " 3.0.0.0/8", "1 " + base + " 3.0.0.0/8 4.0.0.0/8"},
@@ -124,7 +124,7 @@ func TestOverwritten(t *testing.T) {
 			read, earlier, others := sets("r", []string{"0 " + base})[0], sets("e", test.earlier), sets("o", test.others)
 			made := Ruleset{ID: "made", CreatedAt: read.CreatedAt, Rules: ruleList(base + " 7.0.0.0/8")}
 			for range 2 { // in whatever order they are listed
-				if got := spelled(overwritten(read, made, earlier, others).madeIn(read.Rules)); got != test.want {
+				if got := spelled(overwrittenEdits(read, made, earlier, others).applyTo(read.Rules)); got != test.want {
 					t.Errorf("%s, want %s", got, test.want)
 				}
 				slices.Reverse(others)

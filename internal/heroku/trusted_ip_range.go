@@ -12,23 +12,23 @@ import (
 	"time"
 )
 
-// Ruleset says who may reach the web processes of a space: the space's trusted IP ranges (Platform API reference, inbound
-// rulesets). A space always has exactly one; it is only ever replaced as a whole, and has a new id then. The last writer
+// Ruleset holds the trusted IP ranges of a space, from which its web processes can be reached (Platform API reference, inbound
+// rulesets). A space always has exactly one ruleset. It can only be replaced as a whole, by one with a new id; the last writer
 // wins.
 type Ruleset struct {
 	ID        string
 	SpaceID   SpaceID
 	SpaceName string
-	Applied   *bool  // whether the rules are in force already; nil when Heroku does not say
+	Applied   *bool  // whether the rules are in force; nil when Heroku does not say
 	CreatedBy string // an e-mail address
 	CreatedAt string // RFC 3339
-	Rules     []Rule // in Heroku's order, which means nothing; none: nobody may
+	Rules     []Rule // in Heroku's order, which has no meaning; without rules, nobody can reach the space
 }
 
-// Rule admits or refuses a range.
+// Rule allows or denies an IP range.
 type Rule struct {
 	Action string // "allow" or "deny"
-	Source string // an IPv4 range with its mask, as it was written: "192.0.2.0/26"
+	Source string // an IPv4 range in CIDR notation, as it was written: "192.0.2.0/26"
 }
 
 type wireRuleset struct {
@@ -45,7 +45,7 @@ type wireRule struct {
 	Source text `json:"source"`
 }
 
-// value refuses an answer without rules: that would read as a space that nobody may reach.
+// value refuses a response without rules: it would read as a space that nobody can reach.
 func (w wireRuleset) value() (Ruleset, error) {
 	if w.Rules == nil {
 		return Ruleset{}, missing("rules")
@@ -70,10 +70,10 @@ func (w wireRuleset) value() (Ruleset, error) {
 
 func rulesetSpace(s Ruleset) SpaceID { return s.SpaceID }
 
-// has reports that the set says the same as rules, whatever their order.
-func (s Ruleset) has(rules []Rule) bool { return within(s.Rules, rules) && within(rules, s.Rules) }
+// has reports whether the ruleset has the same rules, in any order.
+func (s Ruleset) has(rules []Rule) bool { return isSubset(s.Rules, rules) && isSubset(rules, s.Rules) }
 
-func within(part, whole []Rule) bool {
+func isSubset(part, whole []Rule) bool {
 	return !slices.ContainsFunc(part, func(r Rule) bool { return !slices.Contains(whole, r) })
 }
 
@@ -81,23 +81,23 @@ func (c *Client) inboundRuleset(id SpaceID) call {
 	return c.get("spaces", string(id), "inbound-ruleset")
 }
 
-// SharedTrustedRanges is [Client.TrustedRanges], but the read is shared by all who begin it within a moment.
+// SharedTrustedRanges is like [Client.TrustedRanges], but reads that begin at about the same time share one request.
 func (c *Client) SharedTrustedRanges(ctx context.Context, id SpaceID) (Ruleset, error) {
 	return c.rulesets.Get(ctx, id)
 }
 
-// noRulesetList is what the shared reads are told in place of a list: Heroku has none of the rulesets of several spaces.
+// noRulesetList stands for the list request of the batch: Heroku has no list of the rulesets of several spaces.
 func noRulesetList(context.Context) (map[SpaceID]Ruleset, error) {
 	return nil, &Error{Status: http.StatusNotFound, Message: "there is no such list"}
 }
 
-// TrustedRanges returns the rules of a space.
+// TrustedRanges returns the ruleset of a space.
 func (c *Client) TrustedRanges(ctx context.Context, id SpaceID) (Ruleset, error) {
-	set, _, err := exchange(ctx, c, c.inboundRuleset(id), about(id, rulesetSpace, one[wireRuleset]))
+	set, _, err := exchange(ctx, c, c.inboundRuleset(id), requireID(id, rulesetSpace, decodeOne[wireRuleset]))
 	return set, err
 }
 
-// wireRules is the body of a request that replaces them: [] when there are none, since null is not the empty set.
+// wireRules returns the body of a request that replaces all rules. Without rules it has [], and not null.
 func wireRules(rules []Rule) any {
 	wire := make([]wireRule, 0, len(rules))
 	for _, rule := range rules {
@@ -108,43 +108,43 @@ func wireRules(rules []Rule) any {
 	}{wire}
 }
 
-// SetTrustedRanges replaces all rules of a space; with none, nobody may reach it. They are in force somewhat later, see
-// [Client.WaitTrustedRangesApplied]. A space that has just been allocated may not have its rules yet; that is waited
-// for, up to a minute, while the space itself exists: a not_found error means that it does not.
+// SetTrustedRanges replaces all rules of a space; without rules, nobody can reach it. They are in force somewhat later, see
+// [Client.WaitTrustedRangesApplied]. A space that has just been allocated may not have its ruleset yet: then the request is
+// repeated for up to a minute while the space exists. A not_found error means that the space does not exist.
 func (c *Client) SetTrustedRanges(ctx context.Context, id SpaceID, rules []Rule) (Ruleset, error) {
 	k := c.inboundRuleset(id)
 	k.operation, k.method, k.body = write, http.MethodPut, wireRules(rules)
 
-	return settling(ctx, c, id, func() (Ruleset, error) {
-		return change(ctx, c, k, about(id, rulesetSpace, one[wireRuleset]),
+	return retryWhileNotFound(ctx, c, id, func() (Ruleset, error) {
+		return updateObject(ctx, c, k, requireID(id, rulesetSpace, decodeOne[wireRuleset]),
 			func(ctx context.Context) (Ruleset, error) { return c.TrustedRanges(ctx, id) },
 			func(now Ruleset) bool { return now.has(rules) })
 	})
 }
 
-// settling asks for something about the rules of a space that may not have them yet: see [Client.SetTrustedRanges].
-func settling[T any](ctx context.Context, c *Client, id SpaceID, ask func() (T, error)) (T, error) {
+// retryWhileNotFound repeats a request for the rules of a space that may not have a ruleset yet, see [Client.SetTrustedRanges].
+func retryWhileNotFound[T any](ctx context.Context, c *Client, id SpaceID, request func() (T, error)) (T, error) {
 	for started, tries := c.clock.Now(), 0; ; tries++ {
-		answer, err := ask()
+		value, err := request()
 		if !IsNotFound(err) {
-			return answer, err
+			return value, err
 		}
 		if _, e := c.getSpace(ctx, id); e != nil {
-			return answer, e
+			return value, e
 		}
-		// From here on, err is not wrapped: it would pass for the proof that the space is gone.
-		if c.clock.Now().Sub(started) >= unknownFor {
-			return answer, fmt.Errorf("the space %s exists, but its rules cannot be read or set: %s", id, err.Error())
+		// The space exists, so err is not wrapped from here on: callers would take it for proof that the space is gone.
+		if c.clock.Now().Sub(started) >= notFoundGrace {
+			return value, fmt.Errorf("the space %s exists, but its rules cannot be read or set: %s", id, err.Error())
 		}
 		if e := c.clock.Sleep(ctx, pauseBefore(tries)); e != nil {
-			return answer, fmt.Errorf("%w before the next try, after: %s", e, err.Error())
+			return value, fmt.Errorf("%w before the next try, after: %s", e, err.Error())
 		}
 	}
 }
 
-// WaitTrustedRangesApplied waits until the rules of a space are in force, or Heroku does not say whether they are. They
-// need not be those that were set: compare them. When it takes too long, setting them again helps. Its errors are
-// *WaitError.
+// WaitTrustedRangesApplied waits until the rules of a space are in force; if Heroku does not report that, it returns at once. The
+// caller has to compare the rules, since somebody else may have replaced them. If it takes too long, set the rules again. Its
+// errors are *WaitError.
 func (c *Client) WaitTrustedRangesApplied(ctx context.Context, id SpaceID, timeout time.Duration) (Ruleset, error) {
 	return c.waitRangesApplied(ctx, id, timeout, func(ctx context.Context) (Ruleset, error) { return c.TrustedRanges(ctx, id) })
 }
@@ -156,7 +156,7 @@ func (c *Client) waitRangesApplied(ctx context.Context, id SpaceID, timeout time
 	return await(ctx, c, what, timeout, func(ctx context.Context, waited time.Duration) (Ruleset, progress, error) {
 		set, err := read(ctx)
 		switch {
-		case errors.Is(err, errNotListed): // it joined a read for another space
+		case errors.Is(err, errNotListed): // the batch read another space meanwhile
 			return set, progress{state: "not read yet"}, nil
 		case IsNotFound(err):
 			return set, unknownSpace(waited), nil

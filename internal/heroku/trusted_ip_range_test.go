@@ -22,7 +22,7 @@ const rulesetPath = "/spaces/" + string(spaceID) + "/inbound-ruleset"
 
 var office = []heroku.Rule{{Action: "allow", Source: "192.0.2.0/26"}, {Action: "allow", Source: "198.51.100.17/32"}}
 
-// rulesetJSON is a ruleset with the member applied, if any, and these rules.
+// rulesetJSON returns a ruleset with these rules. applied is the JSON field applied with a comma, or empty.
 func rulesetJSON(applied string, rules ...heroku.Rule) string {
 	list := make([]string, len(rules))
 	for i, r := range rules {
@@ -62,12 +62,12 @@ func TestRulesetIsReadAsDocumented(t *testing.T) {
 			srv, client := answering(t, c.body)
 			got, err := client.TrustedRanges(t.Context(), spaceID)
 			equal(t, got, c.want, err)
-			asked(t, srv, "GET "+rulesetPath)
+			wantRequest(t, srv, "GET "+rulesetPath)
 		})
 	}
 }
 
-// An answer that lacks its rules must not read as a space that nobody may reach, nor as one rule less.
+// A response without rules must not read as a space that nobody can reach, and one with half a rule not as one without it.
 func TestHalfARulesetIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
@@ -104,7 +104,7 @@ func TestSetTrustedRangesSendsTheWholeSet(t *testing.T) {
 			if err != nil || !slices.Equal(set.Rules, c.rules) || body != c.want {
 				t.Errorf("sent %s, got %v, %v", body, set, err)
 			}
-			asked(t, srv, "PUT "+rulesetPath)
+			wantRequest(t, srv, "PUT "+rulesetPath)
 		})
 	}
 }
@@ -161,16 +161,16 @@ func TestRefusedTrustedRangesAreNotRepeated(t *testing.T) {
 		if _, err := srv.client(t).SetTrustedRanges(t.Context(), spaceID, office); !errors.As(err, &said) || said.Status != status {
 			t.Error(err)
 		}
-		asked(t, srv, "PUT "+rulesetPath)
+		wantRequest(t, srv, "PUT "+rulesetPath)
 	}
 }
 
-// Right after its allocation, a space may have no rules yet: a 404 then says nothing about the space.
+// Right after its allocation, a space may have no ruleset yet: then a 404 does not mean that the space is gone.
 func TestSpaceWithoutRulesYet(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		after time.Duration // of 404 to the PUT
-		space int           // status of the space itself
+		after time.Duration // until then the PUT gets 404
+		space int           // the status of a GET of the space
 		ok    bool
 		took  time.Duration
 	}{
@@ -249,7 +249,7 @@ func TestWaitForRulesToBeApplied(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				begun := time.Now()
 				f := memory(func(w http.ResponseWriter, _ *http.Request, _ int) {
-					if now := becoming(c.before, c.after, c.then)("", time.Since(begun)); now != "" {
+					if now := changing(c.before, c.after, c.then)("", time.Since(begun)); now != "" {
 						reply(w, 200, rulesetJSON(now, office...))
 						return
 					}

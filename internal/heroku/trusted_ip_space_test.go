@@ -18,7 +18,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// spaceRules is a space as Heroku has it: each PUT makes another ruleset, and the last one counts.
+// spaceRules is a server with one space: each PUT creates a ruleset, and the last one is current.
 type spaceRules struct {
 	*fake
 	mu      sync.Mutex
@@ -27,10 +27,10 @@ type spaceRules struct {
 	made    []time.Time
 	ids     []string
 
-	pace   time.Duration                             // of an answer at most, before it is given and after
-	before func(r *http.Request, n int) (int, error) // answers in place of the server, or not: 0
-	lose   func(r *http.Request, n int) bool         // the answer of what was done
-	stale  func(n int) int                           // by how many rulesets the n-th answer of the current one is late
+	pace   time.Duration                             // the longest pause before a request is carried out, and after
+	before func(r *http.Request, n int) (int, error) // returns an error, or a status to send, or 0 to carry out the request
+	lose   func(r *http.Request, n int) bool         // whether the response is lost after the request was carried out
+	stale  func(n int) int                           // how many rulesets old the n-th response for the current one is
 }
 
 var errLost = errors.New("connection reset by peer")
@@ -67,7 +67,7 @@ func (s *spaceRules) rulesets() [][]string {
 	return slices.Clone(s.history)
 }
 
-// json is a ruleset; one is in force 2 s after it was made, unless another one came.
+// json returns a ruleset, which is applied 2 s after its creation.
 func (s *spaceRules) json(i int) string {
 	rules := make([]string, len(s.history[i]))
 	for j, source := range s.history[i] {
@@ -78,17 +78,17 @@ func (s *spaceRules) json(i int) string {
 		time.Since(s.made[i]) >= 2*time.Second, s.made[i].UTC().Format(time.RFC3339), s.ids[i], strings.Join(rules, ","), spaceID)
 }
 
-func (s *spaceRules) dawdle() {
+func (s *spaceRules) pause() {
 	if s.pace > 0 {
 		s.mu.Lock()
 		pause := time.Duration(s.random.Int64N(int64(s.pace)))
 		s.mu.Unlock()
-		passes(pause)
+		sleep(pause)
 	}
 }
 
 func (s *spaceRules) answer(w http.ResponseWriter, r *http.Request, n int) {
-	s.dawdle()
+	s.pause()
 	if s.before != nil {
 		if status, err := s.before(r, n); err != nil {
 			w.Header().Set("Lost", "yes")
@@ -100,7 +100,7 @@ func (s *spaceRules) answer(w http.ResponseWriter, r *http.Request, n int) {
 		}
 	}
 	status, body := s.carryOut(r, n)
-	s.dawdle()
+	s.pause()
 	if s.lose != nil && s.lose(r, n) {
 		w.Header().Set("Lost", "yes")
 		return
@@ -139,8 +139,8 @@ func (s *spaceRules) carryOut(r *http.Request, n int) (int, string) {
 	return 200, s.json(max(0, len(s.history)-1-late))
 }
 
-// puts are the requests that write.
+// puts returns the number of writes.
 func (s *spaceRules) puts() int { return s.count("PUT") }
 
-// passes lets time pass in a bubble.
-func passes(d time.Duration) { _ = heroku.RealClock.Sleep(context.Background(), d) }
+// sleep sleeps for the time of the bubble.
+func sleep(d time.Duration) { _ = heroku.RealClock.Sleep(context.Background(), d) }

@@ -12,14 +12,14 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// A read that comes from the past, long after the order, must not end the wait: what is being made would be given up.
+// A stale read, long after the creation, must not end the wait: the new add-on would be given up.
 func TestWait_staleReads(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		polls := 0
 		f := memory(func(w http.ResponseWriter, _ *http.Request, _ int) {
 			switch polls++; {
-			case polls%4 != 0: // three of four do not find it, also after more than a minute
+			case polls%4 != 0: // three of four polls do not find the add-on, even after more than a minute
 				reply(w, 404, `{"id":"not_found","message":"Couldn't find that add-on.","resource":"add_on"}`)
 			case polls < 40:
 				reply(w, 200, addOnJSON(addOnID, "orders-cache", "provisioning"))

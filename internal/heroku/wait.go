@@ -11,12 +11,12 @@ import (
 )
 
 const (
-	unreachableAfter = 5 * time.Minute // of polls that all failed
-	unknownFor       = time.Minute     // how long a new object may still be unknown to Heroku
-	toldEvery        = 30 * time.Second
+	unreachableAfter = 5 * time.Minute // during which all polls have failed
+	notFoundGrace    = time.Minute     // for which Heroku may not find a new object
+	reportEvery      = 30 * time.Second
 )
 
-// pauseBefore is the time before the n-th poll of what takes minutes, from 0: 1 s, 2 s, 5 s, growing to 15 s.
+// pauseBefore returns the pause before the n-th poll, from 0, of something that takes minutes: 1 s, 2 s, 5 s, growing to 15 s.
 func pauseBefore(n int) time.Duration {
 	switch {
 	case n == 0:
@@ -27,18 +27,19 @@ func pauseBefore(n int) time.Duration {
 	return min(5*time.Second+time.Duration(n-2)*time.Second, 15*time.Second)
 }
 
-// ticks is when waits of one kind ask. All of them ask at the same ticks, so that their reads become one list: the periods are
-// powers of two, and one that began earlier asks at ticks at which younger ones do as well.
+// ticks is the polling schedule of waits of one kind. All of them poll at the same times, so that their reads share one list
+// request: a period doubles as a wait gets longer, so that an older wait polls only when younger ones poll too.
 type ticks struct{ first, least time.Duration }
 
 const longestTick = 32 * time.Second
 
 var (
 	addOnTicks = ticks{100 * time.Millisecond, time.Second}
-	spaceTicks = ticks{time.Second, 4 * time.Second} // they take minutes
+	spaceTicks = ticks{time.Second, 4 * time.Second}
 )
 
-// next is the first tick after now. A wait that has lasted longer asks less often, but is never more than an eighth too long.
+// next returns the first tick after now. The period grows with the duration of the wait, and is at most an eighth of it, so that
+// no wait lasts more than an eighth too long.
 func (t ticks) next(now time.Time, polls int, waited time.Duration) time.Time {
 	period := t.least
 	if polls == 0 {
@@ -50,45 +51,45 @@ func (t ticks) next(now time.Time, polls int, waited time.Duration) time.Time {
 	return now.Truncate(period).Add(period)
 }
 
-// progress is what a poll tells about the thing waited for.
+// progress is the result of a poll.
 type progress struct {
 	state   string
 	ready   bool
-	absent  bool  // the Data API does not know it, or does not know it yet
-	failure error // Heroku says that it will never be ready
+	absent  bool  // the Data API does not know the store, or does not know it yet
+	failure error // the object will never be ready
 }
 
-// waitState is one wait: how long it has gone on, and when it ends without success.
+// waitState is the state of one wait.
 type waitState struct {
-	what         string
-	started      time.Time
-	deadline     time.Time
-	polls        int
-	lastState    string
-	failingSince time.Time
-	toldState    string
-	toldAt       time.Time
+	what          string
+	started       time.Time
+	deadline      time.Time
+	polls         int
+	lastState     string
+	failingSince  time.Time
+	reportedState string
+	reportedAt    time.Time
 }
 
 func newWaitState(what string, now time.Time, timeout time.Duration) waitState {
-	return waitState{what: what, started: now, deadline: now.Add(timeout), toldAt: now}
+	return waitState{what: what, started: now, deadline: now.Add(timeout), reportedAt: now}
 }
 
 func (p *waitState) waiting(now time.Time) Waiting {
 	return Waiting{For: p.what, State: p.lastState, Elapsed: now.Sub(p.started), Limit: p.deadline.Sub(p.started)}
 }
 
-// due reports whether Options.Waits is to be told again, which then counts as done.
+// due reports whether [Options].Waits has to be called again. If so, it records that as done.
 func (p *waitState) due(now time.Time) bool {
-	if p.lastState == p.toldState && now.Sub(p.toldAt) < toldEvery {
+	if p.lastState == p.reportedState && now.Sub(p.reportedAt) < reportEvery {
 		return false
 	}
-	p.toldState, p.toldAt = p.lastState, now
+	p.reportedState, p.reportedAt = p.lastState, now
 	return true
 }
 
-// observe takes in a poll. It returns whether the wait is over, and the error if it ended without success. What was
-// polled counts first, so that a clock that leapt cannot end a wait before it has had a look.
+// observe records the result of a poll. It returns whether the wait is over, and the error if it ended without success. The
+// result counts before the deadline does, so that a clock that has jumped does not end a wait for an object that is ready.
 func (p *waitState) observe(now time.Time, got progress, err error) (over bool, _ error) {
 	p.polls++
 	if err != nil {
@@ -116,7 +117,7 @@ func (p *waitState) observe(now time.Time, got progress, err error) (over bool, 
 	return false, nil
 }
 
-// pause is the time until the next poll: not later than the deadline, so that a short wait ends in time.
+// pause returns the time until the next poll, or until the deadline if that is earlier.
 func (p *waitState) pause(now time.Time, next func(now time.Time, polls int, waited time.Duration) time.Time) time.Duration {
 	pause := next(now, p.polls, now.Sub(p.started)).Sub(now)
 	if left := p.deadline.Sub(now); left > 0 {
@@ -129,13 +130,14 @@ func (p *waitState) end(outcome WaitOutcome, now time.Time, err error) *WaitErro
 	return &WaitError{Outcome: outcome, What: p.what, LastState: p.lastState, Elapsed: now.Sub(p.started), Err: err}
 }
 
-// isPermanent errors do not pass by waiting: the token or the account is refused, or the provider has a bug.
+// isPermanent reports whether waiting cannot help: the token or the account is refused, or the provider has a bug.
 func isPermanent(err error) bool {
 	var e *Error
 	return isBug(err) || errors.As(err, &e) && (e.Status == 401 || e.Status == 402 || e.Status == 403)
 }
 
-// await polls one thing that no list tells about, until probe finds it ready. Its error is always a *WaitError.
+// await calls probe until it reports that the object is ready. It is for objects that Heroku cannot list. Its error is always a
+// *WaitError.
 func await[T any](ctx context.Context, c *Client, what string, timeout time.Duration,
 	probe func(ctx context.Context, waited time.Duration) (T, progress, error),
 ) (T, error) {
@@ -148,9 +150,9 @@ func await[T any](ctx context.Context, c *Client, what string, timeout time.Dura
 	return awaitAt(ctx, c, what, timeout, pauses, probe)
 }
 
-// wait polls an object until judge finds it ready. Its error is always a *WaitError.
+// wait polls an object until evaluate reports that it is ready. Its error is always a *WaitError.
 func (b *batch[ID, T]) wait(ctx context.Context, id ID, what string, timeout time.Duration, at ticks,
-	judge func(item T, found bool, waited time.Duration) progress,
+	evaluate func(item T, found bool, waited time.Duration) progress,
 ) (T, error) {
 	m := firstPoll
 	return awaitAt(ctx, b.client, what, timeout, at.next, func(ctx context.Context, waited time.Duration) (T, progress, error) {
@@ -162,21 +164,21 @@ func (b *batch[ID, T]) wait(ctx context.Context, id ID, what string, timeout tim
 		case err != nil && !IsNotFound(err):
 			return item, progress{}, err
 		}
-		got := judge(item, err == nil, waited)
+		got := evaluate(item, err == nil, waited)
 		if got.failure != nil && err != nil {
-			got.failure = fmt.Errorf("%w: %s", got.failure, err.Error()) // not as an error: that it is not found is judged already
+			got.failure = fmt.Errorf("%w: %s", got.failure, err.Error()) // not wrapped: evaluate has decided what not_found means
 		}
 		return item, got, nil
 	})
 }
 
-// awaitAt polls at the times that next says.
+// awaitAt calls probe at the times that next returns, until the object is ready.
 func awaitAt[T any](ctx context.Context, c *Client, what string, timeout time.Duration,
 	next func(now time.Time, polls int, waited time.Duration) time.Time,
 	probe func(ctx context.Context, waited time.Duration) (T, progress, error),
 ) (T, error) {
 	wait := newWaitState(what, c.clock.Now(), timeout)
-	c.waits(ctx, wait.waiting(wait.started))
+	c.reportWait(ctx, wait.waiting(wait.started))
 	for {
 		var none T
 		if err := c.clock.Sleep(ctx, wait.pause(c.clock.Now(), next)); err != nil {
@@ -189,7 +191,7 @@ func awaitAt[T any](ctx context.Context, c *Client, what string, timeout time.Du
 		}
 		over, err := wait.observe(now, got, err)
 		if wait.due(now) {
-			c.waits(ctx, wait.waiting(now))
+			c.reportWait(ctx, wait.waiting(now))
 		}
 		if over {
 			return item, err
@@ -197,25 +199,25 @@ func awaitAt[T any](ctx context.Context, c *Client, what string, timeout time.Du
 	}
 }
 
-// certainlyMissing is how many polls in a row must not find a thing that should be there.
-const certainlyMissing = 3
+// missesUntilGone is after how many reads in a row that do not find an object it may count as gone.
+const missesUntilGone = 3
 
-// unseen makes a judge that is told for how long a thing has not been found, instead of for how long it is waited for:
-// one stale read would otherwise pass for the end of what is being made, and it would be lost. As long as only a few
-// polls have missed it, that is no time at all, whatever the clock says.
-func unseen[T any](judge func(item T, found bool, missing time.Duration) progress) func(T, bool, time.Duration) progress {
+// withMissingTime returns a function for [batch.wait] that passes to evaluate for how long the object has not been found, instead
+// of for how long the wait has lasted. That time is 0 until missesUntilGone polls in a row have not found the object. Otherwise
+// one stale read could end the wait for a new object, whose id would then be lost.
+func withMissingTime[T any](evaluate func(item T, found bool, missing time.Duration) progress) func(T, bool, time.Duration) progress {
 	var (
-		seen   time.Duration
+		seen   time.Duration // when the object was last found, from the beginning of the wait
 		misses int
 	)
 	return func(item T, found bool, waited time.Duration) progress {
 		if found {
 			seen, misses = waited, 0
-			return judge(item, true, 0)
+			return evaluate(item, true, 0)
 		}
-		if misses++; misses < certainlyMissing {
-			return judge(item, false, 0)
+		if misses++; misses < missesUntilGone {
+			return evaluate(item, false, 0)
 		}
-		return judge(item, false, waited-seen)
+		return evaluate(item, false, waited-seen)
 	}
 }

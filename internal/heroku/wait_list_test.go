@@ -13,20 +13,20 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// A list shows what it has found, even of what was not waited for when it was asked for.
+// A wait that begins while a list is in flight uses the list, if the list has its object.
 func TestWaitThatBeginsDuringAPoll(t *testing.T) {
 	t.Parallel()
 	ids := manyIDs(3)
 	late := ids[2]
 	for name, c := range map[string]struct {
-		listed    string // state of the late one in the list that is under way
+		listed    string // the state of the late add-on in the list that is in flight
 		meanwhile func(*testing.T, *heroku.Client)
 		requests  int
 	}{
 		"and is answered by it":           {"provisioned", nil, 1},
 		"and is still being provisioned":  {"provisioning", nil, 2},
 		"and is not in it yet":            {"", nil, 2},
-		"and has been written since then": {"provisioned", rename(late), 2}, // a list and the write: what is provisioned stays so
+		"and has been written since then": {"provisioned", rename(late), 2}, // the list and the write: a provisioned add-on stays provisioned
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -81,7 +81,7 @@ func TestWaitThatBeginsDuringAPoll(t *testing.T) {
 	}
 }
 
-// rename writes something about an add-on.
+// rename returns a function that writes to an add-on.
 func rename(id heroku.AddOnID) func(*testing.T, *heroku.Client) {
 	return func(t *testing.T, c *heroku.Client) {
 		name := "a-name"

@@ -19,8 +19,8 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// world is a memory server whose add-ons have the state that a function of the time since the start says; "" is 404.
-func world(t *testing.T, ids []heroku.AddOnID, state func(id heroku.AddOnID, age time.Duration) string) (*fake, *heroku.Client) {
+// addOnServer returns a server whose add-ons have the state that the function returns for their age; with "", they are not found.
+func addOnServer(t *testing.T, ids []heroku.AddOnID, state func(id heroku.AddOnID, age time.Duration) string) (*fake, *heroku.Client) {
 	begun := time.Now()
 	f := memory(func(w http.ResponseWriter, r *http.Request, _ int) {
 		var listed []string
@@ -43,8 +43,8 @@ func world(t *testing.T, ids []heroku.AddOnID, state func(id heroku.AddOnID, age
 	return f, f.client(t, clocked(heroku.RealClock))
 }
 
-// becoming is one state before and another one after.
-func becoming(before string, after time.Duration, then string) func(heroku.AddOnID, time.Duration) string {
+// changing returns a function for [addOnServer], with the state before until the time after, and then the state then.
+func changing(before string, after time.Duration, then string) func(heroku.AddOnID, time.Duration) string {
 	return func(_ heroku.AddOnID, age time.Duration) string {
 		if age < after {
 			return before
@@ -58,9 +58,9 @@ func TestWaitForOneIsItsOwnGetAtPausesOfAnEighth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
 		var at []time.Duration
-		f, c := world(t, []heroku.AddOnID{addOnID}, func(_ heroku.AddOnID, age time.Duration) string {
+		f, c := addOnServer(t, []heroku.AddOnID{addOnID}, func(_ heroku.AddOnID, age time.Duration) string {
 			at = append(at, age)
-			return becoming("provisioning", 100*time.Second, "provisioned")(addOnID, age)
+			return changing("provisioning", 100*time.Second, "provisioned")(addOnID, age)
 		})
 		a, err := c.WaitAddOnProvisioned(t.Context(), addOnID, 30*time.Minute)
 		if err != nil || a.State != heroku.StateProvisioned || a.ID != addOnID {
@@ -81,7 +81,7 @@ func TestManyWaitsCostOneRequestATick(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ids := manyIDs(60)
-		f, c := world(t, ids, becoming("provisioning", 20*time.Second, "provisioned"))
+		f, c := addOnServer(t, ids, changing("provisioning", 20*time.Second, "provisioned"))
 		errs := make(chan error)
 		for _, id := range ids {
 			go func() {
@@ -110,24 +110,24 @@ func TestWaitsEndAsHerokuSays(t *testing.T) {
 		state   func(heroku.AddOnID, time.Duration) string
 		outcome heroku.WaitOutcome // 0 for success
 		state2  string
-		at      time.Duration // when there is something to see
+		at      time.Duration // when the wait could end
 	}{
-		"declared failure": {becoming("provisioning", 9*time.Second, "deprovisioned"), heroku.Failed, "deprovisioned",
+		"declared failure": {changing("provisioning", 9*time.Second, "deprovisioned"), heroku.Failed, "deprovisioned",
 			9 * time.Second},
-		"not found for a short while": {becoming("", 50*time.Second, "provisioned"), 0, "", 50 * time.Second},
-		"not found for over a minute": {becoming("", time.Hour, "provisioned"), heroku.Gone, "not found", time.Minute},
-		"vanished": {becoming("provisioning", 65*time.Second, ""), heroku.Gone, "not found",
+		"not found for a short while": {changing("", 50*time.Second, "provisioned"), 0, "", 50 * time.Second},
+		"not found for over a minute": {changing("", time.Hour, "provisioned"), heroku.Gone, "not found", time.Minute},
+		"vanished": {changing("provisioning", 65*time.Second, ""), heroku.Gone, "not found",
 			2*time.Minute + 5*time.Second},
-		"a state that nobody knows": {becoming("contemplating", 9*time.Second, "provisioned"), 0, "", 9 * time.Second},
-		"never ready":               {becoming("provisioning", 24*time.Hour, ""), heroku.TimedOut, "provisioning", 10 * time.Minute},
-		"destroyed while provisioning": {becoming("deprovisioning", 9*time.Second, "deprovisioned"), heroku.Failed, "deprovisioned",
+		"a state that nobody knows": {changing("contemplating", 9*time.Second, "provisioned"), 0, "", 9 * time.Second},
+		"never ready":               {changing("provisioning", 24*time.Hour, ""), heroku.TimedOut, "provisioning", 10 * time.Minute},
+		"destroyed while provisioning": {changing("deprovisioning", 9*time.Second, "deprovisioned"), heroku.Failed, "deprovisioned",
 			9 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				begun := time.Now()
-				_, client := world(t, []heroku.AddOnID{addOnID}, c.state)
+				_, client := addOnServer(t, []heroku.AddOnID{addOnID}, c.state)
 				_, err := client.WaitAddOnProvisioned(t.Context(), addOnID, 10*time.Minute)
 				took := time.Since(begun)
 				if took < c.at || took > c.at+max(time.Second, c.at/8)+collected {
@@ -154,14 +154,14 @@ func TestWaitsEndAsHerokuSays(t *testing.T) {
 func TestWaitUntilGone(t *testing.T) {
 	t.Parallel()
 	for name, state := range map[string]func(heroku.AddOnID, time.Duration) string{
-		"not found":     becoming("deprovisioning", 9*time.Second, ""),
-		"deprovisioned": becoming("provisioned", 9*time.Second, "deprovisioned"),
+		"not found":     changing("deprovisioning", 9*time.Second, ""),
+		"deprovisioned": changing("provisioned", 9*time.Second, "deprovisioned"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				ids := manyIDs(3)
-				_, c := world(t, ids, state)
+				_, c := addOnServer(t, ids, state)
 				errs := make(chan error)
 				for _, id := range ids {
 					go func() { errs <- c.WaitAddOnGone(t.Context(), id, time.Minute) }()
@@ -221,7 +221,7 @@ func TestPollsThatFail(t *testing.T) {
 					}
 				case !errors.As(err, &wait) || wait.Outcome != c.want || wait.Err == nil:
 					t.Error(err)
-				case time.Since(begun) > 6*time.Minute || hopelessAtOnce(c.outcome) != (time.Since(begun) < 2*time.Second):
+				case time.Since(begun) > 6*time.Minute || isPermanent(c.outcome) != (time.Since(begun) < 2*time.Second):
 					t.Errorf("%v after %v", err, time.Since(begun))
 				}
 			})
@@ -229,17 +229,17 @@ func TestPollsThatFail(t *testing.T) {
 	}
 }
 
-func hopelessAtOnce(outcome string) bool { return outcome == "401" || outcome == "403" }
+func isPermanent(outcome string) bool { return outcome == "401" || outcome == "403" }
 
 func TestInterruptedWaitReturnsAtOnceAndTheOthersGoOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ids := manyIDs(3)
-		f, c := world(t, ids, becoming("provisioning", 40*time.Second, "provisioned"))
+		f, c := addOnServer(t, ids, changing("provisioning", 40*time.Second, "provisioned"))
 		ctx, cancel := context.WithCancel(t.Context())
 		first, others := make(chan error, 1), make(chan error, 2)
 		go func() { _, err := c.WaitAddOnProvisioned(ctx, ids[0], time.Hour); first <- err }()
-		synctest.Wait() // the one whose context the poller began with
+		synctest.Wait() // this wait has started the shared requests
 		for _, id := range ids[1:] {
 			go func() { _, err := c.WaitAddOnProvisioned(t.Context(), id, time.Hour); others <- err }()
 		}
@@ -257,7 +257,7 @@ func TestInterruptedWaitReturnsAtOnceAndTheOthersGoOn(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		// Nobody waits any more: the poller has stopped. A leaked goroutine would make synctest fail.
+		// No wait is left, so there are no more requests. A leaked goroutine would make synctest fail.
 		before := len(f.requests())
 		<-time.After(time.Hour)
 		if n := len(f.requests()) - before; n != 0 {
@@ -283,7 +283,7 @@ func TestLateWaiterIsPolledSoon(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ids := manyIDs(2)
-		_, c := world(t, ids, func(id heroku.AddOnID, _ time.Duration) string {
+		_, c := addOnServer(t, ids, func(id heroku.AddOnID, _ time.Duration) string {
 			if id == ids[0] {
 				return "provisioning"
 			}
@@ -292,7 +292,7 @@ func TestLateWaiterIsPolledSoon(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		slow := make(chan error)
 		go func() { _, err := c.WaitAddOnProvisioned(ctx, ids[0], time.Hour); slow <- err }()
-		<-time.After(200 * time.Second) // the ticks are 15 s apart by now
+		<-time.After(200 * time.Second) // by now the first wait polls rarely
 		begun := time.Now()
 		if _, err := c.WaitAddOnProvisioned(t.Context(), ids[1], time.Hour); err != nil || time.Since(begun) > time.Second {
 			t.Errorf("%v after %v", err, time.Since(begun))
@@ -307,7 +307,7 @@ func TestLateWaiterIsPolledSoon(t *testing.T) {
 func TestPollerServesOneWaitAfterAnother(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		_, c := world(t, []heroku.AddOnID{addOnID}, becoming("provisioning", time.Second, "provisioned"))
+		_, c := addOnServer(t, []heroku.AddOnID{addOnID}, changing("provisioning", time.Second, "provisioned"))
 		for range 3 {
 			if _, err := c.WaitAddOnProvisioned(t.Context(), addOnID, time.Minute); err != nil {
 				t.Error(err)
@@ -321,7 +321,7 @@ func TestPollerServesOneWaitAfterAnother(t *testing.T) {
 	})
 }
 
-// leapingClock stands for what others do to a virtual clock meanwhile.
+// leapingClock jumps ahead a day at each sleep, as a virtual clock does that other waits share.
 type leapingClock struct{ *virtualClock }
 
 func (c leapingClock) Sleep(ctx context.Context, d time.Duration) error {
@@ -339,20 +339,20 @@ func TestClockThatLeapsDoesNotEndAWaitBeforeItHasHadALook(t *testing.T) {
 	}
 }
 
-// On a virtual clock one stuck wait burns its whole half hour within milliseconds. Nobody else may suffer for that:
-// what was polled counts before what the clock says.
+// On a virtual clock, one wait that makes no progress uses up its half hour within milliseconds. The other waits still succeed,
+// because the result of a poll counts before the deadline.
 func TestVirtualTimeDoesNotRunAwayFromOtherWaiters(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
 	var mu sync.Mutex
-	born := map[heroku.AddOnID]time.Time{}
+	createdAt := map[heroku.AddOnID]time.Time{}
 	state := func(id heroku.AddOnID) string {
 		mu.Lock()
 		defer mu.Unlock()
-		at, ok := born[id]
+		at, ok := createdAt[id]
 		if !ok {
 			at = clock.Now()
-			born[id] = at
+			createdAt[id] = at
 		}
 		if id != "stuck" && clock.Now().Sub(at) >= 3*time.Second {
 			return "provisioned"
@@ -390,7 +390,7 @@ func TestVirtualTimeDoesNotRunAwayFromOtherWaiters(t *testing.T) {
 	}
 }
 
-// A list that was read while a store was being made must not answer whoever comes when the wait is over.
+// A list that was read while a store was being created does not serve reads after the wait has ended.
 func TestNobodyIsToldLessThanAWaitHasSeen(t *testing.T) {
 	t.Parallel()
 	for name, waiters := range map[string]int{"by its own GET": 1, "by a list": 2} {
@@ -398,8 +398,8 @@ func TestNobodyIsToldLessThanAWaitHasSeen(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				ids := manyIDs(2)
-				f, c := world(t, ids, becoming("provisioning", 300*time.Millisecond, "provisioned"))
-				for range 3 { // the third read makes a list of it
+				f, c := addOnServer(t, ids, changing("provisioning", 300*time.Millisecond, "provisioned"))
+				for range 3 { // the third read gets a list
 					if a, err := c.AddOn(t.Context(), ids[0]); err != nil || a.State != "provisioning" {
 						t.Errorf("%v, %v", a, err)
 					}
@@ -425,33 +425,33 @@ func TestNobodyIsToldLessThanAWaitHasSeen(t *testing.T) {
 func TestWaitsTellTheirBeginningEachStateAndEveryHalfMinute(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f, _ := world(t, []heroku.AddOnID{addOnID}, becoming("provisioning", 100*time.Second, "provisioned"))
-		var told []heroku.Waiting
-		c := f.client(t, clocked(heroku.RealClock), waits(func(w heroku.Waiting) { told = append(told, w) }))
+		f, _ := addOnServer(t, []heroku.AddOnID{addOnID}, changing("provisioning", 100*time.Second, "provisioned"))
+		var reported []heroku.Waiting
+		c := f.client(t, clocked(heroku.RealClock), waits(func(w heroku.Waiting) { reported = append(reported, w) }))
 		if _, err := c.WaitAddOnProvisioned(t.Context(), addOnID, 30*time.Minute); err != nil {
 			t.Fatal(err)
 		}
 		var states []string
-		for i, w := range told {
+		for i, w := range reported {
 			states = append(states, w.State)
 			if w.For != "add-on "+string(addOnID)+" to be provisioned" || w.Limit != 30*time.Minute {
-				t.Errorf("told of %+v", w)
+				t.Errorf("reported %+v", w)
 			}
-			if i > 0 && w.Elapsed-told[i-1].Elapsed > 40*time.Second {
-				t.Errorf("nothing told between %v and %v", told[i-1].Elapsed, w.Elapsed)
+			if i > 0 && w.Elapsed-reported[i-1].Elapsed > 40*time.Second {
+				t.Errorf("no report between %v and %v", reported[i-1].Elapsed, w.Elapsed)
 			}
 		}
 		want := []string{"", "provisioning", "provisioning", "provisioning", "provisioning", "provisioned"}
 		if !slices.Equal(states, want) {
-			t.Errorf("told %q, want %q", states, want)
+			t.Errorf("reported %q, want %q", states, want)
 		}
 	})
 }
 
 func TestPausesOfTheRateLimitAreTold(t *testing.T) {
 	t.Parallel()
-	var told []heroku.Waiting
-	see := waits(func(w heroku.Waiting) { told = append(told, w) })
+	var reported []heroku.Waiting
+	see := waits(func(w heroku.Waiting) { reported = append(reported, w) })
 	srv := serve(t, func(w http.ResponseWriter, _ *http.Request, n int) {
 		w.Header().Set("RateLimit-Remaining", "0")
 		if n == 1 {
@@ -467,12 +467,12 @@ func TestPausesOfTheRateLimitAreTold(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(told) < 2 || told[0].For != "the next try of GET /addons/acme-cache" ||
-		!strings.Contains(told[0].State, "429") || told[0].Limit != 7*time.Second {
-		t.Fatalf("told %+v", told)
+	if len(reported) < 2 || reported[0].For != "the next try of GET /addons/acme-cache" ||
+		!strings.Contains(reported[0].State, "429") || reported[0].Limit != 7*time.Second {
+		t.Fatalf("reported %+v", reported)
 	}
-	if last := told[len(told)-1]; last.For != "the next request" ||
+	if last := reported[len(reported)-1]; last.For != "the next request" ||
 		!strings.Contains(last.State, "few requests are left") || last.Limit <= 0 {
-		t.Errorf("told %+v", last)
+		t.Errorf("reported %+v", last)
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// estate is a memory server with three stores on one app, each attached to another app. Every write succeeds.
-func estate(t *testing.T) (*fake, *heroku.Client, []heroku.AddOnID) {
+// storesOnOneApp returns a server with three stores on one app, each attached to another app. Every write succeeds.
+func storesOnOneApp(t *testing.T) (*fake, *heroku.Client, []heroku.AddOnID) {
 	ids := manyIDs(3)
 	item := func(path, id string) string {
 		switch path {
@@ -32,7 +32,7 @@ func estate(t *testing.T) (*fake, *heroku.Client, []heroku.AddOnID) {
 		case strings.HasSuffix(path, "/window"):
 			reply(w, 200, `{"window":"Sundays 02:30 to 06:30 UTC"}`)
 		case strings.HasPrefix(path, "/redis"):
-			reply(w, 200, storeAskedFor(r))
+			reply(w, 200, storeFor(r))
 		case r.Method == "POST" && path == "/addon-attachments":
 			var asked struct{ AddOn string }
 			_ = json.NewDecoder(r.Body).Decode(&asked)
@@ -57,7 +57,7 @@ func estate(t *testing.T) (*fake, *heroku.Client, []heroku.AddOnID) {
 	return f, f.client(t, clocked(heroku.RealClock)), ids
 }
 
-// Whatever a write of ours is about, nothing that was read before passes for the present afterwards.
+// After any write of this client, everything is read again.
 func TestAWriteDropsAllThatIsKept(t *testing.T) {
 	t.Parallel()
 	for name, write := range map[string]func(*testing.T, *heroku.Client, heroku.AddOnID) error{
@@ -103,7 +103,7 @@ func TestAWriteDropsAllThatIsKept(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f, client, ids := estate(t)
+				f, client, ids := storesOnOneApp(t)
 				read := map[string]func() error{
 					"app":              func() error { _, err := client.App(t.Context(), heroku.AppID(ids[2])); return err },
 					"add-on":           func() error { _, err := client.AddOn(t.Context(), ids[0]); return err },
@@ -113,7 +113,7 @@ func TestAWriteDropsAllThatIsKept(t *testing.T) {
 					"on-app":           func() error { _, err := client.AttachmentsOn(t.Context(), "other"); return err },
 					"store":            func() error { _, err := client.Store(t.Context(), ids[0]); return err },
 				}
-				for range 3 { // the third read makes a list of it
+				for range 3 { // the third read gets a list
 					for what, again := range read {
 						if err := again(); err != nil {
 							t.Fatalf("%s: %v", what, err)
@@ -135,7 +135,7 @@ func TestAWriteDropsAllThatIsKept(t *testing.T) {
 						t.Errorf("%s: %v", what, err)
 					}
 					if len(f.requests()) == before {
-						t.Errorf("%s is what was read before", what)
+						t.Errorf("%s was not read again", what)
 					}
 				}
 			})
@@ -145,7 +145,7 @@ func TestAWriteDropsAllThatIsKept(t *testing.T) {
 
 func TestDestroyedStoreIsNotAskedForWhenHerokuHasSaidThatItIsGone(t *testing.T) {
 	t.Parallel()
-	f, c, ids := estate(t)
+	f, c, ids := storesOnOneApp(t)
 	if err := c.DeleteAddOn(t.Context(), appID, ids[0]); err != nil {
 		t.Error(err)
 	}
@@ -154,7 +154,7 @@ func TestDestroyedStoreIsNotAskedForWhenHerokuHasSaidThatItIsGone(t *testing.T) 
 	}
 }
 
-// A list that is behind must not bring back what has been destroyed: its app would seem to hold it still.
+// A destroyed add-on does not come back with a stale list: its app would still seem to have it.
 func TestStaleListDoesNotBringBackWhatWasDestroyed(t *testing.T) {
 	t.Parallel()
 	for name, state := range map[string]string{"gone at once": "deprovisioned", "gone after a while": "deprovisioning"} {
@@ -209,7 +209,7 @@ func TestCreateSendsWhatHerokuDocuments(t *testing.T) {
 		"Authorization":                     "Bearer " + token,
 		"Content-Type":                      "application/json",
 		"X-Heroku-Legacy-Provider-Messages": "true",
-		"Idempotency-Key":                   "", // net/http would re-send on its own
+		"Idempotency-Key":                   "", // with it, net/http would send the request again by itself
 	} {
 		if header.Get(name) != want {
 			t.Errorf("%s: %q", name, header.Get(name))

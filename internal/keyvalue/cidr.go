@@ -10,25 +10,25 @@ import (
 	"strings"
 )
 
-// The private address ranges of RFC 1918, out of which the networks of a space are taken.
+// privateNetworks are the private address ranges of RFC 1918. The networks of a space must lie in one of them.
 var privateNetworks = []netip.Prefix{
 	netip.MustParsePrefix("10.0.0.0/8"),
 	netip.MustParsePrefix("172.16.0.0/12"),
 	netip.MustParsePrefix("192.168.0.0/16"),
 }
 
-// What Heroku keeps for itself (Dev Center: Private Spaces; Platform API reference, spaces).
+// reservedNetworks are the ranges that Heroku reserves (Dev Center: Private Spaces; Platform API reference, spaces).
 var reservedNetworks = []netip.Prefix{
 	netip.MustParsePrefix("172.17.0.0/16"),
 	netip.MustParsePrefix("10.1.0.0/16"),
 }
 
-// cidrRule is what one kind of range has to be.
+// cidrRule holds the requirements of one kind of range.
 type cidrRule struct {
-	widest, narrowest int          // bits of the mask
-	size              string       // what the bits have to be, as a sentence about the range
-	network           bool         // it becomes a network of a space
-	example           netip.Prefix // obeys the rule, also with any other mask of an allowed size
+	widest, narrowest int          // prefix lengths
+	size              string       // the required size, as a clause for messages
+	network           bool         // the range is a network of a space
+	example           netip.Prefix // a valid range, which is also valid with any other allowed prefix length
 }
 
 var (
@@ -46,14 +46,14 @@ var (
 	}
 )
 
-// ValidateCIDR judges a trusted IP range: any IPv4 range with its mask. Like those of the other kinds of ranges, its
-// errors say what is wrong and end in a range that is valid: as close as possible to what was written.
+// ValidateCIDR validates a trusted IP range: any IPv4 range in CIDR notation. The errors of the Validate functions of this file
+// say what is wrong, and suggest a valid range that is as close as possible to s.
 func ValidateCIDR(s string) error { return trustedRule.validate(s) }
 
-// ValidateDynoCIDR judges the range of a space's dynos: exactly a /16.
+// ValidateDynoCIDR validates the range of a space's dynos: exactly a /16.
 func ValidateDynoCIDR(s string) error { return dynoRule.validate(s) }
 
-// ValidateDataCIDR judges the range of a space's data services: a /16 to a /20.
+// ValidateDataCIDR validates the range of a space's data services: a /16 to a /20.
 func ValidateDataCIDR(s string) error { return dataRule.validate(s) }
 
 func (r cidrRule) validate(s string) error {
@@ -67,7 +67,7 @@ func (r cidrRule) validate(s string) error {
 	return fmt.Errorf("%q %s: write %s", s, problem, r.correct(prefix))
 }
 
-// parseCIDR also returns what was probably meant when there is a problem; not valid if that cannot be guessed.
+// parseCIDR parses a range. If there is a problem, meant is the range that was probably meant, or the zero prefix.
 func parseCIDR(s string) (meant netip.Prefix, problem string) {
 	prefix, err := netip.ParsePrefix(s)
 	addr := prefix.Addr()
@@ -88,7 +88,7 @@ func parseCIDR(s string) (meant netip.Prefix, problem string) {
 	return prefix, ""
 }
 
-// problem says what is wrong with a range that could be read; "" when nothing is.
+// problem returns what is wrong with a parsed range, or "".
 func (r cidrRule) problem(prefix netip.Prefix) string {
 	if bits := prefix.Bits(); bits < r.widest || bits > r.narrowest {
 		return fmt.Sprintf("is a /%d, and %s", bits, r.size)
@@ -96,7 +96,7 @@ func (r cidrRule) problem(prefix netip.Prefix) string {
 	if !r.network {
 		return ""
 	}
-	// No private network is narrower than a network of a space: what overlaps one lies in it.
+	// A space's network is never wider than a private network, so a network that overlaps one lies in it.
 	if !slices.ContainsFunc(privateNetworks, prefix.Overlaps) {
 		return fmt.Sprintf("is not private: a space's network lies in %s (RFC 1918)", joinPrefixes(privateNetworks))
 	}
@@ -106,7 +106,7 @@ func (r cidrRule) problem(prefix netip.Prefix) string {
 	return ""
 }
 
-// correct proposes a valid range: the one around what was meant if possible, and otherwise the example.
+// correct suggests a valid range: the one around the meant range if that is valid, and otherwise the example.
 func (r cidrRule) correct(meant netip.Prefix) string {
 	bits := r.example.Bits()
 	if meant.IsValid() {
@@ -118,21 +118,21 @@ func (r cidrRule) correct(meant netip.Prefix) string {
 	return "for example " + netip.PrefixFrom(r.example.Addr(), bits).String()
 }
 
-// ValidateSpaceNetworks judges the two ranges of a space together. Each is taken to be valid by itself.
+// ValidateSpaceNetworks checks that the two networks of a space do not overlap. Each must be valid by itself.
 func ValidateSpaceNetworks(dyno, data string) error {
 	left, errLeft := netip.ParsePrefix(dyno)
 	right, errRight := netip.ParsePrefix(data)
 	if both := errLeft == nil && errRight == nil; !both || !left.Overlaps(right) {
 		return nil
 	}
-	free := netip.MustParseAddr("172.23.0.0") // as in the default
+	free := netip.MustParseAddr("172.23.0.0") // the default
 	if left.Contains(free) {
 		free = netip.MustParseAddr("10.41.0.0")
 	}
 	return fmt.Errorf("the data range %s overlaps the dyno range %s: write for example %s", data, dyno, netip.PrefixFrom(free, right.Bits()))
 }
 
-// SameCIDR compares ranges by meaning: 192.0.2.7/24, as an API may return it, is 192.0.2.0/24.
+// SameCIDR reports whether two ranges hold the same addresses: 192.0.2.7/24, as an API may return it, is the same as 192.0.2.0/24.
 func SameCIDR(a, b string) bool {
 	left, errLeft := netip.ParsePrefix(a)
 	right, errRight := netip.ParsePrefix(b)

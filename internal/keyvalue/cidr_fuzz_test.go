@@ -11,8 +11,8 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// What is accepted is the range itself, and what is refused comes with a range that would be accepted. Two ranges are the
-// same whichever is named first, and those of a space that overlap come with one that does not.
+// An accepted range has no host bits, and the error for any other suggests a valid range. SameCIDR is symmetric. The error for two
+// networks that overlap suggests one that does not.
 func FuzzCIDR(f *testing.F) {
 	for _, pair := range [][2]string{
 		{"192.0.2.7/24", "192.0.2.0/24"}, {"10.0.0.0/16", "10.0.16.0/20"}, {"172.23.0.0/16", "172.23.0.0/20"}, {"10.0.0.0/16", "172.23.0.0/20"},
@@ -21,8 +21,8 @@ func FuzzCIDR(f *testing.F) {
 		f.Add(pair[0], pair[1])
 	}
 	f.Fuzz(func(t *testing.T, a, b string) {
-		proposesWhatItWouldAccept(t, a)
-		proposesWhatItWouldAccept(t, b)
+		checkSuggestion(t, a)
+		checkSuggestion(t, b)
 		same := keyvalue.SameCIDR(a, b)
 		if same != keyvalue.SameCIDR(b, a) || same && !(keyvalue.SameCIDR(a, a) && keyvalue.SameCIDR(b, b)) {
 			t.Errorf("%q is %q in one direction only", a, b)
@@ -39,12 +39,12 @@ func FuzzCIDR(f *testing.F) {
 		}
 		_, proposal, _ := strings.Cut(err.Error(), "write for example ")
 		if keyvalue.ValidateDataCIDR(proposal) != nil || keyvalue.ValidateSpaceNetworks(a, proposal) != nil {
-			t.Errorf("the proposal does not do: %v", err)
+			t.Errorf("the suggested range is refused: %v", err)
 		}
 	})
 }
 
-func proposesWhatItWouldAccept(t *testing.T, s string) {
+func checkSuggestion(t *testing.T, s string) {
 	t.Helper()
 	for kind, validate := range map[string]func(string) error{
 		"trusted": keyvalue.ValidateCIDR, "dyno": keyvalue.ValidateDynoCIDR, "data": keyvalue.ValidateDataCIDR,

@@ -48,14 +48,14 @@ func TestRangesThatAreValid(t *testing.T) {
 	}
 }
 
-// Each rule with the whole message: what was written, what is wrong with it, and what to write.
+// Each rule with its whole message: what was written, what is wrong, and a suggestion.
 func TestRangesThatAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name     string
 		validate func(string) error
 		in       string
-		want     string // after what was written
+		want     string // the message after the quoted range
 	}{
 		{"a trusted address without a mask", keyvalue.ValidateCIDR, "198.51.100.17", "has no mask: write 198.51.100.17/32"},
 		{"a trusted range with host bits", keyvalue.ValidateCIDR, "192.0.2.7/24", hostBits + ": write 192.0.2.0/24"},
@@ -125,7 +125,7 @@ func TestNetworksOfASpaceThatOverlap(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name, dyno, data string
-		proposal         string // "": they do not overlap
+		proposal         string // empty if they do not overlap
 	}{
 		{"the defaults", keyvalue.DefaultDynoCIDR, keyvalue.DefaultDataCIDR, ""},
 		{"neighbours", "10.40.0.0/16", "10.41.0.0/20", ""},
@@ -154,7 +154,7 @@ func TestNetworksOfASpaceThatOverlap(t *testing.T) {
 	}
 }
 
-// Whoever writes what a message proposes must not meet the next message.
+// The range that a message suggests must be valid.
 func TestWhatAMessageProposesIsValid(t *testing.T) {
 	t.Parallel()
 	proposal := func(err error) string {
@@ -178,7 +178,7 @@ func TestWhatAMessageProposesIsValid(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 5_000 {
 		b := [4]byte{byte(random.Uint32()), byte(random.Uint32()), byte(random.Uint32()), byte(random.Uint32())}
-		// Half of them near to what the rules are about.
+		// Half of the addresses are near the limits of the rules.
 		if near := [][2]byte{{10, 0}, {10, 1}, {10, 40}, {172, 16}, {172, 17}, {172, 31}, {192, 168}}; random.IntN(2) == 0 {
 			n := near[random.IntN(len(near))]
 			b[0], b[1] = n[0], n[1]

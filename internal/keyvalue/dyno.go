@@ -11,12 +11,12 @@ import (
 	"strings"
 )
 
-// DynosPerTypeLimit is how many dynos of one process type an app in a new space may have; Heroku raises it on request (Dev Center:
-// Private Spaces, "Default Limits for Private Spaces").
+// DynosPerTypeLimit is the maximum number of dynos of one process type for an app in a new space; Heroku raises it on request
+// (Dev Center: Private Spaces, "Default Limits for Private Spaces").
 const DynosPerTypeLimit = 10
 
-// DynoSize is a dyno size as Heroku's API spells it, in lower case: it has no shield sizes, which are what the command line calls the
-// private ones in a Shield Space (Platform API reference, formation).
+// DynoSize returns a dyno size as the API spells it, but in lower case. The API has no shield sizes: the Heroku CLI uses these names
+// for private sizes in a Shield Space (Platform API reference, formation).
 func DynoSize(size string) (string, error) {
 	name := strings.ToLower(strings.TrimSpace(size))
 	switch {
@@ -32,7 +32,7 @@ func DynoSize(size string) (string, error) {
 	return name, nil
 }
 
-// CheckDynoSize says whether dynos of a size can run in a location. A size of which nothing is known can: the server decides.
+// CheckDynoSize returns an error if dynos of a size cannot run in a location. An unknown size is no error: Heroku decides.
 func CheckDynoSize(size string, location Location) error {
 	name, family := strings.ToLower(size), ""
 	for _, known := range []string{"eco", "basic", "standard-", "performance-", "private-", "shield-"} {
@@ -56,7 +56,7 @@ func CheckDynoSize(size string, location Location) error {
 
 var processTypePattern = regexp.MustCompile(`^[-\w]{1,128}$`)
 
-// ValidateProcessType refuses what cannot be the name of a process type (Platform API schema, formation).
+// ValidateProcessType checks the name of a process type (Platform API schema, formation).
 func ValidateProcessType(s string) error {
 	if processTypePattern.MatchString(s) {
 		return nil
@@ -64,7 +64,7 @@ func ValidateProcessType(s string) error {
 	return fmt.Errorf("%q is not the name of a process type: give one of the names in the Procfile, for example web", s)
 }
 
-// ValidateDynoQuantity refuses less than none.
+// ValidateDynoQuantity returns an error for a negative number.
 func ValidateDynoQuantity(n int64) error {
 	if n >= 0 {
 		return nil

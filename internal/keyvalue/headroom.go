@@ -9,35 +9,35 @@ import (
 	"strings"
 )
 
-// Usage is what a live store uses of its plan. Zero values are not known.
+// Usage is what a running store uses. Zero values mean unknown.
 type Usage struct {
-	UsedBytes int64 // memory as the server itself counts it (INFO, used_memory)
-	Clients   int   // connected now; servers remember no peak
+	UsedBytes int64 // used_memory of INFO
+	Clients   int   // connected now; the server reports no peak
 	Policy    EvictionPolicy
 	Keys      Keyspace
 }
 
-// Fit is whether what a store uses has room in a plan. Without Reasons it fits.
+// Fit tells whether the data and clients of a store fit into a plan. Without Reasons they do.
 type Fit struct {
 	Refused bool     // the server would refuse writes or connections
 	Drops   int64    // bytes that the server would evict at once
 	Reasons []string // one sentence each, with the numbers
 }
 
-// Headroom judges a change to a smaller plan.
+// Headroom tells whether a running store fits into another plan.
 //
-// It compares used_memory with the memory of the plan because that is what a server does itself: its own overhead, the
-// tables and the buffers of its clients count against maxmemory as the keys do, and the server of another plan has them
-// too. Only buffers for replicas and for the file on disk are not held against maxmemory, so the rule may ask for a
-// little more room than the server would, never for less (redis.conf, maxmemory).
+// It compares used_memory with the memory of the plan, as the server does with maxmemory: the server's overhead and the
+// buffers of clients count as the keys do, and they exist on the other plan too. Only the buffers for replicas and for the
+// append-only file do not count against maxmemory, so that Headroom may demand a little more memory than the server needs,
+// but never less (redis.conf, maxmemory).
 //
-// Beyond the limit a store refuses writes under noeviction, and drops keys under an evicting policy; the volatile ones
-// drop keys with an expiry only and refuse writes when there are none left (Dev Center: Heroku
-// Key-Value Store, "maxmemory-policy").
+// Above the limit, a store refuses writes under the policy noeviction, and evicts keys under the others. The volatile
+// policies evict only keys with an expiry, and refuse writes when none are left (Dev Center: Heroku Key-Value Store,
+// "maxmemory-policy").
 func Headroom(target Plan, live Usage) Fit {
 	var fit Fit
 	if over := live.UsedBytes - target.MemoryBytes(); over > 0 {
-		fit.tellMemory(target, live, over)
+		fit.addMemoryReason(target, live, over)
 	}
 	if live.Clients > target.ConnectionLimit {
 		fit.Refused = true
@@ -47,8 +47,8 @@ func Headroom(target Plan, live Usage) Fit {
 	return fit
 }
 
-// tellMemory says what becomes of the bytes that are over the limit.
-func (f *Fit) tellMemory(target Plan, live Usage, over int64) {
+// addMemoryReason adds what the server would do because of the bytes above the limit.
+func (f *Fit) addMemoryReason(target Plan, live Usage, over int64) {
 	const refuses = "it would refuse all writes"
 	total, policy := live.Keys.Total(), cmp.Or(live.Policy, DefaultSettings().MaxmemoryPolicy)
 	volatile := strings.HasPrefix(string(policy), "volatile-")
@@ -61,7 +61,7 @@ func (f *Fit) tellMemory(target Plan, live Usage, over int64) {
 			total.Keys)
 	case volatile && live.Keys != nil:
 		consequence += fmt.Sprintf(", out of the %d with an expiry; %d have none, and if these alone are too large %s", total.Expiring,
-			total.Lasting(), refuses)
+			total.Persistent(), refuses)
 	case volatile:
 		consequence += ", out of those with an expiry; if the others alone are too large " + refuses
 	}

@@ -18,7 +18,7 @@ func TestHeadroom(t *testing.T) {
 		live    keyvalue.Usage
 		refused bool
 		drops   int64
-		says    []string // each in the reasons; none: it fits
+		says    []string // parts of the reasons; empty if the store fits
 	}{
 		"nothing is known, nothing is held against it": {live: keyvalue.Usage{}},
 		"the last byte and the last client":            {live: keyvalue.Usage{UsedBytes: limit, Clients: 40, Policy: "noeviction"}},

@@ -8,69 +8,69 @@ import (
 	"fmt"
 )
 
-// Spec is the part of a store that decides whether a change can be made to the store itself.
+// Spec holds the properties of a store that decide whether a change can be made in place.
 type Spec struct {
-	AppID   string // the owning app, which pays
+	AppID   string // the owning app, which is billed
 	Plan    PlanName
-	Version Version // the lowest that the configuration asks for; empty = any, which is not judged
-	Running Version // what the server runs now, of the store as it is; empty = not known
+	Version Version // the lowest version that the configuration accepts; any if empty
+	Running Version // the version that the server runs now; unknown if empty, and not set for the planned store
 }
 
 // Method is how a change is carried out.
 type Method int
 
 const (
-	// NoChange: nothing differs.
+	// NoChange means that nothing differs.
 	NoChange Method = iota
-	// InPlace: the store keeps its id, its name, its attachments and its settings.
+	// InPlace means that the store keeps its id, its name, its attachments and its settings.
 	InPlace
-	// NewStore: only a new store can be like that; a fork of the old one fills it.
+	// NewStore means that a new store is needed, which is created as a fork of the old one.
 	NewStore
-	// Refused: only a new store can be like that, and Heroku has no way to fill it.
+	// Refused means that a new store is needed, and that Heroku cannot copy the data to it.
 	Refused
 )
 
-// Restarts says which apps Heroku restarts, since it restarts one whenever its config vars change.
+// Restarts tells which apps Heroku restarts; it restarts an app whenever its config vars change.
 type Restarts int
 
 const (
-	// RestartsNone: no app notices.
+	// RestartsNone means that no app restarts.
 	RestartsNone Restarts = iota
-	// RestartsIfURLChanges: every app that the store is attached to, if the changeover gives it another URL.
+	// RestartsIfURLChanges means that every attached app restarts if the changeover changes the store's URL.
 	RestartsIfURLChanges
-	// RestartsAttached: every app that the store is attached to, once its attachment leads to the new store.
+	// RestartsAttached means that every attached app restarts when its attachment is moved to the new store.
 	RestartsAttached
 )
 
-// Change is what a change means. Reason is one sentence that says why the method is what it is (empty for
-// NoChange); Facts are for the person who approves the change, one sentence each. The rest says the same for programs.
+// Change describes the consequences of a change. Reason is one sentence that explains the Method (empty for
+// NoChange); Facts are sentences for the person who approves the change. The other fields say the same for programs.
 type Change struct {
 	Method Method
 	Reason string
 	Facts  []string
 
-	PlanChanges    bool // another plan has to be ordered, be it in place or for the new store
-	VersionUpgrade bool // the server has to be upgraded, be it in place or with the new store
+	PlanChanges    bool // in place or with a new store
+	VersionUpgrade bool // in place or with a new store
 
-	Copied    []string // what arrives, as nouns
-	Lost      []string // what may not arrive, or is gone, as nouns
+	Copied    []string // what is copied, as nouns
+	Lost      []string // what is lost or may be lost, as nouns
 	Reapplied []string // settings that have to be set again afterwards, by their names in the Data API
 	Restarts  Restarts
 
-	DataMayBeLost bool // keys that are there now may be gone afterwards; writes made meanwhile are always at risk
-	Downgrade     bool // less memory or fewer connections, so what is there now may not fit
-	Irreversible  bool // changing back is refused
-	EmptyStore    bool // of a Refused change: a new store could be like that if it began without the data
+	DataMayBeLost bool // keys that exist now may be lost; writes during the change are always at risk
+	Downgrade     bool // the new plan has less memory or fewer connections, so that the data or the clients may not fit
+	Irreversible  bool // the change cannot be undone
+	EmptyStore    bool // of a Refused change: a new, empty store is possible
 
-	PriceBefore     *int // US cents per month; nil: not published
-	PriceAfter      *int // US cents per month; nil: refused, or not published
-	PriceDeltaCents *int // US cents per month; nil: refused, or a price is not published
+	PriceBefore     *int // US cents per month; nil if not published
+	PriceAfter      *int // US cents per month; nil if refused or not published
+	PriceDeltaCents *int // US cents per month; nil if refused or a price is not published
 }
 
-// Impact says what it takes to turn a store into another (Dev Center: Heroku Key-Value Store, "Upgrading a
-// Heroku Key-Value Store Plan"; Heroku Key-Value Store and Private Spaces, "Migrating from a Premium KVS Plan
-// to a Private KVS Plan"; Upgrading a Heroku Key-Value Store Version). Of a plan that the catalogue does not know only
-// what is certain is said.
+// Impact returns how a store can be changed from one spec to another, and the consequences (Dev Center: Heroku
+// Key-Value Store, "Upgrading a Heroku Key-Value Store Plan"; Heroku Key-Value Store and Private Spaces, "Migrating from
+// a Premium KVS Plan to a Private KVS Plan"; Upgrading a Heroku Key-Value Store Version). For a plan that is not in the
+// catalogue, the result has only what is certain.
 func Impact(from, to Spec) Change {
 	c := Change{PlanChanges: from.Plan != to.Plan, VersionUpgrade: from.upgradesTo(to)}
 	c.comparePrices(from.Plan, to.Plan)
@@ -90,17 +90,17 @@ func Impact(from, to Spec) Change {
 	}
 	c.Irreversible = c.VersionUpgrade || c.Method == NewStore && fromClass == ClassShield
 
-	// A mini store is upgraded at once and begins empty; of the others Heroku prepares a copy, which takes over.
+	// Heroku upgrades a mini store at once, and it is empty afterwards; for other plans it prepares a copy, which takes over.
 	beginsEmpty := c.Method == InPlace && !c.PlanChanges && from.Plan == "mini"
-	c.tellMethod(fromClass, toClass, beginsEmpty)
+	c.describeMethod(fromClass, toClass, beginsEmpty)
 	if c.Method != Refused {
 		c.comparePlans(from.Plan, to.Plan)
-		c.tellVersion(from, to)
+		c.describeUpgrade(from, to)
 	}
 	return c
 }
 
-// decide between a change in place and a new store.
+// decide chooses between a change in place and a new store.
 func (c *Change) decide(from, to Spec, classChanges bool) {
 	fromClass, _ := from.Plan.Class()
 	toClass, _ := to.Plan.Class()
@@ -132,8 +132,8 @@ const (
 	writesMeanwhile = "writes made during the copy"
 )
 
-// tellMethod says what happens to the data, the URL and the apps.
-func (c *Change) tellMethod(from, to RuntimeClass, beginsEmpty bool) {
+// describeMethod sets what happens to the data, the URL and the apps.
+func (c *Change) describeMethod(from, to RuntimeClass, beginsEmpty bool) {
 	switch {
 	case beginsEmpty:
 		c.Lost, c.Restarts, c.DataMayBeLost = []string{"all keys"}, RestartsIfURLChanges, true
@@ -170,8 +170,8 @@ func (c *Change) tellMethod(from, to RuntimeClass, beginsEmpty bool) {
 	}
 }
 
-// tellVersion says what an upgrade of the server adds.
-func (c *Change) tellVersion(from, to Spec) {
+// describeUpgrade adds the facts about a version upgrade.
+func (c *Change) describeUpgrade(from, to Spec) {
 	if !c.VersionUpgrade {
 		return
 	}
@@ -185,7 +185,7 @@ func (c *Change) tellVersion(from, to Spec) {
 	}
 }
 
-// comparePlans adds what the catalogue knows of both plans.
+// comparePlans adds facts from the catalogue about the two plans.
 func (c *Change) comparePlans(fromName, toName PlanName) {
 	if fromName == toName {
 		return
@@ -222,7 +222,7 @@ func (c *Change) comparePlans(fromName, toName PlanName) {
 	c.Facts = append(c.Facts, fmt.Sprintf("Price: $%s a month before, $%s after.", dollars(*c.PriceBefore), dollars(*c.PriceAfter)))
 }
 
-// comparePrices: what stays on its plan stays at its price, even one that is not published.
+// comparePrices sets the prices. Without a change of the plan the difference is 0, even if the price is not published.
 func (c *Change) comparePrices(from, to PlanName) {
 	before, _ := LookupPlan(from)
 	after, _ := LookupPlan(to)
@@ -236,5 +236,5 @@ func (c *Change) comparePrices(from, to PlanName) {
 	}
 }
 
-// dollars writes cents as Heroku's command line does: 1500 is "15.00".
+// dollars formats cents as the Heroku CLI does: 1500 is "15.00".
 func dollars(cents int) string { return fmt.Sprintf("%d.%02d", cents/100, cents%100) }

@@ -21,7 +21,7 @@ func TestImpactOfEachPair(t *testing.T) {
 		fork    = keyvalue.NewStore
 		refused = keyvalue.Refused
 	)
-	classes := map[string]map[string]keyvalue.Method{ // of two plans that differ in class, or else in size
+	classes := map[string]map[string]keyvalue.Method{ // the methods from one class to another, or to another size of the same class
 		"premium": {"premium": inPlace, "private": fork, "shield": refused},
 		"private": {"premium": fork, "private": inPlace, "shield": refused},
 		"shield":  {"premium": fork, "private": fork, "shield": inPlace},
@@ -98,7 +98,7 @@ func memory(size string) string {
 	return map[string]string{"7": "7 GB", "9": "10 GB", "14": "100 GB"}[size]
 }
 
-// expectMethod also says what each method has to say, whatever else changes.
+// expectMethod checks the method, and the fields that depend only on it.
 func expectMethod(t *testing.T, got keyvalue.Change, want keyvalue.Method) {
 	t.Helper()
 	if got.Method != want {
@@ -141,7 +141,7 @@ func expectPrices(t *testing.T, got keyvalue.Change, from, to keyvalue.PlanName)
 	}
 	if got.Method == keyvalue.Refused {
 		if got.PriceAfter != nil || got.PriceDeltaCents != nil {
-			t.Error("what is refused has a price")
+			t.Error("a refused change has a price")
 		}
 		return
 	}

@@ -23,8 +23,8 @@ func TestImpact(t *testing.T) {
 		downgrade     bool
 		cents         int
 		reason        string
-		facts         []string // each is in one of the facts
-		silent        []string // none of these is in any fact
+		facts         []string // texts that the facts contain
+		silent        []string // texts that no fact contains
 	}{
 		{
 			name: "nothing changes",
@@ -241,8 +241,8 @@ func TestImpact(t *testing.T) {
 	}
 }
 
-// Each pair of published plans: the class alone decides between the methods, and both directions of a change
-// cost the same.
+// For each pair of published plans, the method depends only on the classes, and the price difference of the reverse change is
+// the negative.
 func TestImpactOfEachPairOfPlans(t *testing.T) {
 	t.Parallel()
 	for _, from := range keyvalue.Plans() {

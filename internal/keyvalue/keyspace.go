@@ -10,19 +10,19 @@ import (
 	"strings"
 )
 
-// KeyCount is how many keys a database has. Expired keys count until the server has removed them.
+// KeyCount is the number of keys in a database. Expired keys count until the server has removed them.
 type KeyCount struct {
 	Keys     int64 // all of them
-	Expiring int64 // those that have an expiry
+	Expiring int64 // keys that have an expiry
 }
 
-// Lasting are the keys that only a command removes.
-func (c KeyCount) Lasting() int64 { return c.Keys - c.Expiring }
+// Persistent is the number of keys without an expiry.
+func (c KeyCount) Persistent() int64 { return c.Keys - c.Expiring }
 
-// Keyspace counts the keys of each database that has some; nil: not known.
+// Keyspace holds the key counts by database; empty databases are missing, and nil means unknown.
 type Keyspace map[int]KeyCount
 
-// Total is the count of all databases together.
+// Total returns the counts of all databases together.
 func (k Keyspace) Total() KeyCount {
 	var total KeyCount
 	for _, count := range k {
@@ -32,7 +32,7 @@ func (k Keyspace) Total() KeyCount {
 	return total
 }
 
-// String is half a sentence: "1000 keys, 200 of which expire (900 in database 0, 100 in database 3)".
+// String returns a text for messages: "1000 keys, 200 of which expire (900 in database 0, 100 in database 3)".
 func (k Keyspace) String() string {
 	if k == nil {
 		return "an unknown number of keys"
@@ -49,64 +49,64 @@ func (k Keyspace) String() string {
 	return text + " (" + strings.Join(databases, ", ") + ")"
 }
 
-// Likeness says whether one store is a copy of another.
-type Likeness int
+// CopyState tells whether one store is a complete copy of another.
+type CopyState int
 
 const (
-	// Undecided: the counts are near to each other, and keys come and go while they are counted; or the copy has more than
-	// its source, so that somebody writes to it already; or they are not known.
-	Undecided Likeness = iota
-	// Alike: the counts are those of a complete copy.
-	Alike
-	// Unlike: something is missing from the copy.
-	Unlike
+	// CopyUndecided means that the counts differ a little while keys are written or expire, that the copy has more keys than its
+	// source, so that somebody writes to it already, or that the counts are unknown.
+	CopyUndecided CopyState = iota
+	// CopyComplete means that the counts are those of a complete copy.
+	CopyComplete
+	// CopyIncomplete means that keys are missing from the copy.
+	CopyIncomplete
 )
 
-// Shares of a count that may be missing from a copy without proof that it is incomplete, as divisors.
+// A copy counts as incomplete only if more than this part of the keys is missing. The constants are divisors of the count.
 const (
-	// staleShare: a server keeps up to a tenth of its expired keys for a while (redis.conf, active-expire-effort), and
-	// two servers not the same ones; they are not half of that apart.
-	staleShare = 20
-	// writtenShare: how much was written since the copy was made nobody knows; less than half is no copy.
-	writtenShare = 2
+	// expiredDivisor is for keys with an expiry. A server keeps up to a tenth of its expired keys for a while (redis.conf,
+	// active-expire-effort), and two servers keep different ones, but do not differ by half of that.
+	expiredDivisor = 20
+	// writtenDivisor is for a source that was written to since the copy was made, by an unknown number of keys.
+	writtenDivisor = 2
 )
 
-// Compare judges a copy by its keys, which are counted between two counts of the source. Keys that expire go on both
-// sides meanwhile, so that the copy has to have a number in between of those; of the others it has to have exactly as
-// many, in every database. A source that somebody writes to never shows that its copy is complete.
-func Compare(before, copied, after Keyspace) Likeness {
+// CompareCopy compares the keys of a copy, counted between two counts of its source, with the source. Keys with an expiry
+// disappear from both meanwhile, so the copy must have a number of them between the two counts. Of the other keys it must have
+// exactly as many, in every database. While the source is written to, the result is never CopyComplete.
+func CompareCopy(before, copied, after Keyspace) CopyState {
 	if before == nil || copied == nil || after == nil {
-		return Undecided
+		return CopyUndecided
 	}
-	result := Alike
+	result := CopyComplete
 	for database := range union(before, copied, after) {
 		switch compareDatabase(before[database], copied[database], after[database]) {
-		case Unlike:
-			return Unlike
-		case Undecided:
-			result = Undecided
+		case CopyIncomplete:
+			return CopyIncomplete
+		case CopyUndecided:
+			result = CopyUndecided
 		}
 	}
 	return result
 }
 
-func compareDatabase(before, copied, after KeyCount) Likeness {
-	written := before.Lasting() != after.Lasting() || before.Expiring < after.Expiring
-	lasting, lastingMore := offBy(copied.Lasting(), before.Lasting(), after.Lasting())
-	expiring, expiringMore := offBy(copied.Expiring, before.Expiring, after.Expiring)
+func compareDatabase(before, copied, after KeyCount) CopyState {
+	written := before.Persistent() != after.Persistent() || before.Expiring < after.Expiring
+	lasting, lastingMore := missingFrom(copied.Persistent(), before.Persistent(), after.Persistent())
+	expiring, expiringMore := missingFrom(copied.Expiring, before.Expiring, after.Expiring)
 	switch {
-	case written && (lasting+expiring)*writtenShare > max(before.Keys, after.Keys),
+	case written && (lasting+expiring)*writtenDivisor > max(before.Keys, after.Keys),
 		!written && lasting > 0,
-		!written && expiring*staleShare > max(before.Expiring, after.Expiring):
-		return Unlike
+		!written && expiring*expiredDivisor > max(before.Expiring, after.Expiring):
+		return CopyIncomplete
 	case written || expiring > 0 || lastingMore || expiringMore:
-		return Undecided
+		return CopyUndecided
 	}
-	return Alike
+	return CopyComplete
 }
 
-// offBy is how many are missing from n to be between two counts, or whether it has more than both.
-func offBy(n, a, b int64) (missing int64, more bool) { return max(min(a, b)-n, 0), n > max(a, b) }
+// missingFrom returns by how much n is below the counts a and b, and whether it is above both.
+func missingFrom(n, a, b int64) (missing int64, more bool) { return max(min(a, b)-n, 0), n > max(a, b) }
 
 func union(spaces ...Keyspace) map[int]bool {
 	databases := map[int]bool{}

@@ -10,25 +10,25 @@ import (
 )
 
 // KeyspaceEvents is the set of events that a store publishes over pub/sub: the notify-keyspace-events of Redis.
-// The zero value is none. Two sets are equal when == says so, however they were written.
+// The zero value is no events. Sets can be compared with ==, however they were written.
 type KeyspaceEvents uint16
 
 // keyspaceFlags are the flags of the Data API in canonical order; the n-th flag is the n-th bit.
 const keyspaceFlags = "g$lshztxe" + "m" + "KE"
 
 const (
-	// allClasses is what the flag A stands for: all classes but m, key misses.
+	// allClasses are the classes that the flag A stands for: all but m, key misses.
 	allClasses KeyspaceEvents = 1<<9 - 1
-	// anyClass is every class of event, m too.
+	// anyClass are all classes of events, including m.
 	anyClass KeyspaceEvents = 1<<10 - 1
 	// anyChannel is K (by key) and E (by event).
 	anyChannel KeyspaceEvents = 1<<10 | 1<<11
 )
 
-// ParseKeyspaceEvents reads flags in any order; "A" stands for "g$lshztxe" and "" for none.
+// ParseKeyspaceEvents parses flags in any order; "A" stands for "g$lshztxe", and "" for no events.
 func ParseKeyspaceEvents(s string) (KeyspaceEvents, error) {
 	var events KeyspaceEvents
-	if s == "disabled" { // so says davidji99/herokux
+	if s == "disabled" { // the value that the provider davidji99/herokux accepts
 		return 0, errors.New(`"disabled" is not a set of keyspace event flags: write "" for no events`)
 	}
 	for _, flag := range s {
@@ -47,7 +47,7 @@ func ParseKeyspaceEvents(s string) (KeyspaceEvents, error) {
 	return events, nil
 }
 
-// String writes the set as Redis does: A if it is complete, else its classes, then m, K and E.
+// String formats the set as Redis does: A or the classes, then m, K and E.
 func (e KeyspaceEvents) String() string {
 	var b strings.Builder
 	if e&allClasses == allClasses {
@@ -62,7 +62,7 @@ func (e KeyspaceEvents) String() string {
 	return b.String()
 }
 
-// Publishes says whether any event is ever published, which takes a channel (K or E) and a class.
+// Publishes reports whether the store publishes any events, which takes a channel (K or E) and a class.
 func (e KeyspaceEvents) Publishes() bool {
 	return e&anyChannel != 0 && e&anyClass != 0
 }

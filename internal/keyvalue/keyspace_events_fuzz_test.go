@@ -10,7 +10,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// Flags are a set: neither their order nor their number counts, and what is printed is printed the same again.
+// Flags are a set: their order and repetitions do not matter, and the printed set parses to the same set.
 func FuzzKeyspaceEvents(f *testing.F) {
 	for _, pair := range [][2]string{{"", "AKE"}, {"KEg$lshztxe", "A"}, {"Ex", "xE"}, {"m", "x\xff"}, {"Dis", "abled"}} {
 		f.Add(pair[0], pair[1])

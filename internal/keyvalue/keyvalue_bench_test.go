@@ -9,7 +9,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// What a plan asks for every store, some of it several times.
+// A Terraform plan calls these functions for every store, some of them several times.
 
 func BenchmarkImpactOfNothing(b *testing.B) {
 	spec := keyvalue.Spec{AppID: "0f8a6c1e-2b4d-4e6f-8a1c-3d5e7f9b1c2d", Plan: "premium-0"}

@@ -12,7 +12,7 @@ import (
 
 const oldStore = "7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7"
 
-// What Heroku would refuse as a name would end a replacement half-way.
+// A name that Heroku refuses would stop a replacement half-way.
 func TestMigrationNames_areValid(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{keyvalue.ForkName(oldStore), keyvalue.RetiredName("acme-cache", oldStore)} {
@@ -41,7 +41,7 @@ func TestOriginalName(t *testing.T) {
 	}{
 		keyvalue.RetiredName("acme-cache", oldStore): {"acme-cache", true},
 		"acme-cache":                            {"acme-cache", false},
-		"acme-cache-retired-00000000":           {"acme-cache-retired-00000000", false}, // another store's
+		"acme-cache-retired-00000000":           {"acme-cache-retired-00000000", false}, // the name of another store
 		"acme-cache-retired-7c4e2a90-elsewhere": {"acme-cache-retired-7c4e2a90-elsewhere", false},
 	} {
 		original, retired := keyvalue.OriginalName(name, oldStore)
@@ -56,7 +56,7 @@ func TestLease(t *testing.T) {
 	const another = "fc3930ae-3b5d-4f8e-a1c6-d2e3f4a5b6c7"
 	for name, want := range map[string]bool{
 		keyvalue.Lease(oldStore, "9f1c03ab"):  true,
-		keyvalue.Lease(oldStore, "00000000"):  true, // another run's
+		keyvalue.Lease(oldStore, "00000000"):  true, // of another run
 		keyvalue.Lease(another, "9f1c03ab"):   false,
 		keyvalue.MigrationMarker(oldStore):    false,
 		keyvalue.ForkAttachment(oldStore):     false,

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// PrimaryAttachment is the attachment name that makes a store an app's primary one: its config var is REDIS_URL.
+// PrimaryAttachment is the attachment name of an app's primary store, whose config var is REDIS_URL.
 const PrimaryAttachment = "REDIS"
 
 const configVarSuffix = "_URL"
@@ -34,7 +34,7 @@ func ValidateAddOnName(s string) error {
 			"write for example \"acme-cache\"", s)
 }
 
-// IsUUID reports whether s is an id as Heroku writes them: lower case, with hyphens.
+// IsUUID reports whether s is an id in Heroku's form: a UUID in lower case, with hyphens.
 func IsUUID(s string) bool { return idPattern.MatchString(s) }
 
 // ValidateAppName checks the name of an app against the pattern of the Platform API reference, apps.
@@ -51,8 +51,8 @@ func ValidateAppName(s string) error {
 }
 
 // ValidateAttachmentName checks the name of an attachment against the pattern of the Platform API reference,
-// add-on attachments. Heroku would turn lower case into upper case; here it is refused, since a name that
-// reads back differently is never settled. A name that ends in _URL is a config var, which Heroku would give another _URL.
+// add-on attachments. Heroku converts names to upper case; here lower case is refused, since a name that reads back
+// differently would differ in every plan. A name that ends in _URL is refused too: Heroku would append another _URL.
 func ValidateAttachmentName(s string) error {
 	base := strings.ToUpper(s)
 	for AttachmentOfConfigVar(base) != "" {
@@ -74,24 +74,24 @@ func ValidateAttachmentName(s string) error {
 			"digits or underscores: write for example %q, which gives the config var %s", s, example, ConfigVar(example))
 }
 
-// StoreName is the name of the n-th store, from 0, that a configuration orders for an app under an attachment name ("":
-// Heroku chooses) without naming it: "kvs-" and 12 characters. It is the same whenever it is asked for, so that a store
-// whose order was lost, be it by a crash, is found by it instead of being ordered again.
+// StoreName is the name for the n-th store, from 0, that a configuration creates without a name for this app and attachment
+// name ("" if Heroku chooses that): "kvs-" and 12 characters. It is always the same for the same arguments, so that after a
+// lost response or a crash the store is found by its name, and not created again.
 func StoreName(appID, attachment string, n int) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s %d", appID, attachment, n))
 	return "kvs-" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:12])
 }
 
-// LastingName is the name that a store keeps which was ordered without one. It follows from the store's id.
+// LastingName is the permanent name of a store that was created without a name. It is derived from the store's id.
 func LastingName(id string) string {
 	sum := sha256.Sum256([]byte(id))
 	return "kvs-" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:14])
 }
 
-// ConfigVar is the config var that an attachment sets on its app: CACHE gives CACHE_URL.
+// ConfigVar returns the config var that an attachment sets on its app: CACHE sets CACHE_URL.
 func ConfigVar(attachmentName string) string { return attachmentName + configVarSuffix }
 
-// AttachmentOfConfigVar is the name of the attachment that sets a config var: CACHE for CACHE_URL; "" when none does.
+// AttachmentOfConfigVar returns the name of the attachment that sets a config var: CACHE for CACHE_URL, or "" if none does.
 func AttachmentOfConfigVar(v string) string {
 	if name, ok := strings.CutSuffix(v, configVarSuffix); ok && attachmentNamePattern.MatchString(name) {
 		return name
@@ -99,7 +99,8 @@ func AttachmentOfConfigVar(v string) string {
 	return ""
 }
 
-// FirstAttachment prefers the primary, then the alphabet, since the API promises no order; empty without any.
+// FirstAttachment returns the primary attachment, or else the first in alphabetical order, since the API guarantees no order. It
+// returns "" if there are no names.
 func FirstAttachment(names []string) string {
 	switch {
 	case len(names) == 0:
@@ -110,8 +111,8 @@ func FirstAttachment(names []string) string {
 	return slices.Min(names)
 }
 
-// AttachmentNames is the reverse of ConfigVar for the config vars of one add-on, in the order given. Variables
-// that do not end in _URL, such as those for bastion hosts, belong to an attachment that has its URL as well.
+// AttachmentNames is the reverse of ConfigVar for the config vars of one add-on, in the same order. It skips variables that
+// do not end in _URL, such as those for bastion hosts: their attachments have a URL as well.
 func AttachmentNames(configVars []string) []string {
 	var names []string
 	for _, v := range configVars {
@@ -122,18 +123,18 @@ func AttachmentNames(configVars []string) []string {
 	return names
 }
 
-// attachmentVars are the ends of the config vars of an attachment (Platform API reference, what the variables contain).
+// attachmentVars are the suffixes of the config vars of an attachment (Platform API reference, what the variables contain).
 var attachmentVars = []string{configVarSuffix, "_TLS_URL", "_BASTIONS", "_BASTION_KEY", "_BASTION_REKEYS_AFTER"}
 
-// VarsOf are those of the config vars of one add-on that belong to one of its attachments; all of them if that is not known.
+// VarsOf returns the config vars that belong to one attachment of an add-on, or all of the add-on's if attachment is empty.
 func VarsOf(attachment string, configVars []string) []string {
 	if attachment == "" {
 		return configVars
 	}
 	var vars []string
-	for _, end := range attachmentVars {
-		if slices.Contains(configVars, attachment+end) {
-			vars = append(vars, attachment+end)
+	for _, suffix := range attachmentVars {
+		if slices.Contains(configVars, attachment+suffix) {
+			vars = append(vars, attachment+suffix)
 		}
 	}
 	return vars

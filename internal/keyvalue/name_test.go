@@ -87,7 +87,8 @@ func TestAttachmentNameInLowerCaseGetsTheUpperCaseOneSuggested(t *testing.T) {
 func TestAttachmentNameThatIsAConfigVar(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		"REDIS_URL":   `"REDIS_URL" as the name of an attachment would give the config var REDIS_URL_URL: write for example "REDIS", which gives the config var REDIS_URL`,
+		"REDIS_URL": `"REDIS_URL" as the name of an attachment would give the config var REDIS_URL_URL: ` +
+			`write for example "REDIS", which gives the config var REDIS_URL`,
 		"MY_URL_URL":  `write for example "MY", which gives the config var MY_URL`,
 		"redis_url":   `write for example "REDIS", which gives the config var REDIS_URL`,
 		"CACHE_URL ":  `write for example "CACHE", which`,

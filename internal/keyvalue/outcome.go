@@ -3,7 +3,7 @@
 
 package keyvalue
 
-// Outcome says in single words what a change of a store means, for programs that judge it without reading sentences.
+// Outcome is the machine-readable summary of a change, made of the constants below.
 type Outcome struct {
 	Method       string
 	Data         string
@@ -12,7 +12,7 @@ type Outcome struct {
 	Irreversible bool
 }
 
-// Methods of a change of a store.
+// Values of Outcome.Method.
 const (
 	MethodPlanInPlace        = "plan_in_place"
 	MethodVersionUpgrade     = "version_upgrade"
@@ -20,7 +20,7 @@ const (
 	MethodReplacementByEmpty = "replacement_empty"
 )
 
-// What becomes of the keys.
+// Values of Outcome.Data: what happens to the keys.
 const (
 	DataKept         = "kept"
 	DataCopied       = "copied"
@@ -28,27 +28,27 @@ const (
 	DataLost         = "lost"
 )
 
-// Whether the URL of the store changes.
+// Values of Outcome.URLChanges: whether the URL of the store changes.
 const (
 	URLStays      = "no"
 	URLMayChange  = "possible"
 	URLChangesNow = "yes"
 )
 
-// For how long apps do without the store.
+// Values of Outcome.Interruption: for how long apps cannot use the store.
 const (
 	InterruptionNone        = "none"
 	InterruptionBrief       = "brief"
 	InterruptionWhileCopied = "while_copied"
 )
 
-// Terms say how a new store is to be made, where one is needed.
+// Terms tell how a new store is created, if one is needed.
 type Terms struct {
-	Empty    bool // without the data of the old one
-	AppsHeld bool // no app writes while the data is copied
+	Empty    bool // without the data of the old store
+	AppsHeld bool // the apps are stopped while the data is copied, so that nobody writes
 }
 
-// Outcome is the change in single words. A change that loses any key that is there now is one that loses data.
+// Outcome summarises the change. If any existing key may be lost, Data is DataLost.
 func (c Change) Outcome(terms Terms) Outcome {
 	o := Outcome{Data: DataKept, URLChanges: URLStays, Interruption: InterruptionNone, Irreversible: c.Irreversible}
 	switch {

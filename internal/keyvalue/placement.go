@@ -5,7 +5,7 @@ package keyvalue
 
 import "fmt"
 
-// Location is where an app lives, in words that fit into a sentence.
+// Location is where an app runs, as a phrase for messages.
 type Location string
 
 const (
@@ -14,22 +14,22 @@ const (
 	ShieldSpace   Location = "a Shield Space"
 )
 
-// Verdict says whether a plan may be installed on an app.
+// Verdict tells whether a plan can be used with an app.
 type Verdict int
 
 const (
-	// Fits: the store runs where the app runs.
+	// Fits means that the store runs where the app runs.
 	Fits Verdict = iota
-	// NeedsConsent: the store would run outside the network of the app's space, and data would travel over the
-	// public internet. Heroku asks for an explicit confirmation.
+	// NeedsConsent means that the store would run outside the network of the app's space, and data would travel over
+	// the public internet. Heroku requires an explicit confirmation.
 	NeedsConsent
-	// DoesNotFit: Heroku refuses.
+	// DoesNotFit means that Heroku refuses the plan.
 	DoesNotFit
 )
 
-// Placement is the answer of Place. Reason is one sentence and WouldFit lists plans that run inside the
-// location; both are empty when the plan fits. RunsIn is where an app has to be for a plan that its location lacks the
-// network for, and empty otherwise.
+// Placement is the result of Place. Reason is one sentence, and WouldFit lists plans that run inside the
+// location; both are empty if the plan fits. RunsIn is the location that the plan requires, if the app's location does
+// not have the network for it.
 type Placement struct {
 	Verdict  Verdict
 	Reason   string
@@ -37,9 +37,9 @@ type Placement struct {
 	RunsIn   Location
 }
 
-// Place says whether a store of a plan may be added to an app in a location (Dev Center: Heroku Key-Value
+// Place tells whether a store on a plan can be added to an app in a location (Dev Center: Heroku Key-Value
 // Store and Private Spaces, "Plans"; Private Spaces, "Provisioning a data store outside of a space").
-// A plan or location of which nothing is known fits: the server decides.
+// Unknown plans and locations fit: Heroku decides.
 func Place(plan PlanName, location Location) Placement {
 	class, known := plan.Class()
 	home, locationKnown := homeClass[location]
@@ -68,7 +68,7 @@ func Place(plan PlanName, location Location) Placement {
 	return p
 }
 
-// homeClass is the class of the plans that run inside each location.
+// homeClass maps each location to the class of the plans that run inside it.
 var homeClass = map[Location]RuntimeClass{
 	CommonRuntime: ClassCommon,
 	PrivateSpace:  ClassPrivate,

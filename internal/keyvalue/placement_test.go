@@ -20,14 +20,14 @@ var (
 	shieldPlans  = []keyvalue.PlanName{"shield-7", "shield-9", "shield-10", "shield-12", "shield-14"}
 )
 
-// Every published plan in every location: the table "where a plan may be installed".
+// Every published plan in every location, from Heroku's table of where each plan can be used.
 func TestPlacement(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		plans    []keyvalue.PlanName
 		location keyvalue.Location
 		verdict  keyvalue.Verdict
-		reason   string // the plan's name is in it too
+		reason   string // a part of the reason, which also names the plan
 		wouldFit []keyvalue.PlanName
 		runsIn   keyvalue.Location
 	}{

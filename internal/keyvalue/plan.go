@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Service is the name of the add-on service; the product was once called Heroku Redis.
+// Service is the name of the add-on service, from the time when the product was called Heroku Redis.
 const Service = "heroku-redis"
 
 // PlanName is the short canonical name of a plan, such as "premium-0".
@@ -22,8 +22,8 @@ var (
 	uuidPattern     = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 )
 
-// ParsePlanName reads a plan as people write it: "premium-0", "heroku-redis:premium-0", or by its old name
-// "hobby-dev" (now mini). A plan that is not in the catalogue is legal: whether it exists is Heroku's to say.
+// ParsePlanName parses the name of a plan: "premium-0", "heroku-redis:premium-0", or "hobby-dev", the old name of mini.
+// A plan that is not in the catalogue is no error: Heroku decides whether it exists.
 func ParsePlanName(s string) (PlanName, error) {
 	const example = `write a plan name such as "premium-0", or "heroku-redis:premium-0"`
 
@@ -50,10 +50,10 @@ func ParsePlanName(s string) (PlanName, error) {
 	return PlanName(name), nil
 }
 
-// Wire is the plan's name in the Platform API: "heroku-redis:premium-0".
+// Wire returns the plan's name in the Platform API: "heroku-redis:premium-0".
 func (p PlanName) Wire() string { return Service + ":" + string(p) }
 
-// ShortPlanName is a plan's name without its service, as people write it; one that cannot be parsed stays as it is.
+// ShortPlanName returns a plan's name without its service. A name that cannot be parsed stays as it is.
 func ShortPlanName(wire string) string {
 	if plan, err := ParsePlanName(wire); err == nil {
 		return string(plan)
@@ -61,8 +61,8 @@ func ShortPlanName(wire string) string {
 	return wire
 }
 
-// Class is the kind of runtime that the plan is made for: from the catalogue, else from the prefix of the
-// name, so that a plan newer than this catalogue is placed too. It is false when nothing is known.
+// Class returns the plan's class from the catalogue, or else from the prefix of the name, so that it also works for plans
+// that are newer than the catalogue. It returns false if the class is unknown.
 func (p PlanName) Class() (RuntimeClass, bool) {
 	if plan, ok := LookupPlan(p); ok {
 		return plan.Class, true
@@ -79,8 +79,7 @@ func (p PlanName) Class() (RuntimeClass, bool) {
 	return "", false
 }
 
-// RuntimeClass is the kind of runtime that a plan is made for. A store never changes its class: that takes a
-// new store.
+// RuntimeClass is the kind of runtime that a plan runs in. A store never changes its class; that takes a new store.
 type RuntimeClass string
 
 const (
@@ -98,20 +97,20 @@ type Plan struct {
 	ConnectionLimit   int  // clients at the same time
 	VCPU              int  // of the server
 	SharedCPU         bool // the vCPUs are shared with other stores
-	MonthlyPriceCents *int // US cents; nil: not published
+	MonthlyPriceCents *int // US cents; nil if not published
 
 	HighAvailability  bool     // a standby takes over when the primary fails
 	Persistence       string   // "AOF" (to disk every second) or "None"
-	MaintenanceWindow bool     // has a weekly window that can be set
-	RequiresTLS       bool     // all plans, since December 2024
-	SingleTenant      bool     // its host and port outlive a failover
+	MaintenanceWindow bool     // there is a weekly window, which can be set
+	RequiresTLS       bool     // true for all plans since December 2024
+	SingleTenant      bool     // the host and port stay the same after a failover
 	Compliance        []string // such as "HIPAA"
 }
 
-// MemoryBytes is the memory limit in bytes, as Redis counts its maxmemory.
+// MemoryBytes returns the memory limit in bytes, as Redis counts its maxmemory.
 func (p Plan) MemoryBytes() int64 { return int64(p.MemoryMB) << 20 }
 
-// memory is the memory limit as the plan table writes it: "50 MB", "7 GB".
+// memory returns the memory limit as the plan table shows it: "50 MB", "7 GB".
 func (p Plan) memory() string {
 	if p.MemoryMB%1024 == 0 {
 		return fmt.Sprintf("%d GB", p.MemoryMB/1024)
@@ -119,7 +118,7 @@ func (p Plan) memory() string {
 	return fmt.Sprintf("%d MB", p.MemoryMB)
 }
 
-// Summary is the plan with its size and price, for a list to choose from: "private-7 (7 GB, $900.00 a month)".
+// Summary returns the plan with its size and price, for lists: "private-7 (7 GB, $900.00 a month)".
 func (p Plan) Summary() string {
 	price := "price not published"
 	if p.MonthlyPriceCents != nil {
@@ -128,7 +127,7 @@ func (p Plan) Summary() string {
 	return fmt.Sprintf("%s (%s, %s)", p.Name, p.memory(), price)
 }
 
-// Plans lists the published plans in catalogue order: by class, then by size. The caller may keep and change it.
+// Plans returns the published plans, by class and then by size, in a new slice.
 func Plans() []Plan {
 	plans := make([]Plan, len(catalogue))
 	for i, row := range catalogue {
@@ -146,16 +145,16 @@ func LookupPlan(name PlanName) (Plan, bool) {
 	return catalogue[i].plan(), true
 }
 
-// planRow holds what differs from plan to plan; the rest follows from the class.
+// planRow holds the properties that differ from plan to plan; the others follow from the class.
 type planRow struct {
 	name                            PlanName
-	memoryMB, connections, usd, cpu int // usd per month; 0: not published
+	memoryMB, connections, usd, cpu int // usd per month, and 0 if not published
 }
 
 const gb = 1024 // MB
 
-// catalogue is the plan table of Dev Center: Heroku Key-Value Store and Private Spaces, and of the Elements
-// marketplace. There is no 6, 8, 11 or 13.
+// catalogue is the plan table of Dev Center (Heroku Key-Value Store and Private Spaces) and of the Elements
+// marketplace. Heroku has no plans with the numbers 6, 8, 11 and 13.
 var catalogue = []planRow{
 	{"mini", 25, 20, 3, 2},
 	{"premium-0", 50, 40, 15, 2},

@@ -10,7 +10,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// A plan has one name, with or without the service in front, and that name is what is sent.
+// A plan has the same name with and without the service prefix, and parsing the name again does not change it.
 func FuzzPlanName(f *testing.F) {
 	for _, s := range []string{"premium-0", "hobby-dev", "mini", "heroku-redis", "heroku-redis:premium-0", "private-7", "Premium-0",
 		"Premium 0", "heroku-redis:", ""} {

@@ -11,7 +11,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// The plan tables of Dev Center and the Elements marketplace, written out cell by cell.
+// The plan tables of Dev Center and of the Elements marketplace, with every cell.
 func TestPlansAreThePublishedOnes(t *testing.T) {
 	t.Parallel()
 
@@ -115,7 +115,7 @@ func TestParsePlanName(t *testing.T) {
 		"hobby-dev":              "mini",
 		"heroku-redis:hobby-dev": "mini",
 		"private-14":             "private-14",
-		"private-3":              "private-3", // in use, though in no document
+		"private-3":              "private-3", // it exists, but is not documented
 		"elastic.2_x":            "elastic.2_x",
 	} {
 		got, err := keyvalue.ParsePlanName(in)

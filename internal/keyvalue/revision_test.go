@@ -10,7 +10,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// The revision of a store is in states, where it must not change with the version of the provider: these are for good.
+// Revisions are in Terraform states, and must not change with the version of the provider, so the expected values are fixed.
 func TestCredentialsRevision(t *testing.T) {
 	t.Parallel()
 	const store, url = "01234567-89ab-cdef-0123-456789abcdef", "rediss://:p8f1c0de@ec2-203-0-113-40.compute-1.amazonaws.com:6380"
@@ -32,7 +32,7 @@ func TestCredentialsRevision(t *testing.T) {
 	for i := range 10000 {
 		revision := keyvalue.CredentialsRevision(store, fmt.Sprint(url, i))
 		if revision < 1 || revision >= 1<<53 || int64(float64(revision)) != revision || seen[revision] {
-			t.Fatalf("%d: beyond what a JSON number keeps, or seen before", revision)
+			t.Fatalf("%d is not exact as a JSON number, or was seen before", revision)
 		}
 		seen[revision] = true
 	}

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Selection says which of the objects at Heroku are meant. What is empty or nil leaves none of them out.
+// Selection is a filter for objects at Heroku. Empty and nil fields match everything.
 type Selection struct {
 	Team       string
 	App, Space string // a name or a UUID
@@ -19,7 +19,7 @@ type Selection struct {
 	Unattached *bool
 }
 
-// Candidate is what is known of an object that may be meant.
+// Candidate holds the properties of an object that a [Selection] filters by.
 type Candidate struct {
 	Team               string
 	AppID, AppName     string
@@ -28,7 +28,7 @@ type Candidate struct {
 	Attached           bool // to any app
 }
 
-// Selects judges all but the version, which a list does not tell.
+// Selects reports whether the object matches, apart from the version, which Heroku's lists do not have.
 func (s Selection) Selects(c Candidate) bool {
 	return (s.Team == "" || strings.EqualFold(s.Team, c.Team)) &&
 		(s.App == "" || s.App == c.AppID || strings.EqualFold(s.App, c.AppName)) &&
@@ -37,10 +37,10 @@ func (s Selection) Selects(c Candidate) bool {
 		(s.Unattached == nil || *s.Unattached != c.Attached)
 }
 
-// ByVersion reports that the versions of stores have to be known.
+// ByVersion reports whether the versions of stores are needed for the selection.
 func (s Selection) ByVersion() bool { return s.Version != "" || s.Deprecated != nil }
 
-// SelectsVersion judges the version that a store runs at a time. A store of which none is known is not meant.
+// SelectsVersion reports whether the version of a store matches at the time now. An unknown version does not match.
 func (s Selection) SelectsVersion(running Version, now time.Time) bool {
 	if !s.ByVersion() {
 		return true
@@ -49,10 +49,10 @@ func (s Selection) SelectsVersion(running Version, now time.Time) bool {
 		(s.Deprecated == nil || *s.Deprecated == running.Deprecated(now))
 }
 
-// Deprecated reports that the life of a version ends soon, or has ended: see [LifeCycleNotice].
+// Deprecated reports whether the version has reached its end of life, or soon will: see [LifeCycleNotice].
 func (v Version) Deprecated(now time.Time) bool { return LifeCycleNotice(v, now) != "" }
 
-// ValidateAppReference accepts what names an app: its name or its UUID.
+// ValidateAppReference validates the name or the UUID of an app.
 func ValidateAppReference(s string) error {
 	if IsUUID(s) {
 		return nil
@@ -63,7 +63,7 @@ func ValidateAppReference(s string) error {
 	return nil
 }
 
-// ValidateSpaceReference accepts what names a space: its name or its UUID.
+// ValidateSpaceReference validates the name or the UUID of a space.
 func ValidateSpaceReference(s string) error {
 	if IsUUID(s) {
 		return nil

@@ -10,16 +10,16 @@ import (
 	"strings"
 )
 
-// Settings are what the owner of a store can set on it. They take effect without a restart and survive plan
-// changes, version upgrades and failovers, but not a fork (Dev Center: Heroku Key-Value Store, "Configuring
-// Your Instance").
+// Settings are the settings of a store. They take effect without a restart and survive plan changes, version
+// upgrades and failovers, but a fork does not copy them (Dev Center: Heroku Key-Value Store, "Configuring Your
+// Instance").
 type Settings struct {
-	Timeout              int // seconds until an idle connection is closed; 0: never
+	Timeout              int // seconds until an idle connection is closed; 0 for never
 	MaxmemoryPolicy      EvictionPolicy
 	NotifyKeyspaceEvents KeyspaceEvents
 }
 
-// DefaultSettings are those of a new store.
+// DefaultSettings returns the settings of a new store.
 func DefaultSettings() Settings {
 	return Settings{Timeout: 300, MaxmemoryPolicy: "noeviction"}
 }
@@ -38,10 +38,10 @@ var evictionPolicies = []EvictionPolicy{
 	"volatile-lfu",
 }
 
-// EvictionPolicies lists all there are, in the order of the Data API's documentation.
+// EvictionPolicies returns all policies in the order of the Data API's documentation.
 func EvictionPolicies() []EvictionPolicy { return slices.Clone(evictionPolicies) }
 
-// evicts says which keys a policy drops when the memory is full.
+// evicts returns which keys a policy evicts when the memory is full, as a phrase; "" for none.
 func (p EvictionPolicy) evicts() string {
 	switch {
 	case strings.HasPrefix(string(p), "allkeys-"):
@@ -52,7 +52,8 @@ func (p EvictionPolicy) evicts() string {
 	return ""
 }
 
-// BeginsToEvict says which keys a store begins to drop when its policy changes; empty if none that it did not drop before.
+// BeginsToEvict returns which keys a store begins to evict when its policy changes, as a phrase; "" if there are none that it did
+// not evict before.
 func BeginsToEvict(from, to EvictionPolicy) string {
 	if from.evicts() == to.evicts() || from.evicts() == "any key" {
 		return ""
@@ -60,7 +61,7 @@ func BeginsToEvict(from, to EvictionPolicy) string {
 	return to.evicts()
 }
 
-// ParseEvictionPolicy accepts exactly the names that EvictionPolicies lists.
+// ParseEvictionPolicy accepts exactly the names of EvictionPolicies.
 func ParseEvictionPolicy(s string) (EvictionPolicy, error) {
 	if policy := EvictionPolicy(s); slices.Contains(evictionPolicies, policy) {
 		return policy, nil
@@ -72,7 +73,7 @@ func ParseEvictionPolicy(s string) (EvictionPolicy, error) {
 	return "", fmt.Errorf("%q is not an eviction policy: write one of %s", s, strings.Join(names, ", "))
 }
 
-// ValidateTimeout checks a number of seconds.
+// ValidateTimeout checks that the number of seconds is not negative and fits into 32 bits.
 func ValidateTimeout(seconds int64) error {
 	if seconds < 0 {
 		return fmt.Errorf(

@@ -12,17 +12,17 @@ import (
 	"strings"
 )
 
-// The networks of a space whose author names none (Platform API reference, spaces).
+// The networks that Heroku gives to a space by default (Platform API reference, spaces).
 const (
 	DefaultDynoCIDR = "10.0.0.0/16"
 	DefaultDataCIDR = "172.23.0.0/20"
 )
 
-// SpaceAppsLimit is how many apps a new space may have (Dev Center: Private Spaces, "Default Limits for Private Spaces").
+// SpaceAppsLimit is the maximum number of apps in a new space (Dev Center: Private Spaces, "Default Limits for Private Spaces").
 const SpaceAppsLimit = 20
 
-// SpacePriceCents is the most that a space costs a month, in US cents, as Heroku's command line says when it creates one. A
-// contract may say otherwise.
+// SpacePriceCents returns the maximum price of a space per month, in US cents, as the Heroku CLI shows it on creation. A contract
+// may have another price.
 func SpacePriceCents(shield bool) int {
 	if shield {
 		return 300000
@@ -32,16 +32,16 @@ func SpacePriceCents(shield bool) int {
 
 var privateRegions = []string{"dublin", "frankfurt", "london", "montreal", "mumbai", "oregon", "singapore", "sydney", "tokyo", "virginia"}
 
-// PrivateRegions are the regions that Dev Center lists for Private Spaces, in alphabetical order. Others may exist.
+// PrivateRegions returns the regions that Dev Center lists for Private Spaces, in alphabetical order. There may be others.
 func PrivateRegions() []string { return slices.Clone(privateRegions) }
 
-// Generations of Heroku's platform that spaces run on. Others may come.
+// Generations of Heroku's platform that spaces run on. There may be others.
 const (
 	Cedar = "cedar"
 	Fir   = "fir"
 )
 
-// ValidateGeneration judges what is known of a generation and of what else a space is to have (Platform API reference, spaces).
+// ValidateGeneration checks that a generation has Shield Spaces, if one is requested (Platform API reference, spaces).
 func ValidateGeneration(generation string, shield bool) error {
 	if generation == Fir && shield {
 		return errors.New("Heroku has no Shield Spaces of the generation fir: leave shield out, or order a space of the generation cedar")
@@ -49,9 +49,9 @@ func ValidateGeneration(generation string, shield bool) error {
 	return nil
 }
 
-// ForkRefusal says why a store of an app of one generation cannot begin as a copy of one of an app of another; empty when it
-// can, or when nobody knows. An app cannot move between them either (Dev Center: Migrating Apps From a Cedar Private Space to a
-// Fir Private Space).
+// ForkRefusal returns why a store cannot be forked from an app of one generation to an app of another, or "" if it can, or if
+// that is unknown. Apps cannot move between generations either (Dev Center: Migrating Apps From a Cedar Private Space to a Fir
+// Private Space).
 func ForkRefusal(from, to string) string {
 	if from == Cedar && to == Fir {
 		return "Heroku has no fork of a store of the generation cedar into an app of the generation fir."
@@ -74,7 +74,7 @@ func ValidateSpaceName(s string) error {
 		"not start or end with a dash: write for example %q", s, example)
 }
 
-// ValidateLogDrainURL judges the URL of a space's log drain (Platform API reference, spaces). Its error does not repeat the
+// ValidateLogDrainURL validates the URL of a space's log drain (Platform API reference, spaces). Its error does not repeat the
 // URL, which may hold a secret.
 func ValidateLogDrainURL(s string) error {
 	u, err := url.Parse(s)

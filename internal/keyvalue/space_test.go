@@ -62,7 +62,7 @@ func TestPrivateRegions(t *testing.T) {
 	}
 }
 
-// The reference says "default seen" of the data network, so that it must at least obey the rules.
+// Heroku's reference gives the default data network only as an observation ("default seen"), so it is checked against the rules.
 func TestDefaultNetworksAreValid(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{

@@ -10,27 +10,25 @@ import (
 	"time"
 )
 
-// What trusted IP ranges mean: who is admitted by them together, and who is not.
-
-// TrustedRangesLimit is how many trusted IP ranges a new space may have; Heroku raises it on request (Dev Center:
+// TrustedRangesLimit is the maximum number of trusted IP ranges of a new space; Heroku raises it on request (Dev Center:
 // Private Spaces, "Default Limits for Private Spaces").
 const TrustedRangesLimit = 20
 
-// Internet is the range that every client is in; a new space trusts it.
+// Internet is the range of all addresses, which is the only trusted range of a new space.
 const Internet = "0.0.0.0/0"
 
-// AdmitsInternet reports whether ranges together hold every address: 0.0.0.0/1 and 128.0.0.0/1 do, as 0.0.0.0/0 does.
+// AdmitsInternet reports whether ranges together contain all addresses, as 0.0.0.0/0 does, and 0.0.0.0/1 with 128.0.0.0/1.
 func AdmitsInternet(ranges []string) bool { return admitted(ranges) == allAddresses }
 
-// AdmitsMost reports whether ranges together hold half of all addresses or more.
+// AdmitsMost reports whether ranges together contain at least half of all addresses.
 func AdmitsMost(ranges []string) bool { return shareOf(ranges) >= 50 }
 
-// shareOf is how much of all addresses ranges hold, in percent.
+// shareOf returns the share of all addresses that ranges together contain, in percent.
 func shareOf(ranges []string) uint64 { return admitted(ranges) * 100 / allAddresses }
 
 const allAddresses uint64 = 1 << 32
 
-// admitted is how many addresses lie in a set of ranges. Two ranges have none in common, or one of them lies in the other.
+// admitted counts the addresses in a set of ranges. It relies on the fact that of two overlapping ranges one contains the other.
 func admitted(ranges []string) (addresses uint64) {
 	var prefixes []netip.Prefix
 	for _, s := range ranges {
@@ -47,8 +45,8 @@ func admitted(ranges []string) (addresses uint64) {
 	return addresses
 }
 
-// ReviewTrustedRanges says in sentences what a set of ranges means that its author may not have meant. The ranges are
-// taken to be valid, and one that is written twice counts once; shield says that the space is a Shield Space.
+// ReviewTrustedRanges returns sentences about probably unintended properties of a set of valid ranges. Duplicates count once.
+// shield means that the space is a Shield Space.
 func ReviewTrustedRanges(ranges []string, shield bool) []string {
 	var distinct []string
 	for _, s := range ranges {
@@ -89,8 +87,8 @@ func ReviewTrustedRanges(ranges []string, shield bool) []string {
 	return hints
 }
 
-// unroutable are addresses that no client has on the internet, and what they are (IANA IPv4 Special-Purpose Address Registry).
-// Those of documentation are left out, since they stand for ranges that are to be filled in.
+// unroutable are ranges that are not used on the internet, with their use (IANA IPv4 Special-Purpose Address Registry). The
+// ranges for documentation are left out, since they are placeholders in examples.
 var unroutable = []struct {
 	prefix netip.Prefix
 	use    string
@@ -105,8 +103,7 @@ var unroutable = []struct {
 	{netip.MustParsePrefix("240.0.0.0/4"), "reserved (RFC 1112)"},
 }
 
-// UseOfUnroutable is what a trusted range is whose addresses no client has on the internet; "" for all others. A range that is
-// only partly so is one of the others.
+// UseOfUnroutable returns the use of a range that lies entirely in an unroutable one, or "".
 func UseOfUnroutable(s string) string {
 	prefix, err := netip.ParsePrefix(s)
 	if err != nil {
@@ -120,8 +117,8 @@ func UseOfUnroutable(s string) string {
 	return ""
 }
 
-// ShutOut are those of the ranges before that the ranges after do not hold as a whole, as they are written: a range that goes
-// shuts nobody out while a wider one, or its parts together, stay.
+// ShutOut returns the ranges of before that after does not contain completely, as they are written. A range that is removed is not
+// among them if a wider one, or parts that cover it, remain.
 func ShutOut(before, after []string) (out []string) {
 	for _, s := range before {
 		prefix, err := netip.ParsePrefix(s)
@@ -146,7 +143,7 @@ func ShutOut(before, after []string) (out []string) {
 	return out
 }
 
-// ParseExpiry reads the time after which a range is no longer needed.
+// ParseExpiry parses the time after which a range is no longer needed.
 func ParseExpiry(s string) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {

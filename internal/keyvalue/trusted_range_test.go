@@ -79,11 +79,11 @@ func TestUseOfUnroutable(t *testing.T) {
 		"192.168.0.0/16": "private (RFC 1918)", "100.64.0.0/10": "shared by the customers of a carrier (RFC 6598)",
 		"100.127.255.255/32": "shared by the customers of a carrier (RFC 6598)", "127.0.0.1/32": "loopback (RFC 1122)",
 		"169.254.169.254/32": "link-local (RFC 3927)", "224.0.0.1/32": "multicast (RFC 5771)", "255.255.255.255/32": "reserved (RFC 1112)",
-		// they hold other addresses as well
+		// ranges that also contain other addresses
 		"8.0.0.0/6": "", "172.16.0.0/11": "", "172.0.0.0/8": "", "192.168.0.0/15": "", "100.64.0.0/9": "", "0.0.0.0/0": "", "192.0.0.0/2": "",
-		// beside them
+		// neighbouring ranges
 		"9.255.255.255/32": "", "11.0.0.0/8": "", "172.32.0.0/16": "", "192.169.0.0/16": "", "100.128.0.0/10": "", "203.0.113.0/24": "",
-		// no ranges
+		// not IPv4 ranges
 		"": "", "office": "", "10.0.0.1": "", "fd00::/8": "",
 	} {
 		if got := keyvalue.UseOfUnroutable(s); got != want {
@@ -120,7 +120,7 @@ func TestShutOut(t *testing.T) {
 	}
 }
 
-// Compared with what each address says, in a network that is small enough to ask them all.
+// ShutOut is compared with a check of each address, in a small network.
 func TestShutOutAddressByAddress(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(3, 5))

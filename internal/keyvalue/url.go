@@ -11,27 +11,27 @@ import (
 	"strings"
 )
 
-// Connection is a Redis URL taken apart; all parts are percent-decoded.
+// Connection holds the parts of a Redis URL, percent-decoded.
 type Connection struct {
 	Scheme   string // "redis" or "rediss"
 	TLS      bool   // the scheme is rediss
-	Host     string // an IPv6 address has no brackets
-	Port     int    // 6379 when the URL names none
-	Username string // "" or "h" on Heroku; only the password counts there
+	Host     string // without brackets for an IPv6 address
+	Port     int    // 6379 by default
+	Username string // "" or "h" on Heroku, which checks only the password
 	Password string
-	Database int // 0 when the URL names none
+	Database int // 0 by default
 }
 
-// String leaves the username and the password out.
+// String omits the username and the password.
 func (c Connection) String() string {
 	return fmt.Sprintf("%s connection to %s:%d/%d", c.Scheme, c.Host, c.Port, c.Database)
 }
 
-// GoString leaves the username and the password out.
+// GoString omits the username and the password.
 func (c Connection) GoString() string { return c.String() }
 
-// RedisCLI are the arguments of redis-cli for the connection, but for the password, which the environment variable REDISCLI_AUTH
-// gives it. A user of Heroku's is left out: only the password counts there, and the Heroku CLI sends nothing else.
+// RedisCLI returns the arguments of redis-cli for the connection, without the password, which belongs into the environment variable
+// REDISCLI_AUTH. Heroku's user name is left out: Heroku checks only the password, and the Heroku CLI sends nothing else.
 func (c Connection) RedisCLI() []string {
 	arguments := []string{"-h", c.Host, "-p", strconv.Itoa(c.Port)}
 	if c.Username != "" && c.Username != "h" && c.Username != "default" {
@@ -48,8 +48,8 @@ func (c Connection) RedisCLI() []string {
 
 const urlExample = "rediss://:password@host:6379"
 
-// ParseURL takes a redis:// or rediss:// URL apart. The database is in the path or in the query string, as db; the rest of
-// a query string is ignored. The error never contains any part of the URL, which holds a password.
+// ParseURL parses a redis:// or rediss:// URL. The database is in the path, or in the query parameter db; other query
+// parameters are ignored. The error never contains any part of the URL, which holds a password.
 func ParseURL(raw string) (Connection, error) {
 	if raw == "" {
 		return Connection{}, errors.New("the URL is empty: write for example " + urlExample)
@@ -59,9 +59,9 @@ func ParseURL(raw string) (Connection, error) {
 	if !found || (scheme != "redis" && scheme != "rediss") {
 		return Connection{}, errors.New("the URL does not start with redis:// or rediss://: write for example " + urlExample)
 	}
-	// The error of url.Parse quotes the URL, so it stays here.
+	// The error of url.Parse quotes the URL, so it is not wrapped.
 	u, err := url.Parse(scheme + "://" + rest)
-	// What is behind a raw ? or # may be the rest of a password, and what is before it then looks like an address.
+	// After an unencoded ? or # in a password, the part before it would be taken for the address.
 	if err != nil || strings.Contains(rest, "#") || strings.Contains(u.RawQuery, "@") || strings.Contains(u.Hostname(), ":") &&
 		u.Host[0] != '[' {
 		return Connection{},
@@ -87,8 +87,8 @@ func ParseURL(raw string) (Connection, error) {
 	return c, nil
 }
 
-// databaseOf reads the number of the database where clients do. Where both places have one, clients disagree about which
-// of them counts, so that they have to be the same.
+// databaseOf returns the number of the database. If the path and the query both have one, they must be the same, because
+// clients disagree about which one counts.
 func databaseOf(u *url.URL) (int, error) {
 	named := u.Query()["db"]
 	if path := strings.TrimPrefix(u.Path, "/"); path != "" {

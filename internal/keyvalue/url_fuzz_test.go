@@ -14,7 +14,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// Whatever a password consists of, a URL that is made with it is read as what it was made of.
+// A URL that is built from parts parses to the same parts, whatever the password contains.
 func FuzzURLOfParts(f *testing.F) {
 	f.Add("h", "p8f1c0de", "ec2-203-0-113-40.compute-1.amazonaws.com", uint16(6380), uint16(0))
 	f.Add("", `/?#[]@!$&'()*+,;=: %"<>\^{|}`+"`\t\n\x00\x7f", "::1", uint16(1), uint16(15))
@@ -36,13 +36,13 @@ func FuzzURLOfParts(f *testing.F) {
 	})
 }
 
-// isHost leaves out what no host is called: net/url does not escape it.
+// isHost excludes host names with invalid characters, which net/url does not escape.
 func isHost(s string) bool {
 	return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-.") == "" || net.ParseIP(s) != nil && strings.Contains(s, ":")
 }
 
-// An error is one of a fixed set of texts, so that it cannot contain anything of the input, encoded or not; and what is
-// printed of a URL lacks its password.
+// Errors are from a fixed set of texts, so that they cannot contain a part of the URL in any encoding, and a printed connection does
+// not contain its password.
 func FuzzURL(f *testing.F) {
 	texts := map[string]bool{}
 	for in := range unreadableURLs {
@@ -69,7 +69,7 @@ func FuzzURL(f *testing.F) {
 		plain := c
 		plain.Password = ""
 		if printed := fmt.Sprintf("%v %+v %#v", c, c, c); len(c.Password) >= long && strings.Contains(printed, c.Password) &&
-			!strings.Contains(fmt.Sprintf("%v %+v %#v", plain, plain, plain), c.Password) {
+			!strings.Contains(fmt.Sprintf("%v %+v %#v", plain, plain, plain), c.Password) { // unless another part contains it
 			t.Errorf("%q is printed: %s", c.Password, printed)
 		}
 	})

@@ -124,7 +124,7 @@ func TestConnectionDoesNotPrintItsPassword(t *testing.T) {
 	}
 }
 
-// The password is in none of them, and a user of Heroku's neither.
+// The arguments have neither the password nor Heroku's user name.
 func TestConnectionRedisCLI(t *testing.T) {
 	t.Parallel()
 	for url, want := range map[string]string{

@@ -13,14 +13,14 @@ import (
 	"time"
 )
 
-// Version is one of a server, as short or as long as it is known: "7", "7.2", "7.2.4". Requests name two numbers, and the
+// Version is the version of a server, with one or more numbers: "7", "7.2", "7.2.4". Requests have two numbers, and the
 // Data API reports three.
 type Version string
 
 var versionPattern = regexp.MustCompile(`^(0|[1-9][0-9]{0,5})(\.(0|[1-9][0-9]{0,5})){0,3}$`)
 
-// ParseVersion reads numbers with dots between them. A version that nobody has announced is legal: whether it exists is
-// Heroku's to say.
+// ParseVersion parses numbers with dots between them. A version that was not announced is no error: Heroku decides whether it
+// exists.
 func ParseVersion(s string) (Version, error) {
 	if !versionPattern.MatchString(s) {
 		return "", fmt.Errorf("%q is not a version, which has numbers with dots between them: write for example \"7.2\"", s)
@@ -28,18 +28,18 @@ func ParseVersion(s string) (Version, error) {
 	return Version(s), nil
 }
 
-// Accepts reports whether a server of that version does for a configuration that asks for v: "7.2" accepts 7.2.4, 7.4 and
-// 8.0. Only the numbers that both have are compared, so that "7.2.4" accepts a server of which no more than 7.2 is known.
+// Accepts reports whether the running version is v or newer: "7.2" accepts 7.2.4, 7.4 and 8.0. Only the numbers that both have
+// are compared, so that "7.2.4" accepts 7.2.
 func (v Version) Accepts(running Version) bool { return running.compare(v) >= 0 }
 
-// compare is negative when v is older than w, and 0 when they agree as far as both go.
+// compare is negative if v is older than w, and 0 if all numbers that both have are equal.
 func (v Version) compare(w Version) int {
 	a, b := v.numbers(), w.numbers()
 	shared := min(len(a), len(b))
 	return slices.Compare(a[:shared], b[:shared])
 }
 
-// numbers ends before the first part that is none.
+// numbers returns the numbers up to the first part that is not one.
 func (v Version) numbers() []int {
 	var numbers []int
 	for part := range strings.SplitSeq(string(v), ".") {
@@ -61,18 +61,17 @@ type Release struct {
 	LastDay   time.Time // the latest day, in UTC, that EndOfLife can mean
 }
 
-// ReleaseStatus is where a release is in its life. Two months after it becomes deprecated no new store can have it, after
-// three Heroku upgrades those that do, and after four its life ends.
+// ReleaseStatus is the stage in the life cycle of a release. Two months after its deprecation, new stores cannot have it; after
+// three months Heroku upgrades the stores that do; after four months it reaches its end of life.
 type ReleaseStatus string
 
 const (
 	ReleaseDeprecated ReleaseStatus = "deprecated"
 	ReleaseAvailable  ReleaseStatus = "available"
-	ReleaseDefault    ReleaseStatus = "default" // available, and what a new store gets
+	ReleaseDefault    ReleaseStatus = "default" // available, and the version of new stores
 )
 
-// releases is the table of Dev Center: Heroku Key-Value Store, "Version Support and Legacy Infrastructure", as it was in
-// January 2025.
+// releases is the table of Dev Center, Heroku Key-Value Store, "Version Support and Legacy Infrastructure", as of January 2025.
 var releases = []Release{
 	{"6.2", "Redis", ReleaseDeprecated, "December 2, 2024", day(2024, time.December, 2)},
 	{"7.0", "Redis", ReleaseAvailable, "Q4 2025", day(2025, time.December, 31)},
@@ -83,10 +82,10 @@ func day(year int, month time.Month, day int) time.Time {
 	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
 }
 
-// Releases lists the announced releases, oldest first. The caller may keep and change it.
+// Releases returns the announced releases, oldest first, in a new slice.
 func Releases() []Release { return slices.Clone(releases) }
 
-// LookupRelease finds the announced release that a version belongs to: 7.2.4 to 7.2.
+// LookupRelease finds the announced release that a version belongs to: 7.2.4 belongs to 7.2.
 func LookupRelease(v Version) (Release, bool) {
 	i := slices.IndexFunc(releases, func(r Release) bool { return len(v.numbers()) >= 2 && v.compare(r.Version) == 0 })
 	if i < 0 {
@@ -95,8 +94,8 @@ func LookupRelease(v Version) (Release, bool) {
 	return releases[i], true
 }
 
-// ForNewStore is the version to order a new store with when it is to have at least v: empty, which orders Heroku's default,
-// as long as that does.
+// ForNewStore returns the version to request for a new store that needs at least v. It is empty if Heroku's default is
+// sufficient.
 func (v Version) ForNewStore() Version {
 	for _, r := range releases {
 		if v == "" || r.Status == ReleaseDefault && v.Accepts(r.Version) {
@@ -106,8 +105,8 @@ func (v Version) ForNewStore() Version {
 	return v.ForUpgrade()
 }
 
-// ForUpgrade is the version to upgrade a store to when it is to have at least v: the lowest release that does, and that
-// Heroku still gives to stores. One that nobody has announced is asked for as it is, with the two numbers of a release.
+// ForUpgrade returns the version to upgrade a store to that needs at least v: the lowest sufficient release that is not
+// deprecated. If v was not announced, it is v itself, with at least two numbers.
 func (v Version) ForUpgrade() Version {
 	for _, r := range releases {
 		if r.Status != ReleaseDeprecated && v.Accepts(r.Version) {
@@ -120,10 +119,10 @@ func (v Version) ForUpgrade() Version {
 	return v
 }
 
-// Announced reports whether a release that was announced is v or newer.
+// Announced reports whether any announced release is v or newer.
 func (v Version) Announced() bool { return v.Accepts(releases[len(releases)-1].Version) }
 
-// ReleaseList names the announced releases in words.
+// ReleaseList returns the announced releases as a text for messages.
 func ReleaseList() string {
 	names := make([]string, len(releases))
 	for i, r := range releases {
@@ -135,13 +134,12 @@ func ReleaseList() string {
 	return strings.Join(names, ", ")
 }
 
-// noticeBefore is how long before the end of a release's life a store on it is worth a warning: about the time from
-// deprecation to the end.
+// noticeBefore is how long before the end of life of its release a store gets a warning: about the time between deprecation and
+// end of life.
 const noticeBefore = 120 * 24 * time.Hour
 
-// LifeCycleNotice is a sentence about a server whose release has reached the end of its life, or soon will; empty when
-// there is nothing to say, or no newer release to go to. The dates are Heroku's, as of January 2025, and may have been
-// moved since.
+// LifeCycleNotice returns a sentence about a server whose release has reached its end of life, or soon will. It is empty
+// otherwise, and if there is no newer release. The dates are Heroku's as of January 2025, and may have changed since.
 func LifeCycleNotice(running Version, now time.Time) string {
 	release, known := LookupRelease(running)
 	newest := releases[len(releases)-1]
@@ -157,8 +155,8 @@ func LifeCycleNotice(running Version, now time.Time) string {
 		release.Server, running, ends, release.EndOfLife, newest.Version)
 }
 
-// upgradesTo reports whether what runs is below the version that is asked for. A version is a floor: a lower one than before
-// is met by what runs, which Heroku also upgrades by itself, and changes nothing.
+// upgradesTo reports whether the server has to be upgraded. A configured version is a minimum, because Heroku also upgrades
+// servers by itself: a lower one than before changes nothing.
 func (s Spec) upgradesTo(to Spec) bool {
 	running := cmp.Or(s.Running, s.Version)
 	return to.Version != "" && running != "" && !to.Version.Accepts(running)

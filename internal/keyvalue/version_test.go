@@ -77,10 +77,11 @@ func TestReleases(t *testing.T) {
 	}
 }
 
-// A floor says what is the least: a new store gets the default when that does, and an upgrade goes no further than it has to.
+// A configured version is a minimum: a new store gets Heroku's default if that is sufficient, and an upgrade is to the lowest release
+// that is.
 func TestVersionToOrder(t *testing.T) {
 	t.Parallel()
-	for floor, want := range map[keyvalue.Version]struct {
+	for minimum, want := range map[keyvalue.Version]struct {
 		created, upgraded keyvalue.Version
 		announced         bool
 	}{
@@ -100,14 +101,14 @@ func TestVersionToOrder(t *testing.T) {
 		"8.0.2":  {"8.0.2", "8.0.2", false},
 		"99":     {"99.0", "99.0", false},
 	} {
-		if got := floor.ForNewStore(); got != want.created {
-			t.Errorf("a new store of at least %q is ordered with %q, want %q", floor, got, want.created)
+		if got := minimum.ForNewStore(); got != want.created {
+			t.Errorf("a new store of at least %q is ordered with %q, want %q", minimum, got, want.created)
 		}
-		if got := floor.ForUpgrade(); got != want.upgraded {
-			t.Errorf("a store of at least %q is upgraded to %q, want %q", floor, got, want.upgraded)
+		if got := minimum.ForUpgrade(); got != want.upgraded {
+			t.Errorf("a store of at least %q is upgraded to %q, want %q", minimum, got, want.upgraded)
 		}
-		if got := floor.Announced(); got != want.announced {
-			t.Errorf("%q is announced: %t", floor, got)
+		if got := minimum.Announced(); got != want.announced {
+			t.Errorf("%q is announced: %t", minimum, got)
 		}
 	}
 	if got := keyvalue.ReleaseList(); got != "6.2 (deprecated), 7.0, 7.2 (default)" {

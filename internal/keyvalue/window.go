@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// Window is the weekly time, in UTC, in which Heroku maintains a store by itself. It begins on a full or half hour and is
-// four hours long (Dev Center: Heroku Key-Value Store Maintenance).
+// Window is the weekly window, in UTC, in which Heroku maintains a store. It begins on a full or half hour and is four hours
+// long (Dev Center: Heroku Key-Value Store Maintenance).
 type Window struct {
 	Day    time.Weekday
 	Minute int // since midnight: 0 to 1410, in steps of 30
 }
 
-// WindowLength is that of every window.
+// WindowLength is the length of every window.
 const WindowLength = 4 * time.Hour
 
 const (
@@ -28,7 +28,7 @@ const (
 	windowExample = "Mondays 22:30 to Tuesdays 02:30 UTC"
 )
 
-// ParseWindow reads the beginning of a window, see [ParseDay] and [ParseTimeOfDay].
+// ParseWindow parses the beginning of a window, see [ParseDay] and [ParseTimeOfDay].
 func ParseWindow(day, timeOfDay string) (Window, error) {
 	weekday, err := ParseDay(day)
 	if err != nil {
@@ -38,7 +38,7 @@ func ParseWindow(day, timeOfDay string) (Window, error) {
 	return Window{Day: weekday, Minute: minute}, err
 }
 
-// ParseDay reads a day of the week: its English name, also its plural or first three letters, in any case.
+// ParseDay parses a day of the week: its English name, its plural, or its first three letters, in upper or lower case.
 func ParseDay(s string) (time.Weekday, error) {
 	given := strings.ToLower(s)
 	for day := time.Sunday; day <= time.Saturday; day++ {
@@ -53,7 +53,8 @@ func ParseDay(s string) (time.Weekday, error) {
 	return 0, fmt.Errorf("%q is not a day of the week: give an English name, for example Sunday (sundays and sun mean the same)", s)
 }
 
-// dayAndTime explains a text such as "Sundays 10:30", which davidji99/herokux takes. It is nil for any other one.
+// dayAndTime returns an error that explains how to write a text such as "Sundays 10:30", which the provider davidji99/herokux
+// accepts. It returns nil for other texts.
 func dayAndTime(s string) error {
 	day, timeOfDay, both := strings.Cut(s, " ")
 	if !both {
@@ -67,7 +68,7 @@ func dayAndTime(s string) error {
 
 var timeOfDayPattern = regexp.MustCompile(`(?i)^(\d{1,2}):(\d{2})(?: ?([ap])m)?$`)
 
-// ParseTimeOfDay reads a full or half hour, as 13:30 or as 1:30PM, and gives the minutes since midnight.
+// ParseTimeOfDay parses a full or half hour, such as 13:30 or 1:30PM, and returns the minutes since midnight.
 func ParseTimeOfDay(s string) (int, error) {
 	parts := timeOfDayPattern.FindStringSubmatch(s)
 	if parts == nil {
@@ -76,7 +77,7 @@ func ParseTimeOfDay(s string) (int, error) {
 		}
 		return 0, fmt.Errorf("%q is not a time of day: give hours and minutes in UTC, for example 13:30 or 1:30PM", s)
 	}
-	hour, _ := strconv.Atoi(parts[1]) // the pattern has digits only
+	hour, _ := strconv.Atoi(parts[1]) // the pattern allows only digits
 	minute, _ := strconv.Atoi(parts[2])
 	half := strings.ToLower(parts[3])
 	switch {
@@ -98,8 +99,8 @@ func ParseTimeOfDay(s string) (int, error) {
 
 var windowPattern = regexp.MustCompile(`(?i)^([a-z]+) (\d{1,2}:\d{2})(?: to (?:([a-z]+) )?(\d{1,2}:\d{2}) UTC)?$`)
 
-// ParseWindowText reads a window as Heroku writes it: "Mondays 22:30 to Tuesdays 02:30 UTC", without the second day when
-// it is the same, in any case. "Mon 10:00", which older answers have, is its beginning alone.
+// ParseWindowText parses a window as Heroku writes it: "Mondays 22:30 to Tuesdays 02:30 UTC", without the second day if it is
+// the same, in upper or lower case. It also accepts the beginning alone, "Mon 10:00", as in older responses.
 func ParseWindowText(s string) (Window, error) {
 	parts := windowPattern.FindStringSubmatch(s)
 	if parts == nil {
@@ -119,7 +120,7 @@ func ParseWindowText(s string) (Window, error) {
 	return w, nil
 }
 
-// String is the window as Heroku writes it, see [ParseWindowText].
+// String returns the window as Heroku writes it, see [ParseWindowText].
 func (w Window) String() string {
 	day, minute := w.Ends()
 	text := fmt.Sprintf("%ss %s to ", w.Day, clockTime(w.Minute))
@@ -129,25 +130,25 @@ func (w Window) String() string {
 	return text + clockTime(minute) + " UTC"
 }
 
-// TimeOfDay is the window's beginning as "22:30".
+// TimeOfDay returns the window's beginning as "22:30".
 func (w Window) TimeOfDay() string { return clockTime(w.Minute) }
 
-// Ends gives the day and the minute since midnight at which the window is over.
+// Ends returns the day and the minute since midnight at which the window ends.
 func (w Window) Ends() (day time.Weekday, minute int) {
 	minute = w.Minute + int(WindowLength/time.Minute)
 	return (w.Day + time.Weekday(minute/minutesPerDay)) % 7, minute % minutesPerDay
 }
 
-// EndsAt is that as "Tuesdays 02:30 UTC".
+// EndsAt returns the end of the window as "Tuesdays 02:30 UTC".
 func (w Window) EndsAt() string {
 	day, minute := w.Ends()
 	return fmt.Sprintf("%ss %s UTC", day, clockTime(minute))
 }
 
-// Next is when the window begins next: not before now, and at most a week after it. It is in UTC.
+// Next returns when the window begins next, in UTC: at now or later, and within a week.
 func (w Window) Next(now time.Time) time.Time {
 	now = now.UTC()
-	// UTC has days of 24 hours only, so that weeks can be added as durations, across the ends of months and years too.
+	// In UTC all days have 24 hours, so that weeks can be added as durations.
 	midnight := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)
 	days := int(w.Day-now.Weekday()+7) % 7
 	begins := midnight.AddDate(0, 0, days).Add(time.Duration(w.Minute) * time.Minute)
@@ -157,7 +158,7 @@ func (w Window) Next(now time.Time) time.Time {
 	return begins
 }
 
-// Contains says whether a time is in the window; its end is not.
+// Contains reports whether a time is in the window, which includes its beginning and not its end.
 func (w Window) Contains(t time.Time) bool {
 	begins := w.Next(t)
 	return begins.Equal(t) || t.Before(begins.Add(-week).Add(WindowLength))

@@ -10,7 +10,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// What is read as a time of day or as a window is on a half hour, and reads the same as it is printed.
+// A parsed time of day or window is on a full or half hour, and its printed form parses to the same.
 func FuzzWindow(f *testing.F) {
 	for _, s := range []string{
 		"Mondays 22:30 to Tuesdays 02:30 UTC", "Tuesdays 17:30 to 21:30 UTC", "Mon 10:00", "Mondays 22:30 to 02:30 UTC",

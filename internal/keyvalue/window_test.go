@@ -122,8 +122,8 @@ func at(t *testing.T, s string) time.Time {
 
 func TestWindow_NextAndContains(t *testing.T) {
 	t.Parallel()
-	monday := keyvalue.Window{Day: time.Monday, Minute: 1350}     // over midnight
-	saturday := keyvalue.Window{Day: time.Saturday, Minute: 1410} // over the end of the week
+	monday := keyvalue.Window{Day: time.Monday, Minute: 1350}     // ends after midnight
+	saturday := keyvalue.Window{Day: time.Saturday, Minute: 1410} // ends in the next week
 	thursday := keyvalue.Window{Day: time.Thursday, Minute: 600}
 	for name, c := range map[string]struct {
 		window    keyvalue.Window
@@ -155,7 +155,7 @@ func TestWindow_NextAndContains(t *testing.T) {
 	}
 }
 
-// Whatever the window and the time, the next one begins at the window's day and time, within a week.
+// For every window of the week, the next one begins on its day at its time, within a week.
 func TestWindow_everyOneOfTheWeek(t *testing.T) {
 	t.Parallel()
 	now := at(t, "2026-12-29T13:37:11Z")

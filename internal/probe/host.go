@@ -9,20 +9,19 @@ import (
 	"strings"
 )
 
-// storeHost are the names under which Heroku's stores are: those that EC2 gives to its machines, such as
-// ec2-203-0-113-40.compute-1.amazonaws.com and, outside of Virginia, ec2-203-0-113-40.eu-west-1.compute.amazonaws.com.
-// Amazon's own services are elsewhere under amazonaws.com, and have certificates that can be verified.
+// storeHost matches the host names of Heroku's stores, which are those of EC2 machines: ec2-203-0-113-40.compute-1.amazonaws.com
+// and, outside of Virginia, ec2-203-0-113-40.eu-west-1.compute.amazonaws.com. Amazon's own services have other names under
+// amazonaws.com, and certificates that can be verified.
 var storeHost = regexp.MustCompile(`^ec2(-[0-9]{1,3}){4}\.(compute-1|[a-z]{2}(-[a-z]+)+-[0-9]\.compute)\.amazonaws\.com$`)
 
-// SelfSigned reports whether the certificate of a host is one that cannot be verified, going by its name alone: those of
-// Heroku's stores are self-signed (Dev Center: Heroku Key-Value Store, "Security and Compliance"), and so are those of
-// the sandbox, on loopback addresses and under .invalid (RFC 6761). Every other host has to have a certificate that is
-// trusted.
+// SelfSigned reports whether a host, by its name, has a self-signed certificate: Heroku's stores do (Dev Center: Heroku
+// Key-Value Store, "Security and Compliance"), and so do those of the sandbox, on loopback addresses and under .invalid
+// (RFC 6761). Every other host must have a trusted certificate.
 func SelfSigned(host string) bool {
 	return isLoopback(host) || neverResolves(host) || storeHost.MatchString(strings.TrimSuffix(strings.ToLower(host), "."))
 }
 
-// isLoopback reports whether a host is this machine.
+// isLoopback reports whether a host is the local machine.
 func isLoopback(host string) bool {
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
 	address, err := netip.ParseAddr(host)

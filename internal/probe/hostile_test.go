@@ -18,7 +18,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/probe"
 )
 
-// hostileAnswers makes what a server that means no good may answer, in the same order in each run.
+// hostileAnswers generates replies of a hostile server, the same ones in each run.
 type hostileAnswers struct{ *rand.Rand }
 
 func (h hostileAnswers) pick(all ...string) string { return all[h.IntN(len(all))] }
@@ -30,7 +30,7 @@ func (h hostileAnswers) length() string {
 		"", "abc", " 5", "5 ")
 }
 
-// reply is one, to some depth; most are not what they announce.
+// reply returns a reply with up to depth nested ones. Most are malformed.
 func (h hostileAnswers) reply(depth int) string {
 	switch kind := h.IntN(14); {
 	case kind == 0:
@@ -66,7 +66,8 @@ func (h hostileAnswers) reply(depth int) string {
 	return "+OK\r\n"
 }
 
-// dial is a connection to a server that answers some commands as a store does, the next one as it likes, and ends.
+// dial connects to a server that replies to a few commands like a store, to the next one with a hostile reply, and then closes the
+// connection.
 func (h hostileAnswers) dial(context.Context, string, string) (net.Conn, error) {
 	before, last := h.IntN(6), h.reply(10)
 	server, client := net.Pipe()
@@ -97,7 +98,8 @@ func (h hostileAnswers) dial(context.Context, string, string) (net.Conn, error) 
 	return client, nil
 }
 
-// go-redis allocates what a server announces. No answer ends the process or takes its memory; KVS_SOAK=1 tries 100 000.
+// go-redis allocates the lengths that a server announces. No reply crashes the process or uses up its memory; with KVS_SOAK=1, the
+// test makes 100 000 calls.
 func TestLook_hostileServer(t *testing.T) {
 	looks := 3000
 	if os.Getenv("KVS_SOAK") != "" {

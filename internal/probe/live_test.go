@@ -20,11 +20,11 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/probe"
 )
 
-// Real servers behind the sandbox's stores.
+// These tests use real servers, behind the sandbox's stores.
 
 func TestMain(m *testing.M) { acctest.Main(m) }
 
-// store orders a store on a plan and returns its URL.
+// store creates a store on a plan and returns its URL.
 func store(t *testing.T, sb *acctest.Sandbox, app heroku.App, name, plan string) string {
 	t.Helper()
 	client := sb.Client(t)
@@ -52,7 +52,7 @@ func premium(t *testing.T) (sb *acctest.Sandbox, storeURL string) {
 	return sb, store(t, sb, app, "orders-cache", "premium-0")
 }
 
-// replicationsBegun counts what a look must not cause.
+// replicationsBegun returns the statistics about replication, which Look must not change.
 func replicationsBegun(t *testing.T, client *redis.Client) string {
 	t.Helper()
 	info, err := client.Info(t.Context()).Result()
@@ -144,7 +144,7 @@ func TestLook_emptyStore(t *testing.T) {
 	}
 }
 
-// Who may replicate, on a real server, and nobody does by being asked.
+// CanFork is right for ACL rules of a real server, and finding out starts no replication.
 func TestLook_canFork(t *testing.T) {
 	t.Parallel()
 	sb, storeURL := premium(t)
@@ -217,7 +217,7 @@ func TestLook_privateStore(t *testing.T) {
 	}
 }
 
-// miniredis says little of itself, and a number that it does not say is no number.
+// miniredis reports few fields of INFO. Key counts that it does not report are unknown, and not 0.
 func TestLook_miniredis(t *testing.T) {
 	t.Parallel()
 	server := miniredis.RunT(t)

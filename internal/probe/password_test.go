@@ -21,9 +21,9 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/probe"
 )
 
-// Who gets a password, and who does not.
+// These tests check to which servers the password is sent.
 
-// selfSigned is a certificate like those of Heroku's stores.
+// selfSigned returns a certificate like those of Heroku's stores.
 func selfSigned(t *testing.T) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -33,7 +33,7 @@ func selfSigned(t *testing.T) tls.Certificate {
 	return renewed(t, key, 1)
 }
 
-// renewed is another certificate with the same key.
+// renewed returns a certificate for the key.
 func renewed(t *testing.T, key *ecdsa.PrivateKey, serial int64) tls.Certificate {
 	t.Helper()
 	template := &x509.Certificate{SerialNumber: big.NewInt(serial), NotAfter: time.Now().Add(time.Hour)}
@@ -44,14 +44,13 @@ func renewed(t *testing.T, key *ecdsa.PrivateKey, serial int64) tls.Certificate 
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
-// eavesdropper is a server that answers as a store does, and counts the passwords that it gets. It presents a certificate
-// if it has one.
+// eavesdropper is a server that replies like a store, and counts the passwords that it gets. It uses TLS if it has a certificate.
 type eavesdropper struct {
 	certificate *tls.Certificate
 	passwords   atomic.Int64
 }
 
-// dial connects to it, whatever the address.
+// dial connects to the server, whatever the address.
 func (e *eavesdropper) dial(context.Context, string, string) (net.Conn, error) {
 	server, client := net.Pipe()
 	go func() {
@@ -83,7 +82,7 @@ func TestLook_sendsThePasswordToWhomItKnows(t *testing.T) {
 	for name, test := range map[string]struct {
 		url     string
 		options probe.Options
-		reason  probe.Reason // "" = it is sent
+		reason  probe.Reason // empty if the password is sent
 	}{
 		"a store of Heroku's": {"rediss://h:secret@" + herokus, probe.Options{InsecureTLS: true}, ""},
 		"its key is known": {"rediss://h:secret@" + herokus,
@@ -123,7 +122,7 @@ func TestLook_sendsThePasswordToWhomItKnows(t *testing.T) {
 	}
 }
 
-// A certificate that is renewed with the same key is no other server's.
+// A certificate that is renewed with the same key has the same fingerprint.
 func TestLook_knowsAServerByItsKey(t *testing.T) {
 	t.Parallel()
 	one := selfSigned(t)

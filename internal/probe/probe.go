@@ -1,15 +1,15 @@
 // Copyright (c) The terraform-provider-kvs Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package probe asks a running store what it is, over the Redis protocol: whether it can be reached from here, its
-// version, its size, its keys, and whether it can be forked from. It changes nothing and reads no key.
+// Package probe inspects a running store over the Redis protocol: whether it can be reached, its version, its size, its
+// number of keys, and whether it can be forked. It changes nothing and reads no key.
 //
-// A store's URL is a password. No part of one is in anything that this package returns or prints, and no error of the
-// network or of go-redis is passed on, because they quote addresses and answers.
+// A store's URL contains a password. Nothing that this package returns or prints contains any part of the URL. Errors of the
+// network and of go-redis are not wrapped, because they quote addresses and responses.
 //
-// The password is sent to a server that has proven itself as far as it can: over TLS (without it to this machine only, or
-// where a person has written the URL), with a certificate that is verified, or, for the hosts that SelfSigned names, with a
-// key that Options.Accept knows. What a server answers is bounded before go-redis sees it (package resp).
+// The password is sent only over TLS (without TLS only to the local machine, or with Options.Cleartext), and only to a server
+// with a trusted certificate, or, for hosts that SelfSigned names, with a key that Options.Accept accepts. The package resp
+// limits the size of replies before go-redis reads them.
 package probe
 
 import (
@@ -31,28 +31,28 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/resp"
 )
 
-// Options are how a store is looked at.
+// Options configure [Look].
 type Options struct {
-	// Timeout is for all of it, from the name of the host to the last answer. 0 = 5 s.
+	// Timeout is for the whole call, from the DNS lookup to the last reply. 0 means 5 s.
 	Timeout time.Duration
-	// InsecureTLS accepts a certificate of the hosts that SelfSigned names without verifying it. Heroku's are self-signed, so
-	// there is nothing to verify them against.
+	// InsecureTLS accepts the certificates of hosts that SelfSigned names without verification, because they are self-signed.
 	InsecureTLS bool
-	// Accept is asked about the public key of such a certificate, by its fingerprint, before the password is sent; if it says
-	// no, the password is not sent, with ReasonCertificate. nil = any key.
+	// Accept is called with the fingerprint of the public key of a certificate that was not verified. If it returns false, the
+	// password is not sent, and the error has ReasonCertificate. If nil, any key is accepted.
 	Accept func(fingerprint string) bool
-	// Cleartext sends the password also to a redis:// URL of another machine. To this machine it is sent in any case.
+	// Cleartext allows to send the password without TLS to another machine. To the local machine it is always allowed.
 	Cleartext bool
-	// Dial replaces the network, by that of a dyno for example. TLS is put around what it returns. nil = from here.
+	// Dial opens the connection, for example from within a dyno. For a rediss:// URL, Look uses TLS on it. If nil, net.Dialer
+	// is used.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
 const defaultTimeout = 5 * time.Second
 
-// Look asks a redis:// or rediss:// URL once, without repeating anything. Its error is an *Unreachable with the reason
-// when the store cannot be reached or asked, that of ctx when ctx ends first, else says that this is no URL.
+// Look inspects the store at a redis:// or rediss:// URL, without retries. If the store cannot be reached or refuses, the error is an
+// *Unreachable with the reason. It wraps ctx's error if ctx is cancelled first. Any other error means that the URL is invalid.
 func Look(ctx context.Context, url string, o Options) (Report, error) {
-	url, _, _ = strings.Cut(url, "?") // options of other clients, such as ssl_cert_reqs
+	url, _, _ = strings.Cut(url, "?") // the query has options of other clients, such as ssl_cert_reqs
 	target, err := redis.ParseURL(url)
 	if err != nil || target.Network != "tcp" {
 		return Report{},
@@ -78,9 +78,9 @@ func look(ctx context.Context, target *redis.Options, o Options) (Report, error)
 	if err != nil {
 		return Report{}, err
 	}
-	// go-redis looks at deadlines only; a closed connection also ends a read that has begun.
+	// go-redis only honours deadlines; closing the connection also ends a read that has begun.
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-	client := clientOf(resp.Bound(conn))
+	client := newClient(resp.Bound(conn))
 	defer func() { _ = client.Close() }()
 	session := client.Conn()
 	defer func() { _ = session.Close() }()
@@ -90,7 +90,7 @@ func look(ctx context.Context, target *redis.Options, o Options) (Report, error)
 	}
 	info, err := session.Info(ctx).Result()
 	if err != nil {
-		return Report{}, refusedAnswer(err, "the user may not run INFO")
+		return Report{}, commandFailure(err, "the user may not run INFO")
 	}
 	report := readInfo(info)
 	report.TLS = target.TLSConfig != nil
@@ -101,7 +101,7 @@ func look(ctx context.Context, target *redis.Options, o Options) (Report, error)
 	return report, nil
 }
 
-// connect dials by itself, because go-redis's pool repeats and logs what fails.
+// connect opens the connection, because go-redis's pool would retry, and log errors.
 func connect(ctx context.Context, target *redis.Options, o Options) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(target.Addr)
 	if err != nil {
@@ -128,8 +128,8 @@ func connect(ctx context.Context, target *redis.Options, o Options) (net.Conn, e
 	secured := tls.Client(conn, &tls.Config{
 		ServerName:         host,
 		MinVersion:         tls.VersionTLS12,
-		InsecureSkipVerify: o.InsecureTLS && SelfSigned(host), //nolint:gosec // for hosts of Heroku's, whose certificates are self-signed
-		VerifyConnection:   o.judge,
+		InsecureSkipVerify: o.InsecureTLS && SelfSigned(host), //nolint:gosec // only for hosts with self-signed certificates
+		VerifyConnection:   o.verifyKey,
 	})
 	if err := secured.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()
@@ -138,31 +138,31 @@ func connect(ctx context.Context, target *redis.Options, o Options) (net.Conn, e
 	return secured, nil
 }
 
-var errOtherKey = errors.New("the certificate has another key")
+var errUnknownKey = errors.New("the certificate has another key")
 
-// judge has Accept decide on a certificate that nothing else is verified by.
-func (o Options) judge(state tls.ConnectionState) error {
+// verifyKey calls Accept for a certificate that was not verified.
+func (o Options) verifyKey(state tls.ConnectionState) error {
 	if !o.InsecureTLS || o.Accept == nil || len(state.VerifiedChains) > 0 {
 		return nil
 	}
 	if len(state.PeerCertificates) == 0 || !o.Accept(fingerprint(state.PeerCertificates[0])) {
-		return errOtherKey
+		return errUnknownKey
 	}
 	return nil
 }
 
-// fingerprint is that of the public key: a certificate that is renewed with the same key is the same server's.
+// fingerprint returns the SHA-256 of the public key, which stays the same when a certificate is renewed with the same key.
 func fingerprint(certificate *x509.Certificate) string {
 	sum := sha256.Sum256(certificate.RawSubjectPublicKeyInfo)
 	return hex.EncodeToString(sum[:])
 }
 
-// clientOf gives conn to a client that can make no other: no retries, no pool to fill, nothing said on its own account.
-func clientOf(conn net.Conn) *redis.Client {
+// newClient returns a client that uses only conn. It does not retry, and sends no commands of its own.
+func newClient(conn net.Conn) *redis.Client {
 	only := make(chan net.Conn, 1)
 	only <- conn
 	return redis.NewClient(&redis.Options{
-		Addr: "store", // what go-redis would print
+		Addr: "store", // go-redis prints it in errors
 		Dialer: func(context.Context, string, string) (net.Conn, error) {
 			select {
 			case conn := <-only:
@@ -174,7 +174,7 @@ func clientOf(conn net.Conn) *redis.Client {
 		Protocol:                 2,
 		MaxRetries:               -1,
 		DialerRetries:            1,
-		ReadTimeout:              -2, // Look bounds it all
+		ReadTimeout:              -2, // Look has a timeout for the whole call
 		WriteTimeout:             -2,
 		PoolSize:                 1,
 		DisableIdentity:          true,
@@ -191,23 +191,23 @@ func logIn(ctx context.Context, session *redis.Conn, target *redis.Options) erro
 	case target.Password != "":
 		err = session.Auth(ctx, target.Password).Err()
 	}
-	if saidBy(err) != "" {
+	if serverError(err) != "" {
 		return unreachable(ReasonAuth, wrong)
 	}
 	if err != nil {
-		return refusedAnswer(err, wrong)
+		return commandFailure(err, wrong)
 	}
 	return nil
 }
 
-// canFork reports whether this user may ask for replication, by which forks are made, without asking for it: even a
+// canFork reports whether this user may replicate from the server, as a fork does, without starting a replication: even a
 // refused SYNC or PSYNC with arguments may make a server begin a full copy (Redis 6.2 does on a malformed offset).
 //
-// PSYNC without arguments is safe: its number is checked before anything else, and managed servers that do not offer it
-// say "unknown command". Whether the user may run it, ACL DRYRUN says (Redis 7.0, Valkey); a user without ACL, and an
-// older server, are judged by REPLCONF, which replicas send too and which the same categories (admin, dangerous) allow.
+// PSYNC without arguments is safe: servers check the number of arguments first, and managed servers without PSYNC return
+// "unknown command". ACL DRYRUN (Redis 7.0, Valkey) tells whether the user may run it. For older servers, and users who may
+// not use ACL, REPLCONF is tried instead, which replicas send too and which is in the same ACL categories (admin, dangerous).
 func canFork(ctx context.Context, session *redis.Conn) bool {
-	if !strings.Contains(saidBy(session.Do(ctx, "PSYNC").Err()), "wrong number of arguments") {
+	if !strings.Contains(serverError(session.Do(ctx, "PSYNC").Err()), "wrong number of arguments") {
 		return false
 	}
 	if user, err := session.Do(ctx, "ACL", "WHOAMI").Text(); err == nil {

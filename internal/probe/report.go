@@ -9,35 +9,35 @@ import (
 	"strings"
 )
 
-// Report is what a store says of itself (INFO). Servers may leave things out; a number is 0 then.
+// Report is what a server reports in INFO. Numbers that it does not report are 0.
 type Report struct {
 	TLS     bool
-	Server  string // "redis" or "valkey"; empty when the server does not say
-	Version string // of the server: "7.0.15"; for Valkey its own, not the Redis version that it is compatible with
+	Server  string // "redis" or "valkey"; empty if the server does not report it
+	Version string // "7.0.15"; for Valkey its own version, not the Redis version that it is compatible with
 	Role    string // "primary" or "replica"
 
 	UsedMemory int64 // bytes
-	PeakMemory int64 // bytes, the most since the start
-	MaxMemory  int64 // bytes; 0 = no limit
+	PeakMemory int64 // bytes, since the start of the server
+	MaxMemory  int64 // bytes; 0 means no limit
 
-	ConnectedClients int64 // this look is one of them
+	ConnectedClients int64 // including the connection of this call
 	MaxClients       int64
 
 	EvictionPolicy string // such as "noeviction"
-	EvictedKeys    int64  // since the start, or since the statistics were reset, as Hits and Misses
-	Hits, Misses   int64  // reads of keys that were there, and of keys that were not
+	EvictedKeys    int64  // since the statistics were reset, as are Hits and Misses
+	Hits, Misses   int64  // reads of existing and of missing keys
 
-	// Keys counts the keys of each database that has some, expired ones not yet removed included; nil when the server does
-	// not say, empty when there are none.
+	// Keys is the number of keys by database, including expired keys that are not removed yet. It is nil if the server does
+	// not report it.
 	Keys map[int]int64
-	// Expiring counts those of them that have an expiry; nil and empty as Keys.
+	// Expiring is the number of keys with an expiry by database; it is nil if Keys is.
 	Expiring map[int]int64
 
-	// CanFork says that this user may replicate from the server, as a fork does; false also where it cannot be told.
+	// CanFork is true if this user may replicate from the server, as a fork does. It is false if that is unknown.
 	CanFork bool
 }
 
-// KeyCount is the number of keys in all databases; false when the server does not say.
+// KeyCount returns the number of keys in all databases, and false if the server does not report it.
 func (r Report) KeyCount() (int64, bool) {
 	var sum int64
 	for _, n := range r.Keys {
@@ -46,7 +46,7 @@ func (r Report) KeyCount() (int64, bool) {
 	return sum, r.Keys != nil
 }
 
-// HitRate is the share of reads that found their key, 0 to 1; false when nothing has been read yet.
+// HitRate returns the share of reads that found their key, from 0 to 1, and false if there were no reads.
 func (r Report) HitRate() (float64, bool) {
 	reads := r.Hits + r.Misses
 	if reads == 0 {
@@ -55,7 +55,7 @@ func (r Report) HitRate() (float64, bool) {
 	return float64(r.Hits) / float64(reads), true
 }
 
-// readInfo reads lines such as "used_memory:1048576" and, in the section Keyspace, "db0:keys=3,expires=1,avg_ttl=0".
+// readInfo parses lines such as "used_memory:1048576" and, in the section Keyspace, "db0:keys=3,expires=1,avg_ttl=0".
 func readInfo(info string) Report {
 	fields := map[string]string{}
 	var r Report
@@ -70,10 +70,10 @@ func readInfo(info string) Report {
 		}
 	}
 	number := func(name string) int64 {
-		n, _ := strconv.ParseInt(fields[name], 10, 64) // 0 = not said
+		n, _ := strconv.ParseInt(fields[name], 10, 64) // 0 if it is missing
 		return n
 	}
-	r.Version = shown(cmp.Or(fields["valkey_version"], fields["redis_version"]))
+	r.Version = printableWord(cmp.Or(fields["valkey_version"], fields["redis_version"]))
 	switch {
 	case fields["valkey_version"] != "" || fields["server_name"] == "valkey":
 		r.Server = "valkey"
@@ -88,13 +88,13 @@ func readInfo(info string) Report {
 	}
 	r.UsedMemory, r.PeakMemory, r.MaxMemory = number("used_memory"), number("used_memory_peak"), number("maxmemory")
 	r.ConnectedClients, r.MaxClients = number("connected_clients"), number("maxclients")
-	r.EvictionPolicy, r.EvictedKeys = shown(fields["maxmemory_policy"]), number("evicted_keys")
+	r.EvictionPolicy, r.EvictedKeys = printableWord(fields["maxmemory_policy"]), number("evicted_keys")
 	r.Hits, r.Misses = number("keyspace_hits"), number("keyspace_misses")
 	return r
 }
 
-// shown is a word that a server says of itself, without what would steer a terminal or fill it.
-func shown(text string) string {
+// printableWord returns a word from a server without control characters and other characters than ASCII, and limits its length.
+func printableWord(text string) string {
 	const most = 40
 	text = strings.Map(func(r rune) rune {
 		if r <= ' ' || r > '~' {
@@ -105,7 +105,7 @@ func shown(text string) string {
 	return text[:min(len(text), most)]
 }
 
-// count reads a line of the section Keyspace, and passes over all others.
+// count parses a line of the section Keyspace, and ignores all others.
 func (r Report) count(name, value string) {
 	index, isDatabase := strings.CutPrefix(name, "db")
 	database, err := strconv.Atoi(index)

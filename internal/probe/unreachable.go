@@ -15,25 +15,25 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Reason says how far one gets towards a store.
+// Reason says why a store cannot be inspected.
 type Reason string
 
 const (
-	ReasonDNS         Reason = "dns"         // the name of its host is not known here
-	ReasonRefused     Reason = "refused"     // its address takes no connections from here
-	ReasonTimeout     Reason = "timeout"     // no answer in time, as from inside a Private Space
-	ReasonTLS         Reason = "tls"         // a connection, but none with TLS or none with a trusted certificate
-	ReasonCertificate Reason = "certificate" // another key than the one that is known; the password was not sent
-	ReasonCleartext   Reason = "cleartext"   // only without TLS; the password was not sent
-	ReasonAuth        Reason = "auth"        // a server that refuses the user
-	ReasonProtocol    Reason = "protocol"    // an answer that is none of a store that works
+	ReasonDNS         Reason = "dns"         // its host name does not resolve
+	ReasonRefused     Reason = "refused"     // its address does not accept connections
+	ReasonTimeout     Reason = "timeout"     // no reply in time, as of a store in a Private Space
+	ReasonTLS         Reason = "tls"         // the server does not use TLS, or its certificate is not trusted
+	ReasonCertificate Reason = "certificate" // Options.Accept refused the key; the password was not sent
+	ReasonCleartext   Reason = "cleartext"   // the URL is without TLS; the password was not sent
+	ReasonAuth        Reason = "auth"        // the server refuses the user
+	ReasonProtocol    Reason = "protocol"    // the reply is not that of a working store
 )
 
-// Unreachable is the error of a store that cannot be reached or asked from here. It may be all right for others: a
-// store in a Private Space answers the dynos of its space only.
+// Unreachable is the error for a store that cannot be reached or inspected from this machine. Other machines may reach it: a
+// store in a Private Space accepts connections only from the dynos of its space.
 type Unreachable struct {
 	Reason Reason
-	Detail string // half a sentence, without anything of the URL
+	Detail string // a clause, without any part of the URL
 }
 
 func (u *Unreachable) Error() string { return "the store cannot be reached: " + u.Detail }
@@ -47,7 +47,8 @@ func isReason(err error, reason Reason) bool {
 
 const unknownHost = "the name of its host is not known here"
 
-// neverResolves: names under .invalid are not looked up (RFC 6761, section 6.4); some resolvers take seconds to say so.
+// neverResolves reports whether a host name is under .invalid, which never resolves (RFC 6761, section 6.4). Some resolvers take
+// seconds for such a name.
 func neverResolves(host string) bool {
 	return strings.HasSuffix(strings.TrimSuffix(strings.ToLower(host), "."), ".invalid")
 }
@@ -69,7 +70,7 @@ func dialFailure(err error) error {
 func handshakeFailure(err error) error {
 	var certificate *tls.CertificateVerificationError
 	switch {
-	case errors.Is(err, errOtherKey):
+	case errors.Is(err, errUnknownKey):
 		return unreachable(ReasonCertificate,
 			"its certificate has another key than the one that was seen first, so that the password was not sent")
 	case errors.As(err, &certificate):
@@ -78,9 +79,9 @@ func handshakeFailure(err error) error {
 	return unreachable(ReasonTLS, "the server does not speak TLS there, or ended the connection; its URL may have to begin with redis://")
 }
 
-// saidBy is the answer of a server that refuses a command; empty when something else went wrong, or nothing. It may repeat
-// a password, so it is compared but never shown.
-func saidBy(err error) string {
+// serverError returns the text of an error that the server has sent, and "" for other errors and nil. It may repeat a password, so
+// it may be compared but never shown.
+func serverError(err error) string {
 	var answer redis.Error
 	if errors.As(err, &answer) && !errors.Is(err, redis.Nil) && !strings.HasPrefix(answer.Error(), "redis: ") {
 		return answer.Error()
@@ -88,9 +89,9 @@ func saidBy(err error) string {
 	return ""
 }
 
-// refusedAnswer judges what came instead of the answer to a command.
-func refusedAnswer(err error, notAllowed string) error {
-	said, _, _ := strings.Cut(saidBy(err), " ")
+// commandFailure returns the error for a command that failed. notAllowed is the detail if the user may not run it.
+func commandFailure(err error, notAllowed string) error {
+	said, _, _ := strings.Cut(serverError(err), " ")
 	switch said {
 	case "NOAUTH":
 		return unreachable(ReasonAuth, "the server wants a password, and the URL has none")

@@ -21,7 +21,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/probe"
 )
 
-// connection is the server's side of one.
+// connection is the server's side of a connection.
 type connection struct {
 	net.Conn
 	*bufio.Reader
@@ -31,7 +31,7 @@ func (c connection) Read(b []byte) (int, error) { return c.Reader.Read(b) }
 func (c connection) untilClosed()               { _, _ = io.Copy(io.Discard, c) }
 func (c connection) say(text string)            { _, _ = io.WriteString(c.Conn, text) }
 
-// command reads one as clients send it, "*1\r\n$4\r\nINFO\r\n"; empty at the end.
+// command reads a command as clients send it, "*1\r\n$4\r\nINFO\r\n". It returns nil at the end.
 func (c connection) command() []string {
 	line, _ := c.ReadString('\n')
 	count, _ := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(line, "*")))
@@ -69,7 +69,7 @@ func listen(t *testing.T, serve func(connection)) string {
 	return listener.Addr().String()
 }
 
-// answering is a server with these answers, by the first word of a command.
+// answering returns a server with these replies, by the first word of a command.
 func answering(answers map[string]string) func(connection) {
 	return func(conn connection) {
 		for words := conn.command(); len(words) > 0; words = conn.command() {
@@ -92,7 +92,7 @@ func reason(err error) probe.Reason {
 	return ""
 }
 
-// The canary is in every URL, and the servers repeat what they are told.
+// Every URL contains these canaries, and the servers repeat what they receive.
 const (
 	canaryUser     = "canary-user-271828"
 	canaryPassword = "canary-password-314159"
@@ -114,7 +114,7 @@ func TestLook_unreachable(t *testing.T) {
 	for name, test := range map[string]struct {
 		scheme  string // redis unless given
 		address string
-		serve   func(connection) // instead of an address
+		serve   func(connection) // if set, the address is that of this server
 		options probe.Options
 		reason  probe.Reason
 		says    string
@@ -176,7 +176,7 @@ func TestLook_unreachable(t *testing.T) {
 	}
 }
 
-// The sandbox's certificate is self-signed, and its servers tell wrong passwords from right ones.
+// The sandbox's certificate is self-signed, and its servers refuse wrong passwords.
 func TestLook_realRefusals(t *testing.T) {
 	t.Parallel()
 	_, storeURL := premium(t)
@@ -237,7 +237,7 @@ func TestLook_report(t *testing.T) {
 	expectNoCanary(t, address, nil, got)
 }
 
-// logged is what go-redis logs by itself, in all tests.
+// logged collects what go-redis logs in all tests.
 var logged = func() *record {
 	r := new(record)
 	redis.SetLogger(r)
@@ -261,7 +261,7 @@ func (r *record) String() string {
 	return r.text.String()
 }
 
-// A client that is left to dial by itself logs what Look must not: the record would see it.
+// This is the positive control: a client that dials by itself logs its errors, and the record has them.
 func TestLook_logIsSeen(t *testing.T) {
 	t.Parallel()
 	client := redis.NewClient(&redis.Options{MaxRetries: -1, DialerRetries: 1,
@@ -275,7 +275,7 @@ func TestLook_logIsSeen(t *testing.T) {
 	}
 }
 
-// expectNoCanary prints everything in every way.
+// expectNoCanary checks that the canary and the address are in none of the printed forms.
 func expectNoCanary(t *testing.T, address string, err error, report probe.Report) {
 	t.Helper()
 	var printed strings.Builder
@@ -288,7 +288,7 @@ func expectNoCanary(t *testing.T, address string, err error, report probe.Report
 			t.Errorf("%q is in what can be printed: %s", secret, printed.String())
 		}
 	}
-	// The positive control: what go-redis itself says of the same contains it.
+	// The positive control: go-redis prints both.
 	if control := fmt.Sprintf("%+v", &redis.Options{Addr: address, Password: canaryPassword}); !strings.Contains(control, "canary") ||
 		!strings.Contains(control, address) {
 		t.Errorf("the canary would not be seen: %s", control)

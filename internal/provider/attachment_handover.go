@@ -130,7 +130,7 @@ func (r *attachmentResource) planCreation(ctx context.Context, config attachment
 // wasAttached reports whether the app had an attachment of that name when this apply first listed the app's attachments. A later
 // one was made by this run, which knows it, or is refused by Create.
 func (r *attachmentResource) wasAttached(ctx context.Context, app heroku.AppID, name string) bool {
-	attachments, err := r.client.AttachmentsEarlierOn(ctx, app)
+	attachments, err := r.client.CachedAttachmentsOn(ctx, app)
 	return err != nil || heroku.AttachmentNamed(attachments, name) != nil
 }
 

@@ -219,7 +219,7 @@ func (c control) keepRecord(client *heroku.Client, getenv func(string) string) {
 		once  sync.Once
 		email string
 	)
-	c.KeepRecord(c.recordFile, changecontrol.Maker{
+	c.KeepRecord(c.recordFile, changecontrol.Author{
 		Run: changecontrol.RunFrom(getenv),
 		Now: client.HostTime,
 		Actor: func(ctx context.Context) string {

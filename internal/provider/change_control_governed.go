@@ -217,7 +217,7 @@ func (g *governed[M]) begin(
 	change := changeOf[M](ctx, &g.connection, state, plan, diags)
 	change.Planned = planned
 	diags.Append(g.judgeChange(change, changecontrol.Applying)...)
-	return changecontrol.Carry(ctx, change, jsonValue(impact)), !diags.HasError()
+	return changecontrol.WithChange(ctx, change, jsonValue(impact)), !diags.HasError()
 }
 
 // changeOf describes a change to change control: the object, and its networks before and after the change.
@@ -324,7 +324,7 @@ func (g *governedAction) Invoke(ctx context.Context, req action.InvokeRequest, r
 	if resp.Diagnostics.Append(g.judgeChange(change, changecontrol.Applying)...); resp.Diagnostics.HasError() {
 		return
 	}
-	ctx = changecontrol.Carry(ctx, change, nil)
+	ctx = changecontrol.WithChange(ctx, change, nil)
 	g.ActionWithConfigure.Invoke(ctx, req, resp)
 	resp.Diagnostics.Append(g.recordWarning(ctx)...)
 }

@@ -344,7 +344,7 @@ func revisionOf(id heroku.AddOnID, url heroku.Secret, known types.Int64) types.I
 // revisionSeen is the revision of the URL that this run last read, so that a store is not read once for each attachment. It is
 // null if the Data API does not answer.
 func (c *connection) revisionSeen(ctx context.Context, id heroku.AddOnID) types.Int64 {
-	url, err := c.client.StoreURLEarlier(ctx, id)
+	url, err := c.client.CachedStoreURL(ctx, id)
 	if err != nil {
 		return types.Int64Null()
 	}

@@ -64,27 +64,27 @@
 //   - a fork that lacks keys, by the id that the order of this run returned (verifyFork)
 //   - the new store of a replacement that is given up: found by findNewStore, under the lease, with no attachment but its
 //     first one (discard), or ordered in this run (overtaken)
-//   - the same store when both stores are destroyed (destroyUsed)
+//   - the same store when both stores are destroyed (destroyNewStore)
 //   - the old store, under the lease, immediately after its attachments were read again and found to be markers only, and
-//     after the new store was verified again: provisioned, with every attachment that the old one had (retire, arrived)
+//     after the new store was verified again: provisioned, with every attachment that the old one had (retire, checkMoved)
 //   - a store that was kept: a UUID, of heroku-redis, with the retired name of this resource's store or of one that this
-//     store succeeds, with a marker on its own app and no other attachment, and not protected in this run (DoubtRetired)
+//     store succeeds, with a marker on its own app and no other attachment, and not protected in this run (WhyNotRetired)
 //
 // Replacements, in package replacement:
 //
-//	replacement.begin                  CreateAttachment      the migration marker, on the old store; without confirm
+//	replacement.addMarker              CreateAttachment      the migration marker, on the old store; without confirm
 //	replacement.takeLease              CreateAttachment      the lease, on the old store; without confirm, under a name of this run
 //	replacement.takeLease              DeleteAttachment      leases on the old store: this run's own, and those that are over
-//	replacement.giveBackLease          DeleteAttachment      the lease of this run, by the id that its order has returned
-//	replacement.order                  CreateAddOn           the derived name is free; one that has it already is proven by findNewStore
-//	replacement.settle                 UpdateStoreConfig     the new store, ordered by this run or proven by findNewStore
-//	replacement.settle                 SetMaintenanceWindow  the same
-//	replacement.point                  CreateAttachment      with confirm, under the lease: an attachment just read as one of the two stores
+//	replacement.releaseLease           DeleteAttachment      the lease of this run, by the id that its order has returned
+//	replacement.createNewStore         CreateAddOn           the derived name is free; one that has it already is proven by findNewStore
+//	replacement.finishNewStore         UpdateStoreConfig     the new store, ordered by this run or proven by findNewStore
+//	replacement.finishNewStore         SetMaintenanceWindow  the same
+//	replacement.repoint                CreateAttachment      with confirm, under the lease: an attachment just read as one of the two stores
 //	replacement.attachOwner            CreateAttachment      without confirm, under the lease
 //	replacement.exchangeNames          UpdateAddOn           under the lease: both stores, by id
 //	replacement.keepOld                CreateAttachment      without confirm, under the lease: the marker of a kept store
-//	replacement.destroyUsed            DeleteAttachment      under the lease: of the new store, on the app of the old one; both go
-//	Manager.remember                   SetConfigVar          KVS_MIGRATION only, whose former content was read and understood
+//	replacement.destroyNewStore        DeleteAttachment      under the lease: of the new store, on the app of the old one; both go
+//	Manager.writeMemo                  SetConfigVar          KVS_MIGRATION only, whose former content was read and understood
 //	Manager.releaseApp                 SetConfigVar          the same; only a holder named in it puts the app back
 //	Manager.holdApp                    Scale                 what was before is in KVS_MIGRATION already
 //	Manager.releaseApp                 Scale                 process types at 0 that KVS_MIGRATION has another quantity of

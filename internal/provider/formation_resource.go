@@ -295,7 +295,7 @@ func (r *formationResource) Read(ctx context.Context, req resource.ReadRequest, 
 	process, err := r.client.Process(ctx, state.appID(), state.processType())
 	if err == nil && process.Quantity == 0 && !state.Quantity.Equal(newWholeNumber(0)) {
 		process.AppID = state.appID()
-		process, _, err = r.replacements().BehindHold(ctx, process)
+		process, _, err = r.replacements().AfterHold(ctx, process)
 	}
 	switch {
 	case heroku.IsNotFound(err):

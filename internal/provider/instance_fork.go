@@ -157,11 +157,11 @@ func (r *instanceResource) refuseForkFrom(ctx context.Context, from, to heroku.A
 	if r.client == nil || from == "" || to == "" || from == to {
 		return nil
 	}
-	source, err := r.client.AppEarlier(ctx, from)
+	source, err := r.client.CachedApp(ctx, from)
 	if err != nil {
 		return nil
 	}
-	target, err := r.client.AppEarlier(ctx, to)
+	target, err := r.client.CachedApp(ctx, to)
 	if err != nil {
 		return nil
 	}

@@ -226,7 +226,7 @@ func (r *instanceResource) planRetirement(ctx context.Context, state instanceMod
 			return diags
 		}
 		if r.client != nil {
-			if doubt, err := r.replacements().DoubtRetired(ctx, state.store(), kept); err == nil && doubt != "" {
+			if doubt, err := r.replacements().WhyNotRetired(ctx, state.store(), kept); err == nil && doubt != "" {
 				return append(diags, willNotBeDestroyed(state, kept, doubt))
 			}
 		}
@@ -254,7 +254,7 @@ func (r *instanceResource) priceOf(ctx context.Context, id heroku.AddOnID) strin
 
 // destroyRetired destroys the store that an earlier replacement has kept.
 func (r *instanceResource) destroyRetired(ctx context.Context, keeper instanceModel, kept string, timeout time.Duration) diag.Diagnostics {
-	doubt, err := r.replacements().DoubtRetired(ctx, keeper.store(), kept)
+	doubt, err := r.replacements().WhyNotRetired(ctx, keeper.store(), kept)
 	if err == nil && doubt != "" {
 		return diag.Diagnostics{diag.NewErrorDiagnostic("The retired store was not destroyed", notDestroyed(keeper, kept, doubt))}
 	}
@@ -298,7 +298,7 @@ func (m instanceModel) secondStoreWarning() diag.Diagnostics {
 func (r *instanceResource) destroySecondStore(ctx context.Context, state instanceModel, timeout time.Duration) diag.Diagnostics {
 	var diags diag.Diagnostics
 	if kept := state.RetiredInstanceID.ValueString(); kept != "" {
-		doubt, err := r.replacements().DoubtRetired(ctx, state.store(), kept)
+		doubt, err := r.replacements().WhyNotRetired(ctx, state.store(), kept)
 		switch {
 		case err != nil:
 		case doubt != "":

@@ -25,7 +25,7 @@ func TestNotRetired_withoutAsking(t *testing.T) {
 		own:                    "not the id of a store",
 		other:                  "protected, as Key-Value Store orders-archive",
 	} {
-		if doubt, err := r.replacements().DoubtRetired(t.Context(), keeper.store(), kept); err != nil || !strings.Contains(doubt, want) {
+		if doubt, err := r.replacements().WhyNotRetired(t.Context(), keeper.store(), kept); err != nil || !strings.Contains(doubt, want) {
 			t.Errorf("%s: %q (%v), want %q", kept, doubt, err, want)
 		}
 	}

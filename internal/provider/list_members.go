@@ -77,7 +77,7 @@ func listFormations() list.ListResource {
 					id: string(process.AppID) + ":" + process.Type, name: process.AppName + ":" + process.Type,
 					identity: map[string]string{"app_id": string(process.AppID), "type": process.Type},
 					read: func(ctx context.Context, m *formationModel) diag.Diagnostics {
-						after, _, err := q.replacements().BehindHold(ctx, process)
+						after, _, err := q.replacements().AfterHold(ctx, process)
 						if err != nil {
 							return diag.Diagnostics{q.failureOf(runAgain, "Unable to list what is at Heroku", "App "+process.AppName, err)}
 						}

@@ -105,7 +105,7 @@ func (u *maintenanceRun) apps() []heroku.AppID {
 	for _, attachment := range u.attachments {
 		apps = append(apps, attachment.AppID)
 	}
-	return replacement.EachOnce(apps)
+	return replacement.SortedUnique(apps)
 }
 
 // appNames returns the names of the apps of attachments.

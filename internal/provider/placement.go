@@ -61,7 +61,7 @@ func (r *instanceResource) ownerApp(ctx context.Context, m instanceModel) (herok
 	if m.OutsideSpace.ValueBool() {
 		return r.client.App(ctx, id)
 	}
-	return r.client.AppEarlier(ctx, id)
+	return r.client.CachedApp(ctx, id)
 }
 
 func unknownApp(m instanceModel) diag.Diagnostic {
@@ -282,14 +282,14 @@ func (r *attachmentResource) checkPlacement(ctx context.Context, plan attachment
 	if string(addOn.AppID) == plan.AppID.ValueString() {
 		return nil, nil, nil // the rules were applied when the store was created
 	}
-	app, err := r.client.AppEarlier(ctx, heroku.AppID(plan.AppID.ValueString()))
+	app, err := r.client.CachedApp(ctx, heroku.AppID(plan.AppID.ValueString()))
 	if err != nil {
 		return nil, nil, err
 	}
 	class, published := of.Class()
 	place := keyvalue.Place(of, location(app))
 	if published && class != keyvalue.ClassCommon && place.Verdict == keyvalue.Fits {
-		owner, err := r.client.AppEarlier(ctx, addOn.AppID)
+		owner, err := r.client.CachedApp(ctx, addOn.AppID)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -175,7 +175,7 @@ func connect(options heroku.Options, probing string, control control) (connectio
 		offered: &offeredPlans{}, varNames: &varNames{}, orders: &replacement.AppLocks{},
 		probing: probing, certificates: newCertificates(probing), control: control,
 	}
-	conn.run.asking = client.Asking
+	conn.run.asking = client.InFlight
 	return conn, nil
 }
 

@@ -344,7 +344,7 @@ func (r *trustedRangeResource) changeOf(
 		if err != nil {
 			return nil, diag.Diagnostics{r.failure("Unable to read the trusted IP range", plan.String(), err)}
 		}
-		change.Again = stuck(live, r.client.HostTime())
+		change.Force = stuck(live, r.client.HostTime())
 		if len(change.Add) == 0 {
 			change.Add = plan.ranges()
 		}
@@ -359,7 +359,7 @@ func (r *trustedRangeResource) changeOf(
 func (r *trustedRangeResource) changeDiagnostics(m trustedRangeModel, err error) diag.Diagnostics {
 	var (
 		present   *heroku.RangesPresentError
-		unsettled *heroku.UnsettledError
+		unsettled *heroku.UnverifiedError
 	)
 	switch {
 	case err == nil:

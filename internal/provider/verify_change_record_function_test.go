@@ -29,11 +29,11 @@ func newChangeRecord(t *testing.T, path string) (lines []string) {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	c.KeepRecord(path, changecontrol.Maker{
+	c.KeepRecord(path, changecontrol.Author{
 		Actor: func(context.Context) string { return "ops@acme.example" },
 		Now:   func() time.Time { return time.Date(2026, 1, 14, 9, 12, 30, 0, time.UTC) },
 	})
-	ctx := changecontrol.Carry(t.Context(), changecontrol.Change{
+	ctx := changecontrol.WithChange(t.Context(), changecontrol.Change{
 		Object: changecontrol.Object{Kind: "kvs_instance", ID: "7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7",
 			Name: "acme-cache", App: "orders-api", Space: "acme-prod"},
 		Networks: []changecontrol.Network{changecontrol.NetworkShield},

@@ -16,40 +16,40 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// Apps are held (maintenance mode, scaled to 0) while their store is replaced, and put back afterwards. What was before has
-// to survive a crash of the provider, so it is remembered on the app itself, in a config var that is written before anything
-// is touched and removed last.
+// Apps are held while their store is replaced (in maintenance mode, or scaled to 0), and restored afterwards. Their former state
+// must survive a crash of the provider, so it is stored in a config var of the app, the memo, which is written before the app
+// is changed, and removed last.
 
 // Hold says how apps are kept from writing (Dev Center: Heroku Key-Value Store and Private Spaces, "Migrating from a
-// Premium KVS Plan to a Private KVS Plan"): maintenance mode stops web requests, only scaling to 0 stops the dynos.
+// Premium KVS Plan to a Private KVS Plan"): maintenance mode stops web requests, and only scaling to 0 stops the dynos.
 type Hold struct{ AppMaintenance, ScaleDown bool }
 
-// HoldVar is the config var of the memo: a person on call reads it with `heroku config:get KVS_MIGRATION`.
+// HoldVar is the config var of the memo. A person can read it with `heroku config:get KVS_MIGRATION`.
 const HoldVar = "KVS_MIGRATION"
 
-// holdMemo is what an app was like before. Several stores may hold one app at the same time: the first one records, the
-// last one to leave puts back.
+// holdMemo is the state of an app before it was held. Several stores may hold one app at the same time: the first one writes the
+// memo, and the last one to release the app restores it.
 type holdMemo struct {
 	Holders     []heroku.AddOnID `json:"holders"`
-	Maintenance *bool            `json:"maintenance,omitzero"` // nil: no holder has asked for maintenance mode
-	Formation   map[string]int   `json:"formation,omitzero"`   // dynos by process type; nil: no holder has asked for 0
+	Maintenance *bool            `json:"maintenance,omitzero"` // nil if no holder needs maintenance mode
+	Formation   map[string]int   `json:"formation,omitzero"`   // dynos by process type; nil if no holder needs the app scaled to 0
 
-	// By holder, the other apps that it holds: the attachments by which they were found may be gone in the end.
+	// Apps are the other apps that each holder holds. The attachments by which they were found may be gone by the end.
 	Apps map[heroku.AddOnID][]heroku.AppID `json:"apps,omitempty"`
 }
 
-// AppLocks keeps two stores of one run from writing the memo of an app at the same time.
+// AppLocks keeps two stores of one run from writing the memo of one app at the same time.
 type AppLocks struct {
 	mu   sync.Mutex
 	apps map[heroku.AppID]*sync.Mutex
 }
 
-// Lock takes the apps in one order, whoever asks, and returns what gives them back.
+// Lock locks the apps in the given order. To avoid deadlocks, pass them in the order of [SortedUnique].
 func (h *AppLocks) Lock(apps []heroku.AppID) (unlock func()) {
 	if h == nil {
 		return func() {}
 	}
-	var taken []*sync.Mutex
+	var locked []*sync.Mutex
 	for _, id := range apps {
 		h.mu.Lock()
 		if h.apps == nil {
@@ -61,38 +61,38 @@ func (h *AppLocks) Lock(apps []heroku.AppID) (unlock func()) {
 		app := h.apps[id]
 		h.mu.Unlock()
 		app.Lock()
-		taken = append(taken, app)
+		locked = append(locked, app)
 	}
 	return func() {
-		for _, app := range taken {
+		for _, app := range locked {
 			app.Unlock()
 		}
 	}
 }
 
-// EachOnce names each app once, in an order that is the same whoever asks.
-func EachOnce(apps []heroku.AppID) []heroku.AppID {
+// SortedUnique returns the apps sorted and without duplicates.
+func SortedUnique(apps []heroku.AppID) []heroku.AppID {
 	return slices.Compact(slices.Sorted(slices.Values(apps)))
 }
 
-// heldApp is an app as it is now, and its memo; without holders there is none.
+// heldApp is the current state of an app, and its memo; a memo without holders means that there is none.
 type heldApp struct {
 	heroku.App
 	memo      holdMemo
 	formation []heroku.Process
 }
 
-// Hold holds apps on behalf of a store. since reports that every one of them was held on its behalf already, as asked: an
-// earlier run did it and nobody has written since. After an error some may be held: Release them, which finds all of them
-// by the first.
+// Hold holds apps for a store, the holder. since is true if all of them were held for it in this way already, by an earlier
+// run: then no app has written since. After an error some apps may be held; call Release, which finds all of them by the
+// first.
 func (m *Manager) Hold(ctx context.Context, holder heroku.AddOnID, apps []heroku.AppID, how Hold) (since bool, err error) {
 	if how == (Hold{}) || len(apps) == 0 {
 		return false, nil
 	}
-	defer m.locks.Lock(EachOnce(apps))()
+	defer m.locks.Lock(SortedUnique(apps))()
 
 	var found []heldApp
-	for _, id := range apps { // all of them before the first is touched
+	for _, id := range apps { // read all of them before the first is changed
 		app, err := m.heldApp(ctx, id)
 		if err != nil {
 			return false, err
@@ -112,7 +112,7 @@ func (m *Manager) Hold(ctx context.Context, holder heroku.AddOnID, apps []heroku
 	return since, nil
 }
 
-// areHeld reports that every app is held on behalf of a store, as asked; nothing is changed.
+// areHeld reports whether every app is held for a store in this way. It changes nothing.
 func (m *Manager) areHeld(ctx context.Context, holder heroku.AddOnID, apps []heroku.AppID, how Hold) (bool, error) {
 	for _, id := range apps {
 		app, err := m.heldApp(ctx, id)
@@ -123,7 +123,7 @@ func (m *Manager) areHeld(ctx context.Context, holder heroku.AddOnID, apps []her
 	return true, nil
 }
 
-// heldApp reads an app afresh. An unreadable memo is not guessed at: what it says is all there is to put the app back.
+// heldApp reads an app, its memo and its formation. An invalid memo is an error, since only the memo tells how to restore the app.
 func (m *Manager) heldApp(ctx context.Context, id heroku.AppID) (heldApp, error) {
 	app, err := m.client.FindApp(ctx, string(id))
 	if err != nil {
@@ -137,7 +137,7 @@ func (m *Manager) heldApp(ctx context.Context, id heroku.AppID) (heldApp, error)
 	return held, err
 }
 
-// memoOf reads the memo of an app; without holders there is none.
+// memoOf reads the memo of an app; without holders, there is none.
 func (m *Manager) memoOf(ctx context.Context, app heroku.App) (memo holdMemo, err error) {
 	text, set, err := m.client.ConfigVar(ctx, app.ID, HoldVar)
 	if err == nil && set && (json.Unmarshal([]byte(text), &memo) != nil || len(memo.Holders) == 0) {
@@ -151,7 +151,7 @@ func (m *Manager) memoOf(ctx context.Context, app heroku.App) (memo holdMemo, er
 	return memo, nil
 }
 
-// isHeld reports that the app is held already as asked.
+// isHeld reports whether the app is held for the holder in this way, together with the other apps.
 func (a heldApp) isHeld(holder heroku.AddOnID, how Hold, with []heroku.AppID) bool {
 	known := append(a.memo.Apps[holder], a.ID)
 	return slices.Contains(a.memo.Holders, holder) &&
@@ -160,7 +160,7 @@ func (a heldApp) isHeld(holder heroku.AddOnID, how Hold, with []heroku.AppID) bo
 		(!how.ScaleDown || len(a.running()) == 0 && a.memo.Formation != nil)
 }
 
-// running are the process types that have dynos.
+// running returns the process types that have dynos, with their quantities.
 func (a heldApp) running() map[string]int {
 	running := make(map[string]int)
 	for _, process := range a.formation {
@@ -172,7 +172,7 @@ func (a heldApp) running() map[string]int {
 }
 
 func (m *Manager) holdApp(ctx context.Context, holder heroku.AddOnID, app heldApp, how Hold, with []heroku.AppID) error {
-	if err := m.remember(ctx, app.ID, app.remembering(holder, how, with)); err != nil {
+	if err := m.writeMemo(ctx, app.ID, app.memoWith(holder, how, with)); err != nil {
 		return err
 	}
 	if how.AppMaintenance && !app.Maintenance {
@@ -183,16 +183,16 @@ func (m *Manager) holdApp(ctx context.Context, holder heroku.AddOnID, app heldAp
 	if !how.ScaleDown {
 		return nil
 	}
-	none := app.running()
-	for process := range none {
-		none[process] = 0
+	quantities := app.running()
+	for process := range quantities {
+		quantities[process] = 0
 	}
-	return m.client.Scale(ctx, app.ID, none)
+	return m.client.Scale(ctx, app.ID, quantities)
 }
 
-// remembering is the memo with one more holder. What somebody has switched on or off since the memo was written is
-// meant: that is how the app is put back then.
-func (a heldApp) remembering(holder heroku.AddOnID, how Hold, with []heroku.AppID) holdMemo {
+// memoWith returns the memo with another holder. Changes that somebody has made to the app since the memo was written are taken
+// over into it, so that they are restored too.
+func (a heldApp) memoWith(holder heroku.AddOnID, how Hold, with []heroku.AppID) holdMemo {
 	memo := holdMemo{
 		Holders: slices.Clone(a.memo.Holders), Maintenance: a.memo.Maintenance,
 		Formation: maps.Clone(a.memo.Formation), Apps: maps.Clone(a.memo.Apps),
@@ -202,7 +202,7 @@ func (a heldApp) remembering(holder heroku.AddOnID, how Hold, with []heroku.AppI
 		memo.Apps = make(map[heroku.AddOnID][]heroku.AppID)
 	}
 	if len(others) > 0 {
-		memo.Apps[holder] = EachOnce(others)
+		memo.Apps[holder] = SortedUnique(others)
 	}
 	if !slices.Contains(memo.Holders, holder) {
 		memo.Holders = append(memo.Holders, holder)
@@ -219,7 +219,7 @@ func (a heldApp) remembering(holder heroku.AddOnID, how Hold, with []heroku.AppI
 	return memo
 }
 
-func (m *Manager) remember(ctx context.Context, app heroku.AppID, memo holdMemo) error {
+func (m *Manager) writeMemo(ctx context.Context, app heroku.AppID, memo holdMemo) error {
 	text, err := json.Marshal(memo)
 	if err != nil {
 		return err
@@ -233,8 +233,8 @@ func (m *Manager) setAppMaintenance(ctx context.Context, app heroku.AppID, on bo
 	return err
 }
 
-// Release puts back what the memo says, on the apps that have one of this holder, and leaves the others alone. It
-// goes on after a failure, may be repeated, and an app that is gone is none to put back.
+// Release restores the apps that this holder holds, and leaves the others alone. It continues after an error, may be repeated,
+// and ignores apps that do not exist.
 func (m *Manager) Release(ctx context.Context, holder heroku.AddOnID, apps []heroku.AppID) error {
 	if len(apps) == 0 {
 		return nil
@@ -248,9 +248,9 @@ func (m *Manager) Release(ctx context.Context, holder heroku.AddOnID, apps []her
 			apps = append(slices.Clone(apps), id)
 		}
 	}
-	defer m.locks.Lock(EachOnce(apps))()
+	defer m.locks.Lock(SortedUnique(apps))()
 	var failures []error
-	for _, id := range slices.Backward(apps) { // the first one knows of the others until the end
+	for _, id := range slices.Backward(apps) { // the first app, whose memo has the others, comes last
 		name, err := m.releaseApp(ctx, holder, id)
 		if err != nil && !heroku.IsNotFound(err) {
 			failures = append(failures, fmt.Errorf("putting the app %s back: %w", cmp.Or(name, string(id)), err))
@@ -259,7 +259,7 @@ func (m *Manager) Release(ctx context.Context, holder heroku.AddOnID, apps []her
 	return errors.Join(failures...)
 }
 
-// releaseApp also returns the app's name, if it could be read.
+// releaseApp restores one app. It also returns the app's name, if it could be read.
 func (m *Manager) releaseApp(ctx context.Context, holder heroku.AddOnID, id heroku.AppID) (name string, err error) {
 	app, err := m.heldApp(ctx, id)
 	if err != nil || !slices.Contains(app.memo.Holders, holder) {
@@ -268,9 +268,9 @@ func (m *Manager) releaseApp(ctx context.Context, holder heroku.AddOnID, id hero
 	if len(app.memo.Holders) > 1 {
 		app.memo.Holders = slices.DeleteFunc(app.memo.Holders, func(id heroku.AddOnID) bool { return id == holder })
 		delete(app.memo.Apps, holder)
-		return app.Name, m.remember(ctx, id, app.memo)
+		return app.Name, m.writeMemo(ctx, id, app.memo)
 	}
-	if err := m.client.Scale(ctx, id, app.stopped()); err != nil {
+	if err := m.client.Scale(ctx, id, app.toScaleBack()); err != nil {
 		return app.Name, err
 	}
 	if before := app.memo.Maintenance; before != nil && !*before && app.Maintenance {
@@ -281,9 +281,9 @@ func (m *Manager) releaseApp(ctx context.Context, holder heroku.AddOnID, id hero
 	return app.Name, m.client.SetConfigVar(ctx, id, HoldVar, nil)
 }
 
-// stopped are the process types to scale back. One that has dynos was scaled by somebody since, and one that is gone
-// was so by a release.
-func (a heldApp) stopped() map[string]int {
+// toScaleBack returns the process types to scale, with their former quantities. It leaves out those that have dynos, because
+// somebody has scaled them since, and those that no longer exist.
+func (a heldApp) toScaleBack() map[string]int {
 	stopped := make(map[string]int)
 	for _, process := range a.formation {
 		if before := a.memo.Formation[process.Type]; before > 0 && process.Quantity == 0 {

@@ -14,7 +14,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// attachmentName is an attachment by what apps know it by.
+// attachmentName identifies an attachment by its app and its name.
 type attachmentName struct {
 	app  heroku.AppID
 	name string
@@ -22,44 +22,46 @@ type attachmentName struct {
 
 func (r *replacement) migrationMarker() string { return keyvalue.MigrationMarker(string(r.old.ID)) }
 
-// temporaryAttachment is the first one of the new store. It outlives the replacement, as the proof of succession.
+// temporaryAttachment is the name of the new store's first attachment. It stays after the replacement, as the proof of succession.
 func (r *replacement) temporaryAttachment() string { return keyvalue.ForkAttachment(string(r.old.ID)) }
 
-// IsInternalAttachment says that an attachment of a store is there for its replacement only, or for the one by which it was made.
+// IsInternalAttachment reports whether an attachment of a store exists only because of its replacement, or of the one in which it was
+// created.
 func IsInternalAttachment(old heroku.AddOnID, name string) bool {
 	return name == keyvalue.MigrationMarker(string(old)) || name == keyvalue.RetiredAttachment(string(old)) ||
 		keyvalue.IsLease(name, string(old)) || keyvalue.IsSuccession(name)
 }
 
-// inUse says that a store has an attachment beside those that the replacement of old makes.
+// inUse reports whether a store has any attachment that was not made by the replacement of old.
 func inUse(old heroku.AddOnID, attachments []heroku.Attachment) bool {
 	return slices.ContainsFunc(attachments, func(a heroku.Attachment) bool { return !IsInternalAttachment(old, a.Name) })
 }
 
-// moveAttachments re-points them under their own names, in one request each, so that no app is without its variable.
+// moveAttachments moves the attachments of the old store to the new one under their names. Each is replaced in one request, so that no
+// app is ever without its config var.
 func (r *replacement) moveAttachments(ctx context.Context) error {
 	attachments, err := r.client.AddOnAttachments(ctx, r.old.ID)
 	for _, attachment := range attachments {
 		if err == nil && !IsInternalAttachment(r.old.ID, attachment.Name) {
-			r.note(attachment)
-			err = r.point(ctx, attachment, r.newStore.ID)
+			r.expectAttachment(attachment)
+			err = r.repoint(ctx, attachment, r.newStore.ID)
 		}
 	}
 	return err
 }
 
-// point re-points one attachment; confirming is consent to replace just this one.
-func (r *replacement) point(ctx context.Context, attachment heroku.Attachment, to heroku.AddOnID) error {
+// repoint moves one attachment. The parameter confirm makes Heroku replace the existing attachment of that name.
+func (r *replacement) repoint(ctx context.Context, attachment heroku.Attachment, to heroku.AddOnID) error {
 	err := r.keepLease(ctx)
 	if err == nil {
-		order := heroku.AttachmentCreate{AddOn: to, App: attachment.AppID, Name: attachment.Name, Confirm: attachment.AppName}
-		_, err = r.client.CreateAttachment(ctx, order)
+		create := heroku.AttachmentCreate{AddOn: to, App: attachment.AppID, Name: attachment.Name, Confirm: attachment.AppName}
+		_, err = r.client.CreateAttachment(ctx, create)
 	}
 	return err
 }
 
-// attachOwner gives the app that owns the new store an attachment to use, beside the first one, which stays as the proof
-// of succession: under the name that is planned, or the one that the store had on its former app.
+// attachOwner attaches the new store to its own app under the planned name, or the one that the old store had on its app. The
+// temporary attachment stays as the proof of succession.
 func (r *replacement) attachOwner(ctx context.Context) error {
 	if err := r.keepLease(ctx); err != nil {
 		return err
@@ -69,29 +71,29 @@ func (r *replacement) attachOwner(ctx context.Context) error {
 		return err
 	}
 	wanted := cmp.Or(r.plan.AttachmentName, keyvalue.FirstAttachment(r.names))
-	ours := func(a heroku.Attachment) bool { return a.AddOnID == r.newStore.ID && a.Name != r.temporaryAttachment() }
+	isOurs := func(a heroku.Attachment) bool { return a.AddOnID == r.newStore.ID && a.Name != r.temporaryAttachment() }
 	holder := heroku.AttachmentNamed(attachments, wanted)
 	if holder != nil && holder.AddOnID != r.newStore.ID {
-		wanted = "" // Heroku chooses; a name that the plan asks for was free before
+		wanted = "" // another store has the name, so Heroku chooses one; a planned name was checked to be free before
 	}
-	if wanted != "" && holder == nil || !slices.ContainsFunc(attachments, ours) {
-		order := heroku.AttachmentCreate{AddOn: r.newStore.ID, App: r.newStore.AppID, Name: wanted}
-		if _, err := r.client.CreateAttachment(ctx, order); err != nil {
+	if wanted != "" && holder == nil || !slices.ContainsFunc(attachments, isOurs) {
+		create := heroku.AttachmentCreate{AddOn: r.newStore.ID, App: r.newStore.AppID, Name: wanted}
+		if _, err := r.client.CreateAttachment(ctx, create); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// arrived reports whether the new store is whole and has all that the old one had, and the old one nothing any more. It is
-// asked immediately before the old one is given up: what has been attached to that one meanwhile is carried over as well.
-func (r *replacement) arrived(ctx context.Context) error {
+// checkMoved returns an error unless the new store works and has all attachments of the old one, and the old one has none left. It is
+// called immediately before the old store is retired, and also moves attachments that were added to the old store meanwhile.
+func (r *replacement) checkMoved(ctx context.Context) error {
 	const rounds = 3
 	for range rounds {
 		if err := r.moveAttachments(ctx); err != nil {
 			return err
 		}
-		if err := r.isWhole(ctx); err != nil {
+		if err := r.checkNewStore(ctx); err != nil {
 			return err
 		}
 		left, err := r.client.AddOnAttachments(ctx, r.old.ID)
@@ -108,8 +110,8 @@ func (r *replacement) arrived(ctx context.Context) error {
 	return errors.New("somebody goes on attaching apps to the old store")
 }
 
-// isWhole looks at the new store once more.
-func (r *replacement) isWhole(ctx context.Context) error {
+// checkNewStore reads the new store again, and returns an error unless it is provisioned and has all expected attachments.
+func (r *replacement) checkNewStore(ctx context.Context) error {
 	found, err := r.client.FindAddOn(ctx, string(r.newStore.ID))
 	if err != nil {
 		return fmt.Errorf("looking at the new store before the old one is given up: %w", err)
@@ -131,9 +133,9 @@ func (r *replacement) isWhole(ctx context.Context) error {
 	return nil
 }
 
-// notMoved: apps that are held have written nothing, so they can all go back to the old store. Others may have written to
-// the new one already, and stay where they are.
-func (r *replacement) notMoved(ctx context.Context, err error) Findings {
+// moveFailed handles an error of moveAttachments. Held apps have written nothing, so their attachments are moved back to the old
+// store. Other apps may have written to the new store already, so their attachments stay.
+func (r *replacement) moveFailed(ctx context.Context, err error) Findings {
 	findings := Findings{MoveFailed{storeOf(r.old), storeOf(*r.newStore), err}}
 	if r.heldSinceCopy {
 		if err := r.moveBack(ctx); err != nil {
@@ -151,13 +153,13 @@ func (r *replacement) moveBack(ctx context.Context) error {
 	attachments, err := r.client.AddOnAttachments(ctx, r.newStore.ID)
 	for _, attachment := range attachments {
 		if err == nil && !IsInternalAttachment(r.old.ID, attachment.Name) {
-			err = r.point(ctx, attachment, r.old.ID)
+			err = r.repoint(ctx, attachment, r.old.ID)
 		}
 	}
 	return err
 }
 
-// Detach removes the attachment of a store by its name, if it is there.
+// Detach deletes the attachment of a store with this name, if there is one.
 func (m *Manager) Detach(ctx context.Context, app heroku.AppID, name string, of heroku.AddOnID) error {
 	attachment, err := m.client.AppAttachment(ctx, string(app), name)
 	if heroku.IsNotFound(err) || err == nil && attachment.AddOnID != of {
@@ -169,8 +171,8 @@ func (m *Manager) Detach(ctx context.Context, app heroku.AppID, name string, of 
 	return m.client.DeleteAttachment(ctx, attachment.ID)
 }
 
-// AttachedElsewhere are the attachments to other apps, because of which Heroku refuses to destroy a store (Platform API
-// reference, add-ons, delete).
+// AttachedElsewhere returns the attachments to other apps than the owner, because of which Heroku refuses to destroy a store
+// (Platform API reference, add-ons, delete).
 func (m *Manager) AttachedElsewhere(ctx context.Context, id heroku.AddOnID) ([]heroku.Attachment, error) {
 	attachments, err := m.client.AddOnAttachments(ctx, id)
 	return slices.DeleteFunc(attachments, func(a heroku.Attachment) bool { return a.AppID == a.OwnerAppID }), err

@@ -14,39 +14,39 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// order orders the new store. No app reads its copy before it is complete, so its first attachment is a temporary one.
-func (r *replacement) order(ctx context.Context) Findings {
+// createNewStore creates the new store. Its first attachment is a temporary one, so that no app reads the copy before it is complete.
+func (r *replacement) createNewStore(ctx context.Context) Findings {
 	app, err := r.client.App(ctx, r.plan.AppID)
 	if err != nil {
 		return Findings{Failure{StepReadApp, storeOf(r.old), err}}
 	}
-	order := r.plan.Order(app)
-	order.Name, order.AttachmentName = keyvalue.ForkName(string(r.old.ID)), r.temporaryAttachment()
+	create := r.plan.Order(app)
+	create.Name, create.AttachmentName = keyvalue.ForkName(string(r.old.ID)), r.temporaryAttachment()
 	if !r.plan.Terms.Recreate {
 		source, err := r.client.Store(ctx, r.old.ID)
 		if err != nil {
 			return Findings{Failure{StepReadSettings, storeOf(r.old), err}}
 		}
-		order.Config["fork"] = source.ResourceURL.Reveal()
+		create.Config["fork"] = source.ResourceURL.Reveal()
 	}
-	created, err := r.client.CreateAddOn(ctx, app.ID, order)
-	if heroku.HasID(err, "invalid_params") { // another run may have ordered it a moment ago
+	created, err := r.client.CreateAddOn(ctx, app.ID, create)
+	if heroku.HasID(err, "invalid_params") { // another run may have just created it
 		if _, err := r.findNewStore(ctx); err != nil {
 			return Findings{r.halted(err)}
 		}
-		if r.newStore != nil && r.asPlanned() {
+		if r.newStore != nil && r.isAsPlanned() {
 			return nil
 		}
 	}
 	if err != nil {
-		return Findings{r.halted(fmt.Errorf("ordering the new store %s: %w", order.Name, err))}
+		return Findings{r.halted(fmt.Errorf("ordering the new store %s: %w", create.Name, err))}
 	}
 	r.newStore, r.ordered = &created, created.ID
 	return nil
 }
 
-// settle waits for the copy and gives the new store what a fork does not copy: settings and maintenance window.
-func (r *replacement) settle(ctx context.Context) error {
+// finishNewStore waits for the copy, and sets what a fork does not copy: the settings and the maintenance window.
+func (r *replacement) finishNewStore(ctx context.Context) error {
 	created, err := r.client.WaitAddOnProvisioned(ctx, r.newStore.ID, r.plan.Timeout)
 	if err != nil {
 		return err
@@ -72,8 +72,8 @@ func (r *replacement) settle(ctx context.Context) error {
 	return err
 }
 
-// notSettled: a copy that Heroku gave up is of no use to the next run.
-func (r *replacement) notSettled(ctx context.Context, err error) Findings {
+// newStoreFailed handles an error of finishNewStore. It destroys a copy that has failed at Heroku, since the next run cannot use it.
+func (r *replacement) newStoreFailed(ctx context.Context, err error) Findings {
 	given := storeOf(*r.newStore)
 	findings := Findings{r.halted(fmt.Errorf("the new store %s (%s): %w", given.Name, given.ID, err))}
 	var wait *heroku.WaitError
@@ -85,7 +85,7 @@ func (r *replacement) notSettled(ctx context.Context, err error) Findings {
 	return findings
 }
 
-// verify compares the keys of both stores. If they differ, the new store is destroyed.
+// verify compares the keys of both stores. If keys are missing, it destroys the new store.
 func (r *replacement) verify(ctx context.Context) Findings {
 	if r.plan.Terms.Recreate || !r.plan.Terms.Verify {
 		return nil
@@ -108,8 +108,8 @@ func (r *replacement) verify(ctx context.Context) Findings {
 	return findings
 }
 
-// verifyAgain verifies the copy once more, for an earlier run that moved the first attachment. What the apps have written
-// since makes that impossible, and the old store is kept then.
+// verifyAgain verifies the copy again after an earlier run has begun to move attachments. If apps have written since, the result
+// is not Verified, and the old store is kept.
 func (r *replacement) verifyAgain(ctx context.Context) {
 	if r.plan.Terms.Recreate || !r.plan.Terms.Verify {
 		return
@@ -119,8 +119,8 @@ func (r *replacement) verifyAgain(ctx context.Context) {
 	}
 }
 
-// discardStale gives up a copy of an earlier run that is complete already, unless the apps have been held ever since:
-// what they have written after it is only in the old store. One that is still being made goes on receiving their writes.
+// discardStale destroys a copy of an earlier run that is complete, unless the apps have been held since: later writes of the apps
+// are only in the old store. A copy that is still being made receives their writes, and stays.
 func (r *replacement) discardStale(ctx context.Context, held bool) error {
 	if r.newStore == nil {
 		return nil
@@ -137,7 +137,7 @@ func (r *replacement) discardStale(ctx context.Context, held bool) error {
 	return r.discard(ctx)
 }
 
-// discard destroys the new store, which nobody uses: under the lease, and after another look.
+// discard destroys the unused new store, under the lease and after it was read again.
 func (r *replacement) discard(ctx context.Context) error {
 	given := r.newStore.ID
 	if err := r.claimLease(ctx); err != nil {
@@ -162,7 +162,7 @@ func (r *replacement) discard(ctx context.Context) error {
 	return err
 }
 
-// unused reports that a new store has no attachment but the one that it was ordered with.
+// unused reports whether a new store has no other attachment than the one that it was created with.
 func (r *replacement) unused(ctx context.Context, id heroku.AddOnID) (bool, error) {
 	attachments, err := r.client.AddOnAttachments(ctx, id)
 	if heroku.IsNotFound(err) {

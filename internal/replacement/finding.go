@@ -9,94 +9,94 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// Finding is something that a person has to know about a replacement: one of the types below, or one of the caller's own.
+// Finding is a result of a replacement that a person has to know: one of the types below, or one of the caller's.
 type Finding interface {
-	IsFailure() bool // what follows is not done
+	IsFailure() bool // the replacement stops here
 }
 
-// Findings are in the order in which they were made.
+// Findings are findings in the order in which they were made.
 type Findings []Finding
 
 // Append adds findings.
 func (f *Findings) Append(more ...Finding) { *f = append(*f, more...) }
 
-// Failed reports whether one of them is a failure.
+// Failed reports whether any of them is a failure.
 func (f Findings) Failed() bool { return slices.ContainsFunc(f, Finding.IsFailure) }
 
-// Step is what has failed, where nothing else is to be said of it.
+// Step is the step of a [Failure].
 type Step int
 
-// The steps of which a Failure tells.
+// The steps that can fail without a finding of their own.
 const (
-	StepReplace      Step = iota // before it was known how far the replacement is
+	StepReplace      Step = iota // finding out how far the replacement has come
 	StepReadSettings             // of the old store
 	StepReadApp                  // of the new store
 	StepVerify
-	StepDestroy // of a store that is not needed any more
+	StepDestroy // of a store that is no longer needed
 	StepRelease // of the apps
 	StepDetach  // of the migration marker
 	StepRetire  // of the old store
 )
 
-// Failure is a step that has failed for a store.
+// Failure means that a step has failed for a store.
 type Failure struct {
 	Step  Step
 	Store Store
 	Err   error
 }
 
-// Halted is a step that has failed while the old store is the one in use. Nothing has moved.
+// Halted means that the replacement has failed while the old store is in use. No attachment was moved.
 type Halted struct {
 	Old Store
 	Err error
 }
 
-// UnderWay refuses another direction after the apps have begun to use the new store.
+// UnderWay means that the plan cannot be carried out, because apps use the new store of another plan already.
 type UnderWay struct {
 	Old, New      Store
 	Plan, AppName string // of the new store
 }
 
-// CopyInconclusive is a copy of which nothing is proven, and to which the attachments are moved all the same.
+// CopyInconclusive means that the copy could not be verified. The attachments are moved nevertheless.
 type CopyInconclusive struct {
 	Old      Store
 	Reason   string
-	Destroys bool // the old store goes in the end
+	Destroys bool // the old store is destroyed at the end
 }
 
-// CopyIncomplete is a copy that lacks keys. Nothing has moved, and the copy is destroyed.
+// CopyIncomplete means that keys are missing from the copy. No attachment was moved, and the copy is destroyed.
 type CopyIncomplete struct {
 	Old, New Store
 	Reason   string
 }
 
-// MoveFailed are attachments that could not be moved.
+// MoveFailed means that attachments could not be moved.
 type MoveFailed struct {
 	Old, New Store
 	Err      error
 }
 
-// AppsHeld are apps that are left in maintenance mode or scaled to 0, because their attachments could not be moved back.
+// AppsHeld means that apps stay in maintenance mode or scaled to 0, because their attachments could not be moved back.
 type AppsHeld struct {
 	Old  Store
 	Apps []heroku.AppID
 	Err  error
 }
 
-// Unfinished is a step that has failed while the new store is the one in use.
+// Unfinished means that the replacement has failed while the new store is in use.
 type Unfinished struct {
 	Old, New Store
 	Err      error
 }
 
-// UndoFailed is a replacement that could not be undone.
+// UndoFailed means that a replacement could not be undone.
 type UndoFailed struct {
 	Old Store
-	New *Store // which may be left; nil: nothing is known, and nothing was changed
+	New *Store // the new store, which may still exist; nil if the stores could not be read, and nothing was changed
 	Err error
 }
 
-// StillAttached is a store that Heroku does not destroy, since other apps are attached to it.
+// StillAttached means that Heroku has refused to destroy a store, because it is attached to other apps.
 type StillAttached struct {
 	Store       Store
 	Attachments []heroku.Attachment
@@ -112,7 +112,7 @@ func (Halted) IsFailure() bool { return true }
 // IsFailure is true.
 func (UnderWay) IsFailure() bool { return true }
 
-// IsFailure is false: Heroku reports that the copy is complete.
+// IsFailure is false, because Heroku reports that the copy is complete.
 func (CopyInconclusive) IsFailure() bool { return false }
 
 // IsFailure is true.
@@ -121,7 +121,7 @@ func (CopyIncomplete) IsFailure() bool { return true }
 // IsFailure is true.
 func (MoveFailed) IsFailure() bool { return true }
 
-// IsFailure is false: it is said beside MoveFailed.
+// IsFailure is false, because a MoveFailed comes with it.
 func (AppsHeld) IsFailure() bool { return false }
 
 // IsFailure is true.

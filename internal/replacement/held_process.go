@@ -11,20 +11,19 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 )
 
-// A process type of a held app has no dynos for a while, and not because anybody wants none. Whoever manages it is told how many it
-// has again afterwards, and changes that number while the app is held: a dyno that starts now would write to a store that is
-// being copied.
+// While an app is held, its process types have no dynos. Callers that manage a process type see the quantity that it has after the
+// hold, and change that quantity: a dyno that starts during the hold would write to a store that is being copied.
 
-// BehindHold is the process type as it is once the app is not held any more. held reports that it has no dynos until then.
-func (m *Manager) BehindHold(ctx context.Context, p heroku.Process) (after heroku.Process, held bool, err error) {
-	if p.Quantity > 0 { // no hold lets it run: somebody has scaled it since, and it stays so
+// AfterHold returns the process type as it will be when the app is released. held is true if it has no dynos until then.
+func (m *Manager) AfterHold(ctx context.Context, p heroku.Process) (after heroku.Process, held bool, err error) {
+	if p.Quantity > 0 { // somebody has scaled it in spite of a hold, which a release leaves alone
 		return p, false, nil
 	}
 	memo, err := m.memoOf(ctx, heroku.App{ID: p.AppID, Name: p.AppName})
 	if err != nil {
 		return p, false, err
 	}
-	if memo.Formation == nil { // or it was put back since the process type was read
+	if memo.Formation == nil { // the app is not held, but may have been when the process type was read
 		p, err = m.client.ProcessNow(ctx, p.AppID, heroku.ProcessType(p.Type))
 		return p, false, err
 	}
@@ -32,11 +31,11 @@ func (m *Manager) BehindHold(ctx context.Context, p heroku.Process) (after herok
 	return p, true, nil
 }
 
-// ScaleProcess changes a process type. That of a held app keeps having no dynos: the quantity is what it has again afterwards. Nothing
-// is changed unless unchanged says that the process type is what the caller takes it for.
+// ScaleProcess changes a process type. In a held app it keeps having no dynos, and the quantity is that after the hold. Nothing is
+// changed unless the function unchanged returns true for the current process type.
 //
-// All process types of an app have sizes of one family, so that none of them can leave it alone: where Heroku refuses a size, it is
-// asked for together with those that beside has for the others.
+// All process types of an app have sizes of one family, so that one of them alone cannot change to another family. If Heroku refuses a
+// size, the request is repeated with the sizes that beside returns for the other process types.
 func (m *Manager) ScaleProcess(ctx context.Context, app heroku.AppID, process heroku.ProcessType, u heroku.ProcessUpdate,
 	unchanged func(heroku.Process) bool, beside func() map[heroku.ProcessType]string,
 ) (p heroku.Process, held bool, err error) {
@@ -45,7 +44,7 @@ func (m *Manager) ScaleProcess(ctx context.Context, app heroku.AppID, process he
 		return p, false, err
 	}
 	p.AppID = app
-	if p, held, err = m.BehindHold(ctx, p); err != nil {
+	if p, held, err = m.AfterHold(ctx, p); err != nil {
 		return p, false, err
 	}
 	if !unchanged(p) {
@@ -54,7 +53,7 @@ func (m *Manager) ScaleProcess(ctx context.Context, app heroku.AppID, process he
 	after := p.Quantity
 	if held && u.Quantity != nil {
 		if after = *u.Quantity; after != p.Quantity {
-			if err := m.rememberQuantity(ctx, p, after); err != nil {
+			if err := m.writeQuantity(ctx, p, after); err != nil {
 				return p, held, err
 			}
 		}
@@ -75,18 +74,18 @@ func (m *Manager) ScaleProcess(ctx context.Context, app heroku.AppID, process he
 	return p, held, nil
 }
 
-// rememberQuantity changes what a process type of a held app has again afterwards.
-func (m *Manager) rememberQuantity(ctx context.Context, p heroku.Process, quantity int) error {
+// writeQuantity changes the quantity that a process type of a held app will have after the hold.
+func (m *Manager) writeQuantity(ctx context.Context, p heroku.Process, quantity int) error {
 	memo, err := m.memoOf(ctx, heroku.App{ID: p.AppID, Name: p.AppName})
 	if err != nil {
 		return err
 	}
 	memo.Formation = maps.Clone(memo.Formation)
 	memo.Formation[p.Type] = quantity
-	return m.remember(ctx, p.AppID, memo)
+	return m.writeMemo(ctx, p.AppID, memo)
 }
 
-// resizeTogether changes a process type together with the sizes of others. refused is what Heroku has said to it alone.
+// resizeTogether changes a process type together with the sizes of others. refused is Heroku's error for the process type alone.
 func (m *Manager) resizeTogether(ctx context.Context, app heroku.AppID, process heroku.ProcessType, u heroku.ProcessUpdate,
 	sizes map[heroku.ProcessType]string, refused error,
 ) (heroku.Process, error) {

@@ -16,28 +16,28 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// Two runs may carry out the same replacement at the same time: Terraform locks a state, and neither every backend does
-// that nor do two states know of each other. Whatever a run moves or destroys, it does under a lease: an attachment of the
-// old store to its own app, whose name has the id of the run and whose age is told by Heroku. A run makes its lease, looks
-// whether there is another one, and takes its own back if so: of two, at least one sees the other. Waiting for a copy needs
-// no lease, so that an apply after a crash in that longest part has nobody to wait for.
+// Two runs may carry out the same replacement at the same time: not every Terraform backend locks the state, and two states may
+// manage the same store. So a run moves and destroys things only under a lease: an attachment of the old store to its own app,
+// with the id of the run in its name, and with its age from Heroku. A run creates its lease, and deletes it again if it then
+// finds another valid one: of two runs, at least one sees the other. Waiting for a copy, the longest part, needs no lease, so
+// that an apply after a crash there does not have to wait.
 
 const (
-	// leaseTerm is how long a lease is valid, and how long an apply waits at most after a run that was killed.
+	// leaseTerm is how long a lease is valid, and so the longest wait of an apply after a run that was killed.
 	leaseTerm = 3 * time.Minute
-	// leaseRest is the end of the term, in which its holder sends nothing any more: a request that is under way already
-	// is answered or given up within half of it (heroku.Options, AttemptTimeout), and clocks within Heroku may differ.
-	leaseRest = time.Minute
-	leasePoll = 10 * time.Second
+	// leaseMargin is the last part of the term, in which the holder sends no more writes: a request that is in flight ends
+	// within half of it (heroku.Options, AttemptTimeout), and Heroku's own clocks may differ.
+	leaseMargin = time.Minute
+	leasePoll   = 10 * time.Second
 )
 
 var (
-	errLeaseOver = errors.New("the lease of this run is over, and another run may have taken over the replacement")
-	errOvertaken = errors.New("another run has finished the replacement")
-	errCopyGone  = errors.New("another run has given up the new store, or has made another one")
+	errLeaseOver         = errors.New("the lease of this run is over, and another run may have taken over the replacement")
+	errFinishedElsewhere = errors.New("another run has finished the replacement")
+	errCopyGone          = errors.New("another run has given up the new store, or has made another one")
 )
 
-// leaseHeldError says who has the lease.
+// leaseHeldError means that another run holds the lease.
 type leaseHeldError struct{ holder heroku.Attachment }
 
 func (e leaseHeldError) Error() string {
@@ -45,10 +45,10 @@ func (e leaseHeldError) Error() string {
 		"A lease is valid for %s; if no other run is alive, wait that long", e.holder.Name, e.holder.AppName, e.holder.CreatedAt, leaseTerm)
 }
 
-// leaseOfOthers is one that is valid and not ours.
-func (r *replacement) leaseOfOthers(attachments []heroku.Attachment, ours ...heroku.AttachmentID) *heroku.Attachment {
+// leaseOfOthers returns a valid lease of another run, or nil. own are leases of this run besides r.lease.
+func (r *replacement) leaseOfOthers(attachments []heroku.Attachment, own ...heroku.AttachmentID) *heroku.Attachment {
 	at := slices.IndexFunc(attachments, func(a heroku.Attachment) bool {
-		return keyvalue.IsLease(a.Name, string(r.old.ID)) && a.ID != r.lease.ID && !slices.Contains(ours, a.ID) && r.leaseAge(a) < leaseTerm
+		return keyvalue.IsLease(a.Name, string(r.old.ID)) && a.ID != r.lease.ID && !slices.Contains(own, a.ID) && r.leaseAge(a) < leaseTerm
 	})
 	if at < 0 {
 		return nil
@@ -56,7 +56,7 @@ func (r *replacement) leaseOfOthers(attachments []heroku.Attachment, ours ...her
 	return &attachments[at]
 }
 
-// leaseAge is by Heroku's clock. A lease whose age cannot be read is as if it was new.
+// leaseAge returns the age of a lease in Heroku's time. It is 0 if the creation time cannot be parsed.
 func (r *replacement) leaseAge(lease heroku.Attachment) time.Duration {
 	made, err := time.Parse(time.RFC3339, lease.CreatedAt)
 	if err != nil {
@@ -65,7 +65,7 @@ func (r *replacement) leaseAge(lease heroku.Attachment) time.Duration {
 	return r.client.HostTime().Sub(made)
 }
 
-// takeLease makes a lease, or a new one in place of ours. It returns the one that stands in the way.
+// takeLease creates a lease, and deletes expired ones and the run's previous one. If another run holds a lease, it returns that.
 func (r *replacement) takeLease(ctx context.Context) (other *heroku.Attachment, err error) {
 	attachments, err := r.client.AddOnAttachments(ctx, r.old.ID)
 	if other = r.leaseOfOthers(attachments); err != nil || other != nil {
@@ -81,7 +81,7 @@ func (r *replacement) takeLease(ctx context.Context) (other *heroku.Attachment, 
 		return other, errors.Join(err, r.client.DeleteAttachment(context.WithoutCancel(ctx), made.ID))
 	}
 	r.lease = made
-	for _, attachment := range attachments { // ours, and those that are over
+	for _, attachment := range attachments { // the previous lease of this run, and expired ones
 		if err == nil && keyvalue.IsLease(attachment.Name, string(r.old.ID)) && attachment.ID != made.ID {
 			err = r.client.DeleteAttachment(ctx, attachment.ID)
 		}
@@ -89,8 +89,8 @@ func (r *replacement) takeLease(ctx context.Context) (other *heroku.Attachment, 
 	return nil, err
 }
 
-// claimLease makes sure of the lease, for which it waits, and then looks at both stores again: while it was not held, another
-// run may have done anything.
+// claimLease waits for the lease unless it is held, and then reads both stores again, since another run may have changed anything
+// meanwhile.
 func (r *replacement) claimLease(ctx context.Context) error {
 	if r.lease.ID != "" && r.leaseAge(r.lease) < leaseTerm/2 {
 		return nil
@@ -102,7 +102,7 @@ func (r *replacement) claimLease(ctx context.Context) error {
 		case err != nil:
 			return err
 		case other == nil:
-			return r.lookAgain(ctx)
+			return r.refresh(ctx)
 		case clock.Now().Sub(started) >= r.plan.Timeout:
 			return leaseHeldError{*other}
 		}
@@ -112,17 +112,17 @@ func (r *replacement) claimLease(ctx context.Context) error {
 	}
 }
 
-// lookAgain is lookUp for a run that has just got the lease.
-func (r *replacement) lookAgain(ctx context.Context) error {
+// refresh calls lookUp after the lease was taken.
+func (r *replacement) refresh(ctx context.Context) error {
 	started := r.phase != PhaseNotStarted
 	err := r.lookUp(ctx, r.old.ID)
 	switch {
 	case err != nil:
 		return err
 	case r.phase < PhaseMoving && !r.oldInUse: // every store has an attachment until it is replaced
-		return errOvertaken
-	case started && r.phase == PhaseNotStarted: // another run has stepped back
-		if err := r.begin(ctx); err != nil {
+		return errFinishedElsewhere
+	case started && r.phase == PhaseNotStarted: // another run has rolled back
+		if err := r.addMarker(ctx); err != nil {
 			return err
 		}
 		return r.lookUp(ctx, r.old.ID)
@@ -130,7 +130,8 @@ func (r *replacement) lookAgain(ctx context.Context) error {
 	return nil
 }
 
-// claimCopy begins the part that is not undone: what was copied and verified has to be what is there now.
+// claimCopy takes the lease before the part that cannot be undone. It returns an error finding unless the new store is still the one
+// that was copied and verified.
 func (r *replacement) claimCopy(ctx context.Context) Findings {
 	made, moving := r.newStore.ID, r.phase >= PhaseMoving
 	err := r.claimLease(ctx)
@@ -138,7 +139,7 @@ func (r *replacement) claimCopy(ctx context.Context) Findings {
 		err = errCopyGone
 	}
 	if err == nil && (r.phase >= PhaseMoving) != moving {
-		r.heldSinceCopy = false // by a run of whose terms nothing is known
+		r.heldSinceCopy = false // another run has moved attachments, under unknown terms
 	}
 	if err == nil && r.heldSinceCopy && r.oldInUse && r.phase < PhaseMoving {
 		var held bool
@@ -153,22 +154,22 @@ func (r *replacement) claimCopy(ctx context.Context) Findings {
 	return nil
 }
 
-// leaseHolds is asked before each write under the lease.
-func (r *replacement) leaseHolds() error {
-	if r.lease.ID == "" || r.leaseAge(r.lease) >= leaseTerm-leaseRest {
+// checkLease is called before each write under the lease.
+func (r *replacement) checkLease() error {
+	if r.lease.ID == "" || r.leaseAge(r.lease) >= leaseTerm-leaseMargin {
 		return errLeaseOver
 	}
 	return nil
 }
 
-// underLease limits writes to the time of the lease.
+// underLease returns a context whose writes are only sent while the lease is held.
 func (r *replacement) underLease(ctx context.Context) context.Context {
-	return heroku.OnlyWhile(ctx, r.leaseHolds)
+	return heroku.OnlyWhile(ctx, r.checkLease)
 }
 
-// keepLease is called between the steps of what takes long.
+// keepLease renews the lease if half of its term is over. It is called between the steps of long operations.
 func (r *replacement) keepLease(ctx context.Context) error {
-	if err := r.leaseHolds(); err != nil || r.leaseAge(r.lease) < leaseTerm/2 {
+	if err := r.checkLease(); err != nil || r.leaseAge(r.lease) < leaseTerm/2 {
 		return err
 	}
 	other, err := r.takeLease(ctx)
@@ -178,9 +179,9 @@ func (r *replacement) keepLease(ctx context.Context) error {
 	return err
 }
 
-// giveBackLease ends the lease. One that stays is over by itself, and is removed by the next run that takes one; so what ends the
-// replacement, after which there is no such run, does it before the marker goes.
-func (r *replacement) giveBackLease(ctx context.Context) error {
+// releaseLease deletes the lease. A lease that stays expires, and the next run that takes one deletes it. At the end of a
+// replacement there is no such run, so removeMarker calls releaseLease first.
+func (r *replacement) releaseLease(ctx context.Context) error {
 	if r.lease.ID == "" {
 		return nil
 	}
@@ -189,10 +190,10 @@ func (r *replacement) giveBackLease(ctx context.Context) error {
 	return r.client.DeleteAttachment(context.WithoutCancel(ctx), id)
 }
 
-// removeMarker ends the replacement. What it does is right at any time, so that it needs no lease.
+// removeMarker ends the replacement. It needs no lease, because it is correct at any time.
 func (r *replacement) removeMarker(ctx context.Context) error {
 	ctx = heroku.OnlyWhile(ctx, func() error { return nil })
-	if err := r.giveBackLease(ctx); err != nil {
+	if err := r.releaseLease(ctx); err != nil {
 		return err
 	}
 	return r.Detach(ctx, r.old.AppID, r.migrationMarker(), r.old.ID)

@@ -1,17 +1,17 @@
 // Copyright (c) The terraform-provider-kvs Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package replacement carries a Key-Value Store over to a new one, in the steps that Dev Center tells people to do by hand
-// (Heroku Key-Value Store and Private Spaces, "Migrating from a Premium KVS Plan to a Private KVS Plan"): the apps are held
-// if that is wanted, the new store is ordered as a fork of the old one, the copy is verified, the attachments are moved, the
-// names are exchanged, and the old store is retired.
+// Package replacement replaces a Key-Value Store by a new one with its data, in the steps that Dev Center describes (Heroku
+// Key-Value Store and Private Spaces, "Migrating from a Premium KVS Plan to a Private KVS Plan"): the apps are held if
+// requested, the new store is created as a fork of the old one, the copy is verified, the attachments are moved, the names are
+// exchanged, and the old store is retired.
 //
-// Nothing about it is remembered on the machine that runs it: a crash would lose it. Each step is found at Heroku by the
-// names that package keyvalue derives from the old store's id, so that a later run sees what is done and does the rest. Until
-// the first attachment moves, the old store is the one in use and everything can be undone; from then on it is only finished.
+// No progress is stored locally, since a crash would lose it. Each step leaves names at Heroku that package keyvalue derives
+// from the old store's id, so that a later run sees what is done, and continues. Until the first attachment is moved, the old
+// store is in use and everything can be undone; from then on the replacement can only be finished.
 //
-// The package knows nothing of Terraform. What a person has to know is a Finding, which the caller words. Which calls
-// destroy or overwrite something, and on which proof, is in the documentation of package provider.
+// The package knows nothing of Terraform. It returns findings, which the caller turns into messages. The documentation of
+// package provider lists the calls that destroy or overwrite something, and what is checked before.
 package replacement
 
 import (
@@ -27,55 +27,55 @@ import (
 // Phase is how far a replacement has come.
 type Phase int
 
-// Heroku itself shows the first two and PhaseMoving; the others are reached by the run that is under way.
+// PhaseNotStarted, PhaseCopying and PhaseMoving are visible at Heroku; the other phases are known only to the current run.
 const (
 	PhaseNotStarted Phase = iota // the old store has no migration marker
-	PhaseCopying                 // it has; the new store may have been ordered, and no app uses it
-	PhaseVerified                // this run has the copy that it has verified, and the lease
-	PhaseMoving                  // an attachment leads to the new store: from here on nothing is undone
-	PhaseRenamed                 // the new store has the old one's attachments and name
-	PhaseRetired                 // the old store is destroyed, or kept without a part in this any more
+	PhaseCopying                 // the old store has the marker; the new store may exist, and no app uses it
+	PhaseVerified                // this run has verified the copy, and holds the lease
+	PhaseMoving                  // an attachment was moved to the new store: from here on nothing can be undone
+	PhaseRenamed                 // the new store has the attachments and the name of the old one
+	PhaseRetired                 // the old store is destroyed, or kept as a retired store
 )
 
-// canBeUndone says that there is something to undo, and that no app uses the new store yet.
+// canBeUndone reports whether the replacement has begun, and no app uses the new store yet.
 func (p Phase) canBeUndone() bool { return p == PhaseCopying || p == PhaseVerified }
 
-// What becomes of the old store. A store that is kept is paid for.
+// Values of Terms.Retire: what happens to the old store. A store that is kept is still billed.
 const (
-	RetireWhenVerified = "when_verified" // it is destroyed if the copy was verified, else kept
+	RetireWhenVerified = "when_verified" // destroyed if the copy was verified, and kept otherwise
 	RetireAlways       = "always"
 	RetireNever        = "never"
 )
 
 // Terms say how a replacement is carried out.
 type Terms struct {
-	Recreate bool // the new store begins empty instead of as a fork
-	Verify   bool // the keys of both stores are counted
+	Recreate bool // the new store is empty instead of a fork
+	Verify   bool // the numbers of keys in both stores are compared
 	Retire   string
 	Hold     Hold
 }
 
-// Plan is what a replacement has to make.
+// Plan describes a replacement.
 type Plan struct {
-	Old            Store // as the caller knows it: it may have been replaced since
+	Old            Store // as the caller knows it; it may have been replaced since
 	AppID          heroku.AppID
 	Plan           keyvalue.PlanName
-	AttachmentName string // on the app of the new store; empty: the one that the old store has on its own app
+	AttachmentName string // on the app of the new store; if empty, that of the old store on its app
 	Order          func(heroku.App) heroku.AddOnCreate
-	Settings       func(heroku.Store) (update heroku.StoreConfigUpdate, changed bool) // that the new store lacks
+	Settings       func(heroku.Store) (update heroku.StoreConfigUpdate, changed bool) // the settings to change on the new store
 	Terms          Terms
 	Timeout        time.Duration
 
-	// What the caller looks at in the course of a replacement. A finding that is a failure ends it.
-	CheckTarget func(ctx context.Context, old heroku.AddOn) Findings                       // before the new store is ordered
-	CheckSource func(ctx context.Context, old heroku.AddOn, source heroku.Secret) Findings // before the old one is copied
-	ReadBack    func(ctx context.Context, now heroku.AddOn) Findings                       // before the old one is retired
+	// Checks of the caller. A finding that is a failure ends the replacement.
+	CheckTarget func(ctx context.Context, old heroku.AddOn) Findings                       // before the new store is created
+	CheckSource func(ctx context.Context, old heroku.AddOn, source heroku.Secret) Findings // before the old store is copied
+	ReadBack    func(ctx context.Context, now heroku.AddOn) Findings                       // before the old store is retired
 }
 
-// Outcome is how a run has ended.
+// Outcome is the result of a run.
 type Outcome struct {
 	Phase    Phase
-	Kept     heroku.AddOnID // the old store, where it still is there after PhaseRetired
+	Kept     heroku.AddOnID // the old store, if it still exists after PhaseRetired
 	Findings Findings
 }
 
@@ -87,42 +87,42 @@ type Manager struct {
 	protector func(heroku.AddOnID) (label string, protected bool)
 }
 
-// NewManager returns a Manager. protector names what protects a store from being destroyed in this run.
+// NewManager returns a Manager. protector returns the resource that protects a store from being destroyed in this run, if any.
 func NewManager(client *heroku.Client, locks *AppLocks, inspect Inspect, protector func(heroku.AddOnID) (string, bool)) *Manager {
 	return &Manager{client, locks, inspect, protector}
 }
 
-// replacement is one run of it.
+// replacement is one run of a replacement.
 type replacement struct {
 	*Manager
 	plan Plan
 
 	old           heroku.AddOn
-	newStore      *heroku.AddOn  // nil: not ordered yet
-	ordered       heroku.AddOnID // the new store, if this run has ordered it
+	newStore      *heroku.AddOn  // nil if it was not created yet
+	ordered       heroku.AddOnID // the new store, if this run has created it
 	phase         Phase
 	markedAt      string                  // when the old store got the migration marker
-	oldInUse      bool                    // it has an attachment beside those that the replacement makes
-	apps          []heroku.AppID          // the old store's own, and all that are attached to one of them
-	names         []string                // under which the app of the old store has one of them
-	attachments   map[attachmentName]bool // that the old store had, and that have to lead to the new one
-	lease         heroku.Attachment       // of this run; without an id: none
-	leaseOfOther  *heroku.Attachment      // when the stores were looked up
-	heldSinceCopy bool                    // the apps are held, and were so before the first of them could write to the new store
+	oldInUse      bool                    // the old store has attachments that were not made by the replacement
+	apps          []heroku.AppID          // the owner of the old store first, and all apps that are attached to either store
+	names         []string                // the names of the attachments to the owner of the old store
+	attachments   map[attachmentName]bool // the attachments of the old store, which the new one has to get
+	lease         heroku.Attachment       // of this run; it has no id if there is none
+	leaseOfOther  *heroku.Attachment      // a lease of another run, at the time of the look-up
+	heldSinceCopy bool                    // the apps are held, and were before any of them could write to the new store
 	verification  Verification
 }
 
-// Resume carries out what is left to do of a replacement. Before PhaseRetired the caller's store stays the old one, and the
+// Resume carries out the remaining steps of a replacement. Until PhaseRetired, the caller's store is still the old one, and the
 // next run continues.
 func (m *Manager) Resume(ctx context.Context, plan Plan) Outcome {
-	r, found, err := m.join(ctx, plan)
+	r, found, err := m.findOrWait(ctx, plan)
 	if err != nil {
 		return Outcome{Findings: Findings{Failure{StepReplace, plan.Old, err}}}
 	}
 	if r == nil {
 		return m.adopt(ctx, plan, found)
 	}
-	defer func() { _ = r.giveBackLease(ctx) }()
+	defer func() { _ = r.releaseLease(ctx) }()
 	findings := r.prepare(ctx)
 	if !findings.Failed() {
 		findings.Append(r.copy(ctx)...)
@@ -130,28 +130,28 @@ func (m *Manager) Resume(ctx context.Context, plan Plan) Outcome {
 	if !findings.Failed() {
 		findings.Append(r.claimCopy(ctx)...)
 	}
-	lasting := context.WithoutCancel(ctx)
+	uncancelled := context.WithoutCancel(ctx)
 	if findings.Failed() {
-		return r.stop(lasting, findings)
+		return r.abort(uncancelled, findings)
 	}
 	// An interrupt from here on would leave apps on different stores.
-	lasting = r.underLease(lasting)
-	if findings.Append(r.takeOver(lasting)...); findings.Failed() {
+	leased := r.underLease(uncancelled)
+	if findings.Append(r.takeOver(leased)...); findings.Failed() {
 		return Outcome{Phase: r.phase, Findings: findings}
 	}
-	if findings.Append(plan.ReadBack(lasting, *r.newStore)...); findings.Failed() {
+	if findings.Append(plan.ReadBack(leased, *r.newStore)...); findings.Failed() {
 		return Outcome{Phase: r.phase, Findings: findings}
 	}
-	outcome := r.retire(lasting)
+	outcome := r.retire(leased)
 	outcome.Findings = append(findings, outcome.Findings...)
 	return outcome
 }
 
-// prepare makes sure that the new store can be, and marks the old one before anything else is touched.
+// prepare checks that the new store can be created, and marks the old one before anything else is changed.
 func (r *replacement) prepare(ctx context.Context) Findings {
 	if r.phase >= PhaseMoving {
-		if !r.asPlanned() {
-			return Findings{r.underWay()}
+		if !r.isAsPlanned() {
+			return Findings{r.alreadyMoving()}
 		}
 		return nil
 	}
@@ -159,7 +159,7 @@ func (r *replacement) prepare(ctx context.Context) Findings {
 	if findings.Failed() {
 		return findings
 	}
-	if r.newStore != nil && !r.asPlanned() {
+	if r.newStore != nil && !r.isAsPlanned() {
 		if err := r.discard(ctx); err != nil {
 			return Findings{r.halted(err)}
 		}
@@ -170,28 +170,28 @@ func (r *replacement) prepare(ctx context.Context) Findings {
 	if findings.Failed() || r.phase != PhaseNotStarted {
 		return findings
 	}
-	if err := r.begin(ctx); err != nil {
+	if err := r.addMarker(ctx); err != nil {
 		findings.Append(r.halted(err))
 	}
 	return findings
 }
 
-// asPlanned says that the new store is the one that is planned, and not one of an earlier plan.
-func (r *replacement) asPlanned() bool {
+// isAsPlanned reports whether the new store is the planned one, and not that of an earlier plan.
+func (r *replacement) isAsPlanned() bool {
 	return r.newStore.AppID == r.plan.AppID && keyvalue.ShortPlanName(r.newStore.Plan) == string(r.plan.Plan)
 }
 
-// begin marks the old store.
-func (r *replacement) begin(ctx context.Context) error {
-	order := heroku.AttachmentCreate{AddOn: r.old.ID, App: r.old.AppID, Name: r.migrationMarker()}
-	marker, err := r.client.CreateAttachment(ctx, order)
+// addMarker adds the migration marker to the old store.
+func (r *replacement) addMarker(ctx context.Context) error {
+	create := heroku.AttachmentCreate{AddOn: r.old.ID, App: r.old.AppID, Name: r.migrationMarker()}
+	marker, err := r.client.CreateAttachment(ctx, create)
 	if err == nil {
 		r.phase, r.markedAt = PhaseCopying, marker.CreatedAt
 	}
 	return err
 }
 
-// checkSource has the caller see whether the old store can be copied and has room in the new one.
+// checkSource calls the plan's CheckSource with the URL of the old store.
 func (r *replacement) checkSource(ctx context.Context) Findings {
 	source, err := r.client.Store(ctx, r.old.ID)
 	if err != nil {
@@ -200,7 +200,7 @@ func (r *replacement) checkSource(ctx context.Context) Findings {
 	return r.plan.CheckSource(ctx, r.old, source.ResourceURL)
 }
 
-// copy fills the new store and verifies it, while the apps are held if that is wanted. Nobody uses it yet.
+// copy creates and verifies the new store, which no app uses yet. The apps are held meanwhile if the terms say so.
 func (r *replacement) copy(ctx context.Context) Findings {
 	held := false
 	if r.plan.Terms.Hold != (Hold{}) && r.oldInUse {
@@ -218,27 +218,27 @@ func (r *replacement) copy(ctx context.Context) Findings {
 		return Findings{r.halted(err)}
 	}
 	if r.newStore == nil {
-		if findings := r.order(ctx); findings.Failed() {
+		if findings := r.createNewStore(ctx); findings.Failed() {
 			return findings
 		}
 	}
-	if err := r.settle(ctx); err != nil {
-		return r.notSettled(ctx, err)
+	if err := r.finishNewStore(ctx); err != nil {
+		return r.newStoreFailed(ctx, err)
 	}
 	return r.verify(ctx)
 }
 
-// takeOver makes the new store the one that everybody knows: attachments first, then its name, then the apps go on.
+// takeOver puts the new store in place of the old one: it moves the attachments, exchanges the names, and releases the apps.
 func (r *replacement) takeOver(ctx context.Context) Findings {
 	if err := r.moveAttachments(ctx); err != nil {
-		return r.notMoved(ctx, err)
+		return r.moveFailed(ctx, err)
 	}
 	r.phase = PhaseMoving
 	err := r.attachOwner(ctx)
 	if err == nil {
 		err = r.exchangeNames(ctx)
 	}
-	// Whatever is left to do, the apps are all on the new store.
+	// Release the apps even after an error: all of them use the new store.
 	if err = errors.Join(err, r.Release(ctx, r.old.ID, r.apps)); err != nil {
 		return Findings{r.unfinished(err)}
 	}
@@ -246,7 +246,7 @@ func (r *replacement) takeOver(ctx context.Context) Findings {
 	return nil
 }
 
-// exchangeNames gives the old store another name and the new one its own.
+// exchangeNames renames the old store, and gives its name to the new one.
 func (r *replacement) exchangeNames(ctx context.Context) error {
 	if err := r.keepLease(ctx); err != nil {
 		return err
@@ -270,10 +270,10 @@ func (r *replacement) exchangeNames(ctx context.Context) error {
 	return err
 }
 
-// retire destroys the old store or keeps it. A store that could not be destroyed is left to a later run, of the new store.
-// One that is kept ends the replacement here.
+// retire destroys the old store, or keeps it, as the terms say. An old store that could not be destroyed is returned as Kept, and a
+// later change of the new store destroys it.
 func (r *replacement) retire(ctx context.Context) Outcome {
-	if err := r.arrived(ctx); err != nil {
+	if err := r.checkMoved(ctx); err != nil {
 		return Outcome{Phase: r.phase, Findings: Findings{r.unfinished(err)}}
 	}
 	terms := r.plan.Terms
@@ -286,13 +286,13 @@ func (r *replacement) retire(ctx context.Context) Outcome {
 	if err := r.Destroy(ctx, r.old.ID, r.plan.Timeout); err != nil {
 		return Outcome{Phase: PhaseRetired, Kept: r.old.ID, Findings: Findings{Failure{StepRetire, storeOf(r.old), err}}}
 	}
-	r.lease = heroku.Attachment{} // it went together with the store
+	r.lease = heroku.Attachment{} // it was deleted with the store
 	return Outcome{Phase: PhaseRetired}
 }
 
-// stop ends a run that has failed before it has moved anything: what another run has done meanwhile stands, and what that
-// one needs is left to it. The apps are put back by whoever is the last.
-func (r *replacement) stop(ctx context.Context, findings Findings) Outcome {
+// abort ends a run that has failed before it moved anything. It leaves the results of another run alone, and what that run needs.
+// The last run releases the apps.
+func (r *replacement) abort(ctx context.Context, findings Findings) Outcome {
 	if r.phase.canBeUndone() {
 		r.plan.Timeout = min(r.plan.Timeout, 2*leaseTerm)
 		var other leaseHeldError
@@ -302,22 +302,22 @@ func (r *replacement) stop(ctx context.Context, findings Findings) Outcome {
 	}
 	if found, overtaken := r.overtaken(ctx); overtaken {
 		outcome := r.adopt(ctx, r.plan, found)
-		if err := r.Release(ctx, r.old.ID, r.apps); err != nil { // held after the other run had put them back
+		if err := r.Release(ctx, r.old.ID, r.apps); err != nil { // this run held them after the other run had released them
 			outcome.Findings.Append(Failure{StepRelease, storeOf(r.old), err})
 		}
 		return outcome
 	}
-	return Outcome{Phase: r.phase, Findings: append(findings, r.stepBack(ctx)...)}
+	return Outcome{Phase: r.phase, Findings: append(findings, r.rollBack(ctx)...)}
 }
 
-// stepBack puts the apps back after a failure before anything has moved, and takes the marker away if there is nothing
-// to continue with. It is also done when the run was interrupted. Whoever has the lease needs both as they are.
-func (r *replacement) stepBack(ctx context.Context) Findings {
+// rollBack releases the apps after a failure before anything was moved, and removes the marker if there is no new store. It does so
+// even if the run was interrupted, but not while another run holds the lease.
+func (r *replacement) rollBack(ctx context.Context) Findings {
 	if r.phase >= PhaseMoving && r.oldInUse {
 		return nil
 	}
 	ctx = context.WithoutCancel(ctx)
-	if r.phase.canBeUndone() && r.leaseHolds() != nil {
+	if r.phase.canBeUndone() && r.checkLease() != nil {
 		other, err := r.takeLease(ctx)
 		if err == nil && other == nil {
 			err = r.lookUp(ctx, r.old.ID)
@@ -338,34 +338,34 @@ func (r *replacement) stepBack(ctx context.Context) Findings {
 	return nil
 }
 
-// Abandon undoes a replacement that an earlier run began and that is not wanted any more.
+// Abandon undoes a replacement that an earlier run has begun, and that is no longer planned.
 func (m *Manager) Abandon(ctx context.Context, plan Plan) Findings {
 	r, err := m.find(ctx, plan)
-	defer func() { _ = r.giveBackLease(ctx) }()
+	defer func() { _ = r.releaseLease(ctx) }()
 	switch {
 	case err != nil:
 		return Findings{UndoFailed{Old: plan.Old, Err: err}}
 	case r.phase >= PhaseMoving:
-		return Findings{r.underWay()}
+		return Findings{r.alreadyMoving()}
 	case r.newStore != nil:
 		left := storeOf(*r.newStore)
 		if err := r.discard(ctx); err != nil {
 			return Findings{UndoFailed{Old: plan.Old, New: &left, Err: err}}
 		}
 	}
-	return r.stepBack(ctx)
+	return r.rollBack(ctx)
 }
 
-// DestroyUnfinished destroys the new store of a replacement that is given up together with the old store, which the caller
-// destroys after that, and puts the apps back.
+// DestroyUnfinished destroys the new store of an unfinished replacement, and releases the apps. It is for a destroy: the caller
+// destroys the old store afterwards.
 func (m *Manager) DestroyUnfinished(ctx context.Context, plan Plan) Findings {
 	r, err := m.find(ctx, plan)
 	if heroku.IsNotFound(err) {
 		return nil
 	}
-	defer func() { _ = r.giveBackLease(ctx) }()
+	defer func() { _ = r.releaseLease(ctx) }()
 	if err == nil && r.newStore != nil {
-		if findings := r.destroyUsed(ctx); findings.Failed() {
+		if findings := r.destroyNewStore(ctx); findings.Failed() {
 			return findings
 		}
 	}
@@ -378,7 +378,7 @@ func (m *Manager) DestroyUnfinished(ctx context.Context, plan Plan) Findings {
 	return nil
 }
 
-func (r *replacement) underWay() UnderWay {
+func (r *replacement) alreadyMoving() UnderWay {
 	return UnderWay{
 		Old: storeOf(r.old), New: storeOf(*r.newStore), Plan: keyvalue.ShortPlanName(r.newStore.Plan), AppName: r.newStore.AppName,
 	}
@@ -390,7 +390,7 @@ func (r *replacement) unfinished(err error) Unfinished {
 	return Unfinished{storeOf(r.old), storeOf(*r.newStore), err}
 }
 
-// Store is a store by what people know it by.
+// Store identifies a store in messages.
 type Store struct {
 	ID   heroku.AddOnID
 	Name string
@@ -398,5 +398,5 @@ type Store struct {
 
 func storeOf(addOn heroku.AddOn) Store { return Store{addOn.ID, addOn.Name} }
 
-// String names the store in a message.
+// String returns the store for a message.
 func (s Store) String() string { return fmt.Sprintf("Key-Value Store %s (%s)", s.Name, s.ID) }

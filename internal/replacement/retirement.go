@@ -13,10 +13,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// What becomes of the store that another one has replaced. It may be kept for as long as nobody has said that the new
-// one is complete, and it goes with it in the end.
-
-// keepOld ends the replacement for a store that is kept.
+// keepOld ends the replacement, and keeps the old store with the attachment of a retired one.
 func (r *replacement) keepOld(ctx context.Context) error {
 	name := keyvalue.RetiredAttachment(string(r.old.ID))
 	_, err := r.client.AppAttachment(ctx, string(r.old.AppID), name)
@@ -29,7 +26,7 @@ func (r *replacement) keepOld(ctx context.Context) error {
 	return err
 }
 
-// Destroy destroys a store that its caller has proven to be the right one. That it is gone already is success.
+// Destroy destroys a store, which the caller must have proven to be the right one. A store that does not exist is no error.
 func (m *Manager) Destroy(ctx context.Context, id heroku.AddOnID, timeout time.Duration) error {
 	addOn, err := m.client.FindAddOn(ctx, string(id))
 	if err == nil && addOn.State != heroku.StateDeprovisioning {
@@ -44,9 +41,9 @@ func (m *Manager) Destroy(ctx context.Context, id heroku.AddOnID, timeout time.D
 	return err
 }
 
-// DoubtRetired says why a store is not proven to be the one that a replacement by keeper has kept; empty when it is, and
-// when it is gone. What the caller knows proves nothing: the store may be in use again, and a state can be written by hand.
-func (m *Manager) DoubtRetired(ctx context.Context, keeper Store, kept string) (doubt string, err error) {
+// WhyNotRetired returns why a store is not proven to be the retired store that keeper has replaced. The reason is empty if it is, and
+// if it does not exist. The state proves nothing: the store may be in use again, and a state can be edited.
+func (m *Manager) WhyNotRetired(ctx context.Context, keeper Store, kept string) (reason string, err error) {
 	id := heroku.AddOnID(kept)
 	if !keyvalue.IsUUID(kept) || id == keeper.ID {
 		return "that is not the id of a store that could be destroyed", nil
@@ -91,8 +88,8 @@ func (m *Manager) DoubtRetired(ctx context.Context, keeper Store, kept string) (
 	return "", nil
 }
 
-// EndSuccession removes what proves that a store has replaced another one. Its caller has the new id by now, so that the
-// proof has served. It is done by the next change of the store: a plan changes nothing, and nothing is planned only for this.
+// EndSuccession deletes the attachments that prove that a store has replaced another one. They are no longer needed once the new id is
+// in the state. The next change of the store calls it, since a plan changes nothing, and no change is planned only for this.
 func (m *Manager) EndSuccession(ctx context.Context, id heroku.AddOnID) error {
 	addOn, err := m.client.AddOn(ctx, id)
 	for _, name := range keyvalue.Successions(addOn.ConfigVars) {
@@ -103,9 +100,9 @@ func (m *Manager) EndSuccession(ctx context.Context, id heroku.AddOnID) error {
 	return err
 }
 
-// destroyUsed destroys the new store of a replacement that is given up together with the old one. What was carried over
-// from the app of the old store goes with it; other apps have to be detached first, as for any store.
-func (r *replacement) destroyUsed(ctx context.Context) Findings {
+// destroyNewStore destroys the new store of a replacement whose old store is destroyed too. It deletes attachments that were moved from
+// the app of the old store. Other apps have to be detached first, as for any store.
+func (r *replacement) destroyNewStore(ctx context.Context) Findings {
 	given := storeOf(*r.newStore)
 	err := r.claimLease(ctx)
 	if err == nil && r.newStore == nil {

@@ -13,20 +13,20 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// Which stores a replacement is about, by what Heroku shows: an earlier run may have been killed, and another one may be at
-// work at the same time.
+// This file finds the stores of a replacement by their state at Heroku, since an earlier run may have been killed, and another run
+// may be active at the same time.
 
-// find finds both stores and what an earlier run has done.
+// find finds both stores and the progress of earlier runs.
 func (m *Manager) find(ctx context.Context, plan Plan) (*replacement, error) {
 	r := &replacement{Manager: m, plan: plan}
 	return r, r.lookUp(ctx, plan.Old.ID)
 }
 
-// lookUp asks Heroku, by the names that an earlier run has left.
+// lookUp reads both stores, by the names that earlier runs have given them.
 func (r *replacement) lookUp(ctx context.Context, id heroku.AddOnID) error {
 	old, err := r.client.FindAddOn(ctx, string(id))
 	if err != nil {
-		return err // r.old stays what it was: it is what there is to put back
+		return err // r.old stays set, because Release needs it
 	}
 	r.old = old
 	attachments, err := r.client.AddOnAttachments(ctx, id)
@@ -48,7 +48,7 @@ func (r *replacement) lookUp(ctx context.Context, id heroku.AddOnID) error {
 		}
 		attachments = append(attachments, arrived...)
 	}
-	r.apps = []heroku.AppID{r.old.AppID} // first, since its marker stays to the end
+	r.apps = []heroku.AppID{r.old.AppID} // first, because the marker keeps this app attached until the end
 	for _, attachment := range attachments {
 		if !slices.Contains(r.apps, attachment.AppID) {
 			r.apps = append(r.apps, attachment.AppID)
@@ -56,7 +56,7 @@ func (r *replacement) lookUp(ctx context.Context, id heroku.AddOnID) error {
 		if IsInternalAttachment(r.old.ID, attachment.Name) {
 			continue
 		}
-		r.note(attachment)
+		r.expectAttachment(attachment)
 		if attachment.AppID == r.old.AppID {
 			r.names = append(r.names, attachment.Name)
 		}
@@ -64,16 +64,16 @@ func (r *replacement) lookUp(ctx context.Context, id heroku.AddOnID) error {
 	return nil
 }
 
-// note remembers an attachment that has to lead to the new store in the end.
-func (r *replacement) note(attachment heroku.Attachment) {
+// expectAttachment records an attachment that the new store must have at the end.
+func (r *replacement) expectAttachment(attachment heroku.Attachment) {
 	if r.attachments == nil {
 		r.attachments = make(map[attachmentName]bool)
 	}
 	r.attachments[attachmentName{attachment.AppID, attachment.Name}] = true
 }
 
-// findNewStore looks the new store up: by the name that it has first, then by the one that it takes over. It returns the
-// attachments that it has beside its first one.
+// findNewStore looks up the new store, by its temporary name and by the name that it gets in the end. It returns the attachments that
+// were moved to it.
 func (r *replacement) findNewStore(ctx context.Context) (arrived []heroku.Attachment, err error) {
 	names := []string{keyvalue.ForkName(string(r.old.ID))}
 	if original, retired := keyvalue.OriginalName(r.old.Name, string(r.old.ID)); retired {
@@ -91,10 +91,10 @@ func (r *replacement) findNewStore(ctx context.Context) (arrived []heroku.Attach
 		if err != nil && !IsDeleted(found) {
 			return nil, err
 		}
-		if doubt := r.doubtNewStore(found, attachments); doubt != "" {
+		if reason := r.whyNotNewStore(found, attachments); reason != "" {
 			return nil, fmt.Errorf("the name %s, by which the new store is found again, belongs to the add-on %s of app %s, "+
 				"which is not proven to be that store: %s. Nothing has been done to it. "+
-				"If it is somebody else's, rename it (`heroku addons:rename`), and apply again", name, found.ID, found.AppName, doubt)
+				"If it is somebody else's, rename it (`heroku addons:rename`), and apply again", name, found.ID, found.AppName, reason)
 		}
 		r.newStore = &found
 		return slices.DeleteFunc(attachments, func(a heroku.Attachment) bool { return IsInternalAttachment(r.old.ID, a.Name) }), nil
@@ -102,9 +102,9 @@ func (r *replacement) findNewStore(ctx context.Context) (arrived []heroku.Attach
 	return nil, nil
 }
 
-// doubtNewStore says why a store is not proven to be the new one of this replacement. One that Heroku has given up proves nothing,
-// and has nothing to lose.
-func (r *replacement) doubtNewStore(found heroku.AddOn, attachments []heroku.Attachment) string {
+// whyNotNewStore returns why a store is not proven to be the new one of this replacement, or "". A store that is being deleted needs no
+// proof, since it has no data to lose.
+func (r *replacement) whyNotNewStore(found heroku.AddOn, attachments []heroku.Attachment) string {
 	first := heroku.AttachmentNamed(attachments, r.temporaryAttachment())
 	made, madeErr := time.Parse(time.RFC3339, found.CreatedAt)
 	marked, markedErr := time.Parse(time.RFC3339, r.markedAt)
@@ -121,9 +121,9 @@ func (r *replacement) doubtNewStore(found heroku.AddOn, attachments []heroku.Att
 	return ""
 }
 
-// join finds both stores and what earlier runs have done. It waits for another run that is moving or destroying something;
-// the store that has replaced the old one by then is returned instead.
-func (m *Manager) join(ctx context.Context, plan Plan) (*replacement, successor, error) {
+// findOrWait finds both stores and the progress of earlier runs. While another run holds the lease, it waits. If the old store has
+// been replaced by then, it returns the successor, and no replacement.
+func (m *Manager) findOrWait(ctx context.Context, plan Plan) (*replacement, successor, error) {
 	clock := m.client.Clock()
 	for started := clock.Now(); ; {
 		r, err := m.find(ctx, plan)
@@ -144,7 +144,7 @@ func (m *Manager) join(ctx context.Context, plan Plan) (*replacement, successor,
 	}
 }
 
-// adopt takes over what another run has made of the store, if that is what is planned.
+// adopt accepts the successor that another run has created, if it is as planned.
 func (m *Manager) adopt(ctx context.Context, plan Plan, now successor) Outcome {
 	if now.AppID != plan.AppID || keyvalue.ShortPlanName(now.Plan) != string(plan.Plan) {
 		return Outcome{Findings: Findings{Failure{StepReplace, plan.Old, fmt.Errorf(
@@ -158,13 +158,13 @@ func (m *Manager) adopt(ctx context.Context, plan Plan, now successor) Outcome {
 	return outcome
 }
 
-// overtaken finds the store that another run has put in place of the old one meanwhile. A new store that was ordered here
-// is given up then: nobody uses it, and nothing else knows of it.
+// overtaken returns the store by which another run has replaced the old one meanwhile. It destroys a new store that this run has
+// created, if it is unused, since nothing else refers to it.
 func (r *replacement) overtaken(ctx context.Context) (now successor, overtaken bool) {
 	attachments, err := r.client.AddOnAttachments(ctx, r.old.ID)
 	if err == nil && !inUse(r.old.ID, attachments) && r.phase < PhaseMoving &&
 		heroku.AttachmentNamed(attachments, keyvalue.RetiredAttachment(string(r.old.ID))) != nil {
-		err = r.Detach(ctx, r.old.AppID, r.migrationMarker(), r.old.ID) // it was made too late
+		err = r.Detach(ctx, r.old.AppID, r.migrationMarker(), r.old.ID) // this run created it after the other run had finished
 	}
 	if err != nil && !heroku.IsNotFound(err) {
 		return now, false
@@ -176,29 +176,29 @@ func (r *replacement) overtaken(ctx context.Context) (now successor, overtaken b
 	}
 	if r.ordered != "" && r.ordered != now.ID {
 		if unused, err := r.unused(ctx, r.ordered); err == nil && unused {
-			_ = r.Destroy(ctx, r.ordered, r.plan.Timeout) // it is named by the error that is returned otherwise
+			_ = r.Destroy(ctx, r.ordered, r.plan.Timeout) // best effort
 		}
 	}
 	return now, true
 }
 
-// successor is the store that has replaced another one, or that one itself.
+// successor is the store that has replaced another one, or the original store if none has.
 type successor struct {
 	heroku.AddOn
-	Kept heroku.AddOnID // the one that was replaced, if it still is there
+	Kept heroku.AddOnID // the replaced store, if it still exists
 }
 
-// Current is the store that a caller's one is by now, and the one that it has replaced, if that is kept.
+// Current returns the store that has replaced the given one, or the store itself. kept is the replaced store, if it still exists.
 func (m *Manager) Current(ctx context.Context, of Store) (now heroku.AddOn, kept heroku.AddOnID, err error) {
 	addOn, err := m.client.AddOn(ctx, of.ID)
 	found, err := m.successorOf(ctx, of, addOn, err)
 	return found.AddOn, found.Kept, err
 }
 
-// successorOf is the store that a caller's one is by now, given what Heroku says of its id. It is another one when a
-// replacement ended in a run that was lost before it could say so: the old store is gone or kept under another name, and
-// the new one bears the name that the caller knows, and the attachment that it was ordered with as the successor of just
-// this id. A name alone proves nothing: anybody may have given it to a store since.
+// successorOf returns the store that has replaced the given one, or the store itself. addOn and err are the result of reading the given
+// store. There is a successor if a replacement was finished by a run that was lost before it could write the state: then the old
+// store is gone or has another name, and the new store has the name in the state, and the attachment ForkAttachment for this id. The
+// name alone proves nothing, because somebody may have given it to another store.
 func (m *Manager) successorOf(ctx context.Context, of Store, addOn heroku.AddOn, err error) (successor, error) {
 	itself := successor{AddOn: addOn}
 	kept := err == nil && GaveNameAway(addOn, of.Name)
@@ -211,7 +211,7 @@ func (m *Manager) successorOf(ctx context.Context, of Store, addOn heroku.AddOn,
 	case heroku.IsNotFound(failed):
 		return itself, err
 	case failed != nil:
-		return itself, failed // whether there is one decides between a store that is kept and an empty one
+		return itself, failed // without knowing the successor, the caller might create an empty store
 	case found.ID == of.ID, found.Service != keyvalue.Service, found.State != heroku.StateProvisioned,
 		!keyvalue.Succeeds(found.ConfigVars, string(of.ID)):
 		return itself, err
@@ -222,17 +222,17 @@ func (m *Manager) successorOf(ctx context.Context, of Store, addOn heroku.AddOn,
 	return successor{AddOn: found}, nil
 }
 
-// IsDeleted says that Heroku has given the store up, or is about to.
+// IsDeleted reports whether the store is deleted, or is being deleted.
 func IsDeleted(addOn heroku.AddOn) bool {
 	return addOn.State == heroku.StateDeprovisioning || addOn.State == heroku.StateDeprovisioned
 }
 
-// InProgress says that another store is to replace this one, as an earlier run has marked it.
+// InProgress reports whether a replacement of the store has begun: it has the migration marker.
 func InProgress(addOn heroku.AddOn) bool {
 	return slices.Contains(addOn.ConfigVars, keyvalue.ConfigVar(keyvalue.MigrationMarker(string(addOn.ID))))
 }
 
-// GaveNameAway says that a store has been replaced, and is kept while another one bears its name.
+// GaveNameAway reports whether a store is retired, so that its successor has the given name.
 func GaveNameAway(addOn heroku.AddOn, name string) bool {
 	original, retired := keyvalue.OriginalName(addOn.Name, string(addOn.ID))
 	return retired && original == name && !InProgress(addOn) &&

@@ -15,33 +15,31 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/probe"
 )
 
-// That a copy is complete is shown by the stores themselves, as far as they can be reached from here. No part of a URL is
-// in what is said of it.
-
-// Verification is what the servers of two stores show of the claim that one is a copy of the other.
+// Verification is the result of comparing the keys of two stores, one of which should be a copy of the other.
 type Verification int
 
 // The results of a verification.
 const (
-	Inconclusive Verification = iota // they cannot be asked, or what they say decides nothing
+	Inconclusive Verification = iota // a server cannot be reached, or the counts prove nothing
 	Verified
 	Different
 )
 
-// Inspect asks the server of one of Heroku's stores. A *probe.Unreachable says why it cannot be asked; any other error is
-// the API's, or an interrupt.
+// Inspect connects to the server of a store at Heroku and returns a report. The error is a *probe.Unreachable if the server cannot
+// be inspected; any other error is from the API, or an interrupt.
 type Inspect func(context.Context, heroku.AddOnID) (probe.Report, error)
 
-// ReasonNotAsked is why nothing is known of a server where connecting to any is switched off.
+// ReasonNotAsked is the reason of a *probe.Unreachable when connecting to stores is switched off.
 const ReasonNotAsked probe.Reason = "off"
 
-// VerifyCopy compares the keys of two stores of Heroku's. The sentence says both counts, or why nothing could be verified.
+// VerifyCopy compares the keys of two stores at Heroku. The text has both counts, or says why the result is Inconclusive. It contains
+// no part of a URL.
 func (m *Manager) VerifyCopy(ctx context.Context, from, to heroku.AddOnID) (Verification, string, error) {
 	ask := func(ctx context.Context) (probe.Report, error) { return m.inspect(ctx, from) }
 	return m.compareKeys(ctx, endpoint{fmt.Sprintf("The store %s", from), ask}, m.copyAt(to))
 }
 
-// VerifyCopyOf is VerifyCopy for a source that is not Heroku's, and that the caller asks.
+// VerifyCopyOf is like VerifyCopy, but for a source outside of Heroku; the function source must return its report.
 func (m *Manager) VerifyCopyOf(
 	ctx context.Context, source func(context.Context) (probe.Report, error), to heroku.AddOnID,
 ) (Verification, string, error) {
@@ -53,43 +51,43 @@ func (m *Manager) copyAt(id heroku.AddOnID) endpoint {
 	return endpoint{fmt.Sprintf("The copy %s", id), ask}
 }
 
-// endpoint is a server that is asked for its keys.
+// endpoint is a server whose keys are compared.
 type endpoint struct {
-	name string // begins a sentence
+	name string // as the beginning of a sentence
 	ask  func(context.Context) (probe.Report, error)
 }
 
 const (
-	attempts        = 6 // at the copy, the pauses between them growing by pause
-	mostUnreachable = 3 // how many of them may find a store out of reach
-	pause           = time.Second
+	attempts       = 6 // comparisons, with pauses that grow by pause
+	maxUnreachable = 3 // how many attempts may fail because a server cannot be reached
+	pause          = time.Second
 )
 
-// permanent are the reasons that do not pass by waiting.
+// permanent are the reasons for which waiting does not help.
 var permanent = []probe.Reason{ReasonNotAsked, probe.ReasonDNS, probe.ReasonCertificate, probe.ReasonCleartext}
 
-// compareKeys looks at the copy between two looks at the source, and again while they differ: expired keys are not
-// removed on both sides at once. What proves nothing in one of the looks is not refuted by the others.
+// compareKeys inspects the source, the copy, and the source again, and repeats that while they differ, because two servers do not
+// remove expired keys at the same time. If any comparison was undecided, the result is never Different.
 func (m *Manager) compareKeys(ctx context.Context, source, copied endpoint) (Verification, string, error) {
 	var before *probe.Report
 	var unknown, undecided, different string
-	for n, misses := 0, 0; n < attempts && misses < mostUnreachable; n++ {
+	for n, misses := 0, 0; n < attempts && misses < maxUnreachable; n++ {
 		if err := m.client.Clock().Sleep(ctx, time.Duration(n)*pause); err != nil {
 			return Inconclusive, "", err
 		}
 		result, said, err := compareOnce(ctx, source, copied, &before)
-		var away *probe.Unreachable
+		var unreachable *probe.Unreachable
 		switch {
-		case errors.As(err, &away):
+		case errors.As(err, &unreachable):
 			unknown = said
-			if misses++; slices.Contains(permanent, away.Reason) {
-				misses = mostUnreachable
+			if misses++; slices.Contains(permanent, unreachable.Reason) {
+				misses = maxUnreachable
 			}
 		case err != nil:
 			return Inconclusive, "", err
-		case result == keyvalue.Alike:
+		case result == keyvalue.CopyComplete:
 			return Verified, said, nil
-		case result == keyvalue.Undecided:
+		case result == keyvalue.CopyUndecided:
 			undecided = said + " That proves nothing: keys are written or expire meanwhile, or are not counted at all."
 		default:
 			different = said
@@ -104,8 +102,8 @@ func (m *Manager) compareKeys(ctx context.Context, source, copied endpoint) (Ver
 	return Inconclusive, unknown, nil
 }
 
-// compareOnce leaves the last look at the source for the next time.
-func compareOnce(ctx context.Context, source, copied endpoint, before **probe.Report) (keyvalue.Likeness, string, error) {
+// compareOnce makes one comparison. It stores the last report of the source in before, for the next call.
+func compareOnce(ctx context.Context, source, copied endpoint, before **probe.Report) (keyvalue.CopyState, string, error) {
 	var reports [3]probe.Report
 	for i, of := range []endpoint{source, copied, source} {
 		if i == 0 && *before != nil {
@@ -113,22 +111,22 @@ func compareOnce(ctx context.Context, source, copied endpoint, before **probe.Re
 			continue
 		}
 		report, err := of.ask(ctx)
-		var away *probe.Unreachable
-		if errors.As(err, &away) {
+		var unreachable *probe.Unreachable
+		if errors.As(err, &unreachable) {
 			*before = nil
-			return keyvalue.Undecided, fmt.Sprintf("%s is not reachable from here: %s.", of.name, away.Detail), err
+			return keyvalue.CopyUndecided, fmt.Sprintf("%s is not reachable from here: %s.", of.name, unreachable.Detail), err
 		}
 		if err != nil {
-			return keyvalue.Undecided, "", err
+			return keyvalue.CopyUndecided, "", err
 		}
 		reports[i] = report
 	}
 	*before = &reports[2]
 	first, copy, last := Keyspace(reports[0]), Keyspace(reports[1]), Keyspace(reports[2])
-	return keyvalue.Compare(first, copy, last), fmt.Sprintf("%s has %s. %s has %s.", source.name, last, copied.name, copy), nil
+	return keyvalue.CompareCopy(first, copy, last), fmt.Sprintf("%s has %s. %s has %s.", source.name, last, copied.name, copy), nil
 }
 
-// Keyspace is nil when the server does not count its keys.
+// Keyspace returns the key counts of a report, or nil if the server does not report them.
 func Keyspace(report probe.Report) keyvalue.Keyspace {
 	if report.Keys == nil {
 		return nil

@@ -1,12 +1,12 @@
 // Copyright (c) The terraform-provider-kvs Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package resp bounds what a Redis server may answer. A client of Redis allocates the length that a reply announces and
-// follows its nesting, so that a few bytes from a hostile server end the process that asked. Here replies are followed as
-// they arrive, and a connection fails before the client has seen a reply that is too long.
+// Package resp limits the replies of a Redis server. Redis clients allocate the length that a reply announces, and recurse into
+// nested arrays, so that a few bytes from a hostile server can crash the process. This package parses replies as they arrive,
+// and makes the connection fail before the client reads a reply that exceeds the limits.
 //
-// It knows version 2 of the protocol, in which the provider and the sandbox speak (redis.io: Redis serialization protocol
-// specification). It allocates nothing itself.
+// It supports version 2 of the protocol, which the provider and the sandbox use (redis.io: Redis serialization protocol
+// specification). It does not allocate memory.
 package resp
 
 import (
@@ -14,23 +14,23 @@ import (
 	"net"
 )
 
-// The most that a connection lets through. INFO of a large server is some hundred kilobytes.
+// The limits of a connection. INFO of a large server has a few hundred kilobytes.
 const (
 	MaxLine     = 64 << 10 // bytes of a simple string, an error or a number
 	MaxBulk     = 1 << 20  // bytes of one bulk string
-	MaxElements = 64 << 10 // of all arrays of one reply together
-	MaxDepth    = 8        // arrays within arrays
+	MaxElements = 64 << 10 // elements of all arrays of one reply together
+	MaxDepth    = 8        // nested arrays
 	MaxTotal    = 8 << 20  // bytes of all replies of a connection
 )
 
-// Each of these ends a connection; none of them quotes what the server said.
+// These errors end a connection. None of them quotes the reply.
 var (
 	errTooLong  = errors.New("the server's reply is too long")
 	errTooDeep  = errors.New("the server's reply is nested too deeply")
 	errNotRedis = errors.New("the server's reply is not in the Redis protocol")
 )
 
-// Bound makes reads of a connection to a Redis server fail where a reply exceeds the bounds.
+// Bound returns a connection whose reads fail when a reply of the Redis server exceeds the limits.
 func Bound(conn net.Conn) net.Conn { return &bounded{Conn: conn} }
 
 type bounded struct {
@@ -44,30 +44,30 @@ func (b *bounded) Read(p []byte) (int, error) {
 		return 0, b.failed
 	}
 	n, err := b.Conn.Read(p)
-	if b.failed = b.replies.follow(p[:n]); b.failed != nil {
+	if b.failed = b.replies.parse(p[:n]); b.failed != nil {
 		_ = b.Close()
 		return 0, b.failed
 	}
 	return n, err
 }
 
-// replies is where in a stream of replies the next byte belongs.
+// replies is the state of a parser for a stream of replies.
 type replies struct {
-	total    int
-	kind     byte // of the line that is being read; 0 at the beginning of one
-	length   int  // of that line so far
-	size     int  // that a line of length announces
-	digits   int
-	negative bool
-	ended    bool // by \r
+	total    int  // bytes so far
+	kind     byte // the first byte of the current line; 0 before it is read
+	length   int  // of the current line so far
+	size     int  // the length that the current line announces
+	digits   int  // of size
+	negative bool // size has a minus sign
+	ended    bool // \r was read
 
-	bulk     int // bytes still to come of a bulk string, with its line end
-	elements int // announced by the arrays of this reply
-	open     [MaxDepth]int
-	depth    int // of open that is used: how many elements are still to come in each array
+	bulk     int           // remaining bytes of a bulk string, including its line end
+	elements int           // announced by all arrays of this reply
+	open     [MaxDepth]int // remaining elements of each open array
+	depth    int           // the number of open arrays
 }
 
-func (r *replies) follow(bytes []byte) error {
+func (r *replies) parse(bytes []byte) error {
 	if r.total += len(bytes); r.total > MaxTotal {
 		return errTooLong
 	}
@@ -88,7 +88,7 @@ func (r *replies) follow(bytes []byte) error {
 	return nil
 }
 
-// read takes one byte of a line.
+// read parses one byte of a line.
 func (r *replies) read(c byte) error {
 	switch {
 	case r.kind == 0:
@@ -100,7 +100,7 @@ func (r *replies) read(c byte) error {
 		return errNotRedis
 	case r.ended && c == '\n':
 		return r.endLine()
-	case r.ended || c == '\n': // a line ends with both
+	case r.ended || c == '\n': // a line must end with \r\n
 		return errNotRedis
 	case c == '\r':
 		r.ended = true
@@ -136,7 +136,7 @@ func (r *replies) endLine() error {
 	switch {
 	case r.digits == 0 || r.negative && r.size != 1:
 		return errNotRedis
-	case r.negative: // none, as -1 says
+	case r.negative: // -1 is a null reply
 		r.complete()
 	case kind == '$':
 		r.bulk = r.size + 2
@@ -160,7 +160,7 @@ func (r *replies) openArray(n int) error {
 	return nil
 }
 
-// complete counts a reply that has ended as an element of the arrays that it is in.
+// complete counts a complete value as an element of its array, and closes arrays that are complete.
 func (r *replies) complete() {
 	for r.depth > 0 {
 		if r.open[r.depth-1]--; r.open[r.depth-1] > 0 {

@@ -52,7 +52,7 @@ func TestFollow(t *testing.T) {
 			var err error
 			for rest := []byte(test.text); len(rest) > 0 && err == nil; {
 				n := min(step, len(rest))
-				err = r.follow(rest[:n])
+				err = r.parse(rest[:n])
 				rest = rest[n:]
 			}
 			if !errors.Is(err, test.want) {
@@ -65,7 +65,7 @@ func TestFollow(t *testing.T) {
 	}
 }
 
-// The client reads nothing of a reply that exceeds the bounds, and nothing after it.
+// The client reads nothing of a reply that exceeds the limits, and nothing after it.
 func TestBound(t *testing.T) {
 	t.Parallel()
 	server, client := net.Pipe()
@@ -93,7 +93,7 @@ func TestFollow_allocatesNothing(t *testing.T) {
 	text := bytes.Repeat([]byte("*3\r\n$1000\r\n"+strings.Repeat("x", 1000)+"\r\n:1\r\n+OK\r\n"), 10)
 	if n := testing.AllocsPerRun(10, func() {
 		var r replies
-		if err := r.follow(text); err != nil {
+		if err := r.parse(text); err != nil {
 			t.Fatal(err)
 		}
 	}); n != 0 {
