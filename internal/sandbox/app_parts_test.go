@@ -9,7 +9,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// These tests cover parts of an app on which nothing else depends: reading and changing them works, and is refused, as on Heroku.
+// These tests cover parts of an app on which nothing else depends: they can be read and changed, or requests are refused, as on Heroku.
 
 func TestBuildpacks_areReplacedAsAWhole(t *testing.T) {
 	t.Parallel()

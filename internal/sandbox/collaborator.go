@@ -118,7 +118,7 @@ func createCollaborator(c *call, a *app, in collaboratorParams) (any, error) {
 	return c.collaboratorBody(a, one), nil
 }
 
-// checkPermissions refuses unknown permissions. It returns the others sorted, and always with "view".
+// checkPermissions returns the permissions sorted and with "view", which is always included. It refuses unknown permissions.
 func checkPermissions(names []string) ([]string, error) {
 	names = append([]string{"view"}, names...)
 	for _, name := range names {

@@ -87,7 +87,7 @@ func createDomain(c *call, a *app, in domainParams) (any, error) {
 	return domainBody(a, d), nil
 }
 
-// updateDomain sets the SNI endpoint of a domain. Only null is found, because there are no SNI endpoints.
+// updateDomain sets the SNI endpoint of a domain. Only null is accepted, because there are no SNI endpoints.
 func updateDomain(c *call, a *app, in struct {
 	SNIEndpoint *string `json:"sni_endpoint"`
 }) (any, error) {

@@ -170,7 +170,7 @@ func (s *miniredisServer) Promote(_ context.Context, from source) error {
 	}
 	origin := s.engine.serverAt(from.Port)
 	if origin == nil {
-		return fmt.Errorf("%w: it is gone", errNoReplication)
+		return fmt.Errorf("%w: the source has stopped", errNoReplication)
 	}
 	for n := range databases {
 		for _, name := range origin.redis.DB(n).Keys() {
@@ -205,7 +205,7 @@ func (s *miniredisServer) Restart(context.Context, serverSpec) error {
 }
 
 func (s *miniredisServer) TakeAddress(server) error {
-	return errors.New("a miniredis has one address for good")
+	return errors.New("miniredis cannot take over an address")
 }
 
 func (s *miniredisServer) Idle() bool { return false }

@@ -114,7 +114,7 @@ func (s *Sandbox) applyDueEvents(ctx context.Context) error {
 		srv, err := work(ctx)
 		if ctx.Err() != nil { // the next request tries again
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				s.log.Warn("a store is late", "event", e.Kind, "add_on", e.AddOn)
+				s.log.Warn("the server of a store is not ready", "event", e.Kind, "add_on", e.AddOn)
 			}
 			return nil
 		}

@@ -54,12 +54,12 @@ func (s *Sandbox) serverWork(e event) serverWork {
 	return func(context.Context) (server, error) { return nil, nil }
 }
 
-// withServer returns work that calls what with the current server.
-func (b *backing) withServer(what func(context.Context, server) error) serverWork {
+// withServer returns work that calls do with the current server.
+func (b *backing) withServer(do func(context.Context, server) error) serverWork {
 	return func(ctx context.Context) (server, error) {
 		srv, err := b.wait(ctx)
 		if err == nil {
-			err = what(ctx, srv)
+			err = do(ctx, srv)
 		}
 		return nil, err
 	}

@@ -107,7 +107,7 @@ func (s *Sandbox) FreezeStandby(store string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err == nil && s.backings[id] != current {
-		err = errors.New("the store has got another server meanwhile")
+		err = errors.New("the server of the store has been replaced meanwhile")
 	}
 	if err != nil {
 		s.stopServer(frozen.backing)

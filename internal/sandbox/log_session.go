@@ -105,7 +105,7 @@ func (s *Sandbox) samples(ctx context.Context, session logSession, now time.Time
 		return nil
 	}
 	if err := s.applyDueEvents(ctx); err != nil {
-		s.log.Error("the log stream is late", "error", err)
+		s.log.Error("due events cannot be applied", "error", err)
 	}
 	type sampled struct {
 		source, store string

@@ -101,7 +101,7 @@ func (p *webPage) changed() {
 	p.notify()
 }
 
-// notify wakes everybody who waits for nextChange.
+// notify wakes all goroutines that wait for nextChange.
 func (p *webPage) notify() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -49,7 +49,7 @@ func (s *Sandbox) serveEvents(w http.ResponseWriter, r *http.Request) {
 		event, now := s.newEvents(seen)
 		_ = stream.SetWriteDeadline(time.Now().Add(writeTimeout))
 		if _, err := w.Write(event); err != nil || stream.Flush() != nil {
-			return // the page is closed, or reads nothing
+			return // the page is closed, or does not read
 		}
 		seen = now
 		select {
@@ -140,7 +140,7 @@ func (s *Sandbox) applyEventsWhenDue(ctx context.Context, moved <-chan struct{})
 		happened := s.page.nextChange()
 		now := s.clock.Now()
 		if err := s.applyDueEvents(ctx); err != nil && ctx.Err() == nil {
-			s.log.Error("what is due did not happen", "error", err)
+			s.log.Error("due events cannot be applied", "error", err)
 		}
 		left, _ := s.clock.timeLeft(s.nextDueTime(now))
 		timer := time.NewTimer(left)

@@ -82,7 +82,7 @@ func (s *processServer) start() error {
 	return err
 }
 
-// launch starts the process on a port of its own and returns when it is ready. s.changeMu is held.
+// launch starts the process on a free port and returns when it is ready. s.changeMu is held.
 func (s *processServer) launch(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("not ready within %s", startTimeout))
 	defer cancel()

@@ -30,7 +30,7 @@ type Options struct {
 	Token           string        // API token of the admin; default: the one in the data directory, or a random one
 	Team            string        // name of the first team and of the enterprise account; default "acme"
 	DataDir         string        // directory that keeps the state and the stores' data across restarts; "" = nothing is kept
-	Engine          string        // what runs behind a store: auto (default), valkey, redis, miniredis
+	Engine          string        // server behind each store: auto (default), valkey, redis, miniredis
 	Provisioning    time.Duration // how long a store takes to be provisioned, or its plan to be changed; default 3 s
 	Maintenance     time.Duration // how long a maintenance runs after its preparation, which takes Provisioning; default: Provisioning
 	Forking         time.Duration // how long a fork keeps copying after it is provisioned; default 0

@@ -66,7 +66,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if why := crossOriginRefusal(r); why != "" {
-		s.log.Warn("a web page of others was refused", "host", r.Host, "origin", r.Header.Get("Origin"), "path", r.URL.Path)
+		s.log.Warn("a cross-origin request was refused", "host", r.Host, "origin", r.Header.Get("Origin"), "path", r.URL.Path)
 		s.refusal(forbidden("%s", why)).send(w, false)
 		return
 	}

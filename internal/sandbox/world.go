@@ -75,12 +75,12 @@ func (w *world) clone() (*world, error) {
 // checkIDs refuses a loaded world with an id that is not a UUID. Ids are used as names of directories that the sandbox empties and removes.
 func (w *world) checkIDs() error {
 	if w == nil {
-		return errors.New("there is no world in it")
+		return errors.New("the saved state is empty")
 	}
 	var ids []string
 	for key, o := range w.AddOns {
 		if o == nil {
-			return fmt.Errorf("the add-on %.60q is nothing", key)
+			return fmt.Errorf("the add-on %.60q is null", key)
 		}
 		ids = append(ids, key, o.ID, o.App)
 		if o.isStore() {
@@ -92,7 +92,7 @@ func (w *world) checkIDs() error {
 	}
 	for key, o := range w.Apps {
 		if o == nil {
-			return fmt.Errorf("the app %.60q is nothing", key)
+			return fmt.Errorf("the app %.60q is null", key)
 		}
 		ids = append(ids, key, o.ID)
 	}
@@ -102,7 +102,7 @@ func (w *world) checkIDs() error {
 	}
 	for _, id := range ids {
 		if !uuidPattern.MatchString(id) {
-			return fmt.Errorf("%.60q is not an id of the sandbox's", id)
+			return fmt.Errorf("%.60q is not a valid id", id)
 		}
 	}
 	return nil

@@ -32,7 +32,7 @@ func check(err error) {
 	}
 }
 
-// measure runs the workloads whose names contain only.
+// measure runs the workloads whose names contain the text in only. With "", it runs all of them.
 func measure(ctx context.Context, cli, only string, size sizes, log io.Writer) (b *bench, err error) {
 	defer func() {
 		if failed, ok := recover().(error); ok {

@@ -76,7 +76,7 @@ func (s *story) run(ctx context.Context, args ...string) (said []diagnostic, err
 	return said, err
 }
 
-// sandbox is the kvs-sandbox command in a process of its own.
+// sandbox is a running kvs-sandbox process.
 type sandbox struct {
 	process    *exec.Cmd
 	input      io.Closer
