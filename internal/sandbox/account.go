@@ -29,8 +29,8 @@ func getAccount(c *call) (any, error) {
 	}, nil
 }
 
-// self refuses paths of other users.
-func self(do handler) handler {
+// onlySelf wraps a handler for /users/{user}, and answers 404 for any user but the caller.
+func onlySelf(do handler) handler {
 	return func(c *call) (any, error) {
 		if ref := c.PathValue("user"); ref != "~" && ref != c.user.ID && ref != c.user.Email {
 			return nil, notFound("user", "user")
@@ -43,8 +43,8 @@ func getRateLimit(c *call) (any, error) {
 	return object{"remaining": c.s.limiter.remaining(c.user.ID, c.now)}, nil
 }
 
-// limiter has one token bucket per account, refilled continuously over an hour of the sandbox's clock
-// (Platform API reference, rate limits). The Data API has its own, undocumented limits: it takes no tokens here.
+// limiter has one token bucket per account, which refills continuously over an hour of the sandbox's clock (Platform API reference,
+// rate limits). Requests to the Data API, whose limits are undocumented, are not limited.
 type limiter struct {
 	perHour int
 	buckets map[string]*rate.Limiter // by user id; guarded by Sandbox.mu

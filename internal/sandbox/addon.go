@@ -16,29 +16,29 @@ import (
 
 type addOn struct {
 	ID, Name             string
-	App                  string // id of the owner, which is billed
-	Service              string `json:",omitempty"` // "" = it is a store
+	App                  string // id of the app that owns the add-on and is billed for it
+	Service              string `json:",omitempty"` // "" = a store
 	Plan                 keyvalue.PlanName
 	State                string
 	CreatedAt, UpdatedAt time.Time
-	Store                store // what the Data API knows of it; of other services nothing
+	Store                store // zero for other services
 }
 
 const (
 	stateProvisioning   = "provisioning"
 	stateProvisioned    = "provisioned"
-	stateDeprovisioning = "deprovisioning" // not in the API's schema, but Heroku answers it
-	stateDeprovisioned  = "deprovisioned"  // of an add-on that still exists: provisioning failed
+	stateDeprovisioning = "deprovisioning" // not in the API's schema, but Heroku returns it
+	stateDeprovisioned  = "deprovisioned"  // provisioning failed, and the record still exists
 )
 
 func (a *addOn) name() string { return a.Name }
 
-// addOnBody describes an add-on as its owner sees it.
+// addOnBody is the representation of an add-on for the app that owns it.
 func addOnBody(c *call, a *addOn) object { return c.addOnSeenFrom(a, a.App) }
 
-// addOnSeenFrom describes an add-on as an app sees it: config_vars are the names on that app.
+// addOnSeenFrom is the representation of an add-on for an app: config_vars are the names on that app.
 func (c *call) addOnSeenFrom(a *addOn, appID string) object {
-	owner, wire, vars := c.w.Apps[a.App].idName(), a.wire(), []string{}
+	owner, wire, vars := c.w.Apps[a.App].idName(), a.planWire(), []string{}
 	if a.State == stateProvisioned {
 		for _, at := range c.w.attachmentsOf(a.ID, appID) {
 			vars = append(vars, c.w.varsOf(at)...)
@@ -70,7 +70,7 @@ func ssoURL(appID, addOnID string) string {
 	return "https://addons-sso.heroku.com/apps/" + appID + "/addons/" + addOnID
 }
 
-// withMessage adds the message of the add-on's partner if the request asks for it.
+// withMessage adds the add-on partner's message, if the request asks for it.
 func (c *call) withMessage(b object, message string) object {
 	if message != "" && strings.EqualFold(c.Header.Get("X-Heroku-Legacy-Provider-Messages"), "true") {
 		b["provision_message"] = message
@@ -78,7 +78,7 @@ func (c *call) withMessage(b object, message string) object {
 	return b
 }
 
-// mayReadAddOn reports whether the caller may see the owner, or an app that the add-on is attached to.
+// mayReadAddOn reports whether the caller may see the owning app, or an app that the add-on is attached to.
 func (c *call) mayReadAddOn(a *addOn) bool {
 	if c.w.mayRead(c.user, c.w.Apps[a.App]) {
 		return true
@@ -91,7 +91,7 @@ func (c *call) mayReadAddOn(a *addOn) bool {
 	return false
 }
 
-// addOn finds one by id, name, or app::ATTACHMENT.
+// addOn finds an add-on by id, name, or app::ATTACHMENT.
 func (c *call) addOn(ref string) (*addOn, error) {
 	if appRef, name, ok := strings.Cut(ref, "::"); ok {
 		a, err := c.app(appRef)
@@ -127,31 +127,31 @@ func (w *world) onApp(a *addOn, appID string) bool {
 	return a.App == appID || len(w.attachmentsOf(a.ID, appID)) > 0
 }
 
-// listAppAddOns has the app's own add-ons and those that are attached to it.
+// listAppAddOns lists the add-ons that the app owns and those that are attached to it.
 func listAppAddOns(c *call, app *app) (any, error) {
 	seen := func(c *call, a *addOn) object { return c.addOnSeenFrom(a, app.ID) }
 	return listWhere(c, c.w.AddOns, func(a *addOn) bool { return c.w.onApp(a, app.ID) }, seen, "id", "name"), nil
 }
 
-// listUserAddOns has those that are billed to apps of the caller and of its teams.
+// listUserAddOns lists the add-ons of all apps that the caller may see.
 func listUserAddOns(c *call) (any, error) {
 	return listWhere(c, c.w.AddOns, func(a *addOn) bool { return c.w.mayRead(c.user, c.w.Apps[a.App]) }, addOnBody, "id", "name"), nil
 }
 
-// addOnOf finds the path's add-on of an app by id, name, or the service that it is the only one of.
-func (c *call) addOnOf(app *app, is func(*addOn) bool) (*addOn, error) {
+// addOnOf finds the add-on in the path among those that match, by id, name, or service. A service must have only one such add-on.
+func (c *call) addOnOf(app *app, match func(*addOn) bool) (*addOn, error) {
 	ref := c.PathValue("addon")
-	if a := find(c.w.AddOns, ref, (*addOn).name); a != nil && is(a) {
+	if a := find(c.w.AddOns, ref, (*addOn).name); a != nil && match(a) {
 		return a, nil
 	}
-	found := c.addOnsWhere(func(a *addOn) bool { return is(a) && a.service().Name == ref })
+	found := c.addOnsWhere(func(a *addOn) bool { return match(a) && a.service().Name == ref })
 	switch len(found) {
 	case 0:
 		return nil, notFound("add_on", "add-on")
 	case 1:
 		return found[0], nil
 	}
-	return nil, severalAddOns(found)
+	return nil, ambiguousAddOns(found)
 }
 
 func getAppAddOn(c *call, app *app) (any, error) {
@@ -162,7 +162,7 @@ func getAppAddOn(c *call, app *app) (any, error) {
 	return c.addOnSeenFrom(a, app.ID), nil
 }
 
-// addOnToChange finds an add-on that the path's app owns.
+// addOnToChange finds the add-on in the path, which the app in the path must own.
 func addOnToChange(c *call) (*addOn, error) {
 	app, err := pathAppToChange(c)
 	if err != nil {
@@ -183,8 +183,8 @@ func (c *call) checkAddOnName(name string) error {
 	return nil
 }
 
-// orderedPlan finds the plan that a request names. The service alone means the default plan of the app's runtime.
-func (w *world) orderedPlan(ref string, app *app) (keyvalue.Plan, error) {
+// requestedPlan finds the plan that a request names. The name of the service alone means the default plan of the app's runtime.
+func (w *world) requestedPlan(ref string, app *app) (keyvalue.Plan, error) {
 	if ref == service.Name || ref == service.ID {
 		ref = defaultPlans[w.runtime(app)].Wire()
 	}
@@ -195,8 +195,8 @@ func (w *world) orderedPlan(ref string, app *app) (keyvalue.Plan, error) {
 	return plan, nil
 }
 
-// checkPlacement refuses plans that do not run where the app runs. Heroku runs a common plan outside of an app's Private Space when
-// that is confirmed by the app's name (Dev Center: Heroku Key-Value Store and Private Spaces).
+// checkPlacement refuses plans that do not run where the app runs. For an app in a Private Space, Heroku accepts a common plan, which runs
+// outside of the space, if the request confirms it with the app's name (Dev Center: Heroku Key-Value Store and Private Spaces).
 func (c *call) checkPlacement(plan keyvalue.Plan, app *app, confirm string) error {
 	runtime := c.w.runtime(app)
 	outside := plan.Class == keyvalue.ClassCommon && runtime == keyvalue.ClassPrivate && !c.s.options.StrictPlacement
@@ -211,7 +211,7 @@ func (c *call) checkPlacement(plan keyvalue.Plan, app *app, confirm string) erro
 	return invalid("The plan %s cannot be installed in %s.", plan.Name.Wire(), where)
 }
 
-type addOnOrder struct {
+type addOnParams struct {
 	Plan       reference `json:"plan"`
 	Name       string    `json:"name"`
 	Attachment struct {
@@ -221,14 +221,14 @@ type addOnOrder struct {
 	Confirm string                 `json:"confirm"`
 }
 
-func createAddOn(c *call, app *app, in addOnOrder) (any, error) {
+func createAddOn(c *call, app *app, in addOnParams) (any, error) {
 	a := &addOn{App: app.ID, State: stateProvisioning, CreatedAt: c.now, UpdatedAt: c.now}
 	var plan keyvalue.Plan
-	if s, name, ok := inertOrder(string(in.Plan)); ok {
+	if s, name, ok := findStubPlan(string(in.Plan)); ok {
 		a.Service, a.Plan, a.State = s.name, name, stateProvisioned
 	} else {
 		var err error
-		if plan, err = c.w.orderedPlan(string(in.Plan), app); err != nil {
+		if plan, err = c.w.requestedPlan(string(in.Plan), app); err != nil {
 			return nil, err
 		}
 		if err := c.checkPlacement(plan, app, in.Confirm); err != nil {
@@ -252,14 +252,14 @@ func createAddOn(c *call, app *app, in addOnOrder) (any, error) {
 			return nil, err
 		}
 	}
-	// The attachment refers to the add-on, which therefore is added first, and removed again when the attachment is refused.
+	// The attachment refers to the add-on, so the add-on is added first, and removed again if the attachment is refused.
 	c.w.AddOns[a.ID] = a
 	if _, err := c.attach(a, app, in.Attachment.Name, in.Confirm); err != nil {
 		delete(c.w.AddOns, a.ID)
 		return nil, err
 	}
 	c.w.updateLedger(a.ID, func(e *LedgerEntry) {
-		*e = LedgerEntry{Kind: "add-on", ID: a.ID, Name: a.Name, Plan: a.wire(), AppID: app.ID, App: app.Name, CreatedAt: c.now}
+		*e = LedgerEntry{Kind: "add-on", ID: a.ID, Name: a.Name, Plan: a.planWire(), AppID: app.ID, App: app.Name, CreatedAt: c.now}
 	})
 	if !a.isStore() {
 		c.w.releaseAttached(a, "Attach", addOnPartner, c.now)
@@ -270,7 +270,7 @@ func createAddOn(c *call, app *app, in addOnOrder) (any, error) {
 	return c.withMessage(addOnBody(c, a), "Your add-on should be available in a few minutes."), nil
 }
 
-// addStoreEvents adds the events of a new store: it is provisioned or fails, and its fork is complete.
+// addStoreEvents schedules the end of a new store's provisioning, by success or failure, and the completion of its fork.
 func (c *call) addStoreEvents(a *addOn) {
 	ready := event{Kind: provisioned, AddOn: a.ID, Due: c.now.Add(c.s.options.Provisioning)}
 	if c.effect.Provisioning == fail {
@@ -284,7 +284,7 @@ func (c *call) addStoreEvents(a *addOn) {
 	default:
 		ready.HeldBy = c.fault
 	}
-	c.w.addEvent(c.orHeld(ready))
+	c.w.addEvent(c.holdIfStuck(ready))
 	if a.Store.Fork != nil && c.s.options.Forking > 0 {
 		c.w.addEvent(complete)
 	}
@@ -303,8 +303,8 @@ func updateAddOn(c *call, a *addOn, in struct {
 	case a.isStore():
 		message, err = c.changePlan(a, string(*in.Plan))
 	default:
-		err = changeInertPlan(a, string(*in.Plan))
-		c.w.updateLedger(a.ID, func(l *LedgerEntry) { l.Plan = a.wire() })
+		err = changeStubPlan(a, string(*in.Plan))
+		c.w.updateLedger(a.ID, func(l *LedgerEntry) { l.Plan = a.planWire() })
 	}
 	if err != nil {
 		return nil, err
@@ -333,8 +333,8 @@ func deleteAddOn(c *call, a *addOn, in struct {
 	return body, nil
 }
 
-// destroy removes an add-on with all its attachments and returns its state: deprovisioned, or deprovisioning where the removal takes
-// time, as in spaces.
+// destroy removes an add-on and all its attachments. It returns the state deprovisioned, or deprovisioning if the removal takes time, as it
+// does in spaces.
 func (c *call) destroy(a *addOn) (state string) {
 	takes := time.Duration(c.effect.Deprovisioning)
 	spaceID := c.w.spaceOf(a)
@@ -354,14 +354,14 @@ func (c *call) destroy(a *addOn) (state string) {
 	})
 	if takes > 0 && a.State != stateDeprovisioned {
 		a.State, a.UpdatedAt = stateDeprovisioning, c.now
-		c.w.addEvent(event{Kind: gone, AddOn: a.ID, Space: spaceID, Due: c.now.Add(takes)})
+		c.w.addEvent(event{Kind: addOnGone, AddOn: a.ID, Space: spaceID, Due: c.now.Add(takes)})
 		return stateDeprovisioning
 	}
 	delete(c.w.AddOns, a.ID)
 	return stateDeprovisioned
 }
 
-// getAddOnConfig lists the config vars of the add-on on its owner.
+// getAddOnConfig lists the add-on's config vars on the app that owns it.
 func getAddOnConfig(c *call, a *addOn) (any, error) {
 	if _, err := c.appToChange(a.App); err != nil {
 		return nil, err
@@ -377,21 +377,22 @@ func getAddOnConfig(c *call, a *addOn) (any, error) {
 	return vars, nil
 }
 
-// updateAddOnConfig is for the partner that provides an add-on, which nobody is here.
+// updateAddOnConfig always refuses: only the partner that provides the add-on may call it.
 func updateAddOnConfig(*call, *addOn) (any, error) {
 	return nil, forbidden("The config of an add-on can only be changed by the add-on partner that provides it.")
 }
 
-// changePlan changes the plan of the add-on at once, which stays provisioned. The plan of its store changes when the copy is done.
+// changePlan changes the plan of the add-on immediately; the add-on stays provisioned. The plan of its store changes when the data is
+// copied.
 func (c *call) changePlan(a *addOn, ref string) (message string, err error) {
-	plan, err := c.w.orderedPlan(ref, c.w.Apps[a.App])
+	plan, err := c.w.requestedPlan(ref, c.w.Apps[a.App])
 	if err != nil {
 		return "", err
 	}
 	switch {
 	case plan.Name == a.Plan:
 		return "", nil
-	case plan.Class != catalogued(a.Plan).Class:
+	case plan.Class != planByName(a.Plan).Class:
 		return "", invalid("Cannot change the plan of %s from %s to %s: they run in different networks.", a.Name, a.Plan.Wire(), plan.Name.Wire())
 	case a.State == stateProvisioning:
 		return "", unprocessable("Add-on %s is being provisioned. Please try again later.", a.Name)

@@ -11,7 +11,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// service is the add-on service of the stores. Its name in the API is older than the product's.
+// service is the add-on service of Heroku Key-Value Store. The API still uses its former name.
 var service = idName{"5bbf672c-07f6-49c2-9c16-f1dcb96784db", "heroku-redis"}
 
 const serviceHumanName = "Heroku Key-Value Store"
@@ -30,13 +30,13 @@ func (o object) idName() idName {
 	return idName{id, name}
 }
 
-// services is the catalogue: the stores' own service first, then the inert ones.
+// services is the catalogue of add-on services: Heroku Key-Value Store first, then the stubs.
 var services = func() []addOnService {
 	all := []addOnService{{body: serviceBody(service, serviceHumanName, service.Name)}}
 	for _, p := range keyvalue.Plans() {
 		all[0].plans = append(all[0].plans, planBody(p))
 	}
-	for _, s := range inertServices {
+	for _, s := range stubServices {
 		all = append(all, s.describe())
 	}
 	return all
@@ -51,7 +51,7 @@ func serviceBody(s idName, human string, cliPlugin any) object {
 	}
 }
 
-// lookUpService by id or name.
+// lookUpService finds a service by id or name.
 func lookUpService(ref string) (addOnService, bool) {
 	i := slices.IndexFunc(services, func(s addOnService) bool { return s.body.is(ref) })
 	if i < 0 {
@@ -76,7 +76,7 @@ func listServices(*call) (any, error) {
 
 func getService(_ *call, s addOnService) object { return s.body }
 
-// price of a plan. One without a published price (premium-4) is a matter of contract, because clients do not expect null.
+// price returns the price of a plan. A plan without a published price (premium-4) has contract set, because clients do not expect null.
 func price(p keyvalue.Plan) object {
 	cents := 0
 	if p.MonthlyPriceCents != nil {
@@ -85,16 +85,16 @@ func price(p keyvalue.Plan) object {
 	return object{"cents": cents, "contract": p.MonthlyPriceCents == nil, "metered": false, "unit": "month"}
 }
 
-// planID mentions a plan by its name with the service before it.
+// planID returns the reference to a plan by its wire name, such as "heroku-redis:mini".
 func planID(wire string) idName { return idName{catalogueID("plan " + wire), wire} }
 
-// humanPlan is "Premium 0" for premium-0.
+// humanPlan returns "Premium 0" for premium-0.
 func humanPlan(p keyvalue.PlanName) string {
 	words := strings.ReplaceAll(string(p), "-", " ")
 	return strings.ToUpper(words[:1]) + words[1:]
 }
 
-// defaultPlans are the lowest plan of each runtime: a request that names only the service gets it.
+// defaultPlans are the smallest plans of each runtime. A request that names only the service gets this plan.
 var defaultPlans = map[keyvalue.RuntimeClass]keyvalue.PlanName{
 	keyvalue.ClassCommon: "mini", keyvalue.ClassPrivate: "private-7", keyvalue.ClassShield: "shield-7",
 }
@@ -116,7 +116,7 @@ func listServicePlans(_ *call, s addOnService) (any, error) {
 }
 
 func getServicePlan(c *call, s addOnService) (any, error) {
-	return oneOf(s.plans, currentPlan(c.PathValue("plan")), "plan", "plan")
+	return findObject(s.plans, currentPlan(c.PathValue("plan")), "plan", "plan")
 }
 
 func allPlans() (all []object) {
@@ -129,10 +129,10 @@ func allPlans() (all []object) {
 func listPlans(*call) (any, error) { return listing{[]string{"id", "name"}, allPlans()}, nil }
 
 func getPlan(c *call) (any, error) {
-	return oneOf(allPlans(), currentPlan(c.PathValue("plan")), "plan", "plan")
+	return findObject(allPlans(), currentPlan(c.PathValue("plan")), "plan", "plan")
 }
 
-// currentPlan gives the name that mini has now.
+// currentPlan replaces the former name of mini, hobby-dev.
 func currentPlan(ref string) string {
 	if ref == service.Name+":hobby-dev" {
 		return service.Name + ":mini"
@@ -140,7 +140,7 @@ func currentPlan(ref string) string {
 	return ref
 }
 
-// lookUpPlan finds a plan of stores by id, or by its name with the service before it.
+// lookUpPlan finds a Key-Value Store plan by id or by wire name, such as "heroku-redis:mini".
 func lookUpPlan(ref string) (keyvalue.Plan, bool) {
 	ref = currentPlan(ref)
 	for _, p := range keyvalue.Plans() {
@@ -151,8 +151,8 @@ func lookUpPlan(ref string) (keyvalue.Plan, bool) {
 	return keyvalue.Plan{}, false
 }
 
-// catalogued has the facts about a plan of stores, which is one of the catalogue's: no other can be ordered.
-func catalogued(name keyvalue.PlanName) keyvalue.Plan {
+// planByName returns a Key-Value Store plan. The catalogue has every plan that a store can have.
+func planByName(name keyvalue.PlanName) keyvalue.Plan {
 	plan, _ := keyvalue.LookupPlan(name)
 	return plan
 }

@@ -18,7 +18,7 @@ func TestAddOn_isProvisionedWhenItsTimeHasCome(t *testing.T) {
 	t.Parallel()
 	w := start(t, func(o *sandbox.Options) { o.Provisioning = 2 * time.Minute })
 	w.app("orders-api")
-	// The CLI's body: attachment and config are always there, option values are strings or true.
+	// This is the body that the CLI sends: attachment and config are always present, option values are strings or true.
 	a := w.send("POST /apps/orders-api/addons",
 		`{"attachment":{},"config":{"timeout":"60","maxmemory_policy":"volatile-lru","new-flag":true},"name":"redis-curved-48210","plan":{"name":"heroku-redis:premium-0"}}`,
 		"X-Heroku-Legacy-Provider-Messages: true", "Accept-Expansion: addon_service,plan,colour").is(201).
@@ -159,7 +159,7 @@ func TestAddOn_listsOfAnAppHaveWhatIsAttachedAndNamesAsSeenFromThere(t *testing.
 		w.send("GET /addons/"+ref, "").is(200).says("name", "kvs-a")
 	}
 	w.send("GET /addons/orders-api::CACHE", "").is(404).says("resource", "add_on").says("message", "Couldn't find that add-on.")
-	// Only the owner changes it.
+	// It can only be changed through the app that owns it.
 	w.send("PATCH /apps/orders-worker/addons/kvs-a", `{"name":"kvs-b"}`).is(404)
 	w.send("DELETE /apps/orders-worker/addons/kvs-a", "").is(404)
 }

@@ -15,7 +15,7 @@ import (
 type app struct {
 	ID, Name             string
 	Team                 string // id; "" = a personal app
-	Owner                string // user id: of a personal app its owner, of a team's app who created it
+	Owner                string // user id of the owner or, for an app of a team, of its creator
 	Region               string // name
 	Space                string // id; "" = in the Common Runtime
 	WebURL               string
@@ -24,29 +24,29 @@ type app struct {
 	InternalRouting      *bool
 	CreatedAt, UpdatedAt time.Time
 	ReleasedAt           time.Time
-	ConfigVars           map[string]string // set by hand; those of attachments are computed
+	ConfigVars           map[string]string // set by users; the config vars of attachments are computed
 	Releases             []release
 	Formation            []process
-	Slug                 string // id of what was deployed; "" = nothing was
-	Stack, BuildStack    string // names: what it runs on, and what the next deployment is built on
-	ACM                  bool   // certificates are managed, which there are none of
+	Slug                 string // id of the deployed slug; "" = nothing was deployed
+	Stack, BuildStack    string // names of the current stack, and of the stack for the next deployment
+	ACM                  bool   // automated certificate management is enabled; there are no certificates
 	Buildpacks           []string
 	Collaborators        []collaborator
-	Domains              []domain        // custom ones
-	Drains               []logDrain      // of its log
-	Features             map[string]bool // those that were switched on or off
+	Domains              []domain        // custom domains
+	Drains               []logDrain      // log drains
+	Features             map[string]bool // features that were switched on or off, by name
 }
 
 func (a *app) name() string        { return a.Name }
 func (a *app) idName() idName      { return idName{a.ID, a.Name} }
 func (a *app) touch(now time.Time) { a.UpdatedAt = now }
 
-// mayRead reports whether a user may see an app: the owner, the members of its team and its collaborators may.
+// mayRead reports whether a user may see an app: its owner, members of its team, and its collaborators.
 func (w *world) mayRead(u *user, a *app) bool {
 	return a.Owner == u.ID || a.Team != "" && w.Teams[a.Team].role(u.ID) != "" || a.collaborator(u.ID) != nil
 }
 
-// mayChange reports whether a user may change an app: the owner, the admins of its team and collaborators who may operate it may.
+// mayChange reports whether a user may change an app: its owner, admins of its team, and collaborators with the permission to operate it.
 func (w *world) mayChange(u *user, a *app) bool {
 	return a.Owner == u.ID || a.Team != "" && w.Teams[a.Team].role(u.ID) == roleAdmin || a.mayOperate(u.ID)
 }
@@ -78,7 +78,7 @@ func pathReadyApp(c *call) (*app, error)    { return c.readyApp(c.PathValue("app
 
 const slugSize = 24 << 20 // bytes
 
-// ownerOf an app: of a team's app it is the team's pseudo user.
+// ownerOf returns the owner of an app. An app of a team is owned by the team's pseudo user.
 func (w *world) ownerOf(a *app) object {
 	if t := w.Teams[a.Team]; t != nil {
 		return object{"id": t.OwnerID, "email": t.Name + "@herokumanager.com"}
@@ -86,7 +86,7 @@ func (w *world) ownerOf(a *app) object {
 	return object{"id": a.Owner, "email": w.Users[a.Owner].Email}
 }
 
-// appCore is what appBody and teamAppBody have in common.
+// appCore returns the members that appBody and teamAppBody share.
 func (w *world) appCore(a *app) object {
 	r, _ := lookUpRegion(a.Region)
 	b := object{
@@ -155,12 +155,12 @@ func (c *call) newApp(name, stackRef string, r region, t *team, sp *space) (*app
 	if sp != nil {
 		generation = sp.generation()
 	}
-	stack, err := orderedStack(stackRef, generation)
+	stack, err := requestedStack(stackRef, generation)
 	if err != nil {
 		return nil, err
 	}
 	if name == "" {
-		name = fmt.Sprintf("%s-%s-%05d", c.w.pick(adjectives), c.w.pick(nouns), c.w.random().IntN(100000))
+		name = fmt.Sprintf("%s-%s-%05d", c.w.pickWord(adjectives), c.w.pickWord(nouns), c.w.random().IntN(100000))
 	}
 	if err := c.checkAppName(name); err != nil {
 		return nil, err
@@ -215,7 +215,7 @@ func updateApp(c *call, a *app, in struct {
 }) (_ any, err error) {
 	stack := a.BuildStack
 	if in.BuildStack != "" {
-		if stack, err = orderedStack(string(in.BuildStack), c.w.generation(a)); err != nil {
+		if stack, err = requestedStack(string(in.BuildStack), c.w.generation(a)); err != nil {
 			return nil, err
 		}
 	}
@@ -242,7 +242,7 @@ func deleteApp(c *call, a *app) (any, error) {
 	for _, addon := range sorted(c.w.AddOns) {
 		if addon.App == a.ID {
 			c.destroy(addon)
-			delete(c.w.AddOns, addon.ID) // its record has no owner to refer to
+			delete(c.w.AddOns, addon.ID) // also while it is deprovisioning: the app that it refers to is deleted
 		}
 	}
 	maps.DeleteFunc(c.w.Attachments, func(_ string, at *attachment) bool { return at.App == a.ID })
@@ -250,7 +250,7 @@ func deleteApp(c *call, a *app) (any, error) {
 	return body, nil
 }
 
-// getPipelineCoupling: no app is in a pipeline. It is one object, not a list, despite its path.
+// getPipelineCoupling always answers 404, because no app is in a pipeline. The resource is one object, despite the plural in its path.
 func getPipelineCoupling(*call, *app) (any, error) {
 	return nil, notFound("pipeline_coupling", "pipeline coupling")
 }
@@ -265,5 +265,5 @@ func disableACM(c *call, a *app) (any, error) {
 	return appBody(c, a), nil
 }
 
-// refreshACM would look for certificates again.
+// refreshACM changes nothing, because there are no certificates.
 func refreshACM(c *call, a *app) (any, error) { return appBody(c, a), nil }

@@ -5,7 +5,7 @@ package sandbox
 
 import "time"
 
-// appFeatures can be switched on and off for an app, which changes nothing here.
+// appFeatures maps the name of each app feature to its description. Switching one on or off has no effect here.
 var appFeatures = map[string]string{
 	"http-session-affinity":    "Route each user to the same web dyno.",
 	"log-runtime-metrics":      "Emit dyno resource usage information into app logs.",
@@ -23,7 +23,7 @@ func appFeatureBody(a *app, name string) object {
 	return b
 }
 
-// featureBody describes a feature that is on.
+// featureBody is the representation of an enabled feature.
 func featureBody(name, description string, since time.Time) object {
 	return object{
 		"id": catalogueID("feature " + name), "name": name, "display_name": name, "description": description, "state": "general",
@@ -40,7 +40,7 @@ func listAppFeatures(_ *call, a *app) (any, error) {
 	return l, nil
 }
 
-// pathFeature finds the path's feature by name or id.
+// pathFeature returns the name of the feature in the path, which is given by name or id.
 func (c *call) pathFeature() (string, error) {
 	for name := range appFeatures {
 		if ref := c.PathValue("feature"); ref == name || ref == catalogueID("app feature "+name) {

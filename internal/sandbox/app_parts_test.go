@@ -9,7 +9,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// The parts of an app that nothing else depends on: each is kept, answered and refused as Heroku does.
+// These tests cover parts of an app on which nothing else depends: they can be read and changed, or requests are refused, as on Heroku.
 
 func TestBuildpacks_areReplacedAsAWhole(t *testing.T) {
 	t.Parallel()
@@ -197,7 +197,8 @@ func TestReleases_areCreatedAndRolledBack(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	w.app("orders-api")
-	slug := w.send("GET /apps/orders-api/releases/3", "").is(200).says("eligible_for_rollback", "false").get("slug.id") // it is the current one
+	// The current release cannot be rolled back to.
+	slug := w.send("GET /apps/orders-api/releases/3", "").is(200).says("eligible_for_rollback", "false").get("slug.id")
 	if err := w.Deploy("orders-api", "web"); err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +224,7 @@ func TestReleases_areCreatedAndRolledBack(t *testing.T) {
 		exchange{line, `{"release":"99"}`, 404, []string{"resource=release"}},
 		exchange{line, `{"release":"1"}`, 422, nil},
 		exchange{line, `{"release":"v3"}`, 201, []string{"version=12", "description=Rollback to v3", "current=true", "slug.id=" + slug}},
-		exchange{"GET /apps/orders-api/formation", "", 200, []string{"length=2"}}, // of that slug, and not of the latest
+		exchange{"GET /apps/orders-api/formation", "", 200, []string{"length=2"}}, // of this slug, not of the latest one
 		exchange{line, `{"slug":"` + slug + `","description":"Again"}`, 201, []string{"version=13", "description=Again"}},
 	)
 	w.as(w.MemberToken()).exchange(exchange{line, `{"release":"3"}`, 403, nil})
@@ -284,7 +285,7 @@ func TestCatalogue_ofGenerationsRegionsAndCapabilities(t *testing.T) {
 	)
 }
 
-// A space of fir has no shield, no trusted IP ranges and no log drains; its apps have the stack cnb, and no buildpacks.
+// A space of the fir generation has no shield, trusted IP ranges or log drains. Its apps have the stack cnb and no buildpacks.
 func TestFir_isAnotherGeneration(t *testing.T) {
 	t.Parallel()
 	w := start(t)

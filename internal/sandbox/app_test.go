@@ -32,7 +32,8 @@ func TestApp_hasEveryMemberOfTheReference(t *testing.T) {
 	w.send("GET /apps/orders-api/dynos", "").is(200).says("length", "2").says("0.name", "web.1").says("0.state", "up").
 		says("1.type", "worker").
 		says("0.release.version", "3").says("0.app.name", "orders-api").says("0.size", "Standard-1X")
-	w.send("GET /apps/orders-api/pipeline-couplings", "").is(404).says("resource", "pipeline_coupling") // the CLI takes any 200 for one
+	// The CLI would take any 200 for a coupling.
+	w.send("GET /apps/orders-api/pipeline-couplings", "").is(404).says("resource", "pipeline_coupling")
 	w.send("GET /apps/orders-api/collaborators", "").is(200).says("0.user.email", "acme@herokumanager.com")
 }
 
@@ -276,6 +277,7 @@ func TestCatalogue_isTheReferences(t *testing.T) {
 	w.send("GET /plans/heroku-redis:mini", "").is(200).says("default", "true").says("price.cents", "300")
 	w.send("GET /plans/heroku-redis:hobby-dev", "").is(200).says("name", "heroku-redis:mini")
 	w.send("GET /plans/heroku-redis:shield-7", "").is(200).says("compliance", `["HIPAA","PCI"]`)
-	w.send("GET /plans/heroku-redis:premium-4", "").is(200).says("price.contract", "true").says("price.cents", "0") // not published
+	// A plan without a published price has contract set.
+	w.send("GET /plans/heroku-redis:premium-4", "").is(200).says("price.contract", "true").says("price.cents", "0")
 	w.send("GET /plans/heroku-redis:premium-6", "").is(404)
 }

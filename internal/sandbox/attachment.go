@@ -16,11 +16,11 @@ import (
 type attachment struct {
 	ID, Name             string
 	App, AddOn           string // ids
-	Namespace            string `json:",omitempty"` // of other services than the stores'
+	Namespace            string `json:",omitempty"` // only for add-ons other than stores
 	CreatedAt, UpdatedAt time.Time
 }
 
-// varsOf an attachment are the names of its config vars on the app that it attaches to.
+// varsOf returns the names of the config vars that an attachment sets on its app.
 func (w *world) varsOf(at *attachment) []string {
 	if name, ok := w.AddOns[at.AddOn].configVar(at.Name); ok {
 		return []string{name}
@@ -28,13 +28,13 @@ func (w *world) varsOf(at *attachment) []string {
 	return nil
 }
 
-// colours are part of the names of attachments that are ordered without a name (Dev Center: Heroku Key-Value Store, establish the
+// colours are used in the names of attachments that are created without a name (Dev Center: Heroku Key-Value Store, establish the
 // primary instance).
 var colours = []string{"AMBER", "AQUA", "BLACK", "BLUE", "BRONZE", "BROWN", "CHARCOAL", "COBALT", "COPPER", "CRIMSON", "CYAN",
 	"GOLD", "GRAY", "GREEN", "IVORY", "JADE", "MAROON", "MAUVE", "NAVY", "OLIVE", "ONYX", "ORANGE", "PINK", "PUCE", "PURPLE",
 	"RED", "ROSE", "SILVER", "TEAL", "VIOLET", "WHITE", "YELLOW"}
 
-// attachmentsOf an add-on to an app, oldest first.
+// attachmentsOf returns the attachments of an add-on to an app, oldest first.
 func (w *world) attachmentsOf(addOnID, appID string) []*attachment {
 	var found []*attachment
 	for _, at := range w.Attachments {
@@ -67,14 +67,14 @@ func (w *world) detachAll(a *addOn) {
 	maps.DeleteFunc(w.Attachments, func(_ string, at *attachment) bool { return at.AddOn == a.ID })
 }
 
-// isLast reports whether it is the only attachment of the add-on to its owner.
+// isLast reports whether this is the add-on's only attachment to the app that owns it.
 func (w *world) isLast(at *attachment) bool {
 	owner := w.AddOns[at.AddOn].App
 	return at.App == owner && len(w.attachmentsOf(at.AddOn, owner)) == 1
 }
 
-// attach attaches an add-on under a name, or under one that is free. A name in use needs the app's name as confirmation
-// and is then taken over.
+// attach attaches an add-on to an app under a name, or under a free name if none is given. It takes over a name that is in use if confirm
+// is the name of this app or of the app that owns the add-on.
 func (c *call) attach(a *addOn, app *app, name, confirm string) (*attachment, error) {
 	name = strings.ToUpper(name)
 	confirmed := confirm != "" && (confirm == app.Name || confirm == c.w.Apps[a.App].Name)
@@ -107,20 +107,20 @@ func (c *call) attach(a *addOn, app *app, name, confirm string) (*attachment, er
 	return at, nil
 }
 
-// freeName is REDIS for the first store of an app, else one with an unused colour.
+// freeName returns REDIS for the first store of an app, and a name with an unused colour otherwise.
 func (c *call) freeName(a *addOn, app *app) string {
-	primary, colored := a.attachmentNames()
+	primary, coloured := a.attachmentNames()
 	if c.w.attachmentNamed(app.ID, primary) == nil {
 		return primary
 	}
 	free := slices.DeleteFunc(slices.Clone(colours), func(colour string) bool {
-		return c.w.attachmentNamed(app.ID, colored+colour) != nil
+		return c.w.attachmentNamed(app.ID, coloured+colour) != nil
 	})
 	if len(free) > 0 {
-		return colored + c.w.pick(free)
+		return coloured + c.w.pickWord(free)
 	}
 	for n := 1; ; n++ {
-		if name := fmt.Sprintf("%s%s_%d", colored, colours[n%len(colours)], n); c.w.attachmentNamed(app.ID, name) == nil {
+		if name := fmt.Sprintf("%s%s_%d", coloured, colours[n%len(colours)], n); c.w.attachmentNamed(app.ID, name) == nil {
 			return name
 		}
 	}
@@ -134,7 +134,7 @@ func attachmentBody(c *call, at *attachment) object {
 		"web_url": ssoURL(at.App, a.ID), "created_at": stamp(at.CreatedAt), "updated_at": stamp(at.UpdatedAt),
 	}
 	if c.wants("Accept-Inclusion", "addon:plan") {
-		addOn["plan"] = planID(a.wire())
+		addOn["plan"] = planID(a.planWire())
 	}
 	if c.wants("Accept-Inclusion", "config_vars") {
 		b["config_vars"] = append([]string{}, c.w.varsOf(at)...)
@@ -146,7 +146,7 @@ func (c *call) mayReadAttachment(at *attachment) bool {
 	return c.w.mayRead(c.user, c.w.Apps[at.App]) || c.w.mayRead(c.user, c.w.Apps[c.w.AddOns[at.AddOn].App])
 }
 
-// attachments lists those that the caller may see and that meet the condition.
+// attachments lists the attachments that the caller may see and that match the condition.
 func (c *call) attachments(where func(*attachment) bool) (any, error) {
 	is := func(at *attachment) bool { return where(at) && c.mayReadAttachment(at) }
 	return listWhere(c, c.w.Attachments, is, attachmentBody, "id", "name"), nil
@@ -166,7 +166,7 @@ func listAppAttachments(c *call, app *app) (any, error) {
 
 var errNoAttachment = notFound("add_on attachment", "add on attachment")
 
-// pathAttachment finds an attachment by id: names are unique within an app only.
+// pathAttachment finds an attachment by id. Names are unique only within an app.
 func pathAttachment(c *call) (*attachment, error) {
 	at := c.w.Attachments[c.PathValue("attachment")]
 	if at == nil || !c.mayReadAttachment(at) {

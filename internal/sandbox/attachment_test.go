@@ -23,7 +23,8 @@ func TestAttachment_hasEveryMemberOfTheReference(t *testing.T) {
 	w.send("GET /addon-attachments/"+id, "").is(200).says("id", id).says("addon.plan", "").says("config_vars", "")
 	w.send("GET /apps/orders-worker/addon-attachments/REDIS", "").is(200).says("id", id)
 	w.send("GET /apps/orders-worker/addon-attachments/"+id, "").is(200).says("id", id)
-	w.send("GET /addon-attachments/REDIS", "").is(404).says("resource", "add_on attachment") // names only within an app
+	// A name identifies an attachment only within an app.
+	w.send("GET /addon-attachments/REDIS", "").is(404).says("resource", "add_on attachment")
 	w.send("GET /apps/orders-api/addon-attachments/"+id, "").is(404)
 	w.send("GET /addon-attachments", "").is(200).says("length", "2")
 	w.send("GET /addons/kvs-a/addon-attachments", "").is(200).says("length", "2")
@@ -66,11 +67,11 @@ func TestAttachment_aNameInUseIsTakenOverWithConfirmation(t *testing.T) {
 			t.Errorf("X-Confirmation-Required: %q", got)
 		}
 	}
-	// It is the old store's last attachment on its owner.
+	// It is the last attachment of the old store to its owning app.
 	w.send(path, `{"addon":"kvs-b","app":"orders-api","name":"REDIS","confirm":"orders-api"}`).is(422).
 		says("message", "Cannot destroy last attachment to billing app for resource kvs-a")
 
-	// heroku redis:promote gives the old primary another name first.
+	// heroku redis:promote first gives the old primary another name.
 	backup := w.send(path, `{"addon":{"name":"kvs-a"},"app":{"name":"orders-api"},"confirm":"orders-api"}`).is(201).get("name")
 	old := w.send("GET /apps/orders-api/config-vars", "").get("REDIS_URL")
 	releases := w.send("GET /apps/orders-api/releases", "").get("length")
@@ -94,7 +95,7 @@ func TestAttachment_andConfigVarsSetByHand(t *testing.T) {
 	w.app("orders-api")
 	w.send("PATCH /apps/orders-api/config-vars", `{"REDIS_URL":"redis://mine","CACHE_URL":"redis://mine-too"}`).is(200)
 	w.send("POST /apps/orders-api/addons", `{"plan":"heroku-redis:premium-0","attachment":{"name":"CACHE"}}`).is(423)
-	// The first store without a name overwrites silently, once it is there.
+	// The first store without a name overwrites the config var without confirmation when it is provisioned.
 	w.send("POST /apps/orders-api/addons", `{"plan":"heroku-redis:premium-0","name":"kvs-a"}`).is(201)
 	w.send("GET /apps/orders-api/config-vars", "").says("REDIS_URL", "redis://mine")
 	w.advance()

@@ -17,10 +17,10 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// backing is the server behind a store, which is prepared in the background.
+// backing is the server behind a store. It starts in the background.
 type backing struct {
 	name   string        // of the store
-	done   chan struct{} // closed when server or err is set
+	done   chan struct{} // closed when server or err is set, after which both are read-only
 	server server
 	err    error
 }
@@ -30,7 +30,7 @@ const (
 	stopTimeLeft = 10 * time.Second
 )
 
-// wait returns the server when it is up. A nil backing has none.
+// wait waits for the start and returns the server. It fails if b is nil.
 func (b *backing) wait(ctx context.Context) (server, error) {
 	if b == nil {
 		return nil, errors.New("there is no server")
@@ -43,7 +43,7 @@ func (b *backing) wait(ctx context.Context) (server, error) {
 	}
 }
 
-// Admin calls do with a client of the server of a store, by name or id, that may do what the store's own clients may not.
+// Admin calls do with a client that is connected to the server of a store, given by name or id, with administrator rights.
 func (s *Sandbox) Admin(ctx context.Context, store string, do func(*redis.Client) error) error {
 	s.mu.Lock()
 	a := s.world.store(store)
@@ -60,18 +60,18 @@ func (s *Sandbox) Admin(ctx context.Context, store string, do func(*redis.Client
 }
 
 func limitsOf(p keyvalue.PlanName) serverLimits {
-	plan := catalogued(p)
+	plan := planByName(p)
 	return serverLimits{MaxMemory: plan.MemoryBytes(), MaxClients: plan.ConnectionLimit}
 }
 
-// spec of the server behind a store. s.mu is held.
+// spec returns the specification of the server behind a store. s.mu is held.
 func (s *Sandbox) spec(a *addOn, serverID, password string) serverSpec {
 	spec := serverSpec{
 		ID:         a.Name,
 		Password:   password,
 		Limits:     limitsOf(a.Plan),
 		Settings:   a.Store.Settings,
-		Persistent: catalogued(a.Plan).Persistence == "AOF",
+		Persistent: planByName(a.Plan).Persistence == "AOF",
 	}
 	if s.dataDir != nil {
 		spec.Dir = s.dataDir.StoreDir(serverID)
@@ -79,27 +79,27 @@ func (s *Sandbox) spec(a *addOn, serverID, password string) serverSpec {
 	return spec
 }
 
-// startBacking starts the server of a store, which follows its source where it is a fork. s.mu is held.
+// startBacking starts the server of a store. The server of a fork replicates its source. s.mu is held.
 func (s *Sandbox) startBacking(a *addOn) {
 	spec := s.spec(a, a.Store.Server, a.Store.Password)
 	spec.Port = a.Store.Port
-	var from origin
+	var from sourceFunc
 	if a.Store.Fork != nil {
-		from = s.forkOrigin(*a.Store.Fork)
+		from = s.forkSource(*a.Store.Fork)
 	}
 	s.backings[a.ID] = s.startServer(spec, from)
 }
 
-// startSuccessor starts the server that a plan change goes to, which follows the present one until then. s.mu is held.
+// startSuccessor starts the server that a plan change or failover switches to. It replicates the current server until then. s.mu is held.
 func (s *Sandbox) startSuccessor(a *addOn, e event) {
-	s.successors[a.ID] = s.startServer(s.spec(a, e.Server, cmp.Or(e.Password, a.Store.Password)), s.backings[a.ID].origin)
+	s.successors[a.ID] = s.startServer(s.spec(a, e.Server, cmp.Or(e.Password, a.Store.Password)), s.backings[a.ID].replacementSource)
 }
 
-// origin returns the source of a copy when that is known.
-type origin func(context.Context) (source, error)
+// sourceFunc returns the server to copy from, and waits until it is known.
+type sourceFunc func(context.Context) (source, error)
 
-// origin is the source of a copy that is going to replace the server.
-func (b *backing) origin(ctx context.Context) (source, error) {
+// replacementSource returns the server as the source of a copy that is going to replace it.
+func (b *backing) replacementSource(ctx context.Context) (source, error) {
 	srv, err := b.wait(ctx)
 	if err != nil {
 		return source{}, err
@@ -109,7 +109,7 @@ func (b *backing) origin(ctx context.Context) (source, error) {
 	return from, nil
 }
 
-func (s *Sandbox) startServer(spec serverSpec, from origin) *backing {
+func (s *Sandbox) startServer(spec serverSpec, from sourceFunc) *backing {
 	b := &backing{name: spec.ID, done: make(chan struct{})}
 	s.background.Go(func() {
 		defer close(b.done)
@@ -118,12 +118,12 @@ func (s *Sandbox) startServer(spec serverSpec, from origin) *backing {
 	return b
 }
 
-func (s *Sandbox) runServer(spec serverSpec, from origin) (server, error) {
-	srv, err := s.engine.Start(s.life, spec)
+func (s *Sandbox) runServer(spec serverSpec, from sourceFunc) (server, error) {
+	srv, err := s.engine.Start(s.lifetime, spec)
 	if err != nil || from == nil {
 		return srv, err
 	}
-	ctx, cancel := context.WithTimeout(s.life, copyTimeout)
+	ctx, cancel := context.WithTimeout(s.lifetime, copyTimeout)
 	defer cancel()
 	if err := follow(ctx, srv, from); err != nil {
 		return nil, errors.Join(fmt.Errorf("copying into the server of %s: %w", spec.ID, err), srv.Stop(ctx, false))
@@ -131,8 +131,8 @@ func (s *Sandbox) runServer(spec serverSpec, from origin) (server, error) {
 	return srv, nil
 }
 
-// follow copies from the source, and starts again if that gets another server or password meanwhile.
-func follow(ctx context.Context, srv server, from origin) error {
+// follow makes srv replicate the source. It starts again if the source gets another server or password meanwhile.
+func follow(ctx context.Context, srv server, from sourceFunc) error {
 	for {
 		upstream, err := from(ctx)
 		if err == nil {
@@ -141,13 +141,13 @@ func follow(ctx context.Context, srv server, from origin) error {
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
-		if now, gone := from(ctx); gone != nil || now == upstream {
+		if current, lost := from(ctx); lost != nil || current == upstream {
 			return err
 		}
 	}
 }
 
-// stopBacking stops the servers of an add-on and removes their data, in the background. s.mu is held.
+// stopBacking stops all servers of an add-on and removes their data, in the background. s.mu is held.
 func (s *Sandbox) stopBacking(addOnID string) {
 	s.stopServer(s.backings[addOnID])
 	s.stopServer(s.successors[addOnID])
@@ -161,11 +161,11 @@ func (s *Sandbox) stopServer(b *backing) {
 		return
 	}
 	s.background.Go(func() {
-		<-b.done // a start is bounded
+		<-b.done // startTimeout and copyTimeout limit the wait
 		if b.server == nil {
 			return
 		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.life), stopTimeLeft)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.lifetime), stopTimeLeft)
 		defer cancel()
 		if err := b.server.Stop(ctx, false); err != nil {
 			s.log.Warn("a server did not stop", "store", b.name, "error", err)
@@ -173,7 +173,7 @@ func (s *Sandbox) stopServer(b *backing) {
 	})
 }
 
-// resumeServers opens the ports of the stores that a data directory knows, and waits for those that were in use.
+// resumeServers starts the servers of all stores in a data directory, and waits for those of provisioned stores.
 func (s *Sandbox) resumeServers(ctx context.Context) error {
 	s.startBackings()
 	for _, id := range slices.Sorted(maps.Keys(s.world.AddOns)) {
@@ -185,7 +185,7 @@ func (s *Sandbox) resumeServers(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("continuing the store %s: %w", a.Name, err)
 		}
-		a.Store.Host, a.Store.Port = srv.Addr() // another port where the old one is taken
+		a.Store.Host, a.Store.Port = srv.Addr() // the port is another one if the old one is taken
 	}
 	return nil
 }

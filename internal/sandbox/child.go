@@ -18,8 +18,8 @@ import (
 // stopTimeout is how long a server may take to end after TERM before it is killed.
 const stopTimeout = 5 * time.Second
 
-// processStarter starts processes from one OS thread that lives until close: Linux sends Pdeathsig when the forking *thread* ends,
-// not its process, and Go promises threads no lifetime (golang.org/issue/27505).
+// processStarter starts processes from one OS thread that exists until close. Linux sends Pdeathsig when the forking *thread* ends, and
+// the Go runtime may end other threads at any time (golang.org/issue/27505).
 type processStarter chan func()
 
 func newProcessStarter() processStarter {
@@ -42,27 +42,28 @@ func (s processStarter) run(cmd *exec.Cmd) error {
 
 func (s processStarter) close() { close(s) }
 
-// child is a running process and the last lines that it printed.
+// child is a child process with the last lines of its output.
 type child struct {
 	cmd    *exec.Cmd
 	output *tail
 	done   chan struct{} // closed when the process has ended and cmd.ProcessState is set
 }
 
-// start starts a process that reads stdin; its environment is only PATH, so that no credential of the sandbox's leaks into it.
+// start starts a process with the given stdin. Its environment contains only PATH, so that no credentials leak into it. The secrets are
+// removed from its recorded output.
 func (s processStarter) start(path string, args []string, dir, stdin string, secrets ...string) (*child, error) {
 	output := &tail{secrets: secrets}
 	c := &child{output: output, done: make(chan struct{}), cmd: &exec.Cmd{
 		Path: path, Args: append([]string{path}, args...), Dir: dir, Env: []string{"PATH=/usr/bin:/bin"},
 		Stdin: strings.NewReader(stdin), Stdout: output, Stderr: output,
 		SysProcAttr: childAttributes(),
-		WaitDelay:   time.Second, // a child's own child, such as an AOF rewrite, may hold the output open
+		WaitDelay:   time.Second, // the server's own child, such as an AOF rewrite, may keep the output open
 	}}
 	if err := s.run(c.cmd); err != nil {
 		return nil, err
 	}
 	go func() {
-		_ = c.cmd.Wait() // ProcessState says how it ended
+		_ = c.cmd.Wait() // ProcessState has the result
 		close(c.done)
 	}()
 	return c, nil
@@ -77,7 +78,7 @@ func (c *child) ended() bool {
 	}
 }
 
-// end sends TERM, and KILL after stopTimeout or when killNow is closed; nil is never closed. It returns when the process has ended.
+// end sends TERM, and KILL after stopTimeout or when killNow is closed (a nil killNow never is). It returns when the process has ended.
 func (c *child) end(killNow <-chan struct{}) {
 	if c.ended() {
 		return
@@ -99,12 +100,12 @@ func (c *child) end(killNow <-chan struct{}) {
 	<-c.done
 }
 
-// String is how the process ended, and its last output.
+// String returns the exit status of the ended process and its last output.
 func (c *child) String() string {
 	return fmt.Sprintf("%s; its last output:\n%s", c.cmd.ProcessState, c.output)
 }
 
-// tail keeps the last lines written to it, without secrets.
+// tail is a writer that keeps the last lines, with the secrets replaced.
 type tail struct {
 	secrets []string
 	mu      sync.Mutex

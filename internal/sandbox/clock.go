@@ -9,22 +9,22 @@ import (
 	"time"
 )
 
-// Clock is the sandbox's time: everything that takes a while at Heroku has a due time on it.
+// Clock is the clock of a sandbox. Everything that takes time at Heroku becomes due at a time on this clock.
 type Clock struct {
 	mu     sync.Mutex
 	manual bool
 	now    time.Time     // of a manual clock
-	offset time.Duration // of a real clock: how far it was advanced
-	moved  chan struct{} // closed at the next advance; nil as long as nobody waits for one
+	offset time.Duration // of a real clock: how far it has been advanced
+	moved  chan struct{} // closed at the next advance; nil while nobody waits
 }
 
-// NewClock makes a clock that moves only when it is told to.
+// NewClock returns a clock that stands still until Advance or AdvanceTo moves it.
 func NewClock(start time.Time) *Clock { return &Clock{manual: true, now: start.UTC()} }
 
-// NewRealClock makes a clock that ticks by itself and can be advanced beyond that.
+// NewRealClock returns a clock that runs in real time and can also be advanced.
 func NewRealClock() *Clock { return &Clock{} }
 
-// Now is in UTC.
+// Now returns the current time in UTC.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -38,10 +38,10 @@ func (c *Clock) read() time.Time {
 	return time.Now().UTC().Add(c.offset)
 }
 
-// until returns when it is t, or with an error when ctx ends.
-func (c *Clock) until(ctx context.Context, t time.Time) error {
+// waitUntil waits until the clock reaches t, or returns the error of ctx.
+func (c *Clock) waitUntil(ctx context.Context, t time.Time) error {
 	for {
-		left, moved := c.left(t)
+		left, moved := c.timeLeft(t)
 		if left <= 0 {
 			return nil
 		}
@@ -62,8 +62,8 @@ func (c *Clock) until(ctx context.Context, t time.Time) error {
 	}
 }
 
-// left is the time until t, as long as the clock is not moved.
-func (c *Clock) left(t time.Time) (left time.Duration, moved <-chan struct{}) {
+// timeLeft returns the time until t, and a channel that is closed when the clock is advanced.
+func (c *Clock) timeLeft(t time.Time) (left time.Duration, moved <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.moved == nil {
@@ -72,26 +72,26 @@ func (c *Clock) left(t time.Time) (left time.Duration, moved <-chan struct{}) {
 	return t.Sub(c.read()), c.moved
 }
 
-// farthest is where the clock stops: what is due later than that could not be written as JSON, nor counted in nanoseconds.
-var farthest = time.Date(2200, time.January, 1, 0, 0, 0, 0, time.UTC)
+// maxTime limits the clock, because JSON and a time.Duration cannot represent times much later than that.
+var maxTime = time.Date(2200, time.January, 1, 0, 0, 0, 0, time.UTC)
 
-// Advance moves the clock forward; it never goes back. It is false, and nothing moves, where the clock would go too far.
+// Advance moves the clock forward by d, and ignores a negative d. It returns false, and does nothing, if the result would be after maxTime.
 func (c *Clock) Advance(d time.Duration) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if d > farthest.Sub(c.read()) {
+	if d > maxTime.Sub(c.read()) {
 		return false
 	}
 	c.advance(d)
 	return true
 }
 
-// AdvanceTo moves the clock to t, unless it is there already or beyond.
+// AdvanceTo moves the clock forward to t, or to maxTime if that is earlier. It does nothing if t is in the past.
 func (c *Clock) AdvanceTo(t time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if t.After(farthest) {
-		t = farthest
+	if t.After(maxTime) {
+		t = maxTime
 	}
 	c.advance(t.Sub(c.read()))
 }

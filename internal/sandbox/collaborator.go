@@ -11,11 +11,11 @@ import (
 // collaborator is a user who works on an app without owning it.
 type collaborator struct {
 	ID, User             string
-	Permissions          []string // of a team's app; on a personal one a collaborator may do all
+	Permissions          []string // only on an app of a team; on a personal app collaborators have all of them
 	CreatedAt, UpdatedAt time.Time
 }
 
-// appPermissions of a team's app, by name (Dev Center: App Permissions in Heroku Teams).
+// appPermissions maps permissions on an app of a team to their descriptions (Dev Center: App Permissions in Heroku Teams).
 var appPermissions = map[string]string{
 	"view":    "Can view the app.",
 	"deploy":  "Can deploy and restart the app.",
@@ -53,7 +53,7 @@ func (c *call) collaboratorBody(a *app, one collaborator) object {
 	}
 }
 
-// ownerBody describes the owner, who is the first collaborator and cannot be removed.
+// ownerBody is the representation of the owner, who is listed as a collaborator and cannot be removed.
 func (c *call) ownerBody(a *app) object {
 	owner := c.w.ownerOf(a)
 	owner["federated"] = false
@@ -73,7 +73,7 @@ func listCollaborators(c *call, a *app) (any, error) {
 	return l, nil
 }
 
-// pathCollaborator finds the path's collaborator of an app by e-mail, user id or id.
+// pathCollaborator finds the collaborator in the path by e-mail address, user id or collaborator id.
 func (c *call) pathCollaborator(a *app) (*collaborator, error) {
 	ref := c.PathValue("collaborator")
 	for i, one := range a.Collaborators {
@@ -95,13 +95,13 @@ func getCollaborator(c *call, a *app) (any, error) {
 	return c.collaboratorBody(a, *one), nil
 }
 
-type collaboration struct {
+type collaboratorParams struct {
 	User        reference `json:"user"`
 	Permissions []string  `json:"permissions"`
 	Silent      bool      `json:"silent"`
 }
 
-func createCollaborator(c *call, a *app, in collaboration) (any, error) {
+func createCollaborator(c *call, a *app, in collaboratorParams) (any, error) {
 	u := find(c.w.Users, string(in.User), func(u *user) string { return u.Email })
 	switch {
 	case u == nil:
@@ -118,7 +118,7 @@ func createCollaborator(c *call, a *app, in collaboration) (any, error) {
 	return c.collaboratorBody(a, one), nil
 }
 
-// checkPermissions sorts them; "view" is always one of them.
+// checkPermissions returns the permissions sorted and with "view", which is always included. It refuses unknown permissions.
 func checkPermissions(names []string) ([]string, error) {
 	names = append([]string{"view"}, names...)
 	for _, name := range names {

@@ -16,13 +16,13 @@ var configVarPattern = regexp.MustCompile(`^\w+$`)
 
 const maxConfigVars = 64 << 10 // bytes of all names and values of an app
 
-// configVars of an app: those set by hand, and those of its add-ons.
+// configVars returns all config vars of an app: those set by users, and those of its add-ons.
 func (w *world) configVars(a *app) map[string]string { return w.withAddOns(a, a.ConfigVars) }
 
-// withAddOns adds those of each attached add-on that is provisioned.
-func (w *world) withAddOns(a *app, byHand map[string]string) map[string]string {
+// withAddOns returns the config vars together with those of every attached add-on that is provisioned.
+func (w *world) withAddOns(a *app, setByUsers map[string]string) map[string]string {
 	vars := map[string]string{}
-	maps.Copy(vars, byHand)
+	maps.Copy(vars, setByUsers)
 	for _, at := range w.Attachments {
 		if addon := w.AddOns[at.AddOn]; at.App == a.ID && addon.State == stateProvisioned {
 			for _, name := range w.varsOf(at) {

@@ -16,8 +16,9 @@ import (
 
 const controlPrefix = "/__sandbox/"
 
-// newControl routes what steers the sandbox itself. It needs no token: only this machine can reach it. What a web page makes
-// a browser of this machine send is refused, with foreign by ServeHTTP, and here where it is no JSON, or not sent by the sandbox's page.
+// newControl routes the endpoints that control the sandbox itself. They need no API token, because only this machine can reach them.
+// Requests that a web page of another origin causes are refused: by ServeHTTP (crossOriginRefusal), and here if the body is not JSON, or
+// if a browser sends a change without the token of the sandbox's page.
 func newControl(s *Sandbox) *http.ServeMux {
 	mux := http.NewServeMux()
 	s.addPage(mux)
@@ -26,14 +27,14 @@ func newControl(s *Sandbox) *http.ServeMux {
 			var status int
 			var body any
 			switch {
-			case s.unproven(r):
+			case s.lacksPageToken(r):
 				status, body = http.StatusForbidden, controlError{"A browser changes the sandbox from its page only: load the page again."}
-			case changes(r) && !isJSON(r):
+			case takesBody(r) && !isJSON(r):
 				status, body = http.StatusUnsupportedMediaType, controlError{"Send JSON, with the header Content-Type: application/json."}
 			default:
 				status, body = handle(r)
 			}
-			guard(w.Header())
+			setSecurityHeaders(w.Header())
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(status)
 			if status != http.StatusNoContent {
@@ -46,7 +47,7 @@ func newControl(s *Sandbox) *http.ServeMux {
 		})
 	}
 	on("GET "+controlPrefix+"faults", func(*http.Request) (int, any) { return http.StatusOK, s.Faults() })
-	on("POST "+controlPrefix+"faults", steer(http.StatusCreated, s.postFault))
+	on("POST "+controlPrefix+"faults", jsonHandler(http.StatusCreated, s.postFault))
 	on("DELETE "+controlPrefix+"faults", func(*http.Request) (int, any) { s.Clear(); return http.StatusNoContent, nil })
 	on("DELETE "+controlPrefix+"faults/{id}", func(r *http.Request) (int, any) {
 		if !s.remove(r.PathValue("id")) {
@@ -55,10 +56,10 @@ func newControl(s *Sandbox) *http.ServeMux {
 		return http.StatusNoContent, nil
 	})
 	on("GET "+controlPrefix+"clock", func(*http.Request) (int, any) { return http.StatusOK, s.clockBody() })
-	on("POST "+controlPrefix+"clock", steer(http.StatusOK, s.postClock))
+	on("POST "+controlPrefix+"clock", jsonHandler(http.StatusOK, s.postClock))
 	on("GET "+controlPrefix+"journal", s.getJournal)
 	on("DELETE "+controlPrefix+"journal", func(*http.Request) (int, any) { s.ResetJournal(); return http.StatusNoContent, nil })
-	on("POST "+controlPrefix+"maintenances", steer(http.StatusCreated, s.postMaintenance))
+	on("POST "+controlPrefix+"maintenances", jsonHandler(http.StatusCreated, s.postMaintenance))
 	on("POST "+controlPrefix+"failover", onStore(s.FailOver))
 	on("POST "+controlPrefix+"standby", onStore(s.FreezeStandby))
 	on("POST "+controlPrefix+"restart", onStore(s.Restart))
@@ -70,9 +71,9 @@ func newControl(s *Sandbox) *http.ServeMux {
 	return mux
 }
 
-// foreign says why a request may come from a web page that is not the sandbox's own; "" = it does not. A browser tells a page's
-// origin, but not in every request. A page whose host name was made to lead to this machine has another host.
-func foreign(r *http.Request) (why string) {
+// crossOriginRefusal returns the error message for a request that may come from a web page of another origin; "" = accept the request.
+// The Host header is checked too: with DNS rebinding, a page of another host appears to have the same origin.
+func crossOriginRefusal(r *http.Request) (message string) {
 	host, _, err := net.SplitHostPort(r.Host)
 	if err != nil {
 		host = r.Host
@@ -87,30 +88,31 @@ func foreign(r *http.Request) (why string) {
 	return ""
 }
 
-// changes reports whether a request has a body that says what to do.
-func changes(r *http.Request) bool {
+// takesBody reports whether a request is expected to have a body.
+func takesBody(r *http.Request) bool {
 	return r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodDelete
 }
 
-// isJSON: a browser needs nobody's permission to send a body of another kind to another origin.
+// isJSON reports whether the body is declared as JSON. A browser sends other types, such as text/plain, to another origin without asking it
+// first (CORS preflight).
 func isJSON(r *http.Request) bool {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	return err == nil && media == "application/json"
 }
 
-// encoded is an answer that is JSON already.
+// encoded is a response that is already encoded as JSON.
 type encoded []byte
 
 type controlError struct {
 	Error string `json:"error"`
 }
 
-// steer decodes a request's body and does what it says: the answer has the status, or 422 and the error.
-func steer[T any](status int, do func(T) (any, error)) func(*http.Request) (int, any) {
+// jsonHandler returns a handler that decodes the body and passes it to do. It answers with the status, or with 422 and the error.
+func jsonHandler[T any](status int, do func(T) (any, error)) func(*http.Request) (int, any) {
 	return func(r *http.Request) (int, any) {
 		var in T
 		decoder := json.NewDecoder(io.LimitReader(r.Body, maxBody))
-		decoder.DisallowUnknownFields() // a misspelt member would be a fault that never strikes
+		decoder.DisallowUnknownFields() // a misspelt member would silently have no effect
 		err := decoder.Decode(&in)
 		var body any
 		if err == nil {
@@ -138,16 +140,16 @@ func (s *Sandbox) postClock(in struct {
 		return nil, errors.New("The clock cannot go back.")
 	}
 	if !s.clock.Advance(time.Duration(in.Advance)) {
-		return nil, fmt.Errorf("The clock does not go beyond %s.", farthest.Format(time.DateOnly))
+		return nil, fmt.Errorf("The clock does not go beyond %s.", maxTime.Format(time.DateOnly))
 	}
 	return s.clockBody(), nil
 }
 
 func (s *Sandbox) clockBody() object { return object{"now": s.clock.Now()} }
 
-// onStore does something with the store that the body names.
+// onStore returns a handler that calls do with the store named in the body.
 func onStore(do func(store string) error) func(*http.Request) (int, any) {
-	return steer(http.StatusOK, func(in struct {
+	return jsonHandler(http.StatusOK, func(in struct {
 		Store string `json:"store"` // id or name
 	}) (any, error) {
 		return object{"store": in.Store}, do(in.Store)

@@ -49,7 +49,7 @@ func TestControl_refusesWhatCannotBeMeant(t *testing.T) {
 		}
 	}
 	w.send("GET /__sandbox/nothing", "").is(404)
-	// A page in a browser may send requests here, but not with our host name.
+	// With DNS rebinding, a page in a browser can send requests here, but with another Host header.
 	w.send("GET /__sandbox/ledger", "").is(200)
 	r, err := w.tryHost("GET /__sandbox/ledger", "", "evil.example")
 	if err != nil || r.status != 403 {
@@ -57,7 +57,7 @@ func TestControl_refusesWhatCannotBeMeant(t *testing.T) {
 	}
 }
 
-// A page in a browser on this machine can send requests here, whatever it is a page of.
+// Any web page in a browser on this machine can send requests to the sandbox.
 func TestControl_isNotSteeredByThePagesOfOthers(t *testing.T) {
 	t.Parallel()
 	w := start(t)
@@ -136,7 +136,7 @@ func TestJournal_hasEveryRequestInOrderAndNoSecret(t *testing.T) {
 	w.send("GET /addons?app=orders-api", "").is(200)
 	w.send("GET /account", "", "Authorization: Bearer canary").is(401)
 	a := w.send("GET /__sandbox/journal", "", "Authorization:", "Accept:").is(200)
-	a.says("length", "4") // not those that steer the sandbox
+	a.says("length", "4") // without the requests to control endpoints
 	a.says("0.seq", "1").says("0.method", "POST").says("0.path", "/teams/apps").says("0.status", "201").says("0.user_agent", "sandbox-test")
 	a.says("2.time", "2026-01-14T09:01:00Z").says("2.query", "app=orders-api").says("3.status", "401").says("3.seq", "4")
 	if strings.Contains(a.body, "canary") || strings.Contains(a.body, w.Token()) {

@@ -17,10 +17,10 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 )
 
-// dataDir keeps a sandbox across restarts:
+// dataDir is a directory that keeps the state of a sandbox across restarts:
 //
-//	sandbox.db            one bucket of JSON values, the certificate among them (0600); its lock keeps a second sandbox out
-//	stores/<id>/          what the server of that store writes
+//	sandbox.db            one bucket of JSON values, including the certificate (0600); its lock excludes a second sandbox
+//	stores/<id>/          the files of the server of that store
 //	stores/<id>/server.pid
 type dataDir struct {
 	path string
@@ -29,9 +29,9 @@ type dataDir struct {
 
 var dataBucket = []byte("sandbox")
 
-// openDataDir makes the directory if needed, locks it, and ends servers that a killed sandbox left behind in it.
+// openDataDir creates the directory if needed, locks it, and ends servers that a killed sandbox has left running in it.
 func openDataDir(path string, log *slog.Logger) (*dataDir, error) {
-	path, err := filepath.Abs(path) // servers run in a directory of their own
+	path, err := filepath.Abs(path) // servers run in another working directory
 	if err == nil {
 		err = os.MkdirAll(filepath.Join(path, "stores"), 0o700)
 	}
@@ -59,14 +59,14 @@ func openDataDir(path string, log *slog.Logger) (*dataDir, error) {
 	return d, nil
 }
 
-// StoreDir is where the server of one store keeps its files; id must be usable as a file name (a UUID is).
+// StoreDir returns the directory for the server of one store. The id must be usable as a file name, such as a UUID.
 func (d *dataDir) StoreDir(id string) string { return filepath.Join(d.path, "stores", id) }
 
-// Load decodes the value saved under key; false = none saved.
+// Load decodes the value that is saved under key, and returns false if there is none.
 func (d *dataDir) Load(key string, into any) (bool, error) {
 	var raw []byte
 	err := d.db.View(func(tx *bbolt.Tx) error {
-		raw = append(raw, tx.Bucket(dataBucket).Get([]byte(key))...) // bolt's memory ends with the transaction
+		raw = append(raw, tx.Bucket(dataBucket).Get([]byte(key))...) // a copy, because bolt's memory is valid only within the transaction
 		return nil
 	})
 	if err != nil || raw == nil {
@@ -78,7 +78,7 @@ func (d *dataDir) Load(key string, into any) (bool, error) {
 	return true, nil
 }
 
-// Save returns once the value is on disk.
+// Save saves the value under key, and returns when it is on disk.
 func (d *dataDir) Save(key string, value any) error {
 	raw, err := json.Marshal(value)
 	if err == nil {
@@ -92,28 +92,29 @@ func (d *dataDir) Save(key string, value any) error {
 
 const certificateKey = "certificate"
 
-// Certificate is that of all servers, the same after a restart: clients that remember it would take another one for an
-// attack. It is in sandbox.db, which only its owner can read. One that has expired, or cannot be understood, is made anew.
+// Certificate returns the certificate of all servers. It stays the same across restarts, because clients that remember it would treat
+// another one as an attack. It is saved in sandbox.db, which only the owner can read, and replaced if it has expired or cannot be
+// decoded.
 func (d *dataDir) Certificate() (certificate, error) {
-	var kept struct{ Certificate, Key []byte }
-	found, err := d.Load(certificateKey, &kept)
+	var saved struct{ Certificate, Key []byte }
+	found, err := d.Load(certificateKey, &saved)
 	if found && err == nil {
-		if c, err := parseCertificate(kept.Certificate, kept.Key); err == nil && time.Now().Before(c.pair.Leaf.NotAfter) {
+		if c, err := parseCertificate(saved.Certificate, saved.Key); err == nil && time.Now().Before(c.pair.Leaf.NotAfter) {
 			return c, nil
 		}
 	}
 	c, err := newCertificate()
 	if err == nil {
-		kept.Certificate = c.pair.Leaf.Raw
-		kept.Key, err = x509.MarshalPKCS8PrivateKey(c.pair.PrivateKey)
+		saved.Certificate = c.pair.Leaf.Raw
+		saved.Key, err = x509.MarshalPKCS8PrivateKey(c.pair.PrivateKey)
 	}
 	if err == nil {
-		err = d.Save(certificateKey, kept)
+		err = d.Save(certificateKey, saved)
 	}
 	return c, err
 }
 
-// Close lets the next sandbox in; stop the servers first.
+// Close releases the lock, so that another sandbox can use the directory. The servers must have been stopped before.
 func (d *dataDir) Close() error { return d.db.Close() }
 
 func (d *dataDir) endLeftovers(log *slog.Logger) error {

@@ -86,8 +86,8 @@ func TestDataDir_endsTheServersThatAKilledSandboxLeftAndNoOthers(t *testing.T) {
 		start         func(pid int) string
 		ends          bool
 	}{
-		{store: "leftover", script: "exec sleep 60", start: processStart, ends: true},
-		{store: "deaf", script: "trap '' TERM; echo; while :; do sleep 0.1; done", start: processStart, ends: true},
+		{store: "leftover", script: "exec sleep 60", start: processStartTime, ends: true},
+		{store: "deaf", script: "trap '' TERM; echo; while :; do sleep 0.1; done", start: processStartTime, ends: true},
 		{store: "pid-used-again", script: "exec sleep 60", start: func(int) string { return "1" }},
 	} {
 		cmd := exec.Command("/bin/sh", "-c", "echo started; "+test.script)

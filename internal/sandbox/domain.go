@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// domain is a custom domain of an app: kept and answered, and nothing is routed.
+// domain is a custom domain of an app. It is stored, and no traffic is routed.
 type domain struct {
 	ID, Hostname         string
 	CreatedAt, UpdatedAt time.Time
@@ -20,7 +20,7 @@ var hostnamePattern = regexp.MustCompile(`^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?
 
 func (a *app) webHost() string { return strings.Trim(strings.TrimPrefix(a.WebURL, "https://"), "/") }
 
-// domains of an app: Heroku's own first.
+// domains returns all domains of an app: first the one that Heroku provides, then the custom ones.
 func (a *app) domains() []domain {
 	own := domain{ID: catalogueID("domain " + a.ID), Hostname: a.webHost(), CreatedAt: a.CreatedAt, UpdatedAt: a.CreatedAt}
 	return append([]domain{own}, a.Domains...)
@@ -35,7 +35,7 @@ func domainBody(a *app, d domain) object {
 	if d.Hostname != a.webHost() {
 		b["kind"], b["cname"] = "custom", strings.ReplaceAll(strings.TrimPrefix(d.Hostname, "*."), ".", "-")+"-"+d.ID[:8]+".herokudns.com"
 		if a.ACM {
-			b["acm_status"] = "pending" // the name leads nowhere
+			b["acm_status"] = "pending" // the domain cannot be verified, because it does not resolve to the app
 		}
 	}
 	return b
@@ -45,7 +45,7 @@ func listDomains(_ *call, a *app) (any, error) {
 	return listAll(a.domains(), func(d domain) object { return domainBody(a, d) }, "hostname", "id"), nil
 }
 
-// pathDomain finds the path's domain of an app by id or host name.
+// pathDomain finds the domain in the path by id or host name.
 func (c *call) pathDomain(a *app) (domain, error) {
 	ref := c.PathValue("domain")
 	for _, d := range a.domains() {
@@ -64,12 +64,12 @@ func getDomain(c *call, a *app) (any, error) {
 	return domainBody(a, d), nil
 }
 
-type domainOrder struct {
+type domainParams struct {
 	Hostname    string  `json:"hostname"`
 	SNIEndpoint *string `json:"sni_endpoint"`
 }
 
-func createDomain(c *call, a *app, in domainOrder) (any, error) {
+func createDomain(c *call, a *app, in domainParams) (any, error) {
 	hostname := strings.ToLower(in.Hostname)
 	if !hostnamePattern.MatchString(hostname) {
 		return nil, invalid("%q is not a valid domain name.", in.Hostname)
@@ -87,7 +87,7 @@ func createDomain(c *call, a *app, in domainOrder) (any, error) {
 	return domainBody(a, d), nil
 }
 
-// updateDomain changes the certificate of a domain, of which there is none but no certificate.
+// updateDomain sets the SNI endpoint of a domain. Only null is accepted, because there are no SNI endpoints.
 func updateDomain(c *call, a *app, in struct {
 	SNIEndpoint *string `json:"sni_endpoint"`
 }) (any, error) {

@@ -12,14 +12,14 @@ import (
 )
 
 type dynoSize struct {
-	name       string // in the spelling that the API answers with
+	name       string // spelled as in the API's responses
 	memory     float64
 	compute    int
-	cents      int // a month; 0 = it is a matter of contract
+	cents      int // per month; 0 = no published price
 	generation string
 }
 
-// dynoSizes of Dev Center: Dyno Types.
+// dynoSizes are the dyno sizes of Dev Center: Dyno Types.
 var dynoSizes = []dynoSize{
 	{"Eco", 0.5, 1, 500, cedar}, {"Basic", 0.5, 1, 700, cedar}, {"Standard-1X", 0.5, 1, 2500, cedar}, {"Standard-2X", 1, 2, 5000, cedar},
 	{"Performance-M", 2.5, 12, 25000, cedar}, {"Performance-L", 14, 50, 50000, cedar}, {"Performance-L-RAM", 30, 24, 50000, cedar},
@@ -32,7 +32,7 @@ var dynoSizes = []dynoSize{
 
 func (d dynoSize) id() string { return catalogueID("dyno size " + d.name) }
 
-// inSpaces reports whether the size is for apps in spaces, as those of fir are.
+// inSpaces reports whether the size is for apps in spaces, as all sizes of fir are.
 func (d dynoSize) inSpaces() bool {
 	return d.generation == fir || strings.HasPrefix(d.name, "Private-")
 }
@@ -49,7 +49,7 @@ func (d dynoSize) body() object {
 	return b
 }
 
-// lookUpDynoSize by id or name, in any case.
+// lookUpDynoSize finds a dyno size by id or name, ignoring case.
 func lookUpDynoSize(ref string) (dynoSize, bool) {
 	i := slices.IndexFunc(dynoSizes, func(d dynoSize) bool { return strings.EqualFold(d.name, ref) || d.id() == ref })
 	if i < 0 {
@@ -68,19 +68,19 @@ func getDynoSize(c *call) (any, error) {
 	return d.body(), nil
 }
 
-// hasDynoSize reports whether an app can have dynos of a size.
-func (w *world) hasDynoSize(a *app, d dynoSize) bool {
+// allowsDynoSize reports whether an app can have dynos of a size.
+func (w *world) allowsDynoSize(a *app, d dynoSize) bool {
 	return d.generation == w.generation(a) && d.inSpaces() == (a.Space != "")
 }
 
 func listAppDynoSizes(c *call, a *app) (any, error) {
-	available := slices.DeleteFunc(slices.Clone(dynoSizes), func(d dynoSize) bool { return !c.w.hasDynoSize(a, d) })
+	available := slices.DeleteFunc(slices.Clone(dynoSizes), func(d dynoSize) bool { return !c.w.allowsDynoSize(a, d) })
 	return listAll(available, dynoSize.body, "id", "name"), nil
 }
 
 func (p process) dynoID(n int) string { return catalogueID(fmt.Sprintf("dyno %s %d", p.ID, n)) }
 
-// dynos of an app restart at each release. Each is said to be up; no process runs.
+// dynos lists the dynos of an app, which restart at each release. All have the state up, although no process runs.
 func dynos(a *app) []object {
 	newest, all := a.Releases[len(a.Releases)-1], []object{}
 	for _, p := range a.Formation {
@@ -102,14 +102,14 @@ func dynos(a *app) []object {
 func listDynos(_ *call, a *app) (any, error) { return listing{[]string{"name", "id"}, dynos(a)}, nil }
 
 func getDyno(c *call, a *app) (any, error) {
-	return oneOf(dynos(a), c.PathValue("dyno"), "dyno", "dyno")
+	return findObject(dynos(a), c.PathValue("dyno"), "dyno", "dyno")
 }
 
-// createDyno: a one-off dyno would have to run something.
+// createDyno always refuses, because a one-off dyno would have to run a process.
 func createDyno(*call, *app) (any, error) { return nil, notEnabled("One-off dynos") }
 
-// restartDynos serves the restart and the stop of all dynos of an app, of a process type, or of one: Heroku starts those of a formation
-// again that were stopped.
+// restartDynos serves restarts and stops of all dynos of an app, of a process type, or of one dyno. A stop is a restart, because Heroku
+// starts a stopped dyno of a formation again.
 func restartDynos(c *call, a *app) (any, error) {
 	if c.PathValue("dyno") != "" {
 		if _, err := getDyno(c, a); err != nil {
@@ -128,7 +128,7 @@ func restartDynos(c *call, a *app) (any, error) {
 	return object{}, nil
 }
 
-// restart those dynos of a process that are of the type and have the id or name; "" = all.
+// restart restarts the dynos that match a process type and the id or name of a dyno; "" matches all.
 func (p *process) restart(ofType, dyno string, now time.Time) {
 	if ofType != "" && ofType != p.Type && ofType != p.ID {
 		return

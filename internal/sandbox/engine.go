@@ -15,21 +15,21 @@ import (
 
 // engine starts the servers behind the stores of one sandbox.
 type engine interface {
-	// Name is a short human name: "redis-server 7.0.15", "miniredis".
+	// Name returns the name and version of the server, such as "redis-server 7.0.15" or "miniredis".
 	Name() string
-	// Start returns once the server's port is open; a process behind it starts with the first connection. ctx bounds the start,
-	// not the server's life.
+	// Start returns when the server's port is open. A server process starts with the first connection. ctx bounds the start, not
+	// the lifetime of the server.
 	Start(ctx context.Context, spec serverSpec) (server, error)
-	// Close stops every server that still runs and removes what the engine created; the data of servers with a Dir stays.
+	// Close stops every server that still runs and removes what the engine has created, except the data of servers with a Dir.
 	Close() error
 }
 
-// serverSpec says how a server starts. Starting the same spec again continues with its data when Persistent.
+// serverSpec is the specification of a server. Starting the same spec again loads its data if it is Persistent.
 type serverSpec struct {
 	ID         string // of the store; for logs
-	Dir        string // the store's own directory; "" = a temporary one that goes with the server
+	Dir        string // the store's own directory; "" = a temporary one, removed with the server
 	Password   string // of the default user (password-only AUTH) and of the user "h"
-	Port       int    // wished for; another one is chosen when it is 0 or taken
+	Port       int    // preferred port; another one is chosen if it is 0 or in use
 	Limits     serverLimits
 	Settings   serverSettings
 	Persistent bool // keys survive a restart on the same Dir (Dev Center: all plans but mini)
@@ -52,42 +52,42 @@ type source struct {
 	Port               int
 	Username, Password string
 	TLS                bool
-	Outside            bool // it is nobody's here: its certificate is not verified, as Heroku's own could not be
-	Final              bool // it goes when the copy is complete, and takes no writes from the last moment on
+	Outside            bool // not a server of this sandbox; its certificate is not verified, because Heroku's are self-signed
+	Final              bool // the copy replaces the server, whose writes are paused before the copy is promoted
 }
 
 type server interface {
 	Addr() (host string, port int)
 	Configure(ctx context.Context, settings serverSettings) error
 	Limit(ctx context.Context, limits serverLimits) error
-	// SetPassword replaces the password; connections made with an old one stay, and "also" still opens new ones unless it is "".
-	SetPassword(ctx context.Context, password, also string) error
-	// Source is how another server copies this one.
+	// SetPassword replaces the password. Existing connections stay open. The former password stays valid too, unless it is "".
+	SetPassword(ctx context.Context, password, former string) error
+	// Source returns the address and credentials with which another server copies this one.
 	Source() source
-	// Follow replaces all keys by those of the source, by replication, and goes on following it. Wraps errNoReplication when
-	// the source does not offer it.
+	// Follow replaces all keys by those of the source, and keeps replicating it. The error wraps errNoReplication if the source
+	// cannot be replicated.
 	Follow(ctx context.Context, from source) error
-	// StandAlone ends what Follow began, once everything is there that the source has now.
-	StandAlone(ctx context.Context, from source) error
-	// Restart ends the server and starts it again as the spec says, on the same port; what is not persistent is empty then. One
-	// that does not run gets the password, limits and settings only.
+	// Promote waits until the server has everything that the source has now, and ends the replication that Follow has begun.
+	Promote(ctx context.Context, from source) error
+	// Restart restarts the server with the password, limits and settings of the spec, on the same port. A server that is not
+	// persistent loses its keys. A server that does not run only gets the new values.
 	Restart(ctx context.Context, spec serverSpec) error
-	// TakeAddress makes it listen where another server of the same engine has listened, which then only keeps its connections.
-	// At no moment is the port free for others.
+	// TakeAddress makes the server listen on the port of another server of the same engine. The other server keeps only its open
+	// connections. The port is never free for other programs.
 	TakeAddress(from server) error
-	// Idle says that the server does not run and has no keys: it has not been used.
+	// Idle reports whether the server has not been used: its process does not run, and it has no data.
 	Idle() bool
-	// Admin does something on a connection of its own, for which the server starts.
+	// Admin calls do with a separate connection that has administrator rights. It starts the server if necessary.
 	Admin(ctx context.Context, do func(*redis.Client) error) error
-	// Stop ends the server; without keepData its directory is removed too. A second call does nothing more.
+	// Stop ends the server and, without keepData, removes its directory. A second call does nothing.
 	Stop(ctx context.Context, keepData bool) error
 }
 
-// errNoReplication: the source cannot be copied by SYNC, which a fork needs (Dev Center: Heroku Key-Value Store, forking).
+// errNoReplication is returned if a source does not allow SYNC, which a fork needs (Dev Center: Heroku Key-Value Store, forking).
 var errNoReplication = errors.New("the source does not support replication")
 
-// chooseEngine finds the engine of that name; "auto" (or "") takes the first real server on PATH, else miniredis. Its servers
-// have the certificate that issue gives.
+// chooseEngine returns the engine with the given name; "auto" or "" means the first real server on PATH, or else miniredis. The servers use
+// the certificate that issue returns.
 func chooseEngine(name string, log *slog.Logger, issue func() (certificate, error)) (engine, error) {
 	var binaries []string
 	switch name {
@@ -114,5 +114,5 @@ func chooseEngine(name string, log *slog.Logger, issue func() (certificate, erro
 	return newMiniredisEngine(issue)
 }
 
-// binaryPackage is what to install to have the binary (Debian and Homebrew name them so).
+// binaryPackage maps a binary to the package that contains it, in Debian and Homebrew.
 var binaryPackage = map[string]string{"valkey-server": "valkey", "redis-server": "redis"}

@@ -18,11 +18,11 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// miniredisEngine serves stores from within this process, so that the sandbox works on a machine without any server.
-// It enforces no limits and settings, and cannot replicate.
+// miniredisEngine runs the stores within this process, for machines without a Redis or Valkey server. It does not enforce limits and
+// settings, and cannot replicate.
 type miniredisEngine struct {
 	cert   certificate
-	copies bool // a fork is a copy, see Options
+	copies bool // Options.CopyForks
 
 	mu      sync.Mutex
 	servers map[*miniredisServer]struct{}
@@ -45,7 +45,7 @@ func (e *miniredisEngine) Start(_ context.Context, spec serverSpec) (server, err
 	}
 	s := &miniredisServer{engine: e, dir: spec.Dir, persistent: spec.Persistent, redis: miniredis.NewMiniRedis()}
 	s.setPassword(spec.Password)
-	s.redis.ClockTTL(true) // keys expire by themselves, as in a real server
+	s.redis.ClockTTL(true) // keys expire in real time, as in a real server
 	if err := s.prepareDir(); err != nil {
 		return nil, fmt.Errorf("starting miniredis: %w", err)
 	}
@@ -106,7 +106,7 @@ func (s *miniredisServer) prepareDir() error {
 	return loadDump(s.redis, s.dumpFile())
 }
 
-// listen takes the wished port if it is free, else any.
+// listen listens on the preferred port, or on any free port if that is in use.
 func (s *miniredisServer) listen(port int, cert certificate) error {
 	err := s.redis.StartAddrTLS(fmt.Sprintf("127.0.0.1:%d", port), cert.serverConfig())
 	if err != nil && port != 0 {
@@ -136,12 +136,12 @@ func (s *miniredisServer) dumpFile() string { return filepath.Join(s.dir, "dump.
 
 func (s *miniredisServer) Addr() (host string, port int) { return s.host, s.port }
 
-// Configure and Limit have nothing to do: the API answers from what the sandbox keeps.
+// Configure and Limit do nothing, because miniredis enforces neither. The API returns the values from the world.
 func (s *miniredisServer) Configure(context.Context, serverSettings) error { return nil }
 
 func (s *miniredisServer) Limit(context.Context, serverLimits) error { return nil }
 
-// SetPassword ends the former one at once: miniredis has one per user.
+// SetPassword invalidates the former password immediately, because miniredis supports one password per user.
 func (s *miniredisServer) SetPassword(_ context.Context, password, _ string) error {
 	if password == "" {
 		return errors.New("a server without a password is refused")
@@ -164,13 +164,13 @@ func (s *miniredisServer) Follow(_ context.Context, from source) error {
 	return fmt.Errorf("%w: miniredis has no SYNC; install valkey or redis to fork stores", errNoReplication)
 }
 
-func (s *miniredisServer) StandAlone(_ context.Context, from source) error {
+func (s *miniredisServer) Promote(_ context.Context, from source) error {
 	if !s.following.Swap(false) {
 		return nil
 	}
 	origin := s.engine.serverAt(from.Port)
 	if origin == nil {
-		return fmt.Errorf("%w: it is gone", errNoReplication)
+		return fmt.Errorf("%w: the source has stopped", errNoReplication)
 	}
 	for n := range databases {
 		for _, name := range origin.redis.DB(n).Keys() {
@@ -205,7 +205,7 @@ func (s *miniredisServer) Restart(context.Context, serverSpec) error {
 }
 
 func (s *miniredisServer) TakeAddress(server) error {
-	return errors.New("a miniredis has one address for good")
+	return errors.New("miniredis cannot take over an address")
 }
 
 func (s *miniredisServer) Idle() bool { return false }

@@ -21,19 +21,19 @@ import (
 	"time"
 )
 
-// processEngine puts a valkey-server or redis-server process behind each store. Both are configured over stdin and spoken to
-// over TLS only, so a password is in no command line, environment or file.
+// processEngine runs a valkey-server or redis-server process behind each store. The processes are configured over stdin and accept only
+// TLS, so that no password appears in a command line, an environment or a file.
 type processEngine struct {
 	binary            string
 	name              string
 	log               *slog.Logger
-	dir               string // of the engine: the certificate, and the servers without a directory of their own
+	dir               string // the certificate, and the directories of servers without a Dir
 	cert              certificate
 	certFile, keyFile string
 	adminPassword     string // of adminUser
 	openFiles         int
 	starter           processStarter
-	starting          chan struct{} // held by each process that is starting
+	starting          chan struct{} // a semaphore that limits the processes that start at the same time
 
 	mu      sync.Mutex
 	servers map[*processServer]struct{}
@@ -75,10 +75,10 @@ func newProcessEngine(binary string, log *slog.Logger, issue func() (certificate
 	return e, nil
 }
 
-// serverVersions are those that the servers said, by path: to start one more costs a sandbox most of its own start.
+// serverVersions caches the versions of server binaries, by path. Running a binary takes most of the time that a sandbox needs to start.
 var serverVersions sync.Map
 
-// versionOf asks a server for its version once, and refuses one that is too old.
+// versionOf returns the version of a server binary, or an error if it is too old.
 func versionOf(binary string) (string, error) {
 	if known, ok := serverVersions.Load(binary); ok {
 		return known.(string), nil //nolint:forcetypeassert // nothing else is stored
@@ -129,7 +129,7 @@ func (e *processEngine) prepare(ctx context.Context, spec serverSpec) (*processS
 	return s, nil
 }
 
-// add makes the server known to Close, which must find it from before it is open.
+// add registers the server for Close. It is called before the server listens, so that Close finds every server.
 func (e *processEngine) add(s *processServer) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -169,7 +169,8 @@ func (e *processEngine) Close() error {
 	return errors.Join(append(errs, os.RemoveAll(e.dir))...)
 }
 
-// freePort: a server cannot be told to choose its own port, so the kernel proposes one; launch is repeated if it is lost meanwhile.
+// freePort returns a free port, because a server cannot choose one itself. Another process may take the port before the server does; launch
+// then tries again.
 func freePort(ctx context.Context) (int, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -179,7 +180,7 @@ func freePort(ctx context.Context) (int, error) {
 	return int(address.Port()), errors.Join(err, listener.Close())
 }
 
-// config is what the server reads from stdin: the directives that Redis 6.2, 7 and 8 and Valkey have in common.
+// config returns the configuration that the server reads from stdin. It uses only directives that Redis 6.2, 7 and 8 and Valkey all have.
 func (e *processEngine) config(s *processServer, port int) string {
 	spec := s.spec
 	var b strings.Builder
@@ -213,7 +214,7 @@ func (e *processEngine) config(s *processServer, port int) string {
 	for _, d := range append(e.directives(spec.Limits), spec.Settings.directives()...) {
 		set(d[0], d[1])
 	}
-	// A fork or plan change copies in milliseconds: no wait for further replicas, no file in between.
+	// A fork or plan change should copy within milliseconds, so do not wait for further replicas or write a file in between.
 	set("repl-diskless-sync", "yes")
 	set("repl-diskless-sync-delay", "0")
 	set("repl-diskless-load", "on-empty-db")
@@ -223,16 +224,17 @@ func (e *processEngine) config(s *processServer, port int) string {
 }
 
 const (
-	// reservedClients come on top of the plan's connections, for the sandbox itself and for a replica: a store whose
-	// connections are all taken must still be configurable and upgradable.
+	// reservedClients are added to the plan's connection limit, for the sandbox itself and for a replica: a store without a free
+	// connection must still be configurable and upgradable.
 	reservedClients = 2
-	// reservedFiles is what a server needs for itself (32, CONFIG_MIN_RESERVED_FDS), and some to spare.
+	// reservedFiles are the file descriptors that a server needs for itself (32, CONFIG_MIN_RESERVED_FDS) and a reserve.
 	reservedFiles  = 64
 	defaultClients = 10000
 )
 
-// clients is the maxclients for a plan's connection limit, as far as this machine allows; a server would refuse more.
-func (e *processEngine) clients(limit int) int {
+// maxClients returns the maxclients for a plan's connection limit. It is limited by the open files that this machine allows, because a
+// server refuses more.
+func (e *processEngine) maxClients(limit int) int {
 	if limit == 0 {
 		limit = defaultClients
 	}
@@ -240,10 +242,10 @@ func (e *processEngine) clients(limit int) int {
 }
 
 func (e *processEngine) directives(limits serverLimits) [][2]string {
-	return [][2]string{{"maxmemory", fmt.Sprint(limits.MaxMemory)}, {"maxclients", fmt.Sprint(e.clients(limits.MaxClients))}}
+	return [][2]string{{"maxmemory", fmt.Sprint(limits.MaxMemory)}, {"maxclients", fmt.Sprint(e.maxClients(limits.MaxClients))}}
 }
 
-// directives are the settings as the server spells them.
+// directives returns the settings as configuration directives of the server.
 func (s serverSettings) directives() [][2]string {
 	return [][2]string{
 		{"timeout", fmt.Sprint(s.Timeout)},
@@ -259,7 +261,7 @@ func yesNo(b bool) string {
 	return "no"
 }
 
-// quote writes an argument as the servers' configuration reader takes it: double quotes, with \xHH for what is not plain.
+// quote encodes an argument for the server's configuration parser: in double quotes, with \xHH for special characters.
 func quote(arg string) string {
 	var b strings.Builder
 	b.WriteByte('"')

@@ -88,7 +88,7 @@ func copyFrom(t *testing.T, s server, from source) error {
 	if err := s.Follow(t.Context(), from); err != nil {
 		return err
 	}
-	return s.StandAlone(t.Context(), from)
+	return s.Promote(t.Context(), from)
 }
 
 func sourceOf(s server) source {
@@ -136,7 +136,7 @@ func TestProcess_aCopyHasTheKeysOfItsSourceAndLivesOnItsOwn(t *testing.T) {
 					t.Errorf("%s is %q", name, got)
 				}
 			}
-			// Stopped at once after a copy, it must have everything on disk, or nothing.
+			// If it is stopped immediately after a copy, it must have all keys on disk, or none if it is not persistent.
 			if err := s.Stop(t.Context(), true); err != nil {
 				t.Fatal(err)
 			}
@@ -202,12 +202,12 @@ func TestMiniredis_cannotBeForked(t *testing.T) {
 
 func port(s server) int { _, p := s.Addr(); return p }
 
-// fakeServer is an engine whose binary is a shell script.
+// fakeServer returns an engine whose binary is a shell script.
 func fakeServer(t *testing.T, script string) engine {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "redis-server")
 	text := "#!/bin/sh\n[ \"$1\" = --version ] && echo 'Redis server v=7.0.0' && exit\n" + script
-	syscall.ForkLock.RLock() // a child that is forked meanwhile would have it open for writing, and keep it from being run
+	syscall.ForkLock.RLock() // a child forked meanwhile would have the file open for writing, so that it could not be executed
 	err := os.WriteFile(binary, []byte(text), 0o755)
 	syscall.ForkLock.RUnlock()
 	if err != nil {
@@ -268,7 +268,7 @@ func TestProcess_theEnginesOwnDirectoryGoesWithIt(t *testing.T) {
 	}
 }
 
-// lines sends each write of a log, which is a line.
+// lines is a writer for a log. It sends each write, which is one line, to a channel.
 type lines chan string
 
 func (l lines) Write(p []byte) (int, error) { l <- string(p); return len(p), nil }
@@ -281,7 +281,7 @@ func TestProcess_aServerThatEndsByItselfIsLoggedAndOneThatIsStoppedIsNot(t *test
 		t.Fatal(err)
 	}
 	s := start(t, e, serverSpec{ID: "shut-down"})
-	// the connection ends without an answer
+	// the connection ends without a reply
 	_ = s.Admin(t.Context(), func(c *redis.Client) error { return c.ShutdownNoSave(t.Context()).Err() })
 	select {
 	case line := <-log:

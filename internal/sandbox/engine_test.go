@@ -19,7 +19,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// processEngineFor starts real servers; without a binary the test fails, because `make test` installs one.
+// processEngineFor returns an engine with real servers. The test fails without a server binary; `make test` installs one.
 func processEngineFor(t *testing.T) *processEngine {
 	t.Helper()
 	e, err := chooseEngine("auto", slog.New(slog.DiscardHandler), newCertificate)
@@ -69,7 +69,7 @@ func start(t *testing.T, e engine, spec serverSpec) server {
 	return s
 }
 
-// listens: somebody accepts connections where the server is, or was.
+// listens reports whether connections to the address of the server are accepted.
 func listens(t *testing.T, s server) bool {
 	t.Helper()
 	host, port := s.Addr()
@@ -80,7 +80,7 @@ func listens(t *testing.T, s server) bool {
 	return err == nil
 }
 
-// client speaks to a server as a user's application does.
+// client connects to a server as a user's application does.
 func client(t *testing.T, s server, user, password string) *redis.Client {
 	t.Helper()
 	host, port := s.Addr()
@@ -104,7 +104,7 @@ func setting(t *testing.T, c *redis.Client, name string) string {
 	return values[name]
 }
 
-// engines runs one story against every engine.
+// engines runs a test against every engine.
 func engines(t *testing.T, story func(t *testing.T, e engine)) {
 	t.Run("with a server process", func(t *testing.T) { t.Parallel(); story(t, processEngineFor(t)) })
 	t.Run("with miniredis", func(t *testing.T) { t.Parallel(); story(t, miniredisEngineFor(t)) })
@@ -232,7 +232,7 @@ func TestEngine_keysOfAnEarlierPlanDoNotComeBack(t *testing.T) {
 	})
 }
 
-// contents reads every key, its value and whether it expires.
+// contents returns every key with its value and whether it expires.
 func contents(t *testing.T, c *redis.Client) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -315,7 +315,7 @@ func TestEngine_closeStopsEveryServerAndStartsNoMore(t *testing.T) {
 		if _, err := e.Start(t.Context(), serverSpec{Password: "secret"}); err == nil {
 			t.Error("started after Close")
 		}
-		stat(t, dir) // data with a directory of its own stays
+		stat(t, dir) // Close does not remove a directory that the caller has chosen
 	})
 }
 

@@ -12,17 +12,17 @@ import (
 	"time"
 )
 
-// event is a change of an add-on or a space that is due at a time on the clock. It is data, so that it survives a restart. The first
-// request after that time applies it.
+// event is a change of an add-on or a space that becomes due at a time on the clock. The first request after that time applies it. It is
+// plain data, so that it can be saved in the data directory.
 type event struct {
 	ID     string
-	AddOn  string `json:",omitempty"` // id; "" = it is an event of the space
+	AddOn  string `json:",omitempty"` // id; "" = an event of a space
 	Space  string `json:",omitempty"`
 	Kind   eventKind
 	Due    time.Time
-	HeldBy string `json:",omitempty"` // id of a fault; the event is not due while that exists
+	HeldBy string `json:",omitempty"` // id of a fault; the event does not become due while that exists
 
-	Server, Password, Version string `json:",omitempty"` // of the store, after the event
+	Server, Password, Version string `json:",omitempty"` // values of the store after the event
 	Ruleset                   string `json:",omitempty"`
 }
 
@@ -43,7 +43,7 @@ const (
 	statsReset          eventKind = "stats reset"
 	failedOver          eventKind = "failed over"
 	restarted           eventKind = "restarted"
-	gone                eventKind = "gone" // until then, the add-on keeps the event's space from being deleted
+	addOnGone           eventKind = "gone" // until then, the space of the event cannot be deleted
 
 	// Of spaces:
 	allocated    eventKind = "allocated"
@@ -56,20 +56,20 @@ func (w *world) addEvent(e event) {
 	w.Events = append(w.Events, e)
 }
 
-// orHeld holds the event if the fault of the request is "provisioning": "stuck".
-func (c *call) orHeld(e event) event {
+// holdIfStuck returns the event, held by the fault of the request if the fault has "provisioning": "stuck".
+func (c *call) holdIfStuck(e event) event {
 	if c.effect.Provisioning == stuck {
 		e.HeldBy = c.fault
 	}
 	return e
 }
 
-// cancel drops the events of a kind of an add-on.
+// cancel removes the pending events of one kind of an add-on.
 func (w *world) cancel(addOnID string, kind eventKind) {
 	w.Events = slices.DeleteFunc(w.Events, func(e event) bool { return e.AddOn == addOnID && e.Kind == kind })
 }
 
-// nextDue is the earliest event that is due. s.mu is held.
+// nextDue returns the earliest event that is due. s.mu is held.
 func (s *Sandbox) nextDue() (event, bool) {
 	now := s.clock.Now()
 	due := slices.DeleteFunc(slices.Clone(s.world.Events), func(e event) bool {
@@ -81,11 +81,11 @@ func (s *Sandbox) nextDue() (event, bool) {
 	return slices.MinFunc(due, func(a, b event) int { return cmp.Compare(a.Due.UnixNano(), b.Due.UnixNano()) }), true
 }
 
-// readyTimeout bounds how long a request waits for a server whose time has come and which is not up yet.
+// readyTimeout limits how long a request waits for a server that should be ready by now.
 const readyTimeout = 30 * time.Second
 
-// settle applies all events that are due, one after the other. The work on servers is done without s.mu.
-func (s *Sandbox) settle(ctx context.Context) error {
+// applyDueEvents applies all events that are due, one after the other. s.mu is not held while servers are changed.
+func (s *Sandbox) applyDueEvents(ctx context.Context) error {
 	s.mu.Lock()
 	_, due := s.nextDue()
 	s.mu.Unlock()
@@ -93,8 +93,8 @@ func (s *Sandbox) settle(ctx context.Context) error {
 		return nil
 	}
 	select {
-	case s.settling <- struct{}{}:
-		defer func() { <-s.settling }()
+	case s.applyingEvents <- struct{}{}:
+		defer func() { <-s.applyingEvents }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -114,7 +114,7 @@ func (s *Sandbox) settle(ctx context.Context) error {
 		srv, err := work(ctx)
 		if ctx.Err() != nil { // the next request tries again
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				s.log.Warn("a store is late", "event", e.Kind, "add_on", e.AddOn)
+				s.log.Warn("the server of a store is not ready", "event", e.Kind, "add_on", e.AddOn)
 			}
 			return nil
 		}
@@ -124,7 +124,8 @@ func (s *Sandbox) settle(ctx context.Context) error {
 	}
 }
 
-// apply changes the world as the event says, unless its add-on or space has been destroyed meanwhile.
+// apply applies an event to the world, unless its add-on or space has been destroyed meanwhile. srv and failure are the results of the
+// event's serverWork.
 func (s *Sandbox) apply(e event, srv server, failure error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

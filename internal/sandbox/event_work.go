@@ -11,10 +11,10 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// serverWork is what an event does to servers. It returns the new server, if there is one.
+// serverWork is the part of an event that changes servers. It returns the new server, if there is one.
 type serverWork func(context.Context) (server, error)
 
-// serverWork of an event. s.mu is held here, but not while the returned function runs.
+// serverWork returns the work on servers for an event. s.mu is held here, but not while the returned function runs.
 func (s *Sandbox) serverWork(e event) serverWork {
 	b, successor := s.backings[e.AddOn], s.successors[e.AddOn]
 	a := s.world.AddOns[e.AddOn]
@@ -29,35 +29,37 @@ func (s *Sandbox) serverWork(e event) serverWork {
 		}
 		return b.wait
 	case planChanged:
-		return func(ctx context.Context) (server, error) { return changeOver(ctx, b, successor, limits, e.Password) }
+		return func(ctx context.Context) (server, error) {
+			return promoteSuccessor(ctx, b, successor, limits, e.Password)
+		}
 	case failedOver, maintenanceDone:
 		spec := s.standbySpec(a, e)
 		return func(ctx context.Context) (server, error) { return failOver(ctx, b, successor, spec) }
-	case restarted, versionUpgraded: // the version of a mini is upgraded without a maintenance
+	case restarted, versionUpgraded: // versionUpgraded occurs only on mini; other plans are upgraded by a maintenance
 		spec := s.spec(a, a.Store.Server, password)
-		return b.do(func(ctx context.Context, srv server) error { return srv.Restart(ctx, spec) })
+		return b.withServer(func(ctx context.Context, srv server) error { return srv.Restart(ctx, spec) })
 	case credentialsRotated:
 		former := ""
 		if s.options.PasswordOverlap > 0 {
 			former = password
 		}
-		return b.do(func(ctx context.Context, srv server) error { return srv.SetPassword(ctx, e.Password, former) })
+		return b.withServer(func(ctx context.Context, srv server) error { return srv.SetPassword(ctx, e.Password, former) })
 	case passwordExpired:
-		return b.do(func(ctx context.Context, srv server) error { return srv.SetPassword(ctx, password, "") })
+		return b.withServer(func(ctx context.Context, srv server) error { return srv.SetPassword(ctx, password, "") })
 	case statsReset:
-		return b.do(resetStats)
+		return b.withServer(resetStats)
 	case settingsChanged:
-		return b.do(func(ctx context.Context, srv server) error { return srv.Configure(ctx, settings) })
+		return b.withServer(func(ctx context.Context, srv server) error { return srv.Configure(ctx, settings) })
 	}
 	return func(context.Context) (server, error) { return nil, nil }
 }
 
-// do is work on the present server.
-func (b *backing) do(what func(context.Context, server) error) serverWork {
+// withServer returns work that calls do with the current server.
+func (b *backing) withServer(do func(context.Context, server) error) serverWork {
 	return func(ctx context.Context) (server, error) {
 		srv, err := b.wait(ctx)
 		if err == nil {
-			err = what(ctx, srv)
+			err = do(ctx, srv)
 		}
 		return nil, err
 	}
@@ -74,21 +76,21 @@ func resetStats(ctx context.Context, srv server) error {
 	return err
 }
 
-// changeOver returns the successor when it has all that was written to the present server. Where no copy is possible, as with miniredis,
-// the present server stays and gets the new limits and password, and nil is returned.
-func changeOver(ctx context.Context, present, successor *backing, limits serverLimits, password string) (server, error) {
+// promoteSuccessor promotes the successor when it has all writes of the current server, and returns it. If the successor could not copy, as
+// with miniredis, the current server stays and gets the new limits and password, and the result is nil.
+func promoteSuccessor(ctx context.Context, current, successor *backing, limits serverLimits, password string) (server, error) {
 	srv, err := successor.wait(ctx)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
 	if err == nil {
-		from, err := present.origin(ctx)
+		from, err := current.replacementSource(ctx)
 		if err == nil {
-			err = srv.StandAlone(ctx, from)
+			err = srv.Promote(ctx, from)
 		}
 		return srv, err
 	}
-	if srv, err = present.wait(ctx); err == nil {
+	if srv, err = current.wait(ctx); err == nil {
 		err = srv.Limit(ctx, limits)
 	}
 	if err == nil {
@@ -97,7 +99,7 @@ func changeOver(ctx context.Context, present, successor *backing, limits serverL
 	return nil, err
 }
 
-// applyStoreEvent changes the add-on as the event says.
+// applyStoreEvent applies an event to an add-on.
 func (s *Sandbox) applyStoreEvent(e event, a *addOn, srv server, failure error) {
 	w := s.world
 	switch e.Kind {
@@ -110,7 +112,7 @@ func (s *Sandbox) applyStoreEvent(e event, a *addOn, srv server, failure error) 
 	case provisioningFailed:
 		s.failProvisioning(a, e.Due)
 	case forked:
-		if failure == nil { // after a failure it is in progress forever
+		if failure == nil { // after a failure the fork stays in progress forever
 			a.Store.Fork, a.Store.Busy, a.UpdatedAt = nil, "", e.Due
 		}
 	case planChanged:
@@ -136,13 +138,13 @@ func (s *Sandbox) applyStoreEvent(e event, a *addOn, srv server, failure error) 
 		s.advanceMaintenance(a, e)
 	case maintenancePrepared, maintenanceDue:
 		s.advanceMaintenance(a, e)
-	case gone:
+	case addOnGone:
 		w.detachAll(a)
 		delete(w.AddOns, a.ID)
 	}
 }
 
-// provision makes a new store usable, or readable as long as its fork is in progress.
+// provision makes a new store available. While its fork is in progress, it accepts only reads.
 func (s *Sandbox) provision(a *addOn, srv server, at time.Time) {
 	a.State, a.UpdatedAt = stateProvisioned, at
 	if a.Store.Fork != nil && s.options.Forking > 0 {
@@ -154,14 +156,15 @@ func (s *Sandbox) provision(a *addOn, srv server, at time.Time) {
 	for _, attached := range s.world.Attachments {
 		if attached.AddOn == a.ID {
 			for _, name := range s.world.varsOf(attached) {
-				delete(s.world.Apps[attached.App].ConfigVars, name) // one set by hand is overwritten
+				delete(s.world.Apps[attached.App].ConfigVars, name) // a config var that was set by a user is overwritten
 			}
 		}
 	}
 	s.world.releaseAttached(a, "Attach", addOnPartner, at)
 }
 
-// applyRotation releases the new password to the apps. The former one still works for PasswordOverlap, and no older one does.
+// applyRotation gives the new password to the attached apps. The former password expires after Options.PasswordOverlap; older ones have
+// expired.
 func (s *Sandbox) applyRotation(a *addOn, e event) {
 	a.Store.Password = e.Password
 	s.world.releaseAttached(a, "Update", addOnPartner, e.Due)
@@ -171,7 +174,7 @@ func (s *Sandbox) applyRotation(a *addOn, e event) {
 	}
 }
 
-// replaceServer replaces the present server by its successor, unless that has failed.
+// replaceServer replaces the current server by its successor, unless the successor has failed.
 func (s *Sandbox) replaceServer(a *addOn, e event, srv server, failure error) {
 	successor := s.successors[a.ID]
 	delete(s.successors, a.ID)
@@ -180,19 +183,19 @@ func (s *Sandbox) replaceServer(a *addOn, e event, srv server, failure error) {
 		return
 	}
 	s.stopServer(s.backings[a.ID])
-	s.stopStandby(a.ID) // it followed the former one
+	s.stopStandby(a.ID) // it replicated the former server
 	s.backings[a.ID] = successor
 	a.Store.Server = e.Server
 	a.Store.Host, a.Store.Port = srv.Addr()
 }
 
-// failProvisioning leaves a record of the failed order, which is not billed.
+// failProvisioning marks the add-on as deprovisioned. It is no longer billed, and can be read until failedRecordKept has passed.
 func (s *Sandbox) failProvisioning(a *addOn, at time.Time) {
 	a.State, a.UpdatedAt = stateDeprovisioned, at
 	s.stopBacking(a.ID)
 	s.world.updateLedger(a.ID, func(e *LedgerEntry) { e.DestroyedAt = &at })
-	s.world.addEvent(event{Kind: gone, AddOn: a.ID, Due: at.Add(failedRecordKept)})
+	s.world.addEvent(event{Kind: addOnGone, AddOn: a.ID, Due: at.Add(failedRecordKept)})
 }
 
-// failedRecordKept is how long an order that failed can still be looked up; its name is taken as long.
+// failedRecordKept is how long an add-on whose provisioning failed still exists and keeps its name.
 const failedRecordKept = time.Minute

@@ -8,11 +8,11 @@ import (
 	"net/url"
 )
 
-// FillJournal notes requests that nobody sends.
+// FillJournal adds entries to the journal without sending requests.
 func (s *Sandbox) FillJournal(paths []string) {
 	for _, path := range paths {
 		r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}, Header: http.Header{"User-Agent": {"terraform-provider-kvs/0.1.0"}}}
-		s.journal.note(s.journal.begin(r, s.clock.Now(), randomID()), func(q *Request) { q.Status = http.StatusOK })
+		s.journal.update(s.journal.add(r, s.clock.Now(), randomID()), func(q *Request) { q.Status = http.StatusOK })
 	}
-	s.page.wake()
+	s.page.notify()
 }

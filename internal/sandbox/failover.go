@@ -10,18 +10,19 @@ import (
 	"fmt"
 )
 
-// standby is a second server that FreezeStandby has disconnected from its primary. Other stores have none running: a failover starts it,
-// with the same result.
+// standby is a second server that FreezeStandby has disconnected from its primary. For other stores no standby runs; a failover starts one
+// with a copy of all writes.
 type standby struct {
-	server  string // names its directory
+	server  string // name of its directory
 	backing *backing
 }
 
-// FailOver makes the standby of a store, by id or name, its primary (Dev Center: Heroku Key-Value Store, high availability).
-// It has every write that was acknowledged, unless FreezeStandby was called before. Below premium-7 the URL changes and every
-// attached app has a new release; above, and in spaces, nothing changes for clients. The next standby takes Options.Provisioning.
+// FailOver makes the standby of a store, given by id or name, its primary (Dev Center: Heroku Key-Value Store, high availability). It has
+// every acknowledged write, unless FreezeStandby was called before. Below premium-7 the URL changes and every attached app gets a new
+// release; from premium-7 on, and in spaces, nothing changes for clients. The next standby is ready after Options.Provisioning. It is an
+// error if the store is unknown, is being created or changed, or has no standby.
 func (s *Sandbox) FailOver(store string) error {
-	return s.order(store, "failing over", func(a *addOn) error {
+	return s.withUsableStore(store, "failing over", func(a *addOn) error {
 		if err := s.hasStandby(a); err != nil {
 			return err
 		}
@@ -31,10 +32,10 @@ func (s *Sandbox) FailOver(store string) error {
 	})
 }
 
-// order does something with a store that is not being created or changed, once all that is due has happened, and lets happen what
-// is due then.
-func (s *Sandbox) order(store, doing string, do func(*addOn) error) error {
-	if err := s.settle(s.life); err != nil {
+// withUsableStore applies due events, calls do with a store that is not being created or changed, and applies the events that are due
+// then. s.mu is held during do.
+func (s *Sandbox) withUsableStore(store, doing string, do func(*addOn) error) error {
+	if err := s.applyDueEvents(s.lifetime); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -49,16 +50,17 @@ func (s *Sandbox) order(store, doing string, do func(*addOn) error) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
-	return s.settle(s.life)
+	return s.applyDueEvents(s.lifetime)
 }
 
-// addFailoverEvent starts the standby, unless it is frozen, and adds the event that makes it the primary. s.mu is held.
+// addFailoverEvent adds the event that makes a standby the primary. It uses the frozen standby if there is one, and starts one otherwise.
+// s.mu is held.
 func (s *Sandbox) addFailoverEvent(a *addOn, e event) {
 	e.Server = s.world.uuid()
-	if !catalogued(a.Plan).SingleTenant {
+	if !planByName(a.Plan).SingleTenant {
 		e.Password = s.world.password()
 	}
-	if frozen, ok := s.standbys[a.ID]; ok && e.Kind == failedOver { // a maintenance waits for its standby
+	if frozen, ok := s.standbys[a.ID]; ok && e.Kind == failedOver { // a maintenance loses no writes, so it needs a current standby
 		s.successors[a.ID], e.Server = frozen.backing, frozen.server
 		delete(s.standbys, a.ID)
 	} else {
@@ -67,7 +69,7 @@ func (s *Sandbox) addFailoverEvent(a *addOn, e event) {
 	s.world.addEvent(e)
 }
 
-// promoteStandby makes the standby the primary, and reports whether the URL has changed.
+// promoteStandby makes the standby the primary in the world, and reports whether the URL has changed.
 func (s *Sandbox) promoteStandby(a *addOn, e event, srv server, failure error) (urlChanged bool) {
 	former := a.Store.url()
 	if failure == nil {
@@ -78,10 +80,10 @@ func (s *Sandbox) promoteStandby(a *addOn, e event, srv server, failure error) (
 	return a.Store.url() != former
 }
 
-// FreezeStandby cuts the standby of a store, by id or name, off from its primary: replication is asynchronous, and the next
-// failover loses what is written from now on.
+// FreezeStandby disconnects the standby of a store, given by id or name, from its primary. The next failover loses all later writes, as
+// it can with Heroku's asynchronous replication.
 func (s *Sandbox) FreezeStandby(store string) error {
-	if err := s.settle(s.life); err != nil {
+	if err := s.applyDueEvents(s.lifetime); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -94,18 +96,18 @@ func (s *Sandbox) FreezeStandby(store string) error {
 		return fmt.Errorf("freezing the standby: %w", err)
 	}
 	id, frozen := a.ID, standby{server: s.world.uuid()}
-	present := s.backings[id]
-	frozen.backing = s.startServer(s.spec(a, frozen.server, a.Store.Password), present.origin)
+	current := s.backings[id]
+	frozen.backing = s.startServer(s.spec(a, frozen.server, a.Store.Password), current.replacementSource)
 	s.mu.Unlock()
 
-	srv, err := frozen.backing.wait(s.life)
+	srv, err := frozen.backing.wait(s.lifetime)
 	if err == nil {
-		err = s.freeze(srv, present)
+		err = s.freeze(srv, current)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err == nil && s.backings[id] != present {
-		err = errors.New("the store has got another server meanwhile")
+	if err == nil && s.backings[id] != current {
+		err = errors.New("the server of the store has been replaced meanwhile")
 	}
 	if err != nil {
 		s.stopServer(frozen.backing)
@@ -117,27 +119,27 @@ func (s *Sandbox) FreezeStandby(store string) error {
 	return nil
 }
 
-func (s *Sandbox) freeze(srv server, present *backing) error {
-	ctx, cancel := context.WithTimeout(s.life, readyTimeout)
+func (s *Sandbox) freeze(srv server, current *backing) error {
+	ctx, cancel := context.WithTimeout(s.lifetime, readyTimeout)
 	defer cancel()
-	from, err := present.origin(ctx)
+	from, err := current.replacementSource(ctx)
 	if err != nil {
 		return err
 	}
 	from.Final = false
-	return srv.StandAlone(ctx, from)
+	return srv.Promote(ctx, from)
 }
 
-// Restart ends the server of a store, by id or name, and starts it again at the same address, as after a failure. A mini has
-// no keys then, and nothing else is lost (Dev Center: Heroku Key-Value Store, persistence).
+// Restart restarts the server of a store, given by id or name, at the same address, as after a failure. A mini loses its keys; all other
+// plans keep them (Dev Center: Heroku Key-Value Store, persistence).
 func (s *Sandbox) Restart(store string) error {
-	return s.order(store, "restarting", func(a *addOn) error {
+	return s.withUsableStore(store, "restarting", func(a *addOn) error {
 		s.world.addEvent(event{Kind: restarted, AddOn: a.ID, Due: s.clock.Now()})
 		return nil
 	})
 }
 
-// usable finds a store that is not being created or changed. s.mu is held.
+// usable finds a store, and fails while it is being created or changed. s.mu is held.
 func (s *Sandbox) usable(store string) (*addOn, error) {
 	a := s.world.store(store)
 	switch {
@@ -153,7 +155,7 @@ func (s *Sandbox) usable(store string) (*addOn, error) {
 
 func (s *Sandbox) hasStandby(a *addOn) error {
 	switch {
-	case !catalogued(a.Plan).HighAvailability:
+	case !planByName(a.Plan).HighAvailability:
 		return fmt.Errorf("%s has no standby, on plan %s", a.Name, a.Plan)
 	case s.clock.Now().Before(a.Store.StandbyAt):
 		return fmt.Errorf("the standby of %s is not ready before %s", a.Name, stamp(a.Store.StandbyAt))
@@ -161,22 +163,22 @@ func (s *Sandbox) hasStandby(a *addOn) error {
 	return nil
 }
 
-// standbySpec has the port of a server whose address has to stay, else none.
+// standbySpec returns the specification of a standby. Its port is set only if the address of the store must not change.
 func (s *Sandbox) standbySpec(a *addOn, e event) serverSpec {
 	spec := s.spec(a, e.Server, cmp.Or(e.Password, a.Store.Password))
-	if catalogued(a.Plan).SingleTenant && a.Store.PrivateHost == "" {
+	if planByName(a.Plan).SingleTenant && a.Store.PrivateHost == "" {
 		spec.Port = a.Store.Port
 	}
 	return spec
 }
 
-// failOver returns the standby, with the address of the present server where that must not change.
-func failOver(ctx context.Context, present, successor *backing, spec serverSpec) (server, error) {
-	srv, err := changeOver(ctx, present, successor, spec.Limits, spec.Password)
+// failOver promotes the standby and returns it. If spec has a port, the standby takes over the address of the current server.
+func failOver(ctx context.Context, current, successor *backing, spec serverSpec) (server, error) {
+	srv, err := promoteSuccessor(ctx, current, successor, spec.Limits, spec.Password)
 	if srv == nil || err != nil {
 		return srv, err
 	}
-	if err := srv.Configure(ctx, spec.Settings); err != nil { // a frozen standby may not know the latest
+	if err := srv.Configure(ctx, spec.Settings); err != nil { // a frozen standby may have older settings
 		return nil, err
 	}
 	if err := srv.SetPassword(ctx, spec.Password, ""); err != nil {
@@ -185,11 +187,11 @@ func failOver(ctx context.Context, present, successor *backing, spec serverSpec)
 	if spec.Port == 0 {
 		return srv, nil
 	}
-	former, err := present.wait(ctx)
+	former, err := current.wait(ctx)
 	if err != nil {
 		return nil, err
 	}
-	ctx = context.WithoutCancel(ctx) // once the address is taken over, this has to finish
+	ctx = context.WithoutCancel(ctx) // a takeover of the address must not be interrupted
 	return srv, errors.Join(srv.TakeAddress(former), former.Stop(ctx, false))
 }
 

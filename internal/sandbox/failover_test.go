@@ -22,7 +22,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// serverID changes with the process.
+// serverID returns the run id of the server, which changes when the process is restarted.
 func serverID(t *testing.T, c interface {
 	Info(context.Context, ...string) *redis.StringCmd
 }) string {
@@ -38,7 +38,7 @@ func TestFailover_goesToASecondServerWithEveryWrite(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		plan  string
-		moves bool // the URL
+		moves bool // the URL changes
 	}{{"premium-0", true}, {"premium-5", true}, {"premium-7", false}} {
 		t.Run(tc.plan, func(t *testing.T) {
 			t.Parallel()
@@ -77,7 +77,7 @@ func TestFailover_goesToASecondServerWithEveryWrite(t *testing.T) {
 			w.send("GET /addons/kvs-a", "").says("state", "provisioned").says("plan.name", "heroku-redis:"+tc.plan)
 			w.send("GET /redis/v0/databases/kvs-a/wait", "").says("waiting?", "false")
 
-			// The next standby has to be made first.
+			// The next standby is not ready yet.
 			if row := w.send("GET /redis/v0/databases/kvs-a", "").rows()["HA Status"]; row != "Preparing" {
 				t.Errorf("HA status %q", row)
 			}
@@ -110,7 +110,7 @@ func TestFailover_losesWhatWasWrittenAfterTheStandbyWasFrozen(t *testing.T) {
 			w.send("POST /__sandbox/failover", `{"store":"kvs-a"}`, "Authorization:", "Accept:").is(200)
 			w.holds("orders-api", "REDIS_URL", "before")
 
-			// The one after that loses nothing.
+			// The next failover loses no writes.
 			w.advance()
 			w.put("orders-api", "REDIS_URL", "kept")
 			must(t, w.FailOver("kvs-a"))

@@ -18,57 +18,57 @@ import (
 	"time"
 )
 
-// Fault is something that goes wrong with the requests it matches. If several match, the oldest is applied.
+// Fault is an effect that is injected into matching requests. If several faults match a request, only the oldest is applied.
 type Fault struct {
 	ID    string `json:"id,omitempty"` // given by Inject
 	Match Match  `json:"match"`
 	Do    Effect `json:"do"`
 
-	Seen   int `json:"seen"`   // requests that matched method, path and name
-	Struck int `json:"struck"` // those of them that it struck
+	Seen   int `json:"seen"`   // requests that matched method, path, name and agent
+	Struck int `json:"struck"` // requests that the fault was applied to
 
 	path, name *regexp.Regexp
 }
 
-// Match selects requests; what is empty matches all. Nth, From and To count those that match method, path, name and agent.
+// Match selects requests. Empty fields match all requests. Nth, From and To count the requests that match method, path, name and agent.
 type Match struct {
 	Method string `json:"method,omitempty"`
 	Path   string `json:"path,omitempty"`       // glob: * within a segment, ** across; a regular expression when it begins with ^
-	Name   string `json:"name,omitempty"`       // glob on the member "name" of the request's body
-	Agent  string `json:"user_agent,omitempty"` // part of the User-Agent
+	Name   string `json:"name,omitempty"`       // glob for the member "name" of the request body
+	Agent  string `json:"user_agent,omitempty"` // substring of the User-Agent
 	Nth    int    `json:"nth,omitempty"`        // only the n-th, from 1
 	From   int    `json:"from,omitempty"`       // the n-th and later
 	To     int    `json:"to,omitempty"`         // the n-th and earlier
-	Times  int    `json:"times,omitempty"`      // strike at most so often
+	Times  int    `json:"times,omitempty"`      // apply the fault at most so many times
 }
 
-// Effect is what happens to a request. Without Commit, Hang, Reset and Status come instead of carrying it out.
+// Effect is what a fault does to a request. With Hang, Reset or Status the request is not carried out, unless Commit is set.
 type Effect struct {
 	Delay  Duration `json:"delay,omitempty"`  // in real time, before anything else
-	Commit bool     `json:"commit,omitempty"` // the request is carried out first, only its answer is lost or replaced
+	Commit bool     `json:"commit,omitempty"` // the request is carried out, and only its response is lost or replaced
 
-	Hang     bool `json:"hang,omitempty"`     // no answer, until the client leaves
+	Hang     bool `json:"hang,omitempty"`     // no response until the client disconnects
 	Reset    bool `json:"reset,omitempty"`    // the connection is reset
-	Truncate bool `json:"truncate,omitempty"` // the answer ends in the middle
+	Truncate bool `json:"truncate,omitempty"` // the response ends after half of the body
 
-	Drip Duration `json:"drip,omitempty"` // in real time, between one byte of the answer's body and the next
+	Drip Duration `json:"drip,omitempty"` // in real time, before each byte of the response body
 
-	Status      int               `json:"status,omitempty"`       // another answer; without Body in Heroku's envelope
-	Body        *string           `json:"body,omitempty"`         // "" = an empty one
+	Status      int               `json:"status,omitempty"`       // of the response; without Body, the body is an error in Heroku's format
+	Body        *string           `json:"body,omitempty"`         // of the response; "" = an empty body
 	ContentType string            `json:"content_type,omitempty"` // of Body; default application/json
-	Headers     map[string]string `json:"headers,omitempty"`      // added to the answer: Retry-After, X-Heroku-Warning …
+	Headers     map[string]string `json:"headers,omitempty"`      // added to the response: Retry-After, X-Heroku-Warning …
 
-	Stale         bool `json:"stale,omitempty"`          // a GET sees the world before the last write since the fault was injected
-	DuplicatePage bool `json:"duplicate_page,omitempty"` // a list that is continued repeats the page before
+	Stale         bool `json:"stale,omitempty"`          // a GET does not see the latest write since the fault was injected
+	DuplicatePage bool `json:"duplicate_page,omitempty"` // a continued list repeats the previous page
 	EndlessPages  bool `json:"endless_pages,omitempty"`  // a list never ends
-	UnknownFields bool `json:"unknown_fields,omitempty"` // objects of the answer get members that nobody knows
-	UnknownEnum   bool `json:"unknown_enum,omitempty"`   // states and statuses get a value that nobody knows
+	UnknownFields bool `json:"unknown_fields,omitempty"` // objects in the response get members that no client knows
+	UnknownEnum   bool `json:"unknown_enum,omitempty"`   // members "state" and "status" get a value that no client knows
 
-	// What the request creates, changes or deletes. "stuck" lasts until the fault is cleared.
+	// These fields affect what the request creates, changes or deletes. "stuck" lasts until the fault is cleared.
 	Provisioning   string   `json:"provisioning,omitempty"`   // of an add-on, space or ruleset: "stuck"; of an add-on also "fail"
 	Fork           string   `json:"fork,omitempty"`           // "stuck", or one of the constants in fork.go
 	PlanChange     string   `json:"plan_change,omitempty"`    // "stuck"
-	Deprovisioning Duration `json:"deprovisioning,omitempty"` // how long it takes; DELETE of an add-on answers 202
+	Deprovisioning Duration `json:"deprovisioning,omitempty"` // how long the removal takes; DELETE of an add-on answers 202
 }
 
 const (
@@ -79,12 +79,12 @@ const (
 // empty reports whether the effect does nothing.
 func (e Effect) empty() bool { return reflect.DeepEqual(e, Effect{}) }
 
-// Duration is written as "1.5s" in JSON.
+// Duration is encoded in JSON as "1.5s".
 type Duration time.Duration
 
 func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
 
-// UnmarshalText reads what time.ParseDuration does.
+// UnmarshalText parses the format of time.ParseDuration.
 func (d *Duration) UnmarshalText(text []byte) error {
 	v, err := time.ParseDuration(string(text))
 	*d = Duration(v)
@@ -95,7 +95,7 @@ func (d *Duration) UnmarshalText(text []byte) error {
 type faults struct {
 	list   []*Fault
 	serial int
-	before *world // the world before the last write, kept while a fault makes reads stale
+	before *world // the world before the last write; nil while no fault makes reads stale
 }
 
 func (f *Fault) compile() (err error) {
@@ -134,7 +134,7 @@ func pattern(s string) (*regexp.Regexp, error) {
 	return regexp.Compile("^" + quoted + "$")
 }
 
-// Inject adds a fault and gives its id. It panics on a pattern or value that cannot be meant.
+// Inject adds a fault and returns its id. It panics if a pattern or value is invalid.
 func (s *Sandbox) Inject(f Fault) (id string) {
 	id, err := s.inject(f)
 	if err != nil {
@@ -160,7 +160,7 @@ func (s *Sandbox) inject(f Fault) (string, error) {
 	return f.ID, err
 }
 
-// worldForStaleReads is a copy of the world as it is, or nil as long as no fault is going to need it. s.mu is held.
+// worldForStaleReads returns a copy of the current world, or nil if no fault makes reads stale. s.mu is held.
 func (s *Sandbox) worldForStaleReads() (*world, error) {
 	if !slices.ContainsFunc(s.faults.list, func(f *Fault) bool { return f.Do.Stale }) {
 		return nil, nil
@@ -168,7 +168,7 @@ func (s *Sandbox) worldForStaleReads() (*world, error) {
 	return s.world.clone()
 }
 
-// Clear removes all faults. What was stuck continues.
+// Clear removes all faults. Everything that was stuck continues.
 func (s *Sandbox) Clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -176,7 +176,7 @@ func (s *Sandbox) Clear() {
 	s.page.changed()
 }
 
-// remove ends one fault; false = there is none of that id.
+// remove removes a fault, and returns false if the id is unknown.
 func (s *Sandbox) remove(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -186,7 +186,7 @@ func (s *Sandbox) remove(id string) bool {
 	return len(s.faults.list) < n
 }
 
-// Faults lists all faults, with their counts.
+// Faults returns all faults with their counts.
 func (s *Sandbox) Faults() []Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -205,10 +205,10 @@ func (fs *faults) has(id string) bool {
 	return slices.ContainsFunc(fs.list, func(f *Fault) bool { return f.ID == id })
 }
 
-// match counts a request and returns the fault that applies to it, if any.
+// match counts a request and returns the id and the effect of the fault that applies to it; "" = none.
 func (fs *faults) match(r *http.Request, body []byte) (id string, effect Effect) {
 	var named struct{ Name reference }
-	_ = json.Unmarshal(body, &named) // a body that is no JSON has no name
+	_ = json.Unmarshal(body, &named) // a body that is not JSON has no name
 	for _, f := range fs.list {
 		m := f.Match
 		if m.Method != "" && !strings.EqualFold(m.Method, r.Method) || !f.path.MatchString(r.URL.Path) ||
@@ -225,7 +225,7 @@ func (fs *faults) match(r *http.Request, body []byte) (id string, effect Effect)
 	return id, effect
 }
 
-// defaultErrors are the envelopes of statuses that Heroku itself answers (Platform API reference, errors).
+// defaultErrors are the error bodies that Heroku uses for each status (Platform API reference, errors).
 var defaultErrors = map[int]*apiError{
 	400: {ID: "bad_request", Message: "Request invalid, validate usage and try again."},
 	401: {ID: "unauthorized", Message: "Invalid credentials provided."},
@@ -241,7 +241,7 @@ var defaultErrors = map[int]*apiError{
 	503: {ID: "service_unavailable", Message: "Service is temporarily unavailable."},
 }
 
-// applyTo changes a reply as the effect says.
+// applyTo applies the effect to a reply.
 func (e Effect) applyTo(rep *reply) {
 	if e.Status != 0 {
 		rep.status = e.Status
@@ -295,7 +295,7 @@ func (e Effect) addUnknowns(v any) any {
 	return v
 }
 
-// slowDown returns a writer for an answer that drips.
+// slowDown wraps a writer so that it sends the body slowly, if the effect has Drip.
 func (e Effect) slowDown(ctx context.Context, w http.ResponseWriter) http.ResponseWriter {
 	if e.Drip <= 0 {
 		return w
@@ -303,7 +303,7 @@ func (e Effect) slowDown(ctx context.Context, w http.ResponseWriter) http.Respon
 	return &slowWriter{ResponseWriter: w, ctx: ctx, pause: time.Duration(e.Drip)}
 }
 
-// slowWriter writes one byte at a time, until the client leaves.
+// slowWriter pauses before each byte, until the client disconnects.
 type slowWriter struct {
 	http.ResponseWriter
 	ctx   context.Context
@@ -324,7 +324,7 @@ func (w *slowWriter) Write(b []byte) (n int, err error) {
 	return n, err
 }
 
-// reset ends the connection without an answer, so that the client sees "connection reset by peer".
+// reset closes the connection without a response, so that the client gets "connection reset by peer".
 func reset(w http.ResponseWriter) error {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {

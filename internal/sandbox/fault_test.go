@@ -17,7 +17,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// inject adds a fault in its JSON form and gives its id.
+// inject adds a fault, given as JSON, and returns its id.
 func (w world) inject(fault string) string {
 	w.t.Helper()
 	return w.send("POST /__sandbox/faults", fault, "Authorization:", "Accept:").is(201).get("id")
@@ -27,7 +27,7 @@ func TestFault_strikesTheRequestsItMatches(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		match  string
-		struck string // of GET /apps/orders-api three times, then GET /apps, then POST /apps
+		struck string // which of these requests: GET /apps/orders-api three times, GET /apps, POST /apps
 	}{
 		"all":                         {`{}`, "xxxxx"},
 		"one method":                  {`{"method":"post"}`, "....x"},
@@ -76,8 +76,8 @@ func TestFault_answersSomethingElse(t *testing.T) {
 		do     string
 		status int
 		body   string // part of it; "" = empty
-		header string // "Name: value" of the answer
-		apps   string // how many there are after POST /apps
+		header string // "Name: value" in the response
+		apps   string // number of apps after POST /apps
 	}{
 		"a status in the envelope": {`{"status":500}`, 500, `"internal_server_error"`, "Content-Type: application/json", "0"},
 		"HTML": {`{"status":503,"body":"<html>Maintenance</html>","content_type":"text/html"}`, 503, "<html>",
@@ -119,9 +119,9 @@ func TestFault_losesTheAnswer(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		do    string
-		apps  string // how many there are afterwards
+		apps  string // number of apps afterwards
 		is    error
-		state int // in the journal
+		state int // status in the journal
 	}{
 		"a reset before the request is carried out": {`{"reset":true}`, "0", syscall.ECONNRESET, 0},
 		"a reset after the commit":                  {`{"reset":true,"commit":true}`, "1", syscall.ECONNRESET, 0},
@@ -143,7 +143,7 @@ func TestFault_losesTheAnswer(t *testing.T) {
 	}
 }
 
-// The answer begins at once, and its body comes byte by byte; whoever leaves in the middle has lost it.
+// The response begins immediately, and its body arrives byte by byte. A client that disconnects in between has lost it.
 func TestFault_dripsTheAnswer(t *testing.T) {
 	t.Parallel()
 	w := start(t)

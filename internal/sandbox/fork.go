@@ -18,24 +18,25 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// fork is the source of a store that is created as a copy, and follows it until the copy is complete (Dev Center: Heroku Key-Value
+// fork is the source of a store that is created as a copy. The store replicates it until the copy is complete (Dev Center: Heroku Key-Value
 // Store, migrating to it).
 type fork struct {
 	URL     string
-	Inside  string `json:",omitempty"` // add-on id of the source; "" = it is a server outside
-	Trouble string `json:",omitempty"` // what the fault does to the copy
+	Inside  string `json:",omitempty"` // add-on id of the source; "" = a server outside of the sandbox
+	Trouble string `json:",omitempty"` // effect of a fault on the copy: one of the constants below
 }
 
-// What a fault does to a fork, besides stuck.
+// Effects of a fault on a fork, besides stuck.
 const (
-	forkRefused    = "refused"    // the source has no SYNC
+	forkRefused    = "refused"    // the source does not allow SYNC
 	forkLost       = "lost"       // the source is destroyed before the copy is complete
 	forkIncomplete = "incomplete" // keys are missing in the copy
 )
 
-// orderFork takes the provisioning option "fork". Heroku can reach the stores of all spaces.
-func (c *call) orderFork(to *addOn, raw string) error {
-	if catalogued(to.Plan).Class == keyvalue.ClassShield {
+// addFork applies the provisioning option "fork", which is the URL raw. The source may be in any space, because Heroku can reach all of
+// them.
+func (c *call) addFork(to *addOn, raw string) error {
+	if planByName(to.Plan).Class == keyvalue.ClassShield {
 		return errors.New("a shield plan cannot be a fork")
 	}
 	from, err := parseSource(raw)
@@ -56,7 +57,7 @@ func (c *call) orderFork(to *addOn, raw string) error {
 	return nil
 }
 
-// parseSource reads the URL of a server outside the sandbox. The error contains nothing of the URL, which has a password in it.
+// parseSource parses the URL of a source. The error contains no part of the URL, which has a password.
 func parseSource(raw string) (source, error) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Hostname() == "" || u.Scheme != "redis" && u.Scheme != "rediss" {
@@ -71,8 +72,8 @@ func parseSource(raw string) (source, error) {
 		TLS: u.Scheme == "rediss", Outside: true}, nil
 }
 
-// forkOrigin is the origin of a fork. A source in the sandbox may get another server or password meanwhile.
-func (s *Sandbox) forkOrigin(f fork) origin {
+// forkSource returns a function that finds the source of a fork. A source in the sandbox may change its server or password at any time.
+func (s *Sandbox) forkSource(f fork) sourceFunc {
 	if f.Trouble == forkRefused {
 		return func(context.Context) (source, error) { return source{}, errNoReplication }
 	}
@@ -92,7 +93,7 @@ func (s *Sandbox) forkOrigin(f fork) origin {
 	}
 }
 
-// completeFork ends the copying into the server behind a store.
+// completeFork ends the replication from the source of a fork, and applies the fault to the copy, if there is one.
 func (s *Sandbox) completeFork(ctx context.Context, b *backing, f fork) (server, error) {
 	srv, err := b.wait(ctx)
 	if err != nil {
@@ -101,9 +102,9 @@ func (s *Sandbox) completeFork(ctx context.Context, b *backing, f fork) (server,
 	if f.Trouble == forkLost {
 		return nil, errors.New("the source of the fork is lost")
 	}
-	from, err := s.forkOrigin(f)(ctx)
+	from, err := s.forkSource(f)(ctx)
 	if err == nil {
-		err = srv.StandAlone(ctx, from)
+		err = srv.Promote(ctx, from)
 	}
 	if err == nil && f.Trouble == forkIncomplete {
 		err = srv.Admin(ctx, func(c *redis.Client) error { return dropKeys(ctx, c) })
@@ -122,7 +123,7 @@ func dropKeys(ctx context.Context, c *redis.Client) error {
 		if err != nil {
 			return fmt.Errorf("database %q: %w", name, err)
 		}
-		if err := c.Do(ctx, "SELECT", n).Err(); err != nil { // the client has one connection only
+		if err := c.Do(ctx, "SELECT", n).Err(); err != nil { // this works because the client has only one connection
 			return err
 		}
 		keys, err := c.Keys(ctx, "*").Result()

@@ -16,17 +16,17 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// withServers has real servers behind the stores.
+// withServers starts a sandbox with real servers behind the stores.
 func withServers(o *sandbox.Options) { o.Engine = "auto" }
 
-// forkOf orders one as the attachment FORK.
+// forkOf creates a fork with the attachment name FORK.
 func (w world) forkOf(app, name, url string) answer {
 	w.t.Helper()
 	return w.send("POST /apps/"+app+"/addons",
 		fmt.Sprintf(`{"plan":"heroku-redis:premium-0","name":%q,"attachment":{"name":"FORK"},"config":{"fork":%q}}`, name, url)).is(201)
 }
 
-// put writes a key into the store that a config var leads to.
+// put writes a key into the store whose URL a config var has.
 func (w world) put(app, configVar string, keys ...string) {
 	w.t.Helper()
 	c := w.redis(app, configVar)
@@ -37,7 +37,7 @@ func (w world) put(app, configVar string, keys ...string) {
 	}
 }
 
-// holds checks the keys of the store that a config var leads to.
+// holds checks the keys of the store whose URL a config var has.
 func (w world) holds(app, configVar string, keys ...string) {
 	w.t.Helper()
 	c := w.redis(app, configVar)
@@ -91,7 +91,7 @@ func TestFork_ofMiniredisFails(t *testing.T) {
 	w.send("GET /redis/v0/databases/kvs-f", "").is(404)
 }
 
-// copies are the orders by which Heroku copies a store, each with the config var of the copy.
+// copies are the requests by which Heroku copies a store, each with the config var of the copy.
 var copies = map[string]func(w world) (configVar string){
 	"a fork": func(w world) string {
 		w.forkOf("orders-api", "kvs-f", w.urlOf("orders-api", "REDIS_URL"))
@@ -103,7 +103,7 @@ var copies = map[string]func(w world) (configVar string){
 	},
 }
 
-// Whatever is written to the source until the copy is complete arrives, be it a fork or a change of plan.
+// All writes to the source arrive until the copy is complete, for both a fork and a change of plan.
 func TestCopy_followsItsSourceUntilItIsComplete(t *testing.T) {
 	t.Parallel()
 	for name, order := range copies {
@@ -124,13 +124,13 @@ func TestCopy_followsItsSourceUntilItIsComplete(t *testing.T) {
 			w.put("orders-api", "REDIS_URL", "last")
 			w.Clock().Advance(time.Minute)
 			w.holds("orders-api", configVar, "before", "at-once", "late", "last")
-			w.put("orders-api", configVar, "own") // it is no replica any more
+			w.put("orders-api", configVar, "own") // it is no longer a replica
 			w.holds("orders-api", configVar, "before", "at-once", "late", "last", "own")
 		})
 	}
 }
 
-// A writer that goes on and on during a change of plan loses nothing that was acknowledged.
+// A client that writes continuously during a change of plan loses no acknowledged write.
 func TestPlanChange_losesNoAcknowledgedWrite(t *testing.T) {
 	t.Parallel()
 	w := start(t, withServers)
@@ -146,7 +146,7 @@ func TestPlanChange_losesNoAcknowledgedWrite(t *testing.T) {
 				close(began)
 			}
 		}
-		acknowledged <- n // the old server is gone
+		acknowledged <- n // the old server has ended
 	}()
 	<-began
 	w.send("PATCH /apps/orders-api/addons/kvs-a", `{"plan":"heroku-redis:premium-1"}`).is(200)
@@ -188,7 +188,7 @@ func TestFork_followsASourceThatChanges(t *testing.T) {
 	}
 }
 
-// plainRedis is a server of nobody's, without TLS.
+// plainRedis starts a server outside of the sandbox, without TLS.
 func plainRedis(t *testing.T, password string) (addr string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -243,7 +243,7 @@ func TestFork_ofAServerOutside(t *testing.T) {
 	})
 }
 
-// The order is accepted and comes to nothing; nobody is billed for it any more, and the source stays what it was.
+// The request is accepted, but provisioning fails: the fork is no longer billed, and the source is unchanged.
 func TestFork_thatCannotBeMade(t *testing.T) {
 	t.Parallel()
 	fault := func(what string) func(w world) string {
@@ -291,7 +291,7 @@ func TestFork_thatCannotBeMade(t *testing.T) {
 	}
 }
 
-// unlikeRedis answers every line in the same way, as a managed server does to a command that it does not offer.
+// unlikeRedis starts a server that sends the same reply to every line, like a managed server to a command that it does not support.
 func unlikeRedis(t *testing.T, reply string) (addr string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -411,7 +411,7 @@ func TestFork_mayBeInProgressWhenItIsProvisioned(t *testing.T) {
 	}
 }
 
-// A copy that is not complete begins anew when the sandbox starts again.
+// An incomplete copy starts again from the beginning after a restart of the sandbox.
 func TestCopy_outlivesARestartOfTheSandbox(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -14,16 +14,16 @@ import (
 	"time"
 )
 
-// process is a row of an app's formation: nothing runs, but the app behaves as if it had been deployed.
+// process is a process type in an app's formation. No process runs.
 type process struct {
 	ID, Type, Command, Size string
 	Quantity                int
 	CreatedAt, UpdatedAt    time.Time
-	Restarted               map[int]time.Time `json:",omitempty"` // when a dyno was last restarted by itself, by its number
+	Restarted               map[int]time.Time `json:",omitempty"` // time of the last separate restart of a dyno, by its number
 }
 
-// maxDynos of one process type (Dev Center: Dyno Types, default scaling limits), and of all apps in a space (Dev Center: Private
-// Spaces, "Default Limits for Private Spaces").
+// Limits for one process type (Dev Center: Dyno Types, default scaling limits), and for all apps in a space (Dev Center: Private Spaces,
+// "Default Limits for Private Spaces").
 const (
 	maxDynos      = 10
 	maxSpaceDynos = 100
@@ -57,7 +57,7 @@ func getProcess(c *call, a *app) (any, error) {
 	return processBody(a, *p), nil
 }
 
-// quantity is 2, "2", or relative: "+1", "-1".
+// quantity is an absolute number (2 or "2"), or a relative one ("+1" or "-1").
 type quantity struct {
 	n        int
 	relative bool
@@ -73,14 +73,14 @@ func (q *quantity) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-type scaling struct {
+type scaleParams struct {
 	Type     string    `json:"type"`
 	Quantity *quantity `json:"quantity"`
 	Size     reference `json:"size"`
 	DynoSize reference `json:"dyno_size"`
 }
 
-func (in scaling) apply(p *process, available func(dynoSize) bool, now time.Time) error {
+func (in scaleParams) apply(p *process, available func(dynoSize) bool, now time.Time) error {
 	size := string(cmp.Or(in.DynoSize, in.Size))
 	if size != "" {
 		known, ok := lookUpDynoSize(size)
@@ -114,7 +114,7 @@ func (in scaling) apply(p *process, available func(dynoSize) bool, now time.Time
 	return nil
 }
 
-// checkSizes refuses families of dynos that do not go together (Platform API, captured answer).
+// checkSizes refuses dyno sizes that cannot be combined in one app (captured response of the Platform API).
 func (a *app) checkSizes() error {
 	family := func(size string) string {
 		name, _, _ := strings.Cut(strings.Replace(size, "Performance", "Standard", 1), "-")
@@ -128,7 +128,7 @@ func (a *app) checkSizes() error {
 	return nil
 }
 
-// checkSpaceDynos refuses more dynos than a space may have altogether. The answer is inferred.
+// checkSpaceDynos refuses more dynos than a space may have in total. Heroku's response is not documented; this one is inferred.
 func (w *world) checkSpaceDynos(a *app) error {
 	if a.Space == "" {
 		return nil
@@ -147,7 +147,7 @@ func (w *world) checkSpaceDynos(a *app) error {
 }
 
 func updateFormation(c *call, a *app, in struct {
-	Updates []scaling `json:"updates"`
+	Updates []scaleParams `json:"updates"`
 }) (any, error) {
 	if err := c.scale(a, in.Updates); err != nil {
 		return nil, err
@@ -159,22 +159,22 @@ func updateFormation(c *call, a *app, in struct {
 	return bodies, nil
 }
 
-func updateProcess(c *call, a *app, in scaling) (any, error) {
+func updateProcess(c *call, a *app, in scaleParams) (any, error) {
 	p, err := a.process(c.PathValue("process"))
 	if err != nil {
 		return nil, err
 	}
 	in.Type = p.Type
-	if err := c.scale(a, []scaling{in}); err != nil {
+	if err := c.scale(a, []scaleParams{in}); err != nil {
 		return nil, err
 	}
 	return getProcess(c, a)
 }
 
-// scale carries out all updates of a formation, or none.
-func (c *call) scale(a *app, updates []scaling) (err error) {
+// scale applies all updates of a formation, or none.
+func (c *call) scale(a *app, updates []scaleParams) (err error) {
 	before := slices.Clone(a.Formation)
-	available := func(d dynoSize) bool { return c.w.hasDynoSize(a, d) }
+	available := func(d dynoSize) bool { return c.w.allowsDynoSize(a, d) }
 	for _, update := range updates {
 		p, findErr := a.process(update.Type)
 		if err = findErr; err == nil {
@@ -196,11 +196,11 @@ func (c *call) scale(a *app, updates []scaling) (err error) {
 	return err
 }
 
-// firstDeployment is what every app has from the start, unless Options.Undeployed.
+// firstDeployment are the process types of a new app, unless Options.Undeployed is set.
 var firstDeployment = []string{"web", "worker"}
 
-// Deploy replaces the process types of an app, as the deployment of another Procfile does: a type that it had before keeps
-// its scale, a new one has one dyno. There is one release; nothing runs.
+// Deploy replaces the process types of an app, given by id or name, as the deployment of another Procfile does. An existing type keeps its
+// scale, and a new type gets one dyno. It adds one release. No process runs. An unknown app is an error.
 func (s *Sandbox) Deploy(appRef string, types ...string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -218,14 +218,14 @@ func (w *world) deploy(a *app, by *user, now time.Time, types []string) {
 	w.release(a, "Deploy "+a.Slug[:8], by, now)
 }
 
-// setProcessTypes gives an app those of a slug. One that it has keeps its scale, and each other one has one dyno.
+// setProcessTypes replaces the process types of an app. An existing type keeps its scale, and a new type gets one dyno.
 func (w *world) setProcessTypes(a *app, types []string, now time.Time) {
 	size := "Standard-1X"
 	switch {
 	case w.generation(a) == fir:
 		size = "dyno-2c-4gb"
 	case a.Space != "":
-		size = "Private-S" // also in a Shield Space, where only the CLI says Shield
+		size = "Private-S" // also in a Shield Space, where only the CLI displays Shield
 	}
 	var formation []process
 	for _, t := range types {

@@ -5,7 +5,7 @@ package sandbox
 
 import "cmp"
 
-// Generations of Heroku's platform. The Common Runtime is of cedar; a space is of either.
+// Generations of Heroku's platform. The Common Runtime is cedar; a space is either.
 const (
 	cedar = "cedar"
 	fir   = "fir"
@@ -19,7 +19,7 @@ func generation(name, since string) object {
 
 func generationID(name string) idName { return idName{catalogueID("generation " + name), name} }
 
-// generation of an app is that of its space.
+// generation returns the generation of an app, which is the one of its space.
 func (w *world) generation(a *app) string {
 	if sp := w.Spaces[a.Space]; sp != nil {
 		return sp.generation()
@@ -27,10 +27,10 @@ func (w *world) generation(a *app) string {
 	return cedar
 }
 
-func (sp *space) generation() string { return cmp.Or(sp.Generation, cedar) } // an old data directory does not say
+func (sp *space) generation() string { return cmp.Or(sp.Generation, cedar) } // empty in the data directory of an older version
 
-// orderedGeneration finds what a request for a space names.
-func orderedGeneration(ref string, shield bool) (string, error) {
+// requestedGeneration finds the generation that a request for a space names; "" means cedar.
+func requestedGeneration(ref string, shield bool) (string, error) {
 	if ref == "" {
 		return cedar, nil
 	}
@@ -50,5 +50,5 @@ func listGenerations(*call) (any, error) { return listing{[]string{"id", "name"}
 func listTeamGenerations(_ *call, _ *team) (any, error) { return listGenerations(nil) }
 
 func getGeneration(c *call) (any, error) {
-	return oneOf(generations, c.PathValue("generation"), "generation", "generation")
+	return findObject(generations, c.PathValue("generation"), "generation", "generation")
 }

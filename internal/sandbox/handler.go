@@ -3,13 +3,13 @@
 
 package sandbox
 
-// handler runs one request with the world locked. An error is an *apiError for a refusal.
+// handler serves one request while Sandbox.mu is held. It returns the object to encode, or an *apiError if the request is refused.
 type handler func(*call) (body any, err error)
 
-// object is a JSON object of an answer, member by member as the client gets it.
+// object is a JSON object of a response, exactly as the client receives it.
 type object map[string]any
 
-// with calls a handler with what the path names.
+// with returns a handler that finds the object named in the path and passes it to do.
 func with[T any](find func(*call) (T, error), do func(*call, T) (any, error)) handler {
 	return func(c *call) (any, error) {
 		found, err := find(c)
@@ -20,28 +20,28 @@ func with[T any](find func(*call) (T, error), do func(*call, T) (any, error)) ha
 	}
 }
 
-// show answers with the object that the path names.
+// show returns a handler that answers with the object named in the path.
 func show[T any](find func(*call) (T, error), body func(*call, T) object) handler {
 	return with(find, func(c *call, found T) (any, error) { return body(c, found), nil })
 }
 
-// take calls a handler with the parameters in the request's body.
+// take returns a handler that decodes the request body and passes it to do.
 func take[P any](do func(*call, P) (any, error)) handler {
 	return with(func(c *call) (in P, err error) { return in, c.params(&in) }, do)
 }
 
-// change calls a handler with what the path names and with the parameters.
+// change returns a handler that passes both the object named in the path and the decoded request body to do.
 func change[T, P any](find func(*call) (T, error), do func(*call, T, P) (any, error)) handler {
 	return with(find, func(c *call, found T) (any, error) {
 		return take(func(c *call, in P) (any, error) { return do(c, found, in) })(c)
 	})
 }
 
-// is reports whether an object has an id or name.
+// is reports whether ref is the id or the name of the object.
 func (o object) is(ref string) bool { return ref != "" && (o["id"] == ref || o["name"] == ref) }
 
-// oneOf finds an object of the catalogue by id or name.
-func oneOf(all []object, ref, resource, what string) (any, error) {
+// findObject finds an object by id or name.
+func findObject(all []object, ref, resource, what string) (any, error) {
 	for _, o := range all {
 		if o.is(ref) {
 			return o, nil
@@ -50,18 +50,18 @@ func oneOf(all []object, ref, resource, what string) (any, error) {
 	return nil, notFound(resource, what)
 }
 
-// listWhere lists the objects of a map that meet a condition.
-func listWhere[T any](c *call, objects map[string]*T, is func(*T) bool, body func(*call, *T) object, fields ...string) listing {
+// listWhere lists the objects of a map that match a condition. fields are the ones that the list can be ordered by.
+func listWhere[T any](c *call, objects map[string]*T, match func(*T) bool, body func(*call, *T) object, fields ...string) listing {
 	l := listing{fields: fields}
 	for _, o := range objects {
-		if is(o) {
+		if match(o) {
 			l.items = append(l.items, body(c, o))
 		}
 	}
 	return l
 }
 
-// listAll lists the elements of a slice.
+// listAll lists the elements of a slice. fields are the ones that the list can be ordered by.
 func listAll[T any](elements []T, body func(T) object, fields ...string) listing {
 	l := listing{fields: fields}
 	for _, e := range elements {

@@ -7,7 +7,7 @@ package sandbox_test
 
 import "testing"
 
-// What else people do with an app that has a store.
+// Other commands for an app that has a store.
 func TestHerokuCLI_worksOnTheRestOfAnApp(t *testing.T) {
 	t.Parallel()
 	s, cli := newHerokuCLI(t)

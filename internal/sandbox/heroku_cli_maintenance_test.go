@@ -12,7 +12,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// What a store is maintained for, when, and by whom.
+// The commands for maintenances and maintenance windows of a store.
 func TestHerokuCLI_seesMovesSchedulesAndRunsMaintenance(t *testing.T) {
 	t.Parallel()
 	if oldHerokuCLI {
@@ -62,7 +62,7 @@ func TestHerokuCLI_seesMovesSchedulesAndRunsMaintenance(t *testing.T) {
 		{run: "data:maintenances:info orders-cache -a orders-web", says: []string{"status: +completed", "duration_approximate",
 			"duration_seconds: +20"}},
 
-		// The upgrade of a version is prepared, and then run like any other.
+		// A version upgrade is prepared, and then run like any other maintenance.
 		{run: "redis:upgrade orders-cache --version 8.0 -a orders-web --confirm orders-web", says: []string{"(?i)upgrad"}},
 		{run: "redis:wait orders-cache --wait-interval 1 -a orders-web"},
 		{run: "data:maintenances:run orders-cache -a orders-web --confirm orders-web --wait", says: []string{"maintenance completed"}},
@@ -73,7 +73,7 @@ func TestHerokuCLI_seesMovesSchedulesAndRunsMaintenance(t *testing.T) {
 	})
 }
 
-// Versions before 11 have one command for all that concerns maintenance.
+// Versions before 11 have one command for everything about maintenance.
 func TestHerokuCLI_maintainsAsOldVersionsDo(t *testing.T) {
 	t.Parallel()
 	if !oldHerokuCLI {

@@ -24,22 +24,22 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// herokuCLIVersion is the official command line that judges the sandbox. HEROKU_CLI_VERSION names another one.
+// herokuCLIVersion is the default version of the Heroku CLI in these tests. HEROKU_CLI_VERSION overrides it.
 var herokuCLIVersion = cmp.Or(os.Getenv("HEROKU_CLI_VERSION"), "11.10.0")
 
-// herokuCLI is the official command line, pointed at a sandbox: a client that nobody here wrote.
+// herokuCLI is the official Heroku CLI with the settings that make it use a sandbox.
 type herokuCLI struct {
 	path string
 	dir  string // the working directory, outside of any git repository
 	env  []string
 }
 
-// oldHerokuCLI asks the Data API for plain JSON, and for maintenances by other calls.
+// oldHerokuCLI requests plain JSON from the Data API, and uses older endpoints for maintenances.
 var oldHerokuCLI = regexp.MustCompile(`^([89]|10)\.`).MatchString(herokuCLIVersion)
 
 var installing sync.Mutex
 
-// installHerokuCLI installs the command line with npm into the user's cache, once, and returns its path.
+// installHerokuCLI installs the CLI with npm into the user's cache, if necessary, and returns its path.
 func installHerokuCLI(t *testing.T) string {
 	t.Helper()
 	installing.Lock()
@@ -66,7 +66,7 @@ func installHerokuCLI(t *testing.T) string {
 	return path
 }
 
-// newHerokuCLI starts a sandbox, and points the command line at it.
+// newHerokuCLI starts a sandbox and returns a CLI that uses it.
 func newHerokuCLI(t *testing.T, change ...func(*sandbox.Options)) (*sandbox.Sandbox, *herokuCLI) {
 	t.Helper()
 	o := sandbox.Options{Provisioning: 100 * time.Millisecond, Allocation: 3 * time.Second}
@@ -84,11 +84,11 @@ func newHerokuCLI(t *testing.T, change ...func(*sandbox.Options)) (*sandbox.Sand
 	})
 	path, home := installHerokuCLI(t), t.TempDir()
 	cache := filepath.Join(home, "cache")
-	accepted := filepath.Join(cache, "heroku", "terms-of-service") // it only has to exist
+	accepted := filepath.Join(cache, "heroku", "terms-of-service") // an empty file is enough
 	if err := errors.Join(os.MkdirAll(filepath.Dir(accepted), 0o700), os.WriteFile(accepted, nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	// All of these are needed to keep the command line on loopback: no updater, no telemetry, no proxy.
+	// All of these are needed to limit the CLI to loopback: no updater, no telemetry, no proxy.
 	return s, &herokuCLI{path: path, dir: home, env: []string{
 		"PATH=" + os.Getenv("PATH"),
 		"HOME=" + home, "XDG_CACHE_HOME=" + cache, "XDG_CONFIG_HOME=" + filepath.Join(home, "config"),
@@ -96,14 +96,15 @@ func newHerokuCLI(t *testing.T, change ...func(*sandbox.Options)) (*sandbox.Sand
 			"data"),
 		"GIT_CONFIG_GLOBAL=" + filepath.Join(home, "gitconfig"),
 		"HEROKU_HOST=" + s.URL(), "HEROKU_PARTICLEBOARD_URL=" + s.URL(), "HEROKU_API_KEY=" + s.Token(),
-		"HEROKU_DATA_HOST=127.0.0.1", "HEROKU_REDIS_HOST=127.0.0.1", "HEROKU_POSTGRESQL_HOST=127.0.0.1", // versions differ in which they read
+		// Each version reads another one of these.
+		"HEROKU_DATA_HOST=127.0.0.1", "HEROKU_REDIS_HOST=127.0.0.1", "HEROKU_POSTGRESQL_HOST=127.0.0.1",
 		"DISABLE_TELEMETRY=true", "HEROKU_SKIP_ANALYTICS=1", "HEROKU_SKIP_NEW_VERSION_CHECK=true",
 		"HEROKU_DISABLE_AUTOUPDATE=true", "NO_PROXY=127.0.0.1",
 		"NO_COLOR=1", "FORCE_COLOR=0", "TERM=dumb",
 	}}
 }
 
-// run returns all that a person saw, and the exit code.
+// run runs a command, and returns everything that it printed and its exit code.
 func (c *herokuCLI) run(t *testing.T, commandLine string) (string, int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -120,14 +121,14 @@ func (c *herokuCLI) run(t *testing.T, commandLine string) (string, int) {
 	return output.String(), cmd.ProcessState.ExitCode()
 }
 
-// step is a command line, and what a person sees.
+// step is a command, and what it prints.
 type step struct {
 	run  string
 	exit int
-	says []string // patterns, each in the output
+	says []string // regular expressions that match the output
 }
 
-// foldedError is where the command line breaks the lines of an error.
+// foldedError matches the line breaks that the CLI inserts into an error.
 var foldedError = regexp.MustCompile(`\s*\n ›\s+`)
 
 func (c *herokuCLI) follow(t *testing.T, steps []step) {
@@ -146,7 +147,7 @@ func (c *herokuCLI) follow(t *testing.T, steps []step) {
 	}
 }
 
-// The life of a store as a person at the command line sees it. Each step says what it shows.
+// The life cycle of a store in the Heroku CLI.
 func TestHerokuCLI_createsInspectsUpgradesAttachesPromotesAndDestroysAStore(t *testing.T) {
 	t.Parallel()
 	s, cli := newHerokuCLI(t)
@@ -157,7 +158,7 @@ func TestHerokuCLI_createsInspectsUpgradesAttachesPromotesAndDestroysAStore(t *t
 		{run: "apps:create orders-web", exit: 2, says: []string{"already taken", "invalid_params"}},
 		{run: "apps:info -a orders-web", says: []string{"=== orders-web", "Region: +us", "Owner: +admin@acme.example"}},
 
-		// A store with settings, from the order to its credentials.
+		// Create a store with settings, and read its credentials.
 		{run: "addons:create heroku-redis:premium-0 -a orders-web --name orders-cache -- --timeout 60 --maxmemory_policy allkeys-lru",
 			says: []string{`Creating heroku-redis:premium-0 on orders-web\.\.\. .*max \$15/month`,
 				"orders-cache is being created in the background"}},
@@ -181,7 +182,7 @@ func TestHerokuCLI_createsInspectsUpgradesAttachesPromotesAndDestroysAStore(t *t
 		{run: "redis:info -a orders-web", says: []string{"Timeout: +120", "Maxmemory: +volatile-lru", "Keyspace Notifications: +xE"}},
 		{run: "redis:maxmemory --policy nonsense -a orders-web", exit: 2, says: []string{"noeviction", "unprocessable_entity"}},
 
-		// A second app shares it, and lets go of it again.
+		// Attach it to a second app, and detach it again.
 		{run: "addons:attach orders-cache --app orders-worker --as CACHE",
 			says: []string{"Attaching orders-cache as CACHE to orders-worker... done", "restarting orders-worker... done, v"}},
 		{run: "config -a orders-worker", says: []string{"CACHE_URL: +rediss://h:"}},
@@ -189,7 +190,7 @@ func TestHerokuCLI_createsInspectsUpgradesAttachesPromotesAndDestroysAStore(t *t
 		{run: "addons:destroy orders-cache -a orders-web --confirm orders-web", exit: 1, says: []string{"Cannot destroy last"}},
 		{run: "addons:detach CACHE --app orders-worker", says: []string{"Detaching CACHE to orders-cache from orders-worker... done"}},
 
-		// Promotion: the new store takes REDIS, the old one keeps another name.
+		// Promote: the new store gets the name REDIS, the old one keeps another name.
 		{run: "addons:create heroku-redis:mini -a orders-web --name orders-next", says: []string{"orders-next is being created"}},
 		{run: "addons:wait orders-next -a orders-web --wait-interval 1"},
 		{run: "redis:promote orders-next -a orders-web", says: []string{"Promoting orders-next to REDIS_URL on orders-web"}},
@@ -197,7 +198,7 @@ func TestHerokuCLI_createsInspectsUpgradesAttachesPromotesAndDestroysAStore(t *t
 		{run: "addons:info orders-cache", says: []string{"orders-web::HEROKU_REDIS_[A-Z]+\n"}},
 		{run: "addons:info REDIS -a orders-web", says: []string{"=== orders-next"}},
 
-		// A change of plan, and one that cannot be.
+		// Change the plan, and fail to change it.
 		{run: "addons:upgrade orders-cache premium-1 -a orders-web",
 			says: []string{`from heroku-redis:premium-0 to heroku-redis:premium-1\.\.\. done, .*\$30/month`}},
 		{run: "redis:wait orders-cache --wait-interval 1 -a orders-web"},
@@ -208,7 +209,7 @@ func TestHerokuCLI_createsInspectsUpgradesAttachesPromotesAndDestroysAStore(t *t
 		{run: "addons:create heroku-redis:nonsense -a orders-web", exit: 2, says: []string{"Couldn't find either the add-on"}},
 		{run: "releases -a orders-web", says: []string{"Initial release", `Attach REDIS \(@ref:orders-next\)`}},
 
-		// The end.
+		// Destroy it.
 		{run: "addons:destroy orders-cache -a orders-web --confirm orders-web",
 			says: []string{"Destroying orders-cache on orders-web... done"}},
 		{run: "addons:destroy orders-next -a orders-web --confirm orders-web", says: []string{"Destroying orders-next " +
@@ -224,7 +225,7 @@ func TestHerokuCLI_createsInspectsUpgradesAttachesPromotesAndDestroysAStore(t *t
 	}
 }
 
-// The URL that the command line prints opens the store, and the keys outlive an upgrade.
+// The URL that the CLI prints opens the store, and the keys survive an upgrade.
 func TestHerokuCLI_keysOutliveAnUpgrade(t *testing.T) {
 	t.Parallel()
 	s, cli := newHerokuCLI(t)
@@ -259,7 +260,7 @@ func TestHerokuCLI_keysOutliveAnUpgrade(t *testing.T) {
 	if value, err := open().Get(t.Context(), "order:1").Result(); value != "shipped" {
 		t.Errorf("after the upgrade the key is %q (%v)", value, err)
 	}
-	// A rotation closes the old way in.
+	// A rotation invalidates the old URL.
 	before := open()
 	do("redis:credentials --reset -a orders")
 	after := do("redis:credentials -a orders")
@@ -272,7 +273,7 @@ func TestHerokuCLI_keysOutliveAnUpgrade(t *testing.T) {
 	}
 }
 
-// The life of a space: what is in it, who may reach it, and which plans it takes.
+// The life cycle of a space: its apps, its trusted IP ranges, and the plans that it accepts.
 func TestHerokuCLI_createsWaitsForRenamesTransfersAndDestroysASpace(t *testing.T) {
 	t.Parallel()
 	s, cli := newHerokuCLI(t)
@@ -288,7 +289,7 @@ func TestHerokuCLI_createsWaitsForRenamesTransfersAndDestroysASpace(t *testing.T
 		{run: "spaces:wait acme-prod --interval 1", says: []string{"Waiting for space acme-prod to allocate... done", "State: +allocated"}},
 		{run: "spaces:wait acme-shield --interval 1", says: []string{"State: +allocated"}},
 	})
-	s.Clock().Advance(time.Minute) // its addresses and its first ruleset are there then
+	s.Clock().Advance(time.Minute) // until its addresses and its first ruleset exist
 	cli.follow(t, []step{
 		{run: "spaces:info acme-prod", says: []string{"Region: +Frankfurt, Germany", "State: +allocated",
 			`Outbound IPs: +(\d+\.){3}\d+, (\d+\.){3}\d+, (\d+\.){3}\d+, (\d+\.){3}\d+`}},
@@ -312,7 +313,7 @@ func TestHerokuCLI_createsWaitsForRenamesTransfersAndDestroysASpace(t *testing.T
 		{run: "spaces:topology acme-prod", says: []string{"orders-web", "orders-web-[0-9a-f]+.herokuapp.com"}},
 		{run: "spaces:ps acme-prod"},
 
-		// What fits where; the prompt for a confirmation ends the command without a terminal.
+		// Plans that do and do not fit. Without a terminal, the prompt for a confirmation ends the command.
 		{run: "addons:create heroku-redis:private-7 -a orders-web --name orders-cache",
 			says: []string{`Creating heroku-redis:private-7 on orders-web\.\.\. .*\$900/month`, "orders-cache is being created"}},
 		{run: "addons:create heroku-redis:shield-7 -a orders-vault --name orders-safe", says: []string{`\$1100/month`}},
@@ -348,7 +349,7 @@ func TestHerokuCLI_createsWaitsForRenamesTransfersAndDestroysASpace(t *testing.T
 	}
 }
 
-// The store of an app is forked while the app is in maintenance and scaled down, as the documents tell people to do.
+// The store of an app is forked while the app is in maintenance mode and scaled down, as Heroku's documentation recommends.
 func TestHerokuCLI_scalesForksAndReadsTheLog(t *testing.T) {
 	t.Parallel()
 	s, cli := newHerokuCLI(t, func(o *sandbox.Options) { o.Provisioning = time.Hour })

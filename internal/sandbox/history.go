@@ -10,10 +10,10 @@ import (
 	"sync"
 )
 
-// Moment is the state of the apps, spaces and stores between two requests. All maps are by name.
+// Moment is a snapshot of the apps, spaces and stores between two requests. All maps are keyed by name.
 type Moment struct {
-	After  string // the request that led to it, such as "DELETE /apps/{id}"; "" at the start
-	Agent  string // who sent that request
+	After  string // method and path of the request that led to it, such as "DELETE /apps/{id}"; "" at the start
+	Agent  string // User-Agent of that request
 	Apps   map[string]AppMoment
 	Spaces map[string]SpaceMoment
 	Stores map[string]StoreMoment
@@ -23,16 +23,16 @@ type Moment struct {
 type AppMoment struct {
 	ID, Team, Space, Region      string
 	Maintenance, InternalRouting bool
-	ConfigVars                   map[string]string // name -> the store whose URL it holds; "" when it was set by hand
-	Formation                    map[string]string // process type -> its dynos, such as "1 Standard-1X"
+	ConfigVars                   map[string]string // name -> name of the store whose URL it holds; "" if a user set it
+	Formation                    map[string]string // process type -> quantity and size of its dynos, such as "1 Standard-1X"
 }
 
 // SpaceMoment is a space at one moment.
 type SpaceMoment struct {
 	ID, Team, Region, CIDR, DataCIDR, LogDrain string
 	Shield                                     bool
-	Ranges                                     []string // trusted ones, sorted
-	CreateApps                                 []string // e-mail addresses of who may create apps without being an admin, sorted
+	Ranges                                     []string // trusted IP ranges, sorted
+	CreateApps                                 []string // e-mail addresses of members with the permission to create apps, sorted
 }
 
 // StoreMoment is a store at one moment.
@@ -42,32 +42,32 @@ type StoreMoment struct {
 	Attachments                                                           []string // as app::NAME, sorted
 }
 
-// history keeps each moment that differs from the one before.
+// history records each moment that differs from the previous one.
 type history struct {
 	mu      sync.Mutex
 	on      bool
 	moments []Moment
 }
 
-// KeepHistory starts the history with the present moment.
+// KeepHistory starts to record the history, beginning with the current moment.
 func (s *Sandbox) KeepHistory() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.history.mu.Lock()
 	s.history.on = true
 	s.history.mu.Unlock()
-	s.remember("", "")
+	s.recordMoment("", "")
 }
 
-// History lists the moments since KeepHistory, each different from the one before.
+// History returns the moments since KeepHistory. Each of them differs from the previous one.
 func (s *Sandbox) History() []Moment {
 	s.history.mu.Lock()
 	defer s.history.mu.Unlock()
 	return slices.Clone(s.history.moments)
 }
 
-// remember adds the present moment to the history, if that is kept and the moment is a new one. s.mu is held.
-func (s *Sandbox) remember(after, agent string) {
+// recordMoment adds the current moment to the history, if the history is recorded and something has changed. s.mu is held.
+func (s *Sandbox) recordMoment(after, agent string) {
 	h := &s.history
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -5,7 +5,7 @@ package sandbox_test
 
 import "testing"
 
-// Each moment is kept that differs from the one before, with the request that led to it.
+// The history has each moment that differs from the previous one, with the request that led to it.
 func TestHistory(t *testing.T) {
 	t.Parallel()
 	w := start(t)

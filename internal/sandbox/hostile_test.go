@@ -20,9 +20,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// What others may do to the machine on which a sandbox runs.
+// These tests check that clients and web pages cannot harm the machine on which a sandbox runs.
 
-// A client of a store stays in that store. The servers differ in what they know; what one does not know it does not do.
+// A client of a store cannot affect anything but this store. A command that a server does not know is safe.
 func TestProcess_aClientDoesNotLeaveItsStore(t *testing.T) {
 	t.Parallel()
 	e := processEngineFor(t)
@@ -49,14 +49,14 @@ func TestProcess_aClientDoesNotLeaveItsStore(t *testing.T) {
 			err := c.Do(t.Context(), words...).Err()
 			if err == nil || !strings.Contains(err.Error(), "NOPERM") && !strings.Contains(err.Error(), "no permissions") &&
 				!strings.Contains(err.Error(), "unknown") &&
-				!strings.Contains(err.Error(), "command not allowed") { // by anybody
+				!strings.Contains(err.Error(), "command not allowed") { // by any client
 				t.Errorf("%s as %s: %v", command, user, err)
 			}
 			if err := c.Eval(t.Context(), "return redis.call(unpack(ARGV))", nil, words...).Err(); err == nil {
 				t.Errorf("%s as %s, by a script", command, user)
 			}
 		}
-		// what an app does, and a fork, goes on
+		// commands of apps and forks still work
 		for _, command := range []string{"SET key value", "GET key", "INFO", "DBSIZE", "CONFIG GET timeout", "CONFIG RESETSTAT", "ACL WHOAMI",
 			"CLIENT LIST", "SCAN 0", "FLUSHALL"} {
 			var words []any
@@ -74,7 +74,7 @@ func TestProcess_aClientDoesNotLeaveItsStore(t *testing.T) {
 	if files, err := os.ReadDir(elsewhere); err != nil || len(files) > 0 {
 		t.Errorf("files elsewhere: %v, %v", files, err)
 	}
-	// another password changes nothing about it
+	// the restrictions remain after a change of the password
 	if err := s.SetPassword(t.Context(), "other", "secret"); err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestProcess_aClientDoesNotLeaveItsStore(t *testing.T) {
 	}
 }
 
-// A data directory that somebody has made names no directory but its own.
+// A manipulated data directory cannot refer to directories outside of it.
 func TestDataDir_idsThatAreNone(t *testing.T) {
 	t.Parallel()
 	const id = "7c4e2a90-3b5d-4f8e-a1c6-d2e3f4a5b6c7"
@@ -162,13 +162,13 @@ func TestClock_doesNotOverflow(t *testing.T) {
 		for c.Advance(50 * 365 * 24 * time.Hour) {
 		}
 		c.AdvanceTo(time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC))
-		if now := c.Now(); now.Before(before) || now.After(farthest.Add(time.Hour)) || c.Advance(time.Hour) {
+		if now := c.Now(); now.Before(before) || now.After(maxTime.Add(time.Hour)) || c.Advance(time.Hour) {
 			t.Errorf("%s: it is %s", name, now)
 		}
 	}
 }
 
-// dial is a connection to the sandbox on which somebody writes what he likes.
+// dial opens a raw connection to the sandbox.
 func dial(t *testing.T, s *Sandbox, text string) *bufio.Reader {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -184,7 +184,7 @@ func dial(t *testing.T, s *Sandbox, text string) *bufio.Reader {
 	return bufio.NewReader(conn)
 }
 
-// A request whose body does not come ends, on every endpoint, and so does one with endless headers.
+// Every endpoint ends a request whose body does not arrive, and one with endless headers.
 func TestServer_whoSendsNoBodyIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
 	s, err := Start(t.Context(), Options{Engine: "miniredis", Clock: NewClock(time.Now())})

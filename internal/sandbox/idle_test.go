@@ -11,7 +11,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// inDataDir starts a sandbox with real servers, and counts the stores whose server has a process.
+// inDataDir starts a sandbox with real servers on a data directory. running checks the number of server processes.
 func inDataDir(t *testing.T, dir string) (w world, running func(want int)) {
 	t.Helper()
 	w = start(t, withServers, func(o *sandbox.Options) { o.DataDir = dir })
@@ -92,7 +92,7 @@ func TestIdle_dataOutlivesSandboxesInWhichNobodyConnects(t *testing.T) {
 	if w.urlOf("orders-api", "REDIS_URL") != url {
 		t.Error("the URL has changed")
 	}
-	// What is in there is known only to a server that runs.
+	// Only a running server knows whether the data directory has keys.
 	if got := sampled(t, w.logOf(`{}`), "REDIS", "active-connections"); got != "0" {
 		t.Errorf("%s clients", got)
 	}

@@ -12,11 +12,12 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// ruleset says who may reach the web processes of a space. It is never changed, only followed by another one.
+// ruleset is an inbound ruleset: the trusted IP ranges that may reach the web processes of a space. It is never changed, but replaced by
+// a new ruleset.
 type ruleset struct {
 	ID, CreatedBy string
 	CreatedAt     time.Time
-	Applied       bool // the rules are in force
+	Applied       bool // the rules are in effect
 	Rules         []rule
 }
 
@@ -32,8 +33,9 @@ func rulesetBody(sp *space, r ruleset) object {
 	}
 }
 
-// network finds a space with one of the functions, and fails until it is allocated, and for Options.RulesetDelay after that.
-func network(find func(*call) (*space, error)) func(*call) (*space, error) {
+// networkReady wraps a function that finds a space. It answers 404 unless the space is allocated and Options.RulesetDelay has
+// passed since.
+func networkReady(find func(*call) (*space, error)) func(*call) (*space, error) {
 	return func(c *call) (*space, error) {
 		sp, err := find(c)
 		if err == nil && (sp.State != stateAllocated || c.now.Before(sp.AllocatedAt.Add(c.s.options.RulesetDelay))) {
@@ -49,7 +51,7 @@ func listRulesets(_ *call, sp *space) (any, error) {
 	return listAll(sp.Rulesets, func(r ruleset) object { return rulesetBody(sp, r) }, "id"), nil
 }
 
-func getOldRuleset(c *call, sp *space) (any, error) {
+func getRulesetByID(c *call, sp *space) (any, error) {
 	for _, r := range sp.Rulesets {
 		if r.ID == c.PathValue("ruleset") {
 			return rulesetBody(sp, r), nil
@@ -58,11 +60,11 @@ func getOldRuleset(c *call, sp *space) (any, error) {
 	return nil, notFound("inbound_ruleset", "inbound ruleset")
 }
 
-// setRuleset replaces all rules. They are in force after networkDelay.
+// setRuleset replaces all rules. The new rules are applied after networkDelay.
 func setRuleset(c *call, sp *space, in struct {
 	Rules *[]rule `json:"rules"`
 
-	// The CLI sends back all that it got; these are ignored.
+	// The CLI sends back the complete object that it has received; these members are ignored.
 	ID            json.RawMessage `json:"id"`
 	Space         json.RawMessage `json:"space"`
 	CreatedAt     json.RawMessage `json:"created_at"`
@@ -86,7 +88,7 @@ func setRuleset(c *call, sp *space, in struct {
 			return nil, invalid("Source %q is not an IPv4 CIDR range.", r.Source)
 		}
 		if !slices.Contains(rules, r) {
-			rules = append(rules, r) // verbatim, host bits included
+			rules = append(rules, r) // kept verbatim, including host bits
 		}
 	}
 	if len(rules) > keyvalue.TrustedRangesLimit {
@@ -94,8 +96,8 @@ func setRuleset(c *call, sp *space, in struct {
 	}
 	r := ruleset{ID: c.w.uuid(), CreatedAt: c.now, CreatedBy: c.user.Email, Rules: rules}
 	sp.Rulesets = append(sp.Rulesets, r)
-	// A former ruleset that is not in force yet never is.
+	// A former ruleset that has not been applied yet never is.
 	c.w.Events = slices.DeleteFunc(c.w.Events, func(e event) bool { return e.Kind == rulesApplied && e.Space == sp.ID })
-	c.w.addEvent(c.orHeld(event{Kind: rulesApplied, Space: sp.ID, Ruleset: r.ID, Due: c.now.Add(networkDelay)}))
+	c.w.addEvent(c.holdIfStuck(event{Kind: rulesApplied, Space: sp.ID, Ruleset: r.ID, Due: c.now.Add(networkDelay)}))
 	return rulesetBody(sp, r), nil
 }

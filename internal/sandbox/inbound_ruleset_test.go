@@ -14,7 +14,7 @@ import (
 
 const ruleset = "/spaces/acme-prod/inbound-ruleset"
 
-// allow is a body with these sources.
+// allow returns a request body that allows these sources.
 func allow(sources ...string) string {
 	rules := make([]string, len(sources))
 	for i, source := range sources {
@@ -49,17 +49,17 @@ func TestRuleset_isReplacedAsAWhole(t *testing.T) {
 	w.advance()
 	applied := w.send("GET "+ruleset, "").is(200).says("id", second.get("id")).says("applied", "true")
 
-	// The CLI sends back all that it got.
+	// The CLI sends back the complete object that it has received.
 	third := w.send("PUT "+ruleset, applied.body).is(200).says("rules", applied.get("rules")).says("applied", "false")
 	w.send("PUT "+ruleset, `{"version":1,"default_action":"deny","rules":[{"action":"deny","source":"0.0.0.0/0"}]}`).is(200).
 		says("rules.0.action", "deny")
-	last := w.send("PUT "+ruleset, allow()).is(200).says("rules", "[]") // nobody may
+	last := w.send("PUT "+ruleset, allow()).is(200).says("rules", "[]") // nothing is allowed
 	w.advance()
 	w.send("GET "+ruleset, "").is(200).says("applied", "true").says("rules", "[]")
 
 	w.send("GET "+ruleset+"s", "").is(200).says("length", "5")
 	w.send("GET "+ruleset+"s/"+first, "").is(200).says("rules.0.source", "0.0.0.0/0")
-	w.send("GET "+ruleset+"s/"+third.get("id"), "").is(200).says("applied", "false") // overtaken
+	w.send("GET "+ruleset+"s/"+third.get("id"), "").is(200).says("applied", "false") // it was replaced before it was applied
 	w.send("GET "+ruleset+"s/nonsense", "").is(404).says("resource", "inbound_ruleset")
 	ids := map[string]bool{first: true, second.get("id"): true, third.get("id"): true, last.get("id"): true}
 	if len(ids) != 4 {
@@ -128,7 +128,7 @@ func TestRuleset_aFaultKeepsItFromBeingApplied(t *testing.T) {
 	w.send("PUT "+ruleset, allow("192.0.2.0/24")).is(200)
 	w.Clock().Advance(time.Hour)
 	w.send("GET "+ruleset, "").is(200).says("applied", "false")
-	w.send("PUT "+ruleset, allow("192.0.2.0/24")).is(200) // as the CLI advises
+	w.send("PUT "+ruleset, allow("192.0.2.0/24")).is(200) // as the CLI recommends
 	w.advance()
 	w.send("GET "+ruleset, "").is(200).says("applied", "true")
 }

@@ -13,18 +13,18 @@ import (
 	"time"
 )
 
-// Request is one line of the journal: never a body, never a header that could hold a secret.
+// Request is an entry of the journal. It contains no body and no header that could have a secret.
 type Request struct {
 	Seq       int       `json:"seq"`       // 1, 2, 3 … in the order of arrival
 	Time      time.Time `json:"time"`      // on the sandbox's clock
-	RealTime  time.Time `json:"real_time"` // on the wall
+	RealTime  time.Time `json:"real_time"` // of the machine
 	Method    string    `json:"method"`
 	Path      string    `json:"path"`
 	Query     string    `json:"query,omitempty"`
 	UserAgent string    `json:"user_agent"`
-	Status    int       `json:"status"` // 0: not answered, or not yet
+	Status    int       `json:"status"` // 0 = no response, or not yet
 	RequestID string    `json:"request_id"`
-	Fault     string    `json:"fault,omitempty"` // id of the fault that struck it
+	Fault     string    `json:"fault,omitempty"` // id of the fault that was applied
 }
 
 type journal struct {
@@ -33,11 +33,11 @@ type journal struct {
 	requests []Request
 }
 
-// maxJournal is how many requests are kept; beyond that, the oldest tenth is forgotten.
+// maxJournal is the number of requests that are kept. When it is reached, the oldest tenth is removed.
 const maxJournal = 100_000
 
-// begin notes a request and gives its number.
-func (j *journal) begin(r *http.Request, now time.Time, requestID string) int {
+// add adds a request and returns its number.
+func (j *journal) add(r *http.Request, now time.Time, requestID string) int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if len(j.requests) == maxJournal {
@@ -58,8 +58,8 @@ func (j *journal) begin(r *http.Request, now time.Time, requestID string) int {
 	return seq
 }
 
-// note changes the line of a request, unless it has been forgotten meanwhile.
-func (j *journal) note(seq int, change func(*Request)) {
+// update changes the entry of a request, unless it has been removed meanwhile.
+func (j *journal) update(seq int, change func(*Request)) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if i := seq - j.first - 1; i >= 0 && i < len(j.requests) {
@@ -67,27 +67,28 @@ func (j *journal) note(seq int, change func(*Request)) {
 	}
 }
 
-// Journal lists the requests to both APIs since the start or the last reset, in the order of their arrival.
+// Journal returns the requests to both APIs since the start or the last reset, in the order of their arrival.
 func (s *Sandbox) Journal() []Request {
 	s.journal.mu.Lock()
 	defer s.journal.mu.Unlock()
 	return slices.Clone(s.journal.requests)
 }
 
-const journalChunk = 4096 // lines that are looked at before those who write get their turn
+const journalChunk = 4096 // entries that search reads before it releases the lock
 
-// latest are the last lines before a number that contain a text in any case, at most so many, in the order of arrival.
-func (j *journal) latest(most, before int, text string) []Request {
-	found, looksFor, buffer := make([]Request, 0, min(most, 256)), bytes.ToLower([]byte(text)), []byte(nil)
-	for more := true; more && len(found) < most; {
+// search returns the latest entries with a number below before that contain text, ignoring case. It returns at most limit entries, in the
+// order of arrival.
+func (j *journal) search(limit, before int, text string) []Request {
+	found, wanted, buffer := make([]Request, 0, min(limit, 256)), bytes.ToLower([]byte(text)), []byte(nil)
+	for more := true; more && len(found) < limit; {
 		j.mu.Lock()
 		end := min(len(j.requests), max(0, before-j.first-1))
 		begin := max(0, end-journalChunk)
-		for i := end - 1; i >= begin && len(found) < most; i-- {
+		for i := end - 1; i >= begin && len(found) < limit; i-- {
 			if text != "" {
-				buffer = j.requests[i].appendText(buffer[:0])
+				buffer = j.requests[i].appendSearchText(buffer[:0])
 			}
-			if bytes.Contains(buffer, looksFor) {
+			if bytes.Contains(buffer, wanted) {
 				found = append(found, j.requests[i])
 			}
 		}
@@ -98,8 +99,8 @@ func (j *journal) latest(most, before int, text string) []Request {
 	return found
 }
 
-// appendText is what a text is looked for in, in lower case.
-func (q *Request) appendText(b []byte) []byte {
+// appendSearchText appends the text that search compares, in lower case.
+func (q *Request) appendSearchText(b []byte) []byte {
 	for _, part := range []string{q.Method, " ", q.Path, "?", q.Query, " "} {
 		b = append(b, part...)
 	}
@@ -115,7 +116,7 @@ func (q *Request) appendText(b []byte) []byte {
 	return b
 }
 
-// getJournal answers with the whole journal, or with the part of it that the query asks for.
+// getJournal returns the whole journal, or the part of it that the query selects.
 func (s *Sandbox) getJournal(r *http.Request) (int, any) {
 	if r.URL.RawQuery == "" {
 		return http.StatusOK, encodeJournal(s.Journal())
@@ -133,13 +134,13 @@ func (s *Sandbox) getJournal(r *http.Request) (int, any) {
 			limits[name] = n
 		}
 	}
-	return http.StatusOK, encodeJournal(s.journal.latest(limits["max"], limits["before"], query.Get("contains")))
+	return http.StatusOK, encodeJournal(s.journal.search(limits["max"], limits["before"], query.Get("contains")))
 }
 
-// encodeJournal is what encode makes of the lines, in a fifth of the time: there may be many.
-func encodeJournal(lines []Request) encoded {
-	b := append(make([]byte, 0, 2+320*len(lines)), '[')
-	for i, q := range lines {
+// encodeJournal has the same result as encode, in a fifth of the time, because the journal may be long.
+func encodeJournal(entries []Request) encoded {
+	b := append(make([]byte, 0, 2+320*len(entries)), '[')
+	for i, q := range entries {
 		if i > 0 {
 			b = append(b, ',')
 		}
@@ -162,7 +163,7 @@ func encodeJournal(lines []Request) encoded {
 	return append(b, ']')
 }
 
-// appendJSON appends a text as JSON.
+// appendJSON appends a text as a JSON string.
 func appendJSON(b []byte, text string) []byte {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
@@ -172,37 +173,37 @@ func appendJSON(b []byte, text string) []byte {
 	return append(append(append(b, '"'), text...), '"')
 }
 
-// ResetJournal forgets them; numbering goes on.
+// ResetJournal removes all entries of the journal. The numbering continues.
 func (s *Sandbox) ResetJournal() {
 	s.journal.mu.Lock()
 	s.journal.first += len(s.journal.requests)
 	s.journal.requests = nil
 	s.journal.mu.Unlock()
-	s.page.wake()
+	s.page.notify()
 }
 
 // LedgerEntry is a billable object.
 type LedgerEntry struct {
 	Kind        string     `json:"kind"` // "add-on" or "space"
 	ID          string     `json:"id"`
-	Name        string     `json:"name"` // the present one, or the last
-	Plan        string     `json:"plan"` // the present one, or the last; empty for a space
+	Name        string     `json:"name"` // current or, if destroyed, last
+	Plan        string     `json:"plan"` // current or, if destroyed, last; "" for a space
 	AppID       string     `json:"app_id"`
-	App         string     `json:"app"` // its name; empty for a space
+	App         string     `json:"app"` // its name; "" for a space
 	CreatedAt   time.Time  `json:"created_at"`
-	DestroyedAt *time.Time `json:"destroyed_at"` // null: it exists
+	DestroyedAt *time.Time `json:"destroyed_at"` // null = it exists
 }
 
-// Ledger lists every billable object that was ever created. An object that exists at the end of a run is an orphan.
+// Ledger counts and lists all billable objects that were ever created. An object that still exists at the end of a test run is an orphan.
 type Ledger struct {
 	Created   int           `json:"created"`
 	Destroyed int           `json:"destroyed"`
 	Living    int           `json:"living"`
-	Orphans   int           `json:"orphans"` // the same as living
+	Orphans   int           `json:"orphans"` // equal to Living
 	Objects   []LedgerEntry `json:"objects"` // in the order of creation
 }
 
-// Ledger counts and lists the billable objects.
+// Ledger returns the ledger of the billable objects.
 func (s *Sandbox) Ledger() Ledger {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -223,7 +224,7 @@ func (w *world) countLedger() Ledger {
 	return l
 }
 
-// updateLedger changes the entry of an object; a new object gets one.
+// updateLedger changes the entry of an object, and adds one for a new object.
 func (w *world) updateLedger(id string, change func(*LedgerEntry)) {
 	i := slices.IndexFunc(w.Ledger, func(e LedgerEntry) bool { return e.ID == id })
 	if i < 0 {

@@ -13,14 +13,14 @@ import (
 	"time"
 )
 
-// pidFileName: "<pid> <start>" of the server that runs in this directory, see processStart.
+// pidFileName is the file with "<pid> <start time>" of the server that runs in its directory, see processStartTime.
 const pidFileName = "server.pid"
 
 func writePIDFile(dir string, pid int) error {
-	return os.WriteFile(filepath.Join(dir, pidFileName), fmt.Appendf(nil, "%d %s\n", pid, processStart(pid)), 0o600)
+	return os.WriteFile(filepath.Join(dir, pidFileName), fmt.Appendf(nil, "%d %s\n", pid, processStartTime(pid)), 0o600)
 }
 
-// endLeftover ends the process that the directory's pid file names, if it still runs and is that very process, and removes the file.
+// endLeftover ends the process in the pid file of the directory, if it still runs and its start time matches, and removes the file.
 func endLeftover(dir string) (ended bool, err error) {
 	file := filepath.Join(dir, pidFileName)
 	text, err := os.ReadFile(file)
@@ -32,7 +32,7 @@ func endLeftover(dir string) (ended bool, err error) {
 	}
 	var pid int
 	var start string
-	if _, err := fmt.Sscan(string(text), &pid, &start); err == nil && pid > 1 && processStart(pid) == start {
+	if _, err := fmt.Sscan(string(text), &pid, &start); err == nil && pid > 1 && processStartTime(pid) == start {
 		if err := endProcess(pid, start); err != nil {
 			return false, err
 		}
@@ -41,7 +41,7 @@ func endLeftover(dir string) (ended bool, err error) {
 	return ended, os.Remove(file)
 }
 
-// endProcess sends TERM, then KILL. The process is no child of ours, so its end is seen by polling.
+// endProcess sends TERM, then KILL. It polls for the end, because the process is not a child of this one.
 func endProcess(pid int, start string) error {
 	process, err := os.FindProcess(pid)
 	if err != nil {
@@ -54,7 +54,7 @@ func endProcess(pid int, start string) error {
 			return fmt.Errorf("ending the leftover server, process %d: %w", pid, err)
 		}
 		for deadline := time.Now().Add(stopTimeout); time.Now().Before(deadline); <-poll.C {
-			if processStart(pid) != start {
+			if processStartTime(pid) != start {
 				return nil
 			}
 		}

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// logDrain of a space or of an app: kept and answered; nothing is sent.
+// logDrain is a log drain of a space or an app. It is stored, and no logs are sent.
 type logDrain struct {
 	ID, Token, URL       string
 	CreatedAt, UpdatedAt time.Time
@@ -24,16 +24,16 @@ func (d logDrain) body() object {
 		"created_at": stamp(d.CreatedAt), "updated_at": stamp(d.UpdatedAt)}
 }
 
-// leads reports whether an address has a host, and one of the schemes.
-func leads(address string, schemes ...string) bool {
+// isURL reports whether an address is a URL with a host and one of the schemes.
+func isURL(address string, schemes ...string) bool {
 	u, err := url.Parse(address)
 	return err == nil && u.Host != "" && slices.Contains(schemes, u.Scheme)
 }
 
-// drainTo sends a space's logs to a URL, which may hold a secret.
-func (c *call) drainTo(sp *space, address string) error {
+// setDrainURL sets the URL of a space's log drain. The error does not repeat the URL, which may contain a secret.
+func (c *call) setDrainURL(sp *space, address string) error {
 	switch {
-	case !leads(address, "https"):
+	case !isURL(address, "https"):
 		return invalid("The URL of a space's log drain must be an https URL.")
 	case sp.LogDrain == nil:
 		d := c.newDrain(address)
@@ -50,12 +50,12 @@ func getSpaceLogDrain(_ *call, sp *space) (any, error) {
 	return sp.LogDrain.body(), nil
 }
 
-type drainOrder struct {
+type drainParams struct {
 	URL string `json:"url"`
 }
 
-func setSpaceLogDrain(c *call, sp *space, in drainOrder) (any, error) {
-	if err := c.drainTo(sp, in.URL); err != nil {
+func setSpaceLogDrain(c *call, sp *space, in drainParams) (any, error) {
+	if err := c.setDrainURL(sp, in.URL); err != nil {
 		return nil, err
 	}
 	return sp.LogDrain.body(), nil
@@ -71,7 +71,7 @@ func listDrains(_ *call, a *app) (any, error) {
 	return listAll(a.Drains, func(d logDrain) object { return appDrainBody(a, d) }, "id"), nil
 }
 
-// pathDrain finds the path's drain of an app by id, token or URL.
+// pathDrain finds the log drain in the path by id, token or URL.
 func (c *call) pathDrain(a *app) (logDrain, error) {
 	ref := c.PathValue("drain")
 	for _, d := range a.Drains {
@@ -90,11 +90,11 @@ func getDrain(c *call, a *app) (any, error) {
 	return appDrainBody(a, d), nil
 }
 
-func createDrain(c *call, a *app, in drainOrder) (any, error) {
+func createDrain(c *call, a *app, in drainParams) (any, error) {
 	switch {
 	case c.w.generation(a) == fir:
 		return nil, invalid("Log drains are not available to apps of the %s generation. Use telemetry drains.", fir)
-	case !leads(in.URL, "https", "http", "syslog", "syslog+tls"):
+	case !isURL(in.URL, "https", "http", "syslog", "syslog+tls"):
 		return nil, invalid("Url is invalid")
 	case slices.ContainsFunc(a.Drains, func(d logDrain) bool { return d.URL == in.URL }):
 		return nil, invalid("Url has already been taken")

@@ -16,8 +16,8 @@ const (
 	sampleTimeout  = 5 * time.Second
 )
 
-// sampleLine is the log line with the metrics of a store (Dev Center: Heroku Key-Value Store Metrics Logs), from INFO and the machine. The
-// connection that asks is not counted. Disks are not measured here.
+// sampleLine returns the metrics of a store as a log line (Dev Center: Heroku Key-Value Store Metrics Logs), from the server's INFO and the
+// machine. It does not count the connection that reads INFO. Disk operations are always 0.
 func sampleLine(info map[string]string, m machine) string {
 	var b strings.Builder
 	add := func(name, format string, value any) { fmt.Fprintf(&b, " sample#%s="+format, name, value) }
@@ -32,7 +32,7 @@ func sampleLine(info map[string]string, m machine) string {
 	add("memory-cached", "%dkB", m.CachedKB)
 	add("memory-redis", "%dbytes", number(info["used_memory"]))
 	hits, misses := number(info["keyspace_hits"]), number(info["keyspace_misses"])
-	rate := 1.0 // of a store that nobody has read
+	rate := 1.0 // of a store that has not been read
 	if hits+misses > 0 {
 		rate = float64(hits) / float64(hits+misses)
 	}
@@ -41,13 +41,13 @@ func sampleLine(info map[string]string, m machine) string {
 	return strings.TrimSpace(b.String())
 }
 
-// idleInfo is roughly the INFO of a Redis 7 without keys and clients.
+// idleInfo approximates the INFO of a Redis 7 server without keys and clients.
 var idleInfo = map[string]string{"used_memory": "1060824"}
 
-// decimal has five significant digits and no trailing zeros: 0.015762, 0.7, 1.
+// decimal formats a number with at most five significant digits: 0.015762, 0.7, 1.
 func decimal(f float64) string { return strconv.FormatFloat(f, 'g', 5, 64) }
 
-// machine is where the servers run: zero where that is not known, as outside of Linux.
+// machine has the metrics of the machine that runs the servers. They are zero outside of Linux.
 type machine struct {
 	Load                      [3]float64
 	TotalKB, FreeKB, CachedKB int64

@@ -16,13 +16,13 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// logSession is a permission to read the log stream of an app, at a URL that needs no token (Platform API reference, log
-// sessions). It is gone with the sandbox.
+// logSession gives access to the log stream of an app, at a URL that needs no token (Platform API reference, log sessions). It is not kept
+// across restarts.
 type logSession struct {
 	App       string // id
-	Process   string // "" = all, else heroku-redis; nothing else logs here
-	Lines     int    // at most, before the stream is followed
-	Tail      bool   // it is followed until the client leaves
+	Process   string // process type or source to show; "" = all. Only heroku-redis has logs
+	Lines     int    // maximum number of lines at the start
+	Tail      bool   // continue until the client disconnects
 	ExpiresAt time.Time
 }
 
@@ -45,7 +45,7 @@ func createLogSession(c *call, a *app, in struct {
 	session := logSession{App: a.ID, Process: cmp.Or(in.Type, in.DynoName, in.Dyno), Lines: defaultLogLines, Tail: in.Tail,
 		ExpiresAt: c.now.Add(logSessionLife)}
 	if in.Source != "" && in.Source != "app" {
-		session.Process = in.Source // nothing else logs
+		session.Process = in.Source
 	}
 	if in.Lines != nil {
 		if *in.Lines < 0 || *in.Lines > maxLogLines {
@@ -58,7 +58,7 @@ func createLogSession(c *call, a *app, in struct {
 	return object{"id": id, "logplex_url": c.s.url + logPrefix + id, "created_at": stamp(c.now), "updated_at": stamp(c.now)}, nil
 }
 
-// serveLog streams the lines of a session: as Server-Sent Events to who asks for them, like the Heroku CLI, else as text.
+// serveLog streams the log lines of a session, as Server-Sent Events if the client accepts them, like the Heroku CLI, or else as text.
 func (s *Sandbox) serveLog(w http.ResponseWriter, r *http.Request) {
 	id := strings.TrimPrefix(r.URL.Path, logPrefix)
 	s.mu.Lock()
@@ -75,7 +75,7 @@ func (s *Sandbox) serveLog(w http.ResponseWriter, r *http.Request) {
 
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	defer context.AfterFunc(s.life, cancel)()
+	defer context.AfterFunc(s.lifetime, cancel)()
 	events := strings.Contains(r.Header.Get("Accept"), "text/event-stream")
 	w.Header().Set("Content-Type", map[bool]string{true: "text/event-stream", false: "text/plain; charset=utf-8"}[events])
 	w.WriteHeader(http.StatusOK)
@@ -90,22 +90,22 @@ func (s *Sandbox) serveLog(w http.ResponseWriter, r *http.Request) {
 				line = "data: " + line + "\n"
 			}
 			if _, err := io.WriteString(w, line+"\n"); err != nil {
-				return // the client left
+				return // the client has disconnected
 			}
 		}
-		if err := http.NewResponseController(w).Flush(); err != nil || session.Tail && s.clock.until(ctx, now.Add(sampleInterval)) != nil {
+		if err := http.NewResponseController(w).Flush(); err != nil || session.Tail && s.clock.waitUntil(ctx, now.Add(sampleInterval)) != nil {
 			return
 		}
 	}
 }
 
-// samples of all stores that are attached to the app of a session.
+// samples returns the current log lines of all stores that are attached to the app of a session.
 func (s *Sandbox) samples(ctx context.Context, session logSession, now time.Time) []string {
 	if session.Process != "" && session.Process != logProcess {
 		return nil
 	}
-	if err := s.settle(ctx); err != nil {
-		s.log.Error("the log stream is late", "error", err)
+	if err := s.applyDueEvents(ctx); err != nil {
+		s.log.Error("due events cannot be applied", "error", err)
 	}
 	type sampled struct {
 		source, store string
@@ -126,7 +126,7 @@ func (s *Sandbox) samples(ctx context.Context, session logSession, now time.Time
 		metrics, err := store.backing.sample(ctx)
 		if err != nil {
 			s.log.Debug("a store was not sampled", "store", store.store, "error", err)
-			continue // logs are delivered on a best-effort basis
+			continue // Heroku too delivers logs on a best-effort basis
 		}
 		lines = append(lines, fmt.Sprintf("%s app[%s]: source=%s addon=%s %s",
 			now.Format("2006-01-02T15:04:05.000000+00:00"), logProcess, store.source, store.store, metrics))
@@ -134,7 +134,7 @@ func (s *Sandbox) samples(ctx context.Context, session logSession, now time.Time
 	return lines
 }
 
-// sample reads the metrics of the server.
+// sample reads the metrics of the server, as sampleLine returns them.
 func (b *backing) sample(ctx context.Context) (metrics string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, sampleTimeout)
 	defer cancel()
@@ -149,7 +149,7 @@ func (b *backing) sample(ctx context.Context) (metrics string, err error) {
 		all := map[string]string{}
 		for _, section := range []string{"clients", "memory", "stats"} {
 			fields, err := info(ctx, c, section)
-			if err != nil && section == "clients" { // the only one that miniredis has
+			if err != nil && section == "clients" { // the only section that miniredis has
 				return err
 			}
 			for name, value := range fields {

@@ -47,7 +47,7 @@ func (w world) logOf(body string) string {
 	return string(text)
 }
 
-// sampled gives a metric of the line of a store, by its attachment.
+// sampled returns a metric from the log line of a store, by the name of its attachment.
 func sampled(t *testing.T, log, source, metric string) string {
 	t.Helper()
 	m := regexp.MustCompile(`(?m) source=` + source + ` .*sample#` + metric + `=(\S+)`).FindStringSubmatch(log)
@@ -95,7 +95,7 @@ func TestLog_samplesEveryStoreOfAnAppFromItsServer(t *testing.T) {
 		t.Errorf("%s clients of a store that nobody uses", got)
 	}
 
-	// Keys that have no room are evicted, and a reset forgets what was counted.
+	// Keys are evicted when the memory is full, and a reset clears the statistics.
 	for i := range 80 {
 		must(t, c.Set(t.Context(), fmt.Sprint("big:", i), strings.Repeat("x", 1<<20), 0).Err())
 	}

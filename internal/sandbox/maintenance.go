@@ -14,21 +14,21 @@ import (
 	"time"
 )
 
-// maintenance of a store is required by Heroku, or is the second half of a version upgrade.
+// maintenance is a maintenance of a store. Heroku requires it, or a version upgrade causes it.
 type maintenance struct {
 	Status        string
 	Method        string
 	Reason        string
-	Version       string `json:",omitempty"` // of the store when the maintenance is done
-	Window        string // in which it was run, once it was
+	Version       string `json:",omitempty"` // version of the store after the maintenance; "" = unchanged
+	Window        string // window of the store when the maintenance started; "" = not started
 	RequiredBy    time.Time
-	ScheduledFor  time.Time // when it starts by itself, if it is ready
+	ScheduledFor  time.Time // when it starts, if it is ready and has not been run by then
 	PreviouslyFor time.Time // the former ScheduledFor
 	StartedAt     time.Time
 	CompletedAt   time.Time
 }
 
-// Life of a maintenance (Platform API reference, data maintenances).
+// Statuses of a maintenance, in order (Platform API reference, data maintenances).
 const (
 	maintenanceNone      = "none"
 	maintenancePreparing = "preparing"
@@ -40,32 +40,33 @@ const (
 const (
 	defaultHistory = 5
 	maxHistory     = 20
-	defaultDelay   = 2 // weeks, as the Heroku CLI has it
+	defaultDelay   = 2 // weeks; the default of the Heroku CLI
 )
 
-// open is the maintenance that is not completed, or nil.
-func (s *store) open() *maintenance {
+// openMaintenance returns the maintenance that is not completed, or nil.
+func (s *store) openMaintenance() *maintenance {
 	if n := len(s.Maintenances); n > 0 && s.Maintenances[n-1].Status != maintenanceCompleted {
 		return &s.Maintenances[n-1]
 	}
 	return nil
 }
 
-// maintenanceRow is the value of the row "Maintenance" of the store's info.
+// maintenanceRow returns the value of the row "Maintenance" in the store's info.
 func (s *store) maintenanceRow() string {
-	if m := s.open(); m != nil && !m.RequiredBy.IsZero() {
+	if m := s.openMaintenance(); m != nil && !m.RequiredBy.IsZero() {
 		return "required by " + m.RequiredBy.Format("2006-01-02 15:04:05 -0700")
 	}
 	return "not required"
 }
 
-// hasMaintenance: all plans but mini have a window, and maintenances.
-func (a *addOn) hasMaintenance() bool { return catalogued(a.Store.Plan).MaintenanceWindow }
+// hasMaintenance reports whether the plan has maintenances and a window, as all plans but mini do.
+func (a *addOn) hasMaintenance() bool { return planByName(a.Store.Plan).MaintenanceWindow }
 
-// RequireMaintenance makes Heroku require a maintenance of a store, by id or name, to be done within a time. It is
-// prepared, and then runs in the store's next window, or when the time is up if that comes first.
+// RequireMaintenance adds a maintenance to a store, given by id or name, that Heroku requires within the given time. It is prepared, and
+// then runs in the store's next window, or at the end of that time if this is earlier. It is an error if the store is unknown, is not
+// provisioned, has a plan without maintenances, or already has a maintenance that is not completed.
 func (s *Sandbox) RequireMaintenance(store string, in time.Duration) error {
-	if err := s.settle(s.life); err != nil {
+	if err := s.applyDueEvents(s.lifetime); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -78,12 +79,12 @@ func (s *Sandbox) RequireMaintenance(store string, in time.Duration) error {
 		return fmt.Errorf("no maintenance can be required of %s: it is %s, on plan %s", a.Name, a.State, a.Plan)
 	case in <= 0:
 		return fmt.Errorf("a maintenance cannot be required within %s", in)
-	case a.Store.open() != nil:
-		return fmt.Errorf("%s has a maintenance already, which is %s", a.Name, a.Store.open().Status)
+	case a.Store.openMaintenance() != nil:
+		return fmt.Errorf("%s has a maintenance already, which is %s", a.Name, a.Store.openMaintenance().Status)
 	}
 	now := s.clock.Now()
 	required := now.Add(in)
-	s.prepare(a, maintenance{Method: "failover", Reason: "routine_maintenance", RequiredBy: required}, now)
+	s.prepareMaintenance(a, maintenance{Method: "failover", Reason: "routine_maintenance", RequiredBy: required}, now)
 	s.world.schedule(a, earliest(a.Store.window().next(now.Add(s.options.Provisioning)), required))
 	return s.save()
 }
@@ -95,16 +96,16 @@ func earliest(a, b time.Time) time.Time {
 	return a
 }
 
-// prepare begins a maintenance. s.mu is held.
-func (s *Sandbox) prepare(a *addOn, m maintenance, now time.Time) {
+// prepareMaintenance adds a maintenance, whose preparation begins now. s.mu is held.
+func (s *Sandbox) prepareMaintenance(a *addOn, m maintenance, now time.Time) {
 	m.Status = maintenancePreparing
 	a.Store.Maintenances = append(a.Store.Maintenances, m)
 	s.world.addEvent(event{Kind: maintenancePrepared, AddOn: a.ID, Due: now.Add(s.options.Provisioning)})
 }
 
-// schedule sets when the open maintenance runs by itself.
+// schedule sets the time at which the open maintenance runs.
 func (w *world) schedule(a *addOn, at time.Time) {
-	m := a.Store.open()
+	m := a.Store.openMaintenance()
 	m.PreviouslyFor, m.ScheduledFor = m.ScheduledFor, at
 	w.cancel(a.ID, maintenanceDue)
 	w.addEvent(event{Kind: maintenanceDue, AddOn: a.ID, Due: at})
@@ -112,7 +113,7 @@ func (w *world) schedule(a *addOn, at time.Time) {
 
 // advanceMaintenance moves a maintenance to its next status.
 func (s *Sandbox) advanceMaintenance(a *addOn, e event) {
-	m := a.Store.open()
+	m := a.Store.openMaintenance()
 	switch {
 	case m == nil:
 	case e.Kind == maintenancePrepared:
@@ -123,13 +124,13 @@ func (s *Sandbox) advanceMaintenance(a *addOn, e event) {
 		switch {
 		case m.ScheduledFor.IsZero():
 			s.world.schedule(a, a.Store.window().next(e.Due))
-		case !m.ScheduledFor.After(e.Due): // it was due before it was ready
+		case !m.ScheduledFor.After(e.Due): // it became due before it was ready
 			s.world.addEvent(event{Kind: maintenanceDue, AddOn: a.ID, Due: e.Due})
 		}
 	case e.Kind == maintenanceDue && m.Status == maintenanceReady && a.Store.Busy != "":
 		s.world.addEvent(event{Kind: maintenanceDue, AddOn: a.ID, Due: e.Due.Add(s.options.Provisioning)})
 	case e.Kind == maintenanceDue && m.Status == maintenanceReady:
-		s.run(a, e.Due)
+		s.startMaintenance(a, e.Due)
 	case e.Kind == maintenanceDone:
 		m.Status, m.CompletedAt, a.Store.Busy = maintenanceCompleted, e.Due, ""
 		if m.Version != "" {
@@ -139,18 +140,18 @@ func (s *Sandbox) advanceMaintenance(a *addOn, e event) {
 	}
 }
 
-// run starts the open maintenance, which is ready: a failover to the standby, at its end. s.mu is held.
-func (s *Sandbox) run(a *addOn, now time.Time) {
-	m := a.Store.open()
+// startMaintenance starts the open maintenance, which must be ready. It ends with a failover to a standby. s.mu is held.
+func (s *Sandbox) startMaintenance(a *addOn, now time.Time) {
+	m := a.Store.openMaintenance()
 	m.Status, m.StartedAt, m.Window, a.Store.Busy = maintenanceRunning, now, a.Store.window().String(), busyMaintenance
 	s.world.cancel(a.ID, maintenanceDue)
 	s.addFailoverEvent(a, event{Kind: maintenanceDone, AddOn: a.ID, Due: now.Add(s.options.Maintenance)})
 }
 
-// dataStamp is how this API writes times.
+// dataStamp formats a time as the Data API does.
 func dataStamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000+00:00") }
 
-// maintenanceBody says null where there is nothing: the Heroku CLI tells that from a member that is missing.
+// maintenanceBody is the representation of a maintenance. Absent values are null: the Heroku CLI distinguishes null from a missing member.
 func (c *call) maintenanceBody(a *addOn, m maintenance) object {
 	owner, attachments := c.w.Apps[a.App], []string{}
 	for _, at := range c.w.attachmentsOf(a.ID, a.App) {
@@ -168,7 +169,7 @@ func (c *call) maintenanceBody(a *addOn, m maintenance) object {
 		duration = m.CompletedAt.Sub(m.StartedAt).Seconds()
 	}
 	description := strings.SplitN(string(a.Store.Plan), "-", 2)[0]
-	if catalogued(a.Store.Plan).HighAvailability {
+	if planByName(a.Store.Plan).HighAvailability {
 		description += " HA"
 	}
 	return object{
@@ -186,18 +187,18 @@ func (c *call) maintenanceBody(a *addOn, m maintenance) object {
 	}
 }
 
-// latest is the store's last maintenance, or one of status none.
-func (s *store) latest() maintenance {
+// lastMaintenance returns the store's last maintenance, or one with the status none.
+func (s *store) lastMaintenance() maintenance {
 	if n := len(s.Maintenances); n > 0 {
 		return s.Maintenances[n-1]
 	}
 	return maintenance{Status: maintenanceNone}
 }
 
-// errNoMaintenance has no id (Platform API reference, data maintenances).
+// errNoMaintenance returns a 404 without an error id (Platform API reference, data maintenances).
 func errNoMaintenance() error { return refuse(http.StatusNotFound, "", "not found") }
 
-// maintenanceStore finds the path's store, by its UUID only: the Heroku CLI resolves names first.
+// maintenanceStore finds the store in the path by its UUID only, because the Heroku CLI resolves names before.
 func maintenanceStore(c *call) (*addOn, error) {
 	if !uuidPattern.MatchString(c.PathValue("store")) {
 		return nil, errNoMaintenance()
@@ -214,9 +215,9 @@ func maintenanceStore(c *call) (*addOn, error) {
 	return a, nil
 }
 
-func getMaintenance(c *call, a *addOn) object { return c.maintenanceBody(a, a.Store.latest()) }
+func getMaintenance(c *call, a *addOn) object { return c.maintenanceBody(a, a.Store.lastMaintenance()) }
 
-// getMaintenanceNoun tells …/apps/{app} from …/{store}/history and …/{store}/window, which no ServeMux can.
+// getMaintenanceNoun serves …/apps/{app}, …/{store}/history and …/{store}/window: a ServeMux rejects these patterns as ambiguous.
 func getMaintenanceNoun(c *call) (any, error) {
 	noun := c.PathValue("noun")
 	switch {
@@ -261,18 +262,18 @@ func listMaintenanceHistory(c *call, a *addOn) (_ any, err error) {
 }
 
 func runMaintenance(c *call, a *addOn) (any, error) {
-	m := a.Store.open()
+	m := a.Store.openMaintenance()
 	switch {
 	case m == nil || m.Status != maintenanceReady:
 		return nil, unprocessable("%s has no maintenance that is ready to run.", a.Name)
 	case a.Store.Busy != "":
 		return nil, a.Store.busy(a.Name)
 	}
-	c.s.run(a, c.now)
+	c.s.startMaintenance(a, c.now)
 	return object{"message": "Maintenance triggered"}, nil
 }
 
-// weeks come as a number, as text ("2", "-2"), or null.
+// weeks is a number of weeks, given as a number, as a string ("2" or "-2"), or as null.
 type weeks struct{ n *int }
 
 func (w *weeks) UnmarshalJSON(raw []byte) error {
@@ -295,7 +296,7 @@ func (w *weeks) UnmarshalJSON(raw []byte) error {
 func scheduleMaintenance(c *call, a *addOn, in struct {
 	DelayWeeks weeks `json:"delay_weeks"`
 }) (any, error) {
-	m := a.Store.open()
+	m := a.Store.openMaintenance()
 	if m == nil || m.Status == maintenanceRunning {
 		return nil, unprocessable("%s has no maintenance that could be scheduled.", a.Name)
 	}
@@ -315,5 +316,5 @@ func scheduleMaintenance(c *call, a *addOn, in struct {
 			dataStamp(at), dataStamp(m.RequiredBy))
 	}
 	c.w.schedule(a, at)
-	return c.maintenanceBody(a, *a.Store.open()), nil
+	return c.maintenanceBody(a, *a.Store.openMaintenance()), nil
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// maintained is a world with a store of this window, and the path of its maintenances.
+// maintained returns a world with a store that has this window, and the path of its maintenances.
 func maintained(t *testing.T, day, at string, change ...func(*sandbox.Options)) (w world, path string) {
 	t.Helper()
 	w = start(t, change...)
@@ -112,13 +112,13 @@ func TestMaintenance_isRunByHandOnceReady(t *testing.T) {
 			w.send("GET"+path, "").says("status", "running")
 			w.Clock().Advance(3 * time.Minute)
 			w.send("GET"+path, "").says("status", "completed").says("duration_seconds", "180")
-			w.until("2026-01-16T18:00:01Z") // its window finds nothing to do
+			w.until("2026-01-16T18:00:01Z") // its window begins, and it has already been run
 			w.send("GET"+path, "").says("status", "completed")
 		})
 	}
 }
 
-// The end of a maintenance is a failover: on plans of several tenants the URL changes, and no write is lost.
+// A maintenance ends with a failover that loses no writes. On multi-tenant plans the URL changes.
 func TestMaintenance_endsOnAnotherServer(t *testing.T) {
 	t.Parallel()
 	for plan, moves := range map[string]bool{"premium-0": true, "premium-7": false} {
@@ -153,7 +153,7 @@ func TestMaintenance_isScheduledByWeeks(t *testing.T) {
 	t.Parallel()
 	w, path := maintained(t, "Friday", "18:00")
 	schedule := func(body string) answer { return w.send("POST"+path+"/schedule", body) }
-	schedule(`{"delay_weeks":1}`).is(422) // there is none
+	schedule(`{"delay_weeks":1}`).is(422) // there is no maintenance
 	if err := w.RequireMaintenance("kvs-a", 60*24*time.Hour); err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestMaintenance_isScheduledByWeeks(t *testing.T) {
 	w.send("GET"+path, "").says("status", "running")
 }
 
-// An upgrade has no time until it is ready: what is scheduled first says null, not nothing.
+// An upgrade is not scheduled until it is ready. Until then scheduled_for is null, and not missing.
 func TestMaintenance_thatWasNotScheduledSaysNull(t *testing.T) {
 	t.Parallel()
 	w, path := maintained(t, "Friday", "18:00")
@@ -265,7 +265,7 @@ func TestMaintenanceWindow(t *testing.T) {
 	}
 	w.send("POST"+path+"/window", `{"day":"sunday"}`).is(400)
 
-	// A maintenance that waits for the window moves with it, but not beyond the time at which it is required.
+	// A maintenance that waits for the window moves with it, but not beyond the time by which it is required.
 	if err := w.RequireMaintenance("kvs-a", 6*24*time.Hour); err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +275,7 @@ func TestMaintenanceWindow(t *testing.T) {
 	}
 	set("Tuesday", "23:30").is(200).says("scheduled_for", "2026-01-20T09:00:10.000+00:00")
 
-	// The calls of the older Heroku CLI, by name.
+	// The endpoints that older versions of the Heroku CLI use, which accept names.
 	w.send("GET /redis/v0/databases/kvs-a/maintenance", "").is(200).
 		says("message", "Maintenance required by 2026-01-20 09:00:10 +0000, window is Tuesdays 23:30 to Wednesdays 03:30 UTC")
 	w.send("PUT /redis/v0/databases/kvs-a/maintenance_window", `{"description":"Mon 10:00"}`).is(200).
@@ -312,7 +312,7 @@ func TestRequireMaintenance_refusals(t *testing.T) {
 	}
 }
 
-// What a store has to look forward to outlives a restart.
+// Scheduled events of a store survive a restart.
 func TestMaintenance_outlivesARestart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -10,9 +10,10 @@ import (
 	"time"
 )
 
-// windowBody has the times under both names: the API's specification and the Heroku CLI disagree.
+// windowBody is the representation of a window. It has the times under two names, because the API's specification and the Heroku CLI
+// differ.
 func windowBody(_ *call, a *addOn) object {
-	m := a.Store.open()
+	m := a.Store.openMaintenance()
 	if m == nil {
 		m = &maintenance{}
 	}
@@ -38,15 +39,15 @@ func setWindow(c *call, a *addOn, in struct {
 	return b, nil
 }
 
-// moveWindow also moves a scheduled maintenance that has not begun.
+// moveWindow changes the window of a store, and moves a maintenance that is scheduled and not running into it.
 func (c *call) moveWindow(a *addOn, to window) {
 	a.Store.WindowDay, a.Store.WindowFrom = to.day, to.minute
-	if m := a.Store.open(); m != nil && m.Status != maintenanceRunning && !m.ScheduledFor.IsZero() {
+	if m := a.Store.openMaintenance(); m != nil && m.Status != maintenanceRunning && !m.ScheduledFor.IsZero() {
 		c.w.schedule(a, earliest(to.next(c.now), m.RequiredBy))
 	}
 }
 
-// legacyStore finds the store of a request that only old versions of the Heroku CLI send, by id or name.
+// legacyStore finds the store in the path, by id or name, for requests that only old versions of the Heroku CLI send.
 func legacyStore(c *call) (*addOn, error) {
 	a, err := pathStore(c)
 	if err == nil && (a.State == stateProvisioning || !a.hasMaintenance()) {
@@ -74,23 +75,23 @@ func setLegacyWindow(c *call, a *addOn, in struct {
 	return b, nil
 }
 
-// window is the weekly time of four hours in which a store is maintained (Dev Center: Heroku Key-Value Store Maintenance).
+// window is the weekly period of four hours in which a store is maintained (Dev Center: Heroku Key-Value Store Maintenance).
 type window struct {
 	day    time.Weekday
 	minute int // since midnight, UTC
 }
 
-// window of the store. A store on mini has one too, which the API does not show.
+// window returns the window of the store. A store on mini has one too, which the API does not show.
 func (s *store) window() window { return window{s.WindowDay, s.WindowFrom} }
 
-// randomWindow is from Monday to Friday, from 18:00 to 22:30 (Dev Center: Heroku Key-Value Store Maintenance).
+// randomWindow returns a window that begins on Monday to Friday from 18:00 to 22:30 (Dev Center: Heroku Key-Value Store Maintenance).
 func (w *world) randomWindow() window {
 	r := w.random()
 	return window{time.Monday + time.Weekday(r.IntN(5)), 18*60 + 30*r.IntN(10)}
 }
 
-// parseWindow reads a day by its full English name: whether Heroku takes plurals and abbreviations is not known. The time is 13:30 or
-// 1:30PM.
+// parseWindow parses the full English name of a day, and a time such as 13:30 or 1:30PM. It is unknown whether Heroku accepts plurals and
+// abbreviations of days.
 func parseWindow(day, timeOfDay string) (window, error) {
 	for weekday := time.Sunday; weekday <= time.Saturday; weekday++ {
 		if !strings.EqualFold(day, weekday.String()) {
@@ -106,7 +107,7 @@ func parseWindow(day, timeOfDay string) (window, error) {
 	return window{}, errors.New("day_of_week must be a day of the week, for example Sunday")
 }
 
-// parseWindowText reads a window as String writes it, or its beginning alone: "Mon 10:00".
+// parseWindowText parses a window as String formats it, or only its beginning, such as "Mon 10:00".
 func parseWindowText(text string) (window, error) {
 	words := strings.Fields(text)
 	for day := time.Sunday; len(words) > 1 && day <= time.Saturday; day++ {
@@ -122,9 +123,9 @@ func parseWindowText(text string) (window, error) {
 	return window{}, fmt.Errorf("%q is not a maintenance window such as %q", text, window{day: time.Monday, minute: 22*60 + 30})
 }
 
-// String is how Heroku writes the window: "Mondays 22:30 to Tuesdays 02:30 UTC", without the second day when it is the same.
+// String formats the window as Heroku does: "Mondays 22:30 to Tuesdays 02:30 UTC", without the second day if both are the same.
 func (w window) String() string {
-	begins := time.Date(2026, time.February, 1+int(w.day), 0, w.minute, 0, 0, time.UTC) // the first is a Sunday
+	begins := time.Date(2026, time.February, 1+int(w.day), 0, w.minute, 0, 0, time.UTC) // 1 February 2026 is a Sunday
 	ends := begins.Add(4 * time.Hour)
 	text := begins.Format("Monday") + "s " + begins.Format("15:04") + " to "
 	if ends.Weekday() != w.day {
@@ -133,7 +134,7 @@ func (w window) String() string {
 	return text + ends.Format("15:04") + " UTC"
 }
 
-// next is when the window begins next: not before now.
+// next returns the time at which the window next begins, which may be now.
 func (w window) next(now time.Time) time.Time {
 	now = now.UTC()
 	days := int(w.day-now.Weekday()+7) % 7

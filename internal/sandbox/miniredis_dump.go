@@ -14,8 +14,8 @@ import (
 	"github.com/alicebob/miniredis/v2"
 )
 
-// dumpedKey is one key of a dump file, which is a JSON list; exactly one value is set. Values are bytes because JSON strings
-// cannot hold all of them. HyperLogLogs, consumer groups and the expiry of single hash fields are not kept.
+// dumpedKey is an element of a dump file, which is a JSON array. Exactly one value is set. Values are bytes, because JSON strings
+// cannot represent all of them. HyperLogLogs, consumer groups and the expiry of single hash fields are not kept.
 type dumpedKey struct {
 	DB      int            `json:"db"`
 	Key     []byte         `json:"key"`
@@ -38,9 +38,9 @@ type dumpedMember struct {
 	Score  float64 `json:"score"`
 }
 
-const databases = 16 // of a Redis server, by default
+const databases = 16 // default of a Redis server
 
-// saveDump writes all keys to a file, whole or not at all.
+// saveDump writes all keys to a file, atomically.
 func saveDump(m *miniredis.Miniredis, file string) (err error) {
 	defer func() {
 		if err != nil {
@@ -107,7 +107,7 @@ func dumpKey(db *miniredis.RedisDB, name string) (key dumpedKey, err error) {
 	return key, err
 }
 
-// loadDump reads the keys back, without those that have expired meanwhile; no file is no keys.
+// loadDump loads the keys of a file, except those that have expired meanwhile. A missing file means no keys.
 func loadDump(m *miniredis.Miniredis, file string) error {
 	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {

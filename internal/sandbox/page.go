@@ -15,20 +15,20 @@ import (
 	"sync/atomic"
 )
 
-// webPage is what a browser shows of the sandbox while things happen. Nothing of it runs as long as none is open.
+// webPage is the state behind the sandbox's web page. Its background work runs only while a page is open.
 type webPage struct {
-	token   string        // by which requests of the page are known, see unproven
-	version atomic.Uint64 // counts the changes of what the page shows, but for the journal and the time
+	token   string        // identifies requests of the page, see lacksPageToken
+	version atomic.Uint64 // counts changes of the displayed world, except the journal and the time
 
-	mu     sync.Mutex // guards what follows
-	moved  chan struct{}
-	open   int    // event streams
-	end    func() // ends what is done as long as there is one
-	usages map[string]usage
+	mu       sync.Mutex       // guards the fields up to usages
+	signal   chan struct{}    // closed by notify; nil while nobody waits
+	streams  int              // number of open event streams
+	stopWork func()           // stops the background work
+	usages   map[string]usage // by add-on id
 
-	snapshot sync.Mutex // one at a time is made; guards what follows
-	made     []byte     // the last one
-	of       uint64     // its version
+	snapshotMu      sync.Mutex // guards the fields below, so that one snapshot is made at a time
+	snapshotJSON    []byte     // the latest snapshot
+	snapshotVersion uint64     // version that snapshotJSON shows
 }
 
 //go:embed page
@@ -37,32 +37,31 @@ var pageFiles embed.FS
 const (
 	pagePrefix  = controlPrefix + "page/"
 	tokenHeader = "X-Sandbox-Control"
-	// pagePolicy: the page has its own files, and asks where it comes from. Nothing becomes a part of it as markup or as script, and no
-	// other page can frame it.
+	// pagePolicy allows the page its own files and requests to its own origin. It forbids markup and scripts made from text, and frames.
 	pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; " +
 		"form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
 
-// servePage answers with the page itself, which nothing keeps: it has the token.
+// servePage serves the page with the token in it. No cache may store it.
 func (s *Sandbox) servePage(w http.ResponseWriter, _ *http.Request) {
 	index, err := pageFiles.ReadFile("page/index.html")
 	if err != nil {
 		s.refusal(err).send(w, false)
 		return
 	}
-	guard(w.Header())
+	setSecurityHeaders(w.Header())
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	_, _ = w.Write(bytes.Replace(index, []byte("CONTROL-TOKEN"), []byte(s.page.token), 1))
 }
 
-// wantsPage reports whether the sandbox's own page is asked for, which has the address of a route that Heroku does not have.
+// wantsPage reports whether a browser requests the sandbox's page, which is at "/". Heroku's APIs do not have this path.
 func wantsPage(r *http.Request) bool {
 	return r.URL.Path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead) &&
 		strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
-// guard has what a browser has to know of all that is not Heroku's.
-func guard(h http.Header) {
+// setSecurityHeaders sets the headers that protect the page and the control endpoints in a browser.
+func setSecurityHeaders(h http.Header) {
 	h.Set("Content-Security-Policy", pagePolicy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
@@ -79,7 +78,7 @@ func (s *Sandbox) addPage(mux *http.ServeMux) {
 	}
 	static := http.StripPrefix(pagePrefix, http.FileServerFS(files))
 	mux.HandleFunc("GET "+pagePrefix+"{file}", func(w http.ResponseWriter, r *http.Request) {
-		guard(w.Header())
+		setSecurityHeaders(w.Header())
 		static.ServeHTTP(w, r)
 	})
 	mux.HandleFunc("GET "+controlPrefix+"world", s.serveWorld)
@@ -88,36 +87,36 @@ func (s *Sandbox) addPage(mux *http.ServeMux) {
 
 var browserHeaders = []string{"Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest"}
 
-// unproven reports whether a request to change something comes from a browser, and not from the page: that has the token of this
-// process, which no other page can read. A token in a cookie would be sent for the pages of other ports too.
-func (s *Sandbox) unproven(r *http.Request) bool {
+// lacksPageToken reports whether a browser sends a change without the page's token, which other pages cannot read. The token is not a
+// cookie, because a browser would send a cookie also for pages at other ports of this machine.
+func (s *Sandbox) lacksPageToken(r *http.Request) bool {
 	browser := slices.ContainsFunc(browserHeaders, func(name string) bool { return r.Header.Get(name) != "" })
 	return browser && r.Method != http.MethodGet && r.Method != http.MethodHead &&
 		subtle.ConstantTimeCompare([]byte(r.Header.Get(tokenHeader)), []byte(s.page.token)) == 0
 }
 
-// changed says that the page has something else to show.
+// changed records that the displayed world has changed.
 func (p *webPage) changed() {
 	p.version.Add(1)
-	p.wake()
+	p.notify()
 }
 
-// wake lets those look who wait for something to happen.
-func (p *webPage) wake() {
+// notify wakes all goroutines that wait for nextChange.
+func (p *webPage) notify() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.moved != nil {
-		close(p.moved)
-		p.moved = nil
+	if p.signal != nil {
+		close(p.signal)
+		p.signal = nil
 	}
 }
 
-// next is closed when something happens after now.
-func (p *webPage) next() <-chan struct{} {
+// nextChange returns a channel that is closed by the next call of notify.
+func (p *webPage) nextChange() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.moved == nil {
-		p.moved = make(chan struct{})
+	if p.signal == nil {
+		p.signal = make(chan struct{})
 	}
-	return p.moved
+	return p.signal
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// TestPage is what somebody sees in a browser, and what they do there.
+// TestPage uses the page in a real browser.
 func TestPage(t *testing.T) {
 	t.Parallel()
 	b := browser.Start(t)
@@ -41,7 +41,7 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// openPage opens the page of a sandbox, and returns when it has shown the world once.
+// openPage opens the page of a sandbox, and returns when it shows the world.
 func openPage(t *testing.T, b *browser.Browser, w world) *browser.Page {
 	t.Helper()
 	p := b.Open(t, w.URL()+"/")
@@ -50,16 +50,16 @@ func openPage(t *testing.T, b *browser.Browser, w world) *browser.Page {
 	return p
 }
 
-// script is one of testdata/page.
+// script returns a script of testdata/page.
 func script(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile("testdata/page/" + name + ".js")
 	must(t, err)
-	_, text, _ = bytes.Cut(text, []byte("\n")) // its first line says what it is
+	_, text, _ = bytes.Cut(text, []byte("\n")) // the first line is a comment
 	return string(bytes.TrimSpace(text))
 }
 
-// saysNoError fails when the page has said an error, or when its policy has refused something of its own.
+// saysNoError fails the test if the page has logged an error, or has violated its own Content-Security-Policy.
 func saysNoError(t *testing.T, p *browser.Page) {
 	t.Helper()
 	if errors := p.Errors(); len(errors) > 0 {
@@ -83,13 +83,13 @@ func pageFollows(t *testing.T, b *browser.Browser) {
 	p.Shows("#said", "New store orders-cache: premium-0, Preparing")
 	w.send("POST /apps/orders-api/addons", `{"plan":"nonsense"}`).is(422)
 	p.Shows("#journal tbody .badge[data-state=bad], #journal tbody .badge[data-state=busy]", "422")
-	w.Clock().Advance(3 * time.Second) // nobody sends a request: what is due happens as long as a page is open
+	w.Clock().Advance(3 * time.Second) // an open page applies due events without a request
 	p.Shows("#stores tbody .badge", "Available")
 	p.Shows("#apps tbody .chip", "REDIS_URL")
 	p.Shows("#attachments tbody td", "REDIS_URL")
 	p.Shows("#ledger #billed", "1 created, 0 destroyed, 1 still billed")
 	must(t, w.redis("orders-api", "REDIS_URL").Set(t.Context(), "k", "v", 0).Err())
-	p.Shows("#stores tbody td", "1") // keys, from the server
+	p.Shows("#stores tbody td", "1") // number of keys, from the server
 	p.Wait("document.querySelector('#stores tbody tr').cells[3].textContent === '1'")
 	w.space("acme-prod")
 	p.Shows("#spaces tbody th", "acme-prod")
@@ -120,7 +120,7 @@ func pageControls(t *testing.T, b *browser.Browser) {
 	p.Lacks("#faults tbody th", "503")
 	w.send("GET /apps", "").is(200)
 
-	// a fault of another's is seen, and what cannot be meant is refused
+	// a fault that another client has injected is shown, and an invalid one is refused
 	w.inject(`{"match":{"path":"/account"},"do":{"status":418}}`)
 	p.Shows("#faults tbody th", "418")
 	p.Click("#faults tbody button")
@@ -164,7 +164,7 @@ func pageFailsOver(t *testing.T, b *browser.Browser) {
 	saysNoError(t, p)
 }
 
-// canaries are secrets that a world has.
+// canaries are secrets in a world.
 func canaries(t *testing.T, w world) []string {
 	t.Helper()
 	w.send("PATCH /apps/orders-api/config-vars", `{"API_SECRET":"canary-config-var"}`).is(200)
@@ -184,7 +184,7 @@ func pageKeepsSecrets(t *testing.T, b *browser.Browser) {
 	browser.Get[any](p, "void document.querySelectorAll('details').forEach((d) => { d.open = true; })")
 	p.Shows("#billed-objects tbody th", "orders-cache")
 	look := func() []string {
-		// all that the page has, and all that it can read without a token of the API
+		// the content of the page, and everything that it can read without an API token
 		text := browser.Get[string](p, `(async () => {
 			let all = document.documentElement.outerHTML + document.cookie + JSON.stringify(localStorage);
 			for (const entry of performance.getEntriesByType("resource")) {
@@ -204,14 +204,14 @@ func pageKeepsSecrets(t *testing.T, b *browser.Browser) {
 	if found := look(); len(found) > 0 {
 		t.Errorf("the page has %q", found)
 	}
-	// The same search finds each of them where it is.
+	// Positive control: the same search finds each secret where it must be.
 	browser.Get[any](p, fmt.Sprintf("void document.body.append(%q)", strings.Join(secrets, " ")))
 	if found := look(); len(found) != len(secrets) {
 		t.Errorf("of %q it finds %q only", secrets, found)
 	}
 }
 
-// pageShowsText: what somebody calls their things is no markup and no script.
+// pageShowsText checks that names are displayed as text, never as markup or script.
 func pageShowsText(t *testing.T, b *browser.Browser) {
 	const markup = `<img src=x onerror="window.hostile=1"><script>window.hostile=1</script>`
 	w := start(t)
@@ -229,7 +229,7 @@ func pageShowsText(t *testing.T, b *browser.Browser) {
 		}
 	}
 	saysNoError(t, p)
-	// The policy refuses what a mistake of the page's own would do.
+	// The policy blocks markup and scripts that a bug in the page could insert.
 	refused := browser.Get[bool](p, `(() => {
 		try { document.querySelector("#said").innerHTML = "<b>x</b>"; return false; } catch { return true; }
 	})()`)
@@ -254,7 +254,7 @@ func pageByKeyboard(t *testing.T, b *browser.Browser) {
 	focus := func() string {
 		return browser.Get[string](p, `((e) => e.id || e.getAttribute("aria-label") || e.textContent.trim())(document.activeElement)`)
 	}
-	// tabTo presses Tab until something has the focus, which has to be visible there.
+	// tabTo presses Tab until an element has the focus, which must be visible.
 	tabTo := func(name string) {
 		t.Helper()
 		var passed []string
@@ -298,7 +298,7 @@ func pageByKeyboard(t *testing.T, b *browser.Browser) {
 	tabTo("preset-0")
 	p.Press(" ")
 	p.Shows("#faults tbody th", "503")
-	// While the page changes around it, the focus stays.
+	// The focus stays while the rest of the page changes.
 	if at := focus(); at != "preset-0" {
 		t.Errorf("the focus has gone to %q", at)
 	}
@@ -388,7 +388,7 @@ func pageIsNarrow(t *testing.T, b *browser.Browser) {
 	}
 }
 
-// pageIsNotForOthers: a page of another port of this machine, in the same browser as the sandbox's own.
+// pageIsNotForOthers opens a page at another port of this machine, in the same browser as the sandbox's own.
 func pageIsNotForOthers(t *testing.T, b *browser.Browser) {
 	w := start(t)
 	w.app("orders-api")
@@ -413,7 +413,7 @@ func pageIsNotForOthers(t *testing.T, b *browser.Browser) {
 	if len(w.Journal()) != 1 {
 		t.Errorf("the journal has %d lines", len(w.Journal()))
 	}
-	// The same, done by the page itself, does it: it has the token, and without that it does not.
+	// Positive control: the sandbox's own page can do it with the token, and cannot without.
 	const advance = `(async (token) => (await fetch("/__sandbox/clock", {method: "POST", body: '{"advance":"1h"}',
 		headers: {"Content-Type": "application/json", "X-Sandbox-Control": token}})).status)(%s)`
 	if status := browser.Get[int](own, fmt.Sprintf(advance, `"x"`)); status != 403 || !w.Clock().Now().Equal(epoch) {
@@ -440,7 +440,7 @@ func pageReconnects(t *testing.T, b *browser.Browser) {
 	p.Shows("#live", "Live")
 	p.Shows("#apps tbody th", "another-api")
 	p.Lacks("#apps tbody th", "orders-api")
-	p.Click("[data-advance='1m']") // the token was the former sandbox's
+	p.Click("[data-advance='1m']") // the page has the token of the former sandbox
 	p.Shows("#trouble", "load the page again")
 	if !next.Clock().Now().Equal(epoch) {
 		t.Error("the clock was moved")

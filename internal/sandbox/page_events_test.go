@@ -34,7 +34,7 @@ func (s *Sandbox) try(method, path, body string) *httptest.ResponseRecorder {
 	return answer
 }
 
-// stuckPage takes an event only when it is let.
+// stuckPage is a page that reads an event only when the test permits it.
 type stuckPage struct {
 	*httptest.ResponseRecorder
 	reads chan struct{}
@@ -59,7 +59,8 @@ func (p *stuckPage) last() string {
 	return p.got[len(p.got)-1]
 }
 
-// A page that does not read holds nobody up, and nothing is queued for it: it gets the last lines, and that it has missed some.
+// A page that does not read delays nobody, and nothing is queued for it. It gets the latest entries, and the information that it has
+// missed some.
 func TestPageEvents_aPageThatDoesNotReadCostsNothing(t *testing.T) {
 	t.Parallel()
 	s := startedFor(t)
@@ -75,7 +76,7 @@ func TestPageEvents_aPageThatDoesNotReadCostsNothing(t *testing.T) {
 	for !strings.Contains(page.last(), `"seq":5000`) {
 		page.reads <- struct{}{}
 	}
-	if told := strings.Count(page.last(), `"seq":`); told > 2*maxTold || !strings.Contains(page.last(), `"missed":true`) {
+	if told := strings.Count(page.last(), `"seq":`); told > 2*maxEventLines || !strings.Contains(page.last(), `"missed":true`) {
 		t.Errorf("%d lines in one event: %.200s", told, page.last())
 	}
 	go func() { _ = s.Close() }()
@@ -91,32 +92,33 @@ func TestPageEvents_aPageThatDoesNotReadCostsNothing(t *testing.T) {
 func TestPageEvents_aStreamKeepsLittle(t *testing.T) {
 	t.Parallel()
 	var j journal
-	seen := told{}
-	for range 50_000 { // none is answered
-		j.begin(httptest.NewRequest(http.MethodGet, "/apps", nil), time.Time{}, "")
+	seen := streamState{}
+	for range 50_000 { // without responses
+		j.add(httptest.NewRequest(http.MethodGet, "/apps", nil), time.Time{}, "")
 	}
-	for _, since := range []told{seen, {last: 49_000}, {last: 49_990}} {
-		lines, now := j.since(since, maxTold)
-		if want := min(50_000-since.last, maxTold); len(lines) != want || len(now.open) != want || now.missed != (since.last < 50_000-maxTold) {
-			t.Errorf("since %d: %d lines, %d open, missed %t", since.last, len(lines), len(now.open), now.missed)
+	for _, since := range []streamState{seen, {last: 49_000}, {last: 49_990}} {
+		lines, now := j.since(since, maxEventLines)
+		if want := min(50_000-since.last, maxEventLines); len(lines) != want || len(now.pending) != want ||
+			now.missed != (since.last < 50_000-maxEventLines) {
+			t.Errorf("since %d: %d lines, %d open, missed %t", since.last, len(lines), len(now.pending), now.missed)
 		}
 	}
-	_, now := j.since(seen, maxTold)
+	_, now := j.since(seen, maxEventLines)
 	for i := range 150 {
-		j.note(49_801+i, func(q *Request) { q.Status = 200 })
+		j.update(49_801+i, func(q *Request) { q.Status = 200 })
 	}
-	lines, now := j.since(now, maxTold)
-	if len(lines) != 150 || len(now.open) != 50 || now.missed {
-		t.Errorf("%d answered, %d open, missed %t", len(lines), len(now.open), now.missed)
+	lines, now := j.since(now, maxEventLines)
+	if len(lines) != 150 || len(now.pending) != 50 || now.missed {
+		t.Errorf("%d answered, %d open, missed %t", len(lines), len(now.pending), now.missed)
 	}
-	j.first += len(j.requests) // forgotten
+	j.first += len(j.requests) // removed from the journal
 	j.requests = nil
-	if lines, now = j.since(now, maxTold); len(lines) != 0 || len(now.open) != 0 || now.last != 50_000 || now.first != 50_001 {
+	if lines, now = j.since(now, maxEventLines); len(lines) != 0 || len(now.pending) != 0 || now.last != 50_000 || now.first != 50_001 {
 		t.Errorf("after a reset: %d lines, %+v", len(lines), now)
 	}
 }
 
-// What is written by hand is what the members of Request say.
+// The hand-written encoder has the same result as encoding/json.
 func TestJournal_isEncodedAsItIs(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 14, 9, 0, 0, 120_000_000, time.UTC)
@@ -138,7 +140,7 @@ func TestJournal_isBounded(t *testing.T) {
 	var j journal
 	r := httptest.NewRequest(http.MethodGet, "/apps", nil)
 	for i := range maxJournal + maxJournal/2 {
-		if seq := j.begin(r, time.Time{}, ""); seq != i+1 {
+		if seq := j.add(r, time.Time{}, ""); seq != i+1 {
 			t.Fatalf("the %d. has number %d", i+1, seq)
 		}
 	}
@@ -148,13 +150,13 @@ func TestJournal_isBounded(t *testing.T) {
 	if last := j.requests[len(j.requests)-1].Seq; last != maxJournal+maxJournal/2 || j.requests[0].Seq != j.first+1 {
 		t.Errorf("from %d to %d, first %d", j.requests[0].Seq, last, j.first)
 	}
-	if found := j.latest(3, maxJournal, "get /apps"); len(found) != 3 || found[2].Seq != maxJournal-1 {
+	if found := j.search(3, maxJournal, "get /apps"); len(found) != 3 || found[2].Seq != maxJournal-1 {
 		t.Errorf("found %+v", found)
 	}
 }
 
-// Of a large world the page reads some hundred bytes for each object, made once for all who read before the next change. It is not
-// parallel, so that no other test allocates.
+// For a large world, the page's data has some hundred bytes for each object, and is encoded once for each version. The test is not
+// parallel, so that no other test allocates memory.
 func TestPageWorld_isMadeOnceAndBounded(t *testing.T) {
 	s := startedFor(t)
 	const apps = 200
@@ -166,32 +168,32 @@ func TestPageWorld_isMadeOnceAndBounded(t *testing.T) {
 	}
 	s.clock.Advance(time.Minute)
 	s.try("GET", "/account", "")
-	first := s.worldOfPage()
+	first := s.pageWorldJSON()
 	if each := len(first) / apps; each > 1200 {
 		t.Errorf("%d bytes for an app with its store and attachment", each)
 	}
-	if again := s.worldOfPage(); &again[0] != &first[0] {
+	if again := s.pageWorldJSON(); &again[0] != &first[0] {
 		t.Error("it is made again though nothing has changed")
 	}
 	if n := testing.AllocsPerRun(10, func() { s.try("GET", "/__sandbox/world", "") }); n > 100 {
 		t.Errorf("%v allocations to read it again", n)
 	}
 	s.try("DELETE", "/apps/app-000", "")
-	if after := s.worldOfPage(); &after[0] == &first[0] || strings.Contains(string(after), "app-000") {
+	if after := s.pageWorldJSON(); &after[0] == &first[0] || strings.Contains(string(after), "app-000") {
 		t.Error("it is not made again after a change")
 	}
 }
 
-// Without a page nothing runs. It is not parallel, so that no other test has a page open.
+// Without an open page, nothing runs in the background. The test is not parallel, so that no other test has a page open.
 func TestPageEvents_nothingRunsWithoutAPage(t *testing.T) {
 	s := startedFor(t)
-	// running waits until this many goroutines work for pages.
+	// running waits until this number of goroutines works for pages.
 	running := func(want int) {
 		t.Helper()
 		stacks := make([]byte, 4<<20)
 		for {
 			text := string(stacks[:runtime.Stack(stacks, true)])
-			if n := strings.Count(text, "sandbox.(*Sandbox).passTime(") + strings.Count(text, "sandbox.(*Sandbox).measure("); n == want {
+			if n := strings.Count(text, "sandbox.(*Sandbox).applyEventsWhenDue(") + strings.Count(text, "sandbox.(*Sandbox).measureUsages("); n == want {
 				return
 			}
 			if t.Context().Err() != nil {
@@ -203,7 +205,7 @@ func TestPageEvents_nothingRunsWithoutAPage(t *testing.T) {
 	running(0)
 	var leaves []func()
 	for range maxStreams {
-		leave, err := s.arrive()
+		leave, err := s.openStream()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -220,7 +222,7 @@ func TestPageEvents_nothingRunsWithoutAPage(t *testing.T) {
 		leave()
 	}
 	running(0)
-	leave, err := s.arrive()
+	leave, err := s.openStream()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,22 +231,22 @@ func TestPageEvents_nothingRunsWithoutAPage(t *testing.T) {
 	running(0)
 }
 
-// The clock that is moved is always said, also between two looks at it.
+// Every advance of the clock is reported, also between two iterations of applyEventsWhenDue.
 func TestPageEvents_everyMoveOfTheClockIsSaid(t *testing.T) {
 	t.Parallel()
 	s := startedFor(t)
-	leave, err := s.arrive()
+	leave, err := s.openStream()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer leave()
 	for range 5 {
-		happened, before := s.page.next(), s.page.version.Load()
+		happened, before := s.page.nextChange(), s.page.version.Load()
 		s.clock.Advance(time.Hour)
 		for s.page.version.Load() == before {
 			select {
 			case <-happened:
-				happened = s.page.next()
+				happened = s.page.nextChange()
 			case <-t.Context().Done():
 				t.Fatal("it is not said")
 			}

@@ -16,7 +16,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// large is a world with many apps, one store each, and many requests in the journal.
+// large returns a world with many apps, one store each, and many requests in the journal.
 func large(t testing.TB, s *sandbox.Sandbox, apps, requests int) {
 	t.Helper()
 	send := func(method, path, body string) int {
@@ -44,7 +44,7 @@ func large(t testing.TB, s *sandbox.Sandbox, apps, requests int) {
 	s.FillJournal(paths)
 }
 
-// TestPage_ofALargeWorld is not parallel: its thousand ports would be others' that a test wants to have again.
+// TestPage_ofALargeWorld is not parallel, because it could take ports that other tests want to reuse.
 func TestPage_ofALargeWorld(t *testing.T) {
 	b := browser.Start(t)
 	w := start(t, func(o *sandbox.Options) { o.RateLimit = 1_000_000 })
@@ -59,18 +59,18 @@ func TestPage_ofALargeWorld(t *testing.T) {
 	if before > 6000 {
 		t.Errorf("%d elements", before)
 	}
-	// What is looked for is found among all of them.
+	// A filter searches all rows.
 	browser.Get[any](p, `void document.querySelector("#filter").focus()`)
 	p.Type("store-0987")
 	p.Shows("#stores tbody th", "store-0987")
 	p.Shows("#stores .more", "1 store with that name, of 1\u202f000.")
 	p.Shows("#diagram text", "app-0987")
 	browser.Get[any](p, `void document.querySelector("#journal-filter").focus()`)
-	p.Type("POST /apps?") // the oldest ones
+	p.Type("POST /apps?") // the oldest entries
 	p.Shows("#journal tbody td", "POST /apps")
 	p.Click("#older")
 	p.Shows("#journal .more", "Older requests.")
-	// What happens meanwhile does not make the page larger.
+	// New requests do not make the page larger.
 	large(t, w.Sandbox, 0, 55_000)
 	p.Shows("#journal .more", "came since: press Newest")
 	browser.Get[any](p, `void (document.querySelector("#journal-filter").value = "")`)
@@ -87,7 +87,7 @@ func TestPage_ofALargeWorld(t *testing.T) {
 	saysNoError(t, p)
 }
 
-// The page of a large world: the ratio of each to the bare handler is what it costs.
+// These benchmarks measure the page of a large world. Compare each with the handler alone.
 func BenchmarkPage(b *testing.B) {
 	s, err := sandbox.Start(b.Context(), sandbox.Options{Engine: "miniredis", Clock: sandbox.NewClock(epoch), Seed: 1, RateLimit: 1 << 40})
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// asBrowser is how a browser asks for a page.
+// asBrowser is the Accept header with which a browser requests a page.
 const asBrowser = "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 var controlToken = regexp.MustCompile(`name="sandbox-control" content="([^"]+)"`)
@@ -46,7 +46,7 @@ func TestPage_isForBrowsersAndHasOneTokenPerSandbox(t *testing.T) {
 	if len(w.Journal()) != 0 {
 		t.Error("the page is in the journal")
 	}
-	// What the page consists of is all here.
+	// All files of the page are served by the sandbox.
 	for _, file := range regexp.MustCompile(`(?:src|href)="(/[^"]+)"`).FindAllStringSubmatch(page.body, -1) {
 		a := w.send("GET "+file[1], "", "Accept:", "Authorization:").is(200)
 		if a.header.Get("X-Content-Type-Options") != "nosniff" || a.header.Get("Cache-Control") != "no-store" {
@@ -67,13 +67,13 @@ func TestPage_isForBrowsersAndHasOneTokenPerSandbox(t *testing.T) {
 	if other := start(t).send("GET /", "", asBrowser).is(200); other.body == page.body {
 		t.Error("two sandboxes with the same seed have the same token")
 	}
-	// Heroku's API has no such route, and answers as ever.
+	// Heroku's API has no such route, and still answers 404 to other clients.
 	w.send("GET /", "").is(404).says("id", "not_found")
 	w.send("GET /", "", "Accept: */*", "Authorization:").is(401)
 	w.send("POST /", `{}`, asBrowser).is(406)
 }
 
-// What changes something needs the token from a browser, and from nobody else.
+// Requests that change something need the page's token if they come from a browser, and only then.
 func TestPage_tokenIsForBrowsers(t *testing.T) {
 	t.Parallel()
 	w := start(t)
@@ -147,7 +147,7 @@ func TestPage_worldHasNamesAndStatesButNoSecret(t *testing.T) {
 			t.Errorf("the world has %q", secret)
 		}
 	}
-	// It only reads: what is due stays due, as long as no page is open and nobody asks an API.
+	// It does not apply due events: only open pages and API requests do.
 	w.send("POST /apps/orders-api/addons", `{"plan":"heroku-redis:mini","name":"a-small-one"}`).is(201)
 	w.Clock().Advance(time.Minute)
 	w.send("GET /__sandbox/world", "").says("add_ons.0.name", "a-small-one").says("add_ons.0.state", "provisioning").
@@ -180,7 +180,7 @@ func TestJournal_isReadInParts(t *testing.T) {
 	w.send("GET /__sandbox/journal?max=3", "").is(200).says("length", "0")
 }
 
-// stream reads events: their names, and what they say.
+// stream reads the names and data of events.
 type stream struct {
 	t     *testing.T
 	lines *bufio.Scanner
@@ -199,7 +199,7 @@ func (w world) listen(t *testing.T) stream {
 	return stream{t, bufio.NewScanner(response.Body)}
 }
 
-// until an event of this kind says what is wanted.
+// until waits for an event of this kind that meets a condition.
 func (s stream) until(kind string, is func(event eventData) bool) eventData {
 	s.t.Helper()
 	of := ""
@@ -246,15 +246,15 @@ func TestPage_eventsSayWhatHappens(t *testing.T) {
 		return e.has("/teams/apps", 201)
 	})
 	changed := events.until("changed", func(e eventData) bool { return e.Version > first }).Version
-	// One without an answer is said, and said again when it has one.
+	// A request without a response is sent, and sent again when it has one.
 	w.inject(`{"match":{"path":"/account","times":1},"do":{"hang":true}}`)
 	answered := make(chan struct{})
 	go func() { defer close(answered); _, _ = w.try("GET /account", "") }()
 	events.until("journal", func(e eventData) bool { return e.has("/account", 0) })
-	// Reads change nothing.
+	// Reads do not change the world.
 	w.send("GET /apps", "").is(200)
 	events.until("journal", func(e eventData) bool { return e.has("/apps", 200) })
-	// What is due happens without a request, and the clock that is moved is said.
+	// Due events are applied without a request, and an advance of the clock is sent.
 	w.send("POST /apps/orders-api/addons", `{"plan":"heroku-redis:premium-0","name":"orders-cache"}`).is(201)
 	w.Clock().Advance(time.Minute)
 	for w.send("GET /__sandbox/world", "").get("add_ons.0.state") != "provisioned" {

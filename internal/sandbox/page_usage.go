@@ -14,23 +14,23 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// usage is what a store holds, as its server said.
+// usage is the content of a store, as reported by its server.
 type usage struct {
-	Asleep bool  `json:"asleep"` // nobody has used it, and no server runs
+	Asleep bool  `json:"asleep"` // the store has not been used, and no server runs
 	Keys   int64 `json:"keys"`
-	Memory int64 `json:"memory"` // bytes, in steps of usageStep; 0: the server does not say
+	Memory int64 `json:"memory"` // bytes, in steps of usageStep; 0 = unknown
 
-	at time.Time
+	at time.Time // of the measurement
 }
 
 const (
-	usageStep    = 64 << 10        // less than that changes with each connection
-	usagePause   = time.Second     // between two rounds, when something happens
-	usageRound   = 5 * time.Second // and when nothing does
-	maxAsked     = 50              // servers in a round, those first that were not asked for longest
-	askedAtOnce  = 4               // of them
-	usageTimeout = 2 * time.Second // for one
-	maxLookedAt  = 10 * maxAsked   // stores in a round
+	usageStep     = 64 << 10         // smaller changes occur with each connection
+	usagePause    = time.Second      // between two rounds while something changes
+	usageRound    = 5 * time.Second  // between two rounds while nothing changes
+	maxMeasured   = 50               // servers measured in a round; the ones measured longest ago come first
+	maxConcurrent = 4                // servers measured at the same time
+	usageTimeout  = 2 * time.Second  // for one server
+	maxChecked    = 10 * maxMeasured // stores considered in a round
 )
 
 func (p *webPage) knownUsages() map[string]usage {
@@ -39,11 +39,11 @@ func (p *webPage) knownUsages() map[string]usage {
 	return maps.Clone(p.usages)
 }
 
-// measure asks the servers for what they hold, as long as a page is open.
-func (s *Sandbox) measure(ctx context.Context) {
+// measureUsages measures the usage of stores repeatedly, while a page is open.
+func (s *Sandbox) measureUsages(ctx context.Context) {
 	for ctx.Err() == nil {
-		happened := s.page.next()
-		s.measureSome(ctx)
+		happened := s.page.nextChange()
+		s.measureRound(ctx)
 		timer := time.NewTimer(usageRound)
 		select {
 		case <-happened:
@@ -55,8 +55,8 @@ func (s *Sandbox) measure(ctx context.Context) {
 	}
 }
 
-// measureSome does not start a server, nor wait for one.
-func (s *Sandbox) measureSome(ctx context.Context) {
+// measureRound measures running servers once. It neither starts a server nor waits for one to start.
+func (s *Sandbox) measureRound(ctx context.Context) {
 	servers := s.running()
 	known := s.page.knownUsages()
 	ids := slices.SortedFunc(maps.Keys(servers), func(a, b string) int { return known[a].at.Compare(known[b].at) })
@@ -69,13 +69,13 @@ func (s *Sandbox) measureSome(ctx context.Context) {
 		measured[id] = u
 	}
 	var asking sync.WaitGroup
-	slots, asked := make(chan struct{}, askedAtOnce), 0
-	for _, id := range ids[:min(len(ids), maxLookedAt)] {
+	slots, asked := make(chan struct{}, maxConcurrent), 0
+	for _, id := range ids[:min(len(ids), maxChecked)] {
 		if servers[id].Idle() {
 			note(id, usage{Asleep: true})
 			continue
 		}
-		if asked++; asked > maxAsked || ctx.Err() != nil {
+		if asked++; asked > maxMeasured || ctx.Err() != nil {
 			break
 		}
 		slots <- struct{}{}
@@ -84,16 +84,16 @@ func (s *Sandbox) measureSome(ctx context.Context) {
 			u, err := measureServer(ctx, servers[id])
 			if err == nil {
 				note(id, u)
-			} else if former, ok := known[id]; ok { // it is asked again when the others were
+			} else if former, ok := known[id]; ok { // it is measured again after the others
 				note(id, former)
 			}
 		})
 	}
 	asking.Wait()
-	s.page.learn(measured, servers)
+	s.page.storeUsages(measured, servers)
 }
 
-// running are the servers of the stores that can be used.
+// running returns the servers of all provisioned stores that have started, by add-on id.
 func (s *Sandbox) running() map[string]server {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,8 +113,8 @@ func (s *Sandbox) running() map[string]server {
 	return servers
 }
 
-// learn keeps what was measured, and nothing of stores that are gone.
-func (p *webPage) learn(measured map[string]usage, servers map[string]server) {
+// storeUsages stores the measured usages, and removes those of stores that no longer exist.
+func (p *webPage) storeUsages(measured map[string]usage, servers map[string]server) {
 	p.mu.Lock()
 	differs := false
 	for id, u := range measured {
@@ -141,7 +141,7 @@ func measureServer(ctx context.Context, srv server) (u usage, err error) {
 				}
 			}
 		}
-		if err != nil { // miniredis does not have it
+		if err != nil { // miniredis does not have this section
 			u.Keys, err = c.DBSize(ctx).Result()
 			return err
 		}

@@ -13,18 +13,18 @@ import (
 	"time"
 )
 
-// pageWorld is what the page shows: names and states, and of what is secret only that it is there.
+// pageWorld is the data that the page shows: names and states. Of secrets it has only the names.
 type pageWorld struct {
 	Version     uint64           `json:"version"`
 	Engine      string           `json:"engine"`
-	Ticks       bool             `json:"ticks"` // the clock goes on by itself
+	Ticks       bool             `json:"ticks"` // the clock runs in real time
 	Teams       []pageTeam       `json:"teams"`
 	Spaces      []pageSpace      `json:"spaces"`
 	Apps        []pageApp        `json:"apps"`
 	AddOns      []pageAddOn      `json:"add_ons"`
 	Attachments []pageAttachment `json:"attachments"`
 	Faults      []Fault          `json:"faults"`
-	Ledger      Ledger           `json:"ledger"` // its counts
+	Ledger      Ledger           `json:"ledger"` // only its counts
 }
 
 type pageTeam struct {
@@ -42,7 +42,7 @@ type pageSpace struct {
 	CIDR    string   `json:"cidr"`
 	Data    string   `json:"data_cidr"`
 	Ranges  []string `json:"ranges"`
-	Applied bool     `json:"applied"` // the ranges are in force
+	Applied bool     `json:"applied"` // the ranges are in effect
 	Next    *pending `json:"next"`
 }
 
@@ -65,7 +65,7 @@ type pageAddOn struct {
 	Service     string     `json:"service"`
 	Plan        string     `json:"plan"`
 	State       string     `json:"state"`
-	Store       *pageStore `json:"store"` // null: it is of another service
+	Store       *pageStore `json:"store"` // null = an add-on of another service
 	Attachments int        `json:"attachments"`
 	Next        *pending   `json:"next"`
 }
@@ -73,12 +73,12 @@ type pageAddOn struct {
 type pageStore struct {
 	Status      string    `json:"status"`
 	Version     string    `json:"version"`
-	Maintenance string    `json:"maintenance"` // the status of the last one
+	Maintenance string    `json:"maintenance"` // status of the last maintenance
 	Window      string    `json:"window"`
-	StandbyAt   time.Time `json:"standby_at"` // zero: its plan has none
-	Frozen      bool      `json:"frozen"`     // the standby is
-	Limit       int64     `json:"limit"`      // bytes
-	Usage       *usage    `json:"usage"`      // null: not known yet
+	StandbyAt   time.Time `json:"standby_at"` // zero = its plan has no standby
+	Frozen      bool      `json:"frozen"`     // the standby is frozen
+	Limit       int64     `json:"limit"`      // memory of the plan in bytes
+	Usage       *usage    `json:"usage"`      // null = not measured yet
 }
 
 type pageAttachment struct {
@@ -89,42 +89,42 @@ type pageAttachment struct {
 	ConfigVar string `json:"config_var"`
 }
 
-// pending is the next that is going to happen to an add-on or a space.
+// pending is the next event of an add-on or a space.
 type pending struct {
 	Kind   eventKind `json:"kind"`
 	Due    time.Time `json:"due"`
-	HeldBy string    `json:"held_by"` // a fault
+	HeldBy string    `json:"held_by"` // id of a fault, or ""
 }
 
-// serveWorld answers with what there is, and what time it is. Nothing is settled by it: it reads.
+// serveWorld answers with the page's data and the time of the clock. It does not apply due events.
 func (s *Sandbox) serveWorld(w http.ResponseWriter, _ *http.Request) {
 	clock := encode(s.clockBody())
-	world := s.worldOfPage()
-	guard(w.Header())
+	world := s.pageWorldJSON()
+	setSecurityHeaders(w.Header())
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(clock)+len(world)-1))
 	for _, part := range [][]byte{clock[:len(clock)-1], []byte(","), world[1:]} { // two objects become one
 		if _, err := w.Write(part); err != nil {
-			return // the client left
+			return // the client has disconnected
 		}
 	}
 }
 
-// worldOfPage is the same for all who ask before the next change.
-func (s *Sandbox) worldOfPage() []byte {
+// pageWorldJSON returns the encoded pageWorld. It is computed once for each version of the world.
+func (s *Sandbox) pageWorldJSON() []byte {
 	p := &s.page
-	p.snapshot.Lock()
-	defer p.snapshot.Unlock()
-	if p.made == nil || p.of != p.version.Load() {
-		w := s.lookAround()
-		p.made, p.of = encode(w), w.Version
+	p.snapshotMu.Lock()
+	defer p.snapshotMu.Unlock()
+	if p.snapshotJSON == nil || p.snapshotVersion != p.version.Load() {
+		w := s.newPageWorld()
+		p.snapshotJSON, p.snapshotVersion = encode(w), w.Version
 	}
-	return p.made
+	return p.snapshotJSON
 }
 
-// lookAround goes once over each kind of object with s.mu held.
-func (s *Sandbox) lookAround() pageWorld {
-	version := s.page.version.Load() // before looking: what changes meanwhile makes it an old one
+// newPageWorld makes the page's data. It iterates over each kind of object once, because it holds s.mu.
+func (s *Sandbox) newPageWorld() pageWorld {
+	version := s.page.version.Load() // before reading, so that a later change makes this version outdated
 	usages := s.page.knownUsages()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -146,7 +146,7 @@ func (s *Sandbox) lookAround() pageWorld {
 		page.Teams = append(page.Teams, pageTeam{t.Name, len(t.Members)})
 	}
 	for _, sp := range w.Spaces {
-		page.Spaces = append(page.Spaces, w.spaceOfPage(sp, next[sp.ID]))
+		page.Spaces = append(page.Spaces, w.newPageSpace(sp, next[sp.ID]))
 	}
 	vars, attached := map[string][]string{}, map[string]int{}
 	for _, at := range w.Attachments {
@@ -158,13 +158,13 @@ func (s *Sandbox) lookAround() pageWorld {
 		}
 	}
 	for _, a := range w.Apps {
-		page.Apps = append(page.Apps, w.appOfPage(a, vars[a.ID]))
+		page.Apps = append(page.Apps, w.newPageApp(a, vars[a.ID]))
 	}
 	for _, a := range w.AddOns {
-		shown := pageAddOn{ID: a.ID, Name: a.Name, App: a.App, Service: a.service().Name, Plan: strings.TrimPrefix(a.wire(), service.Name+":"),
-			State: a.State, Attachments: attached[a.ID], Next: next[a.ID]}
+		shown := pageAddOn{ID: a.ID, Name: a.Name, App: a.App, Service: a.service().Name,
+			Plan: strings.TrimPrefix(a.planWire(), service.Name+":"), State: a.State, Attachments: attached[a.ID], Next: next[a.ID]}
 		if a.isStore() {
-			shown.Store = s.storeOfPage(a, usages)
+			shown.Store = s.newPageStore(a, usages)
 		}
 		page.AddOns = append(page.AddOns, shown)
 	}
@@ -172,7 +172,7 @@ func (s *Sandbox) lookAround() pageWorld {
 	return page
 }
 
-func (w *world) spaceOfPage(sp *space, next *pending) pageSpace {
+func (w *world) newPageSpace(sp *space, next *pending) pageSpace {
 	shown := pageSpace{ID: sp.ID, Name: sp.Name, Region: sp.Region, Shield: sp.Shield, State: sp.State, CIDR: sp.CIDR, Data: sp.DataCIDR,
 		Team: w.Teams[sp.Team].Name, Ranges: []string{}, Next: next}
 	if n := len(sp.Rulesets); n > 0 {
@@ -184,7 +184,7 @@ func (w *world) spaceOfPage(sp *space, next *pending) pageSpace {
 	return shown
 }
 
-func (w *world) appOfPage(a *app, ofAddOns []string) pageApp {
+func (w *world) newPageApp(a *app, ofAddOns []string) pageApp {
 	shown := pageApp{ID: a.ID, Name: a.Name, Region: a.Region, Maintenance: a.Maintenance, Release: len(a.Releases), Processes: []string{}}
 	if t := w.Teams[a.Team]; t != nil {
 		shown.Team = t.Name
@@ -201,9 +201,9 @@ func (w *world) appOfPage(a *app, ofAddOns []string) pageApp {
 	return shown
 }
 
-func (s *Sandbox) storeOfPage(a *addOn, usages map[string]usage) *pageStore {
-	plan := catalogued(a.Plan)
-	shown := &pageStore{Status: a.status(), Version: a.Store.Version, Limit: plan.MemoryBytes(), Maintenance: a.Store.latest().Status}
+func (s *Sandbox) newPageStore(a *addOn, usages map[string]usage) *pageStore {
+	plan := planByName(a.Plan)
+	shown := &pageStore{Status: a.status(), Version: a.Store.Version, Limit: plan.MemoryBytes(), Maintenance: a.Store.lastMaintenance().Status}
 	if a.State == stateDeprovisioning || a.State == stateDeprovisioned {
 		shown.Status = a.State
 	}

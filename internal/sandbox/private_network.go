@@ -16,28 +16,27 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// A store in a space has a URL whose host no machine resolves: the top-level domain is reserved for that (RFC 6761). Its
-// server listens on loopback like any other, at a port that the API does not show. Only apps of the space can reach it, by DynoDial
-// or the proxy.
+// A store in a space has a URL whose host does not resolve, because its top-level domain is reserved (RFC 6761). Its server listens on
+// loopback like any other, at a port that the API does not show. Apps of the space reach it with DynoDial or the proxy.
 const (
 	privateDomain = "invalid"
 	privatePort   = 6380
 )
 
-// privateHost is the host of a store in a space. It stays when the store or the space is renamed.
+// privateHost returns the host name of a new store in a space. The store keeps it when the store or the space is renamed.
 func privateHost(a *addOn, sp *space) string {
 	return fmt.Sprintf("kvs-%s.%s.%s", a.ID[:8], sp.Name, privateDomain)
 }
 
-// spaceOf gives the id of the space that a store is in; "" = outside of spaces, wherever its app is.
+// spaceOf returns the id of the space that an add-on runs in; "" = it runs outside of spaces, even if its app is in a space.
 func (w *world) spaceOf(a *addOn) string {
-	if !a.isStore() || catalogued(a.Plan).Class == keyvalue.ClassCommon {
+	if !a.isStore() || planByName(a.Plan).Class == keyvalue.ClassCommon {
 		return ""
 	}
 	return w.Apps[a.App].Space
 }
 
-// storeAt finds the store with that address in its URL.
+// storeAt finds the provisioned store with this host and port in its URL.
 func (w *world) storeAt(host string, port int) *addOn {
 	for _, a := range w.AddOns {
 		if h, p := a.Store.address(); a.isStore() && a.State == stateProvisioned && h == host && p == port {
@@ -47,9 +46,9 @@ func (w *world) storeAt(host string, port int) *addOn {
 	return nil
 }
 
-// DynoDial is the network as the dynos of an app have it: it dials the stores of their space, and those outside of
-// spaces, by the host and port of their URLs. Nothing else can be reached. It suits redis.Options.Dialer, once a
-// TLS client is put around it.
+// DynoDial returns a dial function for the network of an app's dynos. The app is given by id or name. The function connects to the stores
+// of the app's space and to those outside of spaces, by the host and port of their URLs, and fails with a *net.OpError for all other
+// addresses. With a TLS client around the connection, it can be used as redis.Options.Dialer.
 func (s *Sandbox) DynoDial(app string) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		server, err := s.route(ctx, app, addr)
@@ -60,7 +59,7 @@ func (s *Sandbox) DynoDial(app string) func(ctx context.Context, network, addr s
 	}
 }
 
-// route gives the address of the server behind a store's public address, as seen from an app.
+// route returns the loopback address of the server for the address in a store's URL, if the app can reach the store.
 func (s *Sandbox) route(ctx context.Context, appRef, addr string) (string, error) {
 	host, text, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -70,7 +69,7 @@ func (s *Sandbox) route(ctx context.Context, appRef, addr string) (string, error
 	if err != nil {
 		return "", fmt.Errorf("address %s: the port is no number", addr)
 	}
-	if err := s.settle(ctx); err != nil {
+	if err := s.applyDueEvents(ctx); err != nil {
 		return "", err
 	}
 	s.mu.Lock()
@@ -86,8 +85,8 @@ func (s *Sandbox) route(ctx context.Context, appRef, addr string) (string, error
 	return net.JoinHostPort(a.Store.Host, strconv.Itoa(a.Store.Port)), nil
 }
 
-// serveDyno offers DynoDial to other processes, as an HTTP proxy: CONNECT <host>:<port> with the app as the proxy's user. It
-// connects to stores only, which have passwords, so it needs no token.
+// serveDyno offers DynoDial to other processes as an HTTP proxy: CONNECT <host>:<port>, with the app as the user of the proxy. It needs
+// no token, because it connects only to stores, which have passwords.
 func (s *Sandbox) serveDyno(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	if s.closing {
@@ -117,9 +116,9 @@ func (s *Sandbox) serveDyno(w http.ResponseWriter, r *http.Request) {
 	}
 	defer func() { _ = client.Close() }()
 	if _, err := io.WriteString(client, "HTTP/1.1 200 Connection established\r\n\r\n"); err != nil {
-		return // the client left
+		return // the client has disconnected
 	}
-	relay(s.life, client, early, store)
+	relay(s.lifetime, client, early, store)
 }
 
 func proxyUser(r *http.Request) string {

@@ -24,7 +24,7 @@ import (
 
 type dial = func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// redisFrom opens a store by its URL in a config var of an app, over a network.
+// redisFrom connects to the store whose URL is in a config var of an app, with a dial function.
 func (w world) redisFrom(app, configVar string, over dial) *redis.Client {
 	w.t.Helper()
 	o, err := redis.ParseURL(w.send("GET /apps/"+app+"/config-vars", "").is(200).get(configVar))
@@ -45,7 +45,7 @@ func (w world) redisFrom(app, configVar string, over dial) *redis.Client {
 	return c
 }
 
-// proxied is the network that the sandbox's proxy gives an app.
+// proxied returns a dial function that connects through the sandbox's proxy as an app.
 func (w world) proxied(app string) dial {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := new(net.Dialer).DialContext(ctx, network, strings.TrimPrefix(w.URL(), "http://"))
@@ -59,7 +59,8 @@ func (w world) proxied(app string) dial {
 		if _, err := fmt.Fprintf(conn, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", addr, addr, header); err != nil {
 			return nil, err
 		}
-		answer, err := http.ReadResponse(bufio.NewReaderSize(conn, 16), nil) // what follows is TLS, where the client speaks first
+		// The reader does not buffer what follows: in TLS, the client sends first.
+		answer, err := http.ReadResponse(bufio.NewReaderSize(conn, 16), nil)
 		if err != nil {
 			return nil, err
 		}
@@ -115,7 +116,7 @@ func TestPrivateStore_isReachedFromItsOwnSpaceOnly(t *testing.T) {
 		if n, err := w.redisFrom(app, "REDIS_URL", w.proxied(app)).Get(t.Context(), "visits").Int(); n != 4 {
 			t.Errorf("%s: %d visits, %v", own, n, err)
 		}
-		// A store outside of spaces is reachable from everywhere, as before.
+		// A store outside of spaces is reachable from everywhere.
 		if err := w.redisFrom("common-app", "REDIS_URL", w.proxied(app)).Ping(t.Context()).Err(); err != nil {
 			t.Error(err)
 		}
@@ -173,7 +174,7 @@ func TestProxy_leadsToStoresOnlyAndEndsWithTheSandbox(t *testing.T) {
 			t.Errorf("the proxy leads to %s", addr)
 		}
 	}
-	if n := len(w.Journal()); n != 3 { // an app, a store, its state
+	if n := len(w.Journal()); n != 3 { // creating an app and a store, and reading its state
 		t.Errorf("%d requests in the journal", n)
 	}
 	u, err := url.Parse(w.send("GET /apps/common-app/config-vars", "").get("REDIS_URL"))
@@ -197,7 +198,7 @@ func TestProxy_leadsToStoresOnlyAndEndsWithTheSandbox(t *testing.T) {
 	}
 }
 
-// Heroku itself reaches the store that nobody outside of the space can read, also with the password of a URL only.
+// Heroku itself can fork a store in a space from anywhere, with only the URL, although clients outside of the space cannot reach the store.
 func TestPrivateStore_isForkedFromEverywhere(t *testing.T) {
 	t.Parallel()
 	w := start(t, func(o *sandbox.Options) { o.Engine = "redis" })

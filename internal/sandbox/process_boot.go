@@ -15,13 +15,13 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// startAttempt is an attempt to start the process, which several callers may wait for.
+// startAttempt is an attempt to start the process. Several callers may wait for it.
 type startAttempt struct {
 	done chan struct{} // closed when err is set
 	err  error
 }
 
-// connect opens a connection to the process, as long as it takes to start it.
+// connect opens a connection to the process, and starts the process if necessary.
 func (s *processServer) connect(ctx context.Context) (net.Conn, error) {
 	if err := s.ensureRunning(ctx); err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func (s *processServer) connect(ctx context.Context) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.FormatInt(s.processPort.Load(), 10)))
 }
 
-// ensureRunning returns when the process runs. An attempt to start it continues when a caller stops waiting for it.
+// ensureRunning returns when the process runs. If ctx ends before, the attempt to start the process continues.
 func (s *processServer) ensureRunning(ctx context.Context) error {
 	if s.processPort.Load() != 0 {
 		return nil
@@ -47,8 +47,8 @@ func (s *processServer) ensureRunning(ctx context.Context) error {
 }
 
 func (s *processServer) startOrJoin() (*startAttempt, error) {
-	s.life.Lock()
-	defer s.life.Unlock()
+	s.lifecycleMu.Lock()
+	defer s.lifecycleMu.Unlock()
 	if s.stopped {
 		return nil, errStopped
 	}
@@ -57,9 +57,9 @@ func (s *processServer) startOrJoin() (*startAttempt, error) {
 		s.attempt = b
 		s.attempts.Go(func() {
 			b.err = s.start()
-			s.life.Lock()
+			s.lifecycleMu.Lock()
 			s.attempt = nil
-			s.life.Unlock()
+			s.lifecycleMu.Unlock()
 			close(b.done)
 		})
 	}
@@ -67,22 +67,22 @@ func (s *processServer) startOrJoin() (*startAttempt, error) {
 }
 
 func (s *processServer) start() error {
-	s.changes.Lock()
-	defer s.changes.Unlock()
+	s.changeMu.Lock()
+	defer s.changeMu.Unlock()
 	if s.processPort.Load() != 0 {
 		return nil
 	}
-	if s.origin != (source{}) { // after a restart it would not be a replica any more
+	if s.origin != (source{}) { // a restarted process would no longer be a replica
 		return errors.New("the server ended while it was copying")
 	}
-	err := s.launch(s.proxy.life)
-	if err != nil && s.proxy.life.Err() == nil {
+	err := s.launch(s.proxy.lifetime)
+	if err != nil && s.proxy.lifetime.Err() == nil {
 		s.engine.log.Warn("the server of a store did not start", "store", s.spec.ID, "port", s.proxy.port(), "error", err)
 	}
 	return err
 }
 
-// launch starts the process on a port of its own and returns when it is ready. s.changes is held.
+// launch starts the process on a free port and returns when it is ready. s.changeMu is held.
 func (s *processServer) launch(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("not ready within %s", startTimeout))
 	defer cancel()
@@ -113,8 +113,8 @@ func (s *processServer) launch(ctx context.Context) error {
 }
 
 func (s *processServer) spawn(port int) (err error) {
-	s.life.Lock()
-	defer s.life.Unlock()
+	s.lifecycleMu.Lock()
+	defer s.lifecycleMu.Unlock()
 	if s.stopped {
 		return errStopped
 	}
@@ -155,31 +155,31 @@ func (s *processServer) awaitReady(ctx context.Context, port int) error {
 }
 
 func (s *processServer) ping(ctx context.Context, port int) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second) // another process at the port may not speak TLS
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second) // another process that has taken the port may not use TLS
 	defer cancel()
 	return withClient(ctx, s.at(port), s.engine.cert.clientConfig(), func(*redis.Client) error { return nil })
 }
 
-// watch logs when a server ends that nobody stopped: out of memory, or a signal. The next connection starts it again.
+// watch logs if a server ends without being stopped, for example by a signal. The next connection starts it again.
 func (s *processServer) watch(c *child) {
 	<-c.done
-	s.life.Lock()
-	defer s.life.Unlock()
+	s.lifecycleMu.Lock()
+	defer s.lifecycleMu.Unlock()
 	if !s.stopped && s.child == c {
 		s.processPort.Store(0)
 		s.engine.log.Warn("the server of a store ended by itself", "store", s.spec.ID, "port", s.proxy.port(), "end", c.String())
 	}
 }
 
-// endChild ends the process; it can be started again. s.changes is held.
+// endChild ends the process; it can be started again. s.changeMu is held.
 func (s *processServer) endChild(killNow <-chan struct{}) {
-	s.life.Lock()
-	defer s.life.Unlock()
+	s.lifecycleMu.Lock()
+	defer s.lifecycleMu.Unlock()
 	former := s.child
 	if former == nil {
 		return
 	}
-	s.child = nil // watch has nothing to report
+	s.child = nil // so that watch does not log the end
 	s.processPort.Store(0)
 	former.end(killNow)
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// started counts the servers of an engine that have ever had a process.
+// started counts the servers of an engine that have ever started a process.
 func started(t *testing.T, e *processEngine) int {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(e.dir, "store-*", pidFileName))
@@ -61,7 +61,7 @@ func TestProcess_asManyRunAsWereConnectedTo(t *testing.T) {
 	}
 }
 
-// countingServer is a real one that notes each start, and fails as long as the file "broken" is there.
+// countingServer is an engine with a real server that records each start, and fails while the file "broken" exists.
 func countingServer(t *testing.T) (e *processEngine, starts func() int, broken string) {
 	t.Helper()
 	real, dir := processEngineFor(t), t.TempDir()
@@ -208,7 +208,7 @@ func TestProcess_oneThatEndedByItselfStartsAgainWithWhatItKeeps(t *testing.T) {
 			blocked := make(chan error, 1)
 			go func() { blocked <- waits.BLPop(t.Context(), 0, "never").Err() }()
 			child := s.(*processServer).child
-			// a file that a mini must not find again
+			// a file that must be removed for a store that is not persistent
 			_ = s.Admin(t.Context(), func(c *redis.Client) error { return c.Do(t.Context(), "SHUTDOWN", "SAVE").Err() })
 			<-child.done
 			if err := <-blocked; err == nil {

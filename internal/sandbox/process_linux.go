@@ -10,16 +10,16 @@ import (
 	"syscall"
 )
 
-// childAttributes make a child die with the sandbox, even by kill -9, and keep the terminal's Ctrl-C away from it.
+// childAttributes makes a child end with the sandbox, even after kill -9, and keeps the terminal's Ctrl-C away from it.
 func childAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 }
 
-// kill ends a process and its own children: one that still writes an AOF would put it into a directory that goes.
+// kill kills a process and its own children, because a child that writes an AOF would write into a directory that is being removed.
 func kill(p *os.Process) { _ = syscall.Kill(-p.Pid, syscall.SIGKILL) }
 
-// raiseOpenFiles lets this process and its children open as many files as the hard limit allows, and returns that number.
-// Children must find it raised: an unprivileged server that raises its own limit lowers the hard one to what it needs now.
+// raiseOpenFiles raises the limit of open files of this process and its children to the hard limit, and returns it. It must be raised
+// before children start: an unprivileged server that raises its own limit also lowers the hard limit to what it currently needs.
 func raiseOpenFiles() int {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
@@ -31,8 +31,9 @@ func raiseOpenFiles() int {
 	return int(min(limit.Max, 1<<20))
 }
 
-// processStart tells a process from a later one with the same pid: its start in clock ticks since boot; "" = no such process.
-func processStart(pid int) string {
+// processStartTime returns the start time of a process in clock ticks since boot, or "" if there is no such process. It distinguishes the
+// process from a later one with the same pid.
+func processStartTime(pid int) string {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return ""

@@ -38,7 +38,7 @@ func runEngine(dir string) error {
 	failed := make(chan error)
 	for i := range 4 {
 		go func() {
-			runtime.LockOSThread() // not unlocked: its thread ends with the goroutine, which must not end the server
+			runtime.LockOSThread() // never unlocked, so that its thread ends with the goroutine; this must not end the server
 			id := fmt.Sprint("store-", i)
 			s, err := e.Start(context.Background(), serverSpec{ID: id, Dir: filepath.Join(dir, id), Password: "secret", Persistent: true})
 			if err == nil {
@@ -56,14 +56,14 @@ func runEngine(dir string) error {
 
 func TestProcess_noServerOutlivesAKilledSandbox(t *testing.T) {
 	t.Parallel()
-	processEngineFor(t) // or the test fails here, and says what to install
+	processEngineFor(t) // fails the test with a helpful message if no server is installed
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
 	sandbox := exec.CommandContext(t.Context(), self)
-	// Its own temporary directory cannot be removed by a killed process.
+	// A killed process cannot remove its temporary directory.
 	sandbox.Env = append(os.Environ(), "KVS_TEST_ENGINE_IN="+dir, "TMPDIR="+t.TempDir())
 	sandbox.Stderr = os.Stderr
 	out, err := sandbox.StdoutPipe()
@@ -79,16 +79,16 @@ func TestProcess_noServerOutlivesAKilledSandbox(t *testing.T) {
 		if _, err := fmt.Sscan(lines.Text(), &pid); err != nil {
 			t.Fatal(err)
 		}
-		started[pid] = processStart(pid)
+		started[pid] = processStartTime(pid)
 	}
 	if len(started) != 4 {
 		t.Fatalf("%d servers started", len(started))
 	}
 	pause, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	<-pause.Done() // meanwhile the threads of the goroutines that started them end
+	<-pause.Done() // meanwhile the threads that have started the servers end
 	for pid, start := range started {
-		if start == "" || processStart(pid) != start {
+		if start == "" || processStartTime(pid) != start {
 			t.Errorf("server %d ended while its sandbox was running", pid)
 		}
 	}
@@ -97,7 +97,7 @@ func TestProcess_noServerOutlivesAKilledSandbox(t *testing.T) {
 	}
 	_ = sandbox.Wait()
 	for pid, start := range started {
-		for deadline := time.Now().Add(10 * time.Minute); processStart(pid) == start; runtime.Gosched() {
+		for deadline := time.Now().Add(10 * time.Minute); processStartTime(pid) == start; runtime.Gosched() {
 			if time.Now().After(deadline) {
 				t.Errorf("server %d is still running", pid)
 				_ = endProcess(pid, start)
@@ -119,7 +119,7 @@ func TestProcess_aPasswordIsInNoCommandLineEnvironmentOrFile(t *testing.T) {
 	if err := s.SetPassword(t.Context(), canary+"-2", ""); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Stop(t.Context(), true); err != nil { // flushes
+	if err := s.Stop(t.Context(), true); err != nil { // writes the AOF to disk
 		t.Fatal(err)
 	}
 	s = start(t, e, serverSpec{Dir: dir, Password: canary, Persistent: true}).(*processServer)
@@ -169,7 +169,7 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-// Not parallel: other tests have goroutines and files of their own.
+// Not parallel, because other tests have goroutines and open files too.
 func TestProcess_aClosedEngineLeavesNoGoroutineFileOrProcess(t *testing.T) {
 	files := func() int {
 		entries, err := os.ReadDir("/proc/self/fd")
@@ -178,28 +178,28 @@ func TestProcess_aClosedEngineLeavesNoGoroutineFileOrProcess(t *testing.T) {
 		}
 		return len(entries)
 	}
-	ping(t, start(t, processEngineFor(t), serverSpec{})) // whatever is opened once is open
+	ping(t, start(t, processEngineFor(t), serverSpec{})) // opens everything that is opened only once
 	goroutines, before := runtime.NumGoroutine(), files()
 	e := processEngineFor(t)
 	var children []*child
 	for range 3 {
 		s := start(t, e, serverSpec{Persistent: true}).(*processServer)
-		visit(t, port(s)) // and stays, without a word
+		visit(t, port(s)) // stays connected without sending anything
 		if err := s.ensureRunning(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		children = append(children, s.child)
-		start(t, e, serverSpec{}) // that nobody connects to
+		start(t, e, serverSpec{}) // without connections
 	}
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range children {
-		if pid := c.cmd.Process.Pid; processStart(pid) != "" {
+		if pid := c.cmd.Process.Pid; processStartTime(pid) != "" {
 			t.Errorf("process %d is still running", pid)
 		}
 	}
-	// The visitors' own three sockets go with the test.
+	// The three sockets on the clients' side are closed at the end of the test.
 	for deadline := time.Now().Add(10 * time.Minute); runtime.NumGoroutine() > goroutines || files() > before+3; runtime.Gosched() {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d goroutines and %d files, before there were %d and %d", runtime.NumGoroutine(), files(), goroutines, before)

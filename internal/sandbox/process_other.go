@@ -13,17 +13,18 @@ import (
 	"syscall"
 )
 
-// childAttributes are none: only Linux ends children with their parent. Elsewhere the servers that a killed sandbox has left behind end at
-// the next start on its data directory.
+// childAttributes returns nil, because only Linux can end children with their parent. On other systems, servers that a killed sandbox has
+// left running are ended by the next start on its data directory.
 func childAttributes() *syscall.SysProcAttr { return nil }
 
 func kill(p *os.Process) { _ = p.Kill() }
 
-// raiseOpenFiles raises nothing: servers raise their own limit. The number is within what macOS and the BSDs grant.
+// raiseOpenFiles does nothing, because servers raise their own limit. It returns a number that macOS and the BSDs allow.
 func raiseOpenFiles() int { return 10240 }
 
-// processStart tells a process from a later one with the same pid: when it started, as ps prints it; "" = no such process.
-func processStart(pid int) string {
+// processStartTime returns the start time of a process as ps prints it, or "" if there is no such process. It distinguishes the process
+// from a later one with the same pid.
+func processStartTime(pid int) string {
 	out, err := (&exec.Cmd{Path: "/bin/ps", Args: []string{"ps", "-o", "lstart=", "-p", strconv.Itoa(pid)}}).Output()
 	if err != nil {
 		return ""

@@ -23,32 +23,33 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/resp"
 )
 
-// processServer is one valkey-server or redis-server behind a proxy whose port is open from the beginning. The process starts with the
-// first connection, or when the sandbox needs it.
+// processServer is a valkey-server or redis-server process behind a TCP proxy. The proxy listens from the beginning; the process starts
+// with the first connection, or when the sandbox needs it.
 type processServer struct {
 	engine      *processEngine
-	temporary   bool // the directory is the engine's, not the caller's
+	temporary   bool // the engine has created the directory
 	proxy       *tcpProxy
 	processPort atomic.Int64 // port of the process; 0 = it does not run
 
-	changes  sync.Mutex // one change at a time; guards what follows
-	spec     serverSpec // what it starts with; ID, Dir and Persistent stay as they are
-	former   string     // password that opens new connections too
-	origin   source     // that it replicates; zero if it does not
-	upstream source     // origin as the replica sees it
+	changeMu sync.Mutex // one change at a time; guards the fields up to upstream
+	spec     serverSpec // for the next start; ID, Dir and Persistent never change
+	former   string     // another password that is valid; "" = none
+	origin   source     // the source that it replicates; zero = none
+	upstream source     // the address at which the replica reaches origin
 
-	tunnel atomic.Pointer[tunnel] // to a source outside, over TLS
+	tunnel atomic.Pointer[tunnel] // to a source outside of the sandbox, over TLS
 
-	life     sync.Mutex    // starting and stopping; guards what follows
-	child    *child        // written with changes held too
-	attempt  *startAttempt // nil if none is running
-	stopped  bool
-	attempts sync.WaitGroup
+	lifecycleMu sync.Mutex    // one start or stop at a time; guards the fields below
+	child       *child        // written only while changeMu is held too
+	attempt     *startAttempt // nil if none is running
+	stopped     bool
+	attempts    sync.WaitGroup
 }
 
 var errStopped = errors.New("the server is stopped")
 
-// prepareDir ends a server that a killed sandbox has left running in the directory, and empties the directory if no data is kept.
+// prepareDir creates the directory. In an existing one it ends a server that a killed sandbox has left running, and removes the data of a
+// server that is not persistent.
 func (s *processServer) prepareDir() (err error) {
 	if s.spec.Dir == "" {
 		s.temporary = true
@@ -78,7 +79,7 @@ func (s *processServer) removeDir(keepData bool) error {
 	return os.RemoveAll(s.spec.Dir)
 }
 
-// Idle reports whether the process does not run and no data is kept.
+// Idle reports whether the process does not run and its directory has no data.
 func (s *processServer) Idle() bool {
 	if s.processPort.Load() != 0 {
 		return false
@@ -91,8 +92,8 @@ func (s *processServer) Idle() bool {
 }
 
 func (s *processServer) Restart(ctx context.Context, spec serverSpec) error {
-	s.changes.Lock()
-	defer s.changes.Unlock()
+	s.changeMu.Lock()
+	defer s.changeMu.Unlock()
 	s.spec.Password, s.spec.Limits, s.spec.Settings = spec.Password, spec.Limits, spec.Settings
 	if s.processPort.Load() == 0 {
 		return nil
@@ -122,27 +123,27 @@ var immediately = func() <-chan struct{} {
 	return closed
 }()
 
-// stop ends the connections and the process, with KILL when killNow is closed or its data is not kept.
+// stop ends the connections and the process. It uses KILL when killNow is closed, or if the data is not kept.
 func (s *processServer) stop(killNow <-chan struct{}, keepData bool) error {
-	s.life.Lock()
+	s.lifecycleMu.Lock()
 	stopped := s.stopped
 	s.stopped = true
-	s.life.Unlock()
+	s.lifecycleMu.Unlock()
 	if stopped {
 		return nil
 	}
 	s.engine.remove(s)
 	if !keepData || s.temporary {
-		killNow = immediately // a copy that still writes its first AOF does not end on TERM
+		killNow = immediately // a replica that is writing its first AOF ignores TERM
 	}
 	s.proxy.close()
-	s.life.Lock()
+	s.lifecycleMu.Lock()
 	if s.child != nil {
 		s.child.end(killNow)
 	}
 	s.processPort.Store(0)
-	s.life.Unlock()
-	s.attempts.Wait() // they end when there is no process
+	s.lifecycleMu.Unlock()
+	s.attempts.Wait() // they end soon, because no process starts any more
 	s.closeTunnel()
 	err := os.Remove(filepath.Join(s.spec.Dir, pidFileName))
 	if errors.Is(err, os.ErrNotExist) {
@@ -153,10 +154,10 @@ func (s *processServer) stop(killNow <-chan struct{}, keepData bool) error {
 
 func (s *processServer) Addr() (host string, port int) { return "127.0.0.1", s.proxy.port() }
 
-// Source has the port of the proxy, which stays the same when the process restarts.
+// Source returns the port of the proxy, which stays the same when the process restarts.
 func (s *processServer) Source() source {
-	s.changes.Lock()
-	defer s.changes.Unlock()
+	s.changeMu.Lock()
+	defer s.changeMu.Unlock()
 	return s.at(s.proxy.port())
 }
 
@@ -164,14 +165,14 @@ func (s *processServer) Admin(ctx context.Context, do func(*redis.Client) error)
 	if err := s.ensureRunning(ctx); err != nil {
 		return err
 	}
-	s.changes.Lock()
-	defer s.changes.Unlock()
+	s.changeMu.Lock()
+	defer s.changeMu.Unlock()
 	return s.admin(ctx, do)
 }
 
 func (s *processServer) Configure(ctx context.Context, settings serverSettings) error {
-	s.changes.Lock()
-	defer s.changes.Unlock()
+	s.changeMu.Lock()
+	defer s.changeMu.Unlock()
 	err := s.adminIfRunning(ctx, func(c *redis.Client) error { return configSet(ctx, c, settings.directives()) })
 	if err == nil {
 		s.spec.Settings = settings
@@ -180,8 +181,8 @@ func (s *processServer) Configure(ctx context.Context, settings serverSettings) 
 }
 
 func (s *processServer) Limit(ctx context.Context, limits serverLimits) error {
-	s.changes.Lock()
-	defer s.changes.Unlock()
+	s.changeMu.Lock()
+	defer s.changeMu.Unlock()
 	err := s.adminIfRunning(ctx, func(c *redis.Client) error { return configSet(ctx, c, s.engine.directives(limits)) })
 	if err == nil {
 		s.spec.Limits = limits
@@ -198,31 +199,31 @@ func configSet(ctx context.Context, c *redis.Client, directives [][2]string) err
 	return nil
 }
 
-func (s *processServer) SetPassword(ctx context.Context, password, also string) error {
+func (s *processServer) SetPassword(ctx context.Context, password, former string) error {
 	if password == "" {
 		return errors.New("a server without a password is refused")
 	}
-	s.changes.Lock()
-	defer s.changes.Unlock()
+	s.changeMu.Lock()
+	defer s.changeMu.Unlock()
 	err := s.adminIfRunning(ctx, func(c *redis.Client) error {
 		if err := c.ConfigSet(ctx, "requirepass", password).Err(); err != nil {
 			return fmt.Errorf("setting the password: %w", err)
 		}
 		s.spec.Password = password
 		for _, user := range []string{"default", "h"} {
-			if err := c.ACLSetUser(ctx, user, userRules(password, also)...).Err(); err != nil {
+			if err := c.ACLSetUser(ctx, user, userRules(password, former)...).Err(); err != nil {
 				return fmt.Errorf("setting the password of user %s: %w", user, err)
 			}
 		}
 		return nil
 	})
 	if err == nil {
-		s.spec.Password, s.former = password, also
+		s.spec.Password, s.former = password, former
 	}
 	return err
 }
 
-// userRules are those of the users of a store: h, with whom Heroku's URLs authenticate, and the default one.
+// userRules returns the ACL rules of the two users of a store: h, which Heroku's URLs use, and the default user.
 func userRules(passwords ...string) []string {
 	rules := []string{"resetpass"}
 	for _, password := range passwords {
@@ -233,26 +234,26 @@ func userRules(passwords ...string) []string {
 	return append(append(rules, "~*", "&*", "+@all"), forbiddenCommands...)
 }
 
-// forbiddenCommands are those by which a client with a store's URL would leave its store: open the server to the network,
-// write files elsewhere, load code, end it, or make users. Heroku has no users who may (it settles all that itself); what
-// remains of CONFIG and ACL reads. A subcommand is allowed, not forbidden, because Redis 6.2 knows no other way.
+// forbiddenCommands are the commands with which a client could affect more than its store: open the server to the network, write files,
+// load code, stop the server, or create users. Heroku does not allow them either. Of CONFIG and ACL, only subcommands that read are
+// allowed. They are listed as exceptions from a forbidden command, because Redis 6.2 cannot forbid single subcommands.
 var forbiddenCommands = []string{
 	"-config", "+config|get", "+config|resetstat", "+config|help", "-acl", "+acl|whoami", "+acl|cat", "+acl|dryrun", "+acl|help",
 	"-module", "-debug", "-shutdown", "-save", "-bgsave", "-bgrewriteaof", "-replicaof", "-slaveof", "-failover", "-cluster", "-migrate",
 }
 
-// adminUser is the sandbox itself, on the servers of all its stores. Its password never leaves this process, but for the
-// servers that copy from each other.
+// adminUser is the user of the sandbox itself on all servers. Only this process and its servers, which replicate each other, know the
+// password.
 const adminUser = "kvs-sandbox"
 
-// hashed is a password as an ACL rule.
+// hashed returns the ACL rule for a password.
 func hashed(password string) string { return fmt.Sprintf("#%x", sha256.Sum256([]byte(password))) }
 
 func (s *processServer) at(port int) source {
 	return source{Host: "127.0.0.1", Port: port, Username: adminUser, Password: s.engine.adminPassword, TLS: true}
 }
 
-// admin calls do with a connection of its own, which must not stay open: it counts against the store's limit.
+// admin calls do with a separate connection, which is closed afterwards, because it counts against the store's connection limit.
 func (s *processServer) admin(ctx context.Context, do func(*redis.Client) error) error {
 	port := s.processPort.Load()
 	if port == 0 {
@@ -261,7 +262,7 @@ func (s *processServer) admin(ctx context.Context, do func(*redis.Client) error)
 	return withClient(ctx, s.at(int(port)), s.engine.cert.clientConfig(), do)
 }
 
-// adminIfRunning does nothing when the server does not run: it starts with the changed spec.
+// adminIfRunning calls do if the server runs. Otherwise the caller's change of the spec is enough.
 func (s *processServer) adminIfRunning(ctx context.Context, do func(*redis.Client) error) error {
 	if s.processPort.Load() == 0 {
 		return nil
@@ -271,7 +272,8 @@ func (s *processServer) adminIfRunning(ctx context.Context, do func(*redis.Clien
 
 const dialTimeout = 10 * time.Second
 
-// withClient calls do with a client that has one authenticated connection. go-redis gets an open one: it would log and repeat failed dials.
+// withClient calls do with a client that has one authenticated connection. It dials itself, because go-redis would log and repeat failed
+// dials.
 func withClient(ctx context.Context, to source, config *tls.Config, do func(*redis.Client) error) error {
 	dialing, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
@@ -283,7 +285,7 @@ func withClient(ctx context.Context, to source, config *tls.Config, do func(*red
 	if err != nil {
 		return err
 	}
-	defer func() { _ = conn.Close() }() // go-redis closes it only if it has used it
+	defer func() { _ = conn.Close() }() // go-redis closes the connection only if it has used it
 	if to.Outside {
 		conn = resp.Bound(conn)
 	}

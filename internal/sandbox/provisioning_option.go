@@ -12,8 +12,9 @@ import (
 	"strings"
 )
 
-// beginCreation refuses to create two add-ons on one app at the same time, since Heroku's own answer to that is undefined:
-// a client has to do it one after the other. It concerns no other request.
+// beginCreation refuses a request that creates an add-on while another one is being created on the same app. Heroku's behaviour for this
+// case is undocumented, so a client must not depend on it. The caller must call done after the request. It has no effect on other
+// requests.
 func (s *Sandbox) beginCreation(r *http.Request) (done func(), err error) {
 	segments := strings.Split(r.URL.Path, "/")
 	if r.Method != http.MethodPost || len(segments) != 4 || segments[1] != "apps" || segments[3] != "addons" {
@@ -36,7 +37,7 @@ func (s *Sandbox) beginCreation(r *http.Request) (done func(), err error) {
 	}, nil
 }
 
-// configValue is the value of a provisioning option. The Heroku CLI sends true for an option without one.
+// configValue is the value of a provisioning option. The Heroku CLI sends true for an option without a value.
 type configValue string
 
 func (v *configValue) UnmarshalJSON(raw []byte) error {
@@ -50,8 +51,8 @@ func (v *configValue) UnmarshalJSON(raw []byte) error {
 	return &json.UnmarshalTypeError{Value: string(raw)}
 }
 
-// configure takes the provisioning options (Platform API reference, add-ons; Dev Center: Heroku Key-Value Store).
-// The partner ignores what it does not know.
+// configure applies the provisioning options (Platform API reference, add-ons; Dev Center: Heroku Key-Value Store). Unknown options are
+// ignored.
 func (c *call) configure(a *addOn, config map[string]configValue) error {
 	refused := func(err error) error {
 		return refuse(http.StatusUnprocessableEntity, "provider_error",
@@ -76,7 +77,7 @@ func (c *call) configure(a *addOn, config map[string]configValue) error {
 			}
 			a.Store.Version = version
 		case "fork":
-			if err := c.orderFork(a, text); err != nil {
+			if err := c.addFork(a, text); err != nil {
 				return refused(err)
 			}
 		}

@@ -48,7 +48,7 @@ func TestREADME_everyCurlExampleWorks(t *testing.T) {
 	}
 }
 
-// curl makes the request of a curl command line, which a shell takes apart: not every machine has curl.
+// curl sends the request of a curl command without curl, which not every machine has. A shell splits the command into words.
 func curl(t *testing.T, s *sandbox.Sandbox, script string) *http.Request {
 	t.Helper()
 	shell := exec.CommandContext(t.Context(), "sh", "-euc", "curl() { printf '%s\\0' \"$@\"; }\n"+script)

@@ -11,11 +11,11 @@ import (
 type region struct {
 	name, locale, country, provider string
 	private                         bool
-	id                              string // where Heroku's own is known
-	description                     string // "" = locale and country
+	id                              string // Heroku's id, if it is known
+	description                     string // default: locale and country
 }
 
-// regions as of the Platform API reference and Dev Center: Private Spaces.
+// regions are the regions in the Platform API reference and in Dev Center: Private Spaces.
 var regions = []region{
 	{name: "us", locale: "Virginia", country: "United States", provider: "us-east-1", description: "United States",
 		id: "59accabd-516d-4f0e-83e6-6e3757701145"},
@@ -37,7 +37,7 @@ var regions = []region{
 
 func (r region) idName() idName { return idName{cmp.Or(r.id, catalogueID("region "+r.name)), r.name} }
 
-// lookUpRegion by id or name.
+// lookUpRegion finds a region by id or name.
 func lookUpRegion(ref string) (region, bool) {
 	i := slices.IndexFunc(regions, func(r region) bool { return ref == r.name || ref == r.idName().ID })
 	if i < 0 {

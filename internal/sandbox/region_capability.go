@@ -3,7 +3,8 @@
 
 package sandbox
 
-// capabilities lists where add-on services are: all of them are in every region, and stores are in the networks of spaces, too.
+// capabilities lists the regions in which add-on services are available. All are available in every region, and stores also inside of
+// spaces.
 func capabilities(of []addOnService, in []region) listing {
 	l := listing{fields: []string{"id"}}
 	for _, s := range of {

@@ -15,18 +15,18 @@ import (
 type release struct {
 	ID, Description string
 	Version         int
-	Plans           []string // of the app's add-ons then
-	Slug            string   `json:",omitempty"` // that it runs
+	Plans           []string // of the app's add-ons at that time
+	Slug            string   `json:",omitempty"` // id of its slug
 	Types           []string `json:",omitempty"` // process types of the slug
 	CreatedAt       time.Time
 	UserID, Email   string
-	ConfigVars      map[string]string // those set by hand; nil = they are those of the release before
+	ConfigVars      map[string]string // set by users; nil = unchanged from the previous release
 }
 
-// addOnPartner is the user of releases that an add-on causes.
+// addOnPartner is the user in releases that an add-on has caused.
 var addOnPartner = &user{ID: catalogueID("user heroku-redis"), Email: "heroku-redis@addons.heroku.com"}
 
-// release adds a release, for a change of an app's environment, which restarts the app.
+// release adds a release to an app, after a change of its environment. It restarts the app.
 func (w *world) release(a *app, description string, by *user, now time.Time) {
 	r := release{
 		ID:          w.uuid(),
@@ -45,7 +45,7 @@ func (w *world) release(a *app, description string, by *user, now time.Time) {
 	}
 	for _, addon := range sorted(w.AddOns) {
 		if addon.App == a.ID && addon.State == stateProvisioned {
-			r.Plans = append(r.Plans, addon.wire())
+			r.Plans = append(r.Plans, addon.planWire())
 		}
 	}
 	a.Releases = append(a.Releases, r)
@@ -53,7 +53,7 @@ func (w *world) release(a *app, description string, by *user, now time.Time) {
 	a.touch(now)
 }
 
-// configVarsAt a version are those set by hand that it had.
+// configVarsAt returns the config vars that users had set at a version.
 func (a *app) configVarsAt(version int) map[string]string {
 	for _, r := range slices.Backward(a.Releases[:version]) {
 		if r.ConfigVars != nil {
@@ -63,7 +63,7 @@ func (a *app) configVarsAt(version int) map[string]string {
 	return nil
 }
 
-// releaseAttached makes one release on every app that the add-on is attached to.
+// releaseAttached adds one release to every app that the add-on is attached to.
 func (w *world) releaseAttached(addon *addOn, verb string, by *user, now time.Time) {
 	apps := map[string]*app{}
 	for _, at := range w.Attachments {
@@ -97,7 +97,7 @@ func listReleases(_ *call, a *app) (any, error) {
 	return listAll(a.Releases, func(r release) object { return releaseBody(a, r) }, "version", "id"), nil
 }
 
-// releaseNamed finds one by id or version.
+// releaseNamed finds a release by id or version.
 func (a *app) releaseNamed(ref string) (release, error) {
 	for _, r := range a.Releases {
 		if r.ID == ref || strconv.Itoa(r.Version) == strings.TrimPrefix(ref, "v") {
@@ -115,7 +115,7 @@ func getRelease(c *call, a *app) (any, error) {
 	return releaseBody(a, r), nil
 }
 
-// getReleaseConfigVars has the config vars of add-ons as they are now.
+// getReleaseConfigVars returns the config vars of a release, with the current values of those that add-ons set.
 func getReleaseConfigVars(c *call, a *app) (any, error) {
 	r, err := a.releaseNamed(c.PathValue("release"))
 	if err != nil {
@@ -124,13 +124,13 @@ func getReleaseConfigVars(c *call, a *app) (any, error) {
 	return c.w.withAddOns(a, a.configVarsAt(r.Version)), nil
 }
 
-// createRelease releases a slug that was deployed to some app before, or rolls back to the slug and the config vars of an earlier release.
+// createRelease releases a slug that was deployed to any app before, or rolls back to the slug and the config vars of an earlier release.
 func createRelease(c *call, a *app, in struct {
 	Release     string `json:"release"`
 	Slug        string `json:"slug"`
 	Description string `json:"description"`
 }) (any, error) {
-	var former release // whose slug it runs
+	var former release // the release with the slug
 	var err error
 	switch {
 	case in.Release != "":
@@ -157,7 +157,7 @@ func createRelease(c *call, a *app, in struct {
 	return releaseBody(a, a.Releases[len(a.Releases)-1]), nil
 }
 
-// releaseOf a slug that some app has run.
+// releaseOf finds a release with this slug on any app.
 func (w *world) releaseOf(slug string) (release, error) {
 	for _, a := range sorted(w.Apps) {
 		for _, r := range a.Releases {

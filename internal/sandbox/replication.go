@@ -14,34 +14,35 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// linkTimeout is how long a copy may have no link to its source before it fails.
+// linkTimeout is how long a replica may be without a link to its source before the copy fails.
 const linkTimeout = 10 * time.Second
 
-// Follow makes the server a replica of the source and returns when the first sync is done, as a fork and a plan change begin
-// (Dev Center: Heroku Key-Value Store, "Creating a fork"); what is written to the source afterwards arrives too.
+// Follow makes the server a replica of the source and returns when the first sync is done. Later writes to the source are replicated too
+// (Dev Center: Heroku Key-Value Store, "Creating a fork").
 func (s *processServer) Follow(ctx context.Context, from source) error {
 	if err := s.ensureRunning(ctx); err != nil {
 		return err
 	}
-	s.changes.Lock()
-	defer s.changes.Unlock()
+	s.changeMu.Lock()
+	defer s.changeMu.Unlock()
 	if err := s.follow(ctx, from); err != nil {
-		// A replica refuses writes, and the credentials are another store's.
+		// A replica would refuse writes, and would keep the credentials of the source.
 		err = errors.Join(err, s.stopReplicating(context.WithoutCancel(ctx)))
-		s.closeTunnel() // also when the server has ended meanwhile
+		s.closeTunnel() // also if stopReplicating failed because the server has ended
 		return err
 	}
 	return nil
 }
 
-// StandAlone waits until the server has all that the source has now, and ends the replication. After an error it still replicates.
-func (s *processServer) StandAlone(ctx context.Context, from source) (err error) {
-	s.changes.Lock()
-	defer s.changes.Unlock()
+// Promote waits until the server has everything that the source has now, and ends the replication. After an error, the server is still a
+// replica.
+func (s *processServer) Promote(ctx context.Context, from source) (err error) {
+	s.changeMu.Lock()
+	defer s.changeMu.Unlock()
 	if s.origin == (source{}) {
-		return nil // it does already
+		return nil // it is not a replica
 	}
-	if from.Host != s.origin.Host || from.Port != s.origin.Port { // the source has got another server meanwhile
+	if from.Host != s.origin.Host || from.Port != s.origin.Port { // the source has another server now
 		if err := s.follow(ctx, from); err != nil {
 			return err
 		}
@@ -69,7 +70,7 @@ func (s *processServer) StandAlone(ctx context.Context, from source) (err error)
 
 const (
 	pollInterval = 5 * time.Millisecond
-	writesPaused = 20 * time.Second // at most, of a source that is replaced
+	writesPaused = 20 * time.Second // maximum pause of the writes to a source that is replaced
 )
 
 func (s *processServer) follow(ctx context.Context, from source) error {
@@ -98,7 +99,7 @@ func (s *processServer) closeTunnel() {
 
 // stopReplicating ends the replication, if there is one.
 func (s *processServer) stopReplicating(ctx context.Context) error {
-	err := s.admin(ctx, func(c *redis.Client) error { return standAlone(ctx, c) })
+	err := s.admin(ctx, func(c *redis.Client) error { return replicaOfNoOne(ctx, c) })
 	if err == nil {
 		s.closeTunnel()
 		s.origin, s.upstream = source{}, source{}
@@ -111,9 +112,9 @@ func (s *processServer) withSource(ctx context.Context, do func(*redis.Client) e
 	return withClient(ctx, s.upstream, s.engine.cert.clientConfig(), do)
 }
 
-// probe asks the source what a replica would, because a replica itself only says that its link is down. REPLCONF is the
-// first command of that handshake and changes nothing; PSYNC without arguments begins nothing, since servers that offer it
-// count them first; whether the user may run it, ACL DRYRUN says where there is one.
+// probe checks whether the source can be replicated, because a replica reports only that its link is down. REPLCONF is the first command
+// of the handshake and changes nothing. PSYNC without arguments fails with a wrong number of arguments if the server supports it. ACL
+// DRYRUN, where it exists, tells whether the user may run PSYNC.
 func (s *processServer) probe(ctx context.Context) error {
 	return s.withSource(ctx, func(c *redis.Client) error {
 		if err := c.Do(ctx, "REPLCONF", "capa", "psync2").Err(); err != nil {
@@ -147,7 +148,7 @@ func (s *processServer) replicate(ctx context.Context, c *redis.Client) error {
 	return s.awaitOffset(ctx, c, poll, 0)
 }
 
-// offset is the source's replication offset. With pause, the source takes no writes after it.
+// offset returns the replication offset of the source. With pause, the source accepts no more writes after it.
 func (s *processServer) offset(ctx context.Context, pause bool) (offset int64, err error) {
 	err = s.withSource(ctx, func(c *redis.Client) error {
 		if pause {
@@ -185,7 +186,7 @@ func (s *processServer) awaitOffset(ctx context.Context, c *redis.Client, poll *
 			linked = time.Now()
 		case time.Since(linked) > linkTimeout:
 			return fmt.Errorf("%w: no link within %s; the copy's last output:\n%s", errNoReplication, linkTimeout, s.child.output)
-		case !s.origin.Outside && time.Since(asked) > time.Second: // a stopped server of the sandbox does not start again
+		case !s.origin.Outside && time.Since(asked) > time.Second: // a server of the sandbox that has been stopped does not start again
 			if err := s.withSource(ctx, func(*redis.Client) error { return nil }); err != nil {
 				return fmt.Errorf("%w: %w", errNoReplication, err)
 			}
@@ -197,7 +198,7 @@ func (s *processServer) awaitOffset(ctx context.Context, c *redis.Client, poll *
 	}
 }
 
-// awaitRewrite: after a full sync a persistent server writes a new AOF, and until then TERM would lose the copy.
+// awaitRewrite waits until a persistent server has written a new AOF after a full sync. Before that, TERM would lose the copied keys.
 func (s *processServer) awaitRewrite(ctx context.Context, c *redis.Client, poll *time.Ticker) error {
 	for {
 		persistence, err := info(ctx, c, "persistence")
@@ -224,7 +225,7 @@ func (s *processServer) pause(ctx context.Context, poll *time.Ticker) error {
 	}
 }
 
-func standAlone(ctx context.Context, c *redis.Client) error {
+func replicaOfNoOne(ctx context.Context, c *redis.Client) error {
 	errs := []error{c.ReplicaOf(ctx, "NO", "ONE").Err()}
 	for _, d := range [][2]string{{"masteruser", ""}, {"masterauth", ""}, {"tls-replication", "yes"}} {
 		errs = append(errs, c.ConfigSet(ctx, d[0], d[1]).Err())
@@ -235,7 +236,7 @@ func standAlone(ctx context.Context, c *redis.Client) error {
 	return nil
 }
 
-// info reads one section of INFO into its fields.
+// info returns the fields of one section of INFO.
 func info(ctx context.Context, c *redis.Client, section string) (map[string]string, error) {
 	text, err := c.Info(ctx, section).Result()
 	if err != nil {
@@ -251,6 +252,6 @@ func info(ctx context.Context, c *redis.Client, section string) (map[string]stri
 }
 
 func number(s string) int64 {
-	n, _ := strconv.ParseInt(s, 10, 64) // absent counts as 0
+	n, _ := strconv.ParseInt(s, 10, 64) // an absent field counts as 0
 	return n
 }

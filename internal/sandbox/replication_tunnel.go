@@ -12,14 +12,14 @@ import (
 	"strconv"
 )
 
-// tunnel connects a loopback port to a TLS server outside. A replica verifies its primary's certificate and cannot be told not to,
-// while Heroku's stores have self-signed ones (Dev Center: Connecting to Heroku Key-Value Store).
+// tunnel forwards a loopback port to a TLS server outside of the sandbox. It is needed because a replica always verifies the certificate
+// of its primary, and Heroku's stores have self-signed ones (Dev Center: Connecting to Heroku Key-Value Store).
 type tunnel struct {
 	to    source
 	proxy *tcpProxy
 }
 
-// openTunnel fails when the source does not answer. When a later connection fails, the replica tries again.
+// openTunnel opens a tunnel to the source. It fails if the source does not answer. If a later connection fails, the replica tries again.
 func openTunnel(ctx context.Context, to source) (*tunnel, error) {
 	t := &tunnel{to: to}
 	probe, err := t.dial(ctx)
@@ -41,7 +41,7 @@ func (t *tunnel) dial(ctx context.Context) (net.Conn, error) {
 	return (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", net.JoinHostPort(t.to.Host, strconv.Itoa(t.to.Port)))
 }
 
-// localSource is the source as a replica sees it.
+// localSource returns the source with the address of the tunnel.
 func (t *tunnel) localSource() source {
 	local := t.to
 	local.Host, local.Port, local.TLS = "127.0.0.1", t.proxy.port(), false

@@ -17,21 +17,21 @@ import (
 	"time"
 )
 
-// call is one request as a handler sees it: authenticated, its body read, the world locked.
+// call is one request as a handler sees it: authenticated, with its body read, while Sandbox.mu is held.
 type call struct {
 	*http.Request
 	s      *Sandbox
 	w      *world
 	user   *user // nil on public routes without a token
 	now    time.Time
-	writes bool // it may change the world
+	writes bool // the request may change the world
 	body   []byte
-	status int    // of the answer, unless it is an error or a part of a list
-	fault  string // id of the fault that is applied, if any
-	effect Effect // what the fault does
+	status int    // of the response, unless it is an error or a page of a list
+	fault  string // id of the fault that matches the request, if any
+	effect Effect // of that fault
 }
 
-// apiError is a refusal in Heroku's envelope.
+// apiError is an error response in Heroku's format.
 type apiError struct {
 	status   int
 	header   http.Header
@@ -51,7 +51,7 @@ func invalid(format string, args ...any) *apiError {
 	return refuse(http.StatusUnprocessableEntity, "invalid_params", format, args...)
 }
 
-// unprocessable is how the Data API refuses what the present state of a store does not allow.
+// unprocessable is the Data API's error for a request that the current state of a store does not allow.
 func unprocessable(format string, args ...any) *apiError {
 	return refuse(http.StatusUnprocessableEntity, "unprocessable_entity", format, args...)
 }
@@ -72,12 +72,12 @@ func confirmationRequired(appName, format string, args ...any) *apiError {
 	return e
 }
 
-// dataAPI reports whether a path is one of the Data API. Both APIs have one port, and no path in common.
+// dataAPI reports whether a path belongs to the Data API. Both APIs are served on one port and have no path in common.
 func dataAPI(path string) bool {
 	return strings.HasPrefix(path, "/redis/") || strings.HasPrefix(path, "/data/")
 }
 
-// params decodes the body into a struct. Members that the struct does not have are refused by name.
+// params decodes the body into a struct. It refuses members that the struct does not have, and names them.
 func (c *call) params(into any) error {
 	if len(c.body) == 0 {
 		return nil
@@ -99,7 +99,7 @@ func (c *call) params(into any) error {
 	return refuse(http.StatusBadRequest, "bad_request", "Unable to parse the request: %s.", err)
 }
 
-// unknownParams lists the members that the type has no field for, as "foo" or "bar:baz".
+// unknownParams lists the JSON members for which the type has no field, as "foo" or, for nested ones, "bar:baz".
 func unknownParams(raw json.RawMessage, t reflect.Type, prefix string) []string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -108,7 +108,7 @@ func unknownParams(raw json.RawMessage, t reflect.Type, prefix string) []string 
 		t = reflect.TypeFor[referenceObject]()
 	}
 	if reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()) {
-		return nil // it has several forms, and decodes itself
+		return nil // it accepts several JSON forms and decodes them itself
 	}
 	var names []string
 	switch t.Kind() {
@@ -141,7 +141,7 @@ func unknownParams(raw json.RawMessage, t reflect.Type, prefix string) []string 
 	return slices.Compact(names)
 }
 
-// reference is how a parameter names an object: "name-or-id", {"name": …} or {"id": …}; null is "".
+// reference is a parameter that names an object by "name-or-id", {"name": …} or {"id": …}. A JSON null decodes to "".
 type reference string
 
 type referenceObject struct {
@@ -150,7 +150,7 @@ type referenceObject struct {
 }
 
 func (r *reference) UnmarshalJSON(raw []byte) error {
-	var s string // "" where it is null
+	var s string // stays "" for null
 	if json.Unmarshal(raw, &s) == nil {
 		*r = reference(s)
 		return nil
@@ -165,12 +165,12 @@ func (r *reference) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// wants says whether a header such as Accept-Expansion lists a word.
+// wants reports whether a comma-separated header such as Accept-Expansion contains a word.
 func (c *call) wants(header, word string) bool {
 	return slices.Contains(headerWords(c.Header, header), word)
 }
 
-// headerWords are the parts of a header that lists some, separated by commas.
+// headerWords splits a comma-separated header.
 func headerWords(h http.Header, name string) []string {
 	words := strings.Split(strings.Join(h.Values(name), ","), ",")
 	for i, word := range words {
@@ -179,7 +179,8 @@ func headerWords(h http.Header, name string) []string {
 	return words
 }
 
-// authenticate finds the user of a request: Bearer, or Basic with the token as password (Platform API reference, authentication).
+// authenticate returns the user whose token the request has: as Bearer, or as the password of Basic (Platform API reference,
+// authentication).
 func (s *Sandbox) authenticate(r *http.Request) (*user, error) {
 	unauthorized := func(message string) error {
 		e := refuse(http.StatusUnauthorized, "unauthorized", "%s", message)
@@ -207,8 +208,8 @@ func (s *Sandbox) authenticate(r *http.Request) (*user, error) {
 
 var acceptedVersion = regexp.MustCompile(`^application/vnd\.heroku\+json\s*;\s*version=3(\.[A-Za-z0-9_.-]+)?\s*$`)
 
-// accepted reports whether the request names version 3 of the API, or a variant such as 3.sdk. The Data API also takes plain JSON, which
-// the Heroku CLI asks it for up to version 10.2.
+// accepted reports whether the request accepts version 3 of the API, or a variant such as 3.sdk. The Data API also allows plain JSON,
+// which the Heroku CLI requests up to version 10.2.
 func accepted(r *http.Request) bool {
 	return slices.ContainsFunc(headerWords(r.Header, "Accept"), func(media string) bool {
 		return acceptedVersion.MatchString(media) || media == "application/json" && dataAPI(r.URL.Path)

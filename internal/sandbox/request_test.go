@@ -142,7 +142,7 @@ func TestRateLimit_isABucketPerAccountThatRefillsOverTime(t *testing.T) {
 		t.Errorf("RateLimit-Remaining: %q", got)
 	}
 	w.send("GET /account/rate-limits", "").is(200).says("remaining", "0")
-	w.send("GET /redis/v0/databases/kvs-a/wait", "").is(200) // the Data API has limits of its own
+	w.send("GET /redis/v0/databases/kvs-a/wait", "").is(200) // the Data API has its own limits
 	w.as(w.MemberToken()).send("GET /account", "").is(200)
 	w.Clock().Advance(20 * time.Minute)
 	w.send("GET /account/rate-limits", "").is(200).says("remaining", "1")
@@ -152,7 +152,7 @@ func TestRateLimit_isABucketPerAccountThatRefillsOverTime(t *testing.T) {
 	w.send("GET /account/rate-limits", "").is(200).says("remaining", "3")
 }
 
-// The Heroku CLI asks the Data API for plain JSON up to version 10.2, and for a version of the API after that.
+// The Heroku CLI up to version 10.2 requests plain JSON from the Data API; later ones request a version of the API.
 func TestRequest_theDataAPITakesPlainJSON(t *testing.T) {
 	t.Parallel()
 	w := start(t)
@@ -202,7 +202,7 @@ func TestRequest_webPagesOfOthersGetNothing(t *testing.T) {
 	}
 }
 
-// A client that follows Next-Range sees everything once, also where many have the same key.
+// A client that follows Next-Range gets every object once, even if many have the same key.
 func TestRange_losesNothingThatHasTheKeyOfAnother(t *testing.T) {
 	t.Parallel()
 	w := start(t)

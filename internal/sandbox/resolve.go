@@ -28,10 +28,10 @@ func resolveAddOn(c *call, in struct {
 	case 1:
 		return []object{addOnBody(c, found[0])}, nil
 	}
-	return nil, severalAddOns(found)
+	return nil, ambiguousAddOns(found)
 }
 
-func severalAddOns(found []*addOn) error {
+func ambiguousAddOns(found []*addOn) error {
 	var names []string
 	for _, a := range found {
 		names = append(names, a.Name)
@@ -45,7 +45,7 @@ func multipleMatches(what string, names []string) error {
 		"Ambiguous identifier; multiple matching %s found: %s.", what, strings.Join(names, ", "))
 }
 
-// appID finds the app that a request may name; "" = it names none.
+// appID returns the id of the app that a request names; "" = it names none.
 func (c *call) appID(ref string) (string, error) {
 	if ref == "" {
 		return "", nil
@@ -57,7 +57,7 @@ func (c *call) appID(ref string) (string, error) {
 	return app.ID, nil
 }
 
-// matchingAddOns has the first that is found: by name or id, by attachment or config var, by service.
+// matchingAddOns finds add-ons by id or name. If there are none, it searches by attachment and config var, and then by service.
 func (c *call) matchingAddOns(ref, appRef string) ([]*addOn, error) {
 	if strings.Contains(ref, "::") {
 		a, err := c.addOn(ref)
@@ -72,7 +72,7 @@ func (c *call) matchingAddOns(ref, appRef string) ([]*addOn, error) {
 	}
 	found := c.addOnsWhere(func(a *addOn) bool {
 		return slices.ContainsFunc(sorted(c.w.Attachments), func(at *attachment) bool {
-			return at.AddOn == a.ID && (appID == "" || at.App == appID) && c.w.isCalled(at, ref)
+			return at.AddOn == a.ID && (appID == "" || at.App == appID) && c.w.matchesName(at, ref)
 		})
 	})
 	if len(found) == 0 && appID != "" {
@@ -81,7 +81,7 @@ func (c *call) matchingAddOns(ref, appRef string) ([]*addOn, error) {
 	return found, nil
 }
 
-func (w *world) isCalled(at *attachment, ref string) bool {
+func (w *world) matchesName(at *attachment, ref string) bool {
 	return strings.EqualFold(at.Name, ref) ||
 		slices.ContainsFunc(w.varsOf(at), func(name string) bool { return strings.EqualFold(name, ref) })
 }
@@ -107,7 +107,7 @@ func resolveAttachment(c *call, in struct {
 	var names []string
 	found := []object{}
 	for _, at := range sorted(c.w.Attachments) {
-		if (at.ID == ref || c.w.isCalled(at, ref)) && (appID == "" || at.App == appID) && c.mayReadAttachment(at) {
+		if (at.ID == ref || c.w.matchesName(at, ref)) && (appID == "" || at.App == appID) && c.mayReadAttachment(at) {
 			found = append(found, attachmentBody(c, at))
 			names = append(names, c.w.Apps[at.App].Name+"::"+at.Name)
 		}

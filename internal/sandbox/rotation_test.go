@@ -15,7 +15,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// opens says whether a URL opens its store: a password that was rotated away does not.
+// opens reports whether a store accepts the password in a URL.
 func opens(t *testing.T, raw string) bool {
 	t.Helper()
 	o, err := redis.ParseURL(raw)
@@ -65,7 +65,7 @@ func TestRotation_changesTheURLEverywhere(t *testing.T) {
 	}
 }
 
-// What takes its time: until the new password is there, and until the old one is gone.
+// Both the new password and the expiry of the old one are delayed.
 func TestRotation_takesAsLongAsItIsTold(t *testing.T) {
 	t.Parallel()
 	w := start(t, withServers, func(o *sandbox.Options) { o.Rotation, o.PasswordOverlap = time.Minute, time.Hour })
@@ -96,7 +96,7 @@ func TestRotation_takesAsLongAsItIsTold(t *testing.T) {
 	w.Clock().Advance(59 * time.Minute)
 	rotate()
 	w.Clock().Advance(time.Minute)
-	next() // the first password ends with the second rotation, at the latest
+	next() // the first password expires at the second rotation at the latest
 	open(false, true, true)
 	w.Clock().Advance(59 * time.Minute)
 	w.send("GET /addons/kvs-a", "").is(200)

@@ -5,13 +5,13 @@ package sandbox
 
 import "net/http"
 
-// routes of both APIs, in the order of the nouns' files.
+// routes are the routes of both APIs.
 var routes = []route{
 	{pattern: "GET /account", handle: getAccount},
 	{pattern: "GET /account/rate-limits", handle: getRateLimit, free: true},
-	{pattern: "GET /users/{user}", handle: self(getAccount)},
-	{pattern: "GET /users/{user}/apps", handle: self(listApps)},
-	{pattern: "GET /users/{user}/addons", handle: self(listUserAddOns)},
+	{pattern: "GET /users/{user}", handle: onlySelf(getAccount)},
+	{pattern: "GET /users/{user}/apps", handle: onlySelf(listApps)},
+	{pattern: "GET /users/{user}/addons", handle: onlySelf(listUserAddOns)},
 
 	{pattern: "GET /teams", handle: listTeams},
 	{pattern: "POST /teams", handle: take(createTeam), creates: true},
@@ -31,15 +31,15 @@ var routes = []route{
 	{pattern: "DELETE /spaces/{space}", handle: with(spaceToChange, deleteSpace)},
 	{pattern: "POST /spaces/{space}/transfer", handle: change(spaceToChange, transferSpace), creates: true},
 	{pattern: "GET /spaces/{space}/nat", handle: with(pathSpace, getSpaceNAT)},
-	{pattern: "GET /spaces/{space}/peering-info", handle: with(network(pathSpace), getPeeringInfo)},
+	{pattern: "GET /spaces/{space}/peering-info", handle: with(networkReady(pathSpace), getPeeringInfo)},
 	{pattern: "GET /spaces/{space}/topology", handle: with(pathSpace, getSpaceTopology)},
 	{pattern: "GET /spaces/{space}/dynos", handle: with(pathSpace, listSpaceDynos)},
 	{pattern: "GET /spaces/{space}/log-drain", handle: with(spaceToChange, getSpaceLogDrain)},
 	{pattern: "PUT /spaces/{space}/log-drain", handle: change(spaceToChange, setSpaceLogDrain)},
-	{pattern: "GET /spaces/{space}/inbound-ruleset", handle: show(network(pathSpace), getRuleset)},
-	{pattern: "PUT /spaces/{space}/inbound-ruleset", handle: change(network(spaceToChange), setRuleset)},
-	{pattern: "GET /spaces/{space}/inbound-rulesets", handle: with(network(pathSpace), listRulesets)},
-	{pattern: "GET /spaces/{space}/inbound-rulesets/{ruleset}", handle: with(network(pathSpace), getOldRuleset)},
+	{pattern: "GET /spaces/{space}/inbound-ruleset", handle: show(networkReady(pathSpace), getRuleset)},
+	{pattern: "PUT /spaces/{space}/inbound-ruleset", handle: change(networkReady(spaceToChange), setRuleset)},
+	{pattern: "GET /spaces/{space}/inbound-rulesets", handle: with(networkReady(pathSpace), listRulesets)},
+	{pattern: "GET /spaces/{space}/inbound-rulesets/{ruleset}", handle: with(networkReady(pathSpace), getRulesetByID)},
 	{pattern: "GET /spaces/{space}/members", handle: with(pathSpace, listSpaceMembers)},
 	{pattern: "GET /spaces/{space}/members/{member}", handle: with(pathSpace, getSpaceMember)},
 	{pattern: "PATCH /spaces/{space}/members/{member}", handle: change(spaceToChange, updateSpaceMember)},
@@ -157,7 +157,7 @@ var routes = []route{
 	{pattern: "POST /data/maintenances/v1/{store}/schedule", handle: change(maintenanceStore, scheduleMaintenance)},
 }
 
-// handleTeamNoun tells /teams/{team}/members and the like from /teams/apps/{app}, which no ServeMux can.
+// handleTeamNoun serves both /teams/{team}/members and the like, and /teams/apps/{app}: a ServeMux rejects these patterns as ambiguous.
 func handleTeamNoun(c *call) (any, error) {
 	if c.PathValue("team") == "apps" {
 		c.SetPathValue("app", c.PathValue("noun"))

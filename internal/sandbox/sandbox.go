@@ -3,9 +3,9 @@
 
 // Package sandbox is a local Heroku: the Platform API and the Data API, with a real server behind each store.
 //
-// It takes facts from keyvalue and decides by itself: the catalogue of plans, the limits of spaces, and the defaults of networks and
-// settings are shared; what a request may say, which plan fits where, and when a window begins are written here a second time, so that
-// a mistake of the provider's is a failed test instead of being made on both sides.
+// It shares facts with the provider through package keyvalue: the catalogue of plans, the limits of spaces, and the defaults of
+// networks and settings. It implements the rules independently (what a request may contain, which plan fits where, when a maintenance
+// window begins), so that a mistake in the provider fails a test instead of being repeated here.
 package sandbox
 
 import (
@@ -24,67 +24,67 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Options of a sandbox; the zero value is usable.
+// Options configures a sandbox; the zero value is usable.
 type Options struct {
-	Addr            string        // where to listen, loopback only; default 127.0.0.1:0
-	Token           string        // of the admin; default that of the data directory, or a random one
+	Addr            string        // loopback address to listen on; default 127.0.0.1:0
+	Token           string        // API token of the admin; default: the one in the data directory, or a random one
 	Team            string        // name of the first team and of the enterprise account; default "acme"
-	DataDir         string        // keeps the world and the stores' data across restarts; "" = nothing is kept
-	Engine          string        // what runs behind a store: auto (default), valkey, redis, miniredis
+	DataDir         string        // directory that keeps the state and the stores' data across restarts; "" = nothing is kept
+	Engine          string        // server behind each store: auto (default), valkey, redis, miniredis
 	Provisioning    time.Duration // how long a store takes to be provisioned, or its plan to be changed; default 3 s
-	Maintenance     time.Duration // how long a maintenance runs, after it took Provisioning to prepare it; default the same
-	Forking         time.Duration // how long a fork is still in progress once it is provisioned; default 0: it is complete by then
-	CopyForks       bool          // on miniredis a fork of a store in this sandbox is a copy, instead of being refused
-	Rotation        time.Duration // how long it takes to rotate credentials; default 0
-	PasswordOverlap time.Duration // how long after that the former password still opens the store, though not on miniredis; default 0
-	DataAPIDelay    time.Duration // how long after its creation a store is unknown to the Data API; default 0
+	Maintenance     time.Duration // how long a maintenance runs after its preparation, which takes Provisioning; default: Provisioning
+	Forking         time.Duration // how long a fork keeps copying after it is provisioned; default 0
+	CopyForks       bool          // with miniredis, a fork copies the keys of a store in this sandbox; default: such a fork is refused
+	Rotation        time.Duration // how long a rotation of credentials takes; default 0
+	PasswordOverlap time.Duration // how long the old password stays valid after a rotation, except with miniredis; default 0
+	DataAPIDelay    time.Duration // how long a new store is unknown to the Data API; default 0
 	Allocation      time.Duration // how long a space takes to be allocated, or to be deleted; default 3 s
-	AppDelay        time.Duration // how long after its creation an app in a space refuses add-ons, attachments and config vars; default 0
-	RulesetDelay    time.Duration // how long after its allocation a space's inbound ruleset is not found; default 0
-	Undeployed      bool          // apps begin without a deployment, and have no process types; default web and worker, one dyno each
-	StrictPlacement bool          // a plan outside of an app's Private Space is refused with 422; default 423 until it is confirmed
+	AppDelay        time.Duration // how long a new app in a space refuses add-ons, attachments and config vars; default 0
+	RulesetDelay    time.Duration // how long the inbound ruleset of a newly allocated space is not found; default 0
+	Undeployed      bool          // new apps have no deployment and no process types; default: web and worker, one dyno each
+	StrictPlacement bool          // a common plan for an app in a Private Space is refused with 422; default: 423 until it is confirmed
 	Latency         time.Duration // added to every request, in real time
-	RateLimit       int           // tokens per account and hour; default 4500
-	PageSize        int           // items per page; set, it also caps what a request may ask for. Default 200, at most 1000
-	Seed            uint64        // of names, ids and passwords; default a random one
+	RateLimit       int           // Platform API requests per account and hour; default 4500
+	PageSize        int           // items per page; if set, a request cannot ask for more. Default 200, at most 1000
+	Seed            uint64        // seed for names, ids and passwords; default: random
 	Clock           *Clock        // default real time
 	Log             *slog.Logger  // default none
 }
 
 // Sandbox is a local Heroku: the Platform API and the Data API on one port, and a real server behind each store.
 type Sandbox struct {
-	options  Options
-	log      *slog.Logger
-	clock    *Clock
-	url      string
-	engine   engine
-	dataDir  *dataDir // nil: nothing is kept
-	journal  journal
-	history  history
-	page     webPage
-	limiter  limiter
-	mux      *http.ServeMux
-	control  *http.ServeMux
-	tokens   map[string]string // token -> user id
-	settling chan struct{}     // held by the one request that lets due events happen
+	options        Options
+	log            *slog.Logger
+	clock          *Clock
+	url            string
+	engine         engine
+	dataDir        *dataDir // nil: nothing is kept
+	journal        journal
+	history        history
+	page           webPage
+	limiter        limiter
+	mux            *http.ServeMux    // both APIs
+	control        *http.ServeMux    // the control endpoints and the page's files
+	tokens         map[string]string // token -> user id
+	applyingEvents chan struct{}     // a semaphore of 1: one goroutine at a time applies due events
 
-	bodyTimeout time.Duration // real time in which the body of a request has to arrive
+	bodyTimeout time.Duration // real time within which the body of a request must arrive
 
-	mu          sync.Mutex // guards what follows
+	mu          sync.Mutex // guards the fields up to closing
 	world       *world
 	faults      faults
 	backings    map[string]*backing // the server behind each store, by add-on id
-	successors  map[string]*backing // the one that a plan change copies to, or that a failover goes to
-	standbys    map[string]standby  // those that were frozen
-	creating    map[string]bool     // apps on which an add-on is being created
+	successors  map[string]*backing // the server that a plan change or failover switches to, by add-on id
+	standbys    map[string]standby  // frozen standbys, by add-on id
+	creating    map[string]bool     // ids of apps on which an add-on is being created
 	logSessions map[string]logSession
-	closing     bool // no request is begun any more
+	closing     bool // new requests are rejected
 
-	life       context.Context // ends with Close
-	end        context.CancelFunc
-	background sync.WaitGroup // requests, and work on servers
+	lifetime   context.Context // canceled by Close
+	cancel     context.CancelFunc
+	background sync.WaitGroup // requests in flight, and work on servers
 	http       *http.Server
-	closed     func() error
+	closeOnce  func() error
 }
 
 const (
@@ -92,27 +92,27 @@ const (
 	worldKey        = "world"
 )
 
-// Start returns once requests are answered; ctx bounds the start only. Close must be called.
+// Start starts a sandbox and returns when it accepts requests. ctx bounds the start only. The caller must call Close.
 func Start(ctx context.Context, o Options) (_ *Sandbox, err error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
 	s := &Sandbox{
-		options:     o,
-		log:         o.Log,
-		clock:       o.Clock,
-		settling:    make(chan struct{}, 1),
-		bodyTimeout: 30 * time.Second,
-		backings:    map[string]*backing{},
-		successors:  map[string]*backing{},
-		standbys:    map[string]standby{},
-		creating:    map[string]bool{},
-		logSessions: map[string]logSession{},
-		limiter:     limiter{o.RateLimit, map[string]*rate.Limiter{}},
-		page:        webPage{token: randomID(), usages: map[string]usage{}},
+		options:        o,
+		log:            o.Log,
+		clock:          o.Clock,
+		applyingEvents: make(chan struct{}, 1),
+		bodyTimeout:    30 * time.Second,
+		backings:       map[string]*backing{},
+		successors:     map[string]*backing{},
+		standbys:       map[string]standby{},
+		creating:       map[string]bool{},
+		logSessions:    map[string]logSession{},
+		limiter:        limiter{o.RateLimit, map[string]*rate.Limiter{}},
+		page:           webPage{token: randomID(), usages: map[string]usage{}},
 	}
-	s.life, s.end = context.WithCancel(context.WithoutCancel(ctx))
-	s.closed = sync.OnceValue(s.close)
+	s.lifetime, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	s.closeOnce = sync.OnceValue(s.close)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -147,7 +147,7 @@ func Start(ctx context.Context, o Options) (_ *Sandbox, err error) {
 	return s, nil
 }
 
-// openEngine opens the data directory, if there is one, and finds what runs behind the stores.
+// openEngine opens the data directory, if there is one, and chooses the engine of the stores.
 func (s *Sandbox) openEngine() (err error) {
 	issue := newCertificate
 	if s.options.DataDir != "" {
@@ -190,14 +190,14 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// randomID is for what no seed should foretell or repeat: tokens and request ids.
+// randomID returns an unpredictable UUID, independent of the seed, for tokens and request ids.
 func randomID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return formatUUID(b, 4)
 }
 
-// openWorld continues the world of the data directory, servers included, or begins a new one.
+// openWorld loads the world from the data directory and restarts its servers, or creates a new world.
 func (s *Sandbox) openWorld(ctx context.Context) (err error) {
 	found := false
 	if s.dataDir != nil {
@@ -212,11 +212,11 @@ func (s *Sandbox) openWorld(ctx context.Context) (err error) {
 		return fmt.Errorf("data directory %s: %w", s.options.DataDir, err)
 	}
 	if s.world.Spaces == nil {
-		s.world.Spaces = map[string]*space{} // the data directory is older than spaces
+		s.world.Spaces = map[string]*space{} // written by a version without spaces
 	}
 	s.options.Token = cmp.Or(s.options.Token, s.world.Token, "HRKU-"+randomID())
 	s.world.Token = s.options.Token
-	s.clock.AdvanceTo(s.world.SavedAt) // it may have been advanced before the restart
+	s.clock.AdvanceTo(s.world.SavedAt) // the clock may have been advanced before the restart
 	s.tokens = map[string]string{}
 	for _, u := range s.world.Users {
 		switch u.Email {
@@ -232,7 +232,7 @@ func (s *Sandbox) openWorld(ctx context.Context) (err error) {
 	return s.save()
 }
 
-// save keeps the world after each change; s.mu is held (or nobody else is there yet).
+// save writes the world to the data directory, if there is one. s.mu is held, except during the start.
 func (s *Sandbox) save() error {
 	s.page.changed()
 	if s.dataDir == nil {
@@ -242,17 +242,18 @@ func (s *Sandbox) save() error {
 	return s.dataDir.Save(worldKey, s.world)
 }
 
-// Close stops every server and removes what the sandbox created, but for a data directory. A second call does nothing more.
-func (s *Sandbox) Close() error { return s.closed() }
+// Close stops every server and removes everything that the sandbox created, except the data directory. Further calls return the same
+// result.
+func (s *Sandbox) Close() error { return s.closeOnce() }
 
 func (s *Sandbox) close() error {
 	s.mu.Lock()
 	s.closing = true
-	for id := range s.standbys { // their directories would be left behind
+	for id := range s.standbys { // which removes their directories
 		s.stopStandby(id)
 	}
 	s.mu.Unlock()
-	s.end()
+	s.cancel()
 	var errs []error
 	if s.http != nil {
 		errs = append(errs, s.http.Close())
@@ -260,7 +261,7 @@ func (s *Sandbox) close() error {
 	s.background.Wait()
 	if s.world != nil {
 		s.mu.Lock()
-		errs = append(errs, s.save()) // the clock may have moved since
+		errs = append(errs, s.save()) // the clock may have advanced since the last save
 		s.mu.Unlock()
 	}
 	if s.engine != nil {
@@ -272,20 +273,20 @@ func (s *Sandbox) close() error {
 	return errors.Join(errs...)
 }
 
-// URL is the base URL of both APIs.
+// URL returns the base URL of both APIs.
 func (s *Sandbox) URL() string { return s.url }
 
-// Token is the admin's.
+// Token returns the API token of the admin.
 func (s *Sandbox) Token() string { return s.options.Token }
 
-// MemberToken is that of the second user, a plain member of both teams.
+// MemberToken returns the API token of the second user, who is a plain member of both teams.
 func (s *Sandbox) MemberToken() string { return s.options.Token + "-member" }
 
-// Team is the name of the first team; the second has "-data" behind it.
+// Team returns the name of the first team. The second team has the same name with the suffix "-data".
 func (s *Sandbox) Team() string { return s.world.Enterprise.Name }
 
-// Clock is the sandbox's time.
+// Clock returns the sandbox's clock.
 func (s *Sandbox) Clock() *Clock { return s.clock }
 
-// Engine is a human name of what runs behind the stores: "redis-server 7.0.15", "miniredis".
+// Engine returns the name and version of the server behind the stores, such as "redis-server 7.0.15" or "miniredis".
 func (s *Sandbox) Engine() string { return s.engine.Name() }

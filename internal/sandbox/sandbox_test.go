@@ -24,14 +24,14 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// world is a sandbox as its clients see it, on a clock that stands still.
+// world is a client of a sandbox whose clock stands still.
 type world struct {
 	*sandbox.Sandbox
 	t     *testing.T
 	token string
 }
 
-// epoch is the time at which every test begins.
+// epoch is the time of the clock at the start of every test.
 var epoch = time.Date(2026, 1, 14, 9, 0, 0, 0, time.UTC)
 
 func start(t *testing.T, change ...func(*sandbox.Options)) world {
@@ -52,7 +52,7 @@ func start(t *testing.T, change ...func(*sandbox.Options)) world {
 	return world{Sandbox: s, t: t, token: s.Token()}
 }
 
-// as is the same world with another token.
+// as returns the same world with another API token.
 func (w world) as(token string) world { w.token = token; return w }
 
 type answer struct {
@@ -62,7 +62,8 @@ type answer struct {
 	body   string
 }
 
-// send makes one request: "POST /apps", its body, and headers such as "Range: id ..; max=2"; "Accept:" sends none.
+// send sends a request such as "POST /apps" with a body, and with headers such as "Range: id ..; max=2". "Accept:" removes a default
+// header.
 func (w world) send(line, body string, headers ...string) answer {
 	w.t.Helper()
 	a, err := w.try(line, body, headers...)
@@ -76,7 +77,7 @@ func (w world) try(line, body string, headers ...string) (answer, error) {
 	return w.tryHost(line, body, "", headers...)
 }
 
-// tryHost is a request under another host name.
+// tryHost sends a request with another Host header.
 func (w world) tryHost(line, body, host string, headers ...string) (answer, error) {
 	method, path, _ := strings.Cut(line, " ")
 	r, err := http.NewRequestWithContext(w.t.Context(), method, w.URL()+path, strings.NewReader(body))
@@ -106,7 +107,7 @@ func (w world) tryHost(line, body, host string, headers ...string) (answer, erro
 	return answer{w.t, resp.StatusCode, resp.Header, string(text)}, err
 }
 
-// is checks the status.
+// is checks the status of the response.
 func (a answer) is(status int) answer {
 	a.t.Helper()
 	if a.status != status {
@@ -115,7 +116,7 @@ func (a answer) is(status int) answer {
 	return a
 }
 
-// says checks the text of one member, by its path: "plan.name", "0.version", "length".
+// says checks the text of one member of the response, by its path: "plan.name", "0.version", "length".
 func (a answer) says(path, want string) answer {
 	a.t.Helper()
 	if got := a.get(path); got != want {
@@ -124,7 +125,7 @@ func (a answer) says(path, want string) answer {
 	return a
 }
 
-// get gives a member as text: strings bare, all else as JSON; "" when there is none.
+// get returns a member as text: strings without quotes, everything else as JSON, and "" if it is missing.
 func (a answer) get(path string) string {
 	a.t.Helper()
 	var v any
@@ -159,7 +160,7 @@ func (a answer) get(path string) string {
 	return string(raw)
 }
 
-// exchange is a request, and its answer: the status, and members by their path, such as "0.name=web.1".
+// exchange is a request and its expected response: the status, and members by their path, such as "0.name=web.1".
 type exchange struct {
 	line, body string
 	status     int
@@ -183,16 +184,16 @@ func (w world) exchange(exchanges ...exchange) {
 	}
 }
 
-// advance moves the clock past whatever takes its time.
+// advance moves the clock beyond the default durations of the sandbox.
 func (w world) advance() { w.Clock().Advance(10 * time.Second) }
 
-// app creates one in the first team.
+// app creates an app in the first team.
 func (w world) app(name string) {
 	w.t.Helper()
 	w.send("POST /teams/apps", fmt.Sprintf(`{"name":%q,"team":%q}`, name, w.Team())).is(201)
 }
 
-// store creates one on an app, ready to be used.
+// store creates a store on an app, and waits until it is provisioned.
 func (w world) store(app, name, plan string) {
 	w.t.Helper()
 	w.send("POST /apps/"+app+"/addons", fmt.Sprintf(`{"plan":"heroku-redis:%s","name":%q}`, plan, name)).is(201)
@@ -200,7 +201,7 @@ func (w world) store(app, name, plan string) {
 	w.send("GET /addons/"+name, "").is(200).says("state", "provisioned")
 }
 
-// redis opens the store by the URL that an app has in a config var.
+// redis connects to the store whose URL an app has in a config var.
 func (w world) redis(app, configVar string) *redis.Client {
 	w.t.Helper()
 	url := w.send("GET /apps/"+app+"/config-vars", "").is(200).get(configVar)
@@ -289,13 +290,13 @@ func TestSeed_givesTheSameNamesToTheSameRequests(t *testing.T) {
 	}
 }
 
-// persistent is a sandbox on a data directory that a test starts, closes and continues.
+// persistent is a sandbox on a data directory, for tests that restart it.
 func persistent(t *testing.T, dir, engine string) world {
 	t.Helper()
 	return start(t, func(o *sandbox.Options) { o.DataDir, o.Engine, o.Clock = dir, engine, sandbox.NewClock(epoch) })
 }
 
-// certificate is what the server behind a config var presents.
+// certificate returns the certificate of the server whose URL a config var has.
 func (w world) certificate(app, name string) []byte {
 	w.t.Helper()
 	at, err := url.Parse(w.urlOf(app, name))
@@ -354,7 +355,7 @@ func TestDataDir_aSecondStartContinues(t *testing.T) {
 	}
 }
 
-// hang is how long nothing takes that comes at all, however slow the machine is.
+// hang is a timeout after which a test fails, even on a slow machine.
 const hang = 10 * time.Minute
 
 func TestSandbox_manyClientsAtOnce(t *testing.T) {

@@ -5,31 +5,31 @@ package sandbox_test
 
 import "strings"
 
-// fill puts what the story leaves behind into the paths of links.
+// fill replaces placeholders in the paths of links by objects that the story has created.
 var fill = strings.NewReplacer(
 	"{app}", "orders-api", "{team-app}", "orders-api", "{add-on}", "orders-cache", "{space}", "acme-prod", "{team}", "acme",
 	"{account}", "~", "{region}", "eu", "{add-on-service}", "heroku-redis", "{", "no-", "}", "",
 )
 
-// refusedLinks have no successful answer in this world; all nouns that it has none of are beside them (inertLinks).
+// refusedLinks have no successful response in the sandbox. See also emptyResourceLinks.
 var refusedLinks = map[string]int{
-	"PATCH /addons/{add-on}/config":      403, // for the partner
+	"PATCH /addons/{add-on}/config":      403, // only for the add-on partner
 	"POST /apps/{app}/dynos":             403,
 	"GET /apps/{app}/pipeline-couplings": 404,
 }
 
-// inertLinks begin the paths of what this world has none of.
-var inertLinks = []string{
+// emptyResourceLinks are the path prefixes of resources that the sandbox does not support.
+var emptyResourceLinks = []string{
 	"/account/features", "/account/keys", "/addons/{add-on}/log-drains", "/addons/{add-on}/webhook",
 	"/apps/{app}/builds", "/apps/{app}/slugs",
 	"/apps/{app}/sni-endpoints", "/apps/{app}/telemetry-drains", "/apps/{app}/webhook", "/pipelines", "/pipeline-couplings",
 	"/spaces/{space}/peerings", "/spaces/{space}/telemetry-drains", "/spaces/{space}/vpn-connections", "/telemetry-drains",
 }
 
-// story asks for something of every kind there is.
+// story sends a request for every kind of object.
 func (j *schemaJudge) story() {
 	j.t.Helper()
-	// what the account has, and the catalogue
+	// the account and the catalogue
 	for _, path := range []string{
 		"/account", "/account/rate-limits", "/users/~", "/users/~/apps", "/teams", "/teams/acme", "/enterprise-accounts/acme/teams",
 		"/teams/acme/members", "/teams/acme/available-generations", "/teams/acme/allowed-addon-services", "/teams/acme/features",
@@ -48,7 +48,7 @@ func (j *schemaJudge) story() {
 	j.ask("POST /teams/acme/members", `{"email":"other@acme.example","role":"member"}`)
 	j.ask("DELETE /teams/acme/members/other@acme.example", "")
 
-	// a space, from its order to the end of another one
+	// spaces: creation, changes and deletion
 	j.ask("POST /spaces", `{"name":"acme-prod","team":"acme"}`)
 	j.ask("POST /spaces", `{"name":"acme-next","team":"acme","generation":"fir"}`)
 	j.advance()
@@ -99,7 +99,7 @@ func (j *schemaJudge) story() {
 		j.ask(line, "")
 	}
 
-	// a store, which two apps share, and an add-on of another service
+	// a store that is attached to two apps, and an add-on of another service
 	j.ask("POST /apps/orders-api/addons", `{"plan":"heroku-redis:premium-0","name":"orders-cache"}`,
 		"X-Heroku-Legacy-Provider-Messages: true")
 	j.ask("POST /apps/orders-api/addons", `{"plan":"heroku-postgresql"}`)
@@ -130,7 +130,7 @@ func (j *schemaJudge) story() {
 		j.ask("GET "+path, "")
 	}
 
-	// and the end of what is not left behind
+	// deletion of objects that fill does not need
 	j.ask("DELETE /addon-attachments/"+attachment, "")
 	j.ask("DELETE /apps/orders-api/addons/heroku-postgresql", "")
 	j.ask("DELETE /apps/orders-api/domains/"+domain, "")

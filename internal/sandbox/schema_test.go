@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// platformSchema is what testdata/platform_schema.json keeps of the Platform API's own schema.
+// platformSchema is the part of the Platform API's own schema in testdata/platform_schema.json.
 type platformSchema struct {
 	Definitions map[string]*jsonSchema `json:"definitions"`
 	Links       []struct {
@@ -26,7 +26,7 @@ type platformSchema struct {
 	} `json:"links"`
 }
 
-// jsonSchema has those keywords that the Platform API's schema uses for answers.
+// jsonSchema has the keywords that the Platform API's schema uses for responses.
 type jsonSchema struct {
 	Ref        string                 `json:"$ref"` // name of a definition
 	Type       oneOrMore              `json:"type"`
@@ -61,8 +61,8 @@ func loadSchema(t *testing.T) *platformSchema {
 	return s
 }
 
-// violations of a schema, by where they are. Members that the schema does not have are none: Heroku adds some without notice. Those that
-// it has must be there, as they are in Heroku's answers, but for what is optional.
+// violations returns the violations of a schema, each with its path. Members that the schema does not have are allowed, because Heroku
+// adds some without notice. Members that it has must exist, except optionalMembers.
 func (s *platformSchema) violations(schema *jsonSchema, v any, at string) []string {
 	if schema.Ref != "" {
 		definition, ok := s.Definitions[schema.Ref]
@@ -107,10 +107,10 @@ func (s *platformSchema) violations(schema *jsonSchema, v any, at string) []stri
 	return found
 }
 
-// optionalMembers come only to who asks for them, or from parts of Heroku that this world does not have.
+// optionalMembers are sent only on request, or belong to parts of Heroku that the sandbox does not have.
 var optionalMembers = map[string]bool{"provision_message": true}
 
-// ruby's regular expressions have what Go's do not: a look-ahead, which the names of spaces use against two dashes.
+// ruby translates the schema's Ruby regular expressions. Go does not support the look-ahead that excludes two dashes in names of spaces.
 var ruby = strings.NewReplacer(`-(?!-)`, `-`, `\A`, `^`, `\z`, `$`)
 
 func typeOf(v any) string {
@@ -146,19 +146,19 @@ func formatted(format, text string) bool {
 	case "email":
 		_, err = mail.ParseAddress(text)
 	case "uri":
-		_, err = url.Parse(text) // a host name is one here, of domains
+		_, err = url.Parse(text) // for domains, the schema declares a host name as a URI
 	}
 	return err == nil
 }
 
-// schemaJudge checks every successful answer against the link that it belongs to.
+// schemaJudge checks every successful response against the link of its request.
 type schemaJudge struct {
 	world
 	schema *platformSchema
-	judged map[string]int // answers by link
+	judged map[string]int // number of checked responses by link
 }
 
-// link of a request: the most specific one whose path fits.
+// link returns the link of a request: the most specific one that matches the path.
 func (j *schemaJudge) link(method, path string) (name string, target *jsonSchema) {
 	best := -1
 	for _, l := range j.schema.Links {
@@ -183,7 +183,8 @@ func (j *schemaJudge) link(method, path string) (name string, target *jsonSchema
 	return name, target
 }
 
-// ask sends a request, and judges the answer, which has to be a success. Older versions of the Heroku CLI always send the Range.
+// ask sends a request and checks the response, which must be successful. It sends a Range header, as older versions of the Heroku CLI
+// always do.
 func (j *schemaJudge) ask(line, body string, headers ...string) answer {
 	j.t.Helper()
 	a := j.send(line, body, append(headers, "Range: id ..; max=1000")...)
@@ -208,7 +209,7 @@ func (j *schemaJudge) ask(line, body string, headers ...string) answer {
 	return a
 }
 
-// Heroku's own schema judges the answers of every link that the sandbox has a route for.
+// Responses of every link for which the sandbox has a route conform to Heroku's own schema.
 func TestSchema_judgesTheAnswersOfAllLinks(t *testing.T) {
 	t.Parallel()
 	j := &schemaJudge{world: start(t), schema: loadSchema(t), judged: map[string]int{}}
@@ -225,7 +226,7 @@ func TestSchema_judgesTheAnswersOfAllLinks(t *testing.T) {
 			continue
 		}
 		a := j.send(l.Method+" "+fill.Replace(l.Href), "")
-		if slices.ContainsFunc(inertLinks, func(path string) bool { return strings.HasPrefix(l.Href, path) }) &&
+		if slices.ContainsFunc(emptyResourceLinks, func(path string) bool { return strings.HasPrefix(l.Href, path) }) &&
 			(a.status == 403 || a.status == 404) {
 			continue
 		}
@@ -237,7 +238,7 @@ func TestSchema_judgesTheAnswersOfAllLinks(t *testing.T) {
 	j.offerParams()
 }
 
-// offerParams sends all parameters that a link has, which must be known.
+// offerParams sends all parameters of a link, none of which may be unknown.
 func (j *schemaJudge) offerParams() {
 	j.t.Helper()
 	for _, l := range j.schema.Links {
@@ -260,7 +261,7 @@ func (j *schemaJudge) offerParams() {
 	}
 }
 
-// Parameters of Heroku's that the sandbox does not know: images to release, and how a team pays.
+// Parameters that the sandbox does not support: images to release, and payment details of a team.
 var unknownParams = map[string]string{
 	"POST /apps/{app}/releases": "Unknown params: oci_image.",
 	"POST /teams": "Unknown params: address_1, address_2, card_number, city, country, cvv, device_data, expiration_month, " +

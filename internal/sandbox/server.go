@@ -22,17 +22,17 @@ import (
 type route struct {
 	pattern string
 	handle  handler
-	creates bool // the answer is 201
-	public  bool // no token needed
-	query   bool // changes nothing, whatever its method
-	free    bool // costs no rate-limit token
+	creates bool // the status is 201
+	public  bool // needs no API token
+	query   bool // changes nothing, even if it is a POST
+	free    bool // not counted by the rate limit
 }
 
 func newMux() *http.ServeMux {
 	mux := http.NewServeMux()
-	for _, rt := range slices.Concat(routes, inertRoutes()) {
+	for _, rt := range slices.Concat(routes, emptyResourceRoutes()) {
 		mux.HandleFunc(rt.pattern, func(w http.ResponseWriter, _ *http.Request) {
-			if p, ok := w.(*pick); ok {
+			if p, ok := w.(*routePicker); ok {
 				p.route = &rt
 			}
 		})
@@ -40,17 +40,17 @@ func newMux() *http.ServeMux {
 	return mux
 }
 
-// pick makes a ServeMux choose a route (and fill in the path values) without answering.
-type pick struct {
+// routePicker is a ResponseWriter that receives the route which a ServeMux chooses, and discards the response.
+type routePicker struct {
 	http.ResponseWriter
 	route *route
 }
 
-func (*pick) Header() http.Header         { return http.Header{} }
-func (*pick) Write(b []byte) (int, error) { return len(b), nil }
-func (*pick) WriteHeader(int)             {}
+func (*routePicker) Header() http.Header         { return http.Header{} }
+func (*routePicker) Write(b []byte) (int, error) { return len(b), nil }
+func (*routePicker) WriteHeader(int)             {}
 
-// reply is a complete answer, before a fault is applied to it.
+// reply is a complete response, before a fault is applied to it.
 type reply struct {
 	status int
 	header http.Header
@@ -59,14 +59,14 @@ type reply struct {
 
 const maxBody = 1 << 20
 
-// ServeHTTP answers both APIs, the control endpoints, the page and the log streams, and is the proxy of the dynos.
+// ServeHTTP serves both APIs, the control endpoints, the page, the log streams, and the proxy for dynos.
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodConnect {
 		s.serveDyno(w, r)
 		return
 	}
-	if why := foreign(r); why != "" {
-		s.log.Warn("a web page of others was refused", "host", r.Host, "origin", r.Header.Get("Origin"), "path", r.URL.Path)
+	if why := crossOriginRefusal(r); why != "" {
+		s.log.Warn("a cross-origin request was refused", "host", r.Host, "origin", r.Header.Get("Origin"), "path", r.URL.Path)
 		s.refusal(forbidden("%s", why)).send(w, false)
 		return
 	}
@@ -87,7 +87,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r.Method = strings.ToUpper(method)
 	}
 	body, bodyErr := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if bodyErr == nil { // an answer may take as long as a fault says
+	if bodyErr == nil { // a fault may delay the response
 		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	}
 
@@ -99,18 +99,18 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.background.Add(1)
 	defer s.background.Done()
-	seq := s.journal.begin(r, s.clock.Now(), requestID)
+	seq := s.journal.add(r, s.clock.Now(), requestID)
 	fault, effect := s.faults.match(r, body)
 	s.mu.Unlock()
 	if fault != "" {
-		s.journal.note(seq, func(q *Request) { q.Fault = fault })
-		s.page.changed() // it counts
+		s.journal.update(seq, func(q *Request) { q.Fault = fault })
+		s.page.changed() // the page shows the counts of faults
 	}
-	s.page.wake()
+	s.page.notify()
 
 	rep, ok := s.reply(r, body, bodyErr, fault, effect)
 	if !ok {
-		panic(http.ErrAbortHandler) // returning would be an empty 200
+		panic(http.ErrAbortHandler) // returning would send an empty 200
 	}
 	switch {
 	case effect.Hang:
@@ -122,16 +122,16 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
-	rep.header.Set("Date", s.clock.Now().Format(http.TimeFormat)) // of the clock here, not of the machine's
+	rep.header.Set("Date", s.clock.Now().Format(http.TimeFormat)) // the sandbox's clock, not the machine's
 	effect.applyTo(&rep)
 	rep.header.Set("Request-Id", strings.Join(append(r.Header.Values("Request-Id"), requestID), ","))
-	s.journal.note(seq, func(q *Request) { q.Status = rep.status })
-	s.page.wake()
+	s.journal.update(seq, func(q *Request) { q.Status = rep.status })
+	s.page.notify()
 	s.log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", rep.status, "request_id", requestID, "fault", fault)
 	rep.send(effect.slowDown(r.Context(), w), effect.Truncate)
 }
 
-// reply is false when the client left, or the sandbox closes, before there was one.
+// reply returns the response to a request, or false if the client disconnects or the sandbox closes before.
 func (s *Sandbox) reply(r *http.Request, body []byte, bodyErr error, fault string, effect Effect) (reply, bool) {
 	carriedOut := effect.Commit || !effect.Hang && !effect.Reset && effect.Status == 0
 	if carriedOut {
@@ -154,7 +154,7 @@ func (s *Sandbox) reply(r *http.Request, body []byte, bodyErr error, fault strin
 	return s.answer(r, body, fault, effect), true
 }
 
-// sleep is false when the client left, or the sandbox closes.
+// sleep waits for d, and returns false if ctx ends before.
 func sleep(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return ctx.Err() == nil
@@ -169,30 +169,30 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// answer applies the events that are due, runs the request, and applies the events that the request made due.
+// answer applies due events, carries out the request, and applies the events that are due then.
 func (s *Sandbox) answer(r *http.Request, body []byte, fault string, effect Effect) reply {
-	if err := s.settle(r.Context()); err != nil {
+	if err := s.applyDueEvents(r.Context()); err != nil {
 		return s.refusal(err)
 	}
 	rep := s.carryOut(r, body, fault, effect)
-	if err := s.settle(r.Context()); err != nil {
+	if err := s.applyDueEvents(r.Context()); err != nil {
 		return s.refusal(err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.remember(r.Method+" "+r.URL.Path, r.UserAgent()) // after the events
+	s.recordMoment(r.Method+" "+r.URL.Path, r.UserAgent()) // after the events
 	return rep
 }
 
 func (s *Sandbox) carryOut(r *http.Request, body []byte, fault string, effect Effect) reply {
-	var picked pick
+	var picked routePicker
 	s.mux.ServeHTTP(&picked, r)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := &call{Request: r, s: s, w: s.world, now: s.clock.Now(), body: body, fault: fault, effect: effect}
 	result, err := c.run(picked.route)
-	s.remember(r.Method+" "+r.URL.Path, r.UserAgent())
+	s.recordMoment(r.Method+" "+r.URL.Path, r.UserAgent())
 	var rep reply
 	if err == nil {
 		rep, err = c.respond(result)
@@ -218,7 +218,7 @@ func (s *Sandbox) carryOut(r *http.Request, body []byte, fault string, effect Ef
 var errNoEndpoint = refuse(http.StatusNotFound, "not_found", "The requested API endpoint was not found. "+
 	"Are you using the right HTTP verb (i.e. `GET` vs. `POST`), and did you specify your intended version with the `Accept` header?")
 
-// run checks what is common to all requests and calls the handler.
+// run performs the checks that are common to all requests and calls the handler.
 func (c *call) run(rt *route) (any, error) {
 	var err error
 	if c.user, err = c.s.authenticate(c.Request); err != nil && (rt == nil || !rt.public) {
@@ -278,12 +278,12 @@ func (c *call) checkBody() error {
 	return nil
 }
 
-// respond encodes a result, with a list's page cut out, and answers a GET by 304 where the client has it already.
+// respond encodes a result, or the requested page of a list. It answers a GET with 304 if the client has the current ETag.
 func (c *call) respond(result any) (reply, error) {
 	rep := reply{status: c.status, header: http.Header{}}
 	if l, ok := result.(listing); ok {
 		var err error
-		if rep.status, rep.header, result, err = l.cut(c.Header.Get("Range"), c.s.options.PageSize, c.effect); err != nil {
+		if rep.status, rep.header, result, err = l.paginate(c.Header.Get("Range"), c.s.options.PageSize, c.effect); err != nil {
 			return reply{}, err
 		}
 	}
@@ -302,7 +302,7 @@ func (c *call) respond(result any) (reply, error) {
 	return rep, nil
 }
 
-// refusal answers an error: Heroku's own as it is, any other as a failure of the sandbox.
+// refusal returns the response for an error: an *apiError as it is, and any other error as a 500.
 func (s *Sandbox) refusal(err error) reply {
 	var e *apiError
 	if !errors.As(err, &e) {
@@ -316,13 +316,13 @@ func (s *Sandbox) refusal(err error) reply {
 	return rep
 }
 
-// encode is JSON as Heroku writes it: no HTML escapes.
+// encode encodes a value as JSON without HTML escapes, as Heroku does.
 func encode(v any) []byte {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(v); err != nil {
-		panic(fmt.Sprintf("sandbox: encoding %T: %v", v, err)) // our own types always encode
+		panic(fmt.Sprintf("sandbox: encoding %T: %v", v, err)) // all types of this package can be encoded
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
@@ -338,7 +338,7 @@ func (rep reply) send(w http.ResponseWriter, truncate bool) {
 	if truncate {
 		_, _ = w.Write(rep.body[:len(rep.body)/2])
 		_ = http.NewResponseController(w).Flush()
-		panic(http.ErrAbortHandler) // closes the connection in the middle of the answer
+		panic(http.ErrAbortHandler) // closes the connection in the middle of the response
 	}
-	_, _ = w.Write(rep.body) // the client may have left
+	_, _ = w.Write(rep.body) // the client may have disconnected
 }

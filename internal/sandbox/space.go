@@ -24,26 +24,26 @@ type space struct {
 	State                string
 	CreatedAt, UpdatedAt time.Time
 	AllocatedAt          time.Time // zero until then
-	Outbound             []string  // the addresses that its apps connect from
+	Outbound             []string  // IP addresses from which its apps connect
 	Rulesets             []ruleset // oldest first; the last is the current one
-	CreateApps           []string  // ids of users with that permission; admins have it anyway
+	CreateApps           []string  // ids of users with the permission create_apps, which admins always have
 	LogDrain             *logDrain `json:",omitempty"`
 }
 
-// States of a space (Platform API reference, spaces). A deleted one is not found.
+// States of a space (Platform API reference, spaces). A deleted space is not found.
 const (
 	stateAllocating = "allocating"
 	stateAllocated  = "allocated"
 	stateDeleting   = "deleting"
 )
 
-// networkDelay is how long a change of a space's network takes: its addresses, its trusted IP ranges.
+// networkDelay is how long a change of a space's outbound addresses or trusted IP ranges takes.
 const networkDelay = 2 * time.Second
 
 func (sp *space) name() string   { return sp.Name }
 func (sp *space) idName() idName { return idName{sp.ID, sp.Name} }
 
-// space finds a space of one of the caller's teams.
+// space finds a space by id or name. The caller must be a member of its team.
 func (c *call) space(ref string) (*space, error) {
 	sp := find(c.w.Spaces, ref, (*space).name)
 	if sp == nil {
@@ -57,7 +57,7 @@ func (c *call) space(ref string) (*space, error) {
 
 func pathSpace(c *call) (*space, error) { return c.space(c.PathValue("space")) }
 
-// spaceToChange is for admins only (Dev Center: Private Spaces, "Private Space Management").
+// spaceToChange finds the space in the path. The caller must be an admin (Dev Center: Private Spaces, "Private Space Management").
 func spaceToChange(c *call) (*space, error) {
 	sp, err := pathSpace(c)
 	switch {
@@ -104,7 +104,7 @@ func createSpace(c *call, in struct {
 	Generation  reference `json:"generation"`
 	LogDrainURL *string   `json:"log_drain_url"`
 
-	// Of Heroku's own staff; the CLI sends the first one always.
+	// For Heroku's staff only. The CLI always sends the first one.
 	Features    []string `json:"features"`
 	ChannelName string   `json:"channel_name"`
 	KPIURL      string   `json:"kpi_url"`
@@ -123,7 +123,7 @@ func createSpace(c *call, in struct {
 	case !r.private:
 		return nil, invalid("Region %s is not available for Private Spaces.", r.name)
 	}
-	generation, err := orderedGeneration(string(in.Generation), in.Shield)
+	generation, err := requestedGeneration(string(in.Generation), in.Shield)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +139,7 @@ func createSpace(c *call, in struct {
 		State:      stateAllocating,
 		CreatedAt:  c.now,
 		UpdatedAt:  c.now,
-		Outbound:   c.w.outbound(generation),
+		Outbound:   c.w.randomOutboundIPs(generation),
 		Rulesets: []ruleset{{ID: c.w.uuid(), CreatedAt: c.now, CreatedBy: c.user.Email, Applied: true,
 			Rules: []rule{{"allow", keyvalue.Internet}}}},
 	}
@@ -147,13 +147,13 @@ func createSpace(c *call, in struct {
 		return nil, err
 	}
 	if in.LogDrainURL != nil {
-		if err := c.drainTo(sp, *in.LogDrainURL); err != nil {
+		if err := c.setDrainURL(sp, *in.LogDrainURL); err != nil {
 			return nil, err
 		}
 	}
 	c.w.Spaces[sp.ID] = sp
 	c.w.updateLedger(sp.ID, func(e *LedgerEntry) { *e = LedgerEntry{Kind: "space", ID: sp.ID, Name: sp.Name, CreatedAt: c.now} })
-	c.w.addEvent(c.orHeld(event{Kind: allocated, Space: sp.ID, Due: c.now.Add(c.s.options.Allocation)}))
+	c.w.addEvent(c.holdIfStuck(event{Kind: allocated, Space: sp.ID, Due: c.now.Add(c.s.options.Allocation)}))
 	return spaceBody(c, sp), nil
 }
 
@@ -164,7 +164,7 @@ func valueOr(given *string, otherwise string) string {
 	return *given
 }
 
-// teamForSpaces finds a team of an enterprise account that the caller is an admin of.
+// teamForSpaces finds a team that may have spaces. It must belong to an enterprise account, and the caller must be its admin.
 func (c *call) teamForSpaces(ref string) (*team, error) {
 	if ref == "" {
 		return nil, invalid("Team is required.")
@@ -197,7 +197,7 @@ func (c *call) checkSpaceName(name string) error {
 
 var reservedNetworks = []string{"172.17.0.0/16", "10.1.0.0/16"}
 
-// checkNetworks has the rules of Dev Center: Private Spaces.
+// checkNetworks checks the rules in Dev Center: Private Spaces.
 func checkNetworks(cidr, dataCIDR string) error {
 	dynos, err := checkNetwork("cidr", cidr, 16, 16)
 	if err != nil {
@@ -245,14 +245,14 @@ func updateSpace(c *call, sp *space, in struct {
 	return spaceBody(c, sp), nil
 }
 
-// deleteSpace refuses a space with apps, or with data services that are still being removed.
+// deleteSpace deletes a space, unless it has apps or data services that are still being removed.
 func deleteSpace(c *call, sp *space) (any, error) {
 	switch {
 	case sp.State == stateAllocating:
 		return nil, invalid("Space %s is still being allocated and cannot be deleted yet.", sp.Name)
 	case len(c.w.appsIn(sp)) > 0:
 		return nil, invalid("Space %s contains apps and cannot be deleted.", sp.Name)
-	case slices.ContainsFunc(c.w.Events, func(e event) bool { return e.Kind == gone && e.Space == sp.ID }):
+	case slices.ContainsFunc(c.w.Events, func(e event) bool { return e.Kind == addOnGone && e.Space == sp.ID }):
 		return nil, invalid("Space %s contains data services that are still being removed and cannot be deleted yet.", sp.Name)
 	}
 	sp.State, sp.UpdatedAt = stateDeleting, c.now
@@ -263,7 +263,7 @@ func deleteSpace(c *call, sp *space) (any, error) {
 	return spaceBody(c, sp), nil
 }
 
-// transferSpace moves a space and the apps inside to another team of the enterprise account; all else stays.
+// transferSpace transfers a space and its apps to another team of the enterprise account.
 func transferSpace(c *call, sp *space, in struct {
 	NewOwner string `json:"new_owner"`
 }) (any, error) {
@@ -286,7 +286,7 @@ func transferSpace(c *call, sp *space, in struct {
 	return spaceBody(c, sp), nil
 }
 
-// applySpaceEvent changes the space as the event says.
+// applySpaceEvent applies an event to a space.
 func (w *world) applySpaceEvent(sp *space, e event) {
 	switch e.Kind {
 	case allocated:
@@ -302,13 +302,13 @@ func (w *world) applySpaceEvent(sp *space, e event) {
 	}
 }
 
-// outbound returns four addresses of the ranges for documentation (RFC 5737), which nobody has, and for a space of fir one more of
-// IPv6 (RFC 3849).
-func (w *world) outbound(generation string) []string {
+// randomOutboundIPs returns four IPv4 addresses from the ranges for documentation (RFC 5737) and, for a space of fir, also an IPv6 range
+// (RFC 3849).
+func (w *world) randomOutboundIPs(generation string) []string {
 	nets := []string{"192.0.2", "198.51.100", "203.0.113"}
 	var sources []string
 	for len(sources) < 4 {
-		s := fmt.Sprintf("%s.%d", w.pick(nets), 1+w.random().IntN(254))
+		s := fmt.Sprintf("%s.%d", w.pickWord(nets), 1+w.random().IntN(254))
 		if !slices.Contains(sources, s) {
 			sources = append(sources, s)
 		}
@@ -319,7 +319,8 @@ func (w *world) outbound(generation string) []string {
 	return sources
 }
 
-// getSpaceNAT: not found unless the space is allocated, and without addresses for networkDelay after that.
+// getSpaceNAT returns the outbound addresses. It answers 404 unless the space is allocated, and has no addresses for networkDelay after
+// that.
 func getSpaceNAT(c *call, sp *space) (any, error) {
 	if sp.State != stateAllocated {
 		return nil, notFound("nat", "NAT")

@@ -9,7 +9,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// runtime of an app, and of the plans that run inside it.
+// runtime returns the runtime of an app, which is also the class of the plans that run there.
 func (w *world) runtime(a *app) keyvalue.RuntimeClass {
 	switch sp := w.Spaces[a.Space]; {
 	case sp == nil:
@@ -55,7 +55,7 @@ func (c *call) newAppInSpace(name, stackRef, spaceRef, teamRef, regionRef string
 	return c.newApp(name, stackRef, r, owner, sp)
 }
 
-// readyApp finds an app to change. An app in a space takes Options.AppDelay until it can be changed.
+// readyApp finds an app that the caller may change. A new app in a space is refused until Options.AppDelay has passed.
 func (c *call) readyApp(ref string) (*app, error) {
 	a, err := c.appToChange(ref)
 	if err == nil && a.Space != "" && c.now.Before(a.CreatedAt.Add(c.s.options.AppDelay)) {

@@ -142,7 +142,7 @@ func TestPlacement_ofAPlanOnAnApp(t *testing.T) {
 				body := `{"plan":"heroku-redis:` + tc.plan + `"}`
 				w, strict := w, strict
 				w.t, strict.t = t, t
-				// Other plans may be on their way to the same app.
+				// Another add-on may currently be created on the same app.
 				until := func(w world, body string) answer {
 					for {
 						if a := w.send("POST /apps/"+app+"/addons", body); a.status != 409 || t.Context().Err() != nil {
@@ -184,7 +184,7 @@ func TestPlacement_theServiceAloneIsTheDefaultPlanOfTheSurroundings(t *testing.T
 	}
 }
 
-// Sizes depend on where an app is, and a space has so many dynos altogether.
+// Dyno sizes depend on where an app runs, and a space has a limit for the dynos of all apps.
 func TestFormation_inSpaces(t *testing.T) {
 	t.Parallel()
 	w := start(t)
@@ -205,7 +205,7 @@ func TestFormation_inSpaces(t *testing.T) {
 	w.send("GET /apps/orders-5/formation/web", "").is(200).says("quantity", "1")
 }
 
-// Who leaves a team does not come back with permissions.
+// A user who leaves a team and rejoins does not get the former permissions back.
 func TestSpaceMember_whoLeavesTheTeam(t *testing.T) {
 	t.Parallel()
 	w := start(t)

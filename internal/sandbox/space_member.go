@@ -7,7 +7,7 @@ import "slices"
 
 const createApps = "create_apps" // the only permission there is
 
-// mayCreateApps: admins always may, other members of the team by permission.
+// mayCreateApps reports whether a user may create apps in a space: admins always may, other members of the team with the permission.
 func (w *world) mayCreateApps(u *user, sp *space) bool {
 	role := w.Teams[sp.Team].role(u.ID)
 	return role == roleAdmin || role != "" && slices.Contains(sp.CreateApps, u.ID)
@@ -29,7 +29,7 @@ func listSpaceMembers(c *call, sp *space) (any, error) {
 	return listAll(c.w.Teams[sp.Team].Members, body, "id"), nil
 }
 
-// spaceMember finds the path's member of the space's team, by e-mail or user id.
+// spaceMember finds the member in the path, by e-mail address or user id. All members of the space's team are members of the space.
 func (c *call) spaceMember(sp *space) (member, error) {
 	ref := c.PathValue("member")
 	for _, m := range c.w.Teams[sp.Team].Members {

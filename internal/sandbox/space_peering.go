@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// getPeeringInfo describes the network of a space to who would peer with it. Account and network are nobody's; the dynos have two
-// parts of the space's range (Dev Center: Private Space Peering).
+// getPeeringInfo returns what is needed to peer with the network of a space. The account and VPC are fictitious. The dynos use two
+// blocks of the space's range (Dev Center: Private Space Peering).
 func getPeeringInfo(_ *call, sp *space) (any, error) {
 	r, _ := lookUpRegion(sp.Region)
 	network := netip.MustParsePrefix(sp.CIDR).Addr().As4()

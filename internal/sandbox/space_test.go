@@ -12,7 +12,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// space creates one in the first team, allocated and at rest.
+// space creates a space in the first team, and waits until it is allocated and its network is ready.
 func (w world) space(name string, members ...string) {
 	w.t.Helper()
 	body := strings.Join(append([]string{fmt.Sprintf(`"name":%q,"team":%q`, name, w.Team())}, members...), ",")
@@ -37,7 +37,7 @@ func TestSpace_hasEveryMemberOfTheReference(t *testing.T) {
 	w.send("GET /spaces/"+a.get("id"), "", "Accept-Expansion: region").is(200).says("name", "acme-prod").
 		says("region.description", "Virginia, United States")
 	team := w.send("GET /teams/acme", "").get("id")
-	// As the CLI sends it, and as others do: the team by its id.
+	// As the CLI sends it, and as other clients do, with the id of the team.
 	w.send("POST /spaces",
 		`{"name":"acme-eu","team":"`+team+`","region":"frankfurt","cidr":"10.40.0.0/16","data_cidr":"10.100.0.0/19","shield":true,"features":[],"generation":"cedar"}`).
 		is(201).says("region.name", "frankfurt").says("cidr", "10.40.0.0/16").says("data_cidr", "10.100.0.0/19").says("shield", "true")
@@ -286,7 +286,7 @@ func TestSpace_isTransferredWithTheAppsInside(t *testing.T) {
 	w.send("GET /spaces/acme-prod/nat", "").is(200).says("sources", nat)
 	w.send("GET /teams/acme/spaces", "").is(200).says("length", "0")
 	w.send("GET /teams/acme-data/spaces", "").is(200).says("0.id", id)
-	w.send("POST /spaces/acme-prod/transfer", `{"new_owner":"acme-data"}`).is(201) // once more is harmless
+	w.send("POST /spaces/acme-prod/transfer", `{"new_owner":"acme-data"}`).is(201) // a repetition has no effect
 	w.send("PUT /teams/acme/members", `{"email":"admin@acme.example","role":"member"}`).is(200)
 	w.send("POST /spaces/acme-prod/transfer", `{"new_owner":"acme"}`).is(403).says("message", "You must be an admin of the team acme.")
 }

@@ -7,7 +7,7 @@ import "cmp"
 
 const (
 	defaultStack = "heroku-24"
-	cnbStack     = "cnb" // of all apps of the generation fir, and of no other
+	cnbStack     = "cnb" // of all apps of the fir generation, and of no others
 )
 
 var stacks = []object{
@@ -22,18 +22,18 @@ func stackBody(name, id string) object {
 		"created_at": "2022-06-07T00:00:00Z", "updated_at": "2025-01-07T00:00:00Z"}
 }
 
-// stackOf an app: the one that it has, or that it is built on.
+// stackOf returns the reference to a stack by name.
 func stackOf(name string) idName {
 	for _, s := range stacks {
-		if s["name"] == cmp.Or(name, defaultStack) { // an old data directory does not say
+		if s["name"] == cmp.Or(name, defaultStack) { // empty in the data directory of an older version
 			return s.idName()
 		}
 	}
 	return idName{}
 }
 
-// orderedStack finds the stack that a request names for an app of a generation; "" = the generation's own.
-func orderedStack(ref, generation string) (string, error) {
+// requestedStack finds the stack that a request names for an app of a generation; "" means the generation's default.
+func requestedStack(ref, generation string) (string, error) {
 	if ref == "" {
 		return map[string]string{cedar: defaultStack, fir: cnbStack}[generation], nil
 	}
@@ -50,7 +50,9 @@ func orderedStack(ref, generation string) (string, error) {
 
 func listStacks(*call) (any, error) { return listing{[]string{"id", "name"}, stacks}, nil }
 
-func getStack(c *call) (any, error) { return oneOf(stacks, c.PathValue("stack"), "stack", "stack") }
+func getStack(c *call) (any, error) {
+	return findObject(stacks, c.PathValue("stack"), "stack", "stack")
+}
 
 func listAppStacks(c *call, a *app) (any, error) {
 	l := listing{fields: []string{"id", "name"}}

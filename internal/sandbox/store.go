@@ -16,21 +16,21 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/keyvalue"
 )
 
-// store is the half of an add-on that the Data API knows.
+// store is the part of an add-on that the Data API shows.
 type store struct {
-	Plan         keyvalue.PlanName // lags behind the add-on's while its data is copied
+	Plan         keyvalue.PlanName // the add-on's former plan while a plan change copies the data
 	Version      string            // full: "7.2.4"
 	Settings     serverSettings
 	Fork         *fork  `json:",omitempty"` // until the copy is complete
 	Busy         string `json:",omitempty"` // busyFork, busyUpgrade, busyVersion, busyMaintenance, busyFailover
 	Server       string // names the server's directory
 	Password     string
-	Host         string // of its server; "" until there is one
+	Host         string // of its server; "" until the server is ready
 	Port         int
 	PrivateHost  string    `json:",omitempty"` // the host in the URL of a store in a space
 	StandbyAt    time.Time // when its standby is ready, if its plan has one
-	Formation    string    // ids that the API shows
-	Primary      string
+	Formation    string    // id of the formation, which the API shows
+	Primary      string    // id of the primary, which the API shows
 	WindowDay    time.Weekday
 	WindowFrom   int           // minutes since midnight, UTC
 	Maintenances []maintenance `json:",omitempty"` // oldest first
@@ -38,13 +38,13 @@ type store struct {
 
 const (
 	busyFork        = "fork"    // the store is provisioned, but the copy is not complete
-	busyUpgrade     = "upgrade" // to another plan
-	busyVersion     = "version"
+	busyUpgrade     = "upgrade" // plan change
+	busyVersion     = "version" // version upgrade
 	busyMaintenance = "maintenance"
 	busyFailover    = "failover"
 )
 
-// versions are the full versions by what a request names (Dev Center: Heroku Key-Value Store, version support).
+// versions maps the version in a request to the full version (Dev Center: Heroku Key-Value Store, version support).
 var versions = map[string]string{"7.0": "7.0.15", "7.2": "7.2.4", "8.0": "8.0.2"}
 
 const defaultVersion = "7.2"
@@ -74,7 +74,7 @@ func (w *world) newStore(plan keyvalue.Plan) store {
 	}
 }
 
-// address is the host and port in the store's URL.
+// address returns the host and port in the store's URL.
 func (s store) address() (host string, port int) {
 	if s.PrivateHost != "" {
 		return s.PrivateHost, privatePort
@@ -82,13 +82,13 @@ func (s store) address() (host string, port int) {
 	return s.Host, s.Port
 }
 
-// url is the value of the config vars. The user is h, as in Heroku's.
+// url returns the value of the store's config vars. The user is h, as in Heroku's URLs.
 func (s store) url() string {
 	host, port := s.address()
 	return fmt.Sprintf("rediss://h:%s@%s:%d", s.Password, host, port)
 }
 
-// busy is the refusal of a request while the store is being changed.
+// busy returns the error for a request that is refused because the store is being changed.
 func (s store) busy(name string) error {
 	what := map[string]string{busyFork: "a fork", busyUpgrade: "a plan upgrade", busyVersion: "a version upgrade",
 		busyMaintenance: "a maintenance", busyFailover: "a failover"}[s.Busy]
@@ -103,7 +103,7 @@ func (w *world) store(ref string) *addOn {
 	return nil
 }
 
-// pathStore finds the path's add-on by id or name. The Data API knows it some time after the Platform API.
+// pathStore finds the add-on in the path by id or name. A new add-on is not found until Options.DataAPIDelay has passed.
 func pathStore(c *call) (*addOn, error) {
 	a := c.w.store(c.PathValue("store"))
 	unknown := refuse(http.StatusNotFound, "not_found", "Add-on not found")
@@ -120,7 +120,7 @@ func beingProvisioned(a *addOn) error {
 	return unprocessable("%s is being provisioned. Please try again later.", a.Name)
 }
 
-// usableStore refuses a store that is being created or changed.
+// usableStore finds the add-on in the path, and fails while its store is being created or changed.
 func usableStore(c *call) (*addOn, error) {
 	a, err := pathStore(c)
 	switch {
@@ -152,17 +152,17 @@ func (a *addOn) status() string {
 
 func getStore(c *call, a *addOn) object {
 	st, info := a.Store, []object{}
-	plan := catalogued(st.Plan)
+	plan := planByName(st.Plan)
 	row := func(name, value string) { info = append(info, object{"name": name, "values": []string{value}}) }
 	row("Plan", humanPlan(st.Plan))
 	row("Status", a.status())
 	row("Created", a.CreatedAt.UTC().Format("2006-01-02 15:04 UTC"))
-	var primary, port, url, version any // of a store that is being provisioned: null
+	var primary, port, url, version any // null while the store is being provisioned
 	if a.State == stateProvisioned {
 		primary, url, version = st.Primary, st.url(), st.Version
 		_, port = st.address()
 		if st.Busy == "" {
-			row("Version", st.Version) // missing while the store is being prepared
+			row("Version", st.Version) // Heroku omits it while the store is being changed
 		}
 	}
 	row("Timeout", strconv.Itoa(st.Settings.Timeout))
@@ -227,11 +227,11 @@ func upgradeStore(c *call, a *addOn, in struct {
 		c.w.addEvent(event{Kind: versionUpgraded, AddOn: a.ID, Due: c.now, Version: full})
 		return object{"message": fmt.Sprintf("%s is being upgraded to version %s.", a.Name, in.Version)}, nil
 	}
-	if m := a.Store.open(); m != nil {
+	if m := a.Store.openMaintenance(); m != nil {
 		return nil, unprocessable("%s has a maintenance already, which is %s. Run it first.", a.Name, m.Status)
 	}
 	a.Store.Busy = busyVersion
-	c.s.prepare(a, maintenance{Method: "changeover", Reason: "customer_request", Version: full}, c.now)
+	c.s.prepareMaintenance(a, maintenance{Method: "changeover", Reason: "customer_request", Version: full}, c.now)
 	return object{"message": fmt.Sprintf("Your Redis version is being upgraded to %s. The system is preparing a maintenance. "+
 		"Once the maintenance is ready you can run it with `heroku data:maintenances:run %s`, or it runs in the maintenance window.",
 		in.Version, a.Name)}, nil

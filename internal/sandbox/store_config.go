@@ -81,7 +81,7 @@ func (s *serverSettings) setPolicy(policy string) error {
 	return nil
 }
 
-// eventFlags are the flags of notify_keyspace_events in the order in which a server prints them; A stands for the first nine.
+// eventFlags are the flags of notify_keyspace_events in the order in which a server returns them. A stands for the first nine.
 const eventFlags = "g$lshztxe" + "mKE"
 
 func (s *serverSettings) setEvents(flags string) error {

@@ -14,7 +14,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// rows of an info answer, by name.
+// rows returns the rows of a store's info by name.
 func (a answer) rows() map[string]string {
 	rows := map[string]string{}
 	for i := 0; a.get(fmt.Sprintf("info.%d.name", i)) != ""; i++ {
@@ -133,7 +133,7 @@ func TestStore_versionUpgradeIsAMaintenanceAndGoesUpOnly(t *testing.T) {
 	w.send("POST "+path+"/upgrade", `{"version":"8.0"}`).is(422)
 	w.send("PATCH /apps/orders-api/addons/kvs-a", `{"plan":"heroku-redis:premium-1"}`).is(422)
 	w.advance()
-	w.send("GET "+path+"/wait", "").says("waiting?", "false") // it may be days until the window
+	w.send("GET "+path+"/wait", "").says("waiting?", "false") // the window may begin in several days
 	w.send("GET "+path, "").says("version", "7.0.15")
 	w.send(maintenance, "").says("status", "ready")
 	w.send("POST "+path+"/upgrade", `{"version":"8.0"}`).is(422)

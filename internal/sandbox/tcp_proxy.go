@@ -14,18 +14,17 @@ import (
 	"time"
 )
 
-// tcpProxy listens on a loopback port and connects every client to a server. It copies bytes unchanged, so TLS is between the client
-// and the server.
+// tcpProxy listens on a loopback port and connects every client to a server. It copies bytes unchanged, so TLS is end to end.
 type tcpProxy struct {
-	dial        func(context.Context) (net.Conn, error) // connects to the server; after an error the client's connection is closed
-	life        context.Context                         // ends with close
-	end         context.CancelFunc
+	dial        func(context.Context) (net.Conn, error) // connects to the server; if it fails, the client is disconnected
+	lifetime    context.Context                         // canceled by close
+	cancel      context.CancelFunc
 	connections sync.WaitGroup // one for each client
 	accepting   sync.WaitGroup // one for each listener
 
 	mu       sync.Mutex // guards listener and released
 	listener *net.TCPListener
-	released bool // another proxy has the listener
+	released bool // another proxy has taken over the listener
 }
 
 const (
@@ -33,10 +32,10 @@ const (
 	relayBuffer = 8 << 10
 )
 
-// newTCPProxy does not listen before open is called.
+// newTCPProxy returns a proxy that does not listen until open is called.
 func newTCPProxy(ctx context.Context, dial func(context.Context) (net.Conn, error)) *tcpProxy {
 	p := &tcpProxy{dial: dial}
-	p.life, p.end = context.WithCancel(context.WithoutCancel(ctx))
+	p.lifetime, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	return p
 }
 
@@ -60,11 +59,11 @@ func listen(ctx context.Context, port int) (*net.TCPListener, error) {
 	return listener.(*net.TCPListener), nil //nolint:forcetypeassert // the network is tcp
 }
 
-// listenOn accepts on the listener, and no longer on the one before. Open connections stay.
+// listenOn replaces the listener. Open connections stay open.
 func (p *tcpProxy) listenOn(listener *net.TCPListener) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.life.Err() != nil {
+	if p.lifetime.Err() != nil {
 		return errors.Join(errors.New("the proxy is closed"), listener.Close())
 	}
 	former := p.listener
@@ -76,11 +75,11 @@ func (p *tcpProxy) listenOn(listener *net.TCPListener) error {
 	return former.Close()
 }
 
-// takeOver listens where another proxy has listened, which keeps its open connections. Who connects meanwhile waits.
+// takeOver takes over the listener of another proxy, which keeps its open connections. New connections wait meanwhile.
 func (p *tcpProxy) takeOver(from *tcpProxy) error {
 	from.mu.Lock()
 	listener := from.listener
-	if listener == nil || from.released || from.life.Err() != nil {
+	if listener == nil || from.released || from.lifetime.Err() != nil {
 		from.mu.Unlock()
 		return errors.New("the other proxy does not listen")
 	}
@@ -91,7 +90,7 @@ func (p *tcpProxy) takeOver(from *tcpProxy) error {
 	return errors.Join(err, listener.SetDeadline(time.Time{}), p.listenOn(listener))
 }
 
-// port is the last port that the proxy listened on. It must have been open.
+// port returns the last port that the proxy has listened on. The proxy must have been opened.
 func (p *tcpProxy) port() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -105,8 +104,8 @@ func (p *tcpProxy) serve(listener net.Listener) {
 		switch {
 		case err == nil:
 			p.connections.Go(func() { p.connect(client) })
-		case errors.Is(err, net.ErrClosed), errors.Is(err, os.ErrDeadlineExceeded), // closed, or taken over
-			!sleep(p.life, acceptPause): // until a file descriptor is free
+		case errors.Is(err, net.ErrClosed), errors.Is(err, os.ErrDeadlineExceeded), // the listener is closed, or taken over
+			!sleep(p.lifetime, acceptPause): // for example until a file descriptor is free
 			return
 		}
 	}
@@ -114,17 +113,17 @@ func (p *tcpProxy) serve(listener net.Listener) {
 
 func (p *tcpProxy) connect(client net.Conn) {
 	defer func() { _ = client.Close() }()
-	server, err := p.dial(p.life)
+	server, err := p.dial(p.lifetime)
 	if err != nil {
 		return
 	}
-	relay(p.life, client, client, server)
+	relay(p.lifetime, client, client, server)
 }
 
-// close returns when no connection is left.
+// close closes the listener and all connections, and waits for them to end.
 func (p *tcpProxy) close() {
 	p.mu.Lock()
-	p.end()
+	p.cancel()
 	if p.listener != nil && !p.released {
 		_ = p.listener.Close()
 	}
@@ -133,8 +132,9 @@ func (p *tcpProxy) close() {
 	p.connections.Wait()
 }
 
-// relay copies both ways until the server ends the connection, or ctx ends; fromClient is what the client sends. A client that has
-// closed its half still gets answers. A server that has closed its half is done: Redis and Valkey do not close one half only.
+// relay copies in both directions until the server closes the connection, or ctx ends. fromClient is the data from the client. A client
+// that has closed its half of the connection still gets responses. If the server closes its half, relay ends, because Redis and Valkey
+// never close one half only.
 func relay(ctx context.Context, client net.Conn, fromClient io.Reader, server net.Conn) {
 	closeBoth := func() { _ = errors.Join(client.Close(), server.Close()) }
 	defer context.AfterFunc(ctx, closeBoth)()
@@ -150,7 +150,7 @@ func relay(ctx context.Context, client net.Conn, fromClient io.Reader, server ne
 	toServer.Wait()
 }
 
-// copyBytes hides the types from io.Copy, which would use splice(2) and four more file descriptors for each connection, idle ones too.
+// copyBytes hides the types from io.Copy, which would otherwise use splice(2) and four more file descriptors for each connection.
 func copyBytes(to io.Writer, from io.Reader) error {
 	_, err := io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{from}, make([]byte, relayBuffer))
 	return err

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// proxyTo connects clients to a server of the test, which gets each connection.
+// proxyTo starts a server that passes each connection to host, and returns a proxy in front of it.
 func proxyTo(t *testing.T, host func(net.Conn)) *tcpProxy {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -94,7 +94,7 @@ func TestTCPProxy_aServerThatEndsClosesItsVisitors(t *testing.T) {
 	}
 }
 
-// A successor takes over the port and not the connections, and nobody else can get the port in between.
+// A successor takes over the port but not the connections, and no other process can take the port in between.
 func TestTCPProxy_takesOverTheAddress(t *testing.T) {
 	t.Parallel()
 	former := proxyTo(t, echo)

@@ -14,7 +14,7 @@ type enterprise struct{ ID, Name string }
 
 type team struct {
 	ID, Name             string
-	OwnerID              string // of the pseudo user <team>@herokumanager.com that owns the team's apps
+	OwnerID              string // id of the pseudo user <team>@herokumanager.com, who owns the team's apps
 	Default              bool
 	Standalone           bool // belongs to no enterprise account
 	CreatedAt, UpdatedAt time.Time
@@ -34,7 +34,7 @@ const (
 
 func (t *team) name() string { return t.Name }
 
-// role of a user in the team; "" = not a member.
+// role returns the role of a user in the team; "" = not a member.
 func (t *team) role(userID string) string {
 	for _, m := range t.Members {
 		if m.User == userID {
@@ -54,7 +54,7 @@ func (w *world) defaultTeam(u *user) *team {
 	return found
 }
 
-// team finds a team that the caller is a member of.
+// team finds a team by id or name. The caller must be a member of it.
 func (c *call) team(ref string) (*team, error) {
 	t := find(c.w.Teams, ref, (*team).name)
 	if t == nil {
@@ -93,7 +93,7 @@ func listEnterpriseTeams(c *call) (any, error) {
 	return listWhere(c, c.w.Teams, is, teamBody, "id", "name"), nil
 }
 
-// createTeam creates a team without an enterprise account, which cannot have spaces. Its creator is its admin.
+// createTeam creates a team that belongs to no enterprise account and therefore cannot have spaces. The caller becomes its admin.
 func createTeam(c *call, in struct {
 	Name string `json:"name"`
 }) (any, error) {
@@ -118,7 +118,7 @@ func (w *world) memberBody(m member) object {
 	}
 }
 
-// listTeamFeatures: the teams of an enterprise account give collaborators permissions one by one.
+// listTeamFeatures lists one feature of teams of an enterprise account: permissions for each collaborator of an app.
 func listTeamFeatures(_ *call, t *team) (any, error) {
 	l := listing{fields: []string{"id", "name"}}
 	if !t.Standalone {
@@ -131,7 +131,7 @@ func listTeamMembers(c *call, t *team) (any, error) {
 	return listAll(t.Members, c.w.memberBody, "email", "id"), nil
 }
 
-// teamToManage is for admins only.
+// teamToManage finds the team in the path. The caller must be its admin.
 func teamToManage(c *call) (*team, error) {
 	t, err := pathTeam(c)
 	if err == nil && t.role(c.user.ID) != roleAdmin {
@@ -140,7 +140,7 @@ func teamToManage(c *call) (*team, error) {
 	return t, err
 }
 
-// setTeamMember serves PUT, POST (new members only) and PATCH (present members only).
+// setTeamMember serves PUT, POST (new members only) and PATCH (existing members only).
 func setTeamMember(c *call, t *team, in struct {
 	Email     string `json:"email"`
 	Role      string `json:"role"`
@@ -177,7 +177,7 @@ func deleteTeamMember(c *call, t *team) (any, error) {
 	for i, m := range t.Members {
 		if m.ID == ref || m.User == ref || c.w.Users[m.User].Email == ref {
 			t.Members = slices.Delete(t.Members, i, i+1)
-			for _, sp := range c.w.Spaces { // what a former member was granted does not come back
+			for _, sp := range c.w.Spaces { // a member who rejoins does not get the permission back
 				if sp.Team == t.ID {
 					sp.CreateApps = slices.DeleteFunc(sp.CreateApps, func(id string) bool { return id == m.User })
 				}

@@ -3,7 +3,7 @@
 
 package sandbox
 
-// teamAppBody is what the /teams endpoints answer.
+// teamAppBody is the representation of an app in the /teams endpoints.
 func teamAppBody(c *call, a *app) object {
 	b := c.w.appCore(a)
 	b["joined"], b["locked"] = a.Owner == c.user.ID, a.Locked
@@ -89,7 +89,7 @@ func updateTeamApp(c *call, a *app, in struct {
 	return teamAppBody(c, a), nil
 }
 
-// transfer gives an app to a team, or to a user by e-mail or id.
+// transfer transfers an app to a team, by name or id, or to a user, by e-mail address or id.
 func (c *call) transfer(a *app, owner string) error {
 	t := find(c.w.Teams, owner, (*team).name)
 	if sp := c.w.Spaces[a.Space]; sp != nil && (t == nil || t.ID != a.Team) {

@@ -19,8 +19,8 @@ import (
 	"time"
 )
 
-// certificate is the self-signed certificate of one sandbox's servers: Heroku's stores present self-signed ones too
-// (Dev Center: Connecting to Heroku Key-Value Store), so clients that work here need no other settings there.
+// certificate is the self-signed certificate of all servers of a sandbox. Heroku's stores have self-signed certificates too (Dev Center:
+// Connecting to Heroku Key-Value Store), so clients need the same settings for both.
 type certificate struct {
 	pair tls.Certificate
 	pool *x509.CertPool // trusts this certificate only
@@ -44,7 +44,7 @@ func newCertificate() (certificate, error) {
 		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		BasicConstraintsValid: true,
-		IsCA:                  true, // its own authority, by which replicas verify their primary
+		IsCA:                  true, // so that replicas can verify their primary with the certificate itself
 		DNSNames:              []string{"localhost"},
 		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
 	}
@@ -55,7 +55,7 @@ func newCertificate() (certificate, error) {
 	return certificateOf(der, key)
 }
 
-// parseCertificate reads one that was kept.
+// parseCertificate decodes a certificate and its PKCS #8 key, both in DER.
 func parseCertificate(der, pkcs8 []byte) (certificate, error) {
 	key, err := x509.ParsePKCS8PrivateKey(pkcs8)
 	if err != nil {
@@ -74,11 +74,12 @@ func certificateOf(der []byte, key any) (certificate, error) {
 	return certificate{pair: tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, pool: pool}, nil
 }
 
-// serverConfig is for a server within this process, clientConfig for a client of any server that has the certificate.
+// serverConfig returns the TLS configuration of a server within this process.
 func (c certificate) serverConfig() *tls.Config {
 	return &tls.Config{Certificates: []tls.Certificate{c.pair}, MinVersion: tls.VersionTLS12}
 }
 
+// clientConfig returns the TLS configuration of a client that connects to a server with this certificate.
 func (c certificate) clientConfig() *tls.Config {
 	return &tls.Config{RootCAs: c.pool, ServerName: "localhost", MinVersion: tls.VersionTLS12}
 }

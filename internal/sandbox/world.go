@@ -15,11 +15,11 @@ import (
 	"time"
 )
 
-// world is everything the sandbox knows, as one JSON document: no pointers between objects, no closures, so that it
-// can be saved, continued, and copied for a stale read. Guarded by Sandbox.mu.
+// world is the complete state of the simulated Heroku. Its objects refer to each other by id, so that it can be encoded as one JSON
+// document: to be saved in the data directory, and copied for stale reads. It is guarded by Sandbox.mu.
 type world struct {
-	Token       string // the admin's, so that a restart accepts it
-	Seed, Draws uint64
+	Token       string // of the admin, so that it stays valid after a restart
+	Seed, Draws uint64 // Draws counts the calls of random
 	SavedAt     time.Time
 
 	Enterprise  enterprise
@@ -34,7 +34,7 @@ type world struct {
 	Ledger []LedgerEntry
 }
 
-// newWorld: two teams of one enterprise account, an admin of both, a plain member of both; no apps.
+// newWorld returns a world with two teams of one enterprise account, an admin and a plain member of both teams, and no apps.
 func newWorld(seed uint64, teamName string, now time.Time) *world {
 	w := &world{
 		Seed:        seed,
@@ -72,16 +72,15 @@ func (w *world) clone() (*world, error) {
 	return copied, nil
 }
 
-// checkIDs refuses a world in which something has an id that the sandbox has not given: ids are also the names of directories,
-// which are emptied and removed.
+// checkIDs refuses a loaded world with an id that is not a UUID. Ids are used as names of directories that the sandbox empties and removes.
 func (w *world) checkIDs() error {
 	if w == nil {
-		return errors.New("there is no world in it")
+		return errors.New("the saved state is empty")
 	}
 	var ids []string
 	for key, o := range w.AddOns {
 		if o == nil {
-			return fmt.Errorf("the add-on %.60q is nothing", key)
+			return fmt.Errorf("the add-on %.60q is null", key)
 		}
 		ids = append(ids, key, o.ID, o.App)
 		if o.isStore() {
@@ -93,7 +92,7 @@ func (w *world) checkIDs() error {
 	}
 	for key, o := range w.Apps {
 		if o == nil {
-			return fmt.Errorf("the app %.60q is nothing", key)
+			return fmt.Errorf("the app %.60q is null", key)
 		}
 		ids = append(ids, key, o.ID)
 	}
@@ -103,13 +102,14 @@ func (w *world) checkIDs() error {
 	}
 	for _, id := range ids {
 		if !uuidPattern.MatchString(id) {
-			return fmt.Errorf("%.60q is not an id of the sandbox's", id)
+			return fmt.Errorf("%.60q is not a valid id", id)
 		}
 	}
 	return nil
 }
 
-// random continues the seeded sequence: equal requests in equal order give equal names and ids, across restarts too.
+// random returns the next generator of the seeded sequence. The same requests in the same order yield the same names and ids, also
+// across restarts.
 func (w *world) random() *rand.Rand {
 	w.Draws++
 	return rand.New(rand.NewPCG(w.Seed, w.Draws))
@@ -124,7 +124,7 @@ func (w *world) uuid() string {
 	return formatUUID(b, 4)
 }
 
-// catalogueID is the id of something that every sandbox has, such as a plan: the same each time.
+// catalogueID returns the id of an object that exists in every sandbox, such as a plan. It depends on the name only.
 func catalogueID(name string) string {
 	sum := sha1.Sum([]byte("kvs sandbox\x00" + name))
 	return formatUUID([16]byte(sum[:16]), 5)
@@ -138,7 +138,7 @@ func formatUUID(b [16]byte, version byte) string {
 
 var uuidPattern = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
-// password has 33 bytes of base32-like letters: never anything that a URL would have to escape.
+// password returns 33 lowercase letters and digits, which need no escaping in a URL.
 func (w *world) password() string {
 	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
 	r := w.random()
@@ -149,7 +149,7 @@ func (w *world) password() string {
 	return "p" + string(b)
 }
 
-func (w *world) pick(words []string) string { return words[w.random().IntN(len(words))] }
+func (w *world) pickWord(words []string) string { return words[w.random().IntN(len(words))] }
 
 var (
 	adjectives = []string{"acute", "angular", "animate", "clear", "concave", "cooking", "corrugated", "cubic", "curly", "curved",
@@ -161,7 +161,7 @@ var (
 		"ocean", "plains", "ravine", "reef", "river", "savannah", "sea", "shore", "spire", "tundra", "waters"}
 )
 
-// find returns the object with an id or name, or nil. A UUID is an id, never a name.
+// find returns the object with this id or name, or nil. A UUID is treated as an id only.
 func find[T any](objects map[string]*T, ref string, name func(*T) string) *T {
 	if uuidPattern.MatchString(ref) {
 		return objects[ref]
@@ -174,7 +174,7 @@ func find[T any](objects map[string]*T, ref string, name func(*T) string) *T {
 	return nil
 }
 
-// sorted gives the objects of a map in the order of their ids.
+// sorted returns the objects of a map, ordered by id.
 func sorted[T any](objects map[string]*T) []*T {
 	all := make([]*T, 0, len(objects))
 	for _, id := range slices.Sorted(maps.Keys(objects)) {
@@ -183,10 +183,10 @@ func sorted[T any](objects map[string]*T) []*T {
 	return all
 }
 
-// stamp is how the Platform API writes times.
+// stamp formats a time as the Platform API does.
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
 
-// orNull is null for a value that there is not.
+// orNull replaces a zero value by JSON null.
 func orNull[T comparable](v T) any {
 	if v == *new(T) {
 		return nil
@@ -201,7 +201,7 @@ func timeOrNull(t time.Time, write func(time.Time) string) any {
 	return write(t)
 }
 
-// idName is how one object mentions another.
+// idName is a reference to another object in a response.
 type idName struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`

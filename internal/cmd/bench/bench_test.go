@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// TestMain stands in for main: the CLI starts this binary as its provider.
+// TestMain calls main if the CLI has started this binary as its provider.
 func TestMain(m *testing.M) {
 	if startedAsProvider() {
 		main()
@@ -59,8 +59,8 @@ func TestResultsReplaceThoseOfTheSameCLI(t *testing.T) {
 func TestPublishedForTheReaderAndForTheNextGeneration(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
-	for _, home := range homes {
-		file := filepath.Join(root, home, page)
+	for _, dir := range pageDirs {
+		file := filepath.Join(root, dir, page)
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -72,10 +72,10 @@ func TestPublishedForTheReaderAndForTheNextGeneration(t *testing.T) {
 	if err := b.publish(root); err != nil {
 		t.Fatal(err)
 	}
-	for _, home := range homes {
-		text, err := os.ReadFile(filepath.Join(root, home, page))
+	for _, dir := range pageDirs {
+		text, err := os.ReadFile(filepath.Join(root, dir, page))
 		if err != nil || !strings.Contains(string(text), "OpenTofu 1.12.6") || !strings.Contains(string(text), "203") {
-			t.Errorf("%s: %v, %s", home, err, text)
+			t.Errorf("%s: %v, %s", dir, err, text)
 		}
 	}
 	b.name = "Terragrunt"
@@ -84,10 +84,10 @@ func TestPublishedForTheReaderAndForTheNextGeneration(t *testing.T) {
 	}
 }
 
-// A figure that no row asks for would never be shown.
+// Every measurement of the existing providers must belong to a row, because otherwise it would never be shown.
 func TestFiguresOfTheFieldBelongToRows(t *testing.T) {
 	t.Parallel()
-	all, err := field()
+	all, err := existingProviders()
 	if err != nil || len(all) != 16 {
 		t.Fatalf("%d figures: %v", len(all), err)
 	}

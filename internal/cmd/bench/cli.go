@@ -18,15 +18,15 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// tools are what every workload drives: a CLI, and the provider built from this checkout.
+// tools are the programs that every workload uses: a CLI, and the provider built from this checkout.
 type tools struct {
 	cli, name, version string // name: "Terraform" or "OpenTofu"
 	home               string // removed at the end
 	provider           string // the binary
-	overrides          string // where the CLI finds this program as its provider, see meter.go
+	overrides          string // directory in which the CLI finds this program as its provider, see meter.go
 }
 
-// parallelism of the CLI is its default.
+// parallelism is the CLI's default.
 const parallelism = 10
 
 func newTools(ctx context.Context, cli string) *tools {
@@ -38,7 +38,7 @@ func newTools(ctx context.Context, cli string) *tools {
 	check(err)
 	t := &tools{cli: path, home: home, provider: filepath.Join(home, "built"), overrides: filepath.Join(home, "overrides")}
 	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-trimpath", "-ldflags", "-s -w", "-o", t.provider,
-		"github.com/terraform-kvs/terraform-provider-kvs") // as it is released
+		"github.com/terraform-kvs/terraform-provider-kvs") // with the flags of a release
 	if said, err := build.CombinedOutput(); err != nil {
 		check(fmt.Errorf("building the provider: %w\n%s", err, said))
 	}
@@ -55,12 +55,12 @@ func newTools(ctx context.Context, cli string) *tools {
 	return t
 }
 
-// environment is all that the CLI gets to see of this machine, so that nobody's settings change the outcome.
+// environment returns the complete environment of the CLI, so that no settings of this machine influence the results.
 func (t *tools) environment() []string {
 	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.home, "TMPDIR=" + t.home, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1"}
 }
 
-// workspace is a directory with a configuration, and the sandbox that it is about, if any.
+// workspace is a directory with a configuration, and the sandbox that it uses, if any.
 type workspace struct {
 	*tools
 	dir     string
@@ -80,16 +80,16 @@ func (w *workspace) write(name, content string) {
 	check(os.WriteFile(filepath.Join(w.dir, name), []byte(content), 0o600))
 }
 
-// measured is one command of the CLI.
+// measured is the result of one command of the CLI.
 type measured struct {
 	took     time.Duration
-	cli      time.Duration // CPU of the CLI alone
+	cli      time.Duration // CPU time of the CLI itself
 	provider usage
 	requests []sandbox.Request // in the order of their arrival
 }
 
-// orQuicker is the quicker one of two, with the requests of the one that took more of them.
-func (m measured) orQuicker(other measured) measured {
+// quicker returns the faster of two results, with the requests of the result that has more of them.
+func (m measured) quicker(other measured) measured {
 	if m.took == 0 || other.took != 0 && other.took < m.took {
 		m, other = other, m
 	}
@@ -101,7 +101,7 @@ func (m measured) orQuicker(other measured) measured {
 
 func (w *workspace) apply(ctx context.Context) measured { return w.run(ctx, "apply", "-auto-approve") }
 
-// plan fails when there is something to change.
+// plan fails if the plan has changes.
 func (w *workspace) plan(ctx context.Context) measured {
 	return w.run(ctx, "plan", "-detailed-exitcode")
 }
@@ -135,8 +135,9 @@ func (w *workspace) run(ctx context.Context, args ...string) (m measured) {
 	return m
 }
 
-// planCopies plans n copies of one object. configuration is that of so many objects, and identity what differs in the state of each:
-// the id, the id of the app, the time of the creation, the name and the attachment's name, or "" for what an object does not have.
+// planCopies plans n objects, of which only the first is applied; the state of the others is copied from it. configuration returns the
+// configuration of n objects. identity returns the values that differ in the state of the i-th object: its id, the id of its app, the
+// time of its creation, its name, and the name of its attachment, or "" for a value that the object does not have.
 func (t *tools) planCopies(ctx context.Context, n int, sb *sandbox.Sandbox, configuration func(int) string, identity func(int) []string,
 ) measured {
 	w := t.workspace(configuration(1), sb)

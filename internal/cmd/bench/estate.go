@@ -9,18 +9,19 @@ import (
 	"text/template"
 )
 
-// estate is what a configuration of n stores is made of. The apps exist before.
+// estate describes a configuration with n stores. Its apps already exist.
 type estate struct {
 	n        int
 	apps     []string // ids
 	windows  bool     // a kvs_maintenance_window for each store
 	attached bool     // a kvs_attachment for each store, on another app, instead of a name for its first attachment
-	direct   bool     // each object refers to all stores for the id of its own, not to a local value, which is evaluated once
+	direct   bool     // each object gets the id of its store from the list of all stores, instead of a local value that is evaluated once
 }
 
 func (e estate) configuration() string { return e.render(estateTemplate, "kvs_instance") }
 
-// builtIn has as many built-in resources, which refer to each other in the same way: their time is the CLI's own.
+// builtIn returns a configuration with the same number of built-in resources and references. Its time is the baseline: the time of the
+// CLI itself.
 func (e estate) builtIn() string { return e.render(builtInTemplate, "terraform_data") }
 
 func (e estate) render(t *template.Template, kind string) string {
@@ -90,7 +91,7 @@ resource "terraform_data" "attachment" {
 }
 {{end}}`))
 
-// name begins the name of a row.
+// name returns the beginning of the name of a row.
 func (e estate) name() string {
 	return fmt.Sprintf("%d stores%s: ", e.n, map[bool]string{true: ", each attached to another app"}[e.attached])
 }

@@ -1,11 +1,11 @@
 // Copyright (c) The terraform-provider-kvs Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command bench measures the provider over a real Terraform or OpenTofu against the sandbox: requests, time and memory,
-// beside the least that is possible, where only the network and the CLI take time.
+// Command bench measures the provider with a real Terraform or OpenTofu against the sandbox: requests, time and memory. It compares the
+// results with the theoretical minimum, in which only the network and the CLI take time.
 //
-// The limits come from the same run: from its requests, the latency that the sandbox adds to each of them, and the time that the
-// CLI takes for as many built-in resources. The exit code is 1 when a result exceeds its bound.
+// This minimum is computed from the same run: from the number of requests, the latency that the sandbox adds to each of them, and the
+// time that the CLI takes for the same number of built-in resources. The exit code is 1 if a result exceeds its bound.
 package main
 
 import (
@@ -37,16 +37,16 @@ func main() {
 	}
 }
 
-// sizes of the workloads.
+// sizes are the parameters of the workloads.
 type sizes struct {
 	stores, apps  int
 	latency       time.Duration // of each request
-	waiting       int           // stores that are provisioned at the same time, on half as many apps
+	waiting       int           // stores that are provisioned at the same time, two on each app
 	provisioning  time.Duration
-	account       int // stores of an account of which five are managed
-	growth        []int
-	growthLatency time.Duration
-	repeats       int
+	account       int           // stores of an account, five of which are managed
+	growth        []int         // numbers of stores that are planned
+	growthLatency time.Duration // of each request while growth is measured
+	repeats       int           // of the life cycle; the fastest one counts
 }
 
 var (
@@ -83,7 +83,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return exceeded(b.rows, !*small)
 }
 
-// exceeded is an error that names the results that exceed their bounds. Small workloads say nothing about time and memory.
+// exceeded returns an error that names the results beyond their bounds. For small workloads it checks only requests, because their time and
+// memory are meaningless.
 func exceeded(rows []row, large bool) error {
 	var names []string
 	for _, r := range rows {

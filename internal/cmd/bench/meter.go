@@ -16,24 +16,24 @@ import (
 	"time"
 )
 
-// The CLI starts this program instead of the provider: it runs the real one and notes what that has used.
+// The CLI starts this program as the provider. It runs the real provider, and records its usage of CPU and memory.
 const (
 	meterProvider = "KVS_BENCH_PROVIDER" // the binary to run
-	meterNotes    = "KVS_BENCH_NOTES"    // the file that a line is added to
+	meterNotes    = "KVS_BENCH_NOTES"    // the file to which a line is added
 )
 
-// usage is what processes of the provider have used.
+// usage is the CPU time and memory that processes of the provider have used.
 type usage struct {
 	CPU    time.Duration
 	MaxRSS int64 // bytes
 }
 
-// startedAsProvider reports that the CLI has started this program as its provider.
+// startedAsProvider reports whether the CLI has started this program as its provider.
 func startedAsProvider() bool {
 	return os.Getenv(meterProvider) != "" && strings.HasPrefix(filepath.Base(os.Args[0]), "terraform-provider-")
 }
 
-// runProvider runs the provider to its end. Signals reach both, since they share a process group.
+// runProvider runs the provider and records its usage. Signals reach both, because they are in the same process group.
 func runProvider(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, os.Getenv(meterProvider), os.Args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
@@ -51,17 +51,17 @@ func runProvider(ctx context.Context) error {
 
 func used(state *os.ProcessState) usage {
 	u := usage{CPU: state.UserTime() + state.SystemTime()}
-	// By reflection, because Windows has no such field.
+	// Use reflection, because the field does not exist on Windows.
 	if rss := reflect.Indirect(reflect.ValueOf(state.SysUsage())).FieldByName("Maxrss"); rss.IsValid() {
 		u.MaxRSS = rss.Int() * 1024
-		if runtime.GOOS == "darwin" { // which alone counts bytes
+		if runtime.GOOS == "darwin" { // the only system that counts bytes
 			u.MaxRSS = rss.Int()
 		}
 	}
 	return u
 }
 
-// readNotes sums up the processes of one command: the CPU of all, and the memory of the largest.
+// readNotes returns the usage of the provider's processes during one command: the sum of their CPU times, and the largest memory.
 func readNotes(file string) (sum usage) {
 	content, err := os.ReadFile(file)
 	check(err)

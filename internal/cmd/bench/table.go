@@ -19,8 +19,8 @@ import (
 // row is one line of the table.
 type row struct {
 	work  string
-	limit float64 // the least that is possible, where only the network and the CLI take time; 0 if there is none
-	bound float64 // the most that is accepted; 0: the result is shown, but not judged
+	limit float64 // theoretical minimum, where only the network and the CLI take time; 0 = none
+	bound float64 // accepted maximum; 0 = the result is only shown
 	ours  float64
 	unit  unit
 }
@@ -49,21 +49,21 @@ func (u unit) format(value float64) string {
 
 func (r row) optional(value float64) string {
 	if value == 0 {
-		return "" // the row has none
+		return "" // the row has no such value
 	}
 	return r.unit.format(value)
 }
 
 func (r row) within() bool { return r.bound == 0 || r.ours <= r.bound }
 
-// fieldData has what the two existing Heroku providers take for the same work, with its source.
+// existingData has measurements of the two existing Heroku providers for the same work, with their sources.
 //
 //go:embed field.csv
-var fieldData []byte
+var existingData []byte
 
-// field is what the existing providers take by work and unit.
-func field() (map[string]float64, error) {
-	lines, err := csv.NewReader(bytes.NewReader(fieldData)).ReadAll()
+// existingProviders returns the measurements of the existing providers, keyed by work and unit.
+func existingProviders() (map[string]float64, error) {
+	lines, err := csv.NewReader(bytes.NewReader(existingData)).ReadAll()
 	values := map[string]float64{}
 	for _, line := range lines[min(1, len(lines)):] {
 		value, numberErr := strconv.ParseFloat(line[2], 64)
@@ -72,11 +72,11 @@ func field() (map[string]float64, error) {
 	return values, err
 }
 
-// markdown is the table, aligned.
+// markdown formats the rows as an aligned Markdown table.
 func markdown(rows []row) string {
-	others, err := field()
+	others, err := existingProviders()
 	if err != nil {
-		return err.Error() // a test reads the file
+		return err.Error() // never happens: a test checks the file
 	}
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 1, ' ', 0)
@@ -89,7 +89,7 @@ func markdown(rows []row) string {
 		fmt.Fprintf(w, "| %s\t| %s\t| %s\t| %s\t| %s\t| %s\t|\n", r.work, r.optional(others[r.work+string(r.unit)]),
 			r.optional(r.limit), r.optional(r.bound), r.unit.format(r.ours), within)
 	}
-	_ = w.Flush() // a strings.Builder takes everything
+	_ = w.Flush() // a strings.Builder never fails
 	return b.String()
 }
 
@@ -100,20 +100,20 @@ func (b *bench) results() string {
 
 const page = "guides/performance.md"
 
-// homes of the page: the source, and what make generate makes of it.
-var homes = []string{"templates", "docs"}
+// pageDirs are the directories with the page: its source, and the output of make generate.
+var pageDirs = []string{"templates", "docs"}
 
-// publish puts the results where the page has those of the same CLI.
+// publish replaces the results of the same CLI in the page.
 func (b *bench) publish(root string) error {
-	for _, home := range homes {
-		file := filepath.Join(root, home, page)
+	for _, dir := range pageDirs {
+		file := filepath.Join(root, dir, page)
 		content, err := os.ReadFile(file)
 		if err != nil {
 			return err
 		}
 		replaced, err := replaceResults(string(content), strings.ToLower(b.name), b.results())
 		if err == nil {
-			err = os.WriteFile(file, []byte(replaced), 0o644) //nolint:gosec // for everybody
+			err = os.WriteFile(file, []byte(replaced), 0o644) //nolint:gosec // documentation is readable by everybody
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)
@@ -122,7 +122,7 @@ func (b *bench) publish(root string) error {
 	return nil
 }
 
-// replaceResults replaces the text between the marks of a CLI.
+// replaceResults replaces the text between the marks for a CLI.
 func replaceResults(page, cli, text string) (string, error) {
 	begin, end := "<!-- make bench: "+cli+" -->\n", "<!-- end of "+cli+" -->\n"
 	head, rest, ok := strings.Cut(page, begin)

@@ -25,14 +25,14 @@ type bench struct {
 	rows []row
 }
 
-// check ends the run with an error, which measure returns.
+// check panics if err is not nil. measure recovers, and returns the error.
 func check(err error) {
 	if err != nil {
 		panic(err)
 	}
 }
 
-// measure runs the workloads whose names contain only.
+// measure runs the workloads whose names contain the text in only. With "", it runs all of them.
 func measure(ctx context.Context, cli, only string, size sizes, log io.Writer) (b *bench, err error) {
 	defer func() {
 		if failed, ok := recover().(error); ok {
@@ -62,34 +62,34 @@ func measure(ctx context.Context, cli, only string, size sizes, log io.Writer) (
 
 func (b *bench) add(rows ...row) { b.rows = append(b.rows, rows...) }
 
-// inTurn is the time that requests take which all workers of the CLI share.
-func (b *bench) inTurn(requests int) float64 {
+// requestTime returns the seconds that requests take if the CLI sends them in parallel.
+func (b *bench) requestTime(requests int) float64 {
 	return float64(requests) * b.latency.Seconds() / parallelism
 }
 
-// allowance is the number of requests that even a small estate may send beside those for its stores.
+// allowance is the number of requests that an estate of any size may send in addition to those for its stores.
 const allowance = 12
 
-// lifeCycle creates an estate, plans it without a change, and destroys it, beside the same number of built-in resources. The
-// quickest of several repeats counts, because machines are busy with other things now and then.
+// lifeCycle creates an estate, plans it without a change, and destroys it, and does the same with built-in resources. The fastest of
+// several repeats counts, because other programs may slow one down.
 func (b *bench) lifeCycle(ctx context.Context, attached bool) {
 	e := estate{n: b.stores, windows: true, attached: attached}
-	ours, floor := b.workspaces(ctx, e)
+	ours, baseline := b.workspaces(ctx, e)
 	defer stop(ours.sandbox)
 	n, attachment := float64(e.n), 0.0
 	if attached {
 		attachment = 1
 	}
 	steps := []struct {
-		name        string
-		run         func(*workspace, context.Context) measured
-		times       int
-		limit       float64 // requests
-		bound, slow float64 // requests, and the factor of the time's limit
-		ours, floor measured
+		name           string
+		run            func(*workspace, context.Context) measured
+		times          int
+		limit          float64 // requests
+		bound, slow    float64 // requests, and the factor of the time's limit
+		ours, baseline measured
 	}{
-		// An order, a read of the Data API, a window, and for each app its config vars, so that none is overwritten that was set by
-		// hand; a read of the Data API; a read of the Data API and a removal.
+		// Create: for each store a creation, a read of the Data API and a window, and for each app its config vars, so that none that
+		// users have set is overwritten. Plan: a read of the Data API. Destroy: a read of the Data API and a deletion.
 		{name: "create", run: (*workspace).apply, times: 1, limit: (3+attachment)*n + float64(b.apps),
 			bound: (3+attachment)*n + float64(b.apps) + max(0.2*n, allowance), slow: 1.5},
 		{name: "plan without a change", run: (*workspace).plan, times: 2, limit: n + 3, bound: n + allowance, slow: 1.3},
@@ -99,17 +99,17 @@ func (b *bench) lifeCycle(ctx context.Context, attached bool) {
 		for i := range steps {
 			step := &steps[i]
 			for range step.times {
-				floor := step.run(floor, ctx)
+				baseline := step.run(baseline, ctx)
 				m := step.run(ours, ctx)
-				b.logDetails(step.name, m, floor)
-				step.ours, step.floor = step.ours.orQuicker(m), step.floor.orQuicker(floor)
+				b.logDetails(step.name, m, baseline)
+				step.ours, step.baseline = step.ours.quicker(m), step.baseline.quicker(baseline)
 			}
 		}
 	}
 	for _, step := range steps {
-		limit := step.floor.took.Seconds() + b.inTurn(len(step.ours.requests))
-		if step.name == "plan without a change" { // the check of the token, the first read and each list come one after the other
-			limit = step.floor.took.Seconds() + b.inTurn(e.n) + b.latency.Seconds()*float64(min(len(step.ours.requests)-e.n, 4))
+		limit := step.baseline.took.Seconds() + b.requestTime(len(step.ours.requests))
+		if step.name == "plan without a change" { // the check of the token, the first read and each list are sequential
+			limit = step.baseline.took.Seconds() + b.requestTime(e.n) + b.latency.Seconds()*float64(min(len(step.ours.requests)-e.n, 4))
 		}
 		work := e.name() + step.name
 		b.add(
@@ -119,25 +119,25 @@ func (b *bench) lifeCycle(ctx context.Context, attached bool) {
 	}
 }
 
-// workspaces are one for an estate and one for as many built-in resources, each empty yet.
-func (b *bench) workspaces(ctx context.Context, e estate) (ours, floor *workspace) {
+// workspaces returns a workspace for an estate and one for the same number of built-in resources. Nothing has been applied yet.
+func (b *bench) workspaces(ctx context.Context, e estate) (ours, baseline *workspace) {
 	sb, apps := startSandbox(ctx, b.apps, sandbox.Options{Latency: b.latency})
 	e.apps = apps
 	return b.workspace(e.configuration(), sb), b.workspace(e.builtIn(), nil)
 }
 
-// directReferences creates the same estate with windows that refer to the stores themselves.
+// directReferences creates the estate with windows that refer to the list of stores directly.
 func (b *bench) directReferences(ctx context.Context) {
-	ours, floor := b.workspaces(ctx, estate{n: b.stores, windows: true, direct: true})
+	ours, baseline := b.workspaces(ctx, estate{n: b.stores, windows: true, direct: true})
 	defer stop(ours.sandbox)
-	f := floor.apply(ctx)
+	f := baseline.apply(ctx)
 	m := ours.apply(ctx)
 	b.logDetails("create", m, f)
 	b.add(row{work: fmt.Sprintf("%d stores, each window referring to all of them for one id: create", b.stores),
-		limit: f.took.Seconds() + b.inTurn(len(m.requests)), ours: m.took.Seconds(), unit: seconds})
+		limit: f.took.Seconds() + b.requestTime(len(m.requests)), ours: m.took.Seconds(), unit: seconds})
 }
 
-// slowProvisioning creates stores that take a while, two on each app.
+// slowProvisioning creates stores whose provisioning takes time, two on each app.
 func (b *bench) slowProvisioning(ctx context.Context) {
 	sb, apps := startSandbox(ctx, (b.waiting+1)/2, sandbox.Options{Latency: b.latency, Provisioning: b.provisioning})
 	defer stop(sb)
@@ -150,7 +150,7 @@ func (b *bench) slowProvisioning(ctx context.Context) {
 			polls++
 		}
 	}
-	// plan: check, app; apply: check, app, two orders on each app, list, read
+	// requests in sequence: check and app for the plan; check, app, two creations on each app, list and read for the apply
 	limit := (b.provisioning + 10*b.latency).Seconds()
 	work := fmt.Sprintf("%d stores on %d apps, each provisioned in %v: ", b.waiting, len(apps), b.provisioning)
 	b.add(
@@ -159,12 +159,12 @@ func (b *bench) slowProvisioning(ctx context.Context) {
 	)
 }
 
-// fewOfMany plans five stores of an account that has many.
+// fewOfMany plans five stores of an account that has many more.
 func (b *bench) fewOfMany(ctx context.Context) {
 	const managed = 5
 	sb, apps := startSandbox(ctx, 2*b.apps, sandbox.Options{Latency: b.latency})
 	defer stop(sb)
-	order(ctx, sb, apps, managed, b.account)
+	createStores(ctx, sb, apps, managed, b.account)
 	w := b.workspace(estate{n: managed, apps: apps[:managed]}.configuration(), sb)
 	w.apply(ctx)
 	m := w.plan(ctx)
@@ -173,17 +173,17 @@ func (b *bench) fewOfMany(ctx context.Context) {
 		limit: managed + 3, bound: 2 * managed, ours: float64(len(m.requests)), unit: requests})
 }
 
-// grow plans more and more stores.
+// grow plans increasing numbers of stores.
 func (b *bench) grow(ctx context.Context) {
 	var all []measured
 	for _, n := range b.growth {
-		m, floor := b.planOf(ctx, n)
-		b.logDetails(fmt.Sprintf("plan of %d stores", n), m, floor)
+		m, baseline := b.planStores(ctx, n)
+		b.logDetails(fmt.Sprintf("plan of %d stores", n), m, baseline)
 		all = append(all, m)
 		b.add(
 			row{work: fmt.Sprintf("%d stores without windows: plan", n), limit: float64(n + 2 + (n+999)/1000),
 				bound: 1.02*float64(n) + allowance, ours: float64(len(m.requests)), unit: requests},
-			row{work: fmt.Sprintf("%d stores without windows: plan", n), limit: floor.took.Seconds(), ours: m.took.Seconds(), unit: seconds},
+			row{work: fmt.Sprintf("%d stores without windows: plan", n), limit: baseline.took.Seconds(), ours: m.took.Seconds(), unit: seconds},
 			row{work: fmt.Sprintf("the provider: memory while %d stores are refreshed", n),
 				ours: float64(m.provider.MaxRSS) / (1 << 20), unit: mebibytes},
 		)
@@ -196,7 +196,7 @@ func (b *bench) grow(ctx context.Context) {
 	check(err)
 	b.add(
 		row{work: fmt.Sprintf("%d stores: plan, of the account's 4500 requests an hour", n),
-			bound: 0.02*float64(n) + allowance, ours: float64(charged(all[last].requests)), unit: requests},
+			bound: 0.02*float64(n) + allowance, ours: float64(rateLimited(all[last].requests)), unit: requests},
 		row{work: fmt.Sprintf("%d stores: the provider's CPU for each, against that with %d", n, b.growth[before]),
 			limit: 1, bound: 1.25, ours: cpu(last) / cpu(before), unit: ratio},
 		row{work: fmt.Sprintf("%d stores: the provider's memory for each more than %d", n, first),
@@ -205,8 +205,8 @@ func (b *bench) grow(ctx context.Context) {
 	)
 }
 
-// charged counts the requests that the rate limit counts: those to the Platform API.
-func charged(all []sandbox.Request) (n int) {
+// rateLimited returns the number of requests that count against the rate limit: those to the Platform API.
+func rateLimited(all []sandbox.Request) (n int) {
 	for _, r := range all {
 		if !strings.HasPrefix(r.Path, "/redis/") && !strings.HasPrefix(r.Path, "/data/") && r.Path != "/account/rate-limits" {
 			n++
@@ -215,23 +215,24 @@ func charged(all []sandbox.Request) (n int) {
 	return n
 }
 
-// planOf plans n stores, and as many built-in resources. The CLI takes a quarter of an hour to create five thousand resources, so
-// all stores but the first are ordered beside it, and their state is copied from that of the first.
-func (b *bench) planOf(ctx context.Context, n int) (m, floor measured) {
+// planStores plans n stores, and the same number of built-in resources. The CLI takes a quarter of an hour to create five thousand
+// resources, so all stores but the first are created without it, and their state is copied from that of the first.
+func (b *bench) planStores(ctx context.Context, n int) (m, baseline measured) {
 	sb, apps := startSandbox(ctx, 50, sandbox.Options{Latency: b.growthLatency, RateLimit: 1 << 30})
 	defer stop(sb)
-	stores := order(ctx, sb, apps, 1, n)
+	stores := createStores(ctx, sb, apps, 1, n)
 	m = b.planCopies(ctx, n, sb, func(n int) string { return estate{n: n, apps: apps}.configuration() }, func(i int) []string {
 		s := stores[i]
 		return []string{s.ID, s.app, s.CreatedAt, fmt.Sprintf(`"bench-%d"`, i), fmt.Sprintf(`"CACHE_%d`, i)}
 	})
-	floor = b.planCopies(ctx, n, nil, func(n int) string { return estate{n: n}.builtIn() }, func(i int) []string {
+	baseline = b.planCopies(ctx, n, nil, func(n int) string { return estate{n: n}.builtIn() }, func(i int) []string {
 		return []string{uuid.NewString(), "", "", fmt.Sprintf(`"n-%d"`, i), ""}
 	})
-	return m, floor
+	return m, baseline
 }
 
-func (b *bench) logDetails(name string, m, floor measured) {
+func (b *bench) logDetails(name string, m, baseline measured) {
 	fmt.Fprintf(b.log, "  %s: %.1f s (built-in resources: %.1f s), %d requests; CPU: %s %.1f s, provider %.1f s; provider's memory: %d MiB\n",
-		name, m.took.Seconds(), floor.took.Seconds(), len(m.requests), b.name, m.cli.Seconds(), m.provider.CPU.Seconds(), m.provider.MaxRSS>>20)
+		name, m.took.Seconds(), baseline.took.Seconds(), len(m.requests),
+		b.name, m.cli.Seconds(), m.provider.CPU.Seconds(), m.provider.MaxRSS>>20)
 }

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// The quick form counts what the large one counts. Time and memory are for an idle machine.
+// The small workloads have the same bounds for requests as the large ones. Time and memory are meaningful only on an idle machine.
 func TestSmallWorkloadsAreWithinTheirBounds(t *testing.T) {
 	t.Parallel()
 	b, err := measure(t.Context(), cmp.Or(os.Getenv("TF_ACC_TERRAFORM_PATH"), "terraform"), "", quick, t.Output())

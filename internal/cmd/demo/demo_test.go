@@ -107,7 +107,7 @@ func TestOldVersionsAreToldFromNewOnes(t *testing.T) {
 	}
 }
 
-// What the sandbox says of the ledger and of an app is compared with what it should be.
+// Differences in the ledger or the state of an app are detected.
 func TestWhatIsNotAsItShouldBeIsNoticed(t *testing.T) {
 	t.Parallel()
 	answers := map[string]string{
@@ -159,7 +159,7 @@ func TestAStepIsToldInOneLine(t *testing.T) {
 	}
 }
 
-// Also when what is done takes no notice of it.
+// An interrupted step fails even if its function ignores the interrupt.
 func TestAnInterruptedStepFails(t *testing.T) {
 	t.Parallel()
 	interrupts := make(chan os.Signal, 1)
@@ -180,7 +180,7 @@ func TestTimesAreShort(t *testing.T) {
 	}
 }
 
-// The URL has a password in it, so nothing of it may get into the report, whatever is wrong with it.
+// The URL has a password, so no error may contain any part of it.
 func TestKeysNeverRepeatTheURL(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{"redis://h:canary@127.0.0.1:1", "rediss://h:canary@127.0.0.1:99999999", "rediss://h:canary@127.0.0.1:1"} {
@@ -211,7 +211,7 @@ func TestAnInterruptEndsAChild(t *testing.T) {
 	}
 }
 
-// An interrupt reaches the sandbox, too: the CLI still needs it then.
+// An interrupt also reaches the sandbox, but must not end it, because the CLI still needs it.
 func TestTheSandboxEndsWithTheDemo(t *testing.T) {
 	t.Parallel()
 	process := newStory(t).command(t.Context(), "/bin/sh", "-c", untilItsInputEnds)

@@ -16,8 +16,8 @@ import (
 
 const keyCount = 1000
 
-// kinds are the types of the keys, in turn. Each has a command that writes a key, one that reads it, and the expected reply as
-// text. KEY is the name, and VALUE a number of four digits that no other key has: sorted, it comes after the others of a set.
+// kinds are the types that the keys have in turn. Each has a command that writes a key, one that reads it, and the expected reply as
+// text. KEY is the name of the key, and VALUE a unique number of four digits that is sorted after the other elements of a set.
 var kinds = []struct{ write, read, reply string }{
 	{"SET KEY VALUE", "GET KEY", "VALUE"},
 	{"HSET KEY id VALUE state paid", "HGETALL KEY", "[id VALUE state paid]"},
@@ -29,17 +29,17 @@ var kinds = []struct{ write, read, reply string }{
 
 func keyName(i int) string { return fmt.Sprintf("order:%04d", i) }
 
-// fill puts the name and the value of the i-th key into a text of kinds.
+// fill replaces KEY and VALUE in a text of kinds for the i-th key.
 func fill(text string, i int) string {
 	return strings.NewReplacer("KEY", keyName(i), "VALUE", strconv.Itoa(2000+i)).Replace(text)
 }
 
-// lifetime of the i-th key: every other key of each kind never expires, which is 0.
+// lifetime returns the TTL of the i-th key. It is 0 for every other key of each kind, which never expires.
 func lifetime(i int) time.Duration {
 	return time.Duration(i/len(kinds)%2) * (time.Hour + time.Duration(i)*time.Second)
 }
 
-// do sends a command of kinds. A key of another type is one that its command does not read.
+// do sends a command of kinds for the i-th key, and returns the reply. It fails if the key has another type.
 func do(ctx context.Context, store *redis.Client, command string, i int) string {
 	var words []any
 	for word := range strings.FieldsSeq(fill(command, i)) {
@@ -81,7 +81,8 @@ func checkKeys(ctx context.Context, store *redis.Client) {
 	mustBe(n == keyCount, "the store has %d keys instead of %d", n, keyCount)
 }
 
-// connect never repeats anything of the URL, which has a password in it, nor the error, which may. A nil dial is an ordinary connection.
+// connect returns a client for a TLS URL. Its error contains neither the URL, which has a password, nor the underlying error, which could
+// repeat it. A nil dial means a direct connection.
 func connect(url string, dial func(context.Context, string, string) (net.Conn, error)) *redis.Client {
 	options, err := redis.ParseURL(url)
 	mustBe(err == nil && options.TLSConfig != nil, "REDIS_URL does not hold a TLS URL")

@@ -14,16 +14,16 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Whatever happens to one key of any type is noticed, and time that goes by is not taken for it.
+// Any change of a single key is detected, for each type. The passing of time is not a change.
 func TestAKeyThatIsNotTheSameIsNoticed(t *testing.T) {
 	t.Parallel()
-	const ( // one of each kind, and one of those that expire
+	const ( // one key of each kind, and one that expires
 		aString, aHash, aList, aSet, aSortedSet, aStream = "order:0000", "order:0001", "order:0002", "order:0003", "order:0004", "order:0005"
 		expires                                          = "order:0006"
 	)
 	for name, tt := range map[string]struct {
 		change func(*miniredis.Miniredis)
-		want   string // part of the error; empty: none
+		want   string // part of the error; "" = no error
 	}{
 		"nothing happens":              {func(*miniredis.Miniredis) {}, ""},
 		"a minute passes":              {func(s *miniredis.Miniredis) { s.FastForward(time.Minute) }, ""},
@@ -57,7 +57,7 @@ func TestAKeyThatIsNotTheSameIsNoticed(t *testing.T) {
 	}
 }
 
-// A dyno gets where the proxy leads its app, and says so where it does not.
+// A dyno connects through the proxy, and gets an error if the proxy refuses.
 func TestADynoGoesThroughTheProxy(t *testing.T) {
 	t.Parallel()
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

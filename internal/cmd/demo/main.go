@@ -1,11 +1,12 @@
 // Copyright (c) The terraform-provider-kvs Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command demo shows the provider at work on this machine, without a Heroku account: it builds everything, starts
-// the sandbox, applies examples/demo, changes the plan of the store, makes a mistake, moves the store into a Private
-// Space, and destroys it all again. It drives the built binaries as processes, as a person would.
+// Command demo demonstrates the provider on this machine, without a Heroku account. It builds the provider and the sandbox, starts the
+// sandbox, applies examples/demo, changes the plan of the store, makes a mistake, moves the store into a Private Space, and destroys
+// everything. It runs the built binaries as processes.
 //
-// Its exit code is 0 only if every key was the same after each change, the apps were put back, and nothing is left over.
+// The exit code is 0 only if no key has changed after any step, the apps are back in operation after the move, and nothing is left at the
+// end.
 package main
 
 import (
@@ -23,7 +24,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	defer stop()
-	// Ctrl-C interrupts the child processes, too, and the step fails when they have ended.
+	// Ctrl-C also interrupts the child processes. The step fails when they have ended.
 	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, os.Interrupt)
 	binary := flag.String("cli", "terraform", "the terraform or tofu to use, a name or an absolute path")
@@ -41,7 +42,7 @@ func main() {
 	}
 }
 
-// runDemo leaves nothing behind.
+// runDemo runs the demo, and removes everything that it has created.
 func runDemo(ctx context.Context, binary string, interrupts <-chan os.Signal) {
 	s := &story{narrator: narrator{out: os.Stdout, interrupts: interrupts, facts: map[string]string{}}, binary: binary,
 		dir: must(os.MkdirTemp("", "kvs-demo-"))}
@@ -51,17 +52,17 @@ func runDemo(ctx context.Context, binary string, interrupts <-chan os.Signal) {
 	}
 }
 
-// narrator prints each step in one line when it is done, with its duration. Dots show that a slow step is still running.
+// narrator prints a line for each finished step, with its duration. Dots show that a slow step is still running.
 type narrator struct {
 	out         io.Writer
 	interrupts  <-chan os.Signal
 	step, steps int
-	facts       map[string]string // what $NAME in a sentence is
+	facts       map[string]string // values of $NAME in sentences
 	notes       []string          // further lines of this step
 	remark      string            // put before the duration of this step
 }
 
-// expand puts the facts into a sentence.
+// expand replaces $NAME in a sentence by facts.
 func (n *narrator) expand(sentence string) string {
 	return os.Expand(sentence, func(name string) string {
 		mustBe(n.facts[name] != "", "nothing is known of %s", name)
@@ -69,7 +70,7 @@ func (n *narrator) expand(sentence string) string {
 	})
 }
 
-// tell runs a step; doing is printed while it is slow, and done when it is done.
+// tell runs a step. It prints doing while a slow step is running, and done at its end.
 func (n *narrator) tell(doing, done string, do func()) {
 	n.step, n.notes, n.remark = n.step+1, nil, ""
 	start, tick, ended := time.Now(), time.Tick(2*time.Second), make(chan error)
@@ -94,7 +95,7 @@ func (n *narrator) tell(doing, done string, do func()) {
 	}
 }
 
-// inWords: "41 ms", "4.2 s", "2m51s".
+// inWords formats a duration as "41 ms", "4.2 s" or "2m51s".
 func inWords(d time.Duration) string {
 	switch {
 	case d < time.Second:
@@ -105,7 +106,7 @@ func inWords(d time.Duration) string {
 	return d.Round(time.Second).String()
 }
 
-// check gives up, as must and mustBe do, which attempt makes an error of.
+// check panics if err is not nil. Like the panics of must and mustBe, attempt turns it into an error.
 func check(err error) {
 	if err != nil {
 		panic(err)

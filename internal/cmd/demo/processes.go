@@ -21,10 +21,10 @@ import (
 	"time"
 )
 
-// diagnostic is of a plan or an apply.
+// diagnostic is a diagnostic of a plan or an apply.
 type diagnostic struct{ Severity, Summary, Detail, Address string }
 
-// command prepares a child process that sees no settings of this machine, and that is interrupted when ctx ends.
+// command prepares a child process without the settings of this machine. The process is interrupted when ctx ends.
 func (s *story) command(ctx context.Context, path string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Dir, cmd.Env = s.dir, append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "TMPDIR=" + s.dir,
@@ -34,15 +34,15 @@ func (s *story) command(ctx context.Context, path string, args ...string) *exec.
 	return cmd
 }
 
-// supported: ephemeral resources came with Terraform 1.10 and OpenTofu 1.11.
+// supported reports whether a version is 1.11 or later: ephemeral resources need Terraform 1.10 or OpenTofu 1.11.
 func supported(version string) bool {
 	var major, minor int
 	n, _ := fmt.Sscanf(version, "%d.%d.", &major, &minor)
 	return n == 2 && (major > 1 || major == 1 && minor >= 11)
 }
 
-// run runs Terraform or OpenTofu, which print one JSON document a line. The error contains what was said, also by the command of the
-// configuration, which gets an ephemeral value, so that they suppress its output.
+// run runs Terraform or OpenTofu, which print one JSON document per line, and returns their diagnostics. The error contains all messages,
+// and the output of the configuration's command from command.log: the CLI suppresses it, because the command gets an ephemeral value.
 func (s *story) run(ctx context.Context, args ...string) (said []diagnostic, err error) {
 	output, err := s.command(ctx, s.binary, append([]string{args[0], "-json", "-input=false"}, args[1:]...)...).CombinedOutput()
 	text := ""
@@ -58,13 +58,13 @@ func (s *story) run(ctx context.Context, args ...string) (said []diagnostic, err
 			text += string(line)
 		case event.Type == "change_summary":
 			s.facts["summary"] = event.Message // "Plan: 0 to add, 1 to change, 0 to destroy."
-		// Each run warns that the provider is a local build.
+		// Every run has a warning that the provider is a local build.
 		case event.Type == "diagnostic" && !strings.Contains(event.Diagnostic.Summary, "development overrides"):
 			said = append(said, event.Diagnostic)
 			text += fmt.Sprintf("\n%s\n%s\n", event.Message, event.Diagnostic.Detail)
 		}
 		for name, output := range event.Outputs {
-			if output.Value != "" { // a plan tells no values
+			if output.Value != "" { // a plan has no values of outputs
 				s.facts[name] = output.Value
 			}
 		}
@@ -76,15 +76,15 @@ func (s *story) run(ctx context.Context, args ...string) (said []diagnostic, err
 	return said, err
 }
 
-// sandbox is the kvs-sandbox command in a process of its own.
+// sandbox is a running kvs-sandbox process.
 type sandbox struct {
 	process    *exec.Cmd
 	input      io.Closer
 	url, token string
 }
 
-// untilItsInputEnds is the command that the sandbox is there for: it ends with the demo, however the demo ends, and not by an
-// interrupt, after which the CLI needs the sandbox still.
+// untilItsInputEnds is the command that kvs-sandbox exec runs. It ends when the demo ends for any reason. It ignores interrupts, because
+// the CLI still needs the sandbox after an interrupt.
 const untilItsInputEnds = `trap "" INT TERM HUP; echo "$HEROKU_API_URL $HEROKU_API_KEY"; exec cat >&2`
 
 // start returns when the sandbox is ready.
@@ -96,7 +96,7 @@ func (s *sandbox) start(process *exec.Cmd) {
 	must(fmt.Fscan(output, &s.url, &s.token))
 }
 
-// stop ends the sandbox, which ends every server that it started.
+// stop stops the sandbox, which stops all its servers.
 func (s *sandbox) stop() error {
 	if s.process == nil {
 		return nil
@@ -116,7 +116,7 @@ func get[T any](ctx context.Context, s *sandbox, path string) (answer T) {
 	return answer
 }
 
-// ledger counts the stores and spaces that there ever were.
+// ledger has the sandbox's counts of stores and spaces.
 type ledger struct{ Created, Destroyed, Orphans int }
 
 func (s *sandbox) mustCount(ctx context.Context, want ledger) {
@@ -124,19 +124,19 @@ func (s *sandbox) mustCount(ctx context.Context, want ledger) {
 	mustBe(is == want, "the sandbox's ledger should be %+v, and is %+v", want, is)
 }
 
-// mustRun fails unless an app is in use, and nothing of a migration is left in it.
+// mustRun fails unless an app is in normal operation, without traces of a migration.
 func (s *sandbox) mustRun(ctx context.Context, id string) {
 	dynos := map[any]any{}
 	for _, process := range get[[]struct{ Type, Quantity any }](ctx, s, "/apps/"+id+"/formation") {
 		dynos[process.Type] = process.Quantity
 	}
 	maintenance := get[struct{ Maintenance bool }](ctx, s, "/apps/"+id).Maintenance
-	_, held := get[map[string]string](ctx, s, "/apps/"+id+"/config-vars")["KVS_MIGRATION"] // how the provider puts it back
+	_, held := get[map[string]string](ctx, s, "/apps/"+id+"/config-vars")["KVS_MIGRATION"] // the provider's record of what to restore
 	is := fmt.Sprintf("%v, maintenance %t, held %t", dynos, maintenance, held)
 	mustBe(is == "map[web:1 worker:1], maintenance false, held false", "the app %s should be in use, and is %s", id, is)
 }
 
-// dialAs connects to stores from the network of an app, as a dyno of the app would, through the sandbox's proxy.
+// dialAs returns a function that connects to stores as a dyno of the app does, through the sandbox's proxy.
 func (s *sandbox) dialAs(app string) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := new(net.Dialer).DialContext(ctx, network, strings.TrimPrefix(s.url, "http://"))

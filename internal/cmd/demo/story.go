@@ -15,13 +15,13 @@ import (
 	"time"
 )
 
-// story is the demo. What its steps hand on to each other is in the facts, with the outputs of the configuration.
+// story is the demo. Its steps share values, such as the outputs of the configuration, in the facts.
 type story struct {
 	narrator
 	sandbox
-	binary, dir string       // Terraform or OpenTofu, and where it runs
-	env         []string     // variables of the configuration, and where the sandbox is
-	planned     []diagnostic // of the plan that apply carries out
+	binary, dir string       // Terraform or OpenTofu, and its working directory
+	env         []string     // variables of the configuration, and the URLs and token of the sandbox
+	planned     []diagnostic // warnings of the plan that apply carries out
 }
 
 const whatNext = `
@@ -49,7 +49,7 @@ func (s *story) play(ctx context.Context) {
 		mustBe(err == nil, "%v\n%s", err, said)
 	})
 	s.tell("starting the sandbox", "sandbox started: a local Heroku at $url, with $engine behind each store", func() {
-		// A second for a store and half a second for a space, which take Heroku minutes.
+		// A store takes one second and a space half a second, instead of minutes at Heroku.
 		s.start(s.command(context.WithoutCancel(ctx), s.dir+"/bin/kvs-sandbox", "exec", "--provisioning=1s",
 			"--allocation=500ms", "--log=sandbox.log", "--", "/bin/sh", "-c", untilItsInputEnds))
 		s.env = append(s.env, "HEROKU_API_URL="+s.url, "HEROKU_DATA_API_URL="+s.url, "HEROKU_API_KEY="+s.token)
@@ -110,7 +110,7 @@ func (s *story) migrate(ctx context.Context) {
 	s.tell("planning private-7", `premium-1 to private-7, $migration: "$summary"`, func() {
 		s.configure("move_override.tf")
 		s.plan(ctx, "0 to add, 2 to change, 0 to destroy")
-		s.notes = s.warned(`(?m)^ *- .*(?:REDIS_URL|maintenance mode|The old store|Price).*$`) // what a newcomer needs to know first
+		s.notes = s.warned(`(?m)^ *- .*(?:REDIS_URL|maintenance mode|The old store|Price).*$`) // the most important consequences of the change
 	})
 	s.tell("migrating to private-7", "migrated: $store_name is another store now, and REDIS_URL of $inside_name, $web_name and "+
 		"$worker_name leads to it", func() {
@@ -141,7 +141,7 @@ func (s *story) migrate(ctx context.Context) {
 		_, err := s.dialAs(s.facts["web_name"])(ctx, "tcp", store.Options().Addr)
 		mustBe(strings.Contains(fmt.Sprint(err), "502"), "a store in a space should be out of reach from outside: %v", err)
 	})
-	// It is paid for as long as it is kept, as every plan says.
+	// The old store is billed until it is destroyed, as every plan warns.
 	s.tell("destroying the old store", "the old store, kept until now as $kept for $price, destroyed by $migration", func() {
 		path := "/addons/" + s.facts["retired_store_id"]
 		s.facts["kept"] = get[struct{ Name string }](ctx, &s.sandbox, path).Name
@@ -162,8 +162,8 @@ func (s *story) plan(ctx context.Context, want string, args ...string) {
 	mustBe(strings.Contains(s.facts["summary"], want), "the plan should be %q, and is %q", want, s.facts["summary"])
 }
 
-// apply carries out the last plan and notes the warnings that it could not know. It fails unless the outputs are then what want says
-// with the outputs of before.
+// apply applies the last plan, and notes warnings that the plan did not have. It fails unless the outputs, expanded after the apply, are
+// equal to want, expanded before it.
 func (s *story) apply(ctx context.Context, outputs, want string) {
 	want = s.expand(want)
 	for _, d := range must(s.run(ctx, "apply", "demo.tfplan")) {
@@ -175,7 +175,7 @@ func (s *story) apply(ctx context.Context, outputs, want string) {
 	mustBe(is == want, "%s should be %s, and is %s", outputs, want, is)
 }
 
-// refuse fails unless a plan refuses an object.
+// refuse fails unless a plan reports an error for the resource with this address.
 func (s *story) refuse(ctx context.Context, address string, args ...string) {
 	said, err := s.run(ctx, append([]string{"plan"}, args...)...)
 	i := slices.IndexFunc(said, func(d diagnostic) bool { return d.Severity == "error" && d.Address == address })
@@ -183,7 +183,7 @@ func (s *story) refuse(ctx context.Context, address string, args ...string) {
 	s.notes = append(s.notes, "Error: "+said[i].Summary)
 }
 
-// warned are the warnings of the plan whose details match, each with what matches.
+// warned returns the warnings of the plan whose details match, each followed by the matches. It fails if there are none.
 func (s *story) warned(wanted string) (found []string) {
 	for _, d := range s.planned {
 		if lines := regexp.MustCompile(wanted).FindAllString(d.Detail, -1); lines != nil {
@@ -194,15 +194,15 @@ func (s *story) warned(wanted string) (found []string) {
 	return found
 }
 
-// configure adds a file of this package to the configuration. One named *_override.tf replaces arguments of others.
+// configure adds a file of this package to the configuration. A file named *_override.tf replaces arguments in other files.
 func (s *story) configure(name string) {
 	content := must(os.ReadFile("internal/cmd/demo/" + name))
 	check(os.WriteFile(s.dir+"/"+name, content, 0o600))
 	s.facts["migration"] = regexp.MustCompile("migration = .*").FindString(string(content))
 }
 
-// runKeys lets the configuration run this program with the store's URL in its environment: neither the state, nor the command line,
-// nor this process gets the URL.
+// runKeys lets the configuration run this program with the store's URL in its environment. The URL is neither in the state, nor on a
+// command line, nor known to this process.
 func (s *story) runKeys(ctx context.Context, what string) {
 	s.env = append(s.env, "DEMO="+must(os.Executable()), `TF_VAR_command="$DEMO" keys `+what+" 2>command.log")
 	s.plan(ctx, "1 to add")

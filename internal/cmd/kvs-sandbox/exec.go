@@ -19,16 +19,16 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// Exit codes of exec that are not the command's own, as env and timeout have them.
+// Exit codes of exec that are not those of the command. They are the same as for env and timeout.
 const (
-	exitOwnFailure    = 125 // of the sandbox, or of how it was called
+	exitOwnFailure    = 125 // the sandbox failed, or the arguments are wrong
 	exitNotExecutable = 126
 	exitNotFound      = 127
-	exitSignal        = 128 // and the number of the signal that ended the command
+	exitSignal        = 128 // plus the number of the signal that ended the command
 )
 
-// execute starts a sandbox, runs a command with its environment, and stops it. Signals go on to the command, and its exit
-// code is the result.
+// execute starts a sandbox, runs a command with its environment, and stops it. It forwards signals to the command, and returns the exit
+// code of the command or one of the codes above.
 func execute(ctx context.Context, args []string, stderr io.Writer) (code int) {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, endingSignals...)
@@ -92,13 +92,13 @@ func execute(ctx context.Context, args []string, stderr io.Writer) (code int) {
 	return code
 }
 
-// run runs the command to its end.
+// run runs the command and returns its exit code.
 func (c execCall) run(s *sandbox.Sandbox, signals <-chan os.Signal, stderr io.Writer) int {
-	command := exec.Command(c.command[0], c.command[1:]...) //nolint:noctx // signals go to it, and it decides how it ends
+	command := exec.Command(c.command[0], c.command[1:]...) //nolint:noctx // it gets signals instead, and decides itself how to end
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
 	command.Env = os.Environ()
 	for _, v := range append(environment(s), cliEnvironment(guideOf(s, c.options.DataDir))...) {
-		command.Env = append(command.Env, v.name+"="+v.value) // the last one of a name counts
+		command.Env = append(command.Env, v.name+"="+v.value) // the last value of a name takes effect
 	}
 	byTerminal := isolate(command)
 	if err := command.Start(); err != nil {
@@ -110,14 +110,14 @@ func (c execCall) run(s *sandbox.Sandbox, signals <-chan os.Signal, stderr io.Wr
 	}
 	ended := make(chan struct{})
 	go func() {
-		_ = command.Wait() // how it ended is in ProcessState
+		_ = command.Wait() // the result is in ProcessState
 		close(ended)
 	}()
 	for {
 		select {
 		case received := <-signals:
 			if !byTerminal || received != os.Interrupt {
-				_ = command.Process.Signal(received) // it may have ended meanwhile
+				_ = command.Process.Signal(received) // an error means that it has ended
 			}
 		case <-ended:
 			if status, ok := command.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
@@ -128,7 +128,7 @@ func (c execCall) run(s *sandbox.Sandbox, signals <-chan os.Signal, stderr io.Wr
 	}
 }
 
-// exitCodeOf is what a shell says of a command that was ended by a signal.
+// exitCodeOf returns the exit code that a shell reports for a command that a signal has ended.
 func exitCodeOf(s os.Signal) int {
 	if number, ok := s.(syscall.Signal); ok {
 		return exitSignal + int(number)
@@ -136,7 +136,7 @@ func exitCodeOf(s os.Signal) int {
 	return exitOwnFailure
 }
 
-// execCall is what the arguments ask for.
+// execCall has the parsed arguments of exec.
 type execCall struct {
 	options sandbox.Options
 	wait    bool
@@ -144,7 +144,7 @@ type execCall struct {
 	command []string
 }
 
-// parseExec prints what is wrong with the arguments, and the usage, by itself.
+// parseExec parses the arguments. If they are wrong, it prints the reason and the usage, and returns errUsage.
 func parseExec(args []string, stderr io.Writer) (execCall, error) {
 	var c execCall
 	flags := newFlags("kvs-sandbox exec", &c.options, stderr)
@@ -152,7 +152,7 @@ func parseExec(args []string, stderr io.Writer) (execCall, error) {
 	flags.StringVar(&c.logFile, "log", "", "`file` that the sandbox writes its log to, each request included "+
 		"(default: errors only, to stderr)")
 	flags.StringVar(&c.options.DataDir, "state", "", "another name for --data-dir")
-	// A test is to wait for nothing that it has not asked for.
+	// Tests should wait only if they set these options.
 	for _, name := range []string{"provisioning", "allocation"} {
 		if err := flags.Set(name, "0s"); err != nil {
 			return c, err
@@ -178,7 +178,7 @@ fails, 126 and 127 when the command cannot be run or found, and 128 + N when sig
 	return c, nil
 }
 
-// execLog is where the log of the sandbox goes, so that it is not in the middle of what the command prints.
+// execLog is the destination of the sandbox's log. It is separate from the output of the command.
 type execLog struct {
 	io.Writer
 	io.Closer

@@ -26,7 +26,7 @@ func init() {
 	}
 }
 
-// actAsCommand is what exec runs in its tests: it does what its first argument says, against the sandbox of its environment.
+// actAsCommand is the command that exec runs in these tests. Its first argument selects what it does with the sandbox in its environment.
 func actAsCommand() (code int) {
 	url, token := os.Getenv("HEROKU_API_URL"), os.Getenv("HEROKU_API_KEY")
 	var into any
@@ -65,7 +65,7 @@ func sandboxAnswer(url, token, method, path, body string) (answer any) {
 	return answer
 }
 
-// startExec starts kvs-sandbox exec, and returns while it runs. Nothing of its stderr is lost to those who read stdout.
+// startExec starts kvs-sandbox exec, and returns the running command with its stdout and its recorded stderr.
 func startExec(t *testing.T, args ...string) (*exec.Cmd, *bufio.Reader, *log) {
 	t.Helper()
 	self, err := os.Executable()
@@ -87,7 +87,7 @@ func startExec(t *testing.T, args ...string) (*exec.Cmd, *bufio.Reader, *log) {
 	return cmd, bufio.NewReader(stdout), stderr
 }
 
-// runExec runs it to its end.
+// runExec runs kvs-sandbox exec and waits for its end.
 func runExec(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	cmd, reader, said := startExec(t, args...)
@@ -99,7 +99,7 @@ func runExec(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	return text.String(), said.String(), cmd.ProcessState.ExitCode()
 }
 
-// ourselves is this test binary as the command that exec runs.
+// ourselves returns the command that runs this test binary as actAsCommand.
 func ourselves(t *testing.T, does string) []string {
 	t.Helper()
 	self, err := os.Executable()
@@ -154,7 +154,7 @@ func TestExec_howItEndsIsTold(t *testing.T) {
 	}
 }
 
-// Whoever signals the group of exec, as timeout does, must not interrupt the command twice.
+// A signal to the process group of exec, as timeout sends it, must not interrupt the command twice.
 func TestExec_signalsGoOnToTheCommandWhichIsInAGroupOfItsOwn(t *testing.T) {
 	t.Parallel()
 	for _, sent := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {

@@ -14,17 +14,17 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// variable is a variable of the environment.
+// variable is an environment variable.
 type variable struct{ name, value string }
 
-// environment is how provider, Terraform's tests and this repository's find the sandbox.
+// environment returns the variables with which the provider and the tests of this repository find the sandbox.
 func environment(s *sandbox.Sandbox) []variable {
 	return []variable{
 		{"HEROKU_API_URL", s.URL()}, {"HEROKU_DATA_API_URL", s.URL()}, {"HEROKU_API_KEY", s.Token()}, {"KVS_SANDBOX_TEAM", s.Team()},
 	}
 }
 
-// cliEnvironment is what the Heroku CLI needs besides.
+// cliEnvironment returns the additional variables that the Heroku CLI needs.
 func cliEnvironment(g guide) []variable {
 	return []variable{
 		{"HEROKU_HOST", g.URL}, {"HEROKU_DATA_HOST", g.Host}, {"HEROKU_PARTICLEBOARD_URL", g.URL},
@@ -32,7 +32,7 @@ func cliEnvironment(g guide) []variable {
 	}
 }
 
-// exports is the line for a shell.
+// exports returns the export command for a shell.
 func exports(s *sandbox.Sandbox) string {
 	line := "export"
 	for _, v := range environment(s) {
@@ -43,7 +43,7 @@ func exports(s *sandbox.Sandbox) string {
 
 var plain = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,-]+$`)
 
-// quote makes any text one word of a POSIX shell.
+// quote quotes a text as one word of a POSIX shell.
 func quote(text string) string {
 	if plain.MatchString(text) {
 		return text

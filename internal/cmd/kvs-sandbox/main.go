@@ -1,11 +1,11 @@
 // Copyright (c) The terraform-provider-kvs Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command kvs-sandbox runs a local Heroku with a real server behind each Key-Value Store, until it is interrupted, or for as
-// long as a command runs: kvs-sandbox exec -- terraform test.
+// Command kvs-sandbox runs a local Heroku with a real server behind each Key-Value Store, until it is interrupted, or while another
+// command runs: kvs-sandbox exec -- terraform test.
 //
-// Once it is ready it prints one line to stdout, for a shell to evaluate; everything else goes to stderr.
-// It listens on loopback only, stops every server that it started, and removes what it created, except a --data-dir.
+// When it is ready, it prints one line to stdout, for a shell to evaluate; everything else goes to stderr. It listens on loopback only.
+// At the end it stops every server that it has started, and removes everything that it has created, except the --data-dir.
 package main
 
 import (
@@ -28,7 +28,7 @@ func main() {
 		os.Exit(execute(context.Background(), os.Args[2:], os.Stderr))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	context.AfterFunc(ctx, stop) // a second signal ends it at once, and the servers with it
+	context.AfterFunc(ctx, stop) // a second signal ends the process immediately, and its servers with it
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -42,7 +42,7 @@ func main() {
 
 var errUsage = errors.New("usage")
 
-// run closes stdout when everything is said, so that a shell that reads it goes on.
+// run runs a sandbox until ctx ends. It closes stdout after the line for the shell, so that a shell that reads it continues.
 func run(ctx context.Context, args []string, stdout io.WriteCloser, stderr io.Writer) (err error) {
 	options, err := parse(args, stderr)
 	if err != nil {
@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string, stdout io.WriteCloser, stderr io.Wr
 	options.Log = slog.New(slog.NewTextHandler(stderr, nil))
 	s, err := sandbox.Start(ctx, options)
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		return nil // asked to stop before it was ready
+		return nil // it was interrupted before it was ready
 	}
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ func run(ctx context.Context, args []string, stdout io.WriteCloser, stderr io.Wr
 	return nil
 }
 
-// parse prints what is wrong with the arguments, and the usage, by itself.
+// parse parses the arguments. If they are wrong, it prints the reason and the usage, and returns errUsage.
 func parse(args []string, stderr io.Writer) (sandbox.Options, error) {
 	var o sandbox.Options
 	flags := newFlags("kvs-sandbox", &o, stderr)
@@ -113,7 +113,7 @@ func newFlags(name string, o *sandbox.Options, stderr io.Writer) *flag.FlagSet {
 	return flags
 }
 
-// parseFlags judges the options that every call has.
+// parseFlags parses and checks the options that all commands have in common.
 func parseFlags(flags *flag.FlagSet, args []string, o *sandbox.Options) error {
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -127,7 +127,7 @@ func parseFlags(flags *flag.FlagSet, args []string, o *sandbox.Options) error {
 	case o.RateLimit < 1:
 		return refused(flags, "--rate-limit takes a number of 1 or more")
 	}
-	// At once; the zero option is the default.
+	// 0s means immediately, but a zero in sandbox.Options means the default.
 	o.Provisioning, o.Allocation = max(o.Provisioning, 1), max(o.Allocation, 1)
 	return nil
 }

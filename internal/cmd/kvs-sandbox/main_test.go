@@ -23,7 +23,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// TestMain lets the test binary act as the command, so that it can be signalled and killed.
+// TestMain lets the test binary act as the command, so that tests can send signals to it and kill it.
 func TestMain(m *testing.M) {
 	if os.Getenv("KVS_TEST_SANDBOX_COMMAND") != "" {
 		main()
@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 type process struct {
 	cmd    *exec.Cmd
 	tmp    string
-	stdout string // all of it: it is closed when the sandbox is ready
+	stdout string // complete, because it is closed when the sandbox is ready
 	stderr *log
 	exited chan struct{}
 }
@@ -85,7 +85,7 @@ func runCommand(t *testing.T, args ...string) *process {
 	return p
 }
 
-// end sends a signal and returns the exit code, -1 when the signal killed the process.
+// end sends a signal and returns the exit code, or -1 if the signal has killed the process.
 func (p *process) end(t *testing.T, signal os.Signal) int {
 	t.Helper()
 	if err := p.cmd.Process.Signal(signal); err != nil {
@@ -96,7 +96,7 @@ func (p *process) end(t *testing.T, signal os.Signal) int {
 
 func (p *process) wait(t *testing.T) int {
 	t.Helper()
-	timeout := time.NewTimer(10 * time.Minute) // only a hang takes as long
+	timeout := time.NewTimer(10 * time.Minute) // so long only if it hangs
 	defer timeout.Stop()
 	select {
 	case <-p.exited:
@@ -106,7 +106,7 @@ func (p *process) wait(t *testing.T) int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
-// env is what a shell has after evaluating stdout.
+// env returns the variables of a shell that has evaluated stdout.
 func (p *process) env(t *testing.T, name string) string {
 	t.Helper()
 	shell := exec.CommandContext(t.Context(), "sh", "-c", `eval "$1" && printenv "$2"`, "sh", p.stdout, name)
@@ -118,7 +118,7 @@ func (p *process) env(t *testing.T, name string) string {
 	return strings.TrimSuffix(string(out), "\n")
 }
 
-// call speaks to the API as the variables say.
+// call sends a request to the API with the URL and token in the variables.
 func (p *process) call(t *testing.T, method, path, body string, into any) int {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, p.env(t, "HEROKU_API_URL")+path, strings.NewReader(body))
@@ -141,7 +141,7 @@ func (p *process) call(t *testing.T, method, path, body string, into any) int {
 
 type addOn struct{ ID, Name, State string }
 
-// newStore makes an app and a store, and returns when the store can be used.
+// newStore creates an app and a store, and returns when the store is provisioned.
 func (p *process) newStore(t *testing.T) {
 	t.Helper()
 	var made addOn
@@ -164,7 +164,7 @@ func (p *process) newStore(t *testing.T) {
 	}
 }
 
-// store connects as the app would, by its config var.
+// store connects to the store with the URL in the app's config var.
 func (p *process) store(t *testing.T) *redis.Client {
 	t.Helper()
 	vars := map[string]string{}
@@ -253,7 +253,7 @@ func TestSandbox_aSecondStartOnTheSameDataDirectoryContinues(t *testing.T) {
 			engine := "redis"
 			if _, err := exec.LookPath("valkey-server"); err == nil {
 				engine = "valkey"
-			} // without either it ends, and says what to install: within the sandbox, keys do not survive a kill
+			} // without either, the test fails: the keys of a miniredis do not survive a kill
 			args := []string{"--provisioning", "0s", "--engine", engine, "--team", "builders", "--data-dir", filepath.Join(t.TempDir(), "data")}
 			first := runCommand(t, args...)
 			first.newStore(t)

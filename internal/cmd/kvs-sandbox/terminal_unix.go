@@ -15,9 +15,10 @@ import (
 
 var endingSignals = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 
-// isolate sees to it that each signal reaches the command once: two interrupts make Terraform give up what it is doing. In the
-// foreground of a terminal the command stays there, to read from it, and Ctrl-C reaches it without us: the result is true then.
-// Elsewhere it gets a process group of its own, so that a signal for ours, such as timeout sends, comes by us alone.
+// isolate ensures that each signal reaches the command only once, because a second interrupt makes Terraform abort. In the foreground of
+// a terminal, the command stays in the same process group, so that it can read from the terminal. The terminal then sends Ctrl-C to it
+// directly, and the result is true. Otherwise the command gets its own process group, so that a signal to the group of this process, as
+// timeout sends it, reaches the command only if it is forwarded.
 func isolate(command *exec.Cmd) (byTerminal bool) {
 	if terminal, err := os.Open("/dev/tty"); err == nil {
 		defer func() { _ = terminal.Close() }()

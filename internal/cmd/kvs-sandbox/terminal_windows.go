@@ -11,5 +11,5 @@ import (
 
 var endingSignals = []os.Signal{os.Interrupt, syscall.SIGTERM}
 
-// isolate does nothing: the console sends Ctrl-C to every process that is attached to it.
+// isolate does nothing, because the console sends Ctrl-C to every process that is attached to it.
 func isolate(*exec.Cmd) (byTerminal bool) { return true }

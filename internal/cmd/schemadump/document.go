@@ -10,7 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// The document, as described in the Terraform documentation under "JSON output format: providers schema".
+// The JSON document that the Terraform documentation describes under "JSON output format: providers schema".
 type (
 	document struct {
 		FormatVersion   string                    `json:"format_version"`
@@ -184,7 +184,7 @@ func newIdentity(s *tfprotov6.ResourceIdentitySchema) identity {
 	return out
 }
 
-// lower turns a protocol constant such as MARKDOWN or SINGLE into the word of the document.
+// lower converts a protocol constant such as MARKDOWN or SINGLE to the lower-case word in the document.
 func lower(constant interface{ String() string }) string { return strings.ToLower(constant.String()) }
 
 func each[A, B any](in map[string]A, convert func(A) B) map[string]B {

@@ -1,9 +1,8 @@
 // Copyright (c) The terraform-provider-kvs Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command schemadump prints the schema of the provider as `terraform providers schema -json` does. It needs no
-// Terraform, and unlike an older one it leaves nothing out (identities, actions, list resources), so that the
-// generated documentation is the same on every machine.
+// Command schemadump prints the schema of the provider as `terraform providers schema -json` does, without Terraform. The output is the
+// same on every machine, and complete, whereas older versions of Terraform omit identities, actions and list resources.
 package main
 
 import (
@@ -20,7 +19,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/provider"
 )
 
-// address is not ours: it is the one that tfplugindocs looks a provider named kvs up by.
+// address is the address under which tfplugindocs looks up a provider named kvs, which is not the real address of this provider.
 const address = "registry.terraform.io/hashicorp/kvs"
 
 func main() {

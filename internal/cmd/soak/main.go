@@ -1,9 +1,9 @@
 // Copyright (c) The terraform-provider-kvs Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command soak makes a table of the results of the fault matrix. It reads `go test -json` from files named after the
-// CLI that was driven (terraform.json, tofu.json), prints the table of experiment × resource × CLI with its totals, and
-// puts it into the page that -page names, between two marks. It exits with 1 when anything failed or was left out.
+// Command soak makes a table of the results of the fault matrix. It reads the output of `go test -json` from files that are named after the
+// tested CLI (terraform.json, tofu.json), prints a table of experiment × resource × CLI with totals, and writes it into the page that -page
+// names, between two marks. It exits with 1 if a test has failed or was skipped.
 package main
 
 import (

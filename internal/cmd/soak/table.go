@@ -16,8 +16,8 @@ import (
 	"strings"
 )
 
-// table counts outcomes by experiment, resource and CLI. Every test of the run is in it: a subtest resource/experiment is that experiment
-// with that resource, and other subtests are the experiment of their test, with several resources.
+// table counts results by experiment, resource and CLI. It includes every test of the run: a subtest resource/experiment counts for this
+// experiment and resource, and any other subtest for the experiment of its test, with the resource "several".
 type table struct {
 	clis   []string
 	counts map[key]*count
@@ -46,7 +46,7 @@ func (t *table) read(in io.Reader, cli string) error {
 			continue
 		}
 		switch event.Action {
-		case "pass", "fail", "skip": // skipped is failed: what was not tried proves nothing
+		case "pass", "fail", "skip": // a skipped test counts as failed, because it proves nothing
 			passed[event.Test] = event.Action == "pass"
 		}
 	}
@@ -92,13 +92,13 @@ func (t *table) add(test string, passed bool, cli string) {
 
 var wordStart = regexp.MustCompile(`([a-z])([A-Z])`)
 
-// words: "TestAccSources_endlessLists" is "sources, endless lists".
+// words turns the name of a test into words: "TestAccSources_endlessLists" becomes "sources, endless lists".
 func words(test string) string {
 	name := strings.TrimPrefix(strings.TrimPrefix(test, "Test"), "Acc")
 	return strings.ToLower(wordStart.ReplaceAllString(strings.ReplaceAll(name, "_", ", "), "$1 $2"))
 }
 
-// total of one CLI; "" is all of them.
+// total returns the sum for one CLI; "" means all of them.
 func (t *table) total(cli string) (sum count) {
 	for k, c := range t.counts {
 		if cli == "" || k.cli == cli {
@@ -108,7 +108,7 @@ func (t *table) total(cli string) (sum count) {
 	return sum
 }
 
-// passed is false also when nothing was tried.
+// passed reports whether all tests of every CLI have passed, and there was at least one for each.
 func (t *table) passed() bool {
 	for _, cli := range t.clis {
 		if sum := t.total(cli); sum.failed > 0 || sum.passed == 0 {
@@ -140,7 +140,7 @@ func (t *table) String() string {
 	return b.String()
 }
 
-// cell is passed/tried for each CLI; empty where there is no such experiment.
+// cell returns passed/total for each CLI, or "" if the experiment does not exist for the resource.
 func (t *table) cell(experiment, resource string) string {
 	var cells []string
 	for _, cli := range t.clis {
@@ -161,7 +161,7 @@ const (
 	end   = "<!-- the table ends -->\n"
 )
 
-// writeInto replaces what is between the marks of a page.
+// writeInto replaces the text between the marks of a page.
 func (t *table) writeInto(page string) error {
 	content, err := os.ReadFile(page)
 	if err != nil {
@@ -172,6 +172,6 @@ func (t *table) writeInto(page string) error {
 	if !ok || !closed {
 		return fmt.Errorf("%s has no place for the table: it needs the lines %q and %q", page, begin, end)
 	}
-	//nolint:gosec // a page of the documentation is for everybody
+	//nolint:gosec // documentation is readable by everybody
 	return os.WriteFile(page, []byte(before+begin+t.String()+end+after), 0o644)
 }

@@ -1,8 +1,8 @@
 // Copyright (c) The terraform-provider-kvs Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command testprovider is the provider as the CLIs of the tests start it: the same one, but in an experiment it has the
-// experiment's clock and dies on demand. It is built once for all tests.
+// Command testprovider is the provider binary that Terraform and OpenTofu start in tests. It is the real provider, except that an
+// experiment can replace its clock and make it exit. It is built once for all tests.
 package main
 
 import (

@@ -1,15 +1,16 @@
 // Copyright (c) The terraform-provider-kvs Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command testsummary makes `go test -json` readable. On stderr it prints a line for each package as it finishes, every
-// failure in full and at the end again by name, every skipped test with its reason, and now and then how far the run is
-// and how long it will take. A limit or an interrupt is reported as that, with the tests that it met, and not as the
-// failure of each. On stdout it prints nothing but the counts: "412 passed, 0 failed, 0 skipped". It exits with 1 when
-// anything failed or did not finish.
+// Command testsummary makes the output of `go test -json` readable. On stderr it prints a line for each finished package, every failure
+// with its output and again by name at the end, every skipped test with its reason, and regularly the progress of the run with an
+// estimate of the remaining time. A timeout or an interrupt is reported as one failure with the tests that were running, and not as a
+// failure of each of them. On stdout it prints only the counts: "412 passed, 0 failed, 0 skipped". It exits with 1 if anything failed or
+// did not finish.
 //
-// With -history it knows the number of tests, and what each package takes, from the last run that passed.
+// With -history it knows the number of tests and the duration of each package from the last run that passed.
 //
-// gotestsum would do most of this. It counts what a limit or an interrupt left unfinished as failures, and has no estimate.
+// gotestsum has most of these features, but it counts tests that a timeout or an interrupt left unfinished as failures, and has no
+// estimate.
 package main
 
 import (
@@ -29,7 +30,7 @@ func main() {
 	file := flag.String("history", "", "`file` with the numbers of the last run that passed; written anew by one that passes")
 	flag.Parse()
 
-	// go test has the same signal, and what it says of its end is still to be read.
+	// go test gets the same signal. Its last output must still be read, so this process does not end.
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 
@@ -38,7 +39,7 @@ func main() {
 	s.history = readHistory(*file)
 	every := 30 * time.Second
 	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-		s.live, every = true, 2*time.Second
+		s.terminal, every = true, 2*time.Second
 	}
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -54,7 +55,7 @@ func main() {
 	}
 }
 
-// modulePath is what package paths are shortened by.
+// modulePath returns the prefix that is removed from package paths.
 func modulePath() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -63,7 +64,7 @@ func modulePath() string {
 	return info.Main.Path
 }
 
-// read takes in one event per line; a line that is none is passed on.
+// read reads one event per line, and prints lines that are not events.
 func (s *summary) read(in io.Reader, tick <-chan time.Time, signals <-chan os.Signal) {
 	lines := make(chan string)
 	go func() {

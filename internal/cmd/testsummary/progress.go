@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// timings are what each package took.
+// timings has the number of tests and the duration of each package.
 type timings map[string]timing
 
 type timing struct {
@@ -22,7 +22,7 @@ type timing struct {
 	Seconds float64
 }
 
-// readHistory is nil when there is none that can be read: then there is less to say.
+// readHistory returns nil if the file is missing or invalid; the estimate is then less precise.
 func readHistory(file string) timings {
 	content, err := os.ReadFile(file)
 	if err != nil {
@@ -35,7 +35,7 @@ func readHistory(file string) timings {
 	return h
 }
 
-// write adds to what is known of other packages. No file is no history.
+// write adds the timings to those of other packages in the file. It does nothing if file is "".
 func (t timings) write(file string) error {
 	if file == "" {
 		return nil
@@ -51,12 +51,12 @@ func (t timings) write(file string) error {
 	}
 	err = os.WriteFile(file, content, 0o600)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // whoever has no such directory wants no history
+		return nil // a missing directory means that no history is wanted
 	}
 	return err
 }
 
-// progress says how many tests are done of how many, how long that took, and how long the rest will take.
+// progress prints the number of finished and known tests, the elapsed time, and an estimate of the remaining time.
 func (s *summary) progress(now time.Time) {
 	done, known, weight, left := 0, 0, 0.0, 0.0
 	longest, since, running := "", now, 0
@@ -89,7 +89,7 @@ func (s *summary) progress(now time.Time) {
 		}
 	}
 	for name, p := range s.packages {
-		count(name, p.passed+p.failed+p.skipped, p.seen(), false)
+		count(name, p.passed+p.failed+p.skipped, p.announced(), false)
 	}
 	for name, t := range s.timings {
 		count(name, t.Tests, t.Tests, true)
@@ -112,21 +112,21 @@ func (s *summary) progress(now time.Time) {
 		failed = fmt.Sprintf(", %d FAILED", n)
 	}
 	tests := fmt.Sprintf("%d of %s%d tests", done, least, known)
-	if len(s.packages) == 0 { // before the first package, and while go test has none that is built
+	if len(s.packages) == 0 { // before the first package, and while go test compiles
 		tests = fmt.Sprintf("compiling; %d tests so far", done)
 	}
 	line := fmt.Sprintf("...   %s%s, %s%s", tests, failed, elapsed.Round(time.Second), estimate)
 	if running > 0 {
 		line += fmt.Sprintf("; %d running, %s for %s", running, longest, now.Sub(since).Round(time.Second))
 	}
-	if s.live {
+	if s.terminal {
 		s.show(line)
 		return
 	}
 	s.printf("%s\n", line)
 }
 
-// failing are failures in packages that have not finished.
+// failing returns the number of failures in packages that have not finished.
 func (s *summary) failing() (n int) {
 	for _, p := range s.packages {
 		n += p.failed
@@ -141,5 +141,5 @@ func (s *summary) show(line string) {
 		line = line[:columns]
 	}
 	fmt.Fprintf(s.out, "\r\x1b[K%s", line)
-	s.shown = true
+	s.progressShown = true
 }

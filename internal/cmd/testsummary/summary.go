@@ -23,7 +23,7 @@ type event struct {
 	Elapsed float64 // seconds
 }
 
-// summary holds what is not told yet. A test that has subtests counts only when it fails on its own account.
+// summary collects the results. A test that has subtests is counted only if it fails itself, and not because a subtest fails.
 type summary struct {
 	out      io.Writer
 	module   string
@@ -32,12 +32,12 @@ type summary struct {
 	history  timings // of the last run that passed; nil when there is none
 	began    time.Time
 
-	live, shown bool // stderr is a terminal, and its last line is about the progress
-	interrupted string
-	broken      []string // what the end repeats
+	terminal, progressShown bool     // stderr is a terminal, and its last line shows the progress
+	interrupted             string   // the signal; "" = none
+	failures                []string // repeated at the end
 
 	passed, failed, skipped int
-	judged                  int // the failures that the exit status of a go test is explained by
+	failedBefore            int // value of failed when the previous go test exited
 }
 
 type testPackage struct {
@@ -47,12 +47,12 @@ type testPackage struct {
 	failedWithin            map[string]bool // tests of which a subtest failed
 	passed, failed, skipped int
 	cached                  bool
-	limit                   string // the -timeout that it met, if it did
+	limit                   string // the -timeout that was exceeded; "" = none
 }
 
 type test struct {
 	started time.Time
-	paused  bool // it waits for its turn among the parallel tests
+	paused  bool // it waits for other parallel tests
 	output  strings.Builder
 }
 
@@ -61,21 +61,21 @@ func newSummary(out io.Writer, module string) *summary {
 }
 
 func (s *summary) printf(format string, args ...any) {
-	if s.shown {
+	if s.progressShown {
 		fmt.Fprint(s.out, "\r\x1b[K")
-		s.shown = false
+		s.progressShown = false
 	}
 	fmt.Fprintf(s.out, format, args...)
 }
 
-// breaks prints a failure, and keeps its first line for the end.
-func (s *summary) breaks(line, output string) {
-	s.broken = append(s.broken, line)
+// reportFailure prints a failure, and keeps its first line for the end.
+func (s *summary) reportFailure(line, output string) {
+	s.failures = append(s.failures, line)
 	s.printf("%s\n%s", line, indent(output))
 }
 
-// seen are the tests that have been announced so far, but for those that only hold others.
-func (p *testPackage) seen() int {
+// announced returns the number of tests that have started so far, without those that have subtests.
+func (p *testPackage) announced() int {
 	n := p.passed + p.failed + p.skipped
 	for t := range p.running {
 		if !p.parents[t] {
@@ -85,10 +85,10 @@ func (p *testPackage) seen() int {
 	return n
 }
 
-// exited is an event of the shell that ran go test: with which status that ended.
+// exited is the action of an event from the shell that runs go test. Its output is the exit status of go test.
 const exited = "go-test-exited"
 
-// timedOut is how a package ends that meets its limit.
+// timedOut matches the output of a package that exceeds its -timeout.
 var timedOut = regexp.MustCompile(`^panic: test timed out after (\S+)`)
 
 func (s *summary) add(e event) {
@@ -97,11 +97,11 @@ func (s *summary) add(e event) {
 		return
 	}
 	if e.Action == exited {
-		if e.Output != "0" && s.failed == s.judged && s.failing() == 0 {
+		if e.Output != "0" && s.failed == s.failedBefore && s.failing() == 0 {
 			s.failed++
-			s.breaks("FAIL  go test exited with "+e.Output, "")
+			s.reportFailure("FAIL  go test exited with "+e.Output, "")
 		}
-		s.judged = s.failed
+		s.failedBefore = s.failed
 		return
 	}
 	if e.Package == "" {
@@ -148,7 +148,7 @@ func (s *summary) add(e event) {
 		s.printf("skip  %s %s: %s\n", s.short(e.Package), e.Test, strings.TrimSpace(t.output.String()))
 	case "fail":
 		if p.limit != "" && strings.Contains(t.output.String(), "panic: test timed out after ") {
-			return // it is the one that ran when the limit passed
+			return // it was running at the timeout, which failPackage reports
 		}
 		delete(p.running, e.Test)
 		p.failedWithin[parent] = true
@@ -156,7 +156,7 @@ func (s *summary) add(e event) {
 			return
 		}
 		p.failed++
-		s.breaks(fmt.Sprintf("FAIL  %s %s (%s)", s.short(e.Package), e.Test, seconds(e.Elapsed)), t.output.String())
+		s.reportFailure(fmt.Sprintf("FAIL  %s %s (%s)", s.short(e.Package), e.Test, seconds(e.Elapsed)), t.output.String())
 	}
 }
 
@@ -180,11 +180,11 @@ func (s *summary) addPackage(p *testPackage, e event) {
 	default:
 		return
 	}
-	s.close(e.Package, p, e.Elapsed)
+	s.closePackage(e.Package, p, e.Elapsed)
 }
 
-// close adds a package's counts to those of all.
-func (s *summary) close(name string, p *testPackage, took float64) {
+// closePackage adds the counts of a package to the total.
+func (s *summary) closePackage(name string, p *testPackage, took float64) {
 	s.passed, s.failed, s.skipped = s.passed+p.passed, s.failed+p.failed, s.skipped+p.skipped
 	if n := p.passed + p.failed + p.skipped; n > 0 && !p.cached {
 		s.timings[name] = timing{n, took}
@@ -192,16 +192,16 @@ func (s *summary) close(name string, p *testPackage, took float64) {
 	delete(s.packages, name)
 }
 
-// failPackage tells what the tests that ended have not told: a limit, an interrupt, a panic, a build that failed. That is
-// one failure, however many tests it has kept from their end.
+// failPackage reports failures that do not belong to a finished test: a timeout, an interrupt, a panic, or a failed build. It counts as one
+// failure, however many tests did not finish.
 func (s *summary) failPackage(name string, p *testPackage, how string) {
 	pkg := s.short(name)
 	var active []string
-	var said strings.Builder
+	var output strings.Builder
 	unfinished := 0
 	for _, t := range slices.Sorted(maps.Keys(p.running)) {
 		r := p.running[t]
-		said.WriteString(r.output.String())
+		output.WriteString(r.output.String())
 		if p.parents[t] {
 			continue
 		}
@@ -210,7 +210,7 @@ func (s *summary) failPackage(name string, p *testPackage, how string) {
 			active = append(active, t)
 		}
 	}
-	said.WriteString(p.output.String())
+	output.WriteString(p.output.String())
 	during := ""
 	if len(active) > 0 {
 		during = " while these tests were running: " + strings.Join(active, ", ")
@@ -220,38 +220,38 @@ func (s *summary) failPackage(name string, p *testPackage, how string) {
 	}
 	switch {
 	case p.limit != "":
-		s.breaks(fmt.Sprintf("LIMIT %s: the limit of %s passed%s", pkg, p.limit, during), said.String())
+		s.reportFailure(fmt.Sprintf("LIMIT %s: the limit of %s passed%s", pkg, p.limit, during), output.String())
 		p.failed++
 	case s.interrupted != "" && (unfinished > 0 || p.failed == 0):
-		s.breaks(fmt.Sprintf("STOP  %s: ended by a signal (%s)%s", pkg, s.interrupted, during), "")
+		s.reportFailure(fmt.Sprintf("STOP  %s: ended by a signal (%s)%s", pkg, s.interrupted, during), "")
 		p.failed++
 	case unfinished > 0:
-		s.breaks(fmt.Sprintf("FAIL  %s: it ended%s", pkg, during), said.String())
+		s.reportFailure(fmt.Sprintf("FAIL  %s: it ended%s", pkg, during), output.String())
 		p.failed++
 	case p.failed == 0:
-		s.breaks("FAIL  "+pkg+", in no test of its own", said.String())
+		s.reportFailure("FAIL  "+pkg+", in no test of its own", output.String())
 		p.failed++
 	}
 	s.printf("FAIL  %s: %d passed, %d failed, %d skipped (%s)\n", pkg, p.passed, p.failed, p.skipped, how)
 }
 
-// finish fails what the input has left open, since go test was killed, and says once more what went wrong.
+// finish reports packages that did not finish because go test was killed, and repeats all failures.
 func (s *summary) finish() {
 	for _, name := range slices.Sorted(maps.Keys(s.packages)) {
 		p := s.packages[name]
 		s.failPackage(name, p, "did not finish")
-		s.close(name, p, 0)
+		s.closePackage(name, p, 0)
 	}
 	switch {
 	case s.interrupted != "" && s.failed == 0:
 		s.failed = 1
-		s.breaks("STOP  ended by a signal ("+s.interrupted+")", "")
+		s.reportFailure("STOP  ended by a signal ("+s.interrupted+")", "")
 	case s.passed+s.failed+s.skipped == 0:
 		s.failed = 1
-		s.breaks("FAIL  no test has run", "")
+		s.reportFailure("FAIL  no test has run", "")
 	}
-	if len(s.broken) > 0 {
-		s.printf("\nWhat went wrong:\n%s\n", strings.Join(s.broken, "\n"))
+	if len(s.failures) > 0 {
+		s.printf("\nWhat went wrong:\n%s\n", strings.Join(s.failures, "\n"))
 	}
 }
 
@@ -266,7 +266,7 @@ func parentOf(test string) string {
 	return test[:max(i, 0)]
 }
 
-// isFraming says whether a line only announces what the events say anyway.
+// isFraming reports whether a line of output only repeats the information of an event.
 func isFraming(line string) bool {
 	line = strings.TrimLeft(line, " ")
 	return strings.HasPrefix(line, "=== ") || strings.HasPrefix(line, "--- ")

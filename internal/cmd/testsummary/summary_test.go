@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// stream writes events of one package: "run TestA", "output TestA some text", "pass" (of the package).
+// stream encodes events of one package, given as "run TestA", "output TestA some text", or "pass" (of the package).
 func stream(t *testing.T, events ...string) string {
 	t.Helper()
 	var b strings.Builder

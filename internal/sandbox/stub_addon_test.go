@@ -10,7 +10,7 @@ import (
 )
 
 // Apps have add-ons of other services beside their stores.
-func TestInertAddOn_isOrderedAttachedAndDestroyed(t *testing.T) {
+func TestStubAddOn_isOrderedAttachedAndDestroyed(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	w.app("orders-api")
@@ -42,7 +42,7 @@ func TestInertAddOn_isOrderedAttachedAndDestroyed(t *testing.T) {
 		exchange{"POST /actions/addons/resolve", `{"addon":"heroku-postgresql","app":"orders-web"}`, 200, []string{"0.name=orders-db"}},
 		exchange{"POST /actions/addons/resolve", `{"addon":"DATABASE_URL","app":"orders-web","addon_service":"heroku-redis"}`, 404, nil},
 		exchange{"GET /users/~/addons", "", 200, []string{"length=3"}},
-		// no store, and unknown to all that is about stores
+		// it is not a store, so endpoints for stores do not find it
 		exchange{"GET /redis/v0/databases/orders-db", "", 404, []string{"message=Add-on not found"}},
 		exchange{"POST /__sandbox/failover", `{"store":"orders-db"}`, 422, nil},
 		exchange{"POST /__sandbox/maintenances", `{"store":"orders-db","in":"1h"}`, 422, nil},
@@ -55,7 +55,7 @@ func TestInertAddOn_isOrderedAttachedAndDestroyed(t *testing.T) {
 		t.Errorf("the URL %q leads somewhere", url)
 	}
 	w.exchange(
-		exchange{"DELETE /apps/orders-api/addons/heroku-postgresql", "", 422, nil}, // another app has it
+		exchange{"DELETE /apps/orders-api/addons/heroku-postgresql", "", 422, nil}, // it is attached to another app
 		exchange{"DELETE /apps/orders-api/addons/heroku-postgresql", `{"force":true}`, 200, []string{"state=deprovisioned"}},
 		exchange{"GET /addons/orders-db", "", 404, nil},
 		exchange{"GET /apps/orders-web/config-vars", "", 200, []string{"DATABASE_URL="}},
@@ -66,8 +66,8 @@ func TestInertAddOn_isOrderedAttachedAndDestroyed(t *testing.T) {
 	}
 }
 
-// In a space, too, it is there and gone at once, and a second start knows it.
-func TestInertAddOn_outlivesARestart(t *testing.T) {
+// Also in a space, it is created and destroyed immediately. It survives a restart.
+func TestStubAddOn_outlivesARestart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	w := persistent(t, dir, "miniredis")

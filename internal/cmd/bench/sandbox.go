@@ -15,7 +15,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
-// startSandbox starts a sandbox whose stores are in this process, with apps that exist already.
+// startSandbox starts a sandbox with miniredis, creates apps, and returns their ids.
 func startSandbox(ctx context.Context, apps int, o sandbox.Options) (sb *sandbox.Sandbox, ids []string) {
 	o.Engine, o.Seed = "miniredis", 1
 	o.Provisioning = max(o.Provisioning, 1) // 0 means the default
@@ -31,15 +31,16 @@ func startSandbox(ctx context.Context, apps int, o sandbox.Options) (sb *sandbox
 
 func stop(sb *sandbox.Sandbox) { _ = sb.Close() }
 
-// store is one that was ordered beside Terraform.
+// store is a store that was created without Terraform.
 type store struct {
 	ID        string
 	CreatedAt string `json:"created_at"`
 	app       string
 }
 
-// order orders the stores with these numbers as an estate would, side by side on all apps.
-func order(ctx context.Context, sb *sandbox.Sandbox, apps []string, from, to int) []store {
+// createStores creates the stores with the numbers from (inclusive) to to (exclusive) as an estate would, in parallel on all apps. The
+// index of the result is the number.
+func createStores(ctx context.Context, sb *sandbox.Sandbox, apps []string, from, to int) []store {
 	stores, errs := make([]store, to), make([]error, len(apps))
 	var workers sync.WaitGroup
 	for a, app := range apps {
