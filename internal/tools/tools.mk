@@ -36,7 +36,7 @@ packages:
 		elif command -v apk >/dev/null; then apk add -q gcc musl-dev redis; fi; }; \
 	missing=$$($(missing)); [ -z "$$missing" ] || { echo "the tests need" $$missing "(redis or valkey will do): install it and run make again" >&2; exit 1; }
 
-# A browser, for the tests of the sandbox's page only. Without a browser they are skipped, because it is large; a message says so.
+# A browser, which only the tests of the sandbox's page need. It is large, so it is optional: without it, these tests are skipped with a message.
 browser:
 	@for name in chromium chromium-browser google-chrome-stable google-chrome; do ! command -v $$name >/dev/null || exit 0; done; \
 	if [ "$$(id -u)" = 0 ]; then echo "installing chromium, which the tests of the sandbox's page need"; \
