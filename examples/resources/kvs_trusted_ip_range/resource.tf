@@ -31,7 +31,8 @@ resource "kvs_trusted_ip_range" "fair" {
   expires_at  = "2099-12-18T00:00:00Z"
 }
 
-# A new space admits the whole internet, in addition to its ranges. closes_space on one range ends this, here after the other ranges are set.
+# A new space admits the whole internet, in addition to its ranges. closes_space on one range ends this. depends_on makes sure that
+# the other ranges are set before.
 resource "kvs_trusted_ip_range" "monitoring" {
   space_id     = kvs_private_space.prod.id
   range        = "203.0.113.64/28"
