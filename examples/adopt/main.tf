@@ -1,4 +1,5 @@
-# Finds the stores of a team with all that belongs to them, and writes import blocks for them, with addresses by name. It changes nothing.
+# Finds the stores of a team with their apps, spaces, attachments, windows and ranges, and writes import blocks that use their
+# names in addresses. It changes nothing.
 #
 #   terraform apply
 #   terraform output -raw imports    > ../imports.tf
@@ -27,17 +28,17 @@ data "kvs_attachments" "all" {
 
 locals {
   stores = data.kvs_instances.all.instances
-  shared = [for a in data.kvs_attachments.all.attachments : a if !a.first] # a kvs_instance has the first one as its attachment_name
+  shared = [for a in data.kvs_attachments.all.attachments : a if !a.first] # a kvs_instance manages the first one as attachment_name
   inside = [for s in local.stores : s if s.space_id != null]
 
-  # What is referred to by id, by its address. Several stores may be in one app, and several apps in one space.
+  # The objects that others refer to by id, by their addresses. Several stores may be in one app, and several apps in one space.
   owners = merge(
     merge([for s in local.inside : { "kvs_private_space.${s.space_name}" = s.space_id }]...),
     merge([for s in local.stores : { "kvs_app.${s.app_name}" = s.app_id }]...),
     merge([for a in local.shared : { "kvs_app.${a.app_name}" = a.app_id }]...),
     { for s in local.stores : "kvs_instance.${s.name}" => s.id },
   )
-  # What belongs to it.
+  # The objects that refer to them.
   parts = merge(
     merge([for s in local.inside : { "kvs_trusted_ip_ranges.${s.space_name}" = s.space_id }]...),
     { for s in local.stores : "kvs_maintenance_window.${s.name}" => s.id if s.has_maintenance_window },
@@ -56,8 +57,8 @@ output "imports" {
   ])
 }
 
-# Commands for sed: UUIDs become references, but for those to import by, and the imports lose the argument that they may have only
-# as long as there is no resource.
+# Commands for sed. They replace UUIDs by references, except in the import ids, and remove the argument provider from the import
+# blocks, which is allowed only while the resource is not in the configuration.
 output "references" {
   value = join("", concat(["/^ *provider = kvs$/d\n"], [for address, id in local.owners : "/^ *id  *=/!s/= \"${id}\"/= ${address}.id/\n"]))
 }

@@ -1,4 +1,4 @@
-# One store on Heroku Key-Value Store, used by two apps. `make demo` applies this against a local sandbox, upgrades the
+# One Key-Value Store that two apps use. `make demo` applies this against a local sandbox, upgrades the
 # store in place and moves it into a Private Space.
 
 terraform {
@@ -27,14 +27,14 @@ resource "kvs_instance" "cache" {
   notify_keyspace_events = "Ex"
 }
 
-# The worker finds the same store in its own REDIS_URL.
+# The worker app gets the URL of the same store in its own REDIS_URL.
 resource "kvs_attachment" "worker" {
   app_id      = kvs_app.worker.id
   instance_id = kvs_instance.cache.id
   name        = "REDIS"
 }
 
-# The URL holds the password. It is read when it is needed, and never is in the plan or the state.
+# The URL contains the password. Terraform reads it when it is needed and stores it in neither the plan nor the state.
 ephemeral "kvs_credentials" "cache" {
   instance_id = kvs_instance.cache.id
 }

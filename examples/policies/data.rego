@@ -1,4 +1,4 @@
-# No data is lost without an approved change.
+# Denies the loss of data without an approved change.
 package kvs
 
 import rego.v1
@@ -46,7 +46,7 @@ deny contains msg if {
 	msg := sprintf("%s: it is known only after apply whether deletion protection is switched off", [c.address])
 }
 
-# An eviction policy other than noeviction drops keys once the memory is full, also when this plan does not change it.
+# An eviction policy other than noeviction drops keys when the memory is full, even if this plan does not change the policy.
 deny contains msg if {
 	some r in resources
 	r.type == "kvs_instance"

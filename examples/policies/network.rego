@@ -1,4 +1,4 @@
-# A Shield Space is open to known networks only.
+# Requires that a Shield Space is open to known networks only.
 package kvs
 
 import rego.v1
@@ -9,7 +9,7 @@ shield_spaces contains r if {
 	r.values.shield == true
 }
 
-# Ranges belong to a Shield Space when its id is theirs. A space that is only planned has no id yet: any one may be meant then.
+# Ranges belong to a Shield Space if space_id is its id. A planned space has no id yet, so the ranges may belong to any planned space.
 of_shield(c) if {
 	some space in shield_spaces
 	space.values.id == planned(c, "space_id")
@@ -27,31 +27,31 @@ range_changes contains c if {
 	of_shield(c)
 }
 
-# What is open stays open in a plan that does not change it.
+# A plan that does not change the ranges leaves an open space open.
 sets[r.address] := ranges_with(r) if {
 	some r in resources
 	some space in shield_spaces
 	space.values.id == r.values.space_id
 }
 
-# Of a space that is only planned.
+# The space is only planned.
 sets[c.address] := ranges_with({"type": c.type, "values": c.change.after}) if some c in range_changes
 
 ranges_with(r) := {cidr | some cidr, _ in r.values.ranges} if r.type == "kvs_trusted_ip_ranges"
 
-# A single range is taken with all others of the same space that the plan knows.
+# A single range is checked together with all other ranges of the same space in the plan.
 ranges_with(r) := {other.values.range |
 	some other in resources
 	other.type == "kvs_trusted_ip_range"
 	object.get(other.values, "space_id", null) == object.get(r.values, "space_id", null)
 } if r.type == "kvs_trusted_ip_range"
 
-# A range of more than 65536 addresses is nobody's office.
+# No office has more than 65536 addresses.
 widest := 16
 
 deny contains msg if {
 	some address, ranges in sets
-	some cidr in net.cidr_merge(ranges) # two halves are the whole internet
+	some cidr in net.cidr_merge(ranges) # two halves make up the whole internet
 	to_number(split(cidr, "/")[1]) < widest
 	msg := sprintf("%s: %s is open to more than 65536 addresses of the internet in a Shield Space", [address, cidr])
 }
@@ -63,7 +63,7 @@ deny contains msg if {
 	msg := sprintf("%s: the ranges of a Shield Space are known only after apply", [c.address])
 }
 
-# A set of ranges replaces the whole internet that a new space trusts; a single range does so only where it says so.
+# A set of ranges replaces 0.0.0.0/0, which a new space trusts; a single range does so only with closes_space.
 guards(r) if r.type == "kvs_trusted_ip_ranges"
 
 guards(r) if {
@@ -95,7 +95,7 @@ deny contains msg if {
 	msg := sprintf("%s: a Shield Space without kvs_trusted_ip_ranges, and without a range that closes it, trusts the whole internet", [space.address])
 }
 
-# A range that was needed for a while only, also one that the plan does not change.
+# An expired range is denied even if the plan does not change it.
 deny contains msg if {
 	some r in resources
 	r.type == "kvs_trusted_ip_range"

@@ -1,4 +1,4 @@
-# What a change costs, when apps restart, and who owns a space.
+# Checks the price of a change, the time of restarts, the owner of a space, and versions.
 package kvs
 
 import rego.v1
@@ -8,7 +8,7 @@ prices[r.address] := object.get(r.values, "monthly_price", null) if {
 	r.type == "kvs_instance"
 }
 
-# Two stores are paid for while a replaced one is kept.
+# While a replaced store is kept, Heroku charges for two stores.
 prices_after[address] := price if {
 	some address, price in prices
 	not changed_price[address]
@@ -83,7 +83,7 @@ deny contains msg if {
 	msg := sprintf("%s: it is known only after apply whether the space is transferred to another team", [c.address])
 }
 
-# The version that runs, as two numbers.
+# The major and minor version that the store runs.
 release(r) := concat(".", array.slice(split(r.values.version_actual, "."), 0, 2))
 
 days_left(r) := (time.parse_ns("2006-01-02", setting("releases")[release(r)]) - now) / (24 * 60 * 60 * 1000000000)

@@ -1,19 +1,19 @@
-# What the policies read of a plan: the output of `terraform show -json PLANFILE` or `tofu show -json PLANFILE`.
+# The parts of a plan that the policies read. The input is the output of `terraform show -json PLANFILE` or `tofu show -json PLANFILE`.
 package kvs
 
 import rego.v1
 
-# What the organisation decides, given as data under the name `change` (opa --data, conftest --data).
+# The defaults of the organisation's settings. Override them with data under the name `change` (opa --data, conftest --data).
 defaults := {
-	"reference": null, # of the approved change, for what a plan has no values of: what is destroyed
-	"monthly_limit": 10000, # US dollars, for all stores of the plan
+	"reference": null, # of the approved change; needed for a destroy, which has no values in the plan
+	"monthly_limit": 10000, # in US dollars, for all stores in the plan
 	"caches": [], # addresses of stores whose keys may be dropped
-	"windows": {}, # by the name of an app: {"from": RFC 3339, "to": RFC 3339}, when it may restart
-	"releases": {"6.2": "2024-12-02", "7.0": "2025-12-31", "7.2": "2026-12-31"}, # when Heroku ends the life of a version
-	"notice_days": 120, # before that
+	"windows": {}, # when an app may restart, by its name: {"from": RFC 3339, "to": RFC 3339}
+	"releases": {"6.2": "2024-12-02", "7.0": "2025-12-31", "7.2": "2026-12-31"}, # end of life of each version
+	"notice_days": 120, # days before the end of life
 }
 
-# Not every value is known while a plan is judged. Each rule says what follows from that: mostly that it denies.
+# Not every value is known in a plan. Each rule defines what it does with an unknown value; most rules deny the plan.
 setting(name) := value if {
 	value := data.change[name]
 } else := defaults[name]
@@ -37,7 +37,7 @@ stores contains c if {
 
 destroys(c) if "delete" in c.change.actions
 
-# The value of an attribute that is planned; not there while it is unknown.
+# The planned value of an attribute; undefined while it is unknown.
 planned(c, attribute) := value if {
 	value := c.change.after[attribute]
 	not unknown(c, attribute)
@@ -45,7 +45,7 @@ planned(c, attribute) := value if {
 
 unknown(c, attribute) if c.change.after_unknown[attribute] == true
 
-# A part of the impact.
+# A part of the impact; undefined while it is unknown.
 impact(c, part) := value if {
 	value := c.change.after.impact[part]
 	not impact_unknown(c, part)
@@ -62,7 +62,7 @@ referenced(c) if {
 
 referenced(_) if setting("reference") != null
 
-# Every resource that there is after the plan, in all modules.
+# Every resource that exists after the plan, in all modules.
 resources contains r if {
 	walk(object.get(input, ["planned_values", "root_module"], {}), [_, r])
 	is_object(r)

@@ -1,4 +1,4 @@
-# Each rule passes, fails and meets what is unknown.
+# Tests each rule with a plan that it allows, a plan that it denies, and unknown values.
 package kvs_test
 
 import rego.v1
@@ -22,7 +22,7 @@ actions(before, after) := ["update"] if {
 	after != null
 }
 
-# A plan of changes, and of the resources that there are after it.
+# A plan with changes, and with the resources that exist after it.
 plan(changes, resources) := {"resource_changes": changes, "planned_values": {"root_module": {"resources": resources}}}
 
 resource(address, values) := {"address": address, "mode": "managed", "type": split(address, ".")[0], "values": values}
@@ -236,7 +236,7 @@ test_version if {
 	count(kvs.warn) == 1 with input as running("7.2.4") with data.change as {"now": "2026-12-01T00:00:00Z"}
 }
 
-# Plans that the provider has made, also after changes by hand, and what is said of them.
+# Plans from the provider, some of them after manual changes, and the messages that the rules give.
 said[policy][kind] := messages if {
 	some policy, kinds in data.fixtures
 	some kind, fixture in kinds

@@ -1,7 +1,7 @@
 # A premium store moves into a Private Space with its data, its name, its settings and its attachments.
 #
-# This is the configuration afterwards. Before, it was applied with -var in_space=false: the store belonged to the app in
-# the Common Runtime, on a premium plan. The two lines that the variable decides are all that changes.
+# This is the configuration after the move. Before the move, it was applied with -var in_space=false: the store belonged to
+# the app in the Common Runtime, on a premium plan. The variable changes only two arguments of the store.
 
 terraform {
   required_providers {
@@ -17,7 +17,7 @@ variable "in_space" {
   default     = true
 }
 
-# The app that has had the store so far. It stays until the store has moved, because destroying an app destroys its stores.
+# The app that owns the store before the move. Keep it until the store has moved, because destroying an app destroys its stores.
 resource "kvs_app" "web" {
   name = "acme-orders"
 }
@@ -28,7 +28,7 @@ resource "kvs_private_space" "prod" {
   region = "virginia"
 }
 
-# The app that takes over.
+# The app that owns the store after the move.
 resource "kvs_app" "inside" {
   name     = "acme-orders-inside"
   space_id = kvs_private_space.prod.id
@@ -42,20 +42,20 @@ resource "kvs_instance" "cache" {
 
   maxmemory_policy = "volatile-lru"
 
-  # The store is protected from deletion, as by default. That does not stop the move.
+  # The store is protected from deletion by default. This does not stop the move.
   migration = {
-    # Nothing is written while the data is copied: visitors see the maintenance page, and no dyno runs. Both are put back
-    # afterwards, also when the apply fails or is interrupted.
+    # Prevents writes while the data is copied: visitors see the maintenance page, and no dyno runs. Both are restored
+    # afterwards, even if the apply fails or is interrupted.
     app_maintenance = true
     scale_down      = true
 
-    # Nobody outside the space can count the keys of the new store, so the old one is kept, as retired_instance_id.
+    # The keys of the new store cannot be counted from outside the space, so the old store is kept, as retired_instance_id.
     # With "always", a later apply destroys it.
     retire = "when_verified"
   }
 }
 
-# What belongs to the store moves along.
+# The maintenance window moves with the store.
 resource "kvs_maintenance_window" "cache" {
   instance_id = kvs_instance.cache.id
   day         = "Sunday"

@@ -8,21 +8,21 @@ terraform {
   }
 }
 
-# The credential is read from HEROKU_API_KEY, else from ~/.netrc, where `heroku login` leaves it.
+# The provider reads the API token from HEROKU_API_KEY, or else from ~/.netrc, which `heroku login` writes.
 provider "kvs" {}
 
 resource "kvs_app" "web" {
-  name = "acme-orders-web" # unique on all of Heroku
+  name = "acme-orders-web" # must be unique across Heroku
 }
 
-# The app finds the URL of its store in REDIS_URL.
+# Heroku sets the URL of the store in the app's config var REDIS_URL.
 resource "kvs_instance" "cache" {
   app_id           = kvs_app.web.id
-  plan             = "premium-0" # premium-1 later on: changed in place, with the same id, name and keys
+  plan             = "premium-0" # a change to premium-1 is made in place: same id, name and keys
   maxmemory_policy = "allkeys-lru"
 }
 
-# Heroku maintains the store by itself on Sundays from 02:30 to 06:30 UTC.
+# Heroku maintains the store on Sundays from 02:30 to 06:30 UTC.
 resource "kvs_maintenance_window" "cache" {
   instance_id = kvs_instance.cache.id
   day         = "Sunday"

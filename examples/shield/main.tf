@@ -1,4 +1,4 @@
-# A Shield Space that only the office reaches, with an app and its store inside, under change control.
+# A Shield Space that only the office can reach, with an app and its store, under change control.
 
 terraform {
   required_providers {
@@ -14,7 +14,7 @@ variable "change_reference" {
   default     = null
 }
 
-# Somebody else approves each change: none without a reference, none in a freeze, and a record of each write.
+# Refuses changes without the reference of an approved change or during a freeze, and records each write.
 provider "kvs" {
   change_control = {
     reference         = var.change_reference
@@ -33,12 +33,12 @@ resource "kvs_private_space" "prod" {
   region = "virginia"
   shield = true
 
-  # Settled for good when the space is created. They must not overlap networks that the space is to be peered with.
+  # Cannot be changed later. The networks must not overlap networks that the space will be peered with.
   cidr      = "10.40.0.0/16"
   data_cidr = "172.24.0.0/20"
 }
 
-# A new space admits the whole internet: these ranges are the first thing that it gets.
+# A new space admits the whole internet, so the ranges are set before anything else is created in it.
 resource "kvs_trusted_ip_ranges" "prod" {
   space_id = kvs_private_space.prod.id
 
@@ -48,14 +48,14 @@ resource "kvs_trusted_ip_ranges" "prod" {
   }
 }
 
-# Its team and its region are the space's. No request reaches it before the ranges are in force.
+# The app belongs to the team and the region of the space. It is created after the ranges are in force.
 resource "kvs_app" "web" {
   name       = "acme-orders"
   space_id   = kvs_private_space.prod.id
   depends_on = [kvs_trusted_ip_ranges.prod]
 }
 
-# A Shield Space takes shield plans only; without this line it would be the space's default plan.
+# A Shield Space accepts only shield plans. Without plan, the store gets the space's default plan.
 resource "kvs_instance" "cache" {
   app_id = kvs_app.web.id
   plan   = "shield-7"
@@ -64,7 +64,7 @@ resource "kvs_instance" "cache" {
   maxmemory_policy = "volatile-lru"
 }
 
-# Heroku maintains the store by itself at night, when the office sleeps.
+# Heroku maintains the store at night.
 resource "kvs_maintenance_window" "cache" {
   instance_id = kvs_instance.cache.id
   day         = "Sunday"

@@ -17,7 +17,7 @@ import (
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
 )
 
-// The steps of the guide "Adopt what is there", beside the plan of TestAccMoveState_estate.
+// The steps of the guide "Adopting existing infrastructure", beside the plan of TestAccMoveState_estate.
 
 // estateImports import all of the estate by names.
 const estateImports = `

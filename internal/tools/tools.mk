@@ -1,4 +1,4 @@
-# What the GNUmakefile builds and installs for its own use: the tools, the packages of the system, and the rendering of docs/.
+# Included by GNUmakefile: builds the tools, installs system packages, and renders docs/.
 
 bin/test/terraform-provider-kvs: $(GO_FILES)
 	@echo "building the provider that the tests drive"; go build -ldflags '-s -w' -o $@ ./internal/cmd/testprovider
@@ -6,27 +6,27 @@ bin/test/terraform-provider-kvs: $(GO_FILES)
 bin/testsummary: $(wildcard internal/cmd/testsummary/*.go)
 	@go build -o $@ ./internal/cmd/testsummary
 
-# Each tool is a module of its own, so that none of its dependencies is ours: its name, folder, package, purpose, linker flags.
+# Each tool has its own module, so that its dependencies stay out of go.mod. Arguments: name, folder, package, purpose, linker flags.
 define tool
 bin/$(1): internal/tools/$(2)/go.mod internal/tools/$(2)/go.sum
 	@echo "building $$@, once: $(4)"; go build -C internal/tools/$(2) -trimpath -ldflags '-s -w $(5)' -o ../../../$$@ $(3)
 endef
-$(eval $(call tool,golangci-lint,lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,the linter; some minutes))
-$(eval $(call tool,misspell,lint,github.com/golangci/misspell/cmd/misspell,what checks the spelling of pages and examples))
-$(eval $(call tool,tfplugindocs,docs,github.com/hashicorp/terraform-plugin-docs/cmd/tfplugindocs,what renders docs/))
-$(eval $(call tool,terraform-docs,terraform-docs,github.com/terraform-docs/terraform-docs,what writes the READMEs of examples/modules))
-$(eval $(call tool,opa,opa,github.com/open-policy-agent/opa,what judges plans by examples/policies; some minutes))
-$(eval $(call tool,actionlint,actionlint,github.com/rhysd/actionlint/cmd/actionlint,what checks the workflows))
-$(eval $(call tool,govulncheck,govulncheck,golang.org/x/vuln/cmd/govulncheck,what looks for known vulnerabilities))
-$(eval $(call tool,goreleaser,goreleaser,github.com/goreleaser/goreleaser/v2,what builds a release; some minutes))
-$(eval $(call tool,cyclonedx-gomod,sbom,github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod,what writes bills of materials))
-$(eval $(call tool,tofu,opentofu,github.com/opentofu/opentofu/cmd/tofu,OpenTofu for the tests; some minutes,-X github.com/opentofu/opentofu/version.dev=no))
+$(eval $(call tool,golangci-lint,lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,linter; takes some minutes))
+$(eval $(call tool,misspell,lint,github.com/golangci/misspell/cmd/misspell,checks the spelling of pages and examples))
+$(eval $(call tool,tfplugindocs,docs,github.com/hashicorp/terraform-plugin-docs/cmd/tfplugindocs,renders docs/))
+$(eval $(call tool,terraform-docs,terraform-docs,github.com/terraform-docs/terraform-docs,writes the READMEs of examples/modules))
+$(eval $(call tool,opa,opa,github.com/open-policy-agent/opa,evaluates examples/policies; takes some minutes))
+$(eval $(call tool,actionlint,actionlint,github.com/rhysd/actionlint/cmd/actionlint,checks the workflows))
+$(eval $(call tool,govulncheck,govulncheck,golang.org/x/vuln/cmd/govulncheck,checks for known vulnerabilities))
+$(eval $(call tool,goreleaser,goreleaser,github.com/goreleaser/goreleaser/v2,builds releases; takes some minutes))
+$(eval $(call tool,cyclonedx-gomod,sbom,github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod,writes bills of materials))
+$(eval $(call tool,tofu,opentofu,github.com/opentofu/opentofu/cmd/tofu,OpenTofu for the tests; takes some minutes,-X github.com/opentofu/opentofu/version.dev=no))
 
 bin/terraform:
-	@echo "terraform is not on PATH, and only OpenTofu can be built here: install it, or say TF=tofu" >&2; exit 1
+	@echo "terraform is not on PATH, and only OpenTofu can be built here: install it, or use TF=tofu" >&2; exit 1
 
-# What the tests need of the system: a server behind each store, and a C compiler to link the race detector (not on macOS).
-# Root installs what is missing. RUNLEVEL keeps Debian from starting the server.
+# System packages that the tests need: a server for the stores, and a C compiler to link the race detector (not on macOS).
+# They are installed only if make runs as root. RUNLEVEL keeps Debian from starting the server.
 missing = { command -v redis-server || command -v valkey-server; } >/dev/null || echo redis-server; \
 	[ "$$(uname)" = Darwin ] || command -v "$$(go env CC)" >/dev/null || echo gcc
 packages:
@@ -36,14 +36,14 @@ packages:
 		elif command -v apk >/dev/null; then apk add -q gcc musl-dev redis; fi; }; \
 	missing=$$($(missing)); [ -z "$$missing" ] || { echo "the tests need" $$missing "(redis or valkey will do): install it and run make again" >&2; exit 1; }
 
-# A browser, for the tests of the sandbox's page and nothing else. It is large; without one these tests are skipped, and this says so.
+# A browser, which only the tests of the sandbox's page need. It is large, so it is optional: without it, these tests are skipped with a message.
 browser:
 	@for name in chromium chromium-browser google-chrome-stable google-chrome; do ! command -v $$name >/dev/null || exit 0; done; \
 	if [ "$$(id -u)" = 0 ]; then echo "installing chromium, which the tests of the sandbox's page need"; \
 		if command -v apt-get >/dev/null; then apt-get update -qq; \
 			DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null; \
 		elif command -v dnf >/dev/null; then dnf install -q -y chromium; elif command -v apk >/dev/null; then apk add -q chromium; fi; fi; \
-	command -v chromium >/dev/null || echo "SKIPPED: the tests of the sandbox's page, since there is no browser: install chromium, and run make again"
+	command -v chromium >/dev/null || echo "SKIPPED: the tests of the sandbox's page need a browser: install chromium and run make again"
 
 # Renders docs/, the provider's schema and the READMEs of the modules into $$work.
 SCHEMA := internal/provider/testdata/schema.json

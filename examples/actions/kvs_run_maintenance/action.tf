@@ -19,7 +19,7 @@ resource "kvs_instance" "cache" {
 action "kvs_run_maintenance" "cache" {
   config {
     instance_id     = kvs_instance.cache.id
-    app_maintenance = true # visitors see the maintenance page meanwhile
-    scale_down      = true # and no worker is running
+    app_maintenance = true # visitors see the maintenance page
+    scale_down      = true # no worker runs
   }
 }

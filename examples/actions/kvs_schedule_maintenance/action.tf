@@ -15,7 +15,7 @@ resource "kvs_instance" "cache" {
   plan   = "premium-0"
 }
 
-# Not during the sale: terraform apply -invoke=action.kvs_schedule_maintenance.after_the_sale
+# Postpones the maintenance until after the sale: terraform apply -invoke=action.kvs_schedule_maintenance.after_the_sale
 action "kvs_schedule_maintenance" "after_the_sale" {
   config {
     instance_id = kvs_instance.cache.id
@@ -23,7 +23,7 @@ action "kvs_schedule_maintenance" "after_the_sale" {
   }
 }
 
-# In the next window: terraform apply -invoke=action.kvs_schedule_maintenance.soon
+# Moves the maintenance to the next window: terraform apply -invoke=action.kvs_schedule_maintenance.soon
 action "kvs_schedule_maintenance" "soon" {
   config {
     instance_id = kvs_instance.cache.id

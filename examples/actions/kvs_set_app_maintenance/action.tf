@@ -10,8 +10,8 @@ resource "kvs_app" "web" {
   name = "acme-web"
 }
 
-# An app that is managed elsewhere is found by its name. Here the name comes from this example itself; with a kvs_app of
-# your own, set its maintenance instead.
+# Finds an app that is managed elsewhere by its name. In this example, the name comes from the kvs_app above. For an app
+# that you manage with kvs_app, set its argument maintenance instead.
 data "kvs_app" "web" {
   name = kvs_app.web.name
 }

@@ -15,7 +15,7 @@ resource "kvs_instance" "cache" {
   plan   = "premium-0"
 }
 
-# Prepared now, and run in the maintenance window: terraform apply -invoke=action.kvs_upgrade_version.window
+# Prepares the upgrade, which then runs in the maintenance window: terraform apply -invoke=action.kvs_upgrade_version.window
 action "kvs_upgrade_version" "window" {
   config {
     instance_id = kvs_instance.cache.id
@@ -23,7 +23,7 @@ action "kvs_upgrade_version" "window" {
   }
 }
 
-# Prepared and run now: terraform apply -invoke=action.kvs_upgrade_version.now
+# Prepares and runs the upgrade: terraform apply -invoke=action.kvs_upgrade_version.now
 action "kvs_upgrade_version" "now" {
   config {
     instance_id     = kvs_instance.cache.id

@@ -1,4 +1,4 @@
-# Terraform 1.16 and later: actions that do not name the object that they are for.
+# Requires Terraform 1.16 or later. The actions take their object from the resource that triggers them.
 
 terraform {
   required_providers {
@@ -17,7 +17,7 @@ resource "kvs_app" "web" {
   name = "acme-web"
 }
 
-# caller is the resource that triggers the action, so that one action is enough for all stores.
+# caller is the resource that triggers the action, so one action is enough for all stores.
 action "kvs_reset_stats" "changed" {
   config {
     instance_id = caller.id
@@ -34,12 +34,12 @@ resource "kvs_instance" "cache" {
     action_trigger {
       events     = [after_update]
       actions    = [action.kvs_reset_stats.changed]
-      on_failure = continue # a warning: whatever comes after it goes on
+      on_failure = continue # a failure is a warning and does not stop the run
     }
   }
 }
 
-# The app shows its maintenance page while a store of it goes.
+# The app shows its maintenance page while its store is destroyed.
 action "kvs_set_app_maintenance" "on" {
   config {
     app_id      = caller.app_id
@@ -63,7 +63,7 @@ resource "kvs_instance" "sessions" {
     action_trigger {
       events     = [before_destroy]
       actions    = [action.kvs_set_app_maintenance.on]
-      on_failure = halt # the default: the store is not destroyed if this fails
+      on_failure = halt # the default: if the action fails, the store is not destroyed
     }
 
     action_trigger {

@@ -10,7 +10,7 @@ resource "kvs_app" "web" {
   name = "acme-web"
 }
 
-# An app that is managed elsewhere is found by its name or its id. Here the name comes from this example itself.
+# Finds an app that is managed elsewhere by its name or its id. In this example, the name comes from the kvs_app above.
 data "kvs_app" "web" {
   name = kvs_app.web.name
 }

@@ -6,12 +6,12 @@ terraform {
   }
 }
 
-# Everything that the apps of a team have of stores.
+# All attachments of stores to apps of a team.
 data "kvs_attachments" "acme" {
   team = "acme"
 }
 
-# The attachments that no kvs_instance has as its attachment_name are imported by app and name.
+# Imports the attachments that no kvs_instance manages as its attachment_name, under keys of app and name.
 import {
   for_each = { for a in data.kvs_attachments.acme.attachments : "${a.app_name}::${a.name}" => a if !a.first }
   to       = kvs_attachment.shared[each.key]

@@ -16,12 +16,12 @@ resource "kvs_instance" "cache" {
   attachment_name = "CACHE"
 }
 
-# A store that is managed elsewhere is found by its name or its id.
+# Finds a store that is managed elsewhere by its name or its id.
 data "kvs_instance" "by_name" {
   name = kvs_instance.cache.name
 }
 
-# Or by what it is to an app: "the store that is attached as CACHE". REDIS stands for the app's primary.
+# Finds the store that is attached to an app as CACHE. REDIS finds the app's primary store.
 data "kvs_instance" "by_attachment" {
   app_id          = kvs_app.web.id
   attachment_name = kvs_instance.cache.attachment_name

@@ -12,7 +12,7 @@ data "kvs_instances" "acme" {
   settings = true
 }
 
-# The stores of the team that are on one plan are imported by their names.
+# Imports the team's stores on one plan, under their names.
 import {
   for_each = { for store in data.kvs_instances.acme.instances : store.name => store if store.plan == "premium-0" }
   to       = kvs_instance.cache[each.key]
@@ -29,12 +29,12 @@ resource "kvs_instance" "cache" {
   maxmemory_policy = each.value.maxmemory_policy
 }
 
-# Which stores need another version soon?
+# Stores that soon need another version.
 output "outdated" {
   value = [for store in data.kvs_instances.acme.instances : "${store.name} on ${store.version_actual}" if coalesce(store.deprecated, false)]
 }
 
-# And which are used by apps that do not own them?
+# Apps that use a store without owning it, by store.
 output "shared" {
   value = { for store in data.kvs_instances.acme.instances : store.name => [for a in store.attachments : a.app_name if a.app_id != store.app_id] }
 }

@@ -15,7 +15,7 @@ resource "kvs_instance" "cache" {
   plan   = "premium-0"
 }
 
-# What Heroku is going to do to the store, and has done; app_id instead asks for all stores of an app.
+# Past and upcoming maintenance of the store. Use app_id instead for all stores of an app.
 data "kvs_maintenance" "cache" {
   instance_id = kvs_instance.cache.id
 }

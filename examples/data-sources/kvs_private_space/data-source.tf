@@ -16,10 +16,10 @@ resource "kvs_app" "web" {
   space_id = kvs_private_space.prod.id
 }
 
-# A space that is managed elsewhere is found by its name or its id, with what lives in it.
+# Finds a space that is managed elsewhere by its name or its id, with its apps and stores.
 data "kvs_private_space" "prod" {
   name       = kvs_private_space.prod.name
-  depends_on = [kvs_app.web] # so that it is listed here; a space that is managed elsewhere needs no such line
+  depends_on = [kvs_app.web] # so that the app is listed; not needed for a space that is managed elsewhere
 }
 
 output "apps" {

@@ -6,7 +6,7 @@ terraform {
   }
 }
 
-# Where a Private or Shield Space can be.
+# The regions that support Private and Shield Spaces.
 data "kvs_regions" "private" {
   private_capable = true
 }

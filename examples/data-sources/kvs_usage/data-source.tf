@@ -19,7 +19,7 @@ data "kvs_usage" "cache" {
   instance_id = kvs_instance.cache.id
 }
 
-# A warning in every plan and apply, for as long as the store is nearly full. It never stops them.
+# Every plan and apply warns while the store is nearly full. The check does not stop them.
 check "memory" {
   assert {
     condition     = coalesce(data.kvs_usage.cache.memory_used_percent, 0) < 80
@@ -27,7 +27,7 @@ check "memory" {
   }
 }
 
-# A store in a Private Space takes connections from its space only. Outside, the reason says so, and this is false.
+# A store in a Private Space accepts connections only from its space. Elsewhere, reachable is false, and unreachable_reason says why.
 output "reachable" {
   value = data.kvs_usage.cache.reachable
 }

@@ -22,8 +22,8 @@ ephemeral "kvs_credentials" "cache" {
   instance_id = kvs_instance.cache.id
 }
 
-# A copy in a Kubernetes secret, which is in neither the plan nor the state. Whatever changes the URL or the password, also outside
-# of Terraform, changes credentials_revision, and the next plan updates the copy.
+# Copies the URL into a Kubernetes secret. Neither the plan nor the state contains it. credentials_revision changes whenever the URL or
+# the password changes, even outside of Terraform, and the next plan then updates the copy.
 resource "kubernetes_secret_v1" "cache" {
   metadata {
     name = "cache-credentials"

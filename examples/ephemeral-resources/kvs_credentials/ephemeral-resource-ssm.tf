@@ -22,7 +22,7 @@ ephemeral "kvs_credentials" "cache" {
   instance_id = kvs_instance.cache.id
 }
 
-# A copy in the Parameter Store of AWS Systems Manager.
+# Copies the URL into the Parameter Store of AWS Systems Manager.
 resource "aws_ssm_parameter" "cache" {
   name             = "/acme/cache/redis-url"
   type             = "SecureString"

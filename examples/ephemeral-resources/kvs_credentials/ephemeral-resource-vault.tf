@@ -22,7 +22,7 @@ ephemeral "kvs_credentials" "cache" {
   instance_id = kvs_instance.cache.id
 }
 
-# A copy in Vault, of the parts that its readers want.
+# Copies the parts of the URL into Vault.
 resource "vault_kv_secret_v2" "cache" {
   mount = "secret"
   name  = "acme/cache"

@@ -15,8 +15,8 @@ resource "kvs_instance" "cache" {
   plan   = "premium-0"
 }
 
-# The URL and its parts are read when they are needed and are kept in neither the plan nor the state.
-# They may go where values are not kept either: provider configurations, provisioners and write-only arguments.
+# Terraform reads the URL and its parts when they are needed and stores them in neither the plan nor the state.
+# They can be used in provider configurations, provisioners and write-only arguments.
 ephemeral "kvs_credentials" "cache" {
   instance_id = kvs_instance.cache.id
 }
@@ -25,15 +25,15 @@ resource "terraform_data" "seed" {
   triggers_replace = kvs_instance.cache.id
 
   provisioner "local-exec" {
-    command = "test -n \"$REDIS_URL\"" # in its place: a command that seeds the store
+    command = "test -n \"$REDIS_URL\"" # replace this with a command that seeds the store
     environment = {
       REDIS_URL = ephemeral.kvs_credentials.cache.url
     }
   }
 }
 
-# Of a store that is shared with another app, the credentials that this app has. The id of the attachment is unknown as long
-# as the attachment is only planned, so that nothing is looked up before it is there.
+# Reads the credentials that another app has for a shared store. The id of the attachment is unknown until the attachment exists,
+# so the credentials are not read before.
 resource "kvs_app" "worker" {
   name = "acme-worker"
 }
@@ -48,11 +48,11 @@ ephemeral "kvs_credentials" "shared" {
   attachment_id = kvs_attachment.shared.id
 
   timeouts = {
-    open = "5m" # for a store that is not ready; 2m when absent
+    open = "5m" # how long to wait for a store that is not ready; the default is 2m
   }
 }
 
-# Run again whenever the URL or the password has changed, whoever has changed it.
+# Runs again whenever the URL or the password changes, whoever changes it.
 resource "terraform_data" "worker" {
   triggers_replace = kvs_attachment.shared.credentials_revision
 

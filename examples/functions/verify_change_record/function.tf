@@ -6,8 +6,8 @@ terraform {
   }
 }
 
-# In a configuration of its own: an apply that adds to the record would read another one than its plan. There is no file before
-# the first change.
+# Use a separate configuration: an apply that adds to the record would read another content than its plan. The file does not exist
+# before the first change.
 locals {
   file   = "${path.module}/kvs-changes.jsonl"
   record = provider::kvs::verify_change_record(fileexists(local.file) ? file(local.file) : "")
@@ -20,11 +20,11 @@ check "change_record" {
   }
   assert {
     condition     = length(local.record.unanswered) == 0
-    error_message = "Look at Heroku what became of these writes: ${jsonencode(local.record.unanswered)}"
+    error_message = "Check at Heroku whether these writes took effect: ${jsonencode(local.record.unanswered)}"
   }
 }
 
-# To be kept outside of the record, such as in the change ticket.
+# Store this outside of the record, for example in the change ticket.
 output "change_record" {
   value = {
     lines = local.record.lines

@@ -1,4 +1,4 @@
-# The stores that an app shares with others, or has under a second name.
+# The attachments of an app, except those that a kvs_instance manages as its attachment_name.
 list "kvs_attachment" "web" {
   provider = kvs
 

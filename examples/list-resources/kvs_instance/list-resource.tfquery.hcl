@@ -8,7 +8,7 @@ list "kvs_instance" "acme" {
   }
 }
 
-# Stores whose version is approaching end of life, as they are.
+# Stores whose version is approaching end of life, with all attributes.
 list "kvs_instance" "outdated" {
   provider         = kvs
   include_resource = true
@@ -18,7 +18,7 @@ list "kvs_instance" "outdated" {
   }
 }
 
-# Stores that a replacement has kept, and that are still paid for.
+# Stores without attachments, such as a store that a replacement has kept. They still cost money.
 list "kvs_instance" "kept" {
   provider = kvs
 

@@ -1,4 +1,4 @@
-# When the stores of a team are maintained.
+# The maintenance windows of a team's stores.
 list "kvs_maintenance_window" "acme" {
   provider         = kvs
   include_resource = true

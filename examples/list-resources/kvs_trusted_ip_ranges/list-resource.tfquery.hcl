@@ -1,4 +1,4 @@
-# From where the spaces of a team can be reached.
+# The trusted IP ranges of all spaces of a team.
 list "kvs_trusted_ip_ranges" "acme" {
   provider         = kvs
   include_resource = true

@@ -1,8 +1,9 @@
-# What mock_provider "kvs" { source = ... } answers in place of Heroku, with values such as Heroku's. What a configuration sets
-# has its own value; the rest is known in the plan already. The facts of a store are those of premium-0, whatever its plan.
-# Ids differ by kind of object only: two stores have the same one.
+# Realistic values that mock_provider "kvs" { source = ... } returns for attributes that the configuration does not set. They are
+# known in the plan. Stores have the limits and the price of premium-0, regardless of their plan. Objects of the same kind have the
+# same id.
 #
-# Terraform only. OpenTofu has no mock files: mock_provider "kvs" {} is enough there, and here, where no value matters.
+# For Terraform only, because OpenTofu has no mock files. If a test does not depend on the values, mock_provider "kvs" {} is enough
+# on both CLIs.
 
 mock_resource "kvs_private_space" {
   override_during = plan

@@ -1,19 +1,19 @@
 /**
  * # premium-to-private
  *
- * An app moves into a Private Space, and its store with it: with all keys, its name, its settings, its window and its attachments. The
- * guide "From Premium to Private" of the provider says what happens meanwhile.
+ * Moves an app and its store into a Private Space. The store keeps all keys, its name, its settings, its window and its attachments. The
+ * provider's guide "From Premium to Private" describes the steps of the move.
  *
- * 1. Apply with `in_space = false`: the app in the space is made, and the store is where it was.
+ * 1. Apply with `in_space = false`: this creates the app in the space, and the store stays where it is.
  * 2. Deploy to the app in the space.
- * 3. Apply with `in_space = true`: the store moves, and the plan says what that means.
- * 4. When all is well, apply with `retire = "always"`: the old store goes.
+ * 3. Apply with `in_space = true`: this moves the store, and the plan shows the effects.
+ * 4. When you have checked the result, apply with `retire = "always"`: this destroys the old store.
  *
- * An empty text means the same as nothing in every input. Whether there is a `window` has to be known when the plan is made; all other
- * values may be known after apply only, but for `in_space`.
+ * In every input, an empty string means the same as an absent value. `in_space`, and whether there is a `window`, must be known in the plan;
+ * all other values may be known only after apply.
  */
 
-# The app that takes over.
+# The app that owns the store after the move.
 resource "kvs_app" "inside" {
   name     = var.app_name
   space_id = var.space_id
@@ -37,8 +37,8 @@ resource "kvs_instance" "store" {
 
   deletion_protection = var.deletion_protection
 
-  # Not ready in time is a warning of the provider, since an error would have the next apply destroy what was ordered. This fails the
-  # run and nothing else.
+  # If the creation times out, the provider returns a warning, because an error would make the next apply destroy the object. This
+  # condition makes the run fail without any other effect.
   lifecycle {
     postcondition {
       condition     = !var.require_ready || !contains(["provisioning", "preparing", "migrating"], self.state)

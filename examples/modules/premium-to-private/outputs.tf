@@ -4,16 +4,16 @@ output "app_id" {
 }
 
 output "store_id" {
-  description = "Id of the store that is in use. It is another one after the move."
+  description = "Id of the store in use. It changes with the move."
   value       = kvs_instance.store.id
 }
 
 output "credentials_revision" {
-  description = "Changes whenever the store's URL or password does, for `*_wo_version` of a copy elsewhere. It holds no secret."
+  description = "Number that changes whenever the store's URL or password does, for `*_wo_version` of a copy elsewhere. It contains no secret."
   value       = kvs_instance.store.credentials_revision
 }
 
 output "retired_store_id" {
-  description = "Id of the old store while it is kept, else null. It is paid for: see `retire`."
+  description = "Id of the old store while it is kept, otherwise null. Heroku charges for it: see `retire`."
   value       = kvs_instance.store.retired_instance_id
 }

@@ -1,17 +1,17 @@
 variable "app_id" {
-  description = "Id of the app that has had the store so far, in the Common Runtime. It stays until the store has moved, because destroying an app destroys its stores."
+  description = "Id of the app that owns the store before the move, in the Common Runtime. Keep the app until the store has moved, because destroying an app destroys its stores."
   type        = string
   nullable    = false
 }
 
 variable "space_id" {
-  description = "Id of the Private Space that the app moves into, such as `kvs_private_space.prod.id`. Heroku copies no store into a Shield Space."
+  description = "Id of the Private Space that the app moves into, such as `kvs_private_space.prod.id`. Heroku cannot copy a store into a Shield Space."
   type        = string
   nullable    = false
 }
 
 variable "app_name" {
-  description = "Name of the app in the space, which takes over. It is there from the first apply on, so that it can be deployed before the store moves."
+  description = "Name of the app in the space, which owns the store after the move. The first apply creates it, so that you can deploy it before the store moves."
   type        = string
   nullable    = false
 
@@ -22,7 +22,7 @@ variable "app_name" {
 }
 
 variable "store_name" {
-  description = "Name of the store. The new one has it, too."
+  description = "Name of the store, before and after the move."
   type        = string
   nullable    = false
 
@@ -33,36 +33,36 @@ variable "store_name" {
 }
 
 variable "in_space" {
-  description = "Whether the store has moved into the space. Apply with `false`, deploy the app in the space, and apply with `true`: that is the migration."
+  description = "Whether the store is in the space. To migrate, apply with `false`, deploy the app in the space, and apply with `true`."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "premium_plan" {
-  description = "Plan of the store before it moves."
+  description = "Plan of the store before the move."
   type        = string
   default     = "premium-0"
 
   validation {
     condition     = can(regex("^(heroku-redis:)?premium-", coalesce(var.premium_plan, "premium-0")))
-    error_message = "The store moves from a premium plan, such as premium-0. A mini has no persistence, and cannot be copied from."
+    error_message = "The store moves from a premium plan, such as premium-0. A mini store has no persistence, so Heroku cannot copy it."
   }
 }
 
 variable "private_plan" {
-  description = "Plan of the store in the space. The data has to fit: what is in the store is compared with it when the plan is made."
+  description = "Plan of the store in the space. The data must fit: the provider checks this in the plan."
   type        = string
   default     = "private-7"
 
   validation {
     condition     = can(regex("^(heroku-redis:)?private-", coalesce(var.private_plan, "private-7")))
-    error_message = "A Private Space takes a private plan, such as private-7. Heroku copies no store to a shield plan."
+    error_message = "A Private Space takes a private plan, such as private-7. Heroku cannot copy a store to a shield plan."
   }
 }
 
 variable "attachment_name" {
-  description = "Name of the attachment: with `CACHE`, both apps find the store in the config var `CACHE_URL`."
+  description = "Name of the attachment: with `CACHE`, both apps have the URL of the store in the config var `CACHE_URL`."
   type        = string
   default     = "REDIS"
 
@@ -73,7 +73,7 @@ variable "attachment_name" {
 }
 
 variable "settings" {
-  description = "Settings of the store; what is left out is Heroku's default. They move along: Heroku's own forks have the defaults."
+  description = "Settings of the store. Omitted settings have Heroku's defaults. The module applies the settings to the new store, because Heroku's forks have the defaults."
   type = object({
     maxmemory_policy       = optional(string)
     timeout                = optional(number)
@@ -84,14 +84,14 @@ variable "settings" {
 }
 
 variable "quiet" {
-  description = "Whether the apps are in maintenance mode, with no dyno running, while the data is copied. Without it, what is written meanwhile is lost. Both are put back afterwards, also after a failure."
+  description = "Whether the apps are in maintenance mode, with no dyno running, while the data is copied. With `false`, writes during the copy are lost. Both are restored afterwards, even after a failure."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "retire" {
-  description = "What becomes of the old store: `when_verified` keeps it unless its copy was proven, which it cannot be from outside of the space; `always` destroys it; `never` keeps it. A kept store is paid for, and is the way back. Set it to `always`, and apply, when all is well."
+  description = "What happens to the old store: `when_verified` keeps it unless its copy is proven, which is impossible from outside the space; `always` destroys it; `never` keeps it. Heroku charges for a store that is kept, and you can go back to it. When you have checked the new store, set this to `always` and apply."
   type        = string
   default     = "when_verified"
 
@@ -102,7 +102,7 @@ variable "retire" {
 }
 
 variable "window" {
-  description = "When Heroku maintains the store by itself each week, in UTC: `{ day = \"Sunday\", time = \"02:30\" }`. It moves along. Without it, Heroku decides."
+  description = "Weekly maintenance window of the store, in UTC: `{ day = \"Sunday\", time = \"02:30\" }`. It also applies after the move. If omitted, Heroku chooses the time."
   type = object({
     day  = string
     time = string
@@ -116,14 +116,14 @@ variable "window" {
 }
 
 variable "deletion_protection" {
-  description = "Whether the provider refuses to destroy the store. It does not stop the move. Set it to `false`, and apply, before you destroy the store on purpose."
+  description = "Whether the provider refuses to destroy the store. It does not stop the move. To destroy the store, set this to `false` and apply first."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "require_ready" {
-  description = "Whether a run fails that ends before the store is ready, because `timeouts.create` has passed. What was ordered is kept, and the next apply waits for it. With `false` such a run succeeds, with a warning."
+  description = "Whether a run fails if `timeouts.create` expires before the store is ready. The store is kept, and the next apply waits for it. With `false`, such a run succeeds with a warning."
   type        = bool
   default     = true
   nullable    = false

@@ -1,10 +1,10 @@
 /**
  * # shared-store
  *
- * One store for many apps: an app owns it and is billed for it, the others are attached to it under keys of your own choice.
+ * One store for many apps. One app owns the store and is billed for it. The other apps are attached to it under keys that you choose.
  *
- * An empty text means the same as nothing in every input. Whether there is a `window`, and the keys of `consumers`, have to be known
- * when the plan is made; all other values may be known after apply only.
+ * In every input, an empty string means the same as an absent value. The keys of `consumers`, and whether there is a `window`, must be
+ * known in the plan; all other values may be known only after apply.
  */
 
 resource "kvs_instance" "store" {
@@ -20,8 +20,8 @@ resource "kvs_instance" "store" {
 
   deletion_protection = var.deletion_protection
 
-  # Not ready in time is a warning of the provider, since an error would have the next apply destroy what was ordered. This fails the
-  # run and nothing else.
+  # If the creation times out, the provider returns a warning, because an error would make the next apply destroy the object. This
+  # condition makes the run fail without any other effect.
   lifecycle {
     postcondition {
       condition     = !var.require_ready || !contains(["provisioning", "preparing", "migrating"], self.state)

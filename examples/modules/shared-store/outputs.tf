@@ -1,5 +1,5 @@
 output "id" {
-  description = "Id of the store. `kvs_credentials` reads its URL where it is needed; no output has it."
+  description = "Id of the store. No output contains the URL; read it with `kvs_credentials` where you need it."
   value       = kvs_instance.store.id
 }
 
@@ -9,7 +9,7 @@ output "name" {
 }
 
 output "credentials_revision" {
-  description = "Changes whenever the store's URL or password does, for `*_wo_version` of a copy elsewhere. It holds no secret."
+  description = "Number that changes whenever the store's URL or password does, for `*_wo_version` of a copy elsewhere. It contains no secret."
   value       = kvs_instance.store.credentials_revision
 }
 
@@ -19,12 +19,12 @@ output "monthly_price" {
 }
 
 output "config_vars" {
-  description = "Names of the config vars in which the owner finds the store."
+  description = "Names of the owner's config vars for the store."
   value       = kvs_instance.store.config_vars
 }
 
 output "consumers" {
-  description = "The attachments of the other apps, by the keys of `consumers`: their ids, and the names of their config vars."
+  description = "Attachments of the other apps, by the keys of `consumers`: ids and names of config vars."
   value = {
     for key, attachment in kvs_attachment.consumer : key => { id = attachment.id, config_vars = attachment.config_vars }
   }

@@ -5,7 +5,7 @@ variable "owner_app_id" {
 }
 
 variable "name" {
-  description = "Name of the store, unique across Heroku. When it is left out, the provider chooses one."
+  description = "Name of the store, unique across Heroku. If omitted, the provider chooses one."
   type        = string
   default     = null
 
@@ -16,13 +16,13 @@ variable "name" {
 }
 
 variable "plan" {
-  description = "Plan of the store. One whose owner is in a Private or Shield Space needs a `private` or a `shield` plan."
+  description = "Plan of the store. If the owner is in a Private or Shield Space, the store needs a `private` or a `shield` plan."
   type        = string
   default     = "premium-0"
 }
 
 variable "attachment_name" {
-  description = "Name of the owner's attachment: with `CACHE`, the owner finds the store in the config var `CACHE_URL`."
+  description = "Name of the owner's attachment: with `CACHE`, the owner has the URL of the store in the config var `CACHE_URL`."
   type        = string
   default     = "REDIS"
 
@@ -34,9 +34,9 @@ variable "attachment_name" {
 
 variable "consumers" {
   description = <<-EOT
-    The other apps that use the store, under keys of your own choice. The keys are in the addresses of the attachments: keep them, and
-    every attachment stays, whatever else changes. They have to be known when the plan is made; what is behind them need not be.
-    Without `attachment_name` an app finds the store as the owner does.
+    The other apps that use the store, under keys that you choose. The keys are part of the addresses of the attachments: as long as a key
+    stays, so does its attachment. The keys must be known in the plan; the values may be known only after apply. Without
+    `attachment_name`, an app has the same attachment name as the owner.
   EOT
   type = map(object({
     app_id          = string
@@ -55,7 +55,7 @@ variable "consumers" {
 }
 
 variable "settings" {
-  description = "Settings of the store; what is left out is Heroku's default. `timeout` is in seconds, and 0 never closes an idle connection."
+  description = "Settings of the store. Omitted settings have Heroku's defaults. `timeout` is in seconds; 0 never closes an idle connection."
   type = object({
     maxmemory_policy       = optional(string)
     timeout                = optional(number)
@@ -71,7 +71,7 @@ variable "settings" {
 }
 
 variable "version_floor" {
-  description = "Lowest version that the store may run, such as `7.2`. Raising it upgrades the server, and there is no way back."
+  description = "Lowest version that the store may run, such as `7.2`. Raising it upgrades the server, which cannot be undone."
   type        = string
   default     = null
 
@@ -82,7 +82,7 @@ variable "version_floor" {
 }
 
 variable "window" {
-  description = "When Heroku maintains the store by itself each week, in UTC: `{ day = \"Sunday\", time = \"02:30\" }`. Without it, Heroku decides."
+  description = "Weekly maintenance window of the store, in UTC: `{ day = \"Sunday\", time = \"02:30\" }`. If omitted, Heroku chooses the time."
   type = object({
     day  = string
     time = string
@@ -101,14 +101,14 @@ variable "window" {
 }
 
 variable "deletion_protection" {
-  description = "Whether the provider refuses to destroy the store. Set it to `false`, and apply, before you destroy it on purpose."
+  description = "Whether the provider refuses to destroy the store. To destroy the store, set this to `false` and apply first."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "require_ready" {
-  description = "Whether a run fails that ends before the store is ready, because `timeouts.create` has passed. What was ordered is kept, and the next apply waits for it. With `false` such a run succeeds, with a warning."
+  description = "Whether a run fails if `timeouts.create` expires before the store is ready. The store is kept, and the next apply waits for it. With `false`, such a run succeeds with a warning."
   type        = bool
   default     = true
   nullable    = false

@@ -1,5 +1,5 @@
-# What an auditor asks, answered with each plan and each apply. A check that fails is a warning, and a failure of terraform test; so
-# is one that a plan cannot answer yet, and therefore none asks a data source. What else is in the space is an output.
+# Checks for typical audit questions, evaluated in each plan and apply. A failed check is a warning, and makes terraform test fail. So does a
+# check with an unknown result, so no check reads a data source; an output lists the other objects in the space instead.
 
 check "shield" {
   assert {

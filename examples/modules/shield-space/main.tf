@@ -1,21 +1,21 @@
 /**
  * # shield-space
  *
- * A Shield Space that names who reaches it, with its log drain, its apps and their stores, and with checks for what an auditor asks:
- * who reaches it, where its logs go, whether its stores have TLS, a standby and persistence, and whether it is protected. The output
- * `not_managed_here` says what somebody has made in it by other means.
+ * A Shield Space with its trusted ranges, log drain, apps and stores, and with checks for typical audit questions:
+ * who can reach the space, where its logs go, whether its stores have TLS, a standby and persistence, and whether the space is protected. The
+ * output `not_managed_here` lists objects in the space that were created by other means.
  *
- * An empty text means the same as nothing in every input. The keys of `apps` and `stores`, and who uses which store, have to be known
- * when the plan is made; all other values may be known after apply only.
+ * In every input, an empty string means the same as an absent value. The keys of `apps` and `stores`, and the apps that use each store, must be
+ * known in the plan; all other values may be known only after apply.
  *
- * Who may create apps in the space is not managed here: the members of the team and their permissions are Heroku's.
+ * This module does not manage who may create apps in the space.
  */
 
 locals {
   apps   = { for name, app in var.apps : name => app if app != null }
   stores = { for name, store in var.stores : name => store if store != null }
 
-  # Keys of the caller's words, so that no attachment moves to another address when one is added.
+  # The keys consist of names from the inputs, so adding a consumer does not change the address of another one.
   consumers = merge([
     for name, store in local.stores : { for app in coalesce(store.consumers, []) : "${name}/${app}" => { store = name, app = app } }
   ]...)
@@ -35,8 +35,8 @@ resource "kvs_private_space" "space" {
 
   deletion_protection = var.deletion_protection
 
-  # Not ready in time is a warning of the provider, since an error would have the next apply destroy what was ordered. This fails the
-  # run and nothing else.
+  # If the creation times out, the provider returns a warning, because an error would make the next apply destroy the object. This
+  # condition makes the run fail without any other effect.
   lifecycle {
     postcondition {
       condition     = !var.require_ready || self.state != "allocating"
@@ -45,13 +45,13 @@ resource "kvs_private_space" "space" {
   }
 }
 
-# A new space admits the whole internet: these ranges are the first thing that it gets.
+# A new space admits the whole internet, so the ranges are set before anything else is created in it.
 resource "kvs_trusted_ip_ranges" "space" {
   space_id = kvs_private_space.space.id
   ranges   = { for range, description in var.trusted_ranges : range => { description = description == "" ? null : description } }
 }
 
-# No app is there before the ranges are in force.
+# The apps are created after the ranges are in force.
 resource "kvs_app" "app" {
   for_each = local.apps
 
@@ -98,7 +98,7 @@ resource "kvs_maintenance_window" "store" {
   time        = var.window.time
 }
 
-# What is in the space, whoever manages it.
+# Lists all apps and stores in the space, including those that this module does not manage.
 data "kvs_private_space" "space" {
   id = kvs_private_space.space.id
 }

@@ -4,22 +4,22 @@ output "space_id" {
 }
 
 output "outbound_ips" {
-  description = "The addresses that requests from the space come from, for the firewalls of others."
+  description = "Addresses that requests from the space come from, for allow lists of other systems."
   value       = kvs_private_space.space.outbound_ips
 }
 
 output "app_ids" {
-  description = "The ids of the apps, by their names."
+  description = "Ids of the apps, by name."
   value       = { for name, app in kvs_app.app : name => app.id }
 }
 
 output "store_ids" {
-  description = "The ids of the stores, by their names. `kvs_credentials` reads a URL where it is needed; no output has one."
+  description = "Ids of the stores, by name. No output contains a URL; read it with `kvs_credentials` where you need it."
   value       = { for name, store in kvs_instance.store : name => store.id }
 }
 
 output "credentials_revisions" {
-  description = "By the names of the stores, numbers that change whenever a URL or password does, for `*_wo_version` of copies elsewhere. They hold no secret."
+  description = "Numbers that change whenever the URL or password of a store does, by name of the store, for `*_wo_version` of copies elsewhere. They contain no secret."
   value       = { for name, store in kvs_instance.store : name => store.credentials_revision }
 }
 
@@ -29,7 +29,7 @@ output "monthly_price" {
 }
 
 output "not_managed_here" {
-  description = "Names of apps and stores in the space that this configuration does not know. Somebody has made them by other means."
+  description = "Names of apps and stores in the space that this module does not manage. They were created by other means."
   value = setsubtract(
     [for found in concat(data.kvs_private_space.space.apps, data.kvs_private_space.space.stores) : found.name],
     concat(keys(local.apps), keys(local.stores)),

@@ -10,19 +10,19 @@ variable "name" {
 }
 
 variable "team" {
-  description = "Team that the space belongs to. It has to be one of an enterprise account."
+  description = "Team that the space belongs to. It must belong to an enterprise account."
   type        = string
   nullable    = false
 }
 
 variable "region" {
-  description = "Region of the space, such as `virginia` or `frankfurt`. It is settled for good when the space is created."
+  description = "Region of the space, such as `virginia` or `frankfurt`. It cannot be changed later."
   type        = string
   default     = "virginia"
 }
 
 variable "cidr" {
-  description = "Network of the dynos, settled for good when the space is created. It must not overlap a network that the space is to be peered with."
+  description = "Network of the dynos. It cannot be changed later, and must not overlap a network that the space will be peered with."
   type        = string
   default     = "10.0.0.0/16"
 
@@ -33,7 +33,7 @@ variable "cidr" {
 }
 
 variable "data_cidr" {
-  description = "Network of the stores, settled for good when the space is created."
+  description = "Network of the stores. It cannot be changed later."
   type        = string
   default     = "172.23.0.0/20"
 
@@ -44,7 +44,7 @@ variable "data_cidr" {
 }
 
 variable "trusted_ranges" {
-  description = "Who reaches the apps of the space: a description for each IPv4 range. It is the whole set; whoever is not in it is kept out."
+  description = "Trusted IPv4 ranges of the space, each with a description. Clients outside these ranges cannot reach the apps."
   type        = map(string)
   nullable    = false
 
@@ -60,7 +60,7 @@ variable "trusted_ranges" {
 }
 
 variable "log_drain_url" {
-  description = "Where the space sends its logs, such as `https://user:password@logs.example.com`. It is in no plan and no state, so every plan is given it anew. A Shield Space without it fails the check `logs`."
+  description = "Where the space sends its logs, such as `https://user:password@logs.example.com`. No plan or state contains the URL, so you must pass it to every plan. A Shield Space without it fails the check `logs`."
   type        = string
   default     = null
   sensitive   = true
@@ -73,18 +73,18 @@ variable "log_drain_url" {
 
   validation {
     condition     = (coalesce(var.log_drain_url, "none") == "none") == (var.log_drain_version == null)
-    error_message = "log_drain_url and log_drain_version belong together: the URL is kept nowhere, and the version tells when it is another one."
+    error_message = "Set log_drain_url and log_drain_version together: the URL is not stored, and the version shows when it has changed."
   }
 }
 
 variable "log_drain_version" {
-  description = "Number of the log drain's URL, to be raised when the URL is another one: that is how it is told, since the URL itself is kept nowhere."
+  description = "Version number of the log drain's URL. Raise it when the URL changes: the URL itself is not stored, so the provider detects a change only by this number."
   type        = number
   default     = null
 }
 
 variable "apps" {
-  description = "The apps of the space, by their names. `internal_routing` keeps an app from the internet altogether; it can be reached from within the space."
+  description = "The apps of the space, by name. An app with `internal_routing` can be reached only from within the space."
   type = map(object({
     internal_routing = optional(bool, false)
   }))
@@ -99,8 +99,8 @@ variable "apps" {
 
 variable "stores" {
   description = <<-EOT
-    The stores of the space, by their names. `app` is the app of `apps` that owns the store and finds it in the config var of
-    `attachment_name`; so do those of `consumers`.
+    The stores of the space, by name. `app` is the app in `apps` that owns the store. The owner and the apps in `consumers` have the
+    URL of the store in the config var of `attachment_name`.
   EOT
   type = map(object({
     app              = string
@@ -118,7 +118,7 @@ variable "stores" {
       for store in values(var.stores) : alltrue([for app in concat([store.app], tolist(store.consumers)) : contains(keys(var.apps), app)])
       if store != null
     ])
-    error_message = "A store belongs to an app of this space: app and consumers are names of apps."
+    error_message = "A store belongs to an app of this space: app and consumers must be names of apps in apps."
   }
 
   validation {
@@ -128,7 +128,7 @@ variable "stores" {
 }
 
 variable "window" {
-  description = "When Heroku maintains the stores by itself each week, in UTC."
+  description = "Weekly maintenance window of the stores, in UTC."
   type = object({
     day  = string
     time = string
@@ -143,14 +143,14 @@ variable "window" {
 }
 
 variable "deletion_protection" {
-  description = "Whether the provider refuses to destroy the space and its stores. Set it to `false`, and apply, before you destroy them on purpose."
+  description = "Whether the provider refuses to destroy the space and its stores. To destroy them, set this to `false` and apply first."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "require_ready" {
-  description = "Whether a run fails that ends before the space and its stores are ready, because `timeouts.create` has passed. What was ordered is kept, and the next apply waits for it. With `false` such a run succeeds, with a warning."
+  description = "Whether a run fails if `timeouts.create` expires before the space and its stores are ready. The space and the stores are kept, and the next apply waits for them. With `false`, such a run succeeds with a warning."
   type        = bool
   default     = true
   nullable    = false

@@ -1,4 +1,4 @@
-# Rules that need no policy engine, since Terraform and OpenTofu keep them: each stops the plan.
+# Rules that Terraform and OpenTofu enforce without a policy engine. A violation stops the plan.
 
 variable "change_reference" {
   description = "The reference of the approved change, such as CHG0012345."
@@ -52,7 +52,7 @@ resource "kvs_instance" "cache" {
   name   = "acme-orders-cache"
 
   lifecycle {
-    # The reference is kept with the impact: a later plan, which changes nothing, needs none.
+    # The state keeps the reference with the impact, so a later plan without changes needs no reference.
     postcondition {
       condition     = try(self.impact.data, null) != "lost" || self.impact.reference != null
       error_message = "Keys may be lost, and there is no change reference."

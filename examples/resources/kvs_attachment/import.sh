@@ -1,4 +1,4 @@
-# By an app, its name or its UUID, and the name of the attachment there.
+# By the name or UUID of an app and the name of its attachment.
 terraform import kvs_attachment.worker acme-worker::CACHE
 
 # By the UUID of the attachment.

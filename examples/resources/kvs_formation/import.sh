@@ -1,2 +1,2 @@
-# By the app, which is its UUID or its name, and the process type.
+# By the UUID or name of the app and the process type.
 terraform import kvs_formation.web acme-web:web

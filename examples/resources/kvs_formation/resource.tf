@@ -10,7 +10,7 @@ resource "kvs_app" "web" {
   name = "acme-web"
 }
 
-# The app needs a release that has these process types. Where this configuration makes it, depends_on names what does.
+# The app must have a release with these process types. If this configuration creates the release, add depends_on.
 resource "kvs_formation" "web" {
   app_id   = kvs_app.web.id
   type     = "web"
@@ -18,7 +18,7 @@ resource "kvs_formation" "web" {
   size     = "Standard-1X"
 }
 
-# An autoscaler decides how many dynos there are: quantity is left out.
+# quantity is omitted because an autoscaler sets the number of dynos.
 resource "kvs_formation" "worker" {
   app_id = kvs_app.web.id
   type   = "worker"

@@ -19,7 +19,7 @@ resource "kvs_instance" "sessions" {
   plan   = "premium-0"
 }
 
-# It begins with the keys that the source has when it is created, and has settings of its own: a fork copies none.
+# The new store begins with a copy of the source's keys. It needs its own settings, because a fork does not copy them.
 resource "kvs_instance" "copy" {
   app_id           = kvs_app.staging.id
   plan             = "premium-0"

@@ -16,8 +16,8 @@ resource "kvs_app" "inside" {
   space_id = kvs_private_space.prod.id
 }
 
-# A small store for an app in a space, where the smallest private plan would be private-7. The consent is needed, since the
-# data travels over the public internet. A Shield Space does not allow it.
+# A small store for an app in a space. The smallest private plan would be private-7. outside_space consents to data that
+# travels over the public internet. A Shield Space does not allow this.
 resource "kvs_instance" "cache" {
   app_id        = kvs_app.inside.id
   plan          = "premium-0"

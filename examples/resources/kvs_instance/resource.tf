@@ -10,13 +10,13 @@ resource "kvs_app" "web" {
   name = "acme-web"
 }
 
-# All that a store needs. Heroku's defaults apply: a connection is closed after 300 idle seconds, no key is evicted.
+# A store with Heroku's default settings: idle connections are closed after 300 seconds, and no key is evicted.
 resource "kvs_instance" "sessions" {
   app_id = kvs_app.web.id
-  plan   = "premium-0" # premium-1 later on: an upgrade in place, with the same id, name and keys
+  plan   = "premium-0" # a change to premium-1 is made in place: same id, name and keys
 }
 
-# A cache beside it, with settings. The app finds its URL in CACHE_URL.
+# A second store for the same app, with settings. The app gets its URL in CACHE_URL.
 resource "kvs_instance" "cache" {
   app_id          = kvs_app.web.id
   plan            = "premium-1"
@@ -24,7 +24,7 @@ resource "kvs_instance" "cache" {
   attachment_name = "CACHE"
 
   timeout                = 60            # seconds; 0 never closes an idle connection
-  maxmemory_policy       = "allkeys-lru" # a full cache forgets what was used least recently
+  maxmemory_policy       = "allkeys-lru" # a full store evicts the least recently used keys
   notify_keyspace_events = "Ex"          # an event for each key that expires
 
   timeouts = {

@@ -17,7 +17,7 @@ resource "kvs_app" "inside" {
   space_id = kvs_private_space.prod.id
 }
 
-# A Shield Space takes shield plans only. No store on one begins as a fork.
+# A Shield Space accepts only shield plans. A store on a shield plan cannot be created as a fork.
 resource "kvs_instance" "vault" {
   app_id = kvs_app.inside.id
   plan   = "shield-7"

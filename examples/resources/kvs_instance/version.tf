@@ -13,11 +13,11 @@ resource "kvs_app" "web" {
 resource "kvs_instance" "sessions" {
   app_id  = kvs_app.web.id
   plan    = "premium-0"
-  version = "7.2" # a floor: 7.2.4 and 8.0 satisfy it; raising it upgrades the server, and there is no way back
+  version = "7.2" # the minimum version: 7.2.4 and 8.0 satisfy it; raising it upgrades the server, which cannot be undone
 
   migration = {
-    version_upgrade = "now" # "window", the default, leaves the changeover to the maintenance window
-    app_maintenance = true  # the app shows its maintenance page meanwhile
+    version_upgrade = "now" # "window", the default, upgrades in the maintenance window
+    app_maintenance = true  # the app shows its maintenance page during the upgrade
   }
 }
 

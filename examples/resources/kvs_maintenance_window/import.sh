@@ -4,5 +4,5 @@ terraform import kvs_maintenance_window.cache 01234567-89ab-4cde-8f01-23456789ab
 # By the name of the store.
 terraform import kvs_maintenance_window.cache acme-cache
 
-# By an app and the name under which the store is attached to it.
+# By an app and the name of the store's attachment.
 terraform import kvs_maintenance_window.cache acme-web::REDIS

@@ -12,10 +12,10 @@ resource "kvs_app" "web" {
 
 resource "kvs_instance" "cache" {
   app_id = kvs_app.web.id
-  plan   = "premium-0" # any but mini, which has no maintenance window
+  plan   = "premium-0" # any plan but mini, which has no maintenance window
 }
 
-# Heroku maintains the store by itself on Sundays from 02:30 to 06:30 UTC.
+# Heroku maintains the store on Sundays from 02:30 to 06:30 UTC.
 resource "kvs_maintenance_window" "cache" {
   instance_id = kvs_instance.cache.id
   day         = "Sunday"

@@ -1,2 +1,2 @@
-# By the space, which is its UUID or its name, and the e-mail address of the member.
+# By the UUID or name of the space and the e-mail address of the member.
 terraform import 'kvs_space_app_access.developer["member@acme.example"]' acme-prod:member@acme.example

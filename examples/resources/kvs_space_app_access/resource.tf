@@ -11,7 +11,7 @@ resource "kvs_private_space" "prod" {
   team = "acme"
 }
 
-# Members of the team who may create apps in the space. Admins of the team may do so anyway, and are left out.
+# Members of the team who may create apps in the space. Omit admins of the team, who may always create apps.
 resource "kvs_space_app_access" "developer" {
   for_each = toset(["member@acme.example"])
 

@@ -11,7 +11,7 @@ resource "kvs_private_space" "prod" {
   team = "acme"
 }
 
-# Ranges of one team. Those of other teams, and what somebody adds in the dashboard, stay as they are.
+# The ranges of one team. Ranges of other teams, and ranges that somebody adds in the dashboard, stay as they are.
 resource "kvs_trusted_ip_range" "office" {
   for_each = {
     "192.0.2.0/24"     = "office"
@@ -23,7 +23,7 @@ resource "kvs_trusted_ip_range" "office" {
   description = each.value
 }
 
-# Every plan after that warns until the range is removed.
+# After expires_at, every plan warns until the range is removed.
 resource "kvs_trusted_ip_range" "fair" {
   space_id    = kvs_private_space.prod.id
   range       = "203.0.113.0/28"
@@ -31,7 +31,8 @@ resource "kvs_trusted_ip_range" "fair" {
   expires_at  = "2099-12-18T00:00:00Z"
 }
 
-# A new space admits the whole internet, whatever ranges it has. One range says when that ends: here, as soon as the others are set.
+# A new space admits the whole internet, in addition to its ranges. closes_space on one range ends this. depends_on makes sure that
+# the other ranges are set before.
 resource "kvs_trusted_ip_range" "monitoring" {
   space_id     = kvs_private_space.prod.id
   range        = "203.0.113.64/28"

@@ -11,7 +11,7 @@ resource "kvs_private_space" "prod" {
   team = "acme"
 }
 
-# All trusted ranges of the space: who is not in them cannot reach its web processes.
+# All trusted ranges of the space. Clients outside these ranges cannot reach its web processes.
 resource "kvs_trusted_ip_ranges" "prod" {
   space_id = kvs_private_space.prod.id
 
@@ -21,7 +21,7 @@ resource "kvs_trusted_ip_ranges" "prod" {
     "203.0.113.0/28"   = {} # a description is optional
   }
 
-  # Heroku cannot delete the ranges of a space. "keep", the default, leaves them in force when this resource is destroyed;
-  # "restore_previous" sets those from before it, and "open" admits the whole internet.
+  # Heroku cannot delete the ranges of a space. When this resource is destroyed, "keep", the default, leaves them in force,
+  # "restore_previous" restores the previous ranges, and "open" admits the whole internet.
   on_destroy = "keep"
 }

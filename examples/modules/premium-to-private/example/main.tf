@@ -7,7 +7,7 @@ terraform {
 }
 
 variable "in_space" {
-  description = "Whether the store has moved: false at first, true when the app in the space is deployed."
+  description = "Whether the store is in the space: false at first, true after the app in the space has been deployed."
   type        = bool
   default     = false
 }
@@ -22,7 +22,7 @@ resource "kvs_private_space" "prod" {
 }
 
 module "cache" {
-  source = "../" # elsewhere: a copy of this directory, or its address in your registry
+  source = "../" # in your configuration: a copy of this directory, or its address in your registry
 
   app_id   = kvs_app.web.id
   space_id = kvs_private_space.prod.id

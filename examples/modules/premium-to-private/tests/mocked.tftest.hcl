@@ -1,4 +1,4 @@
-# Offline: what the module makes of its inputs. Nothing of it reaches Heroku, so nothing is copied here.
+# Offline tests of what the module makes of its inputs. They do not contact Heroku, so they copy no data.
 
 mock_provider "kvs" {}
 
@@ -18,7 +18,7 @@ run "before" {
   }
   assert {
     condition     = kvs_instance.store.deletion_protection && kvs_instance.store.migration.scale_down && kvs_instance.store.migration.retire == "when_verified"
-    error_message = "The store is not protected, the apps write while it is copied, or the old one goes before its copy is proven."
+    error_message = "The store is not protected, the apps write while it is copied, or the old store is destroyed before its copy is proven."
   }
 }
 

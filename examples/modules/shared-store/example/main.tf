@@ -15,7 +15,7 @@ resource "kvs_app" "billing" {
 }
 
 module "cache" {
-  source = "../" # elsewhere: a copy of this directory, or its address in your registry
+  source = "../" # in your configuration: a copy of this directory, or its address in your registry
 
   owner_app_id = kvs_app.orders.id
   consumers = {

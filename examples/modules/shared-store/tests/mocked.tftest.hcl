@@ -1,4 +1,4 @@
-# Offline: what the module makes of its inputs. Nothing of it reaches Heroku.
+# Offline tests of what the module makes of its inputs. They do not contact Heroku.
 
 mock_provider "kvs" {}
 
@@ -42,7 +42,7 @@ run "null_and_empty_are_the_same_as_absent" {
   }
   assert {
     condition     = keys(kvs_attachment.consumer) == ["billing"] && kvs_attachment.consumer["billing"].name == "REDIS"
-    error_message = "The consumers are not billing alone, under the name that the owner has."
+    error_message = "billing is not the only consumer, or its attachment does not have the owner's name."
   }
 }
 

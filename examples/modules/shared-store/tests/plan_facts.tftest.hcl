@@ -1,4 +1,4 @@
-# Facts that are known in the plan: from a mock file, which Terraform alone reads. OpenTofu reads plan_facts.tofutest.hcl instead.
+# Tests values that are known in the plan, from a mock file. Only Terraform reads mock files; OpenTofu reads plan_facts.tofutest.hcl.
 
 mock_provider "kvs" {
   source = "../mocks"

@@ -1,4 +1,4 @@
-# plan_facts.tftest.hcl for OpenTofu, which has no mock files. Only what a configuration cannot set may be given here.
+# plan_facts.tftest.hcl for OpenTofu, which has no mock files. A mock may set only computed attributes.
 
 mock_provider "kvs" {
   mock_resource "kvs_instance" {

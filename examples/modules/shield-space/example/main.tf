@@ -15,7 +15,7 @@ variable "log_drain_url" {
 }
 
 module "prod" {
-  source = "../" # elsewhere: a copy of this directory, or its address in your registry
+  source = "../" # in your configuration: a copy of this directory, or its address in your registry
 
   name = "acme-shield"
   team = "acme"

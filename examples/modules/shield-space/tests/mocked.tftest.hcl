@@ -1,7 +1,7 @@
-# Offline: what the module makes of its inputs. Nothing of it reaches Heroku.
+# Offline tests of what the module makes of its inputs. They do not contact Heroku.
 
 mock_provider "kvs" {
-  # What a mock invents is false, and would fail the check of the stores.
+  # A mock invents false for these attributes, which would fail the check of the stores.
   mock_resource "kvs_instance" {
     defaults = { requires_tls = true, high_availability = true, persistence = "AOF", monthly_price = 1100 }
   }
@@ -24,7 +24,7 @@ run "a_space_alone" {
   }
   assert {
     condition     = toset(keys(kvs_trusted_ip_ranges.space.ranges)) == toset(["192.0.2.0/24"])
-    error_message = "Somebody else reaches the space than those who are named."
+    error_message = "The ranges of the space are not those that were asked for."
   }
   assert {
     condition     = length(kvs_app.app) == 0 && length(kvs_instance.store) == 0

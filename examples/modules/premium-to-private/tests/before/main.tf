@@ -1,4 +1,4 @@
-# What the tests against the sandbox need: the app as it has been so far, and the space that it moves into.
+# Creates the objects that the tests against the sandbox need: the app before the move, and the space.
 
 terraform {
   required_providers {

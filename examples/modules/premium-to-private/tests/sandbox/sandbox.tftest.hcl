@@ -1,4 +1,4 @@
-# Against the sandbox: kvs-sandbox exec -- terraform test -test-directory=tests/sandbox
+# Tests against the sandbox: kvs-sandbox exec -- terraform test -test-directory=tests/sandbox
 
 provider "kvs" {}
 

@@ -1,4 +1,4 @@
-# The apps that the tests against the sandbox need.
+# Creates the apps that the tests against the sandbox need.
 
 terraform {
   required_providers {

@@ -1,4 +1,4 @@
-# Against the sandbox: kvs-sandbox exec -- terraform test -test-directory=tests/sandbox
+# Tests against the sandbox: kvs-sandbox exec -- terraform test -test-directory=tests/sandbox
 
 provider "kvs" {}
 
@@ -30,7 +30,7 @@ run "shared" {
   }
 }
 
-# One consumer leaves, another one keeps its attachment, and the plan changes in place.
+# Removes one consumer, keeps the attachment of the other one, and changes the plan in place.
 run "grown" {
   variables {
     owner_app_id        = run.apps.ids["orders"]

@@ -1,4 +1,4 @@
-# Against the sandbox: kvs-sandbox exec -- terraform test -test-directory=tests/sandbox
+# Tests against the sandbox: kvs-sandbox exec -- terraform test -test-directory=tests/sandbox
 
 provider "kvs" {}
 
@@ -30,7 +30,7 @@ run "built" {
   }
 }
 
-# An app and a store leave; what stays is not touched. They lose their protection first.
+# Switches off the protection, so that the next run can remove an app and an attachment without touching the others.
 run "unprotected" {
   variables {
     apps                = { acme-orders = {}, acme-billing = { internal_routing = true } }
