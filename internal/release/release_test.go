@@ -25,7 +25,10 @@ import (
 
 func TestMain(m *testing.M) { acctest.Main(m) }
 
-const project = "terraform-provider-kvs"
+const (
+	provider = "terraform-provider-kvs"
+	sandbox  = "kvs-sandbox"
+)
 
 var (
 	version = os.Getenv("KVS_RELEASE_VERSION")
@@ -33,12 +36,15 @@ var (
 	clis    = strings.Fields(os.Getenv("KVS_RELEASE_CLIS"))
 )
 
-// platforms are those that a release has to have.
-var platforms = []string{
-	"darwin_amd64", "darwin_arm64",
-	"freebsd_386", "freebsd_amd64", "freebsd_arm", "freebsd_arm64",
-	"linux_386", "linux_amd64", "linux_arm", "linux_arm64",
-	"windows_386", "windows_amd64", "windows_arm64",
+// platforms are those that a release has to have of each of its two programs.
+var platforms = map[string][]string{
+	provider: {
+		"darwin_amd64", "darwin_arm64",
+		"freebsd_386", "freebsd_amd64", "freebsd_arm", "freebsd_arm64",
+		"linux_386", "linux_amd64", "linux_arm", "linux_arm64",
+		"windows_386", "windows_amd64", "windows_arm64",
+	},
+	sandbox: {"darwin_amd64", "darwin_arm64", "linux_amd64", "linux_arm64", "windows_amd64", "windows_arm64"},
 }
 
 // A release of the last commit, built twice in different places, is the same to the byte, complete, and installs.
@@ -48,8 +54,8 @@ func TestLongRelease(t *testing.T) {
 	}
 	one, two := build(t, "one"), build(t, filepath.Join("another", "place"))
 
-	sums := contentOf(t, filepath.Join(one, file("SHA256SUMS")))
-	if again := contentOf(t, filepath.Join(two, file("SHA256SUMS"))); !bytes.Equal(sums, again) {
+	sums := contentOf(t, filepath.Join(one, file(provider, "SHA256SUMS")))
+	if again := contentOf(t, filepath.Join(two, file(provider, "SHA256SUMS"))); !bytes.Equal(sums, again) {
 		t.Errorf("two builds of one commit differ:\n%s\n%s", sums, again)
 	}
 	t.Logf("sum of the sums: %x", sha256.Sum256(sums))
@@ -67,15 +73,30 @@ func TestLongRelease(t *testing.T) {
 		}
 	})
 	t.Run("from nothing", func(t *testing.T) { expectSameWithoutCache(t, one) })
-	for _, platform := range platforms {
-		t.Run(platform, func(t *testing.T) { expectArchive(t, one, platform) })
+	for program, all := range platforms {
+		for _, platform := range all {
+			t.Run(program+"_"+platform, func(t *testing.T) { expectArchive(t, one, program, platform) })
+		}
 	}
+	t.Run("the sandbox runs", func(t *testing.T) { expectSandbox(t, one) })
 	for _, cli := range clis {
 		t.Run("installs with "+filepath.Base(cli), func(t *testing.T) { expectInstalls(t, one, cli) })
 	}
 }
 
-func file(suffix string) string { return project + "_" + version + "_" + suffix }
+func file(program, suffix string) string { return program + "_" + version + "_" + suffix }
+
+// binaryOf is the name of a program in its archive: the registry wants the version in that of a provider.
+func binaryOf(program, platform string) string {
+	name := program
+	if program == provider {
+		name += "_v" + version
+	}
+	if strings.HasPrefix(platform, "windows") {
+		name += ".exe"
+	}
+	return name
+}
 
 // build makes a release of the last commit in a clone of its own, and gives the directory with what is to be published.
 func build(t *testing.T, place string) string {
@@ -103,14 +124,16 @@ func goreleaser(t *testing.T, dir string, env []string, args ...string) {
 func expectSameWithoutCache(t *testing.T, dist string) {
 	clone := cloneInto(t, filepath.Join(t.TempDir(), "third"))
 	goreleaser(t, clone, []string{"GOCACHE=" + t.TempDir()}, "build", "--clean", "--single-target")
-	binary := project + "_v" + version
-	one, err := filepath.Glob(filepath.Join(dist, project+"_"+runtime.GOOS+"_"+runtime.GOARCH+"*", binary+"*"))
-	if err != nil || len(one) != 1 {
-		t.Fatalf("the binary of this machine is not among %v: %v", one, err)
-	}
-	another := strings.Replace(one[0], dist, filepath.Join(clone, "dist"), 1)
-	if !bytes.Equal(contentOf(t, one[0]), contentOf(t, another)) {
-		t.Errorf("%s is another one without Go's cache", filepath.Base(one[0]))
+	here := runtime.GOOS + "_" + runtime.GOARCH
+	for program := range platforms {
+		one, err := filepath.Glob(filepath.Join(dist, program+"_"+here+"*", binaryOf(program, here)))
+		if err != nil || len(one) != 1 {
+			t.Fatalf("%s of this machine is not among %v: %v", program, one, err)
+		}
+		another := strings.Replace(one[0], dist, filepath.Join(clone, "dist"), 1)
+		if !bytes.Equal(contentOf(t, one[0]), contentOf(t, another)) {
+			t.Errorf("%s is another one without Go's cache", filepath.Base(one[0]))
+		}
 	}
 }
 
@@ -143,16 +166,19 @@ func decode(t *testing.T, path string, into any) {
 
 // expectSums: archives, bills of materials and the manifest are listed, with the sums that they have, and nothing else is.
 func expectSums(t *testing.T, dist, sums string) {
-	want := []string{file("manifest.json")}
-	for _, platform := range platforms {
-		want = append(want, file(platform+".zip"), file(platform+".cdx.json"))
+	manifest := file(provider, "manifest.json")
+	want := []string{manifest}
+	for program, all := range platforms {
+		for _, platform := range all {
+			want = append(want, file(program, platform+".zip"), file(program, platform+".cdx.json"))
+		}
 	}
 	var listed []string
 	for line := range strings.Lines(sums) {
 		sum, name, _ := strings.Cut(strings.TrimSpace(line), "  ")
 		listed = append(listed, name)
 		path := filepath.Join(dist, name)
-		if name == file("manifest.json") {
+		if name == manifest {
 			path = filepath.Join(dist, "..", "terraform-registry-manifest.json")
 		}
 		if is := sha256.Sum256(contentOf(t, path)); hex.EncodeToString(is[:]) != sum {
@@ -165,30 +191,27 @@ func expectSums(t *testing.T, dist, sums string) {
 	}
 }
 
-// expectArchive: one binary under the name that the registry wants, for the platform, and a bill of its very modules.
-func expectArchive(t *testing.T, dist, platform string) {
-	archive, err := zip.OpenReader(filepath.Join(dist, file(platform+".zip")))
+// expectArchive: one binary under the name that is expected of it, for the platform, and a bill of its very modules.
+func expectArchive(t *testing.T, dist, program, platform string) {
+	archive, err := zip.OpenReader(filepath.Join(dist, file(program, platform+".zip")))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = archive.Close() }()
-	name := project + "_v" + version
-	if strings.HasPrefix(platform, "windows") {
-		name += ".exe"
-	}
-	var binaries []string
+	var files []string
 	var built *buildinfo.BuildInfo
 	for _, f := range archive.File {
-		if !strings.HasPrefix(f.Name, project) {
+		files = append(files, f.Name)
+		if f.Name != binaryOf(program, platform) {
 			continue
 		}
-		binaries = append(binaries, f.Name)
-		if built, err = informationOf(f); err != nil {
+		if built, err = buildinfo.Read(bytes.NewReader(unpacked(t, f))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if !slices.Equal(binaries, []string{name}) {
-		t.Fatalf("its binaries are %q, want %s", binaries, name)
+	want := []string{"CHANGELOG.md", "LICENSE", "README.md", binaryOf(program, platform)}
+	if slices.Sort(files); !slices.Equal(files, want) {
+		t.Fatalf("its files are %q, want %q", files, want)
 	}
 	settings := map[string]string{}
 	for _, s := range built.Settings {
@@ -207,22 +230,46 @@ func expectArchive(t *testing.T, dist, platform string) {
 		linked = append(linked, module.Path+" "+module.Version)
 	}
 	slices.Sort(linked)
-	if listed := billOf(t, filepath.Join(dist, file(platform+".cdx.json"))).modules(); !slices.Equal(listed, linked) {
+	if listed := billOf(t, filepath.Join(dist, file(program, platform+".cdx.json"))).modules(); !slices.Equal(listed, linked) {
 		t.Errorf("the bill of materials lists\n%q\nand the binary\n%q", listed, linked)
 	}
 }
 
-func informationOf(f *zip.File) (*buildinfo.BuildInfo, error) {
+func unpacked(t *testing.T, f *zip.File) []byte {
+	t.Helper()
 	opened, err := f.Open()
 	if err != nil {
-		return nil, err
+		t.Fatal(err)
 	}
-	defer opened.Close()
+	defer func() { _ = opened.Close() }()
 	content, err := io.ReadAll(opened)
 	if err != nil {
-		return nil, err
+		t.Fatal(err)
 	}
-	return buildinfo.Read(bytes.NewReader(content))
+	return content
+}
+
+// expectSandbox runs a command with a sandbox around it, and both out of the archive for this machine.
+func expectSandbox(t *testing.T, dist string) {
+	here := runtime.GOOS + "_" + runtime.GOARCH
+	archive, err := zip.OpenReader(filepath.Join(dist, file(sandbox, here+".zip")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = archive.Close() }()
+	program := filepath.Join(t.TempDir(), binaryOf(sandbox, here))
+	for _, f := range archive.File {
+		if f.Name == filepath.Base(program) {
+			if err := os.WriteFile(program, unpacked(t, f), f.Mode()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	said := run(t, "", nil, program, "exec", "--", "sh", "-c",
+		`curl -sf -H "Authorization: Bearer $HEROKU_API_KEY" -H 'Accept: application/vnd.heroku+json; version=3' "$HEROKU_API_URL/teams"`)
+	if !strings.Contains(said, `"acme"`) {
+		t.Errorf("the command that it ran said %q", said)
+	}
 }
 
 // expectInstalls installs from a directory that holds the archives as the registry serves them, and asks Heroku.
@@ -234,8 +281,9 @@ func expectInstalls(t *testing.T, dist, cli string) {
 		if err := os.MkdirAll(into, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		for _, platform := range platforms {
-			if err := os.Link(filepath.Join(dist, file(platform+".zip")), filepath.Join(into, file(platform+".zip"))); err != nil {
+		for _, platform := range platforms[provider] {
+			name := file(provider, platform+".zip")
+			if err := os.Link(filepath.Join(dist, name), filepath.Join(into, name)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -257,7 +305,7 @@ func expectInstalls(t *testing.T, dist, cli string) {
 		t.Fatal("nothing was sent")
 	}
 	for _, request := range journal {
-		if !strings.HasPrefix(request.UserAgent, project+"/"+version+" (Terraform ") {
+		if !strings.HasPrefix(request.UserAgent, provider+"/"+version+" (Terraform ") {
 			t.Errorf("%s %s was sent by %q", request.Method, request.Path, request.UserAgent)
 		}
 	}
