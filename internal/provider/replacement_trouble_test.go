@@ -183,7 +183,7 @@ func TestReplacement_notUndone(t *testing.T) {
 		c.refuse(step.method, step.path, 1)
 		c.belongTo(c.web)
 		c.expectSaid(asError, "Unable to undo the replacement of Key-Value Store", "orders-cache ("+old+")",
-			"403 forbidden", step.request, refusal, step.stands, "apply again to undo it")
+			"403 forbidden", step.request, refusal, step.stands, "apply again to undo the replacement")
 	}
 	c.sb.Clear()
 	c.store.refresh()
