@@ -183,10 +183,11 @@ func actionInstanceID() schema.StringAttribute {
 
 func actionTimeouts(ctx context.Context) schema.Attribute {
 	attribute := timeouts.AttributesWithOpts(ctx, timeouts.Opts{
-		InvokeDescription: "How long the action may wait, such as `90m`; `1h` when absent. What it has begun goes on at Heroku after that.",
+		InvokeDescription: "How long the action may wait, such as `90m`. Defaults to `1h`. Work that has started continues at Heroku after " +
+			"this time.",
 	})
 	if nested, ok := attribute.(schema.SingleNestedAttribute); ok {
-		nested.MarkdownDescription = "How long to wait for what takes time."
+		nested.MarkdownDescription = "How long to wait for operations that take time."
 		if limit, ok := nested.Attributes["invoke"].(schema.StringAttribute); ok {
 			limit.Validators = []validator.String{durationValidator()}
 			nested.Attributes["invoke"] = limit

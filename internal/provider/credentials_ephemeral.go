@@ -61,38 +61,34 @@ func (e *credentialsEphemeral) Metadata(_ context.Context, req ephemeral.Metadat
 
 func (e *credentialsEphemeral) Schema(ctx context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Reads the present URL of a store and its parts, without keeping them in the plan or the state. " +
-			"Heroku changes them by itself, on failover for example, so read them where they are used. A copy that has to be " +
-			"elsewhere follows them by `credentials_revision` of `kvs_instance` or `kvs_attachment`. " +
-			"While a run keeps them open they are looked at again every five minutes: when they have changed, a " +
-			"warning says so, since Terraform cannot replace what it has handed out.",
+		MarkdownDescription: "Reads the current URL of a store and its parts, without storing them in the plan or the state. Heroku changes " +
+			"them by itself, for example on failover, so read them where they are used. To keep a copy elsewhere up to date, use " +
+			"`credentials_revision` of `kvs_instance` or `kvs_attachment`. While a run keeps the credentials open, the provider checks them " +
+			"every five minutes and warns if they have changed, because Terraform cannot replace values that it has already handed out.",
 		Attributes: map[string]schema.Attribute{
 			"instance_id": schema.StringAttribute{
-				MarkdownDescription: "UUID of the store, such as `kvs_instance.cache.id`. Exactly one of this, " +
-					"`attachment_id` and `app_id` is set; " +
-					"with one of the others it is the store that the attachment leads to.",
+				MarkdownDescription: "UUID of the store, such as `kvs_instance.cache.id`. Set exactly one of `instance_id`, `attachment_id` and " +
+					"`app_id`. If one of the other two is set, this is the UUID of the store that the attachment leads to.",
 				Optional:   true,
 				Computed:   true,
 				Validators: []validator.String{uuidValidator()},
 			},
 			"attachment_id": schema.StringAttribute{
-				MarkdownDescription: "UUID of an attachment, such as `kvs_attachment.cache.id`: the credentials are " +
-					"those of the store that it leads to. " +
-					"It is unknown while the attachment is planned, so that the credentials are read after it has been made. " +
-					"OpenTofu refuses to destroy while the attachment is gone: apply first, which makes it anew.",
+				MarkdownDescription: "UUID of an attachment, such as `kvs_attachment.cache.id`. The credentials are those of the attached store. " +
+					"The UUID of a planned attachment is unknown, so the credentials are read after the attachment has been created. OpenTofu " +
+					"refuses to destroy while the attachment is missing: apply first, which creates it again.",
 				Optional:   true,
 				Validators: []validator.String{uuidValidator()},
 			},
 			"app_id": schema.StringAttribute{
-				MarkdownDescription: "UUID of an app, such as `kvs_app.web.id`: the credentials are those that this " +
-					"app has, under `attachment_name`. " +
-					"For an attachment that this configuration makes, give `attachment_id` instead: " +
-					"a name is known before the attachment is there, and looking it up would fail while planning.",
+				MarkdownDescription: "UUID of an app, such as `kvs_app.web.id`. The credentials are those of the store that is attached to this " +
+					"app under `attachment_name`. For an attachment that this configuration creates, set `attachment_id` instead: a name is known " +
+					"before the attachment exists, so looking it up would fail during the plan.",
 				Optional:   true,
 				Validators: []validator.String{uuidValidator()},
 			},
 			"attachment_name": schema.StringAttribute{
-				MarkdownDescription: "Name of the app's attachment; `REDIS`, the primary store, by default.",
+				MarkdownDescription: "Name of the app's attachment. Defaults to `REDIS`, the primary store.",
 				Optional:            true,
 				Validators: []validator.String{validatedBy(keyvalue.ValidateAttachmentName),
 					stringvalidator.AlsoRequires(path.MatchRoot("app_id"))},
@@ -103,7 +99,7 @@ func (e *credentialsEphemeral) Schema(ctx context.Context, _ ephemeral.SchemaReq
 				Sensitive:           true,
 			},
 			"host": schema.StringAttribute{
-				MarkdownDescription: "Name of the server.",
+				MarkdownDescription: "Host name of the server.",
 				Computed:            true,
 			},
 			"port": schema.Int64Attribute{
@@ -111,7 +107,7 @@ func (e *credentialsEphemeral) Schema(ctx context.Context, _ ephemeral.SchemaReq
 				Computed:            true,
 			},
 			"username": schema.StringAttribute{
-				MarkdownDescription: "User name, which may be empty.",
+				MarkdownDescription: "User name, which can be empty.",
 				Computed:            true,
 				Sensitive:           true,
 			},
@@ -121,13 +117,13 @@ func (e *credentialsEphemeral) Schema(ctx context.Context, _ ephemeral.SchemaReq
 				Sensitive:           true,
 			},
 			"tls": schema.BoolAttribute{
-				MarkdownDescription: "Whether the server is to be spoken to over TLS. Heroku's certificates are self-signed.",
+				MarkdownDescription: "Whether to connect to the server over TLS. Heroku's certificates are self-signed.",
 				Computed:            true,
 			},
 			"redis_cli": schema.ListAttribute{
-				MarkdownDescription: "Arguments of `redis-cli` or `valkey-cli` for this store, without the password: arguments of a " +
-					"process can be seen by every user of the machine. Give the password in the environment variable " +
-					"`REDISCLI_AUTH`. They accept the self-signed certificate (`--insecure`).",
+				MarkdownDescription: "Arguments of `redis-cli` or `valkey-cli` for this store. They accept the self-signed certificate " +
+					"(`--insecure`). They do not contain the password, because every user of the machine can see the arguments of a process. Pass " +
+					"the password in the environment variable `REDISCLI_AUTH`.",
 				Computed:    true,
 				ElementType: types.StringType,
 			},
@@ -139,13 +135,14 @@ func (e *credentialsEphemeral) Schema(ctx context.Context, _ ephemeral.SchemaReq
 // openTimeouts is the library's timeouts attribute with a description and a validator, which the library has no options for.
 func openTimeouts(ctx context.Context) schema.Attribute {
 	attribute := timeouts.AttributesWithOpts(ctx, timeouts.Opts{
-		OpenDescription: "How long to wait for a store that is not ready, such as `10m`; `2m` when absent. It is waited for in plans too.",
+		OpenDescription: "How long to wait for a store that is not ready, such as `10m`. Defaults to `2m`. The provider also waits during a " +
+			"plan.",
 	})
 	nested, ok := attribute.(schema.SingleNestedAttribute)
 	if !ok {
 		return attribute
 	}
-	nested.MarkdownDescription = "How long to wait for what takes time."
+	nested.MarkdownDescription = "How long to wait for operations that take time."
 	if limit, ok := nested.Attributes["open"].(schema.StringAttribute); ok {
 		limit.Validators = []validator.String{durationValidator()}
 		nested.Attributes["open"] = limit
