@@ -146,8 +146,8 @@ func nameBeside(id, description string) schema.StringAttribute {
 	return schema.StringAttribute{
 		Computed:      true,
 		PlanModifiers: []planmodifier.String{keepNameWithID{path.Root(id)}},
-		MarkdownDescription: description + ", as of the last refresh. No plan has a change because of it: " +
-			"it is known only after apply where `" + id + "` changes, and otherwise stays.",
+		MarkdownDescription: description + ", as of the last refresh. It never causes a change by itself: it is known only after apply if `" +
+			id + "` changes, and otherwise keeps its value.",
 	}
 }
 
