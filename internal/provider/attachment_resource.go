@@ -229,8 +229,8 @@ func (r *attachmentResource) Read(ctx context.Context, req resource.ReadRequest,
 	attachment, err := r.live(ctx, state)
 	if heroku.IsNotFound(err) {
 		resp.Diagnostics.AddWarning("The attachment is gone", fmt.Sprintf(
-			"%s (%s) is in the state and not at Heroku: it was detached, or its store or its app was destroyed. The app has no %s of it. "+
-				"As long as the configuration has it, the plan attaches the store again.", state,
+			"%s (%s) is in the state and not at Heroku: it was detached, or its store or its app was destroyed. The app no longer gets "+
+				"%s from it. As long as the configuration has it, the plan attaches the store again.", state,
 			state.ID.ValueString(), keyvalue.ConfigVar(state.Name.ValueString())))
 		resp.State.RemoveResource(ctx)
 		return
@@ -309,7 +309,7 @@ func (r *attachmentResource) Update(ctx context.Context, req resource.UpdateRequ
 		if resp.Diagnostics.HasError() {
 			resp.Diagnostics.Append(resp.Private.SetKey(ctx, unfinishedAttachment, privateString(string(attachment.ID)))...)
 			resp.Diagnostics.AddWarning("The store is attached under both names", fmt.Sprintf(
-				"On app %s the new attachment %s (%s) is there, and %s (%s) is not gone. Apply again to detach it.",
+				"On app %s the new attachment %s (%s) exists, and the old attachment %s (%s) exists too. Apply again to detach the old one.",
 				attachment.AppName, attachment.Name, attachment.ID, state.Name.ValueString(), state.ID.ValueString()))
 			return
 		}
@@ -381,8 +381,8 @@ func (r *attachmentResource) detach(ctx context.Context, state attachmentModel) 
 	case err == nil:
 	case stays != nil:
 		diags.AddWarning("The attachment stays until its store is destroyed", fmt.Sprintf(
-			"%s is the only one that the store %s has on its own app %s, and Heroku keeps the last one. "+
-				"It is no longer managed here; destroying the store removes it.", state, stays.AddOnName, stays.OwnerAppName))
+			"%s is the only attachment of the store %s to its own app %s, and Heroku keeps the "+
+				"last one. It is no longer managed here; destroying the store removes it.", state, stays.AddOnName, stays.OwnerAppName))
 	default:
 		diags.Append(r.failure("Unable to detach", state.String(), err))
 	}

@@ -181,7 +181,7 @@ func (e *credentialsEphemeral) Open(ctx context.Context, req ephemeral.OpenReque
 	}
 	if store.Preparing() {
 		resp.Diagnostics.AddWarning("The credentials may change soon", fmt.Sprintf(
-			"Key-Value Store %s is %s. When Heroku has finished, its URL may be another one.", store.AddOnID,
+			"Key-Value Store %s is %s. When Heroku has finished, its URL may be different.", store.AddOnID,
 			cmp.Or(store.Status, "being prepared")))
 	}
 	resp.Diagnostics.Append(result.read(store)...)
@@ -224,16 +224,15 @@ func (e *credentialsEphemeral) findAttachment(ctx context.Context, m credentials
 		id := m.AttachmentID.ValueString()
 		attachment, err = e.client.Attachment(ctx, heroku.AttachmentID(id))
 		object, at = "Attachment "+id, path.Root("attachment_id")
-		remedy = "It has been detached, or made anew under another id. Plan again and let the state be refreshed: " +
-			"the id of a kvs_attachment that is to be made again is unknown until then, and the credentials are read after it."
+		remedy = "It has been detached, or created again under another id. Plan again with a refresh: the id of a kvs_attachment that has to " +
+			"be created again is then unknown while it is planned, and the credentials are read after it has been created."
 	case !m.AppID.IsNull():
 		name := cmp.Or(m.AttachmentName.ValueString(), keyvalue.PrimaryAttachment)
 		attachment, err = e.client.AppAttachment(ctx, m.AppID.ValueString(), name)
 		object, at = fmt.Sprintf("Attachment %s of app %s", name, m.AppID.ValueString()), path.Root("app_id")
-		remedy = "If a kvs_attachment of this configuration makes it, set attachment_id to its id, in place of app_id " +
-			"and attachment_name: " +
-			"the id is unknown while the attachment is planned, and the credentials are read after it. " +
-			"Otherwise attach a store to the app under this name, for example with `heroku addons:attach`, or correct the name."
+		remedy = "If a kvs_attachment of this configuration creates it, set attachment_id to its id, in place of app_id and attachment_name: " +
+			"the id is unknown while the attachment is planned, and the credentials are read after it has been created. Otherwise attach a " +
+			"store to the app under this name, for example with `heroku addons:attach`, or correct the name."
 	}
 	var answer *heroku.Error
 	switch {
@@ -254,8 +253,9 @@ func (e *credentialsEphemeral) readStore(ctx context.Context, instanceID types.S
 	switch object := fmt.Sprintf("Key-Value Store %s", id); {
 	case heroku.IsNotFound(err):
 		diags.AddAttributeError(path.Root("instance_id"), "Key-Value Store not found", e.failureOf(runAgain, "", object, err).Detail()+
-			"\n\nIf it is a kvs_instance of this configuration, it has been destroyed by hand: plan again, and not with -refresh=false. "+
-			"The id of a store that is to be made again is unknown while it is planned, and the credentials are read after it.")
+			"\n\nIf it is a kvs_instance of this configuration, it has been destroyed by hand: plan again, and not with -refresh=false. The id "+
+			"of a store that has to be created again is then unknown while it is planned, and the credentials are read after it has been "+
+			"created.")
 	case err != nil:
 		diags.Append(e.failureOf(runAgain, "Unable to read credentials", object, err))
 	}
@@ -299,8 +299,8 @@ func (e *credentialsEphemeral) Renew(ctx context.Context, req ephemeral.RenewReq
 	case err != nil: // a failed check is no reason to fail
 	case !bytes.Equal(newOpening(store).URL, opened.URL):
 		resp.Diagnostics.AddWarning("The credentials have changed", fmt.Sprintf(
-			"Key-Value Store %s has another URL than the one that this run has read: it was rotated, moved or failed "+
-				"over. What uses the former one fails; apply again to use the new one.", opened.InstanceID))
+			"The URL of Key-Value Store %s is no longer the one that this run has read: the credentials were rotated, or "+
+				"the store was moved or failed over. Clients that use the old URL fail; apply again to use the new one.", opened.InstanceID))
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, credentialsOpened, newOpening(store).marshal())...)
 	}
 }

@@ -250,8 +250,9 @@ func (r *formationResource) scale(ctx context.Context, m formationModel, update 
 		diags.AddError(summary, fmt.Sprintf("%s: Heroku was asked for %d dynos and answered %d.", m, *update.Quantity, process.Quantity))
 	case held && update.Quantity != nil:
 		diags.AddAttributeWarning(path.Root("quantity"), "The dynos start when the app is released", fmt.Sprintf(
-			"%s: a store of this app is being replaced, and its dynos are stopped meanwhile. It gets %d of them when the replacement ends, "+
-				"which an apply of the kvs_instance does. The config var KVS_MIGRATION of the app says so.", m, *update.Quantity))
+			"%s: a store of this app is being replaced, and the dynos of the app are stopped meanwhile. The process type "+
+				"gets %d dynos when the replacement ends, in an apply of the kvs_instance. The config var KVS_MIGRATION of "+
+				"the app contains this number.", m, *update.Quantity))
 	}
 	return process, diags
 }
@@ -262,7 +263,7 @@ func (r *formationResource) missingType(ctx context.Context, summary string, m f
 	if e != nil {
 		return r.failure(summary, m.String(), err)
 	}
-	const next = "If this configuration releases the app, let depends_on of this resource name what does."
+	const next = "If this configuration releases the app, add the resource that releases it to depends_on of this resource."
 	if len(formation) == 0 {
 		return diag.NewAttributeErrorDiagnostic(path.Root("type"), "The app has no release with process types yet", fmt.Sprintf(
 			"%s: %s\n\nThe app has no process type at all: it needs a release of its code first, and can be scaled afterwards. %s",

@@ -199,12 +199,13 @@ func refuseReplacement(state, plan instanceModel, change keyvalue.Change, terms 
 	switch {
 	case !state.RetiredInstanceID.IsNull():
 		diags.AddAttributeError(at, "A retired store is still kept", fmt.Sprintf(
-			"%s was made by an earlier replacement, whose old store %s is still there. Settle that first: migration = "+
-				"{ retire = \"always\" } destroys it.", state.label(), state.RetiredInstanceID.ValueString()))
+			"%s was created by an earlier replacement, and the old store %s still "+
+				"exists. Destroy the old store first, with migration = { retire = "+
+				"\"always\" }.", state.label(), state.RetiredInstanceID.ValueString()))
 	case !plan.Name.IsUnknown() && !plan.Name.Equal(state.Name):
 		diags.AddAttributeError(path.Root("name"), "A replacement keeps the name", fmt.Sprintf(
-			"%s is to be replaced by another store, which takes over its name: an interrupted replacement is found by that name. "+
-				"Leave name as it is, apply, and rename the new store then.", state.label()))
+			"%s is to be replaced by another store, which takes over its name, because an interrupted replacement is found by "+
+				"that name. Leave name as it is, apply, and rename the new store in a later apply.", state.label()))
 	case !terms.recreates() && change.Method == keyvalue.Refused:
 		diags.AddAttributeError(at, "This change needs a new, empty Key-Value Store", fmt.Sprintf(
 			"%s cannot be changed in place: %s\n\nThere are two ways out. Declare a second kvs_instance on the new "+
@@ -237,7 +238,7 @@ func (m *instanceModel) markReplaced(state, config instanceModel) {
 func (r *instanceResource) movedAttachments(ctx context.Context, state, plan instanceModel) []string {
 	attachments, err := r.client.AddOnAttachments(ctx, state.addOnID())
 	if err != nil {
-		return []string{"All attachments of the store are carried over, on whatever app; these apps restart."}
+		return []string{"All attachments of the store are moved to the new store, on every app; these apps restart."}
 	}
 	var moved, outside []string
 	for _, attachment := range attachments {
@@ -254,10 +255,11 @@ func (r *instanceResource) movedAttachments(ctx context.Context, state, plan ins
 	}
 	slices.Sort(moved)
 	slices.Sort(outside)
-	facts := []string{"Re-pointed to the new store, managed here or not: " + strings.Join(moved, ", ") + "."}
+	facts := []string{"These attachments are re-pointed to the new store, whether they are managed here or not: " +
+		strings.Join(moved, ", ") + "."}
 	if len(outside) > 0 {
-		facts = append(facts, "A private store accepts connections from its own space only. Not in that space, and "+
-			"cut off from the data: "+strings.Join(outside, ", ")+".")
+		facts = append(facts, "A private store accepts connections from its own space only. These apps are not in that space and lose "+
+			"access to the data: "+strings.Join(outside, ", ")+".")
 	}
 	return facts
 }

@@ -139,8 +139,7 @@ func validateWeeks(weeks int64) error {
 	if weeks >= 0 && weeks <= 52 {
 		return nil
 	}
-	return fmt.Errorf("a time of %d weeks is none that a maintenance can be put off for: write a whole number from 0 "+
-		"to 52, for example 4", weeks)
+	return fmt.Errorf("a maintenance cannot be put off for %d weeks: write a whole number from 0 to 52, for example 4", weeks)
 }
 
 func parseDate(s string) (time.Time, error) {

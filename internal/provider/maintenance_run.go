@@ -166,13 +166,13 @@ func (u *maintenanceRun) checkPrepared(ctx context.Context) (diag.Diagnostics, e
 		return nil, nil
 	}
 	slices.Sort(inUse)
-	ways := fmt.Sprintf("Set app_maintenance = true, with scale_down = true if their workers have to rest as well, to "+
-		"keep them still meanwhile; or switch their maintenance mode on first; "+
-		"or set confirm = %q to run the maintenance all the same.", u.addOn.AppName)
+	ways := fmt.Sprintf("Set app_maintenance = true to put them into maintenance mode meanwhile, and scale_down = true "+
+		"to stop their workers too; or switch their maintenance mode on first; or set confirm = %q to run the maintenance "+
+		"all the same.", u.addOn.AppName)
 	if u.retry == applyAgain {
-		ways = "Set migration = { app_maintenance = true }, with scale_down = true if their workers have to rest as " +
-			"well, to keep them still meanwhile; " +
-			"or switch their maintenance mode on first; or leave the upgrade to the maintenance window, with version_upgrade = \"window\"."
+		ways = "Set migration = { app_maintenance = true } to put them into maintenance mode meanwhile, and scale_down = true to stop their " +
+			"workers too; or switch their maintenance mode on first; or leave the upgrade to the maintenance window, with version_upgrade = " +
+			"\"window\"."
 	}
 	return diag.Diagnostics{diag.NewErrorDiagnostic("An app is not in maintenance mode", fmt.Sprintf(
 		"%s is attached to apps that serve requests, which would lose their connections: %s. Nothing was done: the "+

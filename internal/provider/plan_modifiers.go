@@ -75,8 +75,8 @@ func refuseOutdated(object string, values ...liveValue) diag.Diagnostics {
 		return nil
 	}
 	return diag.Diagnostics{diag.NewErrorDiagnostic("The object has changed since the plan was made", fmt.Sprintf(
-		"%s is not any more what this plan was made for:\n\n%s\n\nNothing has been changed. Plan again, and not with "+
-			"-refresh=false, to see what that means.",
+		"%s has changed since this plan was made:\n\n%s\n\nNothing has been changed. Plan again, and not with -refresh=false, to see what "+
+			"that means.",
 		object, bullets(differs)))}
 }
 

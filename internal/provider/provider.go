@@ -147,8 +147,8 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		const summary = "Unable to use the Heroku API"
 		const object = "Checking the API token"
 		if heroku.HasStatus(err, http.StatusNotFound) { // Heroku never answers 404 here
-			resp.Diagnostics.AddError(summary, fmt.Sprintf("%s: %s\n\nHeroku has this path, so that the URL of the "+
-				"API is another one: check api_url (or HEROKU_API_URL).",
+			resp.Diagnostics.AddError(summary, fmt.Sprintf("%s: %s\n\nHeroku has this path, so the configured URL is not that of the API: "+
+				"check api_url (or HEROKU_API_URL).",
 				object, whatHappened(err)))
 			return
 		}

@@ -328,7 +328,7 @@ func (r *spaceAppAccessResource) giveUp(ctx context.Context, state spaceAppAcces
 		answer, err = r.client.SetSpaceMember(ctx, member, nil)
 		if kept := err == nil && len(answer.Permissions) > 0; kept || refusedByHeroku(err) && r.isAdmin(ctx, member) {
 			diags.AddWarning("The member may still create apps", fmt.Sprintf(
-				"%s is no longer managed, and the permission stays: Heroku takes it away from no admin of a team.", state))
+				"%s is no longer managed, and the permission stays: Heroku cannot revoke it for an admin of the team.", state))
 			return diags
 		}
 	}

@@ -135,8 +135,8 @@ func (r *rotation) rotate(ctx context.Context, diags *diag.Diagnostics) (heroku.
 	if r.ordered = len(r.old) > 0; r.ordered {
 		r.say(ctx, "an earlier rotation has not reached all apps yet: it is finished, and no other one is begun")
 		diags.AddWarning("An earlier rotation of the credentials was finished", fmt.Sprintf(
-			"%s: when the action began, not all attached apps had the store's present URL, so that it waited for that "+
-				"instead of rotating once more. Invoke it again for another rotation.", storeLabel(r.addOn)))
+			"%s: when the action began, not all attached apps had the store's present URL, so it waited for that instead "+
+				"of rotating once more. Invoke it again for another rotation.", storeLabel(r.addOn)))
 		return store, nil
 	}
 	r.begin(ctx, stepRotating)
@@ -208,8 +208,8 @@ func (r *rotation) verifyRevoked(ctx context.Context, store heroku.Store) diag.D
 			switch {
 			case err == nil && r.remaining() == 0:
 				return diag.Diagnostics{diag.NewErrorDiagnostic("The old password still opens the store", fmt.Sprintf(
-					"%s has a new password, which all attached apps have, but %s after the action began its server "+
-						"accepts the old one as well. Invoke the action again, and tell Heroku Support if that does not help.",
+					"%s has a new password, and all attached apps have it, but %s after the action began its server still accepts the old one. "+
+						"Invoke the action again, and tell Heroku Support if that does not help.",
 					storeLabel(r.addOn), r.elapsed()))}
 			case err == nil:
 				r.say(ctx, "it is still accepted")
@@ -234,16 +234,16 @@ func (r *rotation) verifyRevoked(ctx context.Context, store heroku.Store) diag.D
 func (r *rotation) inconclusive(ctx context.Context, err error) diag.Diagnostics {
 	if ctx.Err() != nil {
 		return diag.Diagnostics{diag.NewErrorDiagnostic("Unable to check the old password", fmt.Sprintf(
-			"%s: %s\n\nIts credentials were rotated, and all attached apps have the new ones. Only that the old "+
-				"password is refused was not seen: "+
-				"try the old URL to see it. Invoked again, the action would rotate once more.", storeLabel(r.addOn), whatHappened(err)))}
+			"%s: %s\n\nIts credentials were rotated, and all attached apps have the new ones. It is "+
+				"only not verified that the old password is refused: try the old URL to check. If the "+
+				"action is invoked again, it rotates once more.", storeLabel(r.addOn), whatHappened(err)))}
 	}
 	why := strings.TrimPrefix(err.Error(), "the store cannot be reached: ")
 	r.say(ctx, "not proven: not reachable from here")
 	return diag.Diagnostics{diag.NewWarningDiagnostic("The old password could not be verified as revoked", fmt.Sprintf(
-		"%s has a new password, and all attached apps have it. That the old one is refused is not proven, because the "+
-			"store is not reachable from here: %s. "+
-			"To see it, try the old URL from a dyno of an app in its space.", storeLabel(r.addOn), why))}
+		"%s has a new password, and all attached apps have it. It is not proven that the old one is refused, "+
+			"because the store is not reachable from here: %s. To check, try the old URL from a dyno of an app in "+
+			"its space.", storeLabel(r.addOn), why))}
 }
 
 // withPassword returns the URL target with the password of the URL from.
