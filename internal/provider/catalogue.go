@@ -70,7 +70,7 @@ func (d *plansDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 					string(keyvalue.ClassCommon), string(keyvalue.ClassPrivate), string(keyvalue.ClassShield))},
 			},
 			"plans": schema.ListNestedAttribute{
-				MarkdownDescription: "The plans.",
+				MarkdownDescription: "The plans that Heroku offers to this account.",
 				Computed:            true,
 				NestedObject:        schema.NestedAttributeObject{Attributes: planAttributes()},
 			},

@@ -308,7 +308,7 @@ func (d *usageDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 				Computed:            true,
 			},
 			"role": schema.StringAttribute{
-				MarkdownDescription: "`primary` or `replica`.",
+				MarkdownDescription: "Role of the server: `primary` or `replica`.",
 				Computed:            true,
 			},
 			"memory_used": schema.Int64Attribute{

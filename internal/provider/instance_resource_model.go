@@ -163,10 +163,9 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				CustomType:    keyspaceEventsType{},
 				Default:       stringdefault.StaticString(""),
 				PlanModifiers: []planmodifier.String{keepEquivalent()},
-				MarkdownDescription: "The keyspace events that the store publishes, as a set of flags: `K` or `E` for " +
-					"the channel, and classes among `g$lshztxem`, where `A` stands for `g$lshztxe`. Order and the use " +
-					"of `A` make no difference. " +
-					"Changing it takes effect in place, without a restart. Removing it returns to Heroku's default, none.",
+				MarkdownDescription: "The keyspace events that the store publishes, as a set of flags: `K` or `E` for the channel, and classes " +
+					"from `g$lshztxem`, where `A` stands for `g$lshztxe`. The order of the flags makes no difference, and neither does the use of " +
+					"`A`. Changing it takes effect in place, without a restart. Removing it returns to Heroku's default, none.",
 			},
 			"fork":      forkAttribute(),
 			"migration": migrationAttribute(),

@@ -101,8 +101,8 @@ func (d *maintenanceDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 				Validators:          []validator.String{uuidValidator()},
 			},
 			"app_id": schema.StringAttribute{
-				MarkdownDescription: "UUID of an app that owns stores. The maintenances of these stores are returned, but not those of stores of " +
-					"other apps that are attached to the app. Give either this or `instance_id`.",
+				MarkdownDescription: "UUID of an app. The result contains the maintenances of the stores that this app owns, but not of other " +
+					"apps' stores that are attached to it. Give either this or `instance_id`.",
 				Optional:   true,
 				Validators: []validator.String{uuidValidator()},
 			},

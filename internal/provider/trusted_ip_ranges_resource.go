@@ -132,10 +132,11 @@ func (r *trustedRangesResource) Schema(ctx context.Context, _ resource.SchemaReq
 					"and waits.",
 			},
 			"previous_ranges": schema.SetAttribute{
-				Computed:            true,
-				ElementType:         types.StringType,
-				PlanModifiers:       []planmodifier.Set{setplanmodifier.UseStateForUnknown()},
-				MarkdownDescription: "The ranges that the space had before this resource, for `restore_previous`. Null after an import.",
+				Computed:      true,
+				ElementType:   types.StringType,
+				PlanModifiers: []planmodifier.Set{setplanmodifier.UseStateForUnknown()},
+				MarkdownDescription: "The ranges that the space had before this resource, which `on_destroy = \"restore_previous\"` restores. " +
+					"Null after an import.",
 			},
 			"timeouts": timeoutsAttribute(ctx, timeouts.Opts{
 				Create:            true,
