@@ -129,7 +129,7 @@ func (c *connection) readConfig(ctx context.Context, req action.InvokeRequest, c
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
 		if !attributes[name].IsFullyKnown() {
 			diags.AddAttributeError(path.Root(name), "The action needs a value that is not known yet", fmt.Sprintf(
-				"Nothing was done: %s is known only after apply. Invoke the action after what it refers to has been applied.", name))
+				"Nothing was done: %s is known only after apply. Invoke the action after the objects that it refers to have been applied.", name))
 		}
 	}
 	diags.Append(req.Config.Get(ctx, config)...)
@@ -183,10 +183,11 @@ func actionInstanceID() schema.StringAttribute {
 
 func actionTimeouts(ctx context.Context) schema.Attribute {
 	attribute := timeouts.AttributesWithOpts(ctx, timeouts.Opts{
-		InvokeDescription: "How long the action may wait, such as `90m`; `1h` when absent. What it has begun goes on at Heroku after that.",
+		InvokeDescription: "How long the action may wait, such as `90m`. Defaults to `1h`. Work that has started continues at Heroku after " +
+			"this time.",
 	})
 	if nested, ok := attribute.(schema.SingleNestedAttribute); ok {
-		nested.MarkdownDescription = "How long to wait for what takes time."
+		nested.MarkdownDescription = "How long to wait for operations that take time."
 		if limit, ok := nested.Attributes["invoke"].(schema.StringAttribute); ok {
 			limit.Validators = []validator.String{durationValidator()}
 			nested.Attributes["invoke"] = limit
@@ -348,11 +349,10 @@ func (a *credentialsAction) ModifyPlan(ctx context.Context, req action.ModifyPla
 		return
 	}
 	f.warn("The password of the store will change", fmt.Sprintf(
-		"%s: the old one is refused afterwards, and whatever has it from elsewhere than its app has to be given the new one. %s "+
-			"The action waits for at most %s.\n\n"+
-			"What reads kvs_credentials in the same run may have read the old password before the action is invoked: "+
-			"Terraform 1.15 reads it first where an action_trigger says after_update. "+
-			"Invoke the action in a run of its own, and read in the next one.",
+		"%s: the old password is refused afterwards. Clients that do not read it from the config vars of an app must be given the new one. "+
+			"%s The action waits for at most %s.\n\nA kvs_credentials in the same run may read the old password before the action is invoked: "+
+			"Terraform 1.15 reads it first if an action_trigger says after_update. Invoke the action in a run of its own, and read the new "+
+			"password in the next one.",
 		storeLabel(f.addOn), attachedTo(attachments, "get the new URL and restart"), invokeLimit(ctx, config.Timeouts)))
 }
 

@@ -46,7 +46,7 @@ func TestRotateCredentials_interruptedInTheLastStep(t *testing.T) {
 		Do: sandbox.Effect{Status: 200, Body: &info}})
 	said := w.invokeUntil("it is still accepted", rotateCredentials, w.about(nil))
 	said.failed("Unable to check the old password", "Key-Value Store orders-cache ("+string(w.store)+")",
-		"context canceled", "all attached apps have the new ones", "would rotate once more")
+		"context canceled", "all attached apps have the new ones", "it rotates once more")
 	w.keepsSecrets(said, old)
 }
 

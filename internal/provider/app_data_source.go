@@ -60,7 +60,7 @@ func (d *appDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, re
 				Computed:            true,
 			},
 			"region": schema.StringAttribute{
-				MarkdownDescription: "Region of the app, such as `us`, `eu`, or that of its Private Space.",
+				MarkdownDescription: "Region of the app, such as `us` or `eu`, or the region of its Private Space.",
 				Computed:            true,
 				CustomType:          regionNameType{},
 			},
@@ -69,15 +69,15 @@ func (d *appDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, re
 				Computed:            true,
 			},
 			"space_name": schema.StringAttribute{
-				MarkdownDescription: "Name of that space, null in the Common Runtime.",
+				MarkdownDescription: "Name of the space that the app runs in, null in the Common Runtime.",
 				Computed:            true,
 			},
 			"shield": schema.BoolAttribute{
-				MarkdownDescription: "Whether that space is a Shield Space; `false` in the Common Runtime.",
+				MarkdownDescription: "Whether the app runs in a Shield Space; `false` in the Common Runtime.",
 				Computed:            true,
 			},
 			"internal_routing": schema.BoolAttribute{
-				MarkdownDescription: "Whether the app can be reached from inside its space only.",
+				MarkdownDescription: "Whether the app can be reached only from inside its space.",
 				Computed:            true,
 			},
 			"maintenance": schema.BoolAttribute{

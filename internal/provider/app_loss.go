@@ -212,8 +212,8 @@ func (r *appResource) readySpace(ctx context.Context, plan appModel) (heroku.Spa
 	case space.State != heroku.SpaceAllocated:
 		return space, diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("space_id"),
 			"The space cannot hold apps yet", fmt.Sprintf(
-				"App %q was not created: the space %s (%s) is %s, and takes apps only once it is allocated. "+
-					"Apply again then; a kvs_private_space waits for it, as long as its timeouts.create says.",
+				"App %q was not created: the space %s (%s) is %s, and accepts apps only once it is allocated. Apply again then. A "+
+					"kvs_private_space waits until the space is allocated, for at most its timeouts.create.",
 				plan.Name.ValueString(), space.Name, space.ID, space.State))}
 	}
 	return space, plan.checkAgainst(space)

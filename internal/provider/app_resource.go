@@ -61,8 +61,8 @@ func (r *appResource) Metadata(_ context.Context, req resource.MetadataRequest, 
 
 func (r *appResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A Heroku app: what stores belong to and are attached to. " +
-			"Destroying it is refused while it still owns add-ons, because Heroku would destroy them and their data with it.",
+		MarkdownDescription: "A Heroku app, which owns stores or has them attached. The provider refuses to destroy an app that still owns " +
+			"add-ons, because Heroku would destroy them and their data with it.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
 				MarkdownDescription: "UUID of the app. It stays the same when the app is renamed or transferred.",
@@ -70,48 +70,44 @@ func (r *appResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
 			},
 			"name": schema.StringAttribute{
-				MarkdownDescription: "Name of the app, unique at Heroku and part of its web address. Changing it renames the app in place.",
+				MarkdownDescription: "Name of the app, unique across Heroku and part of its web address. Changing it renames the app in place.",
 				Required:            true,
 				Validators:          []validator.String{validatedBy(keyvalue.ValidateAppName)},
 			},
 			"team": schema.StringAttribute{
-				MarkdownDescription: "Name of the team that owns the app; when absent, the app belongs to the token's " +
-					"user, or to the team of its space. " +
-					"Changing it transfers the app in place; in a space the app goes with the space instead. " +
-					"Removing it is refused outside of spaces, since an app cannot leave a team without a person who takes it over.",
+				MarkdownDescription: "Name of the team that owns the app. If omitted, the app belongs to the user of the API token, or to the " +
+					"team of its space. Changing it transfers the app in place; an app in a space changes its team only when the space is " +
+					"transferred. Removing it from an app outside of spaces is refused, because an app can leave a team only by a transfer to a user.",
 				Optional:      true,
 				Computed:      true,
 				Validators:    []validator.String{validatedBy(validateTeamName)},
 				PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
 			},
 			"space_id": schema.StringAttribute{
-				MarkdownDescription: "UUID of the Private or Shield Space that the app runs in; when absent, the app " +
-					"is in the Common Runtime. " +
-					"An app cannot move, so changing it replaces the app, and leaving it out for an app that is in a space is refused.",
+				MarkdownDescription: "UUID of the Private or Shield Space that the app runs in. If omitted, the app runs in the Common Runtime. " +
+					"An app cannot move, so changing it replaces the app. Removing it from an app that runs in a space is refused.",
 				Optional:   true,
 				Validators: []validator.String{uuidValidator()},
 			},
 			"space_name": nameBeside("space_id", "Name of the space; null in the Common Runtime"),
 			"internal_routing": schema.BoolAttribute{
-				MarkdownDescription: "Whether the app can be reached from inside its space only; `false` when absent " +
-					"at creation. It needs a space. " +
-					"It is settled when the app is created, so changing it replaces the app.",
+				MarkdownDescription: "Whether the app can be reached only from inside its space, which requires `space_id`. Defaults to `false` " +
+					"for a new app. It cannot be changed after creation, so changing it replaces the app.",
 				Optional:      true,
 				Computed:      true,
 				PlanModifiers: []planmodifier.Bool{boolplanmodifier.UseStateForUnknown()},
 			},
 			"region": schema.StringAttribute{
-				MarkdownDescription: "Region of the app, such as `us` or `eu`, in upper or lower case; " +
-					"when absent, it is that of the app's space, or Heroku's choice. " +
-					"An app cannot move, so changing it replaces the app.",
+				MarkdownDescription: "Region of the app, such as `us` or `eu`, in upper or lower case. If omitted, it is the region of the app's " +
+					"space, or one that Heroku chooses. An app cannot move, so changing it replaces the app.",
 				Optional:      true,
 				Computed:      true,
 				CustomType:    regionNameType{},
 				PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown(), keepEquivalent()},
 			},
 			"maintenance": schema.BoolAttribute{
-				MarkdownDescription: "Whether the app shows its maintenance page instead of serving web requests; workers go on running. " +
-					"When absent, the mode is left as it is. Changing it takes effect in place, without a restart.",
+				MarkdownDescription: "Whether the app shows its maintenance page instead of serving web requests; workers continue to run. If " +
+					"omitted, the mode is left as it is. Changing it takes effect in place, without a restart.",
 				Optional: true,
 				Computed: true,
 			},

@@ -300,8 +300,8 @@ func (r *attachmentResource) afterHandover(attachments []heroku.Attachment, hold
 // nameInUse refuses to take a name from another add-on.
 func nameInUse(holder heroku.Attachment) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "The attachment name is in use", fmt.Sprintf(
-		"On app %s the name %s belongs to the add-on %s (%s), and only %s may change hands between stores by itself. "+
-			"Choose another name, or manage the existing attachment and then re-point it through its instance_id:\n\n%s",
+		"On app %s the name %s belongs to the add-on %s (%s), and only the name %s can move from one store to another by itself. Choose "+
+			"another name, or manage the existing attachment and then re-point it through its instance_id:\n\n%s",
 		holder.AppName, holder.Name, holder.AddOnName, holder.AddOnID, keyvalue.PrimaryAttachment,
 		importBlock("kvs_attachment", string(holder.ID))))
 }
@@ -309,12 +309,11 @@ func nameInUse(holder heroku.Attachment) diag.Diagnostic {
 // attachedAlready refuses to manage an attachment that existed before.
 func attachedAlready(holder heroku.Attachment) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "The attachment exists already", fmt.Sprintf(
-		"The store %s (%s) is attached to the app %s as %s since %s, and not by this resource: another configuration "+
-			"may manage it, and would lose it when this one is destroyed. "+
-			"To manage it here, import it:\n\n%s\n\nIf this configuration has it already under another address, key "+
-			"or number, say so with a moved block instead, or, with -parallelism=1, apply without that. "+
-			"On OpenTofu, leave out create_before_destroy as well: the attachment that it replaces cannot be told "+
-			"there from somebody else's.",
+		"The store %s (%s) is attached to the app %s as %s since %s, and not by this resource: another configuration may manage it, and "+
+			"would lose it when this one is destroyed. To manage it here, import it:\n\n%s\n\nIf this configuration has it already under "+
+			"another address, key or number, say so with a moved block instead, or, with -parallelism=1, apply without that. On OpenTofu, "+
+			"leave out create_before_destroy as well: the provider cannot tell there whether the attachment is the one that it replaces or "+
+			"somebody else's.",
 		holder.AddOnName, holder.AddOnID, holder.AppName, holder.Name, cmp.Or(holder.CreatedAt, "an unknown time"),
 		importBlock("kvs_attachment", string(holder.ID))))
 }

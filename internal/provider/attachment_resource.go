@@ -66,64 +66,60 @@ func (r *attachmentResource) Metadata(_ context.Context, req resource.MetadataRe
 
 func (r *attachmentResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Attaches a store to an app under a name: the app gets the config var `<name>_URL` and restarts. " +
-			"The name `REDIS` makes the store the app's primary, as `heroku redis:promote` does. " +
-			"No change of its arguments replaces it. With `create_before_destroy`, a replacement by " +
-			"`replace_triggered_by` or `-replace` keeps the attachment as it is; " +
-			"OpenTofu refuses that one, and changes nothing, since it tells no provider that a plan is being applied.",
+		MarkdownDescription: "Attaches a store to an app under a name. The app gets the config var `<name>_URL` and restarts. The name " +
+			"`REDIS` makes the store the app's primary, as `heroku redis:promote` does. No change of an argument replaces the resource. With " +
+			"`create_before_destroy`, a replacement by `replace_triggered_by` or `-replace` keeps the attachment as it is. OpenTofu refuses " +
+			"such a replacement and changes nothing, because it does not tell providers that a plan is being applied.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
-				MarkdownDescription: "UUID of the attachment. Heroku makes a new one whenever `instance_id`, `app_id` or `name` changes.",
+				MarkdownDescription: "UUID of the attachment. Heroku creates a new attachment whenever `instance_id`, `app_id` or `name` changes.",
 				Computed:            true,
 			},
 			"instance_id": schema.StringAttribute{
-				MarkdownDescription: "UUID of the store, such as `kvs_instance.cache.id`. " +
-					"Changing it re-points the attachment in place: the app's variable changes in one step and the app restarts.",
+				MarkdownDescription: "UUID of the store, such as `kvs_instance.cache.id`. Changing it re-points the attachment in place: the " +
+					"app's config var changes in one step, and the app restarts.",
 				Required:   true,
 				Validators: []validator.String{uuidValidator()},
 			},
 			"instance_name": nameBeside("instance_id", "Name of the store"),
 			"app_id": schema.StringAttribute{
-				MarkdownDescription: "UUID of the app that gets the config var, such as `kvs_app.web.id`. Changing it " +
-					"attaches the store to the other app first and detaches it from this one then.",
+				MarkdownDescription: "UUID of the app that gets the config var, such as `kvs_app.web.id`. Changing it attaches the store to the " +
+					"new app before it detaches it from the old one.",
 				Required:   true,
 				Validators: []validator.String{uuidValidator()},
 			},
 			"app_name": nameBeside("app_id", "Name of the app"),
 			"name": schema.StringAttribute{
-				MarkdownDescription: "Name of the attachment, such as `CACHE` for the config var `CACHE_URL`; when " +
-					"absent, Heroku chooses one. " +
-					"`REDIS` makes the store the app's primary: another store that holds this name keeps an " +
-					"attachment under a name that Heroku chooses. " +
-					"Any other name that is in use is refused, and so is an attachment that exists already: import " +
-					"it. Changing it attaches under the new name first and detaches the old one then.",
+				MarkdownDescription: "Name of the attachment, such as `CACHE` for the config var `CACHE_URL`. If omitted, Heroku chooses a name. " +
+					"`REDIS` makes the store the app's primary; a store that had this name before keeps an attachment under a name that Heroku " +
+					"chooses. Any other name that is in use is refused, and so is an attachment that already exists: import it instead. Changing it " +
+					"attaches the store under the new name before it detaches the old one.",
 				Optional:      true,
 				Computed:      true,
 				Validators:    []validator.String{validatedBy(keyvalue.ValidateAttachmentName)},
 				PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
 			},
 			"config_vars": schema.SetAttribute{
-				MarkdownDescription: "Names of the config vars that the attachment gives to the app; their values are " +
-					"secret and are not kept here.",
+				MarkdownDescription: "Names of the config vars that the attachment adds to the app. Their values are secret and are not stored " +
+					"here.",
 				Computed:    true,
 				ElementType: types.StringType,
 			},
 			"credentials_revision": schema.Int64Attribute{
-				MarkdownDescription: "`credentials_revision` of the store that the attachment leads to: a number that changes whenever " +
-					"the URL in the config var does. A change of the store itself in the same run shows here from the next refresh on, and at once " +
-					"in that of `kvs_instance`. Null when the Data API does not answer for the store.",
+				MarkdownDescription: "`credentials_revision` of the attached store: a number that changes whenever the URL in the config var " +
+					"changes. If the store itself changes in the same run, `kvs_instance` shows the new number at once, and this attribute shows it " +
+					"from the next refresh on. Null if the Data API does not answer for the store.",
 				Computed: true,
 			},
 			"outside_space": schema.BoolAttribute{
-				MarkdownDescription: "Whether an app in a Private Space may use a store that runs outside the network " +
-					"of the space, on a `mini` or `premium` plan. " +
-					"The data then travels over the public internet. Changing it sends nothing.",
+				MarkdownDescription: "Whether an app in a Private Space may use a store on a `mini` or `premium` plan, which runs outside the " +
+					"network of the space. The data then travels over the public internet. Changing it sends no request to Heroku.",
 				Optional: true,
 			},
 			"takes_over": schema.StringAttribute{
-				MarkdownDescription: "UUID of the attachment that a creation took over as it was, because another " +
-					"instance of the same plan had it: " +
-					"one that is replaced by this one, or whose address has changed. Null for all others.",
+				MarkdownDescription: "UUID of an existing attachment that this resource took over at its creation and left unchanged, because " +
+					"another instance in the same plan managed it: the instance that this one replaces, or an instance whose address has changed. " +
+					"Null if none was taken over.",
 				Computed:      true,
 				PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
 			},
@@ -233,8 +229,8 @@ func (r *attachmentResource) Read(ctx context.Context, req resource.ReadRequest,
 	attachment, err := r.live(ctx, state)
 	if heroku.IsNotFound(err) {
 		resp.Diagnostics.AddWarning("The attachment is gone", fmt.Sprintf(
-			"%s (%s) is in the state and not at Heroku: it was detached, or its store or its app was destroyed. The app has no %s of it. "+
-				"As long as the configuration has it, the plan attaches the store again.", state,
+			"%s (%s) is in the state and not at Heroku: it was detached, or its store or its app was destroyed. The app no longer gets "+
+				"%s from it. As long as the configuration has it, the plan attaches the store again.", state,
 			state.ID.ValueString(), keyvalue.ConfigVar(state.Name.ValueString())))
 		resp.State.RemoveResource(ctx)
 		return
@@ -313,7 +309,7 @@ func (r *attachmentResource) Update(ctx context.Context, req resource.UpdateRequ
 		if resp.Diagnostics.HasError() {
 			resp.Diagnostics.Append(resp.Private.SetKey(ctx, unfinishedAttachment, privateString(string(attachment.ID)))...)
 			resp.Diagnostics.AddWarning("The store is attached under both names", fmt.Sprintf(
-				"On app %s the new attachment %s (%s) is there, and %s (%s) is not gone. Apply again to detach it.",
+				"On app %s the new attachment %s (%s) exists, and the old attachment %s (%s) exists too. Apply again to detach the old one.",
 				attachment.AppName, attachment.Name, attachment.ID, state.Name.ValueString(), state.ID.ValueString()))
 			return
 		}
@@ -385,8 +381,8 @@ func (r *attachmentResource) detach(ctx context.Context, state attachmentModel) 
 	case err == nil:
 	case stays != nil:
 		diags.AddWarning("The attachment stays until its store is destroyed", fmt.Sprintf(
-			"%s is the only one that the store %s has on its own app %s, and Heroku keeps the last one. "+
-				"It is no longer managed here; destroying the store removes it.", state, stays.AddOnName, stays.OwnerAppName))
+			"%s is the only attachment of the store %s to its own app %s, and Heroku keeps the "+
+				"last one. It is no longer managed here; destroying the store removes it.", state, stays.AddOnName, stays.OwnerAppName))
 	default:
 		diags.Append(r.failure("Unable to detach", state.String(), err))
 	}

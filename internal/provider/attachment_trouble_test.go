@@ -42,7 +42,7 @@ func TestAttachment_underBothNames(t *testing.T) {
 	f.expectSaid(asError, "Unable to detach", "Attachment CACHE of store "+store.get("id"), "DELETE /addon-attachments/"+old, refusal)
 	f.said = why
 	f.expectSaid(asWarning, "The store is attached under both names", "On app orders-api the new attachment SESSIONS (",
-		"CACHE ("+old+") is not gone", "Apply again to detach it")
+		"the old attachment CACHE ("+old+") exists too", "Apply again to detach the old one")
 
 	f.sb.Clear()
 	attachment.refresh()

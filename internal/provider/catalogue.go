@@ -59,9 +59,9 @@ func (d *plansDataSource) Metadata(_ context.Context, req datasource.MetadataReq
 
 func (d *plansDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Lists the Key-Value Store plans that Heroku offers to this account with what is " +
-			"published about them, in the order of the published catalogue: by class, smallest first. " +
-			"A plan that is not in that catalogue comes last and has no limits here.",
+		MarkdownDescription: "Lists the Key-Value Store plans that Heroku offers to this account, with their published properties. They are " +
+			"in the order of the published catalogue: by class, smallest first. A plan that is not in the catalogue comes last and has no " +
+			"limits here.",
 		Attributes: map[string]schema.Attribute{
 			"class": schema.StringAttribute{
 				MarkdownDescription: "Lists only the plans of one runtime class: `common`, `private` or `shield`.",
@@ -70,7 +70,7 @@ func (d *plansDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 					string(keyvalue.ClassCommon), string(keyvalue.ClassPrivate), string(keyvalue.ClassShield))},
 			},
 			"plans": schema.ListNestedAttribute{
-				MarkdownDescription: "The plans.",
+				MarkdownDescription: "The plans that Heroku offers to this account.",
 				Computed:            true,
 				NestedObject:        schema.NestedAttributeObject{Attributes: planAttributes()},
 			},
@@ -81,18 +81,18 @@ func (d *plansDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 func planAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"name": schema.StringAttribute{
-			MarkdownDescription: "Name of the plan as the `plan` of a `kvs_instance` takes it, such as `premium-0`.", Computed: true},
+			MarkdownDescription: "Name of the plan, such as `premium-0`, for the `plan` of a `kvs_instance`.", Computed: true},
 		"class": schema.StringAttribute{
-			MarkdownDescription: "Runtime class: `common` for the Common Runtime, `private` for Private Spaces, " +
-				"`shield` for Shield Spaces; null when the name does not tell.", Computed: true},
+			MarkdownDescription: "Runtime class: `common` for the Common Runtime, `private` for Private Spaces, `shield` for " +
+				"Shield Spaces; null if the name of the plan does not show it.", Computed: true},
 		"description": schema.StringAttribute{
 			MarkdownDescription: "Heroku's description of the plan.", Computed: true},
 		"monthly_price": schema.Float64Attribute{
-			MarkdownDescription: "Price in US dollars a month, as the API states it; null where it states none.", Computed: true},
+			MarkdownDescription: "Price in US dollars a month, as stated by the API; null if it states none.", Computed: true},
 		"memory_limit": schema.Int64Attribute{
 			MarkdownDescription: "Memory in MB.", Computed: true},
 		"connection_limit": schema.Int64Attribute{
-			MarkdownDescription: "Number of clients that may be connected at once.", Computed: true},
+			MarkdownDescription: "Maximum number of clients that can be connected at once.", Computed: true},
 		"vcpu": schema.Int64Attribute{
 			MarkdownDescription: "Number of virtual CPUs.", Computed: true},
 		"high_availability": schema.BoolAttribute{
@@ -104,9 +104,9 @@ func planAttributes() map[string]schema.Attribute {
 		"requires_tls": schema.BoolAttribute{
 			MarkdownDescription: "Whether the server refuses clients that do not use TLS.", Computed: true},
 		"single_tenant": schema.BoolAttribute{
-			MarkdownDescription: "Whether the server's machine is the store's own.", Computed: true},
+			MarkdownDescription: "Whether the store has a machine of its own.", Computed: true},
 		"compliance": schema.ListAttribute{
-			MarkdownDescription: "Regimes that the plan may be used under, such as `HIPAA` and `PCI`.",
+			MarkdownDescription: "Compliance regimes under which the plan may be used, such as `HIPAA` and `PCI`.",
 			ElementType:         types.StringType, Computed: true},
 	}
 }
@@ -291,28 +291,25 @@ func (d *regionsDataSource) Metadata(_ context.Context, req datasource.MetadataR
 
 func (d *regionsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Lists Heroku's regions by name: where apps of the Common Runtime, and Private and Shield Spaces, can be.",
+		MarkdownDescription: "Lists Heroku's regions, in which apps of the Common Runtime, Private Spaces and Shield Spaces can be created.",
 		Attributes: map[string]schema.Attribute{
 			"private_capable": schema.BoolAttribute{
-				MarkdownDescription: "Lists only the regions that can hold a Private Space (`true`), or only those " +
-					"that cannot (`false`); when absent, all of them.",
+				MarkdownDescription: "Lists only the regions that can host a Private Space (`true`), or only those that cannot (`false`). If " +
+					"omitted, all regions are listed.",
 				Optional: true,
 			},
 			"regions": schema.ListNestedAttribute{
 				MarkdownDescription: "The regions, ordered by name.",
 				Computed:            true,
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"id": schema.StringAttribute{MarkdownDescription: "UUID of the region.", Computed: true},
-					"name": schema.StringAttribute{MarkdownDescription: "Name of the region, as the " +
-						"`region` of an app takes it.", Computed: true},
-					"description": schema.StringAttribute{MarkdownDescription: "Heroku's description of the region.", Computed: true},
-					"country":     schema.StringAttribute{MarkdownDescription: "Country in which the region is.", Computed: true},
-					"locale":      schema.StringAttribute{MarkdownDescription: "Area within the country.", Computed: true},
-					"private_capable": schema.BoolAttribute{MarkdownDescription: "Whether the region can hold a " +
-						"Private Space.", Computed: true},
-					"provider": schema.StringAttribute{MarkdownDescription: "Cloud provider that runs the region.", Computed: true},
-					"provider_region": schema.StringAttribute{MarkdownDescription: "The cloud provider's own name of " +
-						"the region.", Computed: true},
+					"id":              schema.StringAttribute{MarkdownDescription: "UUID of the region.", Computed: true},
+					"name":            schema.StringAttribute{MarkdownDescription: "Name of the region, for the `region` of an app.", Computed: true},
+					"description":     schema.StringAttribute{MarkdownDescription: "Heroku's description of the region.", Computed: true},
+					"country":         schema.StringAttribute{MarkdownDescription: "Country in which the region is located.", Computed: true},
+					"locale":          schema.StringAttribute{MarkdownDescription: "Area within the country.", Computed: true},
+					"private_capable": schema.BoolAttribute{MarkdownDescription: "Whether the region can host a Private Space.", Computed: true},
+					"provider":        schema.StringAttribute{MarkdownDescription: "Cloud provider that runs the region.", Computed: true},
+					"provider_region": schema.StringAttribute{MarkdownDescription: "The cloud provider's name for the region.", Computed: true},
 				}},
 			},
 		},

@@ -43,12 +43,11 @@ func probeAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
 		Optional:   true,
 		Validators: []validator.String{stringvalidator.OneOf(probeOn, probeOff, probeAnyNew)},
-		MarkdownDescription: "Whether running stores are connected to, with their password, to prove that data fits " +
-			"or has been copied, and for `kvs_usage`. " +
-			"`on`, the default: where they can be reached. The certificates of Heroku's stores are self-signed, so " +
-			"that the one that is seen first is remembered, and the password is not sent to another one. " +
-			"`off`: never; what would have been proven counts as not proven. " +
-			"`accept_new_certificate`: for one run, forget the certificates of earlier runs, after Heroku has renewed one.",
+		MarkdownDescription: "Whether the provider connects to running stores, with their passwords, to prove that data fits or has been " +
+			"copied, and for `kvs_usage`. `on`, the default, connects to the stores that can be reached. The certificates of Heroku's stores " +
+			"are self-signed, so the provider remembers the first certificate that it sees, and does not send the password to a server with a " +
+			"different one. `off` never connects; what a connection would have proven counts as not proven. `accept_new_certificate` ignores " +
+			"the certificates of earlier runs; use it for one run, after Heroku has renewed a certificate.",
 	}
 }
 

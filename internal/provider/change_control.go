@@ -57,57 +57,55 @@ func changeControlAttribute() schema.SingleNestedAttribute {
 	}
 	return schema.SingleNestedAttribute{
 		Optional: true,
-		MarkdownDescription: "Who may change what, and when: a change of a governed object without a valid reference, or in a freeze, " +
-			"is refused in the plan, and again before the first request of the apply. Reading, refreshing, importing " +
-			"and a plan without changes need no reference. See the guide about change control.",
+		MarkdownDescription: "Rules for changes. A change to a governed object without a valid reference, or during a freeze, is refused in " +
+			"the plan and again before the first request of the apply. Reading, refreshing, importing and a plan without changes need no " +
+			"reference. See the guide about change control.",
 		Attributes: map[string]schema.Attribute{
 			"reference": schema.StringAttribute{
 				Optional: true,
 				Validators: []validator.String{
 					notBlank("the reference of an approved change, for example CHG0012345", referenceVariable),
 				},
-				MarkdownDescription: "The reference of the approved change, such as the number of a ticket. " +
-					"When absent, the environment variable `" + referenceVariable + "` is used. One that is known " +
-					"only after apply is judged then.",
+				MarkdownDescription: "The reference of the approved change, such as the number of a ticket. If omitted, the environment variable `" +
+					referenceVariable + "` is used. A reference that is known only after apply is checked during the apply.",
 			},
 			"reference_pattern": schema.StringAttribute{
 				Optional:   true,
 				Validators: notEmpty("^CHG[0-9]{7}$"),
-				MarkdownDescription: "A regular expression (RE2) that has to match the whole reference, such as `^CHG[0-9]{7}$`. " +
-					"When absent, every reference will do.",
+				MarkdownDescription: "A regular expression (RE2) that must match the whole reference, such as `^CHG[0-9]{7}$`. If omitted, any " +
+					"reference is valid.",
 			},
 			"applies_to": schema.StringAttribute{
 				Optional: true,
 				Validators: []validator.String{stringvalidator.OneOf(
 					string(changecontrol.ScopeShield), string(changecontrol.ScopePrivate), string(changecontrol.ScopeAll))},
-				MarkdownDescription: "What is governed. `shield`, the default: Shield Spaces with their trusted ranges, apps in them, " +
-					"stores on shield plans or of these apps, their attachments and maintenance windows, and actions " +
-					"on them. `private`: the same of all Private Spaces. `all`: everything.",
+				MarkdownDescription: "The objects that are governed. `shield`, the default, covers Shield Spaces with their trusted ranges, the " +
+					"apps in them, stores on shield plans or of these apps, with their attachments and maintenance windows, and actions on these " +
+					"objects. `private` covers the same for all Private Spaces, and `all` covers everything.",
 			},
 			"freezes": schema.ListNestedAttribute{
 				Optional:            true,
-				MarkdownDescription: "Times without changes, by the clock of Heroku. They may follow one another, and may not overlap.",
+				MarkdownDescription: "Periods in which changes are refused, by Heroku's clock. They may follow one another but must not overlap.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"from": freezeTime("When the freeze begins, in RFC 3339, such as `2026-12-18T00:00:00Z`. Every freeze needs it."),
-					"to":   freezeTime("When it is over, in RFC 3339: from this time on changes are made again. Every freeze needs it."),
+					"from": freezeTime("When the freeze begins, in RFC 3339, such as `2026-12-18T00:00:00Z`. Required in every freeze."),
+					"to":   freezeTime("When the freeze ends, in RFC 3339. From this time on, changes are allowed again. Required in every freeze."),
 					"reason": schema.StringAttribute{
 						Optional: true, Validators: notEmpty("year-end close"),
-						MarkdownDescription: "Why, in words that a refusal repeats.",
+						MarkdownDescription: "Reason for the freeze, which is part of the error message when a change is refused.",
 					},
 				}},
 			},
 			"record_file": schema.StringAttribute{
 				Optional:   true,
 				Validators: notEmpty("kvs-changes.jsonl"),
-				MarkdownDescription: "Path of a file to which each write for a governed object is appended: " +
-					"a line before it is sent, and one after its answer. A write that cannot be recorded is not sent. " +
-					"The function `verify_change_record` checks the file. When absent, there is no record.",
+				MarkdownDescription: "Path of a file to which the provider appends each write to a governed object: one line before the request " +
+					"is sent, and one line after its answer. A write that cannot be recorded is not sent. The function `verify_change_record` checks " +
+					"the file. If omitted, no record is kept.",
 			},
 			"emergency": schema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "Whether changes pass a freeze. They need a valid reference all the same, " +
-					"and the record says that it was an emergency. " +
-					"`false` when absent.",
+				MarkdownDescription: "Whether changes are allowed during a freeze. They still need a valid reference, and the record marks them " +
+					"as an emergency. Defaults to `false`.",
 			},
 		},
 	}

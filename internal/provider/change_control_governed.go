@@ -270,7 +270,7 @@ func (c *connection) recordWarning(ctx context.Context) (diags diag.Diagnostics)
 	}
 	if err := c.control.Unwritten(ctx); err != nil {
 		diags.AddWarning("The change record lacks answers", capitalize(err.Error())+
-			"\n\nThey are written before the next write of this run, and none is sent before. Keep this message with the record.")
+			"\n\nThe provider records these answers before it sends the next write of this run. Keep this message with the record.")
 	}
 	return diags
 }

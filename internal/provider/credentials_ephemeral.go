@@ -61,38 +61,34 @@ func (e *credentialsEphemeral) Metadata(_ context.Context, req ephemeral.Metadat
 
 func (e *credentialsEphemeral) Schema(ctx context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Reads the present URL of a store and its parts, without keeping them in the plan or the state. " +
-			"Heroku changes them by itself, on failover for example, so read them where they are used. A copy that has to be " +
-			"elsewhere follows them by `credentials_revision` of `kvs_instance` or `kvs_attachment`. " +
-			"While a run keeps them open they are looked at again every five minutes: when they have changed, a " +
-			"warning says so, since Terraform cannot replace what it has handed out.",
+		MarkdownDescription: "Reads the current URL of a store and its parts, without storing them in the plan or the state. Heroku changes " +
+			"them by itself, for example on failover, so read them where they are used. To keep a copy elsewhere up to date, use " +
+			"`credentials_revision` of `kvs_instance` or `kvs_attachment`. While a run keeps the credentials open, the provider checks them " +
+			"every five minutes and warns if they have changed, because Terraform cannot replace values that it has already handed out.",
 		Attributes: map[string]schema.Attribute{
 			"instance_id": schema.StringAttribute{
-				MarkdownDescription: "UUID of the store, such as `kvs_instance.cache.id`. Exactly one of this, " +
-					"`attachment_id` and `app_id` is set; " +
-					"with one of the others it is the store that the attachment leads to.",
+				MarkdownDescription: "UUID of the store, such as `kvs_instance.cache.id`. Set exactly one of `instance_id`, `attachment_id` and " +
+					"`app_id`. If one of the other two is set, this is the UUID of the store that the attachment leads to.",
 				Optional:   true,
 				Computed:   true,
 				Validators: []validator.String{uuidValidator()},
 			},
 			"attachment_id": schema.StringAttribute{
-				MarkdownDescription: "UUID of an attachment, such as `kvs_attachment.cache.id`: the credentials are " +
-					"those of the store that it leads to. " +
-					"It is unknown while the attachment is planned, so that the credentials are read after it has been made. " +
-					"OpenTofu refuses to destroy while the attachment is gone: apply first, which makes it anew.",
+				MarkdownDescription: "UUID of an attachment, such as `kvs_attachment.cache.id`. The credentials are those of the attached store. " +
+					"The UUID of a planned attachment is unknown, so the credentials are read after the attachment has been created. OpenTofu " +
+					"refuses to destroy while the attachment is missing: apply first, which creates it again.",
 				Optional:   true,
 				Validators: []validator.String{uuidValidator()},
 			},
 			"app_id": schema.StringAttribute{
-				MarkdownDescription: "UUID of an app, such as `kvs_app.web.id`: the credentials are those that this " +
-					"app has, under `attachment_name`. " +
-					"For an attachment that this configuration makes, give `attachment_id` instead: " +
-					"a name is known before the attachment is there, and looking it up would fail while planning.",
+				MarkdownDescription: "UUID of an app, such as `kvs_app.web.id`. The credentials are those of the store that is attached to this " +
+					"app under `attachment_name`. For an attachment that this configuration creates, set `attachment_id` instead: a name is known " +
+					"before the attachment exists, so looking it up would fail during the plan.",
 				Optional:   true,
 				Validators: []validator.String{uuidValidator()},
 			},
 			"attachment_name": schema.StringAttribute{
-				MarkdownDescription: "Name of the app's attachment; `REDIS`, the primary store, by default.",
+				MarkdownDescription: "Name of the app's attachment. Defaults to `REDIS`, the primary store.",
 				Optional:            true,
 				Validators: []validator.String{validatedBy(keyvalue.ValidateAttachmentName),
 					stringvalidator.AlsoRequires(path.MatchRoot("app_id"))},
@@ -103,7 +99,7 @@ func (e *credentialsEphemeral) Schema(ctx context.Context, _ ephemeral.SchemaReq
 				Sensitive:           true,
 			},
 			"host": schema.StringAttribute{
-				MarkdownDescription: "Name of the server.",
+				MarkdownDescription: "Host name of the server.",
 				Computed:            true,
 			},
 			"port": schema.Int64Attribute{
@@ -111,7 +107,7 @@ func (e *credentialsEphemeral) Schema(ctx context.Context, _ ephemeral.SchemaReq
 				Computed:            true,
 			},
 			"username": schema.StringAttribute{
-				MarkdownDescription: "User name, which may be empty.",
+				MarkdownDescription: "User name, which can be empty.",
 				Computed:            true,
 				Sensitive:           true,
 			},
@@ -121,13 +117,13 @@ func (e *credentialsEphemeral) Schema(ctx context.Context, _ ephemeral.SchemaReq
 				Sensitive:           true,
 			},
 			"tls": schema.BoolAttribute{
-				MarkdownDescription: "Whether the server is to be spoken to over TLS. Heroku's certificates are self-signed.",
+				MarkdownDescription: "Whether to connect to the server over TLS. Heroku's certificates are self-signed.",
 				Computed:            true,
 			},
 			"redis_cli": schema.ListAttribute{
-				MarkdownDescription: "Arguments of `redis-cli` or `valkey-cli` for this store, without the password: arguments of a " +
-					"process can be seen by every user of the machine. Give the password in the environment variable " +
-					"`REDISCLI_AUTH`. They accept the self-signed certificate (`--insecure`).",
+				MarkdownDescription: "Arguments of `redis-cli` or `valkey-cli` for this store. They accept the self-signed certificate " +
+					"(`--insecure`). They do not contain the password, because every user of the machine can see the arguments of a process. Pass " +
+					"the password in the environment variable `REDISCLI_AUTH`.",
 				Computed:    true,
 				ElementType: types.StringType,
 			},
@@ -139,13 +135,14 @@ func (e *credentialsEphemeral) Schema(ctx context.Context, _ ephemeral.SchemaReq
 // openTimeouts is the library's timeouts attribute with a description and a validator, which the library has no options for.
 func openTimeouts(ctx context.Context) schema.Attribute {
 	attribute := timeouts.AttributesWithOpts(ctx, timeouts.Opts{
-		OpenDescription: "How long to wait for a store that is not ready, such as `10m`; `2m` when absent. It is waited for in plans too.",
+		OpenDescription: "How long to wait for a store that is not ready, such as `10m`. Defaults to `2m`. The provider also waits during a " +
+			"plan.",
 	})
 	nested, ok := attribute.(schema.SingleNestedAttribute)
 	if !ok {
 		return attribute
 	}
-	nested.MarkdownDescription = "How long to wait for what takes time."
+	nested.MarkdownDescription = "How long to wait for operations that take time."
 	if limit, ok := nested.Attributes["open"].(schema.StringAttribute); ok {
 		limit.Validators = []validator.String{durationValidator()}
 		nested.Attributes["open"] = limit
@@ -184,7 +181,7 @@ func (e *credentialsEphemeral) Open(ctx context.Context, req ephemeral.OpenReque
 	}
 	if store.Preparing() {
 		resp.Diagnostics.AddWarning("The credentials may change soon", fmt.Sprintf(
-			"Key-Value Store %s is %s. When Heroku has finished, its URL may be another one.", store.AddOnID,
+			"Key-Value Store %s is %s. When Heroku has finished, its URL may be different.", store.AddOnID,
 			cmp.Or(store.Status, "being prepared")))
 	}
 	resp.Diagnostics.Append(result.read(store)...)
@@ -227,16 +224,15 @@ func (e *credentialsEphemeral) findAttachment(ctx context.Context, m credentials
 		id := m.AttachmentID.ValueString()
 		attachment, err = e.client.Attachment(ctx, heroku.AttachmentID(id))
 		object, at = "Attachment "+id, path.Root("attachment_id")
-		remedy = "It has been detached, or made anew under another id. Plan again and let the state be refreshed: " +
-			"the id of a kvs_attachment that is to be made again is unknown until then, and the credentials are read after it."
+		remedy = "It has been detached, or created again under another id. Plan again with a refresh: the id of a kvs_attachment that has to " +
+			"be created again is then unknown while it is planned, and the credentials are read after it has been created."
 	case !m.AppID.IsNull():
 		name := cmp.Or(m.AttachmentName.ValueString(), keyvalue.PrimaryAttachment)
 		attachment, err = e.client.AppAttachment(ctx, m.AppID.ValueString(), name)
 		object, at = fmt.Sprintf("Attachment %s of app %s", name, m.AppID.ValueString()), path.Root("app_id")
-		remedy = "If a kvs_attachment of this configuration makes it, set attachment_id to its id, in place of app_id " +
-			"and attachment_name: " +
-			"the id is unknown while the attachment is planned, and the credentials are read after it. " +
-			"Otherwise attach a store to the app under this name, for example with `heroku addons:attach`, or correct the name."
+		remedy = "If a kvs_attachment of this configuration creates it, set attachment_id to its id, in place of app_id and attachment_name: " +
+			"the id is unknown while the attachment is planned, and the credentials are read after it has been created. Otherwise attach a " +
+			"store to the app under this name, for example with `heroku addons:attach`, or correct the name."
 	}
 	var answer *heroku.Error
 	switch {
@@ -257,8 +253,9 @@ func (e *credentialsEphemeral) readStore(ctx context.Context, instanceID types.S
 	switch object := fmt.Sprintf("Key-Value Store %s", id); {
 	case heroku.IsNotFound(err):
 		diags.AddAttributeError(path.Root("instance_id"), "Key-Value Store not found", e.failureOf(runAgain, "", object, err).Detail()+
-			"\n\nIf it is a kvs_instance of this configuration, it has been destroyed by hand: plan again, and not with -refresh=false. "+
-			"The id of a store that is to be made again is unknown while it is planned, and the credentials are read after it.")
+			"\n\nIf it is a kvs_instance of this configuration, it has been destroyed by hand: plan again, and not with -refresh=false. The id "+
+			"of a store that has to be created again is then unknown while it is planned, and the credentials are read after it has been "+
+			"created.")
 	case err != nil:
 		diags.Append(e.failureOf(runAgain, "Unable to read credentials", object, err))
 	}
@@ -302,8 +299,8 @@ func (e *credentialsEphemeral) Renew(ctx context.Context, req ephemeral.RenewReq
 	case err != nil: // a failed check is no reason to fail
 	case !bytes.Equal(newOpening(store).URL, opened.URL):
 		resp.Diagnostics.AddWarning("The credentials have changed", fmt.Sprintf(
-			"Key-Value Store %s has another URL than the one that this run has read: it was rotated, moved or failed "+
-				"over. What uses the former one fails; apply again to use the new one.", opened.InstanceID))
+			"The URL of Key-Value Store %s is no longer the one that this run has read: the credentials were rotated, or "+
+				"the store was moved or failed over. Clients that use the old URL fail; apply again to use the new one.", opened.InstanceID))
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, credentialsOpened, newOpening(store).marshal())...)
 	}
 }

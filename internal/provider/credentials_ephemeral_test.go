@@ -111,7 +111,7 @@ resource "echo" "shown" {}
 			{Config: opened("web", "REDIS"), ConfigStateChecks: same}, // of the store's own app
 			{ // an app that has nothing under that name
 				Config: opened("api", "OTHER"),
-				ExpectError: acctest.Says("If a kvs_attachment of this configuration makes it, set attachment_id to " +
+				ExpectError: acctest.Says("If a kvs_attachment of this configuration creates it, set attachment_id to " +
 					"its id, in place of app_id and attachment_name"),
 			},
 			{Config: opened("api", "SHARED"), ConfigStateChecks: same}, // of another app
@@ -217,7 +217,7 @@ func TestAccCredentials_attachmentThatIsGone(t *testing.T) {
 		Steps: []resource.TestStep{
 			{
 				Config:      "ephemeral \"kvs_credentials\" \"cache\" {\n  attachment_id = \"00000000-0000-4000-8000-000000000000\"\n}\n",
-				ExpectError: acctest.Says("It has been detached, or made anew under another id. Plan again and let the state be refreshed"),
+				ExpectError: acctest.Says("It has been detached, or created again under another id. Plan again with a refresh"),
 			},
 			{ // an app that is not there lacks more than an attachment
 				Config:      "ephemeral \"kvs_credentials\" \"cache\" {\n  app_id = \"00000000-0000-4000-8000-000000000000\"\n}\n",

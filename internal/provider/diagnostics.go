@@ -136,12 +136,12 @@ func afterWaiting(again retryAdvice, wait *heroku.WaitError) string {
 	case errors.As(wait, &bug):
 		return fmt.Sprintf("The work goes on at Heroku. %s to go on waiting.", again.capitalized())
 	case wait.Outcome == heroku.TimedOut && strings.HasPrefix(wait.LastState, "not found"):
-		return fmt.Sprintf("Heroku did not know it at the last look: it may have been destroyed meanwhile, or not be known there yet. "+
-			"%s to see which, or raise %s.", again.capitalized(), again.timeoutAttributes())
+		return fmt.Sprintf("Heroku did not find it at the last check: it may have been "+
+			"destroyed meanwhile, or Heroku may not know it yet. %s to see which, or raise %s.", again.capitalized(), again.timeoutAttributes())
 	case wait.Outcome == heroku.TimedOut:
 		return fmt.Sprintf("The work goes on at Heroku. %s to go on waiting, or raise %s.", again.capitalized(), again.timeoutAttributes())
 	case wait.Outcome == heroku.Unreachable:
-		return fmt.Sprintf("The work goes on at Heroku, which could not be asked. %s once the API can be reached.", again.capitalized())
+		return fmt.Sprintf("The work goes on at Heroku, which could not be reached. %s once the API can be reached.", again.capitalized())
 	case wait.Outcome == heroku.Interrupted:
 		return "The work goes on at Heroku; " + again.afterInterrupt() + "."
 	case wait.Outcome == heroku.Gone && again == applyAgain:
@@ -176,9 +176,8 @@ func (c *connection) afterAnswer(again retryAdvice, answer *heroku.Error) string
 		return "The account's hourly request limit is used up, by all its tools together. Wait some minutes, then run " +
 			"again, with a lower -parallelism if need be."
 	case "confirmation_required":
-		return "Heroku wants an explicit confirmation for this, and the configuration does not ask for what it would confirm. " +
-			"If it is about an attachment, its name has come to lead to another store: choose another name for it, or " +
-			"detach that one first."
+		return "Heroku requires an explicit confirmation for this, and the configuration does not contain it. If this is about an " +
+			"attachment, its name now leads to another store: choose another name, or detach that store first."
 	case "not_found":
 		return c.afterNotFound(answer)
 	case "cannot_update_above_limit":

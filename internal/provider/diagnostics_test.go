@@ -81,7 +81,7 @@ func TestFailure(t *testing.T) {
 		"a wait for what was destroyed says so, and not that work goes on": {
 			&heroku.WaitError{Outcome: heroku.TimedOut, What: "add-on web to be provisioned",
 				LastState: "not found yet", Elapsed: time.Minute},
-			[]string{"Heroku did not know it at the last look: it may have been destroyed meanwhile", "Apply again to " +
+			[]string{"Heroku did not find it at the last check: it may have been destroyed meanwhile", "Apply again to " +
 				"see which, or raise the timeouts."}},
 		"a plan that is not found": {
 			&heroku.Error{Status: 404, ID: "not_found", Resource: "plan", Method: "GET", Path: "/plans/x"},
@@ -120,7 +120,7 @@ func TestFailure(t *testing.T) {
 		},
 		"a wait that lost contact goes on at the next apply": {
 			&heroku.WaitError{Outcome: heroku.Unreachable, What: "add-on web", Err: answer(503, "", "")},
-			[]string{"waiting for add-on web", "could not be asked"},
+			[]string{"waiting for add-on web", "could not be reached"},
 		},
 		"a wait that failed keeps Heroku's words": {
 			&heroku.WaitError{Outcome: heroku.Failed, What: "add-on web", LastState: "deprovisioned"},

@@ -41,23 +41,21 @@ var textFilters = map[string]struct {
 	description string
 	rule        func(string) error
 }{
-	"team":  {"Name of a team: lists only what belongs to it.", validateTeamName},
-	"app":   {"Name or UUID of an app: lists only what belongs to it.", keyvalue.ValidateAppReference},
-	"space": {"Name or UUID of a Private or Shield Space: lists only what is in it.", keyvalue.ValidateSpaceReference},
-	"plan":  {"Plan, such as `premium-0`: lists only what there is of stores on it.", validatePlanName},
-	"version": {"Version, such as `7` or `7.2`: lists only what there is of stores that run it. It takes one request " +
-		"for each store.", validateVersion},
+	"team":  {"Name of a team: lists only what belongs to this team.", validateTeamName},
+	"app":   {"Name or UUID of an app: lists only what belongs to this app.", keyvalue.ValidateAppReference},
+	"space": {"Name or UUID of a Private or Shield Space: lists only what is in this space.", keyvalue.ValidateSpaceReference},
+	"plan":  {"Plan, such as `premium-0`: lists only results for stores on this plan.", validatePlanName},
+	"version": {"Version, such as `7` or `7.2`: lists only results for stores that run this version. Requires one " +
+		"request for each store.", validateVersion},
 }
 
 // flagFilters are the filters with a boolean value, with their descriptions.
 var flagFilters = map[string]string{
-	"deprecated": "Lists only what there is of stores whose version has reached the end of its life, or soon will " +
-		"(`true`), or only of the others (`false`). " +
-		"It takes one request for each store.",
-	"unattached": "Lists only what there is of stores that are attached to no app (`true`), or only of the others " +
-		"(`false`). " +
-		"A store keeps its last attachment to its own app, so that this is one that a replacement has kept: see " +
-		"`retired_instance_id` of `kvs_instance`.",
+	"deprecated": "Lists only results for stores whose version has reached or will soon reach its end of life (`true`), or only for the " +
+		"others (`false`). Requires one request for each store.",
+	"unattached": "Lists only results for stores that are attached to no app (`true`), or only for the others (`false`). A store keeps " +
+		"its last attachment to its own app, so an unattached store is one that a replacement has kept: see `retired_instance_id` of " +
+		"`kvs_instance`.",
 }
 
 func validatePlanName(s string) error {

@@ -64,28 +64,27 @@ func (r *formationResource) Metadata(_ context.Context, req resource.MetadataReq
 
 func (r *formationResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "How many dynos of which size a process type of an app has. The app needs a release that has the process " +
-			"type. Heroku answers at once, and starts or stops the dynos afterwards: no apply waits for them. " +
-			"While `migration.scale_down` of a `kvs_instance` keeps an app without dynos, what it has again afterwards is planned and " +
-			"changed instead. Destroying the resource leaves the dynos as they are.",
+		MarkdownDescription: "Sets the number and the size of the dynos of one process type of an app. The app needs a release that " +
+			"contains the process type. Heroku answers at once and starts or stops the dynos afterwards; an apply does not wait for them. " +
+			"While `migration.scale_down` of a `kvs_instance` keeps the app without dynos, this resource plans and changes the values that are " +
+			"restored afterwards. Destroying the resource leaves the dynos as they are.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
 				Computed:            true,
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
-				MarkdownDescription: "The UUID of the app and the process type, with a colon between them.",
+				MarkdownDescription: "The UUID of the app and the process type, separated by a colon.",
 			},
 			"app_id": schema.StringAttribute{
-				Required:   true,
-				Validators: []validator.String{uuidValidator()},
-				MarkdownDescription: "The UUID of the app. Changing it replaces the resource: the dynos of the first app " +
-					"stay as they are.",
+				Required:            true,
+				Validators:          []validator.String{uuidValidator()},
+				MarkdownDescription: "The UUID of the app. Changing it replaces the resource; the dynos of the previous app stay as they are.",
 			},
 			"app_name": nameBeside("app_id", "The name of the app"),
 			"type": schema.StringAttribute{
 				Required:   true,
 				Validators: []validator.String{validatedBy(keyvalue.ValidateProcessType)},
-				MarkdownDescription: "The process type, as the Procfile names it: `web`, for instance. Changing it replaces " +
-					"the resource: the dynos of the first process type stay as they are.",
+				MarkdownDescription: "The process type, as named in the Procfile, such as `web`. Changing it replaces the resource; the dynos of " +
+					"the previous process type stay as they are.",
 			},
 			"quantity": schema.Int64Attribute{
 				Optional:      true,
@@ -94,19 +93,19 @@ func (r *formationResource) Schema(_ context.Context, _ resource.SchemaRequest, 
 				PlanModifiers: []planmodifier.Int64{int64planmodifier.UseStateForUnknown()},
 				Validators: []validator.Int64{int64ValidatedBy(keyvalue.ValidateDynoQuantity),
 					int64validator.AtLeastOneOf(path.MatchRoot("quantity"), path.MatchRoot("size"))},
-				MarkdownDescription: "How many dynos the process type has; `0` stops it. When absent, it is left as it is, for example to " +
-					"an autoscaler. By default, an app in a space may have 10 of each process type, and a space 100 in all, " +
-					"of up to 100 process types.",
+				MarkdownDescription: "The number of dynos of the process type; `0` stops it. If omitted, the number is left as it is, for example " +
+					"for an autoscaler to change. By default, an app in a space may have 10 dynos of each process type, and a space may have 100 " +
+					"dynos in all, of up to 100 process types.",
 			},
 			"size": schema.StringAttribute{
 				Optional:      true,
 				Computed:      true,
 				CustomType:    dynoSizeType{},
 				PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown(), keepEquivalent()},
-				MarkdownDescription: "The size of the dynos, in upper or lower case, such as `Standard-1X`, or `Private-M` in a Private " +
-					"Space. In a Shield Space `Shield-M` and `Private-M` mean the same. When absent, it is left as it is. " +
-					"All process types of an app have sizes of one family: what leaves it is changed together, in one apply. Changing it " +
-					"restarts the dynos of the process type.",
+				MarkdownDescription: "The size of the dynos, in upper or lower case, such as `Standard-1X`, or `Private-M` in a Private Space. In " +
+					"a Shield Space `Shield-M` and `Private-M` mean the same. If omitted, the size is left as it is. All process types of an app " +
+					"must use sizes of one family; to move to another family, change them together in one apply. Changing it restarts the dynos of " +
+					"the process type.",
 			},
 		},
 	}
@@ -251,8 +250,9 @@ func (r *formationResource) scale(ctx context.Context, m formationModel, update 
 		diags.AddError(summary, fmt.Sprintf("%s: Heroku was asked for %d dynos and answered %d.", m, *update.Quantity, process.Quantity))
 	case held && update.Quantity != nil:
 		diags.AddAttributeWarning(path.Root("quantity"), "The dynos start when the app is released", fmt.Sprintf(
-			"%s: a store of this app is being replaced, and its dynos are stopped meanwhile. It gets %d of them when the replacement ends, "+
-				"which an apply of the kvs_instance does. The config var KVS_MIGRATION of the app says so.", m, *update.Quantity))
+			"%s: a store of this app is being replaced, and the dynos of the app are stopped meanwhile. The process type "+
+				"gets %d dynos when the replacement ends, in an apply of the kvs_instance. The config var KVS_MIGRATION of "+
+				"the app contains this number.", m, *update.Quantity))
 	}
 	return process, diags
 }
@@ -263,7 +263,7 @@ func (r *formationResource) missingType(ctx context.Context, summary string, m f
 	if e != nil {
 		return r.failure(summary, m.String(), err)
 	}
-	const next = "If this configuration releases the app, let depends_on of this resource name what does."
+	const next = "If this configuration releases the app, add the resource that releases it to depends_on of this resource."
 	if len(formation) == 0 {
 		return diag.NewAttributeErrorDiagnostic(path.Root("type"), "The app has no release with process types yet", fmt.Sprintf(
 			"%s: %s\n\nThe app has no process type at all: it needs a release of its code first, and can be scaled afterwards. %s",

@@ -252,7 +252,7 @@ func TestAccFormation_unreleased(t *testing.T) {
 	sb := acctest.Start(t, func(o *sandbox.Options) { o.Undeployed, o.Clock, o.Engine = true, nil, "miniredis" })
 	cli := sb.CLI(t, formationOf("quantity = 2"))
 	expectFailed(t, cli.Run("apply", "-auto-approve", "-input=false", "-no-color"), "The app has no release with process types yet",
-		"let depends_on of this resource name what does")
+		"add the resource that releases it to depends_on of this resource")
 	if err := sb.Deploy("orders-web", "web"); err != nil {
 		t.Fatal(err)
 	}

@@ -39,11 +39,10 @@ func (parseURLFunction) Metadata(_ context.Context, _ function.MetadataRequest, 
 func (parseURLFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary: "Splits a Redis URL into its parts.",
-		MarkdownDescription: "Splits a `redis://` or `rediss://` URL into an object with `scheme`, `tls`, `host`, " +
-			"`port`, `username`, `password` and `database`. " +
-			"User name and password are decoded. A missing port is 6379. The database is that of the path or of " +
-			"`?db=`, and 0 when neither has one; a URL with two different ones is refused. " +
-			"The result is sensitive when the URL is, and no error repeats any part of the URL.",
+		MarkdownDescription: "Splits a `redis://` or `rediss://` URL into an object with `scheme`, `tls`, `host`, `port`, `username`, " +
+			"`password` and `database`. The user name and the password are decoded. The port is 6379 if the URL has none. The database comes " +
+			"from the path or from `?db=`, and is 0 if neither has one; a URL with two different databases is refused. The result is sensitive " +
+			"if the URL is sensitive, and no error message repeats any part of the URL.",
 		Parameters: []function.Parameter{function.StringParameter{
 			Name:                "url",
 			MarkdownDescription: "The URL, such as the `url` of an ephemeral `kvs_credentials`.",
@@ -132,25 +131,19 @@ func (verifyChangeRecordFunction) Metadata(_ context.Context, _ function.Metadat
 func (verifyChangeRecordFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary: "Checks a record of changes.",
-		MarkdownDescription: "Checks the record of changes that this provider has written, and returns an object with\n\n" +
-			"* `valid` – every line is as it was written, where it was written\n" +
-			"* `lines` – how many lines there are\n" +
-			"* `first_broken` – the number of the first line that was changed, moved or inserted, or before which one " +
-			"was removed; null if there is none\n" +
-			"* `head` – the SHA-256 of the last line that is in order; null if there is none\n" +
-			"* `unanswered` – writes that were about to be sent, and of which the record does not say what became of " +
-			"them, with `seq`, `time`, " +
-			"`reference`, `method`, `path` and `object`. A process may be killed at any time, so that they do not " +
-			"make a record invalid: look at Heroku whether they were carried out\n\n" +
-			"Each line has the hash of the one before it. Lines that were removed at the end therefore leave a " +
-			"shorter record that is valid, and " +
-			"whoever writes all lines anew leaves another valid one. To see that too, keep `lines` and `head` " +
-			"elsewhere after each run, such as in the log of the CI job or in the " +
-			"change ticket: a later record has to have that `head` after its first `lines` lines. The record is " +
-			"checked byte by byte, so do not let a tool convert its ends of lines.",
+		MarkdownDescription: "Checks the record of changes that this provider has written, and returns an object with\n\n* `valid` – " +
+			"whether every line is unchanged and in its original position\n* `lines` – the number of lines\n* `first_broken` – the number of " +
+			"the first line that was changed, moved or inserted, or before which a line was removed; null if there is none\n* `head` – the " +
+			"SHA-256 of the last line that is in order; null if there is none\n* `unanswered` – the writes that were about to be sent and " +
+			"whose result the record does not contain, with `seq`, `time`, `reference`, `method`, `path` and `object`. A process can be killed " +
+			"at any time, so they do not make a record invalid: check at Heroku whether they were carried out\n\nEach line contains the hash " +
+			"of the line before it. Lines that are removed at the end therefore leave a shorter record that is valid, and somebody who " +
+			"rewrites all lines also leaves a valid record. To detect this too, store `lines` and `head` elsewhere after each run, such as in " +
+			"the log of the CI job or in the change ticket: a later record must have that `head` after its first `lines` lines. The record is " +
+			"checked byte by byte, so do not let a tool convert its line endings.",
 		Parameters: []function.Parameter{function.StringParameter{
 			Name:                "text",
-			MarkdownDescription: "The whole record, as `file(\"kvs-changes.jsonl\")` reads it.",
+			MarkdownDescription: "The whole record, as returned by `file(\"kvs-changes.jsonl\")`.",
 		}},
 		Return: function.ObjectReturn{AttributeTypes: recordVerificationTypes},
 	}

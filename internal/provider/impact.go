@@ -76,31 +76,30 @@ func impactAttribute() schema.SingleNestedAttribute {
 	}
 	return schema.SingleNestedAttribute{
 		Computed: true,
-		MarkdownDescription: "What the last change that this provider planned for the object means, planned together with the change: " +
-			"for those who approve a saved plan, and for policies, which read it from `terraform show -json`. " +
-			"A plan that changes nothing keeps it. Null after an import.",
+		MarkdownDescription: "The effects of the last change that this provider planned for the object. They are planned together with the " +
+			"change, for people who approve a saved plan and for policies that read `terraform show -json`. A plan that changes nothing keeps " +
+			"them. Null after an import.",
 		Attributes: map[string]schema.Attribute{
-			"method": text("How the change is made: `create`, `settings`, `rename`, `plan_in_place`, " +
-				"`version_upgrade`, `replacement_by_fork`, `replacement_empty`, " +
-				"`attach`, `re_point`, `move`, `ranges`, `transfer`, `log_drain`, `maintenance`, `window`, `access`, `scale`, `resume` " +
-				"for what an earlier apply has not finished, " +
-				"`protection` when only the protection is switched, `nothing_sent` when only what this provider keeps changes."),
-			"data": text("What becomes of the keys: `kept`, `copied`, `writes_at_risk` when writes made meanwhile may be lost, " +
-				"`lost` when keys that are there now may be. Null where no store is concerned."),
-			"url_changes": text("Whether the URL that apps have of the store changes: `no`, `possible`, `yes`."),
-			"restarts": set("Apps that Heroku restarts, or may restart, by name; by UUID where the state has no " +
-				"name. Null when they could not be read."),
-			"interruption": text("For how long apps do without: `none`, `brief`, `while_copied`."),
-			"irreversible": schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether changing back is impossible."},
-			"price_before": price("US dollars a month before the change: of a store the price of its plan, of a space " +
-				"the most that it costs. " +
-				"Null where no price is published. A contract may say otherwise."),
-			"price_after": price("US dollars a month after it, of both stores while both may be kept. Null where no price is published."),
-			"admits":      set("Trusted ranges that are added. Null for everything but ranges."),
-			"shuts_out": set("Trusted ranges that are removed. Null for everything but ranges, and when those that " +
-				"are there are not in the state."),
-			"reference": text("The change reference of the provider block, when it was set there: " +
-				"one of the environment is recorded but not planned, since the job that applies may have another."),
+			"method": text("How the change is made: `create`, `settings`, `rename`, `plan_in_place`, `version_upgrade`, " +
+				"`replacement_by_fork`, `replacement_empty`, `attach`, `re_point`, `move`, `ranges`, `transfer`, `log_drain`, `maintenance`, " +
+				"`window`, `access`, `scale`, `resume` to finish what an earlier apply has started, `protection` if only the protection is " +
+				"switched, or `nothing_sent` if only values change that Heroku does not store."),
+			"data": text("Effect on the keys: `kept`, `copied`, `writes_at_risk` if writes during the change may be lost, or `lost` if " +
+				"existing keys may be lost. Null if the change affects no store."),
+			"url_changes": text("Whether the URL changes by which apps reach the store: `no`, `possible`, or `yes`."),
+			"restarts": set("Names of the apps that Heroku restarts or may restart; UUIDs if the state contains no names. Null if they could " +
+				"not be read."),
+			"interruption": text("How long apps cannot use the store: `none`, `brief`, or `while_copied` (while the data is copied)."),
+			"irreversible": schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether the change cannot be reversed."},
+			"price_before": price("Price in US dollars a month before the change: the price of the plan for a store, the maximum price for a " +
+				"space. Null if no price is published. A contract may specify another price."),
+			"price_after": price("Price in US dollars a month after the change, including a replaced store that may be kept. Null if no price " +
+				"is published."),
+			"admits": set("Trusted ranges that the change adds. Null for everything but ranges."),
+			"shuts_out": set("Trusted ranges that the change removes. Null for everything but ranges, and if the state does not contain the " +
+				"current ranges."),
+			"reference": text("The change reference, if it is set in the provider block. A reference from the environment is recorded but not " +
+				"planned, because the job that applies the plan may have a different one."),
 		},
 	}
 }

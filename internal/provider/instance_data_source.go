@@ -65,8 +65,8 @@ func (d *instanceDataSource) Metadata(_ context.Context, req datasource.Metadata
 
 func (d *instanceDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Looks up a store by its UUID, by its name, or by the name under which it is attached to an app. " +
-			"Its URL is not part of the answer: use the ephemeral resource `kvs_credentials`.",
+		MarkdownDescription: "Looks up a store by its UUID, by its name, or by the name under which it is attached to an app. The result " +
+			"does not contain the store's URL: use the ephemeral resource `kvs_credentials`.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
 				MarkdownDescription: "UUID of the store. Give this, or `name`, or `app_id` with `attachment_name`.",
@@ -81,8 +81,8 @@ func (d *instanceDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 				Validators:          []validator.String{validatedBy(keyvalue.ValidateAddOnName)},
 			},
 			"app_id": schema.StringAttribute{
-				MarkdownDescription: "UUID of an app that the store is attached to, together with `attachment_name`. " +
-					"It need not be the app that owns the store.",
+				MarkdownDescription: "UUID of an app that the store is attached to. Give it together with `attachment_name`. The app need not own " +
+					"the store.",
 				Optional:   true,
 				Validators: []validator.String{uuidValidator()},
 			},
@@ -106,7 +106,7 @@ func (d *instanceDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 				Computed: true,
 			},
 			"timeout": schema.Int64Attribute{
-				MarkdownDescription: "Seconds after which an idle client is disconnected, 0 for never; null while the store is not ready.",
+				MarkdownDescription: "Seconds after which an idle client is disconnected, or 0 for never. Null while the store is not ready.",
 				Computed:            true,
 			},
 			"maxmemory_policy": schema.StringAttribute{
@@ -114,12 +114,12 @@ func (d *instanceDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 				Computed:            true,
 			},
 			"notify_keyspace_events": schema.StringAttribute{
-				MarkdownDescription: "Flags of the keyspace events that are published, empty for none; null while the store is not ready.",
+				MarkdownDescription: "Flags of the keyspace events that are published, empty if none are. Null while the store is not ready.",
 				CustomType:          keyspaceEventsType{},
 				Computed:            true,
 			},
 			"maintenance_window": schema.StringAttribute{
-				MarkdownDescription: "Weekly maintenance window as Heroku words it; null on plans without one.",
+				MarkdownDescription: "Weekly maintenance window in Heroku's wording; null on plans without a window.",
 				Computed:            true,
 			},
 			"version_actual": schema.StringAttribute{
@@ -131,12 +131,12 @@ func (d *instanceDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 				Computed:            true,
 			},
 			"connection_limit": schema.Int64Attribute{
-				MarkdownDescription: "Number of clients that the plan lets connect at once; null for a plan that is " +
-					"not in the published catalogue.",
+				MarkdownDescription: "Maximum number of clients that the plan allows to be connected at once; null for a plan that is not in the " +
+					"published catalogue.",
 				Computed: true,
 			},
 			"monthly_price": schema.Float64Attribute{
-				MarkdownDescription: "Published price of the plan in US dollars a month; null where none is published.",
+				MarkdownDescription: "Published price of the plan in US dollars a month; null if none is published.",
 				Computed:            true,
 			},
 			"high_availability": schema.BoolAttribute{
@@ -155,7 +155,7 @@ func (d *instanceDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 				Computed: true,
 			},
 			"config_vars": schema.SetAttribute{
-				MarkdownDescription: "Names of the config vars that the store gives to the app that owns it.",
+				MarkdownDescription: "Names of the config vars that the store adds to the app that owns it.",
 				ElementType:         types.StringType,
 				Computed:            true,
 			},
@@ -168,8 +168,8 @@ func (d *instanceDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 				Computed:            true,
 			},
 			"credentials_revision": schema.Int64Attribute{
-				MarkdownDescription: "A number that changes whenever the store's URL or password does, the same as that of the " +
-					"resource `kvs_instance`. It holds no secret and has no order; null while the store is not ready.",
+				MarkdownDescription: "A number that changes whenever the store's URL or password changes, equal to `credentials_revision` of the " +
+					"resource `kvs_instance`. It contains no secret, and a larger number is not a later one. Null while the store is not ready.",
 				Computed: true,
 			},
 		},
@@ -280,12 +280,11 @@ func (d *usageDataSource) Metadata(_ context.Context, req datasource.MetadataReq
 
 func (d *usageDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Asks a running store how much it uses of its plan: memory, connections, keys, evictions. " +
-			"The store itself is asked, over the network, from where Terraform runs. A store in a Private Space takes " +
-			"connections from its space only: " +
-			"it is not `reachable` then, which is no error, and what only the store knows is null.\n\n" +
-			"The values are those of the moment and change from run to run. Use them in `check` blocks and " +
-			"conditions; an output of one shows as a change in every plan.",
+		MarkdownDescription: "Asks a running store how much of its plan it uses: memory, connections, keys and evictions. The provider " +
+			"connects to the store over the network from the machine that runs Terraform. A store in a Private Space accepts connections only " +
+			"from its space. From elsewhere it is not `reachable`, which is not an error, and the values that only the store knows are " +
+			"null.\n\nThe values are those of the moment and change from run to run. Use them in `check` blocks and conditions; an output with " +
+			"such a value shows a change in every plan.",
 		Attributes: map[string]schema.Attribute{
 			"instance_id": schema.StringAttribute{
 				MarkdownDescription: "UUID of the store, such as `kvs_instance.cache.id`.",
@@ -297,15 +296,11 @@ func (d *usageDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 				Computed:            true,
 			},
 			"unreachable_reason": schema.StringAttribute{
-				MarkdownDescription: "Why the store is not reachable, null if it is: `not_ready` (it is being " +
-					"created), `dns` (the name of its host is not known here), " +
-					"`refused` (its address takes no connections from here), `timeout`, `tls` (no TLS connection, or " +
-					"a certificate that is not trusted), " +
-					"`certificate` (another certificate than before, so that the password was not sent), `cleartext` " +
-					"(its URL has no TLS, so that the password was not sent), " +
-					"`off` (`probe = \"off\"` in the provider block), " +
-					"`auth` (it refuses the password), or `protocol` (its answer makes no sense, or it is starting, " +
-					"or its connections are all taken).",
+				MarkdownDescription: "Why the store is not reachable; null if it is. `not_ready` (it is being created), `dns` (its host name " +
+					"cannot be resolved here), `refused` (its address accepts no connections from here), `timeout`, `tls` (no TLS connection, or a " +
+					"certificate that is not trusted), `certificate` (a different certificate than before, so the password was not sent), " +
+					"`cleartext` (its URL has no TLS, so the password was not sent), `off` (`probe = \"off\"` in the provider block), `auth` (it " +
+					"refuses the password), or `protocol` (its answer is invalid, it is starting, or all its connections are in use).",
 				Computed: true,
 			},
 			"version": schema.StringAttribute{
@@ -313,57 +308,55 @@ func (d *usageDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, 
 				Computed:            true,
 			},
 			"role": schema.StringAttribute{
-				MarkdownDescription: "`primary` or `replica`.",
+				MarkdownDescription: "Role of the server: `primary` or `replica`.",
 				Computed:            true,
 			},
 			"memory_used": schema.Int64Attribute{
-				MarkdownDescription: "Memory that is used, in bytes.",
+				MarkdownDescription: "Memory in use, in bytes.",
 				Computed:            true,
 			},
 			"memory_peak": schema.Int64Attribute{
-				MarkdownDescription: "The most memory that was ever used since the server started, in bytes.",
+				MarkdownDescription: "Highest memory use since the server started, in bytes.",
 				Computed:            true,
 			},
 			"memory_limit": schema.Int64Attribute{
-				MarkdownDescription: "Memory of the plan, in bytes; of a plan that is not in the published catalogue, " +
-					"what the server reports. " +
-					"It is known for a published plan also when the store is not reachable. `memory_limit` of `kvs_instance` is in MB.",
+				MarkdownDescription: "Memory of the plan, in bytes; for a plan that is not in the published catalogue, the limit that the server " +
+					"reports. For a published plan it is known even if the store is not reachable. `memory_limit` of `kvs_instance` is in MB.",
 				Computed: true,
 			},
 			"memory_used_percent": schema.Float64Attribute{
-				MarkdownDescription: "`memory_used` in percent of `memory_limit`, with one decimal.",
+				MarkdownDescription: "`memory_used` as a percentage of `memory_limit`, with one decimal.",
 				Computed:            true,
 			},
 			"connections": schema.Int64Attribute{
-				MarkdownDescription: "Number of clients that are connected, the one that asks included.",
+				MarkdownDescription: "Number of connected clients, including the provider itself.",
 				Computed:            true,
 			},
 			"connection_limit": schema.Int64Attribute{
-				MarkdownDescription: "Number of clients that the plan lets connect at once; of a plan that is not in " +
-					"the published catalogue, what the server reports. " +
-					"It is known for a published plan also when the store is not reachable.",
+				MarkdownDescription: "Maximum number of clients that the plan allows to be connected at once; for a plan that is not in the " +
+					"published catalogue, the limit that the server reports. For a published plan it is known even if the store is not reachable.",
 				Computed: true,
 			},
 			"keys": schema.Int64Attribute{
-				MarkdownDescription: "Number of keys, of all databases together.",
+				MarkdownDescription: "Number of keys in all databases.",
 				Computed:            true,
 			},
 			"evicted_keys": schema.Int64Attribute{
-				MarkdownDescription: "Number of keys that were evicted for want of memory, since the server started " +
-					"or its statistics were reset.",
+				MarkdownDescription: "Number of keys that were evicted because the memory was full, since the server started or its statistics " +
+					"were reset.",
 				Computed: true,
 			},
 			"hit_rate": schema.Float64Attribute{
-				MarkdownDescription: "Share of reads that found their key, from 0 to 1, since the server started or " +
-					"its statistics were reset; null when nothing was read.",
+				MarkdownDescription: "Share of reads that found their key, from 0 to 1, since the server started or its statistics were reset; " +
+					"null if nothing was read.",
 				Computed: true,
 			},
 			"maxmemory_policy": schema.StringAttribute{
-				MarkdownDescription: "Eviction policy that the server works by, such as `noeviction`.",
+				MarkdownDescription: "Eviction policy that the server uses, such as `noeviction`.",
 				Computed:            true,
 			},
 			"can_fork": schema.BoolAttribute{
-				MarkdownDescription: "Whether a fork can copy this store: the server lets its user replicate (`PSYNC`).",
+				MarkdownDescription: "Whether this store can be copied by a fork: its server lets its user replicate (`PSYNC`).",
 				Computed:            true,
 			},
 		},

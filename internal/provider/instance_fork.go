@@ -41,12 +41,10 @@ func forkAttribute() schema.SingleNestedAttribute {
 	return schema.SingleNestedAttribute{
 		Optional:   true,
 		Validators: []validator.Object{forkRule{}},
-		MarkdownDescription: "What the new store begins as a copy of: another store, or a server elsewhere. Exactly " +
-			"one of `instance_id` and `url_wo`. " +
-			"All keys are copied, none of the settings; before the copy it is checked that the source can be copied " +
-			"and has room in `plan`, afterwards the keys of both are counted. " +
-			"What is written to the source after that is not copied. Heroku does not fork to `shield` plans. It " +
-			"matters at creation only: changing it later sends nothing.",
+		MarkdownDescription: "The source that the new store is copied from: another store, or a server elsewhere. Set exactly one of " +
+			"`instance_id` and `url_wo`. All keys are copied, but no settings. Before the copy, the provider checks that the source can be " +
+			"copied and that its data fits into `plan`; afterwards, it counts the keys of both. Writes to the source after the copy are not " +
+			"copied. Heroku does not fork to `shield` plans. It takes effect only at creation: changing it later sends no request to Heroku.",
 		Attributes: map[string]schema.Attribute{
 			"instance_id": schema.StringAttribute{
 				Optional:            true,
@@ -56,17 +54,15 @@ func forkAttribute() schema.SingleNestedAttribute {
 				Optional:  true,
 				Sensitive: true,
 				WriteOnly: true,
-				MarkdownDescription: "URL of the server to copy, with its password: `rediss://:password@host:6379`, " +
-					"or `redis://` without encryption. " +
-					"The server has to support `SYNC` and to be reachable from Heroku and from here. The URL is kept " +
-					"neither in the plan nor in the state. " +
-					"Its certificate has to be one that can be verified, unless the host is one of Heroku's.",
+				MarkdownDescription: "URL of the server to copy, with its password: `rediss://:password@host:6379`, or `redis://` without " +
+					"encryption. The server must support `SYNC`, and must be reachable from Heroku and from the machine that runs Terraform. The URL " +
+					"is stored neither in the plan nor in the state. The server's certificate must be verifiable, unless the host is one of Heroku's.",
 			},
 			"url_wo_version": schema.Int64Attribute{
 				Optional:   true,
 				CustomType: versionNumber,
-				MarkdownDescription: "Any whole number beside `url_wo`. It is kept in the state, where the URL is " +
-					"not, and says which source the store was made from.",
+				MarkdownDescription: "Any whole number, set together with `url_wo`. It is stored in the state, unlike the URL, and shows which " +
+					"source the store was created from.",
 			},
 		},
 	}

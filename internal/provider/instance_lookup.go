@@ -103,8 +103,8 @@ func (r *instanceResource) compareLive(ctx context.Context, state, plan, config 
 
 func outdatedPlan(state instanceModel, differs []string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("The store has changed since the plan was made", fmt.Sprintf(
-		"%s is not any more what this plan was made for:\n\n%s\n\nNothing was changed. Plan again, and not with "+
-			"-refresh=false, to see what that means.",
+		"%s has changed since this plan was made:\n\n%s\n\nNothing was changed. Plan again, and not with -refresh=false, to see what that "+
+			"means.",
 		state.label(), bullets(differs)))
 }
 
@@ -167,9 +167,8 @@ func (r *instanceResource) attachedSince(ctx context.Context, state instanceMode
 		return nil
 	}
 	return diag.Diagnostics{diag.NewWarningDiagnostic("The store is attached to more apps than the plan says", fmt.Sprintf(
-		"%s has been attached to %s since the state was read that the plan begins with. "+
-			"The change is made as it was planned, and whatever it means for the apps that the plan names, it means "+
-			"for these too: they restart when the URL changes.",
+		"%s has been attached to %s since the state for this plan was read. The change is made as planned, and affects these apps like the "+
+			"apps that the plan names: they restart when the URL changes.",
 		state.label(), strings.Join(since, ", ")))}
 }
 
@@ -267,8 +266,8 @@ func (r *instanceResource) setPermanentName(ctx context.Context, m *instanceMode
 	renamed, err := r.client.UpdateAddOn(ctx, heroku.AppID(m.AppID.ValueString()), m.addOnID(), heroku.AddOnUpdate{Name: &name})
 	if err != nil {
 		return diag.Diagnostics{diag.NewWarningDiagnostic("The store keeps the name of its order", r.failure("", m.label(), err).Detail()+
-			"\n\nThe store is complete. Another one without a name on the same app and plan is refused for a day, as "+
-			"it could be this one: give that one a name.")}
+			"\n\nThe store is complete. For a day, another store without a name on the same app and plan is refused, because it could be this "+
+			"one: give the other store a name.")}
 	}
 	m.Name = types.StringValue(renamed.Name)
 	return nil
@@ -296,8 +295,8 @@ func (r *instanceResource) creationFailure(ctx context.Context, app heroku.App, 
 	if version := order.Config["version"]; version != "" && heroku.HasStatus(err, http.StatusUnprocessableEntity) &&
 		!heroku.HasID(err, "invalid_params") {
 		return diag.NewErrorDiagnostic(failure.Summary(), failure.Detail()+"\n\n"+fmt.Sprintf(
-			"It was ordered with version %s. Versions that Heroku has announced, as far as this provider knows: %s. A "+
-				"floor that one of these satisfies gives a store.", version, keyvalue.ReleaseList()))
+			"It was ordered with version %s. Versions that Heroku has announced, as far as this provider knows: %s. "+
+				"Set version to one of these or lower.", version, keyvalue.ReleaseList()))
 	}
 	if !heroku.HasID(err, "invalid_params") {
 		return failure

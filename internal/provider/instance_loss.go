@@ -65,11 +65,10 @@ func (m instanceModel) warnOfEviction(plan instanceModel) diag.Diagnostics {
 // that the two belong together.
 func protectedName(label string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("name"), "A protected Key-Value Store has this name", fmt.Sprintf(
-		"A store is to be created under the name of %s, which is in the state of this configuration and protected "+
-			"from deletion. That is what the plan of -replace is, of replace_triggered_by, and of a changed address "+
-			"without a moved block.\n\n"+
-			"To keep the store, leave -replace out, run `terraform untaint` on its address, or write a moved block. "+
-			"To lose it on purpose, first apply deletion_protection = false.", label))
+		"A store is to be created under the name of %s, which is in the state of this configuration and protected from deletion. "+
+			"This is how -replace, replace_triggered_by, and a changed address without a moved block appear in a plan.\n\nTo keep the "+
+			"store, leave -replace out, run `terraform untaint` on its address, or write a moved block. To lose it on purpose, first "+
+			"apply deletion_protection = false.", label))
 }
 
 // refuseReplacementOf refuses a creation that replaces a protected store, whatever the name of the new one.
@@ -87,10 +86,10 @@ func (r *instanceResource) refuseReplacementOf(predecessor string) diag.Diagnost
 // wantedByAnother refuses to destroy a store if another instance of the same run wants to create a store of its name.
 func (m instanceModel) wantedByAnother() diag.Diagnostic {
 	return diag.NewErrorDiagnostic("Another instance wants the same Key-Value Store", fmt.Sprintf(
-		"%s is not destroyed: another kvs_instance was to be created under its name in this run, and was refused "+
-			"because the store exists. So it looks like a changed address, or a changed key of for_each. "+
-			"If it is one, say so, and nothing is destroyed or created: moved { from = kvs_instance.old, to = "+
-			"kvs_instance.new }. If the store is to go, apply that alone first.", m.label()))
+		"%s is not destroyed: another kvs_instance was to be created under its name in this run, and was refused because the "+
+			"store exists. This looks like a changed address, or a changed key of for_each. If so, write a moved block, and "+
+			"nothing is destroyed or created: moved { from = kvs_instance.old, to = kvs_instance.new }. To destroy the store, "+
+			"apply that alone first.", m.label()))
 }
 
 // warnOfProtection warns that the plan removes deletion protection.
@@ -111,12 +110,10 @@ func (r *instanceResource) refuseUnknownApp(state, plan instanceModel, terms mig
 		return nil
 	}
 	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(path.Root("app_id"), "The app of a protected store is not known", fmt.Sprintf(
-		"%s is protected from deletion, and its app_id is known only after apply. If the app, %s, is to be replaced, "+
-			"Heroku destroys the store and its data with it, before this provider is asked.\n\n"+
-			"Make app_id known: look whether this plan replaces the app, apply what app_id comes from first with "+
-			"-target, or let it come from something that this change does not touch. "+
-			"If the app stays, migration = { accept_unknown_app = true } says so. If the store may be lost, set "+
-			"deletion_protection = false.",
+		"%s is protected from deletion, and its app_id is known only after apply. If the app, %s, is to be replaced, Heroku destroys the "+
+			"store and its data with it, before this provider is asked.\n\nMake app_id known: check whether this plan replaces the app, first "+
+			"apply the resource that app_id comes from with -target, or take app_id from something that this change does not touch. If you "+
+			"know that the app stays, set migration = { accept_unknown_app = true }. If the store may be lost, set deletion_protection = false.",
 		state.label(), state.AppID.ValueString()))}
 }
 
@@ -158,9 +155,9 @@ func (r *instanceResource) lossOnDestroy(ctx context.Context, state instanceMode
 		if vars := stringsOf(state.ConfigVars); len(vars) > 0 {
 			facts = append(facts, "Its app loses "+strings.Join(vars, ", ")+", and restarts.")
 		}
-		facts = append(facts, fmt.Sprintf("Other apps that it is attached to lose their config vars too. "+
-			"A plan looks at the first %d objects that it destroys, and this is a further one: see `heroku "+
-			"addons:info %s`.", maxDestroyReads, state.Name.ValueString()))
+		facts = append(facts, fmt.Sprintf("Other apps that it is attached to lose their config "+
+			"vars too. A plan looks only at the first %d objects that it destroys, and this is a "+
+			"further one: see `heroku addons:info %s`.", maxDestroyReads, state.Name.ValueString()))
 	}
 	return diag.Diagnostics{diag.NewWarningDiagnostic("The store will be destroyed with its data",
 		fmt.Sprintf("%s, on the plan %s.\n\n%s", state.label(), state.spec().Plan, bullets(facts)))}

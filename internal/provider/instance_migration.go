@@ -47,68 +47,64 @@ const (
 func migrationAttribute() schema.SingleNestedAttribute {
 	return schema.SingleNestedAttribute{
 		Optional: true,
-		MarkdownDescription: "How a change that needs a new store is carried out: another runtime class of `plan`, or another `app_id`. " +
-			"The new store is forked from the old one, gets its settings, its attachments and its name, and the old " +
-			"one is retired. Changing these terms alone sends nothing, except `retire`.",
+		MarkdownDescription: "How to carry out a change that needs a new store: a `plan` of another runtime class, or another `app_id`. The " +
+			"new store is forked from the old one and gets its settings, its attachments and its name, and the old store is retired. Changing " +
+			"these terms alone sends no request to Heroku, except for `retire`.",
 		Attributes: map[string]schema.Attribute{
 			"strategy": schema.StringAttribute{
 				Optional:   true,
 				Validators: []validator.String{stringvalidator.OneOf(strategyFork, strategyRecreate)},
-				MarkdownDescription: "`fork`, the default, copies the data. `recreate` begins with an empty store and " +
-					"loses it, which needs `accept_data_loss`; " +
-					"it is the only way to a shield plan, since Heroku does not fork to one.",
+				MarkdownDescription: "`fork`, the default, copies the data. `recreate` starts with an empty store and loses the data, which " +
+					"requires `accept_data_loss`. It is the only way to a shield plan, because Heroku does not fork to shield plans.",
 			},
 			"app_maintenance": schema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "Whether the apps that the store is attached to are in maintenance mode " +
-					"meanwhile, so that no web request writes to the old store after it was copied. " +
-					"It is off by default, and put back afterwards, also after a failure. Dynos keep running: see `scale_down`. " +
-					"The same while the upgrade of a version is run, with `version_upgrade = \"now\"`.",
+				MarkdownDescription: "Whether to keep the apps that the store is attached to in maintenance mode during the change, so that no " +
+					"web request writes to the old store after it was copied. The previous mode is restored afterwards, also after a failure. Dynos " +
+					"keep running: see `scale_down`. It also applies during a version upgrade with `version_upgrade = \"now\"`. Defaults to `false`.",
 			},
 			"scale_down": schema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "Whether all process types of these apps are scaled to 0 meanwhile, and back to " +
-					"what they were afterwards, also after a failure. Off by default. " +
-					"What was before is kept in the app's config var `KVS_MIGRATION` until then.",
+				MarkdownDescription: "Whether to scale all process types of these apps to 0 during the change, and back to their previous " +
+					"quantities afterwards, also after a failure. Until then, the previous values are kept in the app's config var `KVS_MIGRATION`. " +
+					"Defaults to `false`.",
 			},
 			"verify": schema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "Whether the keys of both stores are counted before anything is moved; `true` by " +
-					"default. If they differ, nothing moves and the new store is destroyed. A private store can only " +
-					"be reached from its space: there, nothing can be proven.",
+				MarkdownDescription: "Whether to count the keys of both stores before anything is moved. If the numbers differ, nothing is moved " +
+					"and the new store is destroyed. A private store can be reached only from its space; from elsewhere, nothing can be proven. " +
+					"Defaults to `true`.",
 			},
 			"retire": schema.StringAttribute{
 				Optional: true,
 				Validators: []validator.String{stringvalidator.OneOf(replacement.RetireWhenVerified,
 					replacement.RetireAlways, replacement.RetireNever)},
-				MarkdownDescription: "What becomes of the old store: `when_verified`, the default, destroys it after " +
-					"a proven copy and else keeps it under another name, as `retired_instance_id`; " +
-					"`always` and `never` say it outright. A kept store is paid for. Changing it to `always` later " +
-					"destroys the one that was kept.",
+				MarkdownDescription: "What happens to the old store. `when_verified`, the default, destroys it after a proven copy, and otherwise " +
+					"keeps it under another name as `retired_instance_id`. `always` destroys it, `never` keeps it. Heroku charges for a store that " +
+					"is kept. Changing it to `always` later destroys the store that was kept.",
 			},
 			"accept_data_loss": schema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "Consent to losing all keys, which `strategy = \"recreate\"` needs, with " +
-					"`deletion_protection` off as well, and the upgrade of the version of a `mini` store. Off by default.",
+				MarkdownDescription: "Consent to losing all keys. It is required for `strategy = \"recreate\"`, which also needs " +
+					"`deletion_protection = false`, and for a version upgrade of a `mini` store. Defaults to `false`.",
 			},
 			"accept_unproven": schema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "Whether to go on where the store's server cannot be reached from here and what " +
-					"is to be shown of it, such as that its data fits into a smaller plan, remains unproven. Off by default.",
+				MarkdownDescription: "Whether to continue if the store cannot be reached from here and a required check, such as that its data " +
+					"fits into a smaller plan, remains unproven. Defaults to `false`.",
 			},
 			"accept_unknown_app": schema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "Consent to changing a protected store while its `app_id` is known only after " +
-					"apply. Off by default, and then such a plan is refused: " +
-					"if the app turns out to be replaced, Heroku destroys its stores with it, whatever their protection here.",
+				MarkdownDescription: "Consent to changing a protected store while its `app_id` is known only after apply. By default, such a plan " +
+					"is refused: if the app turns out to be replaced, Heroku destroys its stores with it, even if they are protected here. Defaults " +
+					"to `false`.",
 			},
 			"version_upgrade": schema.StringAttribute{
 				Optional:   true,
 				Validators: []validator.String{stringvalidator.OneOf(upgradeNow, upgradeInWindow)},
-				MarkdownDescription: "When an upgraded server takes over from the one that runs: `window`, the " +
-					"default, in the store's maintenance window, for which no apply waits; " +
-					"`now`, as soon as it is prepared, which is refused unless all apps that the store is attached to " +
-					"are in maintenance mode, or `app_maintenance` or `scale_down` takes care of that.",
+				MarkdownDescription: "When an upgraded server replaces the running one. `window`, the default, does it in the store's maintenance " +
+					"window, and no apply waits for it. `now` does it as soon as the upgraded server is prepared. It is refused unless all apps that " +
+					"the store is attached to are in maintenance mode, or `app_maintenance` or `scale_down` is `true`.",
 			},
 		},
 	}
@@ -203,12 +199,13 @@ func refuseReplacement(state, plan instanceModel, change keyvalue.Change, terms 
 	switch {
 	case !state.RetiredInstanceID.IsNull():
 		diags.AddAttributeError(at, "A retired store is still kept", fmt.Sprintf(
-			"%s was made by an earlier replacement, whose old store %s is still there. Settle that first: migration = "+
-				"{ retire = \"always\" } destroys it.", state.label(), state.RetiredInstanceID.ValueString()))
+			"%s was created by an earlier replacement, and the old store %s still "+
+				"exists. Destroy the old store first, with migration = { retire = "+
+				"\"always\" }.", state.label(), state.RetiredInstanceID.ValueString()))
 	case !plan.Name.IsUnknown() && !plan.Name.Equal(state.Name):
 		diags.AddAttributeError(path.Root("name"), "A replacement keeps the name", fmt.Sprintf(
-			"%s is to be replaced by another store, which takes over its name: an interrupted replacement is found by that name. "+
-				"Leave name as it is, apply, and rename the new store then.", state.label()))
+			"%s is to be replaced by another store, which takes over its name, because an interrupted replacement is found by "+
+				"that name. Leave name as it is, apply, and rename the new store in a later apply.", state.label()))
 	case !terms.recreates() && change.Method == keyvalue.Refused:
 		diags.AddAttributeError(at, "This change needs a new, empty Key-Value Store", fmt.Sprintf(
 			"%s cannot be changed in place: %s\n\nThere are two ways out. Declare a second kvs_instance on the new "+
@@ -241,7 +238,7 @@ func (m *instanceModel) markReplaced(state, config instanceModel) {
 func (r *instanceResource) movedAttachments(ctx context.Context, state, plan instanceModel) []string {
 	attachments, err := r.client.AddOnAttachments(ctx, state.addOnID())
 	if err != nil {
-		return []string{"All attachments of the store are carried over, on whatever app; these apps restart."}
+		return []string{"All attachments of the store are moved to the new store, on every app; these apps restart."}
 	}
 	var moved, outside []string
 	for _, attachment := range attachments {
@@ -258,10 +255,11 @@ func (r *instanceResource) movedAttachments(ctx context.Context, state, plan ins
 	}
 	slices.Sort(moved)
 	slices.Sort(outside)
-	facts := []string{"Re-pointed to the new store, managed here or not: " + strings.Join(moved, ", ") + "."}
+	facts := []string{"These attachments are re-pointed to the new store, whether they are managed here or not: " +
+		strings.Join(moved, ", ") + "."}
 	if len(outside) > 0 {
-		facts = append(facts, "A private store accepts connections from its own space only. Not in that space, and "+
-			"cut off from the data: "+strings.Join(outside, ", ")+".")
+		facts = append(facts, "A private store accepts connections from its own space only. These apps are not in that space and lose "+
+			"access to the data: "+strings.Join(outside, ", ")+".")
 	}
 	return facts
 }

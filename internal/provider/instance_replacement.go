@@ -206,8 +206,10 @@ func (m instanceModel) successorWarning(by heroku.AddOn) diag.Diagnostic {
 		was = "is kept under another name"
 	}
 	return diag.NewWarningDiagnostic("The store was replaced by another one", fmt.Sprintf(
-		"%s %s, and %s (%s) bears its name and the attachment %s: it replaced that store in a run that ended before it could save its state. "+
-			"Nothing is left to do.", m.label(), was, by.Name, by.ID, keyvalue.ForkAttachment(m.ID.ValueString())))
+		"%s %s, and %s (%s) has its name and the attachment "+
+			"%s: it replaced that store in a run that ended "+
+			"before it could save its state. Nothing is left to "+
+			"do.", m.label(), was, by.Name, by.ID, keyvalue.ForkAttachment(m.ID.ValueString())))
 }
 
 // retirementOverdue is a key of the private state. It is set if the retired store could not be destroyed as planned.

@@ -75,76 +75,68 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 	defaults := keyvalue.DefaultSettings()
 	keepString := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A Heroku Key-Value Store: an add-on of the service `heroku-redis` on one app, with its " +
-			"plan and its settings. " +
-			"The store's URL and password are not kept in the state; read them with the ephemeral resource `kvs_credentials`.",
+		MarkdownDescription: "A Heroku Key-Value Store: an add-on of the service `heroku-redis` on one app, with its plan and its settings. " +
+			"The store's URL and password are not stored in the state; read them with the ephemeral resource `kvs_credentials`.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
 				Computed:      true,
 				PlanModifiers: keepString,
-				MarkdownDescription: "The UUID of the add-on. Settings, renames and most plan changes leave it as it " +
-					"is; a change that needs a new store, as `migration` says, changes it.",
+				MarkdownDescription: "The UUID of the add-on. Settings, renames and most plan changes keep it. A change that needs a new store, " +
+					"as described in `migration`, changes it.",
 			},
 			"app_id": schema.StringAttribute{
 				Required:   true,
 				Validators: []validator.String{uuidValidator()},
-				MarkdownDescription: "The UUID of the app that owns the store and is billed for it. " +
-					"Heroku cannot move an add-on to another app, so changing it needs a new store: it is forked from " +
-					"the old one, as `migration` says.",
+				MarkdownDescription: "The UUID of the app that owns the store and is billed for it. Heroku cannot move an add-on to another app, " +
+					"so changing it needs a new store, which is forked from the old one as described in `migration`.",
 			},
 			"plan": schema.StringAttribute{
 				Optional:      true,
 				Computed:      true,
 				CustomType:    planNameType{},
 				PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown(), keepEquivalent()},
-				MarkdownDescription: "The plan, such as `premium-0`; `heroku-redis:premium-0` means the same. " +
-					"An app in a space may leave it to Heroku: the space's default plan is taken at creation, and a " +
-					"store keeps its plan when this is left out. Elsewhere it is required. " +
-					"`private` plans run in a Private Space only, `shield` plans in a Shield Space, which takes no " +
-					"other; for `mini` and `premium` plans in a Private Space see `outside_space`. " +
-					"Changing it within one runtime class (Common Runtime, Private Space, Shield Space) is done in " +
-					"place: Heroku copies the data to a new server, writes during the copy may be lost, and the id, " +
-					"the name and the keys stay. " +
-					"A plan of another class needs a new store: it is forked from the old one, as `migration` says.",
+				MarkdownDescription: "The plan, such as `premium-0`; `heroku-redis:premium-0` means the same. It is required unless the app runs " +
+					"in a space. If it is omitted there, a new store gets the default plan of the space, and an existing store keeps its plan. " +
+					"`private` plans run only in a Private Space. `shield` plans run only in a Shield Space, which accepts no other plans. For " +
+					"`mini` and `premium` plans in a Private Space see `outside_space`. A change within one runtime class (Common Runtime, Private " +
+					"Space, Shield Space) is made in place: Heroku copies the data to a new server, writes during the copy may be lost, and the id, " +
+					"the name and the keys stay. A plan of another class needs a new store, which is forked from the old one as described in " +
+					"`migration`.",
 			},
 			"outside_space": schema.BoolAttribute{
 				Optional: true,
 				Computed: true,
 				Default:  booldefault.StaticBool(false),
-				MarkdownDescription: "Whether the store of an app in a Private Space may run outside the network of " +
-					"the space, on a `mini` or `premium` plan; `false` by default. " +
-					"The data then travels over the public internet. It is the confirmation that Heroku asks for when " +
-					"the store is created; changing it later sends nothing.",
+				MarkdownDescription: "Whether the store of an app in a Private Space may run outside the network of the space, on a `mini` or " +
+					"`premium` plan. The data then travels over the public internet. Heroku asks for this confirmation when the store is created; " +
+					"changing it later sends no request to Heroku. Defaults to `false`.",
 			},
 			"name": schema.StringAttribute{
 				Optional:      true,
 				Computed:      true,
 				Validators:    []validator.String{validatedBy(keyvalue.ValidateAddOnName)},
 				PlanModifiers: keepString,
-				MarkdownDescription: "The name of the add-on, unique across Heroku. When it is absent, the provider " +
-					"chooses one before it orders the store. " +
-					"Changing it renames the store in place; config vars and the URL stay as they are.",
+				MarkdownDescription: "The name of the add-on, unique across Heroku. If omitted, the provider chooses a name before it orders the " +
+					"store. Changing it renames the store in place; the config vars and the URL stay as they are.",
 			},
 			"attachment_name": schema.StringAttribute{
 				Optional:      true,
 				Computed:      true,
 				Validators:    []validator.String{validatedBy(keyvalue.ValidateAttachmentName)},
 				PlanModifiers: keepString,
-				MarkdownDescription: "The name of the store's first attachment to its own app: `CACHE` gives the app " +
-					"the config var `CACHE_URL`. " +
-					"When it is absent, it is `REDIS` for an app's first store and `HEROKU_REDIS_<COLOR>` after that. " +
-					"A config var that somebody has set by hand is not overwritten: the plan is refused. " +
-					"Changing it attaches the new name before it detaches the old one, and restarts the app.",
+				MarkdownDescription: "The name of the store's first attachment to its own app: `CACHE` gives the app the config var `CACHE_URL`. " +
+					"If omitted, it is `REDIS` for the first store of an app, and `HEROKU_REDIS_<COLOR>` for later ones. A config var that somebody " +
+					"has set by hand is not overwritten: the plan is refused. Changing it attaches the store under the new name before it detaches " +
+					"the old one, and restarts the app.",
 			},
 			"version": schema.StringAttribute{
 				Optional:   true,
 				Validators: []validator.String{validatedBy(validateVersion)},
-				MarkdownDescription: "The lowest version that the store may run, such as `7.2`, which accepts 7.2.4 " +
-					"and 8.0 as well. Heroku also upgrades by itself, which is no change here; `version_actual` is what runs. " +
-					"Raising it upgrades the server, as `migration.version_upgrade` says; there is no way back, and a " +
-					"lower one changes nothing. A new store is ordered with Heroku's default version when that " +
-					"satisfies it, else with the lowest that does. " +
-					"A `mini` store is upgraded at once and loses its keys, which needs `migration.accept_data_loss`.",
+				MarkdownDescription: "The lowest version that the store may run, such as `7.2`, which also accepts 7.2.4 and 8.0. Heroku also " +
+					"upgrades stores by itself, which does not show as a change; `version_actual` is the running version. Raising it upgrades the " +
+					"server as described in `migration.version_upgrade`. An upgrade cannot be undone, and lowering the version changes nothing. A " +
+					"new store is ordered with Heroku's default version if that is high enough, and otherwise with the lowest version that is. A " +
+					"`mini` store is upgraded at once and loses its keys, which requires `migration.accept_data_loss`.",
 			},
 			"timeout": schema.Int64Attribute{
 				Optional:      true,
@@ -171,10 +163,9 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				CustomType:    keyspaceEventsType{},
 				Default:       stringdefault.StaticString(""),
 				PlanModifiers: []planmodifier.String{keepEquivalent()},
-				MarkdownDescription: "The keyspace events that the store publishes, as a set of flags: `K` or `E` for " +
-					"the channel, and classes among `g$lshztxem`, where `A` stands for `g$lshztxe`. Order and the use " +
-					"of `A` make no difference. " +
-					"Changing it takes effect in place, without a restart. Removing it returns to Heroku's default, none.",
+				MarkdownDescription: "The keyspace events that the store publishes, as a set of flags: `K` or `E` for the channel, and classes " +
+					"from `g$lshztxem`, where `A` stands for `g$lshztxe`. The order of the flags makes no difference, and neither does the use of " +
+					"`A`. Changing it takes effect in place, without a restart. Removing it returns to Heroku's default, none.",
 			},
 			"fork":      forkAttribute(),
 			"migration": migrationAttribute(),
@@ -182,17 +173,15 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				Optional: true,
 				Computed: true,
 				Default:  booldefault.StaticBool(true),
-				MarkdownDescription: "Whether this provider refuses to destroy or replace the store, `true` by " +
-					"default. A destroyed store cannot be recovered. " +
-					"Set it to `false` and apply before destroying the store on purpose. Heroku has no such switch: " +
-					"the dashboard and the CLI can still destroy the store, and so does destroying its app there.",
+				MarkdownDescription: "Whether this provider refuses to destroy or replace the store. A destroyed store cannot be recovered. To " +
+					"destroy the store on purpose, set it to `false` and apply first. Heroku has no such protection: the dashboard and the CLI can " +
+					"still destroy the store, also by destroying its app. Defaults to `true`.",
 			},
 			"state": schema.StringAttribute{
 				Computed:      true,
 				PlanModifiers: keepString,
-				MarkdownDescription: "`provisioned` when the store is ready. `provisioning` while it is being " +
-					"created, `preparing` while its data is being copied, and `migrating` while another store is to " +
-					"replace it: the next apply then goes on.",
+				MarkdownDescription: "`provisioned` when the store is ready, `provisioning` while it is being created, `preparing` while its data " +
+					"is being copied, and `migrating` while another store is replacing it, which the next apply continues.",
 			},
 			"version_actual": schema.StringAttribute{
 				Computed:            true,
@@ -205,15 +194,16 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				MarkdownDescription: "The plan's memory in MB. Null for a plan that is not in the published catalogue.",
 			},
 			"connection_limit": schema.Int64Attribute{
-				Computed:            true,
-				PlanModifiers:       []planmodifier.Int64{int64planmodifier.UseStateForUnknown()},
-				MarkdownDescription: "The plan's limit of client connections. Null for a plan that is not in the published catalogue.",
+				Computed:      true,
+				PlanModifiers: []planmodifier.Int64{int64planmodifier.UseStateForUnknown()},
+				MarkdownDescription: "The maximum number of client connections of the plan. Null for a plan that is not in the published " +
+					"catalogue.",
 			},
 			"monthly_price": schema.Float64Attribute{
 				Computed:      true,
 				PlanModifiers: []planmodifier.Float64{float64planmodifier.UseStateForUnknown()},
-				MarkdownDescription: "The plan's published price in US dollars a month. Null where none is published. " +
-					"A contract may say otherwise.",
+				MarkdownDescription: "The plan's published price in US dollars a month. Null if none is published. A contract may specify another " +
+					"price.",
 			},
 			"high_availability": schema.BoolAttribute{
 				Computed:      true,
@@ -236,16 +226,16 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				Computed:      true,
 				ElementType:   types.StringType,
 				PlanModifiers: []planmodifier.Set{setplanmodifier.UseStateForUnknown()},
-				MarkdownDescription: "The names of the config vars that the store's first attachment gives its own " +
-					"app, such as `REDIS_URL`. Their values are secret and not kept.",
+				MarkdownDescription: "The names of the config vars that the store's first attachment adds to its own app, such as `REDIS_URL`. " +
+					"Their values are secret and are not stored here.",
 			},
 			"attached_apps": schema.MapAttribute{
 				Computed:      true,
 				ElementType:   configVarsType,
 				PlanModifiers: []planmodifier.Map{mapplanmodifier.UseStateForUnknown()},
-				MarkdownDescription: "The apps that the store is attached to, by name, whoever manages their attachments, each " +
-					"with the names of the config vars that it has of the store, as of the last refresh. " +
-					"Null when they could not be read. No plan has a change because of it.",
+				MarkdownDescription: "The apps that the store is attached to, by app name, each with the names of its config vars for this store, " +
+					"as of the last refresh. It includes attachments that this configuration does not manage. Null if they could not be read. It " +
+					"never causes a change by itself.",
 			},
 			"created_at": schema.StringAttribute{
 				Computed:            true,
@@ -255,26 +245,26 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 			"credentials_revision": schema.Int64Attribute{
 				Computed:      true,
 				PlanModifiers: []planmodifier.Int64{int64planmodifier.UseStateForUnknown()},
-				MarkdownDescription: "A number that changes whenever the store's URL or password does: with a rotation, a failover, " +
-					"another plan, another store. It holds no secret and has no order. Give it to `*_wo_version` arguments " +
-					"beside copies of the credentials, see `kvs_credentials`: what happens outside of Terraform is found by " +
-					"the next plan, and a plan that may change the URL has it unknown.",
+				MarkdownDescription: "A number that changes whenever the store's URL or password changes: on a rotation, a failover, a plan " +
+					"change or a replacement of the store. It contains no secret, and a larger number is not a later one. Pass it to `*_wo_version` " +
+					"arguments next to copies of the credentials; see `kvs_credentials`. The next plan detects a change made outside of Terraform. " +
+					"In a plan that may change the URL, the number is unknown.",
 			},
 			"retired_instance_id": schema.StringAttribute{
 				Computed:      true,
 				PlanModifiers: keepString,
-				MarkdownDescription: "The UUID of the store that this one has replaced, while it is still kept: see " +
-					"`migration.retire`. It is paid for, and destroyed together with this one.",
+				MarkdownDescription: "The UUID of the store that this one has replaced, as long as it is kept: see `migration.retire`. Heroku " +
+					"charges for it, and it is destroyed together with this store.",
 			},
 			"timeouts": timeoutsAttribute(ctx, timeouts.Opts{
 				Create: true,
 				Update: true,
 				Delete: true,
-				CreateDescription: "How long to wait for a new store, such as `45m`; `30m` by default. When it " +
-					"passes, the store is kept, a warning says so, and the next apply continues to wait.",
-				UpdateDescription: "How long to wait for a plan change, such as `2h`; `60m` by default. When it " +
-					"passes, the next apply continues to wait.",
-				DeleteDescription: "How long to wait until a destroyed store is gone; `15m` by default.",
+				CreateDescription: "How long to wait for a new store, such as `45m`. Defaults to `30m`. After this time, the store is kept, a " +
+					"warning is shown, and the next apply continues to wait.",
+				UpdateDescription: "How long to wait for a plan change, such as `2h`. Defaults to `60m`. After this time, the next apply " +
+					"continues to wait.",
+				DeleteDescription: "How long to wait until a destroyed store is gone. Defaults to `15m`.",
 			}),
 		},
 	}
@@ -284,7 +274,7 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 func timeoutsAttribute(ctx context.Context, opts timeouts.Opts) schema.Attribute {
 	attribute := timeouts.Attributes(ctx, opts)
 	if nested, ok := attribute.(schema.SingleNestedAttribute); ok {
-		nested.MarkdownDescription = "How long to wait for what takes time. Changing it sends nothing."
+		nested.MarkdownDescription = "How long to wait for operations that take time. Changing it sends no request to Heroku."
 		for name, limit := range nested.Attributes {
 			if limit, ok := limit.(schema.StringAttribute); ok {
 				limit.Validators = []validator.String{durationValidator()}

@@ -264,9 +264,9 @@ func (r *instanceResource) orderedUpgradeWarning(ctx context.Context, state, pla
 		return nil
 	}
 	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("version"), "The upgrade that was ordered goes on", fmt.Sprintf(
-		"%s runs %s, and an upgrade for version = %q has been ordered; the maintenance for it is %s, scheduled for %s. "+
-			"A lower floor does not cancel it, and there is no way back afterwards. If the store must not be "+
-			"upgraded, ask Heroku Support before that time.",
+		"%s runs %s, and an upgrade for version = %q has been ordered; the maintenance for it is %s, scheduled for %s. A lower version in "+
+			"the configuration does not cancel it, and the upgrade cannot be undone. If the store must not be upgraded, ask Heroku Support "+
+			"before that time.",
 		state.label(), runs, floor, prepared.Status, prepared.ScheduledFor.Format(time.RFC3339)))}
 }
 

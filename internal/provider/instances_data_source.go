@@ -67,53 +67,51 @@ func (d *instancesDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 	plan := computedText("Plan of the store, such as `premium-0`.")
 	plan.CustomType = planNameType{}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Lists the Key-Value Stores that the API token can see, with their attachments, but for " +
-			"those that are being destroyed. " +
-			"It takes the lists of apps, add-ons and attachments, and no request for each store, unless their " +
-			"settings or versions are asked for.",
+		MarkdownDescription: "Lists the Key-Value Stores that the API token can see, with their attachments, except stores that are being " +
+			"destroyed. It reads the lists of apps, add-ons and attachments, and needs one request for each store only if settings or versions " +
+			"are requested.",
 		Attributes: storeFilters.dataSourceAttributes(map[string]schema.Attribute{
 			"settings": schema.BoolAttribute{
-				MarkdownDescription: "Whether to read the settings and the version of each store too, which takes " +
-					"one request for each; `false` by default.",
+				MarkdownDescription: "Whether to also read the settings and the version of each store, which requires one request for each store. " +
+					"Defaults to `false`.",
 				Optional: true,
 			},
 			"instances": schema.ListNestedAttribute{
-				MarkdownDescription: "The stores, by name.",
+				MarkdownDescription: "The stores, ordered by name.",
 				Computed:            true,
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"id":            computedText("UUID of the store."),
-					"name":          computedText("Name of the store, unique at Heroku."),
+					"name":          computedText("Name of the store, unique across Heroku."),
 					"app_id":        computedText("UUID of the app that owns the store."),
-					"app_name":      computedText("Name of that app."),
-					"team":          computedText("Name of the team that the app belongs to; null for an app of a single user."),
+					"app_name":      computedText("Name of the app that owns the store."),
+					"team":          computedText("Name of the team that owns the app; null for an app of a single user."),
 					"space_id":      computedText("UUID of the space that the app runs in; null in the Common Runtime."),
-					"space_name":    computedText("Name of that space; null in the Common Runtime."),
-					"outside_space": flag("Whether the store runs outside of the network of that space."),
+					"space_name":    computedText("Name of the space that the app runs in; null in the Common Runtime."),
+					"outside_space": flag("Whether the store runs outside the network of the app's space."),
 					"plan":          plan,
 					"state":         computedText("State of the add-on, such as `provisioned`."),
-					"attachment_name": computedText("Name of the store's first attachment to its own app, as `kvs_instance` " +
-						"has it; null without one."),
+					"attachment_name": computedText("Name of the store's first attachment to its own app, as in `attachment_name` of " +
+						"`kvs_instance`; null if there is none."),
 					"attachments": schema.ListNestedAttribute{
-						MarkdownDescription: "All attachments of the store, also the first one, by app and name. " +
-							"Those that only serve a replacement are left out.",
+						MarkdownDescription: "All attachments of the store, including the first one, ordered by app and name. Attachments that the " +
+							"provider creates only for a replacement are left out.",
 						Computed: true,
 						NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 							"id":       computedText("UUID of the attachment."),
 							"name":     computedText("Name of the attachment."),
 							"app_id":   computedText("UUID of the app that the store is attached to."),
-							"app_name": computedText("Name of that app."),
+							"app_name": computedText("Name of the app that the store is attached to."),
 						}},
 					},
 					"has_maintenance_window": flag("Whether the store's plan has a maintenance window."),
 					"created_at":             computedText("When the store was ordered, in RFC 3339."),
-					"timeout": schema.Int64Attribute{MarkdownDescription: "Seconds after which an " +
-						"idle client is disconnected, 0 for never." + asked, Computed: true},
+					"timeout": schema.Int64Attribute{MarkdownDescription: "Seconds after which an idle client is disconnected, or 0 " +
+						"for never." + asked, Computed: true},
 					"maxmemory_policy":       computedText("What happens when the memory is full." + asked),
-					"notify_keyspace_events": computedText("Flags of the keyspace events that are published, empty for none." + asked),
-					"maintenance_window": computedText("Weekly maintenance window as Heroku words it; null on plans " +
-						"without one." + asked),
-					"version_actual": computedText("Version that the server runs, such as `7.2.4`." + asked),
-					"deprecated":     flag("Whether the life of that version has ended, or soon will." + asked),
+					"notify_keyspace_events": computedText("Flags of the keyspace events that are published, empty if none are." + asked),
+					"maintenance_window":     computedText("Weekly maintenance window in Heroku's wording; null on plans without a window." + asked),
+					"version_actual":         computedText("Version that the server runs, such as `7.2.4`." + asked),
+					"deprecated":             flag("Whether the store's version has reached or will soon reach its end of life." + asked),
 				}},
 			},
 		}),
@@ -211,28 +209,28 @@ func (d *attachmentsDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 	plan := computedText("Plan of the store, such as `premium-0`.")
 	plan.CustomType = planNameType{}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Lists the attachments of Key-Value Stores that the API token can see. An attachment " +
-			"belongs to the app that the store is attached to. " +
-			"It takes the lists of apps, add-ons and attachments, and no request for each of them.",
+		MarkdownDescription: "Lists the attachments of Key-Value Stores that the API token can see. An attachment belongs to the app that " +
+			"the store is attached to. The data source reads the lists of apps, add-ons and attachments, and needs no request for each " +
+			"attachment.",
 		Attributes: attachmentFilters.dataSourceAttributes(map[string]schema.Attribute{
 			"attachments": schema.ListNestedAttribute{
-				MarkdownDescription: "The attachments, by app and name. Those that only serve a replacement are left out.",
-				Computed:            true,
+				MarkdownDescription: "The attachments, ordered by app and name. Attachments that the provider creates only for a replacement are " +
+					"left out.",
+				Computed: true,
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"id": computedText("UUID of the attachment."),
 					"name": computedText("Name of the attachment, unique within its app: `CACHE` gives the config " +
 						"var `CACHE_URL`."),
 					"app_id":         computedText("UUID of the app that the store is attached to."),
-					"app_name":       computedText("Name of that app."),
+					"app_name":       computedText("Name of the app that the store is attached to."),
 					"instance_id":    computedText("UUID of the store."),
 					"instance_name":  computedText("Name of the store."),
 					"owner_app_id":   computedText("UUID of the app that owns the store."),
-					"owner_app_name": computedText("Name of that app."),
+					"owner_app_name": computedText("Name of the app that owns the store."),
 					"plan":           plan,
 					"first": schema.BoolAttribute{
-						MarkdownDescription: "Whether it is the store's first attachment to its own app, which " +
-							"`kvs_instance` manages as its `attachment_name`. " +
-							"A configuration may not manage one attachment twice.",
+						MarkdownDescription: "Whether this is the store's first attachment to its own app, which `kvs_instance` manages as its " +
+							"`attachment_name`. A configuration must not manage the same attachment twice.",
 						Computed: true,
 					},
 				}},

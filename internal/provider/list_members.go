@@ -20,8 +20,8 @@ import (
 func listSpaceAppAccess() list.ListResource {
 	return &lister[spaceAppAccessModel]{
 		construct: newSpaceAppAccessResource, filters: rangeFilters,
-		description: "Lists who may create apps in the Private and Shield Spaces that the API token can see, without being an admin " +
-			"of the team. It takes one request for each space and one for each team.",
+		description: "Lists the team members who may create apps in the Private and Shield Spaces that the API token can see, without being " +
+			"an admin of the team. It requires one request for each space and one for each team.",
 		find: func(ctx context.Context, q query) iter.Seq2[listing[spaceAppAccessModel], error] {
 			return results(q.spaceMembers(ctx, q.Selection), func(member heroku.SpaceMember) listing[spaceAppAccessModel] {
 				found := spaceAppAccessModel{SpaceID: types.StringValue(string(member.SpaceID)), SpaceName: optionalString(member.SpaceName)}
@@ -70,7 +70,7 @@ func (c *connection) spaceMembers(ctx context.Context, s keyvalue.Selection) ite
 func listFormations() list.ListResource {
 	return &lister[formationModel]{
 		construct: newFormationResource, filters: formationFilters,
-		description: "Lists the process types of the apps that the API token can see. It takes one request for each app.",
+		description: "Lists the process types of the apps that the API token can see. It requires one request for each app.",
 		find: func(ctx context.Context, q query) iter.Seq2[listing[formationModel], error] {
 			return results(q.processes(ctx, q.Selection), func(process heroku.Process) listing[formationModel] {
 				return listing[formationModel]{

@@ -160,8 +160,8 @@ func listApps() list.ListResource {
 func listInstances() list.ListResource {
 	return &lister[instanceModel]{
 		construct: newInstanceResource, identity: "id", filters: storeFilters,
-		description: "Lists the Key-Value Stores that the API token can see, but for those that are being destroyed. " +
-			"With `include_resource`, it takes one request for each store, since Heroku has no list of their settings.",
+		description: "Lists the Key-Value Stores that the API token can see, except stores that are being destroyed. With " +
+			"`include_resource`, it requires one request for each store, because Heroku has no list of their settings.",
 		find: func(ctx context.Context, q query) iter.Seq2[listing[instanceModel], error] {
 			want := storeDetails{apps: q.IncludeResource, settings: q.IncludeResource}
 			return results(q.stores(ctx, q.Selection, want), func(store foundStore) listing[instanceModel] {
@@ -181,9 +181,8 @@ func listInstances() list.ListResource {
 func listMaintenanceWindows() list.ListResource {
 	return &lister[maintenanceWindowModel]{
 		construct: newMaintenanceWindowResource, identity: "instance_id", filters: storeFilters,
-		description: "Lists the maintenance windows of the Key-Value Stores that the API token can see: of those whose plan has one. " +
-			"With `include_resource`, it takes one request for each store, which is that of `kvs_instance` if both " +
-			"are listed.",
+		description: "Lists the maintenance windows of the Key-Value Stores that the API token can see and whose plan has a window. With " +
+			"`include_resource`, it requires one request for each store, which `kvs_instance` shares if both are listed.",
 		find: func(ctx context.Context, q query) iter.Seq2[listing[maintenanceWindowModel], error] {
 			want := storeDetails{settings: q.IncludeResource, windowed: true}
 			return results(q.stores(ctx, q.Selection, want), func(store foundStore) listing[maintenanceWindowModel] {
@@ -213,9 +212,8 @@ func listAttachments() list.ListResource {
 			"the app that the store is attached to.",
 		options: map[string]schema.Attribute{includeFirst: schema.BoolAttribute{
 			Optional: true,
-			MarkdownDescription: "Whether to list also the first attachment of each store to its own app, which " +
-				"`kvs_instance` manages as its `attachment_name`; " +
-				"`false` by default. A configuration may not manage one attachment twice.",
+			MarkdownDescription: "Whether to also list the first attachment of each store to its own app, which `kvs_instance` manages as its " +
+				"`attachment_name`. A configuration must not manage the same attachment twice. Defaults to `false`.",
 		}},
 		find: func(ctx context.Context, q query) iter.Seq2[listing[attachmentModel], error] {
 			var first types.Bool
@@ -243,7 +241,7 @@ func listAttachments() list.ListResource {
 func listPrivateSpaces() list.ListResource {
 	return &lister[privateSpaceModel]{
 		construct: newPrivateSpaceResource, identity: "id", filters: spaceFilters,
-		description: "Lists the Private and Shield Spaces that the API token can see, but for those that are being deleted.",
+		description: "Lists the Private and Shield Spaces that the API token can see, except spaces that are being deleted.",
 		find: func(ctx context.Context, q query) iter.Seq2[listing[privateSpaceModel], error] {
 			return results(q.spaces(ctx, q.Selection), func(space heroku.Space) listing[privateSpaceModel] {
 				return listing[privateSpaceModel]{
@@ -262,9 +260,8 @@ func listPrivateSpaces() list.ListResource {
 func listTrustedRanges() list.ListResource {
 	return &lister[trustedRangesModel]{
 		construct: newTrustedRangesResource, identity: "space_id", filters: rangeFilters,
-		description: "Lists the trusted IP ranges of the Private and Shield Spaces that the API token can see, those " +
-			"of each space as one. " +
-			"With `include_resource`, it takes one request for each space, since Heroku has no list of them.",
+		description: "Lists the trusted IP ranges of the Private and Shield Spaces that the API token can see, with one result for each " +
+			"space. With `include_resource`, it requires one request for each space, because Heroku has no list of the ranges of all spaces.",
 		find: func(ctx context.Context, q query) iter.Seq2[listing[trustedRangesModel], error] {
 			return results(q.allocatedSpaces(ctx), func(space heroku.Space) listing[trustedRangesModel] {
 				return listing[trustedRangesModel]{
@@ -305,8 +302,8 @@ type foundRange struct {
 func listTrustedRangesOneByOne() list.ListResource {
 	return &lister[trustedRangeModel]{
 		construct: newTrustedRangeResource, filters: rangeFilters,
-		description: "Lists the trusted IP ranges of the Private and Shield Spaces that the API token can see, each by itself. " +
-			"It takes one request for each space, since Heroku has no list of them.",
+		description: "Lists the trusted IP ranges of the Private and Shield Spaces that the API token can see, with one result for each " +
+			"range. It requires one request for each space, because Heroku has no list of the ranges of all spaces.",
 		find: func(ctx context.Context, q query) iter.Seq2[listing[trustedRangeModel], error] {
 			ranges := func(yield func(foundRange, error) bool) {
 				for space, err := range q.allocatedSpaces(ctx) {

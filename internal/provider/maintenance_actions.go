@@ -47,13 +47,11 @@ func (a *maintenanceRunAction) Schema(ctx context.Context, _ action.SchemaReques
 	attributes := map[string]schema.Attribute{"instance_id": actionInstanceID(), "timeouts": actionTimeouts(ctx)}
 	maps.Copy(attributes, maintenanceRunAttributes())
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Runs the outstanding maintenance of a store now, and waits until it is done: the store " +
-			"is offline for some minutes, and the apps that it is attached to restart. " +
-			"It is refused unless all of them are in maintenance mode, or one of the attributes below takes care of that. " +
-			"One that is being prepared is waited for, one that is running already is waited out, and when there is " +
-			"none, nothing is done. " +
-			"It can be interrupted: the apps are put back then, at the latest when it is invoked again, and a " +
-			"maintenance that has begun goes on at Heroku.",
+		MarkdownDescription: "Runs the outstanding maintenance of a store now, and waits until it is done. The store is offline for some " +
+			"minutes, and the apps that it is attached to restart. The action is refused unless all of these apps are in maintenance mode, or " +
+			"`app_maintenance`, `confirm` or `scale_down` is set. If the maintenance is being prepared or is already running, the action waits " +
+			"for it; if no maintenance is outstanding, it does nothing. The action can be interrupted: the apps are then restored, at the " +
+			"latest when the action is invoked again, and a maintenance that has started continues at Heroku.",
 		Attributes: attributes,
 	}
 }
@@ -114,22 +112,20 @@ func (a *maintenanceScheduleAction) Metadata(_ context.Context, req action.Metad
 
 func (a *maintenanceScheduleAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Chooses the maintenance window in which the outstanding maintenance of a store runs, " +
-			"later or earlier than Heroku has scheduled it, " +
-			"but not after the time by which Heroku requires it. Which day and time the window has is for " +
-			"`kvs_maintenance_window` to say. " +
-			"Invoking it again changes nothing, and where no maintenance is outstanding, nothing is done.",
+		MarkdownDescription: "Chooses the maintenance window in which the outstanding maintenance of a store runs, later or earlier than " +
+			"Heroku has scheduled it, but not after the time by which Heroku requires it. To change the day and the time of the window, use " +
+			"`kvs_maintenance_window`. Invoking the action again changes nothing, and if no maintenance is outstanding, it does nothing.",
 		Attributes: map[string]schema.Attribute{
 			"instance_id": actionInstanceID(),
 			"not_before": schema.StringAttribute{
-				MarkdownDescription: "Date, such as `2026-02-23`: the maintenance runs in the first window that " +
-					"begins on it or after it, in UTC. Give either this or `in_weeks`.",
+				MarkdownDescription: "Date, such as `2026-02-23`. The maintenance runs in the first window that begins on or after this date, in " +
+					"UTC. Give either this or `in_weeks`.",
 				Optional:   true,
 				Validators: []validator.String{validatedBy(func(s string) error { _, err := parseDate(s); return err })},
 			},
 			"in_weeks": schema.Int64Attribute{
-				MarkdownDescription: "Number of weeks from now: the maintenance runs in the first window after them; " +
-					"`0` means the next window. Give either this or `not_before`.",
+				MarkdownDescription: "Number of weeks from now. The maintenance runs in the first window after these weeks; `0` means the next " +
+					"window. Give either this or `not_before`.",
 				Optional:   true,
 				CustomType: wholeNumberType{phrase: "a time of %s weeks", example: 4},
 				Validators: []validator.Int64{int64ValidatedBy(validateWeeks)},
@@ -143,8 +139,7 @@ func validateWeeks(weeks int64) error {
 	if weeks >= 0 && weeks <= 52 {
 		return nil
 	}
-	return fmt.Errorf("a time of %d weeks is none that a maintenance can be put off for: write a whole number from 0 "+
-		"to 52, for example 4", weeks)
+	return fmt.Errorf("a maintenance cannot be put off for %d weeks: write a whole number from 0 to 52, for example 4", weeks)
 }
 
 func parseDate(s string) (time.Time, error) {
@@ -287,9 +282,9 @@ func (a *appMaintenanceAction) Metadata(_ context.Context, req action.MetadataRe
 
 func (a *appMaintenanceAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Switches the maintenance mode of an app on or off: web requests get a maintenance page, " +
-			"and the dynos keep running. " +
-			"For an app with a `kvs_app`, set `maintenance` there: the next apply would put it back to that.",
+		MarkdownDescription: "Switches the maintenance mode of an app on or off. In maintenance mode, web requests get a maintenance page " +
+			"and the dynos keep running. For an app that a `kvs_app` manages, set `maintenance` there instead, because its next apply restores " +
+			"the configured value.",
 		Attributes: map[string]schema.Attribute{
 			"app_id": schema.StringAttribute{
 				MarkdownDescription: "UUID of the app, such as `kvs_app.web.id`.",
@@ -297,7 +292,7 @@ func (a *appMaintenanceAction) Schema(_ context.Context, _ action.SchemaRequest,
 				Validators:          []validator.String{uuidValidator()},
 			},
 			"maintenance": schema.BoolAttribute{
-				MarkdownDescription: "Whether the app is to be in maintenance mode.",
+				MarkdownDescription: "Whether the app should be in maintenance mode.",
 				Required:            true,
 			},
 		},

@@ -70,30 +70,30 @@ func (d *maintenanceDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 	maintenance := schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 		"instance_id":   fact("UUID of the store."),
 		"instance_name": fact("Name of the store."),
-		"status": fact("How far it is: `none`, `pending`, `preparing`, `ready`, `running` or `completed`; others may be added. " +
-			"The latest one stays `completed` until the next one."),
-		"reason": fact("Why: `routine_maintenance`, `customer_request` (as for a version upgrade) or " +
-			"`hardware_issue`; null without one."),
-		"method": fact("How: `failover` or `changeover`; null without one."),
-		"window": fact("For a maintenance that has begun, the window it was run in, else the store's present " +
-			"window; null on plans without one."),
-		"required_by":   fact("Time by which it has to be done, in RFC 3339; null when nothing is required."),
-		"scheduled_for": fact("Time at which Heroku starts it, in RFC 3339; null when none is set."),
-		"started_at":    fact("Time at which it began, in RFC 3339; null before that."),
-		"completed_at":  fact("Time at which it was done, in RFC 3339; null before that."),
+		"status": fact("Progress of the maintenance: `none`, `pending`, `preparing`, `ready`, `running` or `completed`; Heroku may add " +
+			"others. The latest maintenance stays `completed` until the next one."),
+		"reason": fact("Reason for the maintenance: `routine_maintenance`, `customer_request` (as for a version upgrade) or " +
+			"`hardware_issue`; null if there is none."),
+		"method": fact("Method of the maintenance: `failover` or `changeover`; null if there is none."),
+		"window": fact("Window in which the maintenance was run, or the store's current window if the maintenance has not started; null on " +
+			"plans without a window."),
+		"required_by":   fact("Time by which the maintenance must be done, in RFC 3339; null if none is required."),
+		"scheduled_for": fact("Time at which Heroku starts the maintenance, in RFC 3339; null if none is set."),
+		"started_at":    fact("Time at which the maintenance started, in RFC 3339; null before that."),
+		"completed_at":  fact("Time at which the maintenance was completed, in RFC 3339; null before that."),
 		"duration_seconds": schema.Float64Attribute{
-			MarkdownDescription: "Approximate number of seconds that it took; null until it is done.",
+			MarkdownDescription: "Approximate duration of the maintenance in seconds; null until it is completed.",
 			Computed:            true,
 		},
 		"due_outside_window": schema.BoolAttribute{
-			MarkdownDescription: "Whether a maintenance that has not begun is to happen outside the store's window: " +
-				"it is scheduled for a time outside, or it is not scheduled and required before the window begins next.",
+			MarkdownDescription: "Whether a maintenance that has not started will run outside the store's window: it is scheduled for a time " +
+				"outside the window, or it is not scheduled and is required before the next window begins.",
 			Computed: true,
 		},
 	}}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Tells the latest maintenance of a store, or of every store that an app owns: what " +
-			"Heroku is going to do to it, and when. It is meant for `check` blocks.",
+		MarkdownDescription: "Returns the latest maintenance of a store, or of every store that an app owns: what Heroku will do, and when. " +
+			"It is meant for `check` blocks.",
 		Attributes: map[string]schema.Attribute{
 			"instance_id": schema.StringAttribute{
 				MarkdownDescription: "UUID of the store. Give either this or `app_id`.",
@@ -101,19 +101,19 @@ func (d *maintenanceDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 				Validators:          []validator.String{uuidValidator()},
 			},
 			"app_id": schema.StringAttribute{
-				MarkdownDescription: "UUID of the app whose stores are meant: those that it owns, not those of other " +
-					"apps that are attached to it. Give either this or `instance_id`.",
+				MarkdownDescription: "UUID of an app. The result contains the maintenances of the stores that this app owns, but not of other " +
+					"apps' stores that are attached to it. Give either this or `instance_id`.",
 				Optional:   true,
 				Validators: []validator.String{uuidValidator()},
 			},
 			"maintenances": schema.ListNestedAttribute{
-				MarkdownDescription: "The latest maintenance of each store, by the stores' names. A store that had " +
-					"none yet, or is on the mini plan, has the status `none`.",
+				MarkdownDescription: "The latest maintenance of each store, ordered by the names of the stores. A store that has had no " +
+					"maintenance yet, or that is on the mini plan, has the status `none`.",
 				Computed:     true,
 				NestedObject: maintenance,
 			},
 			"history": schema.ListNestedAttribute{
-				MarkdownDescription: "The last maintenances of the store, at most 20, newest first; null with `app_id`.",
+				MarkdownDescription: "The last maintenances of the store, up to 20, newest first; null if `app_id` is given.",
 				Computed:            true,
 				NestedObject:        maintenance,
 			},

@@ -66,22 +66,20 @@ func maintenanceRunAttributes() map[string]schema.Attribute {
 		"confirm": schema.StringAttribute{
 			Optional:   true,
 			Validators: []validator.String{validatedBy(keyvalue.ValidateAppName)},
-			MarkdownDescription: "Name of the app that owns the store, to run the maintenance although an app that " +
-				"the store is attached to is not in maintenance mode. " +
-				"The apps lose their connections for some minutes then.",
+			MarkdownDescription: "Name of the app that owns the store. If set, the maintenance runs even if an app that the store is attached " +
+				"to is not in maintenance mode. The apps then lose their connections for some minutes.",
 		},
 		"app_maintenance": schema.BoolAttribute{
 			Optional: true,
-			MarkdownDescription: "Whether to put all apps that the store is attached to into maintenance mode " +
-				"meanwhile, and back afterwards, also after a failure or an interrupt. " +
-				"Off by default. What was before is kept in the app's config var `KVS_MIGRATION` until then, and each " +
-				"change of that restarts the app.",
+			MarkdownDescription: "Whether to put all apps that the store is attached to into maintenance mode during the maintenance, and to " +
+				"restore their previous mode afterwards, also after a failure or an interrupt. Until then, the previous mode is kept in the app's " +
+				"config var `KVS_MIGRATION`; each change of this config var restarts the app. Defaults to `false`.",
 		},
 		"scale_down": schema.BoolAttribute{
 			Optional: true,
-			MarkdownDescription: "Whether to scale all process types of these apps to 0 meanwhile, and back to what " +
-				"they were afterwards, also after a failure or an interrupt: " +
-				"maintenance mode stops web requests only. Off by default. What was before is kept like that of `app_maintenance`.",
+			MarkdownDescription: "Whether to scale all process types of these apps to 0 during the maintenance, and back to their previous " +
+				"quantities afterwards, also after a failure or an interrupt. Maintenance mode alone stops only web requests. Until then, the " +
+				"previous values are kept as described for `app_maintenance`. Defaults to `false`.",
 		},
 	}
 }
@@ -168,13 +166,13 @@ func (u *maintenanceRun) checkPrepared(ctx context.Context) (diag.Diagnostics, e
 		return nil, nil
 	}
 	slices.Sort(inUse)
-	ways := fmt.Sprintf("Set app_maintenance = true, with scale_down = true if their workers have to rest as well, to "+
-		"keep them still meanwhile; or switch their maintenance mode on first; "+
-		"or set confirm = %q to run the maintenance all the same.", u.addOn.AppName)
+	ways := fmt.Sprintf("Set app_maintenance = true to put them into maintenance mode meanwhile, and scale_down = true "+
+		"to stop their workers too; or switch their maintenance mode on first; or set confirm = %q to run the maintenance "+
+		"all the same.", u.addOn.AppName)
 	if u.retry == applyAgain {
-		ways = "Set migration = { app_maintenance = true }, with scale_down = true if their workers have to rest as " +
-			"well, to keep them still meanwhile; " +
-			"or switch their maintenance mode on first; or leave the upgrade to the maintenance window, with version_upgrade = \"window\"."
+		ways = "Set migration = { app_maintenance = true } to put them into maintenance mode meanwhile, and scale_down = true to stop their " +
+			"workers too; or switch their maintenance mode on first; or leave the upgrade to the maintenance window, with version_upgrade = " +
+			"\"window\"."
 	}
 	return diag.Diagnostics{diag.NewErrorDiagnostic("An app is not in maintenance mode", fmt.Sprintf(
 		"%s is attached to apps that serve requests, which would lose their connections: %s. Nothing was done: the "+

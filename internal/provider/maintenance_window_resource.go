@@ -69,37 +69,36 @@ func (r *maintenanceWindowResource) Schema(_ context.Context, _ resource.SchemaR
 		}
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The weekly maintenance window of a store: four hours, in UTC, in which Heroku maintains it by itself. " +
-			"Every store has one from the start, somewhere from Monday to Friday between 18:00 and 23:00 UTC, except " +
-			"on the mini plan, where there is none.",
+		MarkdownDescription: "The weekly maintenance window of a store: four hours, in UTC, in which Heroku maintains the store by itself. " +
+			"Every store has a window from the start, from Monday to Friday between 18:00 and 23:00 UTC, except on the mini plan, which has " +
+			"none.",
 		Attributes: map[string]schema.Attribute{
 			"id": computed("The UUID of the store."),
 			"instance_id": schema.StringAttribute{
 				Required:   true,
 				Validators: []validator.String{uuidValidator()},
-				MarkdownDescription: "The UUID of the store. Changing it sets the other store's window in place and " +
-					"leaves the first one's as it is.",
+				MarkdownDescription: "The UUID of the store. Changing it sets the window of the new store in place and leaves the window of the " +
+					"previous store as it is.",
 			},
 			"instance_name": nameBeside("instance_id", "The name of the store"),
 			"day": schema.StringAttribute{
 				Required:      true,
 				CustomType:    dayOfWeekType{},
 				PlanModifiers: []planmodifier.String{keepEquivalent()},
-				MarkdownDescription: "The day of the week on which the window begins, in English: `Sunday`, `sundays` " +
-					"and `sun` mean the same. Changed in place.",
+				MarkdownDescription: "The day of the week on which the window begins, in English: `Sunday`, `sundays` and `sun` mean the same. " +
+					"Changing it takes effect in place.",
 			},
 			"time": schema.StringAttribute{
 				Required:      true,
 				CustomType:    timeOfDayType{},
 				PlanModifiers: []planmodifier.String{keepEquivalent()},
-				MarkdownDescription: "The time in UTC at which the window begins, a full or half hour: `13:30` and " +
-					"`1:30PM` mean the same. Changed in place.",
+				MarkdownDescription: "The time in UTC at which the window begins, on the hour or half hour: `13:30` and `1:30PM` mean the same. " +
+					"Changing it takes effect in place.",
 			},
-			"window":  computed("The whole window as Heroku words it, such as `Mondays 22:30 to Tuesdays 02:30 UTC`."),
-			"ends_at": computed("When the window is over, such as `Tuesdays 02:30 UTC`."),
-			"next": computed("When the window begins next, in RFC 3339, as of the last apply or refresh. " +
-				"It moves on by itself every week, in the state alone: no plan has a change because of it, except " +
-				"that `-refresh-only` shows it."),
+			"window":  computed("The whole window in Heroku's wording, such as `Mondays 22:30 to Tuesdays 02:30 UTC`."),
+			"ends_at": computed("When the window ends, such as `Tuesdays 02:30 UTC`."),
+			"next": computed("When the window begins next, in RFC 3339, as of the last apply or refresh. It advances every week in the state; " +
+				"only `-refresh-only` shows this as a change."),
 		},
 	}
 }

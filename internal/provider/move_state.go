@@ -100,8 +100,8 @@ func stateMovers(
 		former := formerState{}
 		if err := json.Unmarshal(req.SourceRawState.JSON, &former); err != nil || former.text("id") == "" {
 			resp.Diagnostics.AddError("The former state cannot be read", fmt.Sprintf(
-				"What the state has as a %s is no object with an id. Run `terraform apply -refresh-only` with its own "+
-					"provider first, or import the object instead.",
+				"The state of the %s is not an object with an id. Run `terraform apply -refresh-only` with its own provider first, or import the "+
+					"object instead.",
 				req.SourceTypeName))
 			return
 		}

@@ -173,7 +173,8 @@ func TestWarnings_areToldApartByTheirSummaries(t *testing.T) {
 func TestLossOnDestroy_ofAnEleventhStore(t *testing.T) {
 	t.Parallel()
 	said := (&instanceResource{}).lossOnDestroy(t.Context(), instanceModel{})
-	if len(said) != 1 || !strings.Contains(said[0].Detail(), "looks at the first 10 objects that it destroys, and this is a further one") {
+	if len(said) != 1 ||
+		!strings.Contains(said[0].Detail(), "looks only at the first 10 objects that it destroys, and this is a further one") {
 		t.Errorf("it says %v", said)
 	}
 }

@@ -75,8 +75,8 @@ func refuseOutdated(object string, values ...liveValue) diag.Diagnostics {
 		return nil
 	}
 	return diag.Diagnostics{diag.NewErrorDiagnostic("The object has changed since the plan was made", fmt.Sprintf(
-		"%s is not any more what this plan was made for:\n\n%s\n\nNothing has been changed. Plan again, and not with "+
-			"-refresh=false, to see what that means.",
+		"%s has changed since this plan was made:\n\n%s\n\nNothing has been changed. Plan again, and not with -refresh=false, to see what "+
+			"that means.",
 		object, bullets(differs)))}
 }
 
@@ -146,8 +146,8 @@ func nameBeside(id, description string) schema.StringAttribute {
 	return schema.StringAttribute{
 		Computed:      true,
 		PlanModifiers: []planmodifier.String{keepNameWithID{path.Root(id)}},
-		MarkdownDescription: description + ", as of the last refresh. No plan has a change because of it: " +
-			"it is known only after apply where `" + id + "` changes, and otherwise stays.",
+		MarkdownDescription: description + ", as of the last refresh. It never causes a change by itself: it is known only after apply if `" +
+			id + "` changes, and otherwise keeps its value.",
 	}
 }
 

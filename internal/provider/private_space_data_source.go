@@ -86,23 +86,22 @@ func (d *privateSpaceDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 			"region": schema.StringAttribute{
 				MarkdownDescription: "Region of the space, such as `virginia`.", Computed: true, CustomType: regionNameType{},
 			},
-			"shield":    schema.BoolAttribute{MarkdownDescription: "Whether it is a Shield Space.", Computed: true},
+			"shield":    schema.BoolAttribute{MarkdownDescription: "Whether the space is a Shield Space.", Computed: true},
 			"cidr":      fact("Private IPv4 range of the space's dynos."),
 			"data_cidr": fact("Private IPv4 range of the space's data services."),
-			"state":     fact("`allocated` when the space is ready, `allocating` before that, `deleting` at its end."),
+			"state":     fact("`allocated` if the space is ready, `allocating` before that, `deleting` while it is being deleted."),
 			"generation": schema.StringAttribute{
 				MarkdownDescription: "Generation of Heroku's platform that the space runs on, `cedar` or `fir`.", Computed: true,
 				CustomType: generationNameType{},
 			},
 			"created_at": fact("Time at which the space was ordered, in RFC 3339."),
 			"outbound_ips": schema.SetAttribute{
-				MarkdownDescription: "Stable addresses from which the apps in the space reach the outside; null while " +
-					"Heroku has assigned none.",
-				ElementType: types.StringType,
-				Computed:    true,
+				MarkdownDescription: "Stable IP addresses of outbound connections from the apps in the space; null while Heroku has assigned none.",
+				ElementType:         types.StringType,
+				Computed:            true,
 			},
 			"apps": schema.ListNestedAttribute{
-				MarkdownDescription: "Apps in the space that this token may see, by name.",
+				MarkdownDescription: "Apps in the space that the API token can see, ordered by name.",
 				Computed:            true,
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"id":   fact("UUID of the app."),
@@ -110,8 +109,8 @@ func (d *privateSpaceDataSource) Schema(_ context.Context, _ datasource.SchemaRe
 				}},
 			},
 			"stores": schema.ListNestedAttribute{
-				MarkdownDescription: "Key-Value Stores of these apps, by name. A store on a `mini` or `premium` plan " +
-					"is listed too, although it runs outside the space.",
+				MarkdownDescription: "Key-Value Stores of these apps, ordered by name. A store on a `mini` or `premium` plan is listed too, " +
+					"although it runs outside the space.",
 				Computed: true,
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"id":     fact("UUID of the store."),

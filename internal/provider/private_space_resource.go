@@ -96,53 +96,50 @@ func (r *privateSpaceResource) Schema(ctx context.Context, _ resource.SchemaRequ
 			"team": schema.StringAttribute{
 				Required:   true,
 				Validators: []validator.String{validatedBy(validateTeamName)},
-				MarkdownDescription: "The name of the team that owns the space. Changing it transfers the space, with " +
-					"all apps in it, to another team of the same enterprise account. " +
-					"The token's user must be an admin of both.",
+				MarkdownDescription: "The name of the team that owns the space. Changing it transfers the space, with all apps in it, to another " +
+					"team of the same enterprise account. The user of the API token must be an admin of both teams.",
 			},
 			"region": schema.StringAttribute{
 				Optional:      true,
 				Computed:      true,
 				CustomType:    regionNameType{},
 				PlanModifiers: []planmodifier.String{keep, keepEquivalent()},
-				MarkdownDescription: "The region, such as " + "`" + strings.Join(keyvalue.PrivateRegions(), "`, `") + "`, " +
-					"in upper or lower case; when it is absent, Heroku chooses. " +
-					"A space cannot move: changing it replaces the space, which `deletion_protection` refuses. Leaving it out never does.",
+				MarkdownDescription: "The region, such as `" + strings.Join(keyvalue.PrivateRegions(), "`, `") + "`, in upper or lower case. If " +
+					"omitted, Heroku chooses a region. Changing it replaces the space, which `deletion_protection` refuses. Omitting it never " +
+					"replaces the space.",
 			},
 			"shield": schema.BoolAttribute{
 				Optional:      true,
 				Computed:      true,
 				PlanModifiers: []planmodifier.Bool{boolplanmodifier.UseStateForUnknown()},
-				MarkdownDescription: "Whether the space is a Shield Space; `false` when it is absent at creation. " +
-					"Changing it replaces the space, which `deletion_protection` refuses. Leaving it out never does.",
+				MarkdownDescription: "Whether the space is a Shield Space. Defaults to `false` for a new space. Changing it replaces the space, " +
+					"which `deletion_protection` refuses. Omitting it never replaces the space.",
 			},
 			"generation": schema.StringAttribute{
 				Optional:      true,
 				Computed:      true,
 				CustomType:    generationNameType{},
 				PlanModifiers: []planmodifier.String{keep, keepEquivalent()},
-				MarkdownDescription: "The generation of Heroku's platform: `cedar`, which Heroku takes when it is absent at creation, or " +
-					"`fir`: no Shield Space, no trusted IP ranges of your own, so that it admits web traffic from the whole internet, " +
-					"IPv6 among `outbound_ips`. No app and no fork of a store gets from `cedar` to `fir`. " +
-					"Changing it replaces the space, which `deletion_protection` refuses. Leaving it out never does.",
+				MarkdownDescription: "The generation of Heroku's platform: `cedar`, which Heroku chooses for a new space if this is omitted, or " +
+					"`fir`. A `fir` space cannot be a Shield Space. It has no trusted IP ranges of your own, so it admits web traffic from the whole " +
+					"internet. Its `outbound_ips` include IPv6 addresses. Apps and forks of stores cannot move from `cedar` to `fir`. Changing it " +
+					"replaces the space, which `deletion_protection` refuses. Omitting it never replaces the space.",
 			},
 			"cidr": schema.StringAttribute{
 				Optional:      true,
 				Computed:      true,
 				Validators:    []validator.String{validatedBy(keyvalue.ValidateDynoCIDR)},
 				PlanModifiers: []planmodifier.String{keep},
-				MarkdownDescription: "The private IPv4 range of the space's dynos, exactly a `/16`; `" + keyvalue.DefaultDynoCIDR + "` " +
-					"when it is absent at creation. " +
-					"Changing it replaces the space, which `deletion_protection` refuses. Leaving it out never does.",
+				MarkdownDescription: "The private IPv4 range of the space's dynos, exactly a `/16`. Defaults to `" + keyvalue.DefaultDynoCIDR + "` " +
+					"for a new space. Changing it replaces the space, which `deletion_protection` refuses. Omitting it never replaces the space.",
 			},
 			"data_cidr": schema.StringAttribute{
 				Optional:      true,
 				Computed:      true,
 				Validators:    []validator.String{validatedBy(keyvalue.ValidateDataCIDR)},
 				PlanModifiers: []planmodifier.String{keep},
-				MarkdownDescription: "The private IPv4 range of the space's data services, a `/16` to a `/20`; Heroku " +
-					"chooses one when it is absent at creation. " +
-					"Changing it replaces the space, which `deletion_protection` refuses. Leaving it out never does.",
+				MarkdownDescription: "The private IPv4 range of the space's data services, a `/16` to a `/20`. If omitted, Heroku chooses a range " +
+					"for a new space. Changing it replaces the space, which `deletion_protection` refuses. Omitting it never replaces the space.",
 			},
 			"log_drain_url_wo": schema.StringAttribute{
 				Optional:  true,
@@ -150,37 +147,36 @@ func (r *privateSpaceResource) Schema(ctx context.Context, _ resource.SchemaRequ
 				Sensitive: true,
 				Validators: []validator.String{validatedBy(keyvalue.ValidateLogDrainURL),
 					stringvalidator.AlsoRequires(path.MatchRoot("log_drain_url_wo_version"))},
-				MarkdownDescription: "The `https` URL to which the logs of the whole space go. " +
-					"It is not kept in the state, so a new value takes effect when `log_drain_url_wo_version` changes. " +
-					"Heroku cannot remove it: when it is left out, the logs go on flowing there.",
+				MarkdownDescription: "The `https` URL to which Heroku sends the logs of the whole space. It is not stored in the state, so a new " +
+					"value takes effect when `log_drain_url_wo_version` changes. Heroku cannot remove a log drain: if the URL is omitted later, the " +
+					"logs continue to be sent there.",
 			},
 			"log_drain_url_wo_version": schema.Int64Attribute{
 				Optional:   true,
 				CustomType: versionNumber,
 				Validators: []validator.Int64{int64validator.AlsoRequires(path.MatchRoot("log_drain_url_wo"))},
-				MarkdownDescription: "A whole number to change whenever `log_drain_url_wo` does. Changing it sets the " +
-					"space's log drain in place.",
+				MarkdownDescription: "A whole number to change whenever `log_drain_url_wo` changes. Changing it sets the space's log drain in " +
+					"place.",
 			},
 			"deletion_protection": schema.BoolAttribute{
 				Optional: true,
 				Computed: true,
 				Default:  booldefault.StaticBool(true),
-				MarkdownDescription: "Whether this provider refuses to destroy or replace the space, `true` by default. " +
-					"Set it to `false` and apply before destroying the space on purpose. Heroku has no such switch: " +
-					"the dashboard and the CLI can still destroy an empty space.",
+				MarkdownDescription: "Whether this provider refuses to destroy or replace the space. To destroy the space on purpose, set it to " +
+					"`false` and apply first. Heroku has no such protection: the dashboard and the CLI can still destroy an empty space. Defaults to " +
+					"`true`.",
 			},
 			"state": schema.StringAttribute{
-				Computed:      true,
-				PlanModifiers: []planmodifier.String{keep},
-				MarkdownDescription: "`allocated` when the space is ready, `allocating` before that: the next apply " +
-					"then waits for the end.",
+				Computed:            true,
+				PlanModifiers:       []planmodifier.String{keep},
+				MarkdownDescription: "`allocated` if the space is ready, `allocating` before that. The next apply waits until the space is ready.",
 			},
 			"outbound_ips": schema.SetAttribute{
 				Computed:      true,
 				ElementType:   types.StringType,
 				PlanModifiers: []planmodifier.Set{setplanmodifier.UseStateForUnknown()},
-				MarkdownDescription: "The stable addresses from which the apps in the space reach the outside. Null " +
-					"until Heroku has assigned them.",
+				MarkdownDescription: "The stable IP addresses of outbound connections from the apps in the space. Null until Heroku has assigned " +
+					"them.",
 			},
 			"created_at": schema.StringAttribute{
 				Computed:            true,
@@ -191,10 +187,10 @@ func (r *privateSpaceResource) Schema(ctx context.Context, _ resource.SchemaRequ
 				Create: true,
 				Update: true,
 				Delete: true,
-				CreateDescription: "How long to wait for a new space, such as `1h`; `45m` by default. When it passes, " +
-					"the space is kept, a warning says so, and the next apply continues to wait.",
-				UpdateDescription: "How long to wait for a transfer, such as `30m`; `20m` by default.",
-				DeleteDescription: "How long to wait until a destroyed space is gone; `30m` by default.",
+				CreateDescription: "How long to wait for a new space, such as `1h`. Defaults to `45m`. After this time, the space is kept, a " +
+					"warning is shown, and the next apply continues to wait.",
+				UpdateDescription: "How long to wait for a transfer, such as `30m`. Defaults to `20m`.",
+				DeleteDescription: "How long to wait until a destroyed space is gone. Defaults to `30m`.",
 			}),
 		},
 	}

@@ -81,28 +81,27 @@ func (p *kvsProvider) Metadata(_ context.Context, _ provider.MetadataRequest, re
 
 func (p *kvsProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Manages Heroku Key-Value Store: apps, stores, their settings and plans, and how they are attached to apps.",
+		MarkdownDescription: "Manages Heroku Key-Value Store: apps, stores, the settings and plans of stores, and their attachments to apps.",
 		Attributes: map[string]schema.Attribute{
 			"api_key": schema.StringAttribute{
-				MarkdownDescription: "Heroku API token, as `heroku authorizations:create` prints it. " +
-					"When absent, the environment variable `HEROKU_API_KEY` is used, and after it the netrc file's " +
-					"entry for the host of `api_url`, which is sent to no other host.",
+				MarkdownDescription: "Heroku API token, as printed by `heroku authorizations:create`. If omitted, the provider uses the " +
+					"environment variable `HEROKU_API_KEY`, and then the entry for the host of `api_url` in the netrc file, which is sent to no " +
+					"other host.",
 				Validators: []validator.String{notBlank(
 					"a token, for example one that `heroku authorizations:create` has printed", "HEROKU_API_KEY or the netrc file")},
 				Optional:  true,
 				Sensitive: true,
 			},
 			"api_url": schema.StringAttribute{
-				MarkdownDescription: "Base URL of the Platform API. It begins with `https://`; `http://` is accepted " +
-					"for this machine only. " +
-					"When absent, the environment variable `HEROKU_API_URL` is used, and after it `https://api.heroku.com`.",
+				MarkdownDescription: "Base URL of the Platform API. It must begin with `https://`; `http://` is accepted only for the local " +
+					"machine. If omitted, the provider uses the environment variable `HEROKU_API_URL`, and then `https://api.heroku.com`.",
 				Validators: []validator.String{notBlank("a URL, for example https://api.heroku.com", "HEROKU_API_URL")},
 				Optional:   true,
 			},
 			"data_api_url": schema.StringAttribute{
-				MarkdownDescription: "Base URL of the Data API, which serves the settings and credentials of stores, " +
-					"with the same rule for `http://`. " +
-					"When absent, the environment variable `HEROKU_DATA_API_URL` is used, and after it `https://api.data.heroku.com`.",
+				MarkdownDescription: "Base URL of the Data API, which serves the settings and credentials of stores. It must begin with " +
+					"`https://`; `http://` is accepted only for the local machine. If omitted, the provider uses the environment variable " +
+					"`HEROKU_DATA_API_URL`, and then `https://api.data.heroku.com`.",
 				Validators: []validator.String{notBlank("a URL, for example https://api.data.heroku.com", "HEROKU_DATA_API_URL")},
 				Optional:   true,
 			},
@@ -148,8 +147,8 @@ func (p *kvsProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		const summary = "Unable to use the Heroku API"
 		const object = "Checking the API token"
 		if heroku.HasStatus(err, http.StatusNotFound) { // Heroku never answers 404 here
-			resp.Diagnostics.AddError(summary, fmt.Sprintf("%s: %s\n\nHeroku has this path, so that the URL of the "+
-				"API is another one: check api_url (or HEROKU_API_URL).",
+			resp.Diagnostics.AddError(summary, fmt.Sprintf("%s: %s\n\nHeroku has this path, so the configured URL is not that of the API: "+
+				"check api_url (or HEROKU_API_URL).",
 				object, whatHappened(err)))
 			return
 		}

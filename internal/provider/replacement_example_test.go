@@ -25,7 +25,7 @@ func TestAccReplacement_example(t *testing.T) {
 		"Plan: 0 to add, 2 to change, 0 to destroy.",
 		"The store will be replaced by a fork of it",
 		"The attached apps are in maintenance mode and scaled to 0 meanwhile, so that no write is lost.",
-		"cut off from the data: acme-orders.",
+		"lose access to the data: acme-orders.",
 		"The copy could not be verified",
 	} {
 		if !acctest.Says(says).MatchString(result.Output()) {

@@ -59,9 +59,9 @@ func (r *spaceAppAccessResource) planTakeOver(
 	case applying:
 		plan.TakenOver = types.BoolValue(true)
 		return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("permissions"), "The permission is taken over as it is",
-			fmt.Sprintf("%s has it already, and the plan has found it in another instance. If Terraform says that the final plan is "+
-				"inconsistent, the plan has not: somebody has given it since then. Nothing has been changed in that case; plan again, and "+
-				"the plan says how to import it.", plan))}
+			fmt.Sprintf("%s already has the permission, and the plan has found it in another instance. If Terraform reports an "+
+				"inconsistent final plan, the plan did not find it there: somebody has granted the permission since then. Nothing has "+
+				"been changed in that case; plan again, and the plan says how to import it.", plan))}
 	case replaced == plan.key() || r.run.awaitInState(ctx, plan.object(), knowWithin):
 		plan.TakenOver = types.BoolUnknown()
 		return nil
@@ -76,8 +76,9 @@ func (r *spaceAppAccessResource) warnOfNonMember(ctx context.Context, plan space
 		return nil
 	}
 	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("email"), "The member is not in the team yet", fmt.Sprintf(
-		"%s: nobody of this address is in the team %s, which the space %s belongs to. If this configuration adds the member to the team, "+
-			"let depends_on of this resource name that. Otherwise the apply is refused until somebody has: %s", plan, space.Team, space.Name,
+		"%s: the team %s, which owns the space %s, has no member with this address. If this configuration "+
+			"adds the member to the team, add the resource that does so to depends_on of this resource. "+
+			"Otherwise the apply is refused until somebody has added the member: %s", plan, space.Team, space.Name,
 		addMemberCommand(space, plan.Email.ValueString())))}
 }
 
@@ -92,8 +93,8 @@ func (r *spaceAppAccessResource) permissionExists(
 ) diag.Diagnostic {
 	if r.isAdmin(ctx, member) {
 		return diag.NewAttributeErrorDiagnostic(path.Root("email"), "An admin of the team may always create apps", fmt.Sprintf(
-			"%s is an admin of the team. Heroku lets admins create apps in every space of the team, and takes that away from none of "+
-				"them, so that there is nothing to give here. Leave the resource out, or give the person the role member first.", plan))
+			"%s is an admin of the team. Heroku lets all admins create apps in every space of the team, so there is nothing to give "+
+				"here. Leave the resource out, or give the person the role member first.", plan))
 	}
 	return diag.NewAttributeErrorDiagnostic(path.Root("email"), "The member has the permission already", fmt.Sprintf(
 		"%s has %s in the space %s, and not by this resource: another configuration may manage it, and would lose it when this one is "+
@@ -125,8 +126,8 @@ func (r *spaceAppAccessResource) refuseForAdmin(ctx context.Context, state space
 
 func adminKeepsPermission(label string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("permissions"), "An admin of the team may always create apps", fmt.Sprintf(
-		"%s is an admin of the team by now. Heroku takes the permission away from no admin, so that no apply can bring about what the "+
-			"configuration says. Remove the resource, or give the person the role member first.", label))
+		"%s is an admin of the team by now. Heroku cannot revoke the permission of an admin, so no apply can reach the configured "+
+			"state. Remove the resource, or give the person the role member first.", label))
 }
 
 // memberFailure words an error. A 404 means that the person is no member if the space exists.
@@ -151,8 +152,8 @@ func (r *spaceAppAccessResource) goneDiagnostic(ctx context.Context, state space
 			"%s: the space does not exist any more. A plan that gives the permission again needs another space.", state))
 	}
 	return diag.NewWarningDiagnostic("The member has left the team", fmt.Sprintf(
-		"%s: nobody of this address is in the team of the space any more, and the permission went with the membership. As long as the "+
-			"configuration has it, the apply is refused until the person is a member again: leave the resource out.", state))
+		"%s: the team of the space no longer has a member with this address, and the permission ended with the membership. As long "+
+			"as the configuration has it, the apply is refused until the person is a member again: leave the resource out.", state))
 }
 
 func (r *spaceAppAccessResource) member(ctx context.Context, m spaceAppAccessModel) (heroku.SpaceMember, error) {

@@ -67,28 +67,27 @@ func (r *spaceAppAccessResource) Metadata(_ context.Context, req resource.Metada
 
 func (r *spaceAppAccessResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "What a member of a team may do in a Private or Shield Space of the team: create apps, or not. " +
-			"Who is no member of the team has to become one first. Admins of the team may always create apps, and are refused. " +
-			"Destroying the resource takes the permission away.",
+		MarkdownDescription: "Whether a member of a team may create apps in a Private or Shield Space of the team. The member must already " +
+			"be in the team. Admins may always create apps, so this resource refuses them. Destroying the resource revokes the permission.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
 				Computed:            true,
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
-				MarkdownDescription: "The UUID of the space and the e-mail address in lower case, with a colon between them.",
+				MarkdownDescription: "The UUID of the space and the e-mail address in lower case, separated by a colon.",
 			},
 			"space_id": schema.StringAttribute{
 				Required:   true,
 				Validators: []validator.String{uuidValidator()},
-				MarkdownDescription: "The UUID of the space. Changing it takes the permission away in the first space and " +
-					"gives it in the other one, in place.",
+				MarkdownDescription: "The UUID of the space. Changing it revokes the permission in the previous space and grants it in the new " +
+					"one, in place.",
 			},
 			"space_name": nameBeside("space_id", "The name of the space"),
 			"email": schema.StringAttribute{
 				Required:      true,
 				CustomType:    emailAddressType{},
 				PlanModifiers: []planmodifier.String{keepEquivalent()},
-				MarkdownDescription: "The e-mail address of the member, in upper or lower case. Changing it takes the " +
-					"permission away from the first member and gives it to the other one, in place.",
+				MarkdownDescription: "The e-mail address of the member, in upper or lower case. Changing it revokes the permission of the " +
+					"previous member and grants it to the new one, in place.",
 			},
 			"permissions": schema.SetAttribute{
 				Optional:    true,
@@ -97,14 +96,14 @@ func (r *spaceAppAccessResource) Schema(_ context.Context, _ resource.SchemaRequ
 				Default:     setdefault.StaticValue(stringSet([]string{createApps})),
 				Validators: []validator.Set{setvalidator.NoNullValues(),
 					setvalidator.ValueStringsAre(stringvalidator.OneOf(createApps))},
-				MarkdownDescription: "What the member may do: `create_apps`, the default and the only permission that Heroku has, or " +
-					"nothing (`[]`). Changed in place.",
+				MarkdownDescription: "The permissions of the member: `create_apps`, the default and the only permission that Heroku has, or none " +
+					"(`[]`). Changing it takes effect in place.",
 			},
 			"taken_over": schema.BoolAttribute{
 				Computed:      true,
 				PlanModifiers: []planmodifier.Bool{boolplanmodifier.UseStateForUnknown()},
-				MarkdownDescription: "`true` if a permission was taken over that was there, because another instance of the same plan " +
-					"had it: one that is replaced by this one, or whose address has changed. Null for all others.",
+				MarkdownDescription: "`true` if this resource took over an existing permission, because another instance in the same plan managed " +
+					"it: the instance that this one replaces, or an instance whose address has changed. Null otherwise.",
 			},
 		},
 	}
@@ -329,7 +328,7 @@ func (r *spaceAppAccessResource) giveUp(ctx context.Context, state spaceAppAcces
 		answer, err = r.client.SetSpaceMember(ctx, member, nil)
 		if kept := err == nil && len(answer.Permissions) > 0; kept || refusedByHeroku(err) && r.isAdmin(ctx, member) {
 			diags.AddWarning("The member may still create apps", fmt.Sprintf(
-				"%s is no longer managed, and the permission stays: Heroku takes it away from no admin of a team.", state))
+				"%s is no longer managed, and the permission stays: Heroku cannot revoke it for an admin of the team.", state))
 			return diags
 		}
 	}

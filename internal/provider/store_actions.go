@@ -63,13 +63,12 @@ func (a *credentialsAction) Metadata(_ context.Context, req action.MetadataReque
 
 func (a *credentialsAction) Schema(ctx context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Gives a store a new password, and waits until every app that it is attached to has the " +
-			"new URL in its config vars, which restarts the app, and until the old password is refused. " +
-			"Where the store cannot be reached from here, as in a Private Space, a warning says that the latter is not proven. " +
-			"Read the new URL with the ephemeral resource `kvs_credentials`, in the next run: in the same one it may " +
-			"have been read before. Copies of it that follow `credentials_revision` are updated by that run. " +
-			"It can be interrupted: a rotation that has not reached all apps is waited for when the action is invoked " +
-			"again, and no other one is begun.",
+		MarkdownDescription: "Gives a store a new password, and waits until every app that it is attached to has the new URL in its config " +
+			"vars, which restarts the app, and until the old password is refused. If the store cannot be reached from here, as in a Private " +
+			"Space, a warning says that the refusal is not proven. Read the new URL with the ephemeral resource `kvs_credentials` in the next " +
+			"run, because the same run may have read it before the rotation. The next run also updates copies of the credentials that depend " +
+			"on `credentials_revision`. The action can be interrupted: if a rotation has not reached all apps, the next invocation waits for " +
+			"it and does not start another one.",
 		Attributes: map[string]schema.Attribute{"instance_id": actionInstanceID(), "timeouts": actionTimeouts(ctx)},
 	}
 }
@@ -136,8 +135,8 @@ func (r *rotation) rotate(ctx context.Context, diags *diag.Diagnostics) (heroku.
 	if r.ordered = len(r.old) > 0; r.ordered {
 		r.say(ctx, "an earlier rotation has not reached all apps yet: it is finished, and no other one is begun")
 		diags.AddWarning("An earlier rotation of the credentials was finished", fmt.Sprintf(
-			"%s: when the action began, not all attached apps had the store's present URL, so that it waited for that "+
-				"instead of rotating once more. Invoke it again for another rotation.", storeLabel(r.addOn)))
+			"%s: when the action began, not all attached apps had the store's present URL, so it waited for that instead "+
+				"of rotating once more. Invoke it again for another rotation.", storeLabel(r.addOn)))
 		return store, nil
 	}
 	r.begin(ctx, stepRotating)
@@ -209,8 +208,8 @@ func (r *rotation) verifyRevoked(ctx context.Context, store heroku.Store) diag.D
 			switch {
 			case err == nil && r.remaining() == 0:
 				return diag.Diagnostics{diag.NewErrorDiagnostic("The old password still opens the store", fmt.Sprintf(
-					"%s has a new password, which all attached apps have, but %s after the action began its server "+
-						"accepts the old one as well. Invoke the action again, and tell Heroku Support if that does not help.",
+					"%s has a new password, and all attached apps have it, but %s after the action began its server still accepts the old one. "+
+						"Invoke the action again, and tell Heroku Support if that does not help.",
 					storeLabel(r.addOn), r.elapsed()))}
 			case err == nil:
 				r.say(ctx, "it is still accepted")
@@ -235,16 +234,16 @@ func (r *rotation) verifyRevoked(ctx context.Context, store heroku.Store) diag.D
 func (r *rotation) inconclusive(ctx context.Context, err error) diag.Diagnostics {
 	if ctx.Err() != nil {
 		return diag.Diagnostics{diag.NewErrorDiagnostic("Unable to check the old password", fmt.Sprintf(
-			"%s: %s\n\nIts credentials were rotated, and all attached apps have the new ones. Only that the old "+
-				"password is refused was not seen: "+
-				"try the old URL to see it. Invoked again, the action would rotate once more.", storeLabel(r.addOn), whatHappened(err)))}
+			"%s: %s\n\nIts credentials were rotated, and all attached apps have the new ones. It is "+
+				"only not verified that the old password is refused: try the old URL to check. If the "+
+				"action is invoked again, it rotates once more.", storeLabel(r.addOn), whatHappened(err)))}
 	}
 	why := strings.TrimPrefix(err.Error(), "the store cannot be reached: ")
 	r.say(ctx, "not proven: not reachable from here")
 	return diag.Diagnostics{diag.NewWarningDiagnostic("The old password could not be verified as revoked", fmt.Sprintf(
-		"%s has a new password, and all attached apps have it. That the old one is refused is not proven, because the "+
-			"store is not reachable from here: %s. "+
-			"To see it, try the old URL from a dyno of an app in its space.", storeLabel(r.addOn), why))}
+		"%s has a new password, and all attached apps have it. It is not proven that the old one is refused, "+
+			"because the store is not reachable from here: %s. To check, try the old URL from a dyno of an app in "+
+			"its space.", storeLabel(r.addOn), why))}
 }
 
 // withPassword returns the URL target with the password of the URL from.
@@ -295,30 +294,29 @@ func (a *versionAction) Schema(ctx context.Context, _ action.SchemaRequest, resp
 	attributes := map[string]schema.Attribute{
 		"instance_id": actionInstanceID(),
 		"version": schema.StringAttribute{
-			MarkdownDescription: "The version that the store is to have at least, such as `7.2`. One that runs it, or " +
-				"a later one, is left as it is.",
+			MarkdownDescription: "The lowest version that the store should have, such as `7.2`. A store that runs this version or a later one " +
+				"is left as it is.",
 			Required:   true,
 			Validators: []validator.String{validatedBy(validateVersion)},
 		},
 		"when": schema.StringAttribute{
-			MarkdownDescription: "`window`, the default, leaves the prepared maintenance to the store's maintenance " +
-				"window; `now` runs it as soon as it is ready, and the three attributes about apps apply then.",
+			MarkdownDescription: "When the prepared maintenance runs. `window`, the default, leaves it to the store's maintenance window. " +
+				"`now` runs it as soon as it is ready; the attributes `app_maintenance`, `confirm` and `scale_down` apply only then.",
 			Optional:   true,
 			Validators: []validator.String{stringvalidator.OneOf(upgradeNow, upgradeInWindow)},
 		},
 		"accept_data_loss": schema.BoolAttribute{
-			MarkdownDescription: "Consent to losing all keys, which the upgrade of a store on the mini plan means. Off by default.",
+			MarkdownDescription: "Consent to losing all keys in the upgrade of a store on the mini plan. Defaults to `false`.",
 			Optional:            true,
 		},
 		"timeouts": actionTimeouts(ctx),
 	}
 	maps.Copy(attributes, maintenanceRunAttributes())
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Upgrades the version of a store. There is no way back. Heroku prepares a maintenance, " +
-			"which takes the store offline for some minutes when it is run; " +
-			"a store on the mini plan is upgraded at once and loses all keys. " +
-			"It can be interrupted and invoked again: an upgrade that has been ordered is not ordered twice, and apps " +
-			"that are held still are put back.",
+		MarkdownDescription: "Upgrades the version of a store. An upgrade cannot be undone. Heroku prepares a maintenance, which takes the " +
+			"store offline for some minutes when it runs; a store on the mini plan is upgraded at once and loses all keys. The action can be " +
+			"interrupted and invoked again: it does not order the same upgrade twice, and it restores apps that it has put into maintenance " +
+			"mode or scaled to 0.",
 		Attributes: attributes,
 	}
 }
@@ -390,8 +388,8 @@ func (a *statsAction) Metadata(_ context.Context, req action.MetadataRequest, re
 
 func (a *statsAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Sets the statistics of a store's server back to 0, such as its hits, misses, and " +
-			"expired and evicted keys, so that what `kvs_usage` tells begins anew. Keys and settings stay.",
+		MarkdownDescription: "Resets the statistics of a store's server to 0, such as its hits, misses, and expired and evicted keys; the " +
+			"counters of `kvs_usage` start again. Keys and settings stay.",
 		Attributes: map[string]schema.Attribute{"instance_id": actionInstanceID()},
 	}
 }

@@ -99,9 +99,9 @@ func (r *trustedRangeResource) onlyOwner(state, plan trustedRangeModel, replaced
 	mine := claim{id: state.ID.ValueString(), owner: rangeType, text: text, single: true, replaces: replaced}
 	if _, conflict := r.run.claim(plan.claimKey(), mine); conflict {
 		diags.AddAttributeError(path.Root("range"), "Two resources own one trusted IP range", fmt.Sprintf(
-			"%s: two %s of this configuration have it, so that the destroy of one of them would shut out those whom the other one admits. "+
-				"Keep one of them. If both have it in the state, let go of one without removing the range: "+
-				"removed { from = %[2]s.other, lifecycle { destroy = false } }.", plan, rangeType))
+			"%s: two %s of this configuration have it, so that the destroy of one of them would shut out the clients that "+
+				"the other one admits. Keep one of them. If both have it in the state, let go of one without removing the "+
+				"range: removed { from = %[2]s.other, lifecycle { destroy = false } }.", plan, rangeType))
 	}
 	closing := claim{owner: "closes_space", text: fmt.Sprintf("closes_space of the %s for %s", rangeType, plan.Range.ValueString())}
 	opens := keyvalue.SameCIDR(plan.Range.ValueString(), keyvalue.Internet)
@@ -155,9 +155,9 @@ func (r *trustedRangeResource) planTakeOver(ctx context.Context, plan *trustedRa
 		}
 		const summary = "The trusted IP range is taken over as it is"
 		return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("takes_over"), summary, fmt.Sprintf(
-			"%s is there, because the plan has found it in another instance. "+
-				"If Terraform says that the final plan is inconsistent, the plan has not: somebody has added the range since then. "+
-				"Nothing has been changed in that case; plan again, and the plan says how to import it.", plan))}
+			"%s exists already, and the plan has found it in another instance. If Terraform reports an inconsistent final plan, the "+
+				"plan did not find it there: somebody has added the range since then. Nothing has been changed in that case; plan again, "+
+				"and the plan says how to import it.", plan))}
 	case r.run.awaitInState(ctx, plan.object(), knowWithin):
 		plan.TakesOver = types.BoolUnknown()
 		return nil
@@ -174,10 +174,12 @@ func (m trustedRangeModel) mayTakeOver() bool {
 // rangePresent refuses a range that this configuration has not set.
 func rangePresent(m trustedRangeModel, live heroku.Ruleset) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("range"), "The trusted IP range exists already", fmt.Sprintf(
-		"%s is there, and this configuration has not set it: the ranges of the space were set last by %s. "+
-			"If another configuration manages it, leave it there: a destroy here would shut out those whom it admits. "+
-			"If only its address has changed, say so with a moved block. "+
-			"Otherwise import it, and it stays as it is:\n\n%s", m, setBy(live), importBlock(rangeType, m.plannedID().ValueString())))
+		"%s is there, and this configuration has not set it: the "+
+			"ranges of the space were set last by %s. If another "+
+			"configuration manages it, leave it there: a destroy here "+
+			"would shut out the clients that it admits. If only its "+
+			"address has changed, say so with a moved block. Otherwise "+
+			"import it, and it stays as it is:\n\n%s", m, setBy(live), importBlock(rangeType, m.plannedID().ValueString())))
 }
 
 // rangeEdit is the planned edit of one instance to the ranges of a space.

@@ -66,67 +66,68 @@ func (r *trustedRangeResource) Metadata(_ context.Context, req resource.Metadata
 
 func (r *trustedRangeResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "One trusted IP range of a Private or Shield Space, for teams and modules that share the space: " +
-			"the other ranges of the space stay as they are, whoever sets them. " +
-			"Heroku can only replace all ranges of a space at once. So they are read, changed, written, and read again: what somebody else " +
-			"has written meanwhile is noticed and kept. Ranges that are applied at the same time are one request. " +
-			"Where one configuration owns all ranges of a space, use `kvs_trusted_ip_ranges`; the two may not be used for one space together. " +
-			"No two configurations may have the same range of a space: neither can see the other, and the destroy of one removes it for both.",
+		MarkdownDescription: "One trusted IP range of a Private or Shield Space, for teams and modules that share the space. The other " +
+			"ranges of the space stay as they are, whoever sets them. Heroku can only replace all ranges of a space at once, so the provider " +
+			"reads them, changes them, writes them, and reads them again; it notices and keeps what somebody else has written meanwhile. " +
+			"Ranges that are applied at the same time share one request. If one configuration owns all ranges of a space, use " +
+			"`kvs_trusted_ip_ranges`; do not use both resources for one space. No two configurations may have the same range of a space: " +
+			"neither can see the other, and destroying the range in one removes it for both.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
 				Computed:            true,
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
-				MarkdownDescription: "The UUID of the space and the range, with a colon between them.",
+				MarkdownDescription: "The UUID of the space and the range, separated by a colon.",
 			},
 			"space_id": schema.StringAttribute{
 				Required:            true,
 				Validators:          []validator.String{uuidValidator()},
-				MarkdownDescription: "The UUID of the space. Changing it removes the range from the one space and adds it to the other one.",
+				MarkdownDescription: "The UUID of the space. Changing it removes the range from the previous space and adds it to the new one.",
 			},
 			"space_name": nameBeside("space_id", "The name of the space"),
 			"range": schema.StringAttribute{
 				Required:   true,
 				Validators: []validator.String{validatedBy(keyvalue.ValidateCIDR)},
-				MarkdownDescription: "The range: IPv4 with a mask, such as `192.0.2.0/24`. Changing it sets the other range in place of this " +
-					"one, in one step. A range that the space has already is refused: import it.",
+				MarkdownDescription: "The range: IPv4 with a mask, such as `192.0.2.0/24`. Changing it replaces this range with the new one in " +
+					"one step. A range that the space already has is refused: import it instead.",
 			},
 			"description": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "What the range is. Heroku has no place for it, so it is kept in the " +
-					"state alone. Changing it sends nothing.",
+				MarkdownDescription: "Description of the range. Heroku does not store it, so it is kept only in the state. Changing it sends no " +
+					"request to Heroku.",
 			},
 			"closes_space": schema.BoolAttribute{
 				Optional: true,
-				MarkdownDescription: "Whether the space is to admit its trusted ranges only. A new space has `" + keyvalue.Internet + "`, which " +
-					"admits the whole internet, whatever ranges are beside it. `true` removes that in the same request that adds this range; " +
-					"who is in no range cannot reach the space any more, so set it on a range that depends on all others. " +
-					"When somebody opens the space later, the next plan shows it and closes the space again. " +
-					"Without it, and after `true` has been taken away, nothing but this range changes: no space is ever opened.",
+				MarkdownDescription: "Whether the space should admit only its trusted ranges. A new space has `" + keyvalue.Internet + "`, which " +
+					"admits the whole internet regardless of its other ranges. `true` removes that range in the same request that adds this range. " +
+					"Clients outside all ranges can no longer reach the space, so set it on a range that depends on all others. If somebody opens " +
+					"the space later, the next plan shows it and closes the space again. Otherwise, and after `true` has been removed, only this " +
+					"range changes: this resource never opens a space.",
 			},
 			"expires_at": schema.StringAttribute{
 				CustomType:    expiryType{},
 				Optional:      true,
 				PlanModifiers: []planmodifier.String{keepEquivalent()},
-				MarkdownDescription: "When the range is no longer needed, as RFC 3339, such as `2026-12-18T00:00:00Z`. " +
-					"From then on every plan warns, and a policy may refuse it; the range itself stays until it is removed. Changing it sends nothing.",
+				MarkdownDescription: "When the range is no longer needed, in RFC 3339, such as `2026-12-18T00:00:00Z`. From this time on, every " +
+					"plan warns, and a policy can refuse the range; the range itself stays until it is removed. Changing it sends no request to " +
+					"Heroku.",
 			},
 			"applied": schema.BoolAttribute{
 				Computed:      true,
 				PlanModifiers: []planmodifier.Bool{boolplanmodifier.UseStateForUnknown()},
-				MarkdownDescription: "Whether Heroku says that the ranges of the space are in force. When it is `false`, the next " +
-					"apply waits for that, and sets them again where that has taken too long.",
+				MarkdownDescription: "Whether the ranges of the space are in force, as reported by Heroku. If it is `false`, the next apply waits " +
+					"for this, and sets the ranges again if it has taken too long.",
 			},
 			"takes_over": schema.BoolAttribute{
 				Computed:      true,
 				PlanModifiers: []planmodifier.Bool{boolplanmodifier.UseStateForUnknown()},
-				MarkdownDescription: "Whether the range was taken over as it was, because another instance of the same plan had it: one that is " +
-					"replaced by this one, or whose address has changed. Null for all others.",
+				MarkdownDescription: "Whether this resource took over an existing range, because another instance in the same plan managed it: " +
+					"the instance that this one replaces, or an instance whose address has changed. Null otherwise.",
 			},
 			"timeouts": timeoutsAttribute(ctx, timeouts.Opts{
 				Create: true, Update: true, Delete: true,
-				CreateDescription: "How long to wait until the range is in force, such as `20m`; `10m` by default.",
-				UpdateDescription: "How long to wait until a changed range is in force, such as `20m`; `10m` by default.",
-				DeleteDescription: "How long to wait until the range is no longer in force, such as `20m`; `10m` by default.",
+				CreateDescription: "How long to wait until the range is in force, such as `20m`. Defaults to `10m`.",
+				UpdateDescription: "How long to wait until a changed range is in force, such as `20m`. Defaults to `10m`.",
+				DeleteDescription: "How long to wait until the range is no longer in force, such as `20m`. Defaults to `10m`.",
 			}),
 		},
 	}

@@ -94,10 +94,9 @@ func (m trustedRangesModel) warnOfTakeover(current heroku.Ruleset) diag.Diagnost
 		return nil
 	}
 	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("ranges"), "The space has trusted IP ranges already", fmt.Sprintf(
-		"They are replaced, all of them: %s. They were set by %s. Add those that are to stay, or import the set "+
-			"instead with the space's id. "+
-			"If an apply of this plan says that the final plan is inconsistent, they have changed since it was made: "+
-			"nothing has been changed then, so plan again.",
+		"They are replaced, all of them: %s. They were set by %s. Add the ranges that are to stay, or import the set instead with the "+
+			"space's id. If an apply of this plan says that the final plan is inconsistent, they have changed since it was made: nothing has "+
+			"been changed then, so plan again.",
 		cmp.Or(strings.Join(present, ", "), "none, so that everybody is blocked"), setBy(current)))}
 }
 
@@ -156,8 +155,8 @@ func (m trustedRangesModel) changedSincePlan(before, now []string) diag.Diagnost
 		return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return slices.Contains(some, s) })
 	}
 	return diag.NewAttributeErrorDiagnostic(path.Root("ranges"), "The trusted IP ranges have changed since the plan was made", fmt.Sprintf(
-		"%s: since then have come: %s; have gone: %s. Nothing has been changed, because the plan does not show that. "+
-			"Plan again: the next plan shows all of it.",
+		"%s: added since then: %s; removed since then: %s. Nothing has been changed, because the plan does not show that. Plan again: the "+
+			"next plan shows all of it.",
 		m, listed(without(now, before)), listed(without(before, now))))
 }
 

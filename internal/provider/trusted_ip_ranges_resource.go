@@ -88,10 +88,9 @@ func (r *trustedRangesResource) Metadata(_ context.Context, req resource.Metadat
 
 func (r *trustedRangesResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The trusted IP ranges of one Private or Shield Space, all of them: clients from " +
-			"elsewhere cannot reach web processes in the space. " +
-			"A space can have only one such resource, since each replaces the whole set. " +
-			"Teams that share a space use `kvs_trusted_ip_range` instead.",
+		MarkdownDescription: "All trusted IP ranges of a Private or Shield Space. Clients outside these ranges cannot reach web processes " +
+			"in the space. A space can have only one such resource, because each replaces the whole set. Teams that share a space use " +
+			"`kvs_trusted_ip_range` instead.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
 				Computed:            true,
@@ -101,20 +100,19 @@ func (r *trustedRangesResource) Schema(ctx context.Context, _ resource.SchemaReq
 			"space_id": schema.StringAttribute{
 				Required:   true,
 				Validators: []validator.String{uuidValidator()},
-				MarkdownDescription: "The UUID of the space. Changing it leaves the first space as `on_destroy` says " +
-					"and sets the ranges of the other one.",
+				MarkdownDescription: "The UUID of the space. Changing it leaves the previous space as described in `on_destroy` and sets the " +
+					"ranges of the new one.",
 			},
 			"space_name": nameBeside("space_id", "The name of the space"),
 			"ranges": schema.MapNestedAttribute{
 				Required: true,
-				MarkdownDescription: "The trusted ranges: IPv4 with a mask, such as `192.0.2.0/24`, each with what is " +
-					"to be remembered of it. " +
-					"An empty map blocks everybody. Changing it replaces the whole set in one step, in place.",
+				MarkdownDescription: "The trusted ranges: IPv4 with a mask, such as `192.0.2.0/24`, each with an optional description. An empty " +
+					"map blocks everybody. Changing it replaces the whole set in one step, in place.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"description": schema.StringAttribute{
 						Optional: true,
-						MarkdownDescription: "What the range is. Heroku has no place for it, so it is kept in the " +
-							"state alone. Changing it sends nothing.",
+						MarkdownDescription: "Description of the range. Heroku does not store it, so it is kept only in the state. Changing it sends no " +
+							"request to Heroku.",
 					},
 				}},
 			},
@@ -123,27 +121,28 @@ func (r *trustedRangesResource) Schema(ctx context.Context, _ resource.SchemaReq
 				Computed:   true,
 				Default:    stringdefault.StaticString(onDestroyKeep),
 				Validators: []validator.String{stringvalidator.OneOf(onDestroyKeep, onDestroyRestore, onDestroyOpen)},
-				MarkdownDescription: "What destroying the resource does: `keep` leaves the ranges in force and only " +
-					"forgets them; `restore_previous` sets those from before this resource, unless they were open to the internet; " +
-					"`open` sets `0.0.0.0/0`, which admits the whole internet. Changing it sends nothing.",
+				MarkdownDescription: "What happens when the resource is destroyed. `keep`, the default, leaves the ranges in force and only " +
+					"removes the resource from the state. `restore_previous` sets the ranges from before this resource, unless they were open to the " +
+					"internet. `open` sets `0.0.0.0/0`, which admits the whole internet. Changing it sends no request to Heroku.",
 			},
 			"applied": schema.BoolAttribute{
 				Computed:      true,
 				PlanModifiers: []planmodifier.Bool{boolplanmodifier.UseStateForUnknown()},
-				MarkdownDescription: "Whether Heroku says that the ranges are in force. When it is `false`, the next " +
-					"apply sets them again and waits.",
+				MarkdownDescription: "Whether the ranges are in force, as reported by Heroku. If it is `false`, the next apply sets them again " +
+					"and waits.",
 			},
 			"previous_ranges": schema.SetAttribute{
-				Computed:            true,
-				ElementType:         types.StringType,
-				PlanModifiers:       []planmodifier.Set{setplanmodifier.UseStateForUnknown()},
-				MarkdownDescription: "The ranges that the space had before this resource, for `restore_previous`. Null after an import.",
+				Computed:      true,
+				ElementType:   types.StringType,
+				PlanModifiers: []planmodifier.Set{setplanmodifier.UseStateForUnknown()},
+				MarkdownDescription: "The ranges that the space had before this resource, which `on_destroy = \"restore_previous\"` restores. " +
+					"Null after an import.",
 			},
 			"timeouts": timeoutsAttribute(ctx, timeouts.Opts{
 				Create:            true,
 				Update:            true,
-				CreateDescription: "How long to wait until the ranges are in force, such as `20m`; `10m` by default.",
-				UpdateDescription: "How long to wait until changed ranges are in force, such as `20m`; `10m` by default.",
+				CreateDescription: "How long to wait until the ranges are in force, such as `20m`. Defaults to `10m`.",
+				UpdateDescription: "How long to wait until changed ranges are in force, such as `20m`. Defaults to `10m`.",
 			}),
 		},
 	}

@@ -191,7 +191,8 @@ func TestLongTrustedIPRanges_savedPlan(t *testing.T) {
 		}
 		mustTrust(t, someone, office, "198.18.0.0/24") // one was revoked, and one admitted
 		expectFailed(t, cli.Run("apply", "-input=false", "-no-color", "approved"),
-			"The trusted IP ranges have changed since the plan was made", "have come: 198.18.0.0/24", "have gone: "+branch, "Plan again")
+			"The trusted IP ranges have changed since the plan was made", "added since then: 198.18.0.0/24",
+			"removed since then: "+branch, "Plan again")
 		expectTrusted(t, sb, office, "198.18.0.0/24")
 	}
 	cli.Apply() // a plan of now shows all of it
