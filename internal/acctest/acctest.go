@@ -28,7 +28,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
-	"github.com/terraform-kvs/terraform-provider-kvs/internal/provider"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
@@ -117,11 +116,7 @@ func (s *Sandbox) FactoriesAs(token string) map[string]func() (tfprotov6.Provide
 		s.Connect(o)
 		o.Credential.Token = token
 	}
-	return map[string]func() (tfprotov6.ProviderServer, error){
-		"kvs": func() (tfprotov6.ProviderServer, error) {
-			return provider.NewServer("test", provider.WithClient(connect)), nil
-		},
-	}
+	return map[string]func() (tfprotov6.ProviderServer, error){"kvs": connected(connect)}
 }
 
 // Connect makes a client use the sandbox: its URL, token and clock.

@@ -72,6 +72,7 @@ func (s *Sandbox) CLI(t *testing.T, config string) *CLI {
 	return c
 }
 
+// connected returns a provider whose client is set up by connect.
 func connected(connect func(*heroku.Options)) Provider {
 	return func() (tfprotov6.ProviderServer, error) {
 		return provider.NewServer("test", provider.WithClient(connect)), nil
