@@ -23,8 +23,9 @@ import (
 )
 
 // Test is resource.Test with only as many runs of the CLI as the test's assertions need: two for most steps, where the framework
-// needs eleven. An apply makes its own plan, one plan after it must be empty, and the state is read from its file. The long form
-// runs resource.Test itself, and so does a test that uses a feature which Test does not have.
+// needs eleven. An apply makes its own plan, one plan after it must be empty, the state is read from its file, and only a test with
+// CheckDestroy destroys what it has made. The long form runs resource.Test itself, and so does a test that uses a feature which Test
+// does not have.
 func Test(t *testing.T, c resource.TestCase) {
 	t.Helper()
 	if os.Getenv("TF_ACC") == "" || LongForm() || !supported(c) {
@@ -59,13 +60,16 @@ func Test(t *testing.T, c resource.TestCase) {
 			break
 		}
 	}
+	if c.CheckDestroy == nil {
+		return
+	}
 	if state := r.state(); len(state.Values.RootModule.Resources) > 0 {
 		// A refresh before a destroy also plans the last configuration, which a test may have shown to be refused.
 		if err := r.must("destroy", "-auto-approve", fmt.Sprintf("-refresh=%t", r.unsaved)); err != nil {
 			t.Errorf("the objects that the test leaves cannot be destroyed: %v", err)
 		}
 	}
-	if c.CheckDestroy != nil && !t.Failed() {
+	if !t.Failed() {
 		if err := c.CheckDestroy(nil); err != nil {
 			t.Error(err)
 		}

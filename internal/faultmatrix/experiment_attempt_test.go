@@ -78,8 +78,12 @@ func (a *Attempt) End() *Trial {
 	return t
 }
 
-// Await waits until a matching request has been answered, as Sandbox.Await does.
-func (a *Attempt) Await(method, path string) { a.harness.Await(a.harness.T, method, path) }
+// AwaitSleep waits until the provider sleeps on the clock, which Harness.HoldTime has stopped. So the provider has all answers to what
+// it has sent.
+func (a *Attempt) AwaitSleep() {
+	a.harness.T.Helper()
+	acctest.Await(a.harness.T, "sleep of the provider", func() bool { return a.harness.clock.sleeping.Load() > 0 })
+}
 
 // AwaitSent waits until a matching request has arrived, answered or not.
 func (a *Attempt) AwaitSent(method, path string) {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,6 +45,8 @@ type clockServer struct {
 	*httptest.Server
 	clock *sandbox.Clock
 
+	sleeping atomic.Int32 // number of sleeps under way
+
 	mu   sync.Mutex
 	held chan struct{} // closed unless the clock is held
 }
@@ -78,6 +81,8 @@ func (c *clockServer) sleep(ctx context.Context, d time.Duration) error {
 		return err
 	}
 	until := c.clock.Now().Add(d)
+	c.sleeping.Add(1)
+	defer c.sleeping.Add(-1)
 	select {
 	case <-c.passing():
 		c.clock.AdvanceTo(until)

@@ -25,14 +25,15 @@ const (
 	timeOut      = "a timeout"
 	oddPolls     = "polls whose answers are odd"
 	failingPolls = "polls that fail"
+	crash        = "a crash after an order"
 )
 
-// interrupted applies, and sends the signal when a matching request of the provider has been answered.
-func interrupted(signal os.Signal, method, path string) func(*Harness) *Trial {
+// interrupted applies, and sends the signal when the provider waits for what it has ordered.
+func interrupted(signal os.Signal) func(*Harness) *Trial {
 	return func(l *Harness) *Trial {
 		l.HoldTime()
 		run := l.Begin(applyX...)
-		run.Await(method, path)
+		run.AwaitSleep()
 		run.Signal(signal)
 		return run.End()
 	}
@@ -46,10 +47,10 @@ func TestAccInterruptions(t *testing.T) {
 		"store": {
 			{Name: "SIGINT while waiting", Kind: interrupt, Always: true, Before: webApp, Config: webApp + store(), Exit: 1,
 				Says: "Key-Value Store is not ready yet",
-				Act:  interrupted(syscall.SIGINT, "POST", "/apps/.*/addons")},
+				Act:  interrupted(syscall.SIGINT)},
 			{Name: "SIGTERM while waiting", Kind: interrupt, Before: webApp, Config: webApp + store(), Exit: 1,
 				Says: "Key-Value Store is not ready yet",
-				Act:  interrupted(syscall.SIGTERM, "POST", "/apps/.*/addons")},
+				Act:  interrupted(syscall.SIGTERM)},
 			{Name: "SIGINT while an order is in flight", Kind: interrupt, Before: webApp, Config: webApp + store(), Exit: 1,
 				Says:           "Key-Value Store is not ready yet",
 				InjectedFaults: []sandbox.Fault{{Match: order, Do: slow(500 * time.Millisecond)}}, Act: sentAndInterrupted("POST", "/apps/.*/addons")},
@@ -61,7 +62,7 @@ func TestAccInterruptions(t *testing.T) {
 				Act: func(l *Harness) *Trial {
 					l.HoldTime()
 					run := l.Begin(applyX...)
-					run.Await("POST", "/apps/.*/addons")
+					run.AwaitSleep()
 					run.Signal(syscall.SIGINT)
 					run.Signal(syscall.SIGINT) // the CLI exits at once, with or without the answer
 					return run.End()
@@ -105,7 +106,7 @@ func TestAccInterruptions(t *testing.T) {
 		},
 		"space": {
 			{Name: "SIGINT while waiting", Kind: interrupt, Config: space(), Exit: 1, Says: "Private Space is not ready yet",
-				Act: interrupted(syscall.SIGINT, "POST", "/spaces")},
+				Act: interrupted(syscall.SIGINT)},
 			{Name: "SIGTERM while an order is in flight", Kind: interrupt, Config: space(), Exit: 1, Says: "Private Space is not ready yet",
 				InjectedFaults: []sandbox.Fault{{Match: on("POST", "/spaces"), Do: slow(500 * time.Millisecond)}},
 				Act:            sentAndInterrupted("POST", "/spaces")},
@@ -119,7 +120,7 @@ func TestAccInterruptions(t *testing.T) {
 		"ranges": {
 			{Name: "SIGINT while they are applied", Before: space(), Config: space() + ranges, Exit: 1, Says: "not in force yet",
 				InjectedFaults: []sandbox.Fault{{Match: on("PUT", "/spaces/*/inbound-ruleset"), Do: sandbox.Effect{Provisioning: "stuck"}}},
-				Act:            interruptedAfter("PUT", "/spaces/.*/inbound-ruleset")},
+				Act:            interrupted(syscall.SIGINT)},
 			{Name: "never in force", Before: space(), Config: space() + ranges, Says: "not in force yet",
 				InjectedFaults: []sandbox.Fault{{Match: on("PUT", "/spaces/*/inbound-ruleset"), Do: sandbox.Effect{Provisioning: "stuck"}}}},
 		},
@@ -152,11 +153,6 @@ func sentAndInterrupted(method, path string) func(*Harness) *Trial {
 	}
 }
 
-// interruptedAfter interrupts when the request has been answered.
-func interruptedAfter(method, path string) func(*Harness) *Trial {
-	return interrupted(syscall.SIGINT, method, path)
-}
-
 // The provider crashes after Heroku has carried an order out, alone or together with the CLI. Nothing is ordered twice: the next
 // apply stops and names what it found, and the import block that it prints lets the apply after it succeed.
 func TestAccDeaths(t *testing.T) {
@@ -182,6 +178,7 @@ func TestAccDeaths(t *testing.T) {
 	} {
 		alone, together := e, e
 		alone.Name, together.Name = "the provider is killed after the order", "the machine is lost after the order"
+		alone.Kind, together.Kind = crash, crash
 		act := e.Act
 		together.Act = func(l *Harness) *Trial {
 			l.KillCLIToo()

@@ -201,7 +201,7 @@ const page = "<html><body>Application error</body></html>"
 var faults = []fault{
 	{name: "reset after commit", kind: lostAnswer, do: sandbox.Effect{Commit: true, Reset: true}, always: true},
 	{name: "503 page after commit", kind: lostAnswer, do: sandbox.Effect{Commit: true, Status: 503, Body: text(page),
-		ContentType: "text/html"}, always: true},
+		ContentType: "text/html"}},
 	{name: "reset before read", kind: notDone, do: sandbox.Effect{Reset: true}},
 	{name: "502 after commit", kind: lostAnswer, do: sandbox.Effect{Commit: true, Status: 502}},
 	{name: "504 after commit", kind: lostAnswer, do: sandbox.Effect{Commit: true, Status: 504, Body: text("")}},
@@ -270,7 +270,7 @@ func (f fault) experiment(v writeCase) Experiment {
 	return e
 }
 
-// Every write of every resource is tested with every fault. The short form has the most dangerous faults for each create, and one
+// Every write of every resource is tested with every fault. The short form has the most dangerous fault for each create, and one
 // fault of each kind for each resource.
 func TestAccFaults(t *testing.T) {
 	t.Parallel()

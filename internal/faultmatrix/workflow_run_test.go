@@ -297,13 +297,13 @@ func sampled() map[string]bool {
 	for i, p := range resourceCases() {
 		for j, w := range generic(p) {
 			first := i == j%6 || i >= 6 && (i+j)%6 == 0 // the first six resources have each common workflow once
-			if common := j < commonWorkflows; common && first || !common && (i+j)%17 == 0 {
+			if common := j < commonWorkflows; common && first || !common && (i+j)%29 == 0 {
 				sample[w.key()] = true
 			}
 		}
 	}
 	for _, w := range ownWorkflows() {
-		if others++; others%5 == 0 {
+		if others++; others%7 == 0 {
 			sample[w.key()] = true
 		}
 	}

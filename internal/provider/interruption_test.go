@@ -23,7 +23,7 @@ func TestAccInterruption_whileProvisioning(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sb := acctest.Start(t)
-			cli := sb.CLI(t, appAndStore("premium-0"))
+			cli := sb.InRealTime(sb.CLI(t, appAndStore("premium-0")))
 
 			apply := cli.Start("apply", "-auto-approve", "-input=false", "-no-color")
 			sb.Await(t, "POST", "/apps/.*/addons")
@@ -64,7 +64,7 @@ func TestAccInterruption_whileProvisioning(t *testing.T) {
 func TestLongInterruption_resumedWhileProvisioning(t *testing.T) {
 	t.Parallel()
 	sb := acctest.Start(t)
-	cli := sb.CLI(t, appAndStore("premium-0", `notify_keyspace_events = "KEA"`))
+	cli := sb.InRealTime(sb.CLI(t, appAndStore("premium-0", `notify_keyspace_events = "KEA"`)))
 
 	apply := cli.Start("apply", "-auto-approve", "-input=false", "-no-color")
 	sb.Await(t, "POST", "/apps/.*/addons")
@@ -77,12 +77,7 @@ func TestLongInterruption_resumedWhileProvisioning(t *testing.T) {
 		t.Errorf("the plan after an interrupted create is not an update in place:\n%s", plan.Output())
 	}
 	sb.ResetJournal()
-	second := cli.Start("apply", "-auto-approve", "-input=false", "-no-color")
-	sb.Await(t, "GET", "/addons.*")
-	sb.Clock().Advance(10 * time.Minute)
-	if result := second.Wait(); result.Code != 0 {
-		t.Fatalf("the second apply exited %d:\n%s", result.Code, result.Output())
-	}
+	cli.Attach(sb.Factories()["kvs"]).Apply() // its waits advance the clock
 	if orders := sb.Requests("POST", "/apps/.*/addons"); len(orders) != 0 {
 		t.Errorf("the second apply sent %d orders, want none", len(orders))
 	}
@@ -96,12 +91,7 @@ func TestAccInterruption_forcedReplacement(t *testing.T) {
 	sb := acctest.Start(t)
 	cli := sb.CLI(t, strings.Replace(appAndStore("mini"), "deletion_protection = false", "", 1))
 
-	apply := cli.Start("apply", "-auto-approve", "-input=false", "-no-color")
-	sb.Await(t, "POST", "/apps/.*/addons")
-	sb.Clock().Advance(10 * time.Minute)
-	if result := apply.Wait(); result.Code != 0 {
-		t.Fatalf("the first apply exited %d:\n%s", result.Code, result.Output())
-	}
+	cli.Apply()
 	refused := func(what, summary string, args ...string) {
 		t.Helper()
 		result := cli.Run(append([]string{"apply", "-auto-approve", "-input=false", "-no-color"}, args...)...)

@@ -86,7 +86,7 @@ func TestAccVerifyChangeRecord_inConfiguration(t *testing.T) {
 	}
 	file := fmt.Sprintf("file(%q)", path)
 	sb := acctest.Start(t)
-	resource.Test(t, resource.TestCase{
+	acctest.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: sb.Factories(),
 		Steps: []resource.TestStep{
 			{Config: verified("null"), ExpectError: acctest.Says("must not be null")},
