@@ -34,29 +34,17 @@ func (s *Sandbox) try(method, path, body string) *httptest.ResponseRecorder {
 	return answer
 }
 
-// stuckPage is a page that reads an event only when the test permits it.
+// stuckPage is a page that reads an event only when the test receives it.
 type stuckPage struct {
 	*httptest.ResponseRecorder
-	reads chan struct{}
-	mu    sync.Mutex
-	got   []string
+	began  func() // called when the first event is written
+	events chan string
 }
 
 func (p *stuckPage) Write(b []byte) (int, error) {
-	<-p.reads
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.got = append(p.got, string(b))
+	p.began()
+	p.events <- string(b)
 	return len(b), nil
-}
-
-func (p *stuckPage) last() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.got) == 0 {
-		return ""
-	}
-	return p.got[len(p.got)-1]
 }
 
 // A page that does not read delays nobody, and nothing is queued for it. It gets the latest entries, and the information that it has
@@ -64,25 +52,27 @@ func (p *stuckPage) last() string {
 func TestPageEvents_aPageThatDoesNotReadCostsNothing(t *testing.T) {
 	t.Parallel()
 	s := startedFor(t)
-	page := &stuckPage{ResponseRecorder: httptest.NewRecorder(), reads: make(chan struct{})}
-	done := make(chan struct{})
+	began, done := make(chan struct{}), make(chan struct{})
+	page := &stuckPage{ResponseRecorder: httptest.NewRecorder(), began: sync.OnceFunc(func() { close(began) }), events: make(chan string)}
 	go func() {
 		defer close(done)
 		s.serveEvents(page, httptest.NewRequest(http.MethodGet, s.URL()+controlPrefix+"events", nil))
 	}()
+	<-began
 	for range 5000 {
 		s.try("GET", "/account", "")
 	}
-	for !strings.Contains(page.last(), `"seq":5000`) {
-		page.reads <- struct{}{}
+	event := <-page.events
+	for !strings.Contains(event, `"seq":5000`) {
+		event = <-page.events
 	}
-	if told := strings.Count(page.last(), `"seq":`); told > 2*maxEventLines || !strings.Contains(page.last(), `"missed":true`) {
-		t.Errorf("%d lines in one event: %.200s", told, page.last())
+	if told := strings.Count(event, `"seq":`); told > 2*maxEventLines || !strings.Contains(event, `"missed":true`) {
+		t.Errorf("%d lines in one event: %.200s", told, event)
 	}
 	go func() { _ = s.Close() }()
 	for open := true; open; {
 		select {
-		case page.reads <- struct{}{}:
+		case <-page.events:
 		case <-done:
 			open = false
 		}
