@@ -32,18 +32,29 @@ func DynoSize(size string) (string, error) {
 	return name, nil
 }
 
-// CheckDynoSize returns an error if dynos of a size cannot run in a location. An unknown size is no error: Heroku decides.
-func CheckDynoSize(size string, location Location) error {
-	name, family := strings.ToLower(size), ""
-	for _, known := range []string{"eco", "basic", "standard-", "performance-", "private-", "shield-"} {
-		if strings.HasPrefix(name, known) && (strings.HasSuffix(known, "-") || name == known) {
-			family = strings.TrimSuffix(known, "-")
+// dynoFamily returns the family of a dyno size, such as standard, empty if it is unknown.
+func dynoFamily(size string) string {
+	name := strings.ToLower(size)
+	for _, family := range []string{"standard", "performance", "private", "shield", "dyno"} {
+		if strings.HasPrefix(name, family+"-") {
+			return family
 		}
 	}
+	if name == "eco" || name == "basic" {
+		return name
+	}
+	return ""
+}
+
+// KnownDynoSize reports whether the name of a size belongs to a known family of sizes. Heroku may have others.
+func KnownDynoSize(size string) bool { return dynoFamily(size) != "" }
+
+// CheckDynoSize returns an error if dynos of a size cannot run in a location. An unknown size is no error: Heroku decides.
+func CheckDynoSize(size string, location Location) error {
 	home, known := map[string][]Location{
 		"eco": {CommonRuntime}, "basic": {CommonRuntime}, "standard": {CommonRuntime}, "performance": {CommonRuntime},
 		"private": {PrivateSpace, ShieldSpace}, "shield": {ShieldSpace},
-	}[family]
+	}[dynoFamily(size)]
 	if !known || slices.Contains(home, location) {
 		return nil
 	}

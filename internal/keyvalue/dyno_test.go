@@ -48,6 +48,18 @@ func TestCheckDynoSize(t *testing.T) {
 	}
 }
 
+func TestKnownDynoSize(t *testing.T) {
+	t.Parallel()
+	for size, known := range map[string]bool{
+		"Eco": true, "basic": true, "Standard-2X": true, "performance-l-ram": true, "Private-S": true, "Shield-M": true, "dyno-2c-4gb": true,
+		"huge": false, "economic": false, "standard": false, "Standard2X": false,
+	} {
+		if keyvalue.KnownDynoSize(size) != known {
+			t.Errorf("%s is known: %t", size, !known)
+		}
+	}
+}
+
 func TestValidateProcessType(t *testing.T) {
 	t.Parallel()
 	for name, ok := range map[string]bool{

@@ -188,12 +188,17 @@ func (r *formationResource) onlyOwner(state, plan formationModel, replaced strin
 
 // checkLimits checks the plan against Heroku's published rules. If the app cannot be read, Heroku decides.
 func (r *formationResource) checkLimits(ctx context.Context, plan formationModel) (diags diag.Diagnostics) {
+	if size := plan.Size.StringValue; known(size) && !keyvalue.KnownDynoSize(size.ValueString()) {
+		diags.AddAttributeWarning(path.Root("size"), "The dyno size is not known", fmt.Sprintf(
+			"%s: %q is neither Eco nor Basic, and does not begin with Standard-, Performance-, Private-, Shield- or dyno-. Unless Heroku has "+
+				"added this size, the apply is refused.", plan, size.ValueString()))
+	}
 	if r.client == nil || !known(plan.AppID) {
-		return nil
+		return diags
 	}
 	app, err := r.client.App(ctx, plan.appID())
 	if err != nil {
-		return nil
+		return diags
 	}
 	if known(plan.Size.StringValue) {
 		if err := keyvalue.CheckDynoSize(plan.Size.ValueString(), location(app)); err != nil {

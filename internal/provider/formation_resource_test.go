@@ -276,7 +276,9 @@ func TestAccFormation_spaces(t *testing.T) {
 	cli.Configure(in("shield = true", "quantity = 2", `size = "Standard-1X"`))
 	expectSays(t, planOf(cli), "The dyno size does not run where the app is", "do not run in a Shield Space",
 		"one of the sizes that begin with Shield-")
-	// more than a space has by default is Heroku's to allow
+	// a size that the provider does not know, and more than a space has by default, are Heroku's to allow
+	cli.Configure(in("shield = true", "quantity = 2", `size = "huge"`))
+	expectSays(t, planOf(cli), "The dyno size is not known", "Unless Heroku has added this size, the apply is refused.")
 	cli.Configure(in("shield = true", "quantity = 11", `size = "Shield-M"`))
 	expectSays(t, planOf(cli), "More dynos than a space has by default")
 	expectFailed(t, cli.Run("apply", "-auto-approve", "-input=false", "-no-color"), "cannot_update_above_limit",
