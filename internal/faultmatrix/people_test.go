@@ -213,12 +213,13 @@ func (b block) refactorings() []Experiment {
 		{Name: "a count that grows", Before: b.count(1), Config: b.count(3), Budget: 200},
 		{Name: "a key that changes", Before: b.each(`["7", "8"]`), Config: b.each(`["7", "9"]`), Budget: 200,
 			ExtraOrders: map[bool]int{true: 1}[replacing]},
-		{Name: "-replace", Before: b.one(), Config: b.one(), ExtraOrders: map[bool]int{true: 1}[replacing],
+		{Name: "-replace", Before: b.one(), Config: b.one(), Budget: 200, ExtraOrders: map[bool]int{true: 1}[replacing],
 			Act: func(l *Harness) *Trial { return l.Apply("-replace=" + b.address) }},
-		{Name: "a taint", Before: b.one(), Config: b.one(), ExtraOrders: map[bool]int{true: 1}[replacing], Act: func(l *Harness) *Trial {
-			l.Record("taint", b.address)
-			return l.Apply()
-		}},
+		{Name: "a taint", Before: b.one(), Config: b.one(), Budget: 200, ExtraOrders: map[bool]int{true: 1}[replacing],
+			Act: func(l *Harness) *Trial {
+				l.Record("taint", b.address)
+				return l.Apply()
+			}},
 	}
 }
 
