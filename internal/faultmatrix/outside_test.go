@@ -285,7 +285,7 @@ func rareExperiments() map[string][]Experiment {
 				return c.DeleteAttachment(l.T.Context(), found.ID)
 			})),
 			{Name: "another one promoted by hand", Before: named, Config: named, After: edited(named, `"REDIS"`, `"FORMER"`), Exit: 1,
-				Says: "their-cache is already attached to orders-web as REDIS",
+				RuleError: true, Says: "On app orders-web the name REDIS belongs to the add-on their-cache",
 				Outside: func(l *Harness) {
 					l.Request("POST", "/addon-attachments", `{"addon":"orders-cache","app":"orders-web","name":"FORMER"}`)
 					repoints("orders-web", "REDIS")(l)
@@ -296,7 +296,7 @@ func rareExperiments() map[string][]Experiment {
 			})),
 			destroyed("deleted", shared, storeGone),
 			{Name: "deleted by hand, and out of the configuration", Before: shared + window, Config: webApp + apiApp, Outside: storeGone},
-			extraOrders(1, meanwhile("deleted", webApp+store(), webApp+store("timeout = 60"), storeGone)),
+			extraOrders(1, ruleError(meanwhile("deleted", webApp+store(), webApp+store("timeout = 60"), storeGone))),
 		},
 		"attachment": {
 			byHand("its app deleted", shared, ofApp("orders-api")),
