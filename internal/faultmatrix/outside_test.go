@@ -311,7 +311,7 @@ func rareExperiments() map[string][]Experiment {
 				return c.DeleteAttachment(l.T.Context(), found.ID)
 			})),
 			destroyed("its app deleted", shared, ofApp("orders-api")),
-			meanwhile("its app deleted", shared, edited(shared, "SHARED", "JOINT"), ofApp("orders-api")),
+			ruleError(meanwhile("its app deleted", shared, edited(shared, "SHARED", "JOINT"), ofApp("orders-api"))),
 		},
 		"space": {
 			extraOrders(1, byHand("deleted with its ranges", space()+ranges, spaceGone)),

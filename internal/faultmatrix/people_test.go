@@ -293,7 +293,7 @@ func manyObjects() []Experiment {
 	for _, n := range []int{1, 10, 50} {
 		args := fmt.Sprintf("-parallelism=%d", n)
 		all = append(all,
-			Experiment{Name: "created with " + args, Config: mixed("a"), Budget: 400,
+			Experiment{Name: "created with " + args, Config: mixed("a"), Budget: 500, // one at a time, no two waits share a poll
 				Act: func(l *Harness) *Trial { return l.Apply(args) }},
 			Experiment{Name: "changed with " + args, Before: mixed("a"),
 				Config: edited(mixed("a"), "= 60", "= 90", "premium-0", "premium-1", "NEXT", "OTHER", "Monday", "Friday", "192.0.2", "198.51.100"),
