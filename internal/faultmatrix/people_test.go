@@ -213,9 +213,11 @@ func (b block) refactorings() []Experiment {
 		{Name: "a count that grows", Before: b.count(1), Config: b.count(3), Budget: 200},
 		{Name: "a key that changes", Before: b.each(`["7", "8"]`), Config: b.each(`["7", "9"]`), Budget: 200,
 			ExtraOrders: map[bool]int{true: 1}[replacing]},
-		{Name: "-replace", Before: b.one(), Config: b.one(), Budget: 200, ExtraOrders: map[bool]int{true: 1}[replacing],
-			Act: func(l *Harness) *Trial { return l.Apply("-replace=" + b.address) }},
-		{Name: "a taint", Before: b.one(), Config: b.one(), Budget: 200, ExtraOrders: map[bool]int{true: 1}[replacing],
+		{Name: "-replace", Before: b.one(), Config: b.one(), Budget: map[bool]int{true: 200}[replacing],
+			ExtraOrders: map[bool]int{true: 1}[replacing],
+			Act:         func(l *Harness) *Trial { return l.Apply("-replace=" + b.address) }},
+		{Name: "a taint", Before: b.one(), Config: b.one(), Budget: map[bool]int{true: 200}[replacing],
+			ExtraOrders: map[bool]int{true: 1}[replacing],
 			Act: func(l *Harness) *Trial {
 				l.Record("taint", b.address)
 				return l.Apply()
@@ -293,7 +295,7 @@ func manyObjects() []Experiment {
 	for _, n := range []int{1, 10, 50} {
 		args := fmt.Sprintf("-parallelism=%d", n)
 		all = append(all,
-			Experiment{Name: "created with " + args, Config: mixed("a"), Budget: 500, // one at a time, no two waits share a poll
+			Experiment{Name: "created with " + args, Config: mixed("a"), Budget: map[bool]int{true: 500, false: 400}[n == 1], // one at a time, no two waits share a poll
 				Act: func(l *Harness) *Trial { return l.Apply(args) }},
 			Experiment{Name: "changed with " + args, Before: mixed("a"),
 				Config: edited(mixed("a"), "= 60", "= 90", "premium-0", "premium-1", "NEXT", "OTHER", "Monday", "Friday", "192.0.2", "198.51.100"),
