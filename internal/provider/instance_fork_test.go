@@ -4,13 +4,10 @@
 package provider_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -25,6 +22,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest"
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest/redisserver"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/heroku"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
@@ -55,46 +53,15 @@ func sourceStore(t *testing.T, sb *acctest.Sandbox, plan string) (heroku.AddOn, 
 	return addOn, ready.ResourceURL.Reveal()
 }
 
-// outsideServer is a Redis that is not Heroku's, without TLS, and a client of it. Its configuration is on its stdin.
+// outsideServer is a Redis that is not Heroku's, without TLS, and a client of it.
 func outsideServer(t *testing.T, directives ...string) (url string, client *redis.Client) {
 	t.Helper()
-	var server string
-	for _, name := range []string{"valkey-server", "redis-server"} {
-		if path, err := exec.LookPath(name); err == nil && server == "" {
-			server = path
-		}
-	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(free.Addr().String())
-	_ = free.Close()
-	command := exec.CommandContext(context.WithoutCancel(t.Context()), server, "-")
-	command.Dir = t.TempDir()
-	command.Stdin = strings.NewReader(strings.Join(append([]string{
-		"port " + port, "bind 127.0.0.1", `save ""`, "repl-diskless-sync yes", "repl-diskless-sync-delay 0",
-		"user " + forkUser + " on >" + forkPassword + " ~* &* +@all",
-	}, directives...), "\n"))
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	url = fmt.Sprintf("redis://%s:%s@127.0.0.1:%s", forkUser, forkPassword, port)
+	address := redisserver.Start(t, append(directives, "user "+forkUser+" on >"+forkPassword+" ~* &* +@all")...)
+	url = fmt.Sprintf("redis://%s:%s@%s", forkUser, forkPassword, address)
 	options, _ := redis.ParseURL(url)
 	options.Protocol = 2
 	client = redis.NewClient(options)
-	t.Cleanup(func() {
-		_ = client.Close()
-		_ = command.Process.Kill()
-		_ = command.Wait()
-	})
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
-	defer cancel()
-	for client.Ping(ctx).Err() != nil {
-		if ctx.Err() != nil {
-			t.Fatal("the server outside does not answer")
-		}
-	}
+	t.Cleanup(func() { _ = client.Close() })
 	return url, client
 }
 

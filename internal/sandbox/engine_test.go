@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest/redisserver"
 )
 
 // processEngineFor returns an engine with real servers. The test fails without a server binary; `make test` installs one.
@@ -69,15 +71,19 @@ func start(t *testing.T, e engine, spec serverSpec) server {
 	return s
 }
 
-// listens reports whether connections to the address of the server are accepted.
+// listens reports whether connections to the address of the server are still accepted after a minute. A process that another test starts
+// can hold a closed listener until it has loaded its program.
 func listens(t *testing.T, s server) bool {
 	t.Helper()
 	host, port := s.Addr()
-	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
-	if err == nil {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+		if err != nil {
+			return false
+		}
 		_ = conn.Close()
 	}
-	return err == nil
+	return true
 }
 
 // client connects to a server as a user's application does.
@@ -175,7 +181,7 @@ func TestEngine_aSecondStartContinuesWithTheKeysOnlyWhenPersistent(t *testing.T)
 		t.Run(fmt.Sprintf("persistent %t", persistent), func(t *testing.T) {
 			t.Parallel()
 			engines(t, func(t *testing.T, e engine) {
-				spec := serverSpec{Dir: filepath.Join(t.TempDir(), "store"), Persistent: persistent}
+				spec := serverSpec{Dir: filepath.Join(t.TempDir(), "store"), Persistent: persistent, Port: redisserver.FreePort(t)}
 				first := start(t, e, spec)
 				c := client(t, first, "h", "secret")
 				c.Set(t.Context(), "string", "a\x00\xff", 0)
@@ -196,10 +202,14 @@ func TestEngine_aSecondStartContinuesWithTheKeysOnlyWhenPersistent(t *testing.T)
 				if err := first.Stop(t.Context(), false); err != nil {
 					t.Errorf("the second Stop: %v", err)
 				}
-				_, spec.Port = first.Addr()
+				if listens(t, first) {
+					t.Fatal("the stopped server still listens")
+				}
 				second := start(t, e, spec)
-				if _, port := second.Addr(); port != spec.Port {
-					t.Errorf("the port was %d and is %d", spec.Port, port)
+				for _, s := range []server{first, second} {
+					if got := port(s); got != spec.Port {
+						t.Errorf("the port is %d, want %d", got, spec.Port)
+					}
 				}
 				after := contents(t, client(t, second, "h", "secret"))
 				want := before

@@ -6,13 +6,13 @@ package sandbox_test
 import (
 	"fmt"
 	"net"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/terraform-kvs/terraform-provider-kvs/internal/acctest/redisserver"
 	"github.com/terraform-kvs/terraform-provider-kvs/internal/sandbox"
 )
 
@@ -188,27 +188,11 @@ func TestFork_followsASourceThatChanges(t *testing.T) {
 	}
 }
 
-// plainRedis starts a server outside of the sandbox, without TLS.
+// plainRedis starts a server outside of the sandbox, without TLS, which has one key.
 func plainRedis(t *testing.T, password string) (addr string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr = listener.Addr().String()
-	_ = listener.Close()
-	_, port, _ := net.SplitHostPort(addr)
-	binary, err := exec.LookPath("valkey-server")
-	if err != nil {
-		binary = "redis-server"
-	}
-	cmd := exec.CommandContext(t.Context(), binary, "--port", port, "--bind", "127.0.0.1", "--save", "", "--repl-diskless-sync-delay", "0",
-		"--dir", t.TempDir(), "--requirepass", password)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	c := redis.NewClient(&redis.Options{Addr: addr, Password: password, MaxRetries: 50})
+	addr = redisserver.Start(t, "requirepass "+password)
+	c := redis.NewClient(&redis.Options{Addr: addr, Password: password})
 	t.Cleanup(func() { _ = c.Close() })
 	if err := c.Set(t.Context(), "from-outside", "value of from-outside", 0).Err(); err != nil {
 		t.Fatal(err)
