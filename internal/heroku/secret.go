@@ -84,6 +84,14 @@ func (k *secrets) add(s Secret) {
 	}
 }
 
+// contain reports whether the text is one of the secrets.
+func (k *secrets) contain(text string) bool {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	_, known := k.parts[text]
+	return known
+}
+
 func (k *secrets) redactFrom(text string) string {
 	k.mu.RLock()
 	defer k.mu.RUnlock()

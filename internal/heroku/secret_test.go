@@ -70,6 +70,32 @@ func TestNoValuePrintsASecret(t *testing.T) {
 	}
 }
 
+// A token can have the form of a request id.
+func TestARequestIDThatIsTheTokenIsNotShown(t *testing.T) {
+	t.Parallel()
+	const sent, uuidToken = "1b9c7a55-5f0f-4a8e-9a53-0b6a3f1d2c4e", "0c6f2c5e-7d0b-4b71-8f5e-9a4b3c2d1e0f"
+	for header, want := range map[string]string{
+		sent:                                sent,
+		sent + "," + sent:                   sent + "," + sent,
+		uuidToken:                           "(sensitive)",
+		sent + "," + uuidToken:              sent + ",(sensitive)",
+		sent + "," + uuidToken + "," + sent: sent + ",(sensitive)," + sent,
+		sent + ", " + uuidToken:             sent + ", (sensitive)",
+		"urn:uuid:" + uuidToken:             "urn:uuid:(sensitive)",
+		strings.Repeat(sent+",", 9):         strings.Repeat(sent+",", 5) + "1b9c7a55-5f0f-…",
+	} {
+		srv := serve(t, func(w http.ResponseWriter, _ *http.Request, _ int) {
+			w.Header().Set("Request-Id", header)
+			w.WriteHeader(404)
+		})
+		c := srv.client(t, func(o *heroku.Options) { o.Credential.Token = uuidToken })
+		_, err := c.Store(t.Context(), addOnID)
+		if failed := (*heroku.BodyError)(nil); !errors.As(err, &failed) || failed.RequestID != want {
+			t.Errorf("%s is shown as %v, want %s", header, err, want)
+		}
+	}
+}
+
 // Secrets that a server or a proxy repeats do not reach an error or a log.
 func TestNoErrorOrAttemptShowsASecret(t *testing.T) {
 	t.Parallel()

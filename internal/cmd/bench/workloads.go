@@ -70,6 +70,10 @@ func (b *bench) requestTime(requests int) float64 {
 // allowance is the number of requests that an estate of any size may send in addition to those for its stores.
 const allowance = 12
 
+// maxTimeFactor is how many times its limit a life cycle may take. The limit leaves out the processor time of the framework and of the
+// CLI's work on our attributes, which differs between machines. Requests that wait for each other without need take longer than that.
+const maxTimeFactor = 2
+
 // lifeCycle creates an estate, plans it without a change, and destroys it, and does the same with built-in resources. The fastest of
 // several repeats counts, because other programs may slow one down.
 func (b *bench) lifeCycle(ctx context.Context, attached bool) {
@@ -85,15 +89,15 @@ func (b *bench) lifeCycle(ctx context.Context, attached bool) {
 		run            func(*workspace, context.Context) measured
 		times          int
 		limit          float64 // requests
-		bound, slow    float64 // requests, and the factor of the time's limit
+		bound          float64 // requests
 		ours, baseline measured
 	}{
 		// Create: for each store a creation, a read of the Data API and a window, and for each app its config vars, so that none that
 		// users have set is overwritten. Plan: a read of the Data API. Destroy: a read of the Data API and a deletion.
 		{name: "create", run: (*workspace).apply, times: 1, limit: (3+attachment)*n + float64(b.apps),
-			bound: (3+attachment)*n + float64(b.apps) + max(0.2*n, allowance), slow: 1.5},
-		{name: "plan without a change", run: (*workspace).plan, times: 2, limit: n + 3, bound: n + allowance, slow: 1.3},
-		{name: "destroy", run: (*workspace).destroy, times: 1, limit: (2 + attachment) * n, bound: (2.2+attachment)*n + allowance, slow: 1.5},
+			bound: (3+attachment)*n + float64(b.apps) + max(0.2*n, allowance)},
+		{name: "plan without a change", run: (*workspace).plan, times: 2, limit: n + 3, bound: n + allowance},
+		{name: "destroy", run: (*workspace).destroy, times: 1, limit: (2 + attachment) * n, bound: (2.2+attachment)*n + allowance},
 	}
 	for range b.repeats {
 		for i := range steps {
@@ -114,7 +118,7 @@ func (b *bench) lifeCycle(ctx context.Context, attached bool) {
 		work := e.name() + step.name
 		b.add(
 			row{work: work, limit: step.limit, bound: step.bound, ours: float64(len(step.ours.requests)), unit: requests},
-			row{work: work, limit: limit, bound: step.slow * limit, ours: step.ours.took.Seconds(), unit: seconds},
+			row{work: work, limit: limit, bound: maxTimeFactor * limit, ours: step.ours.took.Seconds(), unit: seconds},
 		)
 	}
 }
@@ -200,7 +204,7 @@ func (b *bench) grow(ctx context.Context) {
 		row{work: fmt.Sprintf("%d stores: the provider's CPU for each, against that with %d", n, b.growth[before]),
 			limit: 1, bound: 1.25, ours: cpu(last) / cpu(before), unit: ratio},
 		row{work: fmt.Sprintf("%d stores: the provider's memory for each more than %d", n, first),
-			bound: 20, ours: max(grown, 0), unit: kibibytes},
+			bound: 30, ours: max(grown, 0), unit: kibibytes},
 		row{work: "the provider: size of the binary", ours: float64(binary.Size()) / (1 << 20), unit: mebibytes},
 	)
 }
