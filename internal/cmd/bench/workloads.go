@@ -95,7 +95,7 @@ func (b *bench) lifeCycle(ctx context.Context, attached bool) {
 		// Create: for each store a creation, a read of the Data API and a window, and for each app its config vars, so that none that
 		// users have set is overwritten. Plan: a read of the Data API. Destroy: a read of the Data API and a deletion.
 		{name: "create", run: (*workspace).apply, times: 1, limit: (3+attachment)*n + float64(b.apps),
-			bound: (3+attachment)*n + float64(b.apps) + max(0.2*n, allowance)},
+			bound: (3+attachment)*n + float64(b.apps) + max(0.2*(1+attachment)*n, allowance)},
 		{name: "plan without a change", run: (*workspace).plan, times: 2, limit: n + 3, bound: n + allowance},
 		{name: "destroy", run: (*workspace).destroy, times: 1, limit: (2 + attachment) * n, bound: (2.2+attachment)*n + allowance},
 	}
