@@ -67,7 +67,7 @@ func nth(n int, method, path string) sandbox.Match {
 
 // inShort are the cells of the short form: steps before, at and after the point from which a replacement can only go forward.
 var inShort = []string{
-	"order the copy, reset after commit", "settings of the copy, 422", "move the last attachment, resets for good",
+	"order the copy, reset after commit", "settings of the copy, 422", "take the lease, 422", "move the last attachment, resets for good",
 	"name the new store, 503 page after commit", "end the maintenance of an app, 403", "destroy the old store, 500 for good",
 }
 

@@ -130,6 +130,12 @@ func (r *instanceResource) diagnosticOf(finding replacement.Finding) diag.Diagno
 			"%s: %s\n\nNothing has moved: the old store is untouched and in use, and the new one, %s (%s), is destroyed. "+
 				"If apps wrote to the old one meanwhile, set migration = { app_maintenance = true, scale_down = true }, and apply again.",
 			f.Old, f.Reason, f.New.Name, f.New.ID))
+	case replacement.CopyKept:
+		return diag.NewWarningDiagnostic("The new store is kept", fmt.Sprintf(
+			"%s (%s), on the plan %s, is to replace %s. No app uses it, and it costs what its plan costs. The next apply continues with "+
+				"it, or destroys it and makes another one if it lacks what apps have written meanwhile. An apply of the former configuration "+
+				"destroys it.",
+			f.New.Name, f.New.ID, f.Plan, f.Old))
 	case replacement.MoveFailed:
 		return r.failure("Unable to move the attachments of Key-Value Store",
 			fmt.Sprintf("%s, replaced by %s (%s)", f.Old, f.New.Name, f.New.ID), f.Err)

@@ -76,6 +76,12 @@ type MoveFailed struct {
 	Err      error
 }
 
+// CopyKept means that the replacement has failed before anything was moved, and the new store stays for the next run.
+type CopyKept struct {
+	Old, New Store
+	Plan     string // of the new store
+}
+
 // AppsHeld means that apps stay in maintenance mode or scaled to 0, because their attachments could not be moved back.
 type AppsHeld struct {
 	Old  Store
@@ -117,6 +123,9 @@ func (CopyInconclusive) IsFailure() bool { return false }
 
 // IsFailure is true.
 func (CopyIncomplete) IsFailure() bool { return true }
+
+// IsFailure is false, because a failure comes with it.
+func (CopyKept) IsFailure() bool { return false }
 
 // IsFailure is true.
 func (MoveFailed) IsFailure() bool { return true }

@@ -307,7 +307,11 @@ func (r *replacement) abort(ctx context.Context, findings Findings) Outcome {
 		}
 		return outcome
 	}
-	return Outcome{Phase: r.phase, Findings: append(findings, r.rollBack(ctx)...)}
+	findings.Append(r.rollBack(ctx)...)
+	if r.newStore != nil && r.phase.canBeUndone() {
+		findings.Append(CopyKept{storeOf(r.old), storeOf(*r.newStore), keyvalue.ShortPlanName(r.newStore.Plan)})
+	}
+	return Outcome{Phase: r.phase, Findings: findings}
 }
 
 // rollBack releases the apps after a failure before anything was moved, and removes the marker if there is no new store. It does so
