@@ -58,6 +58,12 @@ func generic(p resourceCase) []workflow {
 			s.quiet(s.change(p.parents + p.block("other") + fmt.Sprintf("moved {\n  from = %s\n  to   = %s.other\n}\n", p.address(), p.resource)))
 			s.settles()
 		}},
+		{p.resource, "ignore_changes of what changes", func(s *workflowRun) {
+			ignored := [2]string{"", ignoring("[" + p.change[0] + "]")}
+			s.begin(p.config(ignored))
+			s.quiet(s.change(p.config(ignored, p.change)))
+			s.settles()
+		}},
 		{p.resource, "values in another spelling", func(s *workflowRun) { otherSpellings(s, p) }},
 		{p.resource, "two owners in one configuration", func(s *workflowRun) { twoOwners(s, p) }},
 		{p.resource, "two owners in two workspaces", func(s *workflowRun) { twoWorkspaces(s, p) }},
@@ -71,6 +77,12 @@ func generic(p resourceCase) []workflow {
 			continue
 		}
 		all = append(all,
+			workflow{p.resource, "ignore_changes = all, and " + h.name + " by hand", func(s *workflowRun) {
+				s.begin(strings.ReplaceAll(p.config(), "\n}\n", "\n  "+ignoring("all")+"\n}\n"))
+				s.byHand(h.does)
+				s.quiet(s.Apply())
+				s.settles()
+			}},
 			workflow{p.resource, "a saved plan, and " + h.name + " by hand", func(s *workflowRun) {
 				s.begin(p.config())
 				overtaken(s, p, h, s.saved(p.changed(), h.does))
@@ -202,6 +214,10 @@ func outOfReplaced(p resourceCase, attributes ...[2]string) string {
 const deploy = "\nvariable \"deploy\" {\n  default = \"1\"\n}\n\nresource \"terraform_data\" \"deploy\" {\n  input = var.deploy\n}\n"
 
 const successorFirst = "lifecycle {\n    create_before_destroy = true\n    replace_triggered_by  = [terraform_data.deploy]\n  }"
+
+func ignoring(attributes string) string {
+	return "lifecycle {\n    ignore_changes = " + attributes + "\n  }"
+}
 
 // createBeforeDestroy expects that an object with a unique name is refused and stays, and that any other object always exists.
 func createBeforeDestroy(s *workflowRun, p resourceCase) {
