@@ -289,7 +289,7 @@ func TestAccWorkflows(t *testing.T) {
 }
 
 // commonWorkflows is the number of workflows that every resource has, without those of outside changes.
-const commonWorkflows = 20
+const commonWorkflows = 21
 
 // sampled returns the keys of the cells in the short form, about 40: each common workflow for one resource, and some others.
 func sampled() map[string]bool {

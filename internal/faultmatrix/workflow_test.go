@@ -35,6 +35,7 @@ func generic(p resourceCase) []workflow {
 		{p.resource, "renamed keys of 12, one at a time", func(s *workflowRun) { renamedKeys(s, p, "-parallelism=1") }},
 		{p.resource, "renamed keys of 12, ten at a time", func(s *workflowRun) { renamedKeys(s, p, "-parallelism=10") }},
 		{p.resource, "the first of three removed", func(s *workflowRun) { countShift(s, p) }},
+		{p.resource, "two exchanged", func(s *workflowRun) { exchanged(s, p) }},
 		{p.resource, "a saved plan applied twice", func(s *workflowRun) { appliedTwice(s, p) }},
 		{p.resource, "-replace", func(s *workflowRun) {
 			s.begin(p.config())
@@ -292,6 +293,20 @@ func countShift(s *workflowRun, p resourceCase) {
 		s.within(1, want, "-var=numbers=[1,2]")
 	default:
 		s.within(1, want, "-var=numbers=[1,2]") // Delete changes nothing at Heroku
+	}
+}
+
+// exchanged gives two objects each other's values.
+func exchanged(s *workflowRun, p resourceCase) {
+	s.begin("\nvariable \"numbers\" {\n  type    = list(number)\n  default = [0, 1]\n}\n" + p.many(2,
+		"count = length(var.numbers)", "var.numbers[count.index]"))
+	want := wanted{facts: p.factsOfMany(2)}
+	if p.resource == "kvs_trusted_ip_range" {
+		want.may = []string{"space acme-prod-0 admits", "space acme-prod-1 admits"} // the plan replaces them
+	}
+	s.endsOrKeeps(s.Apply("-var=numbers=[1,0]"), want, "third name")
+	if !s.kept {
+		s.settles("-var=numbers=[1,0]")
 	}
 }
 

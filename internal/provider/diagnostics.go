@@ -188,6 +188,9 @@ func (c *connection) afterAnswer(again retryAdvice, answer *heroku.Error) string
 	switch {
 	case answer.Status == http.StatusUnauthorized:
 		return c.afterAnswer(again, &heroku.Error{ID: "unauthorized"})
+	case answer.Status == http.StatusUnprocessableEntity && answer.Method == http.MethodPatch && strings.Contains(answer.Message, "already taken"):
+		return fmt.Sprintf("Another object has this name. If two objects exchange their names, give one of them a third name first; then %s "+
+			"with the names exchanged.", again)
 	case answer.Status >= http.StatusInternalServerError && answer.Method == http.MethodGet:
 		return "Heroku is in trouble; https://status.heroku.com may say more. This request only reads: run again later."
 	case answer.Status >= http.StatusInternalServerError:
