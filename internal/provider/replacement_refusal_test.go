@@ -52,6 +52,9 @@ func TestLongReplacement_failedCopy(t *testing.T) {
 			log := t.TempDir() + "/trace.log"
 			l.cli.Env = []string{"TF_LOG=TRACE", "TF_LOG_PATH=" + log}
 			result := l.mustRefuse(test.says, "apply", "-auto-approve")
+			if said := strings.Contains(result.Output(), "The new store is kept"); said != (test.keeps == 2) {
+				t.Errorf("with %d stores the apply says that the new one is kept: %t\n%s", test.keeps, said, result.Output())
+			}
 			l.cli.Env = nil
 			l.expectStores(test.keeps)
 			l.expectServed(bothApps, seeded)
