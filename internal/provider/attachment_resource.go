@@ -302,7 +302,7 @@ func (r *attachmentResource) Update(ctx context.Context, req resource.UpdateRequ
 	r.run.noteKept(made.object())
 	if attachment.ID != before.ID && (attachment.AppID != before.AppID || attachment.Name != before.Name) &&
 		// If count has changed, another instance may have the former attachment.
-		!r.run.skipDelete(state.object()) && !r.run.awaitClaim(ctx, state.claimKey(), planningTime) {
+		r.run.mayRemoveFormer(ctx, state.object(), state.claimKey()) {
 		former := state
 		former.read(before)
 		resp.Diagnostics.Append(r.detach(ctx, former)...)

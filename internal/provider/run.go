@@ -134,6 +134,12 @@ func (r *run) skipDelete(o object) bool {
 	return skip
 }
 
+// mayRemoveFormer reports whether an Update may remove the object that it gives up for another one: no other instance of this run
+// keeps it, or claims it under the key. If the result is true, the object counts as being deleted from then on.
+func (r *run) mayRemoveFormer(ctx context.Context, o object, key string) bool {
+	return !r.awaitClaim(ctx, key, planningTime) && !r.skipDelete(o)
+}
+
 // deleteTimeout is how long a creation waits for the Delete of the instance that it succeeds. Terraform runs the two at
 // the same time when the address of an instance has changed without a moved block.
 const deleteTimeout = 5 * time.Second

@@ -77,3 +77,19 @@ func TestRun_tryKeep(t *testing.T) {
 		t.Error("the end of the Delete was not waited for")
 	}
 }
+
+// Two instances that exchange their objects both claim what the other one gives up.
+func TestRun_mayRemoveFormer(t *testing.T) {
+	r, claimed, kept, free := newRun(), object{"kvs_attachment", "a"}, object{"kvs_attachment", "b"}, object{"kvs_attachment", "c"}
+	r.claim("name of a", claim{value: "v"})
+	if r.mayRemoveFormer(t.Context(), claimed, "name of a") || !r.tryKeep(claimed) {
+		t.Error("an Update removes what another instance claims, or that instance cannot take it over any more")
+	}
+	r.noteKept(kept)
+	if r.mayRemoveFormer(t.Context(), kept, "name of b") {
+		t.Error("an Update removes what another instance keeps")
+	}
+	if !r.mayRemoveFormer(t.Context(), free, "name of c") || r.tryKeep(free) {
+		t.Error("an Update leaves what nobody wants, or another instance takes over what it removes")
+	}
+}

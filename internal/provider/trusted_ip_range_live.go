@@ -337,7 +337,7 @@ func (r *trustedRangeResource) changeOf(
 		r.run.takeOver(ctx, plan.object())
 		change.New = !plan.mayTakeOver()
 		// Another instance may have the former range now, if an index of count has shifted.
-		if r.run.skipDelete(state.object()) || r.run.awaitClaim(ctx, state.claimKey(), planningTime) {
+		if !r.run.mayRemoveFormer(ctx, state.object(), state.claimKey()) {
 			change.Remove = slices.DeleteFunc(change.Remove, func(one string) bool { return one == state.Range.ValueString() })
 		}
 	}
