@@ -177,7 +177,8 @@ func (c *connection) afterAnswer(again retryAdvice, answer *heroku.Error) string
 			"again, with a lower -parallelism if need be."
 	case "confirmation_required":
 		return "Heroku requires an explicit confirmation for this, and the configuration does not contain it. If this is about an " +
-			"attachment, its name now leads to another store: choose another name, or detach that store first."
+			"attachment, its name now leads to another store: choose another name, or detach that store first. If two stores exchange the " +
+			"names of their attachments, give one of them a third name first."
 	case "not_found":
 		return c.afterNotFound(answer)
 	case "cannot_update_above_limit":
