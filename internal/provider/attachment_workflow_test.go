@@ -285,7 +285,7 @@ func TestAccAttachment_savedPlan(t *testing.T) {
 	expectAttachments(t, sb, "orders-worker", "THIRD of orders-third")
 
 	// the next plan says why there is one to add
-	expectSays(t, planOf(cli), "The attachment is gone: SHARED of app "+string(worker.ID), "1 to add")
+	expectSays(t, planOf(cli), "The attachment is gone: SHARED of app orders-worker", "1 to add")
 }
 
 // acrossNetworks are a store in a space, one outside of any, and an app in each place.

@@ -142,6 +142,16 @@ func TestWarnings_areToldApartByTheirSummaries(t *testing.T) {
 		{"a", func() string { return plan("kvs_instance", map[string]string{"app_id": "1"}) }, "Look out: 1"},
 		{"a", func() string { return plan("kvs_attachment", map[string]string{"name": "CACHE", "app_id": "1"}) },
 			"Look out: CACHE of app 1"},
+		{"a", func() string {
+			return plan("kvs_attachment", map[string]string{"name": "CACHE", "app_id": "1", "app_name": "web"})
+		}, "Look out: CACHE of app web"},
+		{"a", func() string {
+			return plan("kvs_maintenance_window", map[string]string{"instance_id": "3", "instance_name": "cache"})
+		}, "Look out: cache"},
+		{"a", func() string {
+			return plan("kvs_trusted_ip_ranges", map[string]string{"space_id": "4", "space_name": "prod"})
+		},
+			"Look out: prod"},
 		{"a", func() string { return plan("kvs_attachment", map[string]string{"app_id": "2"}) }, "Look out: 2"},
 		{"a", func() string { return plan("kvs_maintenance_window", map[string]string{"instance_id": "3"}) }, "Look out: 3"},
 		{"a", func() string { return plan("kvs_trusted_ip_ranges", map[string]string{"space_id": "4"}) }, "Look out: 4"},

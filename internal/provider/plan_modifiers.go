@@ -354,11 +354,12 @@ func exists(v *tfprotov6.DynamicValue) bool { return v != nil && len(v.MsgPack) 
 
 // identifyingAttributes are the attributes that name an object, in order of preference. Attributes of one group form one name.
 var identifyingAttributes = [][]string{
-	{"name"}, {"email"}, {"type", "app_id"}, {"instance_id"}, {"attachment_id"}, {"range"}, {"space_id"}, {"app_id"},
+	{"name"}, {"email"}, {"type", "app_name"}, {"type", "app_id"}, {"instance_name"}, {"instance_id"}, {"attachment_id"}, {"range"},
+	{"space_name"}, {"space_id"}, {"app_name"}, {"app_id"},
 }
 
 // identifyingForAttachments are identifyingAttributes of attachments, whose name is unique within its app only.
-var identifyingForAttachments = [][]string{{"name", "app_id"}, {"app_id"}}
+var identifyingForAttachments = [][]string{{"name", "app_name"}, {"name", "app_id"}, {"app_name"}, {"app_id"}}
 
 func (n namingServer) nameIn(ctx context.Context, of schemaOf, values []*tfprotov6.DynamicValue) string {
 	if n.served == nil {
