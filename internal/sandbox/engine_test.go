@@ -181,7 +181,7 @@ func TestEngine_aSecondStartContinuesWithTheKeysOnlyWhenPersistent(t *testing.T)
 		t.Run(fmt.Sprintf("persistent %t", persistent), func(t *testing.T) {
 			t.Parallel()
 			engines(t, func(t *testing.T, e engine) {
-				spec := serverSpec{Dir: filepath.Join(t.TempDir(), "store"), Persistent: persistent, Port: redisserver.FreePort(t)}
+				spec := serverSpec{Dir: filepath.Join(t.TempDir(), "store"), Persistent: persistent, Port: redisserver.FreePort()}
 				first := start(t, e, spec)
 				c := client(t, first, "h", "secret")
 				c.Set(t.Context(), "string", "a\x00\xff", 0)

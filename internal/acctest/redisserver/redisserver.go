@@ -22,7 +22,7 @@ func Start(t testing.TB, directives ...string) (address string) {
 	if err != nil {
 		binary = "redis-server"
 	}
-	port := FreePort(t)
+	port := FreePort()
 	address = fmt.Sprintf("127.0.0.1:%d", port)
 	command := exec.Command(binary, "-")
 	command.Dir = t.TempDir()
@@ -54,8 +54,7 @@ func Start(t testing.TB, directives ...string) (address string) {
 // FreePort returns a port of 127.0.0.1 at which nothing listens. It is below the ports that systems give to port 0 (49152 and above, on
 // Linux 32768 and above), so that it stays free until the test listens on it. FreePort does not listen itself: a process that another test
 // starts at that moment would hold the port until it has loaded its program.
-func FreePort(t testing.TB) int {
-	t.Helper()
+func FreePort() int {
 	for {
 		port := 16384 + rand.IntN(16384)
 		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
