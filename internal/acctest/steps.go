@@ -24,11 +24,11 @@ import (
 
 // Test is resource.Test with only as many runs of the CLI as the test's assertions need: two for most steps, where the framework
 // needs eleven. An apply makes its own plan, one plan after it must be empty, the state is read from its file, and only a test with
-// CheckDestroy destroys what it has made. The long form runs resource.Test itself, and so does a test that uses a feature which Test
-// does not have.
+// CheckDestroy destroys what it has made. The long form runs resource.Test itself if that can read the state, and so does a test that uses
+// a feature which Test does not have.
 func Test(t *testing.T, c resource.TestCase) {
 	t.Helper()
-	if os.Getenv("TF_ACC") == "" || LongForm() || !supported(c) {
+	if os.Getenv("TF_ACC") == "" || LongForm() && !hasForEach(c) || !supported(c) {
 		for i, s := range c.Steps {
 			if s.ImportStateVerify { // an import cannot know the impact of the last change
 				c.Steps[i].ImportStateVerifyIgnore = append(s.ImportStateVerifyIgnore, "impact")
@@ -74,6 +74,24 @@ func Test(t *testing.T, c resource.TestCase) {
 			t.Error(err)
 		}
 	}
+}
+
+// hasForEach reports whether a configuration has for_each, whose state resource.Test cannot read.
+func hasForEach(c resource.TestCase) bool {
+	for _, s := range c.Steps {
+		text := s.Config
+		if s.ConfigDirectory != nil {
+			files, _ := filepath.Glob(filepath.Join(s.ConfigDirectory(config.TestStepConfigRequest{}), "*.tf"))
+			for _, file := range files {
+				content, _ := os.ReadFile(file)
+				text += string(content)
+			}
+		}
+		if strings.Contains(text, "for_each") {
+			return true
+		}
+	}
+	return false
 }
 
 // supported reports whether a test case uses only the fields that Test implements.
