@@ -78,20 +78,14 @@ func Test(t *testing.T, c resource.TestCase) {
 
 // hasForEach reports whether a configuration has for_each, whose state resource.Test cannot read.
 func hasForEach(c resource.TestCase) bool {
-	for _, s := range c.Steps {
+	return slices.ContainsFunc(c.Steps, func(s resource.TestStep) bool {
 		text := s.Config
-		if s.ConfigDirectory != nil {
-			files, _ := filepath.Glob(filepath.Join(s.ConfigDirectory(config.TestStepConfigRequest{}), "*.tf"))
-			for _, file := range files {
-				content, _ := os.ReadFile(file)
-				text += string(content)
-			}
+		for _, file := range configFiles(s) {
+			content, _ := os.ReadFile(file)
+			text += string(content)
 		}
-		if strings.Contains(text, "for_each") {
-			return true
-		}
-	}
-	return false
+		return strings.Contains(text, "for_each")
+	})
 }
 
 // supported reports whether a test case uses only the fields that Test implements.
@@ -311,18 +305,22 @@ func flatten(into map[string]any, path string, value any) {
 	}
 }
 
-// configuration returns the configuration of a step, empty if it has none. It copies override files, which stay separate files.
-func (c *CLI) configuration(s resource.TestStep) string {
-	c.t.Helper()
-	var files []string
+// configFiles returns the files of a step's configuration, none if it is a text.
+func configFiles(s resource.TestStep) (files []string) {
 	switch {
 	case s.ConfigFile != nil:
 		files = []string{s.ConfigFile(config.TestStepConfigRequest{})}
 	case s.ConfigDirectory != nil:
 		files, _ = filepath.Glob(filepath.Join(s.ConfigDirectory(config.TestStepConfigRequest{}), "*.tf"))
 	}
+	return files
+}
+
+// configuration returns the configuration of a step, empty if it has none. It copies override files, which stay separate files.
+func (c *CLI) configuration(s resource.TestStep) string {
+	c.t.Helper()
 	text := s.Config
-	for _, file := range files {
+	for _, file := range configFiles(s) {
 		content, err := os.ReadFile(file)
 		switch {
 		case err != nil:

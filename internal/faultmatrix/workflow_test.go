@@ -267,12 +267,16 @@ func renamedKeys(s *workflowRun, p resourceCase, parallelism string) {
 	}
 }
 
+// numbered returns the configuration of n objects, one for each element of a variable.
+func (p resourceCase) numbered(numbers string, n int) string {
+	return "\nvariable \"numbers\" {\n  type    = list(number)\n  default = " + numbers + "\n}\n" +
+		p.many(n, "count = length(var.numbers)", "var.numbers[count.index]")
+}
+
 // countShift removes the first of three objects with count, so that the other two get other indexes. They exist at each moment, unless
 // the plan replaces them.
 func countShift(s *workflowRun, p resourceCase) {
-	config := "\nvariable \"numbers\" {\n  type    = list(number)\n  default = [0, 1, 2]\n}\n" + p.many(3,
-		"count = length(var.numbers)", "var.numbers[count.index]")
-	s.begin(config)
+	s.begin(p.numbered("[0, 1, 2]", 3))
 	want := wanted{facts: p.factsOfMany(3)}
 	first := p.factsOf(0)
 	switch p.resource {
@@ -298,8 +302,7 @@ func countShift(s *workflowRun, p resourceCase) {
 
 // exchanged gives two objects each other's values.
 func exchanged(s *workflowRun, p resourceCase) {
-	s.begin("\nvariable \"numbers\" {\n  type    = list(number)\n  default = [0, 1]\n}\n" + p.many(2,
-		"count = length(var.numbers)", "var.numbers[count.index]"))
+	s.begin(p.numbered("[0, 1]", 2))
 	want := wanted{facts: p.factsOfMany(2)}
 	if p.resource == "kvs_trusted_ip_range" {
 		want.may = []string{"space acme-prod-0 admits", "space acme-prod-1 admits"} // the plan replaces them

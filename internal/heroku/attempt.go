@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -82,10 +83,11 @@ func (c *Client) attempt(ctx context.Context, k call, target string, body []byte
 // (Platform API reference, response headers). A list of that form needs no search for parts of secrets, which costs more the more
 // stores a run has read.
 func (c *Client) shownRequestID(header string) string {
-	for id := range strings.SplitSeq(header, ",") {
-		if len(id) != len(uuid.Nil.String()) || uuid.Validate(id) != nil || c.known.contain(id) {
-			return clip(c.scrub(header), 200)
-		}
+	const length = len("01234567-89ab-cdef-0123-456789abcdef")
+	if slices.ContainsFunc(strings.Split(header, ","), func(id string) bool {
+		return len(id) != length || uuid.Validate(id) != nil || c.known.contain(id)
+	}) {
+		header = c.scrub(header)
 	}
 	return clip(header, 200)
 }

@@ -150,8 +150,7 @@ func TestWarnings_areToldApartByTheirSummaries(t *testing.T) {
 		}, "Look out: cache"},
 		{"a", func() string {
 			return plan("kvs_trusted_ip_ranges", map[string]string{"space_id": "4", "space_name": "prod"})
-		},
-			"Look out: prod"},
+		}, "Look out: prod"},
 		{"a", func() string { return plan("kvs_attachment", map[string]string{"app_id": "2"}) }, "Look out: 2"},
 		{"a", func() string { return plan("kvs_maintenance_window", map[string]string{"instance_id": "3"}) }, "Look out: 3"},
 		{"a", func() string { return plan("kvs_trusted_ip_ranges", map[string]string{"space_id": "4"}) }, "Look out: 4"},

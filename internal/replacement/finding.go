@@ -70,16 +70,16 @@ type CopyIncomplete struct {
 	Reason   string
 }
 
-// MoveFailed means that attachments could not be moved.
-type MoveFailed struct {
-	Old, New Store
-	Err      error
-}
-
 // CopyKept means that the replacement has failed before anything was moved, and the new store stays for the next run.
 type CopyKept struct {
 	Old, New Store
 	Plan     string // of the new store
+}
+
+// MoveFailed means that attachments could not be moved.
+type MoveFailed struct {
+	Old, New Store
+	Err      error
 }
 
 // AppsHeld means that apps stay in maintenance mode or scaled to 0, because their attachments could not be moved back.
